@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HealthCheck } from '@vnfpool/wire/mobility';
+
+/**
+ * A VNF set as declared: the normal form of one YAML file, defaults filled in. The same file always gives
+ * an equal value, so comparing two of them tells what changed.
+ */
+export interface DeclaredSet {
+  readonly name: string;
+  /** Execution nodes by name, in the order of the file. */
+  readonly nodes: readonly DeclaredNode[];
+  /** Names of 1, 3 or 5 nodes whose agents grant the leases; default: the first three (or one). */
+  readonly council: readonly string[];
+  readonly pools: readonly DeclaredPool[];
+  readonly probes: readonly DeclaredProbe[];
+}
+
+export interface DeclaredNode {
+  readonly name: string;
+}
+
+export interface DeclaredPool {
+  readonly name: string;
+  readonly function: {
+    readonly program: string;
+    readonly arguments: readonly string[];
+    readonly environment: Readonly<Record<string, string>>;
+    /** Absolute. */
+    readonly directory: string;
+    readonly port: number;
+    readonly health: HealthCheck;
+    readonly stop: { readonly signal: string; readonly graceMs: number };
+  };
+  readonly redundancy: { readonly slots: number; readonly standbys: number; readonly spares: number };
+  readonly policy: 'round-robin' | 'least-used' | 'priority';
+  /** Virtual addresses, one a slot, `address/prefix length`; empty: reached through the registrar only. */
+  readonly addresses: readonly string[];
+  readonly failover: { readonly leaseMs: number };
+}
+
+/** A traffic source that `vnfpool up` runs. */
+export interface DeclaredProbe {
+  readonly pool: string;
+  readonly everyMs: number;
+  readonly deadlineMs: number;
+  /** Path requested; pools with an address are asked there, others through the registrar. */
+  readonly path: string;
+}

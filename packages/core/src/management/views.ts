@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/*
+ * What the management API shows. The command line and the page know these types and nothing else of the
+ * inside. Lists come as `{ items: [...] }`. Times are wall-clock milliseconds since 1970 unless named otherwise.
+ */
+
+export interface List<T> {
+  readonly items: readonly T[];
+}
+
+export interface SetView {
+  readonly name: string;
+  /** How it runs: own network namespaces, plain processes on loopback, or hosts joined by hand. */
+  readonly mode: 'namespaces' | 'loopback' | 'hosts';
+  /** Counts applied declarations. */
+  readonly generation: number;
+  readonly appliedAt: number;
+  readonly pools: readonly string[];
+  readonly nodes: readonly string[];
+  readonly council: { readonly version: string; readonly members: readonly string[]; readonly reachable: number };
+  readonly health: Health;
+}
+
+export type Health = 'whole' | 'degraded' | 'down';
+
+export interface PoolView {
+  readonly name: string;
+  readonly set: string;
+  readonly health: Health;
+  /** One sentence on the health. */
+  readonly reason: string;
+  readonly slots: number;
+  readonly slotsHeld: number;
+  readonly standbys: number;
+  readonly standbysReady: number;
+  readonly spares: number;
+  readonly sparesReady: number;
+  readonly policy: string;
+  readonly addresses: readonly string[];
+  readonly port: number | null;
+  readonly leaseMs: number;
+}
+
+export interface InstanceView {
+  /** `pool#n`. */
+  readonly name: string;
+  readonly pool: string;
+  readonly functionId: number;
+  readonly node: string | null;
+  readonly role: 'active' | 'standby' | 'spare' | 'none';
+  /** Index of the slot that it holds; null: none. */
+  readonly slot: number | null;
+  readonly status: 'pending' | 'starting' | 'running' | 'failing' | 'terminating' | 'unknown';
+  readonly healthy: boolean;
+  readonly address: string | null;
+  readonly port: number | null;
+  readonly pid: number | null;
+  readonly restarts: number;
+  readonly reason: string;
+  readonly output: readonly string[];
+}
+
+export interface NodeView {
+  readonly name: string;
+  readonly nodeId: number;
+  readonly status: 'absent' | 'registered' | 'suspect' | 'lost';
+  readonly reason: string;
+  readonly address: string | null;
+  readonly council: boolean;
+  readonly fence: 'nft' | 'none';
+  readonly muteMs: number;
+  readonly functions: readonly string[];
+  readonly version: string;
+  readonly lastHeardAt: number | null;
+}
+
+export interface SlotView {
+  readonly pool: string;
+  readonly index: number;
+  readonly id: string;
+  /** Grows by every hand-over. */
+  readonly epoch: number;
+  /** Name of the instance that holds it, or null. */
+  readonly holder: string | null;
+  readonly node: string | null;
+  readonly addresses: readonly string[];
+  readonly standbys: readonly string[];
+  readonly leaseMs: number;
+  readonly since: number | null;
+  readonly reason: string;
+}
+
+export interface FailoverView {
+  readonly id: string;
+  readonly pool: string;
+  readonly slot: number;
+  readonly epoch: number;
+  readonly from: string | null;
+  readonly to: string;
+  readonly cause: string;
+  readonly fencedBy: 'release' | 'timeout' | 'none';
+  /** detected, decided, committed, switched, serving, first-served; `source` names who measured it. */
+  readonly steps: readonly { readonly name: string; readonly at: number; readonly source: string }[];
+  /** Last success before to first success after, as the traffic source saw it; null: no traffic source. */
+  readonly outageMs: number | null;
+  readonly failedRequests: number | null;
+}
+
+export interface EventView {
+  /** Grows by one. */
+  readonly id: number;
+  readonly at: number;
+  /** For instance `slot.taken`, `node.lost`, `declaration.applied`, `join.refused`. */
+  readonly type: string;
+  readonly severity: 'info' | 'warning' | 'error';
+  /** `pool web`, `slot web/0`, `node node-a`, `instance web#1`, `set edge`. */
+  readonly subject: string;
+  readonly message: string;
+}
+
+/** What a traffic source tells every second, and at once when an outage ends. */
+export interface TrafficReport {
+  readonly source: string;
+  readonly pool: string;
+  readonly target: string;
+  readonly intervalMs: number;
+  readonly deadlineMs: number;
+  readonly sent: number;
+  readonly ok: number;
+  readonly failed: number;
+  readonly latencyMsP50: number;
+  readonly latencyMsP99: number;
+  /** Outages that ended since the last report; `lastOkAt` to `firstOkAt` is the outage. */
+  readonly outages: readonly Outage[];
+  /** Start of an outage that goes on, or null. */
+  readonly failingSince: number | null;
+  /** Per 100 ms, newest last, at most 100: how many requests went well and how many failed. */
+  readonly series: readonly { readonly at: number; readonly ok: number; readonly failed: number }[];
+}
+
+export interface Outage {
+  readonly lastOkAt: number;
+  readonly firstOkAt: number;
+  readonly failed: number;
+}
+
+export interface TrafficView extends TrafficReport {
+  readonly updatedAt: number;
+  /** Newest last, at most 50. */
+  readonly history: readonly Outage[];
+}
+
+/** Everything at once, for the page: GET /v1/state, and each `state` event of GET /v1/stream. */
+export interface StateView {
+  readonly at: number;
+  readonly sets: readonly SetView[];
+  readonly pools: readonly PoolView[];
+  readonly instances: readonly InstanceView[];
+  readonly nodes: readonly NodeView[];
+  readonly slots: readonly SlotView[];
+  /** Newest first, at most 50. */
+  readonly failovers: readonly FailoverView[];
+  readonly traffic: readonly TrafficView[];
+  /** Newest first, at most 100. */
+  readonly events: readonly EventView[];
+}
+
+/** One line of `plan`: what would be done, to what, and why. */
+export interface PlannedChange {
+  readonly action: 'create' | 'change' | 'delete';
+  readonly subject: string;
+  readonly detail: string;
+  readonly reason: string;
+}
+
+export interface PlanView {
+  readonly set: string;
+  readonly changes: readonly PlannedChange[];
+}
+
+/** A mistake in a declaration, with its place. */
+export interface FaultView {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** For instance `pools.web.redundancy.slots`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Body of every answer with a status from 400. */
+export interface ErrorView {
+  readonly error: { readonly code: string; readonly message: string; readonly faults?: readonly FaultView[] };
+}
+
+/** GET /v1/explain/pools/{name}. */
+export interface ExplainView {
+  readonly pool: string;
+  readonly lines: readonly string[];
+  readonly slots: readonly {
+    readonly index: number;
+    readonly holder: string | null;
+    readonly why: string;
+    readonly candidates: readonly { readonly name: string; readonly rank: number; readonly verdict: string }[];
+  }[];
+}
+
+/** POST /v1/lab: faults on purpose; only where `vnfpool up` runs the set. */
+export interface LabRequest {
+  readonly action: 'kill' | 'pause' | 'resume' | 'start';
+  /** `web#1`, `node-a`, `manager`, `registrar`. */
+  readonly target: string;
+}

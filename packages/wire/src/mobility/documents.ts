@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/*
+ * The JSON documents that our extensions of the service-mobility protocol carry (option 9/255, enterprise
+ * number, extension number). Every document has a version `v`; unknown keys are ignored, an unknown version
+ * is refused with error 4.
+ */
+
+/** Extension 5, in ADD: what to run. Its identity is the digest of its exact octets. At most 32,768 octets. */
+export interface FunctionSpecification {
+  readonly v: 1;
+  readonly kind: 'process';
+  /** Program and arguments. `{port}`, `{address}`, `{name}` are replaced by the node agent. */
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Working directory; absolute. */
+  readonly directory?: string;
+  /** TCP port on which the function serves; 0 lets the agent choose a free one. */
+  readonly port?: number;
+  readonly health?: HealthCheck;
+  readonly stop?: { readonly signal: string; readonly graceMs: number };
+  readonly restart?: { readonly backoffMsMin: number; readonly backoffMsMax: number };
+  /** How the instance registers at the registrar; absent: it does not. */
+  readonly registration?: {
+    readonly poolHandle: string;
+    readonly policy: 'round-robin' | 'least-used' | 'priority';
+    /** Where the load of a least-used element comes from: its processor time. */
+    readonly load?: 'cpu';
+  };
+}
+
+export interface HealthCheck {
+  readonly type: 'tcp' | 'http';
+  /** Path of an HTTP check; a status from 200 to 399 is healthy. */
+  readonly path?: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Successes in a row that make it healthy. */
+  readonly rise: number;
+  /** Failures in a row that make it unhealthy. */
+  readonly fall: number;
+}
+
+export type Role = 'active' | 'standby' | 'spare';
+
+/** Extension 6, in ADD, first or later: what the instance is for. At most 4,096 octets. */
+export interface SlotAssignment {
+  readonly v: 1;
+  readonly pool: string;
+  /** Name for people, `type#n`. */
+  readonly name: string;
+  /** Slot that the instance holds or may hold; null: none. */
+  readonly slot: { readonly id: string; readonly index: number } | null;
+  /** What the manager wants it to be. Only a lease makes it active. */
+  readonly role: Role;
+  /** Highest epoch of the slot that the manager knows, decimal. */
+  readonly epoch: string;
+  readonly addresses: readonly string[];
+  /** Council version that the assignment was made for. */
+  readonly council: CouncilVersion;
+  /** Function IDs in the order in which they should try for the slot; the holder need not be first. */
+  readonly ranking: readonly number[];
+  /** A planned hand-over: the holder passes the slot to this Function ID. `nonce` tells orders apart. */
+  readonly handover?: { readonly to: number; readonly nonce: string };
+}
+
+export interface CouncilVersion {
+  readonly generation: number;
+  readonly number: number;
+  /** 16 hexadecimal digits. */
+  readonly randomId: string;
+}
+
+/**
+ * Extension 7, in ADD at node scope (Function ID 0): the set as a node needs to know it. Replaces the
+ * former one whole; a lower council version is refused (130, error 5). At most 32,768 octets.
+ */
+export interface SetConfiguration {
+  readonly v: 1;
+  readonly set: string;
+  readonly council: {
+    readonly version: CouncilVersion;
+    readonly members: readonly number[];
+  };
+  /** Every node that takes part in leases: council members and hosts of candidates. */
+  readonly nodes: readonly LeasePeer[];
+  readonly slots: readonly SlotDefinition[];
+  readonly registrars: readonly { readonly address: string; readonly port: number }[];
+}
+
+export interface LeasePeer {
+  readonly node: number;
+  readonly name: string;
+  readonly address: string;
+  /** UDP port of the node's lease datagrams. */
+  readonly port: number;
+  /** X25519 public key, base64 of 32 octets. */
+  readonly key: string;
+}
+
+export interface SlotDefinition {
+  /** 16 hexadecimal digits; never used twice. */
+  readonly id: string;
+  readonly pool: string;
+  readonly index: number;
+  readonly leaseMs: number;
+  readonly addresses: readonly string[];
+  /** Durable value from which the register starts; the absence of a value is never genesis. */
+  readonly genesis: { readonly randomId: string; readonly candidates: readonly SlotCandidate[] };
+  /** The candidates the holder should list now, in order. */
+  readonly candidates: readonly SlotCandidate[];
+  readonly lastResort: { readonly rule: 'never' } | { readonly rule: 'after'; readonly afterMs: number };
+}
+
+export interface SlotCandidate {
+  readonly node: number;
+  readonly functionId: number;
+}
+
+/** Extension 8, in REGISTRATION: where and with which key the node takes lease datagrams. */
+export interface LeaseEndpoint {
+  readonly v: 1;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly key: string;
+  readonly version: string;
+  readonly fence: 'nft' | 'none';
+}
+
+/** Extension 9, in STATUS-UPDATE and the ACK of KEEP-ALIVE at node scope: what the node knows of slots. */
+export interface SlotReport {
+  readonly v: 1;
+  /** Time the node stays mute for others after a restart; 0 when it has its voice. */
+  readonly muteMs: number;
+  readonly slots: readonly SlotState[];
+  /** New failover records, oldest first; resent until acknowledged. */
+  readonly failovers: readonly FailoverRecord[];
+}
+
+export interface SlotState {
+  readonly id: string;
+  /** As this node sees it: `holding` serves; `held` by someone else; `free` nobody that it knows of. */
+  readonly state: 'holding' | 'held' | 'free';
+  readonly epoch: string;
+  readonly holder: SlotCandidate | null;
+  /** Candidates in the accepted value. */
+  readonly candidates: readonly SlotCandidate[];
+  /** Why the node does not hold it although it has a candidate. */
+  readonly reason: string;
+}
+
+export type FailoverCause = 'genesis' | 'lease-expired' | 'function-exit' | 'function-unhealthy' | 'handover';
+
+/** One taking of a slot, told by its new holder. Times are wall-clock milliseconds, read together with the steps. */
+export interface FailoverRecord {
+  /** `slot id/epoch`. */
+  readonly id: string;
+  readonly slot: string;
+  readonly epoch: string;
+  readonly from: SlotCandidate | null;
+  readonly to: SlotCandidate;
+  readonly cause: FailoverCause;
+  readonly fencedBy: 'release' | 'timeout' | 'none';
+  /** In order: detected, decided, committed, switched, serving. */
+  readonly steps: readonly { readonly name: FailoverStep; readonly atMs: number }[];
+}
+
+export type FailoverStep = 'detected' | 'decided' | 'committed' | 'switched' | 'serving';
+
+/** Extension 10, in STATUS-UPDATE and ACK beside 7/50: what the draft has no option for. */
+export interface FunctionReport {
+  readonly v: 1;
+  readonly pid: number | null;
+  readonly address: string | null;
+  readonly port: number | null;
+  /** New at every start of the function; 16 hexadecimal digits. */
+  readonly incarnation: string;
+  readonly healthy: boolean;
+  readonly restarts: number;
+  /** True while it ends again and again. */
+  readonly failing: boolean;
+  readonly reason: string;
+  /** Last lines of its output, at most 10 of at most 200 characters. */
+  readonly output: readonly string[];
+}
