@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { EventView, PlannedChange, StateView, TrafficView } from './views.ts';
+
+/*
+ * What callers send to the management API, and the answers that are not views.
+ */
+
+/** POST /v1/plan and POST /v1/apply. */
+export interface DeclarationRequest {
+  /** The YAML text. */
+  readonly text: string;
+  /** Where it was read from; only used in the places of faults, and to resolve relative directories. */
+  readonly file: string;
+}
+
+/** Answer of POST /v1/apply. */
+export interface ApplyView {
+  readonly set: string;
+  /** Unchanged when nothing had to be done. */
+  readonly generation: number;
+  readonly changes: readonly PlannedChange[];
+}
+
+/** POST /v1/handover: moves a slot on purpose. */
+export interface HandoverRequest {
+  readonly pool: string;
+  readonly slot: number;
+  /** Name of the instance that should hold it; absent: the first candidate. */
+  readonly to?: string;
+}
+
+export type TokenRole = 'node' | 'registrar' | 'user';
+
+/** POST /v1/tokens. */
+export interface TokenRequest {
+  readonly role: TokenRole;
+  /** Name that the joiner gets in its certificate. */
+  readonly name: string;
+  /** 1 s to 30 days. */
+  readonly ttlMs: number;
+}
+
+/** Answer of POST /v1/tokens: the only time that the secret is shown. */
+export interface TokenSecretView {
+  readonly token: string;
+}
+
+/** GET /v1/tokens: never the secret. */
+export interface TokenView {
+  readonly id: string;
+  readonly role: TokenRole;
+  readonly name: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** null: not used yet. */
+  readonly usedAt: number | null;
+}
+
+/**
+ * Messages of GET /v1/stream, as server-sent events: `event:` is the key, `data:` the JSON value. `state` comes
+ * at once and then at most 4 times a second, `traffic` at most 5 times a second and source; `event` comes
+ * for each event, with its number as `id:`, so that `Last-Event-ID` (or `?since=`) picks up where a stream broke.
+ */
+export interface StreamMessages {
+  readonly state: StateView;
+  readonly traffic: TrafficView;
+  readonly event: EventView;
+}
