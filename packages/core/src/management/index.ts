@@ -1,3 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 
+export type * from './requests.ts';
 export type * from './views.ts';
