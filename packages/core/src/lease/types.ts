@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  LeaseCandidate,
+  LeaseCouncilVersion,
+  LeaseHeader,
+  LeaseHolder,
+  LeaseMessage,
+  ReleaseReason,
+} from '@vnfpool/wire/lease';
+import type { FailoverCause, SlotDefinition } from '@vnfpool/wire/mobility';
+import type { Random } from '../core.ts';
+import type { LeaseRecord } from './record.ts';
+
+/** What one node's lease engine is made from. */
+export interface LeaseEngineInit {
+  readonly node: number;
+  /** Never repeated by this node: each start of the agent has a new, higher one. */
+  readonly incarnation: bigint;
+  /** A moment (CLOCK_BOOTTIME, ms) at which the former process of this node had certainly ended. */
+  readonly startedAtMs: number;
+  /** What the journal restored, oldest first. */
+  readonly restored: readonly LeaseRecord[];
+  readonly random: Random;
+  /** Bound of the relative rate of two clocks; default 0.01, range (0, 0.1]. */
+  readonly driftBound?: number;
+}
+
+/** Most slots a node takes part in; a configuration with more is rejected. */
+export const SLOTS_MAX = 1024;
+
+export type LeaseInput =
+  /** The set as the manager says it; replaces the former one. The council is fixed once taken. */
+  | {
+      readonly type: 'configure';
+      readonly council: { readonly version: LeaseCouncilVersion; readonly members: readonly number[] };
+      readonly slots: readonly SlotDefinition[];
+    }
+  /**
+   * This node runs a function that may hold the slot; at most one a slot. `rank` 0 tries first. Another function
+   * or another incarnation while the former holds means that the former has ended: the engine releases.
+   */
+  | {
+      readonly type: 'candidate-state';
+      readonly slot: string;
+      readonly functionId: number;
+      readonly functionIncarnation: bigint;
+      readonly ready: boolean;
+      readonly rank: number;
+    }
+  /** The function has ended or is no candidate any more. */
+  | { readonly type: 'candidate-gone'; readonly slot: string; readonly functionId: number }
+  /** After `granted`: function ready, address raised: the fence may open now. */
+  | { readonly type: 'activate'; readonly slot: string; readonly epoch: number }
+  /** After `fence-close`: the kernel has acknowledged it. */
+  | { readonly type: 'fence-closed'; readonly slot: string; readonly epoch: number }
+  /** Let go of the slot: answered by `fence-close`; the council hears of it after `fence-closed`. */
+  | {
+      readonly type: 'release';
+      readonly slot: string;
+      readonly reason: Exclude<ReleaseReason, 'abandoned' | 'handover'>;
+    }
+  /** Planned: pass the slot on. `nonce` (1 to 16 hexadecimal digits) tells orders apart. */
+  | {
+      readonly type: 'hand-over';
+      readonly slot: string;
+      readonly to: { readonly node: number; readonly functionId: number };
+      readonly nonce: string;
+    }
+  /** Authenticated, fresh (see `ReplayWindow`) and decoded; `from` is who the key belongs to. */
+  | {
+      readonly type: 'datagram';
+      readonly from: number;
+      readonly header: LeaseHeader;
+      readonly messages: readonly LeaseMessage[];
+    };
+
+export type LostReason = 'expired' | ReleaseReason | 'slot-removed';
+
+/** To be carried out in order; what follows a `persist` only once its records are durable. */
+export type LeaseOutput =
+  | { readonly type: 'persist'; readonly records: readonly LeaseRecord[] }
+  /** May exceed one datagram: pack with `batchLeaseMessages`. Loss is expected. */
+  | { readonly type: 'send'; readonly to: number; readonly messages: readonly LeaseMessage[] }
+  /**
+   * This node's function holds the slot; the lease is renewed from now on. The agent makes the function ready,
+   * raises the address, then says `activate`.
+   */
+  | {
+      readonly type: 'granted';
+      readonly slot: string;
+      readonly epoch: number;
+      readonly functionId: number;
+      readonly functionIncarnation: bigint;
+      readonly cause: FailoverCause;
+      /** How the former holder became silent. */
+      readonly fencedBy: 'release' | 'timeout' | 'none';
+      readonly previous: LeaseHolder | null;
+      readonly candidates: readonly LeaseCandidate[];
+      /** The holder came in by the last resort. */
+      readonly lossMark: boolean;
+      /** When this node first saw that the slot was free; own clock. */
+      readonly detectedAtMs: number;
+      readonly leaseUntilMs: number;
+    }
+  /** The holder goes on under a new epoch; fence and address stay as they are. */
+  | {
+      readonly type: 'renumbered';
+      readonly slot: string;
+      readonly epoch: number;
+      readonly formerEpoch: number;
+      readonly candidates: readonly LeaseCandidate[];
+    }
+  /** Open, or keep open, the fence until this moment of CLOCK_BOOTTIME. Only after `activate`. */
+  | {
+      readonly type: 'fence-until';
+      readonly slot: string;
+      readonly epoch: number;
+      readonly untilMs: number;
+    }
+  /** Close the fence and answer `fence-closed` when the kernel has acknowledged it. */
+  | {
+      readonly type: 'fence-close';
+      readonly slot: string;
+      readonly epoch: number;
+      readonly reason: LostReason;
+    }
+  /** The role is over: withdraw the address, tell the function. A `fence-close` has come before. */
+  | { readonly type: 'lost'; readonly slot: string; readonly epoch: number; readonly reason: LostReason }
+  /** What this node knows of a slot changed; a view, not a right. */
+  | {
+      readonly type: 'observed';
+      readonly slot: string;
+      readonly state: 'held' | 'free';
+      readonly holder: LeaseHolder | null;
+      readonly epoch: number;
+      readonly candidates: readonly LeaseCandidate[];
+    }
+  /** At the successor: a holder offers the slot; the engine answers `ready` if the candidate is ready. */
+  | {
+      readonly type: 'offered';
+      readonly slot: string;
+      readonly epoch: number;
+      readonly nonce: string;
+      readonly accepted: boolean;
+    }
+  /** At the holder: the slot stays here. */
+  | {
+      readonly type: 'hand-over-failed';
+      readonly slot: string;
+      readonly nonce: string;
+      readonly reason: 'not-holding' | 'unknown-candidate' | 'no-answer' | 'lost';
+    }
+  /** An input that was not acted on; counted by the driver. */
+  | {
+      readonly type: 'rejected';
+      readonly reason:
+        | 'council-changed'
+        | 'council-mismatch'
+        | 'misaddressed'
+        | 'too-many-slots'
+        | 'unknown-slot';
+      readonly from: number;
+    };

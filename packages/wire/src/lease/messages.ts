@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/*
+ * Lease datagrams between node agents: what they say. Slots are 16 hexadecimal digits, node and function
+ * numbers are unsigned 32-bit integers, incarnations unsigned 64-bit integers that are never repeated.
+ */
+
+/** Who a round belongs to, for ever: one run of one node's agent. */
+export interface Proposer {
+  readonly node: number;
+  readonly incarnation: bigint;
+}
+
+/** The instance that acts for a slot. `node` 0 is nobody (only in the genesis value). */
+export interface LeaseHolder {
+  readonly node: number;
+  readonly functionId: number;
+  /** New at every start of the function; kept apart from the agent's. */
+  readonly functionIncarnation: bigint;
+}
+
+/** An instance that may take the slot next; incarnation 0n: any start of that function. */
+export type LeaseCandidate = LeaseHolder;
+
+/** What happens when no listed candidate is left: never, or an unlisted one `afterMs` after the lease's end. */
+export type LastResort = { readonly rule: 'never' } | { readonly rule: 'after'; readonly afterMs: number };
+
+/** What a round decides. Every change of it is a new round; a renewal only extends its time. */
+export interface LeaseValue {
+  readonly holder: LeaseHolder;
+  /** In order; at most `CANDIDATES_MAX`. */
+  readonly candidates: readonly LeaseCandidate[];
+  readonly lastResort: LastResort;
+  /** True when the holder came in by the last resort: state may have been lost. */
+  readonly lossMark: boolean;
+  readonly leaseMs: number;
+  /** 16 hexadecimal digits: tells two values of equal content apart. */
+  readonly randomId: string;
+}
+
+/** Most candidates in a value. */
+export const CANDIDATES_MAX = 16;
+
+/** Why a holder released; `abandoned`: a candidate that found no majority took its own proposal back. */
+export type ReleaseReason = 'function-exit' | 'function-unhealthy' | 'handover' | 'operator' | 'abandoned';
+
+/** A value as a member stored it. */
+export interface AcceptedValue {
+  readonly round: number;
+  readonly proposer: Proposer;
+  readonly value: LeaseValue;
+  /** Set once the holder released this round. */
+  readonly released: ReleaseReason | null;
+}
+
+/** Council version; travels in every datagram. */
+export interface LeaseCouncilVersion {
+  readonly generation: number;
+  readonly number: number;
+  /** 16 hexadecimal digits. */
+  readonly randomId: string;
+}
+
+/** Head of every datagram. The sender and its incarnation are the proposer of the requests that follow. */
+export interface LeaseHeader {
+  readonly sender: number;
+  readonly receiver: number;
+  readonly incarnation: bigint;
+  /** Grows by one with every datagram to this receiver in this incarnation. */
+  readonly sequence: bigint;
+  readonly council: LeaseCouncilVersion;
+  /** The sender's CLOCK_BOOTTIME in microseconds, for measuring drift. */
+  readonly clockUs: bigint;
+}
+
+/** Why a member refused. */
+export type RefusalReason =
+  /** An unexpired lease of another holder. */
+  | 'leased'
+  /** A higher round, or the same of another proposer, is promised. */
+  | 'promised'
+  /** The round was released: final. */
+  | 'released'
+  /** The round is not the one accepted here. */
+  | 'not-accepted'
+  /** The member restarted and has no voice yet. */
+  | 'mute'
+  /** The round lies too far above the highest known. */
+  | 'jump'
+  | 'unknown-slot'
+  /** The request was made for another council version. */
+  | 'council';
+
+interface Request {
+  readonly slot: string;
+  /** Echoed by the answer; only answers with one serial add up. Unsigned 32-bit. */
+  readonly serial: number;
+  readonly round: number;
+}
+
+/** Asks for the promise of a round, for the named function on the proposer's node. */
+export interface Prepare extends Request {
+  readonly type: 'prepare';
+  readonly functionId: number;
+  readonly functionIncarnation: bigint;
+}
+
+export interface PromiseMessage extends Request {
+  readonly type: 'promise';
+  /** The last value accepted, expired or not; null only if the member has none. */
+  readonly accepted: AcceptedValue | null;
+  /** For how long that value's lease has been over, by the member's clock. */
+  readonly endedForMs: number;
+}
+
+export interface Accept extends Request {
+  readonly type: 'accept';
+  readonly value: LeaseValue;
+}
+
+export interface Accepted extends Request {
+  readonly type: 'accepted';
+}
+
+export interface Renew extends Request {
+  readonly type: 'renew';
+}
+
+export interface Renewed extends Request {
+  readonly type: 'renewed';
+}
+
+/** No, to a prepare, accept or renew; `round` is the one refused. */
+export interface Refuse extends Request {
+  readonly type: 'refuse';
+  readonly reason: RefusalReason;
+  /** Highest round promised here. */
+  readonly promised: number;
+  readonly accepted: AcceptedValue | null;
+  /** Until this member could say yes; 0 when time is not the reason. Encoded in microseconds, rounded up. */
+  readonly timeLeftMs: number;
+}
+
+/** The successor on whose behalf a release asks for promises; members answer it directly. */
+export interface Successor {
+  readonly proposer: Proposer;
+  readonly functionId: number;
+  readonly functionIncarnation: bigint;
+  /** Serial that the promises carry, chosen by the successor in `ready`. */
+  readonly serial: number;
+  readonly round: number;
+}
+
+/** The end of `round` and every lower one of its sender: final. */
+export interface Release extends Request {
+  readonly type: 'release';
+  readonly reason: ReleaseReason;
+  readonly successor: Successor | null;
+}
+
+export interface Released extends Request {
+  readonly type: 'released';
+}
+
+/** The holder of `round` asks a node whether its function could take over now. */
+export interface Offer extends Request {
+  readonly type: 'offer';
+  readonly functionId: number;
+  /** 16 hexadecimal digits, of the order. */
+  readonly nonce: string;
+}
+
+/** The successor is ready; `serial` echoes the offer. */
+export interface Ready extends Request {
+  readonly type: 'ready';
+  readonly nonce: string;
+  readonly functionId: number;
+  readonly functionIncarnation: bigint;
+  /** Serial under which the successor will count promises. */
+  readonly promiseSerial: number;
+}
+
+export type LeaseMessage =
+  | Prepare
+  | PromiseMessage
+  | Accept
+  | Accepted
+  | Renew
+  | Renewed
+  | Refuse
+  | Release
+  | Released
+  | Offer
+  | Ready;
