@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** How a protocol cuts a stream into frames: a fixed header that tells the length of the whole. */
+export interface FrameRule {
+  /** Octets needed to know the length. */
+  readonly headerBytes: number;
+  /** The length of the whole frame, header and padding included; less than `headerBytes` means malformed. */
+  frameBytes(header: Uint8Array): number;
+  /** A longer frame is refused as soon as its header is there. */
+  readonly frameBytesMax: number;
+}
+
+/** The stream cannot be framed any more. */
+export class FrameError extends Error {
+  override readonly name: string = 'FrameError';
+  readonly code: 'frame-malformed' | 'frame-too-large';
+
+  constructor(code: 'frame-malformed' | 'frame-too-large', message: string) {
+    super(message);
+    this.code = code;
+  }
+}

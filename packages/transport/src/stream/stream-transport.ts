@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TransportError } from './transport-error.ts';
+
+/** A numeric address (or a path-less host name when connecting) and a port. */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What a verified certificate says. The transport reads it and judges nothing but its chain. */
+export interface CertificateIdentity {
+  readonly commonName: string | null;
+  /** URIs of the subjectAltName, in order. */
+  readonly uris: readonly string[];
+  /** SHA-256 of the certificate's DER, lower-case hexadecimal. */
+  readonly fingerprint: string;
+  /** Wall-clock milliseconds since 1970. */
+  readonly validToMs: number;
+}
+
+export interface Peer extends Endpoint {
+  /** Null where the transport has no certificates. */
+  readonly identity: CertificateIdentity | null;
+}
+
+/**
+ * Why a connection is over.
+ *
+ * - `local`: we closed it · `peer`: the other end closed it between two frames
+ * - `frame-malformed`, `frame-too-large`: its header cannot be one, or announces more than the rule admits
+ * - `frame-truncated`: it ended within a frame
+ * - `frame-timeout`: no first frame, or a begun frame unfinished, for `frameTimeoutMs`
+ * - `send-queue-full`: it reads more slowly than we send
+ * - `failed`: the stream broke; `error` says how
+ */
+export type CloseCode =
+  | 'local'
+  | 'peer'
+  | 'frame-malformed'
+  | 'frame-too-large'
+  | 'frame-truncated'
+  | 'frame-timeout'
+  | 'send-queue-full'
+  | 'failed';
+
+export interface CloseReason {
+  readonly code: CloseCode;
+  /** One sentence with the values that matter. */
+  readonly message: string;
+  readonly error?: TransportError;
+}
+
+/** One stream of frames between two ends. */
+export interface Connection {
+  readonly peer: Peer;
+  readonly local: Endpoint;
+  /** Null while open. */
+  readonly closed: CloseReason | null;
+  /**
+   * Queues a whole frame. False when the connection is closed, or when the frame would put more than
+   * `sendQueueBytesMax` in the queue: then the connection is closed with `send-queue-full`, because a peer
+   * that misses one message of a stateful protocol is worse off than one that has to reconnect.
+   * The bytes must not be changed afterwards.
+   */
+  send(frame: Uint8Array): boolean;
+  /**
+   * Takes over the frames. Nothing is read before this is called, so none is lost. A frame may share memory
+   * with its neighbours: copy what you keep.
+   */
+  onFrame(handler: (frame: Uint8Array) => void): void;
+  /** Called once; at the next turn if the connection is closed already. Several handlers may be added. */
+  onClose(handler: (reason: CloseReason) => void): void;
+  /** Sends what is queued, then closes; cut off after `closeTimeoutMs`. */
+  close(message?: string): void;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 lets the host choose. */
+  readonly port: number;
+  /** Call `onFrame` before returning, or later; nothing is read before. */
+  onConnection(connection: Connection): void;
+  /** Connections at once, handshakes included; more are dropped and counted. Default 1024. */
+  readonly connectionsMax?: number;
+}
+
+export interface Listener {
+  /** Where it really listens. */
+  readonly address: Endpoint;
+  /** Stops listening and closes every connection it accepted. */
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Our address; default: the host chooses. */
+  readonly localAddress?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Streams of one kind. Every implementation passes the compliance suite in `testkit`. */
+export interface StreamTransport {
+  readonly kind: 'tcp' | 'tls' | 'memory';
+  readonly counters: Readonly<TransportCounters>;
+  /** @throws TransportError */
+  listen(options: ListenOptions): Promise<Listener>;
+  /**
+   * Over TLS this settles before the server has judged our certificate: a refusal comes as `onClose`, so
+   * wait for the first answer of the protocol above before believing in the connection.
+   * @throws TransportError
+   */
+  connect(options: ConnectOptions): Promise<Connection>;
+}
+
+/** Since the transport was made. */
+export interface TransportCounters {
+  accepted: number;
+  connected: number;
+  /** Dropped because the listener was at `connectionsMax`. */
+  droppedAtCap: number;
+  handshakeFailed: number;
+  frameFaults: number;
+  frameTimeouts: number;
+  sendQueueFull: number;
+}
+
+export function transportCounters(): TransportCounters {
+  return {
+    accepted: 0,
+    connected: 0,
+    droppedAtCap: 0,
+    handshakeFailed: 0,
+    frameFaults: 0,
+    frameTimeouts: 0,
+    sendQueueFull: 0,
+  };
+}
+
+/** Bounds of every connection of a transport. */
+export interface ConnectionLimits {
+  /** Bytes handed to `send` and not yet taken by the kernel. Default 1 MiB. */
+  readonly sendQueueBytesMax: number;
+  /**
+   * Time to finish a begun frame; on accepted connections also the time until the first frame begins and
+   * ends. Default 10 s.
+   */
+  readonly frameTimeoutMs: number;
+  /** Connecting with its handshake, and an accepted handshake. Default 5 s. */
+  readonly handshakeTimeoutMs: number;
+  /** From `close` to cutting off. Default 1 s. */
+  readonly closeTimeoutMs: number;
+}
+
+export const defaultLimits: ConnectionLimits = {
+  sendQueueBytesMax: 1024 * 1024,
+  frameTimeoutMs: 10_000,
+  handshakeTimeoutMs: 5_000,
+  closeTimeoutMs: 1_000,
+};
+
+export const defaultConnectionsMax = 1024;
