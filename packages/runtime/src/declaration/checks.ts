@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { parseVirtualAddress } from './ipv4.ts';
+import { type DeclarationFile, NAME_PATTERN, type PoolFile } from './schema.ts';
+import { suggestion } from './suggestion.ts';
+
+/** A mistake, before its place in the file is known. */
+export interface Finding {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Octets that program, arguments and environment of one pool may have; a node is told them in one message. */
+const FUNCTION_OCTETS_MAX = 24_576;
+
+/** What no single key can tell: names that refer to each other, counts that must agree. */
+export function checkMeaning(file: DeclarationFile): Finding[] {
+  const nodes = nodeNames(file);
+  return [
+    ...duplicates(nodes, (index) => (Array.isArray(file.nodes) ? ['nodes', index] : ['nodes'])),
+    ...checkCouncil(file, nodes),
+    ...Object.entries(file.pools).flatMap(([name, pool]) => checkPool(name, pool, nodes.length)),
+    ...checkAddressesOnce(file),
+    ...checkProbes(file),
+  ];
+}
+
+export function nodeNames(file: DeclarationFile): readonly string[] {
+  // Array.isArray does not narrow a readonly array.
+  return Array.isArray(file.nodes) ? (file.nodes as readonly string[]) : Object.keys(file.nodes);
+}
+
+function checkCouncil(file: DeclarationFile, nodes: readonly string[]): Finding[] {
+  const { council } = file;
+  if (!council) return [];
+  const findings: Finding[] = duplicates(council, (index) => ['council', index]);
+  if (![1, 3, 5].includes(council.length)) {
+    findings.push({ path: ['council'], message: `must name 1, 3 or 5 nodes; it names ${council.length}` });
+  }
+  council.forEach((member, index) => {
+    if (!nodes.includes(member))
+      findings.push({ path: ['council', index], message: unknownName('node', member, nodes) });
+  });
+  return findings;
+}
+
+function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
+  const findings: Finding[] = [];
+  const at = ['pools', name];
+  const { slots, standbys, spares } = pool.redundancy;
+  const instances = slots + standbys + spares;
+  if (instances > nodes) {
+    findings.push({
+      path: [...at, 'redundancy'],
+      message: `asks for ${instances} instances (${slots} slots, ${standbys} standbys, ${spares} spares), but there are ${nodes} nodes and a node runs at most one instance of a pool`,
+    });
+  }
+  if (pool.address !== undefined && pool.addresses !== undefined) {
+    findings.push({ path: [...at, 'addresses'], message: 'give either address or addresses, not both' });
+  }
+  const given = virtualAddresses(pool);
+  if (given.length > 0 && given.length !== slots) {
+    const key = pool.addresses ? 'addresses' : 'address';
+    findings.push({
+      path: [...at, key],
+      message: `must give one address for each of the ${slots} slots, or none; it gives ${given.length}`,
+    });
+  }
+  if (given.length > 0 && pool.function.port === 0) {
+    findings.push({
+      path: [...at, 'function', 'port'],
+      message: 'a pool with a virtual address needs a fixed port from 1 to 65535',
+    });
+  }
+  const { health } = pool.function;
+  if (health.timeout > health.every) {
+    findings.push({
+      path: [...at, 'function', 'health', 'timeout'],
+      message: `must not be longer than every (${health.every}ms)`,
+    });
+  }
+  const octets = Buffer.byteLength(
+    JSON.stringify([pool.function.program, pool.function.arguments, pool.function.environment]),
+  );
+  if (octets > FUNCTION_OCTETS_MAX) {
+    findings.push({
+      path: [...at, 'function'],
+      message: `program, arguments and environment have ${octets} octets; at most ${FUNCTION_OCTETS_MAX} fit`,
+    });
+  }
+  return findings;
+}
+
+/** Addresses of a pool with the key that gave each. */
+export function virtualAddresses(pool: PoolFile): { text: string; path: readonly PropertyKey[] }[] {
+  if (pool.addresses) return pool.addresses.map((text, index) => ({ text, path: ['addresses', index] }));
+  return pool.address === undefined ? [] : [{ text: pool.address, path: ['address'] }];
+}
+
+function checkAddressesOnce(file: DeclarationFile): Finding[] {
+  const findings: Finding[] = [];
+  const owners = new Map<string, string>();
+  for (const [name, pool] of Object.entries(file.pools)) {
+    for (const { text, path } of virtualAddresses(pool)) {
+      const parsed = parseVirtualAddress(text);
+      if ('fault' in parsed) {
+        findings.push({ path: ['pools', name, ...path], message: parsed.fault });
+        continue;
+      }
+      const owner = owners.get(parsed.address);
+      if (owner !== undefined) {
+        findings.push({
+          path: ['pools', name, ...path],
+          message: `${parsed.address} is given twice; pool ${owner} has it already`,
+        });
+      } else owners.set(parsed.address, name);
+    }
+  }
+  return findings;
+}
+
+function checkProbes(file: DeclarationFile): Finding[] {
+  const pools = Object.keys(file.pools);
+  return file.probes.flatMap(({ pool }, index) =>
+    pools.includes(pool)
+      ? []
+      : [{ path: ['probes', index, 'pool'], message: unknownName('pool', pool, pools) }],
+  );
+}
+
+function unknownName(what: string, name: string, known: readonly string[]): string {
+  const near = suggestion(name, known);
+  const shown = NAME_PATTERN.test(name) ? name : JSON.stringify(name);
+  if (near) return `there is no ${what} ${shown}; did you mean ${near}?`;
+  return `there is no ${what} ${shown}; declared: ${known.length > 0 ? known.join(', ') : 'none'}`;
+}
+
+function duplicates(names: readonly string[], path: (index: number) => readonly PropertyKey[]): Finding[] {
+  return names.flatMap((name, index) =>
+    names.indexOf(name) < index ? [{ path: path(index), message: `${name} is named twice` }] : [],
+  );
+}

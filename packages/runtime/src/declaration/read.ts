@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+import { dirname, resolve } from 'node:path';
+import type { DeclaredPool, DeclaredSet } from '@vnfpool/core/declared';
+import type { FaultView } from '@vnfpool/core/management';
+import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { checkMeaning, type Finding, nodeNames, virtualAddresses } from './checks.ts';
+import { tooDeep } from './depth.ts';
+import { findingsOf } from './findings.ts';
+import { positionOf } from './positions.ts';
+import { type DeclarationFile, declarationSchema, type PoolFile } from './schema.ts';
+
+/** Octets that a declaration may have. */
+export const DECLARATION_OCTETS_MAX = 1_048_576;
+/** References to YAML anchors that are followed; a few nested ones would otherwise grow without bound. */
+const ALIASES_MAX = 100;
+/** Faults told at once. */
+const FAULTS_MAX = 100;
+
+/** The set, or every fault found in it. */
+export type ReadDeclaration = { readonly set: DeclaredSet } | { readonly faults: readonly FaultView[] };
+
+/**
+ * Reads a declaration.
+ *
+ * @param text the YAML.
+ * @param file path for faults; relative directories in it start at this file's place.
+ */
+export function readDeclaration(text: string, file: string): ReadDeclaration {
+  const whole = (message: string): ReadDeclaration => ({
+    faults: [{ file, line: 1, column: 1, path: '', message }],
+  });
+  const octets = text.length > DECLARATION_OCTETS_MAX ? text.length : Buffer.byteLength(text);
+  if (octets > DECLARATION_OCTETS_MAX)
+    return whole(`the file has ${octets} octets; at most ${DECLARATION_OCTETS_MAX} are read`);
+
+  if (tooDeep(text)) return whole('the file cannot be read: it is nested too deeply');
+
+  const lines = new LineCounter();
+  let document: Document;
+  let value: unknown;
+  try {
+    document = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      strict: true,
+      uniqueKeys: true,
+    });
+    const faults = document.errors.map(({ message, pos }) => {
+      const { line, col } = lines.linePos(pos[0]);
+      return {
+        file,
+        line: Math.max(line, 1),
+        column: Math.max(col, 1),
+        path: '',
+        message: message.replace(/\s+/g, ' '),
+      };
+    });
+    if (faults.length > 0) return { faults: faults.slice(0, FAULTS_MAX) };
+    value = document.toJS({ maxAliasCount: ALIASES_MAX });
+  } catch (error) {
+    // Too many aliases, or an anchor that is not there.
+    return whole(`the file cannot be read: ${(error as Error).message}`);
+  }
+
+  const place = (findings: readonly Finding[]): ReadDeclaration => ({
+    faults: findings
+      .map(({ path, message }) => ({
+        file,
+        ...positionOf(document, lines, path),
+        path: path.map(String).join('.'),
+        message,
+      }))
+      .sort((a, b) => a.line - b.line || a.column - b.column)
+      .slice(0, FAULTS_MAX),
+  });
+  const hidden = protoKeys(document);
+  const parsed = declarationSchema.safeParse(value);
+  if (!parsed.success) return place([...hidden, ...findingsOf(parsed.error.issues)]);
+  const findings = [...hidden, ...checkMeaning(parsed.data)];
+  return findings.length > 0 ? place(findings) : { set: normalForm(parsed.data, dirname(resolve(file))) };
+}
+
+/** The schema library leaves `__proto__` out of its sight, so it is looked for here. */
+function protoKeys(document: Document): Finding[] {
+  let found = false;
+  visit(document, {
+    Map(_, node) {
+      if (isMap(node) && node.items.some(({ key }) => isScalar(key) && key.value === '__proto__'))
+        found = true;
+    },
+  });
+  return found ? [{ path: [], message: 'unknown key "__proto__"' }] : [];
+}
+
+function normalForm(file: DeclarationFile, directory: string): DeclaredSet {
+  const nodes = nodeNames(file);
+  return {
+    name: file.set,
+    nodes: nodes.map((name) => ({ name })),
+    council: file.council ?? nodes.slice(0, nodes.length >= 3 ? 3 : 1),
+    pools: Object.entries(file.pools).map(([name, pool]) => normalPool(name, pool, directory)),
+    probes: file.probes.map(({ pool, every, deadline, path }) => ({
+      pool,
+      everyMs: every,
+      deadlineMs: deadline,
+      path,
+    })),
+  };
+}
+
+function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPool {
+  const { health, stop, ...rest } = pool.function;
+  return {
+    name,
+    function: {
+      program: rest.program,
+      arguments: rest.arguments,
+      // Sorted, so that the order of the file makes no difference.
+      environment: Object.fromEntries(Object.entries(rest.environment).sort(([a], [b]) => (a < b ? -1 : 1))),
+      directory: resolve(directory, rest.directory),
+      port: rest.port,
+      health: {
+        type: health.http === undefined ? 'tcp' : 'http',
+        ...(health.http === undefined ? {} : { path: health.http }),
+        intervalMs: health.every,
+        timeoutMs: health.timeout,
+        rise: health.rise,
+        fall: health.fall,
+      },
+      stop: { signal: stop.signal, graceMs: stop.grace },
+    },
+    redundancy: pool.redundancy,
+    policy: pool.policy,
+    addresses: virtualAddresses(pool).map(({ text }) => text),
+    failover: { leaseMs: pool.failover.lease },
+  };
+}

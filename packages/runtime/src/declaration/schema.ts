@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { duration } from './duration.ts';
+
+/*
+ * The declaration as a person writes it. Descriptions here become the JSON Schema and the configuration
+ * reference; what the file means as a whole is checked in `checks.ts`.
+ */
+
+export const NAME_PATTERN: RegExp = /^[a-z][a-z0-9-]{0,30}$/;
+/** The file after defaults, durations in milliseconds. */
+export interface DeclarationFile {
+  readonly set: string;
+  readonly nodes: readonly string[] | Readonly<Record<string, object | null>>;
+  readonly council?: readonly string[] | undefined;
+  readonly pools: Readonly<Record<string, PoolFile>>;
+  readonly probes: readonly {
+    readonly pool: string;
+    readonly every: number;
+    readonly deadline: number;
+    readonly path: string;
+  }[];
+}
+
+export interface PoolFile {
+  readonly function: {
+    readonly program: string;
+    readonly arguments: readonly string[];
+    readonly environment: Readonly<Record<string, string>>;
+    readonly directory: string;
+    readonly port: number;
+    readonly health: {
+      readonly http?: string | undefined;
+      readonly every: number;
+      readonly timeout: number;
+      readonly rise: number;
+      readonly fall: number;
+    };
+    readonly stop: { readonly signal: string; readonly grace: number };
+  };
+  readonly redundancy: { readonly slots: number; readonly standbys: number; readonly spares: number };
+  readonly policy: 'round-robin' | 'least-used' | 'priority';
+  readonly address?: string | undefined;
+  readonly addresses?: readonly string[] | undefined;
+  readonly failover: { readonly lease: number };
+}
+
+const NODES_MAX = 64;
+const POOLS_MAX = 64;
+const PROBES_MAX = 64;
+
+const name = (): z.ZodString =>
+  z
+    .string()
+    .regex(NAME_PATTERN, 'must be a name: a small letter, then at most 30 small letters, digits or hyphens');
+
+/** Text that is not guessed from a number: YAML would turn `010` into 10 and `on` stays a puzzle. */
+const text = (max: number): z.ZodString =>
+  z
+    .string({ error: (issue) => (issue.input === undefined ? undefined : 'must be text: put it in quotes') })
+    .max(max, `must have at most ${max} characters`);
+
+const count = (min: number, max: number): z.ZodNumber => {
+  const wanted = `must be a whole number from ${min} to ${max}`;
+  return z
+    .number({ error: (issue) => (issue.input === undefined ? undefined : wanted) })
+    .int(wanted)
+    .min(min, wanted)
+    .max(max, wanted);
+};
+
+const health = z.strictObject({
+  http: text(512).startsWith('/', 'must be a path that starts with /').optional().meta({
+    description:
+      'Path asked by HTTP; a status from 200 to 399 is healthy. Without it, a TCP connection is the check.',
+  }),
+  every: duration(20, 3_600_000).prefault('500ms').meta({ description: 'Time from one check to the next.' }),
+  timeout: duration(10, 60_000)
+    .prefault('400ms')
+    .meta({ description: 'A check without an answer for this long has failed.' }),
+  rise: count(1, 100)
+    .default(1)
+    .meta({ description: 'Checks in a row that must go well before the instance is healthy.' }),
+  fall: count(1, 100)
+    .default(2)
+    .meta({ description: 'Checks in a row that must fail before it is unhealthy.' }),
+});
+
+const stop = z.strictObject({
+  signal: z
+    .enum(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGKILL'])
+    .default('SIGTERM')
+    .meta({ description: 'First signal sent to end the function.' }),
+  grace: duration(0, 600_000).prefault('2s').meta({ description: 'SIGKILL follows after this time.' }),
+});
+
+const program = z.strictObject({
+  program: text(4_096)
+    .min(1, 'must not be empty')
+    .meta({ description: 'The program that is the network function.' }),
+  arguments: z.array(text(4_096)).max(256).default([]).meta({
+    description: 'Its arguments; `{port}`, `{address}` and `{name}` are replaced for each instance.',
+  }),
+  environment: z
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable'),
+      text(4_096),
+    )
+    .default({})
+    .meta({ description: 'Environment variables given to it.' }),
+  directory: text(4_096)
+    .min(1)
+    .default('.')
+    .meta({ description: 'Working directory; relative to the place of this file.' }),
+  port: count(0, 65_535)
+    .default(0)
+    .meta({ description: 'TCP port on which every instance serves; 0: each node chooses a free one.' }),
+  health: health.prefault({}).meta({ description: 'How an instance is checked.' }),
+  stop: stop.prefault({}).meta({ description: 'How an instance is ended.' }),
+});
+
+const redundancy = z.strictObject({
+  slots: count(1, 64).default(1).meta({ description: 'Instances that are active at the same time.' }),
+  standbys: count(0, 64).default(0).meta({ description: 'Instances that stand by to take over a slot.' }),
+  spares: count(0, 64)
+    .default(0)
+    .meta({ description: 'Instances that run and become standbys when one is needed.' }),
+});
+
+const pool = z.strictObject({
+  function: program.meta({ description: 'What runs.' }),
+  redundancy: redundancy.prefault({}).meta({
+    description: 'How many instances, and what for. At most one instance of a pool runs on a node.',
+  }),
+  policy: z
+    .enum(['round-robin', 'least-used', 'priority'])
+    .default('round-robin')
+    .meta({ description: 'How pool users that ask the registrar choose among the instances.' }),
+  address: z.string().optional().meta({
+    description: 'Virtual IPv4 address with prefix length, for a pool with one slot: `10.77.0.100/24`.',
+  }),
+  addresses: z
+    .array(z.string())
+    .max(64)
+    .optional()
+    .meta({ description: 'Virtual IPv4 addresses, one for each slot.' }),
+  failover: z
+    .strictObject({
+      lease: duration(60, 60_000).prefault('300ms').meta({
+        description: 'How long a holder may act without the council; another takes over after this time.',
+      }),
+    })
+    .prefault({})
+    .meta({ description: 'How fast a slot changes hands.' }),
+});
+
+const probe = z.strictObject({
+  pool: name().meta({ description: 'Pool that is asked.' }),
+  every: duration(1, 3_600_000).prefault('100ms').meta({ description: 'Time from one request to the next.' }),
+  deadline: duration(1, 60_000)
+    .prefault('250ms')
+    .meta({ description: 'A request without an answer for this long has failed.' }),
+  path: text(2_048)
+    .startsWith('/', 'must be a path that starts with /')
+    .default('/')
+    .meta({ description: 'Path requested.' }),
+});
+
+/** The whole file. */
+export const declarationSchema: z.ZodType<DeclarationFile> = z
+  .strictObject({
+    set: name().meta({ description: 'Name of the set.' }),
+    nodes: z
+      .union([
+        z.array(name()).min(1, 'must name at least one node').max(NODES_MAX),
+        z.record(name(), z.strictObject({}).nullable()).refine((nodes) => {
+          const size = Object.keys(nodes).length;
+          return size >= 1 && size <= NODES_MAX;
+        }, `must name 1 to ${NODES_MAX} nodes`),
+      ])
+      .meta({ description: 'Execution nodes: a list of names, or a map with a name as key.' }),
+    council: z.array(name()).optional().meta({
+      description:
+        'The 1, 3 or 5 nodes that decide who holds a slot. Default: the first three, or the first of fewer than three.',
+    }),
+    pools: z
+      .record(name(), pool)
+      .refine((pools) => Object.keys(pools).length <= POOLS_MAX, `must have at most ${POOLS_MAX} pools`)
+      .meta({ description: 'Pools by name.' }),
+    probes: z
+      .array(probe)
+      .max(PROBES_MAX)
+      .default([])
+      .meta({ description: 'Traffic that `vnfpool up` sends to see what users see.' }),
+  })
+  .meta({ title: 'VNF set', description: 'One file declares one set: its nodes and its pools.' });
