@@ -38,4 +38,4 @@ export function epochOf(generation: number, round: number): number {
 }
 
 /** Rounds in one generation: a round at or above this is refused. */
-export const ROUNDS = 2 ** 40;
+export const ROUNDS: number = 2 ** 40;

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import type { FunctionId, NodeId, SlotId } from '../identity.ts';
+import type { Resident } from './agent.ts';
+import type { AgentOutput } from './types.ts';
+
+/**
+ * The candidates that this node offers, by `slot/function`. Who holds a slot does not try for another one:
+ * an instance serves one slot at a time.
+ */
+export function candidatesOf(
+  node: NodeId,
+  configuration: SetConfiguration | null,
+  residents: ReadonlyMap<FunctionId, Resident>,
+  slots: ReadonlyMap<SlotId, SlotState>,
+): Map<string, AgentOutput & { type: 'candidate' }> {
+  const wanted = new Map<string, AgentOutput & { type: 'candidate' }>();
+  const busy = new Map<number, string>();
+  for (const [slot, state] of slots) {
+    if (state.state === 'holding' && state.holder) busy.set(state.holder.functionId, slot);
+  }
+  for (const slot of configuration?.slots ?? []) {
+    for (const [position, candidate] of slot.candidates.entries()) {
+      const id = candidate.functionId as FunctionId;
+      const resident = residents.get(id);
+      if (candidate.node !== node || !resident || resident.life.gone) continue;
+      const { life, assignment } = resident;
+      const elsewhere = busy.has(id) && busy.get(id) !== slot.id;
+      const ranked = assignment?.slot?.id === slot.id ? assignment.ranking.indexOf(id) : -1;
+      wanted.set(`${slot.id}/${id}`, {
+        type: 'candidate',
+        slot: slot.id as SlotId,
+        functionId: id,
+        incarnation: life.incarnation,
+        ready: life.ready && !elsewhere,
+        rank: ranked >= 0 ? ranked : position,
+      });
+    }
+  }
+  return wanted;
+}

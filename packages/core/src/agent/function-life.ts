@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FunctionReport, FunctionSpecification } from '@vnfpool/wire/mobility';
+import type { Random } from '../core.ts';
+import type { FunctionId } from '../identity.ts';
+import type { AgentOutput, FunctionStatus, RunNumber } from './types.ts';
+
+/** Timers of one function. */
+interface Deadlines {
+  /** Start it again after an exit. */
+  restart?: number;
+  /** Ask for the next health check. */
+  check?: number;
+  /** It has run well for so long that its back-off starts anew. */
+  settled?: number;
+}
+
+const BACKOFF_MS_MIN = 200;
+const BACKOFF_MS_MAX = 10_000;
+const SETTLED_MS = 10_000;
+/** Starts in a row that ended before they settled; from here on it is shown as failing. */
+const FAILING_AFTER = 3;
+/** While it has not been healthy yet we look more often than the check says. */
+const STARTING_CHECK_MS = 100;
+const GRACE_MS = 5_000;
+const OUTPUT_LINES_MAX = 10;
+const OUTPUT_CHARACTERS_MAX = 200;
+
+/**
+ * One function of a node: started, watched, started again with back-off when it ends, stopped on demand.
+ *
+ *     Starting ──healthy──▶ Running ──stop──▶ Terminating ──exited──▶ gone
+ *        ▲                     │
+ *        └──────back-off───────┘ exited
+ */
+export class FunctionLife {
+  readonly id: FunctionId;
+  readonly name: string;
+  readonly specification: FunctionSpecification;
+  readonly octets: Uint8Array;
+  readonly #random: Random;
+  #run: RunNumber = 0;
+  #phase: 'idle' | 'started' | 'terminating' | 'gone' = 'idle';
+  #pid: number | null = null;
+  #address: string | null = null;
+  #port: number | null = null;
+  #incarnation = '0'.repeat(16);
+  #healthy = false;
+  #inARow = 0;
+  #restarts = 0;
+  #unsettled = 0;
+  #reason = 'not started yet';
+  #output: readonly string[] = [];
+  #load = 0;
+  readonly #deadlines: Deadlines = {};
+
+  constructor(
+    id: FunctionId,
+    name: string,
+    specification: FunctionSpecification,
+    octets: Uint8Array,
+    random: Random,
+  ) {
+    this.id = id;
+    this.name = name;
+    this.specification = specification;
+    this.octets = octets;
+    this.#random = random;
+  }
+
+  /** True while its process runs and its check says so; only then may it hold a slot. */
+  get ready(): boolean {
+    return this.#phase === 'started' && this.#pid !== null && this.#healthy;
+  }
+
+  get gone(): boolean {
+    return this.#phase === 'gone';
+  }
+
+  get incarnation(): string {
+    return this.#incarnation;
+  }
+
+  get load(): number {
+    return this.#load;
+  }
+
+  get place(): { readonly address: string; readonly port: number } | null {
+    return this.#address !== null && this.#port !== null ? { address: this.#address, port: this.#port } : null;
+  }
+
+  get status(): FunctionStatus {
+    if (this.#phase === 'gone') return 'Unknown';
+    if (this.#phase === 'terminating') return 'Terminating';
+    return this.ready ? 'Running' : 'Starting';
+  }
+
+  get reason(): string {
+    return this.#reason;
+  }
+
+  report(): FunctionReport {
+    return {
+      v: 1,
+      pid: this.#pid,
+      address: this.#address,
+      port: this.#port,
+      incarnation: this.#incarnation,
+      healthy: this.#healthy,
+      restarts: this.#restarts,
+      failing: this.#unsettled >= FAILING_AFTER,
+      reason: this.#reason,
+      output: this.#output,
+    };
+  }
+
+  start(): AgentOutput[] {
+    this.#run += 1;
+    this.#phase = 'started';
+    this.#pid = null;
+    this.#healthy = false;
+    this.#inARow = 0;
+    this.#load = 0;
+    this.#reason = 'starting';
+    this.#incarnation = this.#random.u64().toString(16).padStart(16, '0');
+    return [{ type: 'start', functionId: this.id, run: this.#run, name: this.name, specification: this.specification }];
+  }
+
+  started(run: RunNumber, pid: number, address: string, port: number | null, nowMs: number): AgentOutput[] {
+    if (run !== this.#run || this.#phase === 'gone') return [];
+    this.#pid = pid;
+    this.#address = address;
+    this.#port = port;
+    if (this.#phase === 'terminating') return [this.#stopOutput()];
+    this.#deadlines.settled = nowMs + SETTLED_MS;
+    if (!this.#checkable()) {
+      this.#healthy = true;
+      this.#reason = 'running; no health check declared';
+      return [];
+    }
+    this.#reason = 'started, not healthy yet';
+    return this.#check();
+  }
+
+  /** A check's answer: `rise` good ones in a row make it healthy, `fall` bad ones unhealthy. */
+  checked(run: RunNumber, ok: boolean, reason: string, nowMs: number): void {
+    const check = this.specification.health;
+    if (run !== this.#run || this.#phase !== 'started' || this.#pid === null || !check) return;
+    this.#inARow = ok === this.#healthy ? 0 : this.#inARow + 1;
+    if (!this.#healthy && this.#inARow >= check.rise) {
+      this.#healthy = true;
+      this.#inARow = 0;
+      this.#reason = 'healthy';
+    } else if (this.#healthy && this.#inARow >= check.fall) {
+      this.#healthy = false;
+      this.#inARow = 0;
+      this.#reason = `unhealthy: ${reason}`;
+    } else if (!this.#healthy) {
+      this.#reason = ok ? 'becoming healthy' : `not healthy: ${reason}`;
+    }
+    this.#deadlines.check = nowMs + (this.#healthy ? check.intervalMs : Math.min(STARTING_CHECK_MS, check.intervalMs));
+  }
+
+  exited(run: RunNumber, reason: string, nowMs: number): AgentOutput[] {
+    if (run !== this.#run || this.#phase === 'gone') return [];
+    this.#pid = null;
+    this.#healthy = false;
+    this.#load = 0;
+    delete this.#deadlines.check;
+    delete this.#deadlines.settled;
+    if (this.#phase === 'terminating') {
+      this.#phase = 'gone';
+      this.#reason = 'terminated';
+      return [];
+    }
+    this.#phase = 'idle';
+    this.#restarts += 1;
+    this.#unsettled += 1;
+    const waitMs = this.#backoffMs();
+    this.#deadlines.restart = nowMs + waitMs;
+    this.#reason = `ended (${reason}); starting again in ${Math.round(waitMs)} ms`;
+    const severity = this.#unsettled >= FAILING_AFTER ? 'error' : 'warning';
+    return [{ type: 'event', severity, message: `${this.name} ${this.#reason}`, functionId: this.id }];
+  }
+
+  loaded(run: RunNumber, fraction: number): void {
+    if (run === this.#run) this.#load = Math.min(1, Math.max(0, fraction));
+  }
+
+  printed(run: RunNumber, lines: readonly string[]): void {
+    if (run !== this.#run) return;
+    this.#output = lines.slice(-OUTPUT_LINES_MAX).map((line) => line.slice(0, OUTPUT_CHARACTERS_MAX));
+  }
+
+  stop(): AgentOutput[] {
+    if (this.#phase === 'terminating' || this.#phase === 'gone') return [];
+    delete this.#deadlines.restart;
+    delete this.#deadlines.check;
+    const running = this.#phase === 'started';
+    this.#phase = running ? 'terminating' : 'gone';
+    this.#healthy = false;
+    this.#reason = running ? 'stopping' : 'terminated';
+    // Before it told its pid there is nothing to signal; `started` then does it.
+    return running && this.#pid !== null ? [this.#stopOutput()] : [];
+  }
+
+  expire(nowMs: number): AgentOutput[] {
+    const due = (name: keyof Deadlines): boolean => {
+      const at = this.#deadlines[name];
+      if (at === undefined || at > nowMs) return false;
+      delete this.#deadlines[name];
+      return true;
+    };
+    const outputs: AgentOutput[] = [];
+    if (due('settled')) this.#unsettled = 0;
+    if (due('restart')) outputs.push(...this.start());
+    if (due('check')) outputs.push(...this.#check());
+    return outputs;
+  }
+
+  nextDeadline(): number | undefined {
+    const all = Object.values(this.#deadlines);
+    return all.length === 0 ? undefined : Math.min(...all);
+  }
+
+  #checkable(): boolean {
+    return this.specification.health !== undefined && this.#port !== null;
+  }
+
+  #check(): AgentOutput[] {
+    const check = this.specification.health;
+    if (!check || this.#port === null || this.#address === null || this.#phase !== 'started') return [];
+    return [{ type: 'check-health', functionId: this.id, run: this.#run, check, address: this.#address, port: this.#port }];
+  }
+
+  #stopOutput(): AgentOutput {
+    const { signal, graceMs } = this.specification.stop ?? { signal: 'SIGTERM', graceMs: GRACE_MS };
+    return { type: 'stop', functionId: this.id, run: this.#run, signal, graceMs };
+  }
+
+  #backoffMs(): number {
+    const { backoffMsMin, backoffMsMax } = this.specification.restart ?? {
+      backoffMsMin: BACKOFF_MS_MIN,
+      backoffMsMax: BACKOFF_MS_MAX,
+    };
+    return Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(this.#unsettled - 1, 20));
+  }
+}

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+export { AgentCore } from './agent.ts';
+export type { AgentInput, AgentOptions, AgentOutput, ElementPolicy, FunctionStatus, RunNumber } from './types.ts';

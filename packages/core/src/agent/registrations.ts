@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FunctionSpecification, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import type { FunctionId, SlotId } from '../identity.ts';
+import type { Resident } from './agent.ts';
+import type { AgentOutput, ElementPolicy } from './types.ts';
+
+/** Loads are told in steps of 2 %, so that noise does not become registrations. */
+const LOAD_STEPS = 50;
+
+/**
+ * Which functions stand in the handlespace: those that hold a slot, by the slot's address where it has one.
+ * A standby is not registered: it would be chosen and would not serve.
+ */
+export function registrationsOf(
+  configuration: SetConfiguration | null,
+  residents: ReadonlyMap<FunctionId, Resident>,
+  slots: ReadonlyMap<SlotId, SlotState>,
+): Map<FunctionId, AgentOutput & { type: 'register' }> {
+  const wanted = new Map<FunctionId, AgentOutput & { type: 'register' }>();
+  for (const [slot, state] of slots) {
+    if (state.state !== 'holding' || !state.holder) continue;
+    const functionId = state.holder.functionId as FunctionId;
+    const life = residents.get(functionId)?.life;
+    const registration = life?.specification.registration;
+    const place = life?.place;
+    if (!life?.ready || !registration || !place) continue;
+    const definition = configuration?.slots.find(({ id }) => id === slot);
+    wanted.set(functionId, {
+      type: 'register',
+      poolHandle: registration.poolHandle,
+      functionId,
+      address: definition?.addresses[0]?.split('/')[0] ?? place.address,
+      port: place.port,
+      policy: policyOf(registration, life.load, state.epoch),
+    });
+  }
+  return wanted;
+}
+
+function policyOf(
+  registration: NonNullable<FunctionSpecification['registration']>,
+  load: number,
+  epoch: string,
+): ElementPolicy {
+  switch (registration.policy) {
+    case 'least-used':
+      return { type: 'least-used', load: Math.round(load * LOAD_STEPS) / LOAD_STEPS };
+    case 'priority':
+      return { type: 'priority', priority: Number(BigInt(epoch) & 0xffffffffn) };
+    case 'round-robin':
+      return { type: 'round-robin' };
+  }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  FailoverCause,
+  FailoverRecord,
+  FunctionReport,
+  FunctionSpecification,
+  HealthCheck,
+  SetConfiguration,
+  SlotAssignment,
+  SlotState,
+} from '@vnfpool/wire/mobility';
+import type { Random } from '../core.ts';
+import type { FunctionId, NodeId, SlotId } from '../identity.ts';
+
+export interface AgentOptions {
+  readonly random: Random;
+  readonly node: NodeId;
+  /** Functions that may run here; an ADD beyond it is refused with 129. Default 256. */
+  readonly functionsMax?: number;
+}
+
+/** One start of a function; a later start of the same function has a higher number. */
+export type RunNumber = number;
+
+export type AgentInput =
+  /** From the mobility endpoint; each is answered by one `answer`. */
+  | {
+      readonly type: 'add';
+      readonly operation: number;
+      readonly functionId: FunctionId;
+      readonly specification: FunctionSpecification | null;
+      /** The specification's exact octets; equal octets are the same specification. */
+      readonly specificationOctets: Uint8Array | null;
+      readonly assignment: SlotAssignment | null;
+    }
+  | { readonly type: 'delete'; readonly operation: number; readonly functionId: FunctionId }
+  | { readonly type: 'configure'; readonly operation: number; readonly configuration: SetConfiguration }
+  | { readonly type: 'failovers-acknowledged'; readonly ids: readonly string[] }
+  /** From the host. */
+  | {
+      readonly type: 'started';
+      readonly functionId: FunctionId;
+      readonly run: RunNumber;
+      readonly pid: number;
+      readonly address: string;
+      readonly port: number | null;
+    }
+  | {
+      readonly type: 'exited';
+      readonly functionId: FunctionId;
+      readonly run: RunNumber;
+      /** `exit code 1`, `killed by SIGKILL`, `no such program`. */
+      readonly reason: string;
+    }
+  /** Last lines of its output so far. */
+  | {
+      readonly type: 'output';
+      readonly functionId: FunctionId;
+      readonly run: RunNumber;
+      readonly lines: readonly string[];
+    }
+  | {
+      readonly type: 'health';
+      readonly functionId: FunctionId;
+      readonly run: RunNumber;
+      readonly ok: boolean;
+      readonly reason: string;
+    }
+  /** Processor time that it used lately, as a fraction of one processor. */
+  | {
+      readonly type: 'load';
+      readonly functionId: FunctionId;
+      readonly run: RunNumber;
+      readonly fraction: number;
+    }
+  /** From the lease worker. */
+  | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
+  | { readonly type: 'failover'; readonly record: FailoverRecord }
+  /** Ends every function, holders' slots released first. */
+  | { readonly type: 'stop' };
+
+export type AgentOutput =
+  | {
+      readonly type: 'answer';
+      readonly operation: number;
+      readonly code: number;
+      readonly error?: number;
+      readonly text?: string;
+      readonly status?: FunctionStatus;
+      readonly report?: FunctionReport;
+    }
+  | {
+      readonly type: 'function-changed';
+      readonly functionId: FunctionId;
+      readonly status: FunctionStatus;
+      readonly report: FunctionReport;
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'slots-changed';
+      readonly muteMs: number;
+      readonly slots: readonly SlotState[];
+      readonly failovers: readonly FailoverRecord[];
+    }
+  /** To the host. */
+  | {
+      readonly type: 'start';
+      readonly functionId: FunctionId;
+      readonly run: RunNumber;
+      readonly name: string;
+      readonly specification: FunctionSpecification;
+    }
+  | {
+      readonly type: 'stop';
+      readonly functionId: FunctionId;
+      readonly run: RunNumber;
+      readonly signal: string;
+      readonly graceMs: number;
+    }
+  /** Make one check now and answer with `health`. */
+  | {
+      readonly type: 'check-health';
+      readonly functionId: FunctionId;
+      readonly run: RunNumber;
+      readonly check: HealthCheck;
+      readonly address: string;
+      readonly port: number;
+    }
+  /** To the lease worker. */
+  | { readonly type: 'configure-leases'; readonly configuration: SetConfiguration }
+  | {
+      readonly type: 'candidate';
+      readonly slot: SlotId;
+      readonly functionId: FunctionId;
+      readonly incarnation: string;
+      readonly ready: boolean;
+      readonly rank: number;
+    }
+  | { readonly type: 'no-candidate'; readonly slot: SlotId; readonly functionId: FunctionId }
+  | { readonly type: 'release'; readonly slot: SlotId; readonly cause: FailoverCause }
+  | {
+      readonly type: 'hand-over';
+      readonly slot: SlotId;
+      readonly to: { readonly node: NodeId; readonly functionId: FunctionId };
+      readonly nonce: string;
+    }
+  /** To the registrar: registers, or changes the values of a registration. */
+  | {
+      readonly type: 'register';
+      readonly poolHandle: string;
+      readonly functionId: FunctionId;
+      readonly address: string;
+      readonly port: number;
+      readonly policy: ElementPolicy;
+    }
+  | { readonly type: 'deregister'; readonly poolHandle: string; readonly functionId: FunctionId }
+  | {
+      readonly type: 'event';
+      readonly severity: 'info' | 'warning' | 'error';
+      readonly message: string;
+      readonly functionId: FunctionId | null;
+    };
+
+export type FunctionStatus = 'Starting' | 'Running' | 'Terminating' | 'Unknown';
+
+/** Policy and values of a pool element. */
+export type ElementPolicy =
+  | { readonly type: 'round-robin' }
+  /** Load as a fraction, 0 to 1. */
+  | { readonly type: 'least-used'; readonly load: number }
+  /** Larger is preferred: the low 32 bits of the slot's epoch, so the latest holder wins. */
+  | { readonly type: 'priority'; readonly priority: number };

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import { timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+
+export interface FrontOptions {
+  /** Socket of the manager's management API. */
+  readonly managerSocket: string;
+  /** Socket of the lab's API. */
+  readonly labSocket: string;
+  /** Asked of callers over TCP; callers over the Unix socket have shown their right by opening it. */
+  readonly token: string | null;
+}
+
+/**
+ * The set's face in the caller's own namespace: relays HTTP over Unix sockets, which cross network
+ * namespaces, to the manager and the lab inside. It stands while the manager is dead, so that faults
+ * can be undone.
+ */
+export function createFront(options: FrontOptions): Server {
+  const server = createServer((incoming, outgoing) => {
+    const path = incoming.url ?? '/';
+    if (options.token !== null && !allowed(incoming, options.token, path)) {
+      refuse(outgoing, 401, 'unauthorized', 'a bearer token is needed: open the address that "vnfpool up" printed');
+      return;
+    }
+    const lab = path === '/v1/lab' || path.startsWith('/v1/lab/') || path.startsWith('/v1/lab?');
+    relay(incoming, outgoing, lab ? options.labSocket : options.managerSocket, lab ? 'the lab' : 'the manager');
+  });
+  server.maxConnections = 256;
+  return server;
+}
+
+function allowed(incoming: IncomingMessage, token: string, path: string): boolean {
+  if (!hostIsLocal(incoming.headers.host)) return false;
+  if (!path.startsWith('/v1/')) return true;
+  const given = Buffer.from(incoming.headers.authorization ?? '');
+  const wanted = Buffer.from(`Bearer ${token}`);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}
+
+/** A page of another origin must not reach us by a name that it made resolve to 127.0.0.1. */
+function hostIsLocal(host: string | undefined): boolean {
+  return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host ?? '');
+}
+
+function relay(incoming: IncomingMessage, outgoing: ServerResponse, socketPath: string, who: string): void {
+  const headers = { ...incoming.headers };
+  delete headers['authorization'];
+  const upstream = request({ socketPath, path: incoming.url, method: incoming.method, headers }, (answer) => {
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(outgoing);
+    answer.on('error', () => outgoing.destroy());
+  });
+  upstream.on('error', (error: NodeJS.ErrnoException) => {
+    if (outgoing.headersSent) outgoing.destroy();
+    else refuse(outgoing, 503, 'unreachable', `${who} does not answer (${error.code ?? error.message})`);
+  });
+  outgoing.on('close', () => upstream.destroy());
+  incoming.pipe(upstream);
+}
+
+function refuse(outgoing: ServerResponse, status: number, code: string, message: string): void {
+  outgoing.writeHead(status, { 'content-type': 'application/json; charset=utf-8' });
+  outgoing.end(`${JSON.stringify({ error: { code, message } })}\n`);
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { descendants, inNetworkNamespace, namespaceOf, signal } from './process-tree.ts';
+
+export type LabProcessState = 'running' | 'paused' | 'stopped';
+export type LabProcessKind = 'manager' | 'registrar' | 'node' | 'traffic';
+
+export interface LabProcessOptions {
+  readonly name: string;
+  readonly kind: LabProcessKind;
+  readonly command: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Where its log goes; appended to. */
+  readonly logFile: string;
+  /** Runs a function in the network namespace of the process. */
+  readonly inside: <T>(body: () => T) => T;
+  /** True when the namespace is its own, so that everything in it may be killed. */
+  readonly ownNamespace: boolean;
+  readonly onStarted: () => void;
+  readonly onUnexpectedExit: (reason: string) => void;
+}
+
+const RESTART_MS_MIN = 500;
+const RESTART_MS_MAX = 10_000;
+
+/**
+ * One process of the set, with its descendants. It says `{"ready":true,…}` as a line on its standard output
+ * when it serves. An exit that nobody asked for is followed by a restart, with a growing wait.
+ */
+export class LabProcess {
+  readonly options: LabProcessOptions;
+  #child: ChildProcess | null = null;
+  #state: LabProcessState = 'stopped';
+  #restartMs = RESTART_MS_MIN;
+  #restart: NodeJS.Timeout | null = null;
+  #extra: readonly string[] = [];
+
+  constructor(options: LabProcessOptions) {
+    this.options = options;
+  }
+
+  get state(): LabProcessState {
+    return this.#state;
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  /**
+   * Starts it and resolves with what it said when it was ready. `extra` arguments go to this start only
+   * (a join token); a restart finds what it needs in its state folder.
+   *
+   * @throws Error when it ends before it was ready, with where its log is
+   */
+  async start(extra: readonly string[] = []): Promise<Record<string, unknown>> {
+    if (this.#state !== 'stopped') throw new Error(`${this.options.name} is already ${this.#state}`);
+    this.#extra = extra;
+    return await this.#spawn();
+  }
+
+  pause(): void {
+    const pid = this.#mustRun();
+    signal(pid, 'SIGSTOP');
+    this.#state = 'paused';
+  }
+
+  resume(): void {
+    const pid = this.pid;
+    if (this.#state !== 'paused' || pid === null) throw new Error(`${this.options.name} is not paused`);
+    signal(pid, 'SIGCONT');
+    this.#state = 'running';
+  }
+
+  /** Kills it and everything that it started, at once. */
+  kill(): void {
+    const pid = this.#mustRun();
+    const victims = new Set([pid, ...descendants(pid)]);
+    if (this.options.ownNamespace) {
+      const link = namespaceOf(pid);
+      if (link !== null) for (const other of inNetworkNamespace(link)) victims.add(other);
+    }
+    this.#state = 'stopped';
+    for (const victim of victims) signal(victim, 'SIGKILL');
+  }
+
+  /** Asks it to end and kills what is left after `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    if (this.#restart) clearTimeout(this.#restart);
+    this.#restart = null;
+    const child = this.#child;
+    const wasPaused = this.#state === 'paused';
+    this.#state = 'stopped';
+    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
+    const family = descendants(child.pid);
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    if (wasPaused) signal(child.pid, 'SIGCONT');
+    signal(child.pid, 'SIGTERM');
+    const late = setTimeout(() => child.pid && signal(child.pid, 'SIGKILL'), graceMs);
+    await ended;
+    clearTimeout(late);
+    for (const pid of family) signal(pid, 'SIGKILL');
+  }
+
+  #mustRun(): number {
+    const pid = this.pid;
+    if (this.#state === 'stopped' || pid === null) throw new Error(`${this.options.name} is not running`);
+    return pid;
+  }
+
+  #spawn(): Promise<Record<string, unknown>> {
+    const { command, environment, logFile, inside } = this.options;
+    const [program = '', ...fixed] = command;
+    const log = openSync(logFile, 'a', 0o600);
+    const child = inside(() =>
+      spawn(program, [...fixed, ...this.#extra], {
+        // The pipe on standard input is how the child learns that we are gone.
+        stdio: ['pipe', 'pipe', log],
+        env: { ...process.env, ...environment, VNFPOOL_PARENT: 'stdin' },
+      }),
+    );
+    closeSync(log);
+    this.#child = child;
+    this.#state = 'running';
+    this.options.onStarted();
+    child.stdin?.on('error', () => {});
+    return new Promise((resolve, reject) => {
+      let ready = false;
+      const lines = createInterface({ input: child.stdout as NonNullable<typeof child.stdout> });
+      lines.on('line', (line) => {
+        const said = parseReady(line);
+        if (!said) return;
+        ready = true;
+        this.#restartMs = RESTART_MS_MIN;
+        this.#extra = [];
+        resolve(said);
+      });
+      const failed = (reason: string): void => {
+        if (this.#child !== child) return;
+        this.#child = null;
+        if (!ready) reject(new Error(`${this.options.name} ended before it was ready (${reason}); see ${logFile}`));
+        if (this.#state === 'stopped') return;
+        this.#state = 'stopped';
+        if (!ready && this.#extra.length > 0) return;
+        this.options.onUnexpectedExit(reason);
+        this.#restartLater();
+      };
+      child.once('error', (error) => failed(error.message));
+      child.once('exit', (code, name) => failed(name ? `killed by ${name}` : `exit code ${code}`));
+    });
+  }
+
+  #restartLater(): void {
+    this.#restart = setTimeout(() => {
+      this.#restart = null;
+      if (this.#state !== 'stopped') return;
+      this.#spawn().catch(() => {});
+    }, this.#restartMs);
+    this.#restartMs = Math.min(this.#restartMs * 2, RESTART_MS_MAX);
+  }
+}
+
+function parseReady(line: string): Record<string, unknown> | null {
+  try {
+    const said: unknown = JSON.parse(line);
+    return typeof said === 'object' && said !== null && 'ready' in said ? (said as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

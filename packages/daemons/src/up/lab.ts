@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import type { DeclaredProbe, DeclaredSet } from '@vnfpool/core/declared';
+import type { LabRequest } from '@vnfpool/core/management';
+import { LabProcess, type LabProcessKind, type LabProcessState } from './lab-process.ts';
+import type { Layout } from './layout.ts';
+import { signal, startTime } from './process-tree.ts';
+
+export interface LabOptions {
+  readonly set: DeclaredSet;
+  readonly declaration: { readonly text: string; readonly file: string };
+  readonly layout: Layout;
+  readonly mode: 'namespaces' | 'loopback';
+  readonly network: LabNetwork;
+  /** The set's runtime folder. */
+  readonly folder: string;
+  /** How to start one of our daemons: program and first arguments. */
+  readonly command: readonly string[];
+  readonly say: (line: string) => void;
+}
+
+/** The network that joins the processes. Without namespaces nothing can be cut. */
+export interface LabNetwork {
+  inside<T>(host: string, body: () => T): T;
+  cut(host: string): void;
+  heal(host: string): void;
+}
+
+export interface LabView {
+  readonly available: true;
+  readonly mode: 'namespaces' | 'loopback';
+  readonly processes: readonly {
+    readonly name: string;
+    readonly kind: LabProcessKind;
+    readonly state: LabProcessState;
+    readonly pid: number | null;
+  }[];
+}
+
+export class LabError extends Error {
+  readonly code: 'unknown-target' | 'wrong-state';
+
+  constructor(code: LabError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const STOP_MS = 5_000;
+
+/** Brings the processes of a set up in order, breaks them on request and takes them down again. */
+export class Lab {
+  readonly #options: LabOptions;
+  readonly #processes = new Map<string, LabProcess>();
+
+  constructor(options: LabOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when every process serves and the declaration is applied. */
+  async bringUp(): Promise<void> {
+    const { layout, folder, mode, set } = this.#options;
+    const ports = mode === 'loopback' ? ['--port', '0', '--join-port', '0'] : [];
+    const managerSocket = `${folder}/manager/api.sock`;
+    const manager = this.#add('manager', 'manager', 'manager', layout.manager, [
+      '--set', set.name, '--mode', mode, '--api-socket', managerSocket, ...ports,
+    ]);
+    await manager.start();
+    // What a kept state folder holds from an earlier run is used again; a token is needed only once.
+    const token = async (role: string, name: string): Promise<string[]> => {
+      if (hasCredentials(`${folder}/${name}`)) return [];
+      const answer = await post(managerSocket, '/v1/tokens', { role, name });
+      return ['--join', String(answer['token'])];
+    };
+
+    const registrar = this.#add('registrar', 'registrar', 'registrar', layout.registrar, ports.slice(0, 2));
+    const nodes = [...layout.nodes].map(([name, address]) =>
+      this.#add(name, 'node', 'node', address, mode === 'loopback' ? ['--loopback', ...ports.slice(0, 2)] : ['--interface', 'eth0']),
+    );
+    const joins: Promise<unknown>[] = [registrar.start(await token('registrar', 'registrar'))];
+    for (const node of nodes) joins.push(node.start(await token('node', node.options.name)));
+    await Promise.all(joins);
+    await post(managerSocket, '/v1/apply', this.#options.declaration);
+    await Promise.all(
+      set.probes.map(async (probe) => {
+        const name = `traffic-${probe.pool}`;
+        const traffic = this.#add(name, 'traffic', 'traffic', layout.traffic, this.#trafficArguments(probe, managerSocket));
+        await traffic.start(await token('user', name));
+      }),
+    );
+  }
+
+  view(): LabView {
+    const processes = [...this.#processes.values()].map((entry) => ({
+      name: entry.options.name,
+      kind: entry.options.kind,
+      state: entry.state,
+      pid: entry.pid,
+    }));
+    return { available: true, mode: this.#options.mode, processes };
+  }
+
+  /** Carries out a fault, or undoes one. @throws LabError */
+  async act({ action, target }: LabRequest): Promise<void> {
+    const entry = this.#processes.get(target);
+    if (entry) await this.#actOnProcess(entry, action);
+    else this.#actOnInstance(target, action);
+    this.#options.say(`${action} ${target}`);
+  }
+
+  async takeDown(): Promise<void> {
+    const order: LabProcessKind[] = ['traffic', 'node', 'registrar', 'manager'];
+    for (const kind of order) {
+      const some = [...this.#processes.values()].filter((entry) => entry.options.kind === kind);
+      await Promise.all(some.map((entry) => entry.stop(STOP_MS)));
+    }
+  }
+
+  async #actOnProcess(entry: LabProcess, action: LabRequest['action']): Promise<void> {
+    const { name, kind } = entry.options;
+    const { network } = this.#options;
+    try {
+      switch (action) {
+        case 'kill':
+          entry.kill();
+          if (kind === 'node') network.cut(name);
+          return;
+        case 'pause':
+          entry.pause();
+          return;
+        case 'resume':
+          entry.resume();
+          return;
+        case 'start':
+          if (entry.state !== 'stopped') throw new Error(`${name} is already ${entry.state}`);
+          if (kind === 'node') network.heal(name);
+          await entry.start();
+          return;
+      }
+    } catch (error) {
+      throw new LabError('wrong-state', (error as Error).message);
+    }
+  }
+
+  /** An instance is a process of a node agent, which writes down what it runs. */
+  #actOnInstance(target: string, action: LabRequest['action']): void {
+    const running = this.#instances().get(target);
+    if (!running) {
+      const known = [...this.#processes.keys(), ...this.#instances().keys()].join(', ');
+      throw new LabError('unknown-target', `nothing here is called ${target}; there are: ${known}`);
+    }
+    if (action === 'start') {
+      throw new LabError('wrong-state', `${target} is running; its node agent starts it again by itself when it ends`);
+    }
+    const names = { kill: 'SIGKILL', pause: 'SIGSTOP', resume: 'SIGCONT' } as const;
+    if (startTime(running.pid) !== running.startTime && process.platform === 'linux') {
+      throw new LabError('wrong-state', `${target} has just ended`);
+    }
+    if (!signal(running.pid, names[action])) throw new LabError('wrong-state', `${target} has just ended`);
+  }
+
+  #instances(): Map<string, { pid: number; startTime: string | null }> {
+    const found = new Map<string, { pid: number; startTime: string | null }>();
+    for (const name of this.#options.layout.nodes.keys()) {
+      try {
+        const text = readFileSync(`${this.#options.folder}/${name}/functions.json`, 'utf8');
+        const entries = JSON.parse(text) as { name: string; pid: number; startTime: string | null }[];
+        for (const entry of entries) found.set(entry.name, entry);
+      } catch {
+        // The agent has not written it yet.
+      }
+    }
+    return found;
+  }
+
+  #add(name: string, kind: LabProcessKind, verb: string, address: string, extra: readonly string[]): LabProcess {
+    const { folder, network, command, mode, say } = this.#options;
+    const state = `${folder}/${name}`;
+    mkdirSync(state, { recursive: true, mode: 0o700 });
+    const entry = new LabProcess({
+      name,
+      kind,
+      command: [...command, verb, '--state', state, '--listen', address, ...extra],
+      logFile: `${folder}/${name}.log`,
+      inside: (body) => network.inside(kind === 'traffic' ? 'traffic' : name, body),
+      ownNamespace: mode === 'namespaces' && kind === 'node',
+      onStarted: () => this.#writeDown(),
+      onUnexpectedExit: (reason) => say(`${name} ended (${reason}); starting it again`),
+    });
+    this.#processes.set(name, entry);
+    return entry;
+  }
+
+  /** For whoever cleans up after us when we are killed. */
+  #writeDown(): void {
+    const records = [...this.#processes.values()].flatMap(({ pid }) => (pid === null ? [] : [{ pid, startTime: startTime(pid) }]));
+    const file = `${this.#options.folder}/processes.json`;
+    writeFileSync(`${file}.new`, `${JSON.stringify(records)}\n`, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  }
+
+  #trafficArguments(probe: DeclaredProbe, managerSocket: string): string[] {
+    const { set, mode } = this.#options;
+    const pool = set.pools.find((candidate) => candidate.name === probe.pool);
+    const address = pool?.addresses[0]?.split('/')[0];
+    const how = mode === 'namespaces' && pool && address ? ['--url', `http://${address}:${pool.function.port}${probe.path}`] : ['--path', probe.path];
+    return [
+      '--pool', probe.pool, '--api-socket', managerSocket,
+      '--every', `${probe.everyMs}ms`, '--deadline', `${probe.deadlineMs}ms`, ...how,
+    ];
+  }
+}
+
+/** POST to a Unix socket; the answer's JSON. @throws Error with the refusal's own words */
+function post(socketPath: string, path: string, body: unknown): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ socketPath, path, method: 'POST', headers: { 'content-type': 'application/json' } }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      answer.on('end', () => {
+        const said = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
+        if ((answer.statusCode ?? 500) < 400) resolve(said);
+        else reject(new Error((said['error'] as { message?: string } | undefined)?.message ?? `status ${answer.statusCode}`));
+      });
+    });
+    outgoing.on('error', reject);
+    outgoing.end(JSON.stringify(body));
+  });
+}
