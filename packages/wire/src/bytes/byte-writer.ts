@@ -26,26 +26,30 @@ export class ByteWriter {
 
   u8(value: number): this {
     this.#check(value, 0, 0xff);
-    this.#view.setUint8(this.#grow(1), value);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
     this.#check(value, 0, 0xffff);
-    this.#view.setUint16(this.#grow(2), value);
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value);
     return this;
   }
 
   u32(value: number): this {
     this.#check(value, 0, 0xffffffff);
-    this.#view.setUint32(this.#grow(4), value);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value);
     return this;
   }
 
   /** Signed 32-bit integer, two's complement. */
   i32(value: number): this {
     this.#check(value, -0x80000000, 0x7fffffff);
-    this.#view.setInt32(this.#grow(4), value);
+    const at = this.#grow(4);
+    this.#view.setInt32(at, value);
     return this;
   }
 
@@ -53,12 +57,12 @@ export class ByteWriter {
     if (value < 0n || value > 0xffffffffffffffffn) {
       throw new WireError('value', this.#at, `${value} is not an unsigned 64-bit integer`);
     }
-    this.#view.setBigUint64(this.#grow(8), value);
+    const at = this.#grow(8);
+    this.#view.setBigUint64(at, value);
     return this;
   }
 
   bytes(value: Uint8Array): this {
-    // Grow first: it may replace the buffer.
     const at = this.#grow(value.length);
     this.#bytes.set(value, at);
     return this;
@@ -112,6 +116,7 @@ export class ByteWriter {
     }
   }
 
+  /** Makes room and returns where it starts. To be called before `#bytes` or `#view` is touched: it may replace both. */
   #grow(count: number): number {
     const at = this.#at;
     const end = at + count;

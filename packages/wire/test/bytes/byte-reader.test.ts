@@ -59,6 +59,15 @@ describe('ByteWriter', () => {
     expect(writer.length % 4).toBe(0);
   });
 
+  test.each(['u8', 'u16', 'u32', 'i32'] as const)('%s may be the write that makes it grow', (name) => {
+    const writer = new ByteWriter().zeros(128)[name](1);
+    expect(writer.finish().at(-1)).toBe(1);
+  });
+
+  test('u64 may be the write that makes it grow', () => {
+    expect(new ByteWriter().zeros(128).u64(1n).finish().at(-1)).toBe(1);
+  });
+
   test('refuses values out of range, patches of unwritten octets and growth beyond the limit', () => {
     expect(() => new ByteWriter().u8(256)).toThrow(expect.objectContaining({ code: 'value' }));
     expect(() => new ByteWriter().u16(-1)).toThrow(WireError);
