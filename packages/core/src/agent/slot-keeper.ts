@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LeaseMessage } from '@vnfpool/wire/lease';
+import type { FailoverRecord, FailoverStep, SlotState } from '@vnfpool/wire/mobility';
+import type { Core } from '../core.ts';
+import type { LeaseEngine, LeaseInput, LeaseOutput, LeaseRecord } from '../lease/index.ts';
+
+/** Moments of a take-over that the driver tells us by the clock; all but `raised` are steps of the record. */
+export type KeeperStep = 'committed' | 'raised' | 'switched' | 'serving';
+
+export type KeeperInput =
+  | LeaseInput
+  /** Everything before the `mark` of this step has been carried out; `wallMs` is the wall clock now. */
+  | {
+      readonly type: 'marked';
+      readonly slot: string;
+      readonly epoch: number;
+      readonly step: KeeperStep;
+      readonly wallMs: number;
+    };
+
+/** To be carried out in order, each only when the one before is done. */
+export type KeeperOutput =
+  | { readonly type: 'persist'; readonly records: readonly LeaseRecord[] }
+  | { readonly type: 'send'; readonly to: number; readonly messages: readonly LeaseMessage[] }
+  /** Addresses that must be under the fence, closed unless opened. Replaces the former list. */
+  | { readonly type: 'guard'; readonly addresses: readonly string[] }
+  | { readonly type: 'raise'; readonly addresses: readonly string[] }
+  | { readonly type: 'withdraw'; readonly addresses: readonly string[] }
+  | { readonly type: 'open'; readonly addresses: readonly string[]; readonly untilMs: number }
+  /** Close, and answer with `fence-closed` when the kernel has acknowledged it. */
+  | { readonly type: 'close'; readonly slot: string; readonly epoch: number; readonly addresses: readonly string[] }
+  | { readonly type: 'announce'; readonly addresses: readonly string[] }
+  | { readonly type: 'mark'; readonly slot: string; readonly epoch: number; readonly step: KeeperStep }
+  /** For the agent's main thread. */
+  | { readonly type: 'slot'; readonly state: SlotState }
+  | { readonly type: 'failover'; readonly record: FailoverRecord }
+  | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string };
+
+/** The taking of a slot in progress, and afterwards the slot held. */
+interface Holding {
+  readonly granted: LeaseOutput & { type: 'granted' };
+  epoch: number;
+  readonly steps: { name: FailoverStep; atMs: number }[];
+  serving: boolean;
+  /** Moments at which the address is announced again: a neighbour may have lost the first ones. */
+  announceAtMs: number[];
+}
+
+const ANNOUNCE_AGAIN_MS = [100, 1_000, 3_000];
+
+/**
+ * Takes and leaves slots in the right order: what happens between the lease engine's word and the first packet.
+ *
+ * granted → commit state → raise the address → fence opens → announce → serving; at the end fence closes →
+ * withdraw. The fence follows the lease; nothing here decides who holds.
+ */
+export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
+  readonly #engine: LeaseEngine;
+  readonly #node: number;
+  readonly #addresses = new Map<string, readonly string[]>();
+  readonly #holdings = new Map<string, Holding>();
+  readonly #observed = new Map<string, LeaseOutput & { type: 'observed' }>();
+
+  constructor(engine: LeaseEngine, node: number) {
+    this.#engine = engine;
+    this.#node = node;
+  }
+
+  handle(input: KeeperInput, nowMs: number): KeeperOutput[] {
+    if (input.type === 'marked') return this.#marked(input, nowMs);
+    const outputs: KeeperOutput[] = input.type === 'configure' ? this.#guard(input.slots) : [];
+    return [...outputs, ...this.#follow(this.#engine.handle(input, nowMs), nowMs)];
+  }
+
+  expire(nowMs: number): KeeperOutput[] {
+    return [...this.#follow(this.#engine.expire(nowMs), nowMs), ...this.#announceAgain(nowMs)];
+  }
+
+  nextDeadline(): number | undefined {
+    const all = [...this.#holdings.values()].flatMap(({ announceAtMs }) => announceAtMs[0] ?? []);
+    const own = this.#engine.nextDeadline();
+    if (own !== undefined) all.push(own);
+    return all.length === 0 ? undefined : Math.min(...all);
+  }
+
+  #guard(slots: readonly { readonly id: string; readonly addresses: readonly string[] }[]): KeeperOutput[] {
+    for (const { id, addresses } of slots) this.#addresses.set(id, addresses);
+    return [{ type: 'guard', addresses: [...new Set([...this.#addresses.values()].flat())] }];
+  }
+
+  #follow(outputs: readonly LeaseOutput[], nowMs: number): KeeperOutput[] {
+    return outputs.flatMap((output) => this.#followOne(output, nowMs));
+  }
+
+  #followOne(output: LeaseOutput, nowMs: number): KeeperOutput[] {
+    switch (output.type) {
+      case 'persist':
+      case 'send':
+        return [output];
+      case 'granted':
+        return this.#take(output, nowMs);
+      case 'renumbered':
+        return this.#renumber(output);
+      case 'fence-until':
+        return this.#open(output);
+      case 'fence-close':
+        return [{ type: 'close', slot: output.slot, epoch: output.epoch, addresses: this.#addressesOf(output.slot) }];
+      case 'lost':
+        return this.#leave(output);
+      case 'observed':
+        this.#observed.set(output.slot, output);
+        return [{ type: 'slot', state: this.#stateOf(output.slot, '') }];
+      case 'offered':
+        return [];
+      case 'hand-over-failed':
+        return [{ type: 'event', severity: 'warning', message: `hand-over of slot ${output.slot} failed: ${output.reason}` }];
+      case 'rejected':
+        return [{ type: 'event', severity: 'warning', message: `lease input from node ${output.from} refused: ${output.reason}` }];
+    }
+  }
+
+  #take(granted: LeaseOutput & { type: 'granted' }, nowMs: number): KeeperOutput[] {
+    const { slot, epoch, detectedAtMs } = granted;
+    this.#holdings.set(slot, {
+      granted,
+      epoch,
+      steps: [
+        { name: 'detected', atMs: Math.min(detectedAtMs, nowMs) },
+        { name: 'decided', atMs: nowMs },
+      ],
+      serving: false,
+      announceAtMs: [],
+    });
+    const raise: KeeperOutput = { type: 'raise', addresses: this.#addressesOf(slot) };
+    return [{ type: 'mark', slot, epoch, step: 'committed' }, raise, { type: 'mark', slot, epoch, step: 'raised' }];
+  }
+
+  #marked({ slot, epoch, step, wallMs }: KeeperInput & { type: 'marked' }, nowMs: number): KeeperOutput[] {
+    const holding = this.#holdings.get(slot);
+    if (holding?.epoch !== epoch || holding.serving) return [];
+    switch (step) {
+      case 'raised': {
+        const opened = this.#follow(this.#engine.handle({ type: 'activate', slot, epoch }, nowMs), nowMs);
+        // The lease may have ended while we were at it.
+        if (this.#holdings.get(slot) !== holding) return opened;
+        const announce: KeeperOutput = { type: 'announce', addresses: this.#addressesOf(slot) };
+        return [...opened, { type: 'mark', slot, epoch, step: 'switched' }, announce, { type: 'mark', slot, epoch, step: 'serving' }];
+      }
+      case 'committed':
+      case 'switched':
+        holding.steps.push({ name: step, atMs: nowMs });
+        return [];
+      case 'serving': {
+        holding.steps.push({ name: step, atMs: nowMs });
+        holding.serving = true;
+        const again = this.#addressesOf(slot).length === 0 ? [] : ANNOUNCE_AGAIN_MS;
+        holding.announceAtMs = again.map((afterMs) => nowMs + afterMs);
+        return [
+          { type: 'slot', state: this.#stateOf(slot, '') },
+          { type: 'failover', record: this.#record(holding, wallMs - nowMs) },
+        ];
+      }
+    }
+  }
+
+  #record({ granted, epoch, steps }: Holding, wallOffsetMs: number): FailoverRecord {
+    const { slot, cause, fencedBy, previous, functionId } = granted;
+    return {
+      id: `${slot}/${epoch}`,
+      slot,
+      epoch: String(epoch),
+      from: previous ? { node: previous.node, functionId: previous.functionId } : null,
+      to: { node: this.#node, functionId },
+      cause,
+      fencedBy,
+      steps: steps.map(({ name, atMs }) => ({ name, atMs: atMs + wallOffsetMs })),
+    };
+  }
+
+  #renumber({ slot, epoch, formerEpoch }: LeaseOutput & { type: 'renumbered' }): KeeperOutput[] {
+    const holding = this.#holdings.get(slot);
+    if (holding?.epoch !== formerEpoch) return [];
+    holding.epoch = epoch;
+    // Marks of the former epoch do not count any more: begin again from where the address is raised.
+    if (!holding.serving) return [{ type: 'mark', slot, epoch, step: 'raised' }];
+    return [{ type: 'slot', state: this.#stateOf(slot, '') }];
+  }
+
+  #open({ slot, untilMs }: LeaseOutput & { type: 'fence-until' }): KeeperOutput[] {
+    const addresses = this.#addressesOf(slot);
+    return addresses.length === 0 ? [] : [{ type: 'open', addresses, untilMs }];
+  }
+
+  #leave({ slot, reason }: LeaseOutput & { type: 'lost' }): KeeperOutput[] {
+    const holding = this.#holdings.get(slot);
+    this.#holdings.delete(slot);
+    const withdraw: KeeperOutput = { type: 'withdraw', addresses: this.#addressesOf(slot) };
+    if (!holding) return [withdraw];
+    return [withdraw, { type: 'slot', state: this.#stateOf(slot, `lost: ${reason}`) }];
+  }
+
+  #announceAgain(nowMs: number): KeeperOutput[] {
+    const outputs: KeeperOutput[] = [];
+    for (const [slot, holding] of this.#holdings) {
+      if ((holding.announceAtMs[0] ?? Number.POSITIVE_INFINITY) > nowMs) continue;
+      holding.announceAtMs = holding.announceAtMs.filter((atMs) => atMs > nowMs);
+      outputs.push({ type: 'announce', addresses: this.#addressesOf(slot) });
+    }
+    return outputs;
+  }
+
+  #stateOf(slot: string, reason: string): SlotState {
+    const holding = this.#holdings.get(slot);
+    const observed = this.#observed.get(slot);
+    if (holding?.serving) {
+      const { functionId } = holding.granted;
+      const candidates = (observed?.candidates ?? holding.granted.candidates).map(({ node, functionId: id }) => ({ node, functionId: id }));
+      return { id: slot, state: 'holding', epoch: String(holding.epoch), holder: { node: this.#node, functionId }, candidates, reason };
+    }
+    const holder = observed?.holder ?? null;
+    return {
+      id: slot,
+      state: observed?.state ?? 'free',
+      epoch: String(observed?.epoch ?? 0),
+      holder: holder ? { node: holder.node, functionId: holder.functionId } : null,
+      candidates: (observed?.candidates ?? []).map(({ node, functionId }) => ({ node, functionId })),
+      reason,
+    };
+  }
+
+  #addressesOf(slot: string): readonly string[] {
+    return this.#addresses.get(slot) ?? [];
+  }
+}
