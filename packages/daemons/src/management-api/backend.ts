@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  ApplyView,
+  EventView,
+  ExplainView,
+  HandoverRequest,
+  PlanView,
+  StateView,
+  TokenRequest,
+  TokenSecretView,
+  TokenView,
+  TrafficReport,
+  TrafficView,
+} from '@vnfpool/core/management';
+
+/** What a backend tells its subscribers. `state` says only that asking again is worth it. */
+export type BackendChange =
+  | { readonly type: 'state' }
+  | { readonly type: 'traffic'; readonly traffic: TrafficView }
+  | { readonly type: 'event'; readonly event: EventView };
+
+/**
+ * What the management API is a face of: the pool manager. Everything that is refused is refused by an
+ * `ApiError`, thrown or as a rejection.
+ */
+export interface ManagementBackend {
+  /** Everything at once; cheap, as it is asked for up to four times a second. */
+  state(): StateView;
+  /** Tells of changes until the returned function is called. The listener never throws. */
+  subscribe(listener: (change: BackendChange) => void): () => void;
+  /** Events with a number above `id`, oldest first, at most `limit` of them: what has been forgotten is left out. */
+  eventsSince(id: number, limit: number): readonly EventView[];
+  plan(text: string, file: string): Promise<PlanView>;
+  apply(text: string, file: string): Promise<ApplyView>;
+  /** Takes a set away: 404 when there is none of that name. */
+  remove(set: string): Promise<void>;
+  explain(pool: string): Promise<ExplainView>;
+  /** Resolves once the hand-over is ordered; the record of it comes as a `FailoverView`. */
+  handover(request: HandoverRequest): Promise<void>;
+  createToken(request: TokenRequest): Promise<TokenSecretView>;
+  tokens(): Promise<readonly TokenView[]>;
+  reportTraffic(report: TrafficReport): Promise<void>;
+  /** Prometheus text. */
+  metrics(): Promise<string>;
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+export { ApiError } from './api-error.ts';
+export type { BackendChange, ManagementBackend } from './backend.ts';
+export {
+  type ApiLog,
+  createManagementApi,
+  type ManagementApi,
+  type ManagementApiCounters,
+  type ManagementApiOptions,
+  type TcpAddress,
+} from './management-api.ts';

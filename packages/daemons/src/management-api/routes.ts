@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  DeclarationRequest,
+  HandoverRequest,
+  List,
+  TokenRequest,
+  TrafficReport,
+} from '@vnfpool/core/management';
+import type { FastifyInstance } from 'fastify';
+import { ApiError } from './api-error.ts';
+import type { ManagementBackend } from './backend.ts';
+import { isAboutPool, listNames, listOf } from './pool-filter.ts';
+import { type Query, wholeNumber, word } from './query.ts';
+import { declarationSchema, handoverSchema, tokenSchema, trafficSchema } from './schemas.ts';
+
+const EVENTS_LIMIT = 100;
+const EVENTS_LIMIT_MAX = 1_000;
+
+/** Every route below /v1 but the stream: one call of the backend each. */
+export function addRoutes(app: FastifyInstance, backend: ManagementBackend): void {
+  app.get('/v1/state', () => backend.state());
+  for (const name of listNames) {
+    app.get<{ Querystring: Query }>(`/v1/${name}`, (request) =>
+      items(listOf(backend.state(), name, word(request.query, 'pool'))),
+    );
+  }
+  app.get<{ Querystring: Query }>('/v1/events', ({ query }) => {
+    const limit = wholeNumber(query, 'limit', EVENTS_LIMIT_MAX) ?? EVENTS_LIMIT;
+    const since = wholeNumber(query, 'since', Number.MAX_SAFE_INTEGER);
+    const pool = word(query, 'pool');
+    // Without `since` the newest ones are wanted; either way the answer reads from old to new.
+    const events =
+      since === undefined ? backend.state().events.toReversed() : backend.eventsSince(since, limit);
+    const chosen = pool === undefined ? events : events.filter((event) => isAboutPool(event, pool));
+    return items(since === undefined ? chosen.slice(Math.max(0, chosen.length - limit)) : chosen);
+  });
+  app.get<{ Params: { name: string } }>('/v1/explain/pools/:name', ({ params }) =>
+    backend.explain(params.name),
+  );
+
+  app.post<{ Body: DeclarationRequest }>('/v1/plan', { schema: { body: declarationSchema } }, ({ body }) =>
+    backend.plan(body.text, body.file),
+  );
+  app.post<{ Body: DeclarationRequest }>('/v1/apply', { schema: { body: declarationSchema } }, ({ body }) =>
+    backend.apply(body.text, body.file),
+  );
+  app.delete<{ Params: { name: string } }>('/v1/sets/:name', async ({ params }, reply) => {
+    await backend.remove(params.name);
+    return reply.code(204).send();
+  });
+  app.post<{ Body: HandoverRequest }>(
+    '/v1/handover',
+    { schema: { body: handoverSchema } },
+    async (request, reply) => {
+      await backend.handover(request.body);
+      // Ordered, not done: the record of the failover tells how it went.
+      return reply.code(202).send({});
+    },
+  );
+  app.post<{ Body: TokenRequest }>(
+    '/v1/tokens',
+    { schema: { body: tokenSchema } },
+    async (request, reply) => {
+      const secret = await backend.createToken(request.body);
+      return reply.code(201).header('cache-control', 'no-store').send(secret);
+    },
+  );
+  app.get('/v1/tokens', async () => items(await backend.tokens()));
+  app.post<{ Body: TrafficReport }>(
+    '/v1/traffic',
+    { schema: { body: trafficSchema } },
+    async (request, reply) => {
+      await backend.reportTraffic(request.body);
+      return reply.code(204).send();
+    },
+  );
+  app.get('/v1/metrics', async (_request, reply) => {
+    const text = await backend.metrics();
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(text);
+  });
+  app.get('/healthz', () => ({ status: 'ok' }));
+  app.setNotFoundHandler((request) => {
+    throw new ApiError(404, 'not-found', `there is no ${request.method} ${request.url.split('?')[0] ?? ''}`);
+  });
+}
+
+function items<T>(list: readonly T[]): List<T> {
+  return { items: list };
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/*
+ * JSON schemas of request bodies. Bounds are here, so that no backend sees a list or text beyond them.
+ */
+
+const name = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 63,
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$',
+} as const;
+const instanceName = {
+  type: 'string',
+  minLength: 3,
+  maxLength: 80,
+  pattern: '^[A-Za-z0-9._-]+#[0-9]+$',
+} as const;
+const count = { type: 'integer', minimum: 0 } as const;
+const time = { type: 'number', minimum: 0 } as const;
+
+const outage = {
+  type: 'object',
+  required: ['lastOkAt', 'firstOkAt', 'failed'],
+  additionalProperties: false,
+  properties: { lastOkAt: time, firstOkAt: time, failed: count },
+} as const;
+
+export const declarationSchema = {
+  type: 'object',
+  required: ['text', 'file'],
+  additionalProperties: false,
+  properties: {
+    text: { type: 'string', minLength: 1 },
+    file: { type: 'string', minLength: 1, maxLength: 4096 },
+  },
+} as const;
+
+export const handoverSchema = {
+  type: 'object',
+  required: ['pool', 'slot'],
+  additionalProperties: false,
+  properties: { pool: name, slot: { type: 'integer', minimum: 0, maximum: 65_535 }, to: instanceName },
+} as const;
+
+export const tokenSchema = {
+  type: 'object',
+  required: ['role', 'name', 'ttlMs'],
+  additionalProperties: false,
+  properties: {
+    role: { type: 'string', enum: ['node', 'registrar', 'user'] },
+    name,
+    ttlMs: { type: 'integer', minimum: 1_000, maximum: 30 * 24 * 3_600_000 },
+  },
+} as const;
+
+export const trafficSchema = {
+  type: 'object',
+  required: [
+    'source',
+    'pool',
+    'target',
+    'intervalMs',
+    'deadlineMs',
+    'sent',
+    'ok',
+    'failed',
+    'latencyMsP50',
+    'latencyMsP99',
+    'outages',
+    'failingSince',
+    'series',
+  ],
+  additionalProperties: false,
+  properties: {
+    source: { type: 'string', minLength: 1, maxLength: 128 },
+    pool: name,
+    target: { type: 'string', minLength: 1, maxLength: 256 },
+    intervalMs: { type: 'number', exclusiveMinimum: 0 },
+    deadlineMs: { type: 'number', exclusiveMinimum: 0 },
+    sent: count,
+    ok: count,
+    failed: count,
+    latencyMsP50: time,
+    latencyMsP99: time,
+    outages: { type: 'array', maxItems: 50, items: outage },
+    failingSince: { type: ['number', 'null'], minimum: 0 },
+    series: {
+      type: 'array',
+      maxItems: 100,
+      items: {
+        type: 'object',
+        required: ['at', 'ok', 'failed'],
+        additionalProperties: false,
+        properties: { at: time, ok: count, failed: count },
+      },
+    },
+  },
+} as const;

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  ApplyView,
+  EventView,
+  ExplainView,
+  HandoverRequest,
+  PlanView,
+  StateView,
+  TokenRequest,
+  TokenSecretView,
+  TokenView,
+  TrafficReport,
+} from '@vnfpool/core/management';
+import { ApiError, type BackendChange, type ManagementBackend } from '@vnfpool/daemons/management-api';
+
+/** A backend in memory: holds a state that the test sets, and notes what it was asked to do. */
+export class FakeBackend implements ManagementBackend {
+  view: StateView;
+  asked: { readonly what: string; readonly with: unknown }[] = [];
+  stateCalls = 0;
+  /** Thrown by the next calls that change something. */
+  refusal: Error | undefined;
+  plannedChanges: PlanView['changes'] = [];
+  readonly #listeners = new Set<(change: BackendChange) => void>();
+
+  constructor(view: StateView) {
+    this.view = view;
+  }
+
+  get subscribers(): number {
+    return this.#listeners.size;
+  }
+
+  change(part: Partial<StateView>): void {
+    this.view = { ...this.view, ...part };
+    this.tell({ type: 'state' });
+  }
+
+  happen(event: EventView): void {
+    this.view = { ...this.view, events: [event, ...this.view.events].slice(0, 100) };
+    this.tell({ type: 'event', event });
+  }
+
+  tell(change: BackendChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  state(): StateView {
+    this.stateCalls += 1;
+    return this.view;
+  }
+
+  subscribe(listener: (change: BackendChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  eventsSince(id: number, limit: number): readonly EventView[] {
+    return this.view.events
+      .toReversed()
+      .filter((event) => event.id > id)
+      .slice(0, limit);
+  }
+
+  plan(text: string, file: string): Promise<PlanView> {
+    return this.#do('plan', { text, file }, { set: 'edge', changes: this.plannedChanges });
+  }
+
+  apply(text: string, file: string): Promise<ApplyView> {
+    return this.#do('apply', { text, file }, { set: 'edge', generation: 4, changes: this.plannedChanges });
+  }
+
+  remove(set: string): Promise<void> {
+    if (!this.view.sets.some((view) => view.name === set)) {
+      return Promise.reject(new ApiError(404, 'not-found', `there is no set ${set}`));
+    }
+    return this.#do('remove', set, undefined);
+  }
+
+  explain(pool: string): Promise<ExplainView> {
+    if (pool !== 'web') return Promise.reject(new ApiError(404, 'not-found', `there is no pool ${pool}`));
+    return this.#do('explain', pool, {
+      pool,
+      lines: ['web is whole: its slot is held and a standby is ready.'],
+      slots: [
+        {
+          index: 0,
+          holder: 'web#1',
+          why: 'granted by node-a, node-b',
+          candidates: [
+            { name: 'web#2', rank: 1, verdict: 'ready' },
+            { name: 'web#3', rank: 2, verdict: 'lag is beyond the bound' },
+          ],
+        },
+      ],
+    });
+  }
+
+  handover(request: HandoverRequest): Promise<void> {
+    return this.#do('handover', request, undefined);
+  }
+
+  createToken(request: TokenRequest): Promise<TokenSecretView> {
+    return this.#do('createToken', request, { token: 'join-secret-1' });
+  }
+
+  tokens(): Promise<readonly TokenView[]> {
+    const token: TokenView = {
+      id: 't1',
+      role: 'node',
+      name: 'node-a',
+      createdAt: this.view.at - 60_000,
+      expiresAt: this.view.at + 3_540_000,
+      usedAt: null,
+    };
+    return this.#do('tokens', undefined, [token]);
+  }
+
+  reportTraffic(report: TrafficReport): Promise<void> {
+    return this.#do('reportTraffic', report, undefined);
+  }
+
+  metrics(): Promise<string> {
+    return this.#do('metrics', undefined, 'vnfpool_slots_held 1\n');
+  }
+
+  #do<T>(what: string, value: unknown, answer: T): Promise<T> {
+    this.asked.push({ what, with: value });
+    return this.refusal === undefined ? Promise.resolve(answer) : Promise.reject(this.refusal);
+  }
+}
