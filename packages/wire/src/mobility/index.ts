@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+export { decodeMobility } from './decode.ts';
 export * from './decode-error.ts';
+export * from './document-codec.ts';
 export type * from './documents.ts';
+export { encodeMobility } from './encode.ts';
 export * from './extensions.ts';
+export { FRAME_HEADER_BYTES, MESSAGE_BYTES_MAX, mobilityFrameBytes } from './frame.ts';
 export type * from './information.ts';
+export { selectFunctionInformation, selectNodeInformation } from './information-codec.ts';
 export * from './message.ts';
+export { ntpTimestamp, ntpToUnixMs } from './ntp.ts';
+export { OpType } from './option.ts';
+export { DocumentError } from './shape.ts';

@@ -11,6 +11,20 @@ import type {
 export const COMMANDS = ['get', 'add', 'delete', 'move', 'copy', 'move-session'] as const;
 export type Command = (typeof COMMANDS)[number];
 
+/** Numbers of the message types. ERROR has none in the draft; 7 is ours. */
+export const MessageType = {
+  registration: 1,
+  'keep-alive': 2,
+  operation: 3,
+  'status-update': 4,
+  deregistration: 5,
+  ack: 6,
+  error: 7,
+} as const;
+
+/** Octets of the text for people, option 9/1. */
+export const TEXT_BYTES_MAX = 1024;
+
 /** Codes of an ACK: below 128 success, from 128 failure. */
 export const AckCode = {
   successful: 0,

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  CouncilVersion,
+  FailoverRecord,
+  FunctionReport,
+  FunctionSpecification,
+  HealthCheck,
+  LeaseEndpoint,
+  LeasePeer,
+  SetConfiguration,
+  SlotAssignment,
+  SlotCandidate,
+  SlotDefinition,
+  SlotReport,
+  SlotState,
+} from './documents.ts';
+import { MobilityError } from './extensions.ts';
+import {
+  DocumentError,
+  decimal,
+  fail,
+  flag,
+  hex64,
+  integer,
+  list,
+  matching,
+  milliseconds,
+  nullable,
+  object,
+  oneOf,
+  port,
+  record,
+  type Shape,
+  text,
+  uint32,
+  versioned,
+} from './shape.ts';
+
+const COUNT_MAX = Number.MAX_SAFE_INTEGER;
+const count = integer(0, COUNT_MAX);
+const absolutePath = matching(/^\//, 'must be an absolute path');
+/** 43 digits and one pad character carry 32 octets; the last digit has two bits that must be zero. */
+const key32 = matching(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'must be base64 of 32 octets');
+
+const kind: Shape<'process'> = (value, path) => {
+  if (typeof value !== 'string') fail(path, 'must be a string');
+  if (value !== 'process') {
+    throw new DocumentError(
+      MobilityError.specificationRefused,
+      path,
+      `${value.slice(0, 64)} is not available`,
+    );
+  }
+  return value;
+};
+
+const command: Shape<readonly string[]> = (value, path) => {
+  const words = list(text)(value, path);
+  return words[0] ? words : fail(path, 'must name a program');
+};
+
+const healthCheck: Shape<HealthCheck> = object(
+  {
+    type: oneOf('tcp', 'http'),
+    intervalMs: milliseconds,
+    timeoutMs: milliseconds,
+    rise: integer(1, COUNT_MAX),
+    fall: integer(1, COUNT_MAX),
+  },
+  { path: absolutePath },
+);
+
+export const functionSpecification: Shape<FunctionSpecification> = versioned(
+  object(
+    { v: oneOf(1), kind, command },
+    {
+      env: record(text),
+      directory: absolutePath,
+      port,
+      health: healthCheck,
+      stop: object({ signal: text, graceMs: milliseconds }),
+      restart: object({ backoffMsMin: milliseconds, backoffMsMax: milliseconds }),
+      registration: object(
+        { poolHandle: text, policy: oneOf('round-robin', 'least-used', 'priority') },
+        { load: oneOf('cpu') },
+      ),
+    },
+  ),
+);
+
+const councilVersion: Shape<CouncilVersion> = object({ generation: count, number: count, randomId: hex64 });
+const candidate: Shape<SlotCandidate> = object({ node: uint32, functionId: uint32 });
+
+export const slotAssignment: Shape<SlotAssignment> = versioned(
+  object(
+    {
+      v: oneOf(1),
+      pool: text,
+      name: text,
+      slot: nullable(object({ id: hex64, index: count })),
+      role: oneOf('active', 'standby', 'spare'),
+      epoch: decimal,
+      addresses: list(text),
+      council: councilVersion,
+      ranking: list(uint32),
+    },
+    { handover: object({ to: uint32, nonce: text }) },
+  ),
+);
+
+const leasePeer: Shape<LeasePeer> = object({ node: uint32, name: text, address: text, port, key: key32 });
+
+const lastResort: Shape<SlotDefinition['lastResort']> = (value, path) => {
+  const { rule } = object({ rule: oneOf('never', 'after') })(value, path);
+  return rule === 'never' ? { rule } : { rule, ...object({ afterMs: milliseconds })(value, path) };
+};
+
+const slotDefinition: Shape<SlotDefinition> = object({
+  id: hex64,
+  pool: text,
+  index: count,
+  leaseMs: milliseconds,
+  addresses: list(text),
+  genesis: object({ randomId: text, candidates: list(candidate) }),
+  candidates: list(candidate),
+  lastResort,
+});
+
+export const setConfiguration: Shape<SetConfiguration> = versioned(
+  object({
+    v: oneOf(1),
+    set: text,
+    council: object({ version: councilVersion, members: list(uint32) }),
+    nodes: list(leasePeer),
+    slots: list(slotDefinition),
+    registrars: list(object({ address: text, port })),
+  }),
+);
+
+export const leaseEndpoint: Shape<LeaseEndpoint> = versioned(
+  object({
+    v: oneOf(1),
+    name: text,
+    address: text,
+    port,
+    key: key32,
+    version: text,
+    fence: oneOf('nft', 'none'),
+  }),
+);
+
+const slotState: Shape<SlotState> = object({
+  id: hex64,
+  state: oneOf('holding', 'held', 'free'),
+  epoch: decimal,
+  holder: nullable(candidate),
+  candidates: list(candidate),
+  reason: text,
+});
+
+const failoverRecord: Shape<FailoverRecord> = object({
+  id: text,
+  slot: hex64,
+  epoch: decimal,
+  from: nullable(candidate),
+  to: candidate,
+  cause: oneOf('genesis', 'lease-expired', 'function-exit', 'function-unhealthy', 'handover'),
+  fencedBy: oneOf('release', 'timeout', 'none'),
+  steps: list(
+    object({
+      name: oneOf('detected', 'decided', 'committed', 'switched', 'serving'),
+      atMs: milliseconds,
+    }),
+  ),
+});
+
+export const slotReport: Shape<SlotReport> = versioned(
+  object({ v: oneOf(1), muteMs: milliseconds, slots: list(slotState), failovers: list(failoverRecord) }),
+);
+
+export const functionReport: Shape<FunctionReport> = versioned(
+  object({
+    v: oneOf(1),
+    pid: nullable(integer(1, COUNT_MAX)),
+    address: nullable(text),
+    port: nullable(port),
+    incarnation: hex64,
+    healthy: flag,
+    restarts: count,
+    failing: flag,
+    reason: text,
+    output: list(text),
+  }),
+);

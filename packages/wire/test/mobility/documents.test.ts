@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+import { decodeUtf8, encodeUtf8, WireError } from '@vnfpool/wire/bytes';
+import {
+  DocumentError,
+  encodeFunctionReport,
+  encodeFunctionSpecification,
+  encodeLeaseEndpoint,
+  encodeSetConfiguration,
+  encodeSlotAssignment,
+  encodeSlotReport,
+  type FunctionSpecification,
+  parseFunctionReport,
+  parseFunctionSpecification,
+  parseLeaseEndpoint,
+  parseSetConfiguration,
+  parseSlotAssignment,
+  parseSlotReport,
+} from '@vnfpool/wire/mobility';
+import { describe, expect, test } from 'vitest';
+
+const KEY = `${'A'.repeat(42)}A=`;
+const council = { generation: 1, number: 2, randomId: '00000000000000aa' };
+const candidate = { node: 10, functionId: 101 };
+
+const specification: FunctionSpecification = {
+  v: 1,
+  kind: 'process',
+  command: ['/bin/hss', '--port', '{port}'],
+  env: { B: '2', A: '1' },
+  directory: '/srv',
+  port: 0,
+  health: { type: 'http', path: '/health', intervalMs: 100, timeoutMs: 50.5, rise: 1, fall: 2 },
+  stop: { signal: 'SIGTERM', graceMs: 1000 },
+  restart: { backoffMsMin: 100, backoffMsMax: 10_000 },
+  registration: { poolHandle: 'hss', policy: 'least-used', load: 'cpu' },
+};
+const assignment = {
+  v: 1,
+  pool: 'hss',
+  name: 'hss#1',
+  slot: { id: '00000000000000ff', index: 0 },
+  role: 'standby',
+  epoch: '8',
+  addresses: ['192.0.2.1/24'],
+  council,
+  ranking: [101, 102],
+  handover: { to: 102, nonce: 'x' },
+} as const;
+const configuration = {
+  v: 1,
+  set: 'edge',
+  council: { version: council, members: [10, 11, 12] },
+  nodes: [{ node: 10, name: 'a', address: '192.0.2.10', port: 5000, key: KEY }],
+  slots: [
+    {
+      id: '00000000000000ff',
+      pool: 'hss',
+      index: 0,
+      leaseMs: 300,
+      addresses: ['192.0.2.1/24'],
+      genesis: { randomId: '00000000000000bb', candidates: [candidate] },
+      candidates: [candidate],
+      lastResort: { rule: 'after', afterMs: 5000 },
+    },
+  ],
+  registrars: [{ address: '192.0.2.9', port: 3863 }],
+} as const;
+const endpoint = {
+  v: 1,
+  name: 'a',
+  address: '::1',
+  port: 1,
+  key: KEY,
+  version: '0.1.0',
+  fence: 'nft',
+} as const;
+const slotReport = {
+  v: 1,
+  muteMs: 0,
+  slots: [
+    { id: '00000000000000ff', state: 'held', epoch: '8', holder: candidate, candidates: [], reason: '' },
+  ],
+  failovers: [
+    {
+      id: '00000000000000ff/8',
+      slot: '00000000000000ff',
+      epoch: '8',
+      from: null,
+      to: candidate,
+      cause: 'genesis',
+      fencedBy: 'none',
+      steps: [{ name: 'detected', atMs: 1_700_000_000_000.25 }],
+    },
+  ],
+} as const;
+const functionReport = {
+  v: 1,
+  pid: null,
+  address: '192.0.2.1',
+  port: 80,
+  incarnation: '0000000000000001',
+  healthy: true,
+  restarts: 3,
+  failing: false,
+  reason: '',
+  output: ['ready'],
+} as const;
+
+interface Codec {
+  readonly name: string;
+  readonly document: object;
+  readonly parse: (octets: Uint8Array) => object;
+  readonly encode: (document: never) => Uint8Array;
+}
+
+const CODECS: readonly Codec[] = [
+  {
+    name: 'specification',
+    document: specification,
+    parse: parseFunctionSpecification,
+    encode: encodeFunctionSpecification,
+  },
+  { name: 'assignment', document: assignment, parse: parseSlotAssignment, encode: encodeSlotAssignment },
+  {
+    name: 'configuration',
+    document: configuration,
+    parse: parseSetConfiguration,
+    encode: encodeSetConfiguration,
+  },
+  { name: 'lease endpoint', document: endpoint, parse: parseLeaseEndpoint, encode: encodeLeaseEndpoint },
+  { name: 'slot report', document: slotReport, parse: parseSlotReport, encode: encodeSlotReport },
+  {
+    name: 'function report',
+    document: functionReport,
+    parse: parseFunctionReport,
+    encode: encodeFunctionReport,
+  },
+];
+
+function errorOf(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('accepted');
+}
+
+function octets(value: unknown): Uint8Array {
+  return encodeUtf8(JSON.stringify(value));
+}
+
+describe.each(CODECS)('$name', ({ document, parse, encode }) => {
+  test('is what it was after encoding and parsing', () => {
+    expect(parse(encode(document as never))).toEqual(document);
+  });
+
+  test('is written the same whatever the order of its keys', () => {
+    const reversed = Object.fromEntries(Object.entries(document).reverse());
+    expect(encode(reversed as never)).toEqual(encode(document as never));
+  });
+
+  test('unknown keys are ignored', () => {
+    expect(parse(octets({ ...document, later: { a: 1 } }))).toEqual(document);
+  });
+
+  test('another version is error 4, even when the rest is different', () => {
+    expect(errorOf(() => parse(octets({ v: 2 })))).toMatchObject({ errorNumber: 4 });
+    expect(errorOf(() => parse(octets({ ...document, v: '1' })))).toMatchObject({ errorNumber: 4 });
+  });
+
+  test('each of its keys has a shape: a wrong one is a DocumentError', () => {
+    for (const key of Object.keys(document)) {
+      expect(errorOf(() => parse(octets({ ...document, [key]: { odd: [] } })))).toBeInstanceOf(DocumentError);
+    }
+  });
+
+  test('a duplicate key, no JSON, no object', () => {
+    const text = decodeUtf8(encode(document as never));
+    const twice = encodeUtf8(`${text.slice(0, -1)},"\\u0076":1}`);
+    expect(errorOf(() => parse(twice))).toMatchObject({ code: 'duplicate' });
+    expect(errorOf(() => parse(encodeUtf8('{')))).toBeInstanceOf(WireError);
+    expect(errorOf(() => parse(encodeUtf8('[]')))).toMatchObject({ errorNumber: 1 });
+    expect(errorOf(() => parse(encodeUtf8('null')))).toMatchObject({ errorNumber: 1 });
+    expect(errorOf(() => parse(Uint8Array.of(0xff)))).toBeInstanceOf(WireError);
+  });
+});
+
+test('maps are written in the order of their keys', () => {
+  const swapped = { ...specification, env: { A: '1', B: '2' } };
+  expect(encodeFunctionSpecification(swapped)).toEqual(encodeFunctionSpecification(specification));
+});
+
+test('the same key in two objects is no duplicate, nor is a key-like text', () => {
+  const odd = { ...specification, command: ['/bin/x', '"env": {', '}', 'a\\":'] };
+  expect(parseFunctionSpecification(octets(odd))).toEqual(odd);
+});
+
+test('a kind that is not available is error 6', () => {
+  const other = { v: 1, kind: 'container', command: ['/bin/x'] };
+  expect(errorOf(() => parseFunctionSpecification(octets(other)))).toMatchObject({ errorNumber: 6 });
+});
+
+test('a key that is not 32 octets, an empty command, a slot id in capitals are refused', () => {
+  expect(errorOf(() => parseLeaseEndpoint(octets({ ...endpoint, key: 'AAAA' })))).toMatchObject({
+    errorNumber: 1,
+  });
+  expect(errorOf(() => parseFunctionSpecification(octets({ ...specification, command: [] })))).toMatchObject({
+    errorNumber: 1,
+  });
+  expect(
+    errorOf(() => parseSlotAssignment(octets({ ...assignment, slot: { id: '00000000000000FF', index: 0 } }))),
+  ).toMatchObject({ message: 'assignment.slot.id must be 16 hexadecimal digits' });
+});
