@@ -58,11 +58,11 @@ export interface TokenView {
 
 /**
  * Messages of GET /v1/stream, as server-sent events: `event:` is the key, `data:` the JSON value. `state` comes
- * at once and then at most 4 times a second, `traffic` at most 5 times a second and source; `event` comes
- * for each event, with its number as `id:`, so that `Last-Event-ID` (or `?since=`) picks up where a stream broke.
+ * at once and then at most 4 times a second, `traffic`, the newest of every source, at most 5 times
+ * a second; `event` comes for each event, with its number as `id:`, so that `Last-Event-ID` (or `?since=`) picks up where a stream broke.
  */
 export interface StreamMessages {
   readonly state: StateView;
-  readonly traffic: TrafficView;
+  readonly traffic: readonly TrafficView[];
   readonly event: EventView;
 }

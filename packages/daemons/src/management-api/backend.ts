@@ -10,13 +10,15 @@ import type {
   TokenSecretView,
   TokenView,
   TrafficReport,
-  TrafficView,
 } from '@vnfpool/core/management';
 
-/** What a backend tells its subscribers. `state` says only that asking again is worth it. */
+/**
+ * What a backend tells its subscribers. `state` and `traffic` say only that asking `state()` again is worth
+ * it: in between any number of changes becomes one.
+ */
 export type BackendChange =
   | { readonly type: 'state' }
-  | { readonly type: 'traffic'; readonly traffic: TrafficView }
+  | { readonly type: 'traffic' }
   | { readonly type: 'event'; readonly event: EventView };
 
 /**
@@ -24,7 +26,7 @@ export type BackendChange =
  * `ApiError`, thrown or as a rejection.
  */
 export interface ManagementBackend {
-  /** Everything at once; cheap, as it is asked for up to four times a second. */
+  /** Everything at once; cheap, as it is asked for up to nine times a second. */
   state(): StateView;
   /** Tells of changes until the returned function is called. The listener never throws. */
   subscribe(listener: (change: BackendChange) => void): () => void;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerResponse } from 'node:http';
-import type { StreamMessages, TrafficView } from '@vnfpool/core/management';
+import type { StreamMessages } from '@vnfpool/core/management';
 import { ApiError } from './api-error.ts';
 import type { BackendChange, ManagementBackend } from './backend.ts';
 import { Paced } from './paced.ts';
@@ -24,11 +24,9 @@ export const defaultStreamBounds: StreamBounds = {
   clientBytesMax: 4 * 1024 * 1024,
   stateIntervalMs: 250,
   trafficIntervalMs: 200,
-  beatIntervalMs: 15_000,
+  beatIntervalMs: 5_000,
 };
 
-/** Sources of traffic kept apart between two sends; more than that in one interval are left out of it. */
-const TRAFFIC_SOURCES_MAX = 256;
 const REPLAYED_EVENTS_MAX = 1_000;
 
 interface Client {
@@ -46,7 +44,6 @@ export class StreamHub {
   readonly #clients = new Set<Client>();
   readonly #state: Paced;
   readonly #traffic: Paced;
-  readonly #pendingTraffic = new Map<string, TrafficView>();
   readonly #unsubscribe: () => void;
   readonly #beat: NodeJS.Timeout;
 
@@ -104,14 +101,9 @@ export class StreamHub {
       case 'state':
         this.#state.request();
         return;
-      case 'traffic': {
-        const key = `${change.traffic.source}\n${change.traffic.pool}`;
-        if (this.#pendingTraffic.size < TRAFFIC_SOURCES_MAX || this.#pendingTraffic.has(key)) {
-          this.#pendingTraffic.set(key, change.traffic);
-        }
+      case 'traffic':
         this.#traffic.request();
         return;
-      }
       case 'event':
         this.#spread('event', frame('event', change.event, change.event.id));
         return;
@@ -123,8 +115,7 @@ export class StreamHub {
   }
 
   #sendTraffic(): void {
-    for (const traffic of this.#pendingTraffic.values()) this.#spread('traffic', frame('traffic', traffic));
-    this.#pendingTraffic.clear();
+    if (this.#wanted('traffic')) this.#spread('traffic', frame('traffic', this.#backend.state().traffic));
   }
 
   #wanted(kind: StreamKind): boolean {

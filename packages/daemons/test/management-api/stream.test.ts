@@ -54,19 +54,26 @@ test('many changes within an interval become one message with the last of them',
   stream.close();
 });
 
-test('traffic keeps the last report of each source', async () => {
+test('traffic is told of every source at once, and not more often than its interval', async () => {
   await start({ trafficIntervalMs: 20 });
   const stream = await OpenStream.open({ socketPath }, '/v1/stream?kinds=traffic');
   await vi.waitFor(() => expect(api.counters().streamClients).toBe(1));
-  const tell = (source: string, sent: number): void =>
-    backend.tell({ type: 'traffic', traffic: { ...traffic, source, sent } });
-  tell('a', 1);
-  tell('a', 2);
-  tell('b', 3);
-  tell('a', 4);
-  expect(await stream.next()).toMatchObject({ event: 'traffic', data: { source: 'a', sent: 1 } });
-  expect(await stream.next()).toMatchObject({ data: { source: 'a', sent: 4 } });
-  expect(await stream.next()).toMatchObject({ data: { source: 'b', sent: 3 } });
+  const sources = ['a', 'b'];
+  const tell = (sent: number): void => {
+    backend.view = { ...backend.view, traffic: sources.map((source) => ({ ...traffic, source, sent })) };
+    backend.tell({ type: 'traffic' });
+  };
+  for (let sent = 1; sent <= 10; sent++) tell(sent);
+  expect(await stream.next()).toMatchObject({
+    event: 'traffic',
+    data: [{ source: 'a', sent: 1 }, { source: 'b' }],
+  });
+  expect(await stream.next()).toMatchObject({
+    data: [
+      { source: 'a', sent: 10 },
+      { source: 'b', sent: 10 },
+    ],
+  });
   stream.close();
 });
 
