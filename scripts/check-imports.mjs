@@ -32,7 +32,9 @@ function* sources(folder) {
 
 const faults = [];
 for (const [name, may] of Object.entries(allowed)) {
-  const declared = Object.keys(JSON.parse(readFileSync(`${root}packages/${name}/package.json`, 'utf8')).dependencies ?? {});
+  const declared = Object.keys(
+    JSON.parse(readFileSync(`${root}packages/${name}/package.json`, 'utf8')).dependencies ?? {},
+  );
   for (const path of sources(`${root}packages/${name}/src`)) {
     const text = readFileSync(path, 'utf8');
     for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
@@ -41,18 +43,29 @@ for (const [name, may] of Object.entries(allowed)) {
       const own = /^(?:@vnfpool\/([a-z]+)|(vnfpool))(?:\/|$)/.exec(specifier);
       if (own) {
         const target = own[1] ?? 'cli';
-        if (target !== name && !may.includes(target)) faults.push(`${place}: ${name} must not import ${specifier}`);
-        const dependency = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
-        if (target !== name && !declared.includes(dependency)) faults.push(`${place}: ${dependency} is not in ${name}'s package.json`);
+        if (target !== name && !may.includes(target))
+          faults.push(`${place}: ${name} must not import ${specifier}`);
+        const dependency = specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/');
+        if (target !== name && !declared.includes(dependency))
+          faults.push(`${place}: ${dependency} is not in ${name}'s package.json`);
       } else if (pure.has(name)) {
         faults.push(`${place}: ${name} must not import ${specifier}`);
       } else if (!specifier.startsWith('node:') && !specifier.startsWith('virtual:')) {
-        const dependency = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
-        if (!declared.includes(dependency)) faults.push(`${place}: ${dependency} is not in ${name}'s package.json`);
+        const dependency = specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/');
+        if (!declared.includes(dependency))
+          faults.push(`${place}: ${dependency} is not in ${name}'s package.json`);
       }
     }
   }
 }
 for (const fault of faults) console.error(fault);
-console.log(faults.length === 0 ? 'imports: one way only' : `imports: ${faults.length} against the direction`);
+console.log(
+  faults.length === 0 ? 'imports: one way only' : `imports: ${faults.length} against the direction`,
+);
 process.exit(faults.length === 0 ? 0 : 1);

@@ -7,7 +7,12 @@ import { ensurePrograms, forNamespaces } from './system.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 if (process.platform === 'linux') ensurePrograms(forNamespaces);
 
-const args = [`${root}packages/cli/bin/vnfpool.js`, 'up', `${root}examples/edge/set.yaml`, ...process.argv.slice(2)];
+const args = [
+  `${root}packages/cli/bin/vnfpool.js`,
+  'up',
+  `${root}examples/edge/set.yaml`,
+  ...process.argv.slice(2),
+];
 const child = spawn(process.execPath, args, { stdio: 'inherit' });
 // The terminal sends Ctrl-C to both of us; the product decides when it is down.
 process.on('SIGINT', () => {});

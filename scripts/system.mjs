@@ -25,7 +25,8 @@ export function ensurePrograms(wanted) {
   const missing = wanted.filter(({ program }) => !hasProgram(program));
   if (missing.length === 0) return [];
   const names = [...new Set(missing.map((entry) => entry.package))];
-  for (const entry of missing) console.log(`system: ${entry.program} is missing (package ${entry.package}): ${entry.why}`);
+  for (const entry of missing)
+    console.log(`system: ${entry.program} is missing (package ${entry.package}): ${entry.why}`);
   const command = `apt-get install -y --no-install-recommends ${names.join(' ')}`;
   if (process.platform !== 'linux' || process.getuid?.() !== 0 || !hasProgram('apt-get')) {
     console.log(`system: going on without; on Debian or Ubuntu get it with: sudo ${command}`);

@@ -21,16 +21,25 @@ function stage(name, body) {
   console.log(`\n== ${name}`);
   const started = performance.now();
   const result = body();
-  const counted = typeof result === 'boolean' ? { passed: result ? 1 : 0, failed: result ? 0 : 1, skipped: 0 } : result;
+  const counted =
+    typeof result === 'boolean' ? { passed: result ? 1 : 0, failed: result ? 0 : 1, skipped: 0 } : result;
   for (const key of Object.keys(totals)) totals[key] += counted[key];
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`== ${name}: ${counted.passed} passed, ${counted.failed} failed, ${counted.skipped} skipped in ${seconds} s`);
+  console.log(
+    `== ${name}: ${counted.passed} passed, ${counted.failed} failed, ${counted.skipped} skipped in ${seconds} s`,
+  );
 }
 
 /** Runs vitest projects; a run that tells nothing counts as a failure. */
 function vitest(projects, extra = []) {
   const file = `${scratch}/${projects.join('-')}.json`;
-  const args = ['run', ...projects.flatMap((name) => ['--project', name]), '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const args = [
+    'run',
+    ...projects.flatMap((name) => ['--project', name]),
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+  ];
   const ok = execute(`${bin}/vitest`, [...args, ...extra]);
   try {
     const report = JSON.parse(readFileSync(file, 'utf8'));
@@ -40,7 +49,11 @@ function vitest(projects, extra = []) {
       }
     }
     const failed = report.numFailedTests + (ok || report.numFailedTests > 0 ? 0 : 1);
-    return { passed: report.numPassedTests, failed, skipped: report.numPendingTests + (report.numTodoTests ?? 0) };
+    return {
+      passed: report.numPassedTests,
+      failed,
+      skipped: report.numPendingTests + (report.numTodoTests ?? 0),
+    };
   } catch {
     return { passed: 0, failed: 1, skipped: 0 };
   }

@@ -4,7 +4,9 @@ import { createServer } from 'node:http';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 
-const { values } = parseArgs({ options: { port: { type: 'string', default: '8080' }, greeting: { type: 'string', default: 'hello' } } });
+const { values } = parseArgs({
+  options: { port: { type: 'string', default: '8080' }, greeting: { type: 'string', default: 'hello' } },
+});
 let served = 0;
 
 createServer((request, response) => {

@@ -89,7 +89,9 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         this.#failovers = this.#failovers.filter(({ id }) => !input.ids.includes(id));
         return [];
       case 'started':
-        return this.#life(input.functionId)?.started(input.run, input.pid, input.address, input.port, nowMs) ?? [];
+        return (
+          this.#life(input.functionId)?.started(input.run, input.pid, input.address, input.port, nowMs) ?? []
+        );
       case 'exited':
         return this.#life(input.functionId)?.exited(input.run, input.reason, nowMs) ?? [];
       case 'health':
@@ -135,9 +137,13 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       }
       const handover = assignment ? this.#handover(functionId, assignment) : [];
       if (assignment) known.assignment = assignment;
-      return [{ type: 'answer', operation, code: OK, status: life.status, report: life.report() }, ...handover];
+      return [
+        { type: 'answer', operation, code: OK, status: life.status, report: life.report() },
+        ...handover,
+      ];
     }
-    if (!specification || !specificationOctets) return refuse(FAILED, 'no such function here', UNKNOWN_FUNCTION);
+    if (!specification || !specificationOctets)
+      return refuse(FAILED, 'no such function here', UNKNOWN_FUNCTION);
     const max = this.#options.functionsMax ?? FUNCTIONS_MAX;
     if (this.#residents.size >= max) return refuse(INSUFFICIENT, `this node runs ${max} functions already`);
     const name = assignment?.name ?? `function ${functionId}`;
@@ -157,8 +163,20 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   #configure(operation: number, configuration: SetConfiguration): AgentOutput[] {
     const known = this.#configuration?.council.version;
     const asked = configuration.council.version;
-    if (known && (asked.generation < known.generation || (asked.generation === known.generation && asked.number < known.number))) {
-      return [{ type: 'answer', operation, code: PROHIBITED, error: STALE, text: 'the council version is older than the one known' }];
+    if (
+      known &&
+      (asked.generation < known.generation ||
+        (asked.generation === known.generation && asked.number < known.number))
+    ) {
+      return [
+        {
+          type: 'answer',
+          operation,
+          code: PROHIBITED,
+          error: STALE,
+          text: 'the council version is older than the one known',
+        },
+      ];
     }
     this.#configuration = configuration;
     const current = new Set(configuration.slots.map(({ id }) => id));

@@ -85,7 +85,9 @@ export class FunctionLife {
   }
 
   get place(): { readonly address: string; readonly port: number } | null {
-    return this.#address !== null && this.#port !== null ? { address: this.#address, port: this.#port } : null;
+    return this.#address !== null && this.#port !== null
+      ? { address: this.#address, port: this.#port }
+      : null;
   }
 
   get status(): FunctionStatus {
@@ -122,7 +124,15 @@ export class FunctionLife {
     this.#load = 0;
     this.#reason = 'starting';
     this.#incarnation = this.#random.u64().toString(16).padStart(16, '0');
-    return [{ type: 'start', functionId: this.id, run: this.#run, name: this.name, specification: this.specification }];
+    return [
+      {
+        type: 'start',
+        functionId: this.id,
+        run: this.#run,
+        name: this.name,
+        specification: this.specification,
+      },
+    ];
   }
 
   started(run: RunNumber, pid: number, address: string, port: number | null, nowMs: number): AgentOutput[] {
@@ -157,7 +167,8 @@ export class FunctionLife {
     } else if (!this.#healthy) {
       this.#reason = ok ? 'becoming healthy' : `not healthy: ${reason}`;
     }
-    this.#deadlines.check = nowMs + (this.#healthy ? check.intervalMs : Math.min(STARTING_CHECK_MS, check.intervalMs));
+    this.#deadlines.check =
+      nowMs + (this.#healthy ? check.intervalMs : Math.min(STARTING_CHECK_MS, check.intervalMs));
   }
 
   exited(run: RunNumber, reason: string, nowMs: number): AgentOutput[] {
@@ -229,7 +240,16 @@ export class FunctionLife {
   #check(): AgentOutput[] {
     const check = this.specification.health;
     if (!check || this.#port === null || this.#address === null || this.#phase !== 'started') return [];
-    return [{ type: 'check-health', functionId: this.id, run: this.#run, check, address: this.#address, port: this.#port }];
+    return [
+      {
+        type: 'check-health',
+        functionId: this.id,
+        run: this.#run,
+        check,
+        address: this.#address,
+        port: this.#port,
+      },
+    ];
   }
 
   #stopOutput(): AgentOutput {

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 export { AgentCore } from './agent.ts';
-export type { AgentInput, AgentOptions, AgentOutput, ElementPolicy, FunctionStatus, RunNumber } from './types.ts';
 export { type KeeperInput, type KeeperOutput, type KeeperStep, SlotKeeper } from './slot-keeper.ts';
+export type {
+  AgentInput,
+  AgentOptions,
+  AgentOutput,
+  ElementPolicy,
+  FunctionStatus,
+  RunNumber,
+} from './types.ts';

@@ -28,7 +28,12 @@ export type KeeperOutput =
   | { readonly type: 'withdraw'; readonly addresses: readonly string[] }
   | { readonly type: 'open'; readonly addresses: readonly string[]; readonly untilMs: number }
   /** Close, and answer with `fence-closed` when the kernel has acknowledged it. */
-  | { readonly type: 'close'; readonly slot: string; readonly epoch: number; readonly addresses: readonly string[] }
+  | {
+      readonly type: 'close';
+      readonly slot: string;
+      readonly epoch: number;
+      readonly addresses: readonly string[];
+    }
   | { readonly type: 'announce'; readonly addresses: readonly string[] }
   | { readonly type: 'mark'; readonly slot: string; readonly epoch: number; readonly step: KeeperStep }
   /** For the agent's main thread. */
@@ -104,7 +109,14 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       case 'fence-until':
         return this.#open(output);
       case 'fence-close':
-        return [{ type: 'close', slot: output.slot, epoch: output.epoch, addresses: this.#addressesOf(output.slot) }];
+        return [
+          {
+            type: 'close',
+            slot: output.slot,
+            epoch: output.epoch,
+            addresses: this.#addressesOf(output.slot),
+          },
+        ];
       case 'lost':
         return this.#leave(output);
       case 'observed':
@@ -113,9 +125,21 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       case 'offered':
         return [];
       case 'hand-over-failed':
-        return [{ type: 'event', severity: 'warning', message: `hand-over of slot ${output.slot} failed: ${output.reason}` }];
+        return [
+          {
+            type: 'event',
+            severity: 'warning',
+            message: `hand-over of slot ${output.slot} failed: ${output.reason}`,
+          },
+        ];
       case 'rejected':
-        return [{ type: 'event', severity: 'warning', message: `lease input from node ${output.from} refused: ${output.reason}` }];
+        return [
+          {
+            type: 'event',
+            severity: 'warning',
+            message: `lease input from node ${output.from} refused: ${output.reason}`,
+          },
+        ];
     }
   }
 
@@ -132,7 +156,11 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       announceAtMs: [],
     });
     const raise: KeeperOutput = { type: 'raise', addresses: this.#addressesOf(slot) };
-    return [{ type: 'mark', slot, epoch, step: 'committed' }, raise, { type: 'mark', slot, epoch, step: 'raised' }];
+    return [
+      { type: 'mark', slot, epoch, step: 'committed' },
+      raise,
+      { type: 'mark', slot, epoch, step: 'raised' },
+    ];
   }
 
   #marked({ slot, epoch, step, wallMs }: KeeperInput & { type: 'marked' }, nowMs: number): KeeperOutput[] {
@@ -144,7 +172,12 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         // The lease may have ended while we were at it.
         if (this.#holdings.get(slot) !== holding) return opened;
         const announce: KeeperOutput = { type: 'announce', addresses: this.#addressesOf(slot) };
-        return [...opened, { type: 'mark', slot, epoch, step: 'switched' }, announce, { type: 'mark', slot, epoch, step: 'serving' }];
+        return [
+          ...opened,
+          { type: 'mark', slot, epoch, step: 'switched' },
+          announce,
+          { type: 'mark', slot, epoch, step: 'serving' },
+        ];
       }
       case 'committed':
       case 'switched':
@@ -214,8 +247,17 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     const observed = this.#observed.get(slot);
     if (holding?.serving) {
       const { functionId } = holding.granted;
-      const candidates = (observed?.candidates ?? holding.granted.candidates).map(({ node, functionId: id }) => ({ node, functionId: id }));
-      return { id: slot, state: 'holding', epoch: String(holding.epoch), holder: { node: this.#node, functionId }, candidates, reason };
+      const candidates = (observed?.candidates ?? holding.granted.candidates).map(
+        ({ node, functionId: id }) => ({ node, functionId: id }),
+      );
+      return {
+        id: slot,
+        state: 'holding',
+        epoch: String(holding.epoch),
+        holder: { node: this.#node, functionId },
+        candidates,
+        reason,
+      };
     }
     const holder = observed?.holder ?? null;
     return {

@@ -20,11 +20,21 @@ export function createFront(options: FrontOptions): Server {
   const server = createServer((incoming, outgoing) => {
     const path = incoming.url ?? '/';
     if (options.token !== null && !allowed(incoming, options.token, path)) {
-      refuse(outgoing, 401, 'unauthorized', 'a bearer token is needed: open the address that "vnfpool up" printed');
+      refuse(
+        outgoing,
+        401,
+        'unauthorized',
+        'a bearer token is needed: open the address that "vnfpool up" printed',
+      );
       return;
     }
     const lab = path === '/v1/lab' || path.startsWith('/v1/lab/') || path.startsWith('/v1/lab?');
-    relay(incoming, outgoing, lab ? options.labSocket : options.managerSocket, lab ? 'the lab' : 'the manager');
+    relay(
+      incoming,
+      outgoing,
+      lab ? options.labSocket : options.managerSocket,
+      lab ? 'the lab' : 'the manager',
+    );
   });
   server.maxConnections = 256;
   return server;

@@ -43,7 +43,10 @@ async function main(task: LabTask): Promise<void> {
     });
   };
   // `up` is gone when the pipe closes, however it ended.
-  process.stdin.on('end', () => end(0)).on('error', () => end(0)).resume();
+  process.stdin
+    .on('end', () => end(0))
+    .on('error', () => end(0))
+    .resume();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => end(0));
 
   rmSync(socket, { force: true });

@@ -140,7 +140,8 @@ export class LabProcess {
       const failed = (reason: string): void => {
         if (this.#child !== child) return;
         this.#child = null;
-        if (!ready) reject(new Error(`${this.options.name} ended before it was ready (${reason}); see ${logFile}`));
+        if (!ready)
+          reject(new Error(`${this.options.name} ended before it was ready (${reason}); see ${logFile}`));
         if (this.#state === 'stopped') return;
         this.#state = 'stopped';
         if (!ready && this.#extra.length > 0) return;
@@ -165,7 +166,9 @@ export class LabProcess {
 function parseReady(line: string): Record<string, unknown> | null {
   try {
     const said: unknown = JSON.parse(line);
-    return typeof said === 'object' && said !== null && 'ready' in said ? (said as Record<string, unknown>) : null;
+    return typeof said === 'object' && said !== null && 'ready' in said
+      ? (said as Record<string, unknown>)
+      : null;
   } catch {
     return null;
   }

@@ -64,7 +64,13 @@ export class Lab {
     const ports = mode === 'loopback' ? ['--port', '0', '--join-port', '0'] : [];
     const managerSocket = `${folder}/manager/api.sock`;
     const manager = this.#add('manager', 'manager', 'manager', layout.manager, [
-      '--set', set.name, '--mode', mode, '--api-socket', managerSocket, ...ports,
+      '--set',
+      set.name,
+      '--mode',
+      mode,
+      '--api-socket',
+      managerSocket,
+      ...ports,
     ]);
     await manager.start();
     // What a kept state folder holds from an earlier run is used again; a token is needed only once.
@@ -76,7 +82,13 @@ export class Lab {
 
     const registrar = this.#add('registrar', 'registrar', 'registrar', layout.registrar, ports.slice(0, 2));
     const nodes = [...layout.nodes].map(([name, address]) =>
-      this.#add(name, 'node', 'node', address, mode === 'loopback' ? ['--loopback', ...ports.slice(0, 2)] : ['--interface', 'eth0']),
+      this.#add(
+        name,
+        'node',
+        'node',
+        address,
+        mode === 'loopback' ? ['--loopback', ...ports.slice(0, 2)] : ['--interface', 'eth0'],
+      ),
     );
     const joins: Promise<unknown>[] = [registrar.start(await token('registrar', 'registrar'))];
     for (const node of nodes) joins.push(node.start(await token('node', node.options.name)));
@@ -85,7 +97,13 @@ export class Lab {
     await Promise.all(
       set.probes.map(async (probe) => {
         const name = `traffic-${probe.pool}`;
-        const traffic = this.#add(name, 'traffic', 'traffic', layout.traffic, this.#trafficArguments(probe, managerSocket));
+        const traffic = this.#add(
+          name,
+          'traffic',
+          'traffic',
+          layout.traffic,
+          this.#trafficArguments(probe, managerSocket),
+        );
         await traffic.start(await token('user', name));
       }),
     );
@@ -151,7 +169,10 @@ export class Lab {
       throw new LabError('unknown-target', `nothing here is called ${target}; there are: ${known}`);
     }
     if (action === 'start') {
-      throw new LabError('wrong-state', `${target} is running; its node agent starts it again by itself when it ends`);
+      throw new LabError(
+        'wrong-state',
+        `${target} is running; its node agent starts it again by itself when it ends`,
+      );
     }
     const names = { kill: 'SIGKILL', pause: 'SIGSTOP', resume: 'SIGCONT' } as const;
     if (startTime(running.pid) !== running.startTime && process.platform === 'linux') {
@@ -174,7 +195,13 @@ export class Lab {
     return found;
   }
 
-  #add(name: string, kind: LabProcessKind, verb: string, address: string, extra: readonly string[]): LabProcess {
+  #add(
+    name: string,
+    kind: LabProcessKind,
+    verb: string,
+    address: string,
+    extra: readonly string[],
+  ): LabProcess {
     const { folder, network, command, mode, say } = this.#options;
     const state = `${folder}/${name}`;
     mkdirSync(state, { recursive: true, mode: 0o700 });
@@ -194,7 +221,9 @@ export class Lab {
 
   /** For whoever cleans up after us when we are killed. */
   #writeDown(): void {
-    const records = [...this.#processes.values()].flatMap(({ pid }) => (pid === null ? [] : [{ pid, startTime: startTime(pid) }]));
+    const records = [...this.#processes.values()].flatMap(({ pid }) =>
+      pid === null ? [] : [{ pid, startTime: startTime(pid) }],
+    );
     const file = `${this.#options.folder}/processes.json`;
     writeFileSync(`${file}.new`, `${JSON.stringify(records)}\n`, { mode: 0o600 });
     renameSync(`${file}.new`, file);
@@ -204,10 +233,20 @@ export class Lab {
     const { set, mode } = this.#options;
     const pool = set.pools.find((candidate) => candidate.name === probe.pool);
     const address = pool?.addresses[0]?.split('/')[0];
-    const how = mode === 'namespaces' && pool && address ? ['--url', `http://${address}:${pool.function.port}${probe.path}`] : ['--path', probe.path];
+    const how =
+      mode === 'namespaces' && pool && address
+        ? ['--url', `http://${address}:${pool.function.port}${probe.path}`]
+        : ['--path', probe.path];
     return [
-      '--pool', probe.pool, '--api-socket', managerSocket,
-      '--every', `${probe.everyMs}ms`, '--deadline', `${probe.deadlineMs}ms`, ...how,
+      '--pool',
+      probe.pool,
+      '--api-socket',
+      managerSocket,
+      '--every',
+      `${probe.everyMs}ms`,
+      '--deadline',
+      `${probe.deadlineMs}ms`,
+      ...how,
     ];
   }
 }
@@ -215,18 +254,26 @@ export class Lab {
 /** POST to a Unix socket; the answer's JSON. @throws Error with the refusal's own words */
 function post(socketPath: string, path: string, body: unknown): Promise<Record<string, unknown>> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath, path, method: 'POST', headers: { 'content-type': 'application/json' } }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => {
-        text += chunk;
-      });
-      answer.on('end', () => {
-        const said = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
-        if ((answer.statusCode ?? 500) < 400) resolve(said);
-        else reject(new Error((said['error'] as { message?: string } | undefined)?.message ?? `status ${answer.statusCode}`));
-      });
-    });
+    const outgoing = request(
+      { socketPath, path, method: 'POST', headers: { 'content-type': 'application/json' } },
+      (answer) => {
+        let text = '';
+        answer.setEncoding('utf8');
+        answer.on('data', (chunk: string) => {
+          text += chunk;
+        });
+        answer.on('end', () => {
+          const said = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
+          if ((answer.statusCode ?? 500) < 400) resolve(said);
+          else
+            reject(
+              new Error(
+                (said['error'] as { message?: string } | undefined)?.message ?? `status ${answer.statusCode}`,
+              ),
+            );
+        });
+      },
+    );
     outgoing.on('error', reject);
     outgoing.end(JSON.stringify(body));
   });

@@ -24,7 +24,9 @@ const DEFAULT_NETWORK = '10.77.0.0/24';
  * @throws LayoutError when virtual addresses lie in several networks or the network has too few places
  */
 export function layOut(set: DeclaredSet): Layout {
-  const declared = set.pools.flatMap((pool) => pool.addresses.map((address) => ({ pool: pool.name, address })));
+  const declared = set.pools.flatMap((pool) =>
+    pool.addresses.map((address) => ({ pool: pool.name, address })),
+  );
   const first = declared[0]?.address ?? DEFAULT_NETWORK;
   const network = networkOf(first);
   for (const { pool, address } of declared) {
@@ -40,7 +42,8 @@ export function layOut(set: DeclaredSet): Layout {
   let next = network.base + 1;
   const place = (): string => {
     while (taken.has(next)) next += 1;
-    if (next > last) throw new LayoutError(`network ${first} has too few addresses for ${set.nodes.length} nodes`);
+    if (next > last)
+      throw new LayoutError(`network ${first} has too few addresses for ${set.nodes.length} nodes`);
     next += 1;
     return format(next - 1);
   };

@@ -30,16 +30,22 @@ export function clearLeftovers(folder: string, keep: boolean, say: (line: string
   if (!existsSync(folder)) return;
   const owner = readRecords(`${folder}/${OWNER}`)[0];
   if (owner && lives(owner)) {
-    throw new AlreadyRunningError(`it is already running here (process ${owner.pid}, folder ${folder}); end that first`);
+    throw new AlreadyRunningError(
+      `it is already running here (process ${owner.pid}, folder ${folder}); end that first`,
+    );
   }
   const left = readRecords(`${folder}/processes.json`);
   for (const name of readdirSync(folder)) left.push(...readRecords(`${folder}/${name}/functions.json`));
   const killed = left.filter((record) => lives(record) && signal(record.pid, 'SIGKILL'));
   if (owner) {
-    say(`cleaned up after an earlier run that was killed${killed.length > 0 ? ` (${killed.length} processes)` : ''}`);
+    say(
+      `cleaned up after an earlier run that was killed${killed.length > 0 ? ` (${killed.length} processes)` : ''}`,
+    );
   }
   if (!keep) rmSync(folder, { recursive: true, force: true });
-  else for (const name of [OWNER, 'processes.json', 'api.sock', 'lab.sock']) rmSync(`${folder}/${name}`, { force: true });
+  else
+    for (const name of [OWNER, 'processes.json', 'api.sock', 'lab.sock'])
+      rmSync(`${folder}/${name}`, { force: true });
 }
 
 /** A pid alone may have been given to another process since; without /proc we leave strangers alone. */

@@ -79,18 +79,23 @@ export async function runUp(options: UpOptions): Promise<number> {
     fronts.push(local, page);
     const { port } = page.address() as AddressInfo;
     const declaration = { text, file: options.file };
-    return await keepUp({ ...options, folder, task: { set, declaration, mode, folder, command: options.command } }, () => {
-      say(`set ${set.name} is up; its state is in ${folder}${keep ? '' : ' until it ends'}`);
-      say(`page     http://127.0.0.1:${port}/#token=${token}`);
-      say('try      npx vnfpool status    npx vnfpool kill web#1    npx vnfpool pause node-a');
-      say('Ctrl-C takes everything down again');
-    });
+    return await keepUp(
+      { ...options, folder, task: { set, declaration, mode, folder, command: options.command } },
+      () => {
+        say(`set ${set.name} is up; its state is in ${folder}${keep ? '' : ' until it ends'}`);
+        say(`page     http://127.0.0.1:${port}/#token=${token}`);
+        say('try      npx vnfpool status    npx vnfpool kill web#1    npx vnfpool pause node-a');
+        say('Ctrl-C takes everything down again');
+      },
+    );
   } finally {
     for (const front of fronts) {
       front.close();
       front.closeAllConnections();
     }
-    if (keep) for (const name of ['up.json', 'processes.json', 'api.sock', 'lab.sock']) rmSync(`${folder}/${name}`, { force: true });
+    if (keep)
+      for (const name of ['up.json', 'processes.json', 'api.sock', 'lab.sock'])
+        rmSync(`${folder}/${name}`, { force: true });
     else rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -110,19 +115,26 @@ async function chooseMode(options: UpOptions, set: DeclaredSet): Promise<'namesp
   }
   const probed = await probeNamespaces();
   if (probed.mode === 'full') {
-    say('mode     a network namespace for each process, joined by a bridge; virtual addresses behind a fence');
+    say(
+      'mode     a network namespace for each process, joined by a bridge; virtual addresses behind a fence',
+    );
     return 'namespaces';
   }
   if (options.mode === 'namespaces') {
     complain(`network namespaces cannot be had: ${probed.reason}; ${probed.remedy}`);
     return null;
   }
-  say(`mode     plain processes on loopback, without virtual addresses and fence: ${probed.reason}; for the full mode: ${probed.remedy}`);
+  say(
+    `mode     plain processes on loopback, without virtual addresses and fence: ${probed.reason}; for the full mode: ${probed.remedy}`,
+  );
   return 'loopback';
 }
 
 /** Runs the process inside until it ends or we are told to end it. */
-function keepUp(options: UpOptions & { folder: string; task: LabTask }, onReady: () => void): Promise<number> {
+function keepUp(
+  options: UpOptions & { folder: string; task: LabTask },
+  onReady: () => void,
+): Promise<number> {
   const { say, complain, task, signal } = options;
   const inner = [process.execPath, fileURLToPath(new URL('./lab-main.js', import.meta.url))];
   const [program = '', ...rest] = task.mode === 'namespaces' ? [...enterCommand(), ...inner] : inner;
@@ -157,7 +169,8 @@ function keepUp(options: UpOptions & { folder: string; task: LabTask }, onReady:
     });
     child.once('exit', (code) => {
       signal.removeEventListener('abort', end);
-      if (!signal.aborted && !failed) complain(`the set ended by itself (exit code ${code}); its logs were in ${options.folder}`);
+      if (!signal.aborted && !failed)
+        complain(`the set ended by itself (exit code ${code}); its logs were in ${options.folder}`);
       resolve(signal.aborted && !failed ? 0 : 1);
     });
   });
