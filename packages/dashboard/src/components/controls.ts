@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LabRequest } from '@vnfpool/core/management';
+import type { HandoverRequest, LabProcess, LabView } from '../api/lab-view.ts';
+import type { Answer, Requests } from '../api/requests.ts';
+import type { Notice } from './use-notices.ts';
+
+/** What buttons can do, with the result told to the person who pressed. */
+export interface Controls {
+  /** Null: faults cannot be made here, and no button for them is shown. */
+  readonly lab: LabView | null;
+  readonly fault: (action: LabRequest['action'], target: string) => Promise<void>;
+  readonly handover: (request: HandoverRequest) => Promise<void>;
+}
+
+const done: Readonly<Record<LabRequest['action'], string>> = {
+  kill: 'was killed.',
+  pause: 'is paused: frozen in the middle of whatever it did.',
+  resume: 'goes on from where it was frozen.',
+  start: 'was started.',
+};
+
+export function createControls(
+  requests: Requests,
+  lab: LabView | null,
+  refresh: () => Promise<void>,
+  tell: (notice: Notice) => void,
+): Controls {
+  return {
+    lab,
+    fault: async (action, target) => {
+      const answer = await requests.fault({ action, target });
+      tell(resultNotice(answer, `${action} ${target}`, `${target} ${done[action]}`));
+      await refresh();
+    },
+    handover: async (request) => {
+      const answer = await requests.handover(request);
+      const slot = `${request.pool} slot ${request.slot}`;
+      tell(resultNotice(answer, `hand-over of ${slot}`, `Hand-over of ${slot} was asked for.`));
+    },
+  };
+}
+
+function resultNotice(answer: Answer<null>, what: string, success: string): Notice {
+  const key = `request ${what}`;
+  if (answer.ok) return { key, tone: 'quiet', text: success };
+  const verb = answer.status === 0 ? 'failed' : 'was refused';
+  return {
+    key,
+    tone: 'bad',
+    text: `The request to ${what.replace(/^hand-over of/, 'hand over')} ${verb}: ${answer.message}`,
+  };
+}
+
+export function findProcess(
+  lab: LabView | null,
+  kind: LabProcess['kind'],
+  name: string,
+): LabProcess | undefined {
+  return lab?.processes.find((process) => process.kind === kind && process.name === name);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { StateView } from '@vnfpool/core/management';
+import type { JSX } from 'preact';
+import { formatAgo } from '../model/format.ts';
+import { describeFailover } from '../model/timeline.ts';
+import { judge } from '../model/verdict.ts';
+import { healthIcons, healthTones } from './badge.tsx';
+import { Icon } from './icon.tsx';
+
+/** The page in two sentences: what is whole, and what happened last. */
+export function Headline({ state, now }: { readonly state: StateView; readonly now: number }): JSX.Element {
+  const verdict = judge(state.pools);
+  const last = state.failovers.find((failover) => failover.from !== null);
+  const at = last?.steps[0]?.at;
+  return (
+    <div class="headline">
+      <p class={`verdict text-${healthTones[verdict.health]}`}>
+        <Icon name={healthIcons[verdict.health]} />
+        <span data-testid="verdict">{verdict.text}</span>
+      </p>
+      <p class="label">
+        {last === undefined
+          ? 'No failover so far.'
+          : `Last failover${at === undefined ? '' : ` ${formatAgo(now - at)}`}: ${describeFailover(last)}`}
+      </p>
+    </div>
+  );
+}

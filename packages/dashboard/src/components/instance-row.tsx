@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { InstanceView } from '@vnfpool/core/management';
+import type { JSX } from 'preact';
+import { ActionButton } from './action-button.tsx';
+import { instanceStatus } from './badge.tsx';
+import type { Controls } from './controls.ts';
+import { Icon } from './icon.tsx';
+
+interface InstanceRowProps {
+  readonly instance: InstanceView;
+  readonly controls: Controls;
+}
+
+/** One instance where it runs, with the button to kill it. */
+export function InstanceRow({ instance, controls }: InstanceRowProps): JSX.Element {
+  const status = instanceStatus(instance);
+  const role = instance.slot === null ? instance.role : `${instance.role}, slot ${instance.slot}`;
+  return (
+    <li class={`instance role-${instance.role}`} title={instance.reason}>
+      <Icon name={instance.role} />
+      <span class="instance-text">
+        <strong>{instance.name}</strong>
+        <span class="label">
+          {role === 'none' ? 'no role' : role} · <span class={`text-${status.tone}`}>{status.text}</span>
+          {instance.restarts > 0 &&
+            ` · ${instance.restarts} ${instance.restarts === 1 ? 'restart' : 'restarts'}`}
+        </span>
+      </span>
+      {controls.lab !== null && (
+        <ActionButton
+          label="Kill"
+          target={instance.name}
+          tone="danger"
+          blocked={instance.pid === null ? `${instance.name} has no process now` : undefined}
+          onPress={() => controls.fault('kill', instance.name)}
+        />
+      )}
+    </li>
+  );
+}

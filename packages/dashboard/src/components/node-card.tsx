@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { InstanceView, NodeView } from '@vnfpool/core/management';
+import type { JSX } from 'preact';
+import type { LabProcess } from '../api/lab-view.ts';
+import { formatAgo, formatMs, sentence } from '../model/format.ts';
+import { NodeBadge, ProcessBadge } from './badge.tsx';
+import { type Controls, findProcess } from './controls.ts';
+import { InstanceRow } from './instance-row.tsx';
+import { ProcessButtons } from './process-buttons.tsx';
+
+interface NodeCardProps {
+  readonly node: NodeView;
+  readonly instances: readonly InstanceView[];
+  readonly controls: Controls;
+  readonly now: number;
+}
+
+export function NodeCard({ node, instances, controls, now }: NodeCardProps): JSX.Element {
+  const process = findProcess(controls.lab, 'node', node.name);
+  const disturbed = process !== undefined && process.state !== 'running';
+  return (
+    <article class={`card node ${disturbed ? 'node-disturbed' : ''}`} aria-label={`Node ${node.name}`}>
+      <header>
+        <h3>{node.name}</h3>
+        {disturbed ? <ProcessBadge state={process.state} /> : <NodeBadge status={node.status} />}
+      </header>
+      <p class="label">
+        <span class="mono">{node.address ?? 'no address'}</span> · heard{' '}
+        {node.lastHeardAt === null ? 'never' : formatAgo(now - node.lastHeardAt)}
+      </p>
+      <p class="label">{facts(node)}</p>
+      {disturbed && <p class="note">{explainProcess(process, node)}</p>}
+      {node.status !== 'registered' && node.reason !== '' && <p class="note">{sentence(node.reason)}</p>}
+      <ul class="instances" aria-label={`Instances on ${node.name}`}>
+        {instances.map((instance) => (
+          <InstanceRow key={instance.name} instance={instance} controls={controls} />
+        ))}
+        {instances.length === 0 && <li class="label">No instance here.</li>}
+      </ul>
+      {process !== undefined && <ProcessButtons process={process} controls={controls} />}
+    </article>
+  );
+}
+
+function facts(node: NodeView): string {
+  return [
+    node.council ? 'in the council' : 'not in the council',
+    node.fence === 'nft' ? 'fence in the kernel' : 'no fence',
+    ...(node.muteMs > 0
+      ? [`mute for ${formatMs(Math.round(node.muteMs))}: votes again when old leases have ended`]
+      : []),
+  ].join(' · ');
+}
+
+/** What the fault does, in particular what the fence does while the node cannot. */
+function explainProcess(process: LabProcess, node: NodeView): string {
+  if (process.state === 'stopped') return 'Stopped on purpose. It renews no lease and grants none.';
+  return node.fence === 'nft'
+    ? 'Frozen on purpose. It cannot step down, so the kernel does it: when the lease ends, the fence closes by the kernel’s own clock and stays closed after Resume, until this node holds a lease again.'
+    : 'Frozen on purpose. There is no fence here: after Resume nothing in the kernel keeps this node silent.';
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { InstanceView, PoolView, SlotView } from '@vnfpool/core/management';
+import type { JSX } from 'preact';
+import type { Requests } from '../api/requests.ts';
+import { formatMs, sentence } from '../model/format.ts';
+import { HealthBadge, instanceStatus } from './badge.tsx';
+import type { Controls } from './controls.ts';
+import { ExplainPanel } from './explain-panel.tsx';
+import { Icon } from './icon.tsx';
+import { SlotRow } from './slot-row.tsx';
+
+interface PoolCardProps {
+  readonly pool: PoolView;
+  readonly slots: readonly SlotView[];
+  readonly instances: readonly InstanceView[];
+  readonly controls: Controls;
+  readonly requests: Requests;
+  /** Changes when an explanation shown may have become stale. */
+  readonly freshness: string;
+  readonly now: number;
+}
+
+export function PoolCard({
+  pool,
+  slots,
+  instances,
+  controls,
+  requests,
+  freshness,
+  now,
+}: PoolCardProps): JSX.Element {
+  return (
+    <article class={`card pool health-${pool.health}`} aria-label={`Pool ${pool.name}`}>
+      <header>
+        <h3>{pool.name}</h3>
+        <HealthBadge health={pool.health} />
+      </header>
+      <p>{sentence(pool.reason)}</p>
+      <p class="label counts">
+        <Count have={pool.slotsHeld} of={pool.slots} what="held" noun="slot" />
+        <Count have={pool.standbysReady} of={pool.standbys} what="ready" noun="standby" />
+        {pool.spares > 0 && <Count have={pool.sparesReady} of={pool.spares} what="ready" noun="spare" />}
+      </p>
+      <ul class="slots">
+        {slots.map((slot) => (
+          <SlotRow key={slot.id} slot={slot} instances={instances} controls={controls} now={now} />
+        ))}
+      </ul>
+      <ul class="chips" aria-label={`Instances of ${pool.name}`}>
+        {instances.map((instance) => (
+          <Chip key={instance.name} instance={instance} />
+        ))}
+      </ul>
+      <p class="label">
+        Policy {pool.policy} · lease {formatMs(pool.leaseMs)}
+        {pool.addresses.length > 0 && ' · '}
+        <span class="mono">{pool.addresses.map((address) => withPort(address, pool.port)).join(', ')}</span>
+      </p>
+      <ExplainPanel pool={pool.name} requests={requests} freshness={freshness} />
+    </article>
+  );
+}
+
+function withPort(address: string, port: number | null): string {
+  if (port === null) return address;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+interface CountProps {
+  readonly have: number;
+  readonly of: number;
+  readonly what: string;
+  readonly noun: 'slot' | 'standby' | 'spare';
+}
+
+function Count({ have, of, what, noun }: CountProps): JSX.Element {
+  const plural = { slot: 'slots', standby: 'standbys', spare: 'spares' }[noun];
+  return (
+    <span class={have < of ? 'count text-warning' : 'count'}>
+      {have} of {of} {of === 1 ? noun : plural} {what}
+    </span>
+  );
+}
+
+function Chip({ instance }: { readonly instance: InstanceView }): JSX.Element {
+  const status = instanceStatus(instance);
+  return (
+    <li class={`chip role-${instance.role}`} title={sentence(instance.reason)}>
+      <Icon name={instance.role} />
+      <span>
+        <strong>{instance.name}</strong> {instance.role === 'none' ? '' : instance.role}{' '}
+        <span class={`text-${status.tone}`}>{status.text}</span>
+      </span>
+    </li>
+  );
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import type { LabView } from '../api/lab-view.ts';
+import type { Requests } from '../api/requests.ts';
+
+const pollMs = 1000;
+
+/** What can be broken here: asked every second while the page is connected; null where there is no lab. */
+export function useLab(
+  requests: Requests | null,
+  connected: boolean,
+): { readonly lab: LabView | null; readonly refresh: () => Promise<void> } {
+  const [lab, setLab] = useState<LabView | null>(null);
+
+  /** False: there is no lab, and asking again is no use. */
+  const ask = useCallback(async (): Promise<boolean> => {
+    if (requests === null) return false;
+    const answer = await requests.lab();
+    if (answer.ok) setLab(answer.value.available ? answer.value : null);
+    else if (answer.status === 404) setLab(null);
+    return answer.ok ? answer.value.available : answer.status !== 404;
+  }, [requests]);
+
+  useEffect(() => {
+    if (!connected) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let ended = false;
+    const round = async (): Promise<void> => {
+      if ((await ask()) && !ended) timer = setTimeout(() => void round(), pollMs);
+    };
+    void round();
+    return () => {
+      ended = true;
+      clearTimeout(timer);
+    };
+  }, [ask, connected]);
+
+  const refresh = useCallback(async () => {
+    await ask();
+  }, [ask]);
+  return { lab, refresh };
+}

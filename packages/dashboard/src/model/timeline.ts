@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FailoverView } from '@vnfpool/core/management';
+
+/** A piece of the scale; positions and lengths are fractions of its width. */
+export interface Span {
+  readonly start: number;
+  readonly length: number;
+}
+
+export interface TimelineStep {
+  readonly name: string;
+  readonly source: string;
+  /** From the first step. */
+  readonly offsetMs: number;
+  /** From the step before; 0 for the first. Steps are timed by different processes, so never below 0. */
+  readonly tookMs: number;
+  readonly span: Span;
+}
+
+export interface Timeline {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly ticks: readonly { readonly offsetMs: number; readonly position: number }[];
+  readonly steps: readonly TimelineStep[];
+  /** Where the outage lies; null without a traffic source or before service came back. */
+  readonly outage: Span | null;
+}
+
+/**
+ * Lays a failover out on one scale whose zero is its first step. The outage as traffic saw it ends at the
+ * first served request and usually begins before the detection, so the scale may start below zero.
+ */
+export function layOutTimeline(failover: FailoverView): Timeline {
+  const origin = failover.steps[0]?.at ?? 0;
+  const offsets = failover.steps.map((step) => step.at - origin);
+  const served = failover.steps.find((step) => step.name === 'first-served');
+  const outageEndMs = served === undefined ? null : served.at - origin;
+  const outageStartMs =
+    outageEndMs === null || failover.outageMs === null ? null : outageEndMs - failover.outageMs;
+  const startMs = Math.min(0, outageStartMs ?? 0, ...offsets);
+  const endMs = Math.max(startMs + 1, ...offsets);
+  const position = (offsetMs: number): number => (offsetMs - startMs) / (endMs - startMs);
+  const between = (from: number, to: number): Span => ({
+    start: position(Math.min(from, to)),
+    length: Math.max(0, position(to) - position(from)),
+  });
+  return {
+    startMs,
+    endMs,
+    ticks: ticksBetween(startMs, endMs).map((offsetMs) => ({ offsetMs, position: position(offsetMs) })),
+    steps: failover.steps.map((step, index) => {
+      const offsetMs = offsets[index] ?? 0;
+      const previousMs = offsets[index - 1] ?? offsetMs;
+      return {
+        name: step.name,
+        source: step.source,
+        offsetMs,
+        tookMs: Math.max(0, offsetMs - previousMs),
+        span: between(previousMs, offsetMs),
+      };
+    }),
+    outage: outageStartMs === null || outageEndMs === null ? null : between(outageStartMs, outageEndMs),
+  };
+}
+
+/** Round numbers (1, 2, 5 × a power of ten) inside the range, about five of them, zero always among them. */
+export function ticksBetween(startMs: number, endMs: number): number[] {
+  const rough = (endMs - startMs) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
+  const ticks: number[] = [];
+  for (let index = Math.ceil(startMs / step); index * step <= endMs; index += 1) ticks.push(index * step);
+  return ticks;
+}
+
+/** What a step means, for somebody who sees it the first time. */
+export function explainStep(name: string): string {
+  return stepMeanings[name] ?? '';
+}
+
+const stepMeanings: Readonly<Record<string, string>> = {
+  detected: 'the successor noticed that the slot is free',
+  decided: 'it asked the council for a higher epoch',
+  committed: 'a majority of the council stored the new epoch',
+  switched: 'the address moved and the fence opened for the successor',
+  serving: 'the successor acts for the slot',
+  'first-served': 'the first request was answered again',
+};
+
+/** The cause in words; a cause that this page does not know is shown as it came. */
+export function explainCause(cause: string): string {
+  return causeMeanings[cause] ?? cause;
+}
+
+const causeMeanings: Readonly<Record<string, string>> = {
+  genesis: 'the slot was taken for the first time',
+  'lease-expired': 'the holder stopped renewing and its lease ran out',
+  'function-exit': 'the holder’s process ended and its agent released the slot',
+  'function-unhealthy': 'the holder failed its health check and was released',
+  handover: 'a hand-over was asked for',
+};
+
+export function explainFencing(fencedBy: FailoverView['fencedBy']): string {
+  switch (fencedBy) {
+    case 'release':
+      return 'Released: the old holder’s fence was closed before its successor could act.';
+    case 'timeout':
+      return 'Timeout: the old holder’s lease ran out, and with it its fence closed by the kernel’s clock.';
+    case 'none':
+      return 'Not fenced: nobody held the slot before.';
+  }
+}
+
+/** One sentence for the live region and the head of the page. */
+export function describeFailover(failover: FailoverView): string {
+  const slot = `${failover.pool} slot ${failover.slot}`;
+  const taken =
+    failover.from === null
+      ? `${failover.to} took ${slot}`
+      : `${failover.to} took over ${slot} from ${failover.from}`;
+  const outage =
+    failover.outageMs === null ? '' : ` Traffic saw an outage of ${Math.round(failover.outageMs)} ms.`;
+  return `${taken}.${outage}`;
+}
