@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+export { type ApiEndpoint, type ApiLookup, ApiLookupError, findApi, parseApiAddress } from './find-api.ts';
+export { type RunningSet, runningSets } from './running-sets.ts';
+export { API_SOCKET, type RuntimeEnvironment, runtimeBase, runtimeFolder } from './runtime-folder.ts';

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdir, stat } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { API_SOCKET, here, type RuntimeEnvironment, runtimeBase } from './runtime-folder.ts';
+
+export interface RunningSet {
+  readonly name: string;
+  readonly folder: string;
+  /** Path of its management API's socket. */
+  readonly socket: string;
+}
+
+/** A process that is paused accepts nothing more once its queue is full; it counts as live all the same. */
+const CONNECT_MS_MAX = 1_000;
+
+/**
+ * Sets that `up` runs here, by name: those with a socket that somebody listens on. Folders of other users are passed
+ * over, as in `/tmp` anybody may make one: the command line would hand its declarations to a stranger.
+ */
+export async function runningSets(from: RuntimeEnvironment = here()): Promise<readonly RunningSet[]> {
+  const base = runtimeBase(from);
+  const names: string[] = await readdir(base).catch(() => []);
+  const sets = await Promise.all(
+    names.toSorted().map(async (name): Promise<RunningSet | undefined> => {
+      const folder = join(base, name);
+      const socket = join(folder, API_SOCKET);
+      return (await isOwn(socket, from.uid)) && (await listens(socket))
+        ? { name, folder, socket }
+        : undefined;
+    }),
+  );
+  return sets.filter((set) => set !== undefined);
+}
+
+async function isOwn(socket: string, uid: number): Promise<boolean> {
+  try {
+    const info = await stat(socket);
+    return info.isSocket() && (info.uid === uid || info.uid === 0);
+  } catch {
+    return false;
+  }
+}
+
+function listens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const done = (live: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(live);
+    };
+    const timer = setTimeout(() => done(true), CONNECT_MS_MAX);
+    socket.once('connect', () => done(true));
+    // EAGAIN: its queue is full, so somebody is there.
+    socket.once('error', (error: NodeJS.ErrnoException) => done(error.code === 'EAGAIN'));
+  });
+}
