@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ipv4Bytes } from '../netlink/ipv4.ts';
+import { viewOf } from '../netlink/message.ts';
+
+const ETHERTYPE_ARP = 0x0806;
+const ETHERTYPE_IPV4 = 0x0800;
+const HARDWARE_ETHERNET = 1;
+const OPERATION_REQUEST = 1;
+/** A frame shorter than this is padded on the wire; we send it whole. */
+const FRAME_BYTES_MIN = 60;
+
+/**
+ * A gratuitous ARP in request form: sender and target are the address, sent to everybody.
+ * Neighbours that know the address update the hardware address; nobody answers.
+ * @see RFC 5227 §3
+ */
+export function announcementFrame(address: string, hardwareAddress: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(FRAME_BYTES_MIN);
+  const view = viewOf(frame);
+  const protocolAddress = ipv4Bytes(address);
+  frame.fill(0xff, 0, 6);
+  frame.set(hardwareAddress, 6);
+  view.setUint16(12, ETHERTYPE_ARP);
+  view.setUint16(14, HARDWARE_ETHERNET);
+  view.setUint16(16, ETHERTYPE_IPV4);
+  view.setUint8(18, 6);
+  view.setUint8(19, 4);
+  view.setUint16(20, OPERATION_REQUEST);
+  frame.set(hardwareAddress, 22);
+  frame.set(protocolAddress, 28);
+  frame.set(protocolAddress, 38);
+  return frame;
+}
+
+/** struct sockaddr_ll for a frame to everybody on a link. */
+export function broadcastPacketAddress(linkIndex: number): Uint8Array {
+  const AF_PACKET = 17;
+  const address = new Uint8Array(20);
+  const view = viewOf(address);
+  view.setUint16(0, AF_PACKET, true);
+  view.setUint16(2, ETHERTYPE_ARP);
+  view.setInt32(4, linkIndex, true);
+  view.setUint8(11, 6);
+  address.fill(0xff, 12, 18);
+  return address;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/*
+ * Numbers of the Linux user-space ABI, as in the kernel's uapi headers; equal on x86-64, arm64 and riscv64.
+ */
+
+export const AF_INET = 2;
+export const AF_NETLINK = 16;
+export const AF_PACKET = 17;
+
+export const SOCK_RAW = 3;
+export const SOCK_CLOEXEC = 0o2000000;
+
+export const SOL_SOCKET = 1;
+export const SO_RCVTIMEO = 20;
+export const SOL_NETLINK = 270;
+export const NETLINK_CAP_ACK = 10;
+export const NETLINK_EXT_ACK = 11;
+
+export const MSG_DONTWAIT = 0x40;
+
+export const CLOCK_REALTIME = 0;
+/** Its resolution is one jiffy, the grain of the kernel's timeouts. */
+export const CLOCK_MONOTONIC_COARSE = 6;
+export const CLOCK_BOOTTIME = 7;
+
+export const CLONE_NEWNET = 0x40000000;
+
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
+
+export const SCHED_OTHER = 0;
+export const SCHED_FIFO = 1;
+/** Children and new threads start with the normal policy. */
+export const SCHED_RESET_ON_FORK = 0x40000000;
+
+export const MCL_CURRENT = 1;
+export const MCL_FUTURE = 2;

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+export type { LinkAddress } from './address.ts';
+export { addAddress, deleteAddress, listAddresses } from './address.ts';
+export type { Ipv4Prefix } from './ipv4.ts';
+export { ipv4Bytes, ipv4Text, parseIpv4Prefix } from './ipv4.ts';
+export type { Link, VethEnd } from './link.ts';
+export {
+  checkInterfaceName,
+  createBridge,
+  createVeth,
+  deleteLink,
+  findLink,
+  listLinks,
+  moveLink,
+  renameLink,
+  setLinkMaster,
+  setLinkUp,
+} from './link.ts';
+export type { NetlinkMessage } from './message.ts';
+export type { SetChange, SetElement, SetPlace } from './nftables.ts';
+export { changeSets, listSet, NFPROTO_INET, NFPROTO_NETDEV, readGeneration } from './nftables.ts';
+export { setDefaultRoute } from './route.ts';
+export { destroyTcpConnections } from './sock-diag.ts';
+export type { TransactionFailure } from './socket.ts';
+export { NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_SOCK_DIAG, NetlinkSocket } from './socket.ts';

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+import { PlatformError } from '../errors.ts';
+import {
+  attribute,
+  join,
+  type NetlinkMessage,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  nested,
+  parseAttributes,
+  readText,
+  text,
+  u32,
+  viewOf,
+} from './message.ts';
+import type { NetlinkSocket } from './socket.ts';
+
+const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
+const RTM_GETLINK = 18;
+const IFLA_ADDRESS = 1;
+const IFLA_IFNAME = 3;
+const IFLA_MASTER = 10;
+const IFLA_LINKINFO = 18;
+const IFLA_NET_NS_FD = 28;
+const IFLA_INFO_KIND = 1;
+const IFLA_INFO_DATA = 2;
+const VETH_INFO_PEER = 1;
+const IFF_UP = 0x1;
+
+/** A network interface as the kernel lists it. */
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  readonly isUp: boolean;
+  /** Hardware address, 6 bytes on Ethernet; empty when the link has none. */
+  readonly hardwareAddress: Uint8Array;
+  /** Index of the bridge it is a port of, 0 without. */
+  readonly masterIndex: number;
+}
+
+/** One end of a veth pair. */
+export interface VethEnd {
+  readonly name: string;
+  /** Namespace to put it into; without, the one of the socket. */
+  readonly namespaceFd?: number;
+}
+
+/**
+ * Checks a name before it is used in a rule text or a path.
+ * @throws PlatformError `BAD_ARGUMENT`
+ */
+export function checkInterfaceName(name: string): string {
+  if (!/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,14}$/.test(name)) {
+    throw new PlatformError('BAD_ARGUMENT', `not an interface name: ${name}`, { call: 'link' });
+  }
+  return name;
+}
+
+/** struct ifinfomsg: family 1, pad 1, type 2, index 4, flags 4, change 4. */
+function linkHeader(index: number, flags = 0, change = 0): Uint8Array {
+  const header = new Uint8Array(16);
+  const view = viewOf(header);
+  view.setInt32(4, index, true);
+  view.setUint32(8, flags, true);
+  view.setUint32(12, change, true);
+  return header;
+}
+
+function kindOf(kind: string, ...data: readonly Uint8Array[]): Uint8Array {
+  const inner = data.length === 0 ? [] : [nested(IFLA_INFO_DATA, ...data)];
+  return nested(IFLA_LINKINFO, text(IFLA_INFO_KIND, kind), ...inner);
+}
+
+/** The request that makes a bridge. */
+export function bridgeRequest(name: string): Uint8Array[] {
+  return [linkHeader(0), text(IFLA_IFNAME, checkInterfaceName(name)), kindOf('bridge')];
+}
+
+/** The request that makes a veth pair; `index` asks for a given number (0: any). */
+export function vethRequest(end: VethEnd, peer: VethEnd, index = 0): Uint8Array[] {
+  const place = (at: VethEnd): Uint8Array[] => [
+    text(IFLA_IFNAME, checkInterfaceName(at.name)),
+    ...(at.namespaceFd === undefined ? [] : [u32(IFLA_NET_NS_FD, at.namespaceFd)]),
+  ];
+  const peerInfo = attribute(VETH_INFO_PEER, join([linkHeader(0), ...place(peer)]));
+  return [linkHeader(index), ...place(end), kindOf('veth', peerInfo)];
+}
+
+/** Message type and flags of the requests above. */
+export const CREATE_LINK: { readonly type: number; readonly flags: number } = {
+  type: RTM_NEWLINK,
+  flags: NLM_F_CREATE | NLM_F_EXCL,
+};
+
+/** Makes a bridge without spanning tree: its ports forward at once. */
+export function createBridge(socket: NetlinkSocket, name: string): void {
+  socket.request(`create bridge ${name}`, CREATE_LINK.type, CREATE_LINK.flags, bridgeRequest(name));
+}
+
+/** Makes a veth pair, each end in its namespace under its name at once. */
+export function createVeth(socket: NetlinkSocket, end: VethEnd, peer: VethEnd): void {
+  socket.request(`create veth ${end.name}`, CREATE_LINK.type, CREATE_LINK.flags, vethRequest(end, peer));
+}
+
+/** Removes a link; with one end of a veth pair goes the other. */
+export function deleteLink(socket: NetlinkSocket, index: number): void {
+  socket.request(`delete link ${index}`, RTM_DELLINK, 0, [linkHeader(index)]);
+}
+
+/** Sets a link up or down. */
+export function setLinkUp(socket: NetlinkSocket, index: number, isUp: boolean): void {
+  const call = `set link ${index} ${isUp ? 'up' : 'down'}`;
+  socket.request(call, RTM_NEWLINK, 0, [linkHeader(index, isUp ? IFF_UP : 0, IFF_UP)]);
+}
+
+/** Makes a link a port of a bridge; 0 releases it. */
+export function setLinkMaster(socket: NetlinkSocket, index: number, masterIndex: number): void {
+  const call = `set link ${index} master`;
+  socket.request(call, RTM_NEWLINK, 0, [linkHeader(index), u32(IFLA_MASTER, masterIndex)]);
+}
+
+/** Moves a link into a namespace; its addresses are lost and it is down there. */
+export function moveLink(socket: NetlinkSocket, index: number, namespaceFd: number): void {
+  const call = `move link ${index}`;
+  socket.request(call, RTM_NEWLINK, 0, [linkHeader(index), u32(IFLA_NET_NS_FD, namespaceFd)]);
+}
+
+/** Renames a link, which old kernels want to be down. */
+export function renameLink(socket: NetlinkSocket, index: number, name: string): void {
+  const parts = [linkHeader(index), text(IFLA_IFNAME, checkInterfaceName(name))];
+  socket.request(`rename link ${index}`, RTM_NEWLINK, 0, parts);
+}
+
+/** All links of the namespace. */
+export function listLinks(socket: NetlinkSocket): Link[] {
+  return socket
+    .dump('list links', RTM_GETLINK, [linkHeader(0)])
+    .filter((part) => part.type === RTM_NEWLINK)
+    .map(readLink);
+}
+
+/**
+ * One link by its name.
+ * @throws PlatformError `ENODEV`
+ */
+export function findLink(socket: NetlinkSocket, name: string): Link {
+  const parts = [linkHeader(0), text(IFLA_IFNAME, checkInterfaceName(name))];
+  const found = socket
+    .request(`find link ${name}`, RTM_GETLINK, 0, parts)
+    .find((part) => part.type === RTM_NEWLINK);
+  if (found === undefined) {
+    throw new PlatformError('ENODEV', `no link ${name}`, { call: 'find link', errno: 19 });
+  }
+  return readLink(found);
+}
+
+function readLink(part: NetlinkMessage): Link {
+  const view = viewOf(part.body);
+  const attributes = parseAttributes(part.body.subarray(16));
+  const master = attributes.get(IFLA_MASTER);
+  return {
+    index: view.getInt32(4, true),
+    name: readText(attributes.get(IFLA_IFNAME) ?? new Uint8Array()),
+    isUp: (view.getUint32(8, true) & IFF_UP) !== 0,
+    hardwareAddress: attributes.get(IFLA_ADDRESS) ?? new Uint8Array(),
+    masterIndex: master === undefined ? 0 : viewOf(master).getUint32(0, true),
+  };
+}

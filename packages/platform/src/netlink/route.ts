@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AF_INET } from '../libc/constants.ts';
+import { ipv4Bytes } from './ipv4.ts';
+import { attribute, NLM_F_CREATE, NLM_F_REPLACE, u32 } from './message.ts';
+import type { NetlinkSocket } from './socket.ts';
+
+const RTM_NEWROUTE = 24;
+const RTA_OIF = 4;
+const RTA_GATEWAY = 5;
+const RT_TABLE_MAIN = 254;
+const RTPROT_STATIC = 4;
+const RTN_UNICAST = 1;
+
+/** Sets the default route through `gateway` on a link, in place of another. */
+export function setDefaultRoute(socket: NetlinkSocket, linkIndex: number, gateway: string): void {
+  // struct rtmsg: family, prefix lengths of destination and source, tos, table, protocol, scope, type, flags 4.
+  const header = new Uint8Array(12);
+  header.set([AF_INET, 0, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, 0, RTN_UNICAST]);
+  socket.request(`default route ${gateway}`, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, [
+    header,
+    attribute(RTA_GATEWAY, ipv4Bytes(gateway)),
+    u32(RTA_OIF, linkIndex),
+  ]);
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+import { PlatformError } from '../errors.ts';
+import {
+  AF_NETLINK,
+  MSG_DONTWAIT,
+  NETLINK_CAP_ACK,
+  NETLINK_EXT_ACK,
+  SO_RCVTIMEO,
+  SOCK_CLOEXEC,
+  SOCK_RAW,
+  SOL_NETLINK,
+  SOL_SOCKET,
+} from '../libc/constants.ts';
+import { errnoError } from '../libc/errno.ts';
+import { libc } from '../libc/libc.ts';
+import {
+  message,
+  type NetlinkMessage,
+  NLM_F_ACK,
+  NLM_F_ACK_TLVS,
+  NLM_F_CAPPED,
+  NLM_F_DUMP,
+  NLM_F_DUMP_INTR,
+  NLM_F_REQUEST,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_HEADER_BYTES,
+  parseAttributes,
+  parseMessages,
+  readText,
+  viewOf,
+} from './message.ts';
+
+export const NETLINK_ROUTE = 0;
+export const NETLINK_SOCK_DIAG = 4;
+export const NETLINK_NETFILTER = 12;
+
+const NLMSGERR_ATTR_MSG = 1;
+/** The kernel fills at most 32 KiB of a dump at a time. */
+const RECEIVE_BYTES = 64 * 1024;
+/** Datagrams of one answer; a dump of a hundred thousand sockets stays below it. */
+const ANSWER_DATAGRAMS_MAX = 4096;
+const DUMP_ATTEMPTS = 5;
+
+/** A failed message of a transaction. */
+export interface TransactionFailure {
+  /** Place of the refused message in the list handed in; -1 when the transaction as a whole was refused. */
+  readonly index: number;
+  readonly error: PlatformError;
+}
+
+/**
+ * A netlink socket in the namespace where it was opened, used synchronously: the kernel answers within the `sendto`,
+ * so that a call takes some 10 µs and the receive timeout is only a guard. One thread uses it.
+ */
+export class NetlinkSocket {
+  readonly #fd: number;
+  readonly #buffer = new Uint8Array(RECEIVE_BYTES);
+  readonly #kernel = new Uint8Array(12);
+  #sequence = 0;
+  #closed = false;
+
+  /**
+   * @param protocol NETLINK_ROUTE, NETLINK_NETFILTER or NETLINK_SOCK_DIAG
+   * @param receiveTimeoutMs guard against an answer that never comes, default 2000
+   */
+  constructor(protocol: number, receiveTimeoutMs = 2000) {
+    const system = libc();
+    this.#fd = system.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+    viewOf(this.#kernel).setUint16(0, AF_NETLINK, true);
+    try {
+      const timeout = new BigInt64Array([
+        BigInt(Math.floor(receiveTimeoutMs / 1000)),
+        BigInt(Math.round((receiveTimeoutMs % 1000) * 1000)),
+      ]);
+      system.setSocketOption(this.#fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(timeout.buffer));
+      const on = new Uint8Array([1, 0, 0, 0]);
+      system.setSocketOption(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, on);
+      system.setSocketOption(this.#fd, SOL_NETLINK, NETLINK_EXT_ACK, on);
+    } catch (error) {
+      system.close(this.#fd);
+      throw error;
+    }
+  }
+
+  /** Sends one request, waits for its acknowledgement and returns what came before it. */
+  request(call: string, type: number, flags: number, parts: readonly Uint8Array[]): NetlinkMessage[] {
+    const sequence = this.#next();
+    this.#send(message(type, flags | NLM_F_REQUEST | NLM_F_ACK, sequence, parts));
+    return this.#collect(call, sequence);
+  }
+
+  /** Lists; asks again when the list changed while it was read. */
+  dump(call: string, type: number, parts: readonly Uint8Array[]): NetlinkMessage[] {
+    for (let attempt = 1; ; attempt++) {
+      const sequence = this.#next();
+      this.#send(message(type, NLM_F_REQUEST | NLM_F_DUMP, sequence, parts));
+      const answer = this.#collect(call, sequence);
+      if (attempt === DUMP_ATTEMPTS || !answer.some((part) => (part.flags & NLM_F_DUMP_INTR) !== 0)) {
+        return answer;
+      }
+    }
+  }
+
+  /**
+   * Sends a nfnetlink batch. `begin` and `end` frame `middle`, of which each message is acknowledged.
+   * The kernel takes all of it or nothing.
+   */
+  transact(
+    call: string,
+    begin: (sequence: number) => Uint8Array,
+    middle: readonly ((sequence: number) => Uint8Array)[],
+    end: (sequence: number) => Uint8Array,
+  ): TransactionFailure | undefined {
+    const first = this.#next();
+    const parts = [begin(first)];
+    for (const build of middle) parts.push(build(this.#next()));
+    parts.push(end(this.#next()));
+    this.#send(Buffer.concat(parts));
+
+    let failure: TransactionFailure | undefined;
+    let waiting = middle.length;
+    for (let datagrams = 0; waiting > 0; datagrams++) {
+      if (datagrams > ANSWER_DATAGRAMS_MAX) throw tooLong(call);
+      for (const part of this.#receive(call, 0)) {
+        const index = part.sequence - first - 1;
+        // Answers of an earlier call that ran into its timeout carry lower numbers.
+        if (part.type !== NLMSG_ERROR || index < -1 || index >= middle.length) continue;
+        const error = readAcknowledgement(call, part);
+        if (error !== undefined && (failure === undefined || index < 0)) failure = { index, error };
+        if (index < 0 && error !== undefined) {
+          this.#drain(call);
+          return failure;
+        }
+        waiting--;
+      }
+    }
+    return failure;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    libc().close(this.#fd);
+  }
+
+  #next(): number {
+    this.#sequence = this.#sequence >= 0x7fffffff ? 1 : this.#sequence + 1;
+    return this.#sequence;
+  }
+
+  #send(datagram: Uint8Array): void {
+    if (this.#closed) throw new PlatformError('CLOSED', 'the netlink socket is closed', { call: 'sendto' });
+    libc().sendTo(this.#fd, datagram, 0, this.#kernel);
+  }
+
+  #receive(call: string, flags: number): NetlinkMessage[] {
+    try {
+      const length = libc().receive(this.#fd, this.#buffer, flags);
+      return parseMessages(this.#buffer.slice(0, length));
+    } catch (error) {
+      if (flags === 0 && error instanceof PlatformError && error.code === 'EAGAIN') {
+        throw new PlatformError('TIMEOUT', `${call}: the kernel does not answer`, { call, cause: error });
+      }
+      throw error;
+    }
+  }
+
+  #collect(call: string, sequence: number): NetlinkMessage[] {
+    const answer: NetlinkMessage[] = [];
+    for (let datagrams = 0; datagrams <= ANSWER_DATAGRAMS_MAX; datagrams++) {
+      for (const part of this.#receive(call, 0)) {
+        if (part.sequence !== sequence) continue;
+        if (part.type === NLMSG_DONE) return answer;
+        if (part.type === NLMSG_ERROR) {
+          const error = readAcknowledgement(call, part);
+          if (error !== undefined) throw error;
+          return answer;
+        }
+        answer.push(part);
+      }
+    }
+    throw tooLong(call);
+  }
+
+  #drain(call: string): void {
+    for (let datagrams = 0; datagrams <= ANSWER_DATAGRAMS_MAX; datagrams++) {
+      try {
+        this.#receive(call, MSG_DONTWAIT);
+      } catch (error) {
+        if (error instanceof PlatformError && error.code === 'EAGAIN') return;
+        throw error;
+      }
+    }
+  }
+}
+
+function tooLong(call: string): PlatformError {
+  return new PlatformError('TOO_LONG', `${call}: more than ${ANSWER_DATAGRAMS_MAX} datagrams`, { call });
+}
+
+/** The error of an NLMSG_ERROR message, or undefined when it is an acknowledgement. */
+function readAcknowledgement(call: string, part: NetlinkMessage): PlatformError | undefined {
+  const view = viewOf(part.body);
+  const errno = -view.getInt32(0, true);
+  if (errno === 0) return undefined;
+  let about = '';
+  if ((part.flags & NLM_F_ACK_TLVS) !== 0) {
+    const requestBytes = (part.flags & NLM_F_CAPPED) === 0 ? view.getUint32(4, true) : NLMSG_HEADER_BYTES;
+    const explanation = parseAttributes(part.body.subarray(4 + ((requestBytes + 3) & ~3))).get(
+      NLMSGERR_ATTR_MSG,
+    );
+    if (explanation !== undefined) about = `(${readText(explanation)})`;
+  }
+  return errnoError(call, errno, about);
+}
