@@ -4,6 +4,7 @@ import {
   attribute,
   be32,
   be64,
+  join,
   message,
   NLM_F_ACK,
   NLM_F_CREATE,
@@ -100,17 +101,25 @@ export function changeSets(
   changes: readonly SetChange[],
   generation?: number,
 ): TransactionFailure | undefined {
-  const build = changes.map(({ change, place, element }) => (sequence: number) => {
-    const isAdd = change === 'add';
-    const type = (NFNL_SUBSYS_NFTABLES << 8) | (isAdd ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM);
-    return message(type, NLM_F_REQUEST | NLM_F_ACK | (isAdd ? NLM_F_CREATE : 0), sequence, [
-      familyHeader(place.family),
-      text(NFTA_SET_ELEM_LIST_TABLE, place.table),
-      text(NFTA_SET_ELEM_LIST_SET, place.set),
-      nested(NFTA_SET_ELEM_LIST_ELEMENTS, encodeElement(element, isAdd)),
-    ]);
-  });
-  return transact(socket, 'change sets', build, generation);
+  return transact(socket, 'change sets', changes.map(changeBuilder), generation);
+}
+
+/** The batch that makes `changes`, as bytes for another process to send; each change is acknowledged. */
+export function encodeSetChanges(changes: readonly SetChange[]): Uint8Array {
+  const { begin, end } = frameOf(undefined);
+  return join([begin(0), ...changes.map((change, place) => changeBuilder(change)(place + 1)), end(0)]);
+}
+
+function changeBuilder({ change, place, element }: SetChange): (sequence: number) => Uint8Array {
+  const isAdd = change === 'add';
+  const type = (NFNL_SUBSYS_NFTABLES << 8) | (isAdd ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM);
+  const parts = [
+    familyHeader(place.family),
+    text(NFTA_SET_ELEM_LIST_TABLE, place.table),
+    text(NFTA_SET_ELEM_LIST_SET, place.set),
+    nested(NFTA_SET_ELEM_LIST_ELEMENTS, encodeElement(element, isAdd)),
+  ];
+  return (sequence) => message(type, NLM_F_REQUEST | NLM_F_ACK | (isAdd ? NLM_F_CREATE : 0), sequence, parts);
 }
 
 /** Removes tables with all that is in them, in one transaction. */
@@ -136,15 +145,18 @@ function transact(
   build: readonly ((sequence: number) => Uint8Array)[],
   generation?: number,
 ): TransactionFailure | undefined {
+  const { begin, end } = frameOf(generation);
+  return socket.transact(call, begin, build, end);
+}
+
+function frameOf(generation: number | undefined): {
+  begin: (sequence: number) => Uint8Array;
+  end: (sequence: number) => Uint8Array;
+} {
   const frame = (type: number, attributes: readonly Uint8Array[]) => (sequence: number) =>
     message(type, NLM_F_REQUEST, sequence, [familyHeader(0, NFNL_SUBSYS_NFTABLES), ...attributes]);
   const computedFor = generation === undefined ? [] : [be32(NFNL_BATCH_GENID, generation)];
-  return socket.transact(
-    call,
-    frame(NFNL_MSG_BATCH_BEGIN, computedFor),
-    build,
-    frame(NFNL_MSG_BATCH_END, []),
-  );
+  return { begin: frame(NFNL_MSG_BATCH_BEGIN, computedFor), end: frame(NFNL_MSG_BATCH_END, []) };
 }
 
 /** The number of the rule set's present generation; every change by anybody in the namespace raises it. */

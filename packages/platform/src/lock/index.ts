@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+export type { FileLock } from './lock.ts';
+export { takeLock } from './lock.ts';
