@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import type { HealthCheck } from '@vnfpool/wire/mobility';
+
+/** Longest answer read of an HTTP check; a server that talks without end is not waited for. */
+const ANSWER_BYTES_MAX = 64 * 1024;
+
+export interface HealthResult {
+  readonly ok: boolean;
+  readonly reason: string;
+}
+
+/** Makes one check. Always resolves, at the check's own deadline at the latest. */
+export function checkHealth(check: HealthCheck, address: string, port: number): Promise<HealthResult> {
+  const host = address === '0.0.0.0' ? '127.0.0.1' : address;
+  switch (check.type) {
+    case 'tcp':
+      return checkTcp(check, host, port);
+    case 'http':
+      return checkHttp(check, host, port);
+  }
+}
+
+function checkTcp({ timeoutMs }: HealthCheck, host: string, port: number): Promise<HealthResult> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const done = (ok: boolean, reason: string): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve({ ok, reason });
+    };
+    const timer = setTimeout(() => done(false, `no connection within ${timeoutMs} ms`), timeoutMs);
+    socket.once('connect', () => done(true, 'connected'));
+    socket.once('error', (error: NodeJS.ErrnoException) => done(false, error.code ?? error.message));
+  });
+}
+
+function checkHttp({ timeoutMs, path = '/' }: HealthCheck, host: string, port: number): Promise<HealthResult> {
+  return new Promise((resolve) => {
+    const outgoing = request({ host, port, path, agent: false, headers: { connection: 'close' } });
+    const done = (ok: boolean, reason: string): void => {
+      clearTimeout(timer);
+      outgoing.destroy();
+      resolve({ ok, reason });
+    };
+    const timer = setTimeout(() => done(false, `no answer within ${timeoutMs} ms`), timeoutMs);
+    outgoing.once('error', (error: NodeJS.ErrnoException) => done(false, error.code ?? error.message));
+    outgoing.once('response', (answer) => {
+      const status = answer.statusCode ?? 0;
+      let octets = 0;
+      answer.on('data', (chunk: Buffer) => {
+        octets += chunk.length;
+        if (octets > ANSWER_BYTES_MAX) done(false, `the answer is longer than ${ANSWER_BYTES_MAX} octets`);
+      });
+      answer.once('end', () => done(status >= 200 && status < 400, `status ${status}`));
+      answer.once('error', (error: NodeJS.ErrnoException) => done(false, error.code ?? error.message));
+    });
+    outgoing.end();
+  });
+}

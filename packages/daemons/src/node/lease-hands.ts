@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { KeeperInput, KeeperOutput } from '@vnfpool/core/agent';
+import type { LeaseRecord } from '@vnfpool/core/lease';
+import type { Clocks, Fence, Journal, VirtualAddresses } from '@vnfpool/platform';
+import type { LeaseMessage } from '@vnfpool/wire/lease';
+import type { FromWorker } from './worker-messages.ts';
+
+export interface LeaseHandsOptions {
+  readonly clocks: Clocks;
+  readonly fence: Fence;
+  /** Null where there are no virtual addresses. */
+  readonly addresses: VirtualAddresses | null;
+  readonly journal: Journal<LeaseRecord>;
+  readonly send: (to: number, messages: readonly LeaseMessage[]) => void;
+  readonly tell: (message: FromWorker) => void;
+  readonly muteMs: () => number;
+}
+
+/** The core's side: it is given an input and the time and returns what to do. */
+export interface Keeper {
+  handle(input: KeeperInput, nowMs: number): KeeperOutput[];
+  expire(nowMs: number): KeeperOutput[];
+}
+
+/** Frames of one announcement at once; more follow later, see the keeper. */
+const ANNOUNCE_REPEATS = 2;
+
+/**
+ * Carries out what the slot keeper says, strictly in order and synchronously: a record is on disk and the
+ * kernel has acknowledged before the next output is looked at.
+ */
+export class LeaseHands {
+  readonly #keeper: Keeper;
+  readonly #options: LeaseHandsOptions;
+
+  constructor(keeper: Keeper, options: LeaseHandsOptions) {
+    this.#keeper = keeper;
+    this.#options = options;
+  }
+
+  handle(input: KeeperInput): void {
+    this.#carryOut(this.#keeper.handle(input, this.#options.clocks.boottimeMs()));
+  }
+
+  expire(): void {
+    this.#carryOut(this.#keeper.expire(this.#options.clocks.boottimeMs()));
+  }
+
+  #carryOut(outputs: KeeperOutput[]): void {
+    // What an acknowledgement brings forth comes before what was to follow it.
+    const queue = [...outputs];
+    for (let output = queue.shift(); output; output = queue.shift()) queue.unshift(...this.#carryOutOne(output));
+  }
+
+  #carryOutOne(output: KeeperOutput): KeeperOutput[] {
+    const { clocks, fence, addresses, journal, send, tell } = this.#options;
+    switch (output.type) {
+      case 'persist':
+        journal.append(output.records);
+        return [];
+      case 'send':
+        send(output.to, output.messages);
+        return [];
+      case 'guard':
+        fence.guard(output.addresses.map(withoutPrefix));
+        return [];
+      case 'raise':
+        for (const address of output.addresses) {
+          // Connections of an earlier holding must not wake up behind the new one.
+          addresses?.destroySockets(withoutPrefix(address));
+          addresses?.raise(asHost(address));
+        }
+        return [];
+      case 'withdraw':
+        for (const address of output.addresses) {
+          addresses?.destroySockets(withoutPrefix(address));
+          addresses?.withdraw(asHost(address));
+        }
+        return [];
+      case 'open':
+        for (const address of output.addresses) fence.open(withoutPrefix(address), output.untilMs);
+        return [];
+      case 'close':
+        for (const address of output.addresses) fence.close(withoutPrefix(address));
+        return this.#keeper.handle(
+          { type: 'fence-closed', slot: output.slot, epoch: output.epoch },
+          clocks.boottimeMs(),
+        );
+      case 'announce':
+        this.#announce(output.addresses);
+        return [];
+      case 'mark':
+        return this.#keeper.handle(
+          { type: 'marked', slot: output.slot, epoch: output.epoch, step: output.step, wallMs: clocks.wallMs() },
+          clocks.boottimeMs(),
+        );
+      case 'slot':
+        tell({ type: 'slot', state: output.state, muteMs: this.#options.muteMs() });
+        return [];
+      case 'failover':
+        tell({ type: 'failover', record: output.record });
+        return [];
+      case 'event':
+        tell({ type: 'event', severity: output.severity, message: output.message });
+        return [];
+    }
+  }
+
+  /** The fence may have closed meanwhile; the frame then stays here, as it should. */
+  #announce(addresses: readonly string[]): void {
+    for (const address of addresses) {
+      try {
+        this.#options.addresses?.announce(withoutPrefix(address), ANNOUNCE_REPEATS);
+      } catch (error) {
+        const message = `announcing ${address} failed: ${(error as Error).message}`;
+        this.#options.tell({ type: 'event', severity: 'warning', message });
+      }
+    }
+  }
+}
+
+function withoutPrefix(address: string): string {
+  return address.split('/')[0] ?? address;
+}
+
+/** A virtual address stands alone on the link: its network is reached by the node's own address. */
+function asHost(address: string): string {
+  return `${withoutPrefix(address)}/32`;
+}

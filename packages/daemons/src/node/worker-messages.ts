@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LeaseInput } from '@vnfpool/core/lease';
+import type { FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+
+/** What the lease worker is started with. */
+export interface WorkerTask {
+  readonly node: number;
+  readonly folder: string;
+  /** Where lease datagrams are taken; port 0: any. */
+  readonly listen: { readonly address: string; readonly port: number };
+  /** Link of the virtual addresses; null: none are raised and there is no fence. */
+  readonly interface: string | null;
+}
+
+/** From the main thread. */
+export type ToWorker =
+  | { readonly type: 'configure'; readonly configuration: SetConfiguration }
+  | Extract<LeaseInput, { type: 'candidate-state' | 'candidate-gone' | 'release' | 'hand-over' }>
+  /** Lets go of every slot and ends. */
+  | { readonly type: 'stop' };
+
+/** To the main thread. */
+export type FromWorker =
+  | {
+      readonly type: 'ready';
+      readonly port: number;
+      readonly fence: 'nft' | 'none';
+      readonly guarantee: string;
+      readonly realtime: string;
+      readonly muteMs: number;
+    }
+  | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
+  | { readonly type: 'failover'; readonly record: FailoverRecord }
+  | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string }
+  /** Datagrams that were dropped, by reason; told when it changes, at most once a second. */
+  | { readonly type: 'counters'; readonly counters: Readonly<Record<string, number>> };
