@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { testSet } from '@vnfpool/testkit/certificates';
 import { complianceRule as rule, type TransportFactory, transportCases } from '@vnfpool/testkit/compliance';
 import { MemoryNetwork } from '@vnfpool/transport/memory';
 import { TcpTransport } from '@vnfpool/transport/tcp';
+import { TlsTransport } from '@vnfpool/transport/tls';
 import { describe, test } from 'vitest';
+
+const set = await testSet();
+const server = await set.credentials({ role: 'registrar', name: 'r' });
+const client = await set.credentials({ role: 'user', name: 'u' });
 
 const factories: Record<string, TransportFactory> = {
   memory: (limits) => {
@@ -12,6 +18,10 @@ const factories: Record<string, TransportFactory> = {
   tcp: (limits) => ({
     server: new TcpTransport({ rule, limits }),
     client: new TcpTransport({ rule, limits }),
+  }),
+  tls: (limits) => ({
+    server: new TlsTransport({ rule, limits, credentials: server }),
+    client: new TlsTransport({ rule, limits, credentials: client }),
   }),
 };
 

@@ -4,7 +4,10 @@
 export interface FrameRule {
   /** Octets needed to know the length. */
   readonly headerBytes: number;
-  /** The length of the whole frame, header and padding included; less than `headerBytes` means malformed. */
+  /**
+   * The length of the whole frame, header and padding included. Less than `headerBytes`, or a throw, means
+   * malformed.
+   */
   frameBytes(header: Uint8Array): number;
   /** A longer frame is refused as soon as its header is there. */
   readonly frameBytesMax: number;
@@ -15,8 +18,8 @@ export class FrameError extends Error {
   override readonly name: string = 'FrameError';
   readonly code: 'frame-malformed' | 'frame-too-large';
 
-  constructor(code: 'frame-malformed' | 'frame-too-large', message: string) {
-    super(message);
+  constructor(code: 'frame-malformed' | 'frame-too-large', message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
   }
 }

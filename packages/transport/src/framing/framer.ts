@@ -81,7 +81,12 @@ export class Framer {
   }
 
   #size(header: Uint8Array): number {
-    const size = this.#rule.frameBytes(header);
+    let size: number;
+    try {
+      size = this.#rule.frameBytes(header);
+    } catch (error) {
+      throw new FrameError('frame-malformed', error instanceof Error ? error.message : String(error), error);
+    }
     if (!Number.isInteger(size) || size < this.#rule.headerBytes) {
       throw new FrameError('frame-malformed', `a header announces a frame of ${size} octets`);
     }

@@ -106,8 +106,8 @@ export interface StreamTransport {
   /** @throws TransportError */
   listen(options: ListenOptions): Promise<Listener>;
   /**
-   * Over TLS this settles before the server has judged our certificate: a refusal comes as `onClose`, so
-   * wait for the first answer of the protocol above before believing in the connection.
+   * Over TLS this settles before the server has judged our certificate: a refusal comes as `onClose` with
+   * `peer` or `failed` (Node's server closes without an alert), so wait for the first answer of the protocol above before believing in the connection.
    * @throws TransportError
    */
   connect(options: ConnectOptions): Promise<Connection>;
