@@ -100,8 +100,16 @@ export function decodeAsap(bytes: Uint8Array): DecodedAsap {
   const codec = BY_CODE.get(code);
   if (codec === undefined) throw unknownMessage(code, bytes.subarray(0, length));
   const messageBody = new MessageBody(flags, body);
-  const message = codec.read(messageBody);
-  return { message, unrecognized: messageBody.unrecognized };
+  try {
+    const message = codec.read(messageBody);
+    return { message, unrecognized: messageBody.unrecognized };
+  } catch (failure) {
+    // An error is never answered by an error: two peers that misread each other would go on for ever.
+    if (code === error.code && failure instanceof DiscardError) {
+      throw new DiscardError(failure.code, failure.offset, 'malformed ASAP_ERROR', null);
+    }
+    throw failure;
+  }
 }
 
 /**

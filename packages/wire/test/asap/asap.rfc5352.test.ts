@@ -137,10 +137,17 @@ describe('malformed parameters are discarded with the offending one', () => {
       { code: 3, info: '00010007c00002' },
     ],
     ['policy 0', '06000014 00090007 77656200 00080008 00000000', { code: 3, info: '' }],
-    ['error without cause', '0e000008 000c0004', { code: 3, info: '000c0004' }],
-    ['cause cut off', '0e00000c 000c0008 00030008', { code: 3, info: '00030008' }],
+    ['cause cut off', '03010018 00090007 77656200 000e0008 12345678 000c0004', { code: 3, info: '000c0004' }],
   ])('%s', (_name, hex, report) => {
     expect(reportOf(hex)).toEqual(report);
+  });
+
+  test.each([
+    ['without cause', '0e000008 000c0004'],
+    ['with a cause cut off', '0e00000c 000c0008 00030008'],
+    ['with an unknown parameter of the report kind', '0e000008 7f000004'],
+  ])('an error %s is not reported', (_name, hex) => {
+    expect(reportOf(hex)).toBeNull();
   });
 
   test('an announcement over UDP transport is refused', () => {
