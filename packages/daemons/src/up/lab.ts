@@ -76,7 +76,7 @@ export class Lab {
     // What a kept state folder holds from an earlier run is used again; a token is needed only once.
     const token = async (role: string, name: string): Promise<string[]> => {
       if (hasCredentials(`${folder}/${name}`)) return [];
-      const answer = await post(managerSocket, '/v1/tokens', { role, name });
+      const answer = await post(managerSocket, '/v1/tokens', { role, name, ttlMs: 60_000 });
       return ['--join', String(answer['token'])];
     };
 
