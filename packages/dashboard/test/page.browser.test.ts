@@ -82,7 +82,10 @@ describe.skipIf(executablePath === undefined)(title, () => {
 
   async function picture(name: string): Promise<void> {
     if (pictures !== undefined)
-      await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+      await page.screenshot({
+        path: join(pictures, `${name}.png`),
+        fullPage: !name.endsWith('first-screen'),
+      });
   }
 
   const holder = (pool: string) => page.getByTestId(`holder-${pool}-0`);
@@ -126,6 +129,7 @@ describe.skipIf(executablePath === undefined)(title, () => {
     await page.getByText('its fence closed by the kernel’s clock').waitFor();
     await page.getByRole('button', { name: 'Start node-a' }).waitFor();
     await picture('light-killed');
+    await picture('light-first-screen');
   });
 
   test('a paused node tells what its fence does, and offers to resume', async () => {

@@ -56,6 +56,7 @@ export function FailoverTimeline({ failover }: { readonly failover: FailoverView
               <span class="step-meaning">{explainStep(step.name)}</span>
             </th>
             <td class="scale">
+              <Zero position={timeline.zero} />
               <Bar span={step.span} kind="step" />
             </td>
             <td class="number mono">{formatOffset(step.offsetMs)}</td>
@@ -65,6 +66,11 @@ export function FailoverTimeline({ failover }: { readonly failover: FailoverView
       </tbody>
     </table>
   );
+}
+
+/** Lines the rows up on the moment of detection. */
+function Zero({ position }: { readonly position: number }): JSX.Element {
+  return <span class="zero" style={{ left: percent(position) }} aria-hidden="true" />;
 }
 
 function Bar({ span, kind }: { readonly span: Span; readonly kind: 'step' | 'outage' }): JSX.Element {

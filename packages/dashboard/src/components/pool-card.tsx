@@ -32,7 +32,12 @@ export function PoolCard({
   return (
     <article class={`card pool health-${pool.health}`} aria-label={`Pool ${pool.name}`}>
       <header>
-        <h3>{pool.name}</h3>
+        <h3>
+          {pool.name}{' '}
+          <span class="label mono">
+            {pool.addresses.map((address) => withPort(address, pool.port)).join(', ')}
+          </span>
+        </h3>
         <HealthBadge health={pool.health} />
       </header>
       <p>{sentence(pool.reason)}</p>
@@ -40,6 +45,8 @@ export function PoolCard({
         <Count have={pool.slotsHeld} of={pool.slots} what="held" noun="slot" />
         <Count have={pool.standbysReady} of={pool.standbys} what="ready" noun="standby" />
         {pool.spares > 0 && <Count have={pool.sparesReady} of={pool.spares} what="ready" noun="spare" />}
+        <span>lease {formatMs(pool.leaseMs)}</span>
+        <span>policy {pool.policy}</span>
       </p>
       <ul class="slots">
         {slots.map((slot) => (
@@ -51,11 +58,6 @@ export function PoolCard({
           <Chip key={instance.name} instance={instance} />
         ))}
       </ul>
-      <p class="label">
-        Policy {pool.policy} · lease {formatMs(pool.leaseMs)}
-        {pool.addresses.length > 0 && ' · '}
-        <span class="mono">{pool.addresses.map((address) => withPort(address, pool.port)).join(', ')}</span>
-      </p>
       <ExplainPanel pool={pool.name} requests={requests} freshness={freshness} />
     </article>
   );
@@ -88,7 +90,7 @@ function Chip({ instance }: { readonly instance: InstanceView }): JSX.Element {
     <li class={`chip role-${instance.role}`} title={sentence(instance.reason)}>
       <Icon name={instance.role} />
       <span>
-        <strong>{instance.name}</strong> {instance.role === 'none' ? '' : instance.role}{' '}
+        <strong>{instance.name}</strong> {instance.role === 'none' ? 'no role' : instance.role}{' '}
         <span class={`text-${status.tone}`}>{status.text}</span>
       </span>
     </li>

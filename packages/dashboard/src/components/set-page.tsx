@@ -74,7 +74,7 @@ interface PanelsProps {
 }
 
 function Panels({ state, live, controls, requests }: PanelsProps): JSX.Element {
-  const now = useNow(live.clockOffsetMs, 1000);
+  const now = useNow(live.clock, 1000);
   return (
     <>
       <Headline state={state} now={now} />
@@ -114,8 +114,8 @@ function Panels({ state, live, controls, requests }: PanelsProps): JSX.Element {
           </section>
         </div>
         <div class="column">
+          <TrafficPanel traffic={live.traffic} clock={live.clock} />
           <FailoverPanel failovers={state.failovers} now={now} />
-          <TrafficPanel traffic={live.traffic} clockOffsetMs={live.clockOffsetMs} />
         </div>
       </div>
       <EventLog events={state.events} />

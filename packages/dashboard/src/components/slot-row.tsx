@@ -33,30 +33,19 @@ export function SlotRow({ slot, instances, controls, now }: SlotRowProps): JSX.E
       <p class="why">
         <span class="label">Why</span> {sentence(slot.reason)}
       </p>
-      <dl class="facts">
-        <div>
-          <dt>Slot</dt>
-          <dd>{slot.index}</dd>
-        </div>
-        <div>
-          <dt>Epoch</dt>
-          <dd class="mono" title={`${slot.epoch}; grows by every hand-over`}>
-            {formatEpoch(slot.epoch)}
-          </dd>
-        </div>
-        <div>
-          <dt>Address</dt>
-          <dd class="mono">{slot.addresses.join(', ') || 'none'}</dd>
-        </div>
-        <div class="wide">
-          <dt>Next in line</dt>
-          <dd>
-            {slot.standbys.length === 0
-              ? 'nobody'
-              : slot.standbys.map((name) => `${name} (${nodeOf(name)})`).join(', then ')}
-          </dd>
-        </div>
-      </dl>
+      <ul class="facts">
+        <li>Slot {slot.index}</li>
+        <li title={`${slot.epoch}; grows by every hand-over`}>Epoch {formatEpoch(slot.epoch)}</li>
+        <li class="mono">{slot.addresses.join(', ') || 'no address'}</li>
+        <li>
+          Next:{' '}
+          {slot.standbys.length === 0 ? (
+            <span class="text-warning">nobody</span>
+          ) : (
+            slot.standbys.map((name) => `${name} (${nodeOf(name)})`).join(', then ')
+          )}
+        </li>
+      </ul>
       {slot.holder !== null && slot.standbys.length > 0 && <HandOver slot={slot} controls={controls} />}
     </li>
   );

@@ -16,7 +16,7 @@ interface TrafficChartProps {
 
 type Bands = ReturnType<typeof outageBands>;
 
-const heightPx = 150;
+const heightPx = 140;
 
 /** Answered requests stand on the line, failed ones hang below it; outages are bands with their length. */
 export function TrafficChart({ buckets, history, failingSince, now }: TrafficChartProps): JSX.Element {
@@ -70,21 +70,30 @@ export function TrafficChart({ buckets, history, failingSince, now }: TrafficCha
 function chartOptions(element: HTMLElement, bands: () => Bands): uPlot.Options {
   const color = (name: string): string =>
     getComputedStyle(element).getPropertyValue(`--chart-${name}`).trim();
-  const paths = uPlot.paths.bars?.({ size: [0.9, 12, 1] });
-  const series = (label: string, name: string): uPlot.Series => ({
-    label,
-    stroke: () => color(name),
-    fill: () => color(name),
+  const stepped = uPlot.paths.stepped?.({ align: 1 });
+  const bars = uPlot.paths.bars?.({ size: [0.9, 12, 1.5] });
+  const answered: uPlot.Series = {
+    label: 'answered',
+    stroke: () => color('ok'),
+    fill: () => color('ok-soft'),
+    width: 1.5,
+    points: { show: false },
+    ...(stepped === undefined ? {} : { paths: stepped }),
+  };
+  const failed: uPlot.Series = {
+    label: 'failed',
+    stroke: () => color('failed'),
+    fill: () => color('failed'),
     width: 0,
     points: { show: false },
-    ...(paths === undefined ? {} : { paths }),
-  });
+    ...(bars === undefined ? {} : { paths: bars }),
+  };
   const axis = { stroke: () => color('ink'), font: '11px system-ui, sans-serif', ticks: { show: false } };
   const grid = { stroke: () => color('grid'), width: 1 };
   return {
     width: Math.max(120, element.clientWidth),
     height: heightPx,
-    padding: [8, 6, 0, 0],
+    padding: [8, 16, 0, 0],
     cursor: { show: false },
     legend: { show: false },
     scales: {
@@ -107,7 +116,7 @@ function chartOptions(element: HTMLElement, bands: () => Bands): uPlot.Options {
         values: (_plot, ticks) => ticks.map((tick) => String(Math.abs(tick))),
       },
     ],
-    series: [{}, series('answered', 'ok'), series('failed', 'failed')],
+    series: [{}, answered, failed],
     hooks: {
       drawClear: [(plot) => drawBands(plot, bands(), color('band'), color('failed'))],
     },

@@ -6,24 +6,20 @@ import { answeredPerSecond, outageMs } from '../model/traffic-window.ts';
 import { Badge } from './badge.tsx';
 import { TrafficChart } from './traffic-chart.tsx';
 import type { TrafficSource } from './use-live.ts';
-import { useNow } from './use-now.ts';
+import { type ServerClock, useNow } from './use-now.ts';
 
 interface TrafficPanelProps {
   readonly traffic: readonly TrafficSource[];
-  readonly clockOffsetMs: number;
+  readonly clock: ServerClock;
 }
 
-export function TrafficPanel({ traffic, clockOffsetMs }: TrafficPanelProps): JSX.Element {
+export function TrafficPanel({ traffic, clock }: TrafficPanelProps): JSX.Element {
   return (
     <section class="panel" aria-labelledby="traffic-title">
       <h2 id="traffic-title">Live traffic</h2>
       {traffic.length === 0 && <p class="label">No traffic source runs, so outages are not measured.</p>}
       {traffic.map((source) => (
-        <Source
-          key={`${source.view.source} ${source.view.pool}`}
-          source={source}
-          clockOffsetMs={clockOffsetMs}
-        />
+        <Source key={`${source.view.source} ${source.view.pool}`} source={source} clock={clock} />
       ))}
     </section>
   );
@@ -34,13 +30,13 @@ const silentMsMax = 3000;
 
 function Source({
   source,
-  clockOffsetMs,
+  clock,
 }: {
   readonly source: TrafficSource;
-  readonly clockOffsetMs: number;
+  readonly clock: ServerClock;
 }): JSX.Element {
   const { view, buckets } = source;
-  const now = useNow(clockOffsetMs, 200);
+  const now = useNow(clock, 200);
   const silent = now - view.updatedAt > silentMsMax;
   return (
     <article class="card traffic" aria-label={`Traffic to ${view.pool}`}>
@@ -71,7 +67,7 @@ function Source({
   );
 }
 
-const outagesShown = 5;
+const outagesShown = 4;
 
 function OutageList({
   pool,

@@ -3,6 +3,7 @@ import type { StateView, TrafficView } from '@vnfpool/core/management';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { type Live, type LiveStatus, openLive } from '../api/live.ts';
 import { type Bucket, extendWindow } from '../model/traffic-window.ts';
+import type { ServerClock } from './use-now.ts';
 
 export interface TrafficSource {
   readonly view: TrafficView;
@@ -13,8 +14,8 @@ export interface LiveData {
   readonly status: LiveStatus;
   readonly state: StateView | null;
   readonly traffic: readonly TrafficSource[];
-  /** The server's clock minus this browser's, in ms: every age on the page is told by the server's clock. */
-  readonly clockOffsetMs: number;
+  /** Every age on the page is told by it. */
+  readonly clock: ServerClock;
   readonly retry: () => void;
 }
 
@@ -23,7 +24,7 @@ export function useLive(token: string | null): LiveData {
   const [status, setStatus] = useState<LiveStatus>({ kind: 'connecting' });
   const [state, setState] = useState<StateView | null>(null);
   const [traffic, setTraffic] = useState<readonly TrafficSource[]>([]);
-  const [clockOffsetMs, setClockOffset] = useState(0);
+  const [clock, setClock] = useState<ServerClock>({ offsetMs: 0, stoppedAt: null });
   const live = useRef<Live | null>(null);
 
   useEffect(() => {
@@ -32,10 +33,13 @@ export function useLive(token: string | null): LiveData {
       setTraffic((known) => mergeTraffic(known, views));
     };
     const opened = openLive(token, {
-      status: setStatus,
+      status: (next) => {
+        setStatus(next);
+        if (next.kind === 'lost') setClock(stopClock);
+      },
       state: (next) => {
         setState(next);
-        setClockOffset(next.at - Date.now());
+        setClock({ offsetMs: next.at - Date.now(), stoppedAt: null });
         takeTraffic(next.traffic);
       },
       traffic: takeTraffic,
@@ -50,7 +54,11 @@ export function useLive(token: string | null): LiveData {
   }, [token]);
 
   const retry = useCallback(() => live.current?.retry(), []);
-  return { status, state, traffic, clockOffsetMs, retry };
+  return { status, state, traffic, clock, retry };
+}
+
+function stopClock(clock: ServerClock): ServerClock {
+  return clock.stoppedAt === null ? { ...clock, stoppedAt: Date.now() + clock.offsetMs } : clock;
 }
 
 /** Keeps each source's window; a source that is no longer told goes. */

@@ -20,6 +20,8 @@ export interface TimelineStep {
 export interface Timeline {
   readonly startMs: number;
   readonly endMs: number;
+  /** Where the first step lies. */
+  readonly zero: number;
   readonly ticks: readonly { readonly offsetMs: number; readonly position: number }[];
   readonly steps: readonly TimelineStep[];
   /** Where the outage lies; null without a traffic source or before service came back. */
@@ -47,6 +49,7 @@ export function layOutTimeline(failover: FailoverView): Timeline {
   return {
     startMs,
     endMs,
+    zero: position(0),
     ticks: ticksBetween(startMs, endMs).map((offsetMs) => ({ offsetMs, position: position(offsetMs) })),
     steps: failover.steps.map((step, index) => {
       const offsetMs = offsets[index] ?? 0;
@@ -79,12 +82,12 @@ export function explainStep(name: string): string {
 }
 
 const stepMeanings: Readonly<Record<string, string>> = {
-  detected: 'the successor noticed that the slot is free',
-  decided: 'it asked the council for a higher epoch',
-  committed: 'a majority of the council stored the new epoch',
-  switched: 'the address moved and the fence opened for the successor',
-  serving: 'the successor acts for the slot',
-  'first-served': 'the first request was answered again',
+  detected: 'the slot is seen to be free',
+  decided: 'asked for a higher epoch',
+  committed: 'the council’s majority agreed',
+  switched: 'address moved, fence open',
+  serving: 'the successor acts',
+  'first-served': 'first answer to a request',
 };
 
 /** The cause in words; a cause that this page does not know is shown as it came. */

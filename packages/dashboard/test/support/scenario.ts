@@ -128,7 +128,7 @@ export class Scenario {
       id: `${pool}/0/${epoch}`,
       pool,
       slot: 0,
-      epoch,
+      epoch: 2 ** 40 + epoch,
       from,
       to,
       cause,
