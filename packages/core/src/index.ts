@@ -1,2 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+export type { Core, Random } from './core.ts';
+export * from './identity.ts';
