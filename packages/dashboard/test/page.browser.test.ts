@@ -129,6 +129,8 @@ describe.skipIf(executablePath === undefined)(title, () => {
     await page.getByText('its fence closed by the kernel’s clock').waitFor();
     await page.getByRole('button', { name: 'Start node-a' }).waitFor();
     await picture('light-killed');
+    await page.mouse.wheel(0, -5000);
+    await page.waitForFunction(() => scrollY === 0);
     await picture('light-first-screen');
   });
 

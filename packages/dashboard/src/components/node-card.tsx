@@ -23,29 +23,30 @@ export function NodeCard({ node, instances, controls, now }: NodeCardProps): JSX
       <header>
         <h3>{node.name}</h3>
         {disturbed ? <ProcessBadge state={process.state} /> : <NodeBadge status={node.status} />}
+        {process !== undefined && <ProcessButtons process={process} controls={controls} />}
       </header>
       <p class="label">
-        <span class="mono">{node.address ?? 'no address'}</span> · heard{' '}
+        <span class="mono">{node.address ?? 'no address'}</span> · {facts(node)} · heard{' '}
         {node.lastHeardAt === null ? 'never' : formatAgo(now - node.lastHeardAt)}
       </p>
-      <p class="label">{facts(node)}</p>
       {disturbed && <p class="note">{explainProcess(process, node)}</p>}
-      {node.status !== 'registered' && node.reason !== '' && <p class="note">{sentence(node.reason)}</p>}
+      {!disturbed && node.status !== 'registered' && node.reason !== '' && (
+        <p class="note">{sentence(node.reason)}</p>
+      )}
       <ul class="instances" aria-label={`Instances on ${node.name}`}>
         {instances.map((instance) => (
           <InstanceRow key={instance.name} instance={instance} controls={controls} />
         ))}
         {instances.length === 0 && <li class="label">No instance here.</li>}
       </ul>
-      {process !== undefined && <ProcessButtons process={process} controls={controls} />}
     </article>
   );
 }
 
 function facts(node: NodeView): string {
   return [
-    node.council ? 'in the council' : 'not in the council',
-    node.fence === 'nft' ? 'fence in the kernel' : 'no fence',
+    node.council ? 'in the council' : 'not in council',
+    node.fence === 'nft' ? 'kernel fence' : 'no fence',
     ...(node.muteMs > 0
       ? [`mute for ${formatMs(Math.round(node.muteMs))}: votes again when old leases have ended`]
       : []),

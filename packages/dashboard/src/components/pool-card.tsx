@@ -40,7 +40,7 @@ export function PoolCard({
         </h3>
         <HealthBadge health={pool.health} />
       </header>
-      <p>{sentence(pool.reason)}</p>
+      <p class="reason">{sentence(pool.reason)}</p>
       <p class="label counts">
         <Count have={pool.slotsHeld} of={pool.slots} what="held" noun="slot" />
         <Count have={pool.standbysReady} of={pool.standbys} what="ready" noun="standby" />
@@ -50,11 +50,11 @@ export function PoolCard({
       </p>
       <ul class="slots">
         {slots.map((slot) => (
-          <SlotRow key={slot.id} slot={slot} instances={instances} controls={controls} now={now} />
+          <SlotRow key={slot.id} slot={slot} controls={controls} now={now} />
         ))}
       </ul>
       <ul class="chips" aria-label={`Instances of ${pool.name}`}>
-        {instances.map((instance) => (
+        {inLine(instances, slots).map((instance) => (
           <Chip key={instance.name} instance={instance} />
         ))}
       </ul>
@@ -66,6 +66,14 @@ export function PoolCard({
 function withPort(address: string, port: number | null): string {
   if (port === null) return address;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** Who acts, then who would be next, then the rest. */
+function inLine(instances: readonly InstanceView[], slots: readonly SlotView[]): readonly InstanceView[] {
+  const order = [...slots.map((slot) => slot.holder), ...slots.flatMap((slot) => slot.standbys)];
+  const place = (instance: InstanceView): number =>
+    (order.indexOf(instance.name) + order.length + 1) % (order.length + 1);
+  return [...instances].sort((a, b) => place(a) - place(b));
 }
 
 interface CountProps {
@@ -90,8 +98,10 @@ function Chip({ instance }: { readonly instance: InstanceView }): JSX.Element {
     <li class={`chip role-${instance.role}`} title={sentence(instance.reason)}>
       <Icon name={instance.role} />
       <span>
-        <strong>{instance.name}</strong> {instance.role === 'none' ? 'no role' : instance.role}{' '}
-        <span class={`text-${status.tone}`}>{status.text}</span>
+        <strong>{instance.name}</strong> {instance.role === 'none' ? 'no role' : instance.role}
+        <span class="label">
+          , {instance.node ?? 'no node'}, <span class={`text-${status.tone}`}>{status.text}</span>
+        </span>
       </span>
     </li>
   );

@@ -79,41 +79,35 @@ function Panels({ state, live, controls, requests }: PanelsProps): JSX.Element {
     <>
       <Headline state={state} now={now} />
       <div class="columns">
-        <div class="column">
-          <section class="panel" aria-labelledby="pools-title">
-            <h2 id="pools-title">Pools</h2>
-            <div class="cards">
-              {state.pools.map((pool) => (
-                <PoolCard
-                  key={pool.name}
-                  pool={pool}
-                  slots={state.slots.filter((slot) => slot.pool === pool.name)}
-                  instances={state.instances.filter((instance) => instance.pool === pool.name)}
-                  controls={controls}
-                  requests={requests}
-                  freshness={explanationKey(state, pool.name)}
-                  now={now}
-                />
-              ))}
-            </div>
-          </section>
-          <section class="panel" aria-labelledby="nodes-title">
-            <h2 id="nodes-title">Nodes</h2>
-            <div class="cards cards-narrow">
-              {state.nodes.map((node) => (
-                <NodeCard
-                  key={node.nodeId}
-                  node={node}
-                  instances={state.instances.filter((instance) => instance.node === node.name)}
-                  controls={controls}
-                  now={now}
-                />
-              ))}
-            </div>
-            <LabStrip controls={controls} nodes={state.nodes} />
-          </section>
-        </div>
-        <div class="column">
+        <section class="panel" aria-labelledby="pools-title">
+          <h2 id="pools-title">Pools</h2>
+          {state.pools.map((pool) => (
+            <PoolCard
+              key={pool.name}
+              pool={pool}
+              slots={state.slots.filter((slot) => slot.pool === pool.name)}
+              instances={state.instances.filter((instance) => instance.pool === pool.name)}
+              controls={controls}
+              requests={requests}
+              freshness={explanationKey(state, pool.name)}
+              now={now}
+            />
+          ))}
+        </section>
+        <section class="panel" aria-labelledby="nodes-title">
+          <h2 id="nodes-title">Nodes</h2>
+          {state.nodes.map((node) => (
+            <NodeCard
+              key={node.nodeId}
+              node={node}
+              instances={state.instances.filter((instance) => instance.node === node.name)}
+              controls={controls}
+              now={now}
+            />
+          ))}
+          <LabStrip controls={controls} nodes={state.nodes} />
+        </section>
+        <div class="live">
           <TrafficPanel traffic={live.traffic} clock={live.clock} />
           <FailoverPanel failovers={state.failovers} now={now} />
         </div>

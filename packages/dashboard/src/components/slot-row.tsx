@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InstanceView, SlotView } from '@vnfpool/core/management';
+import type { SlotView } from '@vnfpool/core/management';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { formatEpoch, formatSpan, sentence } from '../model/format.ts';
@@ -9,15 +9,12 @@ import { Icon } from './icon.tsx';
 
 interface SlotRowProps {
   readonly slot: SlotView;
-  readonly instances: readonly InstanceView[];
   readonly controls: Controls;
   readonly now: number;
 }
 
 /** Who acts for a slot, since when and why, and who is next. */
-export function SlotRow({ slot, instances, controls, now }: SlotRowProps): JSX.Element {
-  const nodeOf = (name: string): string =>
-    instances.find((instance) => instance.name === name)?.node ?? 'no node';
+export function SlotRow({ slot, controls, now }: SlotRowProps): JSX.Element {
   return (
     <li class="slot" aria-label={`${slot.pool} slot ${slot.index}`}>
       <div class="slot-holder">
@@ -37,14 +34,6 @@ export function SlotRow({ slot, instances, controls, now }: SlotRowProps): JSX.E
         <li>Slot {slot.index}</li>
         <li title={`${slot.epoch}; grows by every hand-over`}>Epoch {formatEpoch(slot.epoch)}</li>
         <li class="mono">{slot.addresses.join(', ') || 'no address'}</li>
-        <li>
-          Next:{' '}
-          {slot.standbys.length === 0 ? (
-            <span class="text-warning">nobody</span>
-          ) : (
-            slot.standbys.map((name) => `${name} (${nodeOf(name)})`).join(', then ')
-          )}
-        </li>
       </ul>
       {slot.holder !== null && slot.standbys.length > 0 && <HandOver slot={slot} controls={controls} />}
     </li>

@@ -84,7 +84,7 @@ export function explainStep(name: string): string {
 const stepMeanings: Readonly<Record<string, string>> = {
   detected: 'the slot is seen to be free',
   decided: 'asked for a higher epoch',
-  committed: 'the council’s majority agreed',
+  committed: 'a council majority agreed',
   switched: 'address moved, fence open',
   serving: 'the successor acts',
   'first-served': 'first answer to a request',
