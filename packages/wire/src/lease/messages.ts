@@ -98,6 +98,11 @@ interface Request {
   readonly round: number;
 }
 
+interface Answer extends Request {
+  /** The asker's incarnation, echoed: serials start again with every incarnation. */
+  readonly incarnation: bigint;
+}
+
 /** Asks for the promise of a round, for the named function on the proposer's node. */
 export interface Prepare extends Request {
   readonly type: 'prepare';
@@ -105,7 +110,7 @@ export interface Prepare extends Request {
   readonly functionIncarnation: bigint;
 }
 
-export interface PromiseMessage extends Request {
+export interface PromiseMessage extends Answer {
   readonly type: 'promise';
   /** The last value accepted, expired or not; null only if the member has none. */
   readonly accepted: AcceptedValue | null;
@@ -118,7 +123,7 @@ export interface Accept extends Request {
   readonly value: LeaseValue;
 }
 
-export interface Accepted extends Request {
+export interface Accepted extends Answer {
   readonly type: 'accepted';
 }
 
@@ -126,12 +131,12 @@ export interface Renew extends Request {
   readonly type: 'renew';
 }
 
-export interface Renewed extends Request {
+export interface Renewed extends Answer {
   readonly type: 'renewed';
 }
 
 /** No, to a prepare, accept or renew; `round` is the one refused. */
-export interface Refuse extends Request {
+export interface Refuse extends Answer {
   readonly type: 'refuse';
   readonly reason: RefusalReason;
   /** Highest round promised here. */
@@ -158,7 +163,7 @@ export interface Release extends Request {
   readonly successor: Successor | null;
 }
 
-export interface Released extends Request {
+export interface Released extends Answer {
   readonly type: 'released';
 }
 
@@ -171,7 +176,7 @@ export interface Offer extends Request {
 }
 
 /** The successor is ready; `serial` echoes the offer. */
-export interface Ready extends Request {
+export interface Ready extends Answer {
   readonly type: 'ready';
   readonly nonce: string;
   readonly functionId: number;

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LeaseMessage } from '@vnfpool/wire/lease';
+import type { Random } from '../core.ts';
+import type { LeaseRules } from './rules.ts';
+import type { LeaseOutput } from './types.ts';
+
+/** The council as the proposers of one node use it. */
+export interface Council {
+  readonly generation: number;
+  readonly members: readonly number[];
+  readonly majority: number;
+}
+
+/** What every slot's proposer shares with its engine. */
+export interface SlotContext {
+  readonly node: number;
+  readonly incarnation: bigint;
+  readonly driftBound: number;
+  readonly random: Random;
+  readonly rules: LeaseRules;
+  council(): Council;
+  /** To a peer, or straight to this node's own member. */
+  send(to: number, message: LeaseMessage): void;
+  emit(output: LeaseOutput): void;
+}
+
+/** Sends to every node once. */
+export function sendToAll(context: SlotContext, nodes: Iterable<number>, message: LeaseMessage): void {
+  for (const node of new Set(nodes)) context.send(node, message);
+}

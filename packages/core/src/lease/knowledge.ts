@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AcceptedValue } from '@vnfpool/wire/lease';
+import type { RegisterView } from './member.ts';
+
+/**
+ * What a node knows of a slot from others' answers and, where it is a member, from its own register. A hint for
+ * when to try and with which round; never a right.
+ */
+export class Knowledge {
+  /** Highest round that any member reported as promised or accepted. */
+  highestRound = 0;
+  /** Highest value seen. */
+  accepted: AcceptedValue | undefined;
+  /** When its lease is over, as far as known; own clock. */
+  freeAtMs = 0;
+
+  learn(promisedRound: number, accepted: AcceptedValue | null, freeAtMs: number): void {
+    this.highestRound = Math.max(this.highestRound, promisedRound, accepted?.round ?? 0);
+    if (accepted === null) return;
+    if (this.accepted === undefined || accepted.round > this.accepted.round) {
+      this.accepted = accepted;
+      this.freeAtMs = freeAtMs;
+    } else if (accepted.round === this.accepted.round) {
+      if (accepted.released !== null && this.accepted.released === null) {
+        this.accepted = accepted;
+        this.freeAtMs = Math.min(this.freeAtMs, freeAtMs);
+      } else if (this.accepted.released === null) {
+        this.freeAtMs = Math.max(this.freeAtMs, freeAtMs);
+      }
+    }
+  }
+
+  learnRegister(view: RegisterView): void {
+    this.learn(view.promisedRound, view.accepted, view.leaseUntilMs);
+  }
+
+  /** A release of `round` by `node` was heard at `nowMs`; true if that is news. */
+  learnRelease(
+    node: number,
+    round: number,
+    reason: NonNullable<AcceptedValue['released']>,
+    nowMs: number,
+  ): boolean {
+    const { accepted } = this;
+    if (accepted === undefined || accepted.proposer.node !== node || accepted.round > round) return false;
+    this.highestRound = Math.max(this.highestRound, round);
+    if (accepted.released !== null) return false;
+    this.accepted = { ...accepted, released: reason };
+    this.freeAtMs = Math.min(this.freeAtMs, nowMs);
+    return true;
+  }
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  Accept,
+  AcceptedValue,
+  LeaseMessage,
+  LeaseValue,
+  Prepare,
+  Proposer,
+  RefusalReason,
+  Release,
+  Renew,
+} from '@vnfpool/wire/lease';
+import { ROUNDS } from '../identity.ts';
+import type { SlotRecord } from './record.ts';
+import { type LeaseRules, sameProposer } from './rules.ts';
+
+/** A round more than this above the highest known is refused, so that none can exhaust the space. */
+export const ROUND_JUMP_MAX: number = 2 ** 24;
+
+/** Proposer of the genesis value. */
+export const NOBODY_PROPOSER: Proposer = { node: 0, incarnation: 0n };
+
+export type MemberRequest = Prepare | Accept | Renew | Release;
+
+/** What a member does about a request: first the record goes to disk, then the answers go out. */
+export interface MemberAnswer {
+  readonly record?: SlotRecord;
+  readonly answers: readonly { readonly to: number; readonly message: LeaseMessage }[];
+}
+
+/** What a member knows about one slot now. */
+export interface RegisterView {
+  readonly promisedRound: number;
+  readonly accepted: AcceptedValue;
+  /** Own clock; the lease of the accepted value runs until then (in the past: since when it is over). */
+  readonly leaseUntilMs: number;
+}
+
+interface Register {
+  record: SlotRecord;
+  leaseUntilMs: number;
+}
+
+export interface LeaseMemberInit {
+  readonly startedAtMs: number;
+  readonly driftBound: number;
+  readonly rules: LeaseRules;
+  readonly restored: readonly SlotRecord[];
+}
+
+/**
+ * A council member: one durable register a slot, with time. Promises and acceptances are in the record that is
+ * returned beside the answer; a renewal changes only the time and writes nothing.
+ */
+export class LeaseMember {
+  readonly #rules: LeaseRules;
+  readonly #registers = new Map<string, Register>();
+  /** Until then this member neither promises nor accepts for others. */
+  readonly muteUntilMs: number;
+
+  constructor(init: LeaseMemberInit) {
+    this.#rules = init.rules;
+    let longestMs = 0;
+    for (const stored of init.restored) {
+      const record = init.rules.restored(stored);
+      const muteMs = init.rules.muteMs(record.longestLeaseMs, init.driftBound);
+      const isOver = record.accepted.round === 0 || record.accepted.released !== null;
+      this.#registers.set(record.slot, {
+        record,
+        leaseUntilMs: init.startedAtMs + (isOver ? 0 : muteMs),
+      });
+      longestMs = Math.max(longestMs, muteMs);
+    }
+    this.muteUntilMs = init.startedAtMs + longestMs;
+  }
+
+  /** Stores the value that a slot is born with, only where there is no record: absence is never genesis. */
+  birth(slot: string, genesis: LeaseValue, nowMs: number): SlotRecord | undefined {
+    if (this.#registers.has(slot)) return undefined;
+    const record: SlotRecord = {
+      type: 'slot',
+      slot,
+      promised: { round: 0, proposer: NOBODY_PROPOSER, closed: false },
+      accepted: { round: 0, proposer: NOBODY_PROPOSER, value: genesis, released: null },
+      longestLeaseMs: genesis.leaseMs,
+    };
+    this.#registers.set(slot, { record, leaseUntilMs: nowMs });
+    return record;
+  }
+
+  view(slot: string): RegisterView | undefined {
+    const register = this.#registers.get(slot);
+    if (register === undefined) return undefined;
+    const { promised, accepted } = register.record;
+    return { promisedRound: promised.round, accepted, leaseUntilMs: register.leaseUntilMs };
+  }
+
+  answer(request: MemberRequest, proposer: Proposer, nowMs: number): MemberAnswer {
+    const register = this.#registers.get(request.slot);
+    if (register === undefined) return refusal(request, proposer, undefined, 'unknown-slot', 0);
+    switch (request.type) {
+      case 'prepare':
+        return this.#prepare(register, request, proposer, nowMs);
+      case 'accept':
+        return this.#accept(register, request, proposer, nowMs);
+      case 'renew':
+        return this.#renew(register, request, proposer, nowMs);
+      case 'release':
+        return this.#release(register, request, proposer, nowMs);
+    }
+  }
+
+  #prepare(register: Register, request: Prepare, proposer: Proposer, nowMs: number): MemberAnswer {
+    const { promised, accepted } = register.record;
+    const isOwn = isHolding(register, proposer) && accepted.value.holder.functionId === request.functionId;
+    const obstacle = isOwn ? undefined : this.#obstacle(register, nowMs);
+    if (obstacle !== undefined) {
+      // Not remembered: a refused prepare must not cost the holder its round.
+      return refusal(request, proposer, register, obstacle.reason, obstacle.timeLeftMs);
+    }
+    if (request.round > promised.round + ROUND_JUMP_MAX || request.round >= ROUNDS) {
+      return refusal(request, proposer, register, 'jump', 0);
+    }
+    if (request.round < promised.round) return refusal(request, proposer, register, 'promised', 0);
+    let record: SlotRecord | undefined;
+    if (request.round === promised.round) {
+      const isSpent = accepted.round === request.round;
+      if (promised.closed) return refusal(request, proposer, register, 'released', 0);
+      if (isSpent || !this.#rules.mayRepeatPromise(promised.proposer, proposer)) {
+        return refusal(request, proposer, register, 'promised', 0);
+      }
+    }
+    if (request.round > promised.round || !sameProposer(promised.proposer, proposer)) {
+      record = { ...register.record, promised: { round: request.round, proposer, closed: false } };
+      register.record = record;
+    }
+    const { slot, serial, round } = request;
+    return {
+      ...(record && { record }),
+      answers: [
+        {
+          to: proposer.node,
+          message: {
+            type: 'promise',
+            slot,
+            serial,
+            round,
+            incarnation: proposer.incarnation,
+            accepted,
+            endedForMs: Math.max(0, nowMs - register.leaseUntilMs),
+          },
+        },
+      ],
+    };
+  }
+
+  #accept(register: Register, request: Accept, proposer: Proposer, nowMs: number): MemberAnswer {
+    const { promised, accepted } = register.record;
+    const obstacle = isHolding(register, proposer) ? undefined : this.#obstacle(register, nowMs);
+    if (obstacle !== undefined) {
+      return refusal(request, proposer, register, obstacle.reason, obstacle.timeLeftMs);
+    }
+    if (request.round > promised.round + ROUND_JUMP_MAX || request.round >= ROUNDS) {
+      return refusal(request, proposer, register, 'jump', 0);
+    }
+    if (
+      request.round < promised.round ||
+      (request.round === promised.round && !sameProposer(promised.proposer, proposer))
+    ) {
+      return refusal(request, proposer, register, 'promised', 0);
+    }
+    if (this.#isClosed(register, request.round)) {
+      return refusal(request, proposer, register, 'released', 0);
+    }
+    const isRepeated = accepted.round === request.round;
+    if (isRepeated && accepted.value.randomId !== request.value.randomId && this.#rules.isOneValueARound()) {
+      return refusal(request, proposer, register, 'promised', 0);
+    }
+    let record: SlotRecord | undefined;
+    if (!isRepeated || accepted.value.randomId !== request.value.randomId) {
+      const isSame = sameProposer(accepted.proposer, proposer);
+      const { leaseMs } = request.value;
+      record = {
+        ...register.record,
+        promised: { round: request.round, proposer, closed: false },
+        accepted: { round: request.round, proposer, value: request.value, released: null },
+        longestLeaseMs: isSame ? Math.max(register.record.longestLeaseMs, leaseMs) : leaseMs,
+      };
+      register.record = record;
+    }
+    register.leaseUntilMs = Math.max(register.leaseUntilMs, nowMs + request.value.leaseMs);
+    const { slot, serial, round } = request;
+    return {
+      ...(record && { record }),
+      answers: [
+        {
+          to: proposer.node,
+          message: { type: 'accepted', slot, serial, round, incarnation: proposer.incarnation },
+        },
+      ],
+    };
+  }
+
+  /** Also while mute: what the record says was accepted of this very proposer may go on. */
+  #renew(register: Register, request: Renew, proposer: Proposer, nowMs: number): MemberAnswer {
+    const { promised, accepted } = register.record;
+    if (promised.round > request.round) return refusal(request, proposer, register, 'promised', 0);
+    if (accepted.round !== request.round || !sameProposer(accepted.proposer, proposer)) {
+      return refusal(request, proposer, register, 'not-accepted', 0);
+    }
+    if (this.#isClosed(register, request.round)) {
+      return refusal(request, proposer, register, 'released', 0);
+    }
+    register.leaseUntilMs = Math.max(register.leaseUntilMs, nowMs + accepted.value.leaseMs);
+    const { slot, serial, round } = request;
+    return {
+      answers: [
+        {
+          to: proposer.node,
+          message: { type: 'renewed', slot, serial, round, incarnation: proposer.incarnation },
+        },
+      ],
+    };
+  }
+
+  /** Ends the sender's round and its lower ones for ever; then promises to the successor like to anyone. */
+  #release(register: Register, request: Release, proposer: Proposer, nowMs: number): MemberAnswer {
+    const before = register.record;
+    let { promised, accepted } = before;
+    // A round that a running lease of another kept out is not remembered here, so neither is its end.
+    const isForeign = !isHolding(register, proposer) && this.#obstacle(register, nowMs) !== undefined;
+    if (
+      accepted.round > 0 &&
+      accepted.round <= request.round &&
+      accepted.released === null &&
+      sameProposer(accepted.proposer, proposer)
+    ) {
+      accepted = { ...accepted, released: request.reason };
+      register.leaseUntilMs = Math.min(register.leaseUntilMs, nowMs);
+    }
+    const isFirst =
+      !isForeign &&
+      request.round > promised.round &&
+      request.round <= promised.round + ROUND_JUMP_MAX &&
+      request.round < ROUNDS;
+    const isSame = request.round === promised.round && sameProposer(promised.proposer, proposer);
+    if (isFirst || (isSame && !promised.closed)) promised = { round: request.round, proposer, closed: true };
+    if (accepted !== before.accepted || promised !== before.promised) {
+      register.record = { ...before, accepted, promised };
+    }
+    const { slot, serial, round, successor } = request;
+    const released: LeaseMessage = {
+      type: 'released',
+      slot,
+      serial,
+      round,
+      incarnation: proposer.incarnation,
+    };
+    const answers = [{ to: proposer.node, message: released }];
+    const promise =
+      successor &&
+      this.#prepare(
+        register,
+        {
+          type: 'prepare',
+          slot,
+          serial: successor.serial,
+          round: successor.round,
+          functionId: successor.functionId,
+          functionIncarnation: successor.functionIncarnation,
+        },
+        successor.proposer,
+        nowMs,
+      );
+    return {
+      ...(register.record !== before && { record: register.record }),
+      answers: [...answers, ...(promise?.answers ?? [])],
+    };
+  }
+
+  /** Why nobody but the holder may get a promise or an acceptance now. */
+  #obstacle(register: Register, nowMs: number): { reason: RefusalReason; timeLeftMs: number } | undefined {
+    const leaseLeftMs = register.leaseUntilMs - nowMs;
+    const muteLeftMs = this.muteUntilMs - nowMs;
+    if (muteLeftMs > 0) return { reason: 'mute', timeLeftMs: Math.max(leaseLeftMs, muteLeftMs) };
+    if (leaseLeftMs > 0) return { reason: 'leased', timeLeftMs: leaseLeftMs };
+    return undefined;
+  }
+
+  #isClosed(register: Register, round: number): boolean {
+    if (!this.#rules.isReleaseFinal()) return false;
+    const { promised, accepted } = register.record;
+    return (
+      (promised.closed && promised.round === round) ||
+      (accepted.released !== null && accepted.round === round)
+    );
+  }
+}
+
+/** Whether the accepted, unreleased value is this proposer's: its own lease is no obstacle to it. */
+function isHolding(register: Register, proposer: Proposer): boolean {
+  const { accepted } = register.record;
+  return accepted.round > 0 && accepted.released === null && sameProposer(accepted.proposer, proposer);
+}
+
+function refusal(
+  request: MemberRequest,
+  proposer: Proposer,
+  register: Register | undefined,
+  reason: RefusalReason,
+  timeLeftMs: number,
+): MemberAnswer {
+  const { slot, serial, round } = request;
+  return {
+    answers: [
+      {
+        to: proposer.node,
+        message: {
+          type: 'refuse',
+          slot,
+          serial,
+          round,
+          incarnation: proposer.incarnation,
+          reason,
+          promised: register?.record.promised.round ?? 0,
+          accepted: register?.record.accepted ?? null,
+          timeLeftMs,
+        },
+      },
+    ],
+  };
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Proposer } from '@vnfpool/wire/lease';
+import type { SlotRecord } from './record.ts';
+
+/**
+ * The decisions on which safety rests, one method a rule, so that the simulation can break each of them and
+ * must then see a violation. Production never overrides one.
+ */
+export class LeaseRules {
+  /** A member that restarted is mute for its longest lease plus drift. */
+  muteMs(longestLeaseMs: number, driftBound: number): number {
+    return longestLeaseMs * (1 + driftBound);
+  }
+
+  /** A restart forgets nothing that was durable. */
+  restored(record: SlotRecord): SlotRecord {
+    return record;
+  }
+
+  /** A round belongs to one proposer: an equal round is promised again only to the same. */
+  mayRepeatPromise(promisedTo: Proposer, proposer: Proposer): boolean {
+    return sameProposer(promisedTo, proposer);
+  }
+
+  /** A round has one value for ever: a holder changes its value by a new round. */
+  isOneValueARound(): boolean {
+    return true;
+  }
+
+  /** A release is final: the member that took it accepts and renews nothing in that round. */
+  isReleaseFinal(): boolean {
+    return true;
+  }
+
+  /** From the first sending of a release on, the holder never acts under that round again. */
+  endsWithRelease(): boolean {
+    return true;
+  }
+
+  /** The lease at the holder counts from before the first sending, not from the answers. */
+  leaseStartMs(firstSentMs: number, _answeredMs: number): number {
+    return firstSentMs;
+  }
+
+  /** What the holder may use of a lease: drift is taken off. */
+  leaseAtHolderMs(leaseMs: number, driftBound: number): number {
+    return leaseMs * (1 - driftBound);
+  }
+
+  /** Acting begins when a majority has accepted. */
+  isGranted(voters: number, majority: number): boolean {
+    return voters >= majority;
+  }
+
+  /** A member counts once, however often it answers; `answer` counts the answers. */
+  voter(member: number, _answer: number): number {
+    return member;
+  }
+
+  /** Only answers that carry the serial of the request add up. */
+  isSameRequest(asked: number, answered: number): boolean {
+    return asked === answered;
+  }
+
+  /** Only answers to this incarnation count: serials start again with every incarnation. */
+  isSameIncarnation(asked: bigint, answered: bigint): boolean {
+    return asked === answered;
+  }
+}
+
+export function sameProposer(a: Proposer, b: Proposer): boolean {
+  return a.node === b.node && a.incarnation === b.incarnation;
+}

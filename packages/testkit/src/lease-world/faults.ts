@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SimNode, WorldParts } from './sim-node.ts';
+
+/** What else can be done to the world by the planner of faults. */
+export interface FaultTargets {
+  readonly parts: WorldParts;
+  readonly nodes: readonly SimNode[];
+  readonly slots: readonly string[];
+  /** A new list of candidates for every node, at different moments. */
+  changeCandidates(): void;
+}
+
+/** Plans the seed's faults over the time until calm. */
+export function planFaults(targets: FaultTargets): void {
+  const { parts } = targets;
+  const { plan, random, schedule } = parts;
+  for (let i = 0; i < plan.faults; i++) {
+    const kind = random.pick(KINDS);
+    schedule.at(random.between(5, plan.calmAtMs), () => kind(targets));
+  }
+}
+
+type Fault = (targets: FaultTargets) => void;
+
+const crash: Fault = ({ parts, nodes }) => {
+  const node = parts.random.pick(nodes);
+  if (parts.random.chance(0.7)) node.crash();
+  else node.powerOff();
+  const quick = parts.random.chance(0.5);
+  parts.schedule.after(parts.random.between(1, quick ? 20 : parts.plan.leaseMs * 1.5), () => node.start());
+};
+
+const pause: Fault = ({ parts, nodes }) => {
+  parts.random.pick(nodes).pause(parts.random.between(1, 1.5 * parts.plan.leaseMs));
+};
+
+const cutOneWay: Fault = ({ parts, nodes }) => {
+  const from = parts.random.pick(nodes).id;
+  const to = parts.random.pick(nodes).id;
+  parts.trace.add(parts.schedule.nowMs, () => `link ${from} to ${to} cut`);
+  parts.network.cut(from, to);
+  parts.schedule.after(parts.random.between(10, 2 * parts.plan.leaseMs), () => parts.network.heal(from, to));
+};
+
+const isolate: Fault = ({ parts, nodes }) => {
+  const alone = parts.random.pick(nodes).id;
+  const ways = parts.random.pick(['in', 'out', 'both']);
+  parts.trace.add(parts.schedule.nowMs, () => `node ${alone} isolated: ${ways}`);
+  const forMs = parts.random.between(10, 2 * parts.plan.leaseMs);
+  for (const { id } of nodes) {
+    if (ways !== 'in') parts.network.cut(alone, id);
+    if (ways !== 'out') parts.network.cut(id, alone);
+    parts.schedule.after(forMs, () => {
+      parts.network.heal(alone, id);
+      parts.network.heal(id, alone);
+    });
+  }
+};
+
+const functionExit: Fault = ({ parts, nodes, slots }) => {
+  const slot = parts.random.pick(slots);
+  const node = holderOf(nodes, slot, parts) ?? parts.random.pick(nodes);
+  node.functionExits(slot);
+  parts.schedule.after(parts.random.between(1, parts.plan.leaseMs), () => node.functionStarts(slot));
+};
+
+const handOver: Fault = ({ parts, nodes, slots }) => {
+  const slot = parts.random.pick(slots);
+  const from = holderOf(nodes, slot, parts) ?? parts.random.pick(nodes);
+  const to = parts.random.pick(nodes);
+  const functionId = to.functions.get(slot)?.functionId ?? 0;
+  const nonce = parts.random.u64().toString(16);
+  from.input({ type: 'hand-over', slot, to: { node: to.id, functionId }, nonce });
+};
+
+const releaseByOrder: Fault = ({ parts, nodes, slots }) => {
+  const slot = parts.random.pick(slots);
+  holderOf(nodes, slot, parts)?.input({ type: 'release', slot, reason: 'operator' });
+};
+
+/** The holder stands still and is cut off, while another member restarts. */
+const worstCase: Fault = ({ parts, nodes, slots }) => {
+  const { random, plan, schedule, network } = parts;
+  const slot = random.pick(slots);
+  const holder = holderOf(nodes, slot, parts);
+  if (holder === undefined) return;
+  const away = random.pick(nodes.filter((node) => node !== holder));
+  network.cut(holder.id, away.id);
+  schedule.after(plan.leaseMs * random.between(0.6, 1.2), () => {
+    if (!parts.isFaulty()) return;
+    const third = random.pick(nodes.filter((node) => node !== holder && node !== away));
+    third.crash();
+    schedule.after(random.between(0.5, 10), () => third.start());
+    if (random.chance(0.5)) holder.pause(random.between(1, plan.leaseMs));
+  });
+  schedule.after(plan.leaseMs * 2, () => network.heal(holder.id, away.id));
+};
+
+const stepWall: Fault = ({ parts, nodes }) => {
+  parts.random.pick(nodes).stepWall(parts.random.between(-2, 2) * parts.plan.leaseMs);
+};
+
+const changeCandidates: Fault = (targets) => targets.changeCandidates();
+
+const KINDS: readonly Fault[] = [
+  crash,
+  crash,
+  pause,
+  pause,
+  cutOneWay,
+  cutOneWay,
+  isolate,
+  functionExit,
+  handOver,
+  handOver,
+  releaseByOrder,
+  worstCase,
+  stepWall,
+  changeCandidates,
+];
+
+function holderOf(nodes: readonly SimNode[], slot: string, { schedule }: WorldParts): SimNode | undefined {
+  return nodes.find((node) => node.fences.get(slot)?.openEpoch(schedule.nowMs) !== undefined);
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LeaseRules } from '@vnfpool/core/lease';
+import type { FenceKind } from './fence-model.ts';
+import type { SeededRandom } from './seeded-random.ts';
+
+export interface LeaseWorldOptions {
+  /** Rules of the engines; default: production's. The mutations hand in broken ones. */
+  readonly rules?: LeaseRules;
+  /** Lines of the trace kept; default 60. */
+  readonly traceLines?: number;
+  /** Fixes what the seed would else draw. */
+  readonly override?: Partial<WorldPlan>;
+}
+
+/** What a seed draws before the world starts. Probabilities are per datagram or per step, times in ms. */
+export interface WorldPlan {
+  readonly nodes: 3 | 5;
+  readonly slots: 1 | 2;
+  readonly leaseMs: number;
+  readonly driftBound: number;
+  readonly fence: FenceKind;
+  readonly loss: number;
+  readonly duplicate: number;
+  readonly delayMsMin: number;
+  readonly delayMsMax: number;
+  /** A datagram is held back for up to a lease. */
+  readonly straggle: number;
+  /** A fault between two outputs of a step. */
+  readonly stepFault: number;
+  /** How many faults from outside. */
+  readonly faults: number;
+  /** Faults happen until then. */
+  readonly calmAtMs: number;
+  /** Datagrams go through the codec. */
+  readonly isEncoded: boolean;
+  /** One node stays away at the end; a majority is left. */
+  readonly leavesOneDead: boolean;
+}
+
+/** After all faults end, every slot is served within this many leases. */
+export const LIVENESS_LEASES = 6;
+
+export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}): WorldPlan {
+  const leaseMs = 300;
+  const delayMsMin = random.between(0.05, 1);
+  return {
+    nodes: random.chance(0.25) ? 5 : 3,
+    slots: random.chance(0.2) ? 2 : 1,
+    leaseMs,
+    driftBound: random.pick([0.01, 0.01, 0.05]),
+    fence: random.pick(['nft', 'bpf']),
+    loss: random.pick([0, 0.02, 0.2]),
+    duplicate: random.pick([0, 0.02, 0.2]),
+    delayMsMin,
+    delayMsMax: delayMsMin + random.pick([0.1, 1, 20]),
+    straggle: random.pick([0, 0.02, 0.1]),
+    stepFault: random.pick([0, 0.003, 0.03]),
+    faults: 3 + random.below(10),
+    calmAtMs: 4 * leaseMs,
+    isEncoded: random.chance(0.05),
+    leavesOneDead: random.chance(0.3),
+    ...override,
+  };
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ByteReader, type ByteWriter, WireError } from '../bytes/index.ts';
+import type { LeaseMessage, RefusalReason, Successor } from './messages.ts';
+import {
+  readAccepted,
+  readFlag,
+  readHex64,
+  readName,
+  readProposer,
+  readReleaseReason,
+  readRound,
+  readTime,
+  readValue,
+  writeAccepted,
+  writeHex64,
+  writeProposer,
+  writeReleaseReason,
+  writeRound,
+  writeTime,
+  writeValue,
+} from './value-codec.ts';
+
+type Type = LeaseMessage['type'];
+type OfType<Name extends Type> = Extract<LeaseMessage, { type: Name }>;
+
+/** What follows type, length, slot, serial and round. */
+interface Body<Name extends Type> {
+  readonly code: number;
+  write(writer: ByteWriter, message: OfType<Name>): void;
+  read(reader: ByteReader): Omit<OfType<Name>, 'type' | 'slot' | 'serial' | 'round'>;
+}
+
+const REFUSAL_REASONS: readonly RefusalReason[] = [
+  'leased',
+  'promised',
+  'released',
+  'not-accepted',
+  'mute',
+  'jump',
+  'unknown-slot',
+  'council',
+];
+
+const echo = {
+  write: (writer: ByteWriter, message: { readonly incarnation: bigint }): void => {
+    writer.u64(message.incarnation);
+  },
+  read: (reader: ByteReader): { incarnation: bigint } => ({ incarnation: reader.u64() }),
+};
+
+const BODIES: { readonly [Name in Type]: Body<Name> } = {
+  prepare: {
+    code: 1,
+    write: (writer, message) => writer.u32(message.functionId).u64(message.functionIncarnation),
+    read: (reader) => ({ functionId: reader.u32(), functionIncarnation: reader.u64() }),
+  },
+  promise: {
+    code: 2,
+    write: (writer, message) => {
+      echo.write(writer, message);
+      writeTime(writer, message.endedForMs);
+      writeAccepted(writer, message.accepted);
+    },
+    read: (reader) => ({
+      ...echo.read(reader),
+      endedForMs: readTime(reader),
+      accepted: readAccepted(reader),
+    }),
+  },
+  accept: {
+    code: 3,
+    write: (writer, message) => writeValue(writer, message.value),
+    read: (reader) => ({ value: readValue(reader) }),
+  },
+  accepted: { code: 4, ...echo },
+  renew: { code: 5, write: () => {}, read: () => ({}) },
+  renewed: { code: 6, ...echo },
+  refuse: {
+    code: 7,
+    write: (writer, message) => {
+      echo.write(writer, message);
+      writer.u8(REFUSAL_REASONS.indexOf(message.reason));
+      writeRound(writer, message.promised);
+      writeTime(writer, message.timeLeftMs);
+      writeAccepted(writer, message.accepted);
+    },
+    read: (reader) => ({
+      ...echo.read(reader),
+      reason: readName(reader, REFUSAL_REASONS),
+      promised: readRound(reader),
+      timeLeftMs: readTime(reader),
+      accepted: readAccepted(reader),
+    }),
+  },
+  release: {
+    code: 8,
+    write: (writer, message) => {
+      writeReleaseReason(writer, message.reason);
+      writeSuccessor(writer, message.successor);
+    },
+    read: (reader) => ({ reason: readReleaseReason(reader), successor: readSuccessor(reader) }),
+  },
+  released: { code: 9, ...echo },
+  offer: {
+    code: 10,
+    write: (writer, message) => {
+      writer.u32(message.functionId);
+      writeHex64(writer, message.nonce);
+    },
+    read: (reader) => ({ functionId: reader.u32(), nonce: readHex64(reader) }),
+  },
+  ready: {
+    code: 11,
+    write: (writer, message) => {
+      echo.write(writer, message);
+      writeHex64(writer, message.nonce);
+      writer.u32(message.functionId).u64(message.functionIncarnation).u32(message.promiseSerial);
+    },
+    read: (reader) => ({
+      ...echo.read(reader),
+      nonce: readHex64(reader),
+      functionId: reader.u32(),
+      functionIncarnation: reader.u64(),
+      promiseSerial: reader.u32(),
+    }),
+  },
+};
+
+const TYPES_BY_CODE = new Map(
+  (Object.entries(BODIES) as [Type, Body<Type>][]).map(([type, { code }]) => [code, type]),
+);
+
+/** Type (8 bits), length of the whole message (16), slot (64), serial (32), round (40), then the body. */
+export function writeMessage(writer: ByteWriter, message: LeaseMessage): void {
+  const body = BODIES[message.type] as Body<Type>;
+  const start = writer.length;
+  writer.u8(body.code).u16(0);
+  writeHex64(writer, message.slot);
+  writer.u32(message.serial);
+  writeRound(writer, message.round);
+  body.write(writer, message);
+  writer.patchU16(start + 1, writer.length - start);
+}
+
+export function readMessage(reader: ByteReader): LeaseMessage {
+  const { offset } = reader;
+  const code = reader.u8();
+  const length = reader.u16();
+  const type = TYPES_BY_CODE.get(code);
+  if (type === undefined) throw new WireError('unknown', offset, `lease message of type ${code}`);
+  if (length < MESSAGE_HEAD_BYTES) throw new WireError('length', offset, `lease message of ${length} octets`);
+  const inner = reader.sub(length - 3);
+  const slot = readHex64(inner);
+  const serial = inner.u32();
+  const round = readRound(inner);
+  const message = { type, slot, serial, round, ...BODIES[type].read(inner) } as LeaseMessage;
+  inner.expectEnd();
+  return message;
+}
+
+const MESSAGE_HEAD_BYTES = 20;
+
+function writeSuccessor(writer: ByteWriter, successor: Successor | null): void {
+  writer.u8(successor === null ? 0 : 1);
+  if (successor === null) return;
+  writeProposer(writer, successor.proposer);
+  writer.u32(successor.functionId).u64(successor.functionIncarnation).u32(successor.serial);
+  writeRound(writer, successor.round);
+}
+
+function readSuccessor(reader: ByteReader): Successor | null {
+  if (!readFlag(reader)) return null;
+  return {
+    proposer: readProposer(reader),
+    functionId: reader.u32(),
+    functionIncarnation: reader.u64(),
+    serial: reader.u32(),
+    round: readRound(reader),
+  };
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ByteReader, type ByteWriter, fromHex, toHex, WireError } from '../bytes/index.ts';
+import {
+  type AcceptedValue,
+  CANDIDATES_MAX,
+  type LeaseHolder,
+  type LeaseValue,
+  type Proposer,
+  type ReleaseReason,
+} from './messages.ts';
+
+/** Rounds stay below this. */
+export const ROUND_LIMIT: number = 2 ** 40;
+
+/** Longest time that fits a field, in milliseconds; longer ones are written as this. */
+export const TIME_MS_MAX: number = 0xffffffff / 1000;
+
+const RELEASE_REASONS: readonly ReleaseReason[] = [
+  'function-exit',
+  'function-unhealthy',
+  'handover',
+  'operator',
+  'abandoned',
+];
+
+export function writeRound(writer: ByteWriter, round: number): void {
+  if (!Number.isInteger(round) || round < 0 || round >= ROUND_LIMIT) {
+    throw new WireError('value', writer.length, `${round} is no round`);
+  }
+  writer.u8(Math.floor(round / 2 ** 32)).u32(round % 2 ** 32);
+}
+
+export function readRound(reader: ByteReader): number {
+  return reader.u8() * 2 ** 32 + reader.u32();
+}
+
+/** 16 hexadecimal digits in 8 octets. */
+export function writeHex64(writer: ByteWriter, text: string): void {
+  const bytes = fromHex(text);
+  if (bytes.length !== 8) throw new WireError('value', writer.length, `${text} is not 16 hexadecimal digits`);
+  writer.bytes(bytes);
+}
+
+export function readHex64(reader: ByteReader): string {
+  return toHex(reader.bytes(8));
+}
+
+/** Milliseconds as microseconds in 32 bits, rounded up: a lease is never over before its time. */
+export function writeTime(writer: ByteWriter, ms: number): void {
+  // A multiple of a microsecond stays itself in spite of binary fractions.
+  const us = Math.ceil(ms * 1000 - 1e-4);
+  writer.u32(Math.min(Math.max(us, 0), 0xffffffff));
+}
+
+export function readTime(reader: ByteReader): number {
+  return reader.u32() / 1000;
+}
+
+export function writeProposer(writer: ByteWriter, proposer: Proposer): void {
+  writer.u32(proposer.node).u64(proposer.incarnation);
+}
+
+export function readProposer(reader: ByteReader): Proposer {
+  return { node: reader.u32(), incarnation: reader.u64() };
+}
+
+/** Reads one of `names` by its index. */
+export function readName<Name extends string>(reader: ByteReader, names: readonly Name[]): Name {
+  const { offset } = reader;
+  const index = reader.u8();
+  const name = names[index];
+  if (name === undefined) throw new WireError('unknown', offset, `${index} is none of ${names.join(', ')}`);
+  return name;
+}
+
+export function writeReleaseReason(writer: ByteWriter, reason: ReleaseReason): void {
+  writer.u8(RELEASE_REASONS.indexOf(reason));
+}
+
+export function readReleaseReason(reader: ByteReader): ReleaseReason {
+  return readName(reader, RELEASE_REASONS);
+}
+
+/** Reads an octet that is 0 or 1. */
+export function readFlag(reader: ByteReader): boolean {
+  const { offset } = reader;
+  const octet = reader.u8();
+  if (octet > 1) throw new WireError('value', offset, `${octet} is neither 0 nor 1`);
+  return octet === 1;
+}
+
+function writeHolder(writer: ByteWriter, holder: LeaseHolder): void {
+  writer.u32(holder.node).u32(holder.functionId).u64(holder.functionIncarnation);
+}
+
+function readHolder(reader: ByteReader): LeaseHolder {
+  return { node: reader.u32(), functionId: reader.u32(), functionIncarnation: reader.u64() };
+}
+
+export function writeValue(writer: ByteWriter, value: LeaseValue): void {
+  if (value.candidates.length > CANDIDATES_MAX) {
+    throw new WireError('limit', writer.length, `${value.candidates.length} candidates`);
+  }
+  writeHolder(writer, value.holder);
+  writer.u8(value.candidates.length);
+  for (const candidate of value.candidates) writeHolder(writer, candidate);
+  const { lastResort } = value;
+  writer.u8(lastResort.rule === 'after' ? 1 : 0).u32(lastResort.rule === 'after' ? lastResort.afterMs : 0);
+  writer.u8(value.lossMark ? 1 : 0);
+  writeTime(writer, value.leaseMs);
+  writeHex64(writer, value.randomId);
+}
+
+export function readValue(reader: ByteReader): LeaseValue {
+  const holder = readHolder(reader);
+  const { offset } = reader;
+  const count = reader.u8();
+  if (count > CANDIDATES_MAX) throw new WireError('limit', offset, `${count} candidates`);
+  const candidates = Array.from({ length: count }, () => readHolder(reader));
+  const hasLastResort = readFlag(reader);
+  const afterMs = reader.u32();
+  const lossMark = readFlag(reader);
+  const leaseMs = readTime(reader);
+  const randomId = readHex64(reader);
+  return {
+    holder,
+    candidates,
+    lastResort: hasLastResort ? { rule: 'after', afterMs } : { rule: 'never' },
+    lossMark,
+    leaseMs,
+    randomId,
+  };
+}
+
+export function writeAccepted(writer: ByteWriter, accepted: AcceptedValue | null): void {
+  if (accepted === null) {
+    writer.u8(0);
+    return;
+  }
+  writer.u8(1);
+  writeRound(writer, accepted.round);
+  writeProposer(writer, accepted.proposer);
+  writer.u8(accepted.released === null ? 0 : 1);
+  if (accepted.released !== null) writeReleaseReason(writer, accepted.released);
+  writeValue(writer, accepted.value);
+}
+
+export function readAccepted(reader: ByteReader): AcceptedValue | null {
+  if (!readFlag(reader)) return null;
+  const round = readRound(reader);
+  const proposer = readProposer(reader);
+  const released = readFlag(reader) ? readReleaseReason(reader) : null;
+  return { round, proposer, released, value: readValue(reader) };
+}
