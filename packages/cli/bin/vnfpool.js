@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-import "../dist/main.js";
+import '../dist/main.js';

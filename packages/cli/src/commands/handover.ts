@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HandoverRequest } from '@vnfpool/core/management';
+import { type Command, InvalidArgumentError } from 'commander';
+import { type ApiOptions, connectApi, durationOption, withApi } from '../api/api-command.ts';
+import { reportFailovers } from '../failover/report.ts';
+import { FailoverWatch } from '../failover/watch.ts';
+import type { CliIo } from '../io.ts';
+
+interface Options extends ApiOptions {
+  readonly to?: string;
+  readonly wait: number | false;
+}
+
+interface SlotName {
+  readonly pool: string;
+  readonly slot: number;
+}
+
+export function addHandover(program: Command, io: CliIo): void {
+  withApi(program.command('handover'))
+    .summary('move a slot to another instance on purpose')
+    .description(
+      'Moves a slot to another instance on purpose: its holder releases it, so nobody waits for a timeout. Then draws how it went.',
+    )
+    .argument('<slot>', 'POOL/SLOT, for instance web/0', parseSlot)
+    .option('--to <instance>', 'who should hold it, for instance web#2; the first candidate when not said')
+    .addOption(durationOption('--wait <duration>', 'how long to wait for it', 10_000, '10s'))
+    .option('--no-wait', 'do not wait for it')
+    .action(async ({ pool, slot }: SlotName, options: Options) => {
+      const client = await connectApi(options, io);
+      const watch = options.wait === false ? undefined : await FailoverWatch.open(client);
+      try {
+        const request: HandoverRequest = {
+          pool,
+          slot,
+          ...(options.to === undefined ? {} : { to: options.to }),
+        };
+        await client.post('/v1/handover', request);
+        io.out(`${pool}/${slot}: hand-over ordered\n`);
+        if (watch !== undefined && options.wait !== false) {
+          await reportFailovers(watch, [`${pool}/${slot}`], options.wait, io);
+        }
+      } finally {
+        watch?.close();
+      }
+    });
+}
+
+function parseSlot(text: string): SlotName {
+  const match = /^([^/]+)\/(\d{1,5})$/.exec(text);
+  if (match?.[1] === undefined) throw new InvalidArgumentError('It is POOL/SLOT, for instance web/0.');
+  return { pool: match[1], slot: Number(match[2]) };
+}

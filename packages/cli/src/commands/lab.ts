@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LabRequest, StateView } from '@vnfpool/core/management';
+import type { Command } from 'commander';
+import { type ApiOptions, connectApi, durationOption, withApi } from '../api/api-command.ts';
+import type { ApiClient } from '../api/client.ts';
+import { CliError, NotReachableError, RefusedError } from '../errors.ts';
+import { reportFailovers } from '../failover/report.ts';
+import { FailoverWatch } from '../failover/watch.ts';
+import type { CliIo } from '../io.ts';
+
+type Action = LabRequest['action'];
+
+const told: Readonly<
+  Record<Action, { readonly done: string; readonly summary: string; readonly detail: string }>
+> = {
+  kill: {
+    done: 'killed',
+    summary: 'kill an instance, node, manager or registrar',
+    detail: 'Kills it at once (SIGKILL).',
+  },
+  pause: {
+    done: 'paused',
+    summary: 'stop one in its tracks',
+    detail: 'Stops it in its tracks (SIGSTOP): it does nothing, and knows nothing of it.',
+  },
+  resume: {
+    done: 'resumed',
+    summary: 'let a paused one go on',
+    detail: 'Lets what was paused go on, as if nothing had been.',
+  },
+  start: { done: 'started', summary: 'start a killed one again', detail: 'Starts what was killed again.' },
+};
+
+interface Options extends ApiOptions {
+  /** false: `--no-wait`. */
+  readonly wait: number | false;
+}
+
+/** Faults on purpose: `kill`, `pause`, `resume`, `start`. */
+export function addLab(program: Command, io: CliIo): void {
+  for (const action of ['kill', 'pause', 'resume', 'start'] as const) {
+    const { summary, detail } = told[action];
+    const causesFailover = action === 'kill' || action === 'pause';
+    const command = withApi(program.command(action))
+      .summary(summary)
+      .description(
+        `${detail} Only where \`vnfpool up\` runs the set.${causesFailover ? ' Then waits for the failover that comes of it, and draws it.' : ''}`,
+      )
+      .argument('<target>', 'web#1, node-a, manager or registrar')
+      .action((target: string, options: Options) => act(action, target, options, io));
+    if (causesFailover) {
+      command
+        .addOption(durationOption('--wait <duration>', 'how long to wait for the failover', 10_000, '10s'))
+        .option('--no-wait', 'do not wait for it');
+    }
+  }
+}
+
+async function act(action: Action, target: string, options: Options, io: CliIo): Promise<void> {
+  const client = await connectApi(options, io);
+  const waits = (action === 'kill' || action === 'pause') && options.wait !== false;
+  const watch = waits ? await openWatch(client) : undefined;
+  try {
+    const slots = watch === undefined ? [] : slotsOf(watch.before, target);
+    await order(client, { action, target });
+    io.out(`${target}: ${told[action].done}\n`);
+    if (watch === undefined || options.wait === false) return;
+    if (slots.length > 0) await reportFailovers(watch, slots, options.wait, io);
+    else if (isService(watch.before, target)) io.out(`${target} held no slot: no failover is due\n`);
+  } finally {
+    watch?.close();
+  }
+}
+
+/** With the manager gone there is nothing to watch, but things can still be broken and started. */
+async function openWatch(client: ApiClient): Promise<FailoverWatch | undefined> {
+  try {
+    return await FailoverWatch.open(client);
+  } catch (error) {
+    if (error instanceof NotReachableError) return undefined;
+    throw error;
+  }
+}
+
+/** Slots that the target holds, as `web/0`: an instance's own, or those of all instances on a node. */
+function slotsOf(state: StateView, target: string): readonly string[] {
+  return state.slots
+    .filter((slot) => slot.holder === target || slot.node === target)
+    .map((slot) => `${slot.pool}/${slot.index}`);
+}
+
+function isService(state: StateView, target: string): boolean {
+  return state.instances.some((it) => it.name === target) || state.nodes.some((node) => node.name === target);
+}
+
+async function order(client: ApiClient, request: LabRequest): Promise<void> {
+  try {
+    await client.post('/v1/lab', request);
+  } catch (error) {
+    if (!(error instanceof RefusedError) || error.status !== 404) throw error;
+    // Either there is no such target, or nobody here breaks things at all.
+    if (await hasLab(client)) throw error;
+    throw new CliError(
+      1,
+      'faults on purpose exist only where `vnfpool up` runs the set; on other hosts use what the system has: kill, systemctl',
+    );
+  }
+}
+
+async function hasLab(client: ApiClient): Promise<boolean> {
+  try {
+    await client.get('/v1/lab');
+    return true;
+  } catch (error) {
+    return !(error instanceof RefusedError && error.status === 404);
+  }
+}

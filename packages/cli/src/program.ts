@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Command } from 'commander';
+import { addApply } from './commands/apply.ts';
+import { addDelete } from './commands/delete.ts';
+import { addEvents } from './commands/events.ts';
+import { addExplain } from './commands/explain.ts';
+import { addFailover } from './commands/failover.ts';
+import { addGet } from './commands/get.ts';
+import { addHandover } from './commands/handover.ts';
+import { addLab } from './commands/lab.ts';
+import { addPlan } from './commands/plan.ts';
+import { addStatus } from './commands/status.ts';
+import { addToken } from './commands/token.ts';
+import { type CliIo, processIo } from './io.ts';
+import { version } from './version.ts';
+
+const description =
+  'Groups instances of a network function into a pool that behaves as one function that does not fail.';
+
+const after = `
+Example:
+  $ vnfpool up set.yaml             # in one terminal: bring a set up on this machine
+  $ vnfpool status                  # in another: what there is
+  $ vnfpool kill web#1              # break it, and see the failover
+  $ vnfpool failover show           # see it again
+
+Which set: the one that runs here; --set NAME of several; --api or VNFPOOL_API for one elsewhere.
+Exit codes: 0 done, 1 refused or failed, 2 said wrongly, 3 the manager does not answer.`;
+
+/** The whole command line. It is built without doing anything, so that its reference can be written from it. */
+export function buildProgram(io: CliIo = processIo()): Command {
+  const program = new Command('vnfpool')
+    .description(description)
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this, or the help of a command')
+    .helpCommand(false)
+    .addHelpText('after', after)
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      getOutHasColors: () => io.colour,
+      getErrHasColors: () => io.colour,
+    })
+    .configureHelp({ showGlobalOptions: false })
+    .showSuggestionAfterError()
+    .exitOverride();
+
+  program.commandsGroup('See:');
+  addStatus(program, io);
+  addGet(program, io);
+  addExplain(program, io);
+  addEvents(program, io);
+  addFailover(program, io);
+
+  program.commandsGroup('Change:');
+  addPlan(program, io);
+  addApply(program, io);
+  addDelete(program, io);
+  addHandover(program, io);
+  addToken(program, io);
+
+  program.commandsGroup('Break on purpose:');
+  addLab(program, io);
+
+  // Daemons. Each of them: one file in commands/, one line here. They set process.exitCode themselves.
+  program.commandsGroup('Run:');
+
+  return program;
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { PoolView } from '@vnfpool/core/management';
+import type { Column } from '../output/table.ts';
+import { healthTone } from './tones.ts';
+
+export const poolColumns: readonly Column<PoolView>[] = [
+  { title: 'NAME', cell: (pool) => pool.name },
+  { title: 'HEALTH', cell: (pool) => pool.health, tone: (pool) => healthTone(pool.health) },
+  { title: 'SLOTS', cell: (pool) => `${pool.slotsHeld}/${pool.slots}` },
+  { title: 'STANDBYS', cell: (pool) => `${pool.standbysReady}/${pool.standbys}` },
+  { title: 'SPARES', cell: (pool) => `${pool.sparesReady}/${pool.spares}` },
+  { title: 'POLICY', cell: (pool) => pool.policy },
+  { title: 'ADDRESSES', cell: (pool) => pool.addresses.join(',') },
+  { title: 'SET', cell: (pool) => pool.set, wide: true },
+  { title: 'PORT', cell: (pool) => String(pool.port ?? ''), wide: true },
+  { title: 'LEASE', cell: (pool) => `${pool.leaseMs} ms`, wide: true },
+  { title: 'REASON', cell: (pool) => pool.reason },
+];
