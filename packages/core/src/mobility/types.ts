@@ -93,7 +93,8 @@ export type MobilityManagerOutput =
   | { readonly type: 'send'; readonly connection: ConnectionId; readonly message: MobilityMessage }
   | { readonly type: 'close'; readonly connection: ConnectionId; readonly reason: string }
   /**
-   * A REGISTRATION was accepted. `resumed` false: the node's function table is new, whatever it ran is gone.
+   * A REGISTRATION was accepted. `resumed` true: same function table as in the registration before. False: this
+   * endpoint knows nothing of it; a node with our extensions is asked at once, see `node-functions`.
    */
   | {
       readonly type: 'node-registered';
@@ -107,6 +108,11 @@ export type MobilityManagerOutput =
       /** Null for a plain peer. */
       readonly leaseEndpoint: LeaseEndpoint | null;
     }
+  /**
+   * After a registration that did not resume: the node has exactly these functions, each told by a
+   * `function-status` before; others are gone. Operations wait until here. Plain peers are not asked.
+   */
+  | { readonly type: 'node-functions'; readonly node: NodeId; readonly functionIds: readonly FunctionId[] }
   /** A KEEP-ALIVE was missed or the connection was reset. */
   | { readonly type: 'node-suspect'; readonly node: NodeId; readonly reason: string }
   /** M misses: it does not answer. It may still run and serve. */
@@ -130,7 +136,10 @@ export type MobilityManagerOutput =
     }
   /** Comes before the ACK that makes the node forget its failover records; the same record may come again. */
   | { readonly type: 'slot-report'; readonly node: NodeId; readonly report: SlotReport }
-  /** How an `add`, `delete`, `get` or `deregister` ended; exactly one for each request. */
+  /**
+   * How an `add`, `delete`, `get` or `deregister` ended; exactly one for each request. What was sent to a node
+   * that is lost ends only when it comes back or is de-registered.
+   */
   | {
       readonly type: 'operation-result';
       readonly requestId: number;

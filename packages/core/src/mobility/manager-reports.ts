@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type Ack,
+  type FunctionPart,
+  type FunctionReport,
+  type MobilityMessage,
+  parseFunctionReport,
+  parseSlotReport,
+  type StatusUpdate,
+} from '@vnfpool/wire/mobility';
+import { type FunctionId, functionId } from '../identity.ts';
+import type { ManagedNode } from './manager-node.ts';
+import type { MobilityManagerOutput } from './types.ts';
+
+/** What a STATUS-UPDATE tells. Throws `WireError` when a document in it does not parse. */
+export function reportsOfUpdate(node: ManagedNode, message: StatusUpdate): MobilityManagerOutput[] {
+  return [
+    ...movedReport(node, message),
+    ...slotReports(node, message),
+    ...functionParts(message).flatMap((part) => {
+      // A plain peer has no other word for "gone" than Unknown.
+      const gone = part.extensions?.functionGone === part.id || node.instance === null;
+      return functionReports(node, part, gone);
+    }),
+  ];
+}
+
+/** What an ACK tells besides how the operation ended. Throws `WireError`. */
+export function reportsOfAck(node: ManagedNode, ack: Ack, deletes: boolean): MobilityManagerOutput[] {
+  if (ack.code >= 128) return slotReports(node, ack);
+  return [
+    ...slotReports(node, ack),
+    ...functionParts(ack).flatMap((part) => functionReports(node, part, deletes)),
+  ];
+}
+
+export function functionParts(message: MobilityMessage): FunctionPart[] {
+  return message.nodes.flatMap((node) => node.functions ?? []).filter((part) => part.id !== 0);
+}
+
+export function reportOf(part: FunctionPart | undefined): FunctionReport | null {
+  const octets = part?.extensions?.functionReport;
+  return octets === undefined ? null : parseFunctionReport(octets);
+}
+
+/** All functions that an ACK to GET tells of. Throws `WireError`. */
+export function functionsOf(ack: Ack): {
+  functionId: FunctionId;
+  information: NonNullable<FunctionPart['information']>;
+  report: FunctionReport | null;
+}[] {
+  return functionParts(ack).map((part) => ({
+    functionId: functionId(part.id),
+    information: part.information ?? {},
+    report: reportOf(part),
+  }));
+}
+
+function functionReports(
+  node: ManagedNode,
+  part: FunctionPart,
+  unknownIsGone: boolean,
+): MobilityManagerOutput[] {
+  const status = part.information?.status;
+  if (status === undefined) return [];
+  const report = reportOf(part);
+  return [
+    {
+      type: 'function-status',
+      node: node.identity.node,
+      functionId: functionId(part.id),
+      status,
+      gone: status === 'Unknown' && unknownIsGone,
+      report,
+      information: part.information ?? {},
+      reason: part.text ?? report?.reason ?? '',
+    },
+  ];
+}
+
+function slotReports(node: ManagedNode, message: MobilityMessage): MobilityManagerOutput[] {
+  const octets = message.nodes[0]?.extensions?.slotReport;
+  if (octets === undefined) return [];
+  return [{ type: 'slot-report', node: node.identity.node, report: parseSlotReport(octets) }];
+}
+
+function movedReport(node: ManagedNode, message: StatusUpdate): MobilityManagerOutput[] {
+  const addresses = message.nodes[0]?.addresses;
+  if (addresses === undefined) return [];
+  return [{ type: 'node-moved', node: node.identity.node, addresses }];
+}

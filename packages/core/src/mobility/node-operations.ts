@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+import { WireError } from '@vnfpool/wire/bytes';
+import {
+  type Ack,
+  AckCode,
+  ALL_FUNCTIONS,
+  encodeMobility,
+  type FunctionPart,
+  MobilityError,
+  NODE_SCOPE,
+  type NodeInformation,
+  type NodePart,
+  type Operation,
+  OpType,
+  parseFunctionSpecification,
+  parseSetConfiguration,
+  parseSlotAssignment,
+  selectFunctionInformation,
+  selectNodeInformation,
+  type WantedOption,
+} from '@vnfpool/wire/mobility';
+import { functionId } from '../identity.ts';
+import { ackOf, type Refusal, refusalOf, refusalOfDocument } from './answer.ts';
+import type { NodeFunctions } from './node-functions.ts';
+import type { MobilityNodeOutput, OperationId } from './types.ts';
+
+export type AgentOrder = Extract<MobilityNodeOutput, { type: 'add' | 'delete' | 'configure' }>;
+
+/** What the agent has to do for an ADD or DELETE, or why it is refused. */
+export function agentOrder(message: Operation, operation: OperationId): AgentOrder | Refusal {
+  const parts = message.nodes.flatMap((node) => node.functions ?? []);
+  const [part] = parts;
+  if (message.command !== 'add' && message.command !== 'delete') {
+    return { code: AckCode.failed, text: `${message.command} is not available on this node` };
+  }
+  if (part === undefined || parts.length > 1 || part.id === ALL_FUNCTIONS) {
+    return { code: AckCode.failed, text: `${message.command} takes one function` };
+  }
+  if (message.command === 'delete') {
+    if (part.id === NODE_SCOPE) return { code: AckCode.failed, text: 'the node itself cannot be deleted' };
+    return { type: 'delete', operation, functionId: functionId(part.id) };
+  }
+  try {
+    return part.id === NODE_SCOPE ? configureOrder(part, operation) : addOrder(part, operation);
+  } catch (error) {
+    return refusalOfDocument(error);
+  }
+}
+
+function configureOrder(part: FunctionPart, operation: OperationId): AgentOrder | Refusal {
+  const octets = part.extensions?.configuration;
+  if (octets === undefined)
+    return { code: AckCode.failed, text: 'ADD at node scope needs a set configuration' };
+  return { type: 'configure', operation, configuration: parseSetConfiguration(octets) };
+}
+
+function addOrder(part: FunctionPart, operation: OperationId): AgentOrder | Refusal {
+  const { specification, assignment, transfer } = part.extensions ?? {};
+  if (transfer) return { code: AckCode.failed, text: 'state transfer is not available on this node' };
+  return {
+    type: 'add',
+    operation,
+    functionId: functionId(part.id),
+    name: part.information?.name ?? null,
+    specification: specification ? parseFunctionSpecification(specification) : null,
+    specificationOctets: specification ?? null,
+    assignment: assignment ? parseSlotAssignment(assignment) : null,
+  };
+}
+
+/** The answer to GET from what the endpoint knows. */
+export function answerGet(
+  message: Operation,
+  node: number,
+  functions: NodeFunctions,
+  information: NodeInformation,
+  knowsExtensions: boolean,
+): Ack {
+  const [part] = message.nodes.flatMap((entry) => entry.functions ?? []);
+  const id = part?.id ?? NODE_SCOPE;
+  const wanted = [...message.nodes.flatMap((entry) => entry.wanted ?? []), ...(part?.wanted ?? [])];
+  const nodeValues = selectNodeInformation(information, subTypes(wanted, OpType.nodeInformation));
+  if (id !== NODE_SCOPE && id !== ALL_FUNCTIONS && functions.describe(id, knowsExtensions) === undefined) {
+    const refusal = { code: AckCode.failed, text: `no function ${id}`, error: MobilityError.unknownFunction };
+    return refusalOf(message, node, refusal, knowsExtensions);
+  }
+  if (id === NODE_SCOPE) {
+    if (nodeValues === undefined && wanted.length > 0) {
+      return refusalOf(
+        message,
+        node,
+        { code: AckCode.statusUnknown, text: 'nothing of it is known' },
+        knowsExtensions,
+      );
+    }
+    return ackOf(message, { id: node, ...(nodeValues && { information: nodeValues }), functions: [{ id }] });
+  }
+  const ids = id === ALL_FUNCTIONS ? functions.present() : [id];
+  const parts = ids.flatMap((each) => {
+    const known = functions.describe(each, knowsExtensions);
+    return known ? [selected(known, wanted)] : [];
+  });
+  return fitting(message, { id: node, ...(nodeValues && { information: nodeValues }), functions: parts });
+}
+
+/** Running status is told whether wanted or not. */
+function selected(part: FunctionPart, wanted: readonly WantedOption[]): FunctionPart {
+  const status = part.information?.status;
+  const values = selectFunctionInformation(
+    part.information ?? {},
+    subTypes(wanted, OpType.functionInformation),
+  );
+  return { ...part, information: { ...values, ...(status === undefined ? {} : { status }) } };
+}
+
+function subTypes(wanted: readonly WantedOption[], opType: number): number[] {
+  return wanted.filter((option) => option.opType === opType).map(({ subType }) => subType);
+}
+
+/** An answer too large for one message loses the reports, then functions; then it says so with 129. */
+function fitting(message: Operation, node: NodePart): Ack {
+  const all = node.functions ?? [];
+  const bare = all.map(({ id, information }) => ({ id, ...(information && { information }) }));
+  const whole = [all, bare].map((functions) => ackOf(message, { ...node, functions })).find(fits);
+  if (whole) return whole;
+  for (let count = Math.floor(bare.length / 2); ; count = Math.floor(count / 2)) {
+    const cut = ackOf(message, { ...node, functions: bare.slice(0, count) }, AckCode.insufficientResources);
+    if (count === 0 || fits(cut)) return cut;
+  }
+}
+
+function fits(ack: Ack): boolean {
+  try {
+    encodeMobility(ack);
+    return true;
+  } catch (error) {
+    if (error instanceof WireError && error.code === 'limit') return false;
+    throw error;
+  }
+}
