@@ -126,7 +126,7 @@ describe.skipIf(executablePath === undefined)(title, () => {
       'serving',
       'first-served',
     ]);
-    await page.getByText('its fence closed by the kernel’s clock').waitFor();
+    await page.getByText('A kernel fence is closed by then').waitFor();
     await page.getByRole('button', { name: 'Start node-a' }).waitFor();
     await picture('light-killed');
     await page.mouse.wheel(0, -5000);

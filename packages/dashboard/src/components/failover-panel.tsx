@@ -3,7 +3,7 @@ import type { FailoverView } from '@vnfpool/core/management';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { formatAgo, formatClock, formatEpoch, formatMs } from '../model/format.ts';
-import { describeFailover, explainCause, explainFencing } from '../model/timeline.ts';
+import { describeFailover, describeSources, explainCause, explainFencing } from '../model/timeline.ts';
 import { FailoverTimeline } from './failover-timeline.tsx';
 
 interface FailoverPanelProps {
@@ -89,6 +89,7 @@ function Failover({
         </p>
       </div>
       <FailoverTimeline failover={failover} />
+      <p class="label">{describeSources(failover)}.</p>
       <dl class="facts">
         <div class="wide">
           <dt>Cause</dt>

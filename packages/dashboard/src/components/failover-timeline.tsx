@@ -10,7 +10,7 @@ export function FailoverTimeline({ failover }: { readonly failover: FailoverView
   return (
     <table class="timeline">
       <caption class="unseen">
-        Steps of the failover with their time since the first, what each took and who measured it
+        Steps of the failover with their time since the first and what each took
       </caption>
       <thead>
         <tr>
@@ -20,7 +20,7 @@ export function FailoverTimeline({ failover }: { readonly failover: FailoverView
             {timeline.ticks.map((tick) => (
               <span
                 key={tick.offsetMs}
-                class="tick"
+                class={`tick ${tick.position > 0.7 ? 'tick-end' : ''} ${tick.offsetMs === 0 ? 'tick-zero' : ''}`}
                 style={{ left: percent(tick.position) }}
                 aria-hidden="true"
               >
@@ -51,7 +51,7 @@ export function FailoverTimeline({ failover }: { readonly failover: FailoverView
         )}
         {timeline.steps.map((step, index) => (
           <tr key={step.name}>
-            <th scope="row" title={`${explainStep(step.name)} (measured by ${step.source})`}>
+            <th scope="row" title={explainStep(step.name)}>
               {step.name}
               <span class="step-meaning">{explainStep(step.name)}</span>
             </th>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { InstanceView } from '@vnfpool/core/management';
 import type { JSX } from 'preact';
+import { sentence } from '../model/format.ts';
 import { ActionButton } from './action-button.tsx';
 import { instanceStatus } from './badge.tsx';
 import type { Controls } from './controls.ts';
@@ -26,6 +27,7 @@ export function InstanceRow({ instance, controls }: InstanceRowProps): JSX.Eleme
             ` · ${instance.restarts} ${instance.restarts === 1 ? 'restart' : 'restarts'}`}
         </span>
       </span>
+      {status.tone === 'bad' && <Trouble instance={instance} />}
       {controls.lab !== null && (
         <ActionButton
           label="Kill"
@@ -36,5 +38,20 @@ export function InstanceRow({ instance, controls }: InstanceRowProps): JSX.Eleme
         />
       )}
     </li>
+  );
+}
+
+/** Why it does not run well, and the last it said. */
+function Trouble({ instance }: { readonly instance: InstanceView }): JSX.Element {
+  return (
+    <div class="trouble note">
+      <p>{sentence(instance.reason)}</p>
+      {instance.output.length > 0 && (
+        <details>
+          <summary>Last output of {instance.name}</summary>
+          <pre tabIndex={0}>{instance.output.join('\n')}</pre>
+        </details>
+      )}
+    </div>
   );
 }

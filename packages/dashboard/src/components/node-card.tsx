@@ -45,7 +45,7 @@ export function NodeCard({ node, instances, controls, now }: NodeCardProps): JSX
 
 function facts(node: NodeView): string {
   return [
-    node.council ? 'in the council' : 'not in council',
+    node.council ? 'in council' : 'not in council',
     node.fence === 'nft' ? 'kernel fence' : 'no fence',
     ...(node.muteMs > 0
       ? [`mute for ${formatMs(Math.round(node.muteMs))}: votes again when old leases have ended`]

@@ -45,8 +45,9 @@ export function PoolCard({
         <Count have={pool.slotsHeld} of={pool.slots} what="held" noun="slot" />
         <Count have={pool.standbysReady} of={pool.standbys} what="ready" noun="standby" />
         {pool.spares > 0 && <Count have={pool.sparesReady} of={pool.spares} what="ready" noun="spare" />}
-        <span>lease {formatMs(pool.leaseMs)}</span>
-        <span>policy {pool.policy}</span>
+        <span>
+          lease {formatMs(pool.leaseMs)}, {pool.policy}
+        </span>
       </p>
       <ul class="slots">
         {slots.map((slot) => (

@@ -98,7 +98,7 @@ function Panels({ state, live, controls, requests }: PanelsProps): JSX.Element {
           <h2 id="nodes-title">Nodes</h2>
           {state.nodes.map((node) => (
             <NodeCard
-              key={node.nodeId}
+              key={node.name}
               node={node}
               instances={state.instances.filter((instance) => instance.node === node.name)}
               controls={controls}

@@ -53,8 +53,7 @@ export function TrafficChart({ buckets, history, failingSince, now }: TrafficCha
   return (
     <>
       <p class="chart-key label" aria-hidden="true">
-        <span class="key key-ok" /> answered per 100 ms, above the line <span class="key key-failed" />{' '}
-        failed, below
+        <span class="key key-ok" /> answered (up) <span class="key key-failed" /> failed (down), per 100 ms
       </p>
       <div
         class="chart"

@@ -52,10 +52,11 @@ export function joinNames(names: readonly string[]): string {
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
-/** Capital first letter and a full stop, for reasons that come as fragments. */
+/** Capital first letter and a full stop, for reasons that come as fragments. Names such as `web#1` stay as they are. */
 export function sentence(text: string): string {
   const trimmed = text.trim();
   if (trimmed === '') return '';
-  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  const isName = /^\S*[#/\d-]/.test(trimmed);
+  const capital = isName ? trimmed : trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FailoverView } from '@vnfpool/core/management';
+import { joinNames } from './format.ts';
 
 /** A piece of the scale; positions and lengths are fractions of its width. */
 export interface Span {
@@ -66,9 +67,9 @@ export function layOutTimeline(failover: FailoverView): Timeline {
   };
 }
 
-/** Round numbers (1, 2, 5 × a power of ten) inside the range, about five of them, zero always among them. */
+/** Round numbers (1, 2, 5 × a power of ten) inside the range, at most three, so that their labels do not touch, zero always among them. */
 export function ticksBetween(startMs: number, endMs: number): number[] {
-  const rough = (endMs - startMs) / 4;
+  const rough = (endMs - startMs) / 2.5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
   const ticks: number[] = [];
@@ -106,12 +107,24 @@ const causeMeanings: Readonly<Record<string, string>> = {
 export function explainFencing(fencedBy: FailoverView['fencedBy']): string {
   switch (fencedBy) {
     case 'release':
-      return 'Released: the old holder’s fence was closed before its successor could act.';
+      return 'Released: the old holder gave the slot back, its fence closed, before its successor could act.';
     case 'timeout':
-      return 'Timeout: the old holder’s lease ran out, and with it its fence closed by the kernel’s clock.';
+      return 'Timeout: the successor waited until the old holder’s lease had run out. A kernel fence is closed by then, by the kernel’s own clock.';
     case 'none':
       return 'Not fenced: nobody held the slot before.';
   }
+}
+
+/** Who timed the steps: the clocks of two sources need not agree. */
+export function describeSources(failover: FailoverView): string {
+  const steps = new Map<string, string[]>();
+  for (const { name, source } of failover.steps) steps.set(source, [...(steps.get(source) ?? []), name]);
+  const [first, ...others] = steps;
+  if (first === undefined) return '';
+  return [
+    `Timed by ${first[0]}`,
+    ...others.map(([source, names]) => `${joinNames(names)} by ${source}`),
+  ].join('; ');
 }
 
 /** One sentence for the live region and the head of the page. */

@@ -69,6 +69,8 @@ describe('format', () => {
   test('a fragment becomes a sentence, and a sentence stays one', () => {
     expect(sentence('lease ran out')).toBe('Lease ran out.');
     expect(sentence('Done.')).toBe('Done.');
+    expect(sentence('web#2 holds the lease')).toBe('web#2 holds the lease.');
+    expect(sentence('node-a is lost')).toBe('node-a is lost.');
     expect(sentence('  ')).toBe('');
   });
 });
