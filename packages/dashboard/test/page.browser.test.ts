@@ -174,6 +174,7 @@ describe.skipIf(executablePath === undefined)(title, () => {
     await page.getByRole('heading', { name: 'calc#2 took over calc slot 0' }).waitFor();
     await page.getByRole('button', { name: /web\/0 to web#2/ }).click();
     await page.getByRole('heading', { name: 'web#2 took over web slot 0' }).waitFor();
+    await picture('light-older');
     const messages = page.getByRole('region', { name: 'Events, newest first' }).getByRole('listitem');
     await messages.filter({ hasText: 'declaration.applied' }).waitFor();
     await page.getByRole('radio', { name: 'Errors' }).check();
@@ -289,6 +290,14 @@ describe.skipIf(executablePath === undefined)(title, () => {
     await textOf(holder('web'), 'web#1');
     expect(await page.getByRole('button', { name: /^(Kill|Pause)/ }).count()).toBe(0);
     await page.getByRole('button', { name: 'Hand over web slot 0' }).waitFor();
+  });
+
+  test('fits a tablet', async () => {
+    await reopen({ width: 834, height: 1112 });
+    await enter();
+    await textOf(holder('web'), 'web#1');
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(834);
+    await picture('tablet');
   });
 
   test('tells while requests fail', async () => {
