@@ -1,2 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './transport.ts';
+export * from './store.ts';
