@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { epochOf } from '@vnfpool/core';
 import type { FailoverView, LabRequest } from '@vnfpool/core/management';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { failover } from '../../daemons/test/management-api/edge-state.ts';
@@ -14,7 +15,7 @@ beforeEach(async () => {
 
 afterEach(() => bench.close());
 
-const next: FailoverView = { ...failover, id: 'f2', epoch: 8, from: 'web#1', to: 'web#2' };
+const next: FailoverView = { ...failover, id: 'f2', epoch: epochOf(1, 8), from: 'web#1', to: 'web#2' };
 
 /** A lab in which whatever is done has this effect. */
 function lab(effect: () => void): Promise<void> {
@@ -41,7 +42,7 @@ describe('kill and pause', () => {
   test('a node: of every slot that is held there', async () => {
     await lab(() => happen(next));
     const { out } = await bench.run(['pause', 'node-a']);
-    expect(out).toMatch(/^node-a: paused\nweb\/0 {2}web#1 → web#2 {2}epoch 8/);
+    expect(out).toMatch(/^node-a: paused\nweb\/0 {2}web#1 → web#2 {2}epoch 1\.8/);
   });
 
   test('waits until the record is whole: the steps come first, the outage later', async () => {
@@ -124,7 +125,7 @@ describe('handover', () => {
     expect(code).toBe(0);
     expect(bench.backend.asked).toEqual([{ what: 'handover', with: { pool: 'web', slot: 0, to: 'web#2' } }]);
     expect(out).toMatch(
-      /^web\/0: hand-over ordered\nweb\/0 {2}web#1 → web#2 {2}epoch 8: hand-over ordered \(fenced by release\)/,
+      /^web\/0: hand-over ordered\nweb\/0 {2}web#1 → web#2 {2}epoch 1\.8: hand-over ordered \(fenced by release\)/,
     );
   });
 });

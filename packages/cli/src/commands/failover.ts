@@ -10,9 +10,14 @@ import { failoverColumns } from '../tables/failovers.ts';
 import { type Format, formatOption, printList, printValue } from '../tables/print-list.ts';
 
 export function addFailover(program: Command, io: CliIo): void {
-  const failover = program.command('failover').summary('list failovers, or draw one step by step');
+  const failover = program
+    .command('failover')
+    .helpCommand(false)
+    .description('Lists failovers, or draws one step by step.')
+    .summary('list failovers, or draw one step by step');
 
   withApi(failover.command('list'))
+    .summary('list the last failovers')
     .description('Lists the last failovers, newest first.')
     .addOption(formatOption())
     .action(async (options: ApiOptions & { readonly output: Format }) => {
@@ -27,6 +32,7 @@ export function addFailover(program: Command, io: CliIo): void {
     });
 
   withApi(failover.command('show'))
+    .summary('draw one failover')
     .description('Draws one failover: when each step was done, who measured it, and how long the outage was.')
     .argument('[id]', 'which one, as `failover list` shows it; the newest when not said')
     .addOption(formatOption(['table', 'json', 'yaml']))

@@ -14,9 +14,14 @@ interface CreateOptions extends ApiOptions {
 }
 
 export function addToken(program: Command, io: CliIo): void {
-  const token = program.command('token').summary('let a node, registrar or user join');
+  const token = program
+    .command('token')
+    .helpCommand(false)
+    .description('Lets a node, registrar or user join.')
+    .summary('let a node, registrar or user join');
 
   withApi(token.command('create'))
+    .summary('make a token and print it')
     .description(
       'Makes a token with which one node, registrar or user can join, and prints it. It is shown this once.',
     )
@@ -38,6 +43,7 @@ export function addToken(program: Command, io: CliIo): void {
     });
 
   withApi(token.command('list'))
+    .summary('list tokens, never their secrets')
     .description('Lists tokens; never their secrets.')
     .addOption(formatOption())
     .action(async (options: ApiOptions & { readonly output: Format }) => {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { epochOf } from '@vnfpool/core';
 import type { EventView, FailoverView, StateView, TrafficView } from '@vnfpool/core/management';
 
 /** 2026-11-01T12:00:00Z */
@@ -30,7 +31,7 @@ export const failover: FailoverView = {
   id: 'f1',
   pool: 'web',
   slot: 0,
-  epoch: 7,
+  epoch: epochOf(1, 7),
   from: 'web#3',
   to: 'web#1',
   cause: 'lease ran out',
@@ -169,7 +170,7 @@ export function edgeState(): StateView {
         pool: 'web',
         index: 0,
         id: '00000000000000a1',
-        epoch: 7,
+        epoch: epochOf(1, 7),
         holder: 'web#1',
         node: 'node-a',
         addresses: ['10.77.0.100/24'],
