@@ -18,7 +18,11 @@ export interface SetView {
   readonly appliedAt: number;
   readonly pools: readonly string[];
   readonly nodes: readonly string[];
-  readonly council: { readonly version: string; readonly members: readonly string[]; readonly reachable: number };
+  readonly council: {
+    readonly version: string;
+    readonly members: readonly string[];
+    readonly reachable: number;
+  };
   readonly health: Health;
 }
 
@@ -202,7 +206,11 @@ export interface ExplainView {
     readonly index: number;
     readonly holder: string | null;
     readonly why: string;
-    readonly candidates: readonly { readonly name: string; readonly rank: number; readonly verdict: string }[];
+    readonly candidates: readonly {
+      readonly name: string;
+      readonly rank: number;
+      readonly verdict: string;
+    }[];
   }[];
 }
 
