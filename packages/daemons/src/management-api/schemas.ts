@@ -4,29 +4,32 @@
  * JSON schemas of request bodies. Bounds are here, so that no backend sees a list or text beyond them.
  */
 
-const name = {
+/** Fastify compiles it; nothing here reads it. */
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+const name: JsonSchema = {
   type: 'string',
   minLength: 1,
   maxLength: 63,
   pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$',
-} as const;
-const instanceName = {
+};
+const instanceName: JsonSchema = {
   type: 'string',
   minLength: 3,
   maxLength: 80,
   pattern: '^[A-Za-z0-9._-]+#[0-9]+$',
-} as const;
-const count = { type: 'integer', minimum: 0 } as const;
-const time = { type: 'number', minimum: 0 } as const;
+};
+const count: JsonSchema = { type: 'integer', minimum: 0 };
+const time: JsonSchema = { type: 'number', minimum: 0 };
 
-const outage = {
+const outage: JsonSchema = {
   type: 'object',
   required: ['lastOkAt', 'firstOkAt', 'failed'],
   additionalProperties: false,
   properties: { lastOkAt: time, firstOkAt: time, failed: count },
-} as const;
+};
 
-export const declarationSchema = {
+export const declarationSchema: JsonSchema = {
   type: 'object',
   required: ['text', 'file'],
   additionalProperties: false,
@@ -34,16 +37,16 @@ export const declarationSchema = {
     text: { type: 'string', minLength: 1 },
     file: { type: 'string', minLength: 1, maxLength: 4096 },
   },
-} as const;
+};
 
-export const handoverSchema = {
+export const handoverSchema: JsonSchema = {
   type: 'object',
   required: ['pool', 'slot'],
   additionalProperties: false,
   properties: { pool: name, slot: { type: 'integer', minimum: 0, maximum: 65_535 }, to: instanceName },
-} as const;
+};
 
-export const tokenSchema = {
+export const tokenSchema: JsonSchema = {
   type: 'object',
   required: ['role', 'name', 'ttlMs'],
   additionalProperties: false,
@@ -52,9 +55,9 @@ export const tokenSchema = {
     name,
     ttlMs: { type: 'integer', minimum: 1_000, maximum: 30 * 24 * 3_600_000 },
   },
-} as const;
+};
 
-export const trafficSchema = {
+export const trafficSchema: JsonSchema = {
   type: 'object',
   required: [
     'source',
@@ -96,4 +99,4 @@ export const trafficSchema = {
       },
     },
   },
-} as const;
+};
