@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import type { FunctionId } from '@vnfpool/core';
 import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
-import type { FunctionId } from '@vnfpool/core/identity';
 import type { Clocks } from '@vnfpool/platform';
 import {
   createLoadSampler,
@@ -52,9 +52,13 @@ export class FunctionHost {
     const { functionId, run, name, specification } = output;
     const { address, folder, freePorts, give } = this.#options;
     const ended = (reason: string): void => give({ type: 'exited', functionId, run, reason });
-    const port = specification.port === undefined ? null : freePorts ? await freePort(address) : specification.port;
+    const port =
+      specification.port === undefined ? null : freePorts ? await freePort(address) : specification.port;
     const fill = (text: string): string =>
-      text.replaceAll('{port}', String(port ?? '')).replaceAll('{address}', address).replaceAll('{name}', name);
+      text
+        .replaceAll('{port}', String(port ?? ''))
+        .replaceAll('{address}', address)
+        .replaceAll('{name}', name);
     const [program = '', ...rest] = specification.command.map(fill);
     const environment = { ...cleanEnvironment(), ...mapValues(specification.env ?? {}, fill) };
     let started: RunningProgram;
@@ -89,7 +93,13 @@ export class FunctionHost {
     if (running?.run === run) await running.program.stop(graceMs, signal as NodeJS.Signals);
   }
 
-  async check({ functionId, run, check, address, port }: AgentOutput & { type: 'check-health' }): Promise<void> {
+  async check({
+    functionId,
+    run,
+    check,
+    address,
+    port,
+  }: AgentOutput & { type: 'check-health' }): Promise<void> {
     const { ok, reason } = await checkHealth(check, address, port);
     this.#options.give({ type: 'health', functionId, run, ok, reason });
   }
@@ -102,7 +112,8 @@ export class FunctionHost {
 
   #sample(): void {
     for (const [functionId, running] of this.#running) {
-      if (running.load) this.#options.give({ type: 'load', functionId, run: running.run, fraction: running.load.sample() });
+      if (running.load)
+        this.#options.give({ type: 'load', functionId, run: running.run, fraction: running.load.sample() });
       this.#tellOutput(functionId, running);
     }
   }
@@ -141,7 +152,10 @@ function cleanEnvironment(): Record<string, string> {
   return kept;
 }
 
-function mapValues(record: Readonly<Record<string, string>>, change: (value: string) => string): Record<string, string> {
+function mapValues(
+  record: Readonly<Record<string, string>>,
+  change: (value: string) => string,
+): Record<string, string> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 

@@ -36,7 +36,11 @@ function checkTcp({ timeoutMs }: HealthCheck, host: string, port: number): Promi
   });
 }
 
-function checkHttp({ timeoutMs, path = '/' }: HealthCheck, host: string, port: number): Promise<HealthResult> {
+function checkHttp(
+  { timeoutMs, path = '/' }: HealthCheck,
+  host: string,
+  port: number,
+): Promise<HealthResult> {
   return new Promise((resolve) => {
     const outgoing = request({ host, port, path, agent: false, headers: { connection: 'close' } });
     const done = (ok: boolean, reason: string): void => {

@@ -32,6 +32,7 @@ const ANNOUNCE_REPEATS = 2;
 export class LeaseHands {
   readonly #keeper: Keeper;
   readonly #options: LeaseHandsOptions;
+  #guarded: readonly string[] = [];
 
   constructor(keeper: Keeper, options: LeaseHandsOptions) {
     this.#keeper = keeper;
@@ -46,10 +47,18 @@ export class LeaseHands {
     this.#carryOut(this.#keeper.expire(this.#options.clocks.boottimeMs()));
   }
 
+  /** Takes every address away, then the rules: in the other order an address would stand open for a moment. */
+  cleanUp(): void {
+    for (const address of this.#guarded) this.#options.addresses?.withdraw(asHost(address));
+    this.#options.fence.dispose();
+    this.#options.addresses?.close();
+  }
+
   #carryOut(outputs: KeeperOutput[]): void {
     // What an acknowledgement brings forth comes before what was to follow it.
     const queue = [...outputs];
-    for (let output = queue.shift(); output; output = queue.shift()) queue.unshift(...this.#carryOutOne(output));
+    for (let output = queue.shift(); output; output = queue.shift())
+      queue.unshift(...this.#carryOutOne(output));
   }
 
   #carryOutOne(output: KeeperOutput): KeeperOutput[] {
@@ -62,6 +71,7 @@ export class LeaseHands {
         send(output.to, output.messages);
         return [];
       case 'guard':
+        this.#guarded = output.addresses;
         fence.guard(output.addresses.map(withoutPrefix));
         return [];
       case 'raise':
@@ -91,7 +101,13 @@ export class LeaseHands {
         return [];
       case 'mark':
         return this.#keeper.handle(
-          { type: 'marked', slot: output.slot, epoch: output.epoch, step: output.step, wallMs: clocks.wallMs() },
+          {
+            type: 'marked',
+            slot: output.slot,
+            epoch: output.epoch,
+            step: output.step,
+            wallMs: clocks.wallMs(),
+          },
           clocks.boottimeMs(),
         );
       case 'slot':

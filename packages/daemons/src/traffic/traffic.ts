@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { probeOnce, type ProbeTarget } from './probe.ts';
+import { type ProbeTarget, probeOnce } from './probe.ts';
 import type { Reporter } from './reporter.ts';
 import { Tally } from './tally.ts';
 

@@ -118,7 +118,7 @@ export class LabProcess {
       spawn(program, [...fixed, ...this.#extra], {
         // The pipe on standard input is how the child learns that we are gone.
         stdio: ['pipe', 'pipe', log],
-        env: { ...process.env, ...environment, VNFPOOL_PARENT: 'stdin' },
+        env: { ...process.env, ...environment, VNFPOOL_PARENT_FD: '0' },
       }),
     );
     closeSync(log);

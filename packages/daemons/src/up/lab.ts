@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { DeclaredProbe, DeclaredSet } from '@vnfpool/core/declared';
 import type { LabRequest } from '@vnfpool/core/management';
+import { loadCredentials } from '@vnfpool/runtime/certificates';
 import { LabProcess, type LabProcessKind, type LabProcessState } from './lab-process.ts';
 import type { Layout } from './layout.ts';
 import { signal, startTime } from './process-tree.ts';
@@ -75,7 +76,7 @@ export class Lab {
     await manager.start();
     // What a kept state folder holds from an earlier run is used again; a token is needed only once.
     const token = async (role: string, name: string): Promise<string[]> => {
-      if (hasCredentials(`${folder}/${name}`)) return [];
+      if (loadCredentials(`${folder}/${name}`) !== null) return [];
       const answer = await post(managerSocket, '/v1/tokens', { role, name, ttlMs: 60_000 });
       return ['--join', String(answer['token'])];
     };

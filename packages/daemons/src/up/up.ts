@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { DeclaredSet } from '@vnfpool/core/declared';
 import type { FaultView } from '@vnfpool/core/management';
-import { enterCommand, probeNamespaces } from '@vnfpool/platform/capabilities';
+import { probeNamespaces } from '@vnfpool/platform/capabilities';
 import { readDeclaration } from '@vnfpool/runtime/declaration';
 import { runtimeFolder } from '@vnfpool/runtime/runtime-folder';
 import { createFront } from './front.ts';
@@ -64,8 +64,9 @@ export async function runUp(options: UpOptions): Promise<number> {
     complain(`set ${set.name}: ${(error as Error).message}`);
     return error instanceof AlreadyRunningError ? 1 : 2;
   }
-  const mode = await chooseMode(options, set);
-  if (mode === null) return 1;
+  const chosen = chooseMode(options, set);
+  if (chosen === null) return 1;
+  const { mode, enter } = chosen;
 
   const token = randomBytes(18).toString('base64url');
   const fronts: Server[] = [];
@@ -80,7 +81,7 @@ export async function runUp(options: UpOptions): Promise<number> {
     const { port } = page.address() as AddressInfo;
     const declaration = { text, file: options.file };
     return await keepUp(
-      { ...options, folder, task: { set, declaration, mode, folder, command: options.command } },
+      { ...options, folder, enter, task: { set, declaration, mode, folder, command: options.command } },
       () => {
         say(`set ${set.name} is up; its state is in ${folder}${keep ? '' : ' until it ends'}`);
         say(`page     http://127.0.0.1:${port}/#token=${token}`);
@@ -100,11 +101,17 @@ export async function runUp(options: UpOptions): Promise<number> {
   }
 }
 
-async function chooseMode(options: UpOptions, set: DeclaredSet): Promise<'namespaces' | 'loopback' | null> {
+/** How the processes are separated, and what is put before the command of the process inside. */
+interface Mode {
+  readonly mode: 'namespaces' | 'loopback';
+  readonly enter: readonly string[];
+}
+
+function chooseMode(options: UpOptions, set: DeclaredSet): Mode | null {
   const { say, complain } = options;
   if (options.mode === 'loopback') {
     say('mode     plain processes on loopback, as asked: no virtual addresses, no fence');
-    return 'loopback';
+    return { mode: 'loopback', enter: [] };
   }
   try {
     layOut(set);
@@ -113,12 +120,12 @@ async function chooseMode(options: UpOptions, set: DeclaredSet): Promise<'namesp
     complain(error.message);
     return null;
   }
-  const probed = await probeNamespaces();
+  const probed = probeNamespaces();
   if (probed.mode === 'full') {
     say(
       'mode     a network namespace for each process, joined by a bridge; virtual addresses behind a fence',
     );
-    return 'namespaces';
+    return { mode: 'namespaces', enter: probed.enter };
   }
   if (options.mode === 'namespaces') {
     complain(`network namespaces cannot be had: ${probed.reason}; ${probed.remedy}`);
@@ -127,17 +134,17 @@ async function chooseMode(options: UpOptions, set: DeclaredSet): Promise<'namesp
   say(
     `mode     plain processes on loopback, without virtual addresses and fence: ${probed.reason}; for the full mode: ${probed.remedy}`,
   );
-  return 'loopback';
+  return { mode: 'loopback', enter: [] };
 }
 
 /** Runs the process inside until it ends or we are told to end it. */
 function keepUp(
-  options: UpOptions & { folder: string; task: LabTask },
+  options: UpOptions & { folder: string; enter: readonly string[]; task: LabTask },
   onReady: () => void,
 ): Promise<number> {
-  const { say, complain, task, signal } = options;
+  const { say, complain, task, signal, enter } = options;
   const inner = [process.execPath, fileURLToPath(new URL('./lab-main.js', import.meta.url))];
-  const [program = '', ...rest] = task.mode === 'namespaces' ? [...enterCommand(), ...inner] : inner;
+  const [program = '', ...rest] = [...enter, ...inner];
   const child: ChildProcess = spawn(program, rest, {
     stdio: ['pipe', 'pipe', 'inherit'],
     // A process group of its own: Ctrl-C in the terminal reaches only us, and we take the rest down in order.

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createSocket, type Socket } from 'node:dgram';
+import { type LeaseInput, ReplayWindow } from '@vnfpool/core/lease';
+import type { LeaseSeal } from '@vnfpool/runtime/lease-seal';
+import {
+  batchLeaseMessages,
+  claimedSender,
+  decodeLeaseDatagram,
+  encodeLeaseDatagram,
+  LEASE_DATAGRAM_BYTES_MAX,
+  type LeaseCouncilVersion,
+  type LeaseMessage,
+} from '@vnfpool/wire/lease';
+import type { LeasePeer } from '@vnfpool/wire/mobility';
+
+export interface LeaseLinkOptions {
+  readonly node: number;
+  readonly incarnation: bigint;
+  readonly boottimeMs: () => number;
+  /** Makes the seal shared with one peer. */
+  readonly sealFor: (peer: LeasePeer) => LeaseSeal;
+  readonly receive: (input: LeaseInput & { type: 'datagram' }) => void;
+  readonly count: (reason: DropReason) => void;
+}
+
+export type DropReason =
+  | 'unknown-sender'
+  | 'bad-seal'
+  | 'replayed'
+  | 'malformed'
+  | 'misaddressed'
+  | 'too-long'
+  | 'send-failed';
+
+interface Peer {
+  readonly config: LeasePeer;
+  readonly seal: LeaseSeal;
+  readonly window: ReplayWindow;
+  sequence: bigint;
+}
+
+/** Lease datagrams to and from other nodes: sealed, numbered, bounded. Loss is the engine's business. */
+export class LeaseLink {
+  readonly #options: LeaseLinkOptions;
+  readonly #socket: Socket;
+  readonly #peers = new Map<number, Peer>();
+  #council: LeaseCouncilVersion | null = null;
+
+  constructor(options: LeaseLinkOptions) {
+    this.#options = options;
+    this.#socket = createSocket({ type: 'udp4' });
+    this.#socket.on('message', (bytes) => this.#take(bytes));
+    // A peer that is not there yet answers by ICMP.
+    this.#socket.on('error', () => options.count('send-failed'));
+  }
+
+  /** Resolves with the port. */
+  listen(address: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#socket.once('error', reject);
+      this.#socket.bind({ address, port }, () => {
+        this.#socket.off('error', reject);
+        resolve(this.#socket.address().port);
+      });
+    });
+  }
+
+  /** Windows and sequences of a peer that stays the same are kept. */
+  configure(council: LeaseCouncilVersion, peers: readonly LeasePeer[]): void {
+    this.#council = council;
+    const others = peers.filter(({ node }) => node !== this.#options.node);
+    const named = new Set(others.map(({ node }) => node));
+    for (const node of this.#peers.keys()) if (!named.has(node)) this.#peers.delete(node);
+    for (const config of others) {
+      const known = this.#peers.get(config.node);
+      if (known && known.config.key === config.key) {
+        this.#peers.set(config.node, { ...known, config });
+        continue;
+      }
+      this.#peers.set(config.node, {
+        config,
+        seal: this.#options.sealFor(config),
+        window: new ReplayWindow(),
+        sequence: 0n,
+      });
+    }
+  }
+
+  send(to: number, messages: readonly LeaseMessage[]): void {
+    const peer = this.#peers.get(to);
+    if (!peer || !this.#council) return;
+    for (const batch of batchLeaseMessages(messages)) {
+      peer.sequence += 1n;
+      const bytes = encodeLeaseDatagram(
+        {
+          sender: this.#options.node,
+          receiver: to,
+          incarnation: this.#options.incarnation,
+          sequence: peer.sequence,
+          council: this.#council,
+          clockUs: BigInt(Math.round(this.#options.boottimeMs() * 1000)),
+        },
+        batch,
+      );
+      this.#socket.send(peer.seal.seal(bytes), peer.config.port, peer.config.address, (error) => {
+        if (error) this.#options.count('send-failed');
+      });
+    }
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  #take(bytes: Buffer): void {
+    const { count, node, receive } = this.#options;
+    if (bytes.length > LEASE_DATAGRAM_BYTES_MAX) return count('too-long');
+    // The sender's number stands in the clear; whether it is true, its seal tells.
+    const peer = this.#peers.get(claimedSender(bytes) ?? 0);
+    if (!peer) return count('unknown-sender');
+    const opened = peer.seal.open(bytes);
+    if (!opened) return count('bad-seal');
+    try {
+      const { header, messages } = decodeLeaseDatagram(opened);
+      if (header.receiver !== node || header.sender !== peer.config.node) return count('misaddressed');
+      if (!peer.window.accept(header.incarnation, header.sequence)) return count('replayed');
+      receive({ type: 'datagram', from: header.sender, header, messages });
+    } catch {
+      count('malformed');
+    }
+  }
+}

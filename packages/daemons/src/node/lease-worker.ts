@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Random } from '@vnfpool/core';
+import { SlotKeeper } from '@vnfpool/core/agent';
+import { LeaseEngine } from '@vnfpool/core/lease';
+import type { Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
+import { createVirtualAddresses } from '@vnfpool/platform/addresses';
+import { createNftFence, createNoFence } from '@vnfpool/platform/fence';
+import { openJournal } from '@vnfpool/platform/journal';
+import { requestRealtime } from '@vnfpool/platform/realtime';
+import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
+import { deriveLeaseKeys, LeaseSeal, openLeaseKey } from '@vnfpool/runtime/lease-seal';
+import { agentClocks } from './agent-clocks.ts';
+import { LeaseHands } from './lease-hands.ts';
+import { compactLeaseRecords, leaseRecordCodec } from './lease-journal.ts';
+import { LeaseLink } from './lease-link.ts';
+import type { FromWorker, ToWorker, WorkerTask } from './worker-messages.ts';
+
+/*
+ * The lease worker: a thread of its own, so that nothing the agent's main thread does (garbage collection, TLS,
+ * JSON) can cost a slot. Everything it does on the way of a failover is synchronous.
+ */
+
+const COUNTERS_MS = 1_000;
+
+function tell(message: FromWorker): void {
+  parentPort?.postMessage(message);
+}
+
+const systemRandom: Random = {
+  u32: () => randomBytes(4).readUInt32BE(),
+  u64: () => randomBytes(8).readBigUInt64BE(),
+  fraction: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+};
+
+/** Raised and on disk before it is used, so no two starts of this node ever share one. */
+function nextIncarnation(folder: string): bigint {
+  const path = `${folder}/incarnation`;
+  const next = BigInt(readOptionalFile(path)?.trim() || '0') + 1n;
+  writeSecretFile(path, `${next}\n`);
+  return next;
+}
+
+async function main(task: WorkerTask): Promise<void> {
+  const clocks = agentClocks();
+  // The caller holds the node's lock, so whoever acted before has ended.
+  const startedAtMs = clocks.boottimeMs();
+  const realtime =
+    process.platform === 'linux'
+      ? requestRealtime()
+      : { isGranted: false as const, reason: 'not on this system' };
+  const { fence, addresses, guarantee } = openFence(task, clocks);
+  const journal = openJournal({
+    path: `${task.folder}/leases`,
+    codec: leaseRecordCodec,
+    compact: compactLeaseRecords,
+  });
+  const incarnation = nextIncarnation(task.folder);
+  const engine = new LeaseEngine({
+    node: task.node,
+    incarnation,
+    startedAtMs,
+    restored: journal.restored,
+    random: systemRandom,
+  });
+  const keeper = new SlotKeeper(engine, task.node);
+  const ownKey = openLeaseKey(`${task.folder}/lease-key.pem`);
+
+  const counters: Record<string, number> = {};
+  let told = '';
+  let set = '';
+  const link = new LeaseLink({
+    node: task.node,
+    incarnation,
+    boottimeMs: clocks.boottimeMs,
+    sealFor: (peer) =>
+      new LeaseSeal(deriveLeaseKeys(ownKey, peer.key, { set, ownNode: task.node, peerNode: peer.node })),
+    receive: (input) => act(() => hands.handle(input)),
+    count: (reason) => {
+      counters[reason] = (counters[reason] ?? 0) + 1;
+    },
+  });
+  const hands = new LeaseHands(keeper, {
+    clocks,
+    fence,
+    addresses,
+    journal,
+    send: (to, messages) => link.send(to, messages),
+    tell,
+    muteMs: () => engine.muteMs(clocks.boottimeMs()),
+  });
+
+  let timer: NodeJS.Timeout | undefined;
+  /** Does something and arms the one timer anew. */
+  function act(body: () => void): void {
+    body();
+    clearTimeout(timer);
+    const deadline = keeper.nextDeadline();
+    if (deadline === undefined) return;
+    const waitMs = Math.max(0, Math.ceil(deadline - clocks.boottimeMs()));
+    timer = setTimeout(() => act(() => hands.expire()), Math.min(waitMs, 2 ** 31 - 1));
+  }
+
+  const reporting = setInterval(() => {
+    const text = JSON.stringify(counters);
+    if (text === told) return;
+    told = text;
+    tell({ type: 'counters', counters: { ...counters } });
+  }, COUNTERS_MS);
+
+  parentPort?.on('message', (message: ToWorker) => {
+    switch (message.type) {
+      case 'configure': {
+        const { configuration } = message;
+        set = configuration.set;
+        link.configure(configuration.council.version, configuration.nodes);
+        act(() =>
+          hands.handle({ type: 'configure', council: configuration.council, slots: configuration.slots }),
+        );
+        return;
+      }
+      case 'stop':
+        clearInterval(reporting);
+        clearTimeout(timer);
+        link.close();
+        hands.cleanUp();
+        journal.close();
+        parentPort?.close();
+        return;
+      default:
+        act(() => hands.handle(message));
+    }
+  });
+
+  const port = await link.listen(task.listen.address, task.listen.port);
+  tell({
+    type: 'ready',
+    port,
+    fence: fence.kind,
+    guarantee,
+    realtime: realtime.isGranted ? 'granted' : realtime.reason,
+    muteMs: engine.muteMs(clocks.boottimeMs()),
+  });
+}
+
+function openFence(
+  task: WorkerTask,
+  clocks: Clocks,
+): { fence: Fence; addresses: VirtualAddresses | null; guarantee: string } {
+  if (task.interface === null) {
+    const fence = createNoFence(clocks);
+    return { fence, addresses: null, guarantee: fence.guarantee };
+  }
+  const fence = createNftFence({ interfaces: [task.interface], clocks });
+  return {
+    fence,
+    addresses: createVirtualAddresses({ interface: task.interface }),
+    guarantee: fence.guarantee,
+  };
+}
+
+await main(workerData as WorkerTask);

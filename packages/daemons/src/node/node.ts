@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { nodeId, type Random } from '@vnfpool/core';
+import { AgentCore, type AgentInput, type AgentOutput } from '@vnfpool/core/agent';
+import { MobilityNode, type MobilityNodeInput, type MobilityNodeOutput } from '@vnfpool/core/mobility';
+import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
+import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
+import { openLeaseKey } from '@vnfpool/runtime/lease-seal';
+import { exitOnFault } from '@vnfpool/runtime/lifecycle';
+import type { Logger } from '@vnfpool/runtime/logging';
+import { type FunctionReport, ntpTimestamp, type SlotReport } from '@vnfpool/wire/mobility';
+import { VERSION } from '../version.ts';
+import { agentClocks } from './agent-clocks.ts';
+import type { NodeConfig } from './config.ts';
+import { FunctionHost } from './function-host.ts';
+import { LeaseThread } from './lease-thread.ts';
+import { ManagerLink } from './manager-link.ts';
+import { joinSet } from './membership.ts';
+import { lockNode } from './node-lock.ts';
+import { Registrations } from './registrations.ts';
+import { toWorker } from './to-worker.ts';
+import type { FromWorker } from './worker-messages.ts';
+
+export interface RunningNode {
+  readonly nodeId: number;
+  readonly leasePort: number;
+  /** Ends every function, releases every slot first, tells manager and registrar. */
+  stop(): Promise<void>;
+}
+
+/** Time for slots to be released and functions to end when the agent stops. */
+const STOP_MS = 3_000;
+
+const random: Random = {
+  u32: () => randomBytes(4).readUInt32BE(),
+  u64: () => randomBytes(8).readBigUInt64BE(),
+  fraction: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+};
+
+/**
+ * Runs a node agent.
+ *
+ * @throws PlatformError `LOCKED` when another agent runs on the same folder; JoinError when the set does not
+ * take us in
+ */
+export async function runNode(config: NodeConfig, logger: Logger): Promise<RunningNode> {
+  mkdirSync(config.state, { recursive: true, mode: 0o700 });
+  const lock = lockNode(config.state);
+  const ownKey = openLeaseKey(`${config.state}/lease-key.pem`);
+  const membership = await joinSet(config, ownKey.publicKey, logger);
+  const self = nodeId(membership.nodeId);
+  const clocks = agentClocks();
+  const clock = systemClock(clocks.boottimeMs);
+  const onFault = exitOnFault(logger);
+
+  let muteMs = 0;
+  const fromWorker = (message: FromWorker): void => {
+    switch (message.type) {
+      case 'ready':
+        return;
+      case 'slot':
+        muteMs = message.muteMs;
+        logger.info({ slot: message.state, muteMs }, 'slot');
+        agent.submit({ type: 'slot', state: message.state, muteMs });
+        return;
+      case 'failover':
+        logger.info({ failover: message.record }, 'slot taken');
+        agent.submit({ type: 'failover', record: message.record });
+        return;
+      case 'event':
+        logger[message.severity === 'warning' ? 'warn' : message.severity]({ of: 'leases' }, message.message);
+        return;
+      case 'counters':
+        logger.warn({ dropped: message.counters }, 'lease datagrams dropped');
+        return;
+    }
+  };
+  const leases = new LeaseThread(
+    {
+      node: self,
+      folder: config.state,
+      listen: { address: config.listen, port: config.port },
+      interface: config.interface,
+    },
+    fromWorker,
+    (reason) => {
+      logger.fatal({ reason }, 'the lease worker ended');
+      process.exit(1);
+    },
+  );
+  const worker = await leases.ready;
+  muteMs = worker.muteMs;
+  logger.info(
+    { fence: worker.guarantee, realtime: worker.realtime, muteMs, port: worker.port },
+    'leases ready',
+  );
+
+  const host = new FunctionHost({
+    folder: config.state,
+    address: config.listen,
+    freePorts: config.loopback,
+    clocks,
+    give: (input) => agent.submit(input),
+  });
+  const registrations = new Registrations({
+    credentials: membership.credentials,
+    localAddress: config.listen,
+    logger: logger.child({ part: 'registrations' }),
+  });
+
+  const agent: CoreDriver<AgentInput, AgentOutput> = new CoreDriver<AgentInput, AgentOutput>({
+    core: new AgentCore({ random, node: self }),
+    clock,
+    onFault,
+    effects: {
+      answer: ({ type: _type, ...answer }) => give({ type: 'answer', ...answer }),
+      'function-changed': ({ functionId, status, report, reason }) =>
+        give({
+          type: 'function-changed',
+          functionId,
+          status,
+          report,
+          reason,
+          information: {},
+          urgent: isUrgent(report),
+        }),
+      'slots-changed': ({ muteMs: mute, slots, failovers }) => {
+        const report: SlotReport = { v: 1, muteMs: Math.round(mute), slots, failovers };
+        give({ type: 'slots-changed', report });
+      },
+      // Not awaited: one program must not hold up another's news.
+      start: (output) => void host.start(output),
+      stop: (output) => void host.stop(output),
+      'check-health': (output) => void host.check(output),
+      'configure-leases': ({ configuration }) => {
+        leases.post({ type: 'configure', configuration });
+        registrations.useRegistrars(configuration.registrars);
+      },
+      candidate: (output) => leases.post(toWorker(output)),
+      'no-candidate': (output) => leases.post(toWorker(output)),
+      release: (output) => leases.post(toWorker(output)),
+      'hand-over': (output) => leases.post(toWorker(output)),
+      register: (output) => registrations.register(output),
+      deregister: (output) => registrations.deregister(output),
+      event: ({ severity, message }) =>
+        logger[severity === 'warning' ? 'warn' : severity]({ of: 'functions' }, message),
+    },
+  });
+
+  const link = new ManagerLink({
+    credentials: membership.credentials,
+    manager: membership.manager,
+    ...(config.loopback ? {} : { localAddress: config.listen }),
+    give: (input) => give(input),
+    logger,
+  });
+  const termFile = `${config.state}/manager-term`;
+  const mobility: CoreDriver<MobilityNodeInput, MobilityNodeOutput> = new CoreDriver<
+    MobilityNodeInput,
+    MobilityNodeOutput
+  >({
+    core: new MobilityNode({
+      random,
+      nodeId: self,
+      highestTerm: BigInt(readOptionalFile(termFile)?.trim() || '0'),
+      bootTime: ntpTimestamp(clocks.wallMs()),
+      instance: random.u64(),
+      addresses: [config.listen],
+      leaseEndpoint: {
+        v: 1,
+        name: membership.name,
+        address: config.listen,
+        port: worker.port,
+        key: ownKey.publicKey,
+        version: VERSION,
+        fence: worker.fence,
+      },
+    }),
+    clock,
+    onFault,
+    effects: {
+      connect: () => void link.connect(),
+      send: (output) => link.send(output),
+      close: (output) => link.close(output),
+      managed: ({ term }) => logger.info({ term: String(term) }, 'managed'),
+      unmanaged: ({ reason }) => logger.warn({ reason }, 'no manager'),
+      add: ({ type: _type, name: _name, ...add }) => void agent.submit({ type: 'add', ...add }),
+      delete: ({ operation, functionId }) => void agent.submit({ type: 'delete', operation, functionId }),
+      configure: ({ operation, configuration }) =>
+        void agent.submit({ type: 'configure', operation, configuration }),
+      'failovers-acknowledged': ({ ids }) => void agent.submit({ type: 'failovers-acknowledged', ids }),
+      persist: ({ highestTerm }) => writeSecretFile(termFile, `${highestTerm}\n`),
+      event: ({ event, reason }) => logger.warn({ event, reason }, 'service mobility'),
+    },
+  });
+  function give(input: MobilityNodeInput): void {
+    mobility.submit(input);
+  }
+  give({ type: 'start' });
+
+  return {
+    nodeId: self,
+    leasePort: worker.port,
+    stop: async () => {
+      agent.submit({ type: 'stop' });
+      give({ type: 'stop' });
+      const bound = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());
+      await Promise.race([Promise.all([host.close(), registrations.close()]), bound]);
+      await leases.stop();
+      link.closeAll();
+      agent.stop();
+      mobility.stop();
+      lock?.release();
+    },
+  };
+}
+
+/** What somebody may be waiting for; the rest may be told once a second. */
+function isUrgent(report: FunctionReport): boolean {
+  return !report.healthy;
+}
