@@ -105,7 +105,7 @@ export class EmbeddedStore<Tables> implements ManagerStore<Tables> {
       const excess = this.#database.getKeysCount(rangeOf(table)) - max;
       if (excess <= 0) continue;
       // Taken before the first removal: a cursor does not survive changes below it.
-      const oldest = this.#database.getKeys({ ...rangeOf(table), limit: excess }).asArray;
+      const oldest = Array.from(this.#database.getKeys({ ...rangeOf(table), limit: excess }));
       for (const key of oldest) this.#database.removeSync(key);
     }
   }

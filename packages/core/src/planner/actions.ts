@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  FunctionSpecification,
+  SetConfiguration,
+  SlotAssignment,
+  SlotCandidate,
+} from '@vnfpool/wire/mobility';
+
+/** What has to be written down before anything follows from it. */
+export type Decision =
+  | { readonly type: 'form-council'; readonly members: readonly string[]; readonly reason: string }
+  /** The manager gives it a Function ID. */
+  | {
+      readonly type: 'place';
+      readonly pool: string;
+      readonly number: number;
+      readonly node: string;
+      readonly reason: string;
+    }
+  /** The instance is no longer wanted; what still runs of it becomes a stray. */
+  | { readonly type: 'drop'; readonly functionId: number; readonly reason: string }
+  /** The manager gives it a slot id and a random id. */
+  | {
+      readonly type: 'create-slot';
+      readonly pool: string;
+      readonly index: number;
+      readonly candidates: readonly SlotCandidate[];
+      readonly reason: string;
+    }
+  | { readonly type: 'delete-slot'; readonly id: string; readonly reason: string };
+
+/** What a node is told. */
+export type Command =
+  | {
+      readonly type: 'configure';
+      readonly node: number;
+      readonly configuration: SetConfiguration;
+      readonly fingerprint: string;
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'add';
+      readonly node: number;
+      readonly functionId: number;
+      readonly name: string;
+      readonly specification: FunctionSpecification;
+      readonly assignment: SlotAssignment;
+      readonly fingerprints: { readonly specification: string; readonly assignment: string };
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'assign';
+      readonly node: number;
+      readonly functionId: number;
+      readonly assignment: SlotAssignment;
+      readonly fingerprint: string;
+      readonly reason: string;
+    }
+  | { readonly type: 'delete'; readonly node: number; readonly functionId: number; readonly reason: string }
+  /** Carried out as an assignment of the holder. */
+  | { readonly type: 'handover'; readonly slot: string; readonly to: number; readonly reason: string };
+
+/** Decisions come alone: commands are planned once they are written down. */
+export interface Plan {
+  readonly decisions: readonly Decision[];
+  readonly commands: readonly Command[];
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FunctionSpecification, SetConfiguration, SlotAssignment } from '@vnfpool/wire/mobility';
+import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
+import { fingerprint } from './fingerprint.ts';
+import { instanceName, type Observed, type ObservedCouncil, type Topology } from './observed.ts';
+import { type InstanceRole, rankingOf, slotsOf } from './roles.ts';
+import { candidatesOf } from './slots.ts';
+
+/** What an instance of the pool runs. */
+export function specificationOf(pool: DeclaredPool): FunctionSpecification {
+  const { program, arguments: words, environment, directory, port, health, stop } = pool.function;
+  return {
+    v: 1,
+    kind: 'process',
+    command: [program, ...words],
+    env: environment,
+    directory,
+    port,
+    health,
+    stop,
+    registration: {
+      poolHandle: pool.name,
+      policy: pool.policy,
+      ...(pool.policy === 'least-used' ? { load: 'cpu' as const } : {}),
+    },
+  };
+}
+
+/** What an instance is for. */
+export function assignmentOf(
+  pool: DeclaredPool,
+  { instance, role, slot }: InstanceRole,
+  observed: Observed,
+  council: ObservedCouncil,
+): SlotAssignment {
+  const handover = slot?.handover && slot.holder === instance.functionId ? slot.handover : null;
+  return {
+    v: 1,
+    pool: pool.name,
+    name: instanceName(instance),
+    slot: slot ? { id: slot.id, index: slot.index } : null,
+    role,
+    epoch: String(slot?.epoch ?? 0),
+    addresses: slot ? addressesOf(pool, slot.index) : [],
+    council: council.version,
+    ranking: slot ? rankingOf(pool, slot.index, observed) : [],
+    ...(handover ? { handover } : {}),
+  };
+}
+
+/** The epoch grows by itself while nothing else changes; nodes need not be told what they told. */
+export function assignmentFingerprint({ epoch: _, ...rest }: SlotAssignment): string {
+  return fingerprint(rest);
+}
+
+/** The set as every node needs to know it; undefined while a member of the council has no number. */
+export function configurationOf(
+  declared: DeclaredSet,
+  observed: Observed,
+  topology: Topology,
+): SetConfiguration | undefined {
+  const { council } = observed;
+  if (!council) return undefined;
+  const ids = new Map(observed.nodes.map(({ name, id }) => [name, id]));
+  const members = council.members.flatMap((name) => ids.get(name) ?? []);
+  if (members.length !== council.members.length) return undefined;
+  const hosts = new Set([...council.members, ...observed.instances.map(({ node }) => node)]);
+  return {
+    v: 1,
+    set: declared.name,
+    council: { version: council.version, members },
+    nodes: observed.nodes
+      .filter(({ name }) => hosts.has(name))
+      .sort((a, b) => a.id - b.id)
+      .flatMap(({ id, name, endpoint }) =>
+        endpoint
+          ? [{ node: id, name, address: endpoint.address, port: endpoint.port, key: endpoint.key }]
+          : [],
+      ),
+    slots: declared.pools.flatMap((pool) =>
+      slotsOf(pool, observed).map((slot) => ({
+        id: slot.id,
+        pool: pool.name,
+        index: slot.index,
+        leaseMs: pool.failover.leaseMs,
+        addresses: addressesOf(pool, slot.index),
+        genesis: slot.genesis,
+        candidates: candidatesOf(pool, slot.index, observed),
+        // A pool without shared state loses nothing by whoever takes over; but only candidates may.
+        lastResort: { rule: 'never' as const },
+      })),
+    ),
+    registrars: topology.registrars,
+  };
+}
+
+export function addressesOf(pool: DeclaredPool, index: number): string[] {
+  const address = pool.addresses[index];
+  return address === undefined ? [] : [address];
+}

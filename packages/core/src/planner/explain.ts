@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
+import type { ExplainView } from '../management/views.ts';
+import {
+  instanceName,
+  isReady,
+  type Observed,
+  type ObservedInstance,
+  type ObservedNode,
+} from './observed.ts';
+import { rankingOf, rolesOf, slotsOf } from './roles.ts';
+
+/** Why a pool is as it is; undefined when it is not declared. */
+export function explainPool(
+  declared: DeclaredSet,
+  observed: Observed,
+  name: string,
+): ExplainView | undefined {
+  const pool = declared.pools.find((each) => each.name === name);
+  if (!pool) return undefined;
+  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const roles = rolesOf(pool, observed);
+  const lines = roles.map(
+    ({ instance, role, slot }) =>
+      `${instanceName(instance)} on ${instance.node} is wanted as ${role}${slot ? ` of slot ${slot.index}` : ''}: ${verdictOf(instance, nodes)}.`,
+  );
+  const missing = observed.council?.members.filter((member) => !nodes.has(member)) ?? declared.council;
+  if (missing.length > 0)
+    lines.push(`Slots wait until ${missing.join(', ')} has joined: the council is not complete.`);
+  const slots = slotsOf(pool, observed);
+  for (let index = slots.length; index < pool.redundancy.slots; index++) {
+    if (!slots.some((slot) => slot.index === index))
+      lines.push(`Slot ${index} does not exist yet: none of its candidates is on a node that has joined.`);
+  }
+  return { pool: name, lines, slots: slots.map((slot) => explainSlot(pool, slot, observed, nodes)) };
+}
+
+function explainSlot(
+  pool: DeclaredPool,
+  slot: Observed['slots'][number],
+  observed: Observed,
+  nodes: ReadonlyMap<string, ObservedNode>,
+): ExplainView['slots'][number] {
+  const byId = new Map(observed.instances.map((instance) => [instance.functionId, instance]));
+  const holder = slot.holder === null ? undefined : byId.get(slot.holder);
+  const why = holder
+    ? `${instanceName(holder)} holds it since epoch ${slot.epoch}: a majority of the council granted it the lease.`
+    : slot.epoch === 0
+      ? 'Nobody has held it yet.'
+      : `Nobody is known to hold it; the last epoch is ${slot.epoch}.`;
+  return {
+    index: slot.index,
+    holder: holder ? instanceName(holder) : null,
+    why,
+    candidates: rankingOf(pool, slot.index, observed).flatMap((functionId, rank) => {
+      const instance = byId.get(functionId);
+      return instance
+        ? [{ name: instanceName(instance), rank: rank + 1, verdict: verdictOf(instance, nodes) }]
+        : [];
+    }),
+  };
+}
+
+function verdictOf(instance: ObservedInstance, nodes: ReadonlyMap<string, ObservedNode>): string {
+  const node = nodes.get(instance.node);
+  if (!node) return `${instance.node} has not joined`;
+  if (node.state === 'lost' || node.state === 'absent') return `${instance.node} is ${node.state}`;
+  if (instance.status === null) return 'it does not run yet';
+  if (instance.failing) return 'it ends again and again';
+  if (instance.status !== 'Running') return `it is ${instance.status.toLowerCase()}`;
+  if (!instance.healthy) return 'its health check fails';
+  return isReady(instance, nodes) ? 'ready' : 'not ready';
+}

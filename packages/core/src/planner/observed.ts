@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CouncilVersion, LeaseEndpoint, RunningStatus, SlotCandidate } from '@vnfpool/wire/mobility';
+
+/*
+ * What the planner knows of the world: decisions made before (durable) and what nodes told. The order of
+ * lists makes no difference.
+ */
+export interface Observed {
+  /** Null until it was decided. */
+  readonly council: ObservedCouncil | null;
+  readonly nodes: readonly ObservedNode[];
+  readonly instances: readonly ObservedInstance[];
+  readonly slots: readonly ObservedSlot[];
+  /** Functions that nodes run and nobody placed. */
+  readonly strays: readonly ObservedStray[];
+}
+
+export interface ObservedCouncil {
+  readonly version: CouncilVersion;
+  /** Names of nodes. */
+  readonly members: readonly string[];
+}
+
+export type NodeState = 'absent' | 'registered' | 'suspect' | 'lost';
+
+export interface ObservedNode {
+  readonly name: string;
+  readonly id: number;
+  readonly state: NodeState;
+  /** Whether it has told which functions it runs since it registered; before that nothing is ordered. */
+  readonly heard: boolean;
+  readonly endpoint: LeaseEndpoint | null;
+  /** Fingerprint of the configuration that it has accepted; null: none. */
+  readonly configuration: string | null;
+  /** An order to this node is under way, or was refused a moment ago. */
+  readonly busy: boolean;
+}
+
+export interface ObservedInstance {
+  readonly functionId: number;
+  readonly pool: string;
+  /** The n of `pool#n`. */
+  readonly number: number;
+  /** Name of the node on which it was placed. */
+  readonly node: string;
+  /** Null: the node does not run it, as far as is known. */
+  readonly status: RunningStatus | null;
+  readonly healthy: boolean;
+  /** It ends again and again. */
+  readonly failing: boolean;
+  /** Fingerprints of what the node has accepted for it; null: nothing. */
+  readonly specification: string | null;
+  readonly assignment: string | null;
+  readonly busy: boolean;
+}
+
+export interface ObservedSlot {
+  readonly id: string;
+  readonly pool: string;
+  readonly index: number;
+  readonly epoch: number;
+  /** Function ID of the holder, from the report with the highest epoch. */
+  readonly holder: number | null;
+  readonly genesis: { readonly randomId: string; readonly candidates: readonly SlotCandidate[] };
+  /** A hand-over that was ordered. */
+  readonly handover: { readonly to: number; readonly nonce: string } | null;
+}
+
+export interface ObservedStray {
+  readonly node: string;
+  readonly functionId: number;
+  readonly busy: boolean;
+}
+
+/** What is given from outside. */
+export interface Topology {
+  readonly registrars: readonly { readonly address: string; readonly port: number }[];
+}
+
+/** `web#1`. */
+export function instanceName(instance: { readonly pool: string; readonly number: number }): string {
+  return `${instance.pool}#${instance.number}`;
+}
+
+export function isReady(instance: ObservedInstance, nodes: ReadonlyMap<string, ObservedNode>): boolean {
+  const state = nodes.get(instance.node)?.state;
+  const reachable = state === 'registered' || state === 'suspect';
+  return reachable && instance.status === 'Running' && instance.healthy && !instance.failing;
+}

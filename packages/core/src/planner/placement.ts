@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
+import type { Decision } from './actions.ts';
+import { instanceName, type Observed, type ObservedInstance } from './observed.ts';
+
+/**
+ * Which instances are dropped and which are placed where. An instance stays where it is while its node is
+ * declared, also when the node is lost for now: another host would have to be told everything anew, and
+ * the node may be back in a second.
+ */
+export function placeInstances(declared: DeclaredSet, observed: Observed): Decision[] {
+  const drops = declared.pools.flatMap((pool) => dropsOf(pool, declared, observed));
+  const pools = new Set(declared.pools.map(({ name }) => name));
+  for (const instance of byNumber(observed.instances)) {
+    if (!pools.has(instance.pool)) {
+      drops.push({
+        type: 'drop',
+        functionId: instance.functionId,
+        reason: `pool ${instance.pool} is not declared any more`,
+      });
+    }
+  }
+  const dropped = new Set(drops.map(({ functionId }) => functionId));
+  const kept = observed.instances.filter(({ functionId }) => !dropped.has(functionId));
+  return [...drops, ...placesOf(declared, observed, kept)];
+}
+
+type Drop = Extract<Decision, { type: 'drop' }>;
+
+function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed): Drop[] {
+  const nodes = new Set(declared.nodes.map(({ name }) => name));
+  const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
+  const homeless = mine.filter(({ node }) => !nodes.has(node));
+  const drops: Drop[] = homeless.map(({ functionId, node }) => ({
+    type: 'drop',
+    functionId,
+    reason: `node ${node} is not declared any more`,
+  }));
+  const holders = new Set(
+    observed.slots.filter((slot) => slot.pool === pool.name).map(({ holder }) => holder),
+  );
+  const surplus = mine.length - homeless.length - instancesOf(pool);
+  // Who holds a slot goes last, then the youngest first.
+  const order = mine
+    .filter(({ node }) => nodes.has(node))
+    .sort(
+      (a, b) => Number(holders.has(a.functionId)) - Number(holders.has(b.functionId)) || b.number - a.number,
+    );
+  for (const { functionId } of order.slice(0, Math.max(0, surplus))) {
+    drops.push({
+      type: 'drop',
+      functionId,
+      reason: `pool ${pool.name} wants ${instancesOf(pool)} instances`,
+    });
+  }
+  return drops;
+}
+
+function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly ObservedInstance[]): Decision[] {
+  const places: Extract<Decision, { type: 'place' }>[] = [];
+  const states = new Map(observed.nodes.map(({ name, state }) => [name, state]));
+  const placed: { readonly pool: string; readonly node: string; readonly number: number }[] = [...kept];
+  for (const pool of declared.pools) {
+    for (;;) {
+      const mine = placed.filter((instance) => instance.pool === pool.name);
+      if (mine.length >= instancesOf(pool)) break;
+      const free = declared.nodes
+        .map(({ name }, order) => ({
+          name,
+          order,
+          lost: Number(states.get(name) === 'lost'),
+          functions: placed.filter(({ node }) => node === name).length,
+        }))
+        .filter(({ name }) => !mine.some(({ node }) => node === name))
+        .sort((a, b) => a.lost - b.lost || a.functions - b.functions || a.order - b.order);
+      const best = free[0];
+      if (!best) break;
+      const number = lowestFree(mine.map((instance) => instance.number));
+      placed.push({ pool: pool.name, node: best.name, number });
+      places.push({
+        type: 'place',
+        pool: pool.name,
+        number,
+        node: best.name,
+        reason: `${best.name} runs no instance of ${pool.name} and has the fewest functions (${best.functions})`,
+      });
+    }
+  }
+  return places;
+}
+
+export function instancesOf({ redundancy }: DeclaredPool): number {
+  return redundancy.slots + redundancy.standbys + redundancy.spares;
+}
+
+export function byNumber<T extends { readonly pool: string; readonly number: number }>(
+  instances: readonly T[],
+): T[] {
+  return instances.toSorted((a, b) =>
+    a.pool === b.pool ? a.number - b.number : instanceName(a) < instanceName(b) ? -1 : 1,
+  );
+}
+
+function lowestFree(taken: readonly number[]): number {
+  let number = 1;
+  while (taken.includes(number)) number += 1;
+  return number;
+}

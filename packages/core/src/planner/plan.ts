@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
+import type { Command, Decision, Plan } from './actions.ts';
+import { assignmentFingerprint, assignmentOf, configurationOf, specificationOf } from './documents.ts';
+import { fingerprint } from './fingerprint.ts';
+import {
+  instanceName,
+  isReady,
+  type Observed,
+  type ObservedInstance,
+  type ObservedNode,
+  type Topology,
+} from './observed.ts';
+import { placeInstances } from './placement.ts';
+import { type InstanceRole, rolesOf } from './roles.ts';
+import { candidatesOf, decideSlots } from './slots.ts';
+
+/**
+ * What has to be done so that the world becomes what is declared; nothing when it is. Pure: the same
+ * arguments give the same plan, whatever the order of the lists in `observed`.
+ *
+ * @param declared null: nothing is declared, and then nothing is touched.
+ */
+export function plan(declared: DeclaredSet | null, observed: Observed, topology: Topology): Plan {
+  if (!declared) return { decisions: [], commands: [] };
+  const decisions: Decision[] = placeInstances(declared, observed);
+  if (!observed.council) {
+    const reason =
+      declared.council.length === 1
+        ? 'one node decides who holds a slot'
+        : `a majority of ${declared.council.length} nodes decides who holds a slot`;
+    decisions.push({ type: 'form-council', members: declared.council, reason });
+  }
+  // Slots name the instances that may hold them, so those come first.
+  if (decisions.length === 0) decisions.push(...decideSlots(declared, observed));
+  if (decisions.length > 0) return { decisions, commands: [] };
+  return { decisions: [], commands: commandsOf(declared, observed, topology) };
+}
+
+function commandsOf(declared: DeclaredSet, observed: Observed, topology: Topology): Command[] {
+  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  return [
+    ...configure(declared, observed, topology),
+    ...deleteStrays(observed, nodes),
+    ...declared.pools.flatMap((pool) => poolCommands(pool, observed, nodes)),
+  ];
+}
+
+/** Whether the node can be told something now. */
+function takesOrders(node: ObservedNode | undefined): node is ObservedNode {
+  return node?.state === 'registered' && node.heard;
+}
+
+function configure(declared: DeclaredSet, observed: Observed, topology: Topology): Command[] {
+  const configuration = configurationOf(declared, observed, topology);
+  if (!configuration) return [];
+  const print = fingerprint(configuration);
+  const known = new Set([...declared.nodes.map(({ name }) => name)]);
+  return byId(observed.nodes)
+    .filter((node) => known.has(node.name) && takesOrders(node) && !node.busy && node.configuration !== print)
+    .map(({ id, configuration: former }) => ({
+      type: 'configure',
+      node: id,
+      configuration,
+      fingerprint: print,
+      reason: former === null ? 'it does not know the set yet' : 'the set has changed',
+    }));
+}
+
+function deleteStrays(observed: Observed, nodes: ReadonlyMap<string, ObservedNode>): Command[] {
+  return observed.strays
+    .toSorted((a, b) => a.functionId - b.functionId || (a.node < b.node ? -1 : 1))
+    .flatMap(({ node: name, functionId, busy }) => {
+      const node = nodes.get(name);
+      if (busy || !takesOrders(node)) return [];
+      return [{ type: 'delete', node: node.id, functionId, reason: 'it is not part of the set any more' }];
+    });
+}
+
+function poolCommands(
+  pool: DeclaredPool,
+  observed: Observed,
+  nodes: ReadonlyMap<string, ObservedNode>,
+): Command[] {
+  const { council } = observed;
+  if (!council) return [];
+  const specification = specificationOf(pool);
+  const print = fingerprint(specification);
+  const roles = rolesOf(pool, observed);
+  const commands: Command[] = [];
+  for (const role of roles) {
+    const { instance } = role;
+    const node = nodes.get(instance.node);
+    // Without a slot there is nothing to say yet: the council is not complete.
+    if (!takesOrders(node) || instance.busy || role.slot === null) continue;
+    const assignment = assignmentOf(pool, role, observed, council);
+    const assigned = assignmentFingerprint(assignment);
+    if (instance.status === null) {
+      commands.push({
+        type: 'add',
+        node: node.id,
+        functionId: instance.functionId,
+        name: instanceName(instance),
+        specification,
+        assignment,
+        fingerprints: { specification: print, assignment: assigned },
+        reason: `${instance.node} does not run ${instanceName(instance)}`,
+      });
+    } else if (instance.status !== 'Terminating' && instance.assignment !== assigned) {
+      commands.push({
+        type: 'assign',
+        node: node.id,
+        functionId: instance.functionId,
+        assignment,
+        fingerprint: assigned,
+        reason: `${instanceName(instance)} is ${assignment.role}${role.slot ? ` for slot ${role.slot.index}` : ''}`,
+      });
+    }
+  }
+  return [...commands, ...replaceOutdated(pool, print, roles, observed, nodes)];
+}
+
+/**
+ * One instance at a time gets the new specification: it is deleted, and added by the next plan. Spares and
+ * standbys first; a holder hands its slot to an instance that is up to date before its turn comes.
+ */
+function replaceOutdated(
+  pool: DeclaredPool,
+  print: string,
+  roles: readonly InstanceRole[],
+  observed: Observed,
+  nodes: ReadonlyMap<string, ObservedNode>,
+): Command[] {
+  const reachable = roles.filter(({ instance }) => takesOrders(nodes.get(instance.node)));
+  const outdated = reachable.filter(
+    ({ instance }) =>
+      instance.specification !== null && instance.specification !== print && instance.status !== null,
+  );
+  const first = outdated.toSorted((a, b) => rank(a) - rank(b) || b.instance.number - a.instance.number)[0];
+  if (!first || first.instance.busy || first.instance.status === 'Terminating') return [];
+  // An instance that is on its way, or was just replaced and is not ready, is waited for. One that fails again
+  // and again is not: the new specification may be what mends it.
+  const unsettled = reachable.some(
+    ({ instance }) => instance !== first.instance && !instance.failing && !isReady(instance, nodes),
+  );
+  if (unsettled) return [];
+  const { instance, slot } = first;
+  const node = nodes.get(instance.node) as ObservedNode;
+  if (slot && slot.holder === instance.functionId) {
+    if (slot.handover) return [];
+    const to = candidatesOf(pool, slot.index, observed)
+      .map(({ functionId }) => roles.find((role) => role.instance.functionId === functionId)?.instance)
+      .find(
+        (other): other is ObservedInstance =>
+          other !== undefined && other !== instance && other.specification === print && isReady(other, nodes),
+      );
+    if (to)
+      return [
+        {
+          type: 'handover',
+          slot: slot.id,
+          to: to.functionId,
+          reason: `${instanceName(instance)} is about to be replaced`,
+        },
+      ];
+  }
+  return [
+    {
+      type: 'delete',
+      node: node.id,
+      functionId: instance.functionId,
+      reason: `the function of pool ${pool.name} has changed`,
+    },
+  ];
+}
+
+function rank({ role, instance, slot }: InstanceRole): number {
+  if (slot && slot.holder === instance.functionId) return 2;
+  return role === 'spare' ? 0 : 1;
+}
+
+function byId(nodes: readonly ObservedNode[]): ObservedNode[] {
+  return nodes.toSorted((a, b) => a.id - b.id);
+}
