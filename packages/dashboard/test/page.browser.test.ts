@@ -270,6 +270,15 @@ describe.skipIf(executablePath === undefined)(title, () => {
     await page.getByText('Connection lost, trying again.').waitFor({ state: 'detached' });
   });
 
+  test('a manager that was killed from the page can be started from it', async () => {
+    await enter();
+    await page.getByRole('button', { name: 'Kill manager' }).click();
+    await page.getByText('Connection lost, trying again.').waitFor();
+    await page.getByRole('button', { name: 'Start manager' }).click();
+    await page.getByText('Connection lost, trying again.').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Kill manager' }).waitFor();
+  });
+
   test('a wrong token is explained, and the right one can be typed', async () => {
     await enter('wrong');
     await page.getByRole('heading', { name: 'does not accept this token' }).waitFor();

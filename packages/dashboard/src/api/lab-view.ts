@@ -12,10 +12,3 @@ export interface LabView {
   readonly mode: 'namespaces' | 'loopback';
   readonly processes: readonly LabProcess[];
 }
-
-/** POST /v1/handover. Without `to` the first standby takes the slot. */
-export interface HandoverRequest {
-  readonly pool: string;
-  readonly slot: number;
-  readonly to?: string;
-}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LabRequest } from '@vnfpool/core/management';
-import type { HandoverRequest, LabProcess, LabView } from '../api/lab-view.ts';
+import type { HandoverRequest, LabRequest } from '@vnfpool/core/management';
+import type { LabProcess, LabView } from '../api/lab-view.ts';
 import type { Answer, Requests } from '../api/requests.ts';
 import type { Notice } from './use-notices.ts';
 

@@ -31,7 +31,7 @@ export function SetPage({ token, onRefused }: SetPageProps): JSX.Element {
   const live = useLive(token);
   const requests = useMemo(() => createRequests(token), [token]);
   const notices = useNotices();
-  const { lab, refresh } = useLab(requests, live.status.kind === 'live');
+  const { lab, refresh } = useLab(requests, live.status.kind === 'live' || live.status.kind === 'lost');
   const controls = useMemo(
     () => createControls(requests, lab, refresh, notices.tell),
     [requests, lab, refresh, notices.tell],

@@ -5,10 +5,13 @@ import type { Requests } from '../api/requests.ts';
 
 const pollMs = 1000;
 
-/** What can be broken here: asked every second while the page is connected; null where there is no lab. */
+/**
+ * What can be broken here, asked every second; null where there is no lab. Asked also while the stream is lost:
+ * the lab outlives the manager, and its answer is what shows the button that starts the manager again.
+ */
 export function useLab(
   requests: Requests | null,
-  connected: boolean,
+  accepted: boolean,
 ): { readonly lab: LabView | null; readonly refresh: () => Promise<void> } {
   const [lab, setLab] = useState<LabView | null>(null);
 
@@ -22,7 +25,7 @@ export function useLab(
   }, [requests]);
 
   useEffect(() => {
-    if (!connected) return;
+    if (!accepted) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let ended = false;
     const round = async (): Promise<void> => {
@@ -33,7 +36,7 @@ export function useLab(
       ended = true;
       clearTimeout(timer);
     };
-  }, [ask, connected]);
+  }, [ask, accepted]);
 
   const refresh = useCallback(async () => {
     await ask();

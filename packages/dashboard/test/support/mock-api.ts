@@ -73,7 +73,9 @@ export class MockApi {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
     if (!path.startsWith('/v1/')) return this.#file(path, response);
-    if (this.#down) return void response.destroy();
+    if (this.#down && path !== '/v1/lab') {
+      return fail(response, 503, { code: 'unreachable', message: 'the manager does not answer' });
+    }
     if (request.headers.authorization !== `Bearer ${mockToken}`) {
       return fail(response, 401, { code: 'unauthorized', message: 'the token is not known' });
     }
@@ -105,6 +107,8 @@ export class MockApi {
     }
     response.writeHead(204).end();
     this.publish();
+    if (this.scenario.managerRuns()) this.comeBack();
+    else this.goDown();
   }
 
   #stream(response: ServerResponse): void {

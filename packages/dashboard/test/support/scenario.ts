@@ -36,6 +36,7 @@ export class Scenario {
     ['node-b', 'running'],
     ['node-c', 'running'],
   ]);
+  #manager: LabProcess['state'] = 'running';
   readonly #dead = new Set<string>();
   readonly #holders = new Map([
     ['web', 'web#1'],
@@ -81,6 +82,10 @@ export class Scenario {
   /** What POST /v1/lab does; a sentence is a refusal. */
   fault(request: LabRequest, now: number): string | null {
     const { action, target } = request;
+    if (target === 'manager') {
+      this.#manager = action === 'kill' ? 'stopped' : action === 'pause' ? 'paused' : 'running';
+      return null;
+    }
     const node = this.#nodes.get(target);
     if (node === undefined && !places.some((place) => place.name === target))
       return `no process is called ${target}`;
@@ -150,12 +155,16 @@ export class Scenario {
     this.#failingSince = now;
   }
 
+  managerRuns(): boolean {
+    return this.#manager === 'running';
+  }
+
   lab(): LabView {
     const nodes = [...this.#nodes].map(([name, state]) => ({ name, kind: 'node' as const, state }));
     const others = (['manager', 'registrar', 'traffic'] as const).map((name) => ({
       name,
       kind: name,
-      state: 'running' as const,
+      state: name === 'manager' ? this.#manager : ('running' as const),
     }));
     return { available: true, mode: 'namespaces', processes: [...nodes, ...others] };
   }
