@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Deregistration } from '@vnfpool/wire/asap';
+import { CAUSE, errorCause } from '@vnfpool/wire/parameters';
+import { removeElement } from '../elements.ts';
+import { actsFor } from './acts-for.ts';
+import type { Handler } from './handler.ts';
+
+/** Takes an element out of its pool; only it may ask. One that is not there counts as taken out. @see RFC 5352 §3.2 */
+export const handleDeregistration: Handler<Deregistration> = (state, association, message) => {
+  const { poolHandle, elementId } = message;
+  const owned = state.owned(poolHandle, elementId);
+  const response = { type: 'deregistration-response', poolHandle, elementId } as const;
+  if (owned !== undefined && !actsFor(association, owned)) {
+    state.send(association, { ...response, causes: [errorCause(CAUSE.security)] });
+    state.event({
+      type: 'event',
+      event: 'deregistration-refused',
+      poolHandle,
+      elementId,
+      reason: 'not-its-own',
+    });
+    return;
+  }
+  if (owned !== undefined) removeElement(state, owned, 'deregistered');
+  state.counters.deregistrations += 1;
+  state.send(association, { ...response, causes: [] });
+};

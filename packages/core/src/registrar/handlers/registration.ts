@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Registration } from '@vnfpool/wire/asap';
+import {
+  CAUSE,
+  causeInfo,
+  type ErrorCause,
+  errorCause,
+  type PoolElement,
+  transportAddresses,
+  writePolicy,
+  writePoolElement,
+  writeTransport,
+} from '@vnfpool/wire/parameters';
+import type { Pool } from '../../handlespace/pool.ts';
+import { adoptElement } from '../elements.ts';
+import type { RegistrationRefusal } from '../messages.ts';
+import type { Association, RegistrarState } from '../state.ts';
+import type { Handler } from './handler.ts';
+
+/**
+ * Puts an element into its pool, or says why not. Nothing is stored before the peer is known and authorised.
+ * @see RFC 5352 §3.1, RFC 5355 §2.1
+ */
+export const handleRegistration: Handler<Registration> = (state, association, message, nowMs) => {
+  const { poolHandle } = message;
+  const { id: elementId } = message.element;
+  const element = asOwn(state, association, message.element);
+  const pool = state.handlespace.pool(poolHandle);
+  const refusal = refuse(state, association, poolHandle, message.element, pool);
+  const lifeMs = lifeOf(state, element);
+  const result =
+    refusal === undefined ? adoptElement(state, association, poolHandle, element, lifeMs, nowMs) : undefined;
+  const reason = result?.kind === 'refused' ? result.reason : refusal;
+
+  if (reason !== undefined) {
+    state.counters.registrationsRefused += 1;
+    const causes = [causeOf(reason, element, pool)];
+    state.send(association, { type: 'registration-response', rejected: true, poolHandle, elementId, causes });
+    state.event({ type: 'event', event: 'registration-refused', poolHandle, elementId, reason });
+    return;
+  }
+  state.counters.registrations += 1;
+  state.send(association, {
+    type: 'registration-response',
+    rejected: false,
+    poolHandle,
+    elementId,
+    causes: [],
+  });
+  const previous = result?.kind === 'replaced' ? result.previous : undefined;
+  const change = previous === undefined ? 'new' : sameElement(previous, element) ? 'renewed' : 'changed';
+  state.event({ type: 'event', event: 'element-registered', poolHandle, elementId, reason: change });
+};
+
+/** The element as we keep it: we are its home, and its ASAP endpoint is what the association tells, not what it says. */
+function asOwn(state: RegistrarState, association: Association, element: PoolElement): PoolElement {
+  const { id, registrationLife, userTransport, policy } = element;
+  const homeRegistrar = state.options.registrarId;
+  const own = { id, homeRegistrar, registrationLife, userTransport, policy };
+  const { asapTransport } = association.peer;
+  return asapTransport === undefined ? own : { ...own, asapTransport };
+}
+
+/** The checks, in the order of RFC 5352 §3.1; those of the pool's limits follow in the handlespace. */
+function refuse(
+  state: RegistrarState,
+  association: Association,
+  poolHandle: Uint8Array,
+  element: PoolElement,
+  pool: Pool | undefined,
+): RegistrationRefusal | undefined {
+  const { identity, peer } = association;
+  if (identity === null) {
+    if (!state.options.openRegistration) return 'not-authenticated';
+  } else {
+    const may = identity.mayRegister ?? (identity.role === 'node' || identity.role === 'element');
+    if (!may || !state.authorize(identity, poolHandle, element)) return 'not-authorized';
+  }
+  // An authenticated peer on TCP may register what it is authorised for: a virtual address, say.
+  if (identity === null || peer.transport === 'sctp') {
+    const own = new Set(peer.addresses);
+    if (!transportAddresses(element.userTransport).every((address) => own.has(address)))
+      return 'address-not-own';
+  }
+  if (element.id === 0) return 'invalid-identifier';
+  if (element.registrationLife === 0 || element.registrationLife < -1) return 'invalid-life';
+  const mismatch = pool?.mismatch(element);
+  if (mismatch !== undefined) return mismatch;
+  if (pool !== undefined && isAnother(state, association, poolHandle, element, pool))
+    return 'identifier-in-use';
+  const mine = state.owned(poolHandle, element.id)?.association === association;
+  if (!mine && association.elements.size >= state.options.elementsPerAssociationMax)
+    return 'association-full';
+  return undefined;
+}
+
+/**
+ * Whether the identifier belongs to another element that is still alive: registered by somebody else, or, where
+ * we do not know who is who, over another living association with other addresses.
+ */
+function isAnother(
+  state: RegistrarState,
+  association: Association,
+  poolHandle: Uint8Array,
+  element: PoolElement,
+  pool: Pool,
+): boolean {
+  const owned = state.owned(poolHandle, element.id);
+  const existing = pool.get(element.id);
+  if (owned?.association === undefined || owned.association === association || existing === undefined)
+    return false;
+  if (owned.owner !== undefined || association.identity !== null)
+    return owned.owner !== association.identity?.name;
+  const known = transportAddresses(existing.userTransport);
+  return !transportAddresses(element.userTransport).some((address) => known.includes(address));
+}
+
+/** undefined: for ever. */
+function lifeOf(state: RegistrarState, element: PoolElement): number | undefined {
+  if (element.registrationLife === -1) return undefined;
+  return element.registrationLife * (state.options.lifeUnit === 'seconds' ? 1000 : 1);
+}
+
+function causeOf(reason: RegistrationRefusal, element: PoolElement, pool: Pool | undefined): ErrorCause {
+  switch (reason) {
+    case 'not-authenticated':
+    case 'not-authorized':
+      return errorCause(CAUSE.security);
+    case 'address-not-own':
+      return errorCause(
+        CAUSE.invalidValues,
+        causeInfo((writer) => writeTransport(writer, element.userTransport)),
+      );
+    case 'policy-unsupported':
+      return errorCause(
+        CAUSE.invalidValues,
+        causeInfo((writer) => writePolicy(writer, element.policy)),
+      );
+    case 'invalid-identifier':
+    case 'invalid-life':
+      return errorCause(
+        CAUSE.invalidValues,
+        causeInfo((writer) => writePoolElement(writer, element)),
+      );
+    case 'handle-empty':
+    case 'handle-too-long':
+      return errorCause(CAUSE.invalidValues);
+    case 'identifier-in-use':
+      return errorCause(CAUSE.nonUniqueIdentifier);
+    case 'policy':
+      return pool === undefined
+        ? errorCause(CAUSE.inconsistentPolicy)
+        : errorCause(
+            CAUSE.inconsistentPolicy,
+            causeInfo((writer) => writePolicy(writer, pool.policy)),
+          );
+    case 'transport':
+      return pool === undefined
+        ? errorCause(CAUSE.inconsistentTransport)
+        : errorCause(
+            CAUSE.inconsistentTransport,
+            causeInfo((writer) => writeTransport(writer, pool.transport)),
+          );
+    case 'use':
+      return errorCause(CAUSE.inconsistentDataControl);
+    case 'association-full':
+    case 'pools-full':
+    case 'pool-full':
+      return errorCause(CAUSE.lackOfResources);
+  }
+}
+
+function sameElement(a: PoolElement, b: PoolElement): boolean {
+  const octets = (element: PoolElement): string =>
+    causeInfo((writer) => writePoolElement(writer, element)).join();
+  return octets(a) === octets(b);
+}

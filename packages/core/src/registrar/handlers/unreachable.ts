@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { EndpointUnreachable } from '@vnfpool/wire/asap';
+import { removeElement } from '../elements.ts';
+import { askAlive } from '../keep-alive.ts';
+import type { Association, OwnedElement, RegistrarState } from '../state.ts';
+import type { Handler } from './handler.ts';
+
+/** Reporters remembered per element; of more, the reports lead to a keep-alive but do not count. */
+export const REPORTERS_MAX: number = 64;
+
+/**
+ * Somebody could not reach an element: ask it at once, and remove it when there were too many reports although
+ * it answers us.
+ * @see RFC 5352 §3.5
+ */
+export const handleUnreachable: Handler<EndpointUnreachable> = (state, association, message, nowMs) => {
+  const { poolHandle, elementId } = message;
+  if (!association.reports.take(nowMs)) {
+    state.counters.reportsLimited += 1;
+    return;
+  }
+  state.counters.reports += 1;
+  const owned = state.owned(poolHandle, elementId);
+  if (owned === undefined) return;
+  if (counts(state, association, owned, nowMs)) owned.badReports += 1;
+  const { badReports } = owned;
+  const reason = `reported by ${association.identity?.name ?? association.peer.addresses[0] ?? 'an unknown peer'}`;
+  state.event({ type: 'event', event: 'element-reported', poolHandle, elementId, reason, badReports });
+  if (badReports > state.options.badReportsMax) removeElement(state, owned, 'reported-unreachable');
+  else askAlive(state, owned, nowMs);
+};
+
+/** One reporter alone cannot remove an element faster than one report per spacing. */
+function counts(
+  state: RegistrarState,
+  association: Association,
+  owned: OwnedElement,
+  nowMs: number,
+): boolean {
+  const reporter = association.identity?.name ?? association.peer.addresses[0] ?? '';
+  for (const [name, atMs] of owned.reporters) {
+    if (nowMs - atMs >= state.options.badReportSpacingMs) owned.reporters.delete(name);
+  }
+  if (owned.reporters.has(reporter) || owned.reporters.size >= REPORTERS_MAX) return false;
+  owned.reporters.set(reporter, nowMs);
+  return true;
+}
