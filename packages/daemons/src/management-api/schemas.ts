@@ -86,7 +86,7 @@ export const trafficSchema: JsonSchema = {
     failed: count,
     latencyMsP50: time,
     latencyMsP99: time,
-    outages: { type: 'array', maxItems: 50, items: outage },
+    outages: { type: 'array', maxItems: 100, items: outage },
     failingSince: { type: ['number', 'null'], minimum: 0 },
     series: {
       type: 'array',

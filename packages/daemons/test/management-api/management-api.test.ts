@@ -177,8 +177,8 @@ describe('commands', () => {
     ['/v1/traffic', { ...report, series: [{ at: 1, ok: 1.5, failed: 0 }] }, 'series.0.ok must be integer'],
     [
       '/v1/traffic',
-      { ...report, outages: Array.from({ length: 51 }, () => ({ lastOkAt: 1, firstOkAt: 2, failed: 0 })) },
-      'outages must NOT have more than 50 items',
+      { ...report, outages: Array.from({ length: 101 }, () => ({ lastOkAt: 1, firstOkAt: 2, failed: 0 })) },
+      'outages must NOT have more than 100 items',
     ],
   ])('POST %s, bad body %#, is refused with its reason', async (path, body, message) => {
     const answer = await ask(await overUnix(), 'POST', path, { body });
