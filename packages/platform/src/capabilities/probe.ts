@@ -103,16 +103,11 @@ function probe(privilege: Privilege, task: ProbeTask, prefix: readonly string[])
 function remedyFor(answer: ProbeAnswer, privilege: Privilege): string {
   if (answer.failed === 'nft' && answer.error.includes('ENOENT')) return 'apt install nftables';
   if (privilege === 'user') return 'run with sudo';
-  switch (answer.failed) {
-    case 'nft':
-    case 'element':
-    case 'expiry':
-      return 'use a kernel with nftables sets (nf_tables, 5.6 or newer)';
-    case 'veth':
-      return 'load the kernel module veth (modprobe veth)';
-    default:
-      return 'give the container CAP_NET_ADMIN and CAP_SYS_ADMIN, or run on the host with sudo';
+  if (answer.failed === 'veth') return 'load the kernel module veth (modprobe veth)';
+  if (answer.failed === 'nft' || answer.failed === 'element' || answer.failed === 'expiry') {
+    return 'use a kernel with nftables sets (nf_tables, 5.6 or newer)';
   }
+  return 'give the container CAP_NET_ADMIN and CAP_SYS_ADMIN, or run on the host with sudo';
 }
 
 function readAnswer(output: string): ProbeAnswer | undefined {

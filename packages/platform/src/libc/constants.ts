@@ -33,6 +33,3 @@ export const SCHED_OTHER = 0;
 export const SCHED_FIFO = 1;
 /** Children and new threads start with the normal policy. */
 export const SCHED_RESET_ON_FORK = 0x40000000;
-
-export const MCL_CURRENT = 1;
-export const MCL_FUTURE = 2;

@@ -31,7 +31,6 @@ export interface Libc {
   /** `task` 0 is the calling thread. */
   setScheduler(task: number, policy: number, priority: number): void;
   getScheduler(task: number): number;
-  lockMemory(flags: number): void;
 }
 
 let loaded: Libc | undefined;
@@ -120,8 +119,5 @@ function load(): Libc {
       call('sched_setscheduler', 'int sched_setscheduler(int, int, const void *)', task, policy, parameter);
     },
     getScheduler: (task) => call('sched_getscheduler', 'int sched_getscheduler(int)', task),
-    lockMemory: (flags) => {
-      call('mlockall', 'int mlockall(int)', flags);
-    },
   };
 }

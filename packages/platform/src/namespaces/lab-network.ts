@@ -8,6 +8,7 @@ import {
   createVeth,
   deleteLink,
   findLink,
+  listLinks,
   setLinkMaster,
   setLinkUp,
 } from '../netlink/link.ts';
@@ -15,6 +16,7 @@ import { NETLINK_ROUTE, NetlinkSocket } from '../netlink/socket.ts';
 import { createNamespace, inNamespace, type NetworkNamespace } from './namespace.ts';
 
 const HOSTS_MAX = 254;
+const READY_WITHIN_MS = 5000;
 
 /** What to build: a bridge in the current namespace and a namespace for each host. */
 export interface NetworkPlan {
@@ -51,7 +53,8 @@ export interface Network {
 }
 
 /**
- * Builds the network in the namespace of the calling thread; what was built is taken away when a step fails.
+ * Builds the network in the namespace of the calling thread, and returns when frames pass, synchronously, after some
+ * 10 ms to 1 s. What was built is taken away when a step fails.
  * @throws PlatformError `BAD_ARGUMENT` for names and addresses, `EEXIST` for a bridge that is there
  */
 export function createNetwork(plan: NetworkPlan): Network {
@@ -91,9 +94,15 @@ export function createNetwork(plan: NetworkPlan): Network {
       const index = findLink(socket, port).index;
       ports.set(name, index);
       setLinkMaster(socket, index, bridgeIndex);
-      setLinkUp(socket, index, true);
+      // The host's end first: the port then has a carrier when it comes up.
       inNamespace(namespace.fd, () => configureHost(address));
+      setLinkUp(socket, index, true);
     }
+    waitFor('the ports to forward', () => {
+      const forwarding = listLinks(socket).filter((link) => link.isForwarding);
+      return [...ports.values()].every((index) => forwarding.some((link) => link.index === index));
+    });
+    for (const host of hosts) inNamespace(host.namespace.fd, waitForCarrier);
   } catch (error) {
     close();
     throw error;
@@ -119,6 +128,29 @@ export function createNetwork(plan: NetworkPlan): Network {
     },
     close,
   };
+}
+
+/** The kernel tells bridges and queues of a new carrier later, from a work queue; frames sent before that are lost. */
+function waitFor(what: string, isSo: () => boolean): void {
+  const deadline = process.hrtime.bigint() + BigInt(READY_WITHIN_MS) * 1_000_000n;
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  while (!isSo()) {
+    if (process.hrtime.bigint() > deadline) {
+      throw new PlatformError('TIMEOUT', `waited ${READY_WITHIN_MS} ms for ${what}`, {
+        call: 'create network',
+      });
+    }
+    Atomics.wait(nobody, 0, 0, 1);
+  }
+}
+
+function waitForCarrier(): void {
+  const socket = new NetlinkSocket(NETLINK_ROUTE);
+  try {
+    waitFor('eth0 to have a carrier', () => findLink(socket, 'eth0').isOperational);
+  } finally {
+    socket.close();
+  }
 }
 
 function configureHost(address: string): void {

@@ -21,11 +21,16 @@ const RTM_GETLINK = 18;
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MASTER = 10;
+const IFLA_OPERSTATE = 16;
 const IFLA_LINKINFO = 18;
 const IFLA_NET_NS_FD = 28;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
+const IFLA_INFO_SLAVE_DATA = 5;
+const IFLA_BRPORT_STATE = 1;
 const VETH_INFO_PEER = 1;
+const OPERSTATE_UP = 6;
+const PORT_FORWARDING = 3;
 const IFF_UP = 0x1;
 
 /** A network interface as the kernel lists it. */
@@ -35,8 +40,12 @@ export interface Link {
   readonly isUp: boolean;
   /** Hardware address, 6 bytes on Ethernet; empty when the link has none. */
   readonly hardwareAddress: Uint8Array;
+  /** Whether it is up and has a carrier, as the kernel found out; that follows a change by up to a second. */
+  readonly isOperational: boolean;
   /** Index of the bridge it is a port of, 0 without. */
   readonly masterIndex: number;
+  /** Whether that bridge forwards through it. */
+  readonly isForwarding: boolean;
 }
 
 /** One end of a veth pair. */
@@ -159,11 +168,16 @@ function readLink(part: NetlinkMessage): Link {
   const view = viewOf(part.body);
   const attributes = parseAttributes(part.body.subarray(16));
   const master = attributes.get(IFLA_MASTER);
+  const inside = (bytes: Uint8Array | undefined, type: number): Uint8Array | undefined =>
+    bytes === undefined ? undefined : parseAttributes(bytes).get(type);
+  const port = inside(attributes.get(IFLA_LINKINFO), IFLA_INFO_SLAVE_DATA);
   return {
     index: view.getInt32(4, true),
     name: readText(attributes.get(IFLA_IFNAME) ?? new Uint8Array()),
     isUp: (view.getUint32(8, true) & IFF_UP) !== 0,
     hardwareAddress: attributes.get(IFLA_ADDRESS) ?? new Uint8Array(),
+    isOperational: attributes.get(IFLA_OPERSTATE)?.[0] === OPERSTATE_UP,
+    isForwarding: inside(port, IFLA_BRPORT_STATE)?.[0] === PORT_FORWARDING,
     masterIndex: master === undefined ? 0 : viewOf(master).getUint32(0, true),
   };
 }

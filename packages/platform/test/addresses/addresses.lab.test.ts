@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createVirtualAddresses, type LinuxVirtualAddresses } from '../../src/addresses/index.ts';
+import { createNamespace, createNetwork, inNamespace, type Network } from '../../src/namespaces/index.ts';
+import { listAddresses, NETLINK_ROUTE, NetlinkSocket } from '../../src/netlink/index.ts';
+import { hardwareAddress, labMissing, openArpTap, until } from '../support/lab.ts';
+
+const VIP = '10.9.0.100';
+
+describe.skipIf(labMissing !== '')(`virtual addresses ${labMissing}`, () => {
+  const closers: (() => void)[] = [];
+  let network: Network;
+  let addresses: LinuxVirtualAddresses;
+  const onA = <Result>(work: () => Result): Result => inNamespace(network.host('a').namespace.fd, work);
+
+  beforeEach(() => {
+    const home = createNamespace();
+    network = inNamespace(home.fd, () =>
+      createNetwork({
+        bridge: 'br0',
+        hosts: [
+          { name: 'a', address: '10.9.0.1/24' },
+          { name: 'b', address: '10.9.0.2/24' },
+        ],
+      }),
+    );
+    addresses = onA(() => createVirtualAddresses({ interface: 'eth0' }));
+    closers.push(
+      () => home.close(),
+      () => network.close(),
+      () => addresses.close(),
+    );
+  });
+  afterEach(() => {
+    for (const close of closers.splice(0).reverse()) close();
+  });
+
+  const raised = (): string[] =>
+    onA(() => {
+      const socket = new NetlinkSocket(NETLINK_ROUTE);
+      const found = listAddresses(socket);
+      socket.close();
+      return found
+        .filter((address) => address.isDeprecated)
+        .map((address) => `${address.address}/${address.prefix}`);
+    });
+
+  test('are raised and withdrawn, twice without harm', () => {
+    addresses.raise(VIP);
+    addresses.raise(VIP);
+    expect(raised()).toEqual([`${VIP}/32`]);
+    addresses.withdraw(VIP);
+    addresses.withdraw(`${VIP}/32`);
+    expect(raised()).toEqual([]);
+    expect(() => addresses.raise('10.9.0')).toThrow(/IPv4/);
+  });
+
+  test('the link answers for its own addresses only', () => {
+    const setting = (name: string): string =>
+      onA(() => readFileSync(`/proc/sys/net/ipv4/conf/eth0/${name}`, 'utf8').trim());
+    expect([setting('arp_ignore'), setting('arp_announce')]).toEqual(['1', '2']);
+  });
+
+  test('announcements are seen by a peer, at most 16 at once', async () => {
+    const tap = openArpTap(network.host('b'));
+    addresses.announce(VIP, 3);
+    addresses.announce('10.9.0.101', 1000);
+    await until('all announcements', () => tap.poll().length === 3 + 16);
+    expect(tap.seen[0]).toEqual({
+      operation: 1,
+      senderHardware: hardwareAddress(network.host('a')),
+      sender: VIP,
+      target: VIP,
+      destination: 'ffffffffffff',
+    });
+    tap.close();
+  });
+
+  test('connections of the address are ended, those of others and listeners are not', async () => {
+    addresses.raise(VIP);
+    const serverScript = `
+      const net = require('node:net');
+      const server = net.createServer((socket) => {
+        const local = socket.localAddress;
+        socket.on('error', (error) => console.log('server ' + local + ' ' + error.code));
+        socket.resume();
+      });
+      server.listen(6000, '0.0.0.0', () => console.log('listening'));`;
+    const clientScript = `
+      const net = require('node:net');
+      for (const host of ['${VIP}', '10.9.0.1']) {
+        const socket = net.connect(6000, host, () => console.log('connected ' + host));
+        socket.on('error', (error) => console.log('client ' + host + ' ' + error.code));
+        socket.resume();
+      }`;
+    const lines: string[] = [];
+    const start = (host: string, script: string): ChildProcess => {
+      const child = inNamespace(network.host(host).namespace.fd, () =>
+        spawn(process.execPath, ['-e', script]),
+      );
+      child.stdout.on('data', (chunk: Buffer) => lines.push(...chunk.toString().trim().split('\n')));
+      closers.push(() => child.kill('SIGKILL'));
+      return child;
+    };
+    start('a', serverScript);
+    await until('the server', () => lines.includes('listening'));
+    start('b', clientScript);
+    await until('both connections', () => lines.filter((line) => line.startsWith('connected')).length === 2);
+    addresses.destroySockets(VIP);
+    if (addresses.socketDestroyMissing !== undefined) {
+      expect(addresses.socketDestroyMissing).toContain('cannot end connections');
+      return;
+    }
+    await until('both ends to hear', () => lines.filter((line) => line.includes(' E')).length === 2);
+    expect(lines.toSorted()).toEqual([
+      `client ${VIP} ECONNRESET`,
+      'connected 10.9.0.1',
+      `connected ${VIP}`,
+      'listening',
+      `server ${VIP} ECONNABORTED`,
+    ]);
+    // The listener goes on.
+    start('b', clientScript);
+    await until('new connections', () => lines.filter((line) => line.startsWith('connected')).length === 4);
+  });
+
+  test('a link without hardware address, or none, is refused', () => {
+    onA(() => {
+      expect(() => createVirtualAddresses({ interface: 'nosuch' })).toThrow(/ENODEV/);
+      expect(() => createVirtualAddresses({ interface: '../all' })).toThrow(/interface name/);
+    });
+  });
+});
