@@ -3,5 +3,7 @@ export { compareCouncils } from './council.ts';
 export { DRIFT_BOUND, LeaseEngine } from './engine.ts';
 export { ROUND_JUMP_MAX } from './member.ts';
 export * from './record.ts';
+export * from './record-codec.ts';
+export * from './replay-window.ts';
 export { LeaseRules, sameProposer } from './rules.ts';
 export * from './types.ts';

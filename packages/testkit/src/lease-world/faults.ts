@@ -57,6 +57,22 @@ const isolate: Fault = ({ parts, nodes }) => {
   }
 };
 
+/** The holder lives on, alone, for longer than its lease: both sides measure the same lease with their own clocks. */
+const cutOffHolder: Fault = ({ parts, nodes, slots }) => {
+  const alone = holderOf(nodes, parts.random.pick(slots), parts);
+  if (alone === undefined) return;
+  const ways = parts.random.pick(['in', 'both', 'both']);
+  parts.trace.add(parts.schedule.nowMs, () => `holder ${alone.id} cut off: ${ways}`);
+  for (const { id } of nodes) {
+    if (ways === 'both') parts.network.cut(alone.id, id);
+    parts.network.cut(id, alone.id);
+    parts.schedule.after(1.3 * parts.plan.leaseMs, () => {
+      parts.network.heal(alone.id, id);
+      parts.network.heal(id, alone.id);
+    });
+  }
+};
+
 const functionExit: Fault = ({ parts, nodes, slots }) => {
   const slot = parts.random.pick(slots);
   const node = holderOf(nodes, slot, parts) ?? parts.random.pick(nodes);
@@ -110,6 +126,8 @@ const KINDS: readonly Fault[] = [
   cutOneWay,
   cutOneWay,
   isolate,
+  cutOffHolder,
+  cutOffHolder,
   functionExit,
   handOver,
   handOver,

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NodeClock } from './node-clock.ts';
 
-/** `nft`: absolute wall-clock interval and relative timeout. `bpf`: absolute CLOCK_BOOTTIME deadline. */
-export type FenceKind = 'nft' | 'bpf';
+/**
+ * `nft`: absolute wall-clock interval and relative timeout. `bpf`: absolute CLOCK_BOOTTIME deadline. `relative`:
+ * a timeout alone, which a late write reopens; only there to show that the world sees it.
+ */
+export type FenceKind = 'nft' | 'bpf' | 'relative';
 
 /** What the process computed and is about to write. */
 export interface FenceWrite {
@@ -84,6 +87,7 @@ export class FenceModel {
     if (element === undefined) return undefined;
     const bootMs = this.#clock.bootMs(trueMs);
     if (this.#kind === 'bpf') return bootMs < element.untilBootMs ? element.epoch : undefined;
+    if (this.#kind === 'relative') return bootMs < element.timeoutAtBootMs ? element.epoch : undefined;
     const wallMs = this.#clock.wallMs(trueMs);
     const isInside = wallMs >= element.wallFromMs && wallMs <= element.wallUntilMs;
     return isInside && bootMs < element.timeoutAtBootMs ? element.epoch : undefined;

@@ -115,9 +115,8 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       nodes: all,
       slots,
       changeCandidates: () => {
-        listed = random.chance(0.4)
-          ? members
-          : members.filter((id) => id !== members[random.below(members.length)]).reverse();
+        const left = random.pick(members);
+        listed = random.chance(0.4) ? members : members.filter((id) => id !== left).reverse();
         trace.add(schedule.nowMs, () => `candidates are now ${listed.join(' ')}`);
         for (const node of all) {
           schedule.after(random.between(0, 50), () => node.input(parts.configuration()));
@@ -165,3 +164,4 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
     throw error;
   }
 }
+export { LEASE_MUTATIONS } from './mutations.ts';

@@ -42,17 +42,17 @@ export const LIVENESS_LEASES = 6;
 
 export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}): WorldPlan {
   const leaseMs = 300;
-  const delayMsMin = random.between(0.05, 1);
+  const delayMsMin = random.pick([0.05, random.between(0.05, 1)]);
   return {
     nodes: random.chance(0.25) ? 5 : 3,
     slots: random.chance(0.2) ? 2 : 1,
     leaseMs,
-    driftBound: random.pick([0.01, 0.01, 0.05]),
+    driftBound: random.pick([0.01, 0.05]),
     fence: random.pick(['nft', 'bpf']),
     loss: random.pick([0, 0.02, 0.2]),
     duplicate: random.pick([0, 0.02, 0.2]),
     delayMsMin,
-    delayMsMax: delayMsMin + random.pick([0.1, 1, 20]),
+    delayMsMax: delayMsMin + random.pick([0.1, 0.1, 1, 20]),
     straggle: random.pick([0, 0.02, 0.1]),
     stepFault: random.pick([0, 0.003, 0.03]),
     faults: 3 + random.below(10),

@@ -338,7 +338,7 @@ function describe(what: LeaseInput | Action): string {
       .map((record) =>
         record.type === 'council'
           ? 'council'
-          : `promised ${record.promised.round}@${record.promised.proposer.node}${record.promised.closed ? ' closed' : ''}` +
+          : `${record.slot.slice(-2)} promised ${record.promised.round}@${record.promised.proposer.node}${record.promised.closed ? ' closed' : ''}` +
             ` accepted ${record.accepted.round}@${record.accepted.proposer.node} ${record.accepted.released ?? ''}`,
       )
       .join('; ')}`;
@@ -354,5 +354,5 @@ function describeMessage(message: LeaseMessage): string {
       : message.type === 'release'
         ? ` ${message.reason}${message.successor ? ` to ${message.successor.proposer.node}` : ''}`
         : '';
-  return `${type} round ${round} serial ${serial}${more}`;
+  return `${message.slot.slice(-2)} ${type} round ${round} serial ${serial}${more}`;
 }

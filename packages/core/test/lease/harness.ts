@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+import { LeaseEngine, type LeaseInput, type LeaseOutput, type LeaseRecord } from '@vnfpool/core/lease';
+import type { LeaseMessage } from '@vnfpool/wire/lease';
+import type { SlotDefinition } from '@vnfpool/wire/mobility';
+
+export const SLOT = '00000000000000a1';
+export const LEASE_MS = 300;
+export const COUNCIL = { generation: 1, number: 1, randomId: '00000000000000c0' };
+/** Where every test begins, so that no time is by chance zero. */
+export const START_MS = 10_000;
+
+export type Output<Type extends LeaseOutput['type']> = Extract<LeaseOutput, { type: Type }>;
+
+interface Event {
+  readonly atMs: number;
+  readonly node: number;
+  readonly output: LeaseOutput;
+}
+
+/** Some engines, one clock, a network of fixed delay that a test can cut, and agents that obey at once. */
+export class Bench {
+  nowMs: number = START_MS;
+  readonly events: Event[] = [];
+  readonly engines: Map<number, LeaseEngine> = new Map();
+  readonly disks: Map<number, LeaseRecord[]> = new Map();
+  /** Datagrams for which this is true are lost. */
+  isLost: (from: number, to: number, messages: readonly LeaseMessage[]) => boolean = () => false;
+  /** Agents that answer `granted` by `activate` and `fence-close` by `fence-closed`. */
+  isObedient = true;
+  readonly delayMs = 1;
+  readonly members: readonly number[];
+  candidates: readonly number[];
+  council: { generation: number; number: number; randomId: string } = COUNCIL;
+  slotOptions: Partial<SlotDefinition> = {};
+  #mail: { atMs: number; to: number; input: LeaseInput }[] = [];
+  #incarnations = new Map<number, bigint>();
+  #random = 1;
+
+  constructor(members: readonly number[], candidates: readonly number[] = members) {
+    this.members = members;
+    this.candidates = candidates;
+  }
+
+  /** Starts every node; candidates become ready in the order of their list. */
+  startAll(): this {
+    const nodes = new Set([...this.members, ...this.candidates]);
+    for (const node of nodes) this.start(node);
+    for (const [rank, node] of this.candidates.entries()) this.ready(node, rank);
+    return this;
+  }
+
+  start(node: number): void {
+    const incarnation = (this.#incarnations.get(node) ?? 0n) + 1n;
+    this.#incarnations.set(node, incarnation);
+    const disk = this.disks.get(node) ?? [];
+    this.disks.set(node, disk);
+    this.engines.set(
+      node,
+      new LeaseEngine({
+        node,
+        incarnation,
+        startedAtMs: this.nowMs,
+        restored: [...disk],
+        random: {
+          u32: () => ++this.#random,
+          u64: () => BigInt(++this.#random),
+          fraction: () => 0.5,
+        },
+      }),
+    );
+    this.input(node, this.configuration());
+  }
+
+  stop(node: number): void {
+    this.engines.delete(node);
+  }
+
+  configuration(): Extract<LeaseInput, { type: 'configure' }> {
+    const candidates = this.candidates.map((node) => ({ node, functionId: node * 16 }));
+    return {
+      type: 'configure',
+      council: { version: this.council, members: this.members },
+      slots: [
+        {
+          id: SLOT,
+          pool: 'web',
+          index: 0,
+          leaseMs: LEASE_MS,
+          addresses: [],
+          genesis: { randomId: '00000000000000e5', candidates },
+          candidates,
+          lastResort: { rule: 'never' },
+          ...this.slotOptions,
+        },
+      ],
+    };
+  }
+
+  ready(node: number, rank: number, functionIncarnation = 1n, ready = true): void {
+    this.input(node, {
+      type: 'candidate-state',
+      slot: SLOT,
+      functionId: node * 16,
+      functionIncarnation,
+      ready,
+      rank,
+    });
+  }
+
+  datagram(from: number, to: number, messages: readonly LeaseMessage[], incarnation?: bigint): LeaseInput {
+    return {
+      type: 'datagram',
+      from,
+      header: {
+        sender: from,
+        receiver: to,
+        incarnation: incarnation ?? this.#incarnations.get(from) ?? 1n,
+        sequence: 0n,
+        council: this.council,
+        clockUs: 0n,
+      },
+      messages,
+    };
+  }
+
+  input(node: number, input: LeaseInput): LeaseOutput[] {
+    const engine = this.engines.get(node);
+    if (engine === undefined) return [];
+    const outputs = engine.handle(input, this.nowMs);
+    this.#carryOut(node, outputs);
+    return outputs;
+  }
+
+  /** Runs until `untilMs` later, or until `isDone` after an event. */
+  run(forMs: number, isDone: () => boolean = () => false): void {
+    const untilMs = this.nowMs + forMs;
+    for (let steps = 0; steps < 100_000; steps++) {
+      let nextMs = untilMs;
+      for (const { atMs } of this.#mail) nextMs = Math.min(nextMs, atMs);
+      for (const engine of this.engines.values()) nextMs = Math.min(nextMs, engine.nextDeadline() ?? nextMs);
+      this.nowMs = Math.max(this.nowMs, nextMs);
+      const due = this.#mail.filter(({ atMs }) => atMs <= this.nowMs);
+      this.#mail = this.#mail.filter(({ atMs }) => atMs > this.nowMs);
+      for (const { to, input } of due) this.input(to, input);
+      for (const [node, engine] of this.engines) {
+        const deadline = engine.nextDeadline();
+        if (deadline !== undefined && deadline <= this.nowMs) this.#carryOut(node, engine.expire(this.nowMs));
+      }
+      if (isDone() || this.nowMs >= untilMs) return;
+    }
+    throw new Error('the bench does not come to rest');
+  }
+
+  all<Type extends LeaseOutput['type']>(
+    type: Type,
+    node?: number,
+  ): (Output<Type> & { atMs: number; node: number })[] {
+    return this.events
+      .filter((event) => event.output.type === type && (node === undefined || event.node === node))
+      .map((event) => ({ ...(event.output as Output<Type>), atMs: event.atMs, node: event.node }));
+  }
+
+  last<Type extends LeaseOutput['type']>(
+    type: Type,
+    node?: number,
+  ): Output<Type> & { atMs: number; node: number } {
+    const found = this.all(type, node).at(-1);
+    if (found === undefined) throw new Error(`no ${type}`);
+    return found;
+  }
+
+  /** Every message sent so far, in order. */
+  get sent(): {
+    readonly from: number;
+    readonly to: number;
+    readonly atMs: number;
+    readonly message: LeaseMessage;
+  }[] {
+    return this.all('send').flatMap(({ node, to, atMs, messages }) =>
+      messages.map((message) => ({ from: node, to, atMs, message })),
+    );
+  }
+
+  #carryOut(node: number, outputs: readonly LeaseOutput[]): void {
+    for (const output of outputs) {
+      this.events.push({ atMs: this.nowMs, node, output });
+      if (output.type === 'persist') this.disks.get(node)?.push(...output.records);
+      if (output.type === 'send' && !this.isLost(node, output.to, output.messages)) {
+        const input = this.datagram(node, output.to, output.messages);
+        this.#mail.push({ atMs: this.nowMs + this.delayMs, to: output.to, input });
+      }
+      if (!this.isObedient) continue;
+      const { slot, epoch } = output as { slot: string; epoch: number };
+      if (output.type === 'granted') {
+        this.#mail.push({ atMs: this.nowMs, to: node, input: { type: 'activate', slot, epoch } });
+      }
+      if (output.type === 'fence-close') {
+        this.#mail.push({ atMs: this.nowMs, to: node, input: { type: 'fence-closed', slot, epoch } });
+      }
+    }
+  }
+}
+
+/** A bench on which node 1 holds the slot. */
+export function held(members: readonly number[] = [1, 2, 3], candidates: readonly number[] = members): Bench {
+  const bench = new Bench(members, candidates).startAll();
+  bench.run(20, () => bench.all('fence-until', 1).length > 0);
+  if (bench.last('granted').node !== 1) throw new Error('node 1 should hold the slot');
+  return bench;
+}

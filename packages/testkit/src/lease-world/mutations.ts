@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { LeaseRules, type SlotRecord } from '@vnfpool/core/lease';
+
+/** Broken rules: the simulation has to find a violation for each of them. */
+export const LEASE_MUTATIONS: ReadonlyMap<string, LeaseRules> = new Map<string, LeaseRules>([
+  [
+    'no muteness after a restart',
+    new (class extends LeaseRules {
+      override muteMs(): number {
+        return 0;
+      }
+    })(),
+  ],
+  [
+    'promises forgotten at a restart',
+    new (class extends LeaseRules {
+      override restored(record: SlotRecord): SlotRecord {
+        const { round, proposer } = record.accepted;
+        return { ...record, promised: { round, proposer, closed: false } };
+      }
+    })(),
+  ],
+  [
+    'an equal round promised twice',
+    new (class extends LeaseRules {
+      override mayRepeatPromise(): boolean {
+        return true;
+      }
+    })(),
+  ],
+  [
+    'a release that is not final',
+    new (class extends LeaseRules {
+      override isReleaseFinal(): boolean {
+        return false;
+      }
+    })(),
+  ],
+  [
+    'acting again after a release was sent',
+    new (class extends LeaseRules {
+      override endsWithRelease(): boolean {
+        return false;
+      }
+    })(),
+  ],
+  [
+    'lease counted from the answer',
+    new (class extends LeaseRules {
+      override leaseStartMs(_firstSentMs: number, answeredMs: number): number {
+        return answeredMs;
+      }
+    })(),
+  ],
+  [
+    'two values in one round',
+    new (class extends LeaseRules {
+      override isOneValueARound(): boolean {
+        return false;
+      }
+    })(),
+  ],
+  [
+    'drift margin forgotten',
+    new (class extends LeaseRules {
+      override leaseAtHolderMs(leaseMs: number): number {
+        return leaseMs;
+      }
+    })(),
+  ],
+  [
+    'fence opened before the grant',
+    new (class extends LeaseRules {
+      override isGranted(): boolean {
+        return true;
+      }
+    })(),
+  ],
+  [
+    'a member counted twice',
+    new (class extends LeaseRules {
+      override voter(_member: number, answer: number): number {
+        return answer;
+      }
+    })(),
+  ],
+  [
+    'answers added up across serials',
+    new (class extends LeaseRules {
+      override isSameRequest(): boolean {
+        return true;
+      }
+    })(),
+  ],
+]);

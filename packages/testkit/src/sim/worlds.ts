@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+import { runLeaseWorld } from '../lease-world/index.ts';
+
+export interface WorldResult {
+  readonly ok: boolean;
+  readonly violation?: string;
+  readonly trace: readonly string[];
+}
+
+export type World = (seed: number, traceLines: number) => WorldResult | Promise<WorldResult>;
+
+/** Worlds of `npm run sim`, by the name that `--world` takes. */
+export const WORLDS: Readonly<Record<string, World>> = {
+  lease: (seed, traceLines) => runLeaseWorld(seed, { traceLines }),
+};
