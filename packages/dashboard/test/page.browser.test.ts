@@ -274,6 +274,7 @@ describe.skipIf(executablePath === undefined)(title, () => {
     await enter();
     await page.getByRole('button', { name: 'Kill manager' }).click();
     await page.getByText('Connection lost, trying again.').waitFor();
+    await page.getByText('Reason: the manager does not answer').waitFor();
     await page.getByRole('button', { name: 'Start manager' }).click();
     await page.getByText('Connection lost, trying again.').waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Kill manager' }).waitFor();

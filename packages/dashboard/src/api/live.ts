@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StateView, TrafficView } from '@vnfpool/core/management';
 import { EventStreamParser, type StreamMessage } from './event-stream.ts';
+import { refusal } from './requests.ts';
 
 export type LiveStatus =
   | { readonly kind: 'connecting' }
@@ -54,7 +55,7 @@ export function openLive(
       attempt += 1;
       const silence = new Silence();
       try {
-        const response = await send('/v1/stream', {
+        const response = await send('/v1/stream?kinds=state,traffic', {
           headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
           cache: 'no-store',
           signal: AbortSignal.any([closing.signal, silence.signal]),
@@ -63,8 +64,10 @@ export function openLive(
           listener.status({ kind: 'refused' });
           return;
         }
-        if (!response.ok || response.body === null)
-          throw new Error(`the answer was status ${response.status}`);
+        if (!response.ok || response.body === null) {
+          const answer = refusal(response.status, await response.text());
+          throw new Error(answer.ok ? 'the answer is empty' : answer.message);
+        }
         await readMessages(response.body, silence, (message) => {
           if (attempt > 0 && message.event === 'state') {
             attempt = 0;
