@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  encodeFunctionReport,
   type FunctionInformation,
   type FunctionPart,
   type FunctionReport,
   type RunningStatus,
 } from '@vnfpool/wire/mobility';
 import { cutText } from './answer.ts';
+import { fitFunctionReport } from './fit-reports.ts';
 
 /** Functions in one STATUS-UPDATE: each report has at most 16 KiB, a message 64. */
 const FUNCTIONS_PER_UPDATE = 3;
@@ -103,7 +103,7 @@ export class NodeFunctions {
 
   #part(id: number, entry: Entry, knowsExtensions: boolean, withOutput: boolean): FunctionPart {
     const { status, report, information, reason } = entry;
-    const functionReport = report && encodeFunctionReport(withOutput ? report : { ...report, output: [] });
+    const functionReport = report && fitFunctionReport(withOutput ? report : { ...report, output: [] });
     const extensions = {
       ...(status === 'Unknown' ? { functionGone: id } : {}),
       ...(functionReport ? { functionReport } : {}),

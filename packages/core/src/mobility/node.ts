@@ -3,7 +3,6 @@ import {
   type Ack,
   AckCode,
   type Extensions,
-  encodeFunctionReport,
   encodeLeaseEndpoint,
   type KeepAlive,
   type MobilityDecodeError,
@@ -30,11 +29,11 @@ import {
   textOf,
 } from './answer.ts';
 import { Backoff } from './backoff.ts';
+import { fitFunctionReport, fitSlotReport } from './fit-reports.ts';
 import { Inbox } from './inbox.ts';
 import { NodeFunctions, type ToldGone } from './node-functions.ts';
 import { type AgentOrder, agentOrder, answerGet } from './node-operations.ts';
 import { Outbox } from './outbox.ts';
-import { fitSlotReport } from './slot-reports.ts';
 import type {
   ConnectionId,
   MobilityEvent,
@@ -510,7 +509,7 @@ export class MobilityNode implements Core<MobilityNodeInput, MobilityNodeOutput>
     const reason = reasonParts(text, error, knows);
     const extensions = {
       ...reason.extensions,
-      ...(report && knows ? { functionReport: encodeFunctionReport(report) } : {}),
+      ...(report && knows ? { functionReport: fitFunctionReport(report) } : {}),
     };
     const part = {
       id: functionId,

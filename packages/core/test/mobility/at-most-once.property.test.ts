@@ -100,7 +100,7 @@ function live(steps: readonly Step[]): { world: World; requests: Map<number, Req
       case 'agent':
         host.agentMs = what.agentMs;
         break;
-      default:
+      case 'run':
     }
   }
   for (const host of world.hosts) {

@@ -801,8 +801,8 @@ describe('bad input', () => {
     a.answers = false;
     add(world, 1, 101);
     world.run(10);
-    const { sequence } = world.traffic.findLast(({ message }) => message.type === 'operation')
-      ?.message as MobilityMessage;
+    const sequence =
+      world.traffic.findLast(({ message }) => message.type === 'operation')?.message.sequence ?? 0;
     world.forge(world.linkOf(a), { type: 'ack', subType: 3, code: 0, sequence, nodes: [{ id: 10 }] });
     world.run(10);
     expect(results(world)).toEqual([]);

@@ -225,7 +225,11 @@ export class World {
         case 'configure':
           this.#agent(host, output);
           break;
-        default:
+        case 'managed':
+        case 'unmanaged':
+        case 'failovers-acknowledged':
+        case 'persist':
+        case 'event':
       }
     }
   }
