@@ -56,7 +56,7 @@ export class Deadlines<Owner extends object, Timer extends string> {
 
   /** Clears every timer of this owner. */
   clearAll(owner: Owner): void {
-    for (const timer of [...(this.#armed.get(owner)?.keys() ?? [])]) this.clear(owner, timer);
+    for (const timer of this.#armed.get(owner)?.keys() ?? []) this.clear(owner, timer);
   }
 
   /** The earliest time at which a timer is due; undefined: none is armed. */

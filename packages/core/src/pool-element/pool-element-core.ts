@@ -166,7 +166,7 @@ export class PoolElementCore implements Core<PoolElementInput, PoolElementOutput
 
   /** The association is gone, or let go; `outputs` is what the hunt does about it. */
   #detach(outputs: readonly HuntOutput[]): void {
-    for (const element of [...this.#elements.values()]) {
+    for (const element of this.#elements.values()) {
       const { phase, member } = element;
       this.#deadlines.clearAll(element);
       if (phase === 'registering' || phase === 'deregistering') {
@@ -183,17 +183,11 @@ export class PoolElementCore implements Core<PoolElementInput, PoolElementOutput
     this.#stopWhenEmpty();
   }
 
+  /** Nothing else concerns an element; an ASAP_ERROR leaves the request to T2 or T3. */
   #message(message: AsapMessage, nowMs: number): void {
-    switch (message.type) {
-      case 'registration-response':
-        return this.#registrationResponse(message, nowMs);
-      case 'deregistration-response':
-        return this.#deregistrationResponse(message, nowMs);
-      case 'endpoint-keep-alive':
-        return this.#keepAlive(message);
-      default:
-      // Nothing else concerns an element; an ASAP_ERROR leaves the request to T2 or T3.
-    }
+    if (message.type === 'registration-response') this.#registrationResponse(message, nowMs);
+    else if (message.type === 'deregistration-response') this.#deregistrationResponse(message, nowMs);
+    else if (message.type === 'endpoint-keep-alive') this.#keepAlive(message);
   }
 
   #registrationResponse(message: RegistrationResponse, nowMs: number): void {

@@ -89,7 +89,7 @@ export class Registrar implements Core<RegistrarInput, RegistrarOutput> {
 
   #closed(association: Association, nowMs: number): void {
     this.#state.associations.delete(association.id);
-    for (const owned of [...association.elements]) {
+    for (const owned of association.elements) {
       const { poolHandle, id: elementId } = owned;
       association.elements.delete(owned);
       owned.association = undefined;

@@ -10,7 +10,7 @@ const accepted = (elementId: number) => ({
   elementId,
   causes: [],
 });
-const rejected = (elementId: number, code: number, info = new Uint8Array(0)) => ({
+const rejected = (elementId: number, code: number, info: Uint8Array = new Uint8Array(0)) => ({
   type: 'registration-response',
   rejected: true,
   poolHandle: WEB,

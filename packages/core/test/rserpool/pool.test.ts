@@ -35,7 +35,7 @@ test('equal loads are served by turns', () => {
   for (const id of [1, 2, 3]) world.register('a', id);
   world.advance(100);
   const chosen = Array.from({ length: 6 }, () => world.resolve('u'));
-  expect(chosen.slice(0, 3).toSorted()).toEqual([1, 2, 3]);
+  expect(new Set(chosen.slice(0, 3))).toEqual(new Set([1, 2, 3]));
   expect(chosen.slice(3)).toEqual(chosen.slice(0, 3));
 });
 

@@ -107,7 +107,7 @@ export class World {
   /** Identifiers of the elements that a registrar has. */
   members(host: string): number[] {
     const pools = this.registrars.get(host)?.snapshot(this.now).pools ?? [];
-    return pools.flatMap(({ elements }) => elements.map(({ id }) => id)).toSorted();
+    return pools.flatMap(({ elements }) => elements.map(({ id }) => id)).toSorted((a, b) => a - b);
   }
 
   /** The registrar dies: associations break, nothing is accepted any more, its memory is gone. */
