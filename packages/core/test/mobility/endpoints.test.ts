@@ -378,6 +378,25 @@ describe('operations', () => {
     expect(world.of('node-functions').at(-1)).toMatchObject({ functionIds: [101] });
   });
 
+  test('nothing is ordered before it is known what the node runs', () => {
+    const { world, a } = managed();
+    world.latencyMs = 10;
+    world.restartHost(a, { instance: 9n });
+    world.run(25);
+    expect(world.of('node-registered')).toHaveLength(2);
+    expect(world.of('node-functions')).toHaveLength(1);
+    add(world, 1, 101);
+    world.run(100);
+    const order = world.outputs.filter(({ type }) => type === 'node-functions' || type === 'send');
+    const known = order.findLastIndex(({ type }) => type === 'node-functions');
+    const ordered = order.findIndex(
+      (output) =>
+        output.type === 'send' && output.message.type === 'operation' && output.message.command === 'add',
+    );
+    expect(ordered).toBeGreaterThan(known);
+    expect(results(world)).toEqual([[1, 0]]);
+  });
+
   test('another manager process reads what runs, and numbers begin anew', () => {
     const { world, a } = managed();
     for (let id = 1; id <= 40; id++) add(world, id, 100 + id);
@@ -665,6 +684,17 @@ describe('reports', () => {
       gone: true,
       reason: 'exit 1',
     });
+  });
+
+  test('a change that was lost on the way is told again under its number', () => {
+    const { world, a } = managed();
+    world.toHost(a, { type: 'function-changed', functionId: functionId(1), status: 'Running', report: null });
+    world.reset(world.linkOf(a));
+    expect(world.of('function-status')).toEqual([]);
+    world.run(20);
+    expect(world.of('function-status')).toMatchObject([{ functionId: 1, status: 'Running' }]);
+    const updates = world.traffic.filter(({ message }) => message.type === 'status-update');
+    expect(new Set(updates.map(({ message }) => message.sequence)).size).toBe(1);
   });
 
   test('new addresses are told', () => {
