@@ -93,7 +93,7 @@ interface Expected {
  */
 export class Candidacy {
   readonly slot: string;
-  readonly knowledge: Knowledge = new Knowledge();
+  readonly knowledge: Knowledge;
   readonly #context: SlotContext;
   #definition: SlotDefinition;
   #candidate: Candidate | undefined;
@@ -109,7 +109,8 @@ export class Candidacy {
   #detectedAtMs: number | undefined;
   #observedHeld = false;
 
-  constructor(context: SlotContext, definition: SlotDefinition) {
+  constructor(context: SlotContext, definition: SlotDefinition, nowMs: number) {
+    this.knowledge = new Knowledge(nowMs);
     this.#context = context;
     this.#definition = definition;
     this.slot = definition.id;
@@ -503,8 +504,9 @@ export class Candidacy {
     if (candidate?.isReady !== true) return undefined;
     if (this.#hold !== undefined || this.#attempt !== undefined) return undefined;
     const { accepted, freeAtMs } = this.knowledge;
-    let delayMs = rankDelayMs(this.leaseMs, candidate.rank);
-    if (candidate.rank > 0) delayMs += (this.#jitter * this.leaseMs) / 40;
+    const rank = rankNow(candidate.holder, candidate.rank, accepted?.value);
+    let delayMs = rankDelayMs(this.leaseMs, rank);
+    if (rank > 0) delayMs += (this.#jitter * this.leaseMs) / 40;
     if (accepted !== undefined && !lists(accepted.value, candidate.holder)) {
       const { lastResort } = accepted.value;
       delayMs += lastResort.rule === 'after' ? lastResort.afterMs : unlistedProbeMs(this.leaseMs);
@@ -516,7 +518,7 @@ export class Candidacy {
     const candidate = this.#candidate;
     if (candidate === undefined) return;
     const { freeAtMs } = this.knowledge;
-    this.#detectedAtMs ??= freeAtMs > 0 ? Math.min(freeAtMs, nowMs) : nowMs;
+    this.#detectedAtMs ??= Math.min(freeAtMs, nowMs);
     this.#prepare(candidate.holder, nowMs);
   }
 
@@ -645,7 +647,10 @@ export class Candidacy {
     if (attempt.phase === 'proposing') {
       this.#sendRelease(attempt.round, 'abandoned', null, attempt.value, nowMs);
     }
-    const rank = this.#candidate?.rank ?? 0;
+    const { candidate } = this;
+    const rank = candidate
+      ? rankNow(candidate, this.#candidate?.rank ?? 0, this.knowledge.accepted?.value)
+      : 0;
     const waitMs = why === 'refused' ? timeLeftMs(attempt, this.#council().majority) : 0;
     this.#jitter = this.#context.random.fraction();
     this.#backOffUntil(
@@ -812,6 +817,15 @@ export class Candidacy {
 function acceptedBy(context: SlotContext, round: number, value: LeaseValue): AcceptedValue {
   const { node, incarnation } = context;
   return { round, proposer: { node, incarnation }, value, released: null };
+}
+
+/** The place in the queue once the former holder, that stood before this candidate, is gone from it. */
+function rankNow(candidate: LeaseHolder, rank: number, value: LeaseValue | undefined): number {
+  if (value === undefined || rank === 0) return rank;
+  const place = ({ node, functionId }: LeaseHolder): number =>
+    value.candidates.findIndex((listed) => listed.node === node && listed.functionId === functionId);
+  const former = place(value.holder);
+  return former >= 0 && former < place(candidate) ? rank - 1 : rank;
 }
 
 /** How the former holder became silent, and what is told as the cause. */

@@ -43,6 +43,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #touched = new Set<string>();
   #council: CouncilRecord | undefined;
   #deadlineMs: number | undefined;
+  #lastCallMs = 0;
 
   constructor(init: LeaseEngineInit, rules: LeaseRules = new LeaseRules()) {
     this.#node = init.node;
@@ -104,7 +105,8 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
         if (at !== undefined && (next === undefined || at < next)) next = at;
       }
     }
-    this.#deadlineMs = next;
+    // What was due before it was known is not late.
+    this.#deadlineMs = next === undefined ? undefined : Math.max(next, this.#lastCallMs);
     return next;
   }
 
@@ -152,7 +154,8 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
         if (record !== undefined) this.#outbox.persist(record);
       }
       const known = this.#slots.get(definition.id);
-      if (known === undefined) this.#slots.set(definition.id, new Candidacy(this.#context, definition));
+      if (known === undefined)
+        this.#slots.set(definition.id, new Candidacy(this.#context, definition, nowMs));
       else known.define(definition, nowMs);
       this.#touched.add(definition.id);
     }
@@ -284,6 +287,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   #noticeStall(nowMs: number): void {
     const due = this.#deadlineMs;
     this.#deadlineMs = undefined;
+    this.#lastCallMs = nowMs;
     if (due === undefined || nowMs <= due) return;
     for (const slot of this.#slots.values()) {
       if (nowMs - due > stallMs(slot.leaseMs)) slot.stalled(nowMs);

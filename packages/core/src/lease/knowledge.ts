@@ -12,7 +12,13 @@ export class Knowledge {
   /** Highest value seen. */
   accepted: AcceptedValue | undefined;
   /** When its lease is over, as far as known; own clock. */
-  freeAtMs = 0;
+  freeAtMs: number;
+  #highestReleased = 0;
+
+  /** Nothing is known before `nowMs`. */
+  constructor(nowMs: number) {
+    this.freeAtMs = nowMs;
+  }
 
   learn(promisedRound: number, accepted: AcceptedValue | null, freeAtMs: number): void {
     this.highestRound = Math.max(this.highestRound, promisedRound, accepted?.round ?? 0);
@@ -41,10 +47,13 @@ export class Knowledge {
     reason: NonNullable<AcceptedValue['released']>,
     nowMs: number,
   ): boolean {
-    const { accepted } = this;
-    if (accepted === undefined || accepted.proposer.node !== node || accepted.round > round) return false;
+    if (round <= this.#highestReleased) return false;
+    this.#highestReleased = round;
     this.highestRound = Math.max(this.highestRound, round);
-    if (accepted.released !== null) return false;
+    const { accepted } = this;
+    // The end of a round that this node never heard of.
+    if (accepted === undefined || (accepted.round < round && accepted.proposer.node !== node)) return true;
+    if (accepted.proposer.node !== node || accepted.round > round || accepted.released !== null) return false;
     this.accepted = { ...accepted, released: reason };
     this.freeAtMs = Math.min(this.freeAtMs, nowMs);
     return true;

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Bench, held, LEASE_MS, SLOT } from './harness.ts';
+
+describe('a release', () => {
+  let bench: Bench;
+  beforeEach(() => {
+    bench = held();
+  });
+
+  const releases = () => bench.sent.filter(({ message }) => message.type === 'release');
+
+  test('is sent only after the kernel has acknowledged that the fence is closed', () => {
+    bench.isObedient = false;
+    const { epoch } = bench.last('granted');
+    const outputs = bench.input(1, { type: 'release', slot: SLOT, reason: 'function-unhealthy' });
+    expect(outputs).toEqual([{ type: 'fence-close', slot: SLOT, epoch, reason: 'function-unhealthy' }]);
+    bench.run(LEASE_MS / 2);
+    expect(releases()).toEqual([]);
+    expect(bench.all('fence-until').at(-1)?.atMs).toBeLessThanOrEqual(bench.last('fence-close').atMs);
+    bench.input(1, { type: 'fence-closed', slot: SLOT, epoch });
+    expect(releases().length).toBeGreaterThan(0);
+    expect(bench.last('lost')).toMatchObject({ node: 1, reason: 'function-unhealthy' });
+  });
+
+  test("follows the function's exit at once; the next candidate holds after some two round trips", () => {
+    bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
+    const exitMs = bench.nowMs;
+    bench.run(LEASE_MS, () => bench.all('granted', 2).length > 0);
+    const granted = bench.last('granted');
+    expect(granted).toMatchObject({
+      node: 2,
+      cause: 'function-exit',
+      fencedBy: 'release',
+      previous: { node: 1 },
+    });
+    expect(granted.atMs - exitMs).toBeLessThanOrEqual(5 * bench.delayMs);
+  });
+
+  test('goes to members and candidates alike', () => {
+    bench = held([1, 2, 3], [1, 4]);
+    bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
+    const exitMs = bench.nowMs;
+    bench.run(LEASE_MS, () => bench.all('granted', 4).length > 0);
+    expect(new Set(releases().map(({ to }) => to))).toEqual(new Set([2, 3, 4]));
+    expect(bench.last('granted').atMs - exitMs).toBeLessThanOrEqual(6 * bench.delayMs);
+  });
+
+  test('is final at the holder: late answers change nothing, the way back is a fresh prepare', () => {
+    const { epoch } = bench.last('granted');
+    bench.isLost = (from) => from !== 1;
+    bench.run(LEASE_MS / 2);
+    const renewal = bench.sent.findLast(({ message }) => message.type === 'renew')?.message;
+    if (renewal === undefined) throw new Error('no renewal');
+    bench.input(1, { type: 'release', slot: SLOT, reason: 'operator' });
+    bench.run(1);
+    const { slot, serial, round } = renewal;
+    const late = { type: 'renewed', slot, serial, round, incarnation: 1n } as const;
+    const outputs = [
+      ...bench.input(1, bench.datagram(2, 1, [late])),
+      ...bench.input(1, bench.datagram(3, 1, [late])),
+      ...bench.input(1, { type: 'activate', slot: SLOT, epoch }),
+    ];
+    expect(outputs).toEqual([]);
+    bench.isLost = () => false;
+    bench.ready(2, 1, 1n, false);
+    bench.ready(3, 2, 1n, false);
+    bench.run(2 * LEASE_MS);
+    expect(bench.last('granted')).toMatchObject({ node: 1 });
+    expect(bench.last('granted').epoch).toBeGreaterThan(epoch);
+  });
+
+  test('covers a renumbering that is on its way', () => {
+    bench.candidates = [1, 2];
+    bench.input(1, bench.configuration());
+    // The promises come in; the accept for round 2 has left.
+    bench.run(2);
+    bench.input(1, { type: 'release', slot: SLOT, reason: 'operator' });
+    bench.run(10);
+    expect(bench.all('renumbered')).toEqual([]);
+    expect(releases()[0]?.message.round).toBe(2);
+  });
+
+  test('is repeated until every member has confirmed it', () => {
+    bench.stop(2);
+    let lost = 0;
+    bench.isLost = (_from, to, messages) =>
+      to === 3 && messages.some(({ type }) => type === 'release') && lost++ < 2;
+    bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
+    bench.run(LEASE_MS, () => bench.all('granted', 3).length > 0);
+    expect(bench.last('granted')).toMatchObject({ node: 3, cause: 'function-exit' });
+    bench.run(3 * LEASE_MS);
+    const toDead = releases().filter(({ to }) => to === 2);
+    expect(toDead.length).toBeGreaterThan(2);
+    expect(toDead.length).toBeLessThanOrEqual(11);
+  });
+
+  test('also follows when another start of the function is announced', () => {
+    bench.ready(1, 0, 2n);
+    expect(bench.last('fence-close')).toMatchObject({ node: 1, reason: 'function-exit' });
+    bench.run(LEASE_MS);
+    expect(bench.last('granted').node).toBe(2);
+  });
+
+  test('of a slot that is configured no more', () => {
+    bench.input(1, { ...bench.configuration(), slots: [] });
+    bench.run(10);
+    expect(bench.last('lost')).toMatchObject({ node: 1 });
+  });
+});
+
+describe('a planned hand-over', () => {
+  let bench: Bench;
+  beforeEach(() => {
+    bench = held();
+    bench.run(LEASE_MS);
+  });
+
+  const order = (node: number) =>
+    bench.input(1, { type: 'hand-over', slot: SLOT, to: { node, functionId: node * 16 }, nonce: 'abc' });
+
+  test('makes, then breaks: offer, ready, fence closed, one message, grant at the successor', () => {
+    const orderedMs = bench.nowMs;
+    order(3);
+    bench.run(LEASE_MS, () => bench.all('granted', 3).length > 0);
+    const types = bench.sent.filter(({ atMs }) => atMs >= orderedMs).map(({ message }) => message.type);
+    const inOrder = ['offer', 'ready', 'release', 'promise', 'accept', 'accepted'];
+    expect(inOrder.map((type) => types.indexOf(type as never))).toEqual(
+      inOrder.map((type) => types.indexOf(type as never)).toSorted((a, b) => a - b),
+    );
+    // The members answered the successor, which never asked.
+    expect(types).not.toContain('prepare');
+    const granted = bench.last('granted');
+    expect(granted).toMatchObject({ node: 3, cause: 'handover', fencedBy: 'release', previous: { node: 1 } });
+    expect(bench.last('fence-close', 1).atMs).toBeLessThan(granted.atMs);
+    expect(granted.atMs - bench.last('fence-close', 1).atMs).toBeLessThanOrEqual(4 * bench.delayMs);
+  });
+
+  test('breaks nothing until the successor is ready', () => {
+    bench.ready(3, 2, 1n, false);
+    order(3);
+    bench.run(4 * LEASE_MS);
+    expect(bench.last('hand-over-failed')).toMatchObject({ nonce: '0000000000000abc', reason: 'no-answer' });
+    expect(bench.all('fence-close')).toEqual([]);
+    expect(bench.all('lost')).toEqual([]);
+  });
+
+  test('is refused for an instance that is not listed, and by a node that does not hold', () => {
+    order(7);
+    expect(bench.last('hand-over-failed')).toMatchObject({ reason: 'unknown-candidate' });
+    bench.input(2, { type: 'hand-over', slot: SLOT, to: { node: 3, functionId: 48 }, nonce: 'abc' });
+    expect(bench.last('hand-over-failed')).toMatchObject({ node: 2, reason: 'not-holding' });
+  });
+
+  test('is not hurt by lost promises: the successor asks for them itself', () => {
+    bench.isLost = (_from, to, messages) => to === 3 && messages.some(({ type }) => type === 'promise');
+    order(3);
+    bench.run(5);
+    bench.isLost = () => false;
+    bench.run(LEASE_MS, () => bench.all('granted').length > 1);
+    expect(bench.last('granted')).toMatchObject({ node: 3, cause: 'handover' });
+  });
+
+  test('goes to the next in rank when the successor dies in between', () => {
+    bench.isLost = (_from, to) => to === 3;
+    bench.input(1, { type: 'hand-over', slot: SLOT, to: { node: 3, functionId: 48 }, nonce: 'abc' });
+    bench.isLost = () => false;
+    bench.run(LEASE_MS / 10 + 2.5);
+    bench.stop(3);
+    bench.run(2 * LEASE_MS);
+    expect(bench.all('granted').length).toBeGreaterThan(1);
+    expect(bench.last('granted').node).not.toBe(3);
+  });
+});
+
+describe('a candidate without a majority', () => {
+  test('takes its proposal back, so that nobody waits for it, and never acts under it', () => {
+    const bench = held();
+    bench.run(LEASE_MS);
+    bench.stop(1);
+    // Node 2 hears promises, but its accept reaches nobody else in time.
+    bench.isLost = (from, _to, messages) => from === 2 && messages.some(({ type }) => type === 'accept');
+    bench.run(2 * LEASE_MS, () =>
+      bench.sent.some(({ from, message }) => from === 2 && message.type === 'release'),
+    );
+    const given = bench.sent.find(({ from, message }) => from === 2 && message.type === 'release')?.message;
+    expect(given).toMatchObject({ reason: 'abandoned' });
+    bench.isLost = () => false;
+    bench.run(2 * LEASE_MS);
+    const granted = bench.last('granted');
+    expect(granted.epoch % 2 ** 40).toBeGreaterThan(given?.round ?? 0);
+    expect(granted.cause).toBe('lease-expired');
+  });
+});
