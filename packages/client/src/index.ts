@@ -1,2 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+export { type Credentials, CredentialsError } from '@vnfpool/runtime/certificates';
+export { JoinError, type Joined, type JoinOptions, join } from '@vnfpool/runtime/join';
+export type { Policy, Transport } from '@vnfpool/wire/parameters';
+export type { CallOptions, ClientOptions, PoolHandle } from './client-options.ts';
+export { PoolElement, type PoolElementClientOptions, type PoolElementEvent } from './pool-element.ts';
+export { PoolError, type PoolErrorCode } from './pool-error.ts';
+export {
+  type FoundElement,
+  isNetworkError,
+  PoolUser,
+  type PoolUserClientOptions,
+  type Resolution,
+  type WithElementOptions,
+} from './pool-user.ts';

@@ -26,5 +26,5 @@ const factories: Record<string, TransportFactory> = {
 };
 
 describe.each(Object.entries(factories))('%s transport', (_, factory) => {
-  test.each(transportCases)('$name', ({ run }) => run(factory));
+  test.each(transportCases)('$name', (each) => each.run(factory));
 });

@@ -26,8 +26,13 @@ const dayMs = 86_400_000;
 /** Ten years. */
 export const authorityValidityMs: number = 3653 * dayMs;
 export const defaultValidityMs: number = dayMs;
-/** Certificates begin this much earlier, for joiners whose clocks are behind. */
-const clockSlackMs = 5 * 60_000;
+/**
+ * Certificates begin this much earlier, for joiners whose clocks are behind: 5 minutes, less for short lives, so
+ * that two thirds of a life are never over when it begins.
+ */
+function clockSlackMs(validityMs: number): number {
+  return Math.min(5 * 60_000, validityMs / 4);
+}
 
 export class AuthorityError extends Error {
   override readonly name: string = 'AuthorityError';
@@ -92,7 +97,7 @@ export class Authority {
     const certificate = await X509CertificateGenerator.createSelfSigned({
       name: new Name([{ CN: [`${domain} authority`] }]).toString(),
       keys,
-      notBefore: new Date(nowMs - clockSlackMs),
+      notBefore: new Date(nowMs - clockSlackMs(authorityValidityMs)),
       notAfter: new Date(nowMs + authorityValidityMs),
       signingAlgorithm: algorithm,
       extensions: [
@@ -160,7 +165,7 @@ export class Authority {
       publicKey: request.publicKey,
       signingKey: this.#key,
       signingAlgorithm: algorithm,
-      notBefore: new Date(nowMs - clockSlackMs),
+      notBefore: new Date(nowMs - clockSlackMs(end - nowMs)),
       notAfter: new Date(end),
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),

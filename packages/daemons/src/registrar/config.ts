@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { z } from '@vnfpool/runtime/config';
+import { logLevels } from '@vnfpool/runtime/logging';
+
+/** Settings of the registrar daemon. */
+export const registrarConfig = z.strictObject({
+  name: z.string().min(1).max(63).describe('Name of this registrar in its set'),
+  folder: z.string().min(1).describe('Folder of its state: credentials, status socket'),
+  token: z.string().optional().describe('Join token; not needed once it has joined'),
+  listen: z
+    .strictObject({
+      host: z.union([z.ipv4(), z.ipv6()]).default('0.0.0.0').describe('Address to listen on'),
+      port: z.int().min(0).max(65_535).default(3864).describe('Port to listen on; 0: any'),
+    })
+    .prefault({}),
+  address: z
+    .union([z.ipv4(), z.ipv6()])
+    .optional()
+    .describe('Address that others reach it at; default: the one it listens on'),
+  associationsMax: z.int().min(1).default(4096).describe('Connections at once'),
+  keepAlive: z
+    .strictObject({
+      periodMs: z.int().min(0).default(5000).describe('Between two keep-alives to one element; 0: none'),
+      timeoutMs: z.int().min(1).default(5000).describe('How long an answer to a keep-alive may take'),
+    })
+    .prefault({}),
+  associationGraceMs: z
+    .int()
+    .min(0)
+    .default(1000)
+    .describe('How long an element may be without connection before it is removed'),
+  lifeUnit: z
+    .enum(['seconds', 'milliseconds'])
+    .default('seconds')
+    .describe('Unit of registration lives on the wire: seconds by RFC 5354, milliseconds with rsplib'),
+  announceEveryMs: z.int().min(100).default(60_000).describe('How often it tells the manager where it is'),
+  log: z
+    .strictObject({
+      level: z.enum(logLevels).default('info').describe('Least level that is logged'),
+      file: z.string().optional().describe('File to log to; default: standard error'),
+    })
+    .prefault({}),
+});
+
+export type RegistrarConfig = z.output<typeof registrarConfig>;
