@@ -7,6 +7,12 @@ import type { SetElement } from '../netlink/nftables.ts';
 /** A remainder below this many jiffies closes instead: the kernel rounds a timeout down, but never to none. */
 const REMAINDER_JIFFIES_MIN = 2;
 
+/**
+ * Ends of intervals lie on multiples of 2^20 ns (1.05 ms): the kernel splits an interval into powers of two, each a
+ * rule of the set that costs time at every change. On this grain a lease takes a third of them.
+ */
+const GRAIN_BITS = 20n;
+
 /*
  *  0             4                              12
  *  +-------------+------------------------------+
@@ -36,9 +42,14 @@ export function leaseElement(
   const leftMs = untilMs - clocks.boottimeMs();
   if (!(leftMs >= REMAINDER_JIFFIES_MIN * jiffyMs)) return undefined;
   const wallNs = BigInt(Math.floor(wallMs * 1e6));
+  const endNs = wallNs + BigInt(Math.floor(leftMs * 1e6));
+  // Both rounded down: it begins up to a grain before the reading and ends up to a grain before the lease.
+  const first = wallNs >> GRAIN_BITS;
+  const afterLast = endNs >> GRAIN_BITS;
+  if (afterLast <= first) return undefined;
   return {
-    key: leaseKey(address, wallNs),
-    keyEnd: leaseKey(address, wallNs + BigInt(Math.floor(leftMs * 1e6))),
+    key: leaseKey(address, first << GRAIN_BITS),
+    keyEnd: leaseKey(address, (afterLast << GRAIN_BITS) - 1n),
     timeoutMs: Math.floor(leftMs),
   };
 }

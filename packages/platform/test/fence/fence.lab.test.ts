@@ -236,6 +236,31 @@ describe.skipIf(labMissing !== '')(`the nftables fence ${labMissing}`, () => {
     other.dispose();
   });
 
+  test('several addresses open, extend and close in one transaction', async () => {
+    const others = Array.from({ length: 20 }, (_, place) => `10.9.1.${place + 1}`);
+    const socket = keep(on('a', () => new NetlinkSocket(NETLINK_NETFILTER)));
+    fence.guard([VIP, ...others]);
+    const generation = readGeneration(socket);
+    const all = (leftMs: number): void =>
+      fence.openAll([VIP, ...others].map((address) => ({ address, untilMs: clocks.boottimeMs() + leftMs })));
+    all(LONG_MS);
+    all(LONG_MS);
+    expect(readGeneration(socket)).toBe(generation + 2);
+    expect([VIP, ...others].every((address) => fence.isOpen(address))).toBe(true);
+    all(50);
+    await until('the kernel to close', refusesOutput);
+    // Some of the old elements are gone already, or all of them.
+    all(LONG_MS);
+    expect([VIP, ...others].every((address) => fence.isOpen(address))).toBe(true);
+    fence.openAll([
+      { address: VIP, untilMs: 0 },
+      { address: '10.9.1.1', untilMs: clocks.boottimeMs() + LONG_MS },
+    ]);
+    expect(refusesOutput()).toBe(true);
+    expect(fence.isOpen('10.9.1.1')).toBe(true);
+    expect(() => fence.openAll([{ address: '10.9.2.1', untilMs: 0 }])).toThrow(/not under the fence/);
+  });
+
   test('covers loopback', () => {
     const local = keep(openUdp(network.host('a'), '127.0.0.1', PORT + 1));
     expect(() => own.send('x', VIP, PORT)).not.toThrow();

@@ -9,9 +9,9 @@ describe('the element of a lease', () => {
   test('holds the address, the interval in network order and the timeout', () => {
     const clocks = new FakeClocks(1000, 1_000_000_000_000);
     const element = leaseElement('10.9.0.100', 1300.5, clocks, 4);
-    // 10^18 ns = 0x0de0b6b3a7640000; 300.5 ms = 300500000 ns = 0x11e94420.
-    expect(hex(element?.key)).toBe('0a0900640de0b6b3a7640000');
-    expect(hex(element?.keyEnd)).toBe('0a0900640de0b6b3b94d4420');
+    // 10^18 ns = 0x0de0b6b3a7640000; 300.5 ms later 0x0de0b6b3b94d4420; both cut to a multiple of 0x100000, less one at the end.
+    expect(hex(element?.key)).toBe('0a0900640de0b6b3a7600000');
+    expect(hex(element?.keyEnd)).toBe('0a0900640de0b6b3b93fffff');
     expect(element?.timeoutMs).toBe(300);
   });
 
@@ -31,9 +31,10 @@ describe('the element of a lease', () => {
     const element = leaseElement('10.0.0.1', 100, clocks, 4);
     if (element === undefined) throw new Error('no element');
     expect(isCovering(element, '10.0.0.1', 1_000_000)).toBe(true);
-    expect(isCovering(element, '10.0.0.1', 1_000_100)).toBe(true);
-    expect(isCovering(element, '10.0.0.1', 1_000_101)).toBe(false);
-    expect(isCovering(element, '10.0.0.1', 999_999)).toBe(false);
+    // The grain is 1.05 ms: it ends between 1.05 ms before the lease's end and that.
+    expect(isCovering(element, '10.0.0.1', 1_000_098.9)).toBe(true);
+    expect(isCovering(element, '10.0.0.1', 1_000_100)).toBe(false);
+    expect(isCovering(element, '10.0.0.1', 999_998.9)).toBe(false);
     expect(isCovering(element, '10.0.0.2', 1_000_050)).toBe(false);
   });
 });
