@@ -20,8 +20,8 @@ afterEach(() => {
 });
 
 describe('embedded store', () => {
-  test.each(storeCases)('$name', async ({ run }) => {
-    await run(
+  test.each(storeCases)('$name', async (promise) => {
+    await promise.run(
       async () => new EmbeddedStore<ComplianceTables>(join(directory, 'db'), { rowsMax: { log: 3 } }),
     );
   });

@@ -5,9 +5,9 @@ import { type ComplianceTables, storeCases } from '@vnfpool/testkit/compliance';
 import { describe, expect, test } from 'vitest';
 
 describe('memory store', () => {
-  test.each(storeCases)('$name', async ({ run }) => {
+  test.each(storeCases)('$name', async (promise) => {
     const disk: MemoryDisk = new Map();
-    await run(async () => new MemoryStore<ComplianceTables>({ rowsMax: { log: 3 } }, disk));
+    await promise.run(async () => new MemoryStore<ComplianceTables>({ rowsMax: { log: 3 } }, disk));
   });
 
   test('a full disk takes nothing and keeps what it has', async () => {

@@ -49,8 +49,8 @@ export function assignmentOf(
 }
 
 /** The epoch grows by itself while nothing else changes; nodes need not be told what they told. */
-export function assignmentFingerprint({ epoch: _, ...rest }: SlotAssignment): string {
-  return fingerprint(rest);
+export function assignmentFingerprint(assignment: SlotAssignment): string {
+  return fingerprint({ ...assignment, epoch: '' });
 }
 
 /** The set as every node needs to know it; undefined while a member of the council has no number. */

@@ -55,7 +55,7 @@ function configure(declared: DeclaredSet, observed: Observed, topology: Topology
   const configuration = configurationOf(declared, observed, topology);
   if (!configuration) return [];
   const print = fingerprint(configuration);
-  const known = new Set([...declared.nodes.map(({ name }) => name)]);
+  const known = new Set(declared.nodes.map(({ name }) => name));
   return byId(observed.nodes)
     .filter((node) => known.has(node.name) && takesOrders(node) && !node.busy && node.configuration !== print)
     .map(({ id, configuration: former }) => ({

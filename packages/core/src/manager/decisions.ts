@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Random } from '../core.ts';
+import type { Decision } from '../planner/actions.ts';
+import type { ManagerWrite, SlotRecord } from './records.ts';
+import type { ManagerState } from './state.ts';
+
+/** Carries a decision into the state and says what has to be on disk before anything follows from it. */
+export function decide(decision: Decision, state: ManagerState, random: Random): ManagerWrite[] {
+  switch (decision.type) {
+    case 'form-council': {
+      if (!state.set) return [];
+      const council = {
+        version: { generation: 1, number: 1, randomId: hex64(random.u64()) },
+        members: decision.members,
+      };
+      state.set = { ...state.set, council };
+      return [{ table: 'sets', key: state.set.declared.name, value: state.set }];
+    }
+    case 'place': {
+      const functionId = (state.counters.function += 1);
+      const value = { functionId, pool: decision.pool, number: decision.number, node: decision.node };
+      state.instances.set(functionId, value);
+      return [
+        { table: 'counters', key: 'function', value: functionId },
+        { table: 'instances', key: String(functionId), value },
+      ];
+    }
+    case 'drop':
+      state.instances.delete(decision.functionId);
+      return [
+        { table: 'instances', key: String(decision.functionId), value: null },
+        { table: 'told', key: String(decision.functionId), value: null },
+      ];
+    case 'create-slot': {
+      // The counter keeps it apart from every slot of this store, the random half from those of another one.
+      const number = (state.counters.slot += 1);
+      const id = random.u32().toString(16).padStart(8, '0') + number.toString(16).padStart(8, '0');
+      const value: SlotRecord = {
+        id,
+        pool: decision.pool,
+        index: decision.index,
+        genesis: { randomId: hex64(random.u64()), candidates: decision.candidates },
+      };
+      state.slots.set(id, value);
+      return [
+        { table: 'counters', key: 'slot', value: number },
+        { table: 'slots', key: id, value },
+      ];
+    }
+    case 'delete-slot':
+      state.slots.delete(decision.id);
+      return [
+        { table: 'slots', key: decision.id, value: null },
+        { table: 'holdings', key: decision.id, value: null },
+      ];
+  }
+}
+
+export function hex64(value: bigint): string {
+  return value.toString(16).padStart(16, '0');
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FailoverCause, FailoverRecord } from '@vnfpool/wire/mobility';
+import type { FailoverView, Outage } from '../management/views.ts';
+
+/** An outage seen by users may end this long after the new holder serves. */
+const AFTER_SERVING_MS = 2_000;
+
+const CAUSES: Readonly<Record<FailoverCause, string>> = {
+  genesis: 'the slot was new',
+  'lease-expired': 'the lease ran out',
+  'function-exit': 'the function ended',
+  'function-unhealthy': 'the health check failed',
+  handover: 'it was handed over on purpose',
+};
+
+/** The record as people read it; `nameOf` gives the name of an instance, `nodeOf` of a node. */
+export function failoverView(
+  record: FailoverRecord,
+  slot: { readonly pool: string; readonly index: number },
+  nameOf: (functionId: number) => string,
+  nodeOf: (node: number) => string,
+): FailoverView {
+  return {
+    id: record.id,
+    pool: slot.pool,
+    slot: slot.index,
+    epoch: Number(record.epoch),
+    from: record.from ? nameOf(record.from.functionId) : null,
+    to: nameOf(record.to.functionId),
+    cause: CAUSES[record.cause],
+    fencedBy: record.fencedBy,
+    steps: record.steps.map(({ name, atMs }) => ({ name, at: atMs, source: nodeOf(record.to.node) })),
+    outageMs: null,
+    failedRequests: null,
+  };
+}
+
+/**
+ * The failover with what a traffic source saw of it: the longest outage that overlaps the time from one
+ * lease before the detection to 2 s after the new holder served. The same when it saw nothing of it.
+ */
+export function withOutage(
+  failover: FailoverView,
+  source: string,
+  outage: Outage,
+  leaseMs: number,
+): FailoverView {
+  const first = failover.steps[0]?.at;
+  const last = failover.steps.findLast(({ source: by }) => by !== source)?.at;
+  if (first === undefined || last === undefined) return failover;
+  if (outage.firstOkAt < first - leaseMs || outage.lastOkAt > last + AFTER_SERVING_MS) return failover;
+  const outageMs = outage.firstOkAt - outage.lastOkAt;
+  if (failover.outageMs !== null && failover.outageMs >= outageMs) return failover;
+  return {
+    ...failover,
+    steps: [
+      ...failover.steps.filter(({ name }) => name !== 'first-served'),
+      { name: 'first-served', at: outage.firstOkAt, source },
+    ],
+    outageMs,
+    failedRequests: outage.failed,
+  };
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import { instanceName, isReady } from '../planner/observed.ts';
+import { rankingOf } from '../planner/roles.ts';
+import type { ManagerState } from './state.ts';
+import type { ManagerReply } from './types.ts';
+
+/** A hand-over that nobody carried out is forgotten after this time. */
+export const HANDOVER_MS = 10_000;
+
+/** Checks a hand-over that a person asks for; gives the slot and the Function ID that shall hold it. */
+export function chooseSuccessor(
+  state: ManagerState,
+  request: { readonly pool: string; readonly index: number; readonly to?: string },
+  nowMs: number,
+):
+  | { readonly slot: string; readonly to: number; readonly name: string }
+  | Extract<ManagerReply, { readonly ok: false }> {
+  const refuse = (
+    code: 'NOT_FOUND' | 'NOT_READY',
+    message: string,
+  ): Extract<ManagerReply, { readonly ok: false }> => ({ ok: false, code, message });
+  const pool = state.set?.declared.pools.find(({ name }) => name === request.pool);
+  if (!pool) return refuse('NOT_FOUND', `There is no pool ${request.pool}.`);
+  const observed = state.observed(nowMs);
+  const slot = observed.slots.find(({ pool: of, index }) => of === request.pool && index === request.index);
+  if (!slot) return refuse('NOT_FOUND', `Pool ${request.pool} has no slot ${request.index}.`);
+  if (slot.holder === null)
+    return refuse(
+      'NOT_READY',
+      `Nobody holds slot ${request.index} of ${request.pool}, so it cannot be handed over.`,
+    );
+  if (slot.handover)
+    return refuse('NOT_READY', `Slot ${request.index} of ${request.pool} is being handed over already.`);
+  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const candidates = rankingOf(pool, slot.index, observed)
+    .map((functionId) => observed.instances.find((instance) => instance.functionId === functionId))
+    .filter((instance) => instance !== undefined);
+  if (request.to !== undefined) {
+    const wanted = candidates.find((instance) => instanceName(instance) === request.to);
+    if (!wanted)
+      return refuse(
+        'NOT_FOUND',
+        `${request.to} is no candidate for slot ${request.index} of ${request.pool}; candidates: ${candidates.map(instanceName).join(', ')}.`,
+      );
+    if (wanted.functionId === slot.holder)
+      return refuse('NOT_READY', `${request.to} holds the slot already.`);
+    if (!isReady(wanted, nodes)) return refuse('NOT_READY', `${request.to} is not ready to take the slot.`);
+    return { slot: slot.id, to: wanted.functionId, name: request.to };
+  }
+  const next = candidates.find((instance) => instance.functionId !== slot.holder && isReady(instance, nodes));
+  if (!next)
+    return refuse('NOT_READY', `No other candidate for slot ${request.index} of ${request.pool} is ready.`);
+  return { slot: slot.id, to: next.functionId, name: instanceName(next) };
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+export { ManagerCore } from './manager-core.ts';
+export {
+  type HoldingRecord,
+  type InstanceRecord,
+  type ManagerTables,
+  type ManagerWrite,
+  NOTHING_RESTORED,
+  type NodeRecord,
+  type RestoredState,
+  ROWS_MAX,
+  restoreState,
+  type SetRecord,
+  type SlotRecord,
+  type TokenRecord,
+  type ToldRecord,
+} from './records.ts';
+export type * from './types.ts';

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CouncilVersion, LeaseEndpoint, SlotCandidate } from '@vnfpool/wire/mobility';
+import type { DeclaredSet } from '../declared/set.ts';
+import type { TokenRole } from '../management/requests.ts';
+import type { EventView, FailoverView } from '../management/views.ts';
+
+/** What a manager keeps in its store: the type of the rows of each table. */
+export interface ManagerTables {
+  /** Last number given: `term`, `node`, `function`, `slot`, `event`. */
+  readonly counters: number;
+  /** By name of the set; one. */
+  readonly sets: SetRecord;
+  /** By name of the node. */
+  readonly nodes: NodeRecord;
+  /** By Function ID. */
+  readonly instances: InstanceRecord;
+  /** By Function ID: what its node has accepted. */
+  readonly told: ToldRecord;
+  /** By slot id. */
+  readonly slots: SlotRecord;
+  /** By slot id: what nodes reported. */
+  readonly holdings: HoldingRecord;
+  /** By id of the token. */
+  readonly tokens: TokenRecord;
+  /** By padded wall-clock time and id; the newest 1,000. */
+  readonly failovers: FailoverView;
+  /** By padded number; the newest 1,000. */
+  readonly events: EventView;
+}
+
+/** Rows that the store keeps of tables that would otherwise grow for ever. */
+export const ROWS_MAX: { readonly failovers: number; readonly events: number } = {
+  failovers: 1_000,
+  events: 1_000,
+};
+
+export interface SetRecord {
+  readonly declared: DeclaredSet;
+  readonly text: string;
+  readonly file: string;
+  readonly generation: number;
+  readonly appliedAtMs: number;
+  /** Null until it is formed, with the first plan. */
+  readonly council: { readonly version: CouncilVersion; readonly members: readonly string[] } | null;
+}
+
+export interface NodeRecord {
+  readonly id: number;
+  readonly name: string;
+  /** Serial of the certificate that it got on joining; null when it came another way. */
+  readonly certificateSerial: string | null;
+  readonly endpoint: LeaseEndpoint | null;
+  /** NTP timestamp, decimal: another one means that its functions are gone. */
+  readonly bootTime: string;
+  /** Fingerprint of the configuration that it has accepted. */
+  readonly configuration: string | null;
+}
+
+export interface InstanceRecord {
+  readonly functionId: number;
+  readonly pool: string;
+  readonly number: number;
+  readonly node: string;
+}
+
+export interface ToldRecord {
+  readonly specification: string | null;
+  readonly assignment: string | null;
+}
+
+export interface SlotRecord {
+  readonly id: string;
+  readonly pool: string;
+  readonly index: number;
+  readonly genesis: { readonly randomId: string; readonly candidates: readonly SlotCandidate[] };
+}
+
+export interface HoldingRecord {
+  /** Highest seen. */
+  readonly epoch: number;
+  readonly holder: SlotCandidate | null;
+  readonly sinceMs: number | null;
+}
+
+/** A join token; the secret itself is never kept. */
+export interface TokenRecord {
+  readonly hash: string;
+  readonly role: TokenRole;
+  readonly name: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly usedAt: number | null;
+  /** Who used it: a repeat by the same joiner, whose answer was lost, is answered alike. */
+  readonly usedBy: {
+    readonly name: string;
+    readonly keyFingerprint: string;
+    readonly nodeId?: number;
+  } | null;
+}
+
+/** Everything that survived. */
+export interface RestoredState {
+  readonly counters: { readonly function: number; readonly slot: number; readonly event: number };
+  readonly set: SetRecord | null;
+  readonly nodes: readonly NodeRecord[];
+  readonly instances: readonly InstanceRecord[];
+  readonly told: readonly (readonly [functionId: number, told: ToldRecord])[];
+  readonly slots: readonly SlotRecord[];
+  readonly holdings: readonly (readonly [slot: string, holding: HoldingRecord])[];
+  readonly failovers: readonly FailoverView[];
+  readonly events: readonly EventView[];
+}
+
+export const NOTHING_RESTORED: RestoredState = {
+  counters: { function: 0, slot: 0, event: 0 },
+  set: null,
+  nodes: [],
+  instances: [],
+  told: [],
+  slots: [],
+  holdings: [],
+  failovers: [],
+  events: [],
+};
+
+type Rows<Value> = readonly { readonly key: string; readonly value: Value }[];
+
+/** Puts the rows of a store together. `rows` lists a table. */
+export async function restoreState(
+  rows: <Table extends keyof ManagerTables>(table: Table) => Promise<Rows<ManagerTables[Table]>>,
+): Promise<RestoredState> {
+  const counters = new Map((await rows('counters')).map(({ key, value }) => [key, value]));
+  return {
+    counters: {
+      function: counters.get('function') ?? 0,
+      slot: counters.get('slot') ?? 0,
+      event: counters.get('event') ?? 0,
+    },
+    set: (await rows('sets'))[0]?.value ?? null,
+    nodes: (await rows('nodes')).map(({ value }) => value),
+    instances: (await rows('instances')).map(({ value }) => value),
+    told: (await rows('told')).map(({ key, value }) => [Number(key), value] as const),
+    slots: (await rows('slots')).map(({ value }) => value),
+    holdings: (await rows('holdings')).map(({ key, value }) => [key, value] as const),
+    failovers: (await rows('failovers')).map(({ value }) => value),
+    events: (await rows('events')).map(({ value }) => value),
+  };
+}
+
+/** One row to put, or with null to remove. Fits the store's own type. */
+export type ManagerWrite = {
+  readonly [Table in keyof ManagerTables]: {
+    readonly table: Table;
+    readonly key: string;
+    readonly value: ManagerTables[Table] | null;
+  };
+}[keyof ManagerTables];

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FailoverRecord, SlotReport, SlotState } from '@vnfpool/wire/mobility';
+import type { FailoverView, TrafficReport } from '../management/views.ts';
+import { instanceName } from '../planner/observed.ts';
+import { failoverView, withOutage } from './failovers.ts';
+import type { Journal } from './journal.ts';
+import { ROWS_MAX } from './records.ts';
+import type { ManagerState } from './state.ts';
+
+const OUTAGES_MAX = 50;
+const SOURCES_MAX = 64;
+
+/** Takes what a node knows of slots. The highest epoch wins; what is older is ignored. */
+export function takeSlotReport(
+  state: ManagerState,
+  journal: Journal,
+  node: string,
+  report: SlotReport,
+  wallMs: number,
+): void {
+  const life = state.lives.get(node);
+  if (life) life.muteMs = report.muteMs;
+  for (const slot of report.slots) takeSlot(state, journal, node, slot, wallMs);
+  for (const record of report.failovers) takeFailover(state, journal, record);
+}
+
+function takeSlot(
+  state: ManagerState,
+  journal: Journal,
+  node: string,
+  told: SlotState,
+  wallMs: number,
+): void {
+  const slot = state.slots.get(told.id);
+  const epoch = epochNumber(told.epoch);
+  if (!slot || epoch === undefined) return;
+  const known = state.holdings.get(slot.id) ?? { epoch: 0, holder: null, sinceMs: null };
+  if (epoch < known.epoch) return;
+  const reporter = state.nodes.get(node)?.id;
+  let { holder } = known;
+  if (epoch > known.epoch || told.state === 'holding') holder = told.state === 'free' ? null : told.holder;
+  else if (told.state === 'held' && holder === null) holder = told.holder;
+  // In the same epoch only the holder's own node knows that it has let go.
+  else if (told.state === 'free' && holder?.node === reporter) holder = null;
+  if (told.state === 'free' && told.reason !== '') state.slotReasons.set(slot.id, `${node}: ${told.reason}`);
+  else if (holder) state.slotReasons.delete(slot.id);
+  const moved = holder?.functionId !== known.holder?.functionId || holder?.node !== known.holder?.node;
+  if (!moved && epoch === known.epoch) return;
+  const value = { epoch, holder, sinceMs: moved ? (holder ? wallMs : null) : known.sinceMs };
+  state.holdings.set(slot.id, value);
+  journal.save({ table: 'holdings', key: slot.id, value });
+  if (!moved) return;
+  const subject = `slot ${slot.pool}/${slot.index}`;
+  if (holder) {
+    const handover = state.handovers.get(slot.id);
+    if (handover?.to === holder.functionId) state.handovers.delete(slot.id);
+    journal.event(
+      wallMs,
+      'slot.taken',
+      'info',
+      subject,
+      `${nameOf(state, holder.functionId)} holds slot ${slot.index} of ${slot.pool} in epoch ${epoch}.`,
+    );
+  } else {
+    journal.event(
+      wallMs,
+      'slot.free',
+      'warning',
+      subject,
+      `Nobody holds slot ${slot.index} of ${slot.pool}: ${told.reason || 'its holder let go'}.`,
+    );
+  }
+}
+
+function takeFailover(state: ManagerState, journal: Journal, record: FailoverRecord): void {
+  const slot = state.slots.get(record.slot);
+  // The birth of a slot is no failover; a record told again is known.
+  if (!slot || record.cause === 'genesis' || state.failovers.some(({ id }) => id === record.id)) return;
+  let view = failoverView(
+    record,
+    slot,
+    (functionId) => nameOf(state, functionId),
+    (id) => state.nodeById(id)?.name ?? `node ${id}`,
+  );
+  for (const { source, pool, history } of state.traffic.values()) {
+    if (pool !== slot.pool) continue;
+    for (const outage of history) view = withOutage(view, source, outage, leaseOf(state, pool));
+  }
+  state.failovers.push(view);
+  if (state.failovers.length > ROWS_MAX.failovers) state.failovers.shift();
+  saveFailover(journal, view);
+  const first = view.steps[0]?.at;
+  const last = view.steps.at(-1)?.at;
+  const took =
+    first === undefined || last === undefined
+      ? ''
+      : ` It took ${Math.round(last - first)} ms from detection to service.`;
+  journal.event(
+    last ?? 0,
+    'failover',
+    record.cause === 'handover' ? 'info' : 'warning',
+    `slot ${slot.pool}/${slot.index}`,
+    `${view.to} took slot ${slot.index} of ${slot.pool}${view.from ? ` from ${view.from}` : ''} because ${view.cause}.${took}`,
+  );
+}
+
+/** Takes what a traffic source saw, and gives outages to the failovers that they belong to. */
+export function takeTraffic(
+  state: ManagerState,
+  journal: Journal,
+  report: TrafficReport,
+  wallMs: number,
+): void {
+  const former = state.traffic.get(report.source);
+  // A source beyond the bound is not shown; the ones that were there first stay.
+  if (!former && state.traffic.size >= SOURCES_MAX) return;
+  const history = [...(former?.history ?? []), ...report.outages].slice(-OUTAGES_MAX);
+  state.traffic.set(report.source, { ...report, updatedAt: wallMs, history });
+  if (report.outages.length === 0) return;
+  const leaseMs = leaseOf(state, report.pool);
+  state.failovers = state.failovers.map((failover) => {
+    if (failover.pool !== report.pool) return failover;
+    const merged = report.outages.reduce(
+      (view, outage) => withOutage(view, report.source, outage, leaseMs),
+      failover,
+    );
+    if (merged !== failover) saveFailover(journal, merged);
+    return merged;
+  });
+}
+
+function saveFailover(journal: Journal, view: FailoverView): void {
+  const at = Math.max(0, Math.floor(view.steps[0]?.at ?? 0));
+  journal.save({
+    table: 'failovers',
+    key: `${String(at).padStart(15, '0')} ${view.id}`.slice(0, 200),
+    value: view,
+  });
+}
+
+function leaseOf(state: ManagerState, pool: string): number {
+  return state.set?.declared.pools.find(({ name }) => name === pool)?.failover.leaseMs ?? 0;
+}
+
+export function nameOf(state: ManagerState, functionId: number): string {
+  const instance = state.instances.get(functionId);
+  return instance ? instanceName(instance) : `function ${functionId}`;
+}
+
+/** A node's decimal epoch as a number; undefined when it is none. */
+function epochNumber(text: string): number | undefined {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+  return value !== undefined && Number.isSafeInteger(value) ? value : undefined;
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FunctionReport, RunningStatus } from '@vnfpool/wire/mobility';
+import type { EventView, FailoverView, TrafficView } from '../management/views.ts';
+import type { NodeState, Observed, Topology } from '../planner/observed.ts';
+import type {
+  HoldingRecord,
+  InstanceRecord,
+  NodeRecord,
+  RestoredState,
+  SetRecord,
+  SlotRecord,
+  ToldRecord,
+} from './records.ts';
+
+/** What is known of a node since it registered. */
+export interface NodeLife {
+  state: NodeState;
+  reason: string;
+  heard: boolean;
+  address: string | null;
+  muteMs: number;
+  lastHeardMs: number | null;
+}
+
+/** What a node told of one function. */
+export interface FunctionLife {
+  readonly node: string;
+  readonly functionId: number;
+  status: RunningStatus;
+  report: FunctionReport | null;
+  reason: string;
+}
+
+export interface Handover {
+  readonly to: number;
+  readonly nonce: string;
+  readonly untilMs: number;
+}
+
+/** An order under way: what it was for. */
+export interface OpenOrder {
+  readonly node: string;
+  /** 0: the node itself. */
+  readonly functionId: number;
+  readonly kind: 'configure' | 'add' | 'assign' | 'delete';
+  readonly told: Partial<ToldRecord> | null;
+  readonly configuration: string | null;
+}
+
+/** Everything that a manager knows. Durable parts are immutable records; the rest is what nodes told. */
+export class ManagerState {
+  set: SetRecord | null;
+  readonly nodes: Map<string, NodeRecord>;
+  instances: Map<number, InstanceRecord>;
+  readonly told: Map<number, ToldRecord>;
+  slots: Map<string, SlotRecord>;
+  readonly holdings: Map<string, HoldingRecord>;
+  readonly counters: { function: number; slot: number; event: number };
+  /** Newest last. */
+  failovers: FailoverView[];
+  events: EventView[];
+
+  readonly lives: Map<string, NodeLife> = new Map();
+  /** By `node/functionId`. */
+  readonly functions: Map<string, FunctionLife> = new Map();
+  readonly orders: Map<number, OpenOrder> = new Map();
+  /** By `node/functionId`: not before this moment, and how long to wait next. */
+  readonly retries: Map<string, { atMs: number; waitMs: number; reason: string }> = new Map();
+  readonly handovers: Map<string, Handover> = new Map();
+  readonly slotReasons: Map<string, string> = new Map();
+  readonly traffic: Map<string, TrafficView> = new Map();
+  topology: Topology = { registrars: [] };
+
+  constructor(restored: RestoredState) {
+    this.set = restored.set;
+    this.nodes = new Map(restored.nodes.map((node) => [node.name, node]));
+    this.instances = new Map(restored.instances.map((instance) => [instance.functionId, instance]));
+    this.told = new Map(restored.told);
+    this.slots = new Map(restored.slots.map((slot) => [slot.id, slot]));
+    this.holdings = new Map(restored.holdings);
+    this.counters = { ...restored.counters };
+    this.failovers = [...restored.failovers];
+    this.events = [...restored.events];
+  }
+
+  nodeById(id: number): NodeRecord | undefined {
+    for (const node of this.nodes.values()) if (node.id === id) return node;
+    return undefined;
+  }
+
+  functionOf(instance: InstanceRecord): FunctionLife | undefined {
+    return this.functions.get(`${instance.node}/${instance.functionId}`);
+  }
+
+  /** The state as the planner reads it. */
+  observed(nowMs: number): Observed {
+    const busy = new Set([...this.orders.values()].map(({ node, functionId }) => `${node}/${functionId}`));
+    for (const [key, { atMs }] of this.retries) if (atMs > nowMs) busy.add(key);
+    return {
+      council: this.set?.council ?? null,
+      nodes: [...this.nodes.values()].map(({ name, id, endpoint, configuration }) => ({
+        name,
+        id,
+        endpoint,
+        configuration,
+        state: this.lives.get(name)?.state ?? 'absent',
+        heard: this.lives.get(name)?.heard ?? false,
+        busy: busy.has(`${name}/0`),
+      })),
+      instances: [...this.instances.values()].map((instance) => {
+        const life = this.functionOf(instance);
+        const told = this.told.get(instance.functionId);
+        return {
+          ...instance,
+          status: life?.status ?? null,
+          healthy: life?.report?.healthy ?? life?.status === 'Running',
+          failing: life?.report?.failing ?? false,
+          specification: told?.specification ?? null,
+          assignment: told?.assignment ?? null,
+          busy: busy.has(`${instance.node}/${instance.functionId}`),
+        };
+      }),
+      slots: [...this.slots.values()].map((slot) => {
+        const holding = this.holdings.get(slot.id);
+        const handover = this.handovers.get(slot.id);
+        return {
+          ...slot,
+          epoch: holding?.epoch ?? 0,
+          holder: holding?.holder?.functionId ?? null,
+          handover: handover ? { to: handover.to, nonce: handover.nonce } : null,
+        };
+      }),
+      strays: [...this.functions.values()]
+        .filter(
+          ({ node, functionId, status }) =>
+            this.instances.get(functionId)?.node !== node && status !== 'Terminating',
+        )
+        .map(({ node, functionId }) => ({ node, functionId, busy: busy.has(`${node}/${functionId}`) })),
+    };
+  }
+}

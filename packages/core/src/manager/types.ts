@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Random } from '../core.ts';
+import type { DeclaredSet } from '../declared/set.ts';
+import type { NodeId } from '../identity.ts';
+import type { ApplyView } from '../management/requests.ts';
+import type { EventView, SetView, TrafficReport } from '../management/views.ts';
+import type { MobilityManagerInput, MobilityManagerOutput } from '../mobility/types.ts';
+import type { ManagerWrite } from './records.ts';
+
+export interface ManagerCoreOptions {
+  readonly random: Random;
+  /** Wall-clock milliseconds since 1970 at a moment of the driver's clock; only for what people read. */
+  readonly wallMs: (nowMs: number) => number;
+  readonly mode: SetView['mode'];
+}
+
+type FromMobility = Exclude<MobilityManagerOutput, { readonly type: 'send' } | { readonly type: 'close' }>;
+
+export type ManagerCoreInput =
+  | FromMobility
+  | {
+      readonly type: 'apply';
+      readonly requestId: number;
+      readonly declared: DeclaredSet;
+      readonly text: string;
+      readonly file: string;
+    }
+  | {
+      readonly type: 'handover';
+      readonly requestId: number;
+      readonly pool: string;
+      readonly index: number;
+      readonly to?: string;
+    }
+  /** A node got its number and certificate; its record is in the store. */
+  | {
+      readonly type: 'joined';
+      readonly node: NodeId;
+      readonly name: string;
+      readonly certificateSerial: string;
+    }
+  | { readonly type: 'registrar'; readonly address: string; readonly port: number }
+  | { readonly type: 'traffic'; readonly report: TrafficReport }
+  /** How the `persist` with this number ended. */
+  | { readonly type: 'persisted'; readonly id: number }
+  | { readonly type: 'persist-failed'; readonly id: number; readonly full: boolean; readonly reason: string };
+
+/** Orders to the mobility endpoint; their results come back as `operation-result`. */
+export type ManagerOrder = Extract<MobilityManagerInput, { readonly type: 'add' | 'delete' }>;
+
+export type ManagerCoreOutput =
+  | { readonly type: 'mobility'; readonly input: ManagerOrder; readonly reason: string }
+  /**
+   * One batch, all or nothing; answer with `persisted` or `persist-failed`. The core itself waits for the answer
+   * where order matters, so the driver may go on with what follows.
+   */
+  | { readonly type: 'persist'; readonly id: number; readonly writes: readonly ManagerWrite[] }
+  | { readonly type: 'event'; readonly event: EventView }
+  | { readonly type: 'reply'; readonly requestId: number; readonly reply: ManagerReply }
+  /** The views are not what they were; comes at most once an input. */
+  | { readonly type: 'changed' };
+
+export type ManagerReply =
+  | { readonly ok: true; readonly applied?: ApplyView; readonly to?: string }
+  | { readonly ok: false; readonly code: ManagerRefusal; readonly message: string };
+
+export type ManagerRefusal =
+  | 'BUSY'
+  | 'STORE_FULL'
+  | 'STORE_FAILED'
+  | 'OTHER_SET'
+  | 'COUNCIL_FIXED'
+  | 'TOO_LARGE'
+  | 'NOT_FOUND'
+  | 'NOT_READY';

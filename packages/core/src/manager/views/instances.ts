@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { InstanceView } from '../../management/views.ts';
+import { instanceName, type Observed, type ObservedInstance } from '../../planner/observed.ts';
+import { rolesOf } from '../../planner/roles.ts';
+import type { FunctionLife, ManagerState } from '../state.ts';
+
+export function instanceViews(state: ManagerState, nowMs: number): InstanceView[] {
+  const { set } = state;
+  if (!set) return [];
+  const observed = state.observed(nowMs);
+  return set.declared.pools.flatMap((pool) =>
+    rolesOf(pool, observed).map(({ instance, role }) => {
+      const life = state.functions.get(`${instance.node}/${instance.functionId}`);
+      const held = observed.slots.find(({ holder }) => holder === instance.functionId);
+      const refused = state.retries.get(`${instance.node}/${instance.functionId}`)?.reason;
+      // Only who holds a slot is active; what is wanted to become so still stands by.
+      const shown = role === 'active' && !held ? 'none' : role;
+      return {
+        name: instanceName(instance),
+        pool: instance.pool,
+        functionId: instance.functionId,
+        node: instance.node,
+        role: life ? shown : 'none',
+        slot: held?.index ?? null,
+        status: statusOf(instance, life, observed),
+        healthy: instance.healthy,
+        address: life?.report?.address ?? null,
+        port: life?.report?.port ?? null,
+        pid: life?.report?.pid ?? null,
+        restarts: life?.report?.restarts ?? 0,
+        reason: life?.report?.reason || life?.reason || refused || '',
+        output: life?.report?.output ?? [],
+      };
+    }),
+  );
+}
+
+function statusOf(
+  instance: ObservedInstance,
+  life: FunctionLife | undefined,
+  observed: Observed,
+): InstanceView['status'] {
+  const state = observed.nodes.find(({ name }) => name === instance.node)?.state;
+  if (state === 'lost' || (state === 'absent' && life)) return 'unknown';
+  if (!life) return 'pending';
+  if (instance.failing) return 'failing';
+  switch (life.status) {
+    case 'Starting':
+      return 'starting';
+    case 'Running':
+      return 'running';
+    case 'Terminating':
+      return 'terminating';
+    case 'Unknown':
+      return 'unknown';
+  }
+}

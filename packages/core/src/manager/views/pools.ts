@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeclaredPool } from '../../declared/set.ts';
+import type { Health, PoolView } from '../../management/views.ts';
+import { isReady, type Observed } from '../../planner/observed.ts';
+import { rolesOf, slotsOf } from '../../planner/roles.ts';
+import type { ManagerState } from '../state.ts';
+
+export function poolViews(state: ManagerState, nowMs: number): PoolView[] {
+  const { set } = state;
+  if (!set) return [];
+  const observed = state.observed(nowMs);
+  return set.declared.pools.map((pool) => poolView(pool, set.declared.name, observed));
+}
+
+function poolView(pool: DeclaredPool, set: string, observed: Observed): PoolView {
+  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const roles = rolesOf(pool, observed);
+  const ready = new Set(
+    roles.filter(({ instance }) => isReady(instance, nodes)).map(({ instance }) => instance.functionId),
+  );
+  const count = (role: string): number =>
+    roles.filter((each) => each.role === role && ready.has(each.instance.functionId)).length;
+  const slotsHeld = slotsOf(pool, observed).filter(
+    ({ holder }) => holder !== null && ready.has(holder),
+  ).length;
+  const { slots, standbys, spares } = pool.redundancy;
+  const standbysReady = count('standby');
+  const sparesReady = count('spare');
+  const { health, reason } = verdict(
+    slots - slotsHeld,
+    slots,
+    standbys - standbysReady,
+    spares - Math.min(spares, sparesReady),
+  );
+  return {
+    name: pool.name,
+    set,
+    health,
+    reason,
+    slots,
+    slotsHeld,
+    standbys,
+    standbysReady,
+    spares,
+    sparesReady,
+    policy: pool.policy,
+    addresses: pool.addresses,
+    port: pool.function.port === 0 ? null : pool.function.port,
+    leaseMs: pool.failover.leaseMs,
+  };
+}
+
+function verdict(
+  unheld: number,
+  slots: number,
+  standbysShort: number,
+  sparesShort: number,
+): { health: Health; reason: string } {
+  if (unheld >= slots) return { health: 'down', reason: 'No slot is held by an instance that is ready.' };
+  if (unheld > 0)
+    return {
+      health: 'degraded',
+      reason: `${unheld} of ${slots} slots are not held by an instance that is ready.`,
+    };
+  if (standbysShort > 0)
+    return {
+      health: 'degraded',
+      reason: `It serves, but ${standbysShort} standby${standbysShort === 1 ? ' is' : 's are'} missing.`,
+    };
+  if (sparesShort > 0)
+    return {
+      health: 'degraded',
+      reason: `It serves, but ${sparesShort} spare${sparesShort === 1 ? ' is' : 's are'} missing.`,
+    };
+  return { health: 'whole', reason: 'Everything that was asked for is there.' };
+}

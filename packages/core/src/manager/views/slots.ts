@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SlotView } from '../../management/views.ts';
+import { instanceName } from '../../planner/observed.ts';
+import { rolesOf, slotsOf } from '../../planner/roles.ts';
+import type { ManagerState } from '../state.ts';
+
+export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
+  const { set } = state;
+  if (!set) return [];
+  const observed = state.observed(nowMs);
+  return set.declared.pools.flatMap((pool) => {
+    const roles = rolesOf(pool, observed);
+    return slotsOf(pool, observed).map((slot) => {
+      const holder = slot.holder === null ? undefined : state.instances.get(slot.holder);
+      const address = pool.addresses[slot.index];
+      return {
+        pool: pool.name,
+        index: slot.index,
+        id: slot.id,
+        epoch: slot.epoch,
+        holder: holder ? instanceName(holder) : null,
+        node: holder?.node ?? null,
+        addresses: address === undefined ? [] : [address],
+        standbys: roles
+          .filter((role) => role.role === 'standby' && role.slot?.id === slot.id)
+          .map(({ instance }) => instanceName(instance)),
+        leaseMs: pool.failover.leaseMs,
+        since: state.holdings.get(slot.id)?.sinceMs ?? null,
+        reason: state.slotReasons.get(slot.id) ?? (holder ? '' : 'Nobody is known to hold it.'),
+      };
+    });
+  });
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeclaredPool, DeclaredSet } from '@vnfpool/core/declared';
+import {
+  type Command,
+  type Decision,
+  type Observed,
+  type ObservedInstance,
+  type ObservedNode,
+  type ObservedSlot,
+  plan,
+} from '@vnfpool/core/planner';
+
+export function pool(
+  name: string,
+  slots: number,
+  standbys = 0,
+  spares = 0,
+  change: Partial<DeclaredPool['function']> = {},
+): DeclaredPool {
+  return {
+    name,
+    function: {
+      program: 'node',
+      arguments: [`${name}.mjs`],
+      environment: {},
+      directory: '/srv',
+      port: 8080,
+      health: { type: 'tcp', intervalMs: 500, timeoutMs: 400, rise: 1, fall: 2 },
+      stop: { signal: 'SIGTERM', graceMs: 2_000 },
+      ...change,
+    },
+    redundancy: { slots, standbys, spares },
+    policy: 'priority',
+    addresses: [],
+    failover: { leaseMs: 300 },
+  };
+}
+
+export function set(nodes: readonly string[], pools: readonly DeclaredPool[]): DeclaredSet {
+  return {
+    name: 'edge',
+    nodes: nodes.map((name) => ({ name })),
+    council: nodes.slice(0, nodes.length >= 3 ? 3 : 1),
+    pools,
+    probes: [],
+  };
+}
+
+export function node(name: string, id: number, change: Partial<ObservedNode> = {}): ObservedNode {
+  const endpoint = {
+    v: 1 as const,
+    name,
+    address: `10.0.0.${id}`,
+    port: 7000,
+    key: 'k',
+    version: '0',
+    fence: 'none' as const,
+  };
+  return {
+    name,
+    id,
+    state: 'registered',
+    heard: true,
+    endpoint,
+    configuration: null,
+    busy: false,
+    ...change,
+  };
+}
+
+/** A world in which every order is carried out at once and the first of a slot's ranking takes it. */
+export class World {
+  nodes: ObservedNode[];
+  instances: ObservedInstance[] = [];
+  slots: ObservedSlot[] = [];
+  strays: { node: string; functionId: number; busy: boolean }[] = [];
+  council: Observed['council'] = null;
+  #next = 1;
+
+  constructor(nodes: readonly ObservedNode[]) {
+    this.nodes = [...nodes];
+  }
+
+  get observed(): Observed {
+    const { nodes, instances, slots, strays, council } = this;
+    return { nodes, instances, slots, strays, council };
+  }
+
+  /** Plans and carries out until nothing is left; gives what was done. */
+  settle(declared: DeclaredSet, roundsMax = 60): (Decision | Command)[] {
+    const done: (Decision | Command)[] = [];
+    for (let round = 0; round < roundsMax; round++) {
+      const { decisions, commands } = plan(declared, this.observed, { registrars: [] });
+      if (decisions.length + commands.length === 0) return done;
+      for (const action of [...decisions, ...commands]) {
+        this.carryOut(action);
+        done.push(action);
+      }
+    }
+    throw new Error(`not settled after ${roundsMax} rounds: ${JSON.stringify(done.slice(-3))}`);
+  }
+
+  carryOut(action: Decision | Command): void {
+    switch (action.type) {
+      case 'form-council':
+        this.council = { version: { generation: 1, number: 1, randomId: '00' }, members: action.members };
+        return;
+      case 'place':
+        this.instances.push({
+          functionId: this.#next++,
+          pool: action.pool,
+          number: action.number,
+          node: action.node,
+          status: null,
+          healthy: false,
+          failing: false,
+          specification: null,
+          assignment: null,
+          busy: false,
+        });
+        return;
+      case 'drop': {
+        const gone = this.instances.find(({ functionId }) => functionId === action.functionId);
+        this.instances = this.instances.filter((instance) => instance !== gone);
+        if (gone?.status) this.strays.push({ node: gone.node, functionId: gone.functionId, busy: false });
+        return;
+      }
+      case 'create-slot':
+        this.slots.push({
+          id: String(this.#next++).padStart(16, '0'),
+          pool: action.pool,
+          index: action.index,
+          epoch: 0,
+          holder: null,
+          genesis: { randomId: '0', candidates: action.candidates },
+          handover: null,
+        });
+        return;
+      case 'delete-slot':
+        this.slots = this.slots.filter(({ id }) => id !== action.id);
+        return;
+      case 'configure':
+        this.nodes = this.nodes.map((each) =>
+          each.id === action.node ? { ...each, configuration: action.fingerprint } : each,
+        );
+        this.#elect();
+        return;
+      case 'add':
+        this.#change(action.functionId, { status: 'Running', healthy: true, ...action.fingerprints });
+        this.#elect();
+        return;
+      case 'assign':
+        this.#change(action.functionId, { assignment: action.fingerprint });
+        if (action.assignment.handover) this.#hold(action.assignment.slot?.id, action.assignment.handover.to);
+        return;
+      case 'delete':
+        this.strays = this.strays.filter(({ functionId }) => functionId !== action.functionId);
+        this.#change(action.functionId, {
+          status: null,
+          healthy: false,
+          specification: null,
+          assignment: null,
+        });
+        this.slots = this.slots.map((slot) =>
+          slot.holder === action.functionId ? { ...slot, holder: null } : slot,
+        );
+        this.#elect();
+        return;
+      case 'handover':
+        this.slots = this.slots.map((slot) =>
+          slot.id === action.slot ? { ...slot, handover: { to: action.to, nonce: '1' } } : slot,
+        );
+        return;
+    }
+  }
+
+  #change(functionId: number, change: Partial<ObservedInstance>): void {
+    this.instances = this.instances.map((instance) =>
+      instance.functionId === functionId ? { ...instance, ...change } : instance,
+    );
+  }
+
+  #hold(id: string | undefined, functionId: number): void {
+    this.slots = this.slots.map((slot) =>
+      slot.id === id ? { ...slot, holder: functionId, epoch: slot.epoch + 1, handover: null } : slot,
+    );
+  }
+
+  #elect(): void {
+    for (const slot of this.slots) {
+      if (slot.holder !== null) continue;
+      const first = slot.genesis.candidates.find(({ functionId }) =>
+        this.instances.some((each) => each.functionId === functionId && each.status === 'Running'),
+      );
+      if (first) this.#hold(slot.id, first.functionId);
+    }
+  }
+}
