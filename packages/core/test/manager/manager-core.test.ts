@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DeclaredSet } from '@vnfpool/core/declared';
+import type { TrafficReport } from '@vnfpool/core/management';
+import { describe, expect, test } from 'vitest';
+import { pool, set } from '../planner/world.ts';
+import { FakeDomain, healthy } from './fake-mobility.ts';
+
+const NODES = ['a', 'b', 'c'];
+const edge = set(NODES, [pool('web', 1, 1, 1)]);
+
+function apply(domain: FakeDomain, declared: DeclaredSet, requestId = 1): void {
+  domain.give({ type: 'apply', requestId, declared, text: 'set: edge', file: 'set.yaml' });
+}
+
+/** Three nodes, the set applied, web#1 holds the slot in epoch 1. */
+async function running(declared: DeclaredSet = edge): Promise<FakeDomain> {
+  const domain = await FakeDomain.start();
+  NODES.forEach((name, index) => domain.register(name, index + 1));
+  apply(domain, declared);
+  hold(domain, 1, 1, 1);
+  return domain;
+}
+
+function slotId(domain: FakeDomain): string {
+  return domain.core.views(domain.nowMs).slots[0]?.id ?? '';
+}
+
+function hold(domain: FakeDomain, node: number, functionId: number, epoch: number): void {
+  const candidate = { node, functionId };
+  domain.report(node, {
+    slots: [
+      {
+        id: slotId(domain),
+        state: 'holding',
+        epoch: String(epoch),
+        holder: candidate,
+        candidates: [candidate],
+        reason: '',
+      },
+    ],
+    failovers: [],
+  });
+}
+
+function failover(domain: FakeDomain, epoch: number, at: number): void {
+  const steps = (['detected', 'decided', 'committed', 'switched', 'serving'] as const).map((name, index) => ({
+    name,
+    atMs: at + index * 10,
+  }));
+  const record = {
+    id: `${slotId(domain)}/${epoch}`,
+    slot: slotId(domain),
+    epoch: String(epoch),
+    from: { node: 1, functionId: 1 },
+    to: { node: 2, functionId: 2 },
+    cause: 'lease-expired',
+    fencedBy: 'timeout',
+    steps,
+  } as const;
+  domain.report(2, { slots: [], failovers: [record] });
+}
+
+describe('applying', () => {
+  test('places, starts and assigns; the views say that everything is there', async () => {
+    const domain = await running();
+    const view = domain.core.views(domain.nowMs);
+    expect(domain.replies).toEqual([
+      { ok: true, applied: { set: 'edge', generation: 1, changes: expect.any(Array) } },
+    ]);
+    expect(view.pools).toMatchObject([
+      { name: 'web', health: 'whole', slotsHeld: 1, standbysReady: 1, sparesReady: 1 },
+    ]);
+    expect(
+      view.instances.map(({ name, node, role, slot, status }) => `${name} ${node} ${role} ${slot} ${status}`),
+    ).toEqual(['web#1 a active 0 running', 'web#2 b standby null running', 'web#3 c spare null running']);
+    expect(
+      view.nodes.map(({ name, status, council, fence }) => `${name} ${status} ${council} ${fence}`),
+    ).toEqual(['a registered true nft', 'b registered true nft', 'c registered true nft']);
+    expect(view.slots).toMatchObject([
+      { pool: 'web', index: 0, epoch: 1, holder: 'web#1', node: 'a', standbys: ['web#2'] },
+    ]);
+    expect(view.sets).toMatchObject([
+      { name: 'edge', generation: 1, health: 'whole', council: { reachable: 3 } },
+    ]);
+  });
+
+  test('the same again changes nothing and orders nothing', async () => {
+    const domain = await running();
+    domain.orders = [];
+    apply(domain, structuredClone(edge), 2);
+    expect(domain.replies.at(-1)).toEqual({ ok: true, applied: { set: 'edge', generation: 1, changes: [] } });
+    expect(domain.orders).toEqual([]);
+  });
+
+  test('numbers are on disk before a node hears of them', async () => {
+    const domain = await FakeDomain.start();
+    NODES.forEach((name, index) => domain.register(name, index + 1));
+    const outputs = domain.core.handle(
+      { type: 'apply', requestId: 1, declared: edge, text: '', file: '' },
+      10,
+    );
+    expect(outputs.some(({ type }) => type === 'mobility' || type === 'reply')).toBe(false);
+    expect(outputs.filter(({ type }) => type === 'persist').length).toBeGreaterThan(0);
+  });
+
+  test('a full disk refuses the declaration; what stood stands, and the numbers are not given again', async () => {
+    const domain = await running();
+    domain.orders = [];
+    domain.diskFull = true;
+    apply(domain, set(NODES, [pool('web', 1, 1, 1), pool('calc', 3)]), 2);
+    expect(domain.replies.at(-1)).toMatchObject({ ok: false, code: 'STORE_FULL' });
+    expect(domain.core.views(domain.nowMs).pools.map(({ name }) => name)).toEqual(['web']);
+    expect(domain.orders).toEqual([]);
+    domain.diskFull = false;
+    domain.expire();
+    apply(domain, set(NODES, [pool('web', 1, 1, 1), pool('calc', 3)]), 3);
+    expect(domain.replies.at(-1)).toMatchObject({ ok: true });
+    const ids = domain
+      .rows('instances')
+      .filter((row) => row.pool === 'calc')
+      .map(({ functionId }) => functionId);
+    expect(Math.min(...ids)).toBeGreaterThan(6);
+    expect(domain.rows('events').map(({ type }) => type)).toContain('declaration.refused');
+  });
+
+  test('another council or another set is refused', async () => {
+    const domain = await running();
+    apply(domain, { ...edge, council: ['a'] }, 2);
+    apply(domain, { ...edge, name: 'other' }, 3);
+    expect(domain.replies.slice(1)).toMatchObject([
+      { ok: false, code: 'COUNCIL_FIXED' },
+      { ok: false, code: 'OTHER_SET' },
+    ]);
+  });
+
+  test('a pool taken out of the file ends', async () => {
+    const domain = await running();
+    domain.orders = [];
+    apply(domain, set(NODES, []), 2);
+    expect(domain.orders.filter((order) => order.startsWith('delete')).sort()).toEqual([
+      'delete 1/1',
+      'delete 2/2',
+      'delete 3/3',
+    ]);
+    expect(domain.rows('instances')).toEqual([]);
+    expect(domain.rows('slots')).toEqual([]);
+  });
+});
+
+describe('a restart of the manager', () => {
+  test('disturbs nothing when nothing changed', async () => {
+    const domain = await running();
+    const before = domain.core.views(domain.nowMs);
+    await domain.restart();
+    NODES.forEach((name, index) => domain.register(name, index + 1));
+    hold(domain, 1, 1, 1);
+    expect(domain.orders).toEqual([]);
+    const after = domain.core.views(domain.nowMs);
+    expect(after.instances).toEqual(before.instances);
+    expect(after.slots).toEqual(before.slots);
+    expect(after.pools).toEqual(before.pools);
+  });
+
+  test('starts again what a node has lost, and only there', async () => {
+    const domain = await running();
+    await domain.restart();
+    domain.running.delete('3/3');
+    domain.register('a', 1);
+    domain.register('b', 2);
+    domain.register('c', 3, 8n);
+    expect(domain.orders.filter((order) => order.startsWith('add'))).toEqual(['add 3/3']);
+    expect(domain.orders.filter((order) => order.startsWith('delete'))).toEqual([]);
+  });
+
+  test('deletes what nobody placed, once the node has told everything', async () => {
+    const domain = await running();
+    domain.running.set('3/77', { node: 3 as never, functionId: 77 as never });
+    await domain.restart();
+    NODES.forEach((name, index) => domain.register(name, index + 1));
+    expect(domain.orders).toEqual(['delete 3/77']);
+  });
+});
+
+describe('slots', () => {
+  test('the highest epoch wins; an older report is ignored', async () => {
+    const domain = await running();
+    hold(domain, 2, 2, 5);
+    hold(domain, 1, 1, 4);
+    expect(domain.core.views(domain.nowMs).slots).toMatchObject([{ epoch: 5, holder: 'web#2' }]);
+    expect(domain.rows('holdings')).toMatchObject([{ epoch: 5, holder: { node: 2, functionId: 2 } }]);
+  });
+
+  test('a failover is recorded once, with the outage that users saw, whichever comes first', async () => {
+    for (const trafficFirst of [true, false]) {
+      const domain = await running();
+      const traffic: TrafficReport = {
+        source: 'probe',
+        pool: 'web',
+        target: 't',
+        intervalMs: 5,
+        deadlineMs: 250,
+        sent: 10,
+        ok: 9,
+        failed: 1,
+        latencyMsP50: 1,
+        latencyMsP99: 2,
+        outages: [
+          { lastOkAt: 4_800, firstOkAt: 5_060, failed: 12 },
+          { lastOkAt: 90_000, firstOkAt: 99_000, failed: 9 },
+        ],
+        failingSince: null,
+        series: [],
+      };
+      if (trafficFirst) domain.give({ type: 'traffic', report: traffic });
+      failover(domain, 2, 5_000);
+      failover(domain, 2, 5_000);
+      if (!trafficFirst) domain.give({ type: 'traffic', report: traffic });
+      const { failovers } = domain.core.views(domain.nowMs);
+      expect(failovers).toMatchObject([
+        { from: 'web#1', to: 'web#2', cause: 'the lease ran out', outageMs: 260, failedRequests: 12 },
+      ]);
+      expect(failovers[0]?.steps.at(-1)).toEqual({ name: 'first-served', at: 5_060, source: 'probe' });
+      expect(domain.rows('failovers')).toEqual(failovers);
+    }
+  });
+
+  test('a hand-over tells the holder whom to pass the slot to, and ends with the new holder', async () => {
+    const domain = await running();
+    domain.orders = [];
+    domain.give({ type: 'handover', requestId: 2, pool: 'web', index: 0 });
+    expect(domain.replies.at(-1)).toEqual({ ok: true, to: 'web#2' });
+    expect(domain.orders).toEqual(['assign 1/1 active handover to 2']);
+    hold(domain, 2, 2, 2);
+    expect(domain.core.views(domain.nowMs).instances.map(({ role }) => role)).toEqual([
+      'standby',
+      'active',
+      'spare',
+    ]);
+    expect(domain.core.nextDeadline()).toBeUndefined();
+  });
+
+  test.each([
+    ['an unknown pool', { pool: 'x', index: 0 }, 'NOT_FOUND'],
+    ['an unknown slot', { pool: 'web', index: 7 }, 'NOT_FOUND'],
+    ['a stranger', { pool: 'web', index: 0, to: 'calc#1' }, 'NOT_FOUND'],
+    ['the holder itself', { pool: 'web', index: 0, to: 'web#1' }, 'NOT_READY'],
+  ])('a hand-over to or of %s is refused', async (_, request, code) => {
+    const domain = await running();
+    domain.give({ type: 'handover', requestId: 2, ...request });
+    expect(domain.replies.at(-1)).toMatchObject({ ok: false, code });
+  });
+});
+
+describe('nodes', () => {
+  test('a lost node keeps its instances and gets no orders; the pool says what is missing', async () => {
+    const domain = await running();
+    domain.orders = [];
+    domain.give({ type: 'node-lost', node: 1 as never, reason: 'It was silent for 4 s.' });
+    hold(domain, 2, 2, 2);
+    const view = domain.core.views(domain.nowMs);
+    expect(view.instances.map(({ name, node, status, role }) => `${name} ${node} ${status} ${role}`)).toEqual(
+      ['web#1 a unknown spare', 'web#2 b running active', 'web#3 c running standby'],
+    );
+    expect(view.pools).toMatchObject([{ health: 'degraded', reason: 'It serves, but 1 spare is missing.' }]);
+    expect(domain.orders.every((order) => !order.includes(' 1/'))).toBe(true);
+  });
+
+  test('an instance that fails its check gives way to another standby', async () => {
+    const domain = await running();
+    domain.status(2 as never, 2 as never, healthy({ healthy: false, reason: 'no answer' }));
+    expect(domain.core.views(domain.nowMs).slots[0]?.standbys).toEqual(['web#3']);
+    expect(domain.core.views(domain.nowMs).events[0]).toMatchObject({ type: expect.any(String) });
+  });
+});
