@@ -49,6 +49,8 @@ const APPLIES_MAX = 16;
 /** Rounds of decisions that follow from each other; a plan needs three. */
 const ROUNDS_MAX = 10;
 const STORE_RETRY_MS = 5_000;
+/** How long a refusal is remembered after it could have been tried again. */
+const RETRY_KEPT_MS = 60_000;
 /** Octets of a configuration, as far as characters tell. */
 const CONFIGURATION_MAX = 32_768;
 
@@ -100,7 +102,8 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
           'The hand-over was not carried out in time; the holder stays.',
         );
     }
-    // A retry that is due frees its function for the plan; it goes when the order succeeds.
+    // A retry that is due frees its function for the plan; it goes when the order succeeds, or was not needed.
+    for (const [key, { atMs }] of state.retries) if (atMs + RETRY_KEPT_MS < nowMs) state.retries.delete(key);
     if (this.#deciding && this.#retryDecidingAtMs !== null && this.#retryDecidingAtMs <= nowMs) {
       this.#retryDecidingAtMs = null;
       outputs.push({ type: 'persist', id: this.#deciding.id, writes: this.#deciding.writes });

@@ -76,6 +76,8 @@ export function takeFunctions(state: ManagerState, journal: Journal, input: Outp
   if (name === undefined) return;
   forgetFunctions(state, journal, name, new Set<number>(input.functionIds));
   lifeOf(state, name).heard = true;
+  // What it refused before it registered says nothing about now.
+  for (const key of state.retries.keys()) if (key.startsWith(`${name}/`)) state.retries.delete(key);
 }
 
 export function takeNodeState(

@@ -45,6 +45,8 @@ export class FakeDomain {
   core: ManagerCore;
   nowMs = 0;
   diskFull = false;
+  /** Nodes refuse everything. */
+  refuse = false;
   readonly disk = new Map<string, Map<string, string>>();
   readonly running = new Map<string, Running>();
   readonly replies: Extract<ManagerCoreOutput, { type: 'reply' }>['reply'][] = [];
@@ -159,7 +161,10 @@ export class FakeDomain {
       text: '',
       report: null,
     } as const;
-    if (input.type === 'delete') {
+    if (this.refuse) {
+      this.orders.push(`${input.type} ${key}`);
+      this.give({ ...done, code: 128, text: 'not now', status: null });
+    } else if (input.type === 'delete') {
       this.orders.push(`delete ${key}`);
       this.running.delete(key);
       this.give({ ...done, status: 'Unknown' });

@@ -273,3 +273,30 @@ describe('nodes', () => {
     expect(domain.core.views(domain.nowMs).events[0]).toMatchObject({ type: expect.any(String) });
   });
 });
+
+describe('orders that are refused', () => {
+  test('are tried again later and later, and not at all once the node has registered anew', async () => {
+    const domain = await FakeDomain.start();
+    domain.refuse = true;
+    NODES.forEach((name, index) => domain.register(name, index + 1));
+    apply(domain, edge);
+    const first = domain.orders.filter((order) => order === 'add 1/1').length;
+    expect(first).toBe(1);
+    const gaps: number[] = [];
+    for (let round = 0, before = domain.nowMs; round < 20 && gaps.length < 3; round++) {
+      domain.orders = [];
+      domain.expire();
+      if (domain.orders.includes('add 1/1')) {
+        gaps.push(domain.nowMs - before);
+        before = domain.nowMs;
+      }
+    }
+    expect(gaps[1]).toBeGreaterThan(gaps[0] as number);
+    expect(gaps[2]).toBeGreaterThan(gaps[1] as number);
+    expect(domain.core.views(domain.nowMs).instances[0]?.reason).toContain('a refused to add web#1');
+    domain.refuse = false;
+    domain.orders = [];
+    domain.register('a', 1);
+    expect(domain.orders).toContain('add 1/1');
+  });
+});
