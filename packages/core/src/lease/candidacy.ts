@@ -198,6 +198,10 @@ export class Candidacy {
       this.#handOverFailed(nonce, 'not-holding');
       return;
     }
+    if (!/^[0-9a-f]{1,16}$/.test(nonce)) {
+      this.#handOverFailed(nonce, 'invalid-nonce');
+      return;
+    }
     if (this.#handOver?.nonce === nonce) return;
     const isListed = hold.value.candidates.some(
       ({ node, functionId }) => node === to.node && functionId === to.functionId,
@@ -347,7 +351,7 @@ export class Candidacy {
     const order = this.#handOver;
     const hold = this.#hold;
     if (order === undefined || hold === undefined || hold.closing !== undefined) return;
-    if (order.serial !== message.serial || order.nonce !== message.nonce) return;
+    if (order.serial !== message.serial || nonceOnWire(order.nonce) !== message.nonce) return;
     if (order.to.node !== from || order.to.functionId !== message.functionId) return;
     this.#handOver = undefined;
     this.#close(hold, {
@@ -753,7 +757,14 @@ export class Candidacy {
   #sendOffer(hold: Hold, { to, serial, nonce }: HandOver): void {
     const { slot } = this;
     const { functionId } = to;
-    this.#context.send(to.node, { type: 'offer', slot, serial, round: hold.round, functionId, nonce });
+    this.#context.send(to.node, {
+      type: 'offer',
+      slot,
+      serial,
+      round: hold.round,
+      functionId,
+      nonce: nonceOnWire(nonce),
+    });
   }
 
   /** To members and candidates alike: a candidate that is no member would else learn of it late. */
@@ -780,7 +791,7 @@ export class Candidacy {
     sendToAll(this.#context, this.#retiring.audience, message);
   }
 
-  #handOverFailed(nonce: string, reason: 'not-holding' | 'unknown-candidate' | 'no-answer' | 'lost'): void {
+  #handOverFailed(nonce: string, reason: Extract<LeaseOutput, { type: 'hand-over-failed' }>['reason']): void {
     this.#context.emit({ type: 'hand-over-failed', slot: this.slot, nonce, reason });
   }
 
@@ -812,6 +823,10 @@ export class Candidacy {
   #isEpochOf(hold: Hold, epoch: number): boolean {
     return epoch >= hold.grantEpoch && epoch <= this.#epoch(hold.round);
   }
+}
+
+function nonceOnWire(nonce: string): string {
+  return nonce.padStart(16, '0');
 }
 
 function acceptedBy(context: SlotContext, round: number, value: LeaseValue): AcceptedValue {

@@ -125,8 +125,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     activate: ({ slot, epoch }) => this.#known(slot)?.activate(epoch),
     'fence-closed': ({ slot, epoch }, nowMs) => this.#known(slot)?.fenceClosed(epoch, nowMs),
     release: ({ slot, reason }, nowMs) => this.#known(slot)?.release(reason, nowMs),
-    'hand-over': ({ slot, to, nonce }, nowMs) =>
-      this.#known(slot)?.handOver(to, nonce.padStart(16, '0'), nowMs),
+    'hand-over': ({ slot, to, nonce }, nowMs) => this.#known(slot)?.handOver(to, nonce, nowMs),
     datagram: ({ from, header, messages }, nowMs) => {
       if (!this.#mayRead(from, header, messages)) return;
       const origin: Origin = { from, incarnation: header.incarnation, nowMs };

@@ -59,7 +59,7 @@ export type LeaseInput =
       readonly slot: string;
       readonly reason: Exclude<ReleaseReason, 'abandoned' | 'handover'>;
     }
-  /** Planned: pass the slot on. `nonce` (1 to 16 hexadecimal digits) tells orders apart. */
+  /** Planned: pass the slot on. `nonce` (1 to 16 lower-case hexadecimal digits) tells orders apart. */
   | {
       readonly type: 'hand-over';
       readonly slot: string;
@@ -148,7 +148,7 @@ export type LeaseOutput =
       readonly type: 'hand-over-failed';
       readonly slot: string;
       readonly nonce: string;
-      readonly reason: 'not-holding' | 'unknown-candidate' | 'no-answer' | 'lost';
+      readonly reason: 'not-holding' | 'unknown-candidate' | 'invalid-nonce' | 'no-answer' | 'lost';
     }
   /** An input that was not acted on; counted by the driver. */
   | {

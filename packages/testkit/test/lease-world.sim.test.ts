@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type LeaseWorldResult, runLeaseWorld } from '@vnfpool/testkit/lease-world';
+import { describe, expect, test } from 'vitest';
+
+/** A failure shows its seed and how it came to pass. */
+function told(result: LeaseWorldResult): string {
+  return result.ok ? 'ok' : `${result.violation ?? ''}\n${result.trace.join('\n')}`;
+}
+
+describe('the lease world', () => {
+  test('keeps its promises in 400 seeds, and is not idle', () => {
+    let grants = 0;
+    for (let seed = 1; seed <= 400; seed++) {
+      const result = runLeaseWorld(seed);
+      expect(told(result)).toBe('ok');
+      grants += result.grants;
+    }
+    expect(grants).toBeGreaterThan(800);
+  });
+
+  test('keeps them with five nodes, two slots, a bad network and faults between any two outputs', () => {
+    for (let seed = 10_001; seed <= 10_100; seed++) {
+      const result = runLeaseWorld(seed, {
+        override: { nodes: 5, slots: 2, loss: 0.2, duplicate: 0.2, straggle: 0.1, stepFault: 0.03 },
+      });
+      expect(told(result)).toBe('ok');
+    }
+  });
+
+  test('keeps them through the codec', () => {
+    for (let seed = 20_001; seed <= 20_030; seed++) {
+      expect(told(runLeaseWorld(seed, { override: { isEncoded: true } }))).toBe('ok');
+    }
+  });
+
+  test('is the same for the same seed', () => {
+    expect(runLeaseWorld(7)).toEqual(runLeaseWorld(7));
+    expect(runLeaseWorld(7).trace).not.toEqual(runLeaseWorld(8).trace);
+  });
+
+  test('sees a fence with nothing but a relative timeout reopened by a late write', () => {
+    let violation: string | undefined;
+    for (let seed = 1; seed <= 3000 && violation === undefined; seed++) {
+      violation = runLeaseWorld(seed, { override: { fence: 'relative', stepFault: 0.03 } }).violation;
+    }
+    expect(violation).toMatch(/fences of .* open at nodes/);
+  });
+});

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fromHex, toHex, WireError } from '@vnfpool/wire/bytes';
+import {
+  decodeLeaseDatagram,
+  encodeLeaseDatagram,
+  type LeaseHeader,
+  type LeaseMessage,
+} from '@vnfpool/wire/lease';
+import { describe, expect, test } from 'vitest';
+
+const HEADER: LeaseHeader = {
+  sender: 1,
+  receiver: 2,
+  incarnation: 3n,
+  sequence: 4n,
+  council: { generation: 5, number: 6, randomId: '00000000000000c0' },
+  clockUs: 7n,
+};
+const HEADER_HEX = `
+  00000001 00000002 0000000000000003 0000000000000004
+  00000005 00000006 00000000000000c0 0000000000000007`;
+
+/** Written by hand from the layout. */
+const VECTORS: readonly (readonly [string, LeaseMessage, string])[] = [
+  [
+    'renew',
+    { type: 'renew', slot: '00000000000000a1', serial: 9, round: 2 ** 32 + 1 },
+    '05 0014 00000000000000a1 00000009 01 00000001',
+  ],
+  [
+    'accepted',
+    { type: 'accepted', slot: '00000000000000a1', serial: 9, round: 1, incarnation: 3n },
+    '04 001c 00000000000000a1 00000009 00 00000001 0000000000000003',
+  ],
+  [
+    'refuse without a value, 1.5 ms left',
+    {
+      type: 'refuse',
+      slot: '00000000000000a1',
+      serial: 9,
+      round: 1,
+      incarnation: 3n,
+      reason: 'mute',
+      promised: 2,
+      timeLeftMs: 1.5,
+      accepted: null,
+    },
+    '07 0027 00000000000000a1 00000009 00 00000001 0000000000000003 04 00 00000002 000005dc 00',
+  ],
+  [
+    'release with a successor',
+    {
+      type: 'release',
+      slot: '00000000000000a1',
+      serial: 9,
+      round: 1,
+      reason: 'handover',
+      successor: {
+        proposer: { node: 2, incarnation: 8n },
+        functionId: 32,
+        functionIncarnation: 1n,
+        serial: 77,
+        round: 2,
+      },
+    },
+    `08 0037 00000000000000a1 00000009 00 00000001 02 01
+     00000002 0000000000000008 00000020 0000000000000001 0000004d 00 00000002`,
+  ],
+];
+
+test.each(VECTORS)('%s', (_, message, hex) => {
+  const bytes = fromHex(`564c 01 01 ${HEADER_HEX} ${hex}`);
+  expect(toHex(encodeLeaseDatagram(HEADER, [message]))).toBe(toHex(bytes));
+  expect(decodeLeaseDatagram(bytes)).toEqual({ header: HEADER, messages: [message] });
+});
+
+describe('refuses', () => {
+  const renew = '05 0014 00000000000000a1 00000009 00 00000001';
+  test.each([
+    ['another magic', `574c 01 01 ${HEADER_HEX} ${renew}`, 'unknown'],
+    ['another version', `564c 02 01 ${HEADER_HEX} ${renew}`, 'unknown'],
+    ['no messages', `564c 01 00 ${HEADER_HEX}`, 'missing'],
+    ['fewer messages than counted', `564c 01 02 ${HEADER_HEX} ${renew}`, 'short'],
+    ['octets behind the last message', `564c 01 01 ${HEADER_HEX} ${renew} 00`, 'trailing'],
+    [
+      'an unknown message',
+      `564c 01 01 ${HEADER_HEX} ff 0014 00000000000000a1 00000009 00 00000001`,
+      'unknown',
+    ],
+    [
+      'a message shorter than its head',
+      `564c 01 01 ${HEADER_HEX} 05 0013 00000000000000a1 00000009 00 000001`,
+      'length',
+    ],
+    [
+      'a message longer than its body',
+      `564c 01 01 ${HEADER_HEX} 05 0015 00000000000000a1 00000009 00 00000001 00`,
+      'trailing',
+    ],
+    [
+      'an unknown reason',
+      `564c 01 01 ${HEADER_HEX} 08 0016 00000000000000a1 00000009 00 00000001 09 00`,
+      'unknown',
+    ],
+    [
+      'a flag that is neither 0 nor 1',
+      `564c 01 01 ${HEADER_HEX} 08 0016 00000000000000a1 00000009 00 00000001 02 02`,
+      'value',
+    ],
+    ['more than 1,184 octets', '00'.repeat(1185), 'limit'],
+  ])('%s', (_, hex, code) => {
+    expect(() => decodeLeaseDatagram(fromHex(hex))).toThrow(expect.objectContaining({ code }) as WireError);
+  });
+
+  test('to encode a round beyond 40 bits', () => {
+    const message: LeaseMessage = { type: 'renew', slot: '00000000000000a1', serial: 1, round: 2 ** 40 };
+    expect(() => encodeLeaseDatagram(HEADER, [message])).toThrow(WireError);
+  });
+});
+
+test('times are written as microseconds, rounded up', () => {
+  const message: LeaseMessage = {
+    type: 'refuse',
+    slot: '00000000000000a1',
+    serial: 1,
+    round: 1,
+    incarnation: 1n,
+    reason: 'leased',
+    promised: 1,
+    accepted: null,
+    timeLeftMs: 0.0101,
+  };
+  const [decoded] = decodeLeaseDatagram(encodeLeaseDatagram(HEADER, [message])).messages;
+  expect(decoded).toMatchObject({ timeLeftMs: 0.011 });
+});
