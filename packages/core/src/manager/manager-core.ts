@@ -201,6 +201,11 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
       }
       case 'registrar':
         state.topology = { registrars: [{ address: input.address, port: input.port }] };
+        this.#journal.save({
+          table: 'registrars',
+          key: 'first',
+          value: { address: input.address, port: input.port },
+        });
         return;
       case 'traffic':
         takeTraffic(state, this.#journal, input.report, wallMs);

@@ -22,6 +22,8 @@ export interface ManagerTables {
   readonly holdings: HoldingRecord;
   /** By id of the token. */
   readonly tokens: TokenRecord;
+  /** One row: where nodes register their functions. Kept so that a restart tells nodes nothing new. */
+  readonly registrars: { readonly address: string; readonly port: number };
   /** By padded wall-clock time and id; the newest 1,000. */
   readonly failovers: FailoverView;
   /** By padded number; the newest 1,000. */
@@ -107,6 +109,7 @@ export interface RestoredState {
   readonly told: readonly (readonly [functionId: number, told: ToldRecord])[];
   readonly slots: readonly SlotRecord[];
   readonly holdings: readonly (readonly [slot: string, holding: HoldingRecord])[];
+  readonly registrars: readonly { readonly address: string; readonly port: number }[];
   readonly failovers: readonly FailoverView[];
   readonly events: readonly EventView[];
 }
@@ -119,6 +122,7 @@ export const NOTHING_RESTORED: RestoredState = {
   told: [],
   slots: [],
   holdings: [],
+  registrars: [],
   failovers: [],
   events: [],
 };
@@ -142,6 +146,7 @@ export async function restoreState(
     told: (await rows('told')).map(({ key, value }) => [Number(key), value] as const),
     slots: (await rows('slots')).map(({ value }) => value),
     holdings: (await rows('holdings')).map(({ key, value }) => [key, value] as const),
+    registrars: (await rows('registrars')).map(({ value }) => value),
     failovers: (await rows('failovers')).map(({ value }) => value),
     events: (await rows('events')).map(({ value }) => value),
   };

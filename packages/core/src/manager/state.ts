@@ -69,7 +69,7 @@ export class ManagerState {
   readonly handovers: Map<string, Handover> = new Map();
   readonly slotReasons: Map<string, string> = new Map();
   readonly traffic: Map<string, TrafficView> = new Map();
-  topology: Topology = { registrars: [] };
+  topology: Topology;
 
   constructor(restored: RestoredState) {
     this.set = restored.set;
@@ -79,6 +79,7 @@ export class ManagerState {
     this.slots = new Map(restored.slots.map((slot) => [slot.id, slot]));
     this.holdings = new Map(restored.holdings);
     this.counters = { ...restored.counters };
+    this.topology = { registrars: restored.registrars };
     this.failovers = [...restored.failovers];
     this.events = [...restored.events];
   }

@@ -16,6 +16,7 @@ function apply(domain: FakeDomain, declared: DeclaredSet, requestId = 1): void {
 /** Three nodes, the set applied, web#1 holds the slot in epoch 1. */
 async function running(declared: DeclaredSet = edge): Promise<FakeDomain> {
   const domain = await FakeDomain.start();
+  domain.give({ type: 'registrar', address: '10.0.0.9', port: 3863 });
   NODES.forEach((name, index) => domain.register(name, index + 1));
   apply(domain, declared);
   hold(domain, 1, 1, 1);
