@@ -24,12 +24,24 @@ export interface CallOptions {
 
 export const defaultTimeoutMs = 30_000;
 
+/** Links to registrars, and how to give them other credentials. */
+export interface ClientLinks {
+  readonly links: RegistrarLinks;
+  readonly renew: (credentials: Credentials) => void;
+}
+
 /** @throws CredentialsError when the credentials are not good now */
-export function registrarLinks(options: ClientOptions, submit: (input: LinkInput) => void): RegistrarLinks {
+export function clientLinks(options: ClientOptions, submit: (input: LinkInput) => void): ClientLinks {
   const { credentials, onTrouble } = options;
   const { domain } = checkCredentials(credentials, Date.now());
   const transport = asapTls({ credentials, domain });
-  return new RegistrarLinks({ transport, submit, ...(onTrouble === undefined ? {} : { onTrouble }) });
+  return {
+    links: new RegistrarLinks({ transport, submit, ...(onTrouble === undefined ? {} : { onTrouble }) }),
+    renew: (next) => {
+      checkCredentials(next, Date.now());
+      transport.renew(next);
+    },
+  };
 }
 
 export function octetsOf(handle: PoolHandle): Uint8Array {

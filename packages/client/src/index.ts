@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type Credentials, CredentialsError } from '@vnfpool/runtime/certificates';
-export { JoinError, type Joined, type JoinOptions, join } from '@vnfpool/runtime/join';
+export {
+  becomeMember,
+  JoinError,
+  type Joined,
+  type JoinOptions,
+  join,
+  keepRenewed,
+  type Membership,
+  type MembershipOptions,
+} from '@vnfpool/runtime/join';
 export type { Policy, Transport } from '@vnfpool/wire/parameters';
 export type { CallOptions, ClientOptions, PoolHandle } from './client-options.ts';
 export { PoolElement, type PoolElementClientOptions, type PoolElementEvent } from './pool-element.ts';

@@ -7,6 +7,7 @@ import {
   type PoolElementOutput,
 } from '@vnfpool/core/pool-element';
 import type { RegistrarLinks } from '@vnfpool/runtime/asap';
+import type { Credentials } from '@vnfpool/runtime/certificates';
 import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import { systemRandom } from '@vnfpool/runtime/random';
 import type { Policy, Transport } from '@vnfpool/wire/parameters';
@@ -14,9 +15,9 @@ import { bounded } from './bounded.ts';
 import {
   type CallOptions,
   type ClientOptions,
+  clientLinks,
   octetsOf,
   type PoolHandle,
-  registrarLinks,
 } from './client-options.ts';
 import { PoolError } from './pool-error.ts';
 
@@ -54,6 +55,9 @@ export class PoolElement {
   #registered = false;
   #ended: PoolError | null = null;
 
+  /** Uses other credentials for connections from now on, see `keepRenewed`. */
+  readonly renew: (credentials: Credentials) => void;
+
   /** @throws CredentialsError when the credentials are not good now */
   constructor(options: PoolElementClientOptions) {
     const random = systemRandom();
@@ -65,7 +69,9 @@ export class PoolElement {
       { attemptsMax: Number.POSITIVE_INFINITY, ...options.tuning, registrars: options.registrars },
       random,
     );
-    this.#links = registrarLinks(options, (input) => this.#driver.submit(input));
+    const { links, renew } = clientLinks(options, (input) => this.#driver.submit(input));
+    this.#links = links;
+    this.renew = renew;
     this.#driver = new CoreDriver<PoolElementInput, PoolElementOutput>({
       core,
       clock: systemClock(),

@@ -7,6 +7,7 @@ import {
   type PoolUserOutput,
 } from '@vnfpool/core/pool-user';
 import type { RegistrarLinks } from '@vnfpool/runtime/asap';
+import type { Credentials } from '@vnfpool/runtime/certificates';
 import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import { pause } from '@vnfpool/runtime/lifecycle';
 import { systemRandom } from '@vnfpool/runtime/random';
@@ -15,10 +16,10 @@ import { bounded } from './bounded.ts';
 import {
   type CallOptions,
   type ClientOptions,
+  clientLinks,
   defaultTimeoutMs,
   octetsOf,
   type PoolHandle,
-  registrarLinks,
 } from './client-options.ts';
 import { PoolError, type PoolErrorCode } from './pool-error.ts';
 
@@ -67,10 +68,15 @@ export class PoolUser {
   readonly #ending = new AbortController();
   #lastRequest = 0;
 
+  /** Uses other credentials for connections from now on, see `keepRenewed`. */
+  readonly renew: (credentials: Credentials) => void;
+
   /** @throws CredentialsError when the credentials are not good now */
   constructor(options: PoolUserClientOptions) {
     const core = new PoolUserCore({ ...options.tuning, registrars: options.registrars }, systemRandom());
-    this.#links = registrarLinks(options, (input) => this.#driver.submit(input));
+    const { links, renew } = clientLinks(options, (input) => this.#driver.submit(input));
+    this.#links = links;
+    this.renew = renew;
     this.#driver = new CoreDriver<PoolUserInput, PoolUserOutput>({
       core,
       clock: systemClock(),

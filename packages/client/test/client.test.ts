@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import {
+  CredentialsError,
   join,
   type Policy,
   PoolElement,
@@ -184,6 +185,15 @@ test('an element that does not answer in time is passed over, and its attempt is
   );
   expect(answer).toBe('served');
   expect(signals[0]?.aborted).toBe(true);
+});
+
+test('renewed credentials are used from the next connection on, and must be good', async () => {
+  const { user, element, credentials } = await rig();
+  await (await element('only')).element.register();
+  const alice = user();
+  alice.renew(credentials);
+  expect(await nameOfNext(alice)).toBe('only');
+  expect(() => alice.renew({ ...credentials, certificate: 'x' })).toThrow(CredentialsError);
 });
 
 test('calls end by signal, by time and by close', async () => {

@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { z } from '@vnfpool/runtime/config';
-import { logLevels } from '@vnfpool/runtime/logging';
+import { type ConfigSchema, z } from '@vnfpool/runtime/config';
+import { type LogLevel, logLevels } from '@vnfpool/runtime/logging';
 
-/** Settings of the registrar daemon. */
-export const registrarConfig = z.strictObject({
+/** Settings of the registrar daemon; what each means and its default stands in the schema. */
+export interface RegistrarConfig {
+  readonly name: string;
+  readonly folder: string;
+  readonly token?: string | undefined;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly address?: string | undefined;
+  readonly associationsMax: number;
+  readonly keepAlive: { readonly periodMs: number; readonly timeoutMs: number };
+  readonly associationGraceMs: number;
+  readonly lifeUnit: 'seconds' | 'milliseconds';
+  readonly announceEveryMs: number;
+  readonly log: { readonly level: LogLevel; readonly file?: string | undefined };
+}
+
+/** Its schema, for `loadConfig`. */
+export const registrarConfig: ConfigSchema<RegistrarConfig> = z.strictObject({
   name: z.string().min(1).max(63).describe('Name of this registrar in its set'),
   folder: z.string().min(1).describe('Folder of its state: credentials, status socket'),
   token: z.string().optional().describe('Join token; not needed once it has joined'),
@@ -42,5 +57,3 @@ export const registrarConfig = z.strictObject({
     })
     .prefault({}),
 });
-
-export type RegistrarConfig = z.output<typeof registrarConfig>;

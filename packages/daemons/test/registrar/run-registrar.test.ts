@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -205,3 +206,44 @@ test('tells every fault of its configuration', () => {
     lifeUnit: 'seconds',
   });
 });
+
+// Runs what `npm run build` made: Node 20 reads no TypeScript. Skipped where nothing was built.
+const built = new URL('../../dist/registrar/index.js', import.meta.url);
+test.skipIf(!existsSync(built))(
+  'as a process: serves until its parent is gone, then drains and exits with 0',
+  async () => {
+    const manager = await testManager();
+    onTestFinished(() => manager.close());
+    const folder = temporaryFolder();
+    const program = `import { registrarMain } from '${built.href}'; await registrarMain(process.argv.slice(1));`;
+    const child = spawn(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        program,
+        '--',
+        '--name=r1',
+        `--folder=${folder}`,
+        '--listen-host=127.0.0.1',
+        '--listen-port=0',
+      ],
+      {
+        stdio: ['pipe', 'ignore', 'pipe'],
+        env: { ...process.env, VNFPOOL_PARENT_FD: '0', VNFPOOL_TOKEN: await manager.token('registrar') },
+      },
+    );
+    const log: string[] = [];
+    child.stderr.on('data', (chunk: Uint8Array) => log.push(Buffer.from(chunk).toString()));
+    const exit = new Promise<number | null>((resolve) => {
+      child.once('exit', resolve);
+    });
+    const announced = manager.seen(({ type }) => type === 'registrar');
+    await Promise.race([announced, exit]);
+    // Our end of the pipe goes, as it would with us.
+    child.stdin.destroy();
+    expect(await exit, log.join('')).toBe(0);
+    expect(log.join('')).toContain('the parent is gone');
+    expect(log.join('')).not.toContain('vnfpool1.');
+  },
+);

@@ -34,6 +34,9 @@ export interface ConfigSources {
   readonly flags?: readonly string[];
 }
 
+/** A schema of settings that gives a `Config`; write it with `z.strictObject`, so that unknown keys are faults. */
+export type ConfigSchema<Config> = z.ZodType<Config> & z.ZodObject;
+
 export interface LoadedConfig<Config> {
   readonly config: Config;
   /** `--check-config` was given: say that it is good, and do not start. */
@@ -47,10 +50,10 @@ type Tree = { [key: string]: unknown };
  * Reads a daemon's configuration: file < environment < flags.
  * @throws ConfigError with every fault
  */
-export function loadConfig<Schema extends z.ZodObject>(
-  schema: Schema,
+export function loadConfig<Config>(
+  schema: ConfigSchema<Config>,
   sources: ConfigSources,
-): LoadedConfig<z.output<Schema>> {
+): LoadedConfig<Config> {
   const options = configOptions(schema);
   const faults: ConfigFault[] = [];
   const origin = new Map<string, Source>();

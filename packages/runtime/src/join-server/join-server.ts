@@ -55,6 +55,7 @@ export interface JoinServerOptions {
   readonly validityMs?: number;
   /** Wall clock. */
   readonly nowMs?: () => number;
+  /** Requests of one address. Default 16 a second, 256 at once. */
   readonly rate?: { readonly burst: number; readonly perSecond: number };
 }
 
@@ -146,7 +147,7 @@ class JoinPort {
 
   constructor(options: JoinServerOptions) {
     this.#options = options;
-    this.#rate = new RateLimit(options.rate ?? { burst: 64, perSecond: 4 });
+    this.#rate = new RateLimit(options.rate ?? { burst: 256, perSecond: 16 });
     this.#nowMs = options.nowMs ?? Date.now;
   }
 

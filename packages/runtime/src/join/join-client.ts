@@ -128,6 +128,7 @@ async function fetchAuthority(token: JoinToken, signal: AbortSignal | undefined)
     null,
     signal,
   );
+  if (pem.status !== 200) throw new JoinError('unreachable', `GET /ca answered ${pem.status}`);
   let fingerprint: string;
   try {
     fingerprint = fingerprintOf(pem.text);

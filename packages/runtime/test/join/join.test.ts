@@ -231,6 +231,13 @@ test('slows down whoever tries often', async () => {
   expect(refusals().filter((reason) => reason === 'rate')).toHaveLength(2);
 });
 
+test('a joiner that is slowed down may try again', async () => {
+  const { token } = await manager({ rate: { burst: 1, perSecond: 0.001 } });
+  const options = { ...base('r1'), token: await token('registrar') };
+  await expect(join(options)).rejects.toMatchObject({ code: 'unreachable' });
+  await expect(join(options)).rejects.toMatchObject({ code: 'unreachable' });
+});
+
 test('the rate limit refills, and forgets the oldest at its bound', () => {
   const limit = new RateLimit({ burst: 2, perSecond: 1, addressesMax: 2 });
   expect([limit.admit('a', 0), limit.admit('a', 0), limit.admit('a', 0)]).toEqual([true, true, false]);
