@@ -46,7 +46,9 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
   const slots = ['00000000000000a1', '00000000000000a2'].slice(0, plan.slots);
   const nodes = new Map<number, SimNode>();
   const members = Array.from({ length: plan.nodes }, (_, index) => index + 1);
-  let listed: readonly number[] = members;
+  const hosts = Array.from({ length: plan.nodes + plan.outsiders }, (_, index) => index + 1);
+  let listed: readonly number[] = hosts;
+  let { leaseMs } = plan;
   let grants = 0;
 
   const candidatesOf = (index: number, ids: readonly number[]) =>
@@ -56,9 +58,9 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       id,
       pool: 'pool',
       index,
-      leaseMs: plan.leaseMs,
+      leaseMs,
       addresses: [],
-      genesis: { randomId: '00000000000000e5', candidates: candidatesOf(index, members) },
+      genesis: { randomId: '00000000000000e5', candidates: candidatesOf(index, hosts) },
       candidates: candidatesOf(index, listed),
       lastResort: { rule: 'never' },
     }));
@@ -88,9 +90,9 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
     },
     isFaulty: () => schedule.nowMs < plan.calmAtMs,
   };
-  for (const id of members) {
-    // Half the bound to either side, so that each pair stays within it.
-    const rate = 1 + random.pick([-0.49, 0.49, random.between(-0.49, 0.49)]) * plan.driftBound;
+  for (const id of hosts) {
+    // A little less than half the bound to either side, so that each pair stays within it.
+    const rate = 1 + random.pick([-0.48, 0.48, random.between(-0.48, 0.48)]) * plan.driftBound;
     const clock = new NodeClock(rate, random.between(1, 1e6), 1.7e12 + random.between(-500, 500));
     nodes.set(id, new SimNode(id, clock, slots, parts));
   }
@@ -115,9 +117,10 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       nodes: all,
       slots,
       changeCandidates: () => {
-        const left = random.pick(members);
-        listed = random.chance(0.4) ? members : members.filter((id) => id !== left).reverse();
-        trace.add(schedule.nowMs, () => `candidates are now ${listed.join(' ')}`);
+        const left = random.pick(hosts);
+        leaseMs = random.pick([plan.leaseMs, plan.leaseMs / 2]);
+        listed = random.chance(0.4) ? hosts : hosts.filter((id) => id !== left).reverse();
+        trace.add(schedule.nowMs, () => `candidates are now ${listed.join(' ')}, lease ${leaseMs} ms`);
         for (const node of all) {
           schedule.after(random.between(0, 50), () => node.input(parts.configuration()));
         }

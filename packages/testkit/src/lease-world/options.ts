@@ -14,7 +14,10 @@ export interface LeaseWorldOptions {
 
 /** What a seed draws before the world starts. Probabilities are per datagram or per step, times in ms. */
 export interface WorldPlan {
+  /** Members of the council; each hosts a candidate too. */
   readonly nodes: 3 | 5;
+  /** Hosts of candidates that are no members. */
+  readonly outsiders: 0 | 1;
   readonly slots: 1 | 2;
   readonly leaseMs: number;
   readonly driftBound: number;
@@ -45,6 +48,7 @@ export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}
   const delayMsMin = random.pick([0.05, random.between(0.05, 1)]);
   return {
     nodes: random.chance(0.25) ? 5 : 3,
+    outsiders: random.chance(0.25) ? 1 : 0,
     slots: random.chance(0.2) ? 2 : 1,
     leaseMs,
     driftBound: random.pick([0.01, 0.05]),

@@ -79,7 +79,7 @@ export class SimNode {
     this.#parts = parts;
     for (const [index, slot] of slots.entries()) {
       this.fences.set(slot, new FenceModel(parts.plan.fence, clock));
-      const rank = (id - 1 + index) % parts.plan.nodes;
+      const rank = (id - 1 + index) % (parts.plan.nodes + parts.plan.outsiders);
       this.functions.set(slot, { functionId: id * 16 + index, incarnation: 1n, isReady: true, rank });
     }
   }
