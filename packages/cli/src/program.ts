@@ -8,9 +8,14 @@ import { addFailover } from './commands/failover.ts';
 import { addGet } from './commands/get.ts';
 import { addHandover } from './commands/handover.ts';
 import { addLab } from './commands/lab.ts';
+import { addManager } from './commands/manager.ts';
+import { addNode } from './commands/node.ts';
 import { addPlan } from './commands/plan.ts';
+import { addRegistrar } from './commands/registrar.ts';
 import { addStatus } from './commands/status.ts';
 import { addToken } from './commands/token.ts';
+import { addTraffic } from './commands/traffic.ts';
+import { addUp } from './commands/up.ts';
 import { type CliIo, processIo } from './io.ts';
 import { version } from './version.ts';
 
@@ -64,6 +69,11 @@ export function buildProgram(io: CliIo = processIo()): Command {
 
   // Daemons. Each of them: one file in commands/, one line here. They set process.exitCode themselves.
   program.commandsGroup('Run:');
+  addUp(program, io);
+  addRegistrar(program, io);
+  addManager(program, io);
+  addNode(program, io);
+  addTraffic(program, io);
 
   return program;
 }

@@ -52,8 +52,9 @@ export class FunctionHost {
     const { functionId, run, name, specification } = output;
     const { address, folder, freePorts, give } = this.#options;
     const ended = (reason: string): void => give({ type: 'exited', functionId, run, reason });
+    const { port: declared } = specification;
     const port =
-      specification.port === undefined ? null : freePorts ? await freePort(address) : specification.port;
+      declared === undefined ? null : declared === 0 || freePorts ? await freePort(address) : declared;
     const fill = (text: string): string =>
       text
         .replaceAll('{port}', String(port ?? ''))

@@ -75,7 +75,13 @@ async function main(task: WorkerTask): Promise<void> {
     incarnation,
     boottimeMs: clocks.boottimeMs,
     sealFor: (peer) =>
-      new LeaseSeal(deriveLeaseKeys(ownKey, peer.key, { set, ownNode: task.node, peerNode: peer.node })),
+      new LeaseSeal(
+        deriveLeaseKeys(ownKey, Buffer.from(peer.key, 'base64').toString('base64url'), {
+          set,
+          ownNode: task.node,
+          peerNode: peer.node,
+        }),
+      ),
     receive: (input) => act(() => hands.handle(input)),
     count: (reason) => {
       counters[reason] = (counters[reason] ?? 0) + 1;

@@ -2,17 +2,10 @@
 import type { MobilityNodeInput, MobilityNodeOutput } from '@vnfpool/core/mobility';
 import { parseIdentity } from '@vnfpool/runtime/certificates';
 import type { Logger } from '@vnfpool/runtime/logging';
-import type { FrameRule } from '@vnfpool/transport/framing';
 import type { Connection } from '@vnfpool/transport/stream';
 import { type TlsCredentials, TlsTransport } from '@vnfpool/transport/tls';
-import {
-  decodeMobility,
-  encodeMobility,
-  FRAME_HEADER_BYTES,
-  MESSAGE_BYTES_MAX,
-  MobilityDecodeError,
-  mobilityFrameBytes,
-} from '@vnfpool/wire/mobility';
+import { encodeMobility } from '@vnfpool/wire/mobility';
+import { mobilityRule, readFrame } from '../mobility-frames.ts';
 
 export interface ManagerLinkOptions {
   readonly credentials: () => TlsCredentials;
@@ -23,13 +16,6 @@ export interface ManagerLinkOptions {
 }
 
 const CONNECT_MS = 5_000;
-
-/** How the service-mobility protocol cuts a stream. */
-export const mobilityRule: FrameRule = {
-  headerBytes: FRAME_HEADER_BYTES,
-  frameBytes: (header) => mobilityFrameBytes(header),
-  frameBytesMax: MESSAGE_BYTES_MAX,
-};
 
 /** The node's connection to its manager: opened, read, written and closed as the mobility endpoint says. */
 export class ManagerLink {
@@ -90,19 +76,6 @@ export class ManagerLink {
     });
     give({ type: 'connected', connection: id });
     connection.onFrame((frame) => give(readFrame(id, frame)));
-  }
-}
-
-/** A frame as an input of either mobility endpoint. */
-export function readFrame(
-  connection: number,
-  frame: Uint8Array,
-): Extract<MobilityNodeInput, { type: 'message' | 'malformed' }> {
-  try {
-    return { type: 'message', connection, message: decodeMobility(frame) };
-  } catch (error) {
-    if (error instanceof MobilityDecodeError) return { type: 'malformed', connection, error };
-    throw error;
   }
 }
 

@@ -1,85 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Credentials } from '@vnfpool/runtime/certificates';
-import { loadCredentials, renewAtMs } from '@vnfpool/runtime/certificates';
 import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
-import { join, renew } from '@vnfpool/runtime/join';
+import { becomeMember, JoinError, keepRenewed } from '@vnfpool/runtime/join';
 import type { Logger } from '@vnfpool/runtime/logging';
 
-/** What a manager tells whoever joins, kept beside the credentials. */
-export interface ManagerPlace {
+/** What a manager tells whoever joins; kept beside the credentials. */
+export interface SetPlace {
   readonly set: string;
-  readonly mobility: { readonly address: string; readonly port: number };
-  readonly join: { readonly address: string; readonly port: number };
+  /** Port of the service-mobility protocol, at the manager's address. */
+  readonly mobilityPort: number;
 }
 
-export interface Membership {
+export interface NodeMembership {
   readonly nodeId: number;
   readonly name: string;
   /** The newest: they are renewed at two thirds of their life. */
   readonly credentials: () => Credentials;
-  readonly manager: () => { readonly address: string; readonly port: number };
+  /** Where the manager speaks the service-mobility protocol. */
+  readonly manager: { readonly address: string; readonly port: number };
 }
 
-const RENEW_RETRY_MS = 60_000;
-const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+export interface JoinSetOptions {
+  readonly folder: string;
+  readonly name: string;
+  readonly address: string;
+  readonly token: string | null;
+  readonly leaseKey: string;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
 
-/** Joins the set by a token, or goes on with what an earlier join left in the state folder. */
-export async function joinSet(
-  config: {
-    readonly state: string;
-    readonly name: string;
-    readonly listen: string;
-    readonly join: string | null;
-  },
-  leaseKey: string,
-  logger: Logger,
-): Promise<Membership> {
-  const joined = await join({
-    folder: config.state,
+/**
+ * Joins the set by a token, or goes on with what an earlier join left in the folder.
+ *
+ * @throws JoinError when the manager refuses, or there is neither token nor membership
+ */
+export async function joinSet(options: JoinSetOptions): Promise<NodeMembership> {
+  const { folder, name, address, token, leaseKey, logger, signal } = options;
+  const membership = {
+    folder,
     role: 'node',
-    name: config.name,
+    name,
     leaseKey,
-    addresses: [config.listen],
-    ...(config.join === null ? {} : { token: config.join }),
+    addresses: [address],
+    signal,
+    onRetry: ({ what, error, waitMs }: { what: string; error: unknown; waitMs: number }) =>
+      logger.warn({ what, reason: (error as Error).message, waitMs }, 'the manager does not answer'),
+    ...(token === null ? {} : { token }),
+  } as const;
+  const member = await becomeMember(membership);
+  const { id } = member.identity;
+  if (id === undefined) throw new JoinError('no-token', 'the certificate names no node id');
+  const place = setPlace(folder, member.set);
+  let { credentials } = member;
+  keepRenewed(member, {
+    ...membership,
+    onRenewed: (renewed) => {
+      credentials = renewed;
+      logger.info('certificate renewed');
+    },
+  }).catch((error: unknown) => {
+    if (!signal.aborted) logger.error({ err: error }, 'the certificate will run out');
   });
-  const place = managerPlace(config.state, joined.set);
-  let credentials = joined.credentials;
-  renewLater();
-  const { id } = joined.identity;
-  if (id === undefined) throw new Error('the certificate names no node id');
-  logger.info({ nodeId: id, name: joined.identity.name, fresh: joined.fresh }, 'member of the set');
+  logger.info({ nodeId: id, name, set: place.set, fresh: member.fresh }, 'member of the set');
   return {
     nodeId: id,
-    name: joined.identity.name,
+    name,
     credentials: () => credentials,
-    manager: () => place.mobility,
+    manager: { address: member.manager.address, port: place.mobilityPort },
   };
-
-  function renewLater(waitMs: number = renewAtMs(credentials.certificate) - Date.now()): void {
-    const timer = setTimeout(
-      () => {
-        renew(place.join, { folder: config.state, credentials, addresses: [config.listen] })
-          .then((renewed) => {
-            credentials = loadCredentials(config.state) ?? renewed.credentials;
-            logger.info('certificate renewed');
-            renewLater();
-          })
-          .catch((error: unknown) => {
-            logger.warn({ reason: (error as Error).message }, 'the certificate could not be renewed');
-            renewLater(RENEW_RETRY_MS);
-          });
-      },
-      Math.min(TIMEOUT_MS_MAX, Math.max(0, waitMs)),
-    );
-    timer.unref();
-  }
 }
 
-/** Where the manager is: told at a fresh join and kept, else read. */
-export function managerPlace(folder: string, told: Readonly<Record<string, unknown>> | null): ManagerPlace {
-  const file = `${folder}/manager.json`;
+function setPlace(folder: string, told: Readonly<Record<string, unknown>> | null): SetPlace {
+  const file = `${folder}/set.json`;
   if (told !== null) writeSecretFile(file, `${JSON.stringify(told)}\n`);
   const text = readOptionalFile(file);
-  if (text === null) throw new Error(`${file} is missing: join anew by a token`);
-  return JSON.parse(text) as ManagerPlace;
+  if (text === null) throw new JoinError('no-token', `${file} is missing: join anew with a token`);
+  return JSON.parse(text) as SetPlace;
 }

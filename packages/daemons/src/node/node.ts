@@ -48,7 +48,16 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   mkdirSync(config.state, { recursive: true, mode: 0o700 });
   const lock = lockNode(config.state);
   const ownKey = openLeaseKey(`${config.state}/lease-key.pem`);
-  const membership = await joinSet(config, ownKey.publicKey, logger);
+  const ending = new AbortController();
+  const membership = await joinSet({
+    folder: config.state,
+    name: config.name,
+    address: config.listen,
+    token: config.join,
+    leaseKey: ownKey.publicKey,
+    logger,
+    signal: ending.signal,
+  });
   const self = nodeId(membership.nodeId);
   const clocks = agentClocks();
   const clock = systemClock(clocks.boottimeMs);
@@ -105,7 +114,6 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   });
   const registrations = new Registrations({
     credentials: membership.credentials,
-    localAddress: config.listen,
     logger: logger.child({ part: 'registrations' }),
   });
 
@@ -150,7 +158,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
 
   const link = new ManagerLink({
     credentials: membership.credentials,
-    manager: membership.manager,
+    manager: () => membership.manager,
     ...(config.loopback ? {} : { localAddress: config.listen }),
     give: (input) => give(input),
     logger,
@@ -172,7 +180,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         name: membership.name,
         address: config.listen,
         port: worker.port,
-        key: ownKey.publicKey,
+        key: Buffer.from(ownKey.publicKey, 'base64url').toString('base64'),
         version: VERSION,
         fence: worker.fence,
       },
@@ -187,8 +195,12 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       unmanaged: ({ reason }) => logger.warn({ reason }, 'no manager'),
       add: ({ type: _type, name: _name, ...add }) => void agent.submit({ type: 'add', ...add }),
       delete: ({ operation, functionId }) => void agent.submit({ type: 'delete', operation, functionId }),
-      configure: ({ operation, configuration }) =>
-        void agent.submit({ type: 'configure', operation, configuration }),
+      configure: ({ operation, configuration: told }) => {
+        // Without a link to raise them on, the addresses of slots mean nothing here.
+        const slots =
+          config.interface === null ? told.slots.map((slot) => ({ ...slot, addresses: [] })) : told.slots;
+        agent.submit({ type: 'configure', operation, configuration: { ...told, slots } });
+      },
       'failovers-acknowledged': ({ ids }) => void agent.submit({ type: 'failovers-acknowledged', ids }),
       persist: ({ highestTerm }) => writeSecretFile(termFile, `${highestTerm}\n`),
       event: ({ event, reason }) => logger.warn({ event, reason }, 'service mobility'),
@@ -203,6 +215,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     nodeId: self,
     leasePort: worker.port,
     stop: async () => {
+      ending.abort();
       agent.submit({ type: 'stop' });
       give({ type: 'stop' });
       const bound = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());

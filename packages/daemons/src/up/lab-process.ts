@@ -18,6 +18,10 @@ export interface LabProcessOptions {
   readonly inside: <T>(body: () => T) => T;
   /** True when the namespace is its own, so that everything in it may be killed. */
   readonly ownNamespace: boolean;
+  /** Further arguments of the first start. */
+  readonly first: readonly string[];
+  /** Further arguments of later ones, from what it said at the first: a port that was free then is kept. */
+  readonly again: (facts: Readonly<Record<string, unknown>>) => readonly string[];
   readonly onStarted: () => void;
   readonly onUnexpectedExit: (reason: string) => void;
 }
@@ -36,9 +40,11 @@ export class LabProcess {
   #restartMs = RESTART_MS_MIN;
   #restart: NodeJS.Timeout | null = null;
   #extra: readonly string[] = [];
+  #further: readonly string[];
 
   constructor(options: LabProcessOptions) {
     this.options = options;
+    this.#further = options.first;
   }
 
   get state(): LabProcessState {
@@ -115,7 +121,7 @@ export class LabProcess {
     const [program = '', ...fixed] = command;
     const log = openSync(logFile, 'a', 0o600);
     const child = inside(() =>
-      spawn(program, [...fixed, ...this.#extra], {
+      spawn(program, [...fixed, ...this.#further, ...this.#extra], {
         // The pipe on standard input is how the child learns that we are gone.
         stdio: ['pipe', 'pipe', log],
         env: { ...process.env, ...environment, VNFPOOL_PARENT_FD: '0' },
@@ -135,6 +141,7 @@ export class LabProcess {
         ready = true;
         this.#restartMs = RESTART_MS_MIN;
         this.#extra = [];
+        this.#further = this.options.again(said);
         resolve(said);
       });
       const failed = (reason: string): void => {

@@ -48,7 +48,15 @@ export class LabError extends Error {
   }
 }
 
+/** Arguments of a daemon: always, at its first start, and at later ones by what it said at the first. */
+interface Arguments {
+  readonly fixed: readonly string[];
+  readonly first?: readonly string[];
+  readonly again?: (facts: Readonly<Record<string, unknown>>) => readonly string[];
+}
+
 const STOP_MS = 5_000;
+const TOKEN_MS = 60_000;
 
 /** Brings the processes of a set up in order, breaks them on request and takes them down again. */
 export class Lab {
@@ -62,49 +70,45 @@ export class Lab {
   /** Resolves when every process serves and the declaration is applied. */
   async bringUp(): Promise<void> {
     const { layout, folder, mode, set } = this.#options;
-    const ports = mode === 'loopback' ? ['--port', '0', '--join-port', '0'] : [];
     const managerSocket = `${folder}/manager/api.sock`;
-    const manager = this.#add('manager', 'manager', 'manager', layout.manager, [
-      '--set',
-      set.name,
-      '--mode',
-      mode,
-      '--api-socket',
-      managerSocket,
-      ...ports,
-    ]);
+    // On loopback all share one address: ports are whatever is free, and kept from then on.
+    const free = mode === 'loopback';
+    const manager = this.#add('manager', 'manager', 'manager', layout.manager, {
+      fixed: ['--set', set.name, '--mode', mode, '--api-socket', managerSocket],
+      first: free ? ['--port', '0', '--join-port', '0'] : [],
+      again: ({ port, joinPort }) => ['--port', String(port), '--join-port', String(joinPort)],
+    });
     await manager.start();
     // What a kept state folder holds from an earlier run is used again; a token is needed only once.
     const token = async (role: string, name: string): Promise<string[]> => {
       if (loadCredentials(`${folder}/${name}`) !== null) return [];
-      const answer = await post(managerSocket, '/v1/tokens', { role, name, ttlMs: 60_000 });
+      const answer = await post(managerSocket, '/v1/tokens', { role, name, ttlMs: TOKEN_MS });
       return ['--join', String(answer['token'])];
     };
-
-    const registrar = this.#add('registrar', 'registrar', 'registrar', layout.registrar, ports.slice(0, 2));
+    const registrar = this.#add('registrar', 'registrar', 'registrar', layout.registrar, {
+      fixed: [],
+      first: free ? ['--port', '0'] : [],
+      again: ({ port }) => ['--port', String(port)],
+    });
     const nodes = [...layout.nodes].map(([name, address]) =>
-      this.#add(
-        name,
-        'node',
-        'node',
-        address,
-        mode === 'loopback' ? ['--loopback', ...ports.slice(0, 2)] : ['--interface', 'eth0'],
-      ),
+      this.#add(name, 'node', 'node', address, {
+        fixed: ['--name', name, ...(free ? ['--loopback'] : ['--interface', 'eth0'])],
+        first: free ? ['--port', '0'] : [],
+        again: ({ leasePort }) => ['--port', String(leasePort)],
+      }),
     );
-    const joins: Promise<unknown>[] = [registrar.start(await token('registrar', 'registrar'))];
+    const registrarServes = registrar.start(await token('registrar', 'registrar'));
+    const joins: Promise<unknown>[] = [registrarServes];
     for (const node of nodes) joins.push(node.start(await token('node', node.options.name)));
     await Promise.all(joins);
     await post(managerSocket, '/v1/apply', this.#options.declaration);
+    const { port } = await registrarServes;
+    const registrarPlace = `${layout.registrar}:${String(port)}`;
     await Promise.all(
       set.probes.map(async (probe) => {
         const name = `traffic-${probe.pool}`;
-        const traffic = this.#add(
-          name,
-          'traffic',
-          'traffic',
-          layout.traffic,
-          this.#trafficArguments(probe, managerSocket),
-        );
+        const fixed = this.#trafficArguments(probe, name, managerSocket, registrarPlace);
+        const traffic = this.#add(name, 'traffic', 'traffic', layout.traffic, { fixed });
         await traffic.start(await token('user', name));
       }),
     );
@@ -196,20 +200,16 @@ export class Lab {
     return found;
   }
 
-  #add(
-    name: string,
-    kind: LabProcessKind,
-    verb: string,
-    address: string,
-    extra: readonly string[],
-  ): LabProcess {
+  #add(name: string, kind: LabProcessKind, verb: string, address: string, given: Arguments): LabProcess {
     const { folder, network, command, mode, say } = this.#options;
     const state = `${folder}/${name}`;
     mkdirSync(state, { recursive: true, mode: 0o700 });
     const entry = new LabProcess({
       name,
       kind,
-      command: [...command, verb, '--state', state, '--listen', address, ...extra],
+      command: [...command, verb, '--state', state, '--listen', address, ...given.fixed],
+      first: given.first ?? [],
+      again: given.again ?? (() => []),
       logFile: `${folder}/${name}.log`,
       inside: (body) => network.inside(kind === 'traffic' ? 'traffic' : name, body),
       ownNamespace: mode === 'namespaces' && kind === 'node',
@@ -230,25 +230,16 @@ export class Lab {
     renameSync(`${file}.new`, file);
   }
 
-  #trafficArguments(probe: DeclaredProbe, managerSocket: string): string[] {
+  #trafficArguments(probe: DeclaredProbe, name: string, managerSocket: string, registrar: string): string[] {
     const { set, mode } = this.#options;
     const pool = set.pools.find((candidate) => candidate.name === probe.pool);
     const address = pool?.addresses[0]?.split('/')[0];
     const how =
       mode === 'namespaces' && pool && address
         ? ['--url', `http://${address}:${pool.function.port}${probe.path}`]
-        : ['--path', probe.path];
-    return [
-      '--pool',
-      probe.pool,
-      '--api-socket',
-      managerSocket,
-      '--every',
-      `${probe.everyMs}ms`,
-      '--deadline',
-      `${probe.deadlineMs}ms`,
-      ...how,
-    ];
+        : ['--registrar', registrar, '--path', probe.path];
+    const pace = ['--every', `${probe.everyMs}ms`, '--deadline', `${probe.deadlineMs}ms`];
+    return ['--name', name, '--pool', probe.pool, '--api-socket', managerSocket, ...pace, ...how];
   }
 }
 

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  ApplyView,
+  EventView,
+  ExplainView,
+  HandoverRequest,
+  PlanView,
+  StateView,
+  TokenRequest,
+  TokenSecretView,
+  TokenView,
+  TrafficReport,
+} from '@vnfpool/core/management';
+import type { ManagerCore, ManagerCoreInput, ManagerReply } from '@vnfpool/core/manager';
+import { readDeclaration } from '@vnfpool/runtime/declaration';
+import { ApiError, type BackendChange, type ManagementBackend } from '../management-api/index.ts';
+
+export interface ManagerBackendOptions {
+  readonly core: ManagerCore;
+  readonly submit: (input: ManagerCoreInput) => boolean;
+  readonly nowMs: () => number;
+  readonly createToken: (request: TokenRequest) => Promise<string>;
+  readonly tokens: () => Promise<readonly TokenView[]>;
+  readonly metrics: () => Promise<string>;
+}
+
+type Refusal = Extract<ManagerReply, { ok: false }>;
+type DistributiveOmit<T, Keys extends PropertyKey> = T extends unknown ? Omit<T, Keys> : never;
+type Asked = DistributiveOmit<
+  Extract<ManagerCoreInput, { requestId: number; type: 'apply' | 'handover' }>,
+  'requestId'
+>;
+
+const EVENTS_MAX = 1_000;
+
+/** HTTP status of what the core refuses. */
+const STATUS: Readonly<Record<Refusal['code'], number>> = {
+  BUSY: 503,
+  STORE_FULL: 507,
+  STORE_FAILED: 500,
+  OTHER_SET: 409,
+  COUNCIL_FIXED: 409,
+  TOO_LARGE: 422,
+  NOT_FOUND: 404,
+  NOT_READY: 409,
+};
+
+/** The manager core as the management API asks it. */
+export class ManagerBackend implements ManagementBackend {
+  readonly #options: ManagerBackendOptions;
+  readonly #waiting = new Map<number, (reply: ManagerReply) => void>();
+  readonly #listeners = new Set<(change: BackendChange) => void>();
+  readonly #events: EventView[];
+  #lastRequest = 0;
+
+  constructor(options: ManagerBackendOptions) {
+    this.#options = options;
+    this.#events = [...this.state().events].reverse();
+  }
+
+  /** What the core says; the driver's effects come here. */
+  readonly effects = {
+    reply: ({ requestId, reply }: { requestId: number; reply: ManagerReply }): void => {
+      this.#waiting.get(requestId)?.(reply);
+      this.#waiting.delete(requestId);
+    },
+    event: ({ event }: { event: EventView }): void => {
+      this.#events.push(event);
+      if (this.#events.length > EVENTS_MAX) this.#events.shift();
+      this.#tell({ type: 'event', event });
+    },
+    changed: (): void => this.#tell({ type: 'state' }),
+  };
+
+  state(): StateView {
+    return this.#options.core.views(this.#options.nowMs());
+  }
+
+  subscribe(listener: (change: BackendChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  eventsSince(id: number, limit: number): readonly EventView[] {
+    return this.#events.filter((event) => event.id > id).slice(0, limit);
+  }
+
+  async plan(text: string, file: string): Promise<PlanView> {
+    const { set } = this.#read(text, file);
+    return { set: set.name, changes: this.#options.core.preview(set) };
+  }
+
+  async apply(text: string, file: string): Promise<ApplyView> {
+    const { set } = this.#read(text, file);
+    const { applied } = await this.#ask({ type: 'apply', declared: set, text, file });
+    if (!applied) throw new Error('the core did not say what it applied');
+    return applied;
+  }
+
+  async remove(set: string): Promise<void> {
+    const current = this.#options.core.declaration();
+    if (current?.declared.name !== set) throw new ApiError(404, 'not-found', `there is no set ${set} here`);
+    const declared = { ...current.declared, pools: [], probes: [] };
+    await this.#ask({ type: 'apply', declared, text: '', file: current.file });
+  }
+
+  async explain(pool: string): Promise<ExplainView> {
+    const explained = this.#options.core.explain(pool, this.#options.nowMs());
+    if (!explained) throw new ApiError(404, 'not-found', `there is no pool ${pool} here`);
+    return explained;
+  }
+
+  async handover({ pool, slot, to }: HandoverRequest): Promise<void> {
+    await this.#ask({ type: 'handover', pool, index: slot, ...(to === undefined ? {} : { to }) });
+  }
+
+  async createToken(request: TokenRequest): Promise<TokenSecretView> {
+    return { token: await this.#options.createToken(request) };
+  }
+
+  tokens(): Promise<readonly TokenView[]> {
+    return this.#options.tokens();
+  }
+
+  async reportTraffic(report: TrafficReport): Promise<void> {
+    this.#options.submit({ type: 'traffic', report });
+    this.#tell({ type: 'traffic' });
+  }
+
+  metrics(): Promise<string> {
+    return this.#options.metrics();
+  }
+
+  /** @throws ApiError with every fault of the declaration */
+  #read(text: string, file: string): Exclude<ReturnType<typeof readDeclaration>, { faults: unknown }> {
+    const read = readDeclaration(text, file);
+    if ('faults' in read) {
+      throw new ApiError(
+        422,
+        'declaration-invalid',
+        `${read.faults.length} mistakes in ${file}`,
+        read.faults,
+      );
+    }
+    return read;
+  }
+
+  async #ask(asked: Asked): Promise<Extract<ManagerReply, { ok: true }>> {
+    this.#lastRequest += 1;
+    const requestId = this.#lastRequest;
+    const reply = await new Promise<ManagerReply>((resolve) => {
+      this.#waiting.set(requestId, resolve);
+      if (this.#options.submit({ ...asked, requestId } as ManagerCoreInput)) return;
+      this.#waiting.delete(requestId);
+      resolve({ ok: false, code: 'BUSY', message: 'The manager has too much to do; try again.' });
+    });
+    if (reply.ok) return reply;
+    throw new ApiError(STATUS[reply.code], reply.code.toLowerCase().replaceAll('_', '-'), reply.message);
+  }
+
+  #tell(change: BackendChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}

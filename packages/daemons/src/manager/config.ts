@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What a pool manager is told when it is started. */
+export interface ManagerConfig {
+  /** Folder of store, authority and keys. */
+  readonly state: string;
+  /** Name of the set; also the domain of its certificates. */
+  readonly set: string;
+  /** Address at which nodes and joiners reach it. */
+  readonly listen: string;
+  /** TCP port of the service-mobility protocol; 0: any. */
+  readonly port: number;
+  /** TCP port for joining; 0: any. */
+  readonly joinPort: number;
+  /** Socket of the management API. */
+  readonly apiSocket: string;
+  readonly mode: 'hosts' | 'namespaces' | 'loopback';
+}
+
+/** Port of the service-mobility protocol where nothing else is said; the draft has none assigned (private range). */
+export const MOBILITY_PORT = 49877;
+export const JOIN_PORT = 49878;

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { nodeId } from '@vnfpool/core';
+import {
+  ManagerCore,
+  type ManagerCoreInput,
+  type ManagerCoreOutput,
+  type ManagerTables,
+  ROWS_MAX,
+  restoreState,
+} from '@vnfpool/core/manager';
+import {
+  MobilityManager,
+  type MobilityManagerInput,
+  type MobilityManagerOutput,
+} from '@vnfpool/core/mobility';
+import { distPath } from '@vnfpool/dashboard/dist-path';
+import { takeLock } from '@vnfpool/platform/lock';
+import { Authority } from '@vnfpool/runtime/authority';
+import {
+  createPrivateKeyPem,
+  createRequestPem,
+  parseIdentity,
+  renewAtMs,
+} from '@vnfpool/runtime/certificates';
+import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
+import { formatToken } from '@vnfpool/runtime/join';
+import { type JoinEvent, startJoinServer } from '@vnfpool/runtime/join-server';
+import { exitOnFault } from '@vnfpool/runtime/lifecycle';
+import type { Logger } from '@vnfpool/runtime/logging';
+import { Metrics } from '@vnfpool/runtime/metrics';
+import { systemRandom } from '@vnfpool/runtime/random';
+import { EmbeddedStore, raiseTerm, StoreFullError } from '@vnfpool/store';
+import { type TlsCredentials, TlsTransport } from '@vnfpool/transport/tls';
+import { createManagementApi } from '../management-api/index.ts';
+import { mobilityRule } from '../mobility-frames.ts';
+import { ManagerBackend } from './backend.ts';
+import type { ManagerConfig } from './config.ts';
+import { StoreLedger } from './ledger.ts';
+import { NodeConnections } from './node-connections.ts';
+
+export interface RunningManager {
+  readonly facts: { readonly port: number; readonly joinPort: number; readonly apiSocket: string };
+  stop(): Promise<void>;
+}
+
+/** Looks so often whether its own certificate is due; it issues the next one itself. */
+const CERTIFICATE_CHECK_MS = 60_000;
+
+/**
+ * Runs a pool manager.
+ *
+ * @throws PlatformError `LOCKED` when another one runs on the same folder; StoreError; AuthorityError
+ */
+export async function runManager(config: ManagerConfig, logger: Logger): Promise<RunningManager> {
+  mkdirSync(config.state, { recursive: true, mode: 0o700 });
+  mkdirSync(dirname(config.apiSocket), { recursive: true, mode: 0o700 });
+  const lock = process.platform === 'linux' ? takeLock(`${config.state}/manager.lock`) : null;
+  const store = new EmbeddedStore<ManagerTables>(`${config.state}/store`, { rowsMax: ROWS_MAX });
+  const term = await raiseTerm(store);
+  const restored = await restoreState((table) => store.list(table));
+  const authority = await Authority.open(`${config.state}/authority`, config.set, Date.now());
+  const credentials = await ownCredentials(authority, config.listen);
+  const random = systemRandom();
+  const clock = systemClock();
+  const onFault = exitOnFault(logger);
+  const wallMs = (nowMs: number): number => performance.timeOrigin + nowMs;
+
+  const core = new ManagerCore({ random, wallMs, mode: config.mode }, restored);
+  const metrics = new Metrics({ component: 'manager', process: true });
+  const refusals = metrics.counter({
+    name: 'refusals_total',
+    help: 'Who was refused, by place and reason',
+    labels: ['place', 'reason'],
+  });
+  const ledger = new StoreLedger(store, ({ nodeId: id, name }) => {
+    manager.submit({ type: 'joined', node: nodeId(id), name, certificateSerial: '' });
+  });
+  const backend = new ManagerBackend({
+    core,
+    submit: (input) => manager.submit(input),
+    nowMs: () => clock.nowMs(),
+    createToken: async ({ role, name, ttlMs }) => {
+      const drawn = await ledger.create(role, name, ttlMs);
+      return formatToken({
+        address: config.listen,
+        port: joinServer.port,
+        caFingerprint: authority.fingerprint,
+        ...drawn,
+      });
+    },
+    tokens: () => ledger.list(),
+    metrics: () => metrics.text(),
+  });
+
+  const manager: CoreDriver<ManagerCoreInput, ManagerCoreOutput> = new CoreDriver<
+    ManagerCoreInput,
+    ManagerCoreOutput
+  >({
+    core,
+    clock,
+    onFault,
+    effects: {
+      mobility: ({ input, reason }) => {
+        logger.info({ order: input.type, node: input.node, functionId: input.functionId, reason }, 'order');
+        mobility.submit(input);
+      },
+      // The core waits for the answer itself: what follows need not.
+      persist: ({ id, writes }) => {
+        store.write(writes).then(
+          () => manager.submit({ type: 'persisted', id }),
+          (error: Error) => {
+            logger.error({ err: error }, 'the store did not take it');
+            manager.submit({
+              type: 'persist-failed',
+              id,
+              full: error instanceof StoreFullError,
+              reason: error.message,
+            });
+          },
+        );
+      },
+      event: (output) => {
+        const { severity, type, subject, message } = output.event;
+        logger[severity === 'warning' ? 'warn' : severity]({ event: type, subject }, message);
+        backend.effects.event(output);
+      },
+      reply: (output) => backend.effects.reply(output),
+      changed: () => backend.effects.changed(),
+    },
+  });
+  const tell = (output: Exclude<MobilityManagerOutput, { type: 'send' | 'close' }>): void => {
+    manager.submit(output);
+  };
+  const mobility: CoreDriver<MobilityManagerInput, MobilityManagerOutput> = new CoreDriver<
+    MobilityManagerInput,
+    MobilityManagerOutput
+  >({
+    core: new MobilityManager({ random, instance: random.u64(), term }),
+    clock,
+    onFault,
+    effects: {
+      send: (output) => connections.send(output),
+      close: (output) => connections.close(output),
+      'node-registered': tell,
+      'node-functions': tell,
+      'node-suspect': tell,
+      'node-lost': tell,
+      'node-back': tell,
+      'node-left': tell,
+      'node-moved': tell,
+      'function-status': tell,
+      'slot-report': tell,
+      'operation-result': tell,
+      event: (output) => {
+        const { event, node, reason } = output;
+        logger.warn({ event, node, reason }, 'service mobility');
+        refusals.inc({ place: 'mobility', reason: event });
+        tell(output);
+      },
+    },
+  });
+
+  const connections = new NodeConnections(config.set, (input) => mobility.submit(input), logger);
+  const transport = new TlsTransport({
+    rule: mobilityRule,
+    credentials,
+    judgePeer: (names) => {
+      const { role } = parseIdentity(names, config.set);
+      return role === 'node' ? null : `a ${role} is no node`;
+    },
+    onHandshakeFailure: ({ address, reason }) => {
+      logger.warn({ address, reason }, 'peer refused');
+      refusals.inc({ place: 'mobility', reason: 'certificate' });
+    },
+  });
+  const listener = await transport.listen({
+    host: config.listen,
+    port: config.port,
+    onConnection: (connection) => connections.open(connection),
+  });
+  const joinServer = await startJoinServer({
+    host: config.listen,
+    port: config.joinPort,
+    authority,
+    ledger,
+    credentials,
+    describeSet: () => ({ set: config.set, mobilityPort: listener.address.port }),
+    onEvent: (event) => {
+      logJoin(logger, event);
+      if (event.type === 'registrar') manager.submit({ type: 'registrar', ...event.at });
+      if (event.type === 'refused') refusals.inc({ place: 'join', reason: event.reason });
+    },
+  });
+  const api = createManagementApi(backend, { log: logger, pageDirectory: distPath });
+  await api.listenUnix(config.apiSocket);
+
+  let current = credentials;
+  const renewing = setInterval(() => {
+    if (Date.now() < renewAtMs(current.certificate)) return;
+    ownCredentials(authority, config.listen).then(
+      (renewed) => {
+        current = renewed;
+        transport.renew(renewed);
+        joinServer.renew(renewed);
+        logger.info('certificate renewed');
+      },
+      (error: unknown) => logger.error({ err: error }, 'the certificate could not be renewed'),
+    );
+  }, CERTIFICATE_CHECK_MS);
+  logger.info({ term: String(term), port: listener.address.port, joinPort: joinServer.port }, 'serving');
+
+  return {
+    facts: { port: listener.address.port, joinPort: joinServer.port, apiSocket: config.apiSocket },
+    stop: async () => {
+      clearInterval(renewing);
+      await api.close();
+      await joinServer.close();
+      await listener.close();
+      mobility.stop();
+      await manager.idle();
+      manager.stop();
+      await store.close();
+      lock?.release();
+    },
+  };
+}
+
+/** A new key each time: nobody but us has to know it. */
+async function ownCredentials(authority: Authority, address: string): Promise<TlsCredentials> {
+  const key = createPrivateKeyPem();
+  const identity = { role: 'manager', name: 'manager' } as const;
+  const order = { identity, addresses: [address] };
+  const certificate = await authority.issue(createRequestPem(key, 'manager'), order, Date.now());
+  return { key, certificate, ca: authority.certificatePem };
+}
+
+function logJoin(logger: Logger, event: JoinEvent): void {
+  switch (event.type) {
+    case 'joined':
+    case 'renewed':
+      logger.info({ who: event.identity, address: event.address }, event.type);
+      return;
+    case 'registrar':
+      logger.debug({ who: event.identity, at: event.at }, 'registrar');
+      return;
+    case 'refused':
+      logger.warn({ path: event.path, address: event.address, reason: event.reason }, event.message);
+      return;
+    case 'failed':
+      logger.error({ err: event.error, path: event.path }, 'join port');
+      return;
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import { PoolElement, type PoolElementEvent } from '@vnfpool/client';
+import type { AgentOutput, ElementPolicy } from '@vnfpool/core/agent';
+import type { Credentials } from '@vnfpool/runtime/certificates';
+import type { Logger } from '@vnfpool/runtime/logging';
+import type { Policy } from '@vnfpool/wire/parameters';
+
+export interface RegistrationsOptions {
+  readonly credentials: () => Credentials;
+  readonly logger: Logger;
+}
+
+type Register = AgentOutput & { type: 'register' };
+
+interface Standing {
+  readonly wanted: Register;
+  element: PoolElement | null;
+}
+
+/** A dead agent's element must not stay long, and a living one registers again in time. */
+const LIFE_MS = 60_000;
+const DEREGISTER_MS = 1_000;
+
+/** Keeps in the handlespace what the agent core wants there. */
+export class Registrations {
+  readonly #options: RegistrationsOptions;
+  readonly #standing = new Map<string, Standing>();
+  readonly #leaving = new Set<Promise<void>>();
+  #registrars: readonly { readonly host: string; readonly port: number }[] = [];
+
+  constructor(options: RegistrationsOptions) {
+    this.#options = options;
+  }
+
+  /** Other registrars than before: everything registers anew there. */
+  useRegistrars(registrars: readonly { readonly address: string; readonly port: number }[]): void {
+    const next = registrars.map(({ address, port }) => ({ host: address, port }));
+    if (JSON.stringify(next) === JSON.stringify(this.#registrars)) return;
+    this.#registrars = next;
+    for (const standing of this.#standing.values()) {
+      standing.element?.close();
+      standing.element = this.#open(standing.wanted);
+    }
+  }
+
+  register(wanted: Register): void {
+    const key = keyOf(wanted);
+    const known = this.#standing.get(key);
+    if (known && samePlace(known.wanted, wanted)) {
+      this.#standing.set(key, { ...known, wanted });
+      known.element?.update(policyOf(wanted.policy));
+      return;
+    }
+    known?.element?.close();
+    this.#standing.set(key, { wanted, element: this.#open(wanted) });
+  }
+
+  deregister(output: AgentOutput & { type: 'deregister' }): void {
+    const key = keyOf(output);
+    const element = this.#standing.get(key)?.element;
+    this.#standing.delete(key);
+    if (!element) return;
+    const leaving = element
+      .deregister({ timeoutMs: DEREGISTER_MS })
+      .catch((error: unknown) => {
+        this.#options.logger.info({ element: key, reason: (error as Error).message }, 'left without a word');
+      })
+      .finally(() => {
+        element.close();
+        this.#leaving.delete(leaving);
+      });
+    this.#leaving.add(leaving);
+  }
+
+  /** Deregisters all; bounded. */
+  async close(): Promise<void> {
+    for (const { wanted } of [...this.#standing.values()]) {
+      this.deregister({ type: 'deregister', poolHandle: wanted.poolHandle, functionId: wanted.functionId });
+    }
+    await Promise.all(this.#leaving);
+  }
+
+  #open(wanted: Register): PoolElement | null {
+    if (this.#registrars.length === 0) return null;
+    const { logger, credentials } = this.#options;
+    const name = keyOf(wanted);
+    const element = new PoolElement({
+      registrars: this.#registrars,
+      credentials: credentials(),
+      poolHandle: wanted.poolHandle,
+      id: wanted.functionId,
+      transport: { type: 'tcp', address: wanted.address, port: wanted.port },
+      policy: policyOf(wanted.policy),
+      lifeMs: LIFE_MS,
+      onEvent: (event: PoolElementEvent) =>
+        logger.info({ element: name, event: event.event }, 'registration'),
+      onTrouble: ({ registrar, reason }) => logger.warn({ registrar, reason }, 'registrar'),
+    });
+    element.register().catch((error: unknown) => {
+      logger.warn({ element: name, reason: (error as Error).message }, 'not registered yet');
+    });
+    return element;
+  }
+}
+
+function keyOf(output: { readonly poolHandle: string; readonly functionId: number }): string {
+  return `${output.poolHandle}/${output.functionId}`;
+}
+
+function samePlace(a: Register, b: Register): boolean {
+  return a.address === b.address && a.port === b.port && a.policy.type === b.policy.type;
+}
+
+/** Loads are fixed point on the wire: 0 to 2^32 - 1 for 0 to 100 %. @see RFC 5356 §4.6 */
+function policyOf(policy: ElementPolicy): Policy {
+  switch (policy.type) {
+    case 'least-used':
+      return { type: 'least-used', load: Math.round(policy.load * 0xffffffff) };
+    case 'priority':
+    case 'round-robin':
+      return policy;
+  }
+}
