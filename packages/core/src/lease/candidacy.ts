@@ -15,12 +15,14 @@ import type {
   Renewed,
   Successor,
 } from '@vnfpool/wire/lease';
-import type { FailoverCause, SlotDefinition } from '@vnfpool/wire/mobility';
+import type { SlotDefinition } from '@vnfpool/wire/mobility';
 import { epochOf } from '../identity.ts';
 import { type Attempt, judge, type Proposing, timeLeftMs } from './attempt.ts';
 import { type SlotContext, sendToAll } from './context.ts';
+import type { Candidate, Expected, HandOver, Hold, Retiring } from './hold.ts';
 import { Knowledge } from './knowledge.ts';
 import type { RegisterView } from './member.ts';
+import { causeOf, rankNow } from './succession.ts';
 import { Tally } from './tally.ts';
 import {
   attemptMs,
@@ -33,59 +35,6 @@ import {
 } from './timing.ts';
 import type { LeaseOutput, LostReason } from './types.ts';
 import { isOutdated, lists, proposedValue, sameHolder } from './value.ts';
-
-interface Candidate {
-  readonly holder: LeaseHolder;
-  readonly isReady: boolean;
-  readonly rank: number;
-}
-
-/** The right to act, while it lasts. */
-interface Hold {
-  /** Epoch of the grant; renumbering raises the current one. */
-  readonly grantEpoch: number;
-  readonly holder: LeaseHolder;
-  round: number;
-  value: LeaseValue;
-  leaseUntilMs: number;
-  isActivated: boolean;
-  /** A member has promised a higher round, or the value is outdated: a renewal will not do. */
-  mustRenumber: boolean;
-  renewal: { serial: number; firstSentMs: number; tally: Tally; resendAtMs: number } | undefined;
-  renewAtMs: number;
-  /** Set from the order to let go until the kernel has closed the fence. */
-  closing:
-    | { reason: ReleaseReason; order: HandOver | undefined; ready: ReadySuccessor | undefined }
-    | undefined;
-}
-
-type ReadySuccessor = Omit<Successor, 'round'>;
-
-/** A planned hand-over at the holder. */
-interface HandOver {
-  readonly to: { readonly node: number; readonly functionId: number };
-  readonly nonce: string;
-  readonly serial: number;
-  readonly untilMs: number;
-  resendAtMs: number;
-}
-
-/** A release that is repeated until every member has confirmed it. */
-interface Retiring {
-  readonly message: Release;
-  readonly audience: readonly number[];
-  readonly confirmed: Set<number>;
-  readonly untilMs: number;
-  resendAtMs: number;
-}
-
-/** A promise that this node waits for as the successor of a hand-over. */
-interface Expected {
-  readonly serial: number;
-  readonly nonce: string;
-  readonly from: number;
-  readonly untilMs: number;
-}
 
 /**
  * One slot's proposer on one node: tries for the slot, holds it, renews it, lets it go. It sees its own node's
@@ -832,29 +781,4 @@ function nonceOnWire(nonce: string): string {
 function acceptedBy(context: SlotContext, round: number, value: LeaseValue): AcceptedValue {
   const { node, incarnation } = context;
   return { round, proposer: { node, incarnation }, value, released: null };
-}
-
-/** The place in the queue once the former holder, that stood before this candidate, is gone from it. */
-function rankNow(candidate: LeaseHolder, rank: number, value: LeaseValue | undefined): number {
-  if (value === undefined || rank === 0) return rank;
-  const place = ({ node, functionId }: LeaseHolder): number =>
-    value.candidates.findIndex((listed) => listed.node === node && listed.functionId === functionId);
-  const former = place(value.holder);
-  return former >= 0 && former < place(candidate) ? rank - 1 : rank;
-}
-
-/** How the former holder became silent, and what is told as the cause. */
-function causeOf(former: AcceptedValue): { cause: FailoverCause; fencedBy: 'release' | 'timeout' | 'none' } {
-  if (former.round === 0) return { cause: 'genesis', fencedBy: 'none' };
-  switch (former.released) {
-    case null:
-    case 'abandoned':
-      return { cause: 'lease-expired', fencedBy: 'timeout' };
-    case 'operator':
-    case 'handover':
-      return { cause: 'handover', fencedBy: 'release' };
-    case 'function-exit':
-    case 'function-unhealthy':
-      return { cause: former.released, fencedBy: 'release' };
-  }
 }

@@ -62,15 +62,15 @@ function readOptions(args: readonly string[]) {
   if (values.help) return undefined;
   return {
     world: values.world,
-    seeds: count('--seeds', values.seeds),
-    from: count('--from', values.from),
-    trace: count('--trace', values.trace),
+    seeds: count(values.seeds),
+    from: count(values.from),
+    trace: count(values.trace),
   };
 }
 
-function count(flag: string, text: string): number {
+function count(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1)
-    throw new Error(`${flag} must be a whole number from 1, got ${text}`);
+    throw new Error(`--seeds, --from and --trace take whole numbers above 0, got ${text}`);
   return value;
 }
