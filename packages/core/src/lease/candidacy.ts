@@ -26,6 +26,7 @@ import { causeOf, rankNow } from './succession.ts';
 import { Tally } from './tally.ts';
 import {
   attemptMs,
+  birthDelayMs,
   RETRY_MARGIN_MS,
   rankDelayMs,
   releaseRepeatMs,
@@ -459,6 +460,13 @@ export class Candidacy {
     const { accepted, freeAtMs } = this.knowledge;
     const rank = rankNow(candidate.holder, candidate.rank, accepted?.value);
     let delayMs = rankDelayMs(this.leaseMs, rank);
+    if (accepted?.round === 0) {
+      const { node, functionId } = candidate.holder;
+      const position = accepted.value.candidates.findIndex(
+        (listed) => listed.node === node && listed.functionId === functionId,
+      );
+      delayMs = birthDelayMs(Math.max(0, position));
+    }
     if (rank > 0) delayMs += (this.#jitter * this.leaseMs) / 40;
     if (accepted !== undefined && !lists(accepted.value, candidate.holder)) {
       const { lastResort } = accepted.value;

@@ -24,6 +24,14 @@ export function rankDelayMs(leaseMs: number, rank: number): number {
   return (rank * leaseMs) / 10;
 }
 
+/**
+ * At a slot's birth nobody is served yet, and functions start at different speeds: later candidates leave the
+ * first one this much time each, so that a new pool begins as it is declared.
+ */
+export function birthDelayMs(position: number): number {
+  return position * 1_000;
+}
+
 /** An unlisted candidate asks this seldom: the list may have changed without its knowledge. */
 export function unlistedProbeMs(leaseMs: number): number {
   return leaseMs * 2;
