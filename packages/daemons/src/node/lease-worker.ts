@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Random } from '@vnfpool/core';
 import { SlotKeeper } from '@vnfpool/core/agent';
 import { LeaseEngine } from '@vnfpool/core/lease';
 import type { Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
@@ -11,6 +9,7 @@ import { openJournal } from '@vnfpool/platform/journal';
 import { requestRealtime } from '@vnfpool/platform/realtime';
 import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
 import { deriveLeaseKeys, LeaseSeal, openLeaseKey } from '@vnfpool/runtime/lease-seal';
+import { systemRandom } from '@vnfpool/runtime/random';
 import { agentClocks } from './agent-clocks.ts';
 import { LeaseHands } from './lease-hands.ts';
 import { compactLeaseRecords, leaseRecordCodec } from './lease-journal.ts';
@@ -27,12 +26,6 @@ const COUNTERS_MS = 1_000;
 function tell(message: FromWorker): void {
   parentPort?.postMessage(message);
 }
-
-const systemRandom: Random = {
-  u32: () => randomBytes(4).readUInt32BE(),
-  u64: () => randomBytes(8).readBigUInt64BE(),
-  fraction: () => randomBytes(4).readUInt32BE() / 2 ** 32,
-};
 
 /** Raised and on disk before it is used, so no two starts of this node ever share one. */
 function nextIncarnation(folder: string): bigint {
@@ -62,7 +55,7 @@ async function main(task: WorkerTask): Promise<void> {
     incarnation,
     startedAtMs,
     restored: journal.restored,
-    random: systemRandom,
+    random: systemRandom(),
   });
   const keeper = new SlotKeeper(engine, task.node);
   const ownKey = openLeaseKey(`${task.folder}/lease-key.pem`);

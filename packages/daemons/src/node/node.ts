@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { nodeId, type Random } from '@vnfpool/core';
+import { nodeId } from '@vnfpool/core';
 import { AgentCore, type AgentInput, type AgentOutput } from '@vnfpool/core/agent';
 import { MobilityNode, type MobilityNodeInput, type MobilityNodeOutput } from '@vnfpool/core/mobility';
 import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
@@ -9,6 +8,7 @@ import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
 import { openLeaseKey } from '@vnfpool/runtime/lease-seal';
 import { exitOnFault } from '@vnfpool/runtime/lifecycle';
 import type { Logger } from '@vnfpool/runtime/logging';
+import { systemRandom } from '@vnfpool/runtime/random';
 import { type FunctionReport, ntpTimestamp, type SlotReport } from '@vnfpool/wire/mobility';
 import { VERSION } from '../version.ts';
 import { agentClocks } from './agent-clocks.ts';
@@ -32,12 +32,6 @@ export interface RunningNode {
 /** Time for slots to be released and functions to end when the agent stops. */
 const STOP_MS = 3_000;
 
-const random: Random = {
-  u32: () => randomBytes(4).readUInt32BE(),
-  u64: () => randomBytes(8).readBigUInt64BE(),
-  fraction: () => randomBytes(4).readUInt32BE() / 2 ** 32,
-};
-
 /**
  * Runs a node agent.
  *
@@ -48,6 +42,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   mkdirSync(config.state, { recursive: true, mode: 0o700 });
   const lock = lockNode(config.state);
   const ownKey = openLeaseKey(`${config.state}/lease-key.pem`);
+  const random = systemRandom();
   const ending = new AbortController();
   const membership = await joinSet({
     folder: config.state,
