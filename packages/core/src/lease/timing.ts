@@ -29,7 +29,7 @@ export function rankDelayMs(leaseMs: number, rank: number): number {
  * first one this much time each, so that a new pool begins as it is declared.
  */
 export function birthDelayMs(position: number): number {
-  return position * 1_000;
+  return position * 2_000;
 }
 
 /** An unlisted candidate asks this seldom: the list may have changed without its knowledge. */

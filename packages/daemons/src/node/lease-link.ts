@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createSocket, type Socket } from 'node:dgram';
-import { type LeaseInput, ReplayWindow } from '@vnfpool/core/lease';
+import { type LeaseInput, type ReplayVerdict, ReplayWindow } from '@vnfpool/core/lease';
 import type { LeaseSeal } from '@vnfpool/runtime/lease-seal';
 import {
   batchLeaseMessages,
@@ -26,7 +26,7 @@ export interface LeaseLinkOptions {
 export type DropReason =
   | 'unknown-sender'
   | 'bad-seal'
-  | 'replayed'
+  | Exclude<ReplayVerdict, 'fresh'>
   | 'malformed'
   | 'misaddressed'
   | 'too-long'
@@ -123,7 +123,8 @@ export class LeaseLink {
     try {
       const { header, messages } = decodeLeaseDatagram(opened);
       if (header.receiver !== node || header.sender !== peer.config.node) return count('misaddressed');
-      if (!peer.window.accept(header.incarnation, header.sequence)) return count('replayed');
+      const verdict = peer.window.accept(header.incarnation, header.sequence);
+      if (verdict !== 'fresh') return count(verdict);
       receive({ type: 'datagram', from: header.sender, header, messages });
     } catch {
       count('malformed');

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createSocket } from 'node:dgram';
+import type { LeaseInput } from '@vnfpool/core/lease';
+import { createLeaseKey, deriveLeaseKeys, LeaseSeal } from '@vnfpool/runtime/lease-seal';
+import type { LeaseMessage } from '@vnfpool/wire/lease';
+import { afterEach, expect, test } from 'vitest';
+import { LeaseLink } from '../../src/node/lease-link.ts';
+
+const council = { generation: 0, number: 1, randomId: '0000000000000001' };
+const message: LeaseMessage = { type: 'released', slot: '00000000000000aa', serial: 7, round: 3, incarnation: 1n };
+
+type Datagram = LeaseInput & { type: 'datagram' };
+
+/** Emits what happens as a queue that can be waited on. */
+class Log {
+  readonly #entries: (Datagram | string)[] = [];
+  readonly #waiting: ((entry: Datagram | string) => void)[] = [];
+
+  push(entry: Datagram | string): void {
+    const waiting = this.#waiting.shift();
+    if (waiting) waiting(entry);
+    else this.#entries.push(entry);
+  }
+
+  next(): Promise<Datagram | string> {
+    const entry = this.#entries.shift();
+    return entry === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve(entry);
+  }
+}
+
+const open: { close(): void }[] = [];
+afterEach(() => {
+  for (const each of open.splice(0)) each.close();
+});
+
+async function createPair(incarnations: [bigint, bigint] = [1n, 1n]) {
+  const keys = new Map([1, 2, 3].map((node) => [node, createLeaseKey()]));
+  const ends = [1, 2].map((node, index) => {
+    const log = new Log();
+    const sealFor = (peer: { node: number }): LeaseSeal => {
+      const own = keys.get(node);
+      const theirs = keys.get(peer.node);
+      if (!own || !theirs) throw new Error('no key');
+      return new LeaseSeal(deriveLeaseKeys(own, theirs.publicKey, { set: 'test', ownNode: node, peerNode: peer.node }));
+    };
+    const link = new LeaseLink({
+      node,
+      incarnation: incarnations[index] ?? 1n,
+      boottimeMs: () => 1000,
+      sealFor,
+      receive: (datagram) => log.push(datagram),
+      count: (reason) => log.push(reason),
+    });
+    open.push(link);
+    return { node, link, log, sealFor };
+  });
+  const [a, b] = ends;
+  if (!a || !b) throw new Error('two ends');
+  const ports = await Promise.all([a.link.listen('127.0.0.1', 0), b.link.listen('127.0.0.1', 0)]);
+  const peers = [a, b].map(({ node }, index) => ({
+    node, name: `node-${node}`, address: '127.0.0.1', port: ports[index] ?? 0, key: '',
+  }));
+  a.link.configure(council, peers);
+  b.link.configure(council, peers);
+  return { a, b, ports: [ports[0] ?? 0, ports[1] ?? 0] as const };
+}
+
+/** A socket between: catches what `a` sends, so that it can be sent again or changed. */
+async function createMiddle(): Promise<{ port: number; next(): Promise<Buffer>; send(bytes: Uint8Array, port: number): void }> {
+  const socket = createSocket('udp4');
+  open.push(socket);
+  await new Promise<void>((resolve) => socket.bind({ address: '127.0.0.1', port: 0 }, resolve));
+  const caught: Buffer[] = [];
+  const waiting: ((bytes: Buffer) => void)[] = [];
+  socket.on('message', (bytes) => {
+    const first = waiting.shift();
+    if (first) first(bytes);
+    else caught.push(bytes);
+  });
+  return {
+    port: socket.address().port,
+    next: () => {
+      const bytes = caught.shift();
+      return bytes ? Promise.resolve(bytes) : new Promise((resolve) => waiting.push(resolve));
+    },
+    send: (bytes, port) => socket.send(bytes, port, '127.0.0.1'),
+  };
+}
+
+/** What `a` would send to node 2, caught on the way. */
+async function caughtDatagram(pair: Awaited<ReturnType<typeof createPair>>, middle: Awaited<ReturnType<typeof createMiddle>>) {
+  pair.a.link.configure(council, [{ node: 2, name: 'node-2', address: '127.0.0.1', port: middle.port, key: '' }]);
+  pair.a.link.send(2, [message]);
+  return await middle.next();
+}
+
+test('a datagram arrives with who sent it', async () => {
+  const { a, b } = await createPair([5n, 1n]);
+  a.link.send(2, [message]);
+  expect(await b.log.next()).toMatchObject({ type: 'datagram', from: 1, header: { incarnation: 5n, sequence: 1n }, messages: [message] });
+});
+
+test('a replayed datagram is dropped', async () => {
+  const pair = await createPair();
+  const middle = await createMiddle();
+  const bytes = await caughtDatagram(pair, middle);
+  middle.send(bytes, pair.ports[1]);
+  expect(await pair.b.log.next()).toMatchObject({ type: 'datagram' });
+  middle.send(bytes, pair.ports[1]);
+  expect(await pair.b.log.next()).toBe('replayed');
+});
+
+test('a changed octet breaks the seal', async () => {
+  const pair = await createPair();
+  const middle = await createMiddle();
+  const bytes = await caughtDatagram(pair, middle);
+  bytes[40] = (bytes[40] ?? 0) ^ 1;
+  middle.send(bytes, pair.ports[1]);
+  expect(await pair.b.log.next()).toBe('bad-seal');
+});
+
+test('a datagram thrown back at its sender is dropped', async () => {
+  const pair = await createPair();
+  const middle = await createMiddle();
+  const bytes = await caughtDatagram(pair, middle);
+  middle.send(bytes, pair.ports[0]);
+  // It names node 1 as its sender, and node 1 has no peer 1.
+  expect(await pair.a.log.next()).toBe('unknown-sender');
+});
+
+test.each([
+  ['nothing at all', Buffer.alloc(0)],
+  ['too short to name a sender', Buffer.alloc(7)],
+  ['a sender that nobody knows', Buffer.from([0, 0, 0, 0, 0, 0, 0, 99, 1, 2, 3])],
+])('%s is an unknown sender', async (_name, bytes) => {
+  const pair = await createPair();
+  const middle = await createMiddle();
+  middle.send(bytes, pair.ports[1]);
+  expect(await pair.b.log.next()).toBe('unknown-sender');
+});
+
+test('a datagram longer than any of ours is dropped unread', async () => {
+  const pair = await createPair();
+  const middle = await createMiddle();
+  middle.send(Buffer.alloc(1201), pair.ports[1]);
+  expect(await pair.b.log.next()).toBe('too-long');
+});
+
+test('sealed rubbish of a peer is malformed, not a crash', async () => {
+  const pair = await createPair();
+  const middle = await createMiddle();
+  const rubbish = Buffer.alloc(30);
+  rubbish.writeUInt32BE(1, 4);
+  middle.send(pair.a.sealFor({ node: 2 }).seal(rubbish), pair.ports[1]);
+  expect(await pair.b.log.next()).toBe('malformed');
+});
