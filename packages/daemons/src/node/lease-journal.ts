@@ -1,12 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
 import { decodeLeaseRecord, encodeLeaseRecord, type LeaseRecord } from '@vnfpool/core/lease';
-import type { JournalCodec } from '@vnfpool/platform/journal';
+import { type FileJournal, type JournalCodec, openJournal } from '@vnfpool/platform/journal';
+import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
 
 /** Lease records as they stand in the journal: one line of JSON each. */
 export const leaseRecordCodec: JournalCodec<LeaseRecord> = {
   encode: (record) => Buffer.from(encodeLeaseRecord(record)),
   decode: (bytes) => decodeLeaseRecord(Buffer.from(bytes).toString('utf8')),
 };
+
+/**
+ * Opens the node's lease register and gives this start its incarnation: raised and on disk before it is used, so
+ * no two starts ever share one.
+ *
+ * @throws RegisterLostError when the node has acted before and its register is not there: what it promised
+ * is forgotten, so it must not speak for the council again under its number
+ */
+export function openRegister(folder: string): { journal: FileJournal<LeaseRecord>; incarnation: bigint } {
+  const incarnationFile = `${folder}/incarnation`;
+  const path = `${folder}/leases`;
+  const last = BigInt(readOptionalFile(incarnationFile)?.trim() || '0');
+  if (last > 0n && !existsSync(path)) {
+    throw new RegisterLostError(
+      `${path} is gone, though this node has acted before: what it promised to the council is forgotten. Join anew as another node with an empty state folder.`,
+    );
+  }
+  const journal = openJournal({ path, codec: leaseRecordCodec, compact: compactLeaseRecords });
+  const incarnation = last + 1n;
+  writeSecretFile(incarnationFile, `${incarnation}\n`);
+  return { journal, incarnation };
+}
+
+export class RegisterLostError extends Error {
+  readonly code = 'REGISTER_LOST';
+}
 
 /** The last record of each slot, and the last council. */
 export function compactLeaseRecords(records: readonly LeaseRecord[]): LeaseRecord[] {

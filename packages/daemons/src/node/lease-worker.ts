@@ -5,14 +5,12 @@ import { LeaseEngine } from '@vnfpool/core/lease';
 import type { Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
 import { createVirtualAddresses } from '@vnfpool/platform/addresses';
 import { createNftFence, createNoFence } from '@vnfpool/platform/fence';
-import { openJournal } from '@vnfpool/platform/journal';
 import { requestRealtime } from '@vnfpool/platform/realtime';
-import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
 import { deriveLeaseKeys, LeaseSeal, openLeaseKey } from '@vnfpool/runtime/lease-seal';
 import { systemRandom } from '@vnfpool/runtime/random';
 import { agentClocks } from './agent-clocks.ts';
 import { LeaseHands } from './lease-hands.ts';
-import { compactLeaseRecords, leaseRecordCodec } from './lease-journal.ts';
+import { openRegister } from './lease-journal.ts';
 import { LeaseLink } from './lease-link.ts';
 import type { FromWorker, ToWorker, WorkerTask } from './worker-messages.ts';
 
@@ -27,14 +25,6 @@ function tell(message: FromWorker): void {
   parentPort?.postMessage(message);
 }
 
-/** Raised and on disk before it is used, so no two starts of this node ever share one. */
-function nextIncarnation(folder: string): bigint {
-  const path = `${folder}/incarnation`;
-  const next = BigInt(readOptionalFile(path)?.trim() || '0') + 1n;
-  writeSecretFile(path, `${next}\n`);
-  return next;
-}
-
 async function main(task: WorkerTask): Promise<void> {
   const clocks = agentClocks();
   // The caller holds the node's lock, so whoever acted before has ended.
@@ -44,12 +34,7 @@ async function main(task: WorkerTask): Promise<void> {
       ? requestRealtime()
       : { isGranted: false as const, reason: 'not on this system' };
   const { fence, addresses, guarantee } = openFence(task, clocks);
-  const journal = openJournal({
-    path: `${task.folder}/leases`,
-    codec: leaseRecordCodec,
-    compact: compactLeaseRecords,
-  });
-  const incarnation = nextIncarnation(task.folder);
+  const { journal, incarnation } = openRegister(task.folder);
   const engine = new LeaseEngine({
     node: task.node,
     incarnation,

@@ -9,7 +9,12 @@ import { openLeaseKey } from '@vnfpool/runtime/lease-seal';
 import { exitOnFault } from '@vnfpool/runtime/lifecycle';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { systemRandom } from '@vnfpool/runtime/random';
-import { type FunctionReport, ntpTimestamp, type SlotReport } from '@vnfpool/wire/mobility';
+import {
+  type FunctionReport,
+  ntpTimestamp,
+  type SetConfiguration,
+  type SlotReport,
+} from '@vnfpool/wire/mobility';
 import { VERSION } from '../version.ts';
 import { agentClocks } from './agent-clocks.ts';
 import type { NodeConfig } from './config.ts';
@@ -58,6 +63,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const clock = systemClock(clocks.boottimeMs);
   const onFault = exitOnFault(logger);
 
+  const configurationFile = `${config.state}/configuration.json`;
   let muteMs = 0;
   const fromWorker = (message: FromWorker): void => {
     switch (message.type) {
@@ -137,6 +143,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       stop: (output) => void host.stop(output),
       'check-health': (output) => void host.check(output),
       'configure-leases': ({ configuration }) => {
+        writeSecretFile(configurationFile, `${JSON.stringify(configuration)}\n`);
         leases.post({ type: 'configure', configuration });
         registrations.useRegistrars(configuration.registrars);
       },
@@ -150,6 +157,10 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         logger[severity === 'warning' ? 'warn' : severity]({ of: 'functions' }, message),
     },
   });
+
+  // A council member that comes back has its voice without waiting for a manager.
+  const kept = readOptionalFile(configurationFile);
+  if (kept !== null) leases.post({ type: 'configure', configuration: JSON.parse(kept) as SetConfiguration });
 
   const link = new ManagerLink({
     credentials: membership.credentials,

@@ -7,7 +7,13 @@ import { afterEach, expect, test } from 'vitest';
 import { LeaseLink } from '../../src/node/lease-link.ts';
 
 const council = { generation: 0, number: 1, randomId: '0000000000000001' };
-const message: LeaseMessage = { type: 'released', slot: '00000000000000aa', serial: 7, round: 3, incarnation: 1n };
+const message: LeaseMessage = {
+  type: 'released',
+  slot: '00000000000000aa',
+  serial: 7,
+  round: 3,
+  incarnation: 1n,
+};
 
 type Datagram = LeaseInput & { type: 'datagram' };
 
@@ -24,7 +30,9 @@ class Log {
 
   next(): Promise<Datagram | string> {
     const entry = this.#entries.shift();
-    return entry === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve(entry);
+    return entry === undefined
+      ? new Promise((resolve) => this.#waiting.push(resolve))
+      : Promise.resolve(entry);
   }
 }
 
@@ -41,7 +49,9 @@ async function createPair(incarnations: [bigint, bigint] = [1n, 1n]) {
       const own = keys.get(node);
       const theirs = keys.get(peer.node);
       if (!own || !theirs) throw new Error('no key');
-      return new LeaseSeal(deriveLeaseKeys(own, theirs.publicKey, { set: 'test', ownNode: node, peerNode: peer.node }));
+      return new LeaseSeal(
+        deriveLeaseKeys(own, theirs.publicKey, { set: 'test', ownNode: node, peerNode: peer.node }),
+      );
     };
     const link = new LeaseLink({
       node,
@@ -58,7 +68,11 @@ async function createPair(incarnations: [bigint, bigint] = [1n, 1n]) {
   if (!a || !b) throw new Error('two ends');
   const ports = await Promise.all([a.link.listen('127.0.0.1', 0), b.link.listen('127.0.0.1', 0)]);
   const peers = [a, b].map(({ node }, index) => ({
-    node, name: `node-${node}`, address: '127.0.0.1', port: ports[index] ?? 0, key: '',
+    node,
+    name: `node-${node}`,
+    address: '127.0.0.1',
+    port: ports[index] ?? 0,
+    key: '',
   }));
   a.link.configure(council, peers);
   b.link.configure(council, peers);
@@ -66,7 +80,11 @@ async function createPair(incarnations: [bigint, bigint] = [1n, 1n]) {
 }
 
 /** A socket between: catches what `a` sends, so that it can be sent again or changed. */
-async function createMiddle(): Promise<{ port: number; next(): Promise<Buffer>; send(bytes: Uint8Array, port: number): void }> {
+async function createMiddle(): Promise<{
+  port: number;
+  next(): Promise<Buffer>;
+  send(bytes: Uint8Array, port: number): void;
+}> {
   const socket = createSocket('udp4');
   open.push(socket);
   await new Promise<void>((resolve) => socket.bind({ address: '127.0.0.1', port: 0 }, resolve));
@@ -88,8 +106,13 @@ async function createMiddle(): Promise<{ port: number; next(): Promise<Buffer>; 
 }
 
 /** What `a` would send to node 2, caught on the way. */
-async function caughtDatagram(pair: Awaited<ReturnType<typeof createPair>>, middle: Awaited<ReturnType<typeof createMiddle>>) {
-  pair.a.link.configure(council, [{ node: 2, name: 'node-2', address: '127.0.0.1', port: middle.port, key: '' }]);
+async function caughtDatagram(
+  pair: Awaited<ReturnType<typeof createPair>>,
+  middle: Awaited<ReturnType<typeof createMiddle>>,
+) {
+  pair.a.link.configure(council, [
+    { node: 2, name: 'node-2', address: '127.0.0.1', port: middle.port, key: '' },
+  ]);
   pair.a.link.send(2, [message]);
   return await middle.next();
 }
@@ -97,7 +120,12 @@ async function caughtDatagram(pair: Awaited<ReturnType<typeof createPair>>, midd
 test('a datagram arrives with who sent it', async () => {
   const { a, b } = await createPair([5n, 1n]);
   a.link.send(2, [message]);
-  expect(await b.log.next()).toMatchObject({ type: 'datagram', from: 1, header: { incarnation: 5n, sequence: 1n }, messages: [message] });
+  expect(await b.log.next()).toMatchObject({
+    type: 'datagram',
+    from: 1,
+    header: { incarnation: 5n, sequence: 1n },
+    messages: [message],
+  });
 });
 
 test('a replayed datagram is dropped', async () => {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import type { LeaseRecord } from '@vnfpool/core/lease';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { compactLeaseRecords, openRegister, RegisterLostError } from '../../src/node/lease-journal.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(`${tmpdir()}/register-`);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function slotRecord(slot: string, round: number): LeaseRecord {
+  const proposer = { node: 1, incarnation: 12345678901234567890n };
+  return {
+    type: 'slot',
+    slot,
+    promised: { round, proposer, closed: false },
+    accepted: {
+      round,
+      proposer,
+      value: {
+        holder: { node: 1, functionId: 101, functionIncarnation: 7n },
+        candidates: [],
+        lastResort: { rule: 'never' },
+        lossMark: false,
+        leaseMs: 300,
+        randomId: '00000000000000ff',
+      },
+      released: null,
+    },
+    longestLeaseMs: 300,
+  };
+}
+
+test('every start has an incarnation of its own, and records survive', () => {
+  const first = openRegister(folder);
+  first.journal.append([slotRecord('00000000000000aa', 3)]);
+  first.journal.close();
+  const second = openRegister(folder);
+  expect(second.incarnation).toBe(first.incarnation + 1n);
+  expect(second.journal.restored).toEqual([slotRecord('00000000000000aa', 3)]);
+  second.journal.close();
+});
+
+test('a node that has acted before does not act without its register', () => {
+  openRegister(folder).journal.close();
+  rmSync(`${folder}/leases`);
+  expect(() => openRegister(folder)).toThrow(RegisterLostError);
+});
+
+test('compaction keeps the last record of each slot and of the council', () => {
+  const council: LeaseRecord = {
+    type: 'council',
+    version: { generation: 0, number: 1, randomId: '0000000000000001' },
+    members: [1, 2, 3],
+  };
+  const kept = compactLeaseRecords([
+    slotRecord('00000000000000aa', 1),
+    council,
+    slotRecord('00000000000000bb', 1),
+    slotRecord('00000000000000aa', 2),
+  ]);
+  expect(kept).toEqual([slotRecord('00000000000000aa', 2), council, slotRecord('00000000000000bb', 1)]);
+});
