@@ -214,6 +214,22 @@ export interface ExplainView {
   }[];
 }
 
+/** GET /v1/lab: what can be broken on purpose. Without a lab the answer is 404. */
+export interface LabView {
+  readonly available: true;
+  /** On loopback no link can be cut. */
+  readonly mode: 'namespaces' | 'loopback';
+  readonly processes: readonly LabProcessView[];
+}
+
+export interface LabProcessView {
+  readonly name: string;
+  readonly kind: 'manager' | 'registrar' | 'node' | 'traffic';
+  readonly state: 'running' | 'paused' | 'stopped';
+  /** Null while it is stopped. */
+  readonly pid: number | null;
+}
+
 /** POST /v1/lab: faults on purpose; only where `vnfpool up` runs the set. */
 export interface LabRequest {
   readonly action: 'kill' | 'pause' | 'resume' | 'start';

@@ -2,10 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { LabProcessView } from '@vnfpool/core/management';
 import { descendants, inNetworkNamespace, namespaceOf, signal } from './process-tree.ts';
 
-export type LabProcessState = 'running' | 'paused' | 'stopped';
-export type LabProcessKind = 'manager' | 'registrar' | 'node' | 'traffic';
+type LabProcessState = LabProcessView['state'];
+export type LabProcessKind = LabProcessView['kind'];
 
 export interface LabProcessOptions {
   readonly name: string;

@@ -2,9 +2,9 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { DeclaredProbe, DeclaredSet } from '@vnfpool/core/declared';
-import type { LabRequest } from '@vnfpool/core/management';
+import type { LabRequest, LabView } from '@vnfpool/core/management';
 import { loadCredentials } from '@vnfpool/runtime/certificates';
-import { LabProcess, type LabProcessKind, type LabProcessState } from './lab-process.ts';
+import { LabProcess, type LabProcessKind } from './lab-process.ts';
 import type { Layout } from './layout.ts';
 import { signal, startTime } from './process-tree.ts';
 
@@ -26,17 +26,6 @@ export interface LabNetwork {
   inside<T>(host: string, body: () => T): T;
   cut(host: string): void;
   heal(host: string): void;
-}
-
-export interface LabView {
-  readonly available: true;
-  readonly mode: 'namespaces' | 'loopback';
-  readonly processes: readonly {
-    readonly name: string;
-    readonly kind: LabProcessKind;
-    readonly state: LabProcessState;
-    readonly pid: number | null;
-  }[];
 }
 
 export class LabError extends Error {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ErrorView, ExplainView, HandoverRequest, LabRequest } from '@vnfpool/core/management';
-import type { LabView } from './lab-view.ts';
+import type { ErrorView, ExplainView, HandoverRequest, LabRequest, LabView } from '@vnfpool/core/management';
 
 /** How a request went; a refusal is a value, since the page has to show it. `status` 0: no answer. */
 export type Answer<T> =

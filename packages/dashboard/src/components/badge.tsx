@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Health, InstanceView, NodeView } from '@vnfpool/core/management';
+import type { Health, InstanceView, LabProcessView, NodeView } from '@vnfpool/core/management';
 import type { JSX } from 'preact';
-import type { LabProcess } from '../api/lab-view.ts';
 import { Icon, type IconName } from './icon.tsx';
 
 export type Tone = 'good' | 'warning' | 'bad' | 'quiet' | 'accent';
@@ -49,12 +48,12 @@ export function NodeBadge({ status }: { readonly status: NodeView['status'] }): 
   return <Badge tone={tone} icon={icon} text={status} />;
 }
 
-export function ProcessBadge({ state }: { readonly state: LabProcess['state'] }): JSX.Element {
+export function ProcessBadge({ state }: { readonly state: LabProcessView['state'] }): JSX.Element {
   const looks = {
     running: ['good', 'good'],
     paused: ['warning', 'pause'],
     stopped: ['bad', 'stop'],
-  } as const satisfies Record<LabProcess['state'], readonly [Tone, IconName]>;
+  } as const satisfies Record<LabProcessView['state'], readonly [Tone, IconName]>;
   const [tone, icon] = looks[state];
   return <Badge tone={tone} icon={icon} text={state} />;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HandoverRequest, LabRequest } from '@vnfpool/core/management';
-import type { LabProcess, LabView } from '../api/lab-view.ts';
+import type { HandoverRequest, LabProcessView, LabRequest, LabView } from '@vnfpool/core/management';
 import type { Answer, Requests } from '../api/requests.ts';
 import type { Notice } from './use-notices.ts';
 
@@ -53,8 +52,8 @@ function resultNotice(answer: Answer<null>, what: string, success: string): Noti
 
 export function findProcess(
   lab: LabView | null,
-  kind: LabProcess['kind'],
+  kind: LabProcessView['kind'],
   name: string,
-): LabProcess | undefined {
+): LabProcessView | undefined {
   return lab?.processes.find((process) => process.kind === kind && process.name === name);
 }

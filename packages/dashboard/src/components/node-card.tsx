@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InstanceView, NodeView } from '@vnfpool/core/management';
+import type { InstanceView, LabProcessView, NodeView } from '@vnfpool/core/management';
 import type { JSX } from 'preact';
-import type { LabProcess } from '../api/lab-view.ts';
 import { formatAgo, formatMs, sentence } from '../model/format.ts';
 import { NodeBadge, ProcessBadge } from './badge.tsx';
 import { type Controls, findProcess } from './controls.ts';
@@ -54,7 +53,7 @@ function facts(node: NodeView): string {
 }
 
 /** What the fault does, in particular what the fence does while the node cannot. */
-function explainProcess(process: LabProcess, node: NodeView): string {
+function explainProcess(process: LabProcessView, node: NodeView): string {
   if (process.state === 'stopped') return 'Stopped on purpose. It renews no lease and grants none.';
   return node.fence === 'nft'
     ? 'Frozen on purpose. It cannot step down, so the kernel does it: when the lease ends, the fence closes by the kernel’s own clock and stays closed after Resume, until this node holds a lease again.'

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { LabProcessView } from '@vnfpool/core/management';
 import type { JSX } from 'preact';
-import type { LabProcess } from '../api/lab-view.ts';
 import { ActionButton } from './action-button.tsx';
 import type { Controls } from './controls.ts';
 
 interface ProcessButtonsProps {
-  readonly process: LabProcess;
+  readonly process: LabProcessView;
   readonly controls: Controls;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { LabView } from '@vnfpool/core/management';
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import type { LabView } from '../api/lab-view.ts';
 import type { Requests } from '../api/requests.ts';
 
 const pollMs = 1000;
@@ -19,9 +20,9 @@ export function useLab(
   const ask = useCallback(async (): Promise<boolean> => {
     if (requests === null) return false;
     const answer = await requests.lab();
-    if (answer.ok) setLab(answer.value.available ? answer.value : null);
+    if (answer.ok) setLab(answer.value);
     else if (answer.status === 404) setLab(null);
-    return answer.ok ? answer.value.available : answer.status !== 404;
+    return answer.ok || answer.status !== 404;
   }, [requests]);
 
   useEffect(() => {

@@ -4,7 +4,9 @@ import type {
   ExplainView,
   FailoverView,
   InstanceView,
+  LabProcessView,
   LabRequest,
+  LabView,
   NodeView,
   Outage,
   PoolView,
@@ -12,7 +14,6 @@ import type {
   StateView,
   TrafficView,
 } from '@vnfpool/core/management';
-import type { LabProcess, LabView } from '../../src/api/lab-view.ts';
 
 /** A duration with a fraction, so that a page that shows another number is caught. */
 export const outageMs = 214;
@@ -31,12 +32,12 @@ const places: readonly Place[] = [
 
 /** Three nodes, the pools web (1+1 and a spare) and calc (1+1), and what faults do to them. */
 export class Scenario {
-  readonly #nodes = new Map<string, LabProcess['state']>([
+  readonly #nodes = new Map<string, LabProcessView['state']>([
     ['node-a', 'running'],
     ['node-b', 'running'],
     ['node-c', 'running'],
   ]);
-  #manager: LabProcess['state'] = 'running';
+  #manager: LabProcessView['state'] = 'running';
   readonly #dead = new Set<string>();
   readonly #holders = new Map([
     ['web', 'web#1'],
@@ -160,12 +161,16 @@ export class Scenario {
   }
 
   lab(): LabView {
-    const nodes = [...this.#nodes].map(([name, state]) => ({ name, kind: 'node' as const, state }));
-    const others = (['manager', 'registrar', 'traffic'] as const).map((name) => ({
+    const nodes = [...this.#nodes].map(([name, state]) => ({
       name,
-      kind: name,
-      state: name === 'manager' ? this.#manager : ('running' as const),
+      kind: 'node' as const,
+      state,
+      pid: state === 'stopped' ? null : 4_001,
     }));
+    const others = (['manager', 'registrar', 'traffic'] as const).map((name) => {
+      const state = name === 'manager' ? this.#manager : 'running';
+      return { name, kind: name, state, pid: state === 'stopped' ? null : 4_000 };
+    });
     return { available: true, mode: 'namespaces', processes: [...nodes, ...others] };
   }
 
