@@ -61,12 +61,18 @@ async function act(action: Action, target: string, options: Options, io: CliIo):
   const waits = (action === 'kill' || action === 'pause') && options.wait !== false;
   const watch = waits ? await openWatch(client) : undefined;
   try {
-    const slots = watch === undefined ? [] : slotsOf(watch.before, target);
+    const held = watch === undefined ? [] : slotsOf(watch.before, target);
     await order(client, { action, target });
     io.out(`${target}: ${told[action].done}\n`);
     if (watch === undefined || options.wait === false) return;
+    // Nobody else may take these: they come back with their own instance, once its node does.
+    const alone = held.filter(({ pool }) => isNode(watch.before, target) && !hasOthers(watch.before, pool));
+    for (const { name, holder } of alone)
+      io.out(`${name} has no other candidate: it comes back with ${holder}\n`);
+    const slots = held.filter((slot) => !alone.includes(slot)).map(({ name }) => name);
     if (slots.length > 0) await reportFailovers(watch, slots, options.wait, io);
-    else if (isService(watch.before, target)) io.out(`${target} held no slot: no failover is due\n`);
+    else if (held.length === 0 && isService(watch.before, target))
+      io.out(`${target} held no slot: no failover is due\n`);
   } finally {
     watch?.close();
   }
@@ -82,15 +88,28 @@ async function openWatch(client: ApiClient): Promise<FailoverWatch | undefined> 
   }
 }
 
-/** Slots that the target holds, as `web/0`: an instance's own, or those of all instances on a node. */
-function slotsOf(state: StateView, target: string): readonly string[] {
+/** Slots that the target holds, named `web/0`: an instance's own, or those of all instances on a node. */
+function slotsOf(
+  state: StateView,
+  target: string,
+): readonly { name: string; pool: string; holder: string }[] {
   return state.slots
     .filter((slot) => slot.holder === target || slot.node === target)
-    .map((slot) => `${slot.pool}/${slot.index}`);
+    .map(({ pool, index, holder }) => ({ name: `${pool}/${index}`, pool, holder: holder ?? 'nobody' }));
+}
+
+/** Whether a pool has instances beyond those that hold its slots. */
+function hasOthers(state: StateView, pool: string): boolean {
+  const view = state.pools.find(({ name }) => name === pool);
+  return view !== undefined && view.standbys + view.spares > 0;
+}
+
+function isNode(state: StateView, target: string): boolean {
+  return state.nodes.some((node) => node.name === target);
 }
 
 function isService(state: StateView, target: string): boolean {
-  return state.instances.some((it) => it.name === target) || state.nodes.some((node) => node.name === target);
+  return state.instances.some((it) => it.name === target) || isNode(state, target);
 }
 
 async function order(client: ApiClient, request: LabRequest): Promise<void> {
