@@ -50,7 +50,10 @@ export function withOutage(
   if (first === undefined || last === undefined) return failover;
   if (outage.firstOkAt < first - leaseMs || outage.lastOkAt > last + AFTER_SERVING_MS) return failover;
   const outageMs = outage.firstOkAt - outage.lastOkAt;
-  if (failover.outageMs !== null && failover.outageMs >= outageMs) return failover;
+  // The same outage with a higher count replaces itself.
+  const known = failover.outageMs ?? -1;
+  if (known > outageMs || (known === outageMs && (failover.failedRequests ?? 0) >= outage.failed))
+    return failover;
   return {
     ...failover,
     steps: [

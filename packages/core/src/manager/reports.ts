@@ -114,7 +114,11 @@ export function takeTraffic(
   const former = state.traffic.get(report.source);
   // A source beyond the bound is not shown; the ones that were there first stay.
   if (!former && state.traffic.size >= SOURCES_MAX) return;
-  const history = [...(former?.history ?? []), ...report.outages].slice(-OUTAGES_MAX);
+  // The same outage may be told again with a higher count: failures are known only at their own deadlines.
+  const told = new Map(
+    [...(former?.history ?? []), ...report.outages].map((outage) => [outage.lastOkAt, outage]),
+  );
+  const history = [...told.values()].slice(-OUTAGES_MAX);
   state.traffic.set(report.source, { ...report, updatedAt: wallMs, history });
   if (report.outages.length === 0) return;
   const leaseMs = leaseOf(state, report.pool);

@@ -223,6 +223,17 @@ describe('slots', () => {
       ]);
       expect(failovers[0]?.steps.at(-1)).toEqual({ name: 'first-served', at: 5_060, source: 'probe' });
       expect(domain.rows('failovers')).toEqual(failovers);
+      hold(domain, 2, 2, 99);
+      expect(domain.core.views(domain.nowMs).slots[0]?.reason).toMatch(
+        /^web#2 took it from web#1 because the lease ran out/,
+      );
+
+      // Failures are known only at their own deadlines: the same outage comes again with more of them.
+      const again = { ...traffic, outages: [{ lastOkAt: 4_800, firstOkAt: 5_060, failed: 30 }] };
+      domain.give({ type: 'traffic', report: again });
+      const views = domain.core.views(domain.nowMs);
+      expect(views.failovers).toMatchObject([{ outageMs: 260, failedRequests: 30 }]);
+      expect(views.traffic[0]?.history.map(({ failed }) => failed)).toEqual([30, 9]);
     }
   });
 

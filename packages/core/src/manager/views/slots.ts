@@ -4,6 +4,15 @@ import { instanceName } from '../../planner/observed.ts';
 import { rolesOf, slotsOf } from '../../planner/roles.ts';
 import type { ManagerState } from '../state.ts';
 
+/** Why the slot is where it is, in a sentence. */
+function whyHeld(state: ManagerState, slot: string, holder: string | null, epoch: number): string {
+  if (holder === null) return epoch === 0 ? 'Nobody has held it yet.' : 'Nobody is known to hold it.';
+  const taken = state.failovers.findLast(({ id, to }) => id.startsWith(`${slot}/`) && to === holder);
+  const lease = 'a majority of the council granted it the lease';
+  if (!taken || taken.from === null) return `${holder} holds it from the start: ${lease}.`;
+  return `${holder} took it from ${taken.from} because ${taken.cause}: ${lease}.`;
+}
+
 export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
   const { set } = state;
   if (!set) return [];
@@ -26,7 +35,9 @@ export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
           .map(({ instance }) => instanceName(instance)),
         leaseMs: pool.failover.leaseMs,
         since: state.holdings.get(slot.id)?.sinceMs ?? null,
-        reason: state.slotReasons.get(slot.id) ?? (holder ? '' : 'Nobody is known to hold it.'),
+        reason:
+          state.slotReasons.get(slot.id) ??
+          whyHeld(state, slot.id, holder ? instanceName(holder) : null, slot.epoch),
       };
     });
   });
