@@ -12,11 +12,11 @@ import {
   OpType,
   type WantedOption,
 } from '@vnfpool/wire/mobility';
-import type { NodeId } from '../identity.ts';
-import type { Refusal } from './answer.ts';
-import type { MobilityManagerInput } from './types.ts';
+import type { NodeId } from '../../identity.ts';
+import type { Refusal } from '../answer.ts';
+import type { MobilityManagerInput } from '../types.ts';
 
-type Command = Extract<MobilityManagerInput, { type: 'add' | 'delete' | 'get' }>;
+export type Command = Extract<MobilityManagerInput, { type: 'add' | 'delete' | 'get' }>;
 
 const EVERYTHING: readonly WantedOption[] = [{ opType: OpType.functionInformation, subType: 0 }];
 const NODE_EVERYTHING: readonly WantedOption[] = [{ opType: OpType.nodeInformation, subType: 0 }];

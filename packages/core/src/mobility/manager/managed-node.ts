@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Registration } from '@vnfpool/wire/mobility';
-import type { FunctionId } from '../identity.ts';
-import { Inbox } from './inbox.ts';
-import { Outbox } from './outbox.ts';
-import type { ConnectionId, PeerIdentity } from './types.ts';
+import type { FunctionId } from '../../identity.ts';
+import { Inbox } from '../inbox.ts';
+import { Outbox } from '../outbox.ts';
+import type { ConnectionId, PeerIdentity } from '../types.ts';
 
 /** What the manager waits for with an unanswered message. */
 export type Expectation =

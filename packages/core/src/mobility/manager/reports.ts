@@ -8,9 +8,9 @@ import {
   parseSlotReport,
   type StatusUpdate,
 } from '@vnfpool/wire/mobility';
-import { type FunctionId, functionId } from '../identity.ts';
-import type { ManagedNode } from './manager-node.ts';
-import type { MobilityManagerOutput } from './types.ts';
+import { type FunctionId, functionId } from '../../identity.ts';
+import type { MobilityManagerOutput } from '../types.ts';
+import type { ManagedNode } from './managed-node.ts';
 
 /** What a STATUS-UPDATE tells. Throws `WireError` when a document in it does not parse. */
 export function reportsOfUpdate(node: ManagedNode, message: StatusUpdate): MobilityManagerOutput[] {

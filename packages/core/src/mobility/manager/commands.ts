@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AckCode } from '@vnfpool/wire/mobility';
+import type { NodeId } from '../../identity.ts';
+import { refusalOfDocument } from '../answer.ts';
+import { leave } from './membership.ts';
+import { type Command, operationOf } from './operations.ts';
+import { tellResult } from './results.ts';
+import type { ManagerEndpointState } from './state.ts';
+
+/** Queues an operation for a node; one that cannot be sent ends at once. */
+export function takeCommand(state: ManagerEndpointState, command: Command): void {
+  const { requestId, functionId } = command;
+  const node = state.nodes.get(command.node);
+  if (node === undefined || node.state === 'lost' || node.leaving) {
+    return tellResult(state, requestId, { code: AckCode.failed, text: 'the node is not registered' });
+  }
+  if (node.outbox.isFull) {
+    state.event('queue-full', node, node.connection, `${node.outbox.size} operations wait`);
+    return tellResult(state, requestId, {
+      code: AckCode.insufficientResources,
+      text: 'too many operations wait',
+    });
+  }
+  let build: ReturnType<typeof operationOf>;
+  try {
+    build = operationOf(command, node.instance !== null);
+  } catch (error) {
+    build = refusalOfDocument(error);
+  }
+  if (typeof build !== 'function') return tellResult(state, requestId, build);
+  node.outbox.push({ type: 'request', requestId, command: command.type, functionId }, build);
+  state.pump(node);
+}
+
+/** Makes a node leave; one that cannot be told has left at once. */
+export function forceToLeave(state: ManagerEndpointState, id: NodeId, requestId: number): void {
+  const node = state.nodes.get(id);
+  if (node === undefined || node.connection === null || node.leaving) {
+    if (node) leave(state, node, 'forced to leave');
+    return tellResult(state, requestId, { code: AckCode.successful, text: '' });
+  }
+  node.leaving = true;
+  node.outbox.pushFirst({ type: 'deregister', requestId }, (sequence) => ({
+    type: 'deregistration',
+    sequence,
+    nodes: [{ id }],
+  }));
+  state.pump(node);
+}
