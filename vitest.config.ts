@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineConfig } from 'vitest/config';
 
-const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source', 'node', 'import', 'module', 'default'] } } };
+const source = {
+  resolve: { conditions: ['source'] },
+  ssr: { resolve: { conditions: ['source', 'node', 'import', 'module', 'default'] } },
+};
 
 /**
  * Suites by what they need: `unit` and `property` run anywhere; `sim` is the seeded simulation;
@@ -11,11 +14,39 @@ export default defineConfig({
   test: {
     coverage: { provider: 'v8', include: ['packages/*/src/**'], reporter: ['text-summary', 'json-summary'] },
     projects: [
-      { ...source, test: { name: 'unit', include: ['packages/*/test/**/*.test.ts'], exclude: ['**/*.property.test.ts', '**/*.sim.test.ts', '**/*.lab.test.ts', '**/*.browser.test.ts'] } },
+      {
+        ...source,
+        test: {
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts'],
+          exclude: ['**/*.property.test.ts', '**/*.sim.test.ts', '**/*.lab.test.ts', '**/*.browser.test.ts'],
+        },
+      },
       { ...source, test: { name: 'property', include: ['packages/*/test/**/*.property.test.ts'] } },
-      { ...source, test: { name: 'sim', include: ['packages/*/test/**/*.sim.test.ts'], testTimeout: 300_000 } },
-      { ...source, test: { name: 'lab', include: ['packages/*/test/**/*.lab.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false } },
-      { ...source, test: { name: 'browser', include: ['packages/*/test/**/*.browser.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false } },
+      {
+        ...source,
+        test: { name: 'sim', include: ['packages/*/test/**/*.sim.test.ts'], testTimeout: 300_000 },
+      },
+      {
+        ...source,
+        test: {
+          name: 'lab',
+          include: ['packages/*/test/**/*.lab.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        ...source,
+        test: {
+          name: 'browser',
+          include: ['packages/*/test/**/*.browser.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

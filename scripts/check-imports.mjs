@@ -37,7 +37,9 @@ for (const [name, may] of Object.entries(allowed)) {
   );
   for (const path of sources(`${root}packages/${name}/src`)) {
     const text = readFileSync(path, 'utf8');
-    for (const [, from, bare, dynamic] of text.matchAll(/(?:^|[};]\s*)(?:import|export)\b[^'";]*?\bfrom\s*'([^']+)'|^import\s*'([^']+)'|\bimport\(\s*'([^']+)'/gm)) {
+    for (const [, from, bare, dynamic] of text.matchAll(
+      /(?:^|[};]\s*)(?:import|export)\b[^'";]*?\bfrom\s*'([^']+)'|^import\s*'([^']+)'|\bimport\(\s*'([^']+)'/gm,
+    )) {
       const specifier = from ?? bare ?? dynamic;
       const place = path.slice(root.length);
       if (specifier.startsWith('.')) continue;

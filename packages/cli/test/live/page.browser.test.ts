@@ -37,7 +37,7 @@ describe.skipIf(missing !== '')(`the page of a living set${missing && ` (skipped
     );
     ended = new Promise((resolve) => up.once('exit', resolve));
     url = await new Promise<string>((resolve, reject) => {
-      ended.then(() => reject(new Error(`up ended: ${said.join('\n')}`)));
+      void ended.then(() => reject(new Error(`up ended: ${said.join('\n')}`)));
       createInterface({ input: up.stdout as NonNullable<typeof up.stdout> }).on('line', (line) => {
         said.push(line);
         const found = /^page\s+(http:\S+)$/.exec(line)?.[1];

@@ -51,7 +51,7 @@ async function main(task: WorkerTask): Promise<void> {
   const link = new LeaseLink({
     node: task.node,
     incarnation,
-    boottimeMs: clocks.boottimeMs,
+    boottimeMs: () => clocks.boottimeMs(),
     sealFor: (peer) =>
       new LeaseSeal(
         deriveLeaseKeys(ownKey, Buffer.from(peer.key, 'base64').toString('base64url'), {

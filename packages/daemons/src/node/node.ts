@@ -60,7 +60,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   });
   const self = nodeId(membership.nodeId);
   const clocks = agentClocks();
-  const clock = systemClock(clocks.boottimeMs);
+  const clock = systemClock(() => clocks.boottimeMs());
   const onFault = exitOnFault(logger);
 
   const configurationFile = `${config.state}/configuration.json`;

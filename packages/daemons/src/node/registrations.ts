@@ -74,7 +74,7 @@ export class Registrations {
 
   /** Deregisters all; bounded. */
   async close(): Promise<void> {
-    for (const { wanted } of [...this.#standing.values()]) {
+    for (const { wanted } of Array.from(this.#standing.values())) {
       this.deregister({ type: 'deregister', poolHandle: wanted.poolHandle, functionId: wanted.functionId });
     }
     await Promise.all(this.#leaving);
