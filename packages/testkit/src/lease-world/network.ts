@@ -3,15 +3,21 @@ import type { WorldPlan } from './options.ts';
 import type { Schedule } from './schedule.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
+/** What the network is like. Probabilities are per datagram, times in ms. */
+export type NetworkPlan = Pick<
+  WorldPlan,
+  'loss' | 'duplicate' | 'delayMsMin' | 'delayMsMax' | 'straggle' | 'leaseMs'
+>;
+
 /** Datagrams between nodes: lost, delayed, reordered by delay, duplicated, cut one way. */
 export class SimulatedNetwork {
-  readonly #plan: WorldPlan;
+  readonly #plan: NetworkPlan;
   readonly #random: SeededRandom;
   readonly #schedule: Schedule;
   readonly #cut = new Set<number>();
   #isCalm = false;
 
-  constructor(plan: WorldPlan, random: SeededRandom, schedule: Schedule) {
+  constructor(plan: NetworkPlan, random: SeededRandom, schedule: Schedule) {
     this.#plan = plan;
     this.#random = random;
     this.#schedule = schedule;
@@ -38,6 +44,10 @@ export class SimulatedNetwork {
 
   heal(from: number, to: number): void {
     this.#cut.delete(link(from, to));
+  }
+
+  isCut(from: number, to: number): boolean {
+    return this.#cut.has(link(from, to));
   }
 
   /** No faults any more. */

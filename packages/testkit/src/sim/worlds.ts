@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { runFullWorld } from '../full-world/index.ts';
 import { runLeaseWorld } from '../lease-world/index.ts';
 
 export interface WorldResult {
@@ -12,4 +13,5 @@ export type World = (seed: number, traceLines: number) => WorldResult | Promise<
 /** Worlds of `npm run sim`, by the name that `--world` takes. */
 export const WORLDS: Readonly<Record<string, World>> = {
   lease: (seed, traceLines) => runLeaseWorld(seed, { traceLines }),
+  full: (seed, traceLines) => runFullWorld(seed, { traceLines }),
 };

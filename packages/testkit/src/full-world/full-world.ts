@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SeededRandom } from '../lease-world/seeded-random.ts';
+import { edgeSet } from './declarations.ts';
+import { FullManager, MANAGER_HOST } from './manager.ts';
+import { FullNode } from './node.ts';
+import { Operator } from './operator.ts';
+import type { FullWorldPlan } from './options.ts';
+import { FullRegistrar, REGISTRAR_HOST } from './registrar.ts';
+import { FullUser } from './user.ts';
+import { World } from './world.ts';
+
+const NODE_NAMES = ['node-a', 'node-b', 'node-c'];
+
+/** Three nodes, a manager, a registrar, a pool user and a person who declares the set. */
+export class FullWorld extends World {
+  readonly nodes: readonly FullNode[];
+  readonly manager: FullManager;
+  readonly registrar: FullRegistrar;
+  readonly user: FullUser;
+  readonly operator: Operator;
+
+  constructor(random: SeededRandom, plan: FullWorldPlan, traceLines: number) {
+    super(random, plan, traceLines);
+    this.manager = new FullManager(this);
+    this.nodes = NODE_NAMES.map(
+      (name, index) =>
+        new FullNode(this, name, index + 1, {
+          managerHost: MANAGER_HOST,
+          join: (host, joining) => this.manager.join(host, joining),
+          deliver: (from, address, bytes) => this.#deliver(from, address, bytes),
+          checkFences: () => this.checkFences(),
+        }),
+    );
+    this.registrar = new FullRegistrar(this, {
+      nameOf: (host) => this.nodes.find(({ machine }) => machine.host === host)?.name,
+      announce: (at) => !this.streams.isCut(REGISTRAR_HOST, MANAGER_HOST) && this.manager.announce(at),
+    });
+    this.user = new FullUser(this);
+    this.operator = new Operator(this, this.manager);
+  }
+
+  start(): void {
+    const { random, schedule } = this;
+    schedule.after(random.between(0, 200), () => this.manager.start());
+    schedule.after(random.between(0, 200), () => this.registrar.start());
+    for (const node of this.nodes) schedule.after(random.between(0, 400), () => node.start());
+    schedule.after(random.between(0, 400), () => this.operator.declare(edgeSet(this.plan.allAddressed)));
+    this.user.start('web');
+  }
+
+  /** No faults any more: everything runs, and the network is good. */
+  calm(): void {
+    this.log(() => 'calm');
+    this.isCalm = true;
+    this.network.calm();
+    this.manager.setFull(false);
+    for (const process of [this.manager.process, this.registrar.process]) process.resume();
+    this.manager.start();
+    this.registrar.start();
+    for (const node of this.nodes) {
+      node.process.resume();
+      node.start();
+      for (const program of node.life?.functions.programs.values() ?? []) program.illUntilMs = 0;
+    }
+  }
+
+  /** At most one node lets packets of an address pass. */
+  checkFences(): void {
+    const addresses = new Set(this.nodes.flatMap(({ machine }) => [...machine.raised]));
+    for (const address of addresses) {
+      const open = this.nodes.filter(({ machine }) => machine.lets(address));
+      this.invariants.fences(
+        address,
+        open.map(({ machine }) => machine.host),
+      );
+    }
+  }
+
+  /** Nodes at which the address is open now. */
+  openAt(address: string): FullNode[] {
+    return this.nodes.filter(({ machine }) => machine.lets(address));
+  }
+
+  /** The node that says it serves this slot; undefined: none, or several. */
+  holderOf(slot: string): FullNode | undefined {
+    const holders = this.nodes.filter(({ life }) => life?.worker.held.has(slot));
+    return holders.length === 1 ? holders[0] : undefined;
+  }
+
+  /** The node that serves the only slot of `web`. */
+  get active(): FullNode | undefined {
+    const address = '10.77.0.100';
+    return this.openAt(address)[0];
+  }
+
+  #deliver(fromHost: number, address: string, bytes: Uint8Array): void {
+    const to = this.nodes.find(({ machine }) => machine.address === address);
+    if (to) this.network.send(fromHost, to.machine.host, () => to.datagram(bytes));
+  }
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type KeeperInput, type KeeperOutput, SlotKeeper } from '@vnfpool/core/agent';
+import {
+  LeaseEngine,
+  type LeaseEngineInit,
+  type LeaseInput,
+  type LeaseOutput,
+  ReplayWindow,
+} from '@vnfpool/core/lease';
+import {
+  batchLeaseMessages,
+  decodeLeaseDatagram,
+  encodeLeaseDatagram,
+  type LeaseMessage,
+} from '@vnfpool/wire/lease';
+import type { FailoverRecord, LeasePeer, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import type { FenceWrite } from '../lease-world/fence-model.ts';
+import type { Machine } from './machine.ts';
+import type { SimProcess } from './process.ts';
+import type { World } from './world.ts';
+
+export type ToWorker =
+  | { readonly type: 'configure'; readonly configuration: SetConfiguration }
+  | Extract<LeaseInput, { type: 'candidate-state' | 'candidate-gone' | 'release' | 'hand-over' }>;
+
+export type FromWorker =
+  | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
+  | { readonly type: 'failover'; readonly record: FailoverRecord };
+
+/** An output, or the second half of a fence write: between the halves the process may be paused. */
+type Action =
+  | KeeperOutput
+  | { readonly type: 'fence-write'; readonly address: string; readonly write: FenceWrite };
+
+export interface LeaseWorkerParts {
+  readonly world: World;
+  readonly process: SimProcess;
+  readonly machine: Machine;
+  readonly tell: (message: FromWorker) => void;
+  /** Brings a datagram to the worker of this address, if there is one. */
+  readonly deliver: (address: string, bytes: Uint8Array) => void;
+  readonly checkFences: () => void;
+  /** A fault may come between two effects. */
+  readonly maybeFault: () => void;
+}
+
+/** The production engine, with its grants told to the invariants. */
+class WatchedEngine extends LeaseEngine {
+  readonly #watch: (output: LeaseOutput) => void;
+
+  constructor(init: LeaseEngineInit, watch: (output: LeaseOutput) => void) {
+    super(init);
+    this.#watch = watch;
+  }
+
+  override handle(input: LeaseInput, nowMs: number): LeaseOutput[] {
+    const outputs = super.handle(input, nowMs);
+    for (const output of outputs) this.#watch(output);
+    return outputs;
+  }
+
+  override expire(nowMs: number): LeaseOutput[] {
+    const outputs = super.expire(nowMs);
+    for (const output of outputs) this.#watch(output);
+    return outputs;
+  }
+}
+
+/** The lease worker of one life of an agent: its thread takes one thing at a time, and is paused anywhere. */
+export class SimLeaseWorker {
+  /** Slots that this node says it serves. */
+  readonly held: Map<string, SlotState> = new Map();
+  readonly #parts: LeaseWorkerParts;
+  readonly #node: number;
+  readonly #incarnation: bigint;
+  readonly #engine: LeaseEngine;
+  readonly #keeper: SlotKeeper;
+  readonly #windows = new Map<number, ReplayWindow>();
+  readonly #sequences = new Map<number, bigint>();
+  #peers = new Map<number, LeasePeer>();
+  #council: SetConfiguration['council']['version'] | undefined;
+  #backlog: Action[] = [];
+  #inbox: KeeperInput[] = [];
+  #isBusy = false;
+  #timer = 0;
+
+  constructor(parts: LeaseWorkerParts) {
+    const { machine, process, world } = parts;
+    this.#parts = parts;
+    this.#node = machine.disk.nodeId;
+    machine.closeFences();
+    machine.disk.incarnation += 1n;
+    this.#incarnation = machine.disk.incarnation;
+    this.#engine = new WatchedEngine(
+      {
+        node: this.#node,
+        incarnation: this.#incarnation,
+        startedAtMs: process.nowMs(),
+        restored: [...machine.disk.leases],
+        random: world.random,
+      },
+      (output) => this.#watch(output),
+    );
+    this.#keeper = new SlotKeeper(this.#engine, this.#node);
+    process.onResume(() => this.#work());
+  }
+
+  get muteMs(): number {
+    return this.#engine.muteMs(this.#parts.process.nowMs());
+  }
+
+  post(message: ToWorker): void {
+    if (message.type !== 'configure') {
+      this.#input(message);
+      return;
+    }
+    const { configuration } = message;
+    this.#council = configuration.council.version;
+    this.#peers = new Map(
+      configuration.nodes.filter(({ node }) => node !== this.#node).map((peer) => [peer.node, peer]),
+    );
+    this.#input({ type: 'configure', council: configuration.council, slots: configuration.slots });
+  }
+
+  datagram(bytes: Uint8Array): void {
+    const { header, messages } = decodeLeaseDatagram(bytes);
+    if (header.receiver !== this.#node || !this.#peers.has(header.sender)) return;
+    let window = this.#windows.get(header.sender);
+    if (!window) this.#windows.set(header.sender, (window = new ReplayWindow()));
+    if (window.accept(header.incarnation, header.sequence) !== 'fresh') return;
+    this.#input({ type: 'datagram', from: header.sender, header, messages });
+  }
+
+  #watch(output: LeaseOutput): void {
+    if (output.type !== 'granted' && output.type !== 'renumbered') return;
+    const { world, machine } = this.#parts;
+    const { slot, epoch } = output;
+    world.log(() => `${machine.name} ${output.type} ${slot} epoch ${epoch}`);
+    if (output.type === 'granted') world.counts.taken += 1;
+    world.invariants.granted(slot, epoch, `${this.#node}.${this.#incarnation}`);
+  }
+
+  #input(input: KeeperInput): void {
+    this.#inbox.push(input);
+    this.#work();
+  }
+
+  /** Carries out what is left of the last step, then takes the next input, until paused or done. */
+  #work(): void {
+    if (this.#isBusy) return;
+    const { process, world } = this.#parts;
+    const { life } = process;
+    this.#isBusy = true;
+    const mayRun = (): boolean => process.life === life && !process.isPaused && world.violation === undefined;
+    while (mayRun()) {
+      const action = this.#backlog.shift();
+      if (action !== undefined) {
+        this.#backlog.unshift(...this.#perform(action));
+        this.#parts.maybeFault();
+        continue;
+      }
+      const input = this.#inbox.shift();
+      if (input === undefined) break;
+      if (input.type === 'hand-over' || input.type === 'release') {
+        world.log(() => `${this.#parts.machine.name} leases < ${input.type} ${input.slot}`);
+      }
+      this.#backlog.push(...this.#keeper.handle(input, process.nowMs()));
+    }
+    this.#isBusy = false;
+    if (process.life === life) this.#arm();
+  }
+
+  #arm(): void {
+    const deadline = this.#keeper.nextDeadline();
+    const timer = ++this.#timer;
+    if (deadline === undefined) return;
+    const { process } = this.#parts;
+    process.at(process.clock.trueMs(deadline) + 0.001, () => {
+      if (timer !== this.#timer) return;
+      if (this.#backlog.length === 0) this.#backlog.push(...this.#keeper.expire(process.nowMs()));
+      this.#work();
+    });
+  }
+
+  #perform(output: Action): readonly Action[] {
+    const { machine, process, world, checkFences, tell } = this.#parts;
+    const log = (text: () => string): void => world.log(() => `${machine.name} ${text()}`);
+    switch (output.type) {
+      case 'persist':
+        machine.disk.leases.push(...output.records);
+        world.invariants.persisted(this.#node, output.records);
+        return [];
+      case 'send':
+        this.#send(output.to, output.messages);
+        return [];
+      case 'guard':
+        machine.guard(output.addresses.map(withoutPrefix));
+        checkFences();
+        return [];
+      case 'raise':
+        for (const address of output.addresses) machine.raised.add(withoutPrefix(address));
+        checkFences();
+        return [];
+      case 'withdraw':
+        for (const address of output.addresses) machine.raised.delete(withoutPrefix(address));
+        return [];
+      case 'open':
+        return output.addresses.map(withoutPrefix).map((address) => ({
+          type: 'fence-write',
+          address,
+          write: machine.fence(address).compute(0, output.untilMs, world.nowMs),
+        }));
+      case 'fence-write':
+        machine.fence(output.address).write(output.write, world.nowMs);
+        checkFences();
+        return [];
+      case 'close':
+        log(() => `closes ${output.slot} epoch ${output.epoch}`);
+        for (const address of output.addresses) machine.fence(withoutPrefix(address)).close();
+        return this.#keeper.handle(
+          { type: 'fence-closed', slot: output.slot, epoch: output.epoch },
+          process.nowMs(),
+        );
+      case 'announce':
+        return [];
+      case 'mark': {
+        const { slot, epoch, step } = output;
+        const wallMs = machine.clock.wallMs(world.nowMs);
+        return this.#keeper.handle({ type: 'marked', slot, epoch, step, wallMs }, process.nowMs());
+      }
+      case 'slot': {
+        const { state } = output;
+        log(() => `slot ${state.id} ${state.state} epoch ${state.epoch} by ${state.holder?.functionId ?? '-'}`);
+        if (state.state === 'holding') this.held.set(state.id, state);
+        else this.held.delete(state.id);
+        tell({ type: 'slot', state, muteMs: this.muteMs });
+        return [];
+      }
+      case 'failover':
+        tell({ type: 'failover', record: output.record });
+        return [];
+      case 'event':
+        log(() => output.message);
+        return [];
+    }
+  }
+
+  #send(to: number, messages: readonly LeaseMessage[]): void {
+    const peer = this.#peers.get(to);
+    const { process, world, deliver } = this.#parts;
+    if (!peer || !this.#council) return;
+    for (const message of messages) world.invariants.sent(this.#node, this.#incarnation, message);
+    for (const batch of batchLeaseMessages(messages)) {
+      const sequence = (this.#sequences.get(to) ?? 0n) + 1n;
+      this.#sequences.set(to, sequence);
+      const header = {
+        sender: this.#node,
+        receiver: to,
+        incarnation: this.#incarnation,
+        sequence,
+        council: this.#council,
+        clockUs: BigInt(Math.round(process.nowMs() * 1000)),
+      };
+      deliver(peer.address, encodeLeaseDatagram(header, batch));
+    }
+  }
+}
+
+function withoutPrefix(address: string): string {
+  return address.split('/')[0] ?? address;
+}

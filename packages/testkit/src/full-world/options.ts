@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FenceKind } from '../lease-world/fence-model.ts';
+import type { NetworkPlan } from '../lease-world/network.ts';
+import type { SeededRandom } from '../lease-world/seeded-random.ts';
+import type { FullWorld } from './full-world.ts';
+
+export interface FullWorldOptions {
+  /** Lines of the trace kept; default 60. */
+  readonly traceLines?: number;
+  /** Fixes what the seed would else draw. */
+  readonly override?: Partial<FullWorldPlan>;
+  /** In place of the seed's faults: a scenario. Called at the start; the world calms down at `calmAtMs`. */
+  readonly scenario?: (world: FullWorld) => void;
+}
+
+/** What a seed draws before the world starts. Probabilities are per datagram or per step, times in ms. */
+export interface FullWorldPlan extends NetworkPlan {
+  readonly fence: FenceKind;
+  /** A fault between two outputs of a step. */
+  readonly stepFault: number;
+  /** How many faults from outside. */
+  readonly faults: number;
+  /** From when on faults happen. */
+  readonly faultsFromMs: number;
+  /** Faults happen until then. */
+  readonly calmAtMs: number;
+  /** Every pool has virtual addresses; else only `web`. */
+  readonly allAddressed: boolean;
+}
+
+/** All is well again within this time after the last fault. */
+export const WHOLE_WITHIN_MS = 30_000;
+/** Then nothing changes for this long. */
+export const QUIET_MS = 6_000;
+/** Generation of the first council. */
+export const GENERATION = 1;
+
+export function drawPlan(random: SeededRandom, override: Partial<FullWorldPlan> = {}): FullWorldPlan {
+  const delayMsMin = random.between(0.05, 0.5);
+  return {
+    leaseMs: 300,
+    fence: random.pick(['nft', 'bpf']),
+    loss: random.pick([0, 0, 0.02, 0.1]),
+    duplicate: random.pick([0, 0.02, 0.1]),
+    delayMsMin,
+    delayMsMax: delayMsMin + random.pick([0.1, 1, 5]),
+    straggle: random.pick([0, 0, 0.02]),
+    stepFault: random.pick([0, 0, 0.0005, 0.002]),
+    faults: 4 + random.below(10),
+    faultsFromMs: random.pick([5, 4_000]),
+    calmAtMs: 12_000,
+    allAddressed: random.chance(0.5),
+    ...override,
+  };
+}

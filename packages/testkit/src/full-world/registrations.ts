@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AgentOutput, ElementPolicy } from '@vnfpool/core/agent';
+import { PoolElementCore, type PoolElementInput, type PoolElementOutput } from '@vnfpool/core/pool-element';
+import { CoreDriver } from '@vnfpool/runtime/driver';
+import type { Policy } from '@vnfpool/wire/parameters';
+import { SimAsapLinks } from './asap-links.ts';
+import type { SimProcess } from './process.ts';
+import type { World } from './world.ts';
+
+type Register = AgentOutput & { type: 'register' };
+type Driver = CoreDriver<PoolElementInput, PoolElementOutput>;
+
+interface Element {
+  readonly driver: Driver;
+  readonly links: SimAsapLinks;
+}
+
+interface Standing {
+  readonly wanted: Register;
+  readonly element: Element | null;
+}
+
+const LIFE_MS = 60_000;
+const DEREGISTER_MS = 1_000;
+
+/** Keeps in the handlespace what the agent core wants there, one element core for each registration. */
+export class SimRegistrations {
+  readonly #world: World;
+  readonly #process: SimProcess;
+  readonly #standing = new Map<string, Standing>();
+  readonly #drivers = new Set<Driver>();
+  #registrars: readonly { readonly host: string; readonly port: number }[] = [];
+
+  constructor(world: World, process: SimProcess) {
+    this.#world = world;
+    this.#process = process;
+    process.onEnd(() => {
+      for (const driver of this.#drivers) driver.stop();
+    });
+  }
+
+  useRegistrars(registrars: readonly { readonly address: string; readonly port: number }[]): void {
+    const next = registrars.map(({ address, port }) => ({ host: address, port }));
+    if (JSON.stringify(next) === JSON.stringify(this.#registrars)) return;
+    this.#registrars = next;
+    for (const [key, { wanted, element }] of this.#standing) {
+      this.#close(element);
+      this.#standing.set(key, { wanted, element: this.#open(wanted) });
+    }
+  }
+
+  register(wanted: Register): void {
+    const key = keyOf(wanted);
+    const known = this.#standing.get(key);
+    if (known && samePlace(known.wanted, wanted)) {
+      this.#standing.set(key, { ...known, wanted });
+      known.element?.driver.submit({ type: 'update', ...nameOf(wanted), policy: policyOf(wanted.policy) });
+      return;
+    }
+    this.#close(known?.element ?? null);
+    this.#standing.set(key, { wanted, element: this.#open(wanted) });
+  }
+
+  deregister(output: AgentOutput & { type: 'deregister' }): void {
+    const key = keyOf(output);
+    const element = this.#standing.get(key)?.element;
+    this.#standing.delete(key);
+    if (!element) return;
+    element.driver.submit({ type: 'deregister', ...nameOf(output) });
+    this.#process.after(DEREGISTER_MS, () => this.#close(element));
+  }
+
+  #close(element: Element | null): void {
+    if (!element) return;
+    element.driver.stop();
+    this.#drivers.delete(element.driver);
+    element.links.close();
+  }
+
+  #open(wanted: Register): Element | null {
+    const registrars = this.#registrars;
+    if (registrars.length === 0) return null;
+    const world = this.#world;
+    const links: SimAsapLinks = new SimAsapLinks(world, this.#process, (input) => driver.submit(input));
+    const driver: Driver = new CoreDriver<PoolElementInput, PoolElementOutput>({
+      core: new PoolElementCore({ attemptsMax: Number.POSITIVE_INFINITY, registrars }, world.random),
+      clock: this.#process.driverClock,
+      effects: {
+        connect: ({ association, registrar }) => links.connect(association, registrar),
+        disconnect: ({ association }) => links.disconnect(association),
+        send: ({ association, message }) => links.send(association, message),
+        event: (event) => world.log(() => `${this.#process.name} element ${wanted.poolHandle}/${event.elementId} ${event.event}`),
+      },
+      onFault: ({ error }) => world.fail(`pool element: ${String(error)}`),
+    });
+    this.#drivers.add(driver);
+    driver.submit({
+      type: 'register',
+      ...nameOf(wanted),
+      userTransport: { type: 'tcp', address: wanted.address, port: wanted.port },
+      policy: policyOf(wanted.policy),
+      lifeMs: LIFE_MS,
+    });
+    return { driver, links };
+  }
+}
+
+function nameOf(of: { readonly poolHandle: string; readonly functionId: number }): {
+  readonly poolHandle: Uint8Array;
+  readonly elementId: number;
+} {
+  return { poolHandle: new TextEncoder().encode(of.poolHandle), elementId: of.functionId };
+}
+
+function keyOf(output: { readonly poolHandle: string; readonly functionId: number }): string {
+  return `${output.poolHandle}/${output.functionId}`;
+}
+
+function samePlace(a: Register, b: Register): boolean {
+  return a.address === b.address && a.port === b.port && a.policy.type === b.policy.type;
+}
+
+function policyOf(policy: ElementPolicy): Policy {
+  switch (policy.type) {
+    case 'least-used':
+      return { type: 'least-used', load: Math.round(policy.load * 0xffffffff) };
+    case 'priority':
+    case 'round-robin':
+      return policy;
+  }
+}
