@@ -19,10 +19,10 @@ import {
   selectNodeInformation,
   type WantedOption,
 } from '@vnfpool/wire/mobility';
-import { functionId } from '../identity.ts';
-import { ackOf, type Refusal, refusalOf, refusalOfDocument } from './answer.ts';
-import type { NodeFunctions } from './node-functions.ts';
-import type { MobilityNodeOutput, OperationId } from './types.ts';
+import { functionId } from '../../identity.ts';
+import { ackOf, type Refusal, refusalOf, refusalOfDocument } from '../answer.ts';
+import type { MobilityNodeOutput, OperationId } from '../types.ts';
+import type { NodeFunctions } from './functions.ts';
 
 export type AgentOrder = Extract<MobilityNodeOutput, { type: 'add' | 'delete' | 'configure' }>;
 
@@ -113,7 +113,7 @@ function selected(part: FunctionPart, wanted: readonly WantedOption[]): Function
   return { ...part, information: { ...values, ...(status === undefined ? {} : { status }) } };
 }
 
-function subTypes(wanted: readonly WantedOption[], opType: number): number[] {
+export function subTypes(wanted: readonly WantedOption[], opType: number): number[] {
   return wanted.filter((option) => option.opType === opType).map(({ subType }) => subType);
 }
 

@@ -5,8 +5,8 @@ import {
   type FunctionReport,
   type RunningStatus,
 } from '@vnfpool/wire/mobility';
-import { cutText } from './answer.ts';
-import { fitFunctionReport } from './fit-reports.ts';
+import { cutText } from '../answer.ts';
+import { fitFunctionReport } from '../fit-reports.ts';
 
 /** Functions in one STATUS-UPDATE: each report has at most 16 KiB, a message 64. */
 const FUNCTIONS_PER_UPDATE = 3;

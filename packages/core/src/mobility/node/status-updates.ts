@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Ack, NodePart } from '@vnfpool/wire/mobility';
+import { textOf } from '../answer.ts';
+import { fitSlotReport } from '../fit-reports.ts';
+import type { NodeEndpointState, Told } from './state.ts';
+
+/** Sends what is due, as far as the queue has room: the rest stays due. */
+export function tellChanges(state: NodeEndpointState): void {
+  if (state.phase.name !== 'managed') return;
+  const { functions, outbox } = state;
+  if (state.addressesDue && !outbox.isFull) {
+    state.addressesDue = false;
+    update(state, { id: state.nodeId, addresses: state.addresses }, {});
+  }
+  if (state.slotsDue && !state.slotsInFlight && !outbox.isFull) tellSlots(state);
+  while (functions.hasUrgent && !outbox.isFull) tellFunctions(state, 'now');
+  if (functions.hasLazy && state.lazyAtMs <= state.nowMs) {
+    while (functions.hasLazy && !outbox.isFull) tellFunctions(state, 'soon');
+    state.lazyAtMs = state.nowMs + state.options.loadIntervalMs;
+  }
+  for (const message of outbox.release(state.nowMs)) state.send(message);
+}
+
+/** When loads may be told that wait for their time; `Infinity`: none can be told. */
+export function lazyDeadline(state: NodeEndpointState): number {
+  const isTellable = state.phase.name === 'managed' && state.functions.hasLazy && !state.outbox.isFull;
+  return isTellable ? state.lazyAtMs : Number.POSITIVE_INFINITY;
+}
+
+/** The manager has, or does not want, what was told. */
+export function settleUpdate(state: NodeEndpointState, told: Told, ack: Ack): void {
+  const { gone, failovers, slots } = told;
+  if (slots) state.slotsInFlight = false;
+  if (ack.code >= 128)
+    return state.event('refused', `STATUS-UPDATE refused with ${ack.code}: ${textOf(ack)}`);
+  state.functions.forget(gone);
+  if (failovers.length > 0) state.tell({ type: 'failovers-acknowledged', ids: failovers });
+  const left = state.slotReport?.failovers.filter(({ id }) => !failovers.includes(id)) ?? [];
+  if (slots && state.slotReport) {
+    state.slotReport = { ...state.slotReport, failovers: left };
+    // Records that did not fit the last report follow now.
+    if (left.length > 0 && failovers.length > 0) state.slotsDue = true;
+  }
+}
+
+function tellFunctions(state: NodeEndpointState, due: 'now' | 'soon'): void {
+  const { parts, gone } = state.functions.take(due, state.managerKnowsExtensions);
+  update(state, { id: state.nodeId, functions: parts }, { gone });
+}
+
+function tellSlots(state: NodeEndpointState): void {
+  state.slotsDue = false;
+  if (state.slotReport === null || !state.managerKnowsExtensions) return;
+  const fitted = fitSlotReport(state.slotReport);
+  if (fitted === undefined) return state.event('queue-full', 'the slot report is too large to send');
+  state.slotsInFlight = true;
+  const extensions = { slotReport: fitted.octets };
+  update(state, { id: state.nodeId, extensions }, { failovers: fitted.failovers, slots: true });
+}
+
+function update(state: NodeEndpointState, node: NodePart, told: Partial<Told>): void {
+  state.outbox.push({ gone: [], failovers: [], slots: false, ...told }, (sequence) => ({
+    type: 'status-update',
+    sequence,
+    nodes: [node],
+  }));
+}
