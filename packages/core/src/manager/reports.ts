@@ -38,11 +38,21 @@ function takeSlot(
   if (epoch < known.epoch) return;
   const reporter = state.nodes.get(node)?.id;
   let { holder } = known;
+  let ranOut = '';
   if (epoch > known.epoch || told.state === 'holding') holder = told.state === 'free' ? null : told.holder;
   else if (told.state === 'held' && holder === null) holder = told.holder;
-  // In the same epoch only the holder's own node knows that it has let go.
-  else if (told.state === 'free' && holder?.node === reporter) holder = null;
-  if (told.state === 'free' && told.reason !== '') state.slotReasons.set(slot.id, `${node}: ${told.reason}`);
+  // In the same epoch the holder's own node knows that it has let go; of the others it takes a majority of the council.
+  else if (told.state === 'free' && holder !== null) {
+    if (holder.node === reporter) holder = null;
+    else if (isOverForMajority(state, slot.id, epoch, node)) {
+      ranOut = `The lease of ${nameOf(state, holder.functionId)} ran out, and no other candidate could take it.`;
+      holder = null;
+    }
+  }
+  if (told.state !== 'free') state.overAt.get(slot.id)?.nodes.delete(node);
+  if (ranOut !== '') state.slotReasons.set(slot.id, ranOut);
+  else if (told.state === 'free' && told.reason !== '')
+    state.slotReasons.set(slot.id, `${node}: ${told.reason}`);
   else if (holder) state.slotReasons.delete(slot.id);
   const moved = holder?.functionId !== known.holder?.functionId || holder?.node !== known.holder?.node;
   if (!moved && epoch === known.epoch) return;
@@ -70,6 +80,16 @@ function takeSlot(
       `Nobody holds slot ${slot.index} of ${slot.pool}: ${told.reason || 'its holder let go'}.`,
     );
   }
+}
+
+/** Whether a majority of the council has seen the lease of this epoch run out; `node` has just said so. */
+function isOverForMajority(state: ManagerState, slot: string, epoch: number, node: string): boolean {
+  const members = state.set?.council?.members ?? [];
+  const known = state.overAt.get(slot);
+  const over = known?.epoch === epoch ? known : { epoch, nodes: new Set<string>() };
+  state.overAt.set(slot, over);
+  if (members.includes(node)) over.nodes.add(node);
+  return over.nodes.size > members.length / 2;
 }
 
 function takeFailover(state: ManagerState, journal: Journal, record: FailoverRecord): void {

@@ -68,6 +68,8 @@ export class ManagerState {
   readonly retries: Map<string, { atMs: number; waitMs: number; reason: string }> = new Map();
   readonly handovers: Map<string, Handover> = new Map();
   readonly slotReasons: Map<string, string> = new Map();
+  /** By slot: council members that have seen the lease of this epoch run out. */
+  readonly overAt: Map<string, { readonly epoch: number; readonly nodes: Set<string> }> = new Map();
   readonly traffic: Map<string, TrafficView> = new Map();
   topology: Topology;
 

@@ -192,6 +192,25 @@ describe('slots', () => {
     expect(domain.rows('holdings')).toMatchObject([{ epoch: 5, holder: { node: 2, functionId: 2 } }]);
   });
 
+  test('a slot is shown free when a majority of the council has seen its lease run out, not before', async () => {
+    const domain = await running();
+    const free = (node: number) =>
+      domain.report(node, {
+        slots: [{ id: slotId(domain), state: 'free', epoch: '1', holder: null, candidates: [], reason: '' }],
+        failovers: [],
+      });
+    const slot = () => domain.core.views(domain.nowMs).slots[0];
+    free(2);
+    expect(slot()).toMatchObject({ holder: 'web#1' });
+    free(2);
+    expect(slot()).toMatchObject({ holder: 'web#1' });
+    free(3);
+    expect(slot()).toMatchObject({ holder: null, epoch: 1 });
+    expect(slot()?.reason).toMatch(/The lease of web#1 ran out/);
+    hold(domain, 1, 1, 2);
+    expect(slot()).toMatchObject({ holder: 'web#1', epoch: 2 });
+  });
+
   test('a failover is recorded once, with the outage that users saw, whichever comes first', async () => {
     for (const trafficFirst of [true, false]) {
       const domain = await running();
