@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What a benchmark started and must not leave behind; taken away last first. */
+export class Cleanup {
+  #steps = [];
+
+  add(step) {
+    this.#steps.push(step);
+  }
+
+  /** A folder of its own that goes away at the end. */
+  folder() {
+    const path = mkdtempSync(join(tmpdir(), 'vnfpool-bench-'));
+    this.add(() => rmSync(path, { recursive: true, force: true }));
+    return path;
+  }
+
+  /** A child process that is killed at the end when it still runs. */
+  spawn(command, options = {}) {
+    const [program, ...rest] = command;
+    const child = spawn(program, rest, options);
+    this.add(() => endChild(child));
+    return child;
+  }
+
+  async run() {
+    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
+      try {
+        await step();
+      } catch (error) {
+        process.stderr.write(`cleaning up: ${error.message}\n`);
+      }
+    }
+  }
+}
+
+/** Kills a child and resolves when it is gone. */
+export function endChild(child, signal = 'SIGKILL') {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  return gone;
+}

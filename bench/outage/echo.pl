@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# A network function of 6 MB: `perl echo.pl PORT NAME` answers every UDP datagram on PORT with the datagram and NAME,
+# and takes and closes TCP connections on PORT (its health check). Small, so that its death is over at once.
+use strict;
+use warnings;
+use Socket;
+
+my ($port, $name) = @ARGV;
+socket(my $udp, PF_INET, SOCK_DGRAM, 17) or die "socket: $!";
+bind($udp, sockaddr_in($port, INADDR_ANY)) or die "bind: $!";
+socket(my $tcp, PF_INET, SOCK_STREAM, 6) or die "socket: $!";
+setsockopt($tcp, SOL_SOCKET, SO_REUSEADDR, 1);
+bind($tcp, sockaddr_in($port, INADDR_ANY)) or die "bind: $!";
+listen($tcp, 8) or die "listen: $!";
+my $all = '';
+vec($all, fileno($udp), 1) = 1;
+vec($all, fileno($tcp), 1) = 1;
+for (;;) {
+  select(my $ready = $all, undef, undef, undef);
+  if (vec($ready, fileno($udp), 1)) {
+    my $from = recv($udp, my $bytes, 64, 0);
+    send($udp, $bytes . $name, 0, $from) if defined $from;
+  }
+  if (vec($ready, fileno($tcp), 1)) {
+    my $peer;
+    close($peer) if accept($peer, $tcp);
+  }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { probeNamespaces } from '@vnfpool/platform/capabilities';
+
+export const description =
+  'outage of an address for a 1 ms UDP probe, lease 100 ms, by kind of fault; beside keepalived, advert 100 ms';
+
+export const limitMs = 20 * 60_000;
+
+const FAULTS = ['process killed', 'node killed', 'agent paused', 'planned hand-over'];
+const LEASE_MS = 100;
+
+/** `--trials N` (default 10) of each fault; `--only FAULT`. */
+export async function run({ options, cleanup, signal, emit, say }) {
+  const namespaces = probeNamespaces();
+  if (namespaces.mode === 'none') throw new Error(`needs network namespaces: ${namespaces.reason}; ${namespaces.remedy}`);
+  if (spawnSync('keepalived', ['--version']).error) throw new Error('needs the reference: apt install keepalived');
+  const isWanted = (fault) => options.only === undefined || options.only === fault;
+  const task = {
+    folder: cleanup.folder(),
+    trials: Number(options.trials ?? 10),
+    leaseMs: LEASE_MS,
+    verbose: options.verbose === true,
+    isFloorWanted: options.only === undefined,
+    plan: {
+      small: FAULTS.filter(isWanted),
+      node: FAULTS.slice(0, 1).filter((fault) => isWanted(`${fault}, node function`)),
+    },
+  };
+  const inside = join(import.meta.dirname, 'inside.mjs');
+  const child = cleanup.spawn([...namespaces.enter, process.execPath, inside, JSON.stringify(task)], {
+    // A process group of its own: Ctrl-C reaches only us. The child ends when its standard input does.
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  });
+  signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
+  let failure = 'the process inside ended early';
+  let isDone = false;
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const said = JSON.parse(line);
+    if (said.say) say(said.say);
+    else if (said.measured) emit(said.measured);
+    else failure = said.failed;
+  });
+  await new Promise((resolve) => {
+    child.once('close', (code) => {
+      isDone = code === 0;
+      resolve();
+    });
+  });
+  if (!isDone) throw new Error(failure);
+}

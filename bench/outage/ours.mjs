@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createLinuxClocks } from '@vnfpool/platform/clocks';
+import { readDeclaration } from '@vnfpool/runtime/declaration';
+// Inside of the package: the very classes by which `vnfpool up` builds a set.
+import { Lab } from '../../packages/daemons/dist/up/lab.js';
+import { layOut } from '../../packages/daemons/dist/up/layout.js';
+import { createBridgedNetwork } from '../../packages/daemons/dist/up/network.js';
+import { callApi } from '../lib/api.mjs';
+import { waitUntil } from '../lib/wait.mjs';
+import { PORT, PROGRAMS } from './programs.mjs';
+import { monotonicMs } from './watch.mjs';
+
+export const ADDRESS = '10.77.0.100';
+const COMMAND = [process.execPath, join(import.meta.dirname, '../../packages/cli/bin/vnfpool.js')];
+
+function declaration(leaseMs, program) {
+  const [first, ...rest] = PROGRAMS[program];
+  const list = [...rest, '{port}', '{name}'].map((text) => JSON.stringify(text)).join(', ');
+  return `set: bench
+nodes: [node-a, node-b, node-c]
+pools:
+  echo:
+    function:
+      program: ${first}
+      arguments: [${list}]
+      port: ${PORT}
+      health: { every: 500ms, timeout: 400ms }
+    redundancy: { slots: 1, standbys: 1, spares: 1 }
+    address: ${ADDRESS}/24
+    policy: priority
+    failover: { lease: ${leaseMs}ms }
+`;
+}
+
+/** The product: manager, registrar and three node agents in namespaces, a pool with one address. */
+export async function startOurs({ folder, leaseMs, program, say, signal }) {
+  const text = declaration(leaseMs, program);
+  const file = join(folder, 'set.yaml');
+  const read = readDeclaration(text, file);
+  if ('faults' in read) throw new Error(JSON.stringify(read.faults));
+  const layout = layOut(read.set);
+  const network = createBridgedNetwork(layout);
+  const state = join(folder, program);
+  mkdirSync(state);
+  const lab = new Lab({
+    set: read.set,
+    declaration: { text, file },
+    layout,
+    mode: 'namespaces',
+    network,
+    folder: state,
+    command: COMMAND,
+    say,
+  });
+  await lab.bringUp();
+  const socket = join(state, 'manager/api.sock');
+  const clocks = createLinuxClocks();
+  const getState = () => callApi(socket, 'GET', '/v1/state');
+
+  /** Waits until another fault would be taken like the first, and tells who holds the slot. */
+  const whole = async () => {
+    const isWhole = async () => {
+      const view = await getState();
+      const [pool] = view.pools;
+      const [slot] = view.slots;
+      const isReady =
+        pool?.health === 'whole' &&
+        pool.standbysReady === 1 &&
+        pool.sparesReady === 1 &&
+        view.nodes.every(({ status, muteMs }) => status === 'registered' && muteMs === 0) &&
+        view.instances.every(({ healthy }) => healthy);
+      return isReady && slot?.holder && slot.node ? { name: slot.holder, node: slot.node } : null;
+    };
+    return await waitUntil('the set to be whole', isWhole, { signal });
+  };
+
+  const pidOf = (node, name) =>
+    JSON.parse(readFileSync(join(state, node, 'functions.json'), 'utf8')).find((entry) => entry.name === name)
+      ?.pid;
+
+  return {
+    whole,
+    /** A process in the namespace of the pool's users. */
+    spawnUser: (command, options) => {
+      const [first, ...rest] = command;
+      return network.inside('traffic', () => spawn(first, rest, options));
+    },
+    /** Each takes the holder and returns when the fault was done, by the probe's clock, and what undoes it. */
+    faults: {
+      'process killed': async ({ name, node }) => {
+        const pid = pidOf(node, name);
+        const at = monotonicMs();
+        process.kill(pid, 'SIGKILL');
+        return { at, undo: async () => {} };
+      },
+      'node killed': async ({ node }) => {
+        const at = monotonicMs();
+        await lab.act({ action: 'kill', target: node });
+        return { at, undo: () => lab.act({ action: 'start', target: node }) };
+      },
+      'agent paused': async ({ node }) => {
+        const at = monotonicMs();
+        await lab.act({ action: 'pause', target: node });
+        return { at, undo: () => lab.act({ action: 'resume', target: node }) };
+      },
+      'planned hand-over': async () => {
+        const at = monotonicMs();
+        await callApi(socket, 'POST', '/v1/handover', { pool: 'echo', slot: 0 });
+        return { at, undo: async () => {} };
+      },
+    },
+    /** How long each step of the last failover took since the one before, in ms; the first since the fault. */
+    lastSteps: async (faultAtMs) => {
+      const faultWallMs = clocks.wallMs() - (monotonicMs() - faultAtMs);
+      const [failover] = (await getState()).failovers;
+      const steps = [{ name: 'fault', at: faultWallMs }, ...(failover?.steps ?? [])];
+      return Object.fromEntries(
+        steps.slice(1).map(({ name, at }, index) => [`${steps[index].name}→${name}`, at - steps[index].at]),
+      );
+    },
+    logs: state,
+    stop: () => lab.takeDown(),
+  };
+}
