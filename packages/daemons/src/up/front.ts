@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import {
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 
 export interface FrontOptions {
   /** Socket of the manager's management API. */
@@ -10,6 +17,9 @@ export interface FrontOptions {
   /** Asked of callers over TCP; callers over the Unix socket have shown their right by opening it. */
   readonly token: string | null;
 }
+
+/** More than the manager itself takes; it refuses what is too long in its own words. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
  * The set's face in the caller's own namespace: relays HTTP over Unix sockets, which cross network
@@ -66,7 +76,26 @@ function relay(incoming: IncomingMessage, outgoing: ServerResponse, socketPath: 
     else refuse(outgoing, 503, 'unreachable', `${who} does not answer (${error.code ?? error.message})`);
   });
   outgoing.on('close', () => upstream.destroy());
-  incoming.pipe(upstream);
+  sendWhole(incoming, upstream, () =>
+    refuse(outgoing, 413, 'too-large', `the body is longer than ${BODY_BYTES_MAX} octets`),
+  );
+}
+
+/**
+ * Passes the body on in one piece. Piped, the end of it would be a write of its own, which fails when the other side
+ * has answered and closed already; what was done would then be told as failed.
+ */
+function sendWhole(incoming: IncomingMessage, upstream: ClientRequest, onTooLarge: () => void): void {
+  const chunks: Buffer[] = [];
+  let octets = 0;
+  incoming.on('data', (chunk: Buffer) => {
+    octets += chunk.length;
+    if (octets <= BODY_BYTES_MAX) chunks.push(chunk);
+  });
+  incoming.once('end', () => {
+    if (octets <= BODY_BYTES_MAX) upstream.end(Buffer.concat(chunks));
+    else onTooLarge();
+  });
 }
 
 function refuse(outgoing: ServerResponse, status: number, code: string, message: string): void {
