@@ -72,7 +72,7 @@ export class LeaseHands {
         return [];
       case 'guard':
         this.#guarded = output.addresses;
-        fence.guard(output.addresses.map(withoutPrefix));
+        this.#guard(output.addresses.map(withoutPrefix));
         return [];
       case 'raise':
         for (const address of output.addresses) {
@@ -120,6 +120,14 @@ export class LeaseHands {
         tell({ type: 'event', severity: output.severity, message: output.message });
         return [];
     }
+  }
+
+  /** What leaves the fence leaves the link before, also what an earlier agent left there: it would stand open. */
+  #guard(addresses: readonly string[]): void {
+    const { fence } = this.#options;
+    for (const address of fence.guarded)
+      if (!addresses.includes(address)) this.#options.addresses?.withdraw(asHost(address));
+    fence.guard(addresses);
   }
 
   /** The fence may have closed meanwhile; the frame then stays here, as it should. */

@@ -46,7 +46,7 @@ async function main(task: WorkerTask): Promise<void> {
   const ownKey = openLeaseKey(`${task.folder}/lease-key.pem`);
 
   const counters: Record<string, number> = {};
-  let told = '';
+  let told = '{}';
   let set = '';
   const link = new LeaseLink({
     node: task.node,

@@ -23,6 +23,7 @@ import { LeaseThread } from './lease-thread.ts';
 import { ManagerLink } from './manager-link.ts';
 import { joinSet } from './membership.ts';
 import { lockNode } from './node-lock.ts';
+import { type NodeStatus, serveNodeStatus } from './node-status.ts';
 import { Registrations } from './registrations.ts';
 import { toWorker } from './to-worker.ts';
 import type { FromWorker } from './worker-messages.ts';
@@ -64,17 +65,18 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const onFault = exitOnFault(logger);
 
   const configurationFile = `${config.state}/configuration.json`;
-  let muteMs = 0;
   const fromWorker = (message: FromWorker): void => {
     switch (message.type) {
       case 'ready':
         return;
       case 'slot':
-        muteMs = message.muteMs;
-        logger.info({ slot: message.state, muteMs }, 'slot');
-        agent.submit({ type: 'slot', state: message.state, muteMs });
+        status.muteMs = message.muteMs;
+        status.slots.set(message.state.id, message.state);
+        logger.info({ slot: message.state, muteMs: message.muteMs }, 'slot');
+        agent.submit({ type: 'slot', state: message.state, muteMs: message.muteMs });
         return;
       case 'failover':
+        status.failoversTaken += 1;
         logger.info({ failover: message.record }, 'slot taken');
         agent.submit({ type: 'failover', record: message.record });
         return;
@@ -82,6 +84,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         logger[message.severity === 'warning' ? 'warn' : message.severity]({ of: 'leases' }, message.message);
         return;
       case 'counters':
+        status.dropped = message.counters;
         logger.warn({ dropped: message.counters }, 'lease datagrams dropped');
         return;
     }
@@ -100,11 +103,20 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     },
   );
   const worker = await leases.ready;
-  muteMs = worker.muteMs;
-  logger.info(
-    { fence: worker.guarantee, realtime: worker.realtime, muteMs, port: worker.port },
-    'leases ready',
-  );
+  const status: NodeStatus = {
+    nodeId: self,
+    name: membership.name,
+    fence: worker.guarantee,
+    muteMs: worker.muteMs,
+    managed: false,
+    slots: new Map(),
+    dropped: {},
+    mobility: {},
+    failoversTaken: 0,
+  };
+  const statusServer = await serveNodeStatus(`${config.state}/agent.sock`, status);
+  const { guarantee: fence, realtime, muteMs, port } = worker;
+  logger.info({ fence, realtime, muteMs, port }, 'leases ready');
 
   const host = new FunctionHost({
     folder: config.state,
@@ -197,8 +209,14 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       connect: () => void link.connect(),
       send: (output) => link.send(output),
       close: (output) => link.close(output),
-      managed: ({ term }) => logger.info({ term: String(term) }, 'managed'),
-      unmanaged: ({ reason }) => logger.warn({ reason }, 'no manager'),
+      managed: ({ term }) => {
+        status.managed = true;
+        logger.info({ term: String(term) }, 'managed');
+      },
+      unmanaged: ({ reason }) => {
+        status.managed = false;
+        logger.warn({ reason }, 'no manager');
+      },
       add: ({ type: _type, name: _name, ...add }) => void agent.submit({ type: 'add', ...add }),
       delete: ({ operation, functionId }) => void agent.submit({ type: 'delete', operation, functionId }),
       configure: ({ operation, configuration: told }) => {
@@ -209,7 +227,10 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       },
       'failovers-acknowledged': ({ ids }) => void agent.submit({ type: 'failovers-acknowledged', ids }),
       persist: ({ highestTerm }) => writeSecretFile(termFile, `${highestTerm}\n`),
-      event: ({ event, reason }) => logger.warn({ event, reason }, 'service mobility'),
+      event: ({ event, reason }) => {
+        status.mobility[event] = (status.mobility[event] ?? 0) + 1;
+        logger.warn({ event, reason }, 'service mobility');
+      },
     },
   });
   function give(input: MobilityNodeInput): void {
@@ -230,6 +251,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       link.closeAll();
       agent.stop();
       mobility.stop();
+      await statusServer.close();
       lock?.release();
     },
   };

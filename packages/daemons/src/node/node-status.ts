@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Metrics } from '@vnfpool/runtime/metrics';
+import { type StatusServer, startStatusServer } from '@vnfpool/runtime/status';
+import type { SlotState } from '@vnfpool/wire/mobility';
+
+/** What an agent counts and knows, for whoever looks at its status socket. */
+export interface NodeStatus {
+  readonly nodeId: number;
+  readonly name: string;
+  readonly fence: string;
+  muteMs: number;
+  managed: boolean;
+  readonly slots: Map<string, SlotState>;
+  /** Lease datagrams dropped, by reason. */
+  dropped: Readonly<Record<string, number>>;
+  /** Events of the service-mobility protocol, by name. */
+  readonly mobility: Record<string, number>;
+  failoversTaken: number;
+}
+
+/** GET /v1/node, /metrics and /healthz on a Unix socket. The metrics library is loaded when somebody asks. */
+export function serveNodeStatus(path: string, status: NodeStatus): Promise<StatusServer> {
+  let metrics: Promise<Metrics> | null = null;
+  return startStatusServer(path, {
+    '/v1/node': () => ({ json: { ...status, slots: [...status.slots.values()] } }),
+    '/healthz': () => ({ json: { healthy: true } }),
+    '/metrics': async () => {
+      metrics ??= createMetrics(status);
+      const { contentType } = await metrics;
+      return { contentType, text: await (await metrics).text() };
+    },
+  });
+}
+
+async function createMetrics(status: NodeStatus): Promise<Metrics> {
+  const { Metrics } = await import('@vnfpool/runtime/metrics');
+  const metrics = new Metrics({ component: 'node', process: true });
+  metrics.mirror(
+    { name: 'lease_datagrams_dropped_total', help: 'Lease datagrams dropped, by reason' },
+    () => status.dropped,
+  );
+  metrics.mirror(
+    { name: 'mobility_events_total', help: 'Events of the service-mobility protocol' },
+    () => status.mobility,
+  );
+  metrics.mirror({ name: 'slots_taken_total', help: 'Slots that this node has taken' }, () => ({
+    all: status.failoversTaken,
+  }));
+  metrics.gauge({
+    name: 'slots_held_count',
+    help: 'Slots that this node holds',
+    collect: () => [...status.slots.values()].filter(({ state }) => state === 'holding').length,
+  });
+  metrics.gauge({
+    name: 'mute_seconds',
+    help: 'Time without a voice after a restart',
+    collect: () => status.muteMs / 1000,
+  });
+  metrics.gauge({
+    name: 'managed_state',
+    help: '1 while a manager is connected',
+    collect: () => Number(status.managed),
+  });
+  return metrics;
+}
