@@ -1,11 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Random } from '../core.ts';
 import { instanceName, isReady } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
+import { hex64 } from './decisions.ts';
+import type { Journal } from './journal.ts';
 import type { ManagerState } from './state.ts';
 import type { ManagerReply } from './types.ts';
 
 /** A hand-over that nobody carried out is forgotten after this time. */
-export const HANDOVER_MS = 10_000;
+const HANDOVER_MS = 10_000;
+
+/** Has a slot handed over: its holder is told with the next orders. */
+export function beginHandover(
+  state: ManagerState,
+  { slot, to }: { readonly slot: string; readonly to: number },
+  random: Random,
+  nowMs: number,
+): void {
+  state.handovers.set(slot, { to, nonce: hex64(random.u64()), untilMs: nowMs + HANDOVER_MS });
+}
+
+/** Forgets hand-overs that nobody carried out. */
+export function expireHandovers(state: ManagerState, journal: Journal, nowMs: number, wallMs: number): void {
+  for (const [id, { untilMs }] of state.handovers) {
+    if (untilMs > nowMs) continue;
+    state.handovers.delete(id);
+    const slot = state.slots.get(id);
+    if (!slot) continue;
+    const message = 'The hand-over was not carried out in time; the holder stays.';
+    journal.event(wallMs, 'handover.failed', 'warning', `slot ${slot.pool}/${slot.index}`, message);
+  }
+}
 
 /** Checks a hand-over that a person asks for; gives the slot and the Function ID that shall hold it. */
 export function chooseSuccessor(

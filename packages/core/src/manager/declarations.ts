@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeclaredSet } from '../declared/set.ts';
+import type { PlannedChange } from '../management/views.ts';
+import { diff } from '../planner/diff.ts';
+import { configurationOf } from '../planner/documents.ts';
+import { plan } from '../planner/plan.ts';
+import { decide } from './decisions.ts';
+import type { Journal } from './journal.ts';
+import type { InstanceRecord, ManagerWrite, SetRecord, SlotRecord } from './records.ts';
+import { STORE_RETRY_MS } from './saving.ts';
+import type { ManagerState } from './state.ts';
+import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput, ManagerReply } from './types.ts';
+
+type Apply = Extract<ManagerCoreInput, { readonly type: 'apply' }>;
+type PersistFailed = Extract<ManagerCoreInput, { readonly type: 'persist-failed' }>;
+
+/** Decisions that are being written. No order is given before they are on disk. */
+interface Deciding {
+  readonly id: number;
+  readonly writes: readonly ManagerWrite[];
+  readonly apply: {
+    readonly requestId: number;
+    readonly changes: readonly PlannedChange[];
+    readonly former: Former;
+  } | null;
+}
+
+/** What a refused declaration goes back to. */
+interface Former {
+  readonly set: SetRecord | null;
+  readonly instances: Map<number, InstanceRecord>;
+  readonly slots: Map<string, SlotRecord>;
+}
+
+/** Declarations that may wait for the store; more are refused. */
+const APPLIES_MAX = 16;
+/** Rounds of decisions or orders that follow from each other; a plan needs three. */
+export const ROUNDS_MAX = 10;
+/** Octets of a configuration, as far as characters tell. */
+const CONFIGURATION_MAX = 32_768;
+
+/** Takes declarations and decides what follows from them. One batch of decisions is being written at a time. */
+export class Declarations {
+  readonly #options: ManagerCoreOptions;
+  readonly #state: ManagerState;
+  readonly #journal: Journal;
+  readonly #nextPersist: () => number;
+  #deciding: Deciding | null = null;
+  #retryAtMs: number | null = null;
+  #waiting: Apply[] = [];
+
+  /** `nextPersist` gives the number of the next `persist` output. */
+  constructor(options: ManagerCoreOptions, state: ManagerState, journal: Journal, nextPersist: () => number) {
+    this.#options = options;
+    this.#state = state;
+    this.#journal = journal;
+    this.#nextPersist = nextPersist;
+  }
+
+  /** When decisions that could not be written are written again; null: none are. */
+  get retryAtMs(): number | null {
+    return this.#retryAtMs;
+  }
+
+  /** What applying the declaration would change. */
+  preview(declared: DeclaredSet): PlannedChange[] {
+    return diff(this.#state.set?.declared ?? null, declared);
+  }
+
+  /** Applies a declaration, now or when the decisions before it are on disk. */
+  take(input: Apply, nowMs: number, outputs: ManagerCoreOutput[]): void {
+    if (!this.#deciding) this.#apply(input, nowMs, outputs);
+    else if (this.#waiting.length < APPLIES_MAX && this.#retryAtMs === null) this.#waiting.push(input);
+    else
+      outputs.push(
+        reply(input.requestId, {
+          ok: false,
+          code: 'BUSY',
+          message: 'Earlier decisions are not on disk yet; try again.',
+        }),
+      );
+  }
+
+  /** Decides what is left to decide. True: nothing is, and all decisions are on disk, so orders may be given. */
+  settle(nowMs: number, outputs: ManagerCoreOutput[]): boolean {
+    if (this.#deciding) return false;
+    const writes = this.#decisions(nowMs);
+    if (writes.length === 0) return true;
+    this.#persist(writes, null, outputs);
+    return false;
+  }
+
+  /** Writes again what could not be written. */
+  expire(nowMs: number, outputs: ManagerCoreOutput[]): void {
+    if (!this.#deciding || this.#retryAtMs === null || this.#retryAtMs > nowMs) return;
+    this.#retryAtMs = null;
+    outputs.push({ type: 'persist', id: this.#deciding.id, writes: this.#deciding.writes });
+  }
+
+  persisted(id: number, nowMs: number, outputs: ManagerCoreOutput[]): void {
+    if (this.#deciding?.id !== id) return;
+    const { apply } = this.#deciding;
+    this.#deciding = null;
+    const { set } = this.#state;
+    if (apply && set) {
+      const name = set.declared.name;
+      this.#journal.event(
+        this.#options.wallMs(nowMs),
+        'declaration.applied',
+        'info',
+        `set ${name}`,
+        `Declaration ${set.generation} of ${name} applies: ${apply.changes.length} changes.`,
+      );
+      outputs.push(
+        reply(apply.requestId, {
+          ok: true,
+          applied: { set: name, generation: set.generation, changes: apply.changes },
+        }),
+      );
+    }
+    this.#nextApply(nowMs, outputs);
+  }
+
+  /** A declaration that cannot be written is refused; other decisions are tried again. */
+  persistFailed(input: PersistFailed, nowMs: number, outputs: ManagerCoreOutput[]): void {
+    if (this.#deciding?.id !== input.id) return;
+    const { apply } = this.#deciding;
+    const wallMs = this.#options.wallMs(nowMs);
+    const subject = `set ${this.#state.set?.declared.name ?? ''}`;
+    if (apply) {
+      this.#deciding = null;
+      this.#restore(apply.former);
+      const code = input.full ? 'STORE_FULL' : 'STORE_FAILED';
+      const message = `The declaration could not be written and was refused; what was declared before stands. ${input.reason}`;
+      this.#journal.event(wallMs, 'declaration.refused', 'error', subject, message);
+      outputs.push(reply(apply.requestId, { ok: false, code, message }));
+      this.#nextApply(nowMs, outputs);
+      return;
+    }
+    if (this.#retryAtMs !== null) return;
+    this.#retryAtMs = nowMs + STORE_RETRY_MS;
+    this.#journal.event(
+      wallMs,
+      'store.failed',
+      'error',
+      subject,
+      `Decisions could not be written; nodes get no new orders until they are. ${input.reason}`,
+    );
+  }
+
+  #apply(input: Apply, nowMs: number, outputs: ManagerCoreOutput[]): void {
+    const state = this.#state;
+    const { declared, text, file, requestId } = input;
+    const refusal = this.#refusal(declared);
+    if (refusal) {
+      outputs.push(reply(requestId, refusal));
+      return;
+    }
+    const changes = this.preview(declared);
+    if (state.set && changes.length === 0) {
+      outputs.push(
+        reply(requestId, {
+          ok: true,
+          applied: { set: declared.name, generation: state.set.generation, changes },
+        }),
+      );
+      return;
+    }
+    const former: Former = {
+      set: state.set,
+      instances: new Map(state.instances),
+      slots: new Map(state.slots),
+    };
+    const generation = (state.set?.generation ?? 0) + 1;
+    state.set = {
+      declared,
+      text,
+      file,
+      generation,
+      appliedAtMs: this.#options.wallMs(nowMs),
+      council: state.set?.council ?? null,
+    };
+    const writes = this.#decisions(nowMs);
+    const configuration = configurationOf(declared, state.observed(nowMs), state.topology);
+    const size = configuration ? JSON.stringify(configuration).length : 0;
+    if (size > CONFIGURATION_MAX) {
+      this.#restore(former);
+      const message = `Nodes would have to be told ${size} octets at once; at most ${CONFIGURATION_MAX} are possible. Declare fewer slots or instances in one set.`;
+      outputs.push(reply(requestId, { ok: false, code: 'TOO_LARGE', message }));
+      return;
+    }
+    this.#persist(
+      [...writes, { table: 'sets', key: declared.name, value: state.set }],
+      { requestId, changes, former },
+      outputs,
+    );
+  }
+
+  #refusal(declared: DeclaredSet): Extract<ManagerReply, { readonly ok: false }> | undefined {
+    const { set } = this.#state;
+    if (!set) return undefined;
+    if (set.declared.name !== declared.name) {
+      return {
+        ok: false,
+        code: 'OTHER_SET',
+        message: `This manager runs set ${set.declared.name}; ${declared.name} needs a manager of its own.`,
+      };
+    }
+    const former = set.council?.members ?? set.declared.council;
+    // Order is no matter to a council.
+    if ([...former].sort().join() !== [...declared.council].sort().join()) {
+      const message = `The council of a running set cannot change yet. It is ${former.join(', ')}; declare "council: [${former.join(', ')}]" to keep it.`;
+      return { ok: false, code: 'COUNCIL_FIXED', message };
+    }
+    return undefined;
+  }
+
+  #restore(former: Former): void {
+    this.#state.set = former.set;
+    this.#state.instances = former.instances;
+    this.#state.slots = former.slots;
+  }
+
+  /** Decides until nothing is left to decide; what it decided has to be written. */
+  #decisions(nowMs: number): ManagerWrite[] {
+    const state = this.#state;
+    const writes: ManagerWrite[] = [];
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      const { decisions } = plan(state.set?.declared ?? null, state.observed(nowMs), state.topology);
+      if (decisions.length === 0) break;
+      for (const decision of decisions) writes.push(...decide(decision, state, this.#options.random));
+    }
+    return writes;
+  }
+
+  #persist(writes: readonly ManagerWrite[], apply: Deciding['apply'], outputs: ManagerCoreOutput[]): void {
+    const id = this.#nextPersist();
+    this.#deciding = { id, writes, apply };
+    outputs.push({ type: 'persist', id, writes });
+  }
+
+  #nextApply(nowMs: number, outputs: ManagerCoreOutput[]): void {
+    while (!this.#deciding) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      this.#apply(next, nowMs, outputs);
+    }
+  }
+}
+
+export function reply(requestId: number, answer: ManagerReply): ManagerCoreOutput {
+  return { type: 'reply', requestId, reply: answer };
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Declarations, reply } from './declarations.ts';
+import { beginHandover, chooseSuccessor } from './handover.ts';
+import type { Journal } from './journal.ts';
+import {
+  saveNode,
+  takeFunctionStatus,
+  takeFunctions,
+  takeNodeState,
+  takeRegistration,
+} from './node-reports.ts';
+import type { Orders } from './orders.ts';
+import { takeSlotReport, takeTraffic } from './reports.ts';
+import type { Saving } from './saving.ts';
+import type { ManagerState } from './state.ts';
+import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput } from './types.ts';
+
+/** What a manager consists of. */
+export interface ManagerParts {
+  readonly options: ManagerCoreOptions;
+  readonly state: ManagerState;
+  readonly journal: Journal;
+  readonly orders: Orders;
+  readonly declarations: Declarations;
+  readonly saving: Saving;
+}
+
+/** When an input is taken: by the core's clock, and by people's. */
+interface Moment {
+  readonly nowMs: number;
+  readonly wallMs: number;
+}
+
+type Taker<Input extends ManagerCoreInput> = (
+  parts: ManagerParts,
+  input: Input,
+  moment: Moment,
+  outputs: ManagerCoreOutput[],
+) => void;
+
+type InputOf<Type extends ManagerCoreInput['type']> = Extract<ManagerCoreInput, { readonly type: Type }>;
+
+const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = {
+  'node-registered': ({ state, journal }, input, { nowMs, wallMs }) =>
+    takeRegistration(state, journal, input, nowMs, wallMs),
+  'node-functions': ({ state, journal }, input) => takeFunctions(state, journal, input),
+  'node-suspect': takeState,
+  'node-lost': takeState,
+  'node-back': takeState,
+  'node-left': takeState,
+  'node-moved': ({ state }, { node, addresses }) => {
+    const life = state.lives.get(state.nodeById(node)?.name ?? '');
+    if (life) life.address = addresses[0] ?? life.address;
+  },
+  'function-status': ({ state, journal }, input, { nowMs, wallMs }) =>
+    takeFunctionStatus(state, journal, input, nowMs, wallMs),
+  'slot-report': ({ state, journal }, { node, report }, { wallMs }) => {
+    const name = state.nodeById(node)?.name;
+    if (name !== undefined) takeSlotReport(state, journal, name, report, wallMs);
+  },
+  'operation-result': ({ orders }, input, { nowMs, wallMs }) => orders.settle(input, nowMs, wallMs),
+  // The driver logs and counts these; nothing follows from them here.
+  event: () => {},
+  joined: takeJoin,
+  registrar: ({ state, journal }, { address, port }) => {
+    state.topology = { registrars: [{ address, port }] };
+    journal.save({ table: 'registrars', key: 'first', value: { address, port } });
+  },
+  traffic: ({ state, journal }, { report }, { wallMs }) => takeTraffic(state, journal, report, wallMs),
+  handover: takeHandover,
+  apply: ({ declarations }, input, { nowMs }, outputs) => declarations.take(input, nowMs, outputs),
+  persisted: ({ saving, declarations }, { id }, { nowMs }, outputs) => {
+    if (!saving.persisted(id)) declarations.persisted(id, nowMs, outputs);
+  },
+  'persist-failed': ({ saving, declarations }, input, { nowMs }, outputs) => {
+    if (!saving.persistFailed(input.id, nowMs)) declarations.persistFailed(input, nowMs, outputs);
+  },
+};
+
+export function takeInput(
+  parts: ManagerParts,
+  input: ManagerCoreInput,
+  nowMs: number,
+  outputs: ManagerCoreOutput[],
+): void {
+  const moment = { nowMs, wallMs: parts.options.wallMs(nowMs) };
+  // The table pairs each input with its own function; the compiler cannot follow that through an index.
+  (INPUTS[input.type] as Taker<ManagerCoreInput>)(parts, input, moment, outputs);
+}
+
+function takeState(
+  { state, journal }: ManagerParts,
+  input: InputOf<'node-suspect'> | InputOf<'node-lost'> | InputOf<'node-back'> | InputOf<'node-left'>,
+  { nowMs, wallMs }: Moment,
+): void {
+  takeNodeState(state, journal, input, nowMs, wallMs);
+}
+
+/** A node has got its certificate. One with the same number keeps what is known of it. */
+function takeJoin({ state, journal }: ManagerParts, input: InputOf<'joined'>, { wallMs }: Moment): void {
+  const { node: id, name, certificateSerial } = input;
+  const former = state.nodes.get(name);
+  const record =
+    former?.id === id
+      ? { ...former, certificateSerial }
+      : { id, name, certificateSerial, endpoint: null, bootTime: '', configuration: null };
+  saveNode(state, journal, record);
+  journal.event(wallMs, 'node.joined', 'info', `node ${name}`, `${name} joined as node ${id}.`);
+}
+
+function takeHandover(
+  { options, state, journal }: ManagerParts,
+  input: InputOf<'handover'>,
+  { nowMs, wallMs }: Moment,
+  outputs: ManagerCoreOutput[],
+): void {
+  const chosen = chooseSuccessor(state, input, nowMs);
+  if ('code' in chosen) {
+    outputs.push(reply(input.requestId, chosen));
+    return;
+  }
+  beginHandover(state, chosen, options.random, nowMs);
+  journal.event(
+    wallMs,
+    'handover.ordered',
+    'info',
+    `slot ${input.pool}/${input.index}`,
+    `Slot ${input.index} of ${input.pool} is handed over to ${chosen.name}.`,
+  );
+  outputs.push(reply(input.requestId, { ok: true, to: chosen.name }));
+}
