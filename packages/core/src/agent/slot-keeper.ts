@@ -47,6 +47,8 @@ interface Holding {
   epoch: number;
   readonly steps: { name: FailoverStep; atMs: number }[];
   serving: boolean;
+  /** The fence is being closed; `lost` follows. */
+  closing: boolean;
   /** Moments at which the address is announced again: a neighbour may have lost the first ones. */
   announceAtMs: number[];
 }
@@ -73,8 +75,11 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
 
   handle(input: KeeperInput, nowMs: number): KeeperOutput[] {
     if (input.type === 'marked') return this.#marked(input, nowMs);
-    const outputs: KeeperOutput[] = input.type === 'configure' ? this.#guard(input.slots) : [];
-    return [...outputs, ...this.#follow(this.#engine.handle(input, nowMs), nowMs)];
+    if (input.type !== 'configure') return this.#follow(this.#engine.handle(input, nowMs), nowMs);
+    const guard = this.#guard(input.slots);
+    const outputs = [...guard, ...this.#follow(this.#engine.handle(input, nowMs), nowMs)];
+    this.#forget(new Set(input.slots.map(({ id }) => id)));
+    return outputs;
   }
 
   expire(nowMs: number): KeeperOutput[] {
@@ -88,9 +93,37 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return all.length === 0 ? undefined : Math.min(...all);
   }
 
+  /**
+   * Takes over the addresses of the slots. Those that are new to this process are withdrawn: an earlier one may
+   * have left them on the link. A holder whose addresses changed goes on under the new ones, from its next
+   * renewal on.
+   */
   #guard(slots: readonly { readonly id: string; readonly addresses: readonly string[] }[]): KeeperOutput[] {
+    const former = new Set([...this.#addresses.values()].flat());
+    const raised = new Set([...this.#holdings.keys()].flatMap((slot) => this.#addressesOf(slot)));
     for (const { id, addresses } of slots) this.#addresses.set(id, addresses);
-    return [{ type: 'guard', addresses: [...new Set([...this.#addresses.values()].flat())] }];
+    const guarded = new Set([...this.#addresses.values()].flat());
+    const wanted = new Set([...this.#holdings.keys()].flatMap((slot) => this.#addressesOf(slot)));
+    const withdrawn = [
+      ...[...raised].filter((address) => !wanted.has(address)),
+      ...[...guarded].filter((address) => !former.has(address) && !wanted.has(address)),
+    ];
+    const added = [...wanted].filter((address) => !raised.has(address));
+    return [
+      // What leaves the link first leaves the fence second, and what comes is under the fence first.
+      ...(withdrawn.length === 0 ? [] : [{ type: 'withdraw' as const, addresses: withdrawn }]),
+      { type: 'guard', addresses: [...guarded] },
+      ...(added.length === 0 ? [] : [{ type: 'raise' as const, addresses: added }]),
+    ];
+  }
+
+  /** Slots that are gone, and whose last holding has ended. */
+  #forget(current: ReadonlySet<string>): void {
+    for (const slot of this.#addresses.keys()) {
+      if (current.has(slot) || this.#holdings.has(slot)) continue;
+      this.#addresses.delete(slot);
+      this.#observed.delete(slot);
+    }
   }
 
   #follow(outputs: readonly LeaseOutput[], nowMs: number): KeeperOutput[] {
@@ -108,7 +141,9 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         return this.#renumber(output);
       case 'fence-until':
         return this.#open(output);
-      case 'fence-close':
+      case 'fence-close': {
+        const holding = this.#holdings.get(output.slot);
+        if (holding) holding.closing = true;
         return [
           {
             type: 'close',
@@ -117,11 +152,12 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
             addresses: this.#addressesOf(output.slot),
           },
         ];
+      }
       case 'lost':
         return this.#leave(output);
       case 'observed':
         this.#observed.set(output.slot, output);
-        return [{ type: 'slot', state: this.#stateOf(output.slot, '') }];
+        return this.#isChanging(output.slot) ? [] : [{ type: 'slot', state: this.#stateOf(output.slot, '') }];
       case 'offered':
         return [];
       case 'hand-over-failed':
@@ -153,6 +189,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         { name: 'decided', atMs: nowMs },
       ],
       serving: false,
+      closing: false,
       announceAtMs: [],
     });
     const raise: KeeperOutput = { type: 'raise', addresses: this.#addressesOf(slot) };
@@ -216,6 +253,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     holding.epoch = epoch;
     // Marks of the former epoch do not count any more: begin again from where the address is raised.
     if (!holding.serving) return [{ type: 'mark', slot, epoch, step: 'raised' }];
+    if (holding.closing) return [];
     return [{ type: 'slot', state: this.#stateOf(slot, '') }];
   }
 
@@ -240,6 +278,15 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       outputs.push({ type: 'announce', addresses: this.#addressesOf(slot) });
     }
     return outputs;
+  }
+
+  /**
+   * The slot is being taken or left, and its state is told when that is done. What the driver hands back on the
+   * way brings forth outputs that overtake those made before; an older state among these must not be the last word.
+   */
+  #isChanging(slot: string): boolean {
+    const holding = this.#holdings.get(slot);
+    return holding !== undefined && (!holding.serving || holding.closing);
   }
 
   #stateOf(slot: string, reason: string): SlotState {

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type KeeperInput, type KeeperOutput, SlotKeeper } from '@vnfpool/core/agent';
+import type { LeaseEngine, LeaseInput, LeaseOutput } from '@vnfpool/core/lease';
+import type { SlotDefinition } from '@vnfpool/wire/mobility';
+import { expect, test } from 'vitest';
+
+const SLOT = '00000000000000a1';
+const holder = { node: 1, functionId: 7, functionIncarnation: 1n };
+const council = { version: { generation: 1, number: 1, randomId: '00000000000000c0' }, members: [1] };
+
+function definition(id: string, addresses: readonly string[]): SlotDefinition {
+  return {
+    id,
+    pool: 'web',
+    index: 0,
+    leaseMs: 300,
+    addresses,
+    genesis: { randomId: '00000000000000e5', candidates: [] },
+    candidates: [],
+    lastResort: { rule: 'never' },
+  };
+}
+
+const observed: LeaseOutput = {
+  type: 'observed',
+  slot: SLOT,
+  state: 'held',
+  holder,
+  epoch: 5,
+  candidates: [],
+};
+const granted: LeaseOutput = {
+  type: 'granted',
+  slot: SLOT,
+  epoch: 5,
+  functionId: 7,
+  functionIncarnation: 1n,
+  cause: 'lease-expired',
+  fencedBy: 'timeout',
+  previous: null,
+  candidates: [],
+  lossMark: false,
+  detectedAtMs: 0,
+  leaseUntilMs: 300,
+};
+
+/** A keeper over an engine that says what the test wants, and hands that carry out as the driver must. */
+function keeper(answer: (input: LeaseInput) => LeaseOutput[]) {
+  const engine = { handle: answer, expire: () => [], nextDeadline: () => undefined };
+  const core = new SlotKeeper(engine as unknown as LeaseEngine, 1);
+  const done: KeeperOutput[] = [];
+  const give = (input: KeeperInput): KeeperOutput[] => {
+    const from = done.length;
+    const queue = core.handle(input, 10);
+    for (let output = queue.shift(); output; output = queue.shift()) {
+      done.push(output);
+      if (output.type === 'mark') {
+        const { slot, epoch, step } = output;
+        queue.unshift(...core.handle({ type: 'marked', slot, epoch, step, wallMs: 10 }, 10));
+      } else if (output.type === 'close') {
+        const { slot, epoch } = output;
+        queue.unshift(...core.handle({ type: 'fence-closed', slot, epoch }, 10));
+      }
+    }
+    return done.slice(from);
+  };
+  const configure = (...slots: SlotDefinition[]) => give({ type: 'configure', council, slots });
+  return { give, configure };
+}
+
+const offer: KeeperInput = {
+  type: 'candidate-state',
+  slot: SLOT,
+  functionId: 7,
+  functionIncarnation: 1n,
+  ready: true,
+  rank: 0,
+};
+const release: KeeperInput = { type: 'release', slot: SLOT, reason: 'operator' };
+
+function answers(input: LeaseInput): LeaseOutput[] {
+  switch (input.type) {
+    case 'candidate-state':
+      return [granted, observed];
+    case 'release':
+      return [{ type: 'fence-close', slot: SLOT, epoch: 5, reason: 'operator' }, observed];
+    case 'fence-closed':
+      return [{ type: 'lost', slot: SLOT, epoch: 5, reason: 'operator' }];
+    default:
+      return [];
+  }
+}
+
+const statesOf = (outputs: readonly KeeperOutput[]) =>
+  outputs.flatMap((output) => (output.type === 'slot' ? [output.state.state] : []));
+
+test('the last word on a slot that was taken is that it is held here', () => {
+  const { give, configure } = keeper(answers);
+  configure(definition(SLOT, ['10.0.0.100/24']));
+  expect(statesOf(give(offer))).toEqual(['holding']);
+});
+
+test('the last word on a slot that was left is that it is not held here', () => {
+  const { give, configure } = keeper(answers);
+  configure(definition(SLOT, ['10.0.0.100/24']));
+  give(offer);
+  expect(statesOf(give(release)).at(-1)).toBe('held');
+});
+
+test('addresses that an earlier process may have left are withdrawn, once', () => {
+  const { configure } = keeper(answers);
+  const withdraw = { type: 'withdraw', addresses: ['10.0.0.100/24'] };
+  const guard = { type: 'guard', addresses: ['10.0.0.100/24'] };
+  expect(configure(definition(SLOT, ['10.0.0.100/24']))).toEqual([withdraw, guard]);
+  expect(configure(definition(SLOT, ['10.0.0.100/24']))).toEqual([guard]);
+});
+
+test('a holder whose address changes leaves the old one and takes the new one, under the fence', () => {
+  const { give, configure } = keeper(answers);
+  configure(definition(SLOT, ['10.0.0.100/24']));
+  give(offer);
+  expect(configure(definition(SLOT, ['10.0.0.120/24']))).toEqual([
+    { type: 'withdraw', addresses: ['10.0.0.100/24'] },
+    { type: 'guard', addresses: ['10.0.0.120/24'] },
+    { type: 'raise', addresses: ['10.0.0.120/24'] },
+  ]);
+});
+
+test('a slot that is gone is forgotten with its addresses', () => {
+  const { configure } = keeper(answers);
+  configure(definition(SLOT, ['10.0.0.100/24']));
+  const other = definition('00000000000000a2', ['10.0.0.101/24']);
+  configure(other);
+  expect(configure(other)).toEqual([{ type: 'guard', addresses: ['10.0.0.101/24'] }]);
+});
