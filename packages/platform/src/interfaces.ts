@@ -32,6 +32,8 @@ export interface VirtualAddresses {
  */
 export interface Fence {
   readonly kind: 'nft' | 'none';
+  /** Addresses under the fence now; in the beginning those that an earlier agent left there. */
+  readonly guarded: readonly string[];
   /** Puts addresses under the fence, closed. Addresses not named any more leave it. */
   guard(addresses: readonly string[]): void;
   /**

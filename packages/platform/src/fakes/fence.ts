@@ -25,6 +25,10 @@ export class FakeFence implements Fence {
     this.#clocks = clocks;
   }
 
+  get guarded(): readonly string[] {
+    return [...this.#openings.keys()];
+  }
+
   guard(addresses: readonly string[]): void {
     for (const address of this.#openings.keys()) {
       if (!addresses.includes(address)) this.#openings.delete(address);

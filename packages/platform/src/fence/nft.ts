@@ -119,6 +119,10 @@ class LinuxNftFence implements NftFence {
         : `nft without netdev egress (${egressRefusal}): frames sent by AF_PACKET pass the fence, announcements too; ${weakness}`;
   }
 
+  get guarded(): readonly string[] {
+    return [...this.#guarded];
+  }
+
   guard(addresses: readonly string[]): void {
     const wanted = new Set(addresses.map((address) => parseIpv4Prefix(address).address));
     if (wanted.size > GUARDED_MAX) {

@@ -13,6 +13,9 @@ export function createNoFence(clocks: Clocks): NoFence {
   return {
     kind: 'none',
     guarantee: 'no fence: a holder that lost its lease goes on being heard until it notices',
+    get guarded() {
+      return [...ends.keys()];
+    },
     guard: (addresses) => {
       for (const address of ends.keys()) if (!addresses.includes(address)) ends.delete(address);
       for (const address of addresses) if (!ends.has(address)) ends.set(address, -Infinity);
