@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FullWorld } from './full-world.ts';
+
 import { changed, reworded, without, withPool } from './declarations.ts';
+import type { FullWorld } from './full-world.ts';
 import type { FullNode } from './node.ts';
 
 /** Hand-overs that nobody can carry out are over this long before the quiet. */
@@ -86,7 +87,8 @@ const functionExit: Fault = (world) => {
 const functionIll: Fault = (world) => {
   const functions = someNode(world).life?.functions;
   const ids = [...(functions?.programs.keys() ?? [])];
-  if (functions && ids.length > 0) functions.fallIll(world.random.pick(ids), world.random.between(200, 4_000));
+  if (functions && ids.length > 0)
+    functions.fallIll(world.random.pick(ids), world.random.between(200, 4_000));
 };
 
 const crashManager: Fault = ({ manager, random, schedule }) => {
@@ -135,7 +137,10 @@ const declare: Fault = (world) => {
       }),
     () => without(set, 'calc'),
   ])();
-  world.log(() => `declares ${next.pools.map(({ name, redundancy, addresses, failover }) => `${name} ${Object.values(redundancy).join('+')} ${addresses.join()} ${failover.leaseMs}`).join(', ')}`);
+  world.log(
+    () =>
+      `declares ${next.pools.map(({ name, redundancy, addresses, failover }) => `${name} ${Object.values(redundancy).join('+')} ${addresses.join()} ${failover.leaseMs}`).join(', ')}`,
+  );
   operator.declare(next);
 };
 
@@ -165,6 +170,10 @@ const FAULTS: readonly Fault[] = [
   declare,
 ];
 
-function hostsOf({ nodes, manager, registrar }: Pick<FullWorld, 'nodes' | 'manager' | 'registrar'>): number[] {
+function hostsOf({
+  nodes,
+  manager,
+  registrar,
+}: Pick<FullWorld, 'nodes' | 'manager' | 'registrar'>): number[] {
   return [...nodes.map(({ machine }) => machine.host), manager.process.host, registrar.process.host];
 }

@@ -54,7 +54,9 @@ export class SimFunctionHost {
   }
 
   stop({ functionId, run }: AgentOutput & { type: 'stop' }): void {
-    this.#world.schedule.after(this.#world.random.between(1, 60), () => this.#end(functionId, run, 'killed by SIGTERM'));
+    this.#world.schedule.after(this.#world.random.between(1, 60), () =>
+      this.#end(functionId, run, 'killed by SIGTERM'),
+    );
   }
 
   check({ functionId, run, check }: AgentOutput & { type: 'check-health' }): void {

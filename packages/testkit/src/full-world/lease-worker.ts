@@ -205,7 +205,7 @@ export class SimLeaseWorker {
         for (const address of output.addresses) machine.raised.delete(withoutPrefix(address));
         return [];
       case 'open':
-        return output.addresses.map(withoutPrefix).map((address) => ({
+        return this.#underFence(output.addresses).map((address) => ({
           type: 'fence-write',
           address,
           write: machine.fence(address).compute(0, output.untilMs, world.nowMs),
@@ -216,7 +216,7 @@ export class SimLeaseWorker {
         return [];
       case 'close':
         log(() => `closes ${output.slot} epoch ${output.epoch}`);
-        for (const address of output.addresses) machine.fence(withoutPrefix(address)).close();
+        for (const address of this.#underFence(output.addresses)) machine.fence(address).close();
         return this.#keeper.handle(
           { type: 'fence-closed', slot: output.slot, epoch: output.epoch },
           process.nowMs(),
@@ -230,7 +230,9 @@ export class SimLeaseWorker {
       }
       case 'slot': {
         const { state } = output;
-        log(() => `slot ${state.id} ${state.state} epoch ${state.epoch} by ${state.holder?.functionId ?? '-'}`);
+        log(
+          () => `slot ${state.id} ${state.state} epoch ${state.epoch} by ${state.holder?.functionId ?? '-'}`,
+        );
         if (state.state === 'holding') this.held.set(state.id, state);
         else this.held.delete(state.id);
         tell({ type: 'slot', state, muteMs: this.muteMs });
@@ -243,6 +245,15 @@ export class SimLeaseWorker {
         log(() => output.message);
         return [];
     }
+  }
+
+  /** The real fence refuses others. */
+  #underFence(addresses: readonly string[]): string[] {
+    const { machine, world } = this.#parts;
+    const plain = addresses.map(withoutPrefix);
+    for (const address of plain)
+      if (!machine.guarded.has(address)) world.fail(`${address} is not under the fence of ${machine.name}`);
+    return plain;
   }
 
   #send(to: number, messages: readonly LeaseMessage[]): void {

@@ -34,10 +34,11 @@ export class Machine {
     return fence;
   }
 
-  /** Addresses not named any more leave the fence. */
+  /** Addresses not named any more leave the link, then the fence. */
   guard(addresses: readonly string[]): void {
     for (const address of this.guarded) {
       if (addresses.includes(address)) continue;
+      this.raised.delete(address);
       this.fence(address).close();
       this.guarded.delete(address);
     }

@@ -157,7 +157,9 @@ export class FullManager {
       set.generation < known.generation ||
       (set.generation === known.generation && !isDeepStrictEqual(declared, known.declared));
     if (isLost)
-      this.#world.fail(`declaration ${known.generation} was acknowledged and is lost; there is ${set?.generation ?? 'none'}`);
+      this.#world.fail(
+        `declaration ${known.generation} was acknowledged and is lost; there is ${set?.generation ?? 'none'}`,
+      );
   }
 
   async #run(life: number): Promise<void> {

@@ -104,7 +104,8 @@ export class FullNode {
     const { random } = world;
     const self = nodeId(machine.disk.nodeId);
     const clock = process.driverClock;
-    const onFault = ({ error }: { readonly error: unknown }): void => world.fail(`${this.name}: ${described(error)}`);
+    const onFault = ({ error }: { readonly error: unknown }): void =>
+      world.fail(`${this.name}: ${described(error)}`);
     const maybeFault = (): void => this.#maybeFault();
 
     const toMain = this.#channel();
@@ -119,7 +120,12 @@ export class FullNode {
     });
     const toWorkerThread = this.#channel();
     const post = (message: ToWorker): void => toWorkerThread(() => worker.post(message));
-    const functions = new SimFunctionHost(world, process, machine.address, (input) => void agent.submit(input));
+    const functions = new SimFunctionHost(
+      world,
+      process,
+      machine.address,
+      (input) => void agent.submit(input),
+    );
     const registrations = new SimRegistrations(world, process);
 
     const agent: CoreDriver<AgentInput, AgentOutput> = new CoreDriver<AgentInput, AgentOutput>({
@@ -216,12 +222,10 @@ export class FullNode {
           managed: ({ term }) => world.log(() => `${this.name} is managed, term ${term}`),
           unmanaged: ({ reason }) => world.log(() => `${this.name} is not managed: ${reason}`),
           add: ({ type: _type, name: _name, ...add }) => void agent.submit({ type: 'add', ...add }),
-          delete: ({ operation, functionId }) =>
-            void agent.submit({ type: 'delete', operation, functionId }),
+          delete: ({ operation, functionId }) => void agent.submit({ type: 'delete', operation, functionId }),
           configure: ({ operation, configuration }) =>
             void agent.submit({ type: 'configure', operation, configuration }),
-          'failovers-acknowledged': ({ ids }) =>
-            void agent.submit({ type: 'failovers-acknowledged', ids }),
+          'failovers-acknowledged': ({ ids }) => void agent.submit({ type: 'failovers-acknowledged', ids }),
           persist: ({ highestTerm }) => {
             machine.disk.term = highestTerm;
           },
@@ -243,7 +247,8 @@ export class FullNode {
 
   #fromWorker(message: FromWorker): void {
     const agent = this.#alive?.agent;
-    if (message.type === 'slot') agent?.submit({ type: 'slot', state: message.state, muteMs: message.muteMs });
+    if (message.type === 'slot')
+      agent?.submit({ type: 'slot', state: message.state, muteMs: message.muteMs });
     else agent?.submit({ type: 'failover', record: message.record });
   }
 

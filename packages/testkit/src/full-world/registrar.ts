@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Registrar, type RegistrarInput, type RegistrarOutput, type RegistrarSnapshot } from '@vnfpool/core/registrar';
+import {
+  Registrar,
+  type RegistrarInput,
+  type RegistrarOutput,
+  type RegistrarSnapshot,
+} from '@vnfpool/core/registrar';
 import { readAsap } from '@vnfpool/runtime/asap';
 import { CoreDriver } from '@vnfpool/runtime/driver';
 import { encodeAsap } from '@vnfpool/wire/asap';
@@ -48,14 +53,13 @@ export class FullRegistrar {
     const world = this.#world;
     const { process } = this;
     process.begin();
-    const core = new Registrar(
-      { registrarId: Math.max(1, world.random.u32()) },
-      world.random,
-      () => true,
-    );
+    const core = new Registrar({ registrarId: Math.max(1, world.random.u32()) }, world.random, () => true);
     this.#core = core;
     const connections = new Map<number, StreamEnd>();
-    const driver: CoreDriver<RegistrarInput, RegistrarOutput> = new CoreDriver<RegistrarInput, RegistrarOutput>({
+    const driver: CoreDriver<RegistrarInput, RegistrarOutput> = new CoreDriver<
+      RegistrarInput,
+      RegistrarOutput
+    >({
       core,
       clock: process.driverClock,
       effects: {
@@ -63,7 +67,10 @@ export class FullRegistrar {
         close: ({ association, reason }) => connections.get(association)?.close(reason),
         event: (event) => {
           if (event.event !== 'element-registered' || event.reason !== 'renewed')
-            world.log(() => `registrar ${event.event}: ${event.reason}${'elementId' in event ? ` ${event.elementId}` : ''}`);
+            world.log(
+              () =>
+                `registrar ${event.event}: ${event.reason}${'elementId' in event ? ` ${event.elementId}` : ''}`,
+            );
         },
       },
       onFault: ({ error }) => world.fail(`registrar: ${String(error)}`),

@@ -89,7 +89,10 @@ export class SimRegistrations {
         connect: ({ association, registrar }) => links.connect(association, registrar),
         disconnect: ({ association }) => links.disconnect(association),
         send: ({ association, message }) => links.send(association, message),
-        event: (event) => world.log(() => `${this.#process.name} element ${wanted.poolHandle}/${event.elementId} ${event.event}`),
+        event: (event) =>
+          world.log(
+            () => `${this.#process.name} element ${wanted.poolHandle}/${event.elementId} ${event.event}`,
+          ),
       },
       onFault: ({ error }) => world.fail(`pool element: ${String(error)}`),
     });

@@ -17,14 +17,22 @@ export function missing(world: FullWorld): string | undefined {
   for (const { name, status, reason } of views.instances)
     if (status !== 'running') return `${name} is ${status}: ${reason}`;
   for (const node of nodes) {
-    const running = [...(node.life?.functions.programs.keys() ?? [])].sort().join();
-    const wanted = views.instances.filter((each) => each.node === node.name).map(({ functionId }) => functionId);
+    const running = [...(node.life?.functions.programs.keys() ?? [])].map(String).sort().join();
+    const wanted = views.instances
+      .filter((each) => each.node === node.name)
+      .map(({ functionId }) => String(functionId));
     if (running !== wanted.sort().join()) return `${node.name} runs ${running}, not ${wanted.join()}`;
   }
 
   const registered = new Map<string, string>();
   for (const { name, elements } of registrar.snapshot()?.pools ?? [])
-    registered.set(name, elements.map(({ id, attached }) => `${id}${attached ? '' : ' detached'}`).sort().join());
+    registered.set(
+      name,
+      elements
+        .map(({ id, attached }) => `${id}${attached ? '' : ' detached'}`)
+        .sort()
+        .join(),
+    );
   const addresses = new Set<string>();
   for (const pool of declared) {
     const slots = views.slots.filter((slot) => slot.pool === pool.name);
@@ -42,15 +50,18 @@ export function missing(world: FullWorld): string | undefined {
       for (const address of slot.addresses.map(withoutPrefix)) {
         addresses.add(address);
         const open = world.openAt(address);
-        if (open.length !== 1 || open[0] !== node) return `${address} of ${what} is open at ${open.map(({ name }) => name).join() || 'no node'}`;
+        if (open.length !== 1 || open[0] !== node)
+          return `${address} of ${what} is open at ${open.map(({ name }) => name).join() || 'no node'}`;
       }
     }
-    if (registered.get(pool.name) !== holders.sort().join())
+    if (registered.get(pool.name) !== holders.map(String).sort().join())
       return `registered in ${pool.name}: ${registered.get(pool.name) ?? 'nobody'}; holders: ${holders.join()}`;
     registered.delete(pool.name);
-    if (pool.name === 'web' && user.element !== holders[0]) return `the user of web is told ${user.element ?? 'nobody'}`;
+    if (pool.name === 'web' && user.element !== holders[0])
+      return `the user of web is told ${user.element ?? 'nobody'}`;
   }
-  for (const [pool, elements] of registered) if (elements !== '') return `registered in ${pool}, which is no pool: ${elements}`;
+  for (const [pool, elements] of registered)
+    if (elements !== '') return `registered in ${pool}, which is no pool: ${elements}`;
   for (const node of nodes) {
     for (const address of node.machine.raised)
       if (!addresses.has(address)) return `${address} is still raised at ${node.name}`;
