@@ -11,6 +11,7 @@ import {
   type RunningProgram,
   startProgram,
 } from '@vnfpool/platform/processes';
+import { recordOf } from '../process-record.ts';
 import { checkHealth } from './health-check.ts';
 
 export interface FunctionHostOptions {
@@ -130,7 +131,7 @@ export class FunctionHost {
   /** What runs here, for whoever wants to find a program by the name of its instance, or cleans up after us. */
   #writeDown(): void {
     const entries = [...this.#running.values()].flatMap(({ name, program: { identity } }) =>
-      identity ? [{ name, pid: identity.pid, startTime: String(identity.startTicks) }] : [],
+      identity ? [{ name, ...recordOf(identity) }] : [],
     );
     const file = `${this.#options.folder}/functions.json`;
     writeFileSync(`${file}.new`, `${JSON.stringify(entries)}\n`, { mode: 0o600 });

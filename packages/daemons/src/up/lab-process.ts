@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { LabProcessView } from '@vnfpool/core/management';
-import { descendants, inNetworkNamespace, namespaceOf, signal } from './process-tree.ts';
+import { descendants, inNetworkNamespace, networkNamespaceOf, sendSignal } from '@vnfpool/platform/processes';
 
 type LabProcessState = LabProcessView['state'];
 export type LabProcessKind = LabProcessView['kind'];
@@ -70,14 +70,14 @@ export class LabProcess {
 
   pause(): void {
     const pid = this.#mustRun();
-    signal(pid, 'SIGSTOP');
+    sendSignal(pid, 'SIGSTOP');
     this.#state = 'paused';
   }
 
   resume(): void {
     const pid = this.pid;
     if (this.#state !== 'paused' || pid === null) throw new Error(`${this.options.name} is not paused`);
-    signal(pid, 'SIGCONT');
+    sendSignal(pid, 'SIGCONT');
     this.#state = 'running';
   }
 
@@ -86,11 +86,11 @@ export class LabProcess {
     const pid = this.#mustRun();
     const victims = new Set([pid, ...descendants(pid)]);
     if (this.options.ownNamespace) {
-      const link = namespaceOf(pid);
+      const link = networkNamespaceOf(pid);
       if (link !== null) for (const other of inNetworkNamespace(link)) victims.add(other);
     }
     this.#state = 'stopped';
-    for (const victim of victims) signal(victim, 'SIGKILL');
+    for (const victim of victims) sendSignal(victim, 'SIGKILL');
   }
 
   /** Asks it to end and kills what is left after `graceMs`. */
@@ -103,12 +103,12 @@ export class LabProcess {
     if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
     const family = descendants(child.pid);
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    if (wasPaused) signal(child.pid, 'SIGCONT');
-    signal(child.pid, 'SIGTERM');
-    const late = setTimeout(() => child.pid && signal(child.pid, 'SIGKILL'), graceMs);
+    if (wasPaused) sendSignal(child.pid, 'SIGCONT');
+    sendSignal(child.pid, 'SIGTERM');
+    const late = setTimeout(() => child.pid && sendSignal(child.pid, 'SIGKILL'), graceMs);
     await ended;
     clearTimeout(late);
-    for (const pid of family) signal(pid, 'SIGKILL');
+    for (const pid of family) sendSignal(pid, 'SIGKILL');
   }
 
   #mustRun(): number {

@@ -3,10 +3,11 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { DeclaredProbe, DeclaredSet } from '@vnfpool/core/declared';
 import type { LabRequest, LabView } from '@vnfpool/core/management';
+import { sendSignal } from '@vnfpool/platform/processes';
 import { loadCredentials } from '@vnfpool/runtime/certificates';
+import { isStillThere, type ProcessRecord, recordProcess } from '../process-record.ts';
 import { LabProcess, type LabProcessKind } from './lab-process.ts';
 import type { Layout } from './layout.ts';
-import { signal, startTime } from './process-tree.ts';
 
 export interface LabOptions {
   readonly set: DeclaredSet;
@@ -169,18 +170,19 @@ export class Lab {
       );
     }
     const names = { kill: 'SIGKILL', pause: 'SIGSTOP', resume: 'SIGCONT' } as const;
-    if (startTime(running.pid) !== running.startTime && process.platform === 'linux') {
+    if (process.platform === 'linux' && !isStillThere(running)) {
       throw new LabError('wrong-state', `${target} has just ended`);
     }
-    if (!signal(running.pid, names[action])) throw new LabError('wrong-state', `${target} has just ended`);
+    if (!sendSignal(running.pid, names[action]))
+      throw new LabError('wrong-state', `${target} has just ended`);
   }
 
-  #instances(): Map<string, { pid: number; startTime: string | null }> {
-    const found = new Map<string, { pid: number; startTime: string | null }>();
+  #instances(): Map<string, ProcessRecord> {
+    const found = new Map<string, ProcessRecord>();
     for (const name of this.#options.layout.nodes.keys()) {
       try {
         const text = readFileSync(`${this.#options.folder}/${name}/functions.json`, 'utf8');
-        const entries = JSON.parse(text) as { name: string; pid: number; startTime: string | null }[];
+        const entries = JSON.parse(text) as (ProcessRecord & { readonly name: string })[];
         for (const entry of entries) found.set(entry.name, entry);
       } catch {
         // The agent has not written it yet.
@@ -212,7 +214,7 @@ export class Lab {
   /** For whoever cleans up after us when we are killed. */
   #writeDown(): void {
     const records = [...this.#processes.values()].flatMap(({ pid }) =>
-      pid === null ? [] : [{ pid, startTime: startTime(pid) }],
+      pid === null ? [] : [recordProcess(pid)],
     );
     const file = `${this.#options.folder}/processes.json`;
     writeFileSync(`${file}.new`, `${JSON.stringify(records)}\n`, { mode: 0o600 });

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { signal, startTime } from './process-tree.ts';
-
-interface ProcessRecord {
-  readonly pid: number;
-  readonly startTime: string | null;
-}
+import { sendSignal } from '@vnfpool/platform/processes';
+import { isStillThere, type ProcessRecord, recordProcess } from '../process-record.ts';
 
 /** Name of the file in which a running `up` stands. */
 const OWNER = 'up.json';
@@ -16,8 +12,7 @@ export class AlreadyRunningError extends Error {
 
 /** Writes down that this process owns the folder. */
 export function own(folder: string): void {
-  const record: ProcessRecord = { pid: process.pid, startTime: startTime(process.pid) };
-  writeFileSync(`${folder}/${OWNER}`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  writeFileSync(`${folder}/${OWNER}`, `${JSON.stringify(recordProcess(process.pid))}\n`, { mode: 0o600 });
 }
 
 /**
@@ -29,14 +24,14 @@ export function own(folder: string): void {
 export function clearLeftovers(folder: string, keep: boolean, say: (line: string) => void): void {
   if (!existsSync(folder)) return;
   const owner = readRecords(`${folder}/${OWNER}`)[0];
-  if (owner && lives(owner)) {
+  if (owner && isStillThere(owner)) {
     throw new AlreadyRunningError(
       `it is already running here (process ${owner.pid}, folder ${folder}); end that first`,
     );
   }
   const left = readRecords(`${folder}/processes.json`);
   for (const name of readdirSync(folder)) left.push(...readRecords(`${folder}/${name}/functions.json`));
-  const killed = left.filter((record) => lives(record) && signal(record.pid, 'SIGKILL'));
+  const killed = left.filter((record) => isStillThere(record) && sendSignal(record.pid, 'SIGKILL'));
   if (owner) {
     say(
       `cleaned up after an earlier run that was killed${killed.length > 0 ? ` (${killed.length} processes)` : ''}`,
@@ -46,11 +41,6 @@ export function clearLeftovers(folder: string, keep: boolean, say: (line: string
   else
     for (const name of [OWNER, 'processes.json', 'api.sock', 'lab.sock'])
       rmSync(`${folder}/${name}`, { force: true });
-}
-
-/** A pid alone may have been given to another process since; without /proc we leave strangers alone. */
-function lives(record: ProcessRecord): boolean {
-  return record.startTime !== null && startTime(record.pid) === record.startTime;
 }
 
 function readRecords(path: string): ProcessRecord[] {

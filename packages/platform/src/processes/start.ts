@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { inNamespace, type NetworkNamespace } from '../namespaces/namespace.ts';
 import { type OutputOptions, OutputRecorder } from './output.ts';
+import { sendSignal } from './signal.ts';
 import { type ProcessIdentity, readProcessStat } from './stat.ts';
 
 /** A program to start. */
@@ -90,12 +91,7 @@ export function startProgram(options: ProgramOptions): RunningProgram {
   const exited = new Promise<ProgramExit>((resolve) => onExit(resolve));
 
   const signal = (name: NodeJS.Signals): void => {
-    if (identity === undefined) return;
-    try {
-      process.kill(-identity.pid, name);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
+    if (identity !== undefined) sendSignal(-identity.pid, name);
   };
   return {
     identity: identity === undefined ? undefined : { pid: identity.pid, startTicks: identity.startTicks },

@@ -13,6 +13,7 @@ export interface ProcessIdentity {
 
 /** What `/proc/PID/stat` says. */
 export interface ProcessStat extends ProcessIdentity {
+  readonly parentPid: number;
   /** `R`, `S`, `D`, `Z`, `T`, … */
   readonly state: string;
   /** User and system time of its threads, ms. */
@@ -36,10 +37,12 @@ export function parseProcessStat(line: string): ProcessStat | undefined {
   // From field 3 on.
   const fields = line.slice(nameEnd + 2).split(' ');
   const pid = Number.parseInt(line, 10);
+  const parentPid = Number(fields[1]);
   const cpuTicks = Number(fields[11]) + Number(fields[12]);
   const startTicks = Number(fields[19]);
-  if (nameEnd < 0 || !Number.isFinite(pid + cpuTicks + startTicks)) return undefined;
-  return { pid, startTicks, state: fields[0] ?? '?', cpuMs: (cpuTicks * 1000) / TICKS_PER_SECOND };
+  if (nameEnd < 0 || !Number.isFinite(pid + parentPid + cpuTicks + startTicks)) return undefined;
+  const cpuMs = (cpuTicks * 1000) / TICKS_PER_SECOND;
+  return { pid, parentPid, startTicks, state: fields[0] ?? '?', cpuMs };
 }
 
 /** Whether the very same process still runs; one that ended and was not yet collected does not. */

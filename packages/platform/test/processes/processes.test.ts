@@ -122,7 +122,13 @@ describe.skipIf(notLinux)('programs', () => {
 describe('the state of a process', () => {
   test('is read behind a name with spaces and brackets', () => {
     const line = '42 (a) b (c) S 1 42 42 0 -1 4194560 100 0 0 0 150 50 0 0 20 0 1 0 123456 1000 10 184467';
-    expect(parseProcessStat(line)).toEqual({ pid: 42, state: 'S', cpuMs: 2000, startTicks: 123456 });
+    expect(parseProcessStat(line)).toEqual({
+      pid: 42,
+      parentPid: 1,
+      state: 'S',
+      cpuMs: 2000,
+      startTicks: 123456,
+    });
     expect(parseProcessStat('42 (a')).toBeUndefined();
     expect(parseProcessStat('')).toBeUndefined();
   });
