@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createSocket, type Socket } from 'node:dgram';
 import { type LeaseInput, type ReplayVerdict, ReplayWindow } from '@vnfpool/core/lease';
+import { PlatformError } from '@vnfpool/platform';
+import { openUdp, type UdpSocket } from '@vnfpool/platform/datagrams';
 import type { LeaseSeal } from '@vnfpool/runtime/lease-seal';
 import {
   batchLeaseMessages,
@@ -44,6 +46,8 @@ export class LeaseLink {
   readonly #options: LeaseLinkOptions;
   readonly #socket: Socket;
   readonly #peers = new Map<number, Peer>();
+  /** Undefined where Node's own sends have to do. */
+  #direct: UdpSocket | undefined;
   #council: LeaseCouncilVersion | null = null;
 
   constructor(options: LeaseLinkOptions) {
@@ -54,11 +58,13 @@ export class LeaseLink {
     this.#socket.on('error', () => options.count('send-failed'));
   }
 
-  /** Resolves with the port. */
+  /** Resolves with the port. `address` is an IPv4 address, not a name. */
   listen(address: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#socket.once('error', reject);
-      this.#socket.bind({ address, port }, () => {
+      if (process.platform === 'linux') this.#direct = openUdp(address, port);
+      const place = this.#direct ? { fd: this.#direct.fd } : { address, port };
+      this.#socket.bind(place, () => {
         this.#socket.off('error', reject);
         resolve(this.#socket.address().port);
       });
@@ -102,9 +108,24 @@ export class LeaseLink {
         },
         batch,
       );
-      this.#socket.send(peer.seal.seal(bytes), peer.config.port, peer.config.address, (error) => {
-        if (error) this.#options.count('send-failed');
+      this.#transmit(peer.seal.seal(bytes), peer.config);
+    }
+  }
+
+  /** At once where that is possible: the write to the disk that often follows must not hold a datagram up. */
+  #transmit(bytes: Uint8Array, { address, port }: LeasePeer): void {
+    const { count } = this.#options;
+    if (!this.#direct) {
+      this.#socket.send(bytes, port, address, (error) => {
+        if (error) count('send-failed');
       });
+      return;
+    }
+    try {
+      this.#direct.send(bytes, address, port);
+    } catch (error) {
+      if (!(error instanceof PlatformError)) throw error;
+      count('send-failed');
     }
   }
 
