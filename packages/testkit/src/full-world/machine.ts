@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseRecord } from '@vnfpool/core/lease';
+import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import { FenceModel } from '../lease-world/fence-model.ts';
 import { NodeClock } from '../lease-world/node-clock.ts';
 import type { World } from './world.ts';
@@ -13,7 +14,7 @@ export class Machine {
   /** Virtual addresses on its link. */
   readonly raised: Set<string> = new Set();
   readonly guarded: Set<string> = new Set();
-  readonly disk: NodeDisk = { leases: [], incarnation: 0n, term: 0n, nodeId: 0 };
+  readonly disk: NodeDisk = { leases: [], incarnation: 0n, term: 0n, nodeId: 0, configuration: null };
   readonly #world: World;
   readonly #fences = new Map<string, FenceModel>();
 
@@ -75,4 +76,6 @@ export interface NodeDisk {
   term: bigint;
   /** 0: it has not joined. */
   nodeId: number;
+  /** As it was last told. */
+  configuration: SetConfiguration | null;
 }

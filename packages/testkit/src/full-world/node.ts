@@ -151,6 +151,7 @@ export class FullNode {
           stop: (output) => functions.stop(output),
           'check-health': (output) => functions.check(output),
           'configure-leases': ({ configuration }) => {
+            machine.disk.configuration = configuration;
             post({ type: 'configure', configuration });
             registrations.useRegistrars(configuration.registrars);
           },
@@ -173,6 +174,10 @@ export class FullNode {
         maybeFault,
       ),
     });
+
+    // A council member that comes back has its voice without waiting for a manager.
+    const kept = machine.disk.configuration;
+    if (kept !== null) post({ type: 'configure', configuration: kept });
 
     const connections = new Map<number, StreamEnd>();
     let lastConnection = 0;

@@ -47,8 +47,8 @@ export function drawPlan(random: SeededRandom, override: Partial<FullWorldPlan> 
     straggle: random.pick([0, 0, 0.02]),
     stepFault: random.pick([0, 0, 0.0005, 0.002]),
     faults: 4 + random.below(10),
-    faultsFromMs: random.pick([5, 4_000]),
-    calmAtMs: 12_000,
+    faultsFromMs: random.pick([5, 3_000]),
+    calmAtMs: 10_000,
     allAddressed: random.chance(0.5),
     ...override,
   };
