@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import type { Outage, TrafficReport } from '@vnfpool/core/management';
+import { postJson } from '../post-json.ts';
 
 const OUTAGES_MAX = 64;
 const ANSWER_MS = 2_000;
@@ -8,7 +9,7 @@ const ANSWER_MS = 2_000;
 /** Tells the manager. While it is away, outages wait for it (the newest 64); the rest is told anew next time. */
 export class Reporter {
   readonly #socketPath: string;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #how = { agent: new Agent({ keepAlive: true, maxSockets: 1 }), timeout: ANSWER_MS };
   readonly #waiting = new Map<number, Outage>();
   #busy = false;
 
@@ -30,7 +31,7 @@ export class Reporter {
     this.#busy = true;
     const outages = [...this.#waiting.values()];
     try {
-      await this.#post({ ...report, outages });
+      await postJson(this.#socketPath, '/v1/traffic', { ...report, outages }, this.#how);
       for (const outage of outages) {
         if (this.#waiting.get(outage.lastOkAt) === outage) this.#waiting.delete(outage.lastOkAt);
       }
@@ -42,31 +43,6 @@ export class Reporter {
   }
 
   close(): void {
-    this.#agent.destroy();
-  }
-
-  #post(report: TrafficReport): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const outgoing = request(
-        {
-          socketPath: this.#socketPath,
-          path: '/v1/traffic',
-          method: 'POST',
-          agent: this.#agent,
-          timeout: ANSWER_MS,
-          headers: { 'content-type': 'application/json' },
-        },
-        (answer) => {
-          answer.resume();
-          answer.once('end', () => {
-            if ((answer.statusCode ?? 500) < 300) resolve();
-            else reject(new Error(`status ${answer.statusCode}`));
-          });
-        },
-      );
-      outgoing.once('timeout', () => outgoing.destroy(new Error('no answer')));
-      outgoing.once('error', reject);
-      outgoing.end(JSON.stringify(report));
-    });
+    this.#how.agent.destroy();
   }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import type { DeclaredProbe, DeclaredSet } from '@vnfpool/core/declared';
 import type { LabRequest, LabView } from '@vnfpool/core/management';
 import { sendSignal } from '@vnfpool/platform/processes';
 import { loadCredentials } from '@vnfpool/runtime/certificates';
+import { postJson } from '../post-json.ts';
 import { isStillThere, type ProcessRecord, recordProcess } from '../process-record.ts';
 import { LabProcess, type LabProcessKind } from './lab-process.ts';
 import type { Layout } from './layout.ts';
@@ -72,7 +72,7 @@ export class Lab {
     // What a kept state folder holds from an earlier run is used again; a token is needed only once.
     const token = async (role: string, name: string): Promise<string[]> => {
       if (loadCredentials(`${folder}/${name}`) !== null) return [];
-      const answer = await post(managerSocket, '/v1/tokens', { role, name, ttlMs: TOKEN_MS });
+      const answer = await postJson(managerSocket, '/v1/tokens', { role, name, ttlMs: TOKEN_MS });
       return ['--join', String(answer['token'])];
     };
     const registrar = this.#add('registrar', 'registrar', 'registrar', layout.registrar, {
@@ -91,7 +91,7 @@ export class Lab {
     const joins: Promise<unknown>[] = [registrarServes];
     for (const node of nodes) joins.push(node.start(await token('node', node.options.name)));
     await Promise.all(joins);
-    await post(managerSocket, '/v1/apply', this.#options.declaration);
+    await postJson(managerSocket, '/v1/apply', this.#options.declaration);
     const { port } = await registrarServes;
     const registrarPlace = `${layout.registrar}:${String(port)}`;
     await Promise.all(
@@ -232,32 +232,4 @@ export class Lab {
     const pace = ['--every', `${probe.everyMs}ms`, '--deadline', `${probe.deadlineMs}ms`];
     return ['--name', name, '--pool', probe.pool, '--api-socket', managerSocket, ...pace, ...how];
   }
-}
-
-/** POST to a Unix socket; the answer's JSON. @throws Error with the refusal's own words */
-function post(socketPath: string, path: string, body: unknown): Promise<Record<string, unknown>> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      { socketPath, path, method: 'POST', headers: { 'content-type': 'application/json' } },
-      (answer) => {
-        let text = '';
-        answer.setEncoding('utf8');
-        answer.on('data', (chunk: string) => {
-          text += chunk;
-        });
-        answer.on('end', () => {
-          const said = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
-          if ((answer.statusCode ?? 500) < 400) resolve(said);
-          else
-            reject(
-              new Error(
-                (said['error'] as { message?: string } | undefined)?.message ?? `status ${answer.statusCode}`,
-              ),
-            );
-        });
-      },
-    );
-    outgoing.on('error', reject);
-    outgoing.end(JSON.stringify(body));
-  });
 }
