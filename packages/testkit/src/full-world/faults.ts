@@ -32,6 +32,12 @@ const crashNode: Fault = (world) => {
   schedule.after(random.between(1, random.pick([50, 1_000, 6_000])), () => node.start());
 };
 
+const stopNode: Fault = (world) => {
+  const node = someNode(world);
+  node.stop();
+  world.schedule.after(world.random.between(100, 4_000), () => node.start());
+};
+
 const restartAll: Fault = ({ nodes, random, schedule }) => {
   for (const node of nodes) {
     if (random.chance(0.5)) node.kill();
@@ -121,6 +127,7 @@ const stepWall: Fault = (world) => {
 const declare: Fault = (world) => {
   const { operator, random } = world;
   const set = operator.wanted;
+  if (!set) return;
   const web = set.pools.find(({ name }) => name === 'web');
   const calc = set.pools.find(({ name }) => name === 'calc');
   const next = random.pick([
@@ -148,6 +155,7 @@ const FAULTS: readonly Fault[] = [
   crashNode,
   crashNode,
   crashNode,
+  stopNode,
   restartAll,
   pauseNode,
   pauseNode,

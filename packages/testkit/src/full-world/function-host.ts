@@ -59,6 +59,15 @@ export class SimFunctionHost {
     );
   }
 
+  /** Ends whatever is left, as long as the agent lasts. */
+  close(): void {
+    for (const { functionId, run } of this.programs.values()) {
+      this.#world.schedule.after(this.#world.random.between(1, 60), () =>
+        this.#end(functionId, run, 'killed by SIGTERM'),
+      );
+    }
+  }
+
   check({ functionId, run, check }: AgentOutput & { type: 'check-health' }): void {
     const { random, schedule } = this.#world;
     schedule.after(random.between(0.5, 5), () => {

@@ -63,6 +63,13 @@ export class Machine {
     this.guarded.clear();
   }
 
+  /** An agent that stops takes away what it guarded, then the rules. */
+  cleanUp(): void {
+    for (const address of this.guarded) this.raised.delete(address);
+    this.closeFences();
+    this.guarded.clear();
+  }
+
   stepWall(byMs: number): void {
     this.#world.log(() => `${this.name}: the wall clock steps by ${byMs.toFixed(0)} ms`);
     this.clock.stepWall(byMs);

@@ -15,6 +15,9 @@ import type { World } from './world.ts';
 
 const CONNECT_MS = 5_000;
 const JOIN_AGAIN_MS = 200;
+/** Time for functions to end when an agent stops. */
+const STOP_MS = 3_000;
+const STOP_LOOK_MS = 50;
 const LEASE_PORT = 49_880;
 
 export interface NodeSurroundings {
@@ -29,6 +32,7 @@ export interface NodeSurroundings {
 interface Life {
   readonly worker: SimLeaseWorker;
   readonly functions: SimFunctionHost;
+  readonly registrations: SimRegistrations;
   readonly agent: CoreDriver<AgentInput, AgentOutput>;
   readonly mobility: CoreDriver<MobilityNodeInput, MobilityNodeOutput>;
 }
@@ -66,6 +70,27 @@ export class FullNode {
       this.#world.streams.processEnded(this.process, !this.#world.streams.dark.has(this.machine.host));
     });
     this.#join();
+  }
+
+  /** The agent ends in order: functions and registrations first, then slots, addresses and fence. */
+  stop(): void {
+    const life = this.#alive;
+    if (!life || this.process.isPaused) return;
+    this.#world.log(() => `${this.name} is stopped`);
+    life.agent.submit({ type: 'stop' });
+    life.mobility.submit({ type: 'stop' });
+    life.functions.close();
+    life.registrations.close();
+    const untilMs = this.#world.nowMs + STOP_MS;
+    const end = (): void => {
+      if (life.functions.programs.size > 0 && this.#world.nowMs < untilMs) {
+        this.process.after(STOP_LOOK_MS, end);
+        return;
+      }
+      this.machine.cleanUp();
+      this.process.kill();
+    };
+    this.process.after(STOP_LOOK_MS, end);
   }
 
   /** The agent ends, and its functions with it; the kernel keeps fence and addresses. */
@@ -246,7 +271,7 @@ export class FullNode {
       agent.stop();
       mobility.stop();
     });
-    this.#alive = { worker, functions, agent, mobility };
+    this.#alive = { worker, functions, registrations, agent, mobility };
     give({ type: 'start' });
   }
 

@@ -22,8 +22,8 @@ export class Operator {
     this.#manager = manager;
   }
 
-  get wanted(): DeclaredSet {
-    if (!this.#wanted) throw new Error('nothing was declared yet');
+  /** Undefined: nothing was declared yet. */
+  get wanted(): DeclaredSet | undefined {
     return this.#wanted;
   }
 
@@ -38,11 +38,12 @@ export class Operator {
   }
 
   #ask(): void {
+    if (!this.#wanted) return;
     const question = ++this.#question;
     const again = (): void => {
       if (question === this.#question && !this.#isAcknowledged) this.#ask();
     };
-    const isAsked = this.#manager.apply(this.wanted, (reply) => {
+    const isAsked = this.#manager.apply(this.#wanted, (reply) => {
       this.replies.push(reply);
       if (question !== this.#question) return;
       if (reply.ok) this.#isAcknowledged = true;

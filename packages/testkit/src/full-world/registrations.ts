@@ -70,6 +70,12 @@ export class SimRegistrations {
     this.#process.after(DEREGISTER_MS, () => this.#close(element));
   }
 
+  /** Deregisters all. */
+  close(): void {
+    for (const { wanted } of Array.from(this.#standing.values()))
+      this.deregister({ type: 'deregister', poolHandle: wanted.poolHandle, functionId: wanted.functionId });
+  }
+
   #close(element: Element | null): void {
     if (!element) return;
     element.driver.stop();
