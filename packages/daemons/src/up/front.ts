@@ -50,9 +50,15 @@ export function createFront(options: FrontOptions): Server {
   return server;
 }
 
+/**
+ * Files of the page, plainly spelled; everything else needs the token. Named is what is open, not what is closed:
+ * the manager behind us decodes and normalises paths, and takes callers over its Unix socket at their word.
+ */
+const OPEN_PATH = /^\/(?!v1(?:[/?]|$))(?:assets\/)?[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*$/;
+
 function allowed(incoming: IncomingMessage, token: string, path: string): boolean {
   if (!hostIsLocal(incoming.headers.host)) return false;
-  if (!path.startsWith('/v1/')) return true;
+  if (incoming.method === 'GET' && OPEN_PATH.test(path)) return true;
   const given = Buffer.from(incoming.headers.authorization ?? '');
   const wanted = Buffer.from(`Bearer ${token}`);
   return given.length === wanted.length && timingSafeEqual(given, wanted);
