@@ -89,7 +89,10 @@ export class TlsTransport implements StreamTransport {
       options.onConnection(connection);
     });
     server.on('tlsClientError', (error, socket) => {
-      this.#refused(socket.remoteAddress ?? '', error.message);
+      // A certificate that does not verify ends the socket without an error of its own; the code is kept there alone.
+      const { authorizationError } = socket;
+      const reason = authorizationError ? `certificate: ${String(authorizationError)}` : error.message;
+      this.#refused(socket.remoteAddress ?? '', reason);
       socket.destroy();
     });
     const listener = await listenOn(server, options, connections, this.counters, this.#limits.closeTimeoutMs);
