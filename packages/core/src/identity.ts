@@ -18,7 +18,8 @@ export function functionId(value: number): FunctionId {
 }
 
 export function slotId(value: string): SlotId {
-  if (!/^[0-9a-f]{16}$/.test(value)) throw new RangeError(`slot id must be 16 hexadecimal digits, got ${value}`);
+  if (!/^[0-9a-f]{16}$/.test(value))
+    throw new RangeError(`slot id must be 16 hexadecimal digits, got ${value}`);
   return value as SlotId;
 }
 
@@ -39,3 +40,9 @@ export function epochOf(generation: number, round: number): number {
 
 /** Rounds in one generation: a round at or above this is refused. */
 export const ROUNDS: number = 2 ** 40;
+
+/** An epoch for people: `generation.round`. They compare `1.7` and `1.8` more easily than the whole number. */
+export function formatEpoch(epoch: number): string {
+  const generation = Math.floor(epoch / ROUNDS);
+  return generation === 0 ? String(epoch) : `${generation}.${epoch % ROUNDS}`;
+}

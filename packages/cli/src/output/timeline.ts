@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { formatEpoch } from '@vnfpool/core';
 import type { FailoverView } from '@vnfpool/core/management';
 import { showDuration } from './duration.ts';
-import { showEpoch } from './epoch.ts';
 import type { Paint } from './paint.ts';
 import { plain } from './plain.ts';
 
@@ -36,7 +37,7 @@ export function renderTimeline(failover: FailoverView, paint: Paint): string {
       `  ${row.name.padEnd(nameWidth)}  ${row.offset.padStart(offsetWidth)}  ${paint('faint', '·'.repeat(row.place))}●${' '.repeat(WIDTH - 1 - row.place)}  ${paint('faint', row.source)}`,
   );
   const fence = failover.fencedBy === 'none' ? 'no fence' : `fenced by ${failover.fencedBy}`;
-  const title = `${failover.pool}/${failover.slot}  ${failover.from ?? 'nobody'} → ${failover.to}  epoch ${showEpoch(failover.epoch)}: ${failover.cause} (${fence})`;
+  const title = `${failover.pool}/${failover.slot}  ${failover.from ?? 'nobody'} → ${failover.to}  epoch ${formatEpoch(failover.epoch)}: ${failover.cause} (${fence})`;
   return `${[paint('strong', plain(title, 'one line')), ...lines, `  ${outageText(failover)}`].join('\n')}\n`;
 }
 

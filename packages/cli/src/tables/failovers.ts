@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { formatEpoch } from '@vnfpool/core';
 import type { FailoverView } from '@vnfpool/core/management';
 import { showAge, showDuration } from '../output/duration.ts';
-import { showEpoch } from '../output/epoch.ts';
 import type { Column } from '../output/table.ts';
 
 export const failoverColumns: readonly Column<FailoverView>[] = [
   { title: 'ID', cell: (it) => it.id },
   { title: 'SLOT', cell: (it) => `${it.pool}/${it.slot}` },
-  { title: 'EPOCH', cell: (it) => showEpoch(it.epoch), align: 'right' },
+  { title: 'EPOCH', cell: (it) => formatEpoch(it.epoch), align: 'right' },
   { title: 'FROM', cell: (it) => it.from ?? 'nobody' },
   { title: 'TO', cell: (it) => it.to },
   { title: 'OUTAGE', cell: (it) => (it.outageMs === null ? '' : showDuration(it.outageMs)), align: 'right' },

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { formatEpoch } from '@vnfpool/core';
 import type { SlotView } from '@vnfpool/core/management';
 import { showAge } from '../output/duration.ts';
-import { showEpoch } from '../output/epoch.ts';
 import type { Column } from '../output/table.ts';
 
 export const slotColumns: readonly Column<SlotView>[] = [
@@ -12,7 +13,7 @@ export const slotColumns: readonly Column<SlotView>[] = [
     tone: (slot) => (slot.holder === null ? 'bad' : 'good'),
   },
   { title: 'NODE', cell: (slot) => slot.node ?? '' },
-  { title: 'EPOCH', cell: (slot) => showEpoch(slot.epoch), align: 'right' },
+  { title: 'EPOCH', cell: (slot) => formatEpoch(slot.epoch), align: 'right' },
   { title: 'STANDBYS', cell: (slot) => slot.standbys.join(',') },
   { title: 'ADDRESSES', cell: (slot) => slot.addresses.join(',') },
   { title: 'HELD FOR', cell: (slot, now) => (slot.since === null ? '' : showAge(slot.since, now)) },

@@ -479,7 +479,8 @@ export class Candidacy {
     const candidate = this.#candidate;
     if (candidate === undefined) return;
     const { freeAtMs } = this.knowledge;
-    this.#detectedAtMs ??= Math.min(freeAtMs, nowMs);
+    // Not what an earlier try saw: the holder may have renewed since.
+    this.#detectedAtMs = Math.min(freeAtMs, nowMs);
     this.#prepare(candidate.holder, nowMs);
   }
 

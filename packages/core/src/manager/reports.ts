@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { FailoverRecord, SlotReport, SlotState } from '@vnfpool/wire/mobility';
+import { formatEpoch } from '../identity.ts';
 import type { FailoverView, TrafficReport } from '../management/views.ts';
 import { instanceName } from '../planner/observed.ts';
 import { failoverView, withOutage } from './failovers.ts';
@@ -69,7 +71,7 @@ function takeSlot(
       'slot.taken',
       'info',
       subject,
-      `${nameOf(state, holder.functionId)} holds slot ${slot.index} of ${slot.pool} in epoch ${epoch}.`,
+      `${nameOf(state, holder.functionId)} holds slot ${slot.index} of ${slot.pool} in epoch ${formatEpoch(epoch)}.`,
     );
   } else {
     journal.event(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
+import { formatEpoch } from '../identity.ts';
 import type { ExplainView } from '../management/views.ts';
 import {
   instanceName,
@@ -44,10 +45,10 @@ function explainSlot(
   const byId = new Map(observed.instances.map((instance) => [instance.functionId, instance]));
   const holder = slot.holder === null ? undefined : byId.get(slot.holder);
   const why = holder
-    ? `${instanceName(holder)} holds it since epoch ${slot.epoch}: a majority of the council granted it the lease.`
+    ? `${instanceName(holder)} holds it since epoch ${formatEpoch(slot.epoch)}: a majority of the council granted it the lease.`
     : slot.epoch === 0
       ? 'Nobody has held it yet.'
-      : `Nobody is known to hold it; the last epoch is ${slot.epoch}.`;
+      : `Nobody is known to hold it; the last epoch is ${formatEpoch(slot.epoch)}.`;
   return {
     index: slot.index,
     holder: holder ? instanceName(holder) : null,

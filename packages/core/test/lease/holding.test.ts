@@ -19,6 +19,20 @@ describe('taking a slot', () => {
     });
   });
 
+  test('was seen as free when the last lease ended, not at an earlier false alarm', () => {
+    const bench = held();
+    bench.isLost = (from, to) => from === 2 || to === 2;
+    bench.run(2 * LEASE_MS);
+    bench.isLost = () => false;
+    bench.run(5 * LEASE_MS);
+    const stoppedAtMs = bench.nowMs;
+    bench.stop(1);
+    bench.run(3 * LEASE_MS);
+    const granted = bench.last('granted');
+    expect(granted.node).not.toBe(1);
+    expect(granted.detectedAtMs).toBeGreaterThan(stoppedAtMs);
+  });
+
   test("sends first to the others, persists its own member's record, and only then counts it", () => {
     const bench = held();
     const kinds = bench.events

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { formatEpoch } from '@vnfpool/core';
 import type { FailoverView } from '@vnfpool/core/management';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { formatAgo, formatClock, formatEpoch, formatMs } from '../model/format.ts';
+import { formatAgo, formatClock, formatMs } from '../model/format.ts';
 import { describeFailover, describeSources, explainCause, explainFencing } from '../model/timeline.ts';
 import { FailoverTimeline } from './failover-timeline.tsx';
 

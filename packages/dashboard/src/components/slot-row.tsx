@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { formatEpoch } from '@vnfpool/core';
 import type { SlotView } from '@vnfpool/core/management';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { formatEpoch, formatSpan, sentence } from '../model/format.ts';
+import { formatSpan, sentence } from '../model/format.ts';
 import { ActionButton } from './action-button.tsx';
 import type { Controls } from './controls.ts';
 import { Icon } from './icon.tsx';

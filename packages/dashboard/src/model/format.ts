@@ -37,15 +37,6 @@ export function formatClock(at: number): string {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${ms}`;
 }
 
-/** An epoch carries the council's generation above its round; people compare the two numbers more easily. */
-export function formatEpoch(epoch: number): string {
-  const generation = Math.floor(epoch / roundsPerGeneration);
-  const round = epoch % roundsPerGeneration;
-  return generation === 0 ? String(round) : `${generation}.${round}`;
-}
-
-const roundsPerGeneration = 2 ** 40;
-
 /** `web`, `web and calc`, `web, calc and dns`. */
 export function joinNames(names: readonly string[]): string {
   if (names.length < 2) return names.join('');

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import {
   formatAgo,
   formatClock,
-  formatEpoch,
   formatMs,
   formatOffset,
   formatSpan,
@@ -51,12 +50,6 @@ describe('format', () => {
 
   test('a clock has milliseconds and two digits everywhere', () => {
     expect(formatClock(new Date(2026, 0, 2, 3, 4, 5, 6).getTime())).toBe('03:04:05.006');
-  });
-
-  test('an epoch shows its generation apart from its round', () => {
-    expect(formatEpoch(7)).toBe('7');
-    expect(formatEpoch(2 ** 40 + 9)).toBe('1.9');
-    expect(formatEpoch(3 * 2 ** 40)).toBe('3.0');
   });
 
   test('names are joined as in a sentence', () => {
