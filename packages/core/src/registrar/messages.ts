@@ -10,7 +10,7 @@ import type {
 import type { Refusal } from '../handlespace/handlespace.ts';
 import type { Identity } from './options.ts';
 
-/** The driver's number of an association; it never uses one twice. */
+/** The driver's number of an association: a later one has a higher number. */
 export type AssociationId = number;
 
 /** The other end of an association. */

@@ -223,6 +223,17 @@ describe('§3.2 deregistration', () => {
     world.open(3, node('node-1'));
     expect(world.say(3, deregistration)).toEqual([{ ...response, causes: [] }]);
   });
+
+  test('one that was overtaken by a registration over a later association changes nothing', () => {
+    const world = withElements(1);
+    world.open(3, node('node-1'));
+    world.say(3, { type: 'registration', poolHandle: WEB, element: element(1) });
+    expect(world.say(1, deregistration)).toEqual([{ ...response, causes: [] }]);
+    world.open(9, null);
+    expect(world.resolve(9)).toEqual([1]);
+    expect(world.say(3, deregistration)).toEqual([{ ...response, causes: [] }]);
+    expect(world.registrar.snapshot(world.now).pools).toEqual([]);
+  });
 });
 
 describe('§3.3 handle resolution', () => {

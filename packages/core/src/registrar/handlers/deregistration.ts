@@ -21,7 +21,9 @@ export const handleDeregistration: Handler<Deregistration> = (state, association
     });
     return;
   }
-  if (owned !== undefined) removeElement(state, owned, 'deregistered');
+  // It registered again over a later association, and this was overtaken on the way: what it ends is over already.
+  const isOvertaken = owned?.association !== undefined && owned.association.id > association.id;
+  if (owned !== undefined && !isOvertaken) removeElement(state, owned, 'deregistered');
   state.counters.deregistrations += 1;
   state.send(association, { ...response, causes: [] });
 };
