@@ -27,7 +27,7 @@ export function addToken(program: Command, io: CliIo): void {
     )
     .addOption(
       new Option('--role <role>', 'what may join')
-        .choices(['node', 'registrar', 'user'])
+        .choices(['node', 'registrar', 'element', 'user'])
         .makeOptionMandatory(),
     )
     .requiredOption('--name <name>', 'the name that it gets, for instance node-a')

@@ -29,7 +29,7 @@ export interface HandoverRequest {
   readonly to?: string;
 }
 
-export type TokenRole = 'node' | 'registrar' | 'user';
+export type TokenRole = 'node' | 'registrar' | 'element' | 'user';
 
 /** POST /v1/tokens. */
 export interface TokenRequest {

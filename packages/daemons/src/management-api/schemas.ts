@@ -51,7 +51,7 @@ export const tokenSchema: JsonSchema = {
   required: ['role', 'name', 'ttlMs'],
   additionalProperties: false,
   properties: {
-    role: { type: 'string', enum: ['node', 'registrar', 'user'] },
+    role: { type: 'string', enum: ['node', 'registrar', 'element', 'user'] },
     name,
     ttlMs: { type: 'integer', minimum: 1_000, maximum: 30 * 24 * 3_600_000 },
   },

@@ -22,6 +22,7 @@ import { FunctionHost } from './function-host.ts';
 import { LeaseThread } from './lease-thread.ts';
 import { ManagerLink } from './manager-link.ts';
 import { joinSet } from './membership.ts';
+import { nodeInformation } from './node-information.ts';
 import { lockNode } from './node-lock.ts';
 import { type NodeStatus, serveNodeStatus } from './node-status.ts';
 import { Registrations } from './registrations.ts';
@@ -37,6 +38,8 @@ export interface RunningNode {
 
 /** Time for slots to be released and functions to end when the agent stops. */
 const STOP_MS = 3_000;
+/** How old the node's figures may be. */
+const INFORMATION_MS = 5_000;
 
 /**
  * Runs a node agent.
@@ -193,6 +196,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       bootTime: ntpTimestamp(clocks.wallMs()),
       instance: random.u64(),
       addresses: [config.listen],
+      information: nodeInformation(config.state),
       leaseEndpoint: {
         v: 1,
         name: membership.name,
@@ -237,11 +241,16 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     mobility.submit(input);
   }
   give({ type: 'start' });
+  const informing = setInterval(
+    () => give({ type: 'node-changed', information: nodeInformation(config.state) }),
+    INFORMATION_MS,
+  );
 
   return {
     nodeId: self,
     leasePort: worker.port,
     stop: async () => {
+      clearInterval(informing);
       ending.abort();
       agent.submit({ type: 'stop' });
       give({ type: 'stop' });
