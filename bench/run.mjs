@@ -66,9 +66,11 @@ const { values, positionals } = parseArgs({
 const benchmarks = await loadAll();
 const unknown = positionals.filter((name) => !benchmarks.has(name));
 if (values.list) {
-  for (const [name, { description }] of benchmarks) process.stdout.write(`${name.padEnd(8)} ${description}\n`);
+  for (const [name, { description }] of benchmarks)
+    process.stdout.write(`${name.padEnd(8)} ${description}\n`);
 } else if (values.help || positionals.length === 0 || unknown.length > 0) {
-  if (unknown.length > 0) say(`unknown: ${unknown.join(', ')}; there are ${[...benchmarks.keys()].join(', ')}`);
+  if (unknown.length > 0)
+    say(`unknown: ${unknown.join(', ')}; there are ${[...benchmarks.keys()].join(', ')}`);
   say(USAGE);
   process.exitCode = values.help ? 0 : 2;
 } else {

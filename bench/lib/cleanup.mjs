@@ -40,7 +40,8 @@ export class Cleanup {
 
 /** Kills a child and resolves when it is gone. */
 export function endChild(child, signal = 'SIGKILL') {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null)
+    return Promise.resolve();
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill(signal);
   return gone;

@@ -9,14 +9,16 @@ export const description =
 
 export const limitMs = 20 * 60_000;
 
-const FAULTS = ['process killed', 'node killed', 'agent paused', 'planned hand-over'];
+const FAULTS = ['process killed', 'node killed', 'agent paused', 'node paused', 'planned hand-over'];
 const LEASE_MS = 100;
 
 /** `--trials N` (default 10) of each fault; `--only FAULT`. */
 export async function run({ options, cleanup, signal, emit, say }) {
   const namespaces = probeNamespaces();
-  if (namespaces.mode === 'none') throw new Error(`needs network namespaces: ${namespaces.reason}; ${namespaces.remedy}`);
-  if (spawnSync('keepalived', ['--version']).error) throw new Error('needs the reference: apt install keepalived');
+  if (namespaces.mode === 'none')
+    throw new Error(`needs network namespaces: ${namespaces.reason}; ${namespaces.remedy}`);
+  if (spawnSync('keepalived', ['--version']).error)
+    throw new Error('needs the reference: apt install keepalived');
   const isWanted = (fault) => options.only === undefined || options.only === fault;
   const task = {
     folder: cleanup.folder(),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setTimeout as delay } from 'node:timers/promises';
+
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { median, round, summary } from '../lib/statistics.mjs';
-import { ADDRESS as OUR_ADDRESS, startOurs } from './ours.mjs';
 import { ADDRESS as REFERENCE_ADDRESS, startKeepalived } from './keepalived.mjs';
+import { ADDRESS as OUR_ADDRESS, startNetwork, startOurs } from './ours.mjs';
 import { PORT } from './programs.mjs';
 import { monotonicMs, Watch } from './watch.mjs';
 
@@ -43,7 +44,9 @@ async function trial({ name, side, watch }, fault) {
   const steps = await side.lastSteps?.(at);
   await undo();
   await side.whole();
-  detail(`${fault}, ${name}: ${from} → ${outage.to} ${round(outage.ms)} ms, over ${round(outage.afterFaultMs)} ms after the fault ${steps ? JSON.stringify(mapValues(steps, round)) : ''}`);
+  detail(
+    `${fault}, ${name}: ${from} → ${outage.to} ${round(outage.ms)} ms, over ${round(outage.afterFaultMs)} ms after the fault ${steps ? JSON.stringify(mapValues(steps, round)) : ''}`,
+  );
   return { ms: outage.ms, steps };
 }
 
@@ -56,11 +59,15 @@ function describeSteps(all) {
   return names.map((step) => `${step} ${round(median(all.map((steps) => steps[step] ?? 0)))}`).join(', ');
 }
 
-async function measureProgram(program, faults) {
+async function measureProgram(network, program, faults) {
   const common = { folder: task.folder, program, say: detail, signal: ending.signal, verbose: task.verbose };
   say(`starting both sets, function: ${program}`);
-  const ours = await startOurs({ ...common, leaseMs: task.leaseMs });
-  const reference = await startKeepalived({ ...common, folder: join(task.folder, `ref-${program}`), advertMs: ADVERT_MS });
+  const ours = await startOurs({ ...common, network, leaseMs: task.leaseMs });
+  const reference = await startKeepalived({
+    ...common,
+    folder: join(task.folder, `ref-${program}`),
+    advertMs: ADVERT_MS,
+  });
   const sides = [
     await startSide('vnfpool', ours, OUR_ADDRESS),
     await startSide('keepalived', reference, REFERENCE_ADDRESS),
@@ -117,8 +124,9 @@ async function measureProgram(program, faults) {
 }
 
 try {
+  const network = startNetwork();
   for (const [program, faults] of Object.entries(task.plan)) {
-    if (faults.length > 0) await measureProgram(program, faults);
+    if (faults.length > 0) await measureProgram(network, program, faults);
   }
   process.exit(0);
 } catch (error) {

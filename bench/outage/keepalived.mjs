@@ -105,7 +105,9 @@ class Host {
         '--dont-fork',
         '--log-console',
         '--vrrp',
-        ...['-f', file('keepalived.conf'), '-p', file('pid'), '-r', file('vrrp.pid')],
+        `--use-file=${file('keepalived.conf')}`,
+        `--pid=${file('pid')}`,
+        `--vrrp_pid=${file('vrrp.pid')}`,
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
@@ -135,7 +137,9 @@ class Host {
   }
 
   async stop() {
-    const pids = [this.#keepalived, this.#shell].flatMap((child) => (child?.pid ? childrenOf(child.pid) : []));
+    const pids = [this.#keepalived, this.#shell].flatMap((child) =>
+      child?.pid ? childrenOf(child.pid) : [],
+    );
     if (this.#keepalived) await endChild(this.#keepalived);
     if (this.#shell) await endChild(this.#shell);
     for (const pid of pids) signal(pid, 'SIGKILL');
@@ -225,6 +229,17 @@ export async function startKeepalived({ folder, advertMs, program, say, signal: 
       },
       'agent paused': async (host) => {
         const pids = host.keepalivedPids;
+        const at = monotonicMs();
+        for (const pid of pids) signal(pid, 'SIGSTOP');
+        return {
+          at,
+          undo: async () => {
+            for (const pid of pids) signal(pid, 'SIGCONT');
+          },
+        };
+      },
+      'node paused': async (host) => {
+        const pids = host.everyPid;
         const at = monotonicMs();
         for (const pid of pids) signal(pid, 'SIGSTOP');
         return {

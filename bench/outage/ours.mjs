@@ -35,20 +35,28 @@ pools:
 `;
 }
 
+export function startNetwork() {
+  // The addresses depend on the nodes and on the virtual address only, which every declaration here shares.
+  return createBridgedNetwork(layOut(read('set.yaml', declaration(100, 'small'))));
+}
+
+function read(file, text) {
+  const result = readDeclaration(text, file);
+  if ('faults' in result) throw new Error(JSON.stringify(result.faults));
+  return result.set;
+}
+
 /** The product: manager, registrar and three node agents in namespaces, a pool with one address. */
-export async function startOurs({ folder, leaseMs, program, say, signal }) {
+export async function startOurs({ network, folder, leaseMs, program, say, signal }) {
   const text = declaration(leaseMs, program);
   const file = join(folder, 'set.yaml');
-  const read = readDeclaration(text, file);
-  if ('faults' in read) throw new Error(JSON.stringify(read.faults));
-  const layout = layOut(read.set);
-  const network = createBridgedNetwork(layout);
+  const set = read(file, text);
   const state = join(folder, program);
   mkdirSync(state);
   const lab = new Lab({
-    set: read.set,
+    set,
     declaration: { text, file },
-    layout,
+    layout: layOut(set),
     mode: 'namespaces',
     network,
     folder: state,
@@ -105,6 +113,19 @@ export async function startOurs({ folder, leaseMs, program, say, signal }) {
         const at = monotonicMs();
         await lab.act({ action: 'pause', target: node });
         return { at, undo: () => lab.act({ action: 'resume', target: node }) };
+      },
+      'node paused': async ({ name, node }) => {
+        const pid = pidOf(node, name);
+        const at = monotonicMs();
+        await lab.act({ action: 'pause', target: node });
+        process.kill(pid, 'SIGSTOP');
+        return {
+          at,
+          undo: async () => {
+            process.kill(pid, 'SIGCONT');
+            await lab.act({ action: 'resume', target: node });
+          },
+        };
       },
       'planned hand-over': async () => {
         const at = monotonicMs();

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from 'node:util';
+import { decodeAsap, encodeAsap } from '@vnfpool/wire/asap';
+import { decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
+import { decodeMobility, encodeMobility } from '@vnfpool/wire/mobility';
+import { opsPerSecond } from '../lib/rounds.mjs';
+import {
+  asapRegistration,
+  leaseAccept,
+  leaseHeader,
+  leaseRenewals,
+  mobilityRegistration,
+} from './messages.mjs';
+
+export const description = 'messages encoded and decoded a second, beside JSON of the same content as bytes';
+
+export const limitMs = 5 * 60_000;
+
+const decoder = new TextDecoder();
+
+/** The content as JSON can say it; the conversion is not counted, which is in favour of JSON. */
+function plain(value) {
+  return JSON.parse(
+    JSON.stringify(value, (_key, part) => {
+      if (typeof part === 'bigint') return String(part);
+      return part instanceof Uint8Array ? decoder.decode(part) : part;
+    }),
+  );
+}
+
+const cases = [
+  ['ASAP registration', asapRegistration, encodeAsap, decodeAsap],
+  ['mobility registration', mobilityRegistration, encodeMobility, decodeMobility],
+  [
+    'lease datagram, 8 renewals',
+    { header: leaseHeader, messages: leaseRenewals },
+    ({ header, messages }) => encodeLeaseDatagram(header, messages),
+    (bytes) => decodeLeaseDatagram(bytes),
+  ],
+  [
+    'lease datagram, accept',
+    { header: leaseHeader, messages: leaseAccept },
+    ({ header, messages }) => encodeLeaseDatagram(header, messages),
+    (bytes) => decodeLeaseDatagram(bytes),
+  ],
+];
+
+export async function run({ emit, say, signal }) {
+  for (const [name, message, encode, decode] of cases) {
+    signal.throwIfAborted();
+    const bytes = encode(message);
+    const decoded = decode(bytes);
+    const again = encode(decoded.message ?? decoded);
+    if (!isDeepStrictEqual(Buffer.from(again), Buffer.from(bytes)))
+      throw new Error(`${name} is not the same again`);
+    const content = plain(message);
+    const text = Buffer.from(JSON.stringify(content));
+    say(`${name}: ${bytes.length} bytes, as JSON ${text.length}`);
+    const encoded = opsPerSecond({
+      ours: () => encode(message).length,
+      json: () => Buffer.from(JSON.stringify(content)).length,
+    });
+    emit({
+      figure: `${name}, encode`,
+      unit: 'messages/s',
+      samples: encoded.ours,
+      referenceSamples: encoded.json,
+      referenceName: 'JSON.stringify and UTF-8',
+    });
+    const parsed = opsPerSecond({
+      ours: () => (decode(bytes) ? 1 : 0),
+      json: () => (JSON.parse(text.toString()) ? 1 : 0),
+    });
+    emit({
+      figure: `${name}, decode`,
+      unit: 'messages/s',
+      samples: parsed.ours,
+      referenceSamples: parsed.json,
+      referenceName: 'UTF-8 and JSON.parse',
+    });
+    // A turn of the loop, for Ctrl-C.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

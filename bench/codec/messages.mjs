@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/* One typical message of each protocol, as our codecs take it. */
+
+const poolHandle = new TextEncoder().encode('web');
+const holder = (node, functionId) => ({ node, functionId, functionIncarnation: 0x1234567890abcdefn });
+
+export const asapRegistration = {
+  type: 'registration',
+  poolHandle,
+  element: {
+    id: 0x12345678,
+    homeRegistrar: 0,
+    registrationLife: 300_000,
+    userTransport: { type: 'tcp', port: 8080, address: '10.77.0.4' },
+    policy: { type: 'least-used', load: 0x40000000 },
+  },
+};
+
+export const mobilityKeepAlive = {
+  type: 'keep-alive',
+  sequence: 4711,
+  nodes: [{ id: 10 }, { id: 11 }],
+};
+
+export const mobilityRegistration = {
+  type: 'registration',
+  sequence: 1,
+  nodes: [
+    {
+      id: 10,
+      addresses: ['192.0.2.10'],
+      information: { capacityGhz: 2.4, memoryBytes: 8589934592n, bootTime: 0xed00378080000000n },
+    },
+  ],
+};
+
+export const leaseHeader = {
+  sender: 1,
+  receiver: 2,
+  incarnation: 7n,
+  sequence: 123_456n,
+  council: { generation: 1, number: 1, randomId: '00000000000000c0' },
+  clockUs: 5_087_873_112_160n,
+};
+
+const slot = '00000000000000a1';
+
+export const leaseRenewals = Array.from({ length: 8 }, (_, n) => ({
+  type: 'renew',
+  slot: (0xa0 + n).toString(16).padStart(16, '0'),
+  serial: 1000 + n,
+  round: 12,
+}));
+
+export const leaseAccept = [
+  {
+    type: 'accept',
+    slot,
+    serial: 77,
+    round: 13,
+    value: {
+      holder: holder(2, 22),
+      candidates: [holder(2, 22), holder(1, 21), holder(3, 23)].map(({ node, functionId }) => ({
+        node,
+        functionId,
+        functionIncarnation: 0n,
+      })),
+      lastResort: { rule: 'never' },
+      lossMark: false,
+      leaseMs: 300,
+      randomId: '00000000000000e5',
+    },
+  },
+];
