@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { labMissing } from '../../../platform/test/support/lab.ts';
-import { isWhole, labFolder, RunningSet } from './running-set.ts';
-import { edgeFile, notBuilt } from './support.ts';
+import { edgeDeclaration, isWhole, labFolder, RunningSet } from './running-set.ts';
+import { notBuilt } from './support.ts';
 
 const missing = labMissing || notBuilt;
 
@@ -20,11 +19,7 @@ const BROKEN = `
 describe.skipIf(missing !== '')(`declarations and a running set ${missing}`, () => {
   const folder = labFolder();
   const file = `${folder}/set.yaml`;
-  // Programs are looked for where the example is, wherever our copy of the file stands.
-  const declared = readFileSync(edgeFile, 'utf8').replaceAll(
-    /arguments: \[(web|calc)\.mjs/g,
-    `arguments: [${dirname(edgeFile)}/$1.mjs`,
-  );
+  const declared = edgeDeclaration();
   let set: RunningSet;
 
   beforeAll(async () => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { FailoverView, InstanceView, SlotView, StateView } from '@vnfpool/core/management';
 import { commandLine, familyOf, innerPid } from './host.ts';
 import { ask, bin, type Child, type Ended, edgeFile, run, start, until, vnfpool } from './support.ts';
@@ -10,7 +11,19 @@ interface LabProcessView {
   readonly pid: number | null;
 }
 
+/**
+ * The example's declaration for a file that stands elsewhere. Its leases are longer: on a machine that does much else
+ * a short one may run out by itself, which is safe, and not what these labs are about.
+ */
+export function edgeDeclaration(): string {
+  return readFileSync(edgeFile, 'utf8')
+    .replaceAll(/arguments: \[(web|calc)\.mjs/g, `arguments: [${dirname(edgeFile)}/$1.mjs`)
+    .replace('lease: 300ms', 'lease: 1s')
+    .replace('policy: least-used', 'policy: least-used\n    failover: { lease: 1s }');
+}
+
 export interface UpSettings {
+  /** Default: the example's declaration, see `edgeDeclaration`. */
   readonly file?: string;
   /** Folder of an earlier run; default: a new one. */
   readonly folder?: string;
@@ -39,16 +52,13 @@ export class RunningSet {
   /** Starts `up` and resolves when it says that the set is up. */
   static async start(settings: UpSettings = {}): Promise<RunningSet> {
     const folder = settings.folder ?? labFolder();
-    const command = [
-      process.execPath,
-      bin,
-      'up',
-      settings.file ?? edgeFile,
-      '--state',
-      folder,
-      '--port',
-      '0',
-    ];
+    let { file } = settings;
+    if (file === undefined) {
+      file = `${folder}.yaml`;
+      writeFileSync(file, edgeDeclaration());
+      chmodSync(file, 0o644);
+    }
+    const command = [process.execPath, bin, 'up', file, '--state', folder, '--port', '0'];
     const child = start([...(settings.before ?? []), ...command, ...(settings.args ?? [])]);
     const set = new RunningSet(folder, child, settings.folder !== undefined);
     try {
@@ -168,6 +178,7 @@ export class RunningSet {
       await this.child.ended;
       clearTimeout(late);
     }
+    rmSync(`${this.folder}.yaml`, { force: true });
     if (!this.#keepsFolder) rmSync(this.folder, { recursive: true, force: true });
   }
 }

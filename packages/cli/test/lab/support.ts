@@ -39,7 +39,8 @@ export async function until<T>(
 /** How a process ended and what it said. */
 export interface Ended {
   readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+  /** Name of the signal that ended it. */
+  readonly signal: string | null;
   readonly stdout: string;
   readonly stderr: string;
 }
