@@ -92,17 +92,11 @@ describe.skipIf(missing !== '')(`several hosts, by hand ${missing}`, () => {
     for (const agent of agents.values()) await hosts.ready(agent);
     writeFileSync(`${hosts.folder}/set.yaml`, DECLARATION);
   });
-  afterAll(async () => {
-    rmSync(`${hosts.stateOf('manager')}/filler`, { force: true });
-    // The folder goes with the rest: a mount in it must not be in the way.
-    await hosts.takeDown().catch(async (error: unknown) => {
-      if (!mounted) throw error;
-    });
-    if (mounted) {
-      spawnSync('umount', [hosts.stateOf('manager')]);
-      rmSync(hosts.folder, { recursive: true, force: true });
-    }
-  });
+  afterAll(() =>
+    hosts?.takeDown(() => {
+      if (mounted) spawnSync('umount', [hosts.stateOf('manager')]);
+    }),
+  );
 
   test('a file is applied and the pool comes up whole', async () => {
     const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);

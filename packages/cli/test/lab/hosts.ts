@@ -84,8 +84,8 @@ export class Hosts {
     return (JSON.parse(text) as { pid: number }[]).map(({ pid }) => pid);
   }
 
-  /** Ends everything, in the order in which it can still say goodbye. */
-  async takeDown(): Promise<void> {
+  /** Ends everything, in the order in which it can still say goodbye; `unmount` comes before the folder goes. */
+  async takeDown(unmount: () => void = () => {}): Promise<void> {
     for (const child of this.#children.toReversed()) {
       if (child.isOver()) continue;
       child.process.kill('SIGTERM');
@@ -95,6 +95,7 @@ export class Hosts {
     }
     this.network.close();
     this.#home.close();
+    unmount();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
