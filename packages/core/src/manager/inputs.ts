@@ -63,6 +63,9 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
   event: () => {},
   joined: takeJoin,
   registrar: ({ state, journal }, { address, port }) => {
+    // It tells again and again; only news goes to disk.
+    const [known] = state.topology.registrars;
+    if (known?.address === address && known.port === port) return;
     state.topology = { registrars: [{ address, port }] };
     journal.save({ table: 'registrars', key: 'first', value: { address, port } });
   },

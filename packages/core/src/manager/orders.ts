@@ -56,7 +56,7 @@ export class Orders {
           node,
           functionId,
           kind: 'add',
-          told: command.fingerprints,
+          told: { ...command.fingerprints, role: assignment.role },
           configuration: null,
         });
         return {
@@ -75,7 +75,7 @@ export class Orders {
           node,
           functionId,
           kind: 'assign',
-          told: { assignment: command.fingerprint },
+          told: { assignment: command.fingerprint, role: assignment.role },
           configuration: null,
         });
         return { type: 'add', requestId, node: to, functionId: functionId as FunctionId, assignment };
@@ -138,6 +138,7 @@ export class Orders {
         const value = {
           specification: null,
           assignment: null,
+          role: null,
           ...state.told.get(order.functionId),
           ...order.told,
         };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CouncilVersion, LeaseEndpoint, SlotCandidate } from '@vnfpool/wire/mobility';
+import type { CouncilVersion, LeaseEndpoint, Role, SlotCandidate } from '@vnfpool/wire/mobility';
 import type { DeclaredSet } from '../declared/set.ts';
 import type { TokenRole } from '../management/requests.ts';
 import type { EventView, FailoverView } from '../management/views.ts';
@@ -66,8 +66,10 @@ export interface InstanceRecord {
 }
 
 export interface ToldRecord {
+  /** Fingerprints. */
   readonly specification: string | null;
   readonly assignment: string | null;
+  readonly role: Role | null;
 }
 
 export interface SlotRecord {

@@ -120,6 +120,7 @@ export class ManagerState {
           failing: life?.report?.failing ?? false,
           specification: told?.specification ?? null,
           assignment: told?.assignment ?? null,
+          role: told?.role ?? null,
           busy: busy.has(`${instance.node}/${instance.functionId}`),
         };
       }),

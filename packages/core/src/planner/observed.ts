@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CouncilVersion, LeaseEndpoint, RunningStatus, SlotCandidate } from '@vnfpool/wire/mobility';
+import type {
+  CouncilVersion,
+  LeaseEndpoint,
+  Role,
+  RunningStatus,
+  SlotCandidate,
+} from '@vnfpool/wire/mobility';
 
 /*
  * What the planner knows of the world: decisions made before (durable) and what nodes told. The order of
@@ -51,6 +57,8 @@ export interface ObservedInstance {
   /** Fingerprints of what the node has accepted for it; null: nothing. */
   readonly specification: string | null;
   readonly assignment: string | null;
+  /** Role of the last assignment that it accepted. */
+  readonly role: Role | null;
   readonly busy: boolean;
 }
 

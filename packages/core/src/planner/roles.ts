@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Role } from '@vnfpool/wire/mobility';
 import type { DeclaredPool } from '../declared/set.ts';
-import { isReady, type Observed, type ObservedInstance, type ObservedSlot } from './observed.ts';
+import {
+  isReady,
+  type Observed,
+  type ObservedInstance,
+  type ObservedNode,
+  type ObservedSlot,
+} from './observed.ts';
 import { byNumber, instancesOf } from './placement.ts';
 import { candidatesOf, homesOf } from './slots.ts';
 
@@ -13,7 +19,8 @@ export interface InstanceRole {
 
 /**
  * What each instance of a pool is for. Who holds a slot is active; a slot that nobody holds wants the first of
- * its ranking. Of the rest the first ready ones, by number, stand by; the others are spares.
+ * its ranking. Of the rest the first ready ones stand by; the others are spares. Who stands by already goes on
+ * doing so: an instance that comes back from a restart queues behind it.
  */
 export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] {
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
@@ -30,9 +37,7 @@ export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] 
       .find((instance) => instance && !active.has(instance));
     if (first) active.set(first, slot);
   }
-  const rest = mine
-    .filter((instance) => !active.has(instance))
-    .sort((a, b) => Number(isReady(b, nodes)) - Number(isReady(a, nodes)) || a.number - b.number);
+  const rest = waiting(mine, nodes).filter((instance) => !active.has(instance));
   const shared = instancesOf(pool) > pool.redundancy.slots;
   const own = homesOf(pool, observed);
   return mine.map((instance) => {
@@ -47,14 +52,27 @@ export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] 
   });
 }
 
-/** Function IDs in the order in which they should try for the slot: ready ones first. */
+/**
+ * Function IDs in the order in which they should try for the slot: its home, then whoever waits; ready ones first.
+ */
 export function rankingOf(pool: DeclaredPool, index: number, observed: Observed): number[] {
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
-  const ready = new Set(
-    observed.instances.filter((instance) => isReady(instance, nodes)).map(({ functionId }) => functionId),
-  );
   const candidates = candidatesOf(pool, index, observed).map(({ functionId }) => functionId);
-  return [...candidates.filter((id) => ready.has(id)), ...candidates.filter((id) => !ready.has(id))];
+  const instances = candidates.flatMap(
+    (id) => observed.instances.find(({ functionId }) => functionId === id) ?? [],
+  );
+  return waiting(instances, nodes).map(({ functionId }) => functionId);
+}
+
+/** Ready ones first, and of these by what they are now; otherwise the order given. */
+function waiting(
+  instances: readonly ObservedInstance[],
+  nodes: ReadonlyMap<string, ObservedNode>,
+): ObservedInstance[] {
+  const place = ({ role }: ObservedInstance): number => (role === 'active' ? 0 : role === 'standby' ? 1 : 2);
+  return instances.toSorted(
+    (a, b) => Number(isReady(b, nodes)) - Number(isReady(a, nodes)) || place(a) - place(b),
+  );
 }
 
 export function slotsOf(pool: DeclaredPool, observed: Observed): ObservedSlot[] {

@@ -40,6 +40,26 @@ describe('roles', () => {
     expect(commands.map(({ type }) => type)).toEqual(['assign', 'assign']);
   });
 
+  test('who stands by goes on doing so when the former holder comes back', () => {
+    const declared = set(NODES, [pool('web', 1, 1, 1)]);
+    const world = settled(declared);
+    const healthy = (number: number, is: boolean) => {
+      world.instances = world.instances.map((instance) =>
+        instance.number === number ? { ...instance, healthy: is } : instance,
+      );
+    };
+    healthy(1, false);
+    world.slots = world.slots.map((slot) => ({ ...slot, holder: 2, epoch: slot.epoch + 1 }));
+    world.settle(declared);
+    healthy(1, true);
+    world.settle(declared);
+    expect(rolesOf(pool('web', 1, 1, 1), world.observed).map(({ role }) => role)).toEqual([
+      'spare',
+      'active',
+      'standby',
+    ]);
+  });
+
   test('without standbys every slot has its own instance as its only candidate', () => {
     const declared = set(NODES, [pool('calc', 3)]);
     const world = settled(declared);

@@ -116,6 +116,7 @@ export class World {
           failing: false,
           specification: null,
           assignment: null,
+          role: null,
           busy: false,
         });
         return;
@@ -146,11 +147,16 @@ export class World {
         this.#elect();
         return;
       case 'add':
-        this.#change(action.functionId, { status: 'Running', healthy: true, ...action.fingerprints });
+        this.#change(action.functionId, {
+          status: 'Running',
+          healthy: true,
+          role: action.assignment.role,
+          ...action.fingerprints,
+        });
         this.#elect();
         return;
       case 'assign':
-        this.#change(action.functionId, { assignment: action.fingerprint });
+        this.#change(action.functionId, { assignment: action.fingerprint, role: action.assignment.role });
         if (action.assignment.handover) this.#hold(action.assignment.slot?.id, action.assignment.handover.to);
         return;
       case 'delete':
@@ -160,6 +166,7 @@ export class World {
           healthy: false,
           specification: null,
           assignment: null,
+          role: null,
         });
         this.slots = this.slots.map((slot) =>
           slot.holder === action.functionId ? { ...slot, holder: null } : slot,
