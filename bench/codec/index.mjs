@@ -28,25 +28,33 @@ function plain(value) {
   );
 }
 
+const encodeDatagram = ({ header, messages }) => encodeLeaseDatagram(header, messages);
+const decodeDatagram = (bytes) => decodeLeaseDatagram(bytes);
+
 const cases = [
-  ['ASAP registration', asapRegistration, encodeAsap, decodeAsap],
-  ['mobility registration', mobilityRegistration, encodeMobility, decodeMobility],
-  [
-    'lease datagram, 8 renewals',
-    { header: leaseHeader, messages: leaseRenewals },
-    ({ header, messages }) => encodeLeaseDatagram(header, messages),
-    (bytes) => decodeLeaseDatagram(bytes),
-  ],
-  [
-    'lease datagram, accept',
-    { header: leaseHeader, messages: leaseAccept },
-    ({ header, messages }) => encodeLeaseDatagram(header, messages),
-    (bytes) => decodeLeaseDatagram(bytes),
-  ],
+  { name: 'ASAP registration', message: asapRegistration, encode: encodeAsap, decode: decodeAsap },
+  {
+    name: 'mobility registration',
+    message: mobilityRegistration,
+    encode: encodeMobility,
+    decode: decodeMobility,
+  },
+  {
+    name: 'lease datagram, 8 renewals',
+    message: { header: leaseHeader, messages: leaseRenewals },
+    encode: encodeDatagram,
+    decode: decodeDatagram,
+  },
+  {
+    name: 'lease datagram, accept',
+    message: { header: leaseHeader, messages: leaseAccept },
+    encode: encodeDatagram,
+    decode: decodeDatagram,
+  },
 ];
 
 export async function run({ emit, say, signal }) {
-  for (const [name, message, encode, decode] of cases) {
+  for (const { name, message, encode, decode } of cases) {
     signal.throwIfAborted();
     const bytes = encode(message);
     const decoded = decode(bytes);

@@ -17,12 +17,6 @@ export const asapRegistration = {
   },
 };
 
-export const mobilityKeepAlive = {
-  type: 'keep-alive',
-  sequence: 4711,
-  nodes: [{ id: 10 }, { id: 11 }],
-};
-
 export const mobilityRegistration = {
   type: 'registration',
   sequence: 1,

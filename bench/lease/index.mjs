@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { LeaseEngine } from '@vnfpool/core/lease';
 import { openJournal } from '@vnfpool/platform/journal';
@@ -165,8 +165,11 @@ function measureJournal(emit, folder) {
       return 1;
     },
     plain: () => {
-      // As often back to the start as the journal is compacted.
-      if (at > 2 ** 20) at = 0;
+      // As often back to nothing as the journal is compacted: a file that does not grow is synced sooner.
+      if (at > 2 ** 20) {
+        ftruncateSync(fd, 0);
+        at = 0;
+      }
       at += writeSync(fd, record, 0, record.length, at);
       fdatasyncSync(fd);
       return 1;
