@@ -25,7 +25,8 @@ const DEREGISTER_MS = 1_000;
 export class Registrations {
   readonly #options: RegistrationsOptions;
   readonly #standing = new Map<string, Standing>();
-  readonly #leaving = new Set<Promise<void>>();
+  /** Elements on their way out. One that comes back waits: the farewell of the former could overtake it. */
+  readonly #leaving = new Map<string, Promise<void>>();
   #registrars: readonly { readonly host: string; readonly port: number }[] = [];
 
   constructor(options: RegistrationsOptions) {
@@ -37,7 +38,8 @@ export class Registrations {
     const next = registrars.map(({ address, port }) => ({ host: address, port }));
     if (JSON.stringify(next) === JSON.stringify(this.#registrars)) return;
     this.#registrars = next;
-    for (const standing of this.#standing.values()) {
+    for (const [key, standing] of this.#standing) {
+      if (this.#leaving.has(key)) continue;
       standing.element?.close();
       standing.element = this.#open(standing.wanted);
     }
@@ -52,7 +54,7 @@ export class Registrations {
       return;
     }
     known?.element?.close();
-    this.#standing.set(key, { wanted, element: this.#open(wanted) });
+    this.#standing.set(key, { wanted, element: this.#leaving.has(key) ? null : this.#open(wanted) });
   }
 
   deregister(output: AgentOutput & { type: 'deregister' }): void {
@@ -67,9 +69,12 @@ export class Registrations {
       })
       .finally(() => {
         element.close();
-        this.#leaving.delete(leaving);
+        if (this.#leaving.get(key) !== leaving) return;
+        this.#leaving.delete(key);
+        const standing = this.#standing.get(key);
+        if (standing?.element === null) standing.element = this.#open(standing.wanted);
       });
-    this.#leaving.add(leaving);
+    this.#leaving.set(key, leaving);
   }
 
   /** Deregisters all; bounded. */
@@ -77,7 +82,7 @@ export class Registrations {
     for (const { wanted } of Array.from(this.#standing.values())) {
       this.deregister({ type: 'deregister', poolHandle: wanted.poolHandle, functionId: wanted.functionId });
     }
-    await Promise.all(this.#leaving);
+    await Promise.all(this.#leaving.values());
   }
 
   #open(wanted: Register): PoolElement | null {
