@@ -38,21 +38,28 @@ function activeOf(world: FullWorld) {
 const SEEDS = [1, 2, 3];
 
 describe('the full world', () => {
-  test('keeps its promises in 70 seeds, and is not idle', async () => {
+  test('keeps its promises in 50 seeds, and is not idle', async () => {
     let taken = 0;
-    for (let seed = 1; seed <= 70; seed++) {
+    for (let seed = 1; seed <= 50; seed++) {
       const result = await runFullWorld(seed);
       expect(told(result)).toBe('ok');
       taken += result.counts.taken;
     }
-    expect(taken).toBeGreaterThan(500);
+    expect(taken).toBeGreaterThan(400);
   });
 
   test('keeps them with a bad network and faults between any two effects', async () => {
     const override = { loss: 0.1, duplicate: 0.1, straggle: 0.02, stepFault: 0.003 };
-    for (let seed = 1_001; seed <= 1_015; seed++)
+    for (let seed = 1_001; seed <= 1_010; seed++)
       expect(told(await runFullWorld(seed, { override }))).toBe('ok');
   });
+
+  test.each([[2067, 'a deregistration was slower than the next registration']])(
+    'keeps them in seed %i, in which once %s',
+    async (seed) => {
+      expect(told(await runFullWorld(seed))).toBe('ok');
+    },
+  );
 
   test('is the same for the same seed', async () => {
     const first = await runFullWorld(7);

@@ -44,6 +44,8 @@ export class FullNode {
   readonly #world: World;
   readonly #around: NodeSurroundings;
   #alive: Life | undefined;
+  /** Somebody wants it back, who found it stopping. */
+  #startsAgain = false;
 
   constructor(world: World, name: string, host: number, around: NodeSurroundings) {
     this.#world = world;
@@ -62,7 +64,11 @@ export class FullNode {
   }
 
   start(): void {
-    if (this.process.isAlive) return;
+    if (this.process.isAlive) {
+      this.#startsAgain = true;
+      return;
+    }
+    this.#startsAgain = false;
     this.#world.streams.dark.delete(this.machine.host);
     this.process.begin();
     this.process.onEnd(() => {
@@ -77,6 +83,7 @@ export class FullNode {
     const life = this.#alive;
     if (!life || this.process.isPaused) return;
     this.#world.log(() => `${this.name} is stopped`);
+    this.#startsAgain = false;
     life.agent.submit({ type: 'stop' });
     life.mobility.submit({ type: 'stop' });
     life.functions.close();
@@ -89,6 +96,7 @@ export class FullNode {
       }
       this.machine.cleanUp();
       this.process.kill();
+      if (this.#startsAgain) this.start();
     };
     this.process.after(STOP_LOOK_MS, end);
   }

@@ -15,7 +15,8 @@ import type { World } from './world.ts';
 
 export const REGISTRAR_HOST = 11;
 const REGISTRAR_PORT = 3864;
-const ANNOUNCE_EVERY_MS = 60_000;
+/** Shorter than the daemon's 60 s: a manager that dies before it wrote the address down hears of it only then. */
+const ANNOUNCE_EVERY_MS = 5_000;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 10_000;
 

@@ -29,6 +29,8 @@ export class SimRegistrations {
   readonly #process: SimProcess;
   readonly #standing = new Map<string, Standing>();
   readonly #drivers = new Set<Driver>();
+  /** Elements that are on their way out; one that comes back waits, or its farewell could overtake it. */
+  readonly #leaving = new Map<string, Element>();
   #registrars: readonly { readonly host: string; readonly port: number }[] = [];
 
   constructor(world: World, process: SimProcess) {
@@ -44,6 +46,7 @@ export class SimRegistrations {
     if (JSON.stringify(next) === JSON.stringify(this.#registrars)) return;
     this.#registrars = next;
     for (const [key, { wanted, element }] of this.#standing) {
+      if (this.#leaving.has(key)) continue;
       this.#close(element);
       this.#standing.set(key, { wanted, element: this.#open(wanted) });
     }
@@ -58,7 +61,7 @@ export class SimRegistrations {
       return;
     }
     this.#close(known?.element ?? null);
-    this.#standing.set(key, { wanted, element: this.#open(wanted) });
+    this.#standing.set(key, { wanted, element: this.#leaving.has(key) ? null : this.#open(wanted) });
   }
 
   deregister(output: AgentOutput & { type: 'deregister' }): void {
@@ -66,8 +69,18 @@ export class SimRegistrations {
     const element = this.#standing.get(key)?.element;
     this.#standing.delete(key);
     if (!element) return;
+    this.#leaving.set(key, element);
     element.driver.submit({ type: 'deregister', ...nameOf(output) });
-    this.#process.after(DEREGISTER_MS, () => this.#close(element));
+    this.#process.after(DEREGISTER_MS, () => this.#left(key, element));
+  }
+
+  #left(key: string, element: Element): void {
+    this.#close(element);
+    if (this.#leaving.get(key) !== element) return;
+    this.#leaving.delete(key);
+    const standing = this.#standing.get(key);
+    if (standing?.element === null)
+      this.#standing.set(key, { ...standing, element: this.#open(standing.wanted) });
   }
 
   /** Deregisters all. */
@@ -95,13 +108,14 @@ export class SimRegistrations {
         connect: ({ association, registrar }) => links.connect(association, registrar),
         disconnect: ({ association }) => links.disconnect(association),
         send: ({ association, message }) => links.send(association, message),
-        event: (event) =>
-          world.log(
-            () => `${this.#process.name} element ${wanted.poolHandle}/${event.elementId} ${event.event}`,
-          ),
+        event: ({ event, elementId }) => {
+          world.log(() => `${this.#process.name} element ${wanted.poolHandle}/${elementId} ${event}`);
+          if (event === 'deregistered') this.#process.after(0, () => this.#left(keyOf(wanted), element));
+        },
       },
       onFault: ({ error }) => world.fail(`pool element: ${String(error)}`),
     });
+    const element: Element = { driver, links };
     this.#drivers.add(driver);
     driver.submit({
       type: 'register',
@@ -110,7 +124,7 @@ export class SimRegistrations {
       policy: policyOf(wanted.policy),
       lifeMs: LIFE_MS,
     });
-    return { driver, links };
+    return element;
   }
 }
 
