@@ -3,7 +3,8 @@ import { createSocket, type Socket } from 'node:dgram';
 import { type LeaseInput, type ReplayVerdict, ReplayWindow } from '@vnfpool/core/lease';
 import { PlatformError } from '@vnfpool/platform';
 import { openUdp, type UdpSocket } from '@vnfpool/platform/datagrams';
-import type { LeaseSeal } from '@vnfpool/runtime/lease-seal';
+import { LeaseKeyError, type LeaseSeal } from '@vnfpool/runtime/lease-seal';
+import { WireError } from '@vnfpool/wire/bytes';
 import {
   batchLeaseMessages,
   claimedSender,
@@ -19,8 +20,9 @@ export interface LeaseLinkOptions {
   readonly node: number;
   readonly incarnation: bigint;
   readonly boottimeMs: () => number;
-  /** Makes the seal shared with one peer. */
+  /** Makes the seal shared with one peer. @throws LeaseKeyError when its key is not usable */
   readonly sealFor: (peer: LeasePeer) => LeaseSeal;
+  /** What it throws is our own fault, not the datagram's: it is not caught here. */
   readonly receive: (input: LeaseInput & { type: 'datagram' }) => void;
   readonly count: (reason: DropReason) => void;
 }
@@ -32,6 +34,8 @@ export type DropReason =
   | 'malformed'
   | 'misaddressed'
   | 'too-long'
+  /** Not a datagram: a peer of a configuration that cannot be spoken with, since its key is not usable. */
+  | 'unusable-key'
   | 'send-failed';
 
 interface Peer {
@@ -71,7 +75,10 @@ export class LeaseLink {
     });
   }
 
-  /** Windows and sequences of a peer that stays the same are kept. */
+  /**
+   * Windows and sequences of a peer that stays the same are kept. A peer with an unusable key is left out: the
+   * configuration is kept on disk and comes again at every start, so it must not end all agents of the set.
+   */
   configure(council: LeaseCouncilVersion, peers: readonly LeasePeer[]): void {
     this.#council = council;
     const others = peers.filter(({ node }) => node !== this.#options.node);
@@ -83,12 +90,9 @@ export class LeaseLink {
         this.#peers.set(config.node, { ...known, config });
         continue;
       }
-      this.#peers.set(config.node, {
-        config,
-        seal: this.#options.sealFor(config),
-        window: new ReplayWindow(),
-        sequence: 0n,
-      });
+      const seal = this.#sealFor(config);
+      if (seal) this.#peers.set(config.node, { config, seal, window: new ReplayWindow(), sequence: 0n });
+      else this.#peers.delete(config.node);
     }
   }
 
@@ -133,6 +137,16 @@ export class LeaseLink {
     this.#socket.close();
   }
 
+  #sealFor(peer: LeasePeer): LeaseSeal | undefined {
+    try {
+      return this.#options.sealFor(peer);
+    } catch (error) {
+      if (!(error instanceof LeaseKeyError)) throw error;
+      this.#options.count('unusable-key');
+      return undefined;
+    }
+  }
+
   #take(bytes: Buffer): void {
     const { count, node, receive } = this.#options;
     if (bytes.length > LEASE_DATAGRAM_BYTES_MAX) return count('too-long');
@@ -141,14 +155,17 @@ export class LeaseLink {
     if (!peer) return count('unknown-sender');
     const opened = peer.seal.open(bytes);
     if (!opened) return count('bad-seal');
+    let datagram: ReturnType<typeof decodeLeaseDatagram>;
     try {
-      const { header, messages } = decodeLeaseDatagram(opened);
-      if (header.receiver !== node || header.sender !== peer.config.node) return count('misaddressed');
-      const verdict = peer.window.accept(header.incarnation, header.sequence);
-      if (verdict !== 'fresh') return count(verdict);
-      receive({ type: 'datagram', from: header.sender, header, messages });
-    } catch {
-      count('malformed');
+      datagram = decodeLeaseDatagram(opened);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      return count('malformed');
     }
+    const { header, messages } = datagram;
+    if (header.receiver !== node || header.sender !== peer.config.node) return count('misaddressed');
+    const verdict = peer.window.accept(header.incarnation, header.sequence);
+    if (verdict !== 'fresh') return count(verdict);
+    receive({ type: 'datagram', from: header.sender, header, messages });
   }
 }

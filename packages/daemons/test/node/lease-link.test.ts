@@ -21,6 +21,13 @@ type Datagram = LeaseInput & { type: 'datagram' };
 class Log {
   readonly #entries: (Datagram | string)[] = [];
   readonly #waiting: ((entry: Datagram | string) => void)[] = [];
+  /** Thrown by the taker of the next datagram, as by a disk or a kernel that refuses. */
+  fault: Error | undefined;
+
+  take(datagram: Datagram): void {
+    if (this.fault) throw this.fault;
+    this.push(datagram);
+  }
 
   push(entry: Datagram | string): void {
     const waiting = this.#waiting.shift();
@@ -58,7 +65,7 @@ async function createPair(incarnations: [bigint, bigint] = [1n, 1n]) {
       incarnation: incarnations[index] ?? 1n,
       boottimeMs: () => 1000,
       sealFor,
-      receive: (datagram) => log.push(datagram),
+      receive: (datagram) => log.take(datagram),
       count: (reason) => log.push(reason),
     });
     open.push(link);
@@ -181,4 +188,51 @@ test('sealed rubbish of a peer is malformed, not a crash', async () => {
   rubbish.writeUInt32BE(1, 4);
   middle.send(pair.a.sealFor({ node: 2 }).seal(rubbish), pair.ports[1]);
   expect(await pair.b.log.next()).toBe('malformed');
+});
+
+test('what the taker of a datagram throws is not put down to the datagram', async () => {
+  const { a, b } = await createPair();
+  b.log.fault = new Error('the disk is full');
+  // Where an exception that nobody caught goes; the runner's own listeners would fail the run.
+  const former = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  try {
+    const outcome = Promise.race([
+      new Promise<unknown>((resolve) => process.once('uncaughtException', resolve)),
+      b.log.next(),
+    ]);
+    a.link.send(2, [message]);
+    expect(await outcome).toBe(b.log.fault);
+  } finally {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of former) process.on('uncaughtException', listener);
+  }
+});
+
+test('a peer whose key is not usable is left out, the others stay', async () => {
+  const own = createLeaseKey();
+  const log: string[] = [];
+  const link = new LeaseLink({
+    node: 1,
+    incarnation: 1n,
+    boottimeMs: () => 1000,
+    sealFor: ({ node, key }) =>
+      new LeaseSeal(deriveLeaseKeys(own, key, { set: 'test', ownNode: 1, peerNode: node })),
+    receive: () => {},
+    count: (reason) => log.push(reason),
+  });
+  open.push(link);
+  await link.listen('127.0.0.1', 0);
+  const middle = await createMiddle();
+  const place = { name: 'x', address: '127.0.0.1', port: middle.port };
+  // A point of small order, which no honest node has.
+  const smallOrder = Buffer.alloc(32).toString('base64url');
+  link.configure(council, [
+    { node: 2, ...place, key: smallOrder },
+    { node: 3, ...place, key: createLeaseKey().publicKey },
+  ]);
+  expect(log).toEqual(['unusable-key']);
+  link.send(2, [message]);
+  link.send(3, [message]);
+  expect((await middle.next()).readUInt32BE(8)).toBe(3);
 });
