@@ -28,11 +28,13 @@ const ANNOUNCE_REPEATS = 2;
 /**
  * Carries out what the slot keeper says, strictly in order and synchronously: a record is on disk and the
  * kernel has acknowledged before the next output is looked at.
+ *
+ * What the disk or the kernel refuses is thrown, and ends the agent: the core believes more than has happened then. All
+ * addresses leave the link before, since it may be the fence that is broken.
  */
 export class LeaseHands {
   readonly #keeper: Keeper;
   readonly #options: LeaseHandsOptions;
-  #guarded: readonly string[] = [];
 
   constructor(keeper: Keeper, options: LeaseHandsOptions) {
     this.#keeper = keeper;
@@ -40,25 +42,43 @@ export class LeaseHands {
   }
 
   handle(input: KeeperInput): void {
-    this.#carryOut(this.#keeper.handle(input, this.#options.clocks.boottimeMs()));
+    this.#carryOut(() => this.#keeper.handle(input, this.#options.clocks.boottimeMs()));
   }
 
   expire(): void {
-    this.#carryOut(this.#keeper.expire(this.#options.clocks.boottimeMs()));
+    this.#carryOut(() => this.#keeper.expire(this.#options.clocks.boottimeMs()));
   }
 
-  /** Takes every address away, then the rules: in the other order an address would stand open for a moment. */
+  /**
+   * Takes every address away, also what an earlier agent left, then the rules: in the other order an address would
+   * stand open.
+   */
   cleanUp(): void {
-    for (const address of this.#guarded) this.#options.addresses?.withdraw(asHost(address));
-    this.#options.fence.dispose();
-    this.#options.addresses?.close();
+    const { fence, addresses } = this.#options;
+    for (const address of fence.guarded) addresses?.withdraw(asHost(address));
+    fence.dispose();
+    addresses?.close();
   }
 
-  #carryOut(outputs: KeeperOutput[]): void {
-    // What an acknowledgement brings forth comes before what was to follow it.
-    const queue = [...outputs];
-    for (let output = queue.shift(); output; output = queue.shift())
-      queue.unshift(...this.#carryOutOne(output));
+  #carryOut(ask: () => KeeperOutput[]): void {
+    try {
+      // What an acknowledgement brings forth comes before what was to follow it.
+      const queue = ask();
+      for (let output = queue.shift(); output; output = queue.shift())
+        queue.unshift(...this.#carryOutOne(output));
+    } catch (error) {
+      this.#withdrawAll();
+      throw error;
+    }
+  }
+
+  /** As far as the kernel lets us; the error that brought us here is the one to tell. */
+  #withdrawAll(): void {
+    for (const address of this.#options.fence.guarded) {
+      try {
+        this.#options.addresses?.withdraw(asHost(address));
+      } catch {}
+    }
   }
 
   #carryOutOne(output: KeeperOutput): KeeperOutput[] {
@@ -71,7 +91,6 @@ export class LeaseHands {
         send(output.to, output.messages);
         return [];
       case 'guard':
-        this.#guarded = output.addresses;
         this.#guard(output.addresses.map(withoutPrefix));
         return [];
       case 'raise':

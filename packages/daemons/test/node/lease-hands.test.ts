@@ -5,17 +5,14 @@ import { FakeClocks, FakeDisk, FakeFence, FakeVirtualAddresses } from '@vnfpool/
 import { expect, test } from 'vitest';
 import { LeaseHands } from '../../src/node/lease-hands.ts';
 
-test('an address that leaves the fence leaves the link before, also when an earlier agent left it there', () => {
+/** Hands over fakes; `outputs` is what the keeper says to the next input. */
+function createHands() {
   const clocks = new FakeClocks();
   const fence = new FakeFence(clocks);
   const addresses = new FakeVirtualAddresses();
-  // What an agent that was killed leaves behind.
-  fence.guard(['10.0.0.100', '10.0.0.101']);
-  for (const address of fence.guarded) addresses.raise(`${address}/32`);
-
-  const outputs: KeeperOutput[] = [{ type: 'guard', addresses: ['10.0.0.101/24'] }];
+  const outputs: KeeperOutput[] = [];
   const hands = new LeaseHands(
-    { handle: () => outputs, expire: () => [] },
+    { handle: () => outputs.splice(0), expire: () => [] },
     {
       clocks,
       fence,
@@ -26,7 +23,43 @@ test('an address that leaves the fence leaves the link before, also when an earl
       muteMs: () => 0,
     },
   );
-  hands.handle({ type: 'candidate-gone', slot: '00000000000000a1', functionId: 1 });
-  expect(fence.guarded).toEqual(['10.0.0.101']);
-  expect([...addresses.raised]).toEqual(['10.0.0.101/32']);
+  const carryOut = (...said: KeeperOutput[]): void => {
+    outputs.push(...said);
+    hands.handle({ type: 'candidate-gone', slot: '00000000000000a1', functionId: 1 });
+  };
+  return { fence, addresses, hands, carryOut };
+}
+
+/** What an agent that was killed leaves behind. */
+function leaveBehind({ fence, addresses }: ReturnType<typeof createHands>, ...left: string[]): void {
+  fence.guard(left);
+  for (const address of left) addresses.raise(`${address}/32`);
+}
+
+test('an address that leaves the fence leaves the link before, also when an earlier agent left it there', () => {
+  const world = createHands();
+  leaveBehind(world, '10.0.0.100', '10.0.0.101');
+  world.carryOut({ type: 'guard', addresses: ['10.0.0.101/24'] });
+  expect(world.fence.guarded).toEqual(['10.0.0.101']);
+  expect([...world.addresses.raised]).toEqual(['10.0.0.101/32']);
+});
+
+test('an agent that stops before it was configured leaves no address behind without a fence', () => {
+  const world = createHands();
+  leaveBehind(world, '10.0.0.100');
+  world.hands.cleanUp();
+  expect([...world.addresses.raised]).toEqual([]);
+});
+
+test('when the fence fails, no address stays on the link, and the error gets out', () => {
+  const world = createHands();
+  const addresses = ['10.0.0.100/24', '10.0.0.101/24'];
+  world.carryOut({ type: 'guard', addresses }, { type: 'raise', addresses });
+  expect(world.addresses.raised.size).toBe(2);
+  const gone = new Error('ENOENT: somebody flushed the rule set');
+  world.fence.beforeWrite = () => {
+    throw gone;
+  };
+  expect(() => world.carryOut({ type: 'open', addresses, untilMs: 1e12 })).toThrow(gone);
+  expect([...world.addresses.raised]).toEqual([]);
 });
