@@ -16,6 +16,8 @@ export interface NodeMembership {
   readonly name: string;
   /** The newest: they are renewed at two thirds of their life. */
   readonly credentials: () => Credentials;
+  /** Called back each time that there are newer ones. */
+  readonly onRenewed: (listener: () => void) => void;
   /** Where the manager speaks the service-mobility protocol. */
   readonly manager: { readonly address: string; readonly port: number };
 }
@@ -53,11 +55,13 @@ export async function joinSet(options: JoinSetOptions): Promise<NodeMembership> 
   if (id === undefined) throw new JoinError('no-token', 'the certificate names no node id');
   const place = setPlace(folder, member.set);
   let { credentials } = member;
+  const listeners: (() => void)[] = [];
   keepRenewed(member, {
     ...membership,
     onRenewed: (renewed) => {
       credentials = renewed;
       logger.info('certificate renewed');
+      for (const listener of listeners) listener();
     },
   }).catch((error: unknown) => {
     if (!signal.aborted) logger.error({ err: error }, 'the certificate will run out');
@@ -67,6 +71,7 @@ export async function joinSet(options: JoinSetOptions): Promise<NodeMembership> 
     nodeId: id,
     name,
     credentials: () => credentials,
+    onRenewed: (listener) => void listeners.push(listener),
     manager: { address: member.manager.address, port: place.mobilityPort },
   };
 }

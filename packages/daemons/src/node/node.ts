@@ -132,6 +132,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     credentials: membership.credentials,
     logger: logger.child({ part: 'registrations' }),
   });
+  membership.onRenewed(() => registrations.renewed());
 
   const agent: CoreDriver<AgentInput, AgentOutput> = new CoreDriver<AgentInput, AgentOutput>({
     core: new AgentCore({ random, node: self }),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PoolElement, type PoolElementEvent } from '@vnfpool/client';
 import type { AgentOutput, ElementPolicy } from '@vnfpool/core/agent';
-import type { Credentials } from '@vnfpool/runtime/certificates';
+import { type Credentials, CredentialsError } from '@vnfpool/runtime/certificates';
 import type { Logger } from '@vnfpool/runtime/logging';
 import type { Policy } from '@vnfpool/wire/parameters';
 
@@ -42,6 +42,14 @@ export class Registrations {
       if (this.#leaving.has(key)) continue;
       standing.element?.close();
       standing.element = this.#open(standing.wanted);
+    }
+  }
+
+  /** There are newer credentials: connections from now on use them, and what the former ones kept out comes in. */
+  renewed(): void {
+    for (const [key, standing] of this.#standing) {
+      if (standing.element) standing.element.renew(this.#options.credentials());
+      else if (!this.#leaving.has(key)) standing.element = this.#open(standing.wanted);
     }
   }
 
@@ -89,18 +97,26 @@ export class Registrations {
     if (this.#registrars.length === 0) return null;
     const { logger, credentials } = this.#options;
     const name = keyOf(wanted);
-    const element = new PoolElement({
-      registrars: this.#registrars,
-      credentials: credentials(),
-      poolHandle: wanted.poolHandle,
-      id: wanted.functionId,
-      transport: { type: 'tcp', address: wanted.address, port: wanted.port },
-      policy: policyOf(wanted.policy),
-      lifeMs: LIFE_MS,
-      onEvent: (event: PoolElementEvent) =>
-        logger.info({ element: name, event: event.event }, 'registration'),
-      onTrouble: ({ registrar, reason }) => logger.warn({ registrar, reason }, 'registrar'),
-    });
+    let element: PoolElement;
+    try {
+      element = new PoolElement({
+        registrars: this.#registrars,
+        credentials: credentials(),
+        poolHandle: wanted.poolHandle,
+        id: wanted.functionId,
+        transport: { type: 'tcp', address: wanted.address, port: wanted.port },
+        policy: policyOf(wanted.policy),
+        lifeMs: LIFE_MS,
+        onEvent: (event: PoolElementEvent) =>
+          logger.info({ element: name, event: event.event }, 'registration'),
+        onTrouble: ({ registrar, reason }) => logger.warn({ registrar, reason }, 'registrar'),
+      });
+    } catch (error) {
+      // Run out, with the manager away for long: leases go on without certificates, and so does the agent.
+      if (!(error instanceof CredentialsError)) throw error;
+      logger.error({ element: name, reason: error.message }, 'not registered: our certificate is not good');
+      return null;
+    }
     element.register().catch((error: unknown) => {
       logger.warn({ element: name, reason: (error as Error).message }, 'not registered yet');
     });
