@@ -10,6 +10,11 @@ export function portOption(flags: string, description: string): Option {
   });
 }
 
+/** A one-time token; by the environment it does not stand in the list of processes. */
+export function joinOption(): Option {
+  return new Option('--join <token>', 'one-time token; needed once').env('VNFPOOL_JOIN');
+}
+
 /** An option that takes an IPv4 address of this host. */
 export function addressOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser((text) => {

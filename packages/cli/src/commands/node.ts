@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import type { CliIo } from '../io.ts';
-import { addressOption, portOption } from './daemon-options.ts';
+import { addressOption, joinOption, portOption } from './daemon-options.ts';
 
 interface Options {
   readonly state: string;
@@ -30,7 +30,7 @@ export function addNode(program: Command, _io: CliIo): void {
       'link of the virtual addresses; without: none are raised and nothing is fenced',
     )
     .option('--loopback', 'several nodes share one address: functions get free ports')
-    .option('--join <token>', 'one-time token; needed once')
+    .addOption(joinOption())
     .action(async (options: Options) => {
       const { LEASE_PORT, runNode } = await import('@vnfpool/daemons/node');
       const { serve } = await import('@vnfpool/daemons/serve');

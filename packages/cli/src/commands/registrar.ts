@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import type { CliIo } from '../io.ts';
-import { addressOption, portOption } from './daemon-options.ts';
+import { addressOption, joinOption, portOption } from './daemon-options.ts';
 
 interface Options {
   readonly state: string;
@@ -27,7 +27,7 @@ export function addRegistrar(program: Command, _io: CliIo): void {
     )
     .option('--name <name>', 'name of the registrar in the set', 'registrar')
     .addOption(portOption('--port <port>', 'TCP port of ASAP over TLS; 0 is any; default 3864'))
-    .option('--join <token>', 'one-time token; needed once')
+    .addOption(joinOption())
     .action(async (options: Options) => {
       const { registrarConfig, runRegistrar } = await import('@vnfpool/daemons/registrar');
       const { serve } = await import('@vnfpool/daemons/serve');

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { durationOption } from '../api/api-command.ts';
 import type { CliIo } from '../io.ts';
-import { addressOption } from './daemon-options.ts';
+import { addressOption, joinOption } from './daemon-options.ts';
 
 interface Options {
   readonly state: string;
@@ -41,7 +41,7 @@ export function addTraffic(program: Command, _io: CliIo): void {
         .default([], 'none')
         .argParser(registrars),
     )
-    .option('--join <token>', 'one-time token of a user; needed once')
+    .addOption(joinOption())
     .action(async (options: Options) => {
       const { startTraffic } = await import('@vnfpool/daemons/traffic');
       const { serve } = await import('@vnfpool/daemons/serve');

@@ -50,6 +50,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   #failovers: readonly FailoverRecord[] = [];
   #configuration: SetConfiguration | null = null;
   #muteMs = 0;
+  #stopping = false;
   readonly #told: Told = {
     candidates: new Map(),
     registrations: new Map(),
@@ -112,6 +113,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         this.#failovers = [...this.#failovers, input.record].slice(-FAILOVERS_MAX);
         return [];
       case 'stop':
+        this.#stopping = true;
         return [...this.#residents.values()].flatMap(({ life }) => life.stop());
     }
   }
@@ -125,6 +127,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     const refuse = (code: number, text: string, error?: number): AgentOutput[] => [
       { type: 'answer', operation, code, text, ...(error === undefined ? {} : { error }) },
     ];
+    if (this.#stopping) return refuse(FAILED, 'the agent is stopping');
     const known = this.#residents.get(functionId);
     if (known) {
       const { life } = known;

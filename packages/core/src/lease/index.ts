@@ -6,4 +6,5 @@ export * from './record.ts';
 export * from './record-codec.ts';
 export * from './replay-window.ts';
 export { LeaseRules, sameProposer } from './rules.ts';
+export { birthDelayMs } from './timing.ts';
 export * from './types.ts';

@@ -2,8 +2,10 @@
 import type { FailoverCause, FailoverRecord } from '@vnfpool/wire/mobility';
 import type { FailoverView, Outage } from '../management/views.ts';
 
-/** An outage seen by users may end this long after the new holder serves. */
+/** An outage seen by users may begin this long after the new holder is reachable. */
 const AFTER_SERVING_MS = 2_000;
+/** By so much the clocks of a traffic source and a node may differ. */
+const CLOCKS_MS = 2;
 
 const CAUSES: Readonly<Record<FailoverCause, string>> = {
   genesis: 'the slot was new',
@@ -36,19 +38,15 @@ export function failoverView(
 }
 
 /**
- * The failover with what a traffic source saw of it: the longest outage that overlaps the time from one
- * lease before the detection to 2 s after the new holder served. The same when it saw nothing of it.
+ * The failover with what a traffic source saw of it: the longest outage that ended when, or after, the new
+ * holder was reachable and began at most 2 s after that. The same when it saw nothing of it.
  */
-export function withOutage(
-  failover: FailoverView,
-  source: string,
-  outage: Outage,
-  leaseMs: number,
-): FailoverView {
-  const first = failover.steps[0]?.at;
-  const last = failover.steps.findLast(({ source: by }) => by !== source)?.at;
-  if (first === undefined || last === undefined) return failover;
-  if (outage.firstOkAt < first - leaseMs || outage.lastOkAt > last + AFTER_SERVING_MS) return failover;
+export function withOutage(failover: FailoverView, source: string, outage: Outage): FailoverView {
+  const switchedAt = failover.steps.find(({ name }) => name === 'switched')?.at;
+  if (switchedAt === undefined) return failover;
+  // What ended before was another outage; what the holder did later, too.
+  if (outage.firstOkAt < switchedAt - CLOCKS_MS || outage.lastOkAt > switchedAt + AFTER_SERVING_MS)
+    return failover;
   const outageMs = outage.firstOkAt - outage.lastOkAt;
   // The same outage with a higher count replaces itself.
   const known = failover.outageMs ?? -1;

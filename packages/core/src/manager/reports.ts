@@ -106,7 +106,7 @@ function takeFailover(state: ManagerState, journal: Journal, record: FailoverRec
   );
   for (const { source, pool, history } of state.traffic.values()) {
     if (pool !== slot.pool) continue;
-    for (const outage of history) view = withOutage(view, source, outage, leaseOf(state, pool));
+    for (const outage of history) view = withOutage(view, source, outage);
   }
   state.failovers.push(view);
   if (state.failovers.length > ROWS_MAX.failovers) state.failovers.shift();
@@ -143,13 +143,9 @@ export function takeTraffic(
   const history = [...told.values()].slice(-OUTAGES_MAX);
   state.traffic.set(report.source, { ...report, updatedAt: wallMs, history });
   if (report.outages.length === 0) return;
-  const leaseMs = leaseOf(state, report.pool);
   state.failovers = state.failovers.map((failover) => {
     if (failover.pool !== report.pool) return failover;
-    const merged = report.outages.reduce(
-      (view, outage) => withOutage(view, report.source, outage, leaseMs),
-      failover,
-    );
+    const merged = report.outages.reduce((view, outage) => withOutage(view, report.source, outage), failover);
     if (merged !== failover) saveFailover(journal, merged);
     return merged;
   });
@@ -162,10 +158,6 @@ function saveFailover(journal: Journal, view: FailoverView): void {
     key: `${String(at).padStart(15, '0')} ${view.id}`.slice(0, 200),
     value: view,
   });
-}
-
-function leaseOf(state: ManagerState, pool: string): number {
-  return state.set?.declared.pools.find(({ name }) => name === pool)?.failover.leaseMs ?? 0;
 }
 
 export function nameOf(state: ManagerState, functionId: number): string {

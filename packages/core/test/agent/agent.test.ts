@@ -330,6 +330,13 @@ test('failover records are told until they are acknowledged', () => {
   expect(ofType(outputs, 'slots-changed')[0]?.failovers).toEqual([]);
 });
 
+test('an agent that stops starts nothing any more', () => {
+  give({ type: 'stop' });
+  const outputs = add();
+  expect(ofType(outputs, 'answer')[0]).toMatchObject({ code: 128 });
+  expect(ofType(outputs, 'start')).toEqual([]);
+});
+
 test('an older council version is refused with error 5', () => {
   const newer = {
     ...configuration,

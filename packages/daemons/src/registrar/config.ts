@@ -49,7 +49,7 @@ export const registrarConfig: ConfigSchema<RegistrarConfig> = z.strictObject({
     .enum(['seconds', 'milliseconds'])
     .default('seconds')
     .describe('Unit of registration lives on the wire: seconds by RFC 5354, milliseconds with rsplib'),
-  announceEveryMs: z.int().min(100).default(60_000).describe('How often it tells the manager where it is'),
+  announceEveryMs: z.int().min(100).default(10_000).describe('How often it tells the manager where it is'),
   log: z
     .strictObject({
       level: z.enum(logLevels).default('info').describe('Least level that is logged'),

@@ -40,7 +40,7 @@ export class LabProcess {
   #state: LabProcessState = 'stopped';
   #restartMs = RESTART_MS_MIN;
   #restart: NodeJS.Timeout | null = null;
-  #extra: readonly string[] = [];
+  #token: string | null = null;
   #further: readonly string[];
 
   constructor(options: LabProcessOptions) {
@@ -57,14 +57,14 @@ export class LabProcess {
   }
 
   /**
-   * Starts it and resolves with what it said when it was ready. `extra` arguments go to this start only
-   * (a join token); a restart finds what it needs in its state folder.
+   * Starts it and resolves with what it said when it was ready. A join token goes to this
+   * start only, by the environment; a restart finds what it needs in its state folder.
    *
    * @throws Error when it ends before it was ready, with where its log is
    */
-  async start(extra: readonly string[] = []): Promise<Record<string, unknown>> {
+  async start(token: string | null = null): Promise<Record<string, unknown>> {
     if (this.#state !== 'stopped') throw new Error(`${this.options.name} is already ${this.#state}`);
-    this.#extra = extra;
+    this.#token = token;
     return await this.#spawn();
   }
 
@@ -121,11 +121,12 @@ export class LabProcess {
     const { command, environment, logFile, inside } = this.options;
     const [program = '', ...fixed] = command;
     const log = openSync(logFile, 'a', 0o600);
+    const joining = this.#token === null ? {} : { VNFPOOL_JOIN: this.#token };
     const child = inside(() =>
-      spawn(program, [...fixed, ...this.#further, ...this.#extra], {
+      spawn(program, [...fixed, ...this.#further], {
         // The pipe on standard input is how the child learns that we are gone.
         stdio: ['pipe', 'pipe', log],
-        env: { ...process.env, ...environment, VNFPOOL_PARENT_FD: '0' },
+        env: { ...process.env, ...environment, ...joining, VNFPOOL_PARENT_FD: '0' },
       }),
     );
     closeSync(log);
@@ -141,7 +142,7 @@ export class LabProcess {
         if (!said) return;
         ready = true;
         this.#restartMs = RESTART_MS_MIN;
-        this.#extra = [];
+        this.#token = null;
         this.#further = this.options.again(said);
         resolve(said);
       });
@@ -152,7 +153,7 @@ export class LabProcess {
           reject(new Error(`${this.options.name} ended before it was ready (${reason}); see ${logFile}`));
         if (this.#state === 'stopped') return;
         this.#state = 'stopped';
-        if (!ready && this.#extra.length > 0) return;
+        if (!ready && this.#token !== null) return;
         this.options.onUnexpectedExit(reason);
         this.#restartLater();
       };

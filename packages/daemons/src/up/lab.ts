@@ -70,10 +70,10 @@ export class Lab {
     });
     await manager.start();
     // What a kept state folder holds from an earlier run is used again; a token is needed only once.
-    const token = async (role: string, name: string): Promise<string[]> => {
-      if (loadCredentials(`${folder}/${name}`) !== null) return [];
+    const token = async (role: string, name: string): Promise<string | null> => {
+      if (loadCredentials(`${folder}/${name}`) !== null) return null;
       const answer = await postJson(managerSocket, '/v1/tokens', { role, name, ttlMs: TOKEN_MS });
-      return ['--join', String(answer['token'])];
+      return String(answer['token']);
     };
     const registrar = this.#add('registrar', 'registrar', 'registrar', layout.registrar, {
       fixed: [],

@@ -144,7 +144,9 @@ function keepUp(
 ): Promise<number> {
   const { say, complain, task, signal, enter } = options;
   const inner = [process.execPath, fileURLToPath(new URL('./lab-main.js', import.meta.url))];
-  const [program = '', ...rest] = [...enter, ...inner];
+  // The first process of a process namespace inherits orphans and must collect them: a shell does, Node does not.
+  const collector = enter.length === 0 ? [] : ['sh', '-c', '"$@"; exit $?', 'sh'];
+  const [program = '', ...rest] = [...enter, ...collector, ...inner];
   const child: ChildProcess = spawn(program, rest, {
     stdio: ['pipe', 'pipe', 'inherit'],
     // A process group of its own: Ctrl-C in the terminal reaches only us, and we take the rest down in order.

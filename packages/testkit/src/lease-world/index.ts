@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LeaseRules } from '@vnfpool/core/lease';
+import { birthDelayMs, LeaseRules } from '@vnfpool/core/lease';
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
 import { planFaults } from './faults.ts';
 import { Invariants, Violation } from './invariants.ts';
@@ -147,7 +147,9 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       if (away !== undefined) away.retire();
     });
     const served = new Set<string>();
-    const boundMs = plan.calmAtMs + LIVENESS_LEASES * plan.leaseMs;
+    // A slot that nobody has held yet leaves its first candidates time to start.
+    const bornMs = birthDelayMs(plan.nodes);
+    const boundMs = Math.max(plan.calmAtMs, bornMs) + LIVENESS_LEASES * plan.leaseMs;
     let events = 0;
     while (schedule.step(boundMs)) {
       events += 1;
