@@ -64,8 +64,8 @@ function takeSlot(
   if (!moved) return;
   const subject = `slot ${slot.pool}/${slot.index}`;
   if (holder) {
-    const handover = state.handovers.get(slot.id);
-    if (handover?.to === holder.functionId) state.handovers.delete(slot.id);
+    // Done; or somebody else was faster, and the new holder has not been asked to let go.
+    if (epoch > known.epoch) state.handovers.delete(slot.id);
     journal.event(
       wallMs,
       'slot.taken',

@@ -271,6 +271,15 @@ describe('slots', () => {
     expect(domain.core.nextDeadline()).toBeUndefined();
   });
 
+  test('a hand-over that a failover to somebody else has overtaken is forgotten', async () => {
+    const domain = await running();
+    domain.give({ type: 'handover', requestId: 2, pool: 'web', index: 0, to: 'web#2' });
+    domain.orders = [];
+    hold(domain, 3, 3, 2);
+    expect(domain.orders.join()).not.toContain('handover');
+    expect(domain.core.nextDeadline()).toBeUndefined();
+  });
+
   test.each([
     ['an unknown pool', { pool: 'x', index: 0 }, 'NOT_FOUND'],
     ['an unknown slot', { pool: 'web', index: 7 }, 'NOT_FOUND'],
