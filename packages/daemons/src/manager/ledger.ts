@@ -62,8 +62,9 @@ export class StoreLedger implements TokenLedger {
           usedBy: record.usedBy,
         };
         // Only nodes are counted and kept by name; a registrar or user may come back under its name with a new token.
-        const taken = attempt.role === 'node' && reader.get('nodes', attempt.name) !== undefined;
-        const judged = judgeAttempt(known, attempt, taken, now);
+        const former = attempt.role === 'node' ? reader.get('nodes', attempt.name) : undefined;
+        const isBack = former !== undefined && hasKept(former, attempt.leaseKey);
+        const judged = judgeAttempt(known, attempt, former !== undefined && !isBack, now);
         if (judged.verdict !== 'accept' || !record) {
           const decision =
             judged.verdict === 'accept'
@@ -71,19 +72,20 @@ export class StoreLedger implements TokenLedger {
               : judged.decision;
           return { writes: [], result: { decision, node: null } };
         }
-        const nodeId = (reader.get('counters', 'node') ?? 0) + 1;
+        const nodeId = isBack ? former.id : (reader.get('counters', 'node') ?? 0) + 1;
         const numbered = attempt.role === 'node' ? { nodeId } : {};
         const usedBy = { name: attempt.name, keyFingerprint: attempt.keyFingerprint, ...numbered };
         const writes: Write<ManagerTables>[] = [
           { table: 'tokens', key: attempt.tokenId, value: { ...record, usedAt: now, usedBy } },
         ];
-        if (attempt.role === 'node') {
+        const isNew = attempt.role === 'node' && !isBack;
+        if (isNew) {
           writes.push(
             { table: 'counters', key: 'node', value: nodeId },
             { table: 'nodes', key: attempt.name, value: newNode(nodeId, attempt.name) },
           );
         }
-        const node = attempt.role === 'node' ? { nodeId, name: attempt.name } : null;
+        const node = isNew ? { nodeId, name: attempt.name } : null;
         return { writes, result: { decision: { accepted: true, ...numbered }, node } };
       },
     );
@@ -102,6 +104,18 @@ export class StoreLedger implements TokenLedger {
       usedAt,
     }));
   }
+}
+
+/**
+ * Whether the joiner is the node of this record with its state folder, whose certificate ran out while it was off: the
+ * key of its lease datagrams lies beside its lease register. One that lost its register must not get its number back.
+ */
+function hasKept({ endpoint }: ManagerTables['nodes'], leaseKey: string | undefined): boolean {
+  return (
+    endpoint !== null &&
+    leaseKey !== undefined &&
+    Buffer.from(endpoint.key, 'base64').equals(Buffer.from(leaseKey, 'base64url'))
+  );
 }
 
 function newNode(id: number, name: string): ManagerTables['nodes'] {
