@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { DeclaredProbe, DeclaredSet } from '@vnfpool/core/declared';
 import type { LabRequest, LabView } from '@vnfpool/core/management';
 import { sendSignal } from '@vnfpool/platform/processes';
-import { loadCredentials } from '@vnfpool/runtime/certificates';
+import { CredentialsError, checkCredentials, loadCredentials } from '@vnfpool/runtime/certificates';
 import { postJson } from '../post-json.ts';
 import { isStillThere, type ProcessRecord, recordProcess } from '../process-record.ts';
 import { LabProcess, type LabProcessKind } from './lab-process.ts';
@@ -69,7 +69,7 @@ export class Lab {
       again: ({ port, joinPort }) => ['--port', String(port), '--join-port', String(joinPort)],
     });
     await manager.start();
-    // What a kept state folder holds from an earlier run is used again; a token is needed only once.
+    // What a kept state folder holds from an earlier run is used again, if that was no longer ago than a certificate lasts.
     const token = async (role: string, name: string): Promise<string | null> => {
       if (loadCredentials(`${folder}/${name}`) !== null) return null;
       const answer = await postJson(managerSocket, '/v1/tokens', { role, name, ttlMs: TOKEN_MS });
@@ -231,5 +231,18 @@ export class Lab {
         : ['--registrar', registrar, '--path', probe.path];
     const pace = ['--every', `${probe.everyMs}ms`, '--deadline', `${probe.deadlineMs}ms`];
     return ['--name', name, '--pool', probe.pool, '--api-socket', managerSocket, ...pace, ...how];
+  }
+}
+
+/** Good, and for long enough that they are good when the process reads them. */
+export function hasGoodCredentials(folder: string, nowMs: number = Date.now()): boolean {
+  const credentials = loadCredentials(folder);
+  if (credentials === null) return false;
+  try {
+    checkCredentials(credentials, nowMs + TOKEN_MS);
+    return true;
+  } catch (error) {
+    if (error instanceof CredentialsError) return false;
+    throw error;
   }
 }
