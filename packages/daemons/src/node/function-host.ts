@@ -54,8 +54,13 @@ export class FunctionHost {
     const { address, folder, freePorts, give } = this.#options;
     const ended = (reason: string): void => give({ type: 'exited', functionId, run, reason });
     const { port: declared } = specification;
-    const port =
-      declared === undefined ? null : declared === 0 || freePorts ? await freePort(address) : declared;
+    let port: number | null;
+    try {
+      port = declared === undefined ? null : declared === 0 || freePorts ? await freePort(address) : declared;
+    } catch (error) {
+      ended(`no free port at ${address}: ${(error as Error).message}`);
+      return;
+    }
     const fill = (text: string): string =>
       text
         .replaceAll('{port}', String(port ?? ''))
@@ -84,6 +89,8 @@ export class FunctionHost {
     started.onExit((exit) => {
       // First the news: a standby waits for it.
       ended(exitReason(exit, program));
+      // What it started in turn goes with it: it would keep the port from the next start.
+      void started.stop(0);
       this.#tellOutput(functionId, running);
       if (this.#running.get(functionId) === running) this.#running.delete(functionId);
       this.#writeDown();
