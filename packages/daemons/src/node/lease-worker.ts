@@ -5,6 +5,7 @@ import { LeaseEngine } from '@vnfpool/core/lease';
 import type { Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
 import { createVirtualAddresses } from '@vnfpool/platform/addresses';
 import { createNftFence, createNoFence } from '@vnfpool/platform/fence';
+import { lockInNamespace } from '@vnfpool/platform/lock';
 import { requestRealtime } from '@vnfpool/platform/realtime';
 import { deriveLeaseKeys, LeaseSeal, openLeaseKey } from '@vnfpool/runtime/lease-seal';
 import { systemRandom } from '@vnfpool/runtime/random';
@@ -143,6 +144,8 @@ function openFence(
     const fence = createNoFence(clocks);
     return { fence, addresses: null, guarantee: fence.guarantee };
   }
+  // Held for life. A second agent here, of another set say, would take our fence and addresses for a dead one's.
+  lockInNamespace('vnfpool fence');
   const fence = createNftFence({ interfaces: [task.interface], clocks });
   return {
     fence,

@@ -4,6 +4,7 @@
  * Numbers of the Linux user-space ABI, as in the kernel's uapi headers; equal on x86-64, arm64 and riscv64.
  */
 
+export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_NETLINK = 16;
 export const AF_PACKET = 17;

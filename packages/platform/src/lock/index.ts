@@ -1,3 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { FileLock } from './lock.ts';
 export { takeLock } from './lock.ts';
+export type { NamespaceLock } from './namespace-lock.ts';
+export { lockInNamespace } from './namespace-lock.ts';
