@@ -1,67 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AcceptedValue, LeaseHolder, LeaseValue, PromiseMessage, Refuse } from '@vnfpool/wire/lease';
-import type { Tally } from './tally.ts';
-import { lists } from './value.ts';
+import type { LeaseHolder, LeaseMessage, Refuse } from '@vnfpool/wire/lease';
+import { sendToAll } from './context.ts';
+import type { Slot } from './slot.ts';
+import { Tally } from './tally.ts';
+import { attemptMs, retransmitMs } from './timing.ts';
 
-interface Round {
+/** The round and serial that an answer echoes. */
+export interface Echo {
   readonly round: number;
   readonly serial: number;
-  readonly firstSentMs: number;
-  readonly tally: Tally;
-  readonly refusals: Map<number, Refuse>;
+}
+
+/** One round on its way: one request to all members, repeated until its time is over. */
+export abstract class Attempt {
+  readonly round: number;
+  readonly serial: number;
   readonly holder: LeaseHolder;
-  resendAtMs: number;
-}
+  readonly firstSentMs: number;
+  protected readonly slot: Slot;
+  protected readonly tally: Tally;
+  readonly #refusals = new Map<number, Refuse>();
+  #resendAtMs: number;
 
-export interface Preparing extends Round {
-  readonly phase: 'preparing';
-  readonly promises: Map<number, PromiseMessage>;
-}
-
-export interface Proposing extends Round {
-  readonly phase: 'proposing';
-  readonly value: LeaseValue;
-  /** Highest value that the promises reported: what this round follows on. */
-  readonly former: AcceptedValue;
-}
-
-/** One round on its way. */
-export type Attempt = Preparing | Proposing;
-
-/** What a majority's promises allow: go on after `former`, or not. */
-export type Verdict =
-  | { readonly isAllowed: true; readonly former: AcceptedValue; readonly lossMark: boolean }
-  | { readonly isAllowed: false; readonly former: AcceptedValue | undefined };
-
-/**
- * A candidate goes on only if the *highest* value that its majority reported lists it, or if that value's last
- * resort admits it: every one of the majority has seen the lease over for long enough.
- */
-export function judge(promises: Iterable<PromiseMessage>, candidate: LeaseHolder): Verdict {
-  let former: AcceptedValue | undefined;
-  let endedForMs = Number.POSITIVE_INFINITY;
-  for (const { accepted, endedForMs: ended } of promises) {
-    endedForMs = Math.min(endedForMs, ended);
-    if (accepted !== null && (former === undefined || accepted.round > former.round)) former = accepted;
+  constructor(slot: Slot, round: number, serial: number, holder: LeaseHolder, nowMs: number) {
+    this.slot = slot;
+    this.round = round;
+    this.serial = serial;
+    this.holder = holder;
+    this.firstSentMs = nowMs;
+    this.tally = new Tally(slot.context.rules);
+    this.#resendAtMs = nowMs + retransmitMs(slot.leaseMs);
   }
-  if (former === undefined) return { isAllowed: false, former };
-  if (lists(former.value, candidate)) return { isAllowed: true, former, lossMark: false };
-  const { lastResort } = former.value;
-  if (lastResort.rule === 'after' && endedForMs >= lastResort.afterMs) {
-    return { isAllowed: true, former, lossMark: true };
-  }
-  return { isAllowed: false, former };
-}
 
-/**
- * After how long enough of the refusing members could say yes; 0 when time is not what keeps them, undefined
- * when too few would.
- */
-export function timeLeftMs(attempt: Attempt, majority: number): number | undefined {
-  const waits = [...attempt.refusals.values()]
-    .filter(({ reason }) => reason === 'leased' || reason === 'mute')
-    .map((refusal) => refusal.timeLeftMs)
-    .sort((a, b) => a - b);
-  const needed = majority - attempt.tally.count;
-  return needed <= 0 ? 0 : waits[needed - 1];
+  protected abstract request(): LeaseMessage;
+
+  /** To every member that has not answered yet; a repetition keeps serial and first send time. */
+  send(): void {
+    sendToAll(this.slot.context, this.slot.unanswered(this.tally), this.request());
+  }
+
+  /** Whether `answer` is one to this request. */
+  isAnsweredBy({ round, serial }: Echo): boolean {
+    return this.round === round && this.slot.context.rules.isSameRequest(this.serial, serial);
+  }
+
+  /** Counts a refusal; true if no majority can say yes any more. */
+  refused(from: number, message: Refuse): boolean {
+    if (!this.isAnsweredBy(message) || this.tally.has(from)) return false;
+    this.#refusals.set(from, message);
+    const { members, majority } = this.slot.council;
+    return members.length - this.#refusals.size < majority;
+  }
+
+  /**
+   * After how long enough of the refusing members could say yes; 0 when time is not what keeps them, undefined
+   * when too few would.
+   */
+  timeLeftMs(): number | undefined {
+    const waits = [...this.#refusals.values()]
+      .filter(({ reason }) => reason === 'leased' || reason === 'mute')
+      .map((refusal) => refusal.timeLeftMs)
+      .sort((a, b) => a - b);
+    const needed = this.slot.council.majority - this.tally.count;
+    return needed <= 0 ? 0 : waits[needed - 1];
+  }
+
+  nextDeadline(): number {
+    return Math.min(this.#resendAtMs, this.#untilMs);
+  }
+
+  isOver(nowMs: number): boolean {
+    return nowMs >= this.#untilMs;
+  }
+
+  repeatIfDue(nowMs: number): void {
+    if (nowMs < this.#resendAtMs) return;
+    this.#resendAtMs = nowMs + retransmitMs(this.slot.leaseMs);
+    this.send();
+  }
+
+  get #untilMs(): number {
+    return this.firstSentMs + attemptMs(this.slot.leaseMs);
+  }
 }

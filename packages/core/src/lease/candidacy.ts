@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   Accepted,
-  AcceptedValue,
   LeaseHolder,
-  LeaseMessage,
   LeaseValue,
   Offer,
   PromiseMessage,
@@ -13,70 +11,50 @@ import type {
   Released,
   ReleaseReason,
   Renewed,
-  Successor,
 } from '@vnfpool/wire/lease';
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
-import { epochOf } from '../identity.ts';
-import { type Attempt, judge, type Proposing, timeLeftMs } from './attempt.ts';
-import { type SlotContext, sendToAll } from './context.ts';
-import type { Candidate, Expected, HandOver, Hold, Retiring } from './hold.ts';
-import { Knowledge } from './knowledge.ts';
+import type { SlotContext } from './context.ts';
+import { Expected, HandOver, type HandOverTarget, handOverFault } from './hand-over.ts';
+import { type Closing, Hold, heldUntilMs } from './hold.ts';
 import type { RegisterView } from './member.ts';
-import { causeOf, rankNow } from './succession.ts';
-import { Tally } from './tally.ts';
-import {
-  attemptMs,
-  birthDelayMs,
-  RETRY_MARGIN_MS,
-  rankDelayMs,
-  releaseRepeatMs,
-  renewalMs,
-  retransmitMs,
-  unlistedProbeMs,
-} from './timing.ts';
-import type { LeaseOutput, LostReason } from './types.ts';
-import { isOutdated, lists, proposedValue, sameHolder } from './value.ts';
+import { Observer } from './observer.ts';
+import { Preparing, type Verdict } from './preparing.ts';
+import { type Basis, Proposing } from './proposing.ts';
+import { Retiring } from './retiring.ts';
+import { Slot } from './slot.ts';
+import { renewalMs, unlistedProbeMs } from './timing.ts';
+import { Turn } from './turn.ts';
+import type { LeaseOutput } from './types.ts';
+import { isOutdated, sameHolder } from './value.ts';
 
 /**
  * One slot's proposer on one node: tries for the slot, holds it, renews it, lets it go. It sees its own node's
- * member like any other, through `context.send`.
+ * member like any other, through `context.send`. What is under way is an object of its own, with its deadlines;
+ * this decides which of them there is, and what follows from one for the others.
  */
 export class Candidacy {
-  readonly slot: string;
-  readonly knowledge: Knowledge;
-  readonly #context: SlotContext;
-  #definition: SlotDefinition;
-  #candidate: Candidate | undefined;
-  #attempt: Attempt | undefined;
+  readonly #slot: Slot;
+  readonly #turn: Turn;
+  readonly #observer: Observer;
+  #attempt: Preparing | Proposing | undefined;
   #hold: Hold | undefined;
   #handOver: HandOver | undefined;
-  #retiring: Retiring | undefined;
   #expected: Expected | undefined;
-  #serial = 0;
+  #retiring: Retiring | undefined;
   #highestProposed = 0;
-  #notBeforeMs = 0;
-  #jitter: number;
-  #detectedAtMs: number | undefined;
-  #observedHeld = false;
 
   constructor(context: SlotContext, definition: SlotDefinition, nowMs: number) {
-    this.knowledge = new Knowledge(nowMs);
-    this.#context = context;
-    this.#definition = definition;
-    this.slot = definition.id;
-    this.#jitter = context.random.fraction();
+    this.#slot = new Slot(context, definition, nowMs);
+    this.#turn = new Turn(this.#slot);
+    this.#observer = new Observer(this.#slot);
+  }
+
+  get slot(): string {
+    return this.#slot.id;
   }
 
   get leaseMs(): number {
-    return this.#definition.leaseMs;
-  }
-
-  /** Who this node's hold names, while it lasts. */
-  get holding():
-    | { readonly holder: LeaseHolder; readonly epoch: number; readonly value: LeaseValue }
-    | undefined {
-    const hold = this.#hold;
-    return hold && { holder: hold.holder, epoch: this.#epoch(hold.round), value: hold.value };
+    return this.#slot.leaseMs;
   }
 
   /** Nothing is under way that must not be forgotten. */
@@ -84,710 +62,343 @@ export class Candidacy {
     return this.#hold === undefined && this.#attempt === undefined && this.#retiring === undefined;
   }
 
+  get candidate(): LeaseHolder | undefined {
+    return this.#turn.candidate?.holder;
+  }
+
+  // Orders ----------------------------------------------------------------------------------------------
+
   /** A new definition; a holder whose value differs renumbers. */
   define(definition: SlotDefinition, nowMs: number): void {
-    this.#definition = definition;
+    this.#slot.definition = definition;
     if (this.#hold !== undefined && isOutdated(this.#hold.value, definition)) this.#renumber(nowMs);
   }
 
   offerCandidate(holder: LeaseHolder, isReady: boolean, rank: number, nowMs: number): void {
-    const isOther = this.#candidate !== undefined && !sameHolder(this.#candidate.holder, holder);
-    if (isOther) this.dropCandidate(nowMs);
-    this.#candidate = { holder, isReady, rank };
-    if (!isReady && this.#hold === undefined) this.#giveUp(nowMs, 'candidate');
+    const { candidate } = this;
+    if (candidate !== undefined && !sameHolder(candidate, holder)) this.dropCandidate(nowMs);
+    this.#turn.candidate = { holder, isReady, rank };
+    if (!isReady && this.#hold === undefined) this.#giveUp('candidate', nowMs);
   }
 
   /** The function has ended: a holder lets go, an attempt is taken back. */
   dropCandidate(nowMs: number): void {
-    this.#candidate = undefined;
+    this.#turn.candidate = undefined;
     this.#expected = undefined;
-    if (this.#hold !== undefined) this.release('function-exit', nowMs);
-    else this.#giveUp(nowMs, 'candidate');
-  }
-
-  get candidate(): LeaseHolder | undefined {
-    return this.#candidate?.holder;
+    this.release('function-exit', nowMs);
   }
 
   activate(epoch: number): void {
-    const hold = this.#hold;
-    if (hold === undefined || hold.closing !== undefined || !this.#isEpochOf(hold, epoch)) return;
-    hold.isActivated = true;
-    this.#extendFence(hold);
+    this.#hold?.activate(epoch);
   }
 
   /** First the fence: the council hears of it only after `fenceClosed`. */
   release(reason: ReleaseReason, nowMs: number): void {
     const hold = this.#hold;
-    if (hold === undefined) {
-      this.#giveUp(nowMs, 'candidate');
-      return;
-    }
-    if (hold.closing === undefined) this.#close(hold, { reason, order: undefined, ready: undefined });
+    if (hold === undefined) this.#giveUp('candidate', nowMs);
+    else if (hold.closing === undefined) this.#close(hold, { reason, ready: undefined });
   }
 
   fenceClosed(epoch: number, nowMs: number): void {
     const hold = this.#hold;
-    if (hold?.closing === undefined || !this.#isEpochOf(hold, epoch)) return;
+    if (hold?.closing === undefined || !hold.isEpoch(epoch)) return;
     const { reason, ready } = hold.closing;
+    const { context, knowledge } = this.#slot;
     // A renumbering proposal may be under way: the release covers it.
     const round = Math.max(hold.round, this.#highestProposed);
-    if (this.#context.rules.endsWithRelease()) this.#hold = undefined;
-    else hold.closing = undefined;
+    if (context.rules.endsWithRelease()) this.#hold = undefined;
+    else hold.reopen();
     // Others go first; whoever follows on this node starts afresh.
-    this.#backOffUntil(nowMs + renewalMs(this.leaseMs));
-    const successor = ready ? { ...ready, round: Math.max(round, this.knowledge.highestRound) + 1 } : null;
-    this.knowledge.learnRelease(this.#context.node, round, reason, nowMs);
-    this.#sendRelease(round, reason, successor, hold.value, nowMs);
-    this.#lost(hold, reason);
+    this.#turn.backOffUntil(nowMs + renewalMs(this.leaseMs));
+    const successor = ready ? { ...ready, round: Math.max(round, knowledge.highestRound) + 1 } : null;
+    knowledge.learnRelease(context.node, round, reason, nowMs);
+    this.#retire({ round, reason, successor }, hold.value, nowMs);
+    hold.lost(reason);
   }
 
-  handOver(to: HandOver['to'], nonce: string, nowMs: number): void {
+  handOver(to: HandOverTarget, nonce: string, nowMs: number): void {
     const hold = this.#hold;
     if (hold === undefined || hold.closing !== undefined) {
       this.#handOverFailed(nonce, 'not-holding');
       return;
     }
-    if (!/^[0-9a-f]{1,16}$/.test(nonce)) {
-      this.#handOverFailed(nonce, 'invalid-nonce');
-      return;
-    }
     if (this.#handOver?.nonce === nonce) return;
-    const isListed = hold.value.candidates.some(
-      ({ node, functionId }) => node === to.node && functionId === to.functionId,
-    );
-    if (!isListed || to.node === this.#context.node) {
-      this.#handOverFailed(nonce, 'unknown-candidate');
+    const fault = handOverFault(this.#slot, hold.value, to, nonce);
+    if (fault !== undefined) {
+      this.#handOverFailed(nonce, fault);
       return;
     }
-    this.#handOver = {
-      to,
-      nonce,
-      serial: this.#nextSerial(),
-      untilMs: nowMs + 2 * releaseRepeatMs(this.leaseMs),
-      resendAtMs: nowMs + retransmitMs(this.leaseMs),
-    };
-    this.#sendOffer(hold, this.#handOver);
+    this.#handOver = new HandOver(this.#slot, to, nonce, nowMs);
+    this.#handOver.send(hold.round);
   }
 
-  // Answers ---------------------------------------------------------------------------------------------
+  // Answers of members ----------------------------------------------------------------------------------
 
   onPromise(from: number, message: PromiseMessage, nowMs: number): void {
     if (this.#attempt === undefined && this.#expected?.serial === message.serial) {
-      this.#adopt(message.serial, message.round, nowMs);
+      this.#adopt(message, nowMs);
     }
-    this.knowledge.learn(message.round, message.accepted, nowMs - message.endedForMs);
+    this.#slot.knowledge.learn(message.round, message.accepted, nowMs - message.endedForMs);
     const attempt = this.#attempt;
-    const { rules } = this.#context;
-    if (attempt?.phase !== 'preparing' || attempt.round !== message.round) return;
-    if (!rules.isSameRequest(attempt.serial, message.serial)) return;
-    attempt.tally.add(from);
-    attempt.promises.set(from, message);
-    if (attempt.tally.count < this.#council().majority) return;
-    const verdict = judge(attempt.promises.values(), attempt.holder);
-    if (!verdict.isAllowed) {
-      this.#attempt = undefined;
-      this.#backOffUntil(nowMs + unlistedProbeMs(this.leaseMs));
-      return;
-    }
-    if (this.#candidate === undefined || !sameHolder(this.#candidate.holder, attempt.holder)) {
-      this.#attempt = undefined;
-      return;
-    }
-    const lossMark = verdict.lossMark || (this.#hold?.value.lossMark ?? false);
-    this.#propose(attempt.round, attempt.holder, verdict.former, lossMark, nowMs);
+    if (!(attempt instanceof Preparing)) return;
+    const verdict = attempt.promised(from, message);
+    if (verdict !== undefined) this.#judged(attempt, verdict, nowMs);
   }
 
   onAccepted(from: number, message: Accepted, nowMs: number): void {
     const attempt = this.#attempt;
-    if (attempt?.phase === 'proposing' && attempt.round === message.round) {
-      if (!this.#context.rules.isSameRequest(attempt.serial, message.serial)) return;
-      attempt.tally.add(from);
-      if (this.#context.rules.isGranted(attempt.tally.count, this.#council().majority)) {
-        this.#granted(attempt, nowMs);
-      }
+    if (attempt instanceof Proposing && attempt.round === message.round) {
+      if (attempt.accepted(from, message)) this.#granted(attempt, nowMs);
       return;
     }
     // A member that had missed the round caught up in place of a renewal.
-    this.#renewed(from, message.serial, message.round, nowMs);
+    this.#hold?.renewed(from, message, nowMs);
   }
 
   onRenewed(from: number, message: Renewed, nowMs: number): void {
-    this.#renewed(from, message.serial, message.round, nowMs);
+    this.#hold?.renewed(from, message, nowMs);
   }
 
   onRefuse(from: number, message: Refuse, nowMs: number): void {
-    this.knowledge.learn(message.promised, message.accepted, nowMs + message.timeLeftMs);
-    const { rules } = this.#context;
-    const attempt = this.#attempt;
-    if (attempt !== undefined) {
-      if (attempt.round !== message.round || !rules.isSameRequest(attempt.serial, message.serial)) return;
-      if (attempt.tally.has(from)) return;
-      attempt.refusals.set(from, message);
-      const { members, majority } = this.#council();
-      if (members.length - attempt.refusals.size < majority) this.#giveUp(nowMs, 'refused');
+    this.#slot.knowledge.learn(message.promised, message.accepted, nowMs + message.timeLeftMs);
+    if (this.#attempt !== undefined) {
+      if (this.#attempt.refused(from, message)) this.#giveUp('refused', nowMs);
       return;
     }
-    const hold = this.#hold;
-    const renewal = hold?.renewal;
-    if (hold === undefined || hold.closing !== undefined || renewal === undefined) return;
-    if (hold.round !== message.round || !rules.isSameRequest(renewal.serial, message.serial)) return;
-    if (message.reason === 'promised') {
-      this.#renumber(nowMs);
-    } else if (message.reason === 'not-accepted') {
-      // It missed the round; its lease then counts from this message, later than the renewal's first sending.
-      const { slot } = this;
-      const { round, value } = hold;
-      this.#context.send(from, { type: 'accept', slot, serial: renewal.serial, round, value });
-    }
+    if (this.#hold?.refused(from, message)) this.#renumber(nowMs);
   }
 
   onReleased(from: number, message: Released): void {
-    const retiring = this.#retiring;
-    if (retiring?.message.serial !== message.serial) return;
-    retiring.confirmed.add(from);
-    if (this.#council().members.every((member) => retiring.confirmed.has(member))) this.#retiring = undefined;
+    if (this.#retiring?.confirmed(from, message.serial)) this.#retiring = undefined;
   }
 
-  // Other nodes' requests to the candidate -------------------------------------------------------------
+  // Messages of other proposers -------------------------------------------------------------------------
 
   onRelease(from: number, message: Release, nowMs: number): void {
-    if (from === this.#context.node) return;
-    const isNews = this.knowledge.learnRelease(from, message.round, message.reason, nowMs);
-    const { successor } = message;
-    const { node, incarnation } = this.#context;
+    const { context, knowledge } = this.#slot;
+    const { node, incarnation } = context;
+    if (from === node) return;
+    const { round, reason, successor } = message;
+    const isNews = knowledge.learnRelease(from, round, reason, nowMs);
     if (successor?.proposer.node === node && successor.proposer.incarnation === incarnation) {
-      if (this.#expected?.serial === successor.serial) this.#adopt(successor.serial, successor.round, nowMs);
+      if (this.#expected?.serial === successor.serial) this.#adopt(successor, nowMs);
       return;
     }
-    if (!isNews || message.reason === 'abandoned') return;
-    if (successor === null) {
-      this.#detectedAtMs = undefined;
-      this.#notBeforeMs = Math.min(this.#notBeforeMs, nowMs);
-    } else {
-      // The successor has its promises on the way.
-      this.#backOffUntil(nowMs + rankDelayMs(this.leaseMs, (this.#candidate?.rank ?? 0) + 2));
-    }
+    if (isNews && reason !== 'abandoned') this.#turn.released(successor !== null, nowMs);
   }
 
   /** Whether the candidate will take the slot over when its holder releases it. */
   onOffer(from: number, incarnation: bigint, message: Offer, nowMs: number): boolean {
-    const candidate = this.#candidate;
+    const { candidate } = this.#turn;
     if (candidate?.isReady !== true || candidate.holder.functionId !== message.functionId) return false;
     if (this.#hold !== undefined || this.#attempt !== undefined) return false;
-    if (this.#expected?.nonce !== message.nonce || this.#expected.from !== from) {
-      this.#expected = {
-        serial: this.#nextSerial(),
-        nonce: message.nonce,
-        from,
-        untilMs: nowMs + 4 * releaseRepeatMs(this.leaseMs),
-      };
+    if (!this.#expected?.isFor(from, message.nonce)) {
+      this.#expected = new Expected(this.#slot, from, message.nonce, nowMs);
     }
-    this.#context.send(from, {
-      type: 'ready',
-      slot: this.slot,
-      serial: message.serial,
-      round: message.round,
-      incarnation,
-      nonce: message.nonce,
-      functionId: candidate.holder.functionId,
-      functionIncarnation: candidate.holder.functionIncarnation,
-      promiseSerial: this.#expected.serial,
-    });
+    this.#expected.answer(message, incarnation, candidate.holder);
     return true;
   }
 
   onReady(from: number, incarnation: bigint, message: Ready): void {
-    const order = this.#handOver;
     const hold = this.#hold;
-    if (order === undefined || hold === undefined || hold.closing !== undefined) return;
-    if (order.serial !== message.serial || nonceOnWire(order.nonce) !== message.nonce) return;
-    if (order.to.node !== from || order.to.functionId !== message.functionId) return;
+    if (hold === undefined || hold.closing !== undefined) return;
+    const ready = this.#handOver?.successor(from, incarnation, message);
+    if (ready === undefined) return;
     this.#handOver = undefined;
-    this.#close(hold, {
-      reason: 'handover',
-      order,
-      ready: {
-        proposer: { node: from, incarnation },
-        functionId: message.functionId,
-        functionIncarnation: message.functionIncarnation,
-        serial: message.promiseSerial,
-      },
-    });
+    this.#close(hold, { reason: 'handover', ready });
   }
 
-  // Time ------------------------------------------------------------------------------------------------
+  // Views -----------------------------------------------------------------------------------------------
 
   learnRegister(view: RegisterView): void {
-    this.knowledge.learnRegister(view);
+    this.#slot.knowledge.learnRegister(view);
   }
 
   /** What this node knows now, for views. */
   observe(nowMs: number): Extract<LeaseOutput, { type: 'observed' }> {
-    const { accepted, freeAtMs } = this.knowledge;
-    const hold = this.#hold;
-    const value = hold?.value ?? accepted?.value;
-    const round = hold?.round ?? accepted?.round ?? 0;
-    const isHeld =
-      hold !== undefined || (accepted !== undefined && accepted.released === null && freeAtMs > nowMs);
-    this.#observedHeld = isHeld;
-    return {
-      type: 'observed',
-      slot: this.slot,
-      state: isHeld ? 'held' : 'free',
-      holder: value === undefined || value.holder.node === 0 ? null : value.holder,
-      epoch: this.#epoch(round),
-      candidates: value?.candidates ?? [],
-    };
+    return this.#observer.observe(this.#hold, nowMs);
   }
 
   /** When what was told as held will be told as free. */
   get observedUntilMs(): number | undefined {
-    return this.#observedHeld && this.#hold === undefined ? this.knowledge.freeAtMs : undefined;
+    return this.#observer.freeAtMs(this.#hold);
   }
 
-  /** The loop was late: accuse nobody; the last holder goes first, the others wait one renewal. */
-  stalled(nowMs: number): void {
-    const last = this.knowledge.accepted?.value.holder;
-    const isLast =
-      this.#candidate !== undefined && last !== undefined && sameHolder(last, this.#candidate.holder);
-    if (!isLast) this.#backOffUntil(Math.max(this.#notBeforeMs, nowMs + renewalMs(this.leaseMs)));
-  }
+  // Time ------------------------------------------------------------------------------------------------
 
   nextDeadline(): number | undefined {
-    const hold = this.#hold;
-    const attempt = this.#attempt;
-    const due: (number | undefined)[] = [this.#retiring?.resendAtMs, this.#handOver?.resendAtMs];
-    if (hold !== undefined && hold.closing === undefined) {
-      due.push(hold.leaseUntilMs);
-      if (attempt === undefined) due.push(hold.renewAtMs, hold.renewal?.resendAtMs);
-    }
-    if (attempt !== undefined) due.push(attempt.resendAtMs, this.#attemptUntilMs(attempt));
-    due.push(this.#tryAtMs());
-    const known = due.filter((at) => at !== undefined);
-    return known.length === 0 ? undefined : Math.min(...known);
+    const due = [
+      this.#attempt?.nextDeadline(),
+      this.#hold?.nextDeadline(this.#attempt !== undefined),
+      this.#handOver?.resendAtMs,
+      this.#retiring?.resendAtMs,
+      this.#nextTryMs(),
+    ].filter((at) => at !== undefined);
+    return due.length === 0 ? undefined : Math.min(...due);
   }
 
   expire(nowMs: number): void {
     this.lapse(nowMs);
-    this.#expireAttempt(nowMs);
-    this.#repeatRelease(nowMs);
+    if (this.#attempt?.isOver(nowMs)) this.#giveUp('no-majority', nowMs);
+    else this.#attempt?.repeatIfDue(nowMs);
+    if (this.#retiring?.repeatIfDue(nowMs) === false) this.#retiring = undefined;
     this.#repeatOffer(nowMs);
-    if (this.#expected !== undefined && nowMs >= this.#expected.untilMs) this.#expected = undefined;
+    if (this.#expected?.isOver(nowMs)) this.#expected = undefined;
     this.#renewIfDue(nowMs);
-    const tryAtMs = this.#tryAtMs();
-    if (tryAtMs !== undefined && nowMs >= tryAtMs) this.#try(nowMs);
+    this.#tryIfDue(nowMs);
   }
 
   /** Ends a hold whose lease has run out; to be called before anything else is handled. */
   lapse(nowMs: number): void {
     const hold = this.#hold;
-    if (hold === undefined || hold.closing !== undefined || nowMs < hold.leaseUntilMs) return;
-    // The kernel has closed the fence by itself; this says it once more and tells the agent.
+    if (!hold?.hasLapsed(nowMs)) return;
     this.#hold = undefined;
-    const { slot } = this;
-    this.#context.emit({ type: 'fence-close', slot, epoch: this.#epoch(hold.round), reason: 'expired' });
-    this.#lost(hold, 'expired');
+    hold.lapse();
   }
 
-  #expireAttempt(nowMs: number): void {
-    const attempt = this.#attempt;
-    if (attempt === undefined) return;
-    if (nowMs >= this.#attemptUntilMs(attempt)) {
-      this.#giveUp(nowMs, 'no-majority');
-    } else if (nowMs >= attempt.resendAtMs) {
-      attempt.resendAtMs = nowMs + retransmitMs(this.leaseMs);
-      this.#sendAttempt(attempt);
-    }
-  }
-
-  #repeatRelease(nowMs: number): void {
-    const retiring = this.#retiring;
-    if (retiring === undefined || nowMs < retiring.resendAtMs) return;
-    if (nowMs >= retiring.untilMs) {
-      this.#retiring = undefined;
-      return;
-    }
-    retiring.resendAtMs = nowMs + retransmitMs(this.leaseMs);
-    sendToAll(
-      this.#context,
-      retiring.audience.filter((node) => !retiring.confirmed.has(node)),
-      retiring.message,
-    );
+  /** The loop was late. */
+  stalled(nowMs: number): void {
+    this.#turn.stalled(nowMs);
   }
 
   #repeatOffer(nowMs: number): void {
     const order = this.#handOver;
     if (order === undefined || nowMs < order.resendAtMs) return;
-    if (this.#hold === undefined || nowMs >= order.untilMs) {
+    if (this.#hold === undefined || order.isOver(nowMs)) {
       this.#handOver = undefined;
       this.#handOverFailed(order.nonce, this.#hold === undefined ? 'lost' : 'no-answer');
       return;
     }
-    order.resendAtMs = nowMs + retransmitMs(this.leaseMs);
-    this.#sendOffer(this.#hold, order);
+    order.repeat(this.#hold.round, nowMs);
   }
 
   #renewIfDue(nowMs: number): void {
     const hold = this.#hold;
     if (hold === undefined || hold.closing !== undefined || this.#attempt !== undefined) return;
-    if (nowMs >= hold.renewAtMs) {
-      if (hold.mustRenumber) {
-        this.#renumber(nowMs);
-        return;
-      }
-      hold.renewAtMs = nowMs + renewalMs(hold.value.leaseMs);
-      hold.renewal = {
-        serial: this.#nextSerial(),
-        firstSentMs: nowMs,
-        tally: new Tally(this.#context.rules),
-        resendAtMs: nowMs + retransmitMs(this.leaseMs),
-      };
-      this.#sendRenewal(hold, hold.renewal);
-    } else if (hold.renewal !== undefined && nowMs >= hold.renewal.resendAtMs) {
-      hold.renewal.resendAtMs = nowMs + retransmitMs(this.leaseMs);
-      this.#sendRenewal(hold, hold.renewal);
-    }
+    if (hold.isRenumberingDue(nowMs)) this.#renumber(nowMs);
+    else hold.renewIfDue(nowMs);
   }
 
-  // Trying ----------------------------------------------------------------------------------------------
-
-  /** When this node's candidate tries next: after the lease it knows of, by rank. */
-  #tryAtMs(): number | undefined {
-    const candidate = this.#candidate;
-    if (candidate?.isReady !== true) return undefined;
-    if (this.#hold !== undefined || this.#attempt !== undefined) return undefined;
-    const { accepted, freeAtMs } = this.knowledge;
-    const rank = rankNow(candidate.holder, candidate.rank, accepted?.value);
-    let delayMs = rankDelayMs(this.leaseMs, rank);
-    if (accepted?.round === 0) {
-      const { node, functionId } = candidate.holder;
-      const position = accepted.value.candidates.findIndex(
-        (listed) => listed.node === node && listed.functionId === functionId,
-      );
-      delayMs = birthDelayMs(Math.max(0, position));
-    }
-    if (rank > 0) delayMs += (this.#jitter * this.leaseMs) / 40;
-    if (accepted !== undefined && !lists(accepted.value, candidate.holder)) {
-      const { lastResort } = accepted.value;
-      delayMs += lastResort.rule === 'after' ? lastResort.afterMs : unlistedProbeMs(this.leaseMs);
-    }
-    return Math.max(freeAtMs + delayMs, this.#notBeforeMs);
+  #tryIfDue(nowMs: number): void {
+    const tryAtMs = this.#nextTryMs();
+    const { candidate } = this;
+    if (candidate === undefined || tryAtMs === undefined || nowMs < tryAtMs) return;
+    this.#turn.begin(nowMs);
+    this.#prepare(candidate, nowMs);
   }
 
-  #try(nowMs: number): void {
-    const candidate = this.#candidate;
-    if (candidate === undefined) return;
-    const { freeAtMs } = this.knowledge;
-    // Not what an earlier try saw: the holder may have renewed since.
-    this.#detectedAtMs = Math.min(freeAtMs, nowMs);
-    this.#prepare(candidate.holder, nowMs);
+  #nextTryMs(): number | undefined {
+    const isFree = this.#hold === undefined && this.#attempt === undefined;
+    return isFree ? this.#turn.nextTryMs() : undefined;
   }
+
+  // A round, from its start to its end --------------------------------------------------------------------
 
   #prepare(holder: LeaseHolder, nowMs: number): void {
-    const round = Math.max(this.knowledge.highestRound, this.#highestProposed) + 1;
-    this.#attempt = this.#preparing(this.#nextSerial(), round, holder, nowMs);
-    this.#sendAttempt(this.#attempt);
-  }
-
-  #preparing(serial: number, round: number, holder: LeaseHolder, nowMs: number): Attempt {
-    return {
-      phase: 'preparing',
-      round,
-      serial,
-      holder,
-      firstSentMs: nowMs,
-      tally: new Tally(this.#context.rules),
-      promises: new Map(),
-      refusals: new Map(),
-      resendAtMs: nowMs + retransmitMs(this.leaseMs),
-    };
+    const round = Math.max(this.#slot.knowledge.highestRound, this.#highestProposed) + 1;
+    this.#attempt = new Preparing(this.#slot, round, this.#slot.nextSerial(), holder, nowMs);
+    this.#attempt.send();
   }
 
   /** Takes up the round that a releasing holder had prepared on this node's behalf. */
-  #adopt(serial: number, round: number, nowMs: number): void {
-    const candidate = this.#candidate;
+  #adopt({ serial, round }: { readonly serial: number; readonly round: number }, nowMs: number): void {
+    const { candidate } = this.#turn;
     this.#expected = undefined;
     if (candidate?.isReady !== true || this.#hold !== undefined || this.#attempt !== undefined) return;
     if (round <= this.#highestProposed) return;
-    this.#detectedAtMs = nowMs;
-    this.#attempt = this.#preparing(serial, round, candidate.holder, nowMs);
+    this.#turn.detectedAtMs = nowMs;
+    this.#attempt = new Preparing(this.#slot, round, serial, candidate.holder, nowMs);
   }
 
-  #propose(
-    round: number,
-    holder: LeaseHolder,
-    former: AcceptedValue,
-    lossMark: boolean,
-    nowMs: number,
-  ): void {
-    const { random, rules } = this.#context;
-    this.#highestProposed = round;
-    const attempt: Proposing = {
-      phase: 'proposing',
-      round,
-      serial: this.#nextSerial(),
-      holder,
-      former,
-      value: proposedValue(this.#definition, holder, lossMark, random.u64()),
-      firstSentMs: nowMs,
-      tally: new Tally(rules),
-      refusals: new Map(),
-      resendAtMs: nowMs + retransmitMs(this.leaseMs),
-    };
-    this.#attempt = attempt;
-    this.#sendAttempt(attempt);
-  }
-
-  #granted(attempt: Proposing, nowMs: number): void {
-    const { rules, driftBound } = this.#context;
-    const { value, round, holder } = attempt;
-    const leaseUntilMs =
-      rules.leaseStartMs(attempt.firstSentMs, nowMs) + rules.leaseAtHolderMs(value.leaseMs, driftBound);
-    if (leaseUntilMs <= nowMs) {
-      this.#giveUp(nowMs, 'no-majority');
-      return;
-    }
-    this.#attempt = undefined;
-    const epoch = this.#epoch(round);
-    const former = this.#hold;
-    this.knowledge.learn(round, acceptedBy(this.#context, round, value), leaseUntilMs);
-    if (former !== undefined) {
-      const formerEpoch = this.#epoch(former.round);
-      former.round = round;
-      former.value = value;
-      former.leaseUntilMs = Math.max(former.leaseUntilMs, leaseUntilMs);
-      former.renewal = undefined;
-      former.renewAtMs = attempt.firstSentMs + renewalMs(value.leaseMs);
-      former.mustRenumber = isOutdated(value, this.#definition);
-      const { slot } = this;
-      this.#context.emit({ type: 'renumbered', slot, epoch, formerEpoch, candidates: value.candidates });
-      this.#extendFence(former);
-      return;
-    }
-    this.#hold = {
-      grantEpoch: epoch,
-      holder,
-      round,
-      value,
-      leaseUntilMs,
-      isActivated: false,
-      mustRenumber: isOutdated(value, this.#definition),
-      renewal: undefined,
-      renewAtMs: attempt.firstSentMs + renewalMs(value.leaseMs),
-      closing: undefined,
-    };
-    this.#context.emit({
-      type: 'granted',
-      slot: this.slot,
-      epoch,
-      functionId: holder.functionId,
-      functionIncarnation: holder.functionIncarnation,
-      ...causeOf(attempt.former),
-      previous: attempt.former.value.holder.node === 0 ? null : attempt.former.value.holder,
-      candidates: value.candidates,
-      lossMark: value.lossMark,
-      detectedAtMs: this.#detectedAtMs ?? nowMs,
-      leaseUntilMs,
-    });
-    this.#detectedAtMs = undefined;
-  }
-
-  /** Ends the attempt. A proposal that may have been accepted somewhere is taken back, so that nobody waits for it. */
-  #giveUp(nowMs: number, why: 'candidate' | 'refused' | 'no-majority'): void {
-    const attempt = this.#attempt;
-    if (attempt === undefined) return;
-    this.#attempt = undefined;
-    const hold = this.#hold;
-    if (hold !== undefined) {
-      // A holder that was renumbering goes on trying while its lease runs.
-      hold.mustRenumber = true;
-      this.#jitter = this.#context.random.fraction();
-      hold.renewAtMs = nowMs + (this.#jitter * this.leaseMs) / 40;
-      return;
-    }
-    if (attempt.phase === 'proposing') {
-      this.#sendRelease(attempt.round, 'abandoned', null, attempt.value, nowMs);
-    }
-    const { candidate } = this;
-    const rank = candidate
-      ? rankNow(candidate, this.#candidate?.rank ?? 0, this.knowledge.accepted?.value)
-      : 0;
-    const waitMs = why === 'refused' ? timeLeftMs(attempt, this.#council().majority) : 0;
-    this.#jitter = this.#context.random.fraction();
-    this.#backOffUntil(
-      waitMs !== undefined && waitMs > 0
-        ? nowMs + waitMs + RETRY_MARGIN_MS + rankDelayMs(this.leaseMs, rank)
-        : nowMs + rankDelayMs(this.leaseMs, rank) + (this.#jitter * this.leaseMs) / 20,
-    );
-  }
-
-  // Holding ---------------------------------------------------------------------------------------------
-
-  /** Prepares a higher round for itself under its running lease; fence and address stay. */
+  /** A holder prepares a higher round for itself under its running lease; fence and address stay. */
   #renumber(nowMs: number): void {
     const hold = this.#hold;
     if (hold === undefined || hold.closing !== undefined) return;
-    hold.mustRenumber = true;
+    hold.mustRenumber();
     if (this.#attempt !== undefined) return;
-    hold.renewal = undefined;
-    if (!this.#context.rules.isOneValueARound()) {
-      const former = acceptedBy(this.#context, hold.round, hold.value);
-      this.#propose(hold.round, hold.holder, former, hold.value.lossMark, nowMs);
+    if (this.#slot.context.rules.isOneValueARound()) {
+      this.#prepare(hold.holder, nowMs);
       return;
     }
-    this.#prepare(hold.holder, nowMs);
+    const { lossMark } = hold.value;
+    this.#propose(hold.round, hold.holder, { former: hold.granted.asAccepted, lossMark }, nowMs);
   }
 
-  #renewed(from: number, serial: number, round: number, nowMs: number): void {
-    const { rules, driftBound } = this.#context;
-    const hold = this.#hold;
-    const renewal = hold?.renewal;
-    if (hold === undefined || hold.closing !== undefined || renewal === undefined) return;
-    if (hold.round !== round || !rules.isSameRequest(renewal.serial, serial)) return;
-    renewal.tally.add(from);
-    if (renewal.tally.count < this.#council().majority) return;
-    const untilMs =
-      rules.leaseStartMs(renewal.firstSentMs, nowMs) + rules.leaseAtHolderMs(hold.value.leaseMs, driftBound);
-    if (untilMs > hold.leaseUntilMs) {
-      hold.leaseUntilMs = untilMs;
-      this.#extendFence(hold);
+  #judged({ round, holder }: Preparing, verdict: Verdict, nowMs: number): void {
+    const { candidate } = this;
+    if (!verdict.isAllowed) {
+      this.#attempt = undefined;
+      this.#turn.backOffUntil(nowMs + unlistedProbeMs(this.leaseMs));
+    } else if (candidate === undefined || !sameHolder(candidate, holder)) {
+      this.#attempt = undefined;
+    } else {
+      const lossMark = verdict.lossMark || (this.#hold?.value.lossMark ?? false);
+      this.#propose(round, holder, { former: verdict.former, lossMark }, nowMs);
     }
-    // Those that have not answered are asked again by the next renewal.
-    renewal.resendAtMs = Number.POSITIVE_INFINITY;
   }
 
-  #extendFence(hold: Hold): void {
-    if (!hold.isActivated || hold.closing !== undefined) return;
-    const { slot } = this;
-    this.#context.emit({
-      type: 'fence-until',
-      slot,
-      epoch: this.#epoch(hold.round),
-      untilMs: hold.leaseUntilMs,
-    });
+  #propose(round: number, holder: LeaseHolder, basis: Basis, nowMs: number): void {
+    this.#highestProposed = round;
+    this.#attempt = new Proposing(this.#slot, round, holder, basis, nowMs);
+    this.#attempt.send();
   }
 
-  #close(hold: Hold, closing: NonNullable<Hold['closing']>): void {
-    hold.closing = closing;
+  #granted(attempt: Proposing, nowMs: number): void {
+    const untilMs = heldUntilMs(this.#slot, attempt.value, attempt.firstSentMs, nowMs);
+    if (untilMs <= nowMs) {
+      this.#giveUp('no-majority', nowMs);
+      return;
+    }
     this.#attempt = undefined;
-    hold.renewal = this.#context.rules.endsWithRelease() ? undefined : hold.renewal;
-    const { slot } = this;
-    const epoch = this.#epoch(hold.round);
-    this.#context.emit({ type: 'fence-close', slot, epoch, reason: closing.reason });
-    if (this.#handOver !== undefined) {
-      this.#handOverFailed(this.#handOver.nonce, 'lost');
-      this.#handOver = undefined;
+    this.#slot.knowledge.learn(attempt.round, attempt.asAccepted, untilMs);
+    if (this.#hold !== undefined) {
+      this.#hold.renumbered(attempt, untilMs);
+      return;
     }
+    this.#hold = new Hold(this.#slot, attempt, untilMs);
+    this.#hold.tellGranted(this.#turn.detectedAtMs ?? nowMs);
+    this.#turn.detectedAtMs = undefined;
   }
 
-  #lost(hold: Hold, reason: LostReason): void {
-    this.#context.emit({ type: 'lost', slot: this.slot, epoch: this.#epoch(hold.round), reason });
+  /** Ends the attempt. A proposal that may have been accepted somewhere is taken back, so that nobody waits for it. */
+  #giveUp(why: 'candidate' | 'refused' | 'no-majority', nowMs: number): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined) return;
+    this.#attempt = undefined;
+    if (this.#hold !== undefined) {
+      // A holder that was renumbering goes on trying while its lease runs.
+      this.#hold.mustRenumberAt(nowMs + (this.#turn.drawJitter() * this.leaseMs) / 40);
+      return;
+    }
+    if (attempt instanceof Proposing) {
+      const { round, value } = attempt;
+      this.#retire({ round, reason: 'abandoned', successor: null }, value, nowMs);
+    }
+    this.#turn.failed(why === 'refused' ? attempt.timeLeftMs() : 0, nowMs);
   }
 
-  // Sending ---------------------------------------------------------------------------------------------
+  // Letting go --------------------------------------------------------------------------------------------
 
-  /** To every member that has not answered yet; a repetition keeps serial and first send time. */
-  #sendAttempt(attempt: Attempt): void {
-    const { slot } = this;
-    const { serial, round, holder } = attempt;
-    const message: LeaseMessage =
-      attempt.phase === 'preparing'
-        ? {
-            type: 'prepare',
-            slot,
-            serial,
-            round,
-            functionId: holder.functionId,
-            functionIncarnation: holder.functionIncarnation,
-          }
-        : { type: 'accept', slot, serial, round, value: attempt.value };
-    sendToAll(this.#context, this.#unanswered(attempt.tally), message);
+  #close(hold: Hold, closing: Closing): void {
+    this.#attempt = undefined;
+    hold.close(closing);
+    if (this.#handOver === undefined) return;
+    this.#handOverFailed(this.#handOver.nonce, 'lost');
+    this.#handOver = undefined;
   }
 
-  #sendRenewal(hold: Hold, renewal: NonNullable<Hold['renewal']>): void {
-    const { slot } = this;
-    const { serial } = renewal;
-    const message: LeaseMessage = { type: 'renew', slot, serial, round: hold.round };
-    sendToAll(this.#context, this.#unanswered(renewal.tally), message);
-  }
-
-  #sendOffer(hold: Hold, { to, serial, nonce }: HandOver): void {
-    const { slot } = this;
-    const { functionId } = to;
-    this.#context.send(to.node, {
-      type: 'offer',
-      slot,
-      serial,
-      round: hold.round,
-      functionId,
-      nonce: nonceOnWire(nonce),
-    });
-  }
-
-  /** To members and candidates alike: a candidate that is no member would else learn of it late. */
-  #sendRelease(
-    round: number,
-    reason: ReleaseReason,
-    successor: Successor | null,
-    value: LeaseValue,
+  #retire(
+    release: Pick<Release, 'round' | 'reason' | 'successor'>,
+    { candidates }: LeaseValue,
     nowMs: number,
   ): void {
-    const { slot } = this;
-    const message: Release = { type: 'release', slot, serial: this.#nextSerial(), round, reason, successor };
-    const { members } = this.#council();
-    const hosts = value.candidates.map(({ node }) => node).filter((node) => node !== this.#context.node);
-    const audience = [...new Set([...members, ...hosts])];
-    this.knowledge.highestRound = Math.max(this.knowledge.highestRound, round);
-    this.#retiring = {
-      message,
-      audience: reason === 'abandoned' ? [...members] : audience,
-      confirmed: new Set(),
-      untilMs: nowMs + releaseRepeatMs(this.leaseMs),
-      resendAtMs: nowMs + retransmitMs(this.leaseMs),
-    };
-    sendToAll(this.#context, this.#retiring.audience, message);
+    const { knowledge } = this.#slot;
+    knowledge.highestRound = Math.max(knowledge.highestRound, release.round);
+    this.#retiring = new Retiring(this.#slot, release, candidates, nowMs);
+    this.#retiring.send();
   }
 
   #handOverFailed(nonce: string, reason: Extract<LeaseOutput, { type: 'hand-over-failed' }>['reason']): void {
-    this.#context.emit({ type: 'hand-over-failed', slot: this.slot, nonce, reason });
+    this.#slot.context.emit({ type: 'hand-over-failed', slot: this.slot, nonce, reason });
   }
-
-  #unanswered(tally: Tally): number[] {
-    return this.#council().members.filter((member) => !tally.has(member));
-  }
-
-  #attemptUntilMs(attempt: Attempt): number {
-    return attempt.firstSentMs + attemptMs(this.leaseMs);
-  }
-
-  #backOffUntil(atMs: number): void {
-    this.#notBeforeMs = atMs;
-  }
-
-  #nextSerial(): number {
-    this.#serial = this.#serial === 0xffffffff ? 1 : this.#serial + 1;
-    return this.#serial;
-  }
-
-  #council(): ReturnType<SlotContext['council']> {
-    return this.#context.council();
-  }
-
-  #epoch(round: number): number {
-    return epochOf(this.#council().generation, round);
-  }
-
-  #isEpochOf(hold: Hold, epoch: number): boolean {
-    return epoch >= hold.grantEpoch && epoch <= this.#epoch(hold.round);
-  }
-}
-
-function nonceOnWire(nonce: string): string {
-  return nonce.padStart(16, '0');
-}
-
-function acceptedBy(context: SlotContext, round: number, value: LeaseValue): AcceptedValue {
-  const { node, incarnation } = context;
-  return { round, proposer: { node, incarnation }, value, released: null };
 }

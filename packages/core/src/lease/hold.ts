@@ -1,58 +1,243 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseHolder, LeaseValue, Release, ReleaseReason, Successor } from '@vnfpool/wire/lease';
-import type { Tally } from './tally.ts';
+import type { LeaseHolder, LeaseMessage, LeaseValue, Refuse, ReleaseReason } from '@vnfpool/wire/lease';
+import type { Echo } from './attempt.ts';
+import { sendToAll } from './context.ts';
+import type { ReadySuccessor } from './hand-over.ts';
+import type { Proposing } from './proposing.ts';
+import type { Slot } from './slot.ts';
+import { causeOf } from './succession.ts';
+import { Tally } from './tally.ts';
+import { renewalMs, retransmitMs } from './timing.ts';
+import type { LostReason } from './types.ts';
+import { isOutdated } from './value.ts';
 
-/* What one slot's proposer keeps in mind. */
-
-export interface Candidate {
-  readonly holder: LeaseHolder;
-  readonly isReady: boolean;
-  readonly rank: number;
+interface Renewal {
+  readonly serial: number;
+  readonly firstSentMs: number;
+  readonly tally: Tally;
+  resendAtMs: number;
 }
 
-/** The right to act, while it lasts. */
-export interface Hold {
+export interface Closing {
+  readonly reason: ReleaseReason;
+  /** Whom a hand-over goes to. */
+  readonly ready: ReadySuccessor | undefined;
+}
+
+/** The right to act, while it lasts: its lease, the renewals of it, and what the fence is told. */
+export class Hold {
+  readonly #slot: Slot;
   /** Epoch of the grant; renumbering raises the current one. */
-  readonly grantEpoch: number;
-  readonly holder: LeaseHolder;
-  round: number;
-  value: LeaseValue;
-  leaseUntilMs: number;
-  isActivated: boolean;
-  /** A member has promised a higher round, or the value is outdated: a renewal will not do. */
-  mustRenumber: boolean;
-  renewal: { serial: number; firstSentMs: number; tally: Tally; resendAtMs: number } | undefined;
-  renewAtMs: number;
+  readonly #grantEpoch: number;
+  /** What this hold rests on: the proposal that was granted last. */
+  #granted: Proposing;
+  #leaseUntilMs: number;
+  #isActivated = false;
+  #mustRenumber: boolean;
+  #renewal: Renewal | undefined;
+  #renewAtMs: number;
+  #closing: Closing | undefined;
+
+  constructor(slot: Slot, granted: Proposing, leaseUntilMs: number) {
+    this.#slot = slot;
+    this.#granted = granted;
+    this.#grantEpoch = slot.epoch(granted.round);
+    this.#leaseUntilMs = leaseUntilMs;
+    this.#mustRenumber = isOutdated(granted.value, slot.definition);
+    this.#renewAtMs = granted.firstSentMs + renewalMs(granted.value.leaseMs);
+  }
+
+  get granted(): Proposing {
+    return this.#granted;
+  }
+
+  get holder(): LeaseHolder {
+    return this.#granted.holder;
+  }
+
+  get round(): number {
+    return this.#granted.round;
+  }
+
+  get value(): LeaseValue {
+    return this.#granted.value;
+  }
+
+  get epoch(): number {
+    return this.#slot.epoch(this.round);
+  }
+
+  /** Whether `epoch` is one that this hold has or had. */
+  isEpoch(epoch: number): boolean {
+    return epoch >= this.#grantEpoch && epoch <= this.epoch;
+  }
+
   /** Set from the order to let go until the kernel has closed the fence. */
-  closing:
-    | { reason: ReleaseReason; order: HandOver | undefined; ready: ReadySuccessor | undefined }
-    | undefined;
+  get closing(): Closing | undefined {
+    return this.#closing;
+  }
+
+  /** `detectedAtMs`: since when the slot was seen to be free. */
+  tellGranted(detectedAtMs: number): void {
+    const { former, value } = this.#granted;
+    const { functionId, functionIncarnation } = this.holder;
+    this.#slot.context.emit({
+      type: 'granted',
+      slot: this.#slot.id,
+      epoch: this.epoch,
+      functionId,
+      functionIncarnation,
+      ...causeOf(former),
+      previous: former.value.holder.node === 0 ? null : former.value.holder,
+      candidates: value.candidates,
+      lossMark: value.lossMark,
+      detectedAtMs,
+      leaseUntilMs: this.#leaseUntilMs,
+    });
+  }
+
+  // The fence -------------------------------------------------------------------------------------------
+
+  activate(epoch: number): void {
+    if (this.#closing !== undefined || !this.isEpoch(epoch)) return;
+    this.#isActivated = true;
+    this.#extendFence();
+  }
+
+  /** From now on it only waits for the fence. */
+  close(closing: Closing): void {
+    const { id, context } = this.#slot;
+    this.#closing = closing;
+    if (context.rules.endsWithRelease()) this.#renewal = undefined;
+    context.emit({ type: 'fence-close', slot: id, epoch: this.epoch, reason: closing.reason });
+  }
+
+  /** For the rule that is broken on purpose: goes on after its release. */
+  reopen(): void {
+    this.#closing = undefined;
+  }
+
+  /** Whether the lease ran out. While the fence is being closed, the release decides. */
+  hasLapsed(nowMs: number): boolean {
+    return this.#closing === undefined && nowMs >= this.#leaseUntilMs;
+  }
+
+  /** The kernel has closed the fence by itself; this says it once more and tells the agent. */
+  lapse(): void {
+    const { id, context } = this.#slot;
+    context.emit({ type: 'fence-close', slot: id, epoch: this.epoch, reason: 'expired' });
+    this.lost('expired');
+  }
+
+  lost(reason: LostReason): void {
+    this.#slot.context.emit({ type: 'lost', slot: this.#slot.id, epoch: this.epoch, reason });
+  }
+
+  #extendFence(): void {
+    if (!this.#isActivated || this.#closing !== undefined) return;
+    const { id, context } = this.#slot;
+    context.emit({ type: 'fence-until', slot: id, epoch: this.epoch, untilMs: this.#leaseUntilMs });
+  }
+
+  // Renewals --------------------------------------------------------------------------------------------
+
+  /** While it renumbers, it does not renew; while the fence is being closed, nothing is due. */
+  nextDeadline(isRenumbering: boolean): number | undefined {
+    if (this.#closing !== undefined) return undefined;
+    if (isRenumbering) return this.#leaseUntilMs;
+    const resendAtMs = this.#renewal?.resendAtMs ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#leaseUntilMs, this.#renewAtMs, resendAtMs);
+  }
+
+  renewIfDue(nowMs: number): void {
+    if (nowMs >= this.#renewAtMs) {
+      this.#renewAtMs = nowMs + renewalMs(this.value.leaseMs);
+      this.#renewal = {
+        serial: this.#slot.nextSerial(),
+        firstSentMs: nowMs,
+        tally: new Tally(this.#slot.context.rules),
+        resendAtMs: nowMs + retransmitMs(this.#slot.leaseMs),
+      };
+      this.#sendRenewal(this.#renewal);
+    } else if (this.#renewal !== undefined && nowMs >= this.#renewal.resendAtMs) {
+      this.#renewal.resendAtMs = nowMs + retransmitMs(this.#slot.leaseMs);
+      this.#sendRenewal(this.#renewal);
+    }
+  }
+
+  renewed(from: number, message: Echo, nowMs: number): void {
+    const renewal = this.#renewalOf(message);
+    if (renewal === undefined) return;
+    renewal.tally.add(from);
+    if (renewal.tally.count < this.#slot.council.majority) return;
+    const untilMs = heldUntilMs(this.#slot, this.value, renewal.firstSentMs, nowMs);
+    if (untilMs > this.#leaseUntilMs) {
+      this.#leaseUntilMs = untilMs;
+      this.#extendFence();
+    }
+    // Those that have not answered are asked again by the next renewal.
+    renewal.resendAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Notes a refused renewal; true if a higher round is needed. A member that missed the round is given it. */
+  refused(from: number, message: Refuse): boolean {
+    const renewal = this.#renewalOf(message);
+    if (renewal === undefined) return false;
+    if (message.reason === 'not-accepted') {
+      // Its lease then counts from this message, later than the renewal's first sending.
+      const { id, context } = this.#slot;
+      const { round, value } = this;
+      context.send(from, { type: 'accept', slot: id, serial: renewal.serial, round, value });
+    }
+    return message.reason === 'promised';
+  }
+
+  #renewalOf({ round, serial }: Echo): Renewal | undefined {
+    const renewal = this.#renewal;
+    if (this.#closing !== undefined || renewal === undefined || this.round !== round) return undefined;
+    return this.#slot.context.rules.isSameRequest(renewal.serial, serial) ? renewal : undefined;
+  }
+
+  #sendRenewal({ serial, tally }: Renewal): void {
+    const message: LeaseMessage = { type: 'renew', slot: this.#slot.id, serial, round: this.round };
+    sendToAll(this.#slot.context, this.#slot.unanswered(tally), message);
+  }
+
+  // Renumbering -----------------------------------------------------------------------------------------
+
+  /** A member has promised a higher round, or the value is outdated: a renewal will not do. */
+  mustRenumber(): void {
+    this.#mustRenumber = true;
+    this.#renewal = undefined;
+  }
+
+  /** No majority was found for the higher round: tries again at `atMs`, while the lease runs. */
+  mustRenumberAt(atMs: number): void {
+    this.mustRenumber();
+    this.#renewAtMs = atMs;
+  }
+
+  isRenumberingDue(nowMs: number): boolean {
+    return this.#mustRenumber && nowMs >= this.#renewAtMs;
+  }
+
+  /** The higher round was granted; the fence stays open under its epoch. */
+  renumbered(granted: Proposing, leaseUntilMs: number): void {
+    const { id, context, definition } = this.#slot;
+    const formerEpoch = this.epoch;
+    const { candidates } = granted.value;
+    this.#granted = granted;
+    this.#leaseUntilMs = Math.max(this.#leaseUntilMs, leaseUntilMs);
+    this.#mustRenumber = isOutdated(granted.value, definition);
+    this.#renewal = undefined;
+    this.#renewAtMs = granted.firstSentMs + renewalMs(granted.value.leaseMs);
+    context.emit({ type: 'renumbered', slot: id, epoch: this.epoch, formerEpoch, candidates });
+    this.#extendFence();
+  }
 }
 
-export type ReadySuccessor = Omit<Successor, 'round'>;
-
-/** A planned hand-over at the holder. */
-export interface HandOver {
-  readonly to: { readonly node: number; readonly functionId: number };
-  readonly nonce: string;
-  readonly serial: number;
-  readonly untilMs: number;
-  resendAtMs: number;
-}
-
-/** A release that is repeated until every member has confirmed it. */
-export interface Retiring {
-  readonly message: Release;
-  readonly audience: readonly number[];
-  readonly confirmed: Set<number>;
-  readonly untilMs: number;
-  resendAtMs: number;
-}
-
-/** A promise that this node waits for as the successor of a hand-over. */
-export interface Expected {
-  readonly serial: number;
-  readonly nonce: string;
-  readonly from: number;
-  readonly untilMs: number;
+/** Until when a holder may act on a request that was first sent at `firstSentMs` and is answered now. */
+export function heldUntilMs(slot: Slot, value: LeaseValue, firstSentMs: number, nowMs: number): number {
+  const { rules, driftBound } = slot.context;
+  return rules.leaseStartMs(firstSentMs, nowMs) + rules.leaseAtHolderMs(value.leaseMs, driftBound);
 }

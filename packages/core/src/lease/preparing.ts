@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AcceptedValue, LeaseHolder, LeaseMessage, PromiseMessage } from '@vnfpool/wire/lease';
+import { Attempt } from './attempt.ts';
+import { lists } from './value.ts';
+
+/** The first half of a round: members are asked to promise it. */
+export class Preparing extends Attempt {
+  readonly #promises = new Map<number, PromiseMessage>();
+
+  /** Counts a promise; the verdict once a majority has promised. */
+  promised(from: number, message: PromiseMessage): Verdict | undefined {
+    if (!this.isAnsweredBy(message)) return undefined;
+    this.tally.add(from);
+    this.#promises.set(from, message);
+    if (this.tally.count < this.slot.council.majority) return undefined;
+    return judge(this.#promises.values(), this.holder);
+  }
+
+  protected override request(): LeaseMessage {
+    const { functionId, functionIncarnation } = this.holder;
+    const { round, serial } = this;
+    return { type: 'prepare', slot: this.slot.id, serial, round, functionId, functionIncarnation };
+  }
+}
+
+/** What a majority's promises allow: go on after `former`, or not. */
+export type Verdict =
+  | { readonly isAllowed: true; readonly former: AcceptedValue; readonly lossMark: boolean }
+  | { readonly isAllowed: false; readonly former: AcceptedValue | undefined };
+
+/**
+ * A candidate goes on only if the *highest* value that its majority reported lists it, or if that value's last
+ * resort admits it: every one of the majority has seen the lease over for long enough.
+ */
+function judge(promises: Iterable<PromiseMessage>, candidate: LeaseHolder): Verdict {
+  let former: AcceptedValue | undefined;
+  let endedForMs = Number.POSITIVE_INFINITY;
+  for (const { accepted, endedForMs: ended } of promises) {
+    endedForMs = Math.min(endedForMs, ended);
+    if (accepted !== null && (former === undefined || accepted.round > former.round)) former = accepted;
+  }
+  if (former === undefined) return { isAllowed: false, former };
+  if (lists(former.value, candidate)) return { isAllowed: true, former, lossMark: false };
+  const { lastResort } = former.value;
+  if (lastResort.rule === 'after' && endedForMs >= lastResort.afterMs) {
+    return { isAllowed: true, former, lossMark: true };
+  }
+  return { isAllowed: false, former };
+}

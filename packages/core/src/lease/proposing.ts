@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AcceptedValue, LeaseHolder, LeaseMessage, LeaseValue } from '@vnfpool/wire/lease';
+import { Attempt, type Echo } from './attempt.ts';
+import type { Slot } from './slot.ts';
+import { proposedValue } from './value.ts';
+
+/** What a proposal rests on. */
+export interface Basis {
+  /** Highest value that the promises reported: what this round follows on. */
+  readonly former: AcceptedValue;
+  readonly lossMark: boolean;
+}
+
+/** The second half of a round: members are asked to accept its value. */
+export class Proposing extends Attempt {
+  readonly value: LeaseValue;
+  readonly former: AcceptedValue;
+
+  constructor(slot: Slot, round: number, holder: LeaseHolder, { former, lossMark }: Basis, nowMs: number) {
+    super(slot, round, slot.nextSerial(), holder, nowMs);
+    this.former = former;
+    this.value = proposedValue(slot.definition, holder, lossMark, slot.context.random.u64());
+  }
+
+  /** Counts an acceptance; true once the value stands. */
+  accepted(from: number, message: Echo): boolean {
+    if (!this.isAnsweredBy(message)) return false;
+    this.tally.add(from);
+    return this.slot.context.rules.isGranted(this.tally.count, this.slot.council.majority);
+  }
+
+  /** The value as members keep it. */
+  get asAccepted(): AcceptedValue {
+    const { node, incarnation } = this.slot.context;
+    return { round: this.round, proposer: { node, incarnation }, value: this.value, released: null };
+  }
+
+  protected override request(): LeaseMessage {
+    const { round, serial, value } = this;
+    return { type: 'accept', slot: this.slot.id, serial, round, value };
+  }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SlotDefinition } from '@vnfpool/wire/mobility';
+import { epochOf } from '../identity.ts';
+import type { Council, SlotContext } from './context.ts';
+import { Knowledge } from './knowledge.ts';
+import type { Tally } from './tally.ts';
+
+/** What all parts of one slot's proposer share: how the slot is defined, what is known of it, and its serials. */
+export class Slot {
+  readonly id: string;
+  readonly context: SlotContext;
+  readonly knowledge: Knowledge;
+  definition: SlotDefinition;
+  #serial = 0;
+
+  constructor(context: SlotContext, definition: SlotDefinition, nowMs: number) {
+    this.id = definition.id;
+    this.context = context;
+    this.definition = definition;
+    this.knowledge = new Knowledge(nowMs);
+  }
+
+  get leaseMs(): number {
+    return this.definition.leaseMs;
+  }
+
+  get council(): Council {
+    return this.context.council();
+  }
+
+  epoch(round: number): number {
+    return epochOf(this.council.generation, round);
+  }
+
+  nextSerial(): number {
+    this.#serial = this.#serial === 0xffffffff ? 1 : this.#serial + 1;
+    return this.#serial;
+  }
+
+  /** The members that a repetition goes to. */
+  unanswered(tally: Tally): number[] {
+    return this.council.members.filter((member) => !tally.has(member));
+  }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LeaseHolder } from '@vnfpool/wire/lease';
+import type { Slot } from './slot.ts';
+import { rankNow } from './succession.ts';
+import { birthDelayMs, RETRY_MARGIN_MS, rankDelayMs, renewalMs, unlistedProbeMs } from './timing.ts';
+import { lists, sameHolder } from './value.ts';
+
+export interface Candidate {
+  readonly holder: LeaseHolder;
+  readonly isReady: boolean;
+  readonly rank: number;
+}
+
+/** When this node's candidate tries for the slot: after the lease that is known, by rank. Safety does not rest on it. */
+export class Turn {
+  candidate: Candidate | undefined;
+  /** Since when the slot was seen to be free; told with the grant. */
+  detectedAtMs: number | undefined;
+  readonly #slot: Slot;
+  #notBeforeMs = 0;
+  #jitter: number;
+
+  constructor(slot: Slot) {
+    this.#slot = slot;
+    this.#jitter = slot.context.random.fraction();
+  }
+
+  /** Undefined while no candidate is ready. */
+  nextTryMs(): number | undefined {
+    const { candidate } = this;
+    if (candidate?.isReady !== true) return undefined;
+    const { leaseMs } = this.#slot;
+    const { accepted, freeAtMs } = this.#slot.knowledge;
+    const rank = rankNow(candidate.holder, candidate.rank, accepted?.value);
+    let delayMs = rankDelayMs(leaseMs, rank);
+    if (accepted?.round === 0) {
+      const { node, functionId } = candidate.holder;
+      const position = accepted.value.candidates.findIndex(
+        (listed) => listed.node === node && listed.functionId === functionId,
+      );
+      delayMs = birthDelayMs(Math.max(0, position));
+    }
+    if (rank > 0) delayMs += (this.#jitter * leaseMs) / 40;
+    if (accepted !== undefined && !lists(accepted.value, candidate.holder)) {
+      const { lastResort } = accepted.value;
+      delayMs += lastResort.rule === 'after' ? lastResort.afterMs : unlistedProbeMs(leaseMs);
+    }
+    return Math.max(freeAtMs + delayMs, this.#notBeforeMs);
+  }
+
+  /** The candidate begins to try. */
+  begin(nowMs: number): void {
+    // Not what an earlier try saw: the holder may have renewed since.
+    this.detectedAtMs = Math.min(this.#slot.knowledge.freeAtMs, nowMs);
+  }
+
+  drawJitter(): number {
+    this.#jitter = this.#slot.context.random.fraction();
+    return this.#jitter;
+  }
+
+  backOffUntil(atMs: number): void {
+    this.#notBeforeMs = atMs;
+  }
+
+  /** A try found no majority; `timeLeftMs` is what the refusing members told, if that is what kept them. */
+  failed(timeLeftMs: number | undefined, nowMs: number): void {
+    const { leaseMs, knowledge } = this.#slot;
+    const { candidate } = this;
+    const rank = candidate ? rankNow(candidate.holder, candidate.rank, knowledge.accepted?.value) : 0;
+    const jitter = this.drawJitter();
+    this.backOffUntil(
+      timeLeftMs !== undefined && timeLeftMs > 0
+        ? nowMs + timeLeftMs + RETRY_MARGIN_MS + rankDelayMs(leaseMs, rank)
+        : nowMs + rankDelayMs(leaseMs, rank) + (jitter * leaseMs) / 20,
+    );
+  }
+
+  /** The loop was late: accuse nobody; the last holder goes first, the others wait one renewal. */
+  stalled(nowMs: number): void {
+    const last = this.#slot.knowledge.accepted?.value.holder;
+    const isLast =
+      this.candidate !== undefined && last !== undefined && sameHolder(last, this.candidate.holder);
+    if (!isLast) this.backOffUntil(Math.max(this.#notBeforeMs, nowMs + renewalMs(this.#slot.leaseMs)));
+  }
+
+  /** The holder let go. */
+  released(hasSuccessor: boolean, nowMs: number): void {
+    if (hasSuccessor) {
+      // The successor has its promises on the way.
+      this.backOffUntil(nowMs + rankDelayMs(this.#slot.leaseMs, (this.candidate?.rank ?? 0) + 2));
+      return;
+    }
+    this.detectedAtMs = undefined;
+    this.#notBeforeMs = Math.min(this.#notBeforeMs, nowMs);
+  }
+}
