@@ -67,6 +67,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   readonly #addresses = new Map<string, readonly string[]>();
   readonly #holdings = new Map<string, Holding>();
   readonly #observed = new Map<string, LeaseOutput & { type: 'observed' }>();
+  /** Slots of the last configuration. */
+  #current: ReadonlySet<string> = new Set();
 
   constructor(engine: LeaseEngine, node: number) {
     this.#engine = engine;
@@ -76,10 +78,9 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   handle(input: KeeperInput, nowMs: number): KeeperOutput[] {
     if (input.type === 'marked') return this.#marked(input, nowMs);
     if (input.type !== 'configure') return this.#follow(this.#engine.handle(input, nowMs), nowMs);
-    const guard = this.#guard(input.slots);
-    const outputs = [...guard, ...this.#follow(this.#engine.handle(input, nowMs), nowMs)];
-    this.#forget(new Set(input.slots.map(({ id }) => id)));
-    return outputs;
+    this.#current = new Set(input.slots.map(({ id }) => id));
+    const guard = this.#guard(input.slots, nowMs);
+    return [...guard, ...this.#follow(this.#engine.handle(input, nowMs), nowMs)];
   }
 
   expire(nowMs: number): KeeperOutput[] {
@@ -96,11 +97,15 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   /**
    * Takes over the addresses of the slots. Those that are new to this process are withdrawn: an earlier one may
    * have left them on the link. A holder whose addresses changed goes on under the new ones, from its next
-   * renewal on.
+   * renewal on, and announces them.
    */
-  #guard(slots: readonly { readonly id: string; readonly addresses: readonly string[] }[]): KeeperOutput[] {
+  #guard(
+    slots: readonly { readonly id: string; readonly addresses: readonly string[] }[],
+    nowMs: number,
+  ): KeeperOutput[] {
     const former = new Set([...this.#addresses.values()].flat());
     const raised = new Set([...this.#holdings.keys()].flatMap((slot) => this.#addressesOf(slot)));
+    this.#forget();
     for (const { id, addresses } of slots) this.#addresses.set(id, addresses);
     const guarded = new Set([...this.#addresses.values()].flat());
     const wanted = new Set([...this.#holdings.keys()].flatMap((slot) => this.#addressesOf(slot)));
@@ -109,6 +114,10 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       ...[...guarded].filter((address) => !former.has(address) && !wanted.has(address)),
     ];
     const added = [...wanted].filter((address) => !raised.has(address));
+    for (const [slot, holding] of this.#holdings) {
+      const isAnother = this.#addressesOf(slot).some((address) => added.includes(address));
+      if (isAnother && holding.serving) holding.announceAtMs = ANNOUNCE_AGAIN_MS.map((ms) => nowMs + ms);
+    }
     return [
       // What leaves the link first leaves the fence second, and what comes is under the fence first.
       ...(withdrawn.length === 0 ? [] : [{ type: 'withdraw' as const, addresses: withdrawn }]),
@@ -118,9 +127,9 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   }
 
   /** Slots that are gone, and whose last holding has ended. */
-  #forget(current: ReadonlySet<string>): void {
+  #forget(): void {
     for (const slot of this.#addresses.keys()) {
-      if (current.has(slot) || this.#holdings.has(slot)) continue;
+      if (this.#current.has(slot) || this.#holdings.has(slot)) continue;
       this.#addresses.delete(slot);
       this.#observed.delete(slot);
     }
@@ -267,7 +276,10 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     this.#holdings.delete(slot);
     const withdraw: KeeperOutput = { type: 'withdraw', addresses: this.#addressesOf(slot) };
     if (!holding) return [withdraw];
-    return [withdraw, { type: 'slot', state: this.#stateOf(slot, `lost: ${reason}`) }];
+    const told: KeeperOutput = { type: 'slot', state: this.#stateOf(slot, `lost: ${reason}`) };
+    if (this.#current.has(slot)) return [withdraw, told];
+    this.#forget();
+    return [withdraw, { type: 'guard', addresses: [...new Set([...this.#addresses.values()].flat())] }, told];
   }
 
   #announceAgain(nowMs: number): KeeperOutput[] {

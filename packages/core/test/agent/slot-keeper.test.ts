@@ -65,7 +65,8 @@ function keeper(answer: (input: LeaseInput) => LeaseOutput[]) {
     return done.slice(from);
   };
   const configure = (...slots: SlotDefinition[]) => give({ type: 'configure', council, slots });
-  return { give, configure };
+  const expire = (nowMs: number) => core.expire(nowMs);
+  return { give, configure, expire };
 }
 
 const offer: KeeperInput = {
@@ -126,10 +127,37 @@ test('a holder whose address changes leaves the old one and takes the new one, u
   ]);
 });
 
-test('a slot that is gone is forgotten with its addresses', () => {
+test('a holder whose address changes announces the new one', () => {
+  const { give, configure, expire } = keeper(answers);
+  configure(definition(SLOT, ['10.0.0.100/24']));
+  give(offer);
+  expire(100_000);
+  configure(definition(SLOT, ['10.0.0.120/24']));
+  expect(expire(100_000)).toEqual([{ type: 'announce', addresses: ['10.0.0.120/24'] }]);
+});
+
+test('a slot that is gone is forgotten with its addresses, at once', () => {
   const { configure } = keeper(answers);
   configure(definition(SLOT, ['10.0.0.100/24']));
   const other = definition('00000000000000a2', ['10.0.0.101/24']);
-  configure(other);
-  expect(configure(other)).toEqual([{ type: 'guard', addresses: ['10.0.0.101/24'] }]);
+  const guard = { type: 'guard', addresses: ['10.0.0.101/24'] };
+  expect(configure(other).at(-1)).toEqual(guard);
+  expect(configure(other)).toEqual([guard]);
+});
+
+test('a slot that goes while it is held leaves the link and then the fence, once its fence is closed', () => {
+  const { give, configure } = keeper((input) =>
+    input.type === 'configure' && input.slots.length === 0
+      ? [{ type: 'fence-close', slot: SLOT, epoch: 5, reason: 'slot-removed' }]
+      : answers(input),
+  );
+  const addresses = ['10.0.0.100/24'];
+  configure(definition(SLOT, addresses));
+  give(offer);
+  expect(configure().filter(({ type }) => type !== 'slot')).toEqual([
+    { type: 'guard', addresses },
+    { type: 'close', slot: SLOT, epoch: 5, addresses },
+    { type: 'withdraw', addresses },
+    { type: 'guard', addresses: [] },
+  ]);
 });
