@@ -52,12 +52,13 @@ const TOKEN_MS = 60_000;
 export class Lab {
   readonly #options: LabOptions;
   readonly #processes = new Map<string, LabProcess>();
+  #ending = false;
 
   constructor(options: LabOptions) {
     this.#options = options;
   }
 
-  /** Resolves when every process serves and the declaration is applied. */
+  /** Resolves when registrar, manager and nodes serve and the declaration is applied; traffic follows. */
   async bringUp(): Promise<void> {
     const { layout, folder, mode, set } = this.#options;
     const managerSocket = `${folder}/manager/api.sock`;
@@ -94,14 +95,17 @@ export class Lab {
     await postJson(managerSocket, '/v1/apply', this.#options.declaration);
     const { port } = await registrarServes;
     const registrarPlace = `${layout.registrar}:${String(port)}`;
-    await Promise.all(
-      set.probes.map(async (probe) => {
-        const name = `traffic-${probe.pool}`;
-        const fixed = this.#trafficArguments(probe, name, managerSocket, registrarPlace);
-        const traffic = this.#add(name, 'traffic', 'traffic', layout.traffic, { fixed });
-        await traffic.start(await token('user', name));
-      }),
-    );
+    for (const probe of set.probes) {
+      const name = `traffic-${probe.pool}`;
+      const fixed = this.#trafficArguments(probe, name, managerSocket, registrarPlace);
+      const traffic = this.#add(name, 'traffic', 'traffic', layout.traffic, { fixed });
+      // The set serves without its watchers: nobody waits for them.
+      token('user', name)
+        .then((once) => traffic.start(once))
+        .catch((error: unknown) => {
+          if (!this.#ending) this.#options.say(`${name}: ${(error as Error).message}`);
+        });
+    }
   }
 
   view(): LabView {
@@ -123,6 +127,7 @@ export class Lab {
   }
 
   async takeDown(): Promise<void> {
+    this.#ending = true;
     const order: LabProcessKind[] = ['traffic', 'node', 'registrar', 'manager'];
     for (const kind of order) {
       const some = [...this.#processes.values()].filter((entry) => entry.options.kind === kind);

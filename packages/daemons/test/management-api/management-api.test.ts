@@ -171,7 +171,11 @@ describe('commands', () => {
     ['/v1/handover', { pool: 'web', slot: '0' }, 'slot must be integer'],
     ['/v1/handover', { pool: 'web', slot: -1 }, 'slot must be >= 0'],
     ['/v1/handover', { pool: '../web', slot: 0 }, 'pool must match pattern'],
-    ['/v1/tokens', { role: 'root', name: 'a', ttlMs: 5_000 }, 'role must be one of node, registrar, element, user'],
+    [
+      '/v1/tokens',
+      { role: 'root', name: 'a', ttlMs: 5_000 },
+      'role must be one of node, registrar, element, user',
+    ],
     ['/v1/tokens', { role: 'node', name: 'a', ttlMs: 5 }, 'ttlMs must be >= 1000'],
     ['/v1/traffic', { ...traffic }, 'has an unknown property "updatedAt"'],
     ['/v1/traffic', { ...report, series: [{ at: 1, ok: 1.5, failed: 0 }] }, 'series.0.ok must be integer'],
