@@ -42,7 +42,6 @@ interface Peer {
   readonly config: LeasePeer;
   readonly seal: LeaseSeal;
   readonly window: ReplayWindow;
-  sequence: bigint;
 }
 
 /** Lease datagrams to and from other nodes: sealed, numbered, bounded. Loss is the engine's business. */
@@ -50,6 +49,11 @@ export class LeaseLink {
   readonly #options: LeaseLinkOptions;
   readonly #socket: Socket;
   readonly #peers = new Map<number, Peer>();
+  /**
+   * Last sequence by peer. Stays when a peer leaves the configuration: it keeps our window, and would take everything
+   * for a replay if we began anew under our incarnation.
+   */
+  readonly #sequences = new Map<number, bigint>();
   /** Undefined where Node's own sends have to do. */
   #direct: UdpSocket | undefined;
   #council: LeaseCouncilVersion | null = null;
@@ -91,7 +95,7 @@ export class LeaseLink {
         continue;
       }
       const seal = this.#sealFor(config);
-      if (seal) this.#peers.set(config.node, { config, seal, window: new ReplayWindow(), sequence: 0n });
+      if (seal) this.#peers.set(config.node, { config, seal, window: new ReplayWindow() });
       else this.#peers.delete(config.node);
     }
   }
@@ -100,13 +104,14 @@ export class LeaseLink {
     const peer = this.#peers.get(to);
     if (!peer || !this.#council) return;
     for (const batch of batchLeaseMessages(messages)) {
-      peer.sequence += 1n;
+      const sequence = (this.#sequences.get(to) ?? 0n) + 1n;
+      this.#sequences.set(to, sequence);
       const bytes = encodeLeaseDatagram(
         {
           sender: this.#options.node,
           receiver: to,
           incarnation: this.#options.incarnation,
-          sequence: peer.sequence,
+          sequence,
           council: this.#council,
           clockUs: BigInt(Math.round(this.#options.boottimeMs() * 1000)),
         },

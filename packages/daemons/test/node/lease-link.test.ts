@@ -145,6 +145,16 @@ test('a replayed datagram is dropped', async () => {
   expect(await pair.b.log.next()).toBe('replayed');
 });
 
+test('a peer that left the configuration and is back hears us again', async () => {
+  const { a, b, ports } = await createPair();
+  a.link.send(2, [message]);
+  expect(await b.log.next()).toMatchObject({ type: 'datagram' });
+  a.link.configure(council, []);
+  a.link.configure(council, [{ node: 2, name: 'node-2', address: '127.0.0.1', port: ports[1], key: '' }]);
+  a.link.send(2, [message]);
+  expect(await b.log.next()).toMatchObject({ type: 'datagram', header: { sequence: 2n } });
+});
+
 test('a changed octet breaks the seal', async () => {
   const pair = await createPair();
   const middle = await createMiddle();
