@@ -6,6 +6,7 @@ import { sendSignal } from '@vnfpool/platform/processes';
 import { CredentialsError, checkCredentials, loadCredentials } from '@vnfpool/runtime/certificates';
 import { postJson } from '../post-json.ts';
 import { isStillThere, type ProcessRecord, recordProcess } from '../process-record.ts';
+import { boundLog } from './bound-log.ts';
 import { LabProcess, type LabProcessKind } from './lab-process.ts';
 import type { Layout } from './layout.ts';
 
@@ -47,15 +48,18 @@ interface Arguments {
 
 const STOP_MS = 5_000;
 const TOKEN_MS = 60_000;
+const LOGS_MS = 60_000;
 
 /** Brings the processes of a set up in order, breaks them on request and takes them down again. */
 export class Lab {
   readonly #options: LabOptions;
   readonly #processes = new Map<string, LabProcess>();
+  readonly #logs: NodeJS.Timeout;
   #ending = false;
 
   constructor(options: LabOptions) {
     this.#options = options;
+    this.#logs = setInterval(() => this.#boundLogs(), LOGS_MS);
   }
 
   /** Resolves when registrar, manager and nodes serve and the declaration is applied; traffic follows. */
@@ -127,6 +131,7 @@ export class Lab {
   }
 
   async takeDown(): Promise<void> {
+    clearInterval(this.#logs);
     this.#ending = true;
     const order: LabProcessKind[] = ['traffic', 'node', 'registrar', 'manager'];
     for (const kind of order) {
@@ -214,6 +219,17 @@ export class Lab {
     });
     this.#processes.set(name, entry);
     return entry;
+  }
+
+  /** The folder is in memory on many systems. */
+  #boundLogs(): void {
+    for (const { options } of this.#processes.values()) {
+      try {
+        boundLog(options.logFile);
+      } catch (error) {
+        this.#options.say(`${options.logFile} cannot be cut: ${(error as Error).message}`);
+      }
+    }
   }
 
   /** For whoever cleans up after us when we are killed. */
