@@ -17,6 +17,9 @@ export interface NewMember {
   readonly name: string;
 }
 
+/** How long a token is still shown after its end; then it makes room for new ones. */
+const KEPT_MS = 24 * 3_600_000;
+
 /** Join tokens in the manager's store: used up, and the node's number given, in one durable step. */
 export class StoreLedger implements TokenLedger {
   readonly #store: ManagerStore<ManagerTables>;
@@ -44,7 +47,11 @@ export class StoreLedger implements TokenLedger {
       usedAt: null,
       usedBy: null,
     };
-    await this.#store.write([{ table: 'tokens', key: drawn.tokenId, value: record }]);
+    await this.#store.transact((reader) => {
+      const past = reader.list('tokens').filter(({ value }) => value.expiresAt + KEPT_MS <= now);
+      const writes: Write<ManagerTables>[] = past.map(({ key }) => ({ table: 'tokens', key, value: null }));
+      return { writes: [...writes, { table: 'tokens', key: drawn.tokenId, value: record }], result: null };
+    });
     return drawn;
   }
 

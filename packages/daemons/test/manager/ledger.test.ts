@@ -51,3 +51,12 @@ test('a node that comes with another lease key has lost its register, and its nu
     reason: 'name-in-use',
   });
 });
+
+test('tokens whose end is long past make room for new ones', async () => {
+  const store = new MemoryStore<ManagerTables>();
+  const ledger = new StoreLedger(store, () => {});
+  const { tokenId: past } = await ledger.create('node', 'node-a', -25 * 3_600_000);
+  const { tokenId: lately } = await ledger.create('node', 'node-a', -3_600_000);
+  expect((await ledger.list()).map(({ id }) => id)).toEqual([lately]);
+  expect(past).not.toBe(lately);
+});
