@@ -36,6 +36,8 @@ export type DropReason =
   | 'too-long'
   /** Not a datagram: a peer of a configuration that cannot be spoken with, since its key is not usable. */
   | 'unusable-key'
+  /** Not a datagram: a message of ours that cannot be written. */
+  | 'unsendable'
   | 'send-failed';
 
 interface Peer {
@@ -103,7 +105,7 @@ export class LeaseLink {
   send(to: number, messages: readonly LeaseMessage[]): void {
     const peer = this.#peers.get(to);
     if (!peer || !this.#council) return;
-    for (const batch of batchLeaseMessages(messages)) {
+    for (const batch of this.#batches(messages)) {
       const sequence = (this.#sequences.get(to) ?? 0n) + 1n;
       this.#sequences.set(to, sequence);
       const bytes = encodeLeaseDatagram(
@@ -118,6 +120,20 @@ export class LeaseLink {
         batch,
       );
       this.#transmit(peer.seal.seal(bytes), peer.config);
+    }
+  }
+
+  /**
+   * A message that has no form on the wire is dropped like one that is lost, the others go: a peer that tells the last
+   * possible round makes our next one impossible, and must not end us by it.
+   */
+  #batches(messages: readonly LeaseMessage[]): LeaseMessage[][] {
+    try {
+      return batchLeaseMessages(messages);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#options.count('unsendable');
+      return batchLeaseMessages(messages.filter(hasForm));
     }
   }
 
@@ -172,5 +188,15 @@ export class LeaseLink {
     const verdict = peer.window.accept(header.incarnation, header.sequence);
     if (verdict !== 'fresh') return count(verdict);
     receive({ type: 'datagram', from: header.sender, header, messages });
+  }
+}
+
+function hasForm(message: LeaseMessage): boolean {
+  try {
+    batchLeaseMessages([message]);
+    return true;
+  } catch (error) {
+    if (error instanceof WireError) return false;
+    throw error;
   }
 }

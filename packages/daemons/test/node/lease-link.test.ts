@@ -145,6 +145,13 @@ test('a replayed datagram is dropped', async () => {
   expect(await pair.b.log.next()).toBe('replayed');
 });
 
+test('a message that has no form on the wire is dropped, the others go', async () => {
+  const { a, b } = await createPair();
+  a.link.send(2, [{ ...message, round: 2 ** 40 }, message]);
+  expect(await a.log.next()).toBe('unsendable');
+  expect(await b.log.next()).toMatchObject({ type: 'datagram', messages: [message] });
+});
+
 test('a peer that left the configuration and is back hears us again', async () => {
   const { a, b, ports } = await createPair();
   a.link.send(2, [message]);
