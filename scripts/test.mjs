@@ -66,6 +66,7 @@ stage('system', () => {
 stage('build', () => execute(process.execPath, ['scripts/build.mjs']));
 stage('format', () => execute(`${bin}/biome`, ['check', '.']));
 stage('lint', () => execute(`${bin}/oxlint`, ['--type-aware', '--deny-warnings']));
+stage('lock', () => execute(process.execPath, ['scripts/complete-lock.mjs', '--check']));
 stage('imports', () => execute(process.execPath, ['scripts/check-imports.mjs']));
 stage('types', () => execute(`${bin}/tsc`, ['-p', 'tsconfig.test.json']));
 stage('docs', () => execute(process.execPath, ['scripts/generate-docs.mjs', '--check']));
