@@ -27,7 +27,9 @@ test('the reference names every command, with its options', () => {
   expect(text).toContain('### token create\n');
   expect(text).toContain('    vnfpool token create [options]\n');
   expect(text).toContain('| `--ttl <duration>` | how long it can be used; default: 1h |');
-  expect(text).toContain('| `--role <role>` | what may join: node, registrar, element, user; must be given |');
+  expect(text).toContain(
+    '| `--role <role>` | what may join: node, registrar, element, user; must be given |',
+  );
   expect(text).toContain(
     '| `what` | what to list: sets, pools, instances, nodes, slots, failovers, traffic |',
   );

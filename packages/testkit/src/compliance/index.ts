@@ -1,3 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-export * from './transport.ts';
+
 export * from './store.ts';
+export * from './transport.ts';
