@@ -243,16 +243,16 @@ describe.skipIf(executablePath === undefined)(title, () => {
     await textOf(holder('web'), 'web#1');
     const light = await paper();
     await page.getByRole('radio', { name: 'Dark' }).check();
+    await expect.poll(paper).not.toBe(light);
     const dark = await paper();
-    expect(dark).not.toBe(light);
     await page.reload();
     await textOf(holder('web'), 'web#1');
-    expect(await paper()).toBe(dark);
+    await expect.poll(paper).toBe(dark);
 
     await reopen({ width: 1440, height: 900 }, 'dark');
     await enter();
     await textOf(holder('web'), 'web#1');
-    expect(await paper()).toBe(dark);
+    await expect.poll(paper).toBe(dark);
     await page.getByRole('button', { name: 'Pause node-a' }).click();
     await textOf(holder('web'), 'web#2');
     await picture('dark-paused');

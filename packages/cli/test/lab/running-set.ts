@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { FailoverView, InstanceView, SlotView, StateView } from '@vnfpool/core/management';
+import type {
+  FailoverView,
+  InstanceView,
+  LabProcessView,
+  SlotView,
+  StateView,
+} from '@vnfpool/core/management';
 import { commandLine, familyOf, innerPid } from './host.ts';
 import { ask, bin, type Child, type Ended, edgeFile, run, start, until, vnfpool } from './support.ts';
-
-interface LabProcessView {
-  readonly name: string;
-  readonly state: string;
-  readonly pid: number | null;
-}
 
 /**
  * The example's declaration for a file that stands elsewhere. Its leases are longer: on a machine that does much else
@@ -66,6 +66,9 @@ export class RunningSet {
         if (child.isOver()) throw new Error(`up ended: ${child.stderr()}${child.stdout()}`);
         return child.stdout().includes('Ctrl-C takes everything down');
       });
+      // The set does not wait for its traffic sources; tests that measure do.
+      const sources = (await set.lab()).filter(({ kind }) => kind === 'traffic').length;
+      await set.untilState('every traffic source tells', ({ traffic }) => traffic.length >= sources);
     } catch (error) {
       await set.takeDown();
       throw error;

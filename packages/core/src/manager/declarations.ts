@@ -4,6 +4,7 @@ import type { PlannedChange } from '../management/views.ts';
 import { diff } from '../planner/diff.ts';
 import { configurationOf } from '../planner/documents.ts';
 import { plan } from '../planner/plan.ts';
+import { addressRefusal, leftAddresses } from './addresses.ts';
 import { decide } from './decisions.ts';
 import type { Journal } from './journal.ts';
 import type { InstanceRecord, ManagerWrite, SetRecord, SlotRecord } from './records.ts';
@@ -151,7 +152,7 @@ export class Declarations {
   #apply(input: Apply, nowMs: number, outputs: ManagerCoreOutput[]): void {
     const state = this.#state;
     const { declared, text, file, requestId } = input;
-    const refusal = this.#refusal(declared);
+    const refusal = this.#refusal(declared) ?? addressRefusal(state, declared, nowMs);
     if (refusal) {
       outputs.push(reply(requestId, refusal));
       return;
@@ -171,6 +172,7 @@ export class Declarations {
       instances: new Map(state.instances),
       slots: new Map(state.slots),
     };
+    const left = leftAddresses(state, declared, nowMs);
     const generation = (state.set?.generation ?? 0) + 1;
     state.set = {
       declared,
@@ -178,6 +180,7 @@ export class Declarations {
       file,
       generation,
       appliedAtMs: this.#options.wallMs(nowMs),
+      leftAddresses: left,
       council: state.set?.council ?? null,
     };
     const writes = this.#decisions(nowMs);

@@ -42,6 +42,8 @@ export interface SetRecord {
   readonly file: string;
   readonly generation: number;
   readonly appliedAtMs: number;
+  /** Addresses given up that some node may still take for a slot's. */
+  readonly leftAddresses?: readonly string[];
   /** Null until it is formed, with the first plan. */
   readonly council: { readonly version: CouncilVersion; readonly members: readonly string[] } | null;
 }

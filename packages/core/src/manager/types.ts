@@ -70,6 +70,7 @@ export type ManagerRefusal =
   | 'STORE_FAILED'
   | 'OTHER_SET'
   | 'COUNCIL_FIXED'
+  | 'ADDRESS_IN_USE'
   | 'TOO_LARGE'
   | 'NOT_FOUND'
   | 'NOT_READY';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { nodeId } from '@vnfpool/core';
 import type { DeclaredSet } from '@vnfpool/core/declared';
 import type { TrafficReport } from '@vnfpool/core/management';
 import { describe, expect, test } from 'vitest';
@@ -133,6 +134,27 @@ describe('applying', () => {
       { ok: false, code: 'COUNCIL_FIXED' },
       { ok: false, code: 'OTHER_SET' },
     ]);
+  });
+
+  test('an address goes from one slot to another only by way of nobody', async () => {
+    const addressed = (name: string, addresses: string[]) => ({ ...pool(name, 1, 1, 1), addresses });
+    const web = set(NODES, [addressed('web', ['192.0.2.1/24'])]);
+    const renamed = set(NODES, [addressed('shop', ['192.0.2.1/24'])]);
+    const domain = await running(web);
+
+    apply(domain, renamed, 2);
+    expect(domain.replies.at(-1)).toMatchObject({ ok: false, code: 'ADDRESS_IN_USE' });
+
+    // Given up; but one node has not heard of it, and may act for the slot as before.
+    domain.give({ type: 'node-lost', node: nodeId(3), reason: 'silent' });
+    apply(domain, set(NODES, []), 3);
+    apply(domain, renamed, 4);
+    expect(domain.replies.at(-1)).toMatchObject({ ok: false, code: 'ADDRESS_IN_USE' });
+    expect(domain.replies.at(-1)).toMatchObject({ message: expect.stringContaining('c') });
+
+    domain.give({ type: 'node-back', node: nodeId(3) });
+    apply(domain, renamed, 5);
+    expect(domain.replies.at(-1)).toMatchObject({ ok: true });
   });
 
   test('a pool taken out of the file ends', async () => {

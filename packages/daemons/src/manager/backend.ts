@@ -40,6 +40,7 @@ const STATUS: Readonly<Record<Refusal['code'], number>> = {
   STORE_FAILED: 500,
   OTHER_SET: 409,
   COUNCIL_FIXED: 409,
+  ADDRESS_IN_USE: 409,
   TOO_LARGE: 422,
   NOT_FOUND: 404,
   NOT_READY: 409,

@@ -7,6 +7,8 @@ export type LeaseThreadReady = FromWorker & { type: 'ready' };
 /** The lease worker as the main thread sees it. */
 export class LeaseThread {
   readonly #worker: Worker;
+  #ended: Promise<void> = Promise.resolve();
+  #stopping = false;
   readonly ready: Promise<LeaseThreadReady>;
 
   /** `onEnd` is called when the thread ends without having been stopped: the agent cannot go on without it. */
@@ -25,7 +27,13 @@ export class LeaseThread {
         reject(error);
         onEnd(error.message);
       });
-      this.#worker.once('exit', () => reject(new Error('the lease worker ended')));
+      this.#ended = new Promise((resolve) => {
+        this.#worker.once('exit', () => {
+          reject(new Error('the lease worker ended'));
+          if (!this.#stopping) onEnd('it ended by itself');
+          resolve();
+        });
+      });
     });
     this.ready.catch(() => {});
   }
@@ -35,8 +43,8 @@ export class LeaseThread {
   }
 
   async stop(): Promise<void> {
-    const ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#stopping = true;
     this.post({ type: 'stop' });
-    await ended;
+    await this.#ended;
   }
 }

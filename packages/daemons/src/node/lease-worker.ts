@@ -106,7 +106,8 @@ async function main(task: WorkerTask): Promise<void> {
       case 'configure': {
         const { configuration } = message;
         set = configuration.set;
-        link.configure(configuration.council.version, configuration.nodes);
+        // The council is fixed once taken: what the engine will refuse must not be spoken either.
+        link.configure(engine.council?.version ?? configuration.council.version, configuration.nodes);
         act(() =>
           hands.handle({ type: 'configure', council: configuration.council, slots: configuration.slots }),
         );

@@ -89,7 +89,7 @@ async function throughRegistrar(config: TrafficConfig, logger: Logger, signal: A
   });
   keepRenewed(member, {
     ...membership,
-    onRenewed: () => logger.info('certificate renewed; used from the next start on'),
+    onRenewed: (credentials) => user.renew(credentials),
   }).catch((error: unknown) => {
     if (!signal.aborted) logger.error({ err: error }, 'the certificate will run out');
   });
