@@ -17,9 +17,6 @@ function* markdownBelow(folder: string): Generator<string> {
   }
 }
 
-/** Written at the end, from measurements: a link to it may come first. Take the entry out when the file is there. */
-const LATER: readonly string[] = ['docs/measurements.md'];
-
 const documents = [
   ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'].map((name) => join(root, name)),
   ...markdownBelow(join(root, 'docs')),
@@ -76,8 +73,7 @@ function faultOf(path: string, link: string): string | undefined {
   const [file = '', anchor] = link.split('#');
   const target = file === '' ? path : resolve(dirname(path), decodeURIComponent(file));
   if (!target.startsWith(root)) return `${link} leads out of the repository`;
-  if (!existsSync(target))
-    return LATER.includes(relative(root, target)) ? undefined : `${link} does not exist`;
+  if (!existsSync(target)) return `${link} does not exist`;
   if (anchor === undefined) return undefined;
   const known = statSync(target).isFile() ? anchorsOf(readFileSync(target, 'utf8')) : new Set();
   return known.has(anchor) ? undefined : `${link} names no heading`;

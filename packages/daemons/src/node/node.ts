@@ -3,7 +3,6 @@ import { mkdirSync } from 'node:fs';
 import { nodeId } from '@vnfpool/core';
 import { AgentCore, type AgentInput, type AgentOutput } from '@vnfpool/core/agent';
 import { MobilityNode, type MobilityNodeInput, type MobilityNodeOutput } from '@vnfpool/core/mobility';
-import { requestPreference } from '@vnfpool/platform/realtime';
 import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
 import { openLeaseKey } from '@vnfpool/runtime/lease-seal';
@@ -51,8 +50,6 @@ const INFORMATION_MS = 5_000;
 export async function runNode(config: NodeConfig, logger: Logger): Promise<RunningNode> {
   mkdirSync(config.state, { recursive: true, mode: 0o700 });
   const lock = lockNode(config.state);
-  // The exit of a function is noticed on this thread, and somebody waits for it.
-  if (process.platform === 'linux') requestPreference();
   const ownKey = openLeaseKey(`${config.state}/lease-key.pem`);
   const random = systemRandom();
   const ending = new AbortController();

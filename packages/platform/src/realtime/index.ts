@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { Grant } from './realtime.ts';
-export { isRealtime, leaveRealtime, requestPreference, requestRealtime } from './realtime.ts';
+export { isRealtime, leaveRealtime, requestRealtime } from './realtime.ts';

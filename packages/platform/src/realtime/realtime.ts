@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setPriority } from 'node:os';
 import { PlatformError } from '../errors.ts';
 import { SCHED_FIFO, SCHED_OTHER, SCHED_RESET_ON_FORK } from '../libc/constants.ts';
 import { libc } from '../libc/libc.ts';
@@ -22,21 +21,6 @@ export function requestRealtime(priority = 10): Grant {
     if (!(error instanceof PlatformError)) throw error;
     const remedy = 'needs CAP_SYS_NICE in the first user namespace, and a cpu cgroup with a real-time budget';
     return { isGranted: false, reason: `${error.message}; ${remedy}` };
-  }
-}
-
-/**
- * Lets the calling thread, which must be the main one, go before others under the normal policy. Threads and
- * processes that it starts are as before.
- * @param nice -20 (most urgent) to -1, default -10
- */
-export function requestPreference(nice = -10): Grant {
-  try {
-    libc().setScheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, 0);
-    setPriority(0, nice);
-    return { isGranted: true };
-  } catch (error) {
-    return { isGranted: false, reason: error instanceof Error ? error.message : String(error) };
   }
 }
 
