@@ -47,6 +47,8 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   readonly #options: AgentOptions;
   readonly #residents = new Map<FunctionId, Resident>();
   readonly #slots = new Map<SlotId, SlotState>();
+  /** Function that held a slot last, also when nobody does now. */
+  readonly #lastHolders = new Map<SlotId, number>();
   #failovers: readonly FailoverRecord[] = [];
   #configuration: SetConfiguration | null = null;
   #muteMs = 0;
@@ -106,6 +108,8 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         return [];
       case 'slot':
         this.#slots.set(input.state.id as SlotId, input.state);
+        if (input.state.holder)
+          this.#lastHolders.set(input.state.id as SlotId, input.state.holder.functionId);
         this.#muteMs = input.muteMs;
         if (input.state.state !== 'holding') this.#told.released.delete(input.state.id as SlotId);
         return [];
@@ -183,7 +187,11 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     }
     this.#configuration = configuration;
     const current = new Set(configuration.slots.map(({ id }) => id));
-    for (const id of this.#slots.keys()) if (!current.has(id)) this.#slots.delete(id);
+    for (const id of this.#slots.keys()) {
+      if (current.has(id)) continue;
+      this.#slots.delete(id);
+      this.#lastHolders.delete(id);
+    }
     return [
       { type: 'configure-leases', configuration },
       { type: 'answer', operation, code: OK },
@@ -241,7 +249,13 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   }
 
   #tellCandidates(): AgentOutput[] {
-    const wanted = candidatesOf(this.#options.node, this.#configuration, this.#residents, this.#slots);
+    const wanted = candidatesOf(
+      this.#options.node,
+      this.#configuration,
+      this.#residents,
+      this.#slots,
+      this.#lastHolders,
+    );
     const outputs: AgentOutput[] = [];
     for (const [key, told] of this.#told.candidates) {
       if (wanted.has(key)) continue;

@@ -13,6 +13,7 @@ export function candidatesOf(
   configuration: SetConfiguration | null,
   residents: ReadonlyMap<FunctionId, Resident>,
   slots: ReadonlyMap<SlotId, SlotState>,
+  lastHolders: ReadonlyMap<SlotId, number>,
 ): Map<string, AgentOutput & { type: 'candidate' }> {
   const wanted = new Map<string, AgentOutput & { type: 'candidate' }>();
   const busy = new Map<number, string>();
@@ -26,7 +27,13 @@ export function candidatesOf(
       if (candidate.node !== node || !resident || resident.life.gone) continue;
       const { life, assignment } = resident;
       const elsewhere = busy.has(id) && busy.get(id) !== slot.id;
-      const ranked = assignment?.slot?.id === slot.id ? assignment.ranking.indexOf(id) : -1;
+      const order =
+        assignment?.slot?.id === slot.id
+          ? assignment.ranking
+          : slot.candidates.map(({ functionId }) => functionId);
+      // Among those who would follow: the holder, also one just lost, does not stand in its own queue.
+      const holder = lastHolders.get(slot.id as SlotId);
+      const ranked = order.filter((functionId) => functionId === id || functionId !== holder).indexOf(id);
       wanted.set(`${slot.id}/${id}`, {
         type: 'candidate',
         slot: slot.id as SlotId,

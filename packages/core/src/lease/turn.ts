@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseHolder } from '@vnfpool/wire/lease';
 import type { Slot } from './slot.ts';
-import { rankNow } from './succession.ts';
 import { birthDelayMs, RETRY_MARGIN_MS, rankDelayMs, renewalMs, unlistedProbeMs } from './timing.ts';
 import { lists, sameHolder } from './value.ts';
 
@@ -31,7 +30,7 @@ export class Turn {
     if (candidate?.isReady !== true) return undefined;
     const { leaseMs } = this.#slot;
     const { accepted, freeAtMs } = this.#slot.knowledge;
-    const rank = rankNow(candidate.holder, candidate.rank, accepted?.value);
+    const { rank } = candidate;
     let delayMs = rankDelayMs(leaseMs, rank);
     if (accepted?.round === 0) {
       const { node, functionId } = candidate.holder;
@@ -65,9 +64,9 @@ export class Turn {
 
   /** A try found no majority; `timeLeftMs` is what the refusing members told, if that is what kept them. */
   failed(timeLeftMs: number | undefined, nowMs: number): void {
-    const { leaseMs, knowledge } = this.#slot;
+    const { leaseMs } = this.#slot;
     const { candidate } = this;
-    const rank = candidate ? rankNow(candidate.holder, candidate.rank, knowledge.accepted?.value) : 0;
+    const rank = candidate?.rank ?? 0;
     const jitter = this.drawJitter();
     this.backOffUntil(
       timeLeftMs !== undefined && timeLeftMs > 0

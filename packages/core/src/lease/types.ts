@@ -36,7 +36,8 @@ export type LeaseInput =
       readonly slots: readonly SlotDefinition[];
     }
   /**
-   * This node runs a function that may hold the slot; at most one a slot. `rank` 0 tries first. Another function
+   * This node runs a function that may hold the slot; at most one a slot. `rank` counts those before it in
+   * the queue, the holder not among them: 0 tries first. Another function
    * or another incarnation while the former holds means that the former has ended: the engine releases.
    */
   | {

@@ -185,6 +185,16 @@ describe('candidacy', () => {
     expect(ofType(outputs, 'candidate')[0]).toMatchObject({ rank: 1, ready: true });
   });
 
+  test('the holder does not stand in its own queue', () => {
+    readyFunction();
+    add({ assignment: assignment({ ranking: [102, 101] }) });
+    const held = { ...holding(9, WEB2), state: 'held', holder: { node: 2, functionId: WEB2 } } as const;
+    const outputs = give({ type: 'slot', state: held, muteMs: 0 });
+    expect(ofType(outputs, 'candidate')[0]).toMatchObject({ rank: 0 });
+    const gone = give({ type: 'slot', state: { ...held, state: 'free', holder: null }, muteMs: 0 });
+    expect(ofType(gone, 'candidate')).toEqual([]);
+  });
+
   test('a restart is another incarnation', () => {
     readyFunction();
     now = 10;

@@ -45,7 +45,8 @@ export class Bench {
   startAll(): this {
     const nodes = new Set([...this.members, ...this.candidates]);
     for (const node of nodes) this.start(node);
-    for (const [rank, node] of this.candidates.entries()) this.ready(node, rank);
+    // The first holds; the others queue behind it.
+    for (const [place, node] of this.candidates.entries()) this.ready(node, Math.max(0, place - 1));
     return this;
   }
 
