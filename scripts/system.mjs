@@ -51,6 +51,7 @@ export const forNamespaces = [
 
 /** What only tests use. */
 export const forTests = [
+  { program: 'ip', package: 'iproute2', why: 'labs compare the host before and after' },
   { program: 'tcpdump', package: 'tcpdump', why: 'labs look at the frames on the bridge' },
   ...forNamespaces,
   { program: 'chromium', package: 'chromium', why: 'browser tests of the page' },

@@ -139,7 +139,7 @@ export class ManagerBackend implements ManagementBackend {
       throw new ApiError(
         422,
         'declaration-invalid',
-        `${read.faults.length} mistakes in ${file}`,
+        `${read.faults.length === 1 ? '1 mistake' : `${read.faults.length} mistakes`} in ${file}`,
         read.faults,
       );
     }

@@ -7,6 +7,9 @@ export interface ProbeTarget {
   readonly port: number;
 }
 
+/** Why a request failed whose answer did not come within its deadline. */
+export const LATE = 'no answer in time';
+
 const ANSWER_BYTES_MAX = 64 * 1024;
 
 /**
@@ -24,7 +27,7 @@ export function probeOnce(target: ProbeTarget, path: string, deadlineMs: number)
       socket.destroy();
       resolve(reason);
     };
-    const timer = setTimeout(() => done(`no answer within ${deadlineMs} ms`), deadlineMs);
+    const timer = setTimeout(() => done(LATE), deadlineMs);
     socket.setEncoding('latin1');
     socket.once('connect', () => {
       socket.write(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ProbeTarget, probeOnce } from './probe.ts';
+import { LATE, type ProbeTarget, probeOnce } from './probe.ts';
 import type { Reporter } from './reporter.ts';
 import { Tally } from './tally.ts';
 
@@ -26,6 +26,8 @@ export interface TrafficOptions {
 const REPORT_MS = 250;
 /** Requests under way; a tick beyond it is left out. */
 const UNDER_WAY_MAX = 512;
+/** A loop that is later than this was stalled itself. */
+const STALL_MS = 100;
 
 /**
  * Asks a pool at a fixed pace until `signal`: each request has a connection and a deadline of its own and does not
@@ -43,6 +45,8 @@ export async function runTraffic(options: TrafficOptions): Promise<void> {
     deadlineMs,
   };
   let underWay = 0;
+  /** When our own loop was last late, wall clock. */
+  let stalledAt = 0;
 
   const ask = async (): Promise<void> => {
     const sentAt = nowMs();
@@ -51,7 +55,8 @@ export async function runTraffic(options: TrafficOptions): Promise<void> {
     const leftMs = deadlineMs - (nowMs() - sentAt);
     const reason = target === null || leftMs <= 0 ? 'nobody to ask' : await probeOnce(target, path, leftMs);
     if (reason === null) tally.succeeded(sentAt, nowMs());
-    else {
+    // Who was late itself accuses nobody: an answer that did not come in time may have waited for us.
+    else if (reason !== LATE || stalledAt < sentAt) {
       target?.failed?.();
       tally.failed(sentAt, nowMs());
     }
@@ -63,6 +68,7 @@ export async function runTraffic(options: TrafficOptions): Promise<void> {
     let timer: NodeJS.Timeout;
     const tick = (): void => {
       const now = performance.now();
+      if (now - next > STALL_MS) stalledAt = nowMs();
       // After a stall of our own we go on from now: a burst would measure ourselves.
       next = Math.max(next + everyMs, now + everyMs / 2);
       timer = setTimeout(tick, Math.max(0, next - now));
