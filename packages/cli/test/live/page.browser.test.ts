@@ -59,6 +59,8 @@ describe.skipIf(missing !== '')(`the page of a living set${missing && ` (skipped
     await page.goto(url);
     await page.getByText('web#1').first().waitFor();
     await expect.poll(() => poolIsWhole('web'), { timeout: 60_000 }).toBe(true);
+    // Who kills before anybody asks measures no outage.
+    await expect.poll(() => trafficFlows('web'), { timeout: 60_000 }).toBe(true);
     const holder = (await slotOfWeb()).holder;
     expect(holder).not.toBeNull();
     await page
@@ -86,6 +88,13 @@ describe.skipIf(missing !== '')(`the page of a living set${missing && ` (skipped
   async function poolIsWhole(name: string): Promise<boolean> {
     const { items } = await ask<{ items: { name: string; health: string }[] }>('/v1/pools');
     return items.some((pool) => pool.name === name && pool.health === 'whole');
+  }
+
+  async function trafficFlows(name: string): Promise<boolean> {
+    const { items } = await ask<{ items: { pool: string; ok: number; failingSince: number | null }[] }>(
+      '/v1/traffic',
+    );
+    return items.some(({ pool, ok, failingSince }) => pool === name && ok > 0 && failingSince === null);
   }
 
   async function slotOfWeb(): Promise<{ holder: string | null }> {
