@@ -11,7 +11,7 @@ const allowed = {
   core: ['wire'],
   transport: [],
   platform: [],
-  store: ['core', 'wire'],
+  store: [],
   runtime: ['wire', 'core', 'transport', 'platform', 'store'],
   client: ['wire', 'core', 'transport', 'runtime'],
   daemons: ['wire', 'core', 'transport', 'platform', 'store', 'runtime', 'client', 'dashboard'],

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PoolElement, type PoolElementEvent } from '@vnfpool/client';
-import type { AgentOutput, ElementPolicy } from '@vnfpool/core/agent';
+import { type AgentOutput, isSamePlace, registrationKey, wirePolicy } from '@vnfpool/core/agent';
 import { type Credentials, CredentialsError } from '@vnfpool/runtime/certificates';
 import type { Logger } from '@vnfpool/runtime/logging';
-import type { Policy } from '@vnfpool/wire/parameters';
 
 export interface RegistrationsOptions {
   readonly credentials: () => Credentials;
@@ -54,11 +53,11 @@ export class Registrations {
   }
 
   register(wanted: Register): void {
-    const key = keyOf(wanted);
+    const key = registrationKey(wanted);
     const known = this.#standing.get(key);
-    if (known && samePlace(known.wanted, wanted)) {
+    if (known && isSamePlace(known.wanted, wanted)) {
       this.#standing.set(key, { ...known, wanted });
-      known.element?.update(policyOf(wanted.policy));
+      known.element?.update(wirePolicy(wanted.policy));
       return;
     }
     known?.element?.close();
@@ -66,7 +65,7 @@ export class Registrations {
   }
 
   deregister(output: AgentOutput & { type: 'deregister' }): void {
-    const key = keyOf(output);
+    const key = registrationKey(output);
     const element = this.#standing.get(key)?.element;
     this.#standing.delete(key);
     if (!element) return;
@@ -96,7 +95,7 @@ export class Registrations {
   #open(wanted: Register): PoolElement | null {
     if (this.#registrars.length === 0) return null;
     const { logger, credentials } = this.#options;
-    const name = keyOf(wanted);
+    const name = registrationKey(wanted);
     let element: PoolElement;
     try {
       element = new PoolElement({
@@ -105,7 +104,7 @@ export class Registrations {
         poolHandle: wanted.poolHandle,
         id: wanted.functionId,
         transport: { type: 'tcp', address: wanted.address, port: wanted.port },
-        policy: policyOf(wanted.policy),
+        policy: wirePolicy(wanted.policy),
         lifeMs: LIFE_MS,
         onEvent: (event: PoolElementEvent) =>
           logger.info({ element: name, event: event.event }, 'registration'),
@@ -121,24 +120,5 @@ export class Registrations {
       logger.warn({ element: name, reason: (error as Error).message }, 'not registered yet');
     });
     return element;
-  }
-}
-
-function keyOf(output: { readonly poolHandle: string; readonly functionId: number }): string {
-  return `${output.poolHandle}/${output.functionId}`;
-}
-
-function samePlace(a: Register, b: Register): boolean {
-  return a.address === b.address && a.port === b.port && a.policy.type === b.policy.type;
-}
-
-/** Loads are fixed point on the wire: 0 to 2^32 - 1 for 0 to 100 %. @see RFC 5356 §4.6 */
-function policyOf(policy: ElementPolicy): Policy {
-  switch (policy.type) {
-    case 'least-used':
-      return { type: 'least-used', load: Math.round(policy.load * 0xffffffff) };
-    case 'priority':
-    case 'round-robin':
-      return policy;
   }
 }

@@ -25,10 +25,6 @@ export class Tally {
     this.#sent += 1;
   }
 
-  get succeededOnce(): boolean {
-    return this.#ok > 0;
-  }
-
   succeeded(sentAt: number, at: number): void {
     this.#ok += 1;
     this.#slice(at).ok += 1;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AgentOutput, ElementPolicy } from '@vnfpool/core/agent';
+import { type AgentOutput, isSamePlace, registrationKey, wirePolicy } from '@vnfpool/core/agent';
 import { PoolElementCore, type PoolElementInput, type PoolElementOutput } from '@vnfpool/core/pool-element';
 import { CoreDriver } from '@vnfpool/runtime/driver';
-import type { Policy } from '@vnfpool/wire/parameters';
 import { SimAsapLinks } from './asap-links.ts';
 import type { SimProcess } from './process.ts';
 import type { World } from './world.ts';
@@ -53,11 +52,11 @@ export class SimRegistrations {
   }
 
   register(wanted: Register): void {
-    const key = keyOf(wanted);
+    const key = registrationKey(wanted);
     const known = this.#standing.get(key);
-    if (known && samePlace(known.wanted, wanted)) {
+    if (known && isSamePlace(known.wanted, wanted)) {
       this.#standing.set(key, { ...known, wanted });
-      known.element?.driver.submit({ type: 'update', ...nameOf(wanted), policy: policyOf(wanted.policy) });
+      known.element?.driver.submit({ type: 'update', ...nameOf(wanted), policy: wirePolicy(wanted.policy) });
       return;
     }
     this.#close(known?.element ?? null);
@@ -65,7 +64,7 @@ export class SimRegistrations {
   }
 
   deregister(output: AgentOutput & { type: 'deregister' }): void {
-    const key = keyOf(output);
+    const key = registrationKey(output);
     const element = this.#standing.get(key)?.element;
     this.#standing.delete(key);
     if (!element) return;
@@ -110,7 +109,8 @@ export class SimRegistrations {
         send: ({ association, message }) => links.send(association, message),
         event: ({ event, elementId }) => {
           world.log(() => `${this.#process.name} element ${wanted.poolHandle}/${elementId} ${event}`);
-          if (event === 'deregistered') this.#process.after(0, () => this.#left(keyOf(wanted), element));
+          if (event === 'deregistered')
+            this.#process.after(0, () => this.#left(registrationKey(wanted), element));
         },
       },
       onFault: ({ error }) => world.fail(`pool element: ${String(error)}`),
@@ -121,7 +121,7 @@ export class SimRegistrations {
       type: 'register',
       ...nameOf(wanted),
       userTransport: { type: 'tcp', address: wanted.address, port: wanted.port },
-      policy: policyOf(wanted.policy),
+      policy: wirePolicy(wanted.policy),
       lifeMs: LIFE_MS,
     });
     return element;
@@ -133,22 +133,4 @@ function nameOf(of: { readonly poolHandle: string; readonly functionId: number }
   readonly elementId: number;
 } {
   return { poolHandle: new TextEncoder().encode(of.poolHandle), elementId: of.functionId };
-}
-
-function keyOf(output: { readonly poolHandle: string; readonly functionId: number }): string {
-  return `${output.poolHandle}/${output.functionId}`;
-}
-
-function samePlace(a: Register, b: Register): boolean {
-  return a.address === b.address && a.port === b.port && a.policy.type === b.policy.type;
-}
-
-function policyOf(policy: ElementPolicy): Policy {
-  switch (policy.type) {
-    case 'least-used':
-      return { type: 'least-used', load: Math.round(policy.load * 0xffffffff) };
-    case 'priority':
-    case 'round-robin':
-      return policy;
-  }
 }
