@@ -34,6 +34,7 @@ export class Registrar implements Core<RegistrarInput, RegistrarOutput> {
       this.#open(input, nowMs);
       return this.#state.drain();
     }
+    if (!('association' in input)) return [];
     const association = this.#state.associations.get(input.association);
     // Input that was on its way when the association was closed.
     if (association === undefined) return [];

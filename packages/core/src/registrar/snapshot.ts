@@ -1,14 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Policy, Transport } from '@vnfpool/wire/parameters';
 import { poolName } from '../handlespace/pool-key.ts';
+import type { RegistrarTransport } from './messages.ts';
 import type { RegistrarCounters, RegistrarState } from './state.ts';
 
 /** What a registrar knows at one moment, for views. */
 export interface RegistrarSnapshot {
   readonly registrarId: number;
+  /** `running` also without `start`: alone. */
+  readonly state: 'joining' | 'running' | 'stopped';
+  /** Over our own elements. @see RFC 5353 §3.6.2 */
+  readonly checksum: number;
+  /** Elements that we own. */
+  readonly ownElements: number;
+  /** The other registrars of the scope. */
+  readonly peers: readonly PeerSnapshot[];
   readonly associations: number;
+  readonly peerAssociations: number;
   readonly pools: readonly PoolSnapshot[];
   readonly counters: Readonly<RegistrarCounters>;
+}
+
+export interface PeerSnapshot {
+  readonly registrarId: number;
+  /** `inactive`: somebody is taking it over. */
+  readonly state: 'active' | 'suspect' | 'inactive';
+  /** By the driver's clock; null: never heard, only heard of. */
+  readonly lastHeardMs: number | null;
+  /** The checksum in its last presence; null: none yet. */
+  readonly checksumTold: number | null;
+  /** Ours over the elements that we believe it owns. */
+  readonly checksumComputed: number;
+  readonly elements: number;
+  /** Its ENRP endpoint; null: it did not tell yet. */
+  readonly transport: RegistrarTransport | null;
+  /** Whether an association to it is up. */
+  readonly connected: boolean;
+  /** Half the round-trip time; null: not measured. */
+  readonly distanceMs: number | null;
 }
 
 export interface PoolSnapshot {
@@ -53,5 +82,15 @@ export function takeSnapshot(state: RegistrarState, nowMs: number): RegistrarSna
     return { name: poolName(pool.handle), handle: pool.handle, policyType: pool.policy.type, elements };
   });
   const { registrarId } = state.options;
-  return { registrarId, associations: state.associations.size, pools, counters: { ...state.counters } };
+  return {
+    registrarId,
+    state: 'running',
+    checksum: 0xffff,
+    ownElements: 0,
+    peers: [],
+    associations: state.associations.size,
+    peerAssociations: 0,
+    pools,
+    counters: { ...state.counters },
+  };
 }
