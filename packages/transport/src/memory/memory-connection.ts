@@ -6,14 +6,14 @@ import type {
   CloseCode,
   CloseReason,
   Connection,
+  ConnectionEnd,
   ConnectionLimits,
-  Endpoint,
   Peer,
   TransportCounters,
 } from '../stream/stream-transport.ts';
 
 export interface MemoryConnectionOptions {
-  readonly local: Endpoint;
+  readonly local: ConnectionEnd;
   readonly peer: Peer;
   readonly accepted: boolean;
   readonly rule: FrameRule;
@@ -25,7 +25,8 @@ export interface MemoryConnectionOptions {
 /** One end of a stream in memory. What is sent waits at the sender until the other end reads. */
 export class MemoryConnection implements Connection {
   readonly peer: Peer;
-  readonly local: Endpoint;
+  readonly local: ConnectionEnd;
+  readonly multipath = false;
   readonly ownIdentity: CertificateIdentity | null;
   readonly #options: MemoryConnectionOptions;
   readonly #framer: Framer;
@@ -35,7 +36,7 @@ export class MemoryConnection implements Connection {
   #queuedBytes = 0;
   #moving = false;
   #ending = false;
-  #frameHandler: ((frame: Uint8Array) => void) | null = null;
+  #frameHandler: ((frame: Uint8Array, protocol: number) => void) | null = null;
   #frameTimer: ReturnType<typeof setTimeout> | undefined;
   #closed: CloseReason | null = null;
 
@@ -73,7 +74,7 @@ export class MemoryConnection implements Connection {
     return true;
   }
 
-  onFrame(handler: (frame: Uint8Array) => void): void {
+  onFrame(handler: (frame: Uint8Array, protocol: number) => void): void {
     if (this.#frameHandler !== null) throw new Error('onFrame was called twice');
     this.#frameHandler = handler;
     if (this.#other !== null) this.#other.#move();
@@ -90,6 +91,10 @@ export class MemoryConnection implements Connection {
     this.#ending = true;
     this.#finish('local', message);
     this.#move();
+  }
+
+  roundTripMs(): null {
+    return null;
   }
 
   /** Carries the queue over, a microtask later, once the other end reads; then the end, if there is one. */
@@ -115,7 +120,7 @@ export class MemoryConnection implements Connection {
       this.#framer.feed(chunk);
       for (let frame = this.#framer.next(); frame !== null; frame = this.#framer.next()) {
         this.#disarmFrameTimer();
-        handler(frame);
+        handler(frame, 0);
         if (this.#closed !== null) return;
       }
     } catch (error) {

@@ -3,11 +3,11 @@ import type { FrameRule } from '../framing/frame-rule.ts';
 import {
   type CertificateIdentity,
   type Connection,
+  type ConnectionEnd,
   type ConnectionLimits,
   type ConnectOptions,
   defaultConnectionsMax,
   defaultLimits,
-  type Endpoint,
   type Listener,
   type ListenOptions,
   type StreamTransport,
@@ -28,7 +28,7 @@ export interface MemoryTransportOptions {
 
 interface Bound {
   accept(remote: {
-    readonly end: Endpoint;
+    readonly end: ConnectionEnd;
     readonly identity: CertificateIdentity | null;
   }): MemoryConnection | null;
 }
@@ -43,8 +43,8 @@ export class MemoryNetwork {
   }
 
   /** @internal */
-  bind(host: string, port: number, bound: Bound): Endpoint {
-    const end = { address: host, port: port === 0 ? this.freePort() : port };
+  bind(host: string, port: number, bound: Bound): ConnectionEnd {
+    const end = { address: host, addresses: [host], port: port === 0 ? this.freePort() : port };
     const key = `${end.address}:${end.port}`;
     if (this.#bound.has(key)) throw new TransportError('address-in-use', `listening on ${key}: in use`);
     this.#bound.set(key, bound);
@@ -52,7 +52,7 @@ export class MemoryNetwork {
   }
 
   /** @internal */
-  release(end: Endpoint): void {
+  release(end: ConnectionEnd): void {
     this.#bound.delete(`${end.address}:${end.port}`);
   }
 
@@ -114,8 +114,10 @@ class MemoryTransport implements StreamTransport {
       throw new TransportError('aborted', `${where}: aborted`, options.signal.reason);
     const bound = this.#network.find(options.host, options.port);
     if (bound === undefined) throw new TransportError('refused', `${where}: nobody listens`);
+    const address = options.localAddress ?? this.#options.address ?? '127.0.0.1';
     const local = {
-      address: options.localAddress ?? this.#options.address ?? '127.0.0.1',
+      address,
+      addresses: [address],
       port: this.#network.freePort(),
     };
     const far = bound.accept({ end: local, identity: this.#options.identity ?? null });
@@ -123,7 +125,7 @@ class MemoryTransport implements StreamTransport {
     this.counters.connected += 1;
     const near = this.#connection(
       local,
-      { address: options.host, port: options.port, identity: far.ownIdentity },
+      { address: options.host, addresses: [options.host], port: options.port, identity: far.ownIdentity },
       false,
     );
     near.join(far);
@@ -131,7 +133,7 @@ class MemoryTransport implements StreamTransport {
     return near;
   }
 
-  #connection(local: Endpoint, peer: Connection['peer'], accepted: boolean): MemoryConnection {
+  #connection(local: ConnectionEnd, peer: Connection['peer'], accepted: boolean): MemoryConnection {
     return new MemoryConnection({
       local,
       peer,

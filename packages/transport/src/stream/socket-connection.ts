@@ -7,8 +7,8 @@ import type {
   CloseCode,
   CloseReason,
   Connection,
+  ConnectionEnd,
   ConnectionLimits,
-  Endpoint,
   Peer,
   TransportCounters,
 } from './stream-transport.ts';
@@ -19,6 +19,8 @@ export interface SocketConnectionOptions {
   readonly limits: ConnectionLimits;
   readonly counters: TransportCounters;
   readonly identity: CertificateIdentity | null;
+  /** Default false. */
+  readonly multipath?: boolean;
   /** Accepted connections must show a first frame in time. */
   readonly accepted: boolean;
 }
@@ -26,13 +28,14 @@ export interface SocketConnectionOptions {
 /** A connection over a Node socket, plain or TLS, that is connected already. */
 export class SocketConnection implements Connection {
   readonly peer: Peer;
-  readonly local: Endpoint;
+  readonly local: ConnectionEnd;
+  readonly multipath: boolean;
   readonly #socket: Socket;
   readonly #framer: Framer;
   readonly #limits: ConnectionLimits;
   readonly #counters: TransportCounters;
   readonly #closeHandlers: ((reason: CloseReason) => void)[] = [];
-  #frameHandler: ((frame: Uint8Array) => void) | null = null;
+  #frameHandler: ((frame: Uint8Array, protocol: number) => void) | null = null;
   #frameTimer: NodeJS.Timeout | undefined;
   #corked = false;
   #closed: CloseReason | null = null;
@@ -42,12 +45,16 @@ export class SocketConnection implements Connection {
     this.#framer = new Framer(options.rule);
     this.#limits = options.limits;
     this.#counters = options.counters;
+    const remote = socket.remoteAddress ?? '';
+    const own = socket.localAddress ?? '';
+    this.multipath = options.multipath ?? false;
     this.peer = {
-      address: socket.remoteAddress ?? '',
+      address: remote,
+      addresses: [remote],
       port: socket.remotePort ?? 0,
       identity: options.identity,
     };
-    this.local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 };
+    this.local = { address: own, addresses: [own], port: socket.localPort ?? 0 };
     socket.setNoDelay(true);
     socket.on('error', (error) => this.#fail(error));
     socket.on('end', () => this.#ended());
@@ -83,7 +90,7 @@ export class SocketConnection implements Connection {
     return true;
   }
 
-  onFrame(handler: (frame: Uint8Array) => void): void {
+  onFrame(handler: (frame: Uint8Array, protocol: number) => void): void {
     if (this.#frameHandler !== null) throw new Error('onFrame was called twice');
     this.#frameHandler = handler;
     this.#socket.on('data', (chunk: Uint8Array) => this.#read(chunk, handler));
@@ -106,13 +113,17 @@ export class SocketConnection implements Connection {
     this.#finish('local', message);
   }
 
-  #read(chunk: Uint8Array, handler: (frame: Uint8Array) => void): void {
+  roundTripMs(): null {
+    return null;
+  }
+
+  #read(chunk: Uint8Array, handler: (frame: Uint8Array, protocol: number) => void): void {
     if (this.#closed !== null) return;
     try {
       this.#framer.feed(chunk);
       for (let frame = this.#framer.next(); frame !== null; frame = this.#framer.next()) {
         this.#disarmFrameTimer();
-        handler(frame);
+        handler(frame, 0);
         if (this.#closed !== null) return;
       }
     } catch (error) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Server, Socket } from 'node:net';
-import type { Connection, Endpoint, Listener, TransportCounters } from './stream-transport.ts';
+import type { Connection, ConnectionEnd, Listener, TransportCounters } from './stream-transport.ts';
 import { defaultConnectionsMax, type ListenOptions } from './stream-transport.ts';
 import { transportError } from './transport-error.ts';
 
@@ -48,10 +48,10 @@ export async function listenOn(
   };
 }
 
-function addressOf(server: Server): Endpoint {
+function addressOf(server: Server): ConnectionEnd {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server is not bound to a port');
-  return { address: address.address, port: address.port };
+  return { address: address.address, addresses: [address.address], port: address.port };
 }
 
 /** Keeps `connection` in the set while it lives. */

@@ -18,7 +18,13 @@ export interface CertificateIdentity {
   readonly validToMs: number;
 }
 
-export interface Peer extends Endpoint {
+/** One end of a connection. */
+export interface ConnectionEnd extends Endpoint {
+  /** Every address of the end: those of a multi-homed SCTP association; elsewhere `address` alone. */
+  readonly addresses: readonly string[];
+}
+
+export interface Peer extends ConnectionEnd {
   /** Null where the transport has no certificates. */
   readonly identity: CertificateIdentity | null;
 }
@@ -53,7 +59,9 @@ export interface CloseReason {
 /** One stream of frames between two ends. */
 export interface Connection {
   readonly peer: Peer;
-  readonly local: Endpoint;
+  readonly local: ConnectionEnd;
+  /** Whether several paths can carry it now: more than one address at an end (SCTP), or MPTCP at both ends. */
+  readonly multipath: boolean;
   /** Null while open. */
   readonly closed: CloseReason | null;
   /**
@@ -61,21 +69,27 @@ export interface Connection {
    * `sendQueueBytesMax` in the queue: then the connection is closed with `send-queue-full`, because a peer
    * that misses one message of a stateful protocol is worse off than one that has to reconnect.
    * The bytes must not be changed afterwards.
+   * @param protocol SCTP payload protocol identifier; default that of the transport. Other kinds lose it.
    */
-  send(frame: Uint8Array): boolean;
+  send(frame: Uint8Array, protocol?: number): boolean;
   /**
    * Takes over the frames. Nothing is read before this is called, so none is lost. A frame may share memory
-   * with its neighbours: copy what you keep.
+   * with its neighbours: copy what you keep. `protocol` is the SCTP payload protocol identifier that the peer
+   * gave, 0 for other kinds.
    */
-  onFrame(handler: (frame: Uint8Array) => void): void;
+  onFrame(handler: (frame: Uint8Array, protocol: number) => void): void;
   /** Called once; at the next turn if the connection is closed already. Several handlers may be added. */
   onClose(handler: (reason: CloseReason) => void): void;
   /** Sends what is queued, then closes; cut off after `closeTimeoutMs`. */
   close(message?: string): void;
+  /** Smoothed round-trip time as the kernel measured it; null where it does not tell, or has not measured. */
+  roundTripMs(): number | null;
 }
 
 export interface ListenOptions {
   readonly host: string;
+  /** SCTP: further addresses to bind, beside `host`. Other kinds listen at `host` alone. */
+  readonly addresses?: readonly string[];
   /** 0 lets the host choose. */
   readonly port: number;
   /** Call `onFrame` before returning, or later; nothing is read before. */
@@ -86,7 +100,7 @@ export interface ListenOptions {
 
 export interface Listener {
   /** Where it really listens. */
-  readonly address: Endpoint;
+  readonly address: ConnectionEnd;
   /** Stops listening and closes every connection it accepted. */
   close(): Promise<void>;
 }
@@ -94,14 +108,20 @@ export interface Listener {
 export interface ConnectOptions {
   readonly host: string;
   readonly port: number;
+  /** SCTP: further addresses of the peer, tried as well. Other kinds use `host` alone. */
+  readonly addresses?: readonly string[];
   /** Our address; default: the host chooses. */
   readonly localAddress?: string;
+  /** SCTP: further addresses of ours; needs `localAddress`. */
+  readonly localAddresses?: readonly string[];
+  /** SCTP: our port, also one that a transport of this process listens on. Default: the host chooses. */
+  readonly localPort?: number;
   readonly signal?: AbortSignal;
 }
 
 /** Streams of one kind. Every implementation passes the compliance suite in `testkit`. */
 export interface StreamTransport {
-  readonly kind: 'tcp' | 'tls' | 'memory';
+  readonly kind: 'tcp' | 'tls' | 'memory' | 'mptcp' | 'sctp';
   readonly counters: Readonly<TransportCounters>;
   /** @throws TransportError */
   listen(options: ListenOptions): Promise<Listener>;
