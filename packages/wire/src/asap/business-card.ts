@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { MessageCodec } from '../message/message-codec.ts';
 import { type PoolElement, readPoolElement, writePoolElement } from '../parameters/pool-element.ts';
 import { writePoolHandle } from '../parameters/pool-handle.ts';
 import { invalid, PARAMETER } from '../parameters/tlv.ts';
-import type { MessageCodec } from './message-codec.ts';
 
 /** ASAP_BUSINESS_CARD, between the ends of a session: my pool, and who should stand in for me. @see RFC 5352 §2.2.13 */
 export interface BusinessCard {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { MessageCodec } from '../message/message-codec.ts';
 import { readCookie, writeCookie } from '../parameters/cookie.ts';
 import { PARAMETER } from '../parameters/tlv.ts';
-import type { MessageCodec } from './message-codec.ts';
 
 /** ASAP_COOKIE, pool element → pool user: keep this for whoever takes over from me. @see RFC 5352 §2.2.11 */
 export interface Cookie {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { MessageCodec } from '../message/message-codec.ts';
 import { writeOperationError } from '../parameters/operation-error.ts';
 import { writePeIdentifier } from '../parameters/pe-identifier.ts';
 import { writePoolHandle } from '../parameters/pool-handle.ts';
 import type { ErrorCause } from '../parameters/tlv.ts';
-import type { MessageCodec } from './message-codec.ts';
 
 /**
  * ASAP_DEREGISTRATION_RESPONSE, registrar → pool element: the answer, or unasked when the registration life

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { MessageCodec } from '../message/message-codec.ts';
 import { writePeIdentifier } from '../parameters/pe-identifier.ts';
 import { writePoolHandle } from '../parameters/pool-handle.ts';
-import type { MessageCodec } from './message-codec.ts';
 
 /** ASAP_DEREGISTRATION, pool element → registrar: take me out of this pool. @see RFC 5352 §2.2.2 */
 export interface Deregistration {

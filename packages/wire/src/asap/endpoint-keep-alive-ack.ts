@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { MessageCodec } from '../message/message-codec.ts';
 import { writePeIdentifier } from '../parameters/pe-identifier.ts';
 import { writePoolHandle } from '../parameters/pool-handle.ts';
-import type { MessageCodec } from './message-codec.ts';
 
 /** ASAP_ENDPOINT_KEEP_ALIVE_ACK, pool element → registrar: I am here. @see RFC 5352 §2.2.8 */
 export interface EndpointKeepAliveAck {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { MessageCodec } from '../message/message-codec.ts';
 import { readPeIdentifier, writePeIdentifier } from '../parameters/pe-identifier.ts';
 import { writePoolHandle } from '../parameters/pool-handle.ts';
 import { PARAMETER } from '../parameters/tlv.ts';
-import type { MessageCodec } from './message-codec.ts';
 
 /** ASAP_ENDPOINT_KEEP_ALIVE, registrar → pool element: are you there? @see RFC 5352 §2.2.7 */
 export interface EndpointKeepAlive {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { MessageCodec } from '../message/message-codec.ts';
 import { writePeIdentifier } from '../parameters/pe-identifier.ts';
 import { writePoolHandle } from '../parameters/pool-handle.ts';
-import type { MessageCodec } from './message-codec.ts';
 
 /** ASAP_ENDPOINT_UNREACHABLE, pool user or element → registrar: I could not reach this one. @see RFC 5352 §2.2.9 */
 export interface EndpointUnreachable {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { MessageCodec } from '../message/message-codec.ts';
 import { readOperationError, writeOperationError } from '../parameters/operation-error.ts';
 import { type ErrorCause, PARAMETER } from '../parameters/tlv.ts';
-import type { MessageCodec } from './message-codec.ts';
 
 /** ASAP_ERROR, from anyone: what was wrong with a message. Never answered by another one. @see RFC 5352 §2.2.14 */
 export interface AsapError {

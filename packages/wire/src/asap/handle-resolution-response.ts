@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { MessageCodec } from '../message/message-codec.ts';
 import { writeOperationError } from '../parameters/operation-error.ts';
 import { type Policy, readPolicy, writePolicy } from '../parameters/policy.ts';
 import { type PoolElement, readPoolElement, writePoolElement } from '../parameters/pool-element.ts';
 import { writePoolHandle } from '../parameters/pool-handle.ts';
 import { type ErrorCause, invalid, PARAMETER } from '../parameters/tlv.ts';
-import type { MessageCodec } from './message-codec.ts';
 
 /**
  * ASAP_HANDLE_RESOLUTION_RESPONSE, registrar → pool user or element. Positive: elements and no causes;

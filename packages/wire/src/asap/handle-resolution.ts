@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { MessageCodec } from '../message/message-codec.ts';
 import {
   readHandleResolutionOption,
   writeHandleResolutionOption,
 } from '../parameters/handle-resolution-option.ts';
 import { writePoolHandle } from '../parameters/pool-handle.ts';
 import { PARAMETER } from '../parameters/tlv.ts';
-import type { MessageCodec } from './message-codec.ts';
 
 /** ASAP_HANDLE_RESOLUTION, pool user or element → registrar: who is in this pool? @see RFC 5352 §2.2.5 */
 export interface HandleResolution {

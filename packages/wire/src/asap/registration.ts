@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { MessageCodec } from '../message/message-codec.ts';
 import { type PoolElement, readPoolElement, writePoolElement } from '../parameters/pool-element.ts';
 import { writePoolHandle } from '../parameters/pool-handle.ts';
 import { PARAMETER } from '../parameters/tlv.ts';
-import type { MessageCodec } from './message-codec.ts';
 
 /** ASAP_REGISTRATION, pool element → registrar: put me into this pool. @see RFC 5352 §2.2.1 */
 export interface Registration {

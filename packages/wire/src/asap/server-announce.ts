@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../bytes/index.ts';
+import type { MessageCodec } from '../message/message-codec.ts';
 import {
   isTransport,
   readTransport,
@@ -7,7 +8,6 @@ import {
   type TcpTransport,
   writeTransport,
 } from '../parameters/transport.ts';
-import type { MessageCodec } from './message-codec.ts';
 
 /**
  * ASAP_SERVER_ANNOUNCE, registrar → multicast: here I am. Not authenticated: a hint.

@@ -34,9 +34,11 @@ export {
 export {
   DiscardError,
   type ErrorCause,
+  type FinalPadding,
   mandatoryTlv,
   optionalTlv,
   PARAMETER,
+  ParameterWriter,
   readTlv,
   readTlvs,
   type Tlv,

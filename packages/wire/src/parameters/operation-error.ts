@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ByteWriter, WireError } from '../bytes/index.ts';
-import { decodeTlv, type ErrorCause, PARAMETER, readTlv, type Tlv, writeTlv } from './tlv.ts';
+import { decodeTlv, type ErrorCause, PARAMETER, readTlv, type Tlv, writeContainer, writeTlv } from './tlv.ts';
 
 /** Error cause codes. Others are met too: treat them as `unspecified` and show the number. @see RFC 5354 §3.12 */
 export const CAUSE = {
@@ -66,7 +66,7 @@ export function readOperationError(tlv: Tlv): ErrorCause[] {
 }
 
 export function writeOperationError(writer: ByteWriter, causes: readonly ErrorCause[]): void {
-  writeTlv(writer, PARAMETER.operationError, () => {
+  writeContainer(writer, PARAMETER.operationError, () => {
     for (const { code, info } of causes) writeTlv(writer, code, () => writer.bytes(info));
   });
 }

@@ -9,7 +9,7 @@ import {
   readTlvs,
   type Tlv,
   type UnrecognizedParameter,
-  writeTlv,
+  writeContainer,
 } from './tlv.ts';
 import {
   isTransport,
@@ -65,7 +65,7 @@ export function readPoolElement(tlv: Tlv, unrecognized: UnrecognizedParameter[])
 }
 
 export function writePoolElement(writer: ByteWriter, element: PoolElement): void {
-  writeTlv(writer, PARAMETER.poolElement, () => {
+  writeContainer(writer, PARAMETER.poolElement, () => {
     writer.u32(element.id).u32(element.homeRegistrar).i32(element.registrationLife);
     writeTransport(writer, element.userTransport);
     writePolicy(writer, element.policy);

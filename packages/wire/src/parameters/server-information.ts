@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ByteWriter, WireError } from '../bytes/index.ts';
-import { decodeTlv, PARAMETER, readTlvs, type Tlv, type UnrecognizedParameter, writeTlv } from './tlv.ts';
+import {
+  decodeTlv,
+  PARAMETER,
+  readTlvs,
+  type Tlv,
+  type UnrecognizedParameter,
+  writeContainer,
+} from './tlv.ts';
 import {
   isTransport,
   readTransport,
@@ -32,7 +39,7 @@ export function readServerInformation(tlv: Tlv, unrecognized: UnrecognizedParame
 }
 
 export function writeServerInformation(writer: ByteWriter, server: ServerInformation): void {
-  writeTlv(writer, PARAMETER.serverInformation, () => {
+  writeContainer(writer, PARAMETER.serverInformation, () => {
     writer.u32(server.registrarId);
     writeTransport(writer, server.transport);
   });

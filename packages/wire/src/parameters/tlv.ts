@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ByteReader, type ByteWriter, WireError, type WireErrorCode } from '../bytes/index.ts';
+import { ByteReader, ByteWriter, WireError, type WireErrorCode } from '../bytes/index.ts';
 
 /** Parameter types. @see RFC 5354 §3 */
 export const PARAMETER = {
@@ -145,6 +145,27 @@ export function mandatoryTlv(tlvs: readonly Tlv[], type: number, at: number): Tl
 }
 
 /**
+ * Whether the length of a container and of a message counts the padding behind its last parameter: RFC 5354
+ * excludes it, rsplib includes it. Both are read.
+ */
+export type FinalPadding = 'excluded' | 'included';
+
+/** A writer of parameters that is told how containers count their final padding; a plain one excludes it. */
+export class ParameterWriter extends ByteWriter {
+  readonly finalPadding: FinalPadding;
+
+  constructor(finalPadding: FinalPadding) {
+    super();
+    this.finalPadding = finalPadding;
+  }
+
+  /** Ends a container: pads what was written in it, if that counts. */
+  endContainer(): void {
+    if (this.finalPadding === 'included') this.pad(4);
+  }
+}
+
+/**
  * Writes a parameter around what `value` writes. The padding of a parameter is written by the next one, so a
  * container's length counts the padding between its parameters but not the one behind the last.
  */
@@ -156,6 +177,14 @@ export function writeTlv(writer: ByteWriter, type: number, value: () => void): v
   const length = writer.length - start;
   if (length > 0xffff) throw new WireError('limit', start, `parameter of ${length} octets exceeds 65535`);
   writer.patchU16(start + 2, length);
+}
+
+/** Writes a parameter that holds parameters or causes, where the final padding may count. */
+export function writeContainer(writer: ByteWriter, type: number, value: () => void): void {
+  writeTlv(writer, type, () => {
+    value();
+    if (writer instanceof ParameterWriter) writer.endContainer();
+  });
 }
 
 /** A `DiscardError` that reports *Invalid Values* with the offending octets. */

@@ -37,6 +37,11 @@ export class MessageBody {
   }
 
   /** A fixed field; all of them come before the parameters. */
+  u16(): number {
+    return this.#reader.u16();
+  }
+
+  /** A fixed field. */
   u32(): number {
     return this.#reader.u32();
   }
