@@ -1,29 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PoolElement } from '@vnfpool/wire/parameters';
 import type { Random } from '../core.ts';
+import { type ChecksumRule, foldChecksum } from './checksum.ts';
+import type { Holding, Placed } from './holding.ts';
+import { HANDLESPACE_LIMITS, type HandlespaceLimits } from './limits.ts';
+import { Owners } from './owners.ts';
 import { selectorFor } from './policies/table.ts';
 import { type Mismatch, Pool } from './pool.ts';
 import { type PoolKey, poolKey } from './pool-key.ts';
 
-/** What the handlespace holds at most; beyond it a registration is refused. */
-export interface HandlespaceLimits {
-  readonly poolsMax: number;
-  readonly elementsPerPoolMax: number;
-  /** Octets; 32 in a scope shared with rsplib. */
-  readonly poolHandleBytesMax: number;
+export interface HandlespaceOptions {
+  /** `HANDLESPACE_LIMITS` for what is not given. */
+  readonly limits?: Partial<HandlespaceLimits>;
+  /** `exact` by default. */
+  readonly checksum?: ChecksumRule;
 }
-
-export const HANDLESPACE_LIMITS: HandlespaceLimits = {
-  poolsMax: 1024,
-  elementsPerPoolMax: 4096,
-  poolHandleBytesMax: 255,
-};
 
 /** Why an element was not taken. */
 export type Refusal =
   | 'handle-empty'
   | 'handle-too-long'
   | 'policy-unsupported'
+  | 'handlespace-full'
   | 'pools-full'
   | 'pool-full'
   | Mismatch;
@@ -36,15 +34,25 @@ export type SetResult =
 export class Handlespace {
   readonly #random: Random;
   readonly #limits: HandlespaceLimits;
+  readonly #checksumRule: ChecksumRule;
   readonly #pools = new Map<PoolKey, Pool>();
+  readonly #owners = new Owners();
+  #elementCount = 0;
 
-  constructor(random: Random, limits: HandlespaceLimits = HANDLESPACE_LIMITS) {
+  constructor(random: Random, options: HandlespaceOptions = {}) {
     this.#random = random;
-    this.#limits = limits;
+    this.#limits = { ...HANDLESPACE_LIMITS, ...options.limits };
+    this.#checksumRule = options.checksum ?? 'exact';
   }
 
+  /** Pools. */
   get size(): number {
     return this.#pools.size;
+  }
+
+  /** Elements of all pools. */
+  get elementCount(): number {
+    return this.#elementCount;
   }
 
   pool(handle: Uint8Array): Pool | undefined {
@@ -55,7 +63,35 @@ export class Handlespace {
     return this.#pools.values();
   }
 
-  /** Adds an element, or replaces the one with its identifier; makes the pool if need be. `handle` is copied. */
+  /** All elements, pool by pool. Live: pools and elements may come and go while the iterator stands still. */
+  *elements(): Generator<Placed, void, undefined> {
+    for (const pool of this.#pools.values()) yield* pool.holdings();
+  }
+
+  /**
+   * The elements of one home registrar. Live: what is added while the iterator stands still comes later, what is
+   * removed does not come; an element that is replaced keeps its place.
+   */
+  owned(owner: number): Generator<Placed, void, undefined> {
+    return this.#owners.holdings(owner);
+  }
+
+  ownedCount(owner: number): number {
+    return this.#owners.count(owner);
+  }
+
+  /**
+   * The PE checksum of one home registrar, 16 bits: 0xffff when it owns nothing.
+   * @see RFC 5353 §3.6.2
+   */
+  checksum(owner: number): number {
+    return foldChecksum(this.#owners.sum(owner), this.#checksumRule);
+  }
+
+  /**
+   * Adds an element, or replaces the one with its identifier; makes the pool if need be. It belongs to the home
+   * registrar that it names. `handle` is copied.
+   */
   set(handle: Uint8Array, element: PoolElement): SetResult {
     const existing = this.pool(handle);
     const reason = existing === undefined ? this.#refuseNew(handle) : this.#refuseInto(existing, element);
@@ -67,31 +103,67 @@ export class Handlespace {
       pool = new Pool(handle.slice(), element, selector);
       this.#pools.set(pool.key, pool);
     }
-    const previous = pool.get(element.id);
-    pool.set(element);
-    return { kind: previous === undefined ? 'added' : 'replaced', pool, previous };
+    const held = pool.holding(element.id);
+    if (held === undefined) {
+      this.#owners.add(element.homeRegistrar, pool.add(element));
+      this.#elementCount += 1;
+      return { kind: 'added', pool, previous: undefined };
+    }
+    const previous = held.element;
+    pool.replace(held, element);
+    this.#rehome(held, previous.homeRegistrar);
+    return { kind: 'replaced', pool, previous };
   }
 
   /** Removes an element, and its pool with the last one; returns what was removed. */
   delete(handle: Uint8Array, id: number): PoolElement | undefined {
     const pool = this.pool(handle);
-    const element = pool?.get(id);
-    if (pool === undefined || element === undefined) return undefined;
-    pool.delete(id);
+    const holding = pool?.holding(id);
+    if (pool === undefined || holding === undefined) return undefined;
+    this.#owners.delete(holding.element.homeRegistrar, holding);
+    this.#elementCount -= 1;
+    pool.delete(holding);
     if (pool.size === 0) this.#pools.delete(pool.key);
-    return element;
+    return holding.element;
+  }
+
+  /**
+   * Makes `to` the home of all elements of `from`, and returns them as they now are. Whose turn it is stays.
+   * @see RFC 5353 §3.5.4
+   */
+  transfer(from: number, to: number): Placed[] {
+    if (from === to) return [];
+    const moved = [...this.#owners.holdings(from)].map(({ pool, element }) => {
+      const placed = { pool, element: { ...element, homeRegistrar: to } };
+      const holding = pool.holding(element.id);
+      if (holding !== undefined) {
+        holding.element = placed.element;
+        this.#rehome(holding, from);
+      }
+      return placed;
+    });
+    return moved;
+  }
+
+  #rehome(holding: Holding, from: number): void {
+    const to = holding.element.homeRegistrar;
+    if (from === to) return;
+    this.#owners.delete(from, holding);
+    this.#owners.add(to, holding);
   }
 
   #refuseNew(handle: Uint8Array): Refusal | undefined {
     if (handle.length === 0) return 'handle-empty';
     if (handle.length > this.#limits.poolHandleBytesMax) return 'handle-too-long';
+    if (this.#elementCount >= this.#limits.elementsMax) return 'handlespace-full';
     return this.#pools.size >= this.#limits.poolsMax ? 'pools-full' : undefined;
   }
 
   #refuseInto(pool: Pool, element: PoolElement): Refusal | undefined {
     const mismatch = pool.mismatch(element);
     if (mismatch !== undefined) return mismatch;
-    const full = pool.size >= this.#limits.elementsPerPoolMax && pool.get(element.id) === undefined;
-    return full ? 'pool-full' : undefined;
+    if (pool.get(element.id) !== undefined) return undefined;
+    if (this.#elementCount >= this.#limits.elementsMax) return 'handlespace-full';
+    return pool.size >= this.#limits.elementsPerPoolMax ? 'pool-full' : undefined;
   }
 }

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-export {
-  HANDLESPACE_LIMITS,
-  Handlespace,
-  type HandlespaceLimits,
-  type Refusal,
-  type SetResult,
-} from './handlespace.ts';
+export type { ChecksumRule } from './checksum.ts';
+export { Handlespace, type HandlespaceOptions, type Refusal, type SetResult } from './handlespace.ts';
+export type { Placed } from './holding.ts';
+export { HANDLESPACE_LIMITS, type HandlespaceLimits } from './limits.ts';
 export type { Selector, SelectorFactory } from './policies/selector.ts';
 export { selectorFor } from './policies/table.ts';
 export { type Mismatch, Pool } from './pool.ts';

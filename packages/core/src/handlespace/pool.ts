@@ -7,6 +7,8 @@ import {
   type Transport,
   type TransportUse,
 } from '@vnfpool/wire/parameters';
+import { handleSum } from './checksum.ts';
+import { Holding } from './holding.ts';
 import type { Selector } from './policies/selector.ts';
 import { type PoolKey, poolKey } from './pool-key.ts';
 
@@ -25,27 +27,39 @@ export class Pool {
   readonly policy: Policy;
   /** Likewise an example. */
   readonly transport: Transport;
-  readonly #elements = new Map<number, PoolElement>();
+  /** Of the words of the handle, for checksums. */
+  readonly handleSum: number;
+  readonly #holdings = new Map<number, Holding>();
   readonly #selector: Selector;
 
   constructor(handle: Uint8Array, first: PoolElement, selector: Selector) {
     this.key = poolKey(handle);
     this.handle = handle;
+    this.handleSum = handleSum(handle);
     this.policy = first.policy;
     this.transport = first.userTransport;
     this.#selector = selector;
   }
 
   get size(): number {
-    return this.#elements.size;
+    return this.#holdings.size;
   }
 
   get(id: number): PoolElement | undefined {
-    return this.#elements.get(id);
+    return this.#holdings.get(id)?.element;
   }
 
-  elements(): IterableIterator<PoolElement> {
-    return this.#elements.values();
+  *elements(): Generator<PoolElement, void, undefined> {
+    for (const holding of this.#holdings.values()) yield holding.element;
+  }
+
+  /** For the handlespace, which keeps the count and the owners. */
+  holding(id: number): Holding | undefined {
+    return this.#holdings.get(id);
+  }
+
+  holdings(): IterableIterator<Holding> {
+    return this.#holdings.values();
   }
 
   /** The first thing in which the element differs from the pool, in the order of RFC 5352 §3.1. */
@@ -56,22 +70,30 @@ export class Pool {
     return undefined;
   }
 
-  /** Adds or replaces an element that has no mismatch. */
-  set(element: PoolElement): void {
-    this.#elements.set(element.id, element);
+  /** Takes an element that has no mismatch and whose identifier is new. */
+  add(element: PoolElement): Holding {
+    const holding = new Holding(this, element);
+    this.#holdings.set(element.id, holding);
+    this.#selector.set(element.id, element.policy as KnownPolicy);
+    return holding;
+  }
+
+  /** Takes the values of a new registration that has no mismatch. */
+  replace(holding: Holding, element: PoolElement): void {
+    holding.element = element;
     this.#selector.set(element.id, element.policy as KnownPolicy);
   }
 
-  delete(id: number): boolean {
-    this.#selector.delete(id);
-    return this.#elements.delete(id);
+  delete(holding: Holding): void {
+    this.#selector.delete(holding.element.id);
+    this.#holdings.delete(holding.element.id);
   }
 
   /** At most `count` elements by the pool's policy, the preferred one first. */
   select(count: number): PoolElement[] {
     const chosen: PoolElement[] = [];
     for (const id of this.#selector.select(count)) {
-      const element = this.#elements.get(id);
+      const element = this.get(id);
       if (element !== undefined) chosen.push(element);
     }
     return chosen;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PoolElement } from '@vnfpool/wire/parameters';
-import { HANDLESPACE_LIMITS, type HandlespaceLimits } from '../handlespace/handlespace.ts';
+import { HANDLESPACE_LIMITS, type HandlespaceLimits } from '../handlespace/limits.ts';
 import { PROFILES, type ScopeProfile } from '../scope/profiles.ts';
 import type { RateLimit } from './token-bucket.ts';
 

@@ -96,7 +96,10 @@ export class RegistrarState {
     this.options = { ...REGISTRAR_DEFAULTS, ...options };
     this.random = random;
     this.authorize = authorize;
-    this.handlespace = new Handlespace(random, this.options.limits);
+    this.handlespace = new Handlespace(random, {
+      limits: this.options.limits,
+      checksum: this.options.checksum,
+    });
   }
 
   owned(poolHandle: Uint8Array, id: number): OwnedElement | undefined {

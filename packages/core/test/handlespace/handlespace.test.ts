@@ -53,7 +53,7 @@ describe('Handlespace', () => {
   });
 
   test('limits refuse what is new and let the old go on', () => {
-    const space = new Handlespace(seededRandom(1), limits);
+    const space = new Handlespace(seededRandom(1), { limits });
     expect(space.set(encodeUtf8('toolong'), element(1))).toMatchObject({ reason: 'handle-too-long' });
     expect(space.set(new Uint8Array(0), element(1))).toMatchObject({ reason: 'handle-empty' });
     space.set(web, element(1));

@@ -164,6 +164,7 @@ function causeOf(reason: RegistrationRefusal, element: PoolElement, pool: Pool |
     case 'use':
       return errorCause(CAUSE.inconsistentDataControl);
     case 'association-full':
+    case 'handlespace-full':
     case 'pools-full':
     case 'pool-full':
       return errorCause(CAUSE.lackOfResources);
