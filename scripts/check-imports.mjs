@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const allowed = {
   wire: [],
   core: ['wire'],
-  transport: [],
+  transport: ['platform'],
   platform: [],
   store: [],
   runtime: ['wire', 'core', 'transport', 'platform', 'store'],

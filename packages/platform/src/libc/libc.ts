@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createRequire } from 'node:module';
-import { PlatformError } from '../errors.ts';
-import { errnoError } from './errno.ts';
-
-type Koffi = typeof import('koffi');
+import { native } from './native.ts';
 
 /**
  * The system calls that this package needs and Node does not offer. Every call is synchronous and throws a
@@ -45,35 +41,7 @@ export function libc(): Libc {
 }
 
 function load(): Libc {
-  if (process.platform !== 'linux' || !['x64', 'arm64', 'riscv64'].includes(process.arch)) {
-    const message = `this needs 64-bit little-endian Linux, not ${process.platform} ${process.arch}`;
-    throw new PlatformError('UNSUPPORTED', message, { call: 'libc' });
-  }
-  let koffi: Koffi;
-  try {
-    koffi = createRequire(import.meta.url)('koffi') as Koffi;
-  } catch (cause) {
-    throw new PlatformError('UNSUPPORTED', 'koffi cannot be loaded', { call: 'libc', cause });
-  }
-  const library = koffi.load(null);
-  const bound = new Map<string, (...values: unknown[]) => number>();
-
-  /** Binds by name on first use, so that a call which this libc lacks hurts only whoever needs it. */
-  const call = (name: string, signature: string, ...values: unknown[]): number => {
-    let entry = bound.get(name);
-    if (entry === undefined) {
-      entry = library.func(signature) as (...values: unknown[]) => number;
-      bound.set(name, entry);
-    }
-    const EINTR = 4;
-    for (;;) {
-      const result = Number(entry(...values));
-      if (result >= 0) return result;
-      const errno = koffi.errno();
-      if (errno !== EINTR) throw errnoError(name, errno);
-    }
-  };
-
+  const { call } = native();
   return {
     clockGetTime: (clock, into) => {
       call('clock_gettime', 'int clock_gettime(int, void *)', clock, into);
