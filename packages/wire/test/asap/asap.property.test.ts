@@ -5,10 +5,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { asapMessage } from './asap-message.arbitrary.ts';
 
-test('decode after encode is the identity', () => {
+const padding = fc.constantFrom('excluded' as const, 'included' as const);
+
+test('decode after encode is the identity, in both forms of padding', () => {
   fc.assert(
-    fc.property(asapMessage, (message) => {
-      const bytes = encodeAsap(message);
+    fc.property(asapMessage, padding, (message, form) => {
+      const bytes = encodeAsap(message, form);
       expect(bytes.length % 4).toBe(0);
       expect(decodeAsap(bytes)).toEqual({ message, unrecognized: [] });
     }),
