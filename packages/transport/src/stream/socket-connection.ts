@@ -19,6 +19,7 @@ export interface SocketConnectionOptions {
   readonly limits: ConnectionLimits;
   readonly counters: TransportCounters;
   readonly identity: CertificateIdentity | null;
+  readonly sharedKeyIdentity?: string | undefined;
   /** Default false. */
   readonly multipath?: boolean;
   /** Accepted connections must show a first frame in time. */
@@ -53,6 +54,7 @@ export class SocketConnection implements Connection {
       addresses: [remote],
       port: socket.remotePort ?? 0,
       identity: options.identity,
+      ...(options.sharedKeyIdentity === undefined ? {} : { sharedKeyIdentity: options.sharedKeyIdentity }),
     };
     this.local = { address: own, addresses: [own], port: socket.localPort ?? 0 };
     socket.setNoDelay(true);

@@ -12,6 +12,10 @@ export interface CertificateIdentity {
   readonly commonName: string | null;
   /** URIs of the subjectAltName, in order. */
   readonly uris: readonly string[];
+  /** dNSNames of the subjectAltName, in order, as they stand there. */
+  readonly dnsNames: readonly string[];
+  /** iPAddresses of the subjectAltName, in order, each in its one spelling. */
+  readonly addresses: readonly string[];
   /** SHA-256 of the certificate's DER, lower-case hexadecimal. */
   readonly fingerprint: string;
   /** Wall-clock milliseconds since 1970. */
@@ -25,8 +29,13 @@ export interface ConnectionEnd extends Endpoint {
 }
 
 export interface Peer extends ConnectionEnd {
-  /** Null where the transport has no certificates. */
+  /** Null where the transport has no certificates, or the peer has shown none. */
   readonly identity: CertificateIdentity | null;
+  /**
+   * The identity of the shared key that both ends have proved to hold: the peer's when it connected to us, our
+   * own when we connected. Absent: none.
+   */
+  readonly sharedKeyIdentity?: string;
 }
 
 /**

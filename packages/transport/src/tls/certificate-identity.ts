@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { X509Certificate } from 'node:crypto';
 import type { CertificateIdentity } from '../stream/stream-transport.ts';
+import { canonicalAddress } from './server-identity.ts';
 
 /** Reads what we use of a certificate. The caller has verified its chain. */
 export function certificateIdentity(certificate: X509Certificate): CertificateIdentity {
   return {
     commonName: commonName(certificate.subject),
-    uris: uris(certificate.subjectAltName ?? ''),
+    ...subjectAltNames(certificate.subjectAltName),
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
     validToMs: Date.parse(certificate.validTo),
   };
@@ -18,18 +19,33 @@ function commonName(subject: string | undefined): string | null {
   return line === undefined ? null : line.slice(3);
 }
 
+export type SubjectAltNames = Pick<CertificateIdentity, 'uris' | 'dnsNames' | 'addresses'>;
+
 /**
- * Node prints `DNS:a, URI:b, …` and puts a value that holds a separator between quotes, as JSON. Reading entry
- * by entry keeps a name such as `x, URI:spiffe://…` from posing as two.
+ * Reads Node's print of a subjectAltName: `DNS:a, URI:b, …`, where a value that holds a separator stands between
+ * quotes, as JSON. Reading entry by entry keeps a name such as `x, URI:spiffe://…` from posing as two.
  */
-function uris(text: string): string[] {
-  const found: string[] = [];
+export function subjectAltNames(text = ''): SubjectAltNames {
+  const uris: string[] = [];
+  const dnsNames: string[] = [];
+  const addresses: string[] = [];
   const entry = /\s*([^:,"]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?:,|$)/gy;
   for (let match = entry.exec(text); match !== null; match = entry.exec(text)) {
-    const [, kind, value = ''] = match;
-    if (kind === 'URI') found.push(value.startsWith('"') ? (JSON.parse(value) as string) : value);
-    if (entry.lastIndex >= text.length) return found;
+    const [, kind, printed = ''] = match;
+    const value = printed.startsWith('"') ? unquoted(printed) : printed;
+    if (kind === 'URI') uris.push(value);
+    else if (kind === 'DNS') dnsNames.push(value);
+    else if (kind === 'IP Address') addresses.push(canonicalAddress(value) ?? value);
+    if (entry.lastIndex >= text.length) return { uris, dnsNames, addresses };
   }
   // Not in the form we know: no identity rather than half of one.
-  return [];
+  return { uris: [], dnsNames: [], addresses: [] };
+}
+
+function unquoted(printed: string): string {
+  try {
+    return JSON.parse(printed) as string;
+  } catch {
+    return '';
+  }
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isIP } from 'node:net';
 import {
-  checkServerIdentity,
   createServer,
+  type PeerCertificate,
   type Server,
   type TLSSocket,
   connect as tlsConnect,
 } from 'node:tls';
+import { domainToASCII } from 'node:url';
 import type { FrameRule } from '../framing/frame-rule.ts';
 import { SocketConnection } from '../stream/socket-connection.ts';
 import { listenOn, track } from '../stream/socket-listener.ts';
@@ -24,36 +26,51 @@ import {
 import { TransportError } from '../stream/transport-error.ts';
 import { established, refuseAborted } from '../tcp/established.ts';
 import { certificateIdentity } from './certificate-identity.ts';
-
-/** PEM texts. */
-export interface TlsCredentials {
-  readonly key: string;
-  readonly certificate: string;
-  /** The only authority believed. */
-  readonly ca: string;
-}
+import { serverIdentityFault } from './server-identity.ts';
+import { SharedKeyServer, type SharedKeys, usedSharedKey } from './shared-keys.ts';
+import { type TlsContext, type TlsCredentials, tlsContext } from './tls-context.ts';
 
 export interface TlsTransportOptions {
   readonly rule: FrameRule;
-  readonly credentials: TlsCredentials;
+  /** Not needed where everybody holds a shared key. */
+  readonly credentials?: TlsCredentials;
+  /** Keys beside certificates, or in their place. Where there is an own one, connections are opened by it alone. */
+  readonly sharedKeys?: SharedKeys;
   readonly limits?: Partial<ConnectionLimits>;
   /**
-   * Judges a peer whose chain is good: a text refuses it. On connections that we open it takes the place of
-   * the comparison of host name and subjectAltName, which holds otherwise (RFC 5355 §6, RFC 9525).
+   * Judges a certificate whose chain is good: a text refuses it. Unless `checkName` says otherwise, on connections
+   * that we open it takes the place of `serverIdentityFault`.
    */
   readonly judgePeer?: (identity: CertificateIdentity, side: 'accepted' | 'connected') => string | null;
+  /**
+   * Whether the certificate of a server must name what we connected to (RFC 5355 §3, RFC 9525). Default: only
+   * where there is no `judgePeer`.
+   */
+  readonly checkName?: boolean;
+  /** Whether peers are accepted that show neither certificate nor shared key. Default false. */
+  readonly anonymousPeers?: boolean;
+  /** The oldest version offered. Default TLSv1.3. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Also TLS_RSA_WITH_AES_128_CBC_SHA, or TLS_PSK_WITH_AES_128_CBC_SHA for shared keys, with TLS 1.2. Default false. */
+  readonly obsoleteSuite?: boolean;
   /** An accepted handshake failed, or `judgePeer` refused it. */
   readonly onHandshakeFailure?: (failure: { readonly address: string; readonly reason: string }) => void;
 }
 
-/** TLS 1.3 with certificates at both ends. */
+/** Who the other end has proved to be. */
+interface Proof {
+  readonly identity: CertificateIdentity | null;
+  readonly sharedKeyIdentity?: string;
+}
+
+/** TLS, by default 1.3 with certificates at both ends. */
 export class TlsTransport implements StreamTransport {
   readonly kind = 'tls';
   readonly counters: TransportCounters = transportCounters();
   readonly #options: TlsTransportOptions;
   readonly #limits: ConnectionLimits;
   readonly #servers = new Set<Server>();
-  #credentials: TlsCredentials;
+  #credentials: TlsCredentials | undefined;
 
   constructor(options: TlsTransportOptions) {
     this.#options = options;
@@ -64,27 +81,31 @@ export class TlsTransport implements StreamTransport {
   /** Handshakes from now on use these; connections that exist are left alone. */
   renew(credentials: TlsCredentials): void {
     this.#credentials = credentials;
-    for (const server of this.#servers) server.setSecureContext(this.#context());
+    for (const server of this.#servers) server.setSecureContext(this.#serverContext());
   }
 
   async listen(options: ListenOptions): Promise<Listener> {
+    const { sharedKeys, anonymousPeers = false } = this.#options;
     const connections = new Set<Connection>();
+    const keys = sharedKeys === undefined ? undefined : new SharedKeyServer(sharedKeys);
     const server = createServer({
-      ...this.#context(),
+      ...this.#serverContext(),
+      // Node asks this only with a key at hand, and takes null for "none", whatever its types say.
+      ...(keys === undefined ? {} : { pskCallback: keys.answer as never }),
       requestCert: true,
-      rejectUnauthorized: true,
+      // What is not admitted below goes; without this Node would refuse peers without certificate itself.
+      rejectUnauthorized: !anonymousPeers,
       handshakeTimeout: this.#limits.handshakeTimeoutMs,
     });
     server.on('secureConnection', (socket) => {
-      const identity = identityOf(socket);
-      const refusal = identity === null ? 'no certificate' : this.#judge(identity, 'accepted');
-      if (refusal !== null) {
-        this.#refused(socket.remoteAddress ?? '', refusal);
+      const proof = this.#proofOf(socket, keys);
+      if (typeof proof === 'string') {
+        this.#refused(socket.remoteAddress ?? '', proof);
         socket.destroy();
         return;
       }
       this.counters.accepted += 1;
-      const connection = this.#connection(socket, identity, true);
+      const connection = this.#connection(socket, proof, true);
       track(connections, connection);
       options.onConnection(connection);
     });
@@ -92,7 +113,8 @@ export class TlsTransport implements StreamTransport {
       // A certificate that does not verify ends the socket without an error of its own; the code is kept there alone.
       const { authorizationError } = socket;
       const reason = authorizationError ? `certificate: ${String(authorizationError)}` : error.message;
-      this.#refused(socket.remoteAddress ?? '', reason);
+      const key = keys?.describe(socket) ?? null;
+      this.#refused(socket.remoteAddress ?? '', key === null ? reason : `${key}: ${reason}`);
       socket.destroy();
     });
     const listener = await listenOn(server, options, connections, this.counters, this.#limits.closeTimeoutMs);
@@ -108,37 +130,72 @@ export class TlsTransport implements StreamTransport {
 
   async connect(options: ConnectOptions): Promise<Connection> {
     refuseAborted(options);
-    const judges = this.#options.judgePeer !== undefined;
+    const { sharedKeys, judgePeer, checkName = judgePeer === undefined } = this.#options;
+    const own = sharedKeys?.own;
+    // An international name goes to DNS and to the server in its ASCII form.
+    const host = isIP(options.host) === 0 ? domainToASCII(options.host) || options.host : options.host;
     const socket = tlsConnect({
-      ...this.#context(),
-      host: options.host,
+      ...this.#clientContext(),
+      host,
       port: options.port,
       ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
       rejectUnauthorized: true,
-      checkServerIdentity: judges ? () => undefined : checkServerIdentity,
+      ...(own === undefined ? {} : { pskCallback: () => ({ psk: own.key, identity: own.identity }) }),
+      // By shared key there is no certificate to look at; what stands in for it comes with `own`, below.
+      checkServerIdentity: (_host: string, _certificate: PeerCertificate) => undefined,
     });
     return established(socket, 'secureConnect', options, this.#limits.handshakeTimeoutMs, () => {
-      const identity = identityOf(socket);
-      const refusal = identity === null ? 'no certificate' : this.#judge(identity, 'connected');
-      if (refusal !== null) {
+      const proof = this.#serverProof(socket, checkName ? options.host : null);
+      if (typeof proof === 'string') {
         this.counters.handshakeFailed += 1;
-        throw new TransportError(
-          'authentication',
-          `connecting to ${options.host}:${options.port}: ${refusal}`,
-        );
+        throw new TransportError('authentication', `connecting to ${options.host}:${options.port}: ${proof}`);
       }
       this.counters.connected += 1;
-      return this.#connection(socket, identity, false);
+      return this.#connection(socket, proof, false);
     });
   }
 
-  #context(): { key: string; cert: string; ca: string; minVersion: 'TLSv1.3' } {
-    const { key, certificate, ca } = this.#credentials;
-    return { key, cert: certificate, ca, minVersion: 'TLSv1.3' };
+  #serverContext(): TlsContext {
+    return this.#context(this.#credentials, this.#options.sharedKeys !== undefined);
   }
 
-  #judge(identity: CertificateIdentity, side: 'accepted' | 'connected'): string | null {
-    return this.#options.judgePeer?.(identity, side) ?? null;
+  /** By shared key or by certificate, never by the one where the other failed. */
+  #clientContext(): TlsContext {
+    const bySharedKey = this.#options.sharedKeys?.own !== undefined;
+    return this.#context(bySharedKey ? undefined : this.#credentials, bySharedKey);
+  }
+
+  #context(credentials: TlsCredentials | undefined, sharedKeys: boolean): TlsContext {
+    const { minVersion = 'TLSv1.3', obsoleteSuite = false } = this.#options;
+    return tlsContext({ credentials, sharedKeys, minVersion, obsoleteSuite });
+  }
+
+  /** Who connected to us; a text: why it may not. Certificates are asked for once a socket. */
+  #proofOf(socket: TLSSocket, keys: SharedKeyServer | undefined): Proof | string {
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate !== undefined) {
+      if (!socket.authorized) return `certificate: ${String(socket.authorizationError)}`;
+      const identity = certificateIdentity(certificate);
+      return this.#options.judgePeer?.(identity, 'accepted') ?? { identity };
+    }
+    const sharedKeyIdentity = keys?.provedBy(socket) ?? null;
+    if (sharedKeyIdentity !== null) return { identity: null, sharedKeyIdentity };
+    return this.#options.anonymousPeers === true ? { identity: null } : 'no certificate';
+  }
+
+  /** Whom we reached; a text: why it is not whom we meant. Node answers for the certificate the first time only. */
+  #serverProof(socket: TLSSocket, name: string | null): Proof | string {
+    const own = this.#options.sharedKeys?.own;
+    if (own !== undefined) {
+      return usedSharedKey(socket)
+        ? { identity: null, sharedKeyIdentity: own.identity }
+        : 'it has not proved to hold our key';
+    }
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate === undefined) return 'no certificate';
+    const identity = certificateIdentity(certificate);
+    const fault = name === null ? null : serverIdentityFault(name, identity);
+    return fault ?? this.#options.judgePeer?.(identity, 'connected') ?? { identity };
   }
 
   #refused(address: string, reason: string): void {
@@ -146,19 +203,18 @@ export class TlsTransport implements StreamTransport {
     this.#options.onHandshakeFailure?.({ address, reason });
   }
 
-  #connection(socket: TLSSocket, identity: CertificateIdentity | null, accepted: boolean): SocketConnection {
+  #connection(
+    socket: TLSSocket,
+    { identity, sharedKeyIdentity }: Proof,
+    accepted: boolean,
+  ): SocketConnection {
     return new SocketConnection(socket, {
       rule: this.#options.rule,
       limits: this.#limits,
       counters: this.counters,
       identity,
+      sharedKeyIdentity,
       accepted,
     });
   }
-}
-
-/** Asked exactly once a socket: on the client side Node answers only the first time. */
-function identityOf(socket: TLSSocket): CertificateIdentity | null {
-  const certificate = socket.getPeerX509Certificate();
-  return certificate === undefined ? null : certificateIdentity(certificate);
 }
