@@ -6,6 +6,7 @@ import { addEvents } from './commands/events.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFailover } from './commands/failover.ts';
 import { addGet } from './commands/get.ts';
+import { addHandlespace } from './commands/handlespace.ts';
 import { addHandover } from './commands/handover.ts';
 import { addLab } from './commands/lab.ts';
 import { addManager } from './commands/manager.ts';
@@ -56,6 +57,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addExplain(program, io);
   addEvents(program, io);
   addFailover(program, io);
+  addHandlespace(program, io);
 
   program.commandsGroup('Change:');
   addPlan(program, io);

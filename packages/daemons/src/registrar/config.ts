@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { type RegistrarTuning, registrarVariables } from '@vnfpool/core/scope';
 import { type ConfigSchema, z } from '@vnfpool/runtime/config';
 import { type LogLevel, logLevels } from '@vnfpool/runtime/logging';
 
@@ -15,8 +16,17 @@ export interface RegistrarConfig {
   readonly associationGraceMs: number;
   readonly lifeUnit: 'seconds' | 'milliseconds';
   readonly announceEveryMs: number;
+  readonly enrp: readonly string[];
+  readonly peers: readonly string[];
+  readonly tuning: RegistrarTuning;
   readonly log: { readonly level: LogLevel; readonly file?: string | undefined };
 }
+
+const tuningSchema = z.strictObject(
+  Object.fromEntries(
+    registrarVariables.map(({ option, min, help }) => [option, z.int().min(min).optional().describe(help)]),
+  ),
+);
 
 /** Its schema, for `loadConfig`. */
 export const registrarConfig: ConfigSchema<RegistrarConfig> = z.strictObject({
@@ -50,6 +60,12 @@ export const registrarConfig: ConfigSchema<RegistrarConfig> = z.strictObject({
     .default('seconds')
     .describe('Unit of registration lives on the wire: seconds by RFC 5354, milliseconds with rsplib'),
   announceEveryMs: z.int().min(100).default(10_000).describe('How often it tells the manager where it is'),
+  enrp: z
+    .array(z.string())
+    .default([])
+    .describe('Endpoints to listen on for other registrars, such as tls://192.0.2.1:9902; none: no peers'),
+  peers: z.array(z.string()).default([]).describe('Endpoints of registrars to join by'),
+  tuning: tuningSchema.prefault({}),
   log: z
     .strictObject({
       level: z.enum(logLevels).default('info').describe('Least level that is logged'),

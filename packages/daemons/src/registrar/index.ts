@@ -2,4 +2,6 @@
 export { type RegistrarConfig, registrarConfig } from './config.ts';
 export { registrarMain } from './main.ts';
 export { type RunningRegistrar, type RunRegistrarOptions, runRegistrar } from './run-registrar.ts';
-export type { ElementView, HandlespaceView } from './views.ts';
+export type { RegistrarService } from './service.ts';
+export { runStandaloneRegistrar, type StandaloneOptions } from './standalone.ts';
+export type { ElementView, HandlespaceView, PeerView } from './views.ts';

@@ -2,19 +2,22 @@
 import { mkdirSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { Registrar } from '@vnfpool/core/registrar';
+import type { Identity } from '@vnfpool/core/registrar';
 import { asapTls } from '@vnfpool/runtime/asap';
-import { type Clock, CoreDriver, systemClock } from '@vnfpool/runtime/driver';
+import { parseIdentity } from '@vnfpool/runtime/certificates';
+import { type Clock, systemClock } from '@vnfpool/runtime/driver';
+import { parseEndpoint } from '@vnfpool/runtime/endpoint';
+import { enrpTls } from '@vnfpool/runtime/enrp';
 import { announceRegistrar, becomeMember, keepRenewed, type Membership } from '@vnfpool/runtime/join';
-import { exitOnFault, pause, retry } from '@vnfpool/runtime/lifecycle';
+import { pause, retry } from '@vnfpool/runtime/lifecycle';
 import { createLogger, type Logger } from '@vnfpool/runtime/logging';
-import { Metrics } from '@vnfpool/runtime/metrics';
 import { systemRandom } from '@vnfpool/runtime/random';
-import { startStatusServer } from '@vnfpool/runtime/status';
-import type { Endpoint } from '@vnfpool/transport/stream';
-import { Associations } from './associations.ts';
+import { REGISTRAR_SOCKET } from '@vnfpool/runtime/runtime-folder';
+import type { Connection, Endpoint } from '@vnfpool/transport/stream';
 import type { RegistrarConfig } from './config.ts';
-import { handlespaceView, logEvent } from './views.ts';
+import { drawIdentifier } from './identifier.ts';
+import { startRegistrarService } from './service.ts';
+import { isWildcard } from './sockets.ts';
 
 export interface RunningRegistrar {
   /** Where it serves ASAP over TLS. */
@@ -70,75 +73,41 @@ export async function runRegistrar(
   const { domain } = member.identity;
   logger.info({ domain, fresh: member.fresh }, 'member of the set');
 
-  const registrar = new Registrar(
-    {
+  const report = ({ address, reason }: { address: string; reason: string }): void =>
+    logger.warn({ address, reason }, 'peer refused');
+  const trust = { credentials: member.credentials, domain, onHandshakeFailure: report };
+  const asap = asapTls(trust);
+  const enrp = enrpTls(trust);
+  const { host, port } = config.listen;
+  const service = await startRegistrarService({
+    scope: domain,
+    description: config.name,
+    core: {
       registrarId: drawIdentifier(() => random.u32()),
       lifeUnit: config.lifeUnit,
       keepAlivePeriodMs: config.keepAlive.periodMs,
       keepAliveTimeoutMs: config.keepAlive.timeoutMs,
       associationGraceMs: config.associationGraceMs,
       associationsMax: config.associationsMax,
+      ...config.tuning,
     },
-    random,
-    // Who may register at all is decided by role, see `Associations`; a member's agent may register any address.
-    () => true,
-  );
-  const metrics = new Metrics({ component: 'registrar', process: true });
-  const eventCounter = metrics.counter({
-    name: 'registrar_events_total',
-    help: 'What happened to elements, by event and reason',
-    labels: ['event', 'reason'],
-  });
-  const driver = new CoreDriver({
-    core: registrar,
+    // Who may register at all is decided by role, see `memberIdentity`; a member's agent may register any address.
+    authorize: () => true,
+    identityOf: (connection) => memberIdentity(connection, domain),
+    transports: { asap: { tls: asap }, enrp: { tls: enrp } },
+    listen: {
+      asap: [{ kind: 'tls', addresses: [host], port }],
+      enrp: config.enrp.map((text) => parseEndpoint(text, 'enrp')),
+    },
+    mentors: config.peers.map((text) => parseEndpoint(text, 'enrp')),
+    ...(config.address === undefined ? {} : { address: config.address }),
+    announce: null,
+    statusSocket: join(config.folder, REGISTRAR_SOCKET),
+    logger,
     clock,
-    effects: {
-      send: ({ association, message }) => associations.send(association, message),
-      close: ({ association, reason }) => associations.close(association, reason),
-      event: (event) => {
-        logEvent(logger, event);
-        // The reasons of reports and peer errors are the peers' words: no label.
-        const words = event.event === 'element-reported' || event.event === 'peer-error';
-        eventCounter.inc({ event: event.event, reason: words ? '' : event.reason });
-      },
-    },
-    onFault: exitOnFault(logger, () => handlespaceView(registrar.snapshot(clock.nowMs()))),
   });
-  const associations = new Associations({ submit: (input) => driver.submit(input), domain, logger });
-  const transport = asapTls({
-    credentials: member.credentials,
-    domain,
-    onHandshakeFailure: ({ address, reason }) => logger.warn({ address, reason }, 'peer refused'),
-  });
-  const snapshot = () => registrar.snapshot(clock.nowMs());
-  metrics.mirror({ name: 'transport_total', help: 'What the transport did' }, () => ({
-    ...transport.counters,
-  }));
-  metrics.mirror({ name: 'registrar_total', help: 'What the registrar did' }, () => ({
-    ...snapshot().counters,
-  }));
-  metrics.gauge({ name: 'associations_count', help: 'Open associations', collect: () => associations.count });
-  metrics.gauge({
-    name: 'elements_count',
-    help: 'Elements in the handlespace',
-    collect: () => snapshot().pools.reduce((count, pool) => count + pool.elements.length, 0),
-  });
-
-  const listener = await transport.listen({
-    ...config.listen,
-    connectionsMax: config.associationsMax,
-    onConnection: (connection) => associations.open(connection),
-  });
-  const status = await startStatusServer(join(config.folder, 'registrar.sock'), {
-    '/v1/handlespace': () => ({ json: handlespaceView(snapshot()) }),
-    '/metrics': async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
-    '/healthz': () => ({ json: { healthy: true } }),
-  }).catch(async (error: unknown) => {
-    await listener.close();
-    driver.stop();
-    throw error;
-  });
-  logger.info({ ...listener.address, statusSocket: status.path }, 'serving');
+  const [listening = { addresses: [host], port }] = service.listening.asap;
+  const address = { address: listening.addresses[0] ?? host, port: listening.port };
 
   let credentials = member.credentials;
   const background = Promise.allSettled([
@@ -146,27 +115,25 @@ export async function runRegistrar(
       ...membership,
       onRenewed: (renewed) => {
         credentials = renewed;
-        transport.renew(renewed);
+        asap.renew(renewed);
+        enrp.renew(renewed);
         logger.info('certificate renewed');
       },
     }).catch((error: unknown) =>
       endUnlessStopped(ending.signal, logger, error, 'the certificate will run out'),
     ),
-    announce(config, member, () => credentials, listener.address, ending.signal, logger),
+    announce(config, member, () => credentials, address, ending.signal, logger),
   ]);
 
   let stopping: Promise<void> | null = null;
   return {
-    address: listener.address,
-    statusSocket: status.path,
+    address,
+    statusSocket: service.statusSocket,
     stop: () => {
       stopping ??= (async () => {
         ending.abort(new Error('the registrar is stopped'));
         await background;
-        await listener.close();
-        driver.stop();
-        await status.close();
-        logger.info('stopped');
+        await service.stop();
       })();
       return stopping;
     },
@@ -212,14 +179,10 @@ function ownAddresses(config: RegistrarConfig): string[] {
   return [...new Set(candidates)].filter((each) => isIP(each) !== 0 && !isWildcard(each));
 }
 
-function isWildcard(address: string): boolean {
-  return address === '0.0.0.0' || address === '::';
-}
-
-/** Random, not 0. */
-function drawIdentifier(u32: () => number): number {
-  for (;;) {
-    const id = u32();
-    if (id !== 0) return id;
-  }
+/** A member's role and name, as its certificate says. */
+function memberIdentity(connection: Connection, domain: string): Identity | null {
+  const certificate = connection.peer.identity;
+  if (certificate === null) return null;
+  const { role, name } = parseIdentity(certificate, domain);
+  return { role, name, mayRegister: role === 'node' || role === 'element' || role === 'manager' };
 }

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { poolName } from '@vnfpool/core/handlespace';
-import type { RegistrarEvent, RegistrarSnapshot } from '@vnfpool/core/registrar';
-import type { Logger } from '@vnfpool/runtime/logging';
+import type { PeerSnapshot, RegistrarSnapshot } from '@vnfpool/core/registrar';
+import { endpointOfTransport, formatEndpoint } from '@vnfpool/runtime/endpoint';
 import type { Policy, Transport } from '@vnfpool/wire/parameters';
 
 /** GET /v1/handlespace */
 export interface HandlespaceView {
   readonly registrarId: string;
+  readonly state: 'joining' | 'running' | 'stopped';
+  /** Over the elements it owns: `0x` and four hexadecimal digits. */
+  readonly checksum: string;
+  readonly ownElements: number;
   readonly associations: number;
+  readonly peerAssociations: number;
+  /** The other registrars of the scope. */
+  readonly peers: readonly PeerView[];
   readonly pools: readonly {
     readonly name: string;
     /** Hexadecimal. */
@@ -16,6 +22,20 @@ export interface HandlespaceView {
     readonly elements: readonly ElementView[];
   }[];
   readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface PeerView {
+  readonly id: string;
+  /** `inactive`: somebody is taking it over. */
+  readonly state: 'active' | 'suspect' | 'inactive';
+  /** Null: never heard, only heard of. */
+  readonly silentMs: number | null;
+  /** What it says, and what we compute over the elements that we believe it owns; null: it has not said yet. */
+  readonly checksum: { readonly told: string | null; readonly computed: string };
+  readonly elements: number;
+  readonly endpoint: string | null;
+  readonly connected: boolean;
+  readonly distanceMs: number | null;
 }
 
 export interface ElementView {
@@ -34,41 +54,49 @@ export interface ElementView {
   readonly silentMs: number;
 }
 
-export function handlespaceView(snapshot: RegistrarSnapshot): HandlespaceView {
+/** @param nowMs By the clock of the snapshot */
+export function handlespaceView(snapshot: RegistrarSnapshot, nowMs: number): HandlespaceView {
   return {
     registrarId: identifier(snapshot.registrarId),
+    state: snapshot.state,
+    checksum: checksum(snapshot.checksum),
+    ownElements: snapshot.ownElements,
     associations: snapshot.associations,
+    peerAssociations: snapshot.peerAssociations,
+    peers: snapshot.peers.map((peer) => peerView(peer, nowMs)),
     pools: snapshot.pools.map((pool) => ({
       name: pool.name,
       handle: Buffer.from(pool.handle).toString('hex'),
       policy: pool.policyType,
-      elements: pool.elements.map(({ id, homeRegistrar, userTransport, policy, ...rest }) => ({
-        id: identifier(id),
-        homeRegistrar: identifier(homeRegistrar),
-        ...transportView(userTransport),
-        policy: policyView(policy),
-        ...rest,
-      })),
+      elements: pool.elements.map(
+        ({ id, homeRegistrar, userTransport, asapTransport: _, policy, ...rest }) => ({
+          id: identifier(id),
+          homeRegistrar: identifier(homeRegistrar),
+          ...transportView(userTransport),
+          policy: policyView(policy),
+          ...rest,
+        }),
+      ),
     })),
     counters: { ...snapshot.counters },
   };
 }
 
-/** Refusals and lost elements are for people to see; the rest is routine. */
-export function logEvent(logger: Logger, event: RegistrarEvent): void {
-  if (event.event === 'peer-error') {
-    const { association, reason } = event;
-    logger.warn({ association, reason }, event.event);
-    return;
-  }
-  const { event: what, reason, poolHandle, elementId } = event;
-  const fields = { pool: poolName(poolHandle), element: identifier(elementId), reason };
-  const routine =
-    (what === 'element-registered' && reason === 'renewed') ||
-    (what === 'element-removed' && reason === 'deregistered');
-  if (routine) logger.debug(fields, what);
-  else if (what === 'element-registered') logger.info(fields, what);
-  else logger.warn(fields, what);
+function peerView(peer: PeerSnapshot, nowMs: number): PeerView {
+  const { registrarId, state, lastHeardMs, checksumTold, checksumComputed, transport } = peer;
+  return {
+    id: identifier(registrarId),
+    state,
+    silentMs: lastHeardMs === null ? null : Math.max(0, nowMs - lastHeardMs),
+    checksum: {
+      told: checksumTold === null ? null : checksum(checksumTold),
+      computed: checksum(checksumComputed),
+    },
+    elements: peer.elements,
+    endpoint: transport === null ? null : formatEndpoint(endpointOfTransport(transport, 'tcp')),
+    connected: peer.connected,
+    distanceMs: peer.distanceMs,
+  };
 }
 
 function transportView(transport: Transport): Pick<ElementView, 'transport' | 'port' | 'addresses'> {
@@ -81,6 +109,10 @@ function policyView(policy: Policy): Readonly<Record<string, unknown>> {
   return policy.type === 'other' ? { type: 'other', code: identifier(policy.code) } : { ...policy };
 }
 
-function identifier(id: number): string {
+function checksum(sum: number): string {
+  return `0x${sum.toString(16).padStart(4, '0')}`;
+}
+
+export function identifier(id: number): string {
   return `0x${id.toString(16).padStart(8, '0')}`;
 }

@@ -8,6 +8,9 @@ export interface RuntimeEnvironment {
   readonly uid: number;
 }
 
+/** Name of a registrar's status socket in its folder. */
+export const REGISTRAR_SOCKET = 'registrar.sock';
+
 /** Name of the management API's socket in the folder of a set. */
 export const API_SOCKET = 'api.sock';
 

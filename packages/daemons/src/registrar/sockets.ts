@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import { formatEndpoint, type ScopeEndpoint } from '@vnfpool/runtime/endpoint';
+import type { ScopeTransports } from '@vnfpool/runtime/scope-transports';
+import {
+  type Connection,
+  type Listener,
+  type StreamTransport,
+  TransportError,
+} from '@vnfpool/transport/stream';
+import type { Link } from './links.ts';
+
+/** @throws TransportError, also when there is no transport of this kind */
+export async function listenAt(
+  transports: ScopeTransports,
+  endpoint: ScopeEndpoint,
+  connectionsMax: number | undefined,
+  onLink: (link: Link) => void,
+): Promise<Listener> {
+  const { kind, addresses, port } = endpoint;
+  const [host = ''] = addresses;
+  return transportFor(transports, endpoint).listen({
+    host,
+    port,
+    ...(addresses.length > 1 ? { addresses } : {}),
+    ...(connectionsMax === undefined ? {} : { connectionsMax }),
+    onConnection: (connection) => onLink({ kind, connection }),
+  });
+}
+
+/** @throws TransportError */
+export async function dial(
+  transports: ScopeTransports,
+  endpoint: ScopeEndpoint,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const { addresses, port } = endpoint;
+  const [host = ''] = addresses;
+  const all = addresses.length > 1 ? { addresses } : {};
+  return transportFor(transports, endpoint).connect({ host, port, ...all, signal });
+}
+
+function transportFor(transports: ScopeTransports, endpoint: ScopeEndpoint): StreamTransport {
+  const transport = transports[endpoint.kind];
+  if (transport !== undefined) return transport;
+  throw new TransportError(
+    'unreachable',
+    `${formatEndpoint(endpoint)}: this registrar does not speak ${endpoint.kind}`,
+  );
+}
+
+/** The endpoint as others reach it: a wildcard address tells them nothing. */
+export function reachableAt(endpoint: ScopeEndpoint, address: string | undefined): ScopeEndpoint {
+  if (address === undefined) return endpoint;
+  return { ...endpoint, addresses: endpoint.addresses.map((each) => (isWildcard(each) ? address : each)) };
+}
+
+export function isWildcard(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}
