@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AsapMessage } from '@vnfpool/wire/asap';
-import type { ErrorCause, Policy, Transport } from '@vnfpool/wire/parameters';
-import type { HuntInput, HuntOptions, HuntOutput } from '../registrar-hunt/registrar-hunt.ts';
+import type { ErrorCause, Policy, SctpTransport, TcpTransport, Transport } from '@vnfpool/wire/parameters';
+import type { HuntInput, HuntOptions, HuntOutput } from '../registrar-hunt/messages.ts';
 
 export interface PoolElementOptions extends HuntOptions {
   /** Unit of the registration life on the wire; all of a scope agree. Default seconds. */
@@ -14,8 +14,14 @@ export interface PoolElementOptions extends HuntOptions {
   readonly reregistrationMaxMs?: number;
   /** MAX-REG-ATTEMPT: unanswered attempts after the first, before it is given up. Infinity: never. Default 2. */
   readonly attemptsMax?: number;
+  /** The life sent for "for ever". Default −1, as RFC 5354 §3.10 has it; some peers know no such value. */
+  readonly infiniteLife?: number;
   /** Two registrations of changed values are at least this far apart. Default 100 ms. */
   readonly updateSpacingMs?: number;
+  /** A load that changed by less than this fraction of the scale waits for the next registration. Default 0. */
+  readonly loadHysteresis?: number;
+  /** Associations that registrars opened to us, at most; more are let go. Default 16. */
+  readonly inboundMax?: number;
   /** Elements at most; more are refused. Default 1024. */
   readonly elementsMax?: number;
 }
@@ -26,7 +32,10 @@ export const POOL_ELEMENT_DEFAULTS: Required<Omit<PoolElementOptions, keyof Hunt
   deregistrationTimeoutMs: 30_000,
   reregistrationMaxMs: 600_000,
   attemptsMax: 2,
+  infiniteLife: -1,
   updateSpacingMs: 100,
+  loadHysteresis: 0,
+  inboundMax: 16,
   elementsMax: 1024,
 };
 
@@ -45,11 +54,17 @@ export type PoolElementInput =
       readonly policy: Policy;
       /** null: for ever. */
       readonly lifeMs: number | null;
+      /** Where our ASAP endpoint listens, if the association does not tell: over TCP. */
+      readonly asapTransport?: SctpTransport | TcpTransport;
     })
   /** Changes the values of its policy: its load, say. */
   | (ElementName & { readonly type: 'update'; readonly policy: Policy })
   | (ElementName & { readonly type: 'deregister' })
   | { readonly type: 'message'; readonly association: number; readonly message: AsapMessage }
+  /** A registrar opened an association to our ASAP endpoint; the driver numbers these from −1 downwards. */
+  | { readonly type: 'inbound-opened'; readonly association: number }
+  | { readonly type: 'inbound-message'; readonly association: number; readonly message: AsapMessage }
+  | { readonly type: 'inbound-closed'; readonly association: number }
   | HuntInput;
 
 export type PoolElementOutput =

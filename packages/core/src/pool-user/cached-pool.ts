@@ -34,6 +34,10 @@ export class CachedPool {
     return this.#elements.size;
   }
 
+  elements(): PoolElement[] {
+    return [...this.#elements.values()];
+  }
+
   /** All elements, the chosen one first. */
   select(): PoolElement[] {
     const ids = this.#selector?.select(this.#elements.size) ?? [...this.#elements.keys()];

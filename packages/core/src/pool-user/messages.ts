@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AsapMessage } from '@vnfpool/wire/asap';
 import type { ErrorCause, PoolElement } from '@vnfpool/wire/parameters';
-import type { HuntInput, HuntOptions, HuntOutput } from '../registrar-hunt/registrar-hunt.ts';
+import type { HuntInput, HuntOptions, HuntOutput } from '../registrar-hunt/messages.ts';
 
 export interface PoolUserOptions extends HuntOptions {
   /** T1-ENRPrequest: how long an answer may take before the question is asked again. Default 15000 ms. */
@@ -14,6 +14,8 @@ export interface PoolUserOptions extends HuntOptions {
   readonly answerStale?: boolean;
   /** How many elements to ask for; 0: as many as the registrar likes to give. Default 0. */
   readonly items?: number;
+  /** S: whether registrars are asked to tell of changes by themselves. Default false. */
+  readonly updates?: boolean;
   /** Pools in the cache at most; the one asked for longest ago goes. Default 256. */
   readonly poolsMax?: number;
   /** Requests that wait for one answer at most; more are refused. Default 1024. */
@@ -28,6 +30,7 @@ export const POOL_USER_DEFAULTS: Required<Omit<PoolUserOptions, keyof HuntOption
   staleMs: 30_000,
   answerStale: true,
   items: 0,
+  updates: false,
   poolsMax: 256,
   waitingMax: 1024,
   reportSpacingMs: 1000,
@@ -35,9 +38,21 @@ export const POOL_USER_DEFAULTS: Required<Omit<PoolUserOptions, keyof HuntOption
 
 export type PoolUserInput =
   /** Who serves me next? `request` is the driver's number for it. */
-  | { readonly type: 'resolve'; readonly request: number; readonly poolHandle: Uint8Array }
-  /** Data was sent to this element, and it could not be reached. */
-  | { readonly type: 'unreachable'; readonly poolHandle: Uint8Array; readonly elementId: number }
+  | {
+      readonly type: 'resolve';
+      readonly request: number;
+      readonly poolHandle: Uint8Array;
+      /** stale.cache.value for this request alone; 0: ask, and wait for the answer. */
+      readonly staleMs?: number;
+    }
+  /** This element could not be reached. */
+  | {
+      readonly type: 'unreachable';
+      readonly poolHandle: Uint8Array;
+      readonly elementId: number;
+      /** False: no data was sent to it, so that no registrar is told. Default true. */
+      readonly report?: boolean;
+    }
   /** Forget what is known of this pool. */
   | { readonly type: 'purge'; readonly poolHandle: Uint8Array }
   | { readonly type: 'message'; readonly association: number; readonly message: AsapMessage }
@@ -58,5 +73,12 @@ export type PoolUserOutput =
       readonly request: number;
       readonly reason: 'unknown pool' | 'refused' | 'not answered' | 'too many requests';
       readonly causes: readonly ErrorCause[];
+    }
+  /** What the registrar told by itself, or in answer to a question: the pool as it is known now. */
+  | {
+      readonly type: 'pool-changed';
+      readonly poolHandle: Uint8Array;
+      /** In the registrar's order; none: there is no such pool any more. */
+      readonly elements: readonly PoolElement[];
     }
   | HuntOutput;

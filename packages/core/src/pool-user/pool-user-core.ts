@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AsapMessage, HandleResolutionResponse } from '@vnfpool/wire/asap';
-import { CAUSE, type ErrorCause } from '@vnfpool/wire/parameters';
+import type { AsapError, AsapMessage, HandleResolutionResponse } from '@vnfpool/wire/asap';
+import { CAUSE, type ErrorCause, type PoolElement } from '@vnfpool/wire/parameters';
 import type { Core, Random } from '../core.ts';
 import { Deadlines } from '../deadlines/deadlines.ts';
 import { poolKey } from '../handlespace/pool-key.ts';
+import { refusesRequest } from '../pool-element/causes.ts';
+import type { HuntOptions } from '../registrar-hunt/messages.ts';
 import { RegistrarHunt } from '../registrar-hunt/registrar-hunt.ts';
 import { CachedPool } from './cached-pool.ts';
 import {
@@ -12,12 +14,10 @@ import {
   type PoolUserOptions,
   type PoolUserOutput,
 } from './messages.ts';
+import { Reports } from './reports.ts';
 
-/** Reports that wait for an association at most; the oldest goes. */
-const REPORTS_WAITING_MAX = 64;
-/** Elements whose last report is remembered at most; the oldest is forgotten. */
-const REPORTED_MAX = 1024;
-
+type ResolveInput = Extract<PoolUserInput, { type: 'resolve' }>;
+type UnreachableInput = Extract<PoolUserInput, { type: 'unreachable' }>;
 type UnresolvedReason = Extract<PoolUserOutput, { type: 'unresolved' }>['reason'];
 
 /** What is known of one pool, and the question about it that is open. */
@@ -26,6 +26,10 @@ interface Pool {
   cached: CachedPool | undefined;
   /** Whether a question is open. */
   asking: boolean;
+  /** When it was asked first. */
+  askedMs: number;
+  /** Whether the registrar tells us of changes by itself. */
+  subscribed: boolean;
   /** How often the open question was repeated. */
   retransmits: number;
   /** Requests that wait for its answer. */
@@ -37,50 +41,52 @@ interface Pool {
  * @see RFC 5352 §3.3, §3.5
  */
 export class PoolUserCore implements Core<PoolUserInput, PoolUserOutput> {
-  readonly #options: Required<Omit<PoolUserOptions, 'connectTimeoutMs' | 'backoffMinMs' | 'backoffMaxMs'>>;
+  readonly #options: Required<Omit<PoolUserOptions, keyof HuntOptions>>;
   readonly #random: Random;
   readonly #hunt: RegistrarHunt;
   /** The pool asked for longest ago first. */
   readonly #pools = new Map<string, Pool>();
   readonly #deadlines = new Deadlines<Pool, 't1-request'>();
-  readonly #reportedMs = new Map<string, number>();
-  #reports: AsapMessage[] = [];
+  readonly #reports: Reports;
   #outputs: PoolUserOutput[] = [];
 
   constructor(options: PoolUserOptions, random: Random) {
     this.#options = { ...POOL_USER_DEFAULTS, ...options };
     this.#random = random;
+    this.#reports = new Reports(this.#options.reportSpacingMs);
     this.#hunt = new RegistrarHunt(options, random);
   }
 
   handle(input: PoolUserInput, nowMs: number): PoolUserOutput[] {
     switch (input.type) {
       case 'resolve':
-        this.#resolve(input.request, input.poolHandle, nowMs);
+        this.#resolve(input, nowMs);
         break;
       case 'unreachable':
-        this.#unreachable(input.poolHandle, input.elementId, nowMs);
+        this.#unreachable(input, nowMs);
         break;
       case 'purge': {
         const pool = this.#pools.get(poolKey(input.poolHandle));
         if (pool !== undefined) pool.cached = undefined;
         break;
       }
-      case 'connected':
-        if (this.#hunt.connected(input.association)) this.#attach();
-        break;
-      case 'disconnected': {
-        const outputs = this.#hunt.disconnected(input.association, nowMs);
-        if (outputs !== undefined) this.#outputs.push(...outputs);
+      case 'connected': {
+        const outputs = this.#hunt.connected(input.association);
+        if (outputs === undefined) break;
+        this.#outputs.push(...outputs);
+        this.#attach();
         break;
       }
+      case 'disconnected':
+        this.#outputs.push(...this.#hunt.disconnected(input.association, nowMs).outputs);
+        break;
+      case 'announcement':
+        this.#outputs.push(...this.#hunt.announced(input.message, input.source, nowMs));
+        break;
       case 'message':
-        if (
-          input.association === this.#hunt.association &&
-          input.message.type === 'handle-resolution-response'
-        ) {
-          this.#answer(input.message, nowMs);
-        }
+        if (input.association !== this.#hunt.association) break;
+        if (input.message.type === 'handle-resolution-response') this.#answer(input.message, nowMs);
+        else if (input.message.type === 'error') this.#error(input.message);
         break;
     }
     return this.#drain();
@@ -104,27 +110,34 @@ export class PoolUserCore implements Core<PoolUserInput, PoolUserOutput> {
     return this.#pools.get(poolKey(poolHandle))?.cached?.size ?? 0;
   }
 
-  #resolve(request: number, poolHandle: Uint8Array, nowMs: number): void {
-    const pool = this.#pool(poolHandle);
+  /** Elements known of this pool, in no order; for views. */
+  cached(poolHandle: Uint8Array): readonly PoolElement[] {
+    return this.#pools.get(poolKey(poolHandle))?.cached?.elements() ?? [];
+  }
+
+  #resolve({ request, poolHandle, staleMs }: ResolveInput, nowMs: number): void {
+    const pool = this.#pool(poolHandle, nowMs);
     if (pool === undefined) {
       this.#outputs.push({ type: 'unresolved', request, reason: 'too many requests', causes: [] });
       return;
     }
     const { cached } = pool;
     const usable = cached !== undefined && cached.size > 0;
-    const stale = !usable || nowMs - cached.fetchedMs >= this.#options.staleMs;
-    if (usable && (!stale || this.#options.answerStale)) this.#choose(request, cached);
+    const stale = !usable || nowMs - cached.fetchedMs >= (staleMs ?? this.#options.staleMs);
+    const answerStale = this.#options.answerStale && staleMs === undefined;
+    if (usable && (!stale || answerStale)) this.#choose(request, cached);
     else if (pool.waiting.length < this.#options.waitingMax) pool.waiting.push(request);
     else this.#outputs.push({ type: 'unresolved', request, reason: 'too many requests', causes: [] });
     if (stale && !pool.asking) {
       pool.asking = true;
+      pool.askedMs = nowMs;
       pool.retransmits = 0;
       this.#ask(pool, nowMs);
     }
   }
 
   /** The entry of this pool, now the youngest; undefined: the cache is full of pools with open questions. */
-  #pool(poolHandle: Uint8Array): Pool | undefined {
+  #pool(poolHandle: Uint8Array, nowMs: number): Pool | undefined {
     const key = poolKey(poolHandle);
     let pool = this.#pools.get(key);
     if (pool === undefined) {
@@ -133,7 +146,15 @@ export class PoolUserCore implements Core<PoolUserInput, PoolUserOutput> {
         if (idle === undefined) return undefined;
         this.#pools.delete(idle[0]);
       }
-      pool = { handle: poolHandle.slice(), cached: undefined, asking: false, retransmits: 0, waiting: [] };
+      pool = {
+        handle: poolHandle.slice(),
+        cached: undefined,
+        asking: false,
+        askedMs: nowMs,
+        subscribed: false,
+        retransmits: 0,
+        waiting: [],
+      };
     }
     this.#pools.delete(key);
     this.#pools.set(key, pool);
@@ -147,19 +168,25 @@ export class PoolUserCore implements Core<PoolUserInput, PoolUserOutput> {
   }
 
   #sendQuestion(pool: Pool): void {
-    const question = { type: 'handle-resolution', sendUpdates: false, poolHandle: pool.handle } as const;
+    const question = {
+      type: 'handle-resolution',
+      sendUpdates: this.#options.updates,
+      poolHandle: pool.handle,
+    } as const;
     const { items } = this.#options;
     this.#send(items === 0 ? question : { ...question, items });
   }
 
+  /** Open questions go to the new registrar; subscriptions too, which registrars do not share. */
   #attach(): void {
-    for (const pool of this.#pools.values()) if (pool.asking) this.#sendQuestion(pool);
-    const reports = this.#reports;
-    this.#reports = [];
-    for (const report of reports) this.#send(report);
+    for (const pool of this.#pools.values()) {
+      if (pool.asking || pool.subscribed) this.#sendQuestion(pool);
+      pool.subscribed = false;
+    }
+    for (const report of this.#reports.takeWaiting()) this.#send(report);
   }
 
-  /** T1: ask again, where there is another registrar, ask that one; in the end give up. */
+  /** T1: ask again, and hunt for a registrar that answers; in the end give up. */
   #unanswered(pool: Pool, nowMs: number): void {
     pool.retransmits += 1;
     const last = pool.retransmits > this.#options.retransmitsMax;
@@ -167,27 +194,55 @@ export class PoolUserCore implements Core<PoolUserInput, PoolUserOutput> {
     else this.#deadlines.set(pool, 't1-request', nowMs + this.#options.requestTimeoutMs);
     if (this.#hunt.association === undefined) return;
     // A registrar that is up but does not answer: a new association may help, even to the same one at last.
-    if (last || this.#hunt.registrarCount > 1) this.#outputs.push(...this.#hunt.giveUp(nowMs));
-    else this.#sendQuestion(pool);
+    if (last) this.#outputs.push(...this.#hunt.giveUp(nowMs));
+    else {
+      this.#sendQuestion(pool);
+      this.#outputs.push(...this.#hunt.wantOther(nowMs));
+    }
   }
 
+  /** Also unasked, where we subscribed: then it replaces what was known. */
   #answer(response: HandleResolutionResponse, nowMs: number): void {
     const pool = this.#pools.get(poolKey(response.poolHandle));
-    if (pool === undefined || !pool.asking) return;
-    this.#hunt.provedGood();
+    if (pool === undefined) return;
+    const { asking } = pool;
+    // The answer after a change of registrar comes to a question that nobody waits for.
+    if (!asking && !this.#options.updates) return;
+    this.#outputs.push(...this.#hunt.provedGood());
+    pool.subscribed = response.updatesAccepted && response.causes.length === 0;
     const { causes } = response;
     if (causes.length > 0) {
       const unknown = causes.some((cause) => cause.code === CAUSE.unknownPoolHandle);
-      if (unknown) pool.cached = undefined;
-      this.#fail(pool, unknown ? 'unknown pool' : 'refused', causes);
+      if (unknown && pool.cached !== undefined) {
+        pool.cached = undefined;
+        this.#changed(pool);
+      }
+      if (asking) this.#fail(pool, unknown ? 'unknown pool' : 'refused', causes);
       return;
     }
     this.#deadlines.clear(pool, 't1-request');
     pool.asking = false;
     pool.cached = new CachedPool(response, this.#random, nowMs);
+    this.#changed(pool);
     const waiting = pool.waiting;
     pool.waiting = [];
     for (const request of waiting) this.#choose(request, pool.cached);
+  }
+
+  /** Some registrars answer a question that they cannot read with nothing else: it is the oldest open one. */
+  #error(message: AsapError): void {
+    if (!refusesRequest(message.causes)) return;
+    let oldest: Pool | undefined;
+    for (const pool of this.#pools.values()) {
+      if (pool.asking && (oldest === undefined || pool.askedMs < oldest.askedMs)) oldest = pool;
+    }
+    if (oldest !== undefined) this.#fail(oldest, 'refused', message.causes);
+  }
+
+  #changed(pool: Pool): void {
+    if (!this.#options.updates) return;
+    const elements = pool.cached?.elements() ?? [];
+    this.#outputs.push({ type: 'pool-changed', poolHandle: pool.handle, elements });
   }
 
   #choose(request: number, cached: CachedPool): void {
@@ -204,23 +259,16 @@ export class PoolUserCore implements Core<PoolUserInput, PoolUserOutput> {
     for (const request of waiting) this.#outputs.push({ type: 'unresolved', request, reason, causes });
   }
 
-  /** Out of the cache at once; to the registrar once per event, which is what the spacing makes of many of one. */
-  #unreachable(poolHandle: Uint8Array, elementId: number, nowMs: number): void {
+  /** Out of the cache at once; to the registrar once per event. */
+  #unreachable({ poolHandle, elementId, report: wanted = true }: UnreachableInput, nowMs: number): void {
     this.#pools.get(poolKey(poolHandle))?.cached?.delete(elementId);
-    const key = `${elementId}/${poolKey(poolHandle)}`;
-    const lastMs = this.#reportedMs.get(key);
-    if (lastMs !== undefined && nowMs - lastMs < this.#options.reportSpacingMs) return;
-    this.#reportedMs.delete(key);
-    this.#reportedMs.set(key, nowMs);
-    const [oldest] = this.#reportedMs.keys();
-    if (this.#reportedMs.size > REPORTED_MAX && oldest !== undefined) this.#reportedMs.delete(oldest);
-    const report = { type: 'endpoint-unreachable', poolHandle: poolHandle.slice(), elementId } as const;
+    const report = wanted ? this.#reports.report(poolHandle, elementId, nowMs) : undefined;
+    if (report === undefined) return;
     if (this.#hunt.association !== undefined) {
       this.#send(report);
       return;
     }
-    this.#reports.push(report);
-    if (this.#reports.length > REPORTS_WAITING_MAX) this.#reports.shift();
+    this.#reports.wait(report);
     this.#outputs.push(...this.#hunt.want(nowMs));
   }
 

@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-export {
-  type HuntInput,
-  type HuntOptions,
-  type HuntOutput,
-  type RegistrarAddress,
-  RegistrarHunt,
-} from './registrar-hunt.ts';
+export type { HuntInput, HuntOptions, HuntOutput } from './messages.ts';
+export type { RegistrarAddress, RegistrarTransport } from './registrar-address.ts';
+export { RegistrarHunt } from './registrar-hunt.ts';

@@ -35,7 +35,7 @@ class Element {
   now = 0;
 
   constructor(options: Partial<PoolElementOptions> = {}) {
-    this.core = new PoolElementCore({ registrars, ...options }, seededRandom(3));
+    this.core = new PoolElementCore({ registrars, attemptsAtOnce: 1, ...options }, seededRandom(3));
   }
 
   do(input: PoolElementInput): string[] {

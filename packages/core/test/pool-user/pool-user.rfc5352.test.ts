@@ -51,7 +51,7 @@ class User {
   #request = 0;
 
   constructor(options: Partial<PoolUserOptions> = {}) {
-    this.core = new PoolUserCore({ registrars, ...options }, seededRandom(3));
+    this.core = new PoolUserCore({ registrars, attemptsAtOnce: 1, ...options }, seededRandom(3));
   }
 
   do(input: PoolUserInput): string[] {
@@ -93,6 +93,8 @@ function brief(outputs: readonly PoolUserOutput[]): string[] {
         return `${output.request}: ${[output.element, ...output.alternatives].map(({ id }) => id).join(' ')}`;
       case 'unresolved':
         return `${output.request}: ${output.reason}`;
+      case 'pool-changed':
+        return `now ${output.elements.map(({ id }) => id).join(' ')}`;
     }
   });
 }
@@ -157,8 +159,8 @@ describe('§3.3 handle resolution', () => {
     const user = new User({ registrars: [...registrars, { host: 'pr2', port: 3863 }] });
     user.resolve();
     user.do({ type: 'connected', association: 1 });
-    expect(user.next()).toEqual(['disconnect 1', 'connect 2 pr2']);
-    expect(user.do({ type: 'connected', association: 2 })).toEqual(['2 handle-resolution']);
+    expect(user.next()).toEqual(['1 handle-resolution', 'connect 2 pr2']);
+    expect(user.do({ type: 'connected', association: 2 })).toEqual(['disconnect 1', '2 handle-resolution']);
     expect(user.hear(three, 1)).toEqual([]);
     expect(user.hear(three, 2)).toEqual(['1: 1 2 3']);
   });
@@ -241,5 +243,53 @@ describe('§3.5 unreachable elements', () => {
     expect(user.unreachable(1)).toEqual(['connect 1 pr1']);
     for (let id = 2; id <= 80; id++) user.unreachable(id);
     expect(user.do({ type: 'connected', association: 1 })).toHaveLength(64);
+  });
+});
+
+describe('§3.3 updates', () => {
+  test('S is set; what comes unasked replaces what was known; the end of the pool too', () => {
+    const user = new User({ updates: true });
+    user.resolve();
+    expect(user.core.handle({ type: 'connected', association: 1 }, 0)).toMatchObject([
+      { message: { type: 'handle-resolution', sendUpdates: true } },
+    ]);
+    expect(user.hear({ ...three, updatesAccepted: true } as AsapMessage)).toEqual(['now 1 2 3', '1: 1 2 3']);
+    expect(user.hear({ ...answer(rr, [9, rr]), updatesAccepted: true } as AsapMessage)).toEqual(['now 9']);
+    expect(user.resolve()).toEqual(['2: 9']);
+    expect(user.hear(negative(9))).toEqual(['now ']);
+    expect(user.resolve()).toEqual(['1 handle-resolution']);
+  });
+
+  test('another registrar is asked for them again', () => {
+    const user = new User({ updates: true });
+    user.answered({ ...three, updatesAccepted: true } as AsapMessage);
+    user.do({ type: 'disconnected', association: 1 });
+    expect(user.do({ type: 'connected', association: 2 })).toEqual(['2 handle-resolution']);
+    expect(user.hear({ ...answer(rr, [4, rr]), updatesAccepted: true } as AsapMessage, 2)).toEqual(['now 4']);
+  });
+});
+
+describe('one request its own way', () => {
+  test('staleMs 0 asks and waits whatever is known', () => {
+    const user = new User().answered(three);
+    expect(user.do({ type: 'resolve', request: 2, poolHandle: web, staleMs: 0 })).toEqual([
+      '1 handle-resolution',
+    ]);
+    expect(user.hear(answer(rr, [5, rr]))).toEqual(['2: 5']);
+  });
+
+  test('an ASAP_ERROR is the refusal of the oldest question', () => {
+    const user = new User();
+    user.resolve();
+    user.do({ type: 'connected', association: 1 });
+    expect(user.hear({ type: 'error', causes: [{ code: 0x10, info: new Uint8Array(0) }] })).toEqual([
+      '1: refused',
+    ]);
+  });
+
+  test('an element to which no data was sent leaves the cache without a report', () => {
+    const user = new User().answered(three);
+    expect(user.do({ type: 'unreachable', poolHandle: web, elementId: 2, report: false })).toEqual([]);
+    expect(user.resolve()).toEqual(['2: 3 1']);
   });
 });

@@ -201,6 +201,8 @@ export class World {
         case 'unresolved':
           this.results.push(output);
           break;
+        case 'pool-changed':
+          break;
       }
     }
   }

@@ -54,6 +54,7 @@ export class FullUser {
         unresolved: () => {
           this.#element = undefined;
         },
+        'pool-changed': () => {},
       },
       onFault: ({ error }) => world.fail(`user: ${String(error)}`),
     });
