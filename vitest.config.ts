@@ -8,7 +8,8 @@ const source = {
 
 /**
  * Suites by what they need: `unit` and `property` run anywhere; `sim` is the seeded simulation;
- * `lab` makes network namespaces (root, nftables); `browser` drives Chromium.
+ * `lab` makes network namespaces (root, nftables); `browser` drives Chromium; `sctp` needs a kernel with SCTP and is
+ * run inside a user-mode one.
  */
 export default defineConfig({
   test: {
@@ -19,7 +20,13 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts'],
-          exclude: ['**/*.property.test.ts', '**/*.sim.test.ts', '**/*.lab.test.ts', '**/*.browser.test.ts'],
+          exclude: [
+            '**/*.property.test.ts',
+            '**/*.sim.test.ts',
+            '**/*.lab.test.ts',
+            '**/*.browser.test.ts',
+            '**/*.sctp.test.ts',
+          ],
         },
       },
       { ...source, test: { name: 'property', include: ['packages/*/test/**/*.property.test.ts'] } },
@@ -32,6 +39,16 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['packages/*/test/**/*.lab.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        ...source,
+        test: {
+          name: 'sctp',
+          include: ['packages/*/test/**/*.sctp.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

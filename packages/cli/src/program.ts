@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command } from 'commander';
 import { addApply } from './commands/apply.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addDelete } from './commands/delete.ts';
 import { addEvents } from './commands/events.ts';
 import { addExplain } from './commands/explain.ts';
@@ -76,6 +77,9 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addManager(program, io);
   addNode(program, io);
   addTraffic(program, io);
+
+  program.commandsGroup('Learn:');
+  addCompletion(program, io);
 
   return program;
 }
