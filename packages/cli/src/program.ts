@@ -11,6 +11,7 @@ import { addHandlespace } from './commands/handlespace.ts';
 import { addHandover } from './commands/handover.ts';
 import { addLab } from './commands/lab.ts';
 import { addManager } from './commands/manager.ts';
+import { addMonitor } from './commands/monitor.ts';
 import { addNode } from './commands/node.ts';
 import { addPlan } from './commands/plan.ts';
 import { addRegistrar } from './commands/registrar.ts';
@@ -59,6 +60,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addEvents(program, io);
   addFailover(program, io);
   addHandlespace(program, io);
+  addMonitor(program, io);
 
   program.commandsGroup('Change:');
   addPlan(program, io);

@@ -25,3 +25,16 @@ export function addressOption(flags: string, description: string): Option {
     return text;
   });
 }
+
+/** Where component status reports go. */
+export function reportToOption(): Option {
+  return new Option('--report-to <address:port>', 'whom to tell how it is, see `vnfpool monitor`').argParser(
+    (text) => {
+      const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+      const address = bracketed ?? plain;
+      if (address === undefined || Number(port) === 0 || Number(port) > 65_535)
+        throw new InvalidArgumentError('It is ADDRESS:PORT, for instance 127.0.0.1:2960.');
+      return { address, port: Number(port) };
+    },
+  );
+}

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { hostname } from 'node:os';
 import type { RegistrarTuning } from '@vnfpool/core/scope';
 import type { ScopeEndpoint } from '@vnfpool/runtime/endpoint';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { durationOption } from '../api/api-command.ts';
 import { CliError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
-import { addressOption, joinOption, portOption } from './daemon-options.ts';
+import { addressOption, joinOption, portOption, reportToOption } from './daemon-options.ts';
 import { readTuning, variableOptions } from './registrar-variables.ts';
 import { endpointOption, type ScopeOptions, withScope } from './scope-options.ts';
 
@@ -25,6 +27,8 @@ interface Options extends ScopeOptions {
   readonly announceTtl?: number;
   readonly announceInterface?: string;
   readonly suggestTakeover?: boolean;
+  readonly reportTo?: { readonly address: string; readonly port: number };
+  readonly reportEvery: number;
 }
 
 interface Group {
@@ -61,6 +65,8 @@ export function addRegistrar(program: Command, _io: CliIo): void {
     .addOption(numberOption('--announce-ttl <hops>', 'how far announcements go', 1, 255))
     .option('--announce-interface <address>', 'address of the interface for announcements')
     .option('--suggest-takeover', 'suggest elements to the peer that suits them best')
+    .addOption(reportToOption())
+    .addOption(durationOption('--report-every <duration>', 'how often', 1_000, '1s'))
     .addOption(addressOption('--listen <address>', 'in a set: address at which elements and users reach it'))
     .addOption(portOption('--port <port>', 'in a set: TCP port of ASAP over TLS; 0 is any; default 3864'))
     .addOption(joinOption());
@@ -113,6 +119,9 @@ async function startAlone(options: Options, tuning: RegistrarTuning, logger: Log
       ...(options.announceInterface === undefined ? {} : { interface: options.announceInterface }),
     },
     tuning,
+    ...(options.reportTo === undefined
+      ? {}
+      : { reports: { ...options.reportTo, everyMs: options.reportEvery, location: hostname() } }),
     ...(options.suggestTakeover === undefined ? {} : { suggestTakeover: options.suggestTakeover }),
     logger,
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Authorize, type Identity, Registrar, type RegistrarOptions } from '@vnfpool/core/registrar';
+import type { StatusReporter } from '@vnfpool/runtime/component-status';
 import { type Clock, CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import {
   endpointOfTransport,
@@ -18,6 +19,7 @@ import type { Connection, Listener } from '@vnfpool/transport/stream';
 import { Announcements, type AnnounceOptions } from './announcements.ts';
 import { Links, type Protocol } from './links.ts';
 import { logEvent } from './log-event.ts';
+import { type ReportTarget, reportTo } from './reports.ts';
 import { dial, listenAt, reachableAt } from './sockets.ts';
 import { eventCounter, mirrorTransports } from './telemetry.ts';
 import { handlespaceView } from './views.ts';
@@ -37,6 +39,8 @@ export interface RegistrarServiceOptions {
   /** Address by which others reach a wildcard endpoint. */
   readonly address?: string;
   readonly announce: AnnounceOptions | null;
+  /** Who is told how we are, by UDP, for display. */
+  readonly reports?: ReportTarget;
   /** Path of the Unix socket of its views. */
   readonly statusSocket: string;
   readonly logger: Logger;
@@ -113,7 +117,9 @@ export async function startRegistrarService(options: RegistrarServiceOptions): P
   });
   let announcements: Announcements | null = null;
   let status: StatusServer | null = null;
+  let reporter: StatusReporter | null = null;
   const stop = async (): Promise<void> => {
+    await reporter?.stop();
     announcements?.close();
     links.stop();
     await Promise.all(listeners.map((listener) => listener.close()));
@@ -157,6 +163,7 @@ export async function startRegistrarService(options: RegistrarServiceOptions): P
       mentors: options.mentors.map(transportOfEndpoint),
     });
   }
+  if (options.reports !== undefined) reporter = reportTo(options.reports, snapshot, logger);
   logger.info(
     {
       asap: listening.asap.map(formatEndpoint),

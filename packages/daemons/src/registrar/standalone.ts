@@ -11,6 +11,7 @@ import { type ScopeSecurity, scopeGuard } from '@vnfpool/runtime/scope-security'
 import { scopeTransports } from '@vnfpool/runtime/scope-transports';
 import type { AnnounceOptions } from './announcements.ts';
 import { drawIdentifier } from './identifier.ts';
+import type { ReportTarget } from './reports.ts';
 import { type RegistrarService, startRegistrarService } from './service.ts';
 
 /** A registrar of a scope that is no vnfpool set. */
@@ -37,6 +38,8 @@ export interface StandaloneOptions {
   readonly tuning: RegistrarTuning;
   /** Whether elements are suggested to the peer that suits them best. */
   readonly suggestTakeover?: boolean;
+  /** Who is told how we are. */
+  readonly reports?: ReportTarget;
   readonly logger: Logger;
 }
 
@@ -79,6 +82,7 @@ export async function runStandaloneRegistrar(options: StandaloneOptions): Promis
     mentors: peers,
     ...(options.address === undefined ? {} : { address: options.address }),
     announce: announce === null ? null : { ...groups, ...announce },
+    ...(options.reports === undefined ? {} : { reports: options.reports }),
     statusSocket: join(options.folder, REGISTRAR_SOCKET),
     logger,
   });
