@@ -45,6 +45,8 @@ export interface CertificateScope extends SecuredScope {
   readonly crl?: string;
   /** Versions offered: `TLSv1.2` means 1.2 and 1.3. Default `TLSv1.3`. */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** With 1.2, also the suite that RFC 5355 makes mandatory, which has no forward secrecy. Default false. */
+  readonly obsoleteSuite?: boolean;
 }
 
 /** A certificate of the authority that has all of what is said here is this role. */
@@ -73,6 +75,8 @@ export interface PskScope extends SecuredScope {
   readonly own?: { readonly certificate: string; readonly key: string };
   /** Versions offered: `TLSv1.2` means 1.2 and 1.3. Default `TLSv1.3`. */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** With 1.2, also the suite that RFC 5355 makes mandatory, which has no forward secrecy. Default false. */
+  readonly obsoleteSuite?: boolean;
 }
 
 export interface PskKey {

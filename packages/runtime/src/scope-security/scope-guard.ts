@@ -9,6 +9,8 @@ export type ScopeRole = 'registrar' | 'element' | 'user';
 
 export interface ScopeTransportOptions {
   readonly protocol: 'asap' | 'enrp';
+  /** Default: TLS in a secured scope, TCP in an open one. Another needs leave, see `refusal`. */
+  readonly kind?: 'tcp' | 'tls';
   readonly limits?: Partial<ConnectionLimits>;
   /** Who was refused when connecting to us, and why. */
   readonly onHandshakeFailure?: (failure: { readonly address: string; readonly reason: string }) => void;
@@ -22,7 +24,10 @@ export interface ScopeTransportOptions {
  */
 export interface ScopeGuard {
   readonly secured: boolean;
-  /** TLS in a secured scope, TCP in an open one; the server side and the client side in one. */
+  /**
+   * The server side and the client side in one.
+   * @throws ScopeSecurityError for a kind that this scope does not have
+   */
   transport(options: ScopeTransportOptions): StreamTransport;
   /**
    * Why an endpoint may not be used in this scope, or null. Ask it for every endpoint before listening there or

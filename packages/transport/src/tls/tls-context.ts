@@ -7,8 +7,8 @@ export interface TlsCredentials {
   /** Ours, with its certificate. Who only connects may be without both. */
   readonly key?: string;
   readonly certificate?: string;
-  /** The only authority believed. */
-  readonly ca: string;
+  /** The only authority believed; absent: none is. */
+  readonly ca?: string;
   /** Revocation lists; then one of each authority is needed. */
   readonly crl?: string;
 }
@@ -68,7 +68,7 @@ export function tlsContext({
   const { ca, key, certificate, crl } = credentials ?? {};
   return {
     // An empty list, or Node would believe the authorities of the web.
-    ca: ca ?? [],
+    ca: ca === undefined || ca === '' ? [] : ca,
     ...(key === undefined || certificate === undefined ? {} : { key, cert: certificate }),
     ...(crl === undefined ? {} : { crl }),
     ciphers: ciphers.join(':'),
