@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 
@@ -14,6 +15,8 @@ export interface CliIo {
   now(): number;
   /** Text of a file; `-` is standard input. */
   readText(path: string): Promise<string>;
+  /** Octets of a file, piece by piece; `-` is standard input. */
+  readPieces(path: string): AsyncIterable<Uint8Array>;
   /** Aborted: the command ends as soon as it can. */
   readonly signal: AbortSignal;
 }
@@ -29,6 +32,7 @@ export function processIo(): CliIo {
     err: (written) => void process.stderr.write(written),
     now: () => Date.now(),
     readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
+    readPieces: (path) => (path === '-' ? process.stdin : createReadStream(path)),
     signal: new AbortController().signal,
   };
 }

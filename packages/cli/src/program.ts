@@ -19,6 +19,7 @@ import { addStatus } from './commands/status.ts';
 import { addToken } from './commands/token.ts';
 import { addTraffic } from './commands/traffic.ts';
 import { addUp } from './commands/up.ts';
+import { addWire } from './commands/wire.ts';
 import { type CliIo, processIo } from './io.ts';
 import { version } from './version.ts';
 
@@ -60,6 +61,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addEvents(program, io);
   addFailover(program, io);
   addHandlespace(program, io);
+  addWire(program, io);
   addMonitor(program, io);
 
   program.commandsGroup('Change:');

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fromHex, toHex } from '@vnfpool/wire/bytes';
+import { WIRE_PROTOCOLS } from '@vnfpool/wire/json';
+import { describe, expect, test } from 'vitest';
+import { type CliIo, processIo, run } from 'vnfpool';
+import { MESSAGES } from '../../../wire/test/json/vectors.ts';
+
+interface Done {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a command line with this as standard input. */
+async function wire(args: readonly string[], input: string, part: Partial<CliIo> = {}): Promise<Done> {
+  let out = '';
+  let err = '';
+  const code = await run(['wire', ...args], {
+    ...processIo(),
+    colour: false,
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    readPieces: async function* () {
+      yield new TextEncoder().encode(input);
+    },
+    ...part,
+  });
+  return { code, out, err };
+}
+
+describe.each(WIRE_PROTOCOLS)('%s', (protocol) => {
+  test('decode | encode gives every message of the repository again', async () => {
+    const vectors = MESSAGES[protocol];
+    // One of each line's forms: white space within, comments and blank lines between.
+    const input = vectors.map(({ name, hex }) => `# ${name}\n\n ${hex.replaceAll(/\s+/g, ' ')}\r\n`).join('');
+    const decoded = await wire(['decode', '--protocol', protocol], input);
+    expect([decoded.code, decoded.err]).toEqual([0, '']);
+    expect(decoded.out.split('\n')).toHaveLength(vectors.length + 1);
+    const encoded = await wire(['encode', '--protocol', protocol], decoded.out);
+    expect(encoded).toEqual({
+      code: 0,
+      out: vectors.map(({ hex }) => `${toHex(fromHex(hex))}\n`).join(''),
+      err: '',
+    });
+  });
+});
+
+const RESOLUTION = '0500000b 00090007 77656200';
+
+test('the example of the help', async () => {
+  const { out } = await wire(['decode', '--protocol', 'asap'], RESOLUTION);
+  expect(out).toBe(
+    '{"protocol":"asap","padding":"excluded","message":{"type":"handle-resolution","sendUpdates":false,"poolHandle":{"hex":"776562","text":"web"}}}\n',
+  );
+  expect((await wire(['decode', '--help'], '')).out).toContain(out.trim());
+});
+
+test('bad lines are told with their place, the others go on, the exit code is 1', async () => {
+  const input = ['05000003', RESOLUTION, 'zz', `${RESOLUTION} 05000004`, 'ff'.repeat(600_000)].join('\n');
+  const { code, out, err } = await wire(['decode', '--protocol', 'asap'], input);
+  const lines = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines.map(({ line, code: fault, offset }) => [line, fault, offset])).toEqual([
+    [1, 'length', 2],
+    [undefined, undefined, undefined],
+    [3, 'value', 0],
+    [4, 'trailing', 11],
+    [5, 'limit', 0],
+  ]);
+  expect(lines[0]?.['error']).toMatch(/^message length 3/);
+  expect([code, err]).toEqual([1, 'vnfpool: 4 of 5 lines are not a message\n']);
+});
+
+test('with files, errors name the file', async () => {
+  const files: Readonly<Record<string, string>> = { a: `${RESOLUTION}\n05`, b: '' };
+  const { out } = await wire(['decode', '--protocol', 'asap', 'a', 'b'], '', {
+    readPieces: async function* (path) {
+      yield new TextEncoder().encode(files[path]);
+    },
+  });
+  expect(JSON.parse(out.split('\n')[1] ?? '')).toMatchObject({ file: 'a', line: 2, code: 'short' });
+});
+
+test('a file that is not there', async () => {
+  const { code, err } = await wire(['decode', '--protocol', 'asap', '/nowhere/at/all'], '', {
+    readPieces: (path) => processIo().readPieces(path),
+  });
+  expect([code, err]).toEqual([
+    1,
+    expect.stringMatching(/^vnfpool: \/nowhere\/at\/all cannot be read: ENOENT/),
+  ]);
+});
+
+test('lines that cannot be encoded are told by field, the others go on', async () => {
+  const good = (await wire(['decode', '--protocol', 'asap'], RESOLUTION)).out;
+  const input = `{"protocol":"asap","message":{"type":"cookie","cookie":"a"}}\n${good}{\n{"line":1,"error":"no"}\n`;
+  expect(await wire(['encode'], input)).toEqual({
+    code: 1,
+    out: '0500000b0009000777656200\n',
+    err: [
+      '-:1: message.cookie must be an even number of hexadecimal digits',
+      '-:3: not JSON (value at offset 0)',
+      '-:4: line tells an error: no',
+      'vnfpool: 3 of 4 lines are not a message\n',
+    ].join('\n'),
+  });
+});
+
+test('what a peer sent cannot steer the terminal', async () => {
+  // The running status text of function 100: a CSI in one octet, and a right-to-left override.
+  const hex = '07 00 00 15 00 00 00 01 04 00 00 04 00 00 00 0a 09 01 00 05 c2 9b e2 80 ae';
+  const { out } = await wire(['decode', '--protocol', 'mobility'], hex);
+  expect(out).toContain('"text":"\\u009b\\u202e"');
+  expect((await wire(['encode'], out)).out).toBe(`${hex.replaceAll(' ', '')}\n`);
+});
+
+test('a protocol must be said, and known', async () => {
+  expect((await wire(['decode'], '')).code).toBe(2);
+  expect((await wire(['decode', '--protocol', 'sip'], '')).code).toBe(2);
+});
