@@ -1,22 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type RegistrarTuning, type RegistrarVariable, registrarVariables } from '@vnfpool/core/scope';
+import {
+  type RegistrarTuning,
+  type RegistrarVariable,
+  registrarRates,
+  registrarVariables,
+} from '@vnfpool/core/scope';
 import { InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../output/duration.ts';
 
-/** One option for each variable of a registrar. */
+/** One option for each variable and each rate of a registrar. */
 export function variableOptions(): Option[] {
-  return registrarVariables.map((variable) => {
+  const variables = registrarVariables.map((variable) => {
     const value = variable.kind === 'duration' ? '<duration>' : '<number>';
     return new Option(`--${variable.flag} ${value}`, variable.help).argParser((text) =>
       readVariable(variable, text),
     );
   });
+  const rates = registrarRates.map(({ flag, help }) =>
+    new Option(`--${flag} <per-second>`, `${help} a second, twice as many at once`).argParser((text) => {
+      const perSecond = Number(text);
+      if (!/^\d+(\.\d+)?$/.test(text) || perSecond <= 0)
+        throw new InvalidArgumentError('It is a number of messages a second.');
+      return { perSecond, burst: 2 * perSecond };
+    }),
+  );
+  return [...variables, ...rates];
 }
 
 /** What was said of the variables, as the registrar's options. */
 export function readTuning(options: object): RegistrarTuning {
   const said = options as Readonly<Record<string, unknown>>;
-  const values = registrarVariables.flatMap(({ option, flag }) => {
+  const values = [...registrarVariables, ...registrarRates].flatMap(({ option, flag }) => {
     const value = said[flag.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
     return value === undefined ? [] : [[option, value]];
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RegistrarOptions } from '../registrar/options.ts';
+import type { RateLimit } from '../registrar/token-bucket.ts';
 
 type NumericOption = {
   [K in keyof RegistrarOptions]-?: Exclude<RegistrarOptions[K], undefined> extends number
@@ -117,5 +118,22 @@ function count(
   return { option, flag, kind: 'count', min, help };
 }
 
-/** Values of some of the variables, by option. */
-export type RegistrarTuning = { readonly [V in RegistrarVariable['option']]?: number };
+/** Limits of what one association may ask, in messages a second; twice as many at once. */
+export const registrarRates: readonly RegistrarRate[] = [
+  { option: 'resolutionRate', flag: 'resolution-rate', help: 'handle resolutions of one association' },
+  { option: 'registrationRate', flag: 'registration-rate', help: 'registrations of one association' },
+  { option: 'reportRate', flag: 'report-rate', help: 'unreachable reports of one association' },
+  { option: 'tableRequestRate', flag: 'table-request-rate', help: 'handle table requests of one peer' },
+];
+
+export interface RegistrarRate {
+  readonly option: 'resolutionRate' | 'registrationRate' | 'reportRate' | 'tableRequestRate';
+  /** On the command line, without the dashes. */
+  readonly flag: string;
+  readonly help: string;
+}
+
+/** Values of some of the variables and rates, by option. */
+export type RegistrarTuning = {
+  readonly [V in RegistrarVariable['option']]?: number;
+} & { readonly [R in RegistrarRate['option']]?: RateLimit };

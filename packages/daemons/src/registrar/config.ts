@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type RegistrarTuning, registrarVariables } from '@vnfpool/core/scope';
+import { type RegistrarTuning, registrarRates, registrarVariables } from '@vnfpool/core/scope';
 import { type ConfigSchema, z } from '@vnfpool/runtime/config';
 import { type LogLevel, logLevels } from '@vnfpool/runtime/logging';
 
@@ -22,11 +22,16 @@ export interface RegistrarConfig {
   readonly log: { readonly level: LogLevel; readonly file?: string | undefined };
 }
 
-const tuningSchema = z.strictObject(
-  Object.fromEntries(
+const rateSchema = z.strictObject({ perSecond: z.number().positive(), burst: z.number().positive() });
+
+const tuningSchema = z.strictObject({
+  ...Object.fromEntries(
     registrarVariables.map(({ option, min, help }) => [option, z.int().min(min).optional().describe(help)]),
   ),
-);
+  ...Object.fromEntries(
+    registrarRates.map(({ option, help }) => [option, rateSchema.optional().describe(help)]),
+  ),
+});
 
 /** Its schema, for `loadConfig`. */
 export const registrarConfig: ConfigSchema<RegistrarConfig> = z.strictObject({
