@@ -13,6 +13,16 @@ export interface FrameRule {
   readonly frameBytesMax: number;
 }
 
+/**
+ * No frames: what is read is passed on as it came. For streams whose peers have no framing in common with us; an accepted
+ * connection has to be silent no longer than `frameTimeoutMs` before its first octets.
+ */
+export const unframed: FrameRule = {
+  headerBytes: 0,
+  frameBytes: () => 0,
+  frameBytesMax: Number.POSITIVE_INFINITY,
+};
+
 /** The stream cannot be framed any more. */
 export class FrameError extends Error {
   override readonly name: string = 'FrameError';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { FrameError, type FrameRule } from './frame-rule.ts';
+import { FrameError, type FrameRule, unframed } from './frame-rule.ts';
 
 /**
  * Cuts chunks of any size into frames.
@@ -40,6 +40,7 @@ export class Framer {
    * @throws FrameError The stream is beyond repair; no further call is allowed.
    */
   next(): Uint8Array | null {
+    if (this.#rule === unframed) return this.#rest();
     if (this.#frame !== null) return this.#fill(this.#frame);
     const { headerBytes } = this.#rule;
     const left = this.#chunk.length - this.#offset;
@@ -62,6 +63,12 @@ export class Framer {
     this.#frameFilled = headerBytes;
     this.#headerFilled = 0;
     return this.#fill(frame);
+  }
+
+  #rest(): Uint8Array | null {
+    const rest = this.#chunk.subarray(this.#offset);
+    this.#offset = this.#chunk.length;
+    return rest.length === 0 ? null : rest;
   }
 
   #begin(size: number): Uint8Array {

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { FrameError, type FrameRule } from '../framing/frame-rule.ts';
 import { Framer } from '../framing/framer.ts';
+import { socketFlow } from './socket-flow.ts';
 import type {
   CertificateIdentity,
   CloseCode,
@@ -9,6 +10,7 @@ import type {
   Connection,
   ConnectionEnd,
   ConnectionLimits,
+  FlowControl,
   Peer,
   TransportCounters,
 } from './stream-transport.ts';
@@ -31,6 +33,7 @@ export class SocketConnection implements Connection {
   readonly peer: Peer;
   readonly local: ConnectionEnd;
   readonly multipath: boolean;
+  readonly flow: FlowControl;
   readonly #socket: Socket;
   readonly #framer: Framer;
   readonly #limits: ConnectionLimits;
@@ -43,6 +46,7 @@ export class SocketConnection implements Connection {
 
   constructor(socket: Socket, options: SocketConnectionOptions) {
     this.#socket = socket;
+    this.flow = socketFlow(socket);
     this.#framer = new Framer(options.rule);
     this.#limits = options.limits;
     this.#counters = options.counters;

@@ -91,8 +91,21 @@ export interface Connection {
   onClose(handler: (reason: CloseReason) => void): void;
   /** Sends what is queued, then closes; cut off after `closeTimeoutMs`. */
   close(message?: string): void;
+  /** Where the transport has it; without, a sender is bounded by `sendQueueBytesMax` alone, a receiver by nothing. */
+  readonly flow?: FlowControl;
   /** Smoothed round-trip time as the kernel measured it; null where it does not tell, or has not measured. */
   roundTripMs(): number | null;
+}
+
+/** For those who send or take more than a few messages. */
+export interface FlowControl {
+  /** Octets that the kernel has not taken yet. */
+  readonly queuedBytes: number;
+  /** Calls back once, when the queue is worked off; at the next turn if it is short. Not after the end of the connection. */
+  onDrained(handler: () => void): void;
+  /** Reads no more until `resume`; what was read already still comes. */
+  pause(): void;
+  resume(): void;
 }
 
 export interface ListenOptions {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { FrameError, type FrameRule, Framer } from '@vnfpool/transport/framing';
+import { FrameError, type FrameRule, Framer, unframed } from '@vnfpool/transport/framing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
@@ -65,4 +65,13 @@ test('a frame within one chunk is a view of it, one over two chunks is its own c
   const second = framer.next();
   expect(second).toEqual(Uint8Array.of(4, 0, 1, 2));
   expect(second?.buffer).not.toBe(chunk.buffer);
+});
+
+test('without framing everything comes as it was read', () => {
+  const framer = new Framer(unframed);
+  for (const chunk of [Uint8Array.of(1, 2, 3), Uint8Array.of(4)]) {
+    framer.feed(chunk);
+    expect(drain(framer)).toEqual([chunk]);
+    expect(framer.midFrame).toBe(false);
+  }
 });
