@@ -5,7 +5,7 @@ import { type ChecksumRule, foldChecksum } from './checksum.ts';
 import type { Holding, Placed } from './holding.ts';
 import { HANDLESPACE_LIMITS, type HandlespaceLimits } from './limits.ts';
 import { Owners } from './owners.ts';
-import { selectorFor } from './policies/table.ts';
+import { POLICIES, type PolicyTable } from './policies/table.ts';
 import { type Mismatch, Pool } from './pool.ts';
 import { type PoolKey, poolKey } from './pool-key.ts';
 
@@ -14,6 +14,14 @@ export interface HandlespaceOptions {
   readonly limits?: Partial<HandlespaceLimits>;
   /** `exact` by default. */
   readonly checksum?: ChecksumRule;
+  /** What one can select by; `policyTable()` by default. */
+  readonly policies?: PolicyTable;
+  /**
+   * MaxIncrement: how many elements of an answer, from its first on, count as used. 0, the default: what the policy
+   * itself says, which is 1 where it goes by turns or by load, and 0 where it draws by weight. All that are
+   * returned, by the letter of RFC 5356 §5.2: a number as large as any answer.
+   */
+  readonly maxIncrement?: number | undefined;
 }
 
 /** Why an element was not taken. */
@@ -35,6 +43,8 @@ export class Handlespace {
   readonly #random: Random;
   readonly #limits: HandlespaceLimits;
   readonly #checksumRule: ChecksumRule;
+  readonly #policies: PolicyTable;
+  readonly #maxIncrement: number;
   readonly #pools = new Map<PoolKey, Pool>();
   readonly #owners = new Owners();
   #elementCount = 0;
@@ -43,6 +53,8 @@ export class Handlespace {
     this.#random = random;
     this.#limits = { ...HANDLESPACE_LIMITS, ...options.limits };
     this.#checksumRule = options.checksum ?? 'exact';
+    this.#policies = options.policies ?? POLICIES;
+    this.#maxIncrement = options.maxIncrement ?? 0;
   }
 
   /** Pools. */
@@ -96,11 +108,12 @@ export class Handlespace {
     const existing = this.pool(handle);
     const reason = existing === undefined ? this.#refuseNew(handle) : this.#refuseInto(existing, element);
     if (reason !== undefined) return { kind: 'refused', reason, pool: existing };
+    const policy = this.#policies.find(element.policy);
+    if (policy === undefined) return { kind: 'refused', reason: 'policy-unsupported', pool: existing };
     let pool = existing;
     if (pool === undefined) {
-      const selector = selectorFor(element.policy, this.#random);
-      if (selector === undefined) return { kind: 'refused', reason: 'policy-unsupported', pool };
-      pool = new Pool(handle.slice(), element, selector);
+      const increment = this.#maxIncrement > 0 ? this.#maxIncrement : policy.increment;
+      pool = new Pool(handle.slice(), element, policy.selector(this.#random), increment);
       this.#pools.set(pool.key, pool);
     }
     const held = pool.holding(element.id);

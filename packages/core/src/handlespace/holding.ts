@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PoolElement } from '@vnfpool/wire/parameters';
+import type { Candidate } from './policies/selector.ts';
 import type { Pool } from './pool.ts';
 
 /** An element in its pool, as iterators tell it. Read it at once: a new registration replaces `element`. */
@@ -9,9 +10,12 @@ export interface Placed {
 }
 
 /** The one record that the handlespace keeps of an element. */
-export class Holding implements Placed {
+export class Holding implements Placed, Candidate {
   readonly pool: Pool;
   element: PoolElement;
+  place = 0;
+  sequence = 0;
+  uses = 0;
 
   constructor(pool: Pool, element: PoolElement) {
     this.pool = pool;

@@ -3,7 +3,15 @@ export type { ChecksumRule } from './checksum.ts';
 export { Handlespace, type HandlespaceOptions, type Refusal, type SetResult } from './handlespace.ts';
 export type { Placed } from './holding.ts';
 export { HANDLESPACE_LIMITS, type HandlespaceLimits } from './limits.ts';
-export type { Selector, SelectorFactory } from './policies/selector.ts';
-export { selectorFor } from './policies/table.ts';
+export { drawingSelector } from './policies/drawing.ts';
+export { rankedSelector } from './policies/ranked.ts';
+export type { Candidate, SelectionPolicy, Selector, SelectorFactory } from './policies/selector.ts';
+export {
+  type CustomPolicy,
+  POLICIES,
+  type PolicyTable,
+  policyTable,
+} from './policies/table.ts';
+export { uniformSelector } from './policies/uniform.ts';
 export { type Mismatch, Pool } from './pool.ts';
 export { type PoolKey, poolKey, poolName } from './pool-key.ts';

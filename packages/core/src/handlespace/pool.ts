@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type KnownPolicy,
   type Policy,
   type PoolElement,
   policyCode,
@@ -30,15 +29,18 @@ export class Pool {
   /** Of the words of the handle, for checksums. */
   readonly handleSum: number;
   readonly #holdings = new Map<number, Holding>();
-  readonly #selector: Selector;
+  readonly #selector: Selector<Holding>;
+  readonly #increment: number;
 
-  constructor(handle: Uint8Array, first: PoolElement, selector: Selector) {
+  /** `increment`: how many of an answer count as used. */
+  constructor(handle: Uint8Array, first: PoolElement, selector: Selector<Holding>, increment: number) {
     this.key = poolKey(handle);
     this.handle = handle;
     this.handleSum = handleSum(handle);
     this.policy = first.policy;
     this.transport = first.userTransport;
     this.#selector = selector;
+    this.#increment = increment;
   }
 
   get size(): number {
@@ -74,29 +76,29 @@ export class Pool {
   add(element: PoolElement): Holding {
     const holding = new Holding(this, element);
     this.#holdings.set(element.id, holding);
-    this.#selector.set(element.id, element.policy as KnownPolicy);
+    this.#selector.add(holding);
     return holding;
   }
 
   /** Takes the values of a new registration that has no mismatch. */
   replace(holding: Holding, element: PoolElement): void {
+    const previous = holding.element;
     holding.element = element;
-    this.#selector.set(element.id, element.policy as KnownPolicy);
+    this.#selector.update(holding, previous);
   }
 
   delete(holding: Holding): void {
-    this.#selector.delete(holding.element.id);
+    this.#selector.delete(holding);
     this.#holdings.delete(holding.element.id);
   }
 
-  /** At most `count` elements by the pool's policy, the preferred one first. */
+  /** At most `count` elements by the pool's policy, the preferred one first; no element twice. */
   select(count: number): PoolElement[] {
-    const chosen: PoolElement[] = [];
-    for (const id of this.#selector.select(count)) {
-      const element = this.get(id);
-      if (element !== undefined) chosen.push(element);
-    }
-    return chosen;
+    if (count < 1) return [];
+    const chosen = this.#selector.select(count);
+    const used = Math.min(this.#increment, chosen.length);
+    for (let at = 0; at < used; at++) this.#selector.use(chosen[at] as Holding);
+    return chosen.map(({ element }) => element);
   }
 }
 

@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Selector, selectorFor } from '@vnfpool/core/handlespace';
+import { POLICIES } from '@vnfpool/core/handlespace';
 import type { KnownPolicy } from '@vnfpool/wire/parameters';
 import { describe, expect, test } from 'vitest';
-import { seededRandom } from './seeded-random.ts';
+import { TestPool } from './pools.ts';
 
-/** A selector with the given elements, numbered from 1. */
-function pool(...policies: readonly KnownPolicy[]): Selector {
-  const [first] = policies;
-  const selector = first === undefined ? undefined : selectorFor(first, seededRandom(1));
-  if (selector === undefined) throw new Error('no selector');
-  for (const [index, policy] of policies.entries()) selector.set(index + 1, policy);
-  return selector;
-}
-
-function firsts(selector: Selector, times: number): number[] {
-  return Array.from({ length: times }, () => selector.select(1)[0] ?? 0);
-}
-
-function shares(selector: Selector, times: number): Record<number, number> {
-  const counts: Record<number, number> = {};
-  for (const id of firsts(selector, times)) counts[id] = (counts[id] ?? 0) + 1 / times;
-  return counts;
-}
+/** Elements numbered from 1. */
+const pool = (...policies: readonly KnownPolicy[]): TestPool => new TestPool(policies);
+const firsts = (of: TestPool, times: number): number[] => of.firsts(times);
+const shares = (of: TestPool, times: number): Record<number, number> => of.shares(times);
 
 const rr = { type: 'round-robin' } as const;
 const random = { type: 'random' } as const;
@@ -62,7 +48,7 @@ describe('round robin, §4.1', () => {
 
 describe('weighted round robin, §4.2', () => {
   test('in proportion to the weights, evenly spread', () => {
-    expect(firsts(pool(wrr(5), wrr(1), wrr(1)), 14)).toEqual([1, 1, 2, 1, 3, 1, 1, 1, 1, 2, 1, 3, 1, 1]);
+    expect(firsts(pool(wrr(5), wrr(1), wrr(1)), 14)).toEqual([1, 2, 1, 1, 3, 1, 1, 1, 2, 1, 1, 3, 1, 1]);
   });
   test('with all weights 1 it is round robin', () => {
     expect(firsts(pool(wrr(1), wrr(1), wrr(1)), 6)).toEqual([1, 2, 3, 1, 2, 3]);
@@ -163,5 +149,5 @@ test('an empty pool gives nothing, whatever the policy', () => {
 });
 
 test('a policy that we do not know has no selector', () => {
-  expect(selectorFor({ type: 'other', code: 99, data: new Uint8Array(0) }, seededRandom(1))).toBeUndefined();
+  expect(POLICIES.find({ type: 'other', code: 99, data: new Uint8Array(0) })).toBeUndefined();
 });

@@ -1,22 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { KnownPolicy } from '@vnfpool/wire/parameters';
+import type { PoolElement } from '@vnfpool/wire/parameters';
 import type { Random } from '../../core.ts';
 
-/**
- * Chooses elements of one pool by one policy and keeps what the policy needs to remember. Elements are known
- * by identifier; all have the policy type that the selector was made for.
- * @see RFC 5356 §4, §5
- */
-export interface Selector<P extends KnownPolicy = KnownPolicy> {
-  /** Adds an element, or takes the values of its new registration. */
-  set(id: number, policy: P): void;
-  delete(id: number): void;
-  /**
-   * At most `count` different elements, the preferred one first. The first one counts as used: where the
-   * policy goes by turns, it goes to the end of its equals.
-   */
-  select(count: number): number[];
+/** An element as its selector sees it. All but `element` is the selector's, to keep what its policy remembers. */
+export interface Candidate {
+  /** As it registered last; `element.policy` has the values to choose by. */
+  readonly element: PoolElement;
+  /** Where the selector keeps it. */
+  place: number;
+  /** Of equals, the lower goes first: the one used longest ago. */
+  sequence: number;
+  /** How often it was used since it last registered. */
+  uses: number;
 }
 
-/** Makes the selector of a policy. */
-export type SelectorFactory<P extends KnownPolicy = KnownPolicy> = (random: Random) => Selector<P>;
+/**
+ * Chooses among the elements of one pool by one policy, and keeps what the policy remembers. All elements have the
+ * policy type that the selector was made for.
+ * @see RFC 5356 §4, §5
+ */
+export interface Selector<C extends Candidate> {
+  add(candidate: C): void;
+  /** It registered again; `previous` is what it was before. */
+  update(candidate: C, previous: PoolElement): void;
+  delete(candidate: C): void;
+  /** At most `count` different ones, the preferred one first. */
+  select(count: number): C[];
+  /** One of the last answer counts as used. */
+  use(candidate: C): void;
+}
+
+/** Makes selectors of one policy. */
+export type SelectorFactory = <C extends Candidate>(random: Random) => Selector<C>;
+
+/** How to choose by one policy type. */
+export interface SelectionPolicy {
+  /** For people. */
+  readonly name: string;
+  /** The policy type on the wire, 32 bits. One's own have bit 31. @see RFC 5356 §3 */
+  readonly code: number;
+  /** How many of an answer, from its first on, count as used unless one says otherwise (MaxIncrement). */
+  readonly increment: number;
+  readonly selector: SelectorFactory;
+}
