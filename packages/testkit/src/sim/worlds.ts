@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { runFullWorld } from '../full-world/index.ts';
 import { runLeaseWorld } from '../lease-world/index.ts';
+import { describeRun, runRserpoolWorld, shrunk } from '../rserpool-world/index.ts';
 
 export interface WorldResult {
   readonly ok: boolean;
@@ -14,4 +15,10 @@ export type World = (seed: number, traceLines: number) => WorldResult | Promise<
 export const WORLDS: Readonly<Record<string, World>> = {
   lease: (seed, traceLines) => runLeaseWorld(seed, { traceLines }),
   full: (seed, traceLines) => runFullWorld(seed, { traceLines }),
+  rserpool: (seed, traceLines) => {
+    const result = runRserpoolWorld(seed, { traceLines });
+    if (result.ok) return result;
+    const least = shrunk(seed, result, { traceLines });
+    return { ...least, trace: [...describeRun(least), ...least.trace] };
+  },
 };
