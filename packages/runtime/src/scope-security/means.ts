@@ -120,7 +120,9 @@ function bySharedKey(scope: PskScope, as: ScopeRole): Means {
       if (proved === undefined) return null;
       // We connected: the other end holds our key, which registrars do.
       if (proved === identity) return { role: 'registrar', name: `holder of the key of ${identity}` };
-      return byIdentity.get(proved) ?? null;
+      const found = byIdentity.get(proved);
+      // Without its key: identities get into logs and views.
+      return found === undefined ? null : { role: found.role, name: found.name };
     },
   };
 }
