@@ -60,7 +60,7 @@ describe('with which addresses', () => {
     pools: ['*'],
     ...(addresses === undefined ? {} : { addresses }),
   });
-  const opaque: Transport = { type: 'opaque', value: octets('anything') };
+  const opaque: Transport = { type: 'opaque', data: octets('anything') };
   test.each([
     ['its own, where nothing is said', undefined, at('10.0.0.1'), true],
     ['one of its own and another', undefined, at('10.0.0.1', '10.0.0.9'), false],

@@ -3,7 +3,7 @@ import type { Identity } from '@vnfpool/core/registrar';
 import type { CertificateRole } from '@vnfpool/runtime/certificates';
 import { type ScopeGuard, type ScopeSecurity, scopeGuard } from '@vnfpool/runtime/scope-security';
 import { testSet } from '@vnfpool/testkit/certificates';
-import type { CloseReason, Connection, StreamTransport } from '@vnfpool/transport/stream';
+import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
 import { encodeAsap } from '@vnfpool/wire/asap';
 import { onTestFinished } from 'vitest';
 
@@ -62,7 +62,7 @@ export async function greet(
       resolve('echo');
       connection.close();
     });
-    connection.onClose((_: CloseReason) => resolve('refused by the server'));
+    connection.onClose(() => resolve('refused by the server'));
     connection.send(frame);
   });
 }
