@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { FrameError, Framer } from '@vnfpool/transport/framing';
+import { asapFrameLength, decodeAsap } from '@vnfpool/wire/asap';
+import { decodeUtf8, encodeUtf8, toHex, WireError } from '@vnfpool/wire/bytes';
+import { decodeComponentStatus } from '@vnfpool/wire/csp';
+import { decodeEnrp } from '@vnfpool/wire/enrp';
+import { messageFromJson, messageFromJsonText, messageToJson, type WireProtocol } from '@vnfpool/wire/json';
+import { decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
+import { decodeMobility } from '@vnfpool/wire/mobility';
+import type { SeededRandom } from '../lease-world/seeded-random.ts';
+import { CORPUS } from './corpus.ts';
+import { joined } from './mutate.ts';
+import { weightMax, weightOf } from './weight.ts';
+
+/** Something that must take any octets whatever. */
+export interface FuzzTarget {
+  /** Good input to start from. */
+  readonly corpus: readonly Uint8Array[];
+  /** Repairs the length of a mutated message, so that more of it is read. */
+  readonly fixLength?: (bytes: Uint8Array) => void;
+  /** True: it was a message; false: refused by a typed error. Throws anything else: a finding. */
+  readonly check: (bytes: Uint8Array, random: SeededRandom) => boolean;
+}
+
+/** What is wrong though nothing was thrown. */
+export class Finding extends Error {
+  override readonly name = 'Finding';
+}
+
+function message(
+  protocol: WireProtocol,
+  decode: (bytes: Uint8Array) => unknown,
+  uncounted: number,
+): FuzzTarget {
+  return {
+    corpus: CORPUS[protocol],
+    fixLength: (bytes) => setLength(bytes, bytes.length - uncounted),
+    check: (bytes) => {
+      const before = toHex(bytes);
+      const decoded = orRefused(() => decode(bytes));
+      if (decoded === undefined) return false;
+      checkWeight(decoded, bytes);
+      const again = orRefused(() => messageFromJson(messageToJson(protocol, bytes)));
+      if (again === undefined) throw new Finding('decodes, but has no JSON form');
+      if (toHex(again) !== before) throw new Finding(`JSON gives other octets: ${toHex(again)}`);
+      if (toHex(bytes) !== before) throw new Finding('the decoder changed its input');
+      return true;
+    },
+  };
+}
+
+const lease: FuzzTarget = {
+  corpus: CORPUS.lease,
+  check: (bytes) => {
+    const decoded = orRefused(() => decodeLeaseDatagram(bytes));
+    if (decoded === undefined) return false;
+    checkWeight(decoded, bytes);
+    const again = decodeLeaseDatagram(encodeLeaseDatagram(decoded.header, decoded.messages));
+    if (describe(again) !== describe(decoded)) throw new Finding('encoded again it says something else');
+    return true;
+  },
+};
+
+/** A stream of ASAP messages: whatever the chunks, the same frames come out, none of them longer than allowed. */
+const framer: FuzzTarget = {
+  corpus: [joined(...CORPUS.asap), joined(...CORPUS.enrp), ...CORPUS.asap],
+  check: (bytes, random) => {
+    const whole = framesOf([bytes]);
+    const cut: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const size = 1 + random.below(random.pick([3, 16, 1024]));
+      cut.push(bytes.subarray(at, at + size));
+      at += size;
+    }
+    const pieces = framesOf(cut);
+    if (describe(pieces) !== describe(whole)) throw new Finding('other chunks give other frames');
+    return !whole.failed;
+  },
+};
+
+const FRAME_BYTES_MAX = 4096;
+
+function framesOf(chunks: readonly Uint8Array[]): {
+  readonly frames: readonly string[];
+  readonly failed: boolean;
+} {
+  const stream = new Framer({ headerBytes: 4, frameBytes: asapFrameLength, frameBytesMax: FRAME_BYTES_MAX });
+  const frames: string[] = [];
+  try {
+    for (const chunk of chunks) {
+      stream.feed(chunk);
+      for (let frame = stream.next(); frame !== null; frame = stream.next()) {
+        if (frame.length > FRAME_BYTES_MAX) throw new Finding(`a frame of ${frame.length} octets`);
+        frames.push(toHex(frame));
+      }
+    }
+    return { frames, failed: false };
+  } catch (error) {
+    if (error instanceof FrameError) return { frames, failed: true };
+    throw error;
+  }
+}
+
+/** Lines of JSON, as `vnfpool wire encode` reads them. */
+const json: FuzzTarget = {
+  corpus: (['asap', 'enrp', 'csp', 'mobility'] as const).flatMap((protocol) =>
+    CORPUS[protocol].map((bytes) => encodeUtf8(JSON.stringify(messageToJson(protocol, bytes)))),
+  ),
+  check: (bytes) => orRefused(() => messageFromJsonText(decodeUtf8(bytes))) !== undefined,
+};
+
+/** Everything that reads what strangers send, by the name that `--decoder` takes. */
+export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
+  asap: message('asap', decodeAsap, 0),
+  enrp: message('enrp', decodeEnrp, 0),
+  csp: message('csp', decodeComponentStatus, 0),
+  mobility: message('mobility', decodeMobility, 4),
+  lease,
+  framer,
+  json,
+};
+
+/** Undefined when a `WireError` refused it. */
+function orRefused<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+function checkWeight(decoded: unknown, bytes: Uint8Array): void {
+  const weight = weightOf(decoded);
+  if (weight > weightMax(bytes.length))
+    throw new Finding(`${bytes.length} octets became a value of weight ${weight}`);
+}
+
+function setLength(bytes: Uint8Array, length: number): void {
+  if (bytes.length >= 4 && length >= 0 && length <= 0xffff) bytes.set([length >> 8, length & 0xff], 2);
+}
+
+function describe(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
+}
