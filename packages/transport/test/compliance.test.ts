@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { testSet } from '@vnfpool/testkit/certificates';
-import { complianceRule as rule, type TransportFactory, transportCases } from '@vnfpool/testkit/compliance';
+import {
+  complianceRule as rule,
+  streamCases,
+  type TransportFactory,
+  transportCases,
+} from '@vnfpool/testkit/compliance';
 import { MemoryNetwork } from '@vnfpool/transport/memory';
 import { TcpTransport } from '@vnfpool/transport/tcp';
 import { TlsTransport } from '@vnfpool/transport/tls';
@@ -26,5 +31,5 @@ const factories: Record<string, TransportFactory> = {
 };
 
 describe.each(Object.entries(factories))('%s transport', (_, factory) => {
-  test.each(transportCases)('$name', (each) => each.run(factory));
+  test.each([...transportCases, ...streamCases])('$name', (each) => each.run(factory));
 });

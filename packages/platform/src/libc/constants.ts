@@ -23,6 +23,7 @@ export const IPPROTO_MPTCP = 262;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;
+export const SO_RCVBUF = 8;
 export const SO_LINGER = 13;
 export const SO_RCVTIMEO = 20;
 export const SOL_NETLINK = 270;

@@ -11,6 +11,7 @@ export const SCTP_EVENTS = 11;
 export const SCTP_I_WANT_MAPPED_V4_ADDR = 12;
 export const SCTP_STATUS = 14;
 export const SCTP_GET_PEER_ADDR_INFO = 15;
+export const SCTP_DELAYED_SACK = 16;
 export const SCTP_RECVRCVINFO = 32;
 export const SCTP_REUSE_PORT = 36;
 export const SCTP_SOCKOPT_BINDX_ADD = 100;
@@ -21,6 +22,9 @@ export const SCTP_SOCKOPT_CONNECTX = 110;
 /** Types of control messages. */
 export const SCTP_SNDINFO = 2;
 export const SCTP_RCVINFO = 3;
+
+/** The peer acknowledges this message at once (RFC 7053). */
+export const SCTP_SACK_IMMEDIATELY = 8;
 
 export const SPP_HB_ENABLE = 1;
 

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { IPPROTO_SCTP } from '../libc/constants.ts';
 import { native, type StableMemory } from '../libc/native.ts';
-import { MSG_DONTWAIT, MSG_NOSIGNAL, SCTP_RCVINFO, SCTP_SNDINFO } from './constants.ts';
+import {
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SCTP_RCVINFO,
+  SCTP_SACK_IMMEDIATELY,
+  SCTP_SNDINFO,
+} from './constants.ts';
 
 /*
  * sendmsg and recvmsg with their control messages, through one piece of memory for the whole thread: a call takes
@@ -60,6 +66,8 @@ export function sendMessage(fd: number, data: Uint8Array, protocol: number): num
   view.setInt32(CONTROL + 12, SCTP_SNDINFO, true);
   const info = CONTROL + CMSG_HEADER_BYTES;
   bytes.fill(0, info, info + SNDINFO_BYTES);
+  // Signalling: a delayed acknowledgement, 200 ms, would hold up the end of an association and whoever measures.
+  view.setUint16(info + 2, SCTP_SACK_IMMEDIATELY, true);
   // Passed on as it stands: the network's order.
   view.setUint32(info + 4, protocol);
   const result = native().attempt(SEND, fd, address, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import type { FrameRule } from '@vnfpool/transport/framing';
 import {
   type CloseReason,
@@ -46,18 +46,54 @@ export const transportCases: readonly TransportCase[] = [
       }),
   },
   {
-    name: 'puts a frame together from pieces and takes several from one',
+    name: 'keeps many frames of one turn apart, small and large',
     run: (factory) =>
-      withPair(factory, {}, async ({ near, far }) => {
+      withPair(factory, { sendQueueBytesMax: 2 ** 23 }, async ({ near, far }) => {
         const atFar = collect(far);
-        const sent = [frame(10, 1), frame(0, 0), frame(20_000, 2), frame(3, 3)];
-        const stream = concat(sent);
-        for (let from = 0, size = 1; from < stream.length; from += size, size = size * 3 + 1) {
-          ok(near.send(stream.subarray(from, from + size)));
-          await turn();
-        }
+        const sent = Array.from({ length: 300 }, (_, index) => frame(index % 60 === 59 ? 65_532 : 12, index));
+        for (const each of sent) ok(near.send(each));
         deepEqual(await atFar.take(sent.length), sent);
       }),
+  },
+  {
+    name: 'gives the payload protocol of each frame where there is one, else 0',
+    run: (factory) =>
+      withPair(factory, {}, async ({ near, far, server }) => {
+        const seen: number[] = [];
+        const all = new Promise<void>((resolve) => {
+          far.onFrame((_, protocol) => {
+            if (seen.push(protocol) === 3) resolve();
+          });
+        });
+        for (const protocol of [11, 12, 0xfffffffe]) near.send(frame(1, 1), protocol);
+        await all;
+        deepEqual(seen, server.kind === 'sctp' ? [11, 12, 0xfffffffe] : [0, 0, 0]);
+      }),
+  },
+  {
+    name: 'delivers all to a peer that begins to read late, while the queue has room',
+    run: (factory) =>
+      withPair(factory, { sendQueueBytesMax: 2 ** 23 }, async ({ near, far }) => {
+        const sent = Array.from({ length: 100 }, (_, index) => frame(40_000, index));
+        for (const each of sent) ok(near.send(each));
+        for (let each = 0; each < 5; each += 1) await turn();
+        deepEqual(await collect(far).take(sent.length), sent);
+        equal(near.closed, null);
+      }),
+  },
+  {
+    name: 'cuts a peer off that does not read to the end, some time after close',
+    run: (factory) =>
+      withPair(
+        factory,
+        { sendQueueBytesMax: 2 ** 24, closeTimeoutMs: 20 },
+        async ({ near, far, listener }) => {
+          for (let each = 0; each < 200; each += 1) ok(near.send(frame(60_000, each)));
+          near.close();
+          await listener.close();
+          ok(far.closed !== null);
+        },
+      ),
   },
   {
     name: 'keeps what came before anyone took over the frames',
@@ -76,6 +112,11 @@ export const transportCases: readonly TransportCase[] = [
         equal(far.local.port, listener.address.port);
         equal(far.peer.port, near.local.port);
         equal(far.peer.address, near.local.address);
+        for (const end of [near.peer, near.local, far.peer, far.local]) {
+          ok(end.addresses.includes(end.address));
+        }
+        deepEqual(far.peer.addresses.toSorted(), near.local.addresses.toSorted());
+        deepEqual(near.peer.addresses.toSorted(), far.local.addresses.toSorted());
       }),
   },
   {
@@ -99,54 +140,13 @@ export const transportCases: readonly TransportCase[] = [
       }),
   },
   {
-    name: 'refuses a frame that announces too much as soon as its header is there',
+    name: 'closes on a peer that sends no first frame',
     run: (factory) =>
-      withPair(factory, {}, async ({ near, far, server }) => {
-        collect(far);
-        collect(near);
-        const end = closing(near);
-        near.send(header(65_537));
-        equal((await closing(far)).code, 'frame-too-large');
-        await end;
-        equal(server.counters.frameFaults, 1);
-      }),
-  },
-  {
-    name: 'refuses a header that cannot be one, after the good frames before it',
-    run: (factory) =>
-      withPair(factory, {}, async ({ near, far }) => {
-        const atFar = collect(far);
-        near.send(concat([frame(2, 1), header(3)]));
-        equal((await closing(far)).code, 'frame-malformed');
-        deepEqual(await atFar.take(1), [frame(2, 1)]);
-      }),
-  },
-  {
-    name: 'says so when the peer ends within a frame',
-    run: (factory) =>
-      withPair(factory, {}, async ({ near, far }) => {
-        collect(far);
-        near.send(frame(100, 1).subarray(0, 50));
-        near.close();
-        equal((await closing(far)).code, 'frame-truncated');
-      }),
-  },
-  {
-    name: 'closes on a peer that sends no first frame, or does not finish one',
-    run: async (factory) => {
-      const limits = { frameTimeoutMs: 30 };
-      await withPair(factory, limits, async ({ far, server }) => {
+      withPair(factory, { frameTimeoutMs: 30 }, async ({ far, server }) => {
         collect(far);
         equal((await closing(far)).code, 'frame-timeout');
         equal(server.counters.frameTimeouts, 1);
-      });
-      await withPair(factory, limits, async ({ near, far }) => {
-        const atFar = collect(far);
-        near.send(concat([frame(1, 1), header(100)]));
-        await atFar.take(1);
-        equal((await closing(far)).code, 'frame-timeout');
-      });
-    },
+      }),
   },
   {
     name: 'closes on a peer that does not read, at the bound of the queue',
@@ -175,7 +175,7 @@ export const transportCases: readonly TransportCase[] = [
         });
         near.onFrame(() => {});
         const end = closing(near);
-        near.send(concat([frame(1, 1), frame(1, 2), frame(1, 3)]));
+        for (const fill of [1, 2, 3]) near.send(frame(1, fill));
         await end;
         equal(seen, 1);
       }),
@@ -244,6 +244,96 @@ export const transportCases: readonly TransportCase[] = [
       });
       await listener.close();
     },
+  },
+];
+
+/** What transports of a byte stream keep beside `transportCases`: they cut it into frames by the rule. */
+export const streamCases: readonly TransportCase[] = [
+  {
+    name: 'puts a frame together from pieces and takes several from one',
+    run: (factory) =>
+      withPair(factory, {}, async ({ near, far }) => {
+        const atFar = collect(far);
+        const sent = [frame(10, 1), frame(0, 0), frame(20_000, 2), frame(3, 3)];
+        const stream = concat(sent);
+        for (let from = 0, size = 1; from < stream.length; from += size, size = size * 3 + 1) {
+          ok(near.send(stream.subarray(from, from + size)));
+          await turn();
+        }
+        deepEqual(await atFar.take(sent.length), sent);
+      }),
+  },
+  {
+    name: 'refuses a frame that announces too much as soon as its header is there',
+    run: (factory) =>
+      withPair(factory, {}, async ({ near, far, server }) => {
+        collect(far);
+        collect(near);
+        const end = closing(near);
+        near.send(header(65_537));
+        equal((await closing(far)).code, 'frame-too-large');
+        await end;
+        equal(server.counters.frameFaults, 1);
+      }),
+  },
+  {
+    name: 'refuses a header that cannot be one, after the good frames before it',
+    run: (factory) =>
+      withPair(factory, {}, async ({ near, far }) => {
+        const atFar = collect(far);
+        near.send(concat([frame(2, 1), header(3)]));
+        equal((await closing(far)).code, 'frame-malformed');
+        deepEqual(await atFar.take(1), [frame(2, 1)]);
+      }),
+  },
+  {
+    name: 'says so when the peer ends within a frame',
+    run: (factory) =>
+      withPair(factory, {}, async ({ near, far }) => {
+        collect(far);
+        near.send(frame(100, 1).subarray(0, 50));
+        near.close();
+        equal((await closing(far)).code, 'frame-truncated');
+      }),
+  },
+  {
+    name: 'closes on a peer that does not finish a frame',
+    run: (factory) =>
+      withPair(factory, { frameTimeoutMs: 30 }, async ({ near, far }) => {
+        const atFar = collect(far);
+        near.send(concat([frame(1, 1), header(100)]));
+        await atFar.take(1);
+        equal((await closing(far)).code, 'frame-timeout');
+      }),
+  },
+];
+
+/** What transports of messages keep beside `transportCases`: one frame is one message, whatever is in it. */
+export const messageCases: readonly TransportCase[] = [
+  {
+    name: 'gives on what the rule would refuse, and never two frames in one',
+    run: (factory) =>
+      withPair(factory, {}, async ({ near, far }) => {
+        const atFar = collect(far);
+        const sent = [Uint8Array.of(1), header(3), header(65_537), concat([frame(1, 1), frame(1, 2)])];
+        for (const each of sent) ok(near.send(each));
+        deepEqual(await atFar.take(sent.length), sent);
+      }),
+  },
+  {
+    name: 'refuses a message that is longer than admitted',
+    run: (factory) =>
+      withPair(factory, {}, async ({ near, far, server }) => {
+        collect(near);
+        const atFar = collect(far);
+        const end = closing(near);
+        ok(near.send(frame(5, 1)));
+        ok(near.send(new Uint8Array(200_000)));
+        equal((await closing(far)).code, 'frame-too-large');
+        deepEqual(await atFar.take(1), [frame(5, 1)]);
+        equal(server.counters.frameFaults, 1);
+        match((await end).code, /^(peer|failed)$/);
+      }),
   },
 ];
 
