@@ -79,9 +79,11 @@ export class AssociationEnd {
     if (!this.#isOpen) return;
     this.#queue = [];
     this.#closed(reason);
+    const other = this.#other;
+    this.process.touch();
+    other.process.touch();
     const { heartbeatMs, breakMs } = this.#world.plan;
     if (heartbeatMs === null) return;
-    const other = this.#other;
     this.#world.schedule.after(this.#world.random.fraction() * heartbeatMs + breakMs, () => {
       other.lose('no heartbeat');
     });

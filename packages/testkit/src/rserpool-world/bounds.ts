@@ -19,6 +19,8 @@ const TAKEOVERS = 3;
 export interface Bounds {
   /** From the calm until all registrars agree on everything. */
   readonly wholeMs: number;
+  /** What is broken may lie hidden so long: an end that nobody uses, a copy that nobody compares. */
+  readonly hiddenMs: number;
   /** From the moment in which element and registrar are well until the registrar knows the element. */
   readonly registeredMs: number;
   /** From the end of an element until no registrar that is well knows it, and no answer names it. */
@@ -35,7 +37,7 @@ export function boundsOf(profile: ScopeProfile, plan: RserpoolPlan): Bounds {
   const names = Math.max(1, plan.elements * 2);
   const parts = {
     // A sender whose association is dead finds out by sending.
-    broken: plan.breakMs,
+    broken: plan.breakMs + (plan.heartbeatMs ?? 0),
     // Everybody asks everybody else, and is refused, until the rounds are over.
     join:
       d.mentorRoundsMax * mentors * (d.mentorRetryMs + rtt) +
@@ -53,8 +55,13 @@ export function boundsOf(profile: ScopeProfile, plan: RserpoolPlan): Bounds {
     audit: (d.auditMismatches + 1) * heartbeat + d.tableSessionMs + Math.ceil(names / 8) * rtt,
   };
   const registeredMs = parts.broken + parts.hunt + parts.register + parts.reregister + rtt;
-  const wholeMs =
+  const hiddenMs =
+    Math.max(parts.detect, parts.reregister, 3 * heartbeat) +
     parts.broken +
+    parts.keepAlive +
+    d.associationGraceMs;
+  const wholeMs =
+    hiddenMs +
     parts.join +
     parts.reconnect +
     parts.detect +
@@ -63,7 +70,7 @@ export function boundsOf(profile: ScopeProfile, plan: RserpoolPlan): Bounds {
     Math.max(parts.hunt + parts.register + parts.reregister, parts.keepAlive) +
     2 * parts.audit;
   const goneMs = wholeMs + PAUSE_MS_MAX + (plan.lifeMs ?? Number.POSITIVE_INFINITY) + 2 * SLOW_MS_MAX;
-  return { wholeMs, registeredMs, goneMs, parts };
+  return { wholeMs, hiddenMs, registeredMs, goneMs, parts };
 }
 
 /** T4: 20 s before the life is over, half of a short one. */

@@ -198,6 +198,15 @@ export class ElementHost {
     if (event.event === 'registered') world.counts.registrations += 1;
     const reason = 'reason' in event ? `: ${event.reason}` : '';
     world.log(() => `${this.process.name} ${hex(elementId)} ${event.event}${reason}`);
+    if (event.event === 'deregistration-refused') {
+      // So does whoever wants to leave: the registrar may have held on to an older association of ours.
+      const { poolHandle } = event;
+      this.process.after(world.random.between(1_000, RETRY_MS_MAX), () => {
+        if (!this.names.some((name) => name.elementId === elementId))
+          this.#runner?.submit({ type: 'deregister', poolHandle, elementId });
+      });
+      return;
+    }
     if (event.event !== 'failed' && event.event !== 'rejected') return;
     world.counts.failed += 1;
     const name = this.names.find((candidate) => candidate.elementId === elementId);

@@ -52,7 +52,7 @@ export function runRserpoolWorld(seed: number, options: RserpoolWorldOptions = {
   for (let round = 0; round < plan.rounds && world.violation === undefined; round++) {
     if (round > 0 || !plan.faultsAtStart) {
       // What nobody disturbs is whole as soon as what was disturbed.
-      const afterMs = run.untilWhole(wholeMs);
+      const afterMs = run.untilWhole();
       if (afterMs === undefined) break;
     }
     world.isCalm = false;
@@ -61,7 +61,7 @@ export function runRserpoolWorld(seed: number, options: RserpoolWorldOptions = {
     for (const fault of drawn) if (options.faults?.has(fault.number) !== false) planFault(world, fault);
     run.until((drawn.at(-1)?.atMs ?? world.nowMs) + faultRandom.between(0, AFTERMATH_MS));
     world.calm();
-    const afterMs = run.untilWhole(wholeMs);
+    const afterMs = run.untilWhole();
     if (afterMs === undefined) break;
     wholeAfterMs.push(afterMs);
     run.quiet();
@@ -106,23 +106,27 @@ class Run {
     }
   }
 
-  /** How long it took until everybody agreed; undefined: longer than it may. */
-  untilWhole(withinMs: number): number | undefined {
+  /**
+   * How long it took until everybody agreed, and went on to agree for as long as anything that was broken may lie
+   * hidden; undefined: longer than it may.
+   */
+  untilWhole(): number | undefined {
     const world = this.#world;
+    const { wholeMs, hiddenMs } = world.watch.bounds;
     const fromMs = world.nowMs;
-    let lacks = missing(world);
-    while (lacks !== undefined && world.violation === undefined && world.nowMs - fromMs < withinMs) {
+    let wrongAtMs = fromMs;
+    while (world.violation === undefined && world.nowMs - wrongAtMs < hiddenMs) {
       this.until(world.nowMs + this.#lookEveryMs);
-      lacks = missing(world);
+      const lacks = missing(world);
+      if (lacks === undefined) continue;
+      wrongAtMs = world.nowMs;
+      if (wrongAtMs - fromMs > wholeMs) world.fail(`${wholeMs.toFixed(0)} ms after the last fault: ${lacks}`);
     }
-    if (lacks !== undefined) world.fail(`${withinMs.toFixed(0)} ms after the last fault: ${lacks}`);
-    return world.violation === undefined ? world.nowMs - fromMs : undefined;
+    return world.violation === undefined ? wrongAtMs - fromMs : undefined;
   }
 
   quiet(): void {
     const world = this.#world;
-    // What was settled last may still be on its way to somebody.
-    this.until(world.nowMs + 4 * world.plan.delayMsMax + 1_000);
     const quiet = new Quiet(world);
     const untilMs = world.nowMs + quietMs(world);
     while (world.nowMs < untilMs && world.violation === undefined) {
