@@ -2,59 +2,118 @@
 import type { PoolElement } from '@vnfpool/wire/parameters';
 import type { SetResult } from '../handlespace/handlespace.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
+import { lifeMsOf } from './life.ts';
 import type { RemovalReason } from './messages.ts';
+import { releaseRemoteElement } from './remote-elements.ts';
 import type { Association, OwnedElement, RegistrarState } from './state.ts';
+import { poolChanged } from './subscriptions/pool-changed.ts';
+import { touchDownloads } from './tables/download-end.ts';
+import { tellUpdate } from './updates/tell.ts';
 
 /*
- * The only place where elements that we own come, change and go. Telling the other registrars of the scope
- * (ENRP handle updates) belongs into these two functions.
+ * The only place where elements that we own come, change and go; the other registrars and our subscribers are told
+ * from here.
  */
 
-/** Takes an element as our own, new or again; or says why the handlespace refuses it. */
+/** Takes an element that registers as our own, new or again; or says why the handlespace refuses it. */
 export function adoptElement(
   state: RegistrarState,
   association: Association,
   poolHandle: Uint8Array,
   element: PoolElement,
-  lifeMs: number | undefined,
   nowMs: number,
 ): SetResult {
   const result = state.handlespace.set(poolHandle, element);
   if (result.kind === 'refused') return result;
-  let owned = state.owned(poolHandle, element.id);
-  if (owned === undefined) {
-    owned = {
-      poolHandle: result.pool.handle,
-      id: element.id,
-      association: undefined,
-      owner: undefined,
-      badReports: 0,
-      reporters: new Map(),
-      lastKeepAliveMs: Number.NEGATIVE_INFINITY,
-      lastHeardMs: nowMs,
-    };
-    state.own(owned);
-  }
-  owned.association?.elements.delete(owned);
-  owned.association = association;
-  owned.owner = association.identity?.name;
-  association.elements.add(owned);
+  const owned = ownedRecord(state, result.pool.handle, element.id, nowMs);
+  releaseRemoteElement(state, poolHandle, element.id);
+  touchDownloads(state, poolHandle, element.id);
+  attach(owned, association);
+  owned.adopting = false;
   owned.badReports = 0;
   owned.reporters.clear();
   owned.lastHeardMs = nowMs;
   state.deadlines.clearAll(owned);
+  const lifeMs = lifeMsOf(state, element);
   if (lifeMs !== undefined) state.deadlines.set(owned, 'life', nowMs + lifeMs);
   scheduleKeepAlive(state, owned, nowMs);
+  tellUpdate(state, 'add', poolHandle, element);
+  poolChanged(state, poolHandle);
+  const from = result.previous?.homeRegistrar ?? state.registrarId;
+  if (from !== state.registrarId) moved(state, owned, from, state.registrarId, 'registered-here');
   return result;
 }
 
-/** Removes an element that we own. */
-export function removeElement(state: RegistrarState, owned: OwnedElement, reason: RemovalReason): void {
-  state.handlespace.delete(owned.poolHandle, owned.id);
-  state.deadlines.clearAll(owned);
-  state.disown(owned);
+/** Takes over an element of a dead registrar; the handlespace has us as its home already. */
+export function takeElement(
+  state: RegistrarState,
+  poolHandle: Uint8Array,
+  id: number,
+  from: number,
+  nowMs: number,
+): OwnedElement {
+  const owned = ownedRecord(state, poolHandle, id, nowMs);
+  owned.adopting = true;
+  const expiryMs = releaseRemoteElement(state, poolHandle, id);
+  touchDownloads(state, poolHandle, id);
+  // It renews its registration by its own clock, which the takeover does not change.
+  if (expiryMs !== undefined) state.deadlines.set(owned, 'life', expiryMs);
+  poolChanged(state, poolHandle);
+  moved(state, owned, from, state.registrarId, 'taken-over');
+  return owned;
+}
+
+/** An element belongs to this association from now on. */
+export function attach(owned: OwnedElement, association: Association): void {
   owned.association?.elements.delete(owned);
-  state.counters.elementsRemoved += 1;
+  owned.association = association;
+  owned.owner = association.identity?.name;
+  association.elements.add(owned);
+}
+
+/** Removes an element that we own, and tells everybody. */
+export function removeElement(state: RegistrarState, owned: OwnedElement, reason: RemovalReason): void {
   const { poolHandle, id: elementId } = owned;
+  const element = state.handlespace.delete(poolHandle, elementId);
+  giveUpElement(state, owned);
+  touchDownloads(state, poolHandle, elementId);
+  state.counters.elementsRemoved += 1;
+  if (element !== undefined) tellUpdate(state, 'delete', poolHandle, element);
+  poolChanged(state, poolHandle);
   state.event({ type: 'event', event: 'element-removed', poolHandle, elementId, reason });
+}
+
+/** It is somebody else's, or nobody's: we do not watch it any more. */
+export function giveUpElement(state: RegistrarState, owned: OwnedElement): void {
+  state.deadlines.clearAll(owned);
+  state.owned.delete(owned);
+  owned.association?.elements.delete(owned);
+}
+
+function ownedRecord(state: RegistrarState, poolHandle: Uint8Array, id: number, nowMs: number): OwnedElement {
+  const existing = state.owned.get(poolHandle, id);
+  if (existing !== undefined) return existing;
+  const owned: OwnedElement = {
+    poolHandle,
+    id,
+    association: undefined,
+    owner: undefined,
+    adopting: false,
+    badReports: 0,
+    reporters: new Map(),
+    lastKeepAliveMs: Number.NEGATIVE_INFINITY,
+    lastHeardMs: nowMs,
+  };
+  state.owned.add(owned);
+  return owned;
+}
+
+function moved(
+  state: RegistrarState,
+  { poolHandle, id: elementId }: OwnedElement,
+  from: number,
+  to: number,
+  reason: 'registered-here' | 'taken-over',
+): void {
+  state.event({ type: 'event', event: 'element-moved', poolHandle, elementId, from, to, reason });
 }

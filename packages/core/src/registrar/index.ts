@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+export type { RegistrarCounters } from './counters.ts';
 export type {
   AssociationId,
   ConnectAttempt,
@@ -22,5 +24,4 @@ export {
 } from './options.ts';
 export { Registrar } from './registrar.ts';
 export type { ElementSnapshot, PeerSnapshot, PoolSnapshot, RegistrarSnapshot } from './snapshot.ts';
-export type { RegistrarCounters } from './state.ts';
 export type { RateLimit } from './token-bucket.ts';

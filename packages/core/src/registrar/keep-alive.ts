@@ -21,10 +21,10 @@ export function askAlive(state: RegistrarState, owned: OwnedElement, nowMs: numb
   state.deadlines.clear(owned, 'keep-alive');
   state.deadlines.set(owned, 'keep-alive-answer', nowMs + state.options.keepAliveTimeoutMs);
   state.counters.keepAlivesSent += 1;
-  const { registrarId } = state.options;
+  const { registrarId } = state;
   state.send(association, {
     type: 'endpoint-keep-alive',
-    becomeHome: false,
+    becomeHome: owned.adopting,
     registrarId,
     poolHandle,
     elementId,

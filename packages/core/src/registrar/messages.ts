@@ -101,7 +101,7 @@ export type EnrpInput =
 
 export type RegistrarOutput =
   | { readonly type: 'send'; readonly association: AssociationId; readonly message: AsapMessage }
-  /** Close this association, of either protocol. The core has forgotten it already. */
+  /** Close this association, of either protocol; that it is closed may be told, or not. */
   | { readonly type: 'close'; readonly association: AssociationId; readonly reason: string }
   | EnrpOutput
   | RegistrarEvent;

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import { CAUSE, type ErrorCause, type UnrecognizedParameter } from '@vnfpool/wire/parameters';
 import type { Core, Random } from '../core.ts';
-import { removeElement } from './elements.ts';
+import { announcementHeard } from './announcing/announce.ts';
+import { closedAssociation, malformedMessage, openAssociation, reportUnrecognized } from './associations.ts';
 import { dispatch } from './handlers/table.ts';
+import { start, stop } from './joining/start.ts';
 import type { RegistrarInput, RegistrarOutput } from './messages.ts';
 import type { Authorize, RegistrarOptions } from './options.ts';
+import { attemptFailed } from './peers/attempt.ts';
+import { forgetLink } from './peers/close-link.ts';
+import { presenceHeard } from './peers/hints.ts';
+import { openLink } from './peers/links.ts';
+import { receive, receiveMalformed } from './peers/receive.ts';
 import { type RegistrarSnapshot, takeSnapshot } from './snapshot.ts';
-import { type Association, RegistrarState } from './state.ts';
-import { TIMERS } from './timers.ts';
-import { TokenBucket } from './token-bucket.ts';
-
-/** Octets of offending input that go back to its sender at most, so that an answer is never larger than a message. */
-const REPORT_BYTES_MAX = 1024;
-/** Unknown parameters of one message that are reported at most. */
-const REPORTS_MAX = 16;
+import { RegistrarState } from './state.ts';
+import { runTimers } from './timers.ts';
 
 /**
- * A registrar: takes registrations, answers handle resolutions, watches its elements. Speaks ASAP over
- * associations that its driver opens and closes. A peer registrar's protocol (ENRP) would be a second table of
- * handlers on the same state, and hooks in `elements.ts`.
- * @see RFC 5352 §3
+ * A registrar: takes registrations, answers handle resolutions, watches its elements, and shares the handlespace
+ * with the other registrars of its scope. Speaks ASAP and ENRP over associations that its driver opens and closes;
+ * each protocol has a table of handlers, both work on one state.
+ * @see RFC 5352 §3, RFC 5353 §3
  */
 export class Registrar implements Core<RegistrarInput, RegistrarOutput> {
   readonly #state: RegistrarState;
@@ -29,35 +29,50 @@ export class Registrar implements Core<RegistrarInput, RegistrarOutput> {
     this.#state = new RegistrarState(options, random, authorize);
   }
 
-  handle(input: RegistrarInput, nowMs: number): RegistrarOutput[] {
-    if (input.type === 'association-opened') {
-      this.#open(input, nowMs);
-      return this.#state.drain();
-    }
-    if (!('association' in input)) return [];
-    const association = this.#state.associations.get(input.association);
-    // Input that was on its way when the association was closed.
-    if (association === undefined) return [];
+  handle(input: RegistrarInput, atMs: number): RegistrarOutput[] {
+    const state = this.#state;
+    const nowMs = this.#clock(atMs);
     switch (input.type) {
+      case 'association-opened':
+        openAssociation(state, input, nowMs);
+        break;
       case 'message':
-        if (input.message.type !== 'error') this.#reportUnrecognized(association, input.unrecognized);
-        dispatch(this.#state, association, input.message, nowMs);
-        break;
       case 'malformed':
-        this.#malformed(association, input.report);
-        break;
       case 'association-closed':
-        this.#closed(association, nowMs);
+        this.#fromAssociation(input, nowMs);
+        break;
+      case 'start':
+        start(state, input, nowMs);
+        break;
+      case 'stop':
+        stop(state);
+        break;
+      case 'peer-opened':
+        openLink(state, input, nowMs);
+        break;
+      case 'peer-message':
+      case 'peer-malformed':
+      case 'peer-closed':
+        this.#fromPeer(input, nowMs);
+        break;
+      case 'connect-failed':
+        attemptFailed(state, input.attempt, input.reason, nowMs);
+        break;
+      case 'announcement-heard':
+        announcementHeard(state, input.message, nowMs);
+        break;
+      case 'presence-heard':
+        presenceHeard(state, input.message, nowMs);
+        break;
+      case 'round-trip':
+        this.#roundTrip(input.association, input.ms);
         break;
     }
-    return this.#state.drain();
+    return state.drain();
   }
 
-  expire(nowMs: number): RegistrarOutput[] {
-    const { deadlines } = this.#state;
-    for (let due = deadlines.take(nowMs); due !== undefined; due = deadlines.take(nowMs)) {
-      TIMERS[due.timer](this.#state, due.owner, nowMs);
-    }
+  expire(atMs: number): RegistrarOutput[] {
+    runTimers(this.#state, this.#clock(atMs));
     return this.#state.drain();
   }
 
@@ -69,69 +84,58 @@ export class Registrar implements Core<RegistrarInput, RegistrarOutput> {
     return takeSnapshot(this.#state, nowMs);
   }
 
-  #open(input: Extract<RegistrarInput, { type: 'association-opened' }>, nowMs: number): void {
-    const { options, associations, counters } = this.#state;
-    const association: Association = {
-      id: input.association,
-      identity: input.identity,
-      peer: input.peer,
-      elements: new Set(),
-      resolutions: new TokenBucket(options.resolutionRate, nowMs),
-      reports: new TokenBucket(options.reportRate, nowMs),
-      malformed: 0,
-    };
-    if (associations.size >= options.associationsMax) {
-      counters.associationsRefused += 1;
-      this.#state.close(association, 'too many associations');
-      return;
-    }
-    associations.set(association.id, association);
-  }
-
-  #closed(association: Association, nowMs: number): void {
-    this.#state.associations.delete(association.id);
-    for (const owned of association.elements) {
-      const { poolHandle, id: elementId } = owned;
-      association.elements.delete(owned);
-      owned.association = undefined;
-      if (this.#state.options.associationGraceMs <= 0) {
-        removeElement(this.#state, owned, 'association-lost');
-        continue;
-      }
-      // There is no other way to it, so there is nothing to ask: it has this long to come back.
-      this.#state.deadlines.clear(owned, 'keep-alive');
-      this.#state.deadlines.clear(owned, 'keep-alive-answer');
-      this.#state.deadlines.set(owned, 'grace', nowMs + this.#state.options.associationGraceMs);
-      this.#state.event({
-        type: 'event',
-        event: 'element-detached',
-        poolHandle,
-        elementId,
-        reason: 'association-lost',
-      });
+  #fromAssociation(
+    input: Extract<RegistrarInput, { type: 'message' | 'malformed' | 'association-closed' }>,
+    nowMs: number,
+  ): void {
+    const state = this.#state;
+    const association = state.associations.get(input.association);
+    // Input that was on its way when the association was closed.
+    if (association === undefined) return;
+    switch (input.type) {
+      case 'message':
+        if (input.message.type !== 'error') reportUnrecognized(state, association, input.unrecognized);
+        dispatch(state, association, input.message, nowMs);
+        break;
+      case 'malformed':
+        malformedMessage(state, association, input.report);
+        break;
+      case 'association-closed':
+        closedAssociation(state, association, nowMs);
+        break;
     }
   }
 
-  #malformed(association: Association, report: ErrorCause | null): void {
-    this.#state.counters.malformed += 1;
-    association.malformed += 1;
-    if (report !== null) this.#sendError(association, [report]);
-    if (association.malformed >= this.#state.options.malformedMax) {
-      this.#state.close(association, 'too many malformed messages');
+  #fromPeer(
+    input: Extract<RegistrarInput, { type: 'peer-message' | 'peer-malformed' | 'peer-closed' }>,
+    nowMs: number,
+  ): void {
+    const state = this.#state;
+    const link = state.scope.links.get(input.association);
+    if (link === undefined) return;
+    switch (input.type) {
+      case 'peer-message':
+        receive(state, link, input.message, input.unrecognized, nowMs);
+        break;
+      case 'peer-malformed':
+        receiveMalformed(state, link, input.report, nowMs);
+        break;
+      case 'peer-closed':
+        forgetLink(state, link, 'association lost', nowMs);
+        break;
     }
   }
 
-  #reportUnrecognized(association: Association, unrecognized: readonly UnrecognizedParameter[]): void {
-    this.#state.counters.unrecognized += unrecognized.length;
-    const causes = unrecognized
-      .filter((parameter) => parameter.report)
-      .slice(0, REPORTS_MAX)
-      .map((parameter) => ({ code: CAUSE.unrecognizedParameter, info: parameter.whole }));
-    if (causes.length > 0) this.#sendError(association, causes);
+  #roundTrip(id: number, ms: number): void {
+    const association = this.#state.associations.get(id) ?? this.#state.scope.links.get(id);
+    if (association === undefined || !(ms >= 0)) return;
+    association.rttMs = ms;
+    association.rttIsTransports = true;
   }
 
-  #sendError(association: Association, causes: readonly ErrorCause[]): void {
-    const short = causes.map(({ code, info }) => ({ code, info: info.slice(0, REPORT_BYTES_MAX) }));
-    this.#state.send(association, { type: 'error', causes: short });
+  /** A clock that goes back stands still: no deadline is missed, and none comes early. */
+  #clock(atMs: number): number {
+    this.#state.nowMs = Math.max(this.#state.nowMs, atMs);
+    return this.#state.nowMs;
   }
 }

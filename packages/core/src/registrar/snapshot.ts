@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Policy, Transport } from '@vnfpool/wire/parameters';
 import { poolName } from '../handlespace/pool-key.ts';
+import type { RegistrarCounters } from './counters.ts';
+import { distanceMsOf } from './distance.ts';
 import type { RegistrarTransport } from './messages.ts';
-import type { RegistrarCounters, RegistrarState } from './state.ts';
+import type { PeerRegistrar } from './peers/peer.ts';
+import type { RegistrarState } from './state.ts';
 
 /** What a registrar knows at one moment, for views. */
 export interface RegistrarSnapshot {
@@ -51,6 +54,8 @@ export interface ElementSnapshot {
   readonly id: number;
   readonly homeRegistrar: number;
   readonly userTransport: Transport;
+  /** Where its ASAP endpoint is; null: only its association tells. */
+  readonly asapTransport: RegistrarTransport | null;
   readonly policy: Policy;
   /** Until the registration runs out; null: never. */
   readonly lifeLeftMs: number | null;
@@ -65,12 +70,17 @@ export interface ElementSnapshot {
 export function takeSnapshot(state: RegistrarState, nowMs: number): RegistrarSnapshot {
   const pools = [...state.handlespace.pools()].map((pool): PoolSnapshot => {
     const elements = [...pool.elements()].map((element): ElementSnapshot => {
-      const owned = state.owned(pool.handle, element.id);
-      const lifeAtMs = owned === undefined ? undefined : state.deadlines.get(owned, 'life');
+      const owned = state.owned.get(pool.handle, element.id);
+      const remote = state.remote.get(pool.handle, element.id);
+      const lifeAtMs =
+        owned !== undefined
+          ? state.deadlines.get(owned, 'life')
+          : remote && state.deadlines.get(remote, 'remote-life');
       return {
         id: element.id,
         homeRegistrar: element.homeRegistrar,
         userTransport: element.userTransport,
+        asapTransport: element.asapTransport ?? null,
         policy: element.policy,
         lifeLeftMs: lifeAtMs === undefined ? null : lifeAtMs - nowMs,
         owner: owned?.owner ?? null,
@@ -81,16 +91,31 @@ export function takeSnapshot(state: RegistrarState, nowMs: number): RegistrarSna
     });
     return { name: poolName(pool.handle), handle: pool.handle, policyType: pool.policy.type, elements };
   });
-  const { registrarId } = state.options;
+  const { registrarId, scope, handlespace } = state;
   return {
     registrarId,
-    state: 'running',
-    checksum: 0xffff,
-    ownElements: 0,
-    peers: [],
+    state: scope.phase,
+    checksum: handlespace.checksum(registrarId),
+    ownElements: handlespace.ownedCount(registrarId),
+    peers: [...scope.peers.values()].map((peer) => peerSnapshot(state, peer)),
     associations: state.associations.size,
-    peerAssociations: 0,
+    peerAssociations: scope.links.size,
     pools,
     counters: { ...state.counters },
+  };
+}
+
+function peerSnapshot({ handlespace, options }: RegistrarState, peer: PeerRegistrar): PeerSnapshot {
+  const { id, via } = peer;
+  return {
+    registrarId: id,
+    state: peer.state,
+    lastHeardMs: peer.lastHeardMs ?? null,
+    checksumTold: peer.checksumTold ?? null,
+    checksumComputed: handlespace.checksum(id),
+    elements: handlespace.ownedCount(id),
+    transport: peer.transport ?? null,
+    connected: via !== undefined,
+    distanceMs: via?.rttMs === undefined ? null : distanceMsOf(via.rttMs, options.distanceStepMs),
   };
 }

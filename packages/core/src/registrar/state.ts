@@ -3,30 +3,25 @@ import type { AsapMessage } from '@vnfpool/wire/asap';
 import type { Random } from '../core.ts';
 import { Deadlines } from '../deadlines/deadlines.ts';
 import { Handlespace } from '../handlespace/handlespace.ts';
-import { type PoolKey, poolKey } from '../handlespace/pool-key.ts';
+import { newCounters, type RegistrarCounters } from './counters.ts';
+import { ElementTable } from './element-table.ts';
 import type { AssociationId, Peer, RegistrarEvent, RegistrarOutput } from './messages.ts';
 import { type Authorize, type Identity, REGISTRAR_DEFAULTS, type RegistrarOptions } from './options.ts';
+import { newScope, type ScopeState } from './peers/scope-state.ts';
+import { type PoolSubscribers, Subscriptions } from './subscriptions/subscribers.ts';
+import type { RegistrarTimer } from './timer-names.ts';
 import type { TokenBucket } from './token-bucket.ts';
-
-/** Timers of an element that we own. */
-export type ElementTimer =
-  /** The registration runs out. */
-  | 'life'
-  /** The next periodic keep-alive is due. */
-  | 'keep-alive'
-  /** The answer to a keep-alive is overdue. */
-  | 'keep-alive-answer'
-  /** A lost association was not replaced in time. */
-  | 'grace';
 
 /** An element that we own, beside what the handlespace holds. */
 export interface OwnedElement {
   readonly poolHandle: Uint8Array;
   readonly id: number;
-  /** Where it registered; undefined: that association is gone. */
+  /** Where it registered; undefined: that association is gone, or it was taken over and is not reached yet. */
   association: Association | undefined;
   /** Name of who registered it; undefined: nobody we know. */
   owner: string | undefined;
+  /** Taken over from a dead registrar, and has not answered us yet. */
+  adopting: boolean;
   /** Reports since its last registration that counted. */
   badReports: number;
   /** When each reporter's last report counted; at most `REPORTERS_MAX`. */
@@ -35,33 +30,29 @@ export interface OwnedElement {
   lastHeardMs: number;
 }
 
+/** An element that another registrar owns, beside what the handlespace holds. Its timer is its expiry. */
+export interface RemoteElement {
+  readonly poolHandle: Uint8Array;
+  readonly id: number;
+}
+
+/** An ASAP association. */
 export interface Association {
   readonly id: AssociationId;
   readonly identity: Identity | null;
   readonly peer: Peer;
   readonly elements: Set<OwnedElement>;
+  readonly registrations: TokenBucket;
   readonly resolutions: TokenBucket;
   readonly reports: TokenBucket;
+  readonly subscriptions: Set<PoolSubscribers>;
+  /** Elements that were named to it in answers, by `elementKey`; the oldest go at the bound. */
+  readonly told: Set<string>;
   malformed: number;
-}
-
-/** Counted since the start. */
-export interface RegistrarCounters {
-  registrations: number;
-  registrationsRefused: number;
-  deregistrations: number;
-  resolutions: number;
-  resolutionsNegative: number;
-  resolutionsLimited: number;
-  keepAlivesSent: number;
-  keepAlivesAnswered: number;
-  reports: number;
-  reportsLimited: number;
-  elementsRemoved: number;
-  malformed: number;
-  unrecognized: number;
-  unexpected: number;
-  associationsRefused: number;
+  /** Round-trip time; undefined: not measured. */
+  rttMs: number | undefined;
+  /** Whether the transport measures it. */
+  rttIsTransports: boolean;
 }
 
 /** What all handlers of one registrar share. */
@@ -71,59 +62,47 @@ export class RegistrarState {
   readonly authorize: Authorize;
   readonly handlespace: Handlespace;
   readonly associations: Map<AssociationId, Association> = new Map<AssociationId, Association>();
-  readonly deadlines: Deadlines<OwnedElement, ElementTimer> = new Deadlines<OwnedElement, ElementTimer>();
-  readonly counters: RegistrarCounters = {
-    registrations: 0,
-    registrationsRefused: 0,
-    deregistrations: 0,
-    resolutions: 0,
-    resolutionsNegative: 0,
-    resolutionsLimited: 0,
-    keepAlivesSent: 0,
-    keepAlivesAnswered: 0,
-    reports: 0,
-    reportsLimited: 0,
-    elementsRemoved: 0,
-    malformed: 0,
-    unrecognized: 0,
-    unexpected: 0,
-    associationsRefused: 0,
-  };
-  readonly #owned = new Map<string, OwnedElement>();
+  readonly deadlines: Deadlines<object, RegistrarTimer> = new Deadlines<object, RegistrarTimer>();
+  readonly counters: RegistrarCounters = newCounters();
+  readonly owned: ElementTable<OwnedElement> = new ElementTable<OwnedElement>();
+  readonly remote: ElementTable<RemoteElement> = new ElementTable<RemoteElement>();
+  readonly subscriptions: Subscriptions = new Subscriptions();
+  readonly scope: ScopeState;
+  /** Ours, at present. */
+  registrarId: number;
+  /** The latest time that was handed in. */
+  nowMs: number = Number.NEGATIVE_INFINITY;
   #outputs: RegistrarOutput[] = [];
 
   constructor(options: RegistrarOptions, random: Random, authorize: Authorize) {
     this.options = { ...REGISTRAR_DEFAULTS, ...options };
+    this.registrarId = options.registrarId;
     this.random = random;
     this.authorize = authorize;
-    this.handlespace = new Handlespace(random, {
-      limits: this.options.limits,
-      checksum: this.options.checksum,
-    });
-  }
-
-  owned(poolHandle: Uint8Array, id: number): OwnedElement | undefined {
-    return this.#owned.get(ownedKey(poolKey(poolHandle), id));
-  }
-
-  own(element: OwnedElement): void {
-    this.#owned.set(ownedKey(poolKey(element.poolHandle), element.id), element);
-  }
-
-  disown(element: OwnedElement): void {
-    this.#owned.delete(ownedKey(poolKey(element.poolHandle), element.id));
+    const { limits, checksum } = this.options;
+    this.handlespace = new Handlespace(random, { limits, checksum });
+    this.scope = newScope();
   }
 
   send(association: Association, message: AsapMessage): void {
-    this.#outputs.push({ type: 'send', association: association.id, message });
+    this.output({ type: 'send', association: association.id, message });
   }
 
-  close(association: Association, reason: string): void {
-    this.#outputs.push({ type: 'close', association: association.id, reason });
+  close(association: { readonly id: AssociationId }, reason: string): void {
+    this.output({ type: 'close', association: association.id, reason });
   }
 
   event(event: RegistrarEvent): void {
-    this.#outputs.push(event);
+    this.output(event);
+  }
+
+  output(output: RegistrarOutput): void {
+    this.#outputs.push(output);
+  }
+
+  /** `ms`, an eighth more or less, so that registrars do not speak in step. */
+  jittered(ms: number): number {
+    return ms * (0.875 + 0.25 * this.random.fraction());
   }
 
   /** What has gathered since the last call, in order. */
@@ -132,8 +111,4 @@ export class RegistrarState {
     this.#outputs = [];
     return outputs;
   }
-}
-
-function ownedKey(pool: PoolKey, id: number): string {
-  return `${id}/${pool}`;
 }

@@ -260,7 +260,7 @@ describe('§3.3 handle resolution', () => {
     const [answer] = world.say(1, { type: 'handle-resolution', sendUpdates: true, poolHandle: WEB });
     expect(answer).toEqual({
       type: 'handle-resolution-response',
-      updatesAccepted: false,
+      updatesAccepted: true,
       poolHandle: WEB,
       policy: { type: 'round-robin' },
       elements: [element(1, { homeRegistrar: REGISTRAR_ID })],
@@ -345,6 +345,7 @@ describe('§3.5 unreachable elements', () => {
     for (let reporter = 11; reporter <= 14; reporter++) {
       expect(world.resolve(1)).toEqual([1]);
       world.open(reporter, null);
+      expect(world.resolve(reporter)).toEqual([1]);
       world.say(reporter, report);
       world.say(1, ack(1));
       world.advance(1000);
@@ -355,6 +356,7 @@ describe('§3.5 unreachable elements', () => {
   test('one reporter counts once in 10 s, and a new registration forgets the reports', () => {
     const world = withElements(1);
     world.open(9, null);
+    world.resolve(9);
     for (let i = 0; i < 8; i++) {
       world.say(9, report);
       world.say(1, ack(1));
@@ -362,6 +364,14 @@ describe('§3.5 unreachable elements', () => {
     }
     expect(world.registrar.snapshot(world.now).pools[0]?.elements[0]?.badReports).toBe(1);
     world.register(1, element(1));
+    expect(world.registrar.snapshot(world.now).pools[0]?.elements[0]?.badReports).toBe(0);
+  });
+
+  test('whoever was not told of the element by us does not count, but the element is asked', () => {
+    const world = withElements(1);
+    world.open(9, null);
+    world.say(9, report);
+    expect(world.heard(1)).toEqual([question(1)]);
     expect(world.registrar.snapshot(world.now).pools[0]?.elements[0]?.badReports).toBe(0);
   });
 

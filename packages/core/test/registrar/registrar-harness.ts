@@ -106,7 +106,7 @@ export class RegistrarHarness {
     for (const output of outputs) {
       if (output.type === 'event') this.events.push(output);
       else if (output.type === 'close') this.closed.push(output.association);
-      else {
+      else if (output.type === 'send') {
         const messages = this.#sent.get(output.association) ?? [];
         messages.push(decodeAsap(encodeAsap(output.message)).message);
         this.#sent.set(output.association, messages);

@@ -8,7 +8,17 @@ import type { Handler } from './handler.ts';
 /** Takes an element out of its pool; only it may ask. One that is not there counts as taken out. @see RFC 5352 §3.2 */
 export const handleDeregistration: Handler<Deregistration> = (state, association, message) => {
   const { poolHandle, elementId } = message;
-  const owned = state.owned(poolHandle, elementId);
+  if (state.scope.phase !== 'running') {
+    // We do not know yet whether it is registered: another registrar can tell.
+    state.send(association, {
+      type: 'deregistration-response',
+      poolHandle,
+      elementId,
+      causes: [errorCause(CAUSE.lackOfResources)],
+    });
+    return;
+  }
+  const owned = state.owned.get(poolHandle, elementId);
   const response = { type: 'deregistration-response', poolHandle, elementId } as const;
   if (owned !== undefined && !actsFor(association, owned)) {
     state.send(association, { ...response, causes: [errorCause(CAUSE.security)] });

@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HandleResolution } from '@vnfpool/wire/asap';
-import { CAUSE, errorCause, type PoolElement } from '@vnfpool/wire/parameters';
+import { CAUSE, errorCause } from '@vnfpool/wire/parameters';
+import { remember, withoutAsapTransport } from '../answers.ts';
+import { subscribe } from '../subscriptions/subscribe.ts';
 import type { Handler } from './handler.ts';
 
 /**
- * Answers with elements that the pool's policy chooses. Updates (the S bit) are not offered. The policy is always
- * told, also round robin: some pool users need it.
- * @see RFC 5352 §3.3
+ * Answers with elements that the pool's policy chooses; with S, later changes follow unasked. The policy is always
+ * told, also round robin: some pool users need it. A negative answer sets up nothing.
+ * @see RFC 5352 §3.3, §2.2.5
  */
 export const handleResolution: Handler<HandleResolution> = (state, association, message, nowMs) => {
   const { poolHandle } = message;
   const { itemsDefault, itemsMax } = state.options;
   const response = { type: 'handle-resolution-response', updatesAccepted: false, poolHandle } as const;
-  if (!association.resolutions.take(nowMs)) {
-    state.counters.resolutionsLimited += 1;
+  const limited = (): void =>
+    state.event({
+      type: 'event',
+      event: 'limit-reached',
+      association: association.id,
+      reason: 'resolutions',
+    });
+  const isLimited = !association.resolutions.take(nowMs, limited);
+  if (isLimited) state.counters.resolutionsLimited += 1;
+  // While we are learning the handlespace, that a pool is unknown to us means nothing.
+  if (isLimited || state.scope.phase !== 'running') {
     state.send(association, { ...response, elements: [], causes: [errorCause(CAUSE.lackOfResources)] });
     return;
   }
@@ -29,11 +40,7 @@ export const handleResolution: Handler<HandleResolution> = (state, association, 
     itemsMax,
   );
   const elements = pool.select(items).map(withoutAsapTransport);
-  state.send(association, { ...response, policy: pool.policy, elements, causes: [] });
+  const updatesAccepted = message.sendUpdates && subscribe(state, association, pool);
+  remember(association, poolHandle, elements);
+  state.send(association, { ...response, updatesAccepted, policy: pool.policy, elements, causes: [] });
 };
-
-/** The ASAP transport is the registrars' business. */
-function withoutAsapTransport(element: PoolElement): PoolElement {
-  const { id, homeRegistrar, registrationLife, userTransport, policy } = element;
-  return { id, homeRegistrar, registrationLife, userTransport, policy };
-}

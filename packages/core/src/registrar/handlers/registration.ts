@@ -12,9 +12,12 @@ import {
   writeTransport,
 } from '@vnfpool/wire/parameters';
 import type { Pool } from '../../handlespace/pool.ts';
+import { banned } from '../authorization.ts';
+import { atDistance, distanceMsOf } from '../distance.ts';
 import { adoptElement } from '../elements.ts';
 import type { RegistrationRefusal } from '../messages.ts';
 import type { Association, RegistrarState } from '../state.ts';
+import { suggestTakeover } from '../takeover/suggest.ts';
 import type { Handler } from './handler.ts';
 
 /**
@@ -26,10 +29,9 @@ export const handleRegistration: Handler<Registration> = (state, association, me
   const { id: elementId } = message.element;
   const element = asOwn(state, association, message.element);
   const pool = state.handlespace.pool(poolHandle);
-  const refusal = refuse(state, association, poolHandle, message.element, pool);
-  const lifeMs = lifeOf(state, element);
+  const refusal = refuse(state, association, poolHandle, message.element, pool, nowMs);
   const result =
-    refusal === undefined ? adoptElement(state, association, poolHandle, element, lifeMs, nowMs) : undefined;
+    refusal === undefined ? adoptElement(state, association, poolHandle, element, nowMs) : undefined;
   const reason = result?.kind === 'refused' ? result.reason : refusal;
 
   if (reason !== undefined) {
@@ -50,15 +52,23 @@ export const handleRegistration: Handler<Registration> = (state, association, me
   const previous = result?.kind === 'replaced' ? result.previous : undefined;
   const change = previous === undefined ? 'new' : sameElement(previous, element) ? 'renewed' : 'changed';
   state.event({ type: 'event', event: 'element-registered', poolHandle, elementId, reason: change });
+  // After the update to all: a renewal says that the element stayed, whatever was suggested before.
+  if (change === 'new') suggestTakeover(state, poolHandle, element);
 };
 
-/** The element as we keep it: we are its home, and its ASAP endpoint is what the association tells, not what it says. */
+/**
+ * The element as we keep it: we are its home, and its ASAP endpoint and its distance are what the association tells,
+ * not what it says.
+ */
 function asOwn(state: RegistrarState, association: Association, element: PoolElement): PoolElement {
-  const { id, registrationLife, userTransport, policy } = element;
-  const homeRegistrar = state.options.registrarId;
+  const { id, userTransport, policy } = element;
+  const { infiniteLife, distanceStepMs } = state.options;
+  const homeRegistrar = state.registrarId;
+  const registrationLife = element.registrationLife === -1 ? infiniteLife : element.registrationLife;
   const own = { id, homeRegistrar, registrationLife, userTransport, policy };
   const { asapTransport } = association.peer;
-  return asapTransport === undefined ? own : { ...own, asapTransport };
+  const placed = asapTransport === undefined ? own : { ...own, asapTransport };
+  return atDistance(placed, distanceMsOf(association.rttMs, distanceStepMs));
 }
 
 /** The checks, in the order of RFC 5352 §3.1; those of the pool's limits follow in the handlespace. */
@@ -68,13 +78,22 @@ function refuse(
   poolHandle: Uint8Array,
   element: PoolElement,
   pool: Pool | undefined,
+  nowMs: number,
 ): RegistrationRefusal | undefined {
   const { identity, peer } = association;
-  if (identity === null) {
-    if (!state.options.openRegistration) return 'not-authenticated';
-  } else {
-    const may = identity.mayRegister ?? (identity.role === 'node' || identity.role === 'element');
-    if (!may || !state.authorize(identity, poolHandle, element)) return 'not-authorized';
+  const ban = banned(state, association, poolHandle, element);
+  if (ban !== undefined) return ban;
+  if (state.scope.phase !== 'running') return 'joining';
+  const limited = (): void =>
+    state.event({
+      type: 'event',
+      event: 'limit-reached',
+      association: association.id,
+      reason: 'registrations',
+    });
+  if (!association.registrations.take(nowMs, limited)) {
+    state.counters.registrationsLimited += 1;
+    return 'rate-limited';
   }
   // An authenticated peer on TCP may register what it is authorised for: a virtual address, say.
   if (identity === null || peer.transport === 'sctp') {
@@ -88,7 +107,7 @@ function refuse(
   if (mismatch !== undefined) return mismatch;
   if (pool !== undefined && isAnother(state, association, poolHandle, element, pool))
     return 'identifier-in-use';
-  const mine = state.owned(poolHandle, element.id)?.association === association;
+  const mine = state.owned.get(poolHandle, element.id)?.association === association;
   if (!mine && association.elements.size >= state.options.elementsPerAssociationMax)
     return 'association-full';
   return undefined;
@@ -105,7 +124,7 @@ function isAnother(
   element: PoolElement,
   pool: Pool,
 ): boolean {
-  const owned = state.owned(poolHandle, element.id);
+  const owned = state.owned.get(poolHandle, element.id);
   const existing = pool.get(element.id);
   if (owned?.association === undefined || owned.association === association || existing === undefined)
     return false;
@@ -113,12 +132,6 @@ function isAnother(
     return owned.owner !== association.identity?.name;
   const known = transportAddresses(existing.userTransport);
   return !transportAddresses(element.userTransport).some((address) => known.includes(address));
-}
-
-/** undefined: for ever. */
-function lifeOf(state: RegistrarState, element: PoolElement): number | undefined {
-  if (element.registrationLife === -1) return undefined;
-  return element.registrationLife * (state.options.lifeUnit === 'seconds' ? 1000 : 1);
 }
 
 function causeOf(reason: RegistrationRefusal, element: PoolElement, pool: Pool | undefined): ErrorCause {
@@ -164,6 +177,8 @@ function causeOf(reason: RegistrationRefusal, element: PoolElement, pool: Pool |
     case 'use':
       return errorCause(CAUSE.inconsistentDataControl);
     case 'association-full':
+    case 'joining':
+    case 'rate-limited':
     case 'handlespace-full':
     case 'pools-full':
     case 'pool-full':

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EndpointUnreachable } from '@vnfpool/wire/asap';
+import { wasTold } from '../answers.ts';
 import { removeElement } from '../elements.ts';
 import { askAlive } from '../keep-alive.ts';
+import { sameEndpoint } from '../peers/endpoints.ts';
 import type { Association, OwnedElement, RegistrarState } from '../state.ts';
 import type { Handler } from './handler.ts';
 
@@ -15,13 +17,18 @@ export const REPORTERS_MAX: number = 64;
  */
 export const handleUnreachable: Handler<EndpointUnreachable> = (state, association, message, nowMs) => {
   const { poolHandle, elementId } = message;
-  if (!association.reports.take(nowMs)) {
+  const limited = (): void =>
+    state.event({ type: 'event', event: 'limit-reached', association: association.id, reason: 'reports' });
+  if (!association.reports.take(nowMs, limited)) {
     state.counters.reportsLimited += 1;
     return;
   }
   state.counters.reports += 1;
-  const owned = state.owned(poolHandle, elementId);
-  if (owned === undefined) return;
+  const owned = state.owned.get(poolHandle, elementId);
+  if (owned === undefined) {
+    passOn(state, poolHandle, elementId);
+    return;
+  }
   if (counts(state, association, owned, nowMs)) owned.badReports += 1;
   const { badReports } = owned;
   const reason = `reported by ${association.identity?.name ?? association.peer.addresses[0] ?? 'an unknown peer'}`;
@@ -30,13 +37,35 @@ export const handleUnreachable: Handler<EndpointUnreachable> = (state, associati
   else askAlive(state, owned, nowMs);
 };
 
-/** One reporter alone cannot remove an element faster than one report per spacing. */
+/**
+ * An element of another registrar is that one's business: we remove nothing. Where we have an association to its
+ * ASAP endpoint we ask over it, so that an element that is there, or a connection that is not, shows itself.
+ */
+function passOn(state: RegistrarState, poolHandle: Uint8Array, elementId: number): void {
+  const endpoint = state.handlespace.pool(poolHandle)?.get(elementId)?.asapTransport;
+  if (endpoint === undefined) return;
+  for (const association of state.associations.values()) {
+    const { asapTransport } = association.peer;
+    if (asapTransport === undefined || !sameEndpoint(asapTransport, endpoint)) continue;
+    const { registrarId } = state;
+    state.counters.keepAlivesSent += 1;
+    const keepAlive = { becomeHome: false, registrarId, poolHandle, elementId } as const;
+    state.send(association, { type: 'endpoint-keep-alive', ...keepAlive });
+    return;
+  }
+}
+
+/**
+ * One reporter alone cannot remove an element faster than one report per spacing, and only who heard of the element
+ * from us can have tried to reach it.
+ */
 function counts(
   state: RegistrarState,
   association: Association,
   owned: OwnedElement,
   nowMs: number,
 ): boolean {
+  if (!wasTold(association, owned.poolHandle, owned.id)) return false;
   const reporter = association.identity?.name ?? association.peer.addresses[0] ?? '';
   for (const [name, atMs] of owned.reporters) {
     if (nowMs - atMs >= state.options.badReportSpacingMs) owned.reporters.delete(name);

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ErrorCause, UnrecognizedParameter } from '@vnfpool/wire/parameters';
+import { removeElement } from './elements.ts';
+import type { RegistrarInput } from './messages.ts';
+import { takeAttempt } from './peers/attempt.ts';
+import { reportable, shortened } from './reports.ts';
+import type { Association, RegistrarState } from './state.ts';
+import { unsubscribeAll } from './subscriptions/subscribe.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** An ASAP association is up: somebody came, or an endpoint that we asked for is there. */
+export function openAssociation(
+  state: RegistrarState,
+  input: Extract<RegistrarInput, { type: 'association-opened' }>,
+  nowMs: number,
+): void {
+  const { options, associations, counters } = state;
+  const { association: id, identity, peer } = input;
+  const attempt = takeAttempt(state, input.attempt, 'asap');
+  if (associations.size >= options.associationsMax) {
+    counters.associationsRefused += 1;
+    state.close({ id }, 'too many associations');
+    attempt?.failed('too many associations', nowMs);
+    return;
+  }
+  const association: Association = {
+    id,
+    identity,
+    peer,
+    elements: new Set(),
+    registrations: new TokenBucket(options.registrationRate, nowMs),
+    resolutions: new TokenBucket(options.resolutionRate, nowMs),
+    reports: new TokenBucket(options.reportRate, nowMs),
+    subscriptions: new Set(),
+    told: new Set(),
+    malformed: 0,
+    rttMs: undefined,
+    rttIsTransports: false,
+  };
+  associations.set(id, association);
+  attempt?.opened(association, nowMs);
+}
+
+/** Its elements have some time to come back. */
+export function closedAssociation(state: RegistrarState, association: Association, nowMs: number): void {
+  const { associations, options, deadlines } = state;
+  associations.delete(association.id);
+  unsubscribeAll(state, association);
+  for (const owned of association.elements) {
+    const { poolHandle, id: elementId } = owned;
+    association.elements.delete(owned);
+    owned.association = undefined;
+    if (options.associationGraceMs <= 0) {
+      removeElement(state, owned, 'association-lost');
+      continue;
+    }
+    // There is no other way to it, so there is nothing to ask: it has this long to come back.
+    deadlines.clear(owned, 'keep-alive');
+    deadlines.clear(owned, 'keep-alive-answer');
+    deadlines.set(owned, 'grace', nowMs + options.associationGraceMs);
+    const reason = 'association-lost';
+    state.event({ type: 'event', event: 'element-detached', poolHandle, elementId, reason });
+  }
+}
+
+/** A message that could not be decoded; one too many, and the association is closed. */
+export function malformedMessage(
+  state: RegistrarState,
+  association: Association,
+  report: ErrorCause | null,
+): void {
+  state.counters.malformed += 1;
+  association.malformed += 1;
+  if (report !== null) state.send(association, { type: 'error', causes: [shortened(report)] });
+  if (association.malformed >= state.options.malformedMax)
+    state.close(association, 'too many malformed messages');
+}
+
+export function reportUnrecognized(
+  state: RegistrarState,
+  association: Association,
+  unrecognized: readonly UnrecognizedParameter[],
+): void {
+  state.counters.unrecognized += unrecognized.length;
+  const causes = reportable(unrecognized);
+  if (causes.length > 0) state.send(association, { type: 'error', causes });
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Join } from '../joining/join.ts';
+import type { AssociationId, ConnectAttempt, RegistrarTransport } from '../messages.ts';
+import { AdoptionQueue } from '../takeover/adoption-queue.ts';
+import type { Attempt } from './attempt.ts';
+import type { PeerLink, PeerRegistrar } from './peer.ts';
+
+/** What a registrar knows of the other registrars. */
+export interface ScopeState {
+  phase: 'joining' | 'running' | 'stopped';
+  /** Our ENRP endpoint; undefined: not started, we are alone. */
+  server: RegistrarTransport | undefined;
+  /** Where we serve ASAP. */
+  asap: readonly RegistrarTransport[];
+  /** The peer list, without us. */
+  readonly peers: Map<number, PeerRegistrar>;
+  readonly links: Map<AssociationId, PeerLink>;
+  readonly attempts: Map<ConnectAttempt, Attempt>;
+  lastAttempt: ConnectAttempt;
+  join: Join | undefined;
+  /** Handle table sessions of all peers. */
+  tableSessions: number;
+  readonly adoptions: AdoptionQueue;
+  /** When each other registrar was last heard announcing. */
+  readonly announcers: Map<number, number>;
+  /** Endpoints that a multicast presence made us connect to, and when. */
+  readonly hints: Map<string, number>;
+  /** When our identifier was changed lately. */
+  identifierChangesMs: readonly number[];
+}
+
+export function newScope(): ScopeState {
+  return {
+    phase: 'running',
+    server: undefined,
+    asap: [],
+    peers: new Map(),
+    links: new Map(),
+    attempts: new Map(),
+    lastAttempt: 0,
+    join: undefined,
+    tableSessions: 0,
+    adoptions: new AdoptionQueue(),
+    announcers: new Map(),
+    hints: new Map(),
+    identifierChangesMs: [],
+  };
+}
