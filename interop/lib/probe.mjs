@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Asks a registrar, whoever wrote it, for the members of a pool: as a pool user, which changes nothing there but whose turn it is.
+import { SctpTransport } from '@vnfpool/transport/sctp';
+import { decodeAsap, encodeAsap } from '@vnfpool/wire/asap';
+import { ownAddress } from './world.mjs';
+
+const asapProtocol = 11;
+const asapPort = 3863;
+const answerMs = 3_000;
+const transport = new SctpTransport({ rule: { frameBytesMax: 65_536 }, protocol: asapProtocol });
+const open = new Map();
+
+async function connection(address, onGone) {
+  const existing = open.get(address);
+  if (existing && existing.closed === null) return existing;
+  const made = await transport.connect({ host: address, port: asapPort, localAddress: ownAddress });
+  made.onFrame((frame) => made.answer?.(decodeAsap(frame).message));
+  made.onClose(() => {
+    open.delete(address);
+    onGone();
+  });
+  open.set(address, made);
+  return made;
+}
+
+/** One request, one answer; null: no answer. Requests to one registrar follow one another. */
+export async function ask(address, message) {
+  return await new Promise((resolve) => {
+    const late = setTimeout(() => resolve(null), answerMs);
+    const end = (value) => {
+      clearTimeout(late);
+      resolve(value);
+    };
+    connection(address, () => end(null)).then(
+      (made) => {
+        made.answer = end;
+        made.send(encodeAsap(message));
+      },
+      () => end(null),
+    );
+  });
+}
+
+/** Elements of a pool as a registrar tells them, by identifier; null: it does not answer; empty: no such pool. */
+export async function members(host, pool) {
+  const answer = await ask(host.address, {
+    type: 'handle-resolution',
+    sendUpdates: false,
+    poolHandle: new TextEncoder().encode(pool),
+    items: 128,
+  });
+  if (answer === null) return null;
+  if (answer.type !== 'handle-resolution-response') return null;
+  return new Map((answer.elements ?? []).map((element) => [element.id, element]));
+}
+
+/** Whether these identifiers, and no others, are in a pool. */
+export async function has(host, pool, ids) {
+  const found = await members(host, pool);
+  return found !== null && found.size === ids.length && ids.every((id) => found.has(id)) ? found : false;
+}
