@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
@@ -11,6 +12,8 @@ export interface CliIo {
   readonly colour: boolean;
   out(text: string): void;
   err(text: string): void;
+  /** Resolves when who reads `out` has kept up; a command that writes without end waits for it. */
+  drained(): Promise<void>;
   /** Milliseconds since 1970. */
   now(): number;
   /** Text of a file; `-` is standard input. */
@@ -30,6 +33,9 @@ export function processIo(): CliIo {
     colour: stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
     out: (written) => void stdout.write(written),
     err: (written) => void process.stderr.write(written),
+    drained: async () => {
+      if (stdout.writableNeedDrain) await once(stdout, 'drain');
+    },
     now: () => Date.now(),
     readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
     readPieces: (path) => (path === '-' ? process.stdin : createReadStream(path)),

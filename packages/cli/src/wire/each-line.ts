@@ -24,6 +24,7 @@ export async function eachLine(
       if ('text' in line && /^\s*(?:#|$)/.test(line.text)) continue;
       done += 1;
       if (!act(line, file)) bad += 1;
+      await io.drained();
     }
   }
   if (bad > 0)

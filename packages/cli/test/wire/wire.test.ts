@@ -120,6 +120,23 @@ test('what a peer sent cannot steer the terminal', async () => {
   expect((await wire(['encode'], out)).out).toBe(`${hex.replaceAll(' ', '')}\n`);
 });
 
+test('no more is read than who reads has taken', async () => {
+  let taken = 0;
+  let written = 0;
+  let most = 0;
+  const { code } = await wire(['decode', '--protocol', 'asap'], `${RESOLUTION}\n`.repeat(100), {
+    out: () => {
+      written += 1;
+    },
+    drained: () => {
+      most = Math.max(most, written - taken);
+      taken = written;
+      return Promise.resolve();
+    },
+  });
+  expect([code, written, most]).toEqual([0, 100, 1]);
+});
+
 test('a protocol must be said, and known', async () => {
   expect((await wire(['decode'], '')).code).toBe(2);
   expect((await wire(['decode', '--protocol', 'sip'], '')).code).toBe(2);

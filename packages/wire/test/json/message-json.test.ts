@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { encodeAsap } from '@vnfpool/wire/asap';
 import { fromHex, toHex } from '@vnfpool/wire/bytes';
 import {
   FieldError,
@@ -123,6 +124,14 @@ test('pool handles can be read, octets are hexadecimal, 64 bits are decimal digi
     sender: { group: 2, identifier: '3221225473' },
     timestamp: '14',
   });
+});
+
+test('the longest messages, with text that JSON escapes', () => {
+  const handle = new Uint8Array(65_500).fill(0x22);
+  const octets = encodeAsap({ type: 'handle-resolution', sendUpdates: false, poolHandle: handle });
+  expect(again('asap', toHex(octets))).toBe(toHex(octets));
+  octets[1] = 0x80;
+  expect(again('asap', toHex(octets))).toBe(toHex(octets));
 });
 
 test('a pool handle may be given as text alone', () => {
