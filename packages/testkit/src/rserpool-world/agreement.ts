@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RegistrarSnapshot } from '@vnfpool/core/registrar';
 import type { Policy } from '@vnfpool/wire/parameters';
+import { freshChecksum } from './fresh-checksum.ts';
 import type { Entry } from './ledger.ts';
 import { keyOf } from './ledger.ts';
 import { hex } from './registrar-host.ts';
@@ -120,7 +121,7 @@ function checksums(
   view: RegistrarSnapshot,
   views: ReadonlyMap<string, RegistrarSnapshot>,
 ): string | undefined {
-  const fresh = freshChecksum(view);
+  const fresh = freshChecksum(view.pools, view.registrarId);
   if (fresh !== view.checksum)
     return `${name} says that its checksum is ${hex(view.checksum)}; it is ${hex(fresh)}`;
   for (const [other, { peers }] of views) {
@@ -132,18 +133,4 @@ function checksums(
       return `${other} was last told ${hex(peer.checksumTold ?? 0)} by ${name}, which has ${hex(fresh)}`;
   }
   return undefined;
-}
-
-/** By the letter: all words of all blocks, carries folded, complemented. @see RFC 5353 §3.6.2, RFC 1071 */
-function freshChecksum(view: RegistrarSnapshot): number {
-  let sum = 0;
-  for (const { handle, elements } of view.pools) {
-    let words = 0;
-    for (let at = 0; at < handle.length; at += 2) words += ((handle[at] ?? 0) << 8) | (handle[at + 1] ?? 0);
-    for (const { id, homeRegistrar } of elements) {
-      if (homeRegistrar === view.registrarId) sum += words + (id >>> 16) + (id & 0xffff);
-    }
-  }
-  while (sum > 0xffff) sum = Math.floor(sum / 0x10000) + (sum & 0xffff);
-  return ~sum & 0xffff;
 }

@@ -7,12 +7,16 @@ import { Quiet, quietMs } from './quiet.ts';
 import { RserpoolWorld } from './rserpool-world.ts';
 import type { Counts } from './world.ts';
 
+export { AssociationEnd } from './association.ts';
 export { type Bounds, boundsOf } from './bounds.ts';
 export type { PlannedFault } from './faults.ts';
+export { freshChecksum } from './fresh-checksum.ts';
 export type { RserpoolMutation } from './mutation.ts';
 export { RSERPOOL_MUTATIONS } from './mutations.ts';
-export type { RserpoolPlan, RserpoolWorldOptions } from './options.ts';
+export { drawPlan, type RserpoolPlan, type RserpoolWorldOptions } from './options.ts';
+export { poolHandle } from './rserpool-world.ts';
 export { describeRun, shrunk } from './shrink.ts';
+export { World } from './world.ts';
 
 export interface RserpoolWorldResult {
   readonly ok: boolean;
