@@ -5,6 +5,7 @@ import { fromHex, toHex, WireError } from '@vnfpool/wire/bytes';
 import { WIRE_PROTOCOLS } from '@vnfpool/wire/json';
 import { describe, expect, test } from 'vitest';
 import { MESSAGES } from '../../wire/test/json/vectors.ts';
+import { weightMax, weightOf } from '../src/fuzz/weight.ts';
 import { SeededRandom } from '../src/lease-world/seeded-random.ts';
 
 describe.each(Object.entries(TARGETS))('%s', (name, target) => {
@@ -29,6 +30,13 @@ test.each(WIRE_PROTOCOLS)('%s, from every captured message', async (protocol) =>
   if (target === undefined) throw new Error(`no target ${protocol}`);
   const { done, finding } = await fuzz(target, { from: 1, inputs: 2000, corpus });
   expect([done, finding]).toEqual([2000, undefined]);
+});
+
+test('a value that is much more than its octets is found', () => {
+  const causes = Array.from({ length: 1000 }, () => ({ code: 0, info: new Uint8Array(0) }));
+  expect(weightOf(causes)).toBeLessThan(weightMax(4000));
+  expect(weightOf(causes)).toBeGreaterThan(weightMax(200));
+  expect(weightOf({ claimed: new Uint8Array(65_535) })).toBeGreaterThan(weightMax(4));
 });
 
 describe('what a run tells', () => {
