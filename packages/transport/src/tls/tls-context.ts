@@ -2,8 +2,16 @@
 import { constants } from 'node:crypto';
 import type { SecureContextOptions, SecureVersion } from 'node:tls';
 
-/** PEM texts. */
+/** PEM texts of a member whom others know by certificate. */
 export interface TlsCredentials {
+  readonly key: string;
+  readonly certificate: string;
+  /** The only authority believed. */
+  readonly ca: string;
+}
+
+/** PEM texts; what is absent is not needed, or not believed. */
+export interface TlsMaterial {
   /** Ours, with its certificate. Who only connects may be without both. */
   readonly key?: string;
   readonly certificate?: string;
@@ -14,7 +22,7 @@ export interface TlsCredentials {
 }
 
 export interface TlsContextOptions {
-  readonly credentials: TlsCredentials | undefined;
+  readonly credentials: TlsMaterial | undefined;
   /** Whether shared keys are among the means. */
   readonly sharedKeys: boolean;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';

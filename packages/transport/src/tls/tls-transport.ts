@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import {
   createServer,
   type PeerCertificate,
@@ -9,6 +9,7 @@ import {
 } from 'node:tls';
 import { domainToASCII } from 'node:url';
 import type { FrameRule } from '../framing/frame-rule.ts';
+import { bindForMptcp, connectMptcp, isMultipath } from '../mptcp/mptcp-sockets.ts';
 import { SocketConnection } from '../stream/socket-connection.ts';
 import { listenOn, track } from '../stream/socket-listener.ts';
 import {
@@ -28,12 +29,12 @@ import { established, refuseAborted } from '../tcp/established.ts';
 import { certificateIdentity } from './certificate-identity.ts';
 import { serverIdentityFault } from './server-identity.ts';
 import { SharedKeyServer, type SharedKeys, usedSharedKey } from './shared-keys.ts';
-import { type TlsContext, type TlsCredentials, tlsContext } from './tls-context.ts';
+import { type TlsContext, type TlsMaterial, tlsContext } from './tls-context.ts';
 
 export interface TlsTransportOptions {
   readonly rule: FrameRule;
   /** Not needed where everybody holds a shared key. */
-  readonly credentials?: TlsCredentials;
+  readonly credentials?: TlsMaterial;
   /** Keys beside certificates, or in their place. Where there is an own one, connections are opened by it alone. */
   readonly sharedKeys?: SharedKeys;
   readonly limits?: Partial<ConnectionLimits>;
@@ -53,6 +54,8 @@ export interface TlsTransportOptions {
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
   /** Also TLS_RSA_WITH_AES_128_CBC_SHA, or TLS_PSK_WITH_AES_128_CBC_SHA for shared keys, with TLS 1.2. Default false. */
   readonly obsoleteSuite?: boolean;
+  /** Over MPTCP instead of TCP, where both ends have it; see `MptcpTransport`. Default false. */
+  readonly multipath?: boolean;
   /** An accepted handshake failed, or `judgePeer` refused it. */
   readonly onHandshakeFailure?: (failure: { readonly address: string; readonly reason: string }) => void;
 }
@@ -70,7 +73,7 @@ export class TlsTransport implements StreamTransport {
   readonly #options: TlsTransportOptions;
   readonly #limits: ConnectionLimits;
   readonly #servers = new Set<Server>();
-  #credentials: TlsCredentials | undefined;
+  #credentials: TlsMaterial | undefined;
 
   constructor(options: TlsTransportOptions) {
     this.#options = options;
@@ -79,7 +82,7 @@ export class TlsTransport implements StreamTransport {
   }
 
   /** Handshakes from now on use these; connections that exist are left alone. */
-  renew(credentials: TlsCredentials): void {
+  renew(credentials: TlsMaterial): void {
     this.#credentials = credentials;
     for (const server of this.#servers) server.setSecureContext(this.#serverContext());
   }
@@ -117,7 +120,9 @@ export class TlsTransport implements StreamTransport {
       this.#refused(socket.remoteAddress ?? '', key === null ? reason : `${key}: ${reason}`);
       socket.destroy();
     });
-    const listener = await listenOn(server, options, connections, this.counters, this.#limits.closeTimeoutMs);
+    const { closeTimeoutMs } = this.#limits;
+    const fd = this.#options.multipath === true ? await bindForMptcp(options) : null;
+    const listener = await listenOn(server, options, connections, this.counters, closeTimeoutMs, fd);
     this.#servers.add(server);
     return {
       address: listener.address,
@@ -134,10 +139,12 @@ export class TlsTransport implements StreamTransport {
     const own = sharedKeys?.own;
     // An international name goes to DNS and to the server in its ASCII form.
     const host = isIP(options.host) === 0 ? domainToASCII(options.host) || options.host : options.host;
+    const below = this.#options.multipath === true ? await this.#below({ ...options, host }) : null;
     const socket = tlsConnect({
       ...this.#clientContext(),
       host,
       port: options.port,
+      ...(below === null ? {} : { socket: below }),
       ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
       rejectUnauthorized: true,
       ...(own === undefined ? {} : { pskCallback: () => ({ psk: own.key, identity: own.identity }) }),
@@ -155,6 +162,10 @@ export class TlsTransport implements StreamTransport {
     });
   }
 
+  #below(options: ConnectOptions): Promise<Socket> {
+    return connectMptcp(options, this.#limits.handshakeTimeoutMs, (socket) => socket);
+  }
+
   #serverContext(): TlsContext {
     return this.#context(this.#credentials, this.#options.sharedKeys !== undefined);
   }
@@ -165,7 +176,7 @@ export class TlsTransport implements StreamTransport {
     return this.#context(bySharedKey ? undefined : this.#credentials, bySharedKey);
   }
 
-  #context(credentials: TlsCredentials | undefined, sharedKeys: boolean): TlsContext {
+  #context(credentials: TlsMaterial | undefined, sharedKeys: boolean): TlsContext {
     const { minVersion = 'TLSv1.3', obsoleteSuite = false } = this.#options;
     return tlsContext({ credentials, sharedKeys, minVersion, obsoleteSuite });
   }
@@ -208,12 +219,16 @@ export class TlsTransport implements StreamTransport {
     { identity, sharedKeyIdentity }: Proof,
     accepted: boolean,
   ): SocketConnection {
+    const wantsPaths = this.#options.multipath === true;
+    const multipath = wantsPaths && isMultipath(socket);
+    if (wantsPaths && !multipath) this.counters.fellBack += 1;
     return new SocketConnection(socket, {
       rule: this.#options.rule,
       limits: this.#limits,
       counters: this.counters,
       identity,
       sharedKeyIdentity,
+      multipath,
       accepted,
     });
   }
