@@ -22,8 +22,8 @@ interface Options extends ScopeOptions {
   readonly peer?: readonly ScopeEndpoint[];
   readonly id?: number;
   readonly address?: string;
-  readonly announce?: Group | null;
-  readonly enrpAnnounce?: Group | null;
+  readonly announce?: Group | 'none';
+  readonly enrpAnnounce?: Group | 'none';
   readonly announceTtl?: number;
   readonly announceInterface?: string;
   readonly suggestTakeover?: boolean;
@@ -113,8 +113,8 @@ async function startAlone(options: Options, tuning: RegistrarTuning, logger: Log
     ...(id === undefined ? {} : { id }),
     ...(address === undefined ? {} : { address }),
     announce: {
-      ...(options.announce === undefined ? {} : { asap: options.announce }),
-      ...(options.enrpAnnounce === undefined ? {} : { enrp: options.enrpAnnounce }),
+      ...(options.announce === undefined ? {} : { asap: groupOf(options.announce) }),
+      ...(options.enrpAnnounce === undefined ? {} : { enrp: groupOf(options.enrpAnnounce) }),
       ...(options.announceTtl === undefined ? {} : { ttl: options.announceTtl }),
       ...(options.announceInterface === undefined ? {} : { interface: options.announceInterface }),
     },
@@ -164,14 +164,18 @@ function identifierOption(): Option {
 }
 
 function groupOption(flags: string, description: string): Option {
-  return new Option(flags, description).argParser((text): Group | null => {
-    if (text === 'none') return null;
+  return new Option(flags, description).argParser((text): Group | 'none' => {
+    if (text === 'none') return text;
     const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
     const group = bracketed ?? plain;
     if (group === undefined || Number(port) > 65_535 || Number(port) === 0)
       throw new InvalidArgumentError('It is GROUP:PORT, for instance 224.0.1.185:3863, or none.');
     return { group, port: Number(port) };
   });
+}
+
+function groupOf(said: Group | 'none'): Group | null {
+  return said === 'none' ? null : said;
 }
 
 function numberOption(flags: string, description: string, min: number, max: number): Option {

@@ -17,11 +17,11 @@ export async function listenAt(
   onLink: (link: Link) => void,
 ): Promise<Listener> {
   const { kind, addresses, port } = endpoint;
-  const [host = ''] = addresses;
+  const [host = '', ...others] = addresses;
   return transportFor(transports, endpoint).listen({
     host,
     port,
-    ...(addresses.length > 1 ? { addresses } : {}),
+    ...(others.length > 0 ? { addresses: others } : {}),
     ...(connectionsMax === undefined ? {} : { connectionsMax }),
     onConnection: (connection) => onLink({ kind, connection }),
   });
@@ -34,8 +34,8 @@ export async function dial(
   signal: AbortSignal,
 ): Promise<Connection> {
   const { addresses, port } = endpoint;
-  const [host = ''] = addresses;
-  const all = addresses.length > 1 ? { addresses } : {};
+  const [host = '', ...others] = addresses;
+  const all = others.length > 0 ? { addresses: others } : {};
   return transportFor(transports, endpoint).connect({ host, port, ...all, signal });
 }
 

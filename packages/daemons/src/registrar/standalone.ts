@@ -8,7 +8,7 @@ import type { Logger } from '@vnfpool/runtime/logging';
 import { systemRandom } from '@vnfpool/runtime/random';
 import { REGISTRAR_SOCKET } from '@vnfpool/runtime/runtime-folder';
 import { type ScopeSecurity, scopeGuard } from '@vnfpool/runtime/scope-security';
-import { scopeTransports } from '@vnfpool/runtime/scope-transports';
+import { scopeTransports, withoutMissing } from '@vnfpool/runtime/scope-transports';
 import type { AnnounceOptions } from './announcements.ts';
 import { drawIdentifier } from './identifier.ts';
 import type { ReportTarget } from './reports.ts';
@@ -48,7 +48,12 @@ export interface StandaloneOptions {
  * @throws EndpointError, ScopeSecurityError, TransportError
  */
 export async function runStandaloneRegistrar(options: StandaloneOptions): Promise<RegistrarService> {
-  const { asap, enrp, peers, logger, announce, suggestTakeover } = options;
+  const { logger, announce, suggestTakeover } = options;
+  const [asap, enrp, peers] = [options.asap, options.enrp, options.peers].map((wanted) => {
+    const { endpoints, missing } = withoutMissing(wanted);
+    if (missing !== null) logger.warn({ reason: missing }, 'no SCTP here: going on with TCP');
+    return endpoints;
+  }) as [readonly ScopeEndpoint[], readonly ScopeEndpoint[], readonly ScopeEndpoint[]];
   const profile = PROFILES[options.profile];
   const guard = scopeGuard(options.security, 'registrar');
   const transports = (protocol: 'asap' | 'enrp', endpoints: readonly ScopeEndpoint[]) =>

@@ -3,4 +3,5 @@ export {
   type ScopeTransports,
   type ScopeTransportsOptions,
   scopeTransports,
+  withoutMissing,
 } from './scope-transports.ts';

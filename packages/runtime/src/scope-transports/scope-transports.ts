@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { MptcpTransport } from '@vnfpool/transport/mptcp';
+import { SctpTransport, sctpMissing } from '@vnfpool/transport/sctp';
 import type { StreamTransport } from '@vnfpool/transport/stream';
-import { EndpointError, type EndpointKind } from '../endpoint/endpoint.ts';
+import { asapRule } from '../asap/asap-stream.ts';
+import { EndpointError, type EndpointKind, type ScopeEndpoint } from '../endpoint/endpoint.ts';
+import { enrpRule } from '../enrp/enrp-stream.ts';
 import type { ScopeGuard, ScopeTransportOptions } from '../scope-security/scope-guard.ts';
 
 /** The transports of one protocol, by what they run over. */
@@ -32,7 +36,42 @@ function make(kind: EndpointKind, guard: ScopeGuard, options: ScopeTransportsOpt
     case 'tls':
       return guard.transport(options);
     case 'mptcp':
-    case 'sctp':
-      throw new EndpointError(`${kind} is not there yet`);
+      return new MptcpTransport({ rule: rules[options.protocol], ...limitsOf(options) });
+    case 'sctp': {
+      const missing = sctpMissing();
+      if (missing !== null) throw new EndpointError(missing);
+      const protocol = payloadProtocols[options.protocol];
+      const rule = rules[options.protocol];
+      return new SctpTransport({ rule, protocol, protocols: [protocol], ...limitsOf(options) });
+    }
   }
+}
+
+const rules = { asap: asapRule, enrp: enrpRule } as const;
+
+/** @see RFC 5352 §9.1, RFC 5353 §7.1 */
+const payloadProtocols = { asap: 11, enrp: 12 } as const;
+
+function limitsOf({ limits }: ScopeTransportsOptions): Pick<ScopeTransportsOptions, 'limits'> {
+  return limits === undefined ? {} : { limits };
+}
+
+/**
+ * Endpoints as this system can have them: where the kernel has no SCTP, TCP at the same address and port.
+ * `missing`: how to get it, when that was so.
+ */
+export function withoutMissing(endpoints: readonly ScopeEndpoint[]): {
+  readonly endpoints: readonly ScopeEndpoint[];
+  readonly missing: string | null;
+} {
+  const missing = endpoints.some(({ kind }) => kind === 'sctp') ? sctpMissing() : null;
+  if (missing === null) return { endpoints, missing };
+  return {
+    missing,
+    endpoints: endpoints.map((endpoint) =>
+      endpoint.kind === 'sctp'
+        ? { kind: 'tcp', addresses: endpoint.addresses.slice(0, 1), port: endpoint.port }
+        : endpoint,
+    ),
+  };
 }
