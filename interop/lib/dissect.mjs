@@ -22,7 +22,15 @@ export function dissect({ program, env }, capture, ours) {
   const done = spawnSync(
     program,
     [
-      ...['-n', '-r', capture, '-Y', 'asap || enrp', '-T', 'fields', '-E', `separator=${separator}`],
+      '-n',
+      '-r',
+      capture,
+      '-Y',
+      'asap || enrp',
+      '-T',
+      'fields',
+      '-E',
+      `separator=${separator}`,
       ...fields.flatMap((name) => ['-e', name]),
     ],
     { encoding: 'utf8', env: { ...process.env, ...env }, maxBuffer: 256 * 1024 * 1024 },

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pool user of ours: node user.mjs '{"pool":…,"registrars":[…]}'. Every line it reads is a message for the pool; answers
+// and what becomes of the session are told, a JSON object a line.
+import { createInterface } from 'node:readline';
+import { PoolUser } from '@vnfpool/client';
+
+const options = JSON.parse(process.argv[2]);
+const tell = (what) =>
+  process.stdout.write(`${JSON.stringify({ atMs: Math.round(performance.now()), ...what })}\n`);
+
+const user = new PoolUser({
+  registrars: options.registrars,
+  announcements: options.announcements ?? false,
+  security: 'open',
+  profile: 'rsplib',
+  onTrouble: (trouble) => tell({ trouble }),
+});
+const session = await user.open(options.pool, {
+  timeoutMs: 60_000,
+  onEvent: ({ event, reason }) => tell({ event, reason, element: session?.element?.id }),
+});
+tell({ open: true, element: session.element?.id });
+createInterface({ input: process.stdin }).on('line', (line) => {
+  session.send(line).catch((error) => tell({ error: error.message }));
+});
+const decoder = new TextDecoder();
+for await (const message of session) tell({ answer: decoder.decode(message), from: session.element?.id });
