@@ -7,7 +7,7 @@ import { HANDLESPACE_LIMITS, type HandlespaceLimits } from './limits.ts';
 import { Owners } from './owners.ts';
 import { POLICIES, type PolicyTable } from './policies/table.ts';
 import { type Mismatch, Pool } from './pool.ts';
-import { type PoolKey, poolKey } from './pool-key.ts';
+import { PoolIndex } from './pool-index.ts';
 
 export interface HandlespaceOptions {
   /** `HANDLESPACE_LIMITS` for what is not given. */
@@ -45,12 +45,13 @@ export class Handlespace {
   readonly #checksumRule: ChecksumRule;
   readonly #policies: PolicyTable;
   readonly #maxIncrement: number;
-  readonly #pools = new Map<PoolKey, Pool>();
+  readonly #pools: PoolIndex;
   readonly #owners = new Owners();
   #elementCount = 0;
 
   constructor(random: Random, options: HandlespaceOptions = {}) {
     this.#random = random;
+    this.#pools = new PoolIndex(random.u32());
     this.#limits = { ...HANDLESPACE_LIMITS, ...options.limits };
     this.#checksumRule = options.checksum ?? 'exact';
     this.#policies = options.policies ?? POLICIES;
@@ -68,7 +69,7 @@ export class Handlespace {
   }
 
   pool(handle: Uint8Array): Pool | undefined {
-    return this.#pools.get(poolKey(handle));
+    return this.#pools.get(handle);
   }
 
   pools(): IterableIterator<Pool> {
@@ -114,7 +115,7 @@ export class Handlespace {
     if (pool === undefined) {
       const increment = this.#maxIncrement > 0 ? this.#maxIncrement : policy.increment;
       pool = new Pool(handle.slice(), element, policy.selector(this.#random), increment);
-      this.#pools.set(pool.key, pool);
+      this.#pools.add(pool);
     }
     const held = pool.holding(element.id);
     if (held === undefined) {
@@ -136,7 +137,7 @@ export class Handlespace {
     this.#owners.delete(holding.element.homeRegistrar, holding);
     this.#elementCount -= 1;
     pool.delete(holding);
-    if (pool.size === 0) this.#pools.delete(pool.key);
+    if (pool.size === 0) this.#pools.delete(pool);
     return holding.element;
   }
 

@@ -14,7 +14,6 @@ export class Holding implements Placed, Candidate {
   readonly pool: Pool;
   element: PoolElement;
   place = 0;
-  sequence = 0;
   uses = 0;
 
   constructor(pool: Pool, element: PoolElement) {

@@ -33,7 +33,7 @@ export class CachedPool {
       // An answer that has an element twice: its last values count.
       const previous = this.#candidates.get(element.id);
       if (previous !== undefined) this.#selector?.delete(previous);
-      const candidate = { element, place: 0, sequence: 0, uses: 0 };
+      const candidate = { element, place: 0, uses: 0 };
       this.#candidates.set(element.id, candidate);
       this.#selector?.add(candidate);
     }

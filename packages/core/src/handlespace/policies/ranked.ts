@@ -1,36 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Policy } from '@vnfpool/wire/parameters';
-import { RankHeap } from './rank-heap.ts';
+import { RankHeap } from '../../heap/rank-heap.ts';
 import type { Candidate, Selector } from './selector.ts';
+
+type RankOf<P extends Policy> = (policy: P, uses: number) => number;
 
 /**
  * The ordered policies: lowest rank first, equals by turns, the one used longest ago first. `rankOf` is asked at each
  * registration and again after each use. Every operation costs at most the logarithm of the pool's size.
  */
 export function rankedSelector<C extends Candidate, P extends Policy = Policy>(
-  rankOf: (policy: P, uses: number) => number,
+  rankOf: RankOf<P>,
 ): Selector<C> {
-  const heap = new RankHeap<C>();
-  let sequence = 0;
-  return {
-    add(candidate) {
-      candidate.sequence = sequence++;
-      candidate.uses = 0;
-      heap.add(candidate, rankOf(candidate.element.policy as P, 0));
-    },
-    update(candidate) {
-      candidate.uses = 0;
-      heap.move(candidate, rankOf(candidate.element.policy as P, 0));
-    },
-    delete: (candidate) => heap.delete(candidate),
-    select(count) {
-      if (count !== 1) return heap.first(count);
-      return heap.top === undefined ? [] : [heap.top];
-    },
-    use(candidate) {
-      candidate.sequence = sequence++;
-      candidate.uses += 1;
-      heap.move(candidate, rankOf(candidate.element.policy as P, candidate.uses));
-    },
-  };
+  return new RankedSelector(rankOf);
+}
+
+// A class: with many small pools, a closure for each method would be most of a pool.
+class RankedSelector<C extends Candidate, P extends Policy> implements Selector<C> {
+  readonly #rankOf: RankOf<P>;
+  readonly #heap = new RankHeap<C>();
+  /** The next one: who is added or used goes behind its equals. */
+  #sequence = 0;
+
+  constructor(rankOf: RankOf<P>) {
+    this.#rankOf = rankOf;
+  }
+
+  add(candidate: C): void {
+    candidate.uses = 0;
+    this.#heap.add(candidate, this.#rankOf(candidate.element.policy as P, 0), this.#sequence++);
+  }
+
+  update(candidate: C): void {
+    candidate.uses = 0;
+    const rank = this.#rankOf(candidate.element.policy as P, 0);
+    this.#heap.move(candidate, rank, this.#heap.sequenceOf(candidate));
+  }
+
+  delete(candidate: C): void {
+    this.#heap.delete(candidate);
+  }
+
+  select(count: number): C[] {
+    const { top } = this.#heap;
+    return count === 1 && top !== undefined ? [top] : this.#heap.first(count);
+  }
+
+  use(candidate: C): void {
+    candidate.uses += 1;
+    const rank = this.#rankOf(candidate.element.policy as P, candidate.uses);
+    this.#heap.move(candidate, rank, this.#sequence++);
+  }
 }

@@ -8,8 +8,6 @@ export interface Candidate {
   readonly element: PoolElement;
   /** Where the selector keeps it. */
   place: number;
-  /** Of equals, the lower goes first: the one used longest ago. */
-  sequence: number;
   /** How often it was used since it last registered. */
   uses: number;
 }

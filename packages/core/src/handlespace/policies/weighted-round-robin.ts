@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PoolElement } from '@vnfpool/wire/parameters';
-import { RankHeap } from './rank-heap.ts';
+import { RankHeap } from '../../heap/rank-heap.ts';
 import type { Candidate, Selector } from './selector.ts';
 
-/** Elements whose weights have the same highest bit, by the virtual time at which their next turn may begin. */
+/** The turn that an element has next. */
+interface Turn<C extends Candidate> {
+  readonly candidate: C;
+  /** Virtual time at which it may begin. */
+  readonly start: number;
+  /** Virtual time at which it should have ended. */
+  readonly end: number;
+  /** Of equals, the lower goes first: the one used longest ago. */
+  readonly sequence: number;
+}
+
+/** Elements of about the same weight, by the start of their turns. */
 interface Group<C extends Candidate> {
   readonly magnitude: number;
   readonly heap: RankHeap<C>;
+  /** The earliest turn, at hand so that a choice need not look at elements that it does not take. */
+  head: Turn<C>;
 }
 
 /** Beyond it the virtual time starts over, so that the turns of large weights are still told apart. */
@@ -23,8 +36,8 @@ const ROUNDING = 2 ** -40;
  * leave the light ones in a heap behind. The virtual time is the mean of all starts, by weight: who comes starts there,
  * who goes takes away what it was ahead or behind, and a change of weight keeps the part of a turn that is owed.
  *
- * Of a group, whose weights differ by less than a factor of two, only the earliest start is looked at: a choice reads
- * at most 32 heads, whatever the size of the pool.
+ * Of a group, whose weights differ by less than a quarter, only the earliest start is looked at: a choice reads at most
+ * 125 heads, as a rule a few, whatever the size of the pool.
  * @see RFC 5356 §4.2
  */
 export function weightedRoundRobin<C extends Candidate>(): Selector<C> {
@@ -35,71 +48,74 @@ export function weightedRoundRobin<C extends Candidate>(): Selector<C> {
   let virtualTime = 0;
   let sequence = 0;
 
-  function enter(candidate: C, weight: number, start: number): void {
+  function groupOf(weight: number): Group<C> | undefined {
+    if (weight === 0) return undefined;
+    const magnitude = magnitudeOf(weight);
+    for (const group of groups) if (group.magnitude === magnitude) return group;
+    return undefined;
+  }
+
+  function turnOf(heap: RankHeap<C>, candidate: C): Turn<C> {
+    const start = heap.rankOf(candidate);
+    const end = start + 1 / weightOf(candidate.element);
+    return { candidate, start, end, sequence: heap.sequenceOf(candidate) };
+  }
+
+  function refresh(group: Group<C>): void {
+    if (group.heap.top !== undefined) group.head = turnOf(group.heap, group.heap.top);
+  }
+
+  function enter(candidate: C, weight: number, start: number, turn: number): void {
     if (weight === 0) {
-      weightless.add(candidate, 0);
+      weightless.add(candidate, 0, turn);
       return;
     }
     weightSum += weight;
-    const magnitude = Math.clz32(weight);
-    let group = groups.find((one) => one.magnitude === magnitude);
+    let group = groupOf(weight);
     if (group === undefined) {
-      group = { magnitude, heap: new RankHeap<C>() };
+      const head = { candidate, start, end: start, sequence: turn };
+      group = { magnitude: magnitudeOf(weight), heap: new RankHeap<C>(), head };
       groups.push(group);
     }
-    group.heap.add(candidate, start);
+    group.heap.add(candidate, start, turn);
+    refresh(group);
   }
 
   /** Returns its start. */
   function leave(candidate: C, weight: number): number {
-    if (weight === 0) {
+    const group = groupOf(weight);
+    if (group === undefined) {
       weightless.delete(candidate);
       return virtualTime;
     }
-    const { heap } = groupOf(weight);
-    const start = heap.rankOf(candidate);
-    heap.delete(candidate);
+    const start = group.heap.rankOf(candidate);
+    group.heap.delete(candidate);
     weightSum -= weight;
-    if (heap.size === 0) groups.splice(groups.indexOf(groupOf(weight)), 1);
+    if (group.heap.size === 0) groups.splice(groups.indexOf(group), 1);
+    else refresh(group);
     return start;
   }
 
-  function groupOf(weight: number): Group<C> {
-    const magnitude = Math.clz32(weight);
-    return groups.find((one) => one.magnitude === magnitude) as Group<C>;
-  }
-
-  /** Which of the heads has the next turn: an index into `heads`. */
-  function nextTurn(heads: readonly (C | undefined)[]): number {
-    let best = -1;
-    let [bestMay, bestKey, bestSequence] = [false, Number.POSITIVE_INFINITY, 0];
-    for (let index = 0; index < groups.length; index++) {
-      const candidate = heads[index];
-      if (candidate === undefined) continue;
-      const start = (groups[index] as Group<C>).heap.rankOf(candidate);
-      const may = start <= virtualTime + ROUNDING;
-      if (bestMay && !may) continue;
-      const key = may ? start + 1 / weightOf(candidate.element) : start;
-      const isBetter =
-        may !== bestMay || key < bestKey || (key === bestKey && candidate.sequence < bestSequence);
-      if (best >= 0 && !isBetter) continue;
-      best = index;
-      [bestMay, bestKey, bestSequence] = [may, key, candidate.sequence];
-    }
-    return best;
+  /** Of those that may begin the one that must end first; if none may, the one that may first. */
+  function isSooner(turn: Turn<C>, other: Turn<C>): boolean {
+    const now = virtualTime + ROUNDING;
+    const may = turn.start <= now;
+    if (may !== other.start <= now) return may;
+    const ahead = may ? turn.end - other.end : turn.start - other.start;
+    return ahead < 0 || (ahead === 0 && turn.sequence < other.sequence);
   }
 
   return {
     add(candidate) {
-      candidate.sequence = sequence++;
-      enter(candidate, weightOf(candidate.element), virtualTime);
+      enter(candidate, weightOf(candidate.element), virtualTime, sequence++);
     },
     update(candidate, previous) {
       const [before, weight] = [weightOf(previous), weightOf(candidate.element)];
       if (weight === before) return;
+      const turn = (groupOf(before)?.heap ?? weightless).sequenceOf(candidate);
       const ahead = leave(candidate, before) - virtualTime;
       if (weight === 0) forget(ahead * before);
-      enter(candidate, weight, virtualTime + (weight === 0 ? 0 : (ahead * before) / weight));
+      enter(candidate, weight, virtualTime + (weight === 0 ? 0 : (ahead * before) / weight), turn);
     },
     delete(candidate) {
       const weight = weightOf(candidate.element);
@@ -107,38 +123,46 @@ export function weightedRoundRobin<C extends Candidate>(): Selector<C> {
     },
     select(count) {
       if (groups.length === 0) return weightless.first(count);
-      if (count === 1) {
-        const heads = groups.map(({ heap }) => heap.top);
-        return [heads[nextTurn(heads)] as C];
-      }
-      // The turns that would follow, everyone once.
-      const queues = groups.map(({ heap }) => heap.first(count));
-      const taken = queues.map(() => 0);
-      const heads = queues.map(([head]) => head);
-      const chosen: C[] = [];
-      while (chosen.length < count) {
-        const index = nextTurn(heads);
-        const head = heads[index];
-        if (head === undefined) break;
-        chosen.push(head);
-        taken[index] = (taken[index] as number) + 1;
-        heads[index] = queues[index]?.[taken[index] as number];
-      }
-      return chosen;
+      if (count !== 1) return following(count);
+      let next: Turn<C> | undefined;
+      for (const { head } of groups) if (next === undefined || isSooner(head, next)) next = head;
+      return next === undefined ? [] : [next.candidate];
     },
     use(candidate) {
-      candidate.sequence = sequence++;
       const weight = weightOf(candidate.element);
       if (weight === 0) {
-        weightless.move(candidate, 0);
+        weightless.move(candidate, 0, sequence++);
         return;
       }
-      const { heap } = groupOf(weight);
-      heap.move(candidate, heap.rankOf(candidate) + 1 / weight);
+      const group = groupOf(weight);
+      if (group === undefined) return;
+      group.heap.move(candidate, group.heap.rankOf(candidate) + 1 / weight, sequence++);
+      refresh(group);
       virtualTime += 1 / weightSum;
       if (virtualTime > VIRTUAL_TIME_MAX) startOver();
     },
   };
+
+  /** The turns that would follow, everyone once. */
+  function following(count: number): C[] {
+    const queues = groups.map(({ heap }) => heap.first(count).map((candidate) => turnOf(heap, candidate)));
+    const taken = queues.map(() => 0);
+    const chosen: C[] = [];
+    while (chosen.length < count) {
+      let best = -1;
+      let next: Turn<C> | undefined;
+      for (let index = 0; index < queues.length; index++) {
+        const head = queues[index]?.[taken[index] as number];
+        if (head === undefined || (next !== undefined && !isSooner(head, next))) continue;
+        best = index;
+        next = head;
+      }
+      if (next === undefined) break;
+      chosen.push(next.candidate);
+      taken[best] = (taken[best] as number) + 1;
+    }
+    return chosen;
+  }
 
   /** Turns that somebody was ahead, or behind if negative, are gone with it: the mean of the others. */
   function forget(turns: number): void {
@@ -147,9 +171,18 @@ export function weightedRoundRobin<C extends Candidate>(): Selector<C> {
   }
 
   function startOver(): void {
-    for (const { heap } of groups) heap.lower(virtualTime);
+    for (const group of groups) {
+      group.heap.lower(virtualTime);
+      refresh(group);
+    }
     virtualTime = 0;
   }
+}
+
+/** Highest bit of a weight, and the two bits after it. */
+function magnitudeOf(weight: number): number {
+  const bit = 31 - Math.clz32(weight);
+  return 4 * bit + ((bit < 2 ? weight << (2 - bit) : weight >>> (bit - 2)) & 3);
 }
 
 function weightOf({ policy }: PoolElement): number {

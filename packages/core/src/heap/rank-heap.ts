@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Candidate } from './selector.ts';
+
+/** What a heap may hold. */
+export interface Ranked {
+  /** Where it stands; the heap's own. */
+  place: number;
+}
 
 /** Children of a node: as many ranks as one line of the processor's cache holds beside their neighbours. */
 const WIDTH = 4;
 
 /**
- * Candidates in a heap: the lowest rank on top, of equal ranks the lowest `sequence`. `place` is where one stands. The
- * ranks have an array of their own, so that going down reads four neighbours and not four objects.
+ * Things in a heap: the lowest rank on top, of equal ranks the lowest sequence. `place` is where one stands. Ranks
+ * and sequences have arrays of their own, so that going down reads four neighbours and not four objects. Every operation
+ * costs at most the logarithm of the size.
  */
-export class RankHeap<C extends Candidate> {
-  readonly #items: C[] = [];
-  readonly #ranks: number[] = [];
+export class RankHeap<C extends Ranked> {
+  #items: C[] = [];
+  #ranks: number[] = [];
+  #sequences: number[] = [];
 
   get size(): number {
     return this.#items.length;
@@ -21,27 +28,41 @@ export class RankHeap<C extends Candidate> {
   }
 
   /** Of one that is in the heap. */
-  rankOf(candidate: C): number {
-    return this.#ranks[candidate.place] as number;
+  rankOf(item: C): number {
+    return this.#ranks[item.place] as number;
   }
 
-  add(candidate: C, rank: number): void {
-    const last = this.#items.push(candidate) - 1;
+  sequenceOf(item: C): number {
+    return this.#sequences[item.place] as number;
+  }
+
+  add(item: C, rank: number, sequence: number): void {
+    if (this.#items.length === 0) {
+      // A literal takes the room of one, `push` that of 17: there may be many heaps of one.
+      this.#items = [item];
+      this.#ranks = [rank];
+      this.#sequences = [sequence];
+      item.place = 0;
+      return;
+    }
+    const last = this.#items.push(item) - 1;
     this.#ranks.push(rank);
-    this.#up(candidate, rank, last);
+    this.#sequences.push(sequence);
+    this.#up(item, rank, sequence, last);
   }
 
-  /** Puts one where its new rank, or its new sequence, belongs. */
-  move(candidate: C, rank: number): void {
-    this.#down(candidate, rank, this.#up(candidate, rank, candidate.place));
+  /** Puts one where its new rank and sequence belong. */
+  move(item: C, rank: number, sequence: number): void {
+    this.#down(item, rank, sequence, this.#up(item, rank, sequence, item.place));
   }
 
-  delete(candidate: C): void {
+  delete(item: C): void {
     const last = this.#items.pop();
-    const rank = this.#ranks.pop();
-    if (last === undefined || rank === undefined || last === candidate) return;
-    last.place = candidate.place;
-    this.move(last, rank);
+    const rank = this.#ranks.pop() as number;
+    const sequence = this.#sequences.pop() as number;
+    if (last === undefined || last === item) return;
+    last.place = item.place;
+    this.move(last, rank, sequence);
   }
 
   /** Takes the same off every rank. */
@@ -75,57 +96,67 @@ export class RankHeap<C extends Candidate> {
   #compare(a: number, b: number): number {
     return (
       (this.#ranks[a] as number) - (this.#ranks[b] as number) ||
-      (this.#items[a] as C).sequence - (this.#items[b] as C).sequence
+      (this.#sequences[a] as number) - (this.#sequences[b] as number)
     );
   }
 
   /** Moves up from `from`, which is free, as far as it must; returns where. */
-  #up(candidate: C, rank: number, from: number): number {
+  #up(item: C, rank: number, sequence: number, from: number): number {
     const items = this.#items;
     const ranks = this.#ranks;
+    const sequences = this.#sequences;
     let at = from;
     while (at > 0) {
       const above = (at - 1) >> 2;
+      const aboveRank = ranks[above] as number;
+      const aboveSequence = sequences[above] as number;
+      if (aboveRank < rank || (aboveRank === rank && aboveSequence < sequence)) break;
       const other = items[above] as C;
-      const otherRank = ranks[above] as number;
-      if (otherRank < rank || (otherRank === rank && other.sequence < candidate.sequence)) break;
       items[at] = other;
-      ranks[at] = otherRank;
+      ranks[at] = aboveRank;
+      sequences[at] = aboveSequence;
       other.place = at;
       at = above;
     }
-    items[at] = candidate;
+    items[at] = item;
     ranks[at] = rank;
-    candidate.place = at;
+    sequences[at] = sequence;
+    item.place = at;
     return at;
   }
 
-  #down(candidate: C, rank: number, from: number): void {
+  #down(item: C, rank: number, sequence: number, from: number): void {
     const items = this.#items;
     const ranks = this.#ranks;
+    const sequences = this.#sequences;
     const size = items.length;
     let at = from;
     for (;;) {
       let least = WIDTH * at + 1;
       if (least >= size) break;
       let leastRank = ranks[least] as number;
+      let leastSequence = sequences[least] as number;
       const end = Math.min(least + WIDTH, size);
       for (let child = least + 1; child < end; child++) {
         const childRank = ranks[child] as number;
         if (childRank > leastRank) continue;
-        if (childRank === leastRank && (items[child] as C).sequence > (items[least] as C).sequence) continue;
+        const childSequence = sequences[child] as number;
+        if (childRank === leastRank && childSequence > leastSequence) continue;
         least = child;
         leastRank = childRank;
+        leastSequence = childSequence;
       }
+      if (rank < leastRank || (rank === leastRank && sequence < leastSequence)) break;
       const other = items[least] as C;
-      if (rank < leastRank || (rank === leastRank && candidate.sequence < other.sequence)) break;
       items[at] = other;
       ranks[at] = leastRank;
+      sequences[at] = leastSequence;
       other.place = at;
       at = least;
     }
-    items[at] = candidate;
+    items[at] = item;
     ranks[at] = rank;
-    candidate.place = at;
+    sequences[at] = sequence;
+    item.place = at;
   }
 }
