@@ -7,6 +7,7 @@ import {
   transportCases,
 } from '@vnfpool/testkit/compliance';
 import { MemoryNetwork } from '@vnfpool/transport/memory';
+import { MptcpTransport } from '@vnfpool/transport/mptcp';
 import { TcpTransport } from '@vnfpool/transport/tcp';
 import { TlsTransport } from '@vnfpool/transport/tls';
 import { describe, test } from 'vitest';
@@ -23,6 +24,14 @@ const factories: Record<string, TransportFactory> = {
   tcp: (limits) => ({
     server: new TcpTransport({ rule, limits }),
     client: new TcpTransport({ rule, limits }),
+  }),
+  mptcp: (limits) => ({
+    server: new MptcpTransport({ rule, limits }),
+    client: new MptcpTransport({ rule, limits }),
+  }),
+  'tls over mptcp': (limits) => ({
+    server: new TlsTransport({ rule, limits, credentials: server, multipath: true }),
+    client: new TlsTransport({ rule, limits, credentials: client, multipath: true }),
   }),
   tls: (limits) => ({
     server: new TlsTransport({ rule, limits, credentials: server }),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Socket } from 'node:net';
+import { tcpRoundTripMs } from '@vnfpool/platform/tcp';
 import { FrameError, type FrameRule } from '../framing/frame-rule.ts';
 import { Framer } from '../framing/framer.ts';
+import { descriptorOf } from './descriptor.ts';
 import { socketFlow } from './socket-flow.ts';
 import type {
   CertificateIdentity,
@@ -119,8 +121,9 @@ export class SocketConnection implements Connection {
     this.#finish('local', message);
   }
 
-  roundTripMs(): null {
-    return null;
+  roundTripMs(): number | null {
+    const fd = descriptorOf(this.#socket);
+    return fd === null ? null : tcpRoundTripMs(fd);
   }
 
   #read(chunk: Uint8Array, handler: (frame: Uint8Array, protocol: number) => void): void {

@@ -4,13 +4,17 @@ import type { Connection, ConnectionEnd, Listener, TransportCounters } from './s
 import { defaultConnectionsMax, type ListenOptions } from './stream-transport.ts';
 import { transportError } from './transport-error.ts';
 
-/** Binds a Node server and gives it our face. `connections` holds what it accepted and has not lost. */
+/**
+ * Binds a Node server and gives it our face. `connections` holds what it accepted and has not lost.
+ * @param fd a bound socket to listen on; default: the server makes one
+ */
 export async function listenOn(
   server: Server,
   options: ListenOptions,
   connections: Set<Connection>,
   counters: TransportCounters,
   closeTimeoutMs: number,
+  fd: number | null = null,
 ): Promise<Listener> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
@@ -25,7 +29,7 @@ export async function listenOn(
     server.once('error', (error) =>
       reject(transportError(`listening on ${options.host}:${options.port}`, error)),
     );
-    server.listen({ host: options.host, port: options.port }, () => resolve());
+    server.listen(fd === null ? { host: options.host, port: options.port } : { fd }, () => resolve());
   });
   // A failed accept (out of descriptors) loses one connection, not the listener.
   server.on('error', () => {

@@ -165,6 +165,8 @@ export interface TransportCounters {
   frameFaults: number;
   frameTimeouts: number;
   sendQueueFull: number;
+  /** Connections that should be MPTCP and are TCP, because an end, or a box between them, lacks it. */
+  fellBack: number;
 }
 
 export function transportCounters(): TransportCounters {
@@ -176,6 +178,7 @@ export function transportCounters(): TransportCounters {
     frameFaults: 0,
     frameTimeouts: 0,
     sendQueueFull: 0,
+    fellBack: 0,
   };
 }
 

@@ -50,6 +50,8 @@ export function established<T>(
     socket.once('error', fail);
     socket.once('close', onEnd);
     socket.once(event, onEstablished);
+    // Aborted while the caller prepared the socket.
+    if (options.signal?.aborted === true) onAbort();
   });
 }
 
