@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { sctpKernel } from './sctp-machine.mjs';
 import { ensurePrograms, forTests } from './system.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -14,6 +15,14 @@ const scratch = mkdtempSync(`${tmpdir()}/vnfpool-test-`);
 
 function execute(command, args) {
   return spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
+}
+
+/** Exit status of interop/run.mjs when nothing could run. */
+const nothingRan = 75;
+
+function skip(what, reason) {
+  console.log(`skipped: ${what}: ${reason}`);
+  return { passed: 0, failed: 0, skipped: 1 };
 }
 
 function stage(name, body) {
@@ -32,17 +41,25 @@ function stage(name, body) {
 
 /** Runs vitest projects; a run that tells nothing counts as a failure. */
 function vitest(projects, extra = []) {
-  const file = `${scratch}/${projects.join('-')}.json`;
-  const args = [
+  const ok = execute(`${bin}/vitest`, [...vitestArguments(projects), ...extra]);
+  return vitestResult(projects, ok);
+}
+
+const reportOf = (projects) => `${scratch}/${projects.join('-')}.json`;
+
+function vitestArguments(projects) {
+  return [
     'run',
     ...projects.flatMap((name) => ['--project', name]),
     '--reporter=default',
     '--reporter=json',
-    `--outputFile.json=${file}`,
+    `--outputFile.json=${reportOf(projects)}`,
   ];
-  const ok = execute(`${bin}/vitest`, [...args, ...extra]);
+}
+
+function vitestResult(projects, ok) {
   try {
-    const report = JSON.parse(readFileSync(file, 'utf8'));
+    const report = JSON.parse(readFileSync(reportOf(projects), 'utf8'));
     for (const suite of report.testResults) {
       for (const test of suite.assertionResults) {
         if (test.status === 'pending' || test.status === 'skipped') console.log(`skipped: ${test.fullName}`);
@@ -73,6 +90,25 @@ stage('docs', () => execute(process.execPath, ['scripts/generate-docs.mjs', '--c
 stage('unit', () => vitest(['unit', 'property'], ['--coverage']));
 stage('simulation', () => vitest(['sim']));
 stage('lab', () => vitest(['lab']));
+stage('sctp', () => {
+  const { reason } = sctpKernel();
+  if (reason) return skip('every test over kernel SCTP', reason);
+  const script = [`${root}scripts/sctp-machine.mjs`, '--memory', '2G', '--limit', '900', '--'];
+  const inside = [process.execPath, `${root}node_modules/vitest/vitest.mjs`, ...vitestArguments(['sctp'])];
+  return vitestResult(['sctp'], execute(process.execPath, [...script, ...inside]));
+});
+stage('interop', () => {
+  const { status, stdout } = spawnSync(process.execPath, ['interop/run.mjs'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  });
+  process.stdout.write(stdout);
+  if (status === nothingRan) return skip('interworking with rsplib', 'see above');
+  const [, passed, failed] = /interop: (\d+) passed, (\d+) failed/.exec(stdout) ?? [];
+  if (passed === undefined) return { passed: 0, failed: 1, skipped: 0 };
+  return { passed: Number(passed), failed: Number(failed), skipped: 0 };
+});
 stage('browser', () => vitest(['browser']));
 
 rmSync(scratch, { recursive: true, force: true });
