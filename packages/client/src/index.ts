@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+export type { RegistrarAddress } from '@vnfpool/core/registrar-hunt';
+export type { ProfileName } from '@vnfpool/core/scope';
 export { type Credentials, CredentialsError } from '@vnfpool/runtime/certificates';
 export {
   becomeMember,
@@ -10,15 +12,34 @@ export {
   type Membership,
   type MembershipOptions,
 } from '@vnfpool/runtime/join';
+export { loadScopeSecurity, type ScopeSecurity, ScopeSecurityError } from '@vnfpool/runtime/scope-security';
 export type { Policy, Transport } from '@vnfpool/wire/parameters';
 export type { CallOptions, ClientOptions, PoolHandle } from './client-options.ts';
-export { PoolElement, type PoolElementClientOptions, type PoolElementEvent } from './pool-element.ts';
+export type { DataTransports } from './client-scope.ts';
+export { isNetworkError } from './connect-to.ts';
+export {
+  type CookieFault,
+  type CookieSeal,
+  type CookieSealOptions,
+  cookieSeal,
+  type SealedState,
+} from './cookie-seal.ts';
+export type { DeliverOptions, Delivery } from './deliver.ts';
+export {
+  type ListenAt,
+  PoolElement,
+  type PoolElementClientOptions,
+  type PoolElementEvent,
+} from './pool-element.ts';
 export { PoolError, type PoolErrorCode } from './pool-error.ts';
 export {
   type FoundElement,
-  isNetworkError,
   PoolUser,
   type PoolUserClientOptions,
   type Resolution,
+  type ResolveOptions,
   type WithElementOptions,
 } from './pool-user.ts';
+export type { ServedSession, ServeOptions, SessionHandler } from './served-session.ts';
+export { Session } from './session.ts';
+export type { ReturnedMessage, SendOptions, SessionEvent, SessionOptions } from './session-options.ts';

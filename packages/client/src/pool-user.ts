@@ -1,33 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Socket, connect as tcpConnect } from 'node:net';
+import type { Socket } from 'node:net';
 import {
   PoolUserCore,
   type PoolUserInput,
   type PoolUserOptions,
   type PoolUserOutput,
 } from '@vnfpool/core/pool-user';
-import type { RegistrarLinks } from '@vnfpool/runtime/asap';
+import { RegistrarLinks } from '@vnfpool/runtime/asap';
 import type { Credentials } from '@vnfpool/runtime/certificates';
 import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import { pause } from '@vnfpool/runtime/lifecycle';
 import { systemRandom } from '@vnfpool/runtime/random';
 import type { PoolElement as FoundElement } from '@vnfpool/wire/parameters';
 import { bounded } from './bounded.ts';
+import { ChannelTransports } from './channel/open-channel.ts';
 import {
   type CallOptions,
   type ClientOptions,
-  clientLinks,
   defaultTimeoutMs,
   octetsOf,
   type PoolHandle,
 } from './client-options.ts';
+import { clientScope } from './client-scope.ts';
+import { connectTo, isNetworkError } from './connect-to.ts';
+import { type DeliverOptions, type Delivery, deliver } from './deliver.ts';
 import { PoolError, type PoolErrorCode } from './pool-error.ts';
+import { Session } from './session.ts';
+import type { SessionOptions } from './session-options.ts';
 
 export type { PoolElement as FoundElement } from '@vnfpool/wire/parameters';
 
 export interface PoolUserClientOptions extends ClientOptions {
   /** Timers and cache, see `PoolUserOptions` of the core. */
   readonly tuning?: Omit<PoolUserOptions, 'registrars'>;
+  /** With `tuning.updates`: what a registrar told of a pool; no elements: the pool is gone. */
+  readonly onPoolChanged?: (handle: Uint8Array, elements: readonly FoundElement[]) => void;
+}
+
+export interface ResolveOptions extends CallOptions {
+  /** How old an answer from the cache may be; 0: ask. Default: the cache's rule. */
+  readonly staleMs?: number;
+  /** How many elements to ask for, if it comes to asking; 0xffffffff: all. */
+  readonly items?: number;
 }
 
 /** Who serves next, and who else could. */
@@ -56,6 +70,8 @@ interface Waiting {
 
 /** Pause between two rounds through all elements. */
 const roundPauseMs = 100;
+/** Pools whose last element is remembered. */
+const lastMax = 1024;
 
 /**
  * Uses pools: resolves handles, chooses by the pool's policy, reports who cannot be reached.
@@ -64,22 +80,38 @@ const roundPauseMs = 100;
 export class PoolUser {
   readonly #driver: CoreDriver<PoolUserInput, PoolUserOutput>;
   readonly #links: RegistrarLinks;
+  readonly #channels: ChannelTransports;
+  readonly #clock = systemClock();
+  readonly #core: PoolUserCore;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #sessions = new Set<Session>();
+  /** The element of each pool that was used last, the pool used longest ago first. */
+  readonly #last = new Map<string, FoundElement>();
   readonly #ending = new AbortController();
+  readonly #stopHearing: () => void;
   #lastRequest = 0;
 
   /** Uses other credentials for connections from now on, see `keepRenewed`. */
   readonly renew: (credentials: Credentials) => void;
 
-  /** @throws CredentialsError when the credentials are not good now */
+  /** @throws CredentialsError when the credentials are not good now; ScopeSecurityError, RangeError for options */
   constructor(options: PoolUserClientOptions) {
-    const core = new PoolUserCore({ ...options.tuning, registrars: options.registrars }, systemRandom());
-    const { links, renew } = clientLinks(options, (input) => this.#driver.submit(input));
-    this.#links = links;
-    this.renew = renew;
+    const scope = clientScope(options, 'user');
+    const { requestTimeoutMs, retransmitsMax } = scope.profile.endpoint;
+    this.#core = new PoolUserCore(
+      { requestTimeoutMs, retransmitsMax, ...scope.hunt, ...options.tuning },
+      systemRandom(),
+    );
+    this.#channels = new ChannelTransports(scope.data);
+    this.#links = new RegistrarLinks({
+      transport: (registrar) => scope.asap(registrar),
+      submit: (input) => this.#driver.submit(input),
+      ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
+    });
+    this.renew = (credentials) => scope.renew(credentials);
     this.#driver = new CoreDriver<PoolUserInput, PoolUserOutput>({
-      core,
-      clock: systemClock(),
+      core: this.#core,
+      clock: this.#clock,
       effects: {
         connect: ({ association, registrar }) => this.#links.connect(association, registrar),
         disconnect: ({ association }) => this.#links.disconnect(association),
@@ -90,16 +122,20 @@ export class PoolUser {
           this.#waiting
             .get(request)
             ?.reject(new PoolError(unresolvedCodes[reason], `the pool was not resolved: ${reason}`)),
+        'pool-changed': ({ poolHandle, elements }) => options.onPoolChanged?.(poolHandle, elements),
       },
       onFault: ({ error }) => this.#end(new PoolError('internal', 'the pool user failed', error)),
     });
+    this.#stopHearing = scope.hear((message, source) =>
+      this.#driver.submit({ type: 'announcement', message, source }),
+    );
   }
 
   /**
    * Asks who serves next. Answered from the cache while that is fresh.
    * @throws PoolError
    */
-  resolve(handle: PoolHandle, options: CallOptions = {}): Promise<Resolution> {
+  resolve(handle: PoolHandle, options: ResolveOptions = {}): Promise<Resolution> {
     return bounded<Resolution>('resolve', options, (resolve, reject) => {
       if (this.#ending.signal.aborted) {
         reject(closedError());
@@ -107,11 +143,111 @@ export class PoolUser {
       }
       const request = ++this.#lastRequest;
       this.#waiting.set(request, { resolve, reject });
-      if (!this.#driver.submit({ type: 'resolve', request, poolHandle: octetsOf(handle) })) {
+      const { staleMs, items } = options;
+      const bound = {
+        ...(staleMs === undefined ? {} : { staleMs }),
+        ...(items === undefined ? {} : { items }),
+      };
+      if (!this.#driver.submit({ type: 'resolve', request, poolHandle: octetsOf(handle), ...bound })) {
         reject(new PoolError('overloaded', 'too many requests at once'));
       }
       return () => this.#waiting.delete(request);
     });
+  }
+
+  /**
+   * Opens a session; settles when an element serves it. It goes on at another one when that is lost. `signal` ends it,
+   * `timeoutMs` bounds the opening.
+   * @throws PoolError
+   */
+  async open(handle: PoolHandle, options: SessionOptions = {}): Promise<Session> {
+    const poolHandle = octetsOf(handle);
+    const { timeoutMs = defaultTimeoutMs } = options;
+    this.#throwIfEnded();
+    const onAbort = (): void => session.close();
+    const session: Session = new Session(
+      {
+        poolHandle,
+        transports: this.#channels,
+        clock: this.#clock,
+        resolve: async (fresh) => {
+          const { element, alternatives } = await this.resolve(poolHandle, fresh ? { staleMs: 0 } : {});
+          return [element, ...alternatives];
+        },
+        unreachable: (elementId, report) =>
+          this.#driver.submit({ type: 'unreachable', poolHandle, elementId, report }),
+        onOver: () => {
+          this.#sessions.delete(session);
+          options.signal?.removeEventListener('abort', onAbort);
+        },
+      },
+      {
+        failoverTimeoutMs: timeoutMs,
+        ...options,
+        onEvent: (event) => {
+          if (event.event === 'opened') this.#used(poolHandle, event.element);
+          else if (event.event === 'failed-over') this.#used(poolHandle, event.to);
+          options.onEvent?.(event);
+        },
+      },
+    );
+    this.#sessions.add(session);
+    const whole = this.#whole(timeoutMs, options.signal);
+    try {
+      await session.open(whole);
+    } catch (error) {
+      throw this.#bound(error, whole, options.signal);
+    }
+    if (options.signal?.aborted === true) session.close();
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    return session;
+  }
+
+  /**
+   * Delivers one message, each element by a session of its own that ends with it. Settles when the transport has it,
+   * which is not yet to say that the element has.
+   * @returns The elements that got it, and why others did not. @throws PoolError when nobody got it
+   */
+  async send(
+    handle: PoolHandle,
+    message: string | Uint8Array,
+    options: DeliverOptions = {},
+  ): Promise<Delivery> {
+    const poolHandle = octetsOf(handle);
+    const { timeoutMs = defaultTimeoutMs } = options;
+    this.#throwIfEnded();
+    const whole = this.#whole(timeoutMs, options.signal);
+    try {
+      return await deliver(
+        {
+          transports: this.#channels,
+          clock: this.#clock,
+          signal: whole,
+          resolve: async (everybody) => {
+            const all = everybody ? { staleMs: 0, items: 0xffffffff } : {};
+            const found = await this.resolve(poolHandle, { signal: whole, ...all });
+            return [found.element, ...found.alternatives];
+          },
+          last: this.#last.get(keyOf(poolHandle)),
+          unreachable: (id) => this.reportUnreachable(poolHandle, id),
+          used: (element) => this.#used(poolHandle, element),
+        },
+        octetsOf(message),
+        options,
+      );
+    } catch (error) {
+      throw this.#bound(error, whole, options.signal);
+    }
+  }
+
+  /** Elements in the cache, fresh or stale, in no order; none: the pool is not in it. */
+  cached(handle: PoolHandle): readonly FoundElement[] {
+    return this.#core.cached(octetsOf(handle));
+  }
+
+  /** Forgets what is known of a pool. */
+  purge(handle: PoolHandle): void {
+    this.#driver.submit({ type: 'purge', poolHandle: octetsOf(handle) });
   }
 
   /** Says that an element could not be reached: it leaves our cache, and the registrar is told. */
@@ -130,11 +266,7 @@ export class PoolUser {
     options: WithElementOptions = {},
   ): Promise<T> {
     const { timeoutMs = defaultTimeoutMs, triesMax = 8, isUnreachable = isNetworkError } = options;
-    const whole = AbortSignal.any([
-      AbortSignal.timeout(timeoutMs),
-      this.#ending.signal,
-      ...(options.signal === undefined ? [] : [options.signal]),
-    ]);
+    const whole = this.#whole(timeoutMs, options.signal);
     let tried = new Set<number>();
     let last: unknown;
     for (let tries = 0; tries < triesMax; tries += 1) {
@@ -191,11 +323,34 @@ export class PoolUser {
     this.#end(closedError());
   }
 
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #whole(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal {
+    const bounds = [AbortSignal.timeout(timeoutMs), this.#ending.signal];
+    return AbortSignal.any(signal === undefined ? bounds : [...bounds, signal]);
+  }
+
+  #throwIfEnded(): void {
+    if (this.#ending.signal.aborted) throw this.#ending.signal.reason;
+  }
+
+  #used(poolHandle: Uint8Array, element: FoundElement): void {
+    const key = keyOf(poolHandle);
+    this.#last.delete(key);
+    this.#last.set(key, element);
+    const [oldest] = this.#last.keys();
+    if (this.#last.size > lastMax && oldest !== undefined) this.#last.delete(oldest);
+  }
+
   #end(error: PoolError): void {
     if (this.#ending.signal.aborted) return;
     this.#ending.abort(error);
     this.#driver.stop();
+    this.#stopHearing();
     this.#links.close();
+    for (const session of this.#sessions) session.close();
     for (const { reject } of this.#waiting.values()) reject(error);
   }
 
@@ -217,49 +372,8 @@ const unresolvedCodes: Readonly<
   'too many requests': 'overloaded',
 };
 
-const networkCodes: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'UND_ERR_SOCKET',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-/** Errors of Node's sockets, also as the cause of a failed `fetch`. */
-export function isNetworkError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if ('code' in error && networkCodes.has(String(error.code))) return true;
-  return error.cause !== undefined && isNetworkError(error.cause);
-}
-
-function connectTo(element: FoundElement, signal: AbortSignal): Promise<Socket> {
-  const { userTransport } = element;
-  if (userTransport.type !== 'tcp') {
-    return Promise.reject(
-      new PoolError('unreachable', `the pool is served over ${userTransport.type}, not TCP`),
-    );
-  }
-  return new Promise((resolve, reject) => {
-    const socket = tcpConnect({ host: userTransport.address, port: userTransport.port });
-    const onAbort = (): void => {
-      socket.destroy();
-      reject(new PoolError('aborted', 'connecting was aborted', signal.reason));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    socket.once('error', (error) => {
-      signal.removeEventListener('abort', onAbort);
-      reject(error);
-    });
-    socket.once('connect', () => {
-      signal.removeEventListener('abort', onAbort);
-      socket.removeAllListeners('error');
-      resolve(socket);
-    });
-  });
+function keyOf(poolHandle: Uint8Array): string {
+  return Buffer.from(poolHandle).toString('latin1');
 }
 
 function closedError(): PoolError {

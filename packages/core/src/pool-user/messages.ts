@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AsapMessage } from '@vnfpool/wire/asap';
 import type { ErrorCause, PoolElement } from '@vnfpool/wire/parameters';
+import { POLICIES, type PolicyTable } from '../handlespace/policies/table.ts';
 import type { HuntInput, HuntOptions, HuntOutput } from '../registrar-hunt/messages.ts';
 
 export interface PoolUserOptions extends HuntOptions {
@@ -16,6 +17,8 @@ export interface PoolUserOptions extends HuntOptions {
   readonly items?: number;
   /** S: whether registrars are asked to tell of changes by themselves. Default false. */
   readonly updates?: boolean;
+  /** What to choose by. Default: all policies that we know. */
+  readonly policies?: PolicyTable;
   /** Pools in the cache at most; the one asked for longest ago goes. Default 256. */
   readonly poolsMax?: number;
   /** Requests that wait for one answer at most; more are refused. Default 1024. */
@@ -31,6 +34,7 @@ export const POOL_USER_DEFAULTS: Required<Omit<PoolUserOptions, keyof HuntOption
   answerStale: true,
   items: 0,
   updates: false,
+  policies: POLICIES,
   poolsMax: 256,
   waitingMax: 1024,
   reportSpacingMs: 1000,
@@ -44,6 +48,8 @@ export type PoolUserInput =
       readonly poolHandle: Uint8Array;
       /** stale.cache.value for this request alone; 0: ask, and wait for the answer. */
       readonly staleMs?: number;
+      /** How many elements to ask for, if it comes to asking; 0xffffffff: all. Default: the option. */
+      readonly items?: number;
     }
   /** This element could not be reached. */
   | {

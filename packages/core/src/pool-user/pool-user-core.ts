@@ -28,6 +28,8 @@ interface Pool {
   asking: boolean;
   /** When it was asked first. */
   askedMs: number;
+  /** How many elements to ask for. */
+  items: number;
   /** Whether the registrar tells us of changes by itself. */
   subscribed: boolean;
   /** How often the open question was repeated. */
@@ -115,7 +117,7 @@ export class PoolUserCore implements Core<PoolUserInput, PoolUserOutput> {
     return this.#pools.get(poolKey(poolHandle))?.cached?.elements() ?? [];
   }
 
-  #resolve({ request, poolHandle, staleMs }: ResolveInput, nowMs: number): void {
+  #resolve({ request, poolHandle, staleMs, items }: ResolveInput, nowMs: number): void {
     const pool = this.#pool(poolHandle, nowMs);
     if (pool === undefined) {
       this.#outputs.push({ type: 'unresolved', request, reason: 'too many requests', causes: [] });
@@ -130,6 +132,7 @@ export class PoolUserCore implements Core<PoolUserInput, PoolUserOutput> {
     else this.#outputs.push({ type: 'unresolved', request, reason: 'too many requests', causes: [] });
     if (stale && !pool.asking) {
       pool.asking = true;
+      pool.items = items ?? this.#options.items;
       pool.askedMs = nowMs;
       pool.retransmits = 0;
       this.#ask(pool, nowMs);
@@ -151,6 +154,7 @@ export class PoolUserCore implements Core<PoolUserInput, PoolUserOutput> {
         cached: undefined,
         asking: false,
         askedMs: nowMs,
+        items: this.#options.items,
         subscribed: false,
         retransmits: 0,
         waiting: [],
@@ -173,7 +177,7 @@ export class PoolUserCore implements Core<PoolUserInput, PoolUserOutput> {
       sendUpdates: this.#options.updates,
       poolHandle: pool.handle,
     } as const;
-    const { items } = this.#options;
+    const { items } = pool;
     this.#send(items === 0 ? question : { ...question, items });
   }
 
@@ -222,7 +226,7 @@ export class PoolUserCore implements Core<PoolUserInput, PoolUserOutput> {
     }
     this.#deadlines.clear(pool, 't1-request');
     pool.asking = false;
-    pool.cached = new CachedPool(response, this.#random, nowMs);
+    pool.cached = new CachedPool(response, this.#random, nowMs, this.#options.policies);
     this.#changed(pool);
     const waiting = pool.waiting;
     pool.waiting = [];
