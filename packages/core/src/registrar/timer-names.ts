@@ -25,6 +25,8 @@ export interface TimerOwners {
   'pool-update': PoolSubscribers;
   /** The next presence to everybody (PEER-HEARTBEAT-CYCLE). */
   presence: ScopeState;
+  /** Registrars are looked for where there were some. */
+  rediscovery: ScopeState;
   /** Elements wait to be asked whether they accept us. */
   adoptions: ScopeState;
   /** The next announcement (T6). */

@@ -9,6 +9,7 @@ import { closeLink } from './peers/close-link.ts';
 import { connectPeer } from './peers/connecting.ts';
 import { peerSilent, peerUnanswered, suspectPeer } from './peers/liveness.ts';
 import { presenceCycle } from './peers/presence-cycle.ts';
+import { rediscover } from './peers/rediscovery.ts';
 import { removeRemoteElement } from './remote-elements.ts';
 import type { RegistrarState } from './state.ts';
 import { pushPool } from './subscriptions/push.ts';
@@ -63,6 +64,7 @@ export const TIMERS: { readonly [T in RegistrarTimer]: TimerHandler<TimerOwners[
   'pool-update': (state, subscribers) => pushPool(state, subscribers),
   presence: (state, _scope, nowMs) => presenceCycle(state, nowMs),
   announce: (state, _scope, nowMs) => announce(state, nowMs),
+  rediscovery: (state, _scope, nowMs) => rediscover(state, nowMs),
   adoptions: (state, _scope, nowMs) => adoptNext(state, nowMs),
   attempt: (state, { number }, nowMs) => attemptFailed(state, number, 'no answer', nowMs),
   'link-hello': (state, link, nowMs) => closeLink(state, link, 'no registrar made itself known', nowMs),

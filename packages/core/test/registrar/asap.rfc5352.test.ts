@@ -253,7 +253,7 @@ describe('§3.3 handle resolution', () => {
     expect(world.resolve(9, 0xffffffff)).toEqual([4, 5, 1, 2, 3]);
   });
 
-  test('the policy is always told, the ASAP transport never, and updates are not accepted', () => {
+  test('the policy is always told, the ASAP transport never, and updates are accepted', () => {
     const world = new RegistrarHarness();
     world.open(1, node('a'), { asapTransport: { type: 'tcp', port: 3863, address: '10.0.0.1' } });
     world.register(1, element(1));

@@ -21,12 +21,12 @@ export const handleListResponse: EnrpHandler<ListResponse> = (state, { peer, lin
     (other) =>
       other.registrarId === registrarId && server !== undefined && !sameEndpoint(other.transport, server),
   );
+  for (const other of message.servers)
+    learnPeer(state, other.registrarId, other.transport, 'peer list', nowMs);
   if (namesake !== undefined) {
     changeIdentifier(state, 'another registrar of the scope has it', nowMs);
     return;
   }
-  for (const other of message.servers)
-    learnPeer(state, other.registrarId, other.transport, 'peer list', nowMs);
   if (!isMentors) return;
   const mentor = join.mentors[join.index] ?? null;
   join.stage = 'table';

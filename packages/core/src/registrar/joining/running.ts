@@ -12,13 +12,14 @@ export function becomeRunning(
   reason: string,
   nowMs: number,
 ): void {
-  const { scope, handlespace, deadlines } = state;
+  const { scope, handlespace, deadlines, options } = state;
   if (scope.join !== undefined) deadlines.clearAll(scope.join);
   scope.join = undefined;
   scope.phase = 'running';
   state.event({ type: 'event', event: 'joined', mentor, elements: handlespace.elementCount, reason });
   presenceCycle(state, nowMs);
   announce(state, nowMs);
+  deadlines.set(scope, 'rediscovery', nowMs + state.jittered(options.reconnectMaxMs));
   // Who has met us without being our mentor may know others.
   if (mentor === null) sendToAll(state, { type: 'list-request' });
 }

@@ -19,6 +19,7 @@ export function start(
   scope.server = input.server;
   scope.asap = input.asap;
   const mentors = input.mentors.filter((mentor) => !sameEndpoint(mentor, input.server));
+  scope.mentors = mentors;
   if (mentors.length === 0 && !options.multicastPresence) {
     becomeRunning(state, null, 'first of its scope', nowMs);
     return;

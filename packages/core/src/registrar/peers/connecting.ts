@@ -2,7 +2,7 @@
 import type { RegistrarState } from '../state.ts';
 import { connect } from './attempt.ts';
 import type { PeerRegistrar } from './peer.ts';
-import { sendPresence } from './send.ts';
+import { sendOver, sendPresence } from './send.ts';
 
 /** Plans to connect to a peer that has no association, after `delayMs`. */
 export function scheduleConnect(
@@ -35,6 +35,8 @@ export function connectPeer(state: RegistrarState, peer: PeerRegistrar, nowMs: n
       opened(link, atMs) {
         peer.connecting = false;
         sendPresence(state, link, true, atMs);
+        // It may know registrars that came while we were apart.
+        if (state.scope.phase === 'running') sendOver(state, link, { type: 'list-request' });
       },
       failed(reason, atMs) {
         peer.connecting = false;

@@ -17,9 +17,8 @@ export function presenceHeard(state: RegistrarState, message: Presence, nowMs: n
   const { scope, options } = state;
   const { sender, server: told } = message;
   if (scope.server === undefined || scope.phase === 'stopped' || told === undefined) return;
-  if (sender === state.registrarId || scope.peers.has(sender) || sameEndpoint(told.transport, scope.server))
-    return;
-  if (discoverMentor(state, message, nowMs)) return;
+  if (sender === state.registrarId || sameEndpoint(told.transport, scope.server)) return;
+  if (discoverMentor(state, message, nowMs) || scope.peers.has(sender)) return;
   for (const [key, atMs] of scope.hints) {
     if (nowMs - atMs >= options.reconnectMaxMs) scope.hints.delete(key);
   }

@@ -7,6 +7,7 @@ import { closeLink } from './close-link.ts';
 import { scheduleConnect } from './connecting.ts';
 import { sameEndpoint } from './endpoints.ts';
 import type { PeerRegistrar } from './peer.ts';
+import { rememberLost } from './rediscovery.ts';
 
 /**
  * The peer of this identifier, taken into the list if it is new; undefined: it is ourselves or nobody, or the
@@ -78,6 +79,7 @@ export function removePeer(state: RegistrarState, peer: PeerRegistrar, reason: s
   if (state.scope.peers.get(peer.id) !== peer) return;
   state.scope.peers.delete(peer.id);
   state.deadlines.clearAll(peer);
+  if (peer.transport !== undefined) rememberLost(state, peer.transport, nowMs);
   if (peer.download !== undefined) endDownload(state, peer.download);
   if (peer.takeover !== undefined) endTakeover(state, peer.takeover);
   for (const link of peer.links) closeLink(state, link, `peer removed: ${reason}`, nowMs);

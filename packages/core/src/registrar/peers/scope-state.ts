@@ -25,6 +25,10 @@ export interface ScopeState {
   readonly announcers: Map<number, number>;
   /** Endpoints that a multicast presence made us connect to, and when. */
   readonly hints: Map<string, number>;
+  /** Endpoints of mentors, where a registrar of our scope may be found at any time. */
+  mentors: readonly RegistrarTransport[];
+  /** Endpoints of registrars that died, or seemed to, and when; by `endpointKey`. */
+  readonly lost: Map<string, { readonly transport: RegistrarTransport; readonly atMs: number }>;
   /** When our identifier was changed lately. */
   identifierChangesMs: readonly number[];
 }
@@ -43,6 +47,8 @@ export function newScope(): ScopeState {
     adoptions: new AdoptionQueue(),
     announcers: new Map(),
     hints: new Map(),
+    mentors: [],
+    lost: new Map(),
     identifierChangesMs: [],
   };
 }

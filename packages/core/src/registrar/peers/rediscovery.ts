@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RegistrarTransport } from '../messages.ts';
+import type { RegistrarState } from '../state.ts';
+import { connect } from './attempt.ts';
+import { endpointKey, sameEndpoint } from './endpoints.ts';
+import { sendOver, sendPresence } from './send.ts';
+
+/** Endpoints of lost registrars that are remembered at most; the oldest go first. */
+const LOST_MAX = 64;
+const LOST_KEPT_MS = 3_600_000;
+
+/** Remembers where a registrar was that left the peer list: it may have been the network, and not that registrar. */
+export function rememberLost(state: RegistrarState, transport: RegistrarTransport, nowMs: number): void {
+  const { lost } = state.scope;
+  const key = endpointKey(transport);
+  lost.delete(key);
+  lost.set(key, { transport, atMs: nowMs });
+  for (const oldest of lost.keys()) {
+    if (lost.size <= LOST_MAX) return;
+    lost.delete(oldest);
+  }
+}
+
+/**
+ * Looks for registrars where there should be some and where there were some: after a cut through the network each
+ * part has forgotten the other, and after a lonely start nobody knows us.
+ */
+export function rediscover(state: RegistrarState, nowMs: number): void {
+  const { scope, options, deadlines } = state;
+  deadlines.set(scope, 'rediscovery', nowMs + state.jittered(options.reconnectMaxMs));
+  for (const [key, { atMs }] of scope.lost) if (nowMs - atMs > LOST_KEPT_MS) scope.lost.delete(key);
+  const isKnown = (transport: RegistrarTransport): boolean =>
+    [...scope.peers.values()].some(
+      (peer) => peer.transport !== undefined && sameEndpoint(peer.transport, transport),
+    );
+  const transports = [...scope.mentors, ...[...scope.lost.values()].map(({ transport }) => transport)];
+  for (const transport of transports) {
+    if (isKnown(transport)) continue;
+    connect(
+      state,
+      transport,
+      {
+        protocol: 'enrp',
+        wanted: undefined,
+        opened(link, atMs) {
+          scope.lost.delete(endpointKey(transport));
+          sendPresence(state, link, true, atMs);
+          sendOver(state, link, { type: 'list-request' });
+        },
+        failed: () => undefined,
+      },
+      nowMs,
+    );
+  }
+}
