@@ -71,7 +71,7 @@ export class ElementHost {
   }
 
   start(withNewIds = false): void {
-    if (this.process.isAlive) return;
+    if (this.process.isAlive || this.isGone) return;
     const world = this.#world;
     const { process } = this;
     if (withNewIds) {

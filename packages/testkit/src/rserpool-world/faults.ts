@@ -129,6 +129,8 @@ function sendGarbage(random: SeededRandom, process: Process): void {
   const end = pick(random, ends);
   const count = random.pick([1, 3, 20]);
   for (let i = 0; i < count; i++) end?.send(Uint8Array.from(random.pick(GARBAGE)));
+  process.touch();
+  end?.other.touch();
 }
 
 function someRegistrar(world: RserpoolWorld, random: SeededRandom): RegistrarHost | undefined {
@@ -172,6 +174,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const [first, second] = [someRegistrar(world, random), someRegistrar(world, random)];
     if (first === undefined || second === undefined || first === second) return;
     const id = second.snapshot()?.registrarId ?? second.registrarId;
+    // Elements of either may be taken for those of the other.
+    for (const process of everybody(world)) process.touch();
     world.log(() => `${first.process.name} will be ${hex(id)} as ${second.process.name} is`);
     first.process.kill('crash');
     world.schedule.after(random.between(10, 5_000), () => {

@@ -77,7 +77,7 @@ export class RegistrarHost {
   }
 
   start(registrarId: number = Math.max(1, this.#world.random.u32())): void {
-    if (this.process.isAlive) return;
+    if (this.process.isAlive || this.isGone) return;
     const world = this.#world;
     const { process } = this;
     this.registrarId = registrarId;

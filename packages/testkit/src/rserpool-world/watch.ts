@@ -13,6 +13,10 @@ export class Watch {
   readonly #world: RserpoolWorld;
   /** Identifiers that registrars have begun with. */
   readonly #identifiers = new Set<number>();
+  /** What each registrar had when it was looked at last. */
+  readonly #had = new Map<RegistrarHost, ReadonlySet<string>>();
+  /** When a user last lied: a registrar believes enough reports. */
+  #liedMs = Number.NEGATIVE_INFINITY;
 
   constructor(world: RserpoolWorld) {
     this.#world = world;
@@ -22,13 +26,19 @@ export class Watch {
   /** Looks at everybody. */
   sample(): void {
     const world = this.#world;
+    if (world.users.some(({ isLiar }) => isLiar)) this.#liedMs = world.nowMs;
     for (const registrar of world.registrars) {
-      if (!registrar.process.isRunning) continue;
+      if (!registrar.process.isRunning) {
+        this.#had.delete(registrar);
+        continue;
+      }
       const view = registrar.snapshot();
       if (view === undefined) continue;
       this.#tables(registrar, view);
       const keys = this.#ghosts(registrar, view);
       this.#registered(registrar, view, keys);
+      this.#kept(registrar, keys);
+      this.#had.set(registrar, keys);
     }
     this.#rates();
   }
@@ -94,6 +104,20 @@ export class Watch {
       world.fail(
         `${registrar.process.name} does not have ${key}, which both have been well for ${registeredMs} ms`,
       );
+    }
+  }
+
+  /** Whatever becomes of others, its home registrar too: who is well does not lose an element that is well. */
+  #kept(registrar: RegistrarHost, keys: ReadonlySet<string>): void {
+    const world = this.#world;
+    const { hiddenMs } = this.bounds;
+    if (!this.isWell(registrar.process, hiddenMs) || world.nowMs - this.#liedMs < hiddenMs) return;
+    for (const key of this.#had.get(registrar) ?? []) {
+      if (keys.has(key)) continue;
+      const entry = world.ledger.find(key);
+      if (entry === undefined || world.nowMs - entry.sinceMs < hiddenMs) continue;
+      if (this.isWell(entry.host.process, hiddenMs))
+        world.fail(`${registrar.process.name} has lost ${key}, which lives; both have long been well`);
     }
   }
 
