@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Authorize, Identity } from '@vnfpool/core/registrar';
 import type { FrameRule } from '@vnfpool/transport/framing';
-import { type Connection, type StreamTransport, TransportError } from '@vnfpool/transport/stream';
+import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
 import { TcpTransport } from '@vnfpool/transport/tcp';
 import { type SharedKeys, TlsTransport } from '@vnfpool/transport/tls';
 import { asapRule } from '../asap/asap-stream.ts';
 import { enrpRule } from '../enrp/enrp-stream.ts';
 import type { ScopeSecurity } from './description.ts';
 import { ScopeSecurityError } from './errors.ts';
+import { listenOnly } from './listen-only.ts';
 import { type Means, meansOf } from './means.ts';
 import { registrationRules, type ScopeIdentity } from './registration-rules.ts';
 import type { ScopeGuard, ScopeRole, ScopeTransportOptions } from './scope-guard.ts';
@@ -124,17 +125,6 @@ function ruleOf(protocol: 'asap' | 'enrp'): FrameRule {
 
 function plain(protocol: 'asap' | 'enrp', limits: ScopeTransportOptions['limits']): TcpTransport {
   return new TcpTransport({ rule: ruleOf(protocol), ...(limits === undefined ? {} : { limits }) });
-}
-
-/** Where users are answered without security, nobody is called on without it. */
-function listenOnly(transport: TcpTransport): StreamTransport {
-  return {
-    kind: transport.kind,
-    counters: transport.counters,
-    listen: (options) => transport.listen(options),
-    connect: () =>
-      Promise.reject(new TransportError('authentication', 'in a secured scope nobody is called on by TCP')),
-  };
 }
 
 /** The keys of the scope as they are when they are asked for. */

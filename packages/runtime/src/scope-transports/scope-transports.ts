@@ -5,6 +5,7 @@ import type { StreamTransport } from '@vnfpool/transport/stream';
 import { asapRule } from '../asap/asap-stream.ts';
 import { EndpointError, type EndpointKind, type ScopeEndpoint } from '../endpoint/endpoint.ts';
 import { enrpRule } from '../enrp/enrp-stream.ts';
+import { listenOnly } from '../scope-security/listen-only.ts';
 import type { ScopeGuard, ScopeTransportOptions } from '../scope-security/scope-guard.ts';
 
 /** The transports of one protocol, by what they run over. */
@@ -34,17 +35,23 @@ function make(kind: EndpointKind, guard: ScopeGuard, options: ScopeTransportsOpt
   switch (kind) {
     case 'tcp':
     case 'tls':
-      return guard.transport(options);
+      return guard.transport({ ...options, kind });
     case 'mptcp':
-      return new MptcpTransport({ rule: rules[options.protocol], ...limitsOf(options) });
+      return asAllowed(guard, new MptcpTransport({ rule: rules[options.protocol], ...limitsOf(options) }));
     case 'sctp': {
       const missing = sctpMissing();
       if (missing !== null) throw new EndpointError(missing);
       const protocol = payloadProtocols[options.protocol];
       const rule = rules[options.protocol];
-      return new SctpTransport({ rule, protocol, protocols: [protocol], ...limitsOf(options) });
+      const own = { rule, protocol, protocols: [protocol], ...limitsOf(options) };
+      return asAllowed(guard, new SctpTransport(own));
     }
   }
+}
+
+/** A secured scope has transports without security for listening at most. */
+function asAllowed(guard: ScopeGuard, transport: StreamTransport): StreamTransport {
+  return guard.secured ? listenOnly(transport) : transport;
 }
 
 const rules = { asap: asapRule, enrp: enrpRule } as const;
