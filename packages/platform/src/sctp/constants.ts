@@ -13,7 +13,6 @@ export const SCTP_STATUS = 14;
 export const SCTP_GET_PEER_ADDR_INFO = 15;
 export const SCTP_DELAYED_SACK = 16;
 export const SCTP_RECVRCVINFO = 32;
-export const SCTP_REUSE_PORT = 36;
 export const SCTP_SOCKOPT_BINDX_ADD = 100;
 export const SCTP_GET_PEER_ADDRS = 108;
 export const SCTP_GET_LOCAL_ADDRS = 109;

@@ -8,6 +8,7 @@ import {
   SO_LINGER,
   SO_RCVBUF,
   SO_REUSEADDR,
+  SO_REUSEPORT,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOCK_STREAM,
@@ -73,8 +74,7 @@ export type SctpReceived =
   | { readonly type: 'nothing' };
 
 /**
- * A one-to-one SCTP socket of the kernel's, never blocking. All of them share their port with others of the same user
- * (SCTP_REUSE_PORT), so that an association can leave from the port of a listener.
+ * A one-to-one SCTP socket of the kernel's, never blocking.
  * @see RFC 6458 §4
  */
 export class SctpSocket {
@@ -86,6 +86,8 @@ export class SctpSocket {
 
   /**
    * @param addresses decide the family: IPv4 when all are, else both
+   * @param options `sharesPort`: with sockets of the same user that share it too, so that an association can leave from
+   * the port of a listener (SO_REUSEPORT; what Linux calls SCTP_REUSE_PORT excludes listeners)
    * @throws PlatformError `EPROTONOSUPPORT` without SCTP in the kernel
    */
   static open(addresses: readonly string[], options: { readonly sharesPort: boolean }): SctpSocket {
@@ -94,7 +96,7 @@ export class SctpSocket {
     const socket = new SctpSocket(libc().socket(family, type, IPPROTO_SCTP));
     try {
       socket.#set(SOL_SOCKET, SO_REUSEADDR, int32(1));
-      if (options.sharesPort) socket.#set(IPPROTO_SCTP, c.SCTP_REUSE_PORT, int32(1));
+      if (options.sharesPort) socket.#set(SOL_SOCKET, SO_REUSEPORT, int32(1));
       if (family === AF_INET6) socket.#set(IPPROTO_SCTP, c.SCTP_I_WANT_MAPPED_V4_ADDR, int32(0));
       socket.#set(IPPROTO_SCTP, c.SCTP_NODELAY, int32(1));
       // Acknowledges each packet at once: a window that is still small would wait 200 ms for it.
