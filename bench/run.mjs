@@ -11,7 +11,7 @@ import { describeFigure, makeFigure } from './lib/figure.mjs';
  * line of JSON each, progress to standard error.
  */
 
-const USAGE = 'npm run bench -- --list | NAME… [--trials N] [--only FIGURE] [--verbose]';
+const USAGE = 'npm run bench -- --list | NAME… [--trials N] [--only FIGURE] [--sizes 1k,10k] [--verbose]';
 
 async function loadAll() {
   const folders = readdirSync(import.meta.dirname, { withFileTypes: true })
@@ -60,6 +60,7 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean' },
     trials: { type: 'string' },
     only: { type: 'string' },
+    sizes: { type: 'string' },
     verbose: { type: 'boolean' },
   },
 });

@@ -8,7 +8,7 @@ interface Turn<C extends Candidate> {
   readonly candidate: C;
   /** Virtual time at which it may begin. */
   readonly start: number;
-  /** Virtual time at which it should have ended. */
+  /** Virtual time at which it should have ended, as for the smallest weight of its group. */
   readonly end: number;
   /** Of equals, the lower goes first: the one used longest ago. */
   readonly sequence: number;
@@ -17,6 +17,8 @@ interface Turn<C extends Candidate> {
 /** Elements of about the same weight, by the start of their turns. */
 interface Group<C extends Candidate> {
   readonly magnitude: number;
+  /** Virtual time of a turn of the smallest weight. */
+  readonly length: number;
   readonly heap: RankHeap<C>;
   /** The earliest turn, at hand so that a choice need not look at elements that it does not take. */
   head: Turn<C>;
@@ -55,14 +57,14 @@ export function weightedRoundRobin<C extends Candidate>(): Selector<C> {
     return undefined;
   }
 
-  function turnOf(heap: RankHeap<C>, candidate: C): Turn<C> {
+  /** Looks at no weight: an element that is not chosen should cost nothing. */
+  function turnOf({ heap, length }: Pick<Group<C>, 'heap' | 'length'>, candidate: C): Turn<C> {
     const start = heap.rankOf(candidate);
-    const end = start + 1 / weightOf(candidate.element);
-    return { candidate, start, end, sequence: heap.sequenceOf(candidate) };
+    return { candidate, start, end: start + length, sequence: heap.sequenceOf(candidate) };
   }
 
   function refresh(group: Group<C>): void {
-    if (group.heap.top !== undefined) group.head = turnOf(group.heap, group.heap.top);
+    if (group.heap.top !== undefined) group.head = turnOf(group, group.heap.top);
   }
 
   function enter(candidate: C, weight: number, start: number, turn: number): void {
@@ -74,7 +76,8 @@ export function weightedRoundRobin<C extends Candidate>(): Selector<C> {
     let group = groupOf(weight);
     if (group === undefined) {
       const head = { candidate, start, end: start, sequence: turn };
-      group = { magnitude: magnitudeOf(weight), heap: new RankHeap<C>(), head };
+      const magnitude = magnitudeOf(weight);
+      group = { magnitude, length: 1 / smallestOf(magnitude), heap: new RankHeap<C>(), head };
       groups.push(group);
     }
     group.heap.add(candidate, start, turn);
@@ -145,21 +148,29 @@ export function weightedRoundRobin<C extends Candidate>(): Selector<C> {
 
   /** The turns that would follow, everyone once. */
   function following(count: number): C[] {
-    const queues = groups.map(({ heap }) => heap.first(count).map((candidate) => turnOf(heap, candidate)));
-    const taken = queues.map(() => 0);
+    /** Of the groups of which one was taken: what comes next, the last one first. */
+    const queues = new Map<Group<C>, C[]>();
+    const heads: (Turn<C> | undefined)[] = groups.map(({ head }) => head);
     const chosen: C[] = [];
     while (chosen.length < count) {
       let best = -1;
       let next: Turn<C> | undefined;
-      for (let index = 0; index < queues.length; index++) {
-        const head = queues[index]?.[taken[index] as number];
+      for (const [index, head] of heads.entries()) {
         if (head === undefined || (next !== undefined && !isSooner(head, next))) continue;
         best = index;
         next = head;
       }
-      if (next === undefined) break;
+      const group = groups[best];
+      if (next === undefined || group === undefined) break;
       chosen.push(next.candidate);
-      taken[best] = (taken[best] as number) + 1;
+      let queue = queues.get(group);
+      if (queue === undefined) {
+        queue = group.heap.first(count).toReversed();
+        queue.pop();
+        queues.set(group, queue);
+      }
+      const candidate = queue.pop();
+      heads[best] = candidate === undefined ? undefined : turnOf(group, candidate);
     }
     return chosen;
   }
@@ -183,6 +194,10 @@ export function weightedRoundRobin<C extends Candidate>(): Selector<C> {
 function magnitudeOf(weight: number): number {
   const bit = 31 - Math.clz32(weight);
   return 4 * bit + ((bit < 2 ? weight << (2 - bit) : weight >>> (bit - 2)) & 3);
+}
+
+function smallestOf(magnitude: number): number {
+  return 2 ** (magnitude >> 2) * (1 + (magnitude & 3) / 4);
 }
 
 function weightOf({ policy }: PoolElement): number {
