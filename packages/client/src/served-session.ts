@@ -174,10 +174,8 @@ export class ServedSession implements AsyncIterable<Uint8Array> {
     this.#stopGrace();
     const standIns = this.#parts.options.standIns?.() ?? [];
     this.recommend(standIns);
-    // The caller has us only after the constructor.
-    queueMicrotask(() => {
-      if (!this.signal.aborted) this.#parts.onReady(this);
-    });
+    // The caller has us only after the constructor. One that is over by then may still have something to read.
+    queueMicrotask(() => this.#parts.onReady(this));
   }
 
   #end(how: ChannelEnd, reason: string): void {

@@ -212,7 +212,8 @@ export class Session implements AsyncIterable<Uint8Array> {
   }
 
   #heard(channel: number, heard: Heard): void {
-    this.#driver.submit({ type: 'heard', channel });
+    // A heartbeat shows that somebody is there, not that the session is served.
+    if (heard.type === 'data' || heard.type === 'control') this.#driver.submit({ type: 'heard', channel });
     if (heard.type === 'control') this.#driver.submit({ type: 'control', channel, message: heard.message });
     else if (heard.type === 'data') this.#received.push(heard.data);
   }
