@@ -3,10 +3,10 @@ import type { ErrorCause, UnrecognizedParameter } from '@vnfpool/wire/parameters
 import { removeElement } from './elements.ts';
 import type { RegistrarInput } from './messages.ts';
 import { takeAttempt } from './peers/attempt.ts';
+import { closeLimits, openLimits } from './rate-limits.ts';
 import { reportable, shortened } from './reports.ts';
 import type { Association, RegistrarState } from './state.ts';
 import { unsubscribeAll } from './subscriptions/subscribe.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 /** An ASAP association is up: somebody came, or an endpoint that we asked for is there. */
 export function openAssociation(
@@ -28,9 +28,7 @@ export function openAssociation(
     identity,
     peer,
     elements: new Set(),
-    registrations: new TokenBucket(options.registrationRate, nowMs),
-    resolutions: new TokenBucket(options.resolutionRate, nowMs),
-    reports: new TokenBucket(options.reportRate, nowMs),
+    ...openLimits(state, peer.addresses[0] ?? '', nowMs),
     subscriptions: new Set(),
     told: new Set(),
     malformed: 0,
@@ -45,6 +43,7 @@ export function openAssociation(
 export function closedAssociation(state: RegistrarState, association: Association, nowMs: number): void {
   const { associations, options, deadlines } = state;
   associations.delete(association.id);
+  closeLimits(state, association);
   unsubscribeAll(state, association);
   for (const owned of association.elements) {
     const { poolHandle, id: elementId } = owned;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PoolElement } from '@vnfpool/wire/parameters';
 import { HANDLESPACE_LIMITS, type HandlespaceLimits } from '../handlespace/limits.ts';
+import { POLICIES, type PolicyTable } from '../handlespace/policies/table.ts';
 import { PROFILES, type ScopeProfile } from '../scope/profiles.ts';
 import type { RateLimit } from './token-bucket.ts';
 
@@ -56,8 +57,10 @@ export interface RegistrarOptions {
   readonly infiniteLife?: number;
   /** How the element checksum is summed; all registrars of a scope agree. Default exact. */
   readonly checksum?: ScopeProfile['checksum'];
-  /** Elements of an answer that count as used; undefined: what the policy says. */
-  readonly maxIncrement?: number | undefined;
+  /** What one can select by; `policyTable()` adds policies from outside. Default those of RFC 5356 and of rsplib. */
+  readonly policies?: PolicyTable;
+  /** MaxIncrement: elements of an answer that count as used; 0: what the policy says. Default 0. */
+  readonly maxIncrement?: number;
   /** Registrations of one association; beyond it they are rejected. Default 100 a second, burst 2000. */
   readonly registrationRate?: RateLimit;
   /** Pools whose updates one association may subscribe to. Default 64. */
@@ -161,7 +164,8 @@ export const REGISTRAR_DEFAULTS: Required<Omit<RegistrarOptions, 'registrarId'>>
   limits: HANDLESPACE_LIMITS,
   infiniteLife: -1,
   checksum: 'exact',
-  maxIncrement: undefined,
+  policies: POLICIES,
+  maxIncrement: 0,
   registrationRate: { perSecond: 100, burst: 2000 },
   subscriptionsPerAssociationMax: 64,
   subscriptionsMax: 16_384,

@@ -8,9 +8,9 @@ import { ElementTable } from './element-table.ts';
 import type { AssociationId, Peer, RegistrarEvent, RegistrarOutput } from './messages.ts';
 import { type Authorize, type Identity, REGISTRAR_DEFAULTS, type RegistrarOptions } from './options.ts';
 import { newScope, type ScopeState } from './peers/scope-state.ts';
+import type { Source } from './rate-limits.ts';
 import { type PoolSubscribers, Subscriptions } from './subscriptions/subscribers.ts';
 import type { RegistrarTimer } from './timer-names.ts';
-import type { TokenBucket } from './token-bucket.ts';
 
 /** An element that we own, beside what the handlespace holds. */
 export interface OwnedElement {
@@ -42,9 +42,9 @@ export interface Association {
   readonly identity: Identity | null;
   readonly peer: Peer;
   readonly elements: Set<OwnedElement>;
-  readonly registrations: TokenBucket;
-  readonly resolutions: TokenBucket;
-  readonly reports: TokenBucket;
+  readonly limits: Source['buckets'];
+  /** Shared by all associations from its address. */
+  readonly source: Source;
   readonly subscriptions: Set<PoolSubscribers>;
   /** Elements that were named to it in answers, by `elementKey`; the oldest go at the bound. */
   readonly told: Set<string>;
@@ -66,6 +66,8 @@ export class RegistrarState {
   readonly counters: RegistrarCounters = newCounters();
   readonly owned: ElementTable<OwnedElement> = new ElementTable<OwnedElement>();
   readonly remote: ElementTable<RemoteElement> = new ElementTable<RemoteElement>();
+  /** By address. */
+  readonly sources: Map<string, Source> = new Map<string, Source>();
   readonly subscriptions: Subscriptions = new Subscriptions();
   readonly scope: ScopeState;
   /** Ours, at present. */
@@ -79,8 +81,8 @@ export class RegistrarState {
     this.registrarId = options.registrarId;
     this.random = random;
     this.authorize = authorize;
-    const { limits, checksum } = this.options;
-    this.handlespace = new Handlespace(random, { limits, checksum });
+    const { limits, checksum, policies, maxIncrement } = this.options;
+    this.handlespace = new Handlespace(random, { limits, checksum, policies, maxIncrement });
     this.scope = newScope();
   }
 

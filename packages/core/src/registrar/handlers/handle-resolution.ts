@@ -2,6 +2,7 @@
 import type { HandleResolution } from '@vnfpool/wire/asap';
 import { CAUSE, errorCause } from '@vnfpool/wire/parameters';
 import { remember, withoutAsapTransport } from '../answers.ts';
+import { withinLimits } from '../rate-limits.ts';
 import { subscribe } from '../subscriptions/subscribe.ts';
 import type { Handler } from './handler.ts';
 
@@ -14,14 +15,7 @@ export const handleResolution: Handler<HandleResolution> = (state, association, 
   const { poolHandle } = message;
   const { itemsDefault, itemsMax } = state.options;
   const response = { type: 'handle-resolution-response', updatesAccepted: false, poolHandle } as const;
-  const limited = (): void =>
-    state.event({
-      type: 'event',
-      event: 'limit-reached',
-      association: association.id,
-      reason: 'resolutions',
-    });
-  const isLimited = !association.resolutions.take(nowMs, limited);
+  const isLimited = !withinLimits(state, association, 'resolutions', nowMs);
   if (isLimited) state.counters.resolutionsLimited += 1;
   // While we are learning the handlespace, that a pool is unknown to us means nothing.
   if (isLimited || state.scope.phase !== 'running') {

@@ -16,6 +16,7 @@ import { banned } from '../authorization.ts';
 import { atDistance, distanceMsOf } from '../distance.ts';
 import { adoptElement } from '../elements.ts';
 import type { RegistrationRefusal } from '../messages.ts';
+import { withinLimits } from '../rate-limits.ts';
 import type { Association, RegistrarState } from '../state.ts';
 import { suggestTakeover } from '../takeover/suggest.ts';
 import type { Handler } from './handler.ts';
@@ -84,14 +85,7 @@ function refuse(
   const ban = banned(state, association, poolHandle, element);
   if (ban !== undefined) return ban;
   if (state.scope.phase !== 'running') return 'joining';
-  const limited = (): void =>
-    state.event({
-      type: 'event',
-      event: 'limit-reached',
-      association: association.id,
-      reason: 'registrations',
-    });
-  if (!association.registrations.take(nowMs, limited)) {
+  if (!withinLimits(state, association, 'registrations', nowMs)) {
     state.counters.registrationsLimited += 1;
     return 'rate-limited';
   }

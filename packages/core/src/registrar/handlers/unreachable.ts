@@ -4,6 +4,7 @@ import { wasTold } from '../answers.ts';
 import { removeElement } from '../elements.ts';
 import { askAlive } from '../keep-alive.ts';
 import { sameEndpoint } from '../peers/endpoints.ts';
+import { withinLimits } from '../rate-limits.ts';
 import type { Association, OwnedElement, RegistrarState } from '../state.ts';
 import type { Handler } from './handler.ts';
 
@@ -17,9 +18,7 @@ export const REPORTERS_MAX: number = 64;
  */
 export const handleUnreachable: Handler<EndpointUnreachable> = (state, association, message, nowMs) => {
   const { poolHandle, elementId } = message;
-  const limited = (): void =>
-    state.event({ type: 'event', event: 'limit-reached', association: association.id, reason: 'reports' });
-  if (!association.reports.take(nowMs, limited)) {
+  if (!withinLimits(state, association, 'reports', nowMs)) {
     state.counters.reportsLimited += 1;
     return;
   }

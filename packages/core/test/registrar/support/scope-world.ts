@@ -59,7 +59,7 @@ export class ScopeWorld {
   /** Everything that was delivered between registrars: `a>b type`. */
   readonly trace: string[] = [];
   readonly #options: Partial<RegistrarOptions>;
-  #queue: { readonly atMs: number; run(): void }[] = [];
+  #queue: { readonly atMs: number; readonly run: () => void }[] = [];
   #ids = 0;
 
   constructor(options: Partial<RegistrarOptions> = {}) {
@@ -156,7 +156,7 @@ export class ScopeWorld {
       this.now = Math.max(this.now, next);
       const due = this.#queue.findIndex(({ atMs }) => atMs <= this.now);
       if (due >= 0) {
-        for (const { run } of this.#queue.splice(due, 1)) run();
+        for (const event of this.#queue.splice(due, 1)) event.run();
         continue;
       }
       for (const site of this.sites.values()) {
