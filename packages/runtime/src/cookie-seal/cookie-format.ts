@@ -12,15 +12,16 @@ import { CookieError } from './cookie-error.ts';
 /**
  * What stands before the state, in the clear:
  *
- *     0 version = 1 | 1 mode: 1 signed, 2 encrypted | 2 number of the secret (2) | 4 session (16)
- *     20 sequence (8) | 28 issued, milliseconds since 1970 (8)
+ *     0 version = 1 | 1 mode: 1 signed, 2 encrypted | 2 zero (2) | 4 which secret (4) | 8 session (16)
+ *     24 sequence (8) | 32 issued, milliseconds since 1970 (8) | 40 octets of state (4)
  *
- * Signed: the state, then HMAC-SHA256 over all before it (32). Encrypted: nonce (12), then the state by AES-256-GCM
- * with the header as associated data, then its tag (16).
+ * Signed: the state, padded, then HMAC-SHA256 over all before it (32). Encrypted: nonce (12), then the state, padded,
+ * by AES-256-GCM with the header as associated data, then its tag (16). Padded to a multiple of 4, because some
+ * implementations complain of cookies that are not.
  */
 export interface CookieHeader {
   readonly mode: 'signed' | 'encrypted';
-  /** 0…65535. */
+  /** 32 bits. */
   readonly secretId: number;
   /** 16 octets. */
   readonly session: Uint8Array;
@@ -35,7 +36,7 @@ export interface CookieBinding {
   readonly holder: string;
 }
 
-export const HEADER_BYTES = 36;
+const HEADER_BYTES = 44;
 const NONCE_BYTES = 12;
 const GCM_TAG_BYTES = 16;
 const HMAC_BYTES = 32;
@@ -52,19 +53,22 @@ export function writeCookie(
   const view = new DataView(head.buffer);
   view.setUint8(0, VERSION);
   view.setUint8(1, MODES[header.mode]);
-  view.setUint16(2, header.secretId);
-  head.set(header.session, 4);
-  view.setBigUint64(20, BigInt(header.sequence));
-  view.setBigUint64(28, BigInt(header.issuedMs));
+  view.setUint32(4, header.secretId);
+  head.set(header.session, 8);
+  view.setBigUint64(24, BigInt(header.sequence));
+  view.setBigUint64(32, BigInt(header.issuedMs));
+  view.setUint32(40, state.length);
+  const padded = new Uint8Array(paddedTo4(state.length));
+  padded.set(state);
   const key = keyOf(header, secret, binding);
   if (header.mode === 'signed') {
-    const tag = createHmac('sha256', key).update(head).update(state).digest();
-    return Uint8Array.from(Buffer.concat([head, state, tag]));
+    const tag = createHmac('sha256', key).update(head).update(padded).digest();
+    return Uint8Array.from(Buffer.concat([head, padded, tag]));
   }
   // Each session has a key of its own, so that random nonces do not meet.
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: GCM_TAG_BYTES }).setAAD(head);
-  const sealed = [cipher.update(state), cipher.final()];
+  const sealed = [cipher.update(padded), cipher.final()];
   return Uint8Array.from(Buffer.concat([head, nonce, ...sealed, cipher.getAuthTag()]));
 }
 
@@ -80,13 +84,14 @@ export function readCookieHeader(cookie: Uint8Array): CookieHeader {
   const mode =
     code === MODES.signed ? 'signed' : code === MODES.encrypted ? 'encrypted' : malformed(`has mode ${code}`);
   const least = mode === 'signed' ? HMAC_BYTES : NONCE_BYTES + GCM_TAG_BYTES;
-  if (cookie.length < HEADER_BYTES + least) return malformed('is cut');
+  if (cookie.length !== HEADER_BYTES + paddedTo4(view.getUint32(40)) + least)
+    return malformed('is cut, or has more than it says');
   return {
     mode,
-    secretId: view.getUint16(2),
-    session: cookie.slice(4, 20),
-    sequence: numberAt(view, 20) ?? malformed('has a sequence that is too high'),
-    issuedMs: numberAt(view, 28) ?? malformed('has a time that is too late'),
+    secretId: view.getUint32(4),
+    session: cookie.slice(8, 24),
+    sequence: numberAt(view, 24) ?? malformed('has a sequence that is too high'),
+    issuedMs: numberAt(view, 32) ?? malformed('has a time that is too late'),
   };
 }
 
@@ -98,11 +103,12 @@ export function readCookieState(
   binding: CookieBinding,
 ): Uint8Array {
   const key = keyOf(header, secret, binding);
+  const stateBytes = new DataView(cookie.buffer, cookie.byteOffset, HEADER_BYTES).getUint32(40);
   if (header.mode === 'signed') {
     const end = cookie.length - HMAC_BYTES;
     const tag = createHmac('sha256', key).update(cookie.subarray(0, end)).digest();
     if (!timingSafeEqual(tag, cookie.subarray(end))) throw forged();
-    return cookie.slice(HEADER_BYTES, end);
+    return cookie.slice(HEADER_BYTES, HEADER_BYTES + stateBytes);
   }
   const nonceEnd = HEADER_BYTES + NONCE_BYTES;
   const end = cookie.length - GCM_TAG_BYTES;
@@ -111,10 +117,20 @@ export function readCookieState(
     .setAAD(cookie.subarray(0, HEADER_BYTES))
     .setAuthTag(cookie.subarray(end));
   try {
-    return Uint8Array.from(Buffer.concat([cipher.update(cookie.subarray(nonceEnd, end)), cipher.final()]));
+    const padded = Buffer.concat([cipher.update(cookie.subarray(nonceEnd, end)), cipher.final()]);
+    return Uint8Array.from(padded.subarray(0, stateBytes));
   } catch {
     throw forged();
   }
+}
+
+/** The number by which a cookie names its secret; tells nothing of it. */
+export function secretIdOf(secret: Uint8Array): number {
+  return new DataView(hkdfSync('sha256', secret, new Uint8Array(0), 'vnfpool cookie secret', 4)).getUint32(0);
+}
+
+function paddedTo4(length: number): number {
+  return Math.ceil(length / 4) * 4;
 }
 
 function forged(): CookieError {

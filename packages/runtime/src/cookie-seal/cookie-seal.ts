@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { CookieError } from './cookie-error.ts';
-import { type CookieHeader, readCookieHeader, readCookieState, writeCookie } from './cookie-format.ts';
+import {
+  type CookieHeader,
+  readCookieHeader,
+  readCookieState,
+  secretIdOf,
+  writeCookie,
+} from './cookie-format.ts';
 import { SessionFloors } from './session-floors.ts';
 
 export interface CookieSealOptions {
@@ -10,7 +16,7 @@ export interface CookieSealOptions {
    * Secrets that all elements of the pool share, 32…64 random octets each. The first seals; the others are former
    * ones, or one to come, and only open. At most 16.
    */
-  readonly secrets: readonly { readonly id: number; readonly secret: Uint8Array }[];
+  readonly secrets: readonly Uint8Array[];
   /** Whether users cannot read the state. Default true; false: they can, and cannot change it. */
   readonly encrypted?: boolean;
   /** After this a cookie is refused. Default 3600000 ms. */
@@ -27,7 +33,7 @@ export interface CookieSealOptions {
 export interface CookieSession {
   /** 32 hexadecimal digits, random. */
   readonly id: string;
-  /** Of the latest state. */
+  /** Of the latest state; 0: none yet. Grows with the time, so that who lost count does not fall behind. */
   readonly sequence: number;
   /** Whom its cookies are good for: what TLS proved of the user. Empty: for whoever has them. */
   readonly holder: string;
@@ -67,14 +73,12 @@ export class CookieSeal {
     const { secrets, encrypted = true, poolHandle } = options;
     const [current] = secrets;
     if (current === undefined || secrets.length > 16) throw new RangeError('1…16 secrets are needed');
-    for (const { id, secret } of secrets) {
-      if (!Number.isInteger(id) || id < 0 || id > 0xffff) throw new RangeError(`${id} is not in 0…65535`);
-      if (secret.length < 32 || secret.length > 64)
-        throw new RangeError(`secret ${id} has ${secret.length} octets, not 32…64`);
+    for (const { length } of secrets) {
+      if (length < 32 || length > 64) throw new RangeError(`a secret of ${length} octets, not 32…64`);
     }
-    this.#secrets = new Map(secrets.map(({ id, secret }) => [id, secret]));
-    if (this.#secrets.size !== secrets.length) throw new RangeError('two secrets have the same number');
-    this.#current = current;
+    // Of two that are named alike, which is one chance in 4 · 10⁹, the first counts.
+    this.#secrets = new Map(secrets.toReversed().map((secret) => [secretIdOf(secret), secret]));
+    this.#current = { id: secretIdOf(current), secret: current };
     this.#poolHandle = poolHandle;
     this.#mode = encrypted ? 'encrypted' : 'signed';
     this.#ageMaxMs = options.ageMaxMs ?? 3_600_000;
@@ -100,13 +104,14 @@ export class CookieSeal {
   ): { readonly cookie: Uint8Array; readonly session: CookieSession } {
     if (state.length > this.#stateBytesMax)
       throw new RangeError(`a state of ${state.length} octets, at most ${this.#stateBytesMax} fit a cookie`);
-    const next = { ...session, sequence: session.sequence + 1 };
+    const issuedMs = Math.floor(nowMs);
+    const next = { ...session, sequence: Math.max(session.sequence + 1, issuedMs) };
     const header = {
       mode: this.#mode,
       secretId: this.#current.id,
       session: Uint8Array.from(Buffer.from(session.id, 'hex')),
       sequence: next.sequence,
-      issuedMs: Math.floor(nowMs),
+      issuedMs,
     };
     const binding = { poolHandle: this.#poolHandle, holder: session.holder };
     this.counters.sealed += 1;
@@ -152,10 +157,7 @@ export class CookieSeal {
     const { secretId, sequence, issuedMs } = header;
     const secret = this.#secrets.get(secretId);
     if (secret === undefined)
-      throw new CookieError(
-        'unknown-key',
-        `the cookie was sealed by secret ${secretId}, which we do not have`,
-      );
+      throw new CookieError('unknown-key', 'the cookie was sealed by a secret that we do not have');
     const state = readCookieState(cookie, header, secret, { poolHandle: this.#poolHandle, holder });
     if (issuedMs > nowMs + this.#clockSkewMs)
       throw new CookieError('future', `the cookie is from ${issuedMs - nowMs} ms from now`);
@@ -164,7 +166,7 @@ export class CookieSeal {
     const id = Buffer.from(header.session).toString('hex');
     this.#floors.expire(oldestMs);
     if (!this.#floors.admits(id, sequence, issuedMs))
-      throw new CookieError('stale', `state ${sequence} of the session is not its latest`);
+      throw new CookieError('stale', 'there is a later state of the session');
     this.#floors.raise(id, sequence, issuedMs);
     return { state, session: { id, sequence, holder } };
   }

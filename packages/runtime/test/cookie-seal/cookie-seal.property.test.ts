@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 const nowMs = 1_800_000_000_000;
 const make = (poolHandle: Uint8Array, encrypted: boolean) =>
-  new CookieSeal({ poolHandle, encrypted, secrets: [{ id: 1, secret: new Uint8Array(32).fill(1) }] });
+  new CookieSeal({ poolHandle, encrypted, secrets: [new Uint8Array(32).fill(1)] });
 const octets = fc.uint8Array({ maxLength: 200 });
 
 test('what is sealed is opened, by who holds it and in its pool', () => {
