@@ -124,9 +124,10 @@ export function readCookieState(
   }
 }
 
-/** The number by which a cookie names its secret; tells nothing of it. */
-export function secretIdOf(secret: Uint8Array): number {
-  return new DataView(hkdfSync('sha256', secret, new Uint8Array(0), 'vnfpool cookie secret', 4)).getUint32(0);
+/** The number by which cookies of a pool name a secret; tells nothing of it. */
+export function secretIdOf(secret: Uint8Array, poolHandle: Uint8Array): number {
+  const pool = createInfo(poolHandle);
+  return new DataView(hkdfSync('sha256', secret, pool, 'vnfpool cookie secret', 4)).getUint32(0);
 }
 
 function paddedTo4(length: number): number {

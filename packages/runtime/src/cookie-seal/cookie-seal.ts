@@ -77,8 +77,8 @@ export class CookieSeal {
       if (length < 32 || length > 64) throw new RangeError(`a secret of ${length} octets, not 32…64`);
     }
     // Of two that are named alike, which is one chance in 4 · 10⁹, the first counts.
-    this.#secrets = new Map(secrets.toReversed().map((secret) => [secretIdOf(secret), secret]));
-    this.#current = { id: secretIdOf(current), secret: current };
+    this.#secrets = new Map(secrets.toReversed().map((secret) => [secretIdOf(secret, poolHandle), secret]));
+    this.#current = { id: secretIdOf(current, poolHandle), secret: current };
     this.#poolHandle = poolHandle;
     this.#mode = encrypted ? 'encrypted' : 'signed';
     this.#ageMaxMs = options.ageMaxMs ?? 3_600_000;
@@ -158,6 +158,8 @@ export class CookieSeal {
     const secret = this.#secrets.get(secretId);
     if (secret === undefined)
       throw new CookieError('unknown-key', 'the cookie was sealed by a secret that we do not have');
+    // Who encrypts does not take what is only signed.
+    if (header.mode !== this.#mode) throw new CookieError('forged', `the cookie is ${header.mode}`);
     const state = readCookieState(cookie, header, secret, { poolHandle: this.#poolHandle, holder });
     if (issuedMs > nowMs + this.#clockSkewMs)
       throw new CookieError('future', `the cookie is from ${issuedMs - nowMs} ms from now`);
