@@ -39,6 +39,14 @@ export interface CookieSession {
   readonly holder: string;
 }
 
+export interface OpenedCookie {
+  readonly state: Uint8Array;
+  /** Goes on from here. */
+  readonly session: CookieSession;
+  /** Wall clock of the element that sealed it. */
+  readonly issuedMs: number;
+}
+
 /** What opening cookies came to. */
 export type CookieCounters = Record<'sealed' | 'opened' | CookieError['code'], number>;
 
@@ -124,11 +132,7 @@ export class CookieSeal {
    * @param holder What TLS proved of the user, as at `begin`.
    * @throws CookieError
    */
-  open(
-    cookie: Uint8Array,
-    nowMs: number,
-    holder = '',
-  ): { readonly state: Uint8Array; readonly session: CookieSession } {
+  open(cookie: Uint8Array, nowMs: number, holder = ''): OpenedCookie {
     try {
       const opened = this.#open(cookie, nowMs, holder);
       this.counters.opened += 1;
@@ -148,11 +152,7 @@ export class CookieSeal {
     this.#floors.raise(session.id, session.sequence, nowMs);
   }
 
-  #open(
-    cookie: Uint8Array,
-    nowMs: number,
-    holder: string,
-  ): { readonly state: Uint8Array; readonly session: CookieSession } {
+  #open(cookie: Uint8Array, nowMs: number, holder: string): OpenedCookie {
     const header = readCookieHeader(cookie);
     const { secretId, sequence, issuedMs } = header;
     const secret = this.#secrets.get(secretId);
@@ -170,6 +170,6 @@ export class CookieSeal {
     if (!this.#floors.admits(id, sequence, issuedMs))
       throw new CookieError('stale', 'there is a later state of the session');
     this.#floors.raise(id, sequence, issuedMs);
-    return { state, session: { id, sequence, holder } };
+    return { state, session: { id, sequence, holder }, issuedMs };
   }
 }

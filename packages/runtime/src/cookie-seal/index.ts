@@ -5,4 +5,5 @@ export {
   CookieSeal,
   type CookieSealOptions,
   type CookieSession,
+  type OpenedCookie,
 } from './cookie-seal.ts';

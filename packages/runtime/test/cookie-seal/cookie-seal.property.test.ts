@@ -13,7 +13,11 @@ test('what is sealed is opened, by who holds it and in its pool', () => {
     fc.property(octets, octets, fc.string(), fc.boolean(), (poolHandle, state, holder, encrypted) => {
       const seal = make(poolHandle, encrypted);
       const { cookie, session } = seal.seal(seal.begin(holder), state, nowMs);
-      expect(make(poolHandle, encrypted).open(cookie, nowMs, holder)).toEqual({ state, session });
+      expect(make(poolHandle, encrypted).open(cookie, nowMs, holder)).toEqual({
+        state,
+        session,
+        issuedMs: nowMs,
+      });
     }),
     { numRuns: 200 },
   );

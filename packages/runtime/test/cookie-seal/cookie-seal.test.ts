@@ -26,7 +26,7 @@ describe.each([true, false])('encrypted: %s', (encrypted) => {
   test('another element of the pool opens what one has sealed, and goes on', () => {
     const other = make({ encrypted });
     const opened = other.open(cookie, nowMs + 5, 'user/u');
-    expect(opened).toEqual({ state: octets('state of a session'), session });
+    expect(opened).toEqual({ state: octets('state of a session'), session, issuedMs: nowMs });
     const next = other.seal(opened.session, octets('more'), nowMs + 6);
     expect(next.session).toEqual({ ...session, sequence: nowMs + 6 });
     expect(next.cookie.length % 4).toBe(0);
