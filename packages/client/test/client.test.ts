@@ -71,7 +71,8 @@ async function rig() {
     onTestFinished(() => made.close());
     return { element: made, server, port };
   };
-  return { registrar, start, user, element, credentials };
+  const elementCredentials = (name: string) => manager.set.credentials({ role: 'element', name });
+  return { registrar, registrars, start, user, element, credentials, elementCredentials };
 }
 
 async function naming(name: string): Promise<{ server: Server; port: number }> {
@@ -215,4 +216,32 @@ test('calls end by signal, by time and by close', async () => {
   await expect(closed).rejects.toMatchObject({ code: 'closed' });
   await expect(deaf.resolve('echo')).rejects.toMatchObject({ code: 'closed' });
   await expect(user().resolve('nobody')).rejects.toMatchObject({ code: 'unknown-pool' });
+});
+
+test('sessions in a set are secured, and the element knows its user', async () => {
+  const { registrars, user, elementCredentials } = await rig();
+  const seen: string[] = [];
+  const served = new PoolElement({
+    registrars,
+    credentials: await elementCredentials('served'),
+    poolHandle: 'echo',
+    listen: { host: '127.0.0.1' },
+  });
+  onTestFinished(() => served.close());
+  await served.serve(async (session) => {
+    seen.push(session.peer.identity?.commonName ?? 'nobody');
+    for await (const message of session) await session.send(message);
+  });
+  const alice = user();
+  const session = await alice.open('echo');
+  await session.send('hello');
+  const { value } = await session[Symbol.asyncIterator]().next();
+  expect(new TextDecoder().decode(value as Uint8Array)).toBe('hello');
+  expect(seen).toEqual(['alice']);
+  // Whoever speaks no TLS gets nothing.
+  const socket = await alice.connect('echo');
+  socket.on('error', () => {});
+  socket.write(Buffer.alloc(64));
+  await once(socket, 'close');
+  expect(seen).toEqual(['alice']);
 });

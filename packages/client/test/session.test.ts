@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import {
   cookieSeal,
   PoolElement,
@@ -293,6 +295,80 @@ describe('failover', () => {
     await expect.poll(() => goesOn.element?.id).toBe(second.id);
     await goesOn.send('a');
     expect(await reader(goesOn)()).toBe('a');
+  });
+});
+
+describe('what comes over the channel', () => {
+  /** An element whose sessions are sockets of the test's own. */
+  async function raw(onSocket: (socket: Socket) => void) {
+    const made = await scope();
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      onTestFinished(() => void socket.destroy());
+      onSocket(socket);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const transport = { type: 'tcp', address: '127.0.0.1', port, use: 'data-and-control' } as const;
+    const bad = new PoolElement({
+      registrars: made.registrars,
+      security: 'open',
+      poolHandle: 'echo',
+      policy: { type: 'priority', priority: 9 },
+      transport,
+    });
+    onTestFinished(() => bad.close());
+    await bad.register();
+    const good = await made.element({ policy: { type: 'priority', priority: 1 } });
+    return { ...made, bad, good };
+  }
+
+  test('an element that falls silent is lost', async () => {
+    const { user, bad, good } = await raw(() => {});
+    const session = await user().open('echo', { ...story(), heartbeatMs: 20 });
+    expect(session.element?.id).toBe(bad.id);
+    await at(session, good);
+  });
+
+  test('one that answers heartbeats is not', async () => {
+    let beats = 0;
+    const { user, bad } = await raw((socket) => {
+      socket.on('data', () => {
+        beats += 1;
+        socket.write(Buffer.from('00000000fffffffe', 'hex'));
+      });
+    });
+    const session = await user().open('echo', { ...story(), heartbeatMs: 20 });
+    await expect.poll(() => beats).toBeGreaterThan(5);
+    expect(session.element?.id).toBe(bad.id);
+  });
+
+  test.each([
+    ['nothing that can be read', '47455420'.repeat(4)],
+    ['an ASAP message that is none', '000000040000000b0b000002'],
+    ['a heartbeat with a payload', '00000001ffffffff00'],
+  ])('%s: the session goes on elsewhere', async (_name, hex) => {
+    const { user, good } = await raw((socket) => void socket.write(Buffer.from(hex, 'hex')));
+    const session = await user().open('echo', story());
+    await at(session, good);
+  });
+
+  test('an element is not troubled by what it cannot read', async () => {
+    const { user, good } = await raw((socket) => void socket.destroy());
+    const { element: found } = await user().resolve('echo');
+    const target = [found, ...(await user().resolve('echo')).alternatives].find(({ id }) => id === good.id);
+    const to = target?.userTransport;
+    if (to?.type !== 'tcp') throw new Error('no element over TCP');
+    const socket = connect(to.port, to.address);
+    socket.on('error', () => {});
+    socket.write(randomBytes(64).fill(0xff, 0, 4));
+    await once(socket, 'close');
+    const session = await user().open('echo', story());
+    await at(session, good);
+    await session.send('a');
+    expect(await reader(session)()).toBe('a');
   });
 });
 
