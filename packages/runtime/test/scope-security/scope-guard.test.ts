@@ -38,6 +38,16 @@ describe('certificates', () => {
     expect(await greet(scopeGuard(user, 'user').transport(asap), impostor.port)).toBe('refused by us');
   });
 
+  test('2.14 an element is called on by registrars only', async () => {
+    const server = await listening(scopeGuard(element, 'element'), 'asap');
+    expect(await greet(scopeGuard(registrar, 'registrar').transport(asap), server.port)).toBe('echo');
+    for (const other of [user, await member('web.elements.example')]) {
+      const caller = scopeGuard({ ...other, identities: [{ role: 'registrar' }] }, 'user');
+      expect(await greet(caller.transport(asap), server.port)).toBe('refused by the server');
+    }
+    expect(server.identities).toMatchObject([{ role: 'registrar' }]);
+  });
+
   test('a registrar whose certificate names another address is refused, without another try', async () => {
     const elsewhere = await member('r2.registrars.example', ['10.0.0.1']);
     const server = await listening(scopeGuard(elsewhere, 'registrar'), 'asap');
