@@ -25,6 +25,8 @@ export interface Bounds {
   readonly registeredMs: number;
   /** From the end of an element until no registrar that is well knows it, and no answer names it. */
   readonly goneMs: number;
+  /** The same, where no fault has concerned any registrar for so long. */
+  readonly goneAmongWellMs: number;
   readonly parts: Readonly<Record<string, number>>;
 }
 
@@ -70,7 +72,9 @@ export function boundsOf(profile: ScopeProfile, plan: RserpoolPlan): Bounds {
     Math.max(parts.hunt + parts.register + parts.reregister, parts.keepAlive) +
     2 * parts.audit;
   const goneMs = wholeMs + PAUSE_MS_MAX + (plan.lifeMs ?? Number.POSITIVE_INFINITY) + 2 * SLOW_MS_MAX;
-  return { wholeMs, hiddenMs, registeredMs, goneMs, parts };
+  const goneAmongWellMs =
+    parts.broken + parts.detect + parts.takeover + parts.adopt + parts.keepAlive + 2 * parts.audit;
+  return { goneAmongWellMs, wholeMs, hiddenMs, registeredMs, goneMs, parts };
 }
 
 /** T4: 20 s before the life is over, half of a short one. */

@@ -132,11 +132,13 @@ class Run {
   quiet(): void {
     const world = this.#world;
     const quiet = new Quiet(world);
+    world.watch.quietSinceMs = world.nowMs;
     const untilMs = world.nowMs + quietMs(world);
     while (world.nowMs < untilMs && world.violation === undefined) {
       world.schedule.step(untilMs);
       this.steps += 1;
     }
     if (world.violation === undefined) quiet.end();
+    world.watch.quietSinceMs = undefined;
   }
 }

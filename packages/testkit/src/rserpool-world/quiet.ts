@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { REGISTRAR_DEFAULTS } from '@vnfpool/core/registrar';
 import { missing } from './agreement.ts';
 import type { RserpoolWorld } from './rserpool-world.ts';
 
@@ -7,7 +8,9 @@ const MARGIN = 1.5;
 
 /** How long nothing may change once all is well. */
 export function quietMs(world: RserpoolWorld): number {
-  return Math.max(20_000, 2.5 * world.profile.registrar.peerHeartbeatCycleMs);
+  const { staleMs, resolveEveryMs } = world.plan;
+  const { peerHeartbeatCycleMs } = world.profile.registrar;
+  return Math.max(20_000, 2.5 * peerHeartbeatCycleMs, staleMs + 4 * resolveEveryMs);
 }
 
 /** Once all is well nobody moves, registers anew, is missed or reported, and what travels is what the timers plan. */
@@ -64,6 +67,9 @@ export class Quiet {
     // Timers of all may be due at once at either end.
     check('ASAP messages', asap, asapMost, 20 + 4 * names);
     check('ENRP messages', enrp, enrpMost, 20 + 4 * peers * (peers + 1) + names * peers);
-    check('connects', connects, 0, 4);
+    // Registrars that are gone for ever are tried again now and then, in case that it was the network.
+    const gone = world.registrars.filter(({ isGone }) => isGone).length;
+    const connectsMost = (peers + 1 - gone) * gone * (2000 / REGISTRAR_DEFAULTS.reconnectMaxMs);
+    check('connects', connects, connectsMost, 4 + 2 * gone * peers);
   }
 }

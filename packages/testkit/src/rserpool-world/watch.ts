@@ -10,6 +10,8 @@ import type { UserHost } from './user-host.ts';
 /** What must hold while faults happen, for those that no fault has concerned for long enough. */
 export class Watch {
   readonly bounds: Bounds;
+  /** Since when all registrars have agreed with the truth; undefined: there are faults, or their aftermath. */
+  quietSinceMs: number | undefined;
   readonly #world: RserpoolWorld;
   /** Identifiers that registrars have begun with. */
   readonly #identifiers = new Set<number>();
@@ -49,9 +51,13 @@ export class Watch {
     const goneMs = world.ledger.goneForMs(key);
     if (goneMs === undefined) return;
     const { staleMs, resolveEveryMs } = world.plan;
-    const boundMs = this.bounds.goneMs + staleMs + resolveEveryMs;
-    if (goneMs > boundMs && this.isWell(user.process, boundMs))
-      world.fail(`${user.process.name} is sent to ${key}, gone for ${goneMs.toFixed(0)} ms`);
+    const cachedMs = staleMs + resolveEveryMs + world.profile.endpoint.requestTimeoutMs;
+    const boundMs = this.bounds.goneMs + cachedMs;
+    const isLate =
+      this.quietSinceMs === undefined
+        ? goneMs > boundMs && this.isWell(user.process, boundMs)
+        : world.nowMs - this.quietSinceMs > cachedMs;
+    if (isLate) world.fail(`${user.process.name} is sent to ${key}, gone for ${goneMs.toFixed(0)} ms`);
   }
 
   /** No fault has concerned it for so long. */
@@ -78,14 +84,21 @@ export class Watch {
   #ghosts(registrar: RegistrarHost, view: RegistrarSnapshot): Set<string> {
     const world = this.#world;
     const keys = new Set<string>();
+    const { goneMs: goneMsMost, goneAmongWellMs } = this.bounds;
+    const isScopeWell = world.registrars.every(
+      ({ process }) =>
+        world.nowMs - process.touchedMs >= goneAmongWellMs && !world.network.isImpaired(process),
+    );
     for (const { handle, elements } of view.pools) {
       for (const { id } of elements) {
         const key = keyOf(handle, id);
         keys.add(key);
         const goneMs = world.ledger.goneForMs(key);
-        if (goneMs === undefined || goneMs <= this.bounds.goneMs) continue;
-        if (this.isWell(registrar.process, this.bounds.goneMs))
-          world.fail(`${registrar.process.name} has ${key}, gone for ${goneMs.toFixed(0)} ms`);
+        if (goneMs === undefined) continue;
+        const isLate = isScopeWell
+          ? goneMs > goneAmongWellMs
+          : goneMs > goneMsMost && this.isWell(registrar.process, goneMsMost);
+        if (isLate) world.fail(`${registrar.process.name} has ${key}, gone for ${goneMs.toFixed(0)} ms`);
       }
     }
     return keys;
