@@ -9,8 +9,8 @@ export interface Ranked {
   place: number;
 }
 
-/** Numbers of a node: rank, sequence, slot. Side by side, so that they are one read from memory as well. */
-const NODE = 3;
+/** Numbers of a node: rank, sequence, slot, step. Side by side, so that they are one read from memory as well. */
+const NODE = 4;
 
 /**
  * Things in a heap: the lowest rank on top, of equal ranks the lowest sequence. Every operation costs at most the
@@ -18,7 +18,8 @@ const NODE = 3;
  *
  * Things stand still and only numbers move: each has a slot, which is its `place`, and the nodes of the heap name slots.
  * Going down reads a few neighbouring numbers a level, and touches no other thing: with a hundred thousand of them, each
- * one touched is a wait for memory. The arrays keep the room of the largest size.
+ * one touched is a wait for memory. For the same reason a node also holds a number for the owner of the heap, its
+ * `step`: what the next rank depends on. The arrays keep the room of the largest size.
  */
 export class RankHeap<C extends Ranked> {
   /** By slot. */
@@ -46,18 +47,23 @@ export class RankHeap<C extends Ranked> {
     return this.#nodes[NODE * (this.#positions[place] as number) + 1] as number;
   }
 
-  add(item: C, rank: number, sequence: number): void {
+  stepOf({ place }: C): number {
+    return this.#nodes[NODE * (this.#positions[place] as number) + 3] as number;
+  }
+
+  add(item: C, rank: number, sequence: number, step = 0): void {
     const at = this.#size++;
     if (this.#items.length === at) this.#makeRoom(item, rank, sequence);
     const slot = this.#slotAt(at);
     item.place = slot;
     this.#items[slot] = item;
-    this.#up(slot, rank, sequence, at);
+    this.#up(slot, rank, sequence, step, at);
   }
 
   /** Puts one where its new rank and sequence belong. */
-  move({ place }: C, rank: number, sequence: number): void {
-    this.#down(place, rank, sequence, this.#up(place, rank, sequence, this.#positions[place] as number));
+  move({ place }: C, rank: number, sequence: number, step = 0): void {
+    const at = this.#up(place, rank, sequence, step, this.#positions[place] as number);
+    this.#down(place, rank, sequence, step, at);
   }
 
   delete({ place }: C): void {
@@ -65,11 +71,12 @@ export class RankHeap<C extends Ranked> {
     const at = this.#positions[place] as number;
     const rank = this.#nodes[NODE * last] as number;
     const sequence = this.#nodes[NODE * last + 1] as number;
+    const step = this.#nodes[NODE * last + 3] as number;
     const moved = this.#slotAt(last);
     this.#items[place] = undefined;
     this.#nodes[NODE * last + 2] = place;
     if (at === last) return;
-    this.#down(moved, rank, sequence, this.#up(moved, rank, sequence, at));
+    this.#down(moved, rank, sequence, step, this.#up(moved, rank, sequence, step, at));
   }
 
   /** Takes the same off every rank. */
@@ -122,16 +129,16 @@ export class RankHeap<C extends Ranked> {
       // A literal takes the room of one, `push` that of 17: there may be many heaps of one.
       this.#items = [item];
       this.#positions = [0];
-      this.#nodes = [rank, sequence, 0];
+      this.#nodes = [rank, sequence, 0, 0];
       return;
     }
     this.#items.push(item);
     this.#positions.push(slot);
-    this.#nodes.push(rank, sequence, slot);
+    this.#nodes.push(rank, sequence, slot, 0);
   }
 
   /** Moves up from `from`, which is free, as far as it must; returns where. */
-  #up(slot: number, rank: number, sequence: number, from: number): number {
+  #up(slot: number, rank: number, sequence: number, step: number, from: number): number {
     const nodes = this.#nodes;
     const positions = this.#positions;
     let at = from;
@@ -144,17 +151,19 @@ export class RankHeap<C extends Ranked> {
       nodes[NODE * at] = aboveRank;
       nodes[NODE * at + 1] = aboveSequence;
       nodes[NODE * at + 2] = other;
+      nodes[NODE * at + 3] = nodes[NODE * above + 3] as number;
       positions[other] = at;
       at = above;
     }
     nodes[NODE * at] = rank;
     nodes[NODE * at + 1] = sequence;
     nodes[NODE * at + 2] = slot;
+    nodes[NODE * at + 3] = step;
     positions[slot] = at;
     return at;
   }
 
-  #down(slot: number, rank: number, sequence: number, from: number): void {
+  #down(slot: number, rank: number, sequence: number, step: number, from: number): void {
     const nodes = this.#nodes;
     const positions = this.#positions;
     const size = this.#size;
@@ -181,12 +190,14 @@ export class RankHeap<C extends Ranked> {
       nodes[NODE * at] = leastRank;
       nodes[NODE * at + 1] = leastSequence;
       nodes[NODE * at + 2] = other;
+      nodes[NODE * at + 3] = nodes[NODE * least + 3] as number;
       positions[other] = at;
       at = least;
     }
     nodes[NODE * at] = rank;
     nodes[NODE * at + 1] = sequence;
     nodes[NODE * at + 2] = slot;
+    nodes[NODE * at + 3] = step;
     positions[slot] = at;
   }
 }

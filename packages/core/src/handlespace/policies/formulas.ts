@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type KnownPolicy, type KnownPolicyType, POLICY_FORMATS } from '@vnfpool/wire/parameters';
 import { drawingSelector } from './drawing.ts';
-import { rankedSelector } from './ranked.ts';
+import { steppedSelector } from './ranked.ts';
 import type { SelectionPolicy, SelectorFactory } from './selector.ts';
 import { uniformSelector } from './uniform.ts';
 import { weightedRoundRobin } from './weighted-round-robin.ts';
@@ -16,6 +16,8 @@ const saturate = (value: number): number => Math.min(value, FULL);
 /** What of a load is left, as a weight; a full element can still be drawn. */
 const left = (load: number): number => Math.max(1, FULL - load);
 
+const degradationOf = ({ degradation }: { readonly degradation: number }): number => degradation;
+
 function policy<T extends KnownPolicyType>(
   type: T,
   increment: number,
@@ -24,12 +26,13 @@ function policy<T extends KnownPolicyType>(
   return { name: type, code: POLICY_FORMATS[type].code, increment, selector };
 }
 
-/** Lowest rank first, equals by turns. A selector gets elements of its own policy type only. */
+/** Lowest rank first, equals by turns; each use adds the step. A selector gets elements of its own policy type only. */
 function ranked<T extends KnownPolicyType>(
   type: T,
-  rankOf: (policy: Of<T>, uses: number) => number,
+  rankOf: (policy: Of<T>) => number,
+  stepOf: (policy: Of<T>) => number = () => 0,
 ): SelectionPolicy {
-  return policy(type, 1, () => rankedSelector(rankOf));
+  return policy(type, 1, () => steppedSelector(rankOf, stepOf, FULL));
 }
 
 /** Drawn in proportion to the weight. */
@@ -54,7 +57,7 @@ export const RFC5356_POLICIES: readonly SelectionPolicy[] = [
   drawn('weighted-random', 0, ({ weight }) => weight),
   ranked('priority', ({ priority }) => -priority),
   ranked('least-used', ({ load }) => load),
-  ranked('least-used-degradation', ({ load, degradation }, uses) => saturate(load + uses * degradation)),
+  ranked('least-used-degradation', ({ load }) => load, degradationOf),
   ranked('priority-least-used', ({ load, degradation }) => saturate(load + degradation)),
   drawn('randomized-least-used', 1, ({ load }) => left(load)),
 ];
@@ -65,8 +68,10 @@ export const PRIVATE_POLICIES: readonly SelectionPolicy[] = [
   drawn('randomized-least-used-degradation', 1, ({ load, degradation }, uses) =>
     left(load + uses * degradation),
   ),
-  ranked('priority-least-used-degradation', ({ load, degradation }, uses) =>
-    saturate(load + (uses + 1) * degradation),
+  ranked(
+    'priority-least-used-degradation',
+    ({ load, degradation }) => saturate(load + degradation),
+    degradationOf,
   ),
   drawn('randomized-priority-least-used-degradation', 1, ({ load, degradation }, uses) =>
     left(load + (uses + 1) * degradation),
@@ -77,7 +82,9 @@ export const PRIVATE_POLICIES: readonly SelectionPolicy[] = [
   ranked('least-used-distance', ({ load, loadDistancePenalty, distance }) =>
     saturate(load + distance * loadDistancePenalty),
   ),
-  ranked('least-used-degradation-distance', ({ load, degradation, loadDistancePenalty, distance }, uses) =>
-    saturate(load + uses * degradation + distance * loadDistancePenalty),
+  ranked(
+    'least-used-degradation-distance',
+    ({ load, loadDistancePenalty, distance }) => saturate(load + distance * loadDistancePenalty),
+    degradationOf,
   ),
 ];

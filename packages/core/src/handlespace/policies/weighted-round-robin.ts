@@ -80,7 +80,7 @@ export function weightedRoundRobin<C extends Candidate>(): Selector<C> {
       group = { magnitude, length: 1 / smallestOf(magnitude), heap: new RankHeap<C>(), head };
       groups.push(group);
     }
-    group.heap.add(candidate, start, turn);
+    group.heap.add(candidate, start, turn, 1 / weight);
     refresh(group);
   }
 
@@ -132,14 +132,15 @@ export function weightedRoundRobin<C extends Candidate>(): Selector<C> {
       return next === undefined ? [] : [next.candidate];
     },
     use(candidate) {
-      const weight = weightOf(candidate.element);
-      if (weight === 0) {
+      const group =
+        groups.find(({ head }) => head.candidate === candidate) ?? groupOf(weightOf(candidate.element));
+      if (group === undefined) {
         weightless.move(candidate, 0, sequence++);
         return;
       }
-      const group = groupOf(weight);
-      if (group === undefined) return;
-      group.heap.move(candidate, group.heap.rankOf(candidate) + 1 / weight, sequence++);
+      const { heap } = group;
+      const step = heap.stepOf(candidate);
+      heap.move(candidate, heap.rankOf(candidate) + step, sequence++, step);
       refresh(group);
       virtualTime += 1 / weightSum;
       if (virtualTime > VIRTUAL_TIME_MAX) startOver();
