@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { PoolElement, PoolUser } from '@vnfpool/client';
+
+/** Reads the command line and runs `serve` or `use`, unless the file was only imported. */
+export async function main(url, { serve, use, options = {} }) {
+  if (realpathSync(process.argv[1] ?? '') !== fileURLToPath(url)) return;
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      registrar: { type: 'string', multiple: true, default: ['127.0.0.1:3863'] },
+      address: { type: 'string', default: '127.0.0.1' },
+      sctp: { type: 'boolean', default: false },
+      pool: { type: 'string' },
+      ...options,
+    },
+  });
+  const [mode, ...rest] = positionals;
+  if (mode === 'serve' && serve) await serve(values, rest);
+  else if (mode === 'use' && use) await use(values, rest);
+  else {
+    console.error(
+      `usage: node ${process.argv[1]} ${serve ? 'serve|' : ''}use [--registrar HOST:PORT]… [--pool NAME]`,
+    );
+    process.exitCode = 2;
+  }
+}
+
+/** How to get into the scope: here an open one, for closed networks. */
+export function scope({ registrar, sctp }) {
+  const registrars = registrar.map((text) => {
+    const at = text.lastIndexOf(':');
+    return { host: text.slice(0, at), port: Number(text.slice(at + 1)), transport: sctp ? 'sctp' : 'tcp' };
+  });
+  return { registrars, security: 'open' };
+}
+
+/** An element of `pool` that serves with `handler` until it is told to stop. */
+export async function serveUntilStopped(values, pool, handler, { element: more = {}, serve = {} } = {}) {
+  const element = new PoolElement({
+    ...scope(values),
+    poolHandle: values.pool ?? pool,
+    listen: { host: values.address, kind: values.sctp ? 'sctp' : 'tcp' },
+    onEvent: ({ event }) => console.log(`${pool}: ${event}`),
+    ...more,
+  });
+  await element.serve(handler, { onError: (error) => console.error(error), ...serve });
+  const stop = () => element[Symbol.asyncDispose]();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  return element;
+}
+
+/** A pool user, and how it tells what becomes of its sessions. */
+export function poolUser(values) {
+  return new PoolUser(scope(values));
+}
+
+export function tell(event) {
+  if (event.event === 'failed-over')
+    console.error(`* now at element ${event.to.id}, after ${Math.round(event.tookMs)} ms`);
+  else if (event.event === 'failing-over')
+    console.error(`* element ${event.element.id} is lost: ${event.reason}`);
+}
+
+const decoder = new TextDecoder();
+export const textOf = (octets) => decoder.decode(octets);
