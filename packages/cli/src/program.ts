@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addApply } from './commands/apply.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDelete } from './commands/delete.ts';
+import { addElement } from './commands/element.ts';
 import { addEvents } from './commands/events.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFailover } from './commands/failover.ts';
@@ -15,10 +16,12 @@ import { addMonitor } from './commands/monitor.ts';
 import { addNode } from './commands/node.ts';
 import { addPlan } from './commands/plan.ts';
 import { addRegistrar } from './commands/registrar.ts';
+import { addResolve } from './commands/resolve.ts';
 import { addStatus } from './commands/status.ts';
 import { addToken } from './commands/token.ts';
 import { addTraffic } from './commands/traffic.ts';
 import { addUp } from './commands/up.ts';
+import { addUser } from './commands/user.ts';
 import { addWire } from './commands/wire.ts';
 import { type CliIo, processIo } from './io.ts';
 import { version } from './version.ts';
@@ -61,6 +64,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addEvents(program, io);
   addFailover(program, io);
   addHandlespace(program, io);
+  addResolve(program, io);
   addWire(program, io);
   addMonitor(program, io);
 
@@ -81,6 +85,8 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addManager(program, io);
   addNode(program, io);
   addTraffic(program, io);
+  addElement(program, io);
+  addUser(program, io);
 
   program.commandsGroup('Learn:');
   addCompletion(program, io);

@@ -3,6 +3,7 @@ import type { ElementView, HandlespaceView, PeerView } from '@vnfpool/daemons/re
 import { showDuration } from '../output/duration.ts';
 import type { Tone } from '../output/paint.ts';
 import type { Column } from '../output/table.ts';
+import { showPolicyValues } from './found.ts';
 
 export type Pool = HandlespaceView['pools'][number];
 
@@ -35,7 +36,7 @@ export const memberColumns: readonly Column<Member>[] = [
   { title: 'POOL', cell: ({ pool }) => pool.name },
   { title: 'POLICY', cell: ({ pool }) => pool.policy },
   { title: 'ELEMENT', cell: ({ element }) => element.id },
-  { title: 'VALUES', cell: ({ element }) => valuesOf(element.policy) },
+  { title: 'VALUES', cell: ({ element }) => showPolicyValues(element.policy) },
   { title: 'REACHED AT', cell: ({ element }) => reachedAt(element) },
   { title: 'HOME', cell: ({ element }) => element.homeRegistrar },
   {
@@ -47,21 +48,6 @@ export const memberColumns: readonly Column<Member>[] = [
   { title: 'IDENTITY', cell: ({ element }) => element.owner ?? '', wide: true },
   { title: 'HEARD', cell: ({ element }) => `${showDuration(element.silentMs)} ago`, wide: true },
 ];
-
-const LOAD_MAX = 0xffffffff;
-
-/** Loads and penalties are fractions of 2^32 − 1. */
-function valuesOf(policy: ElementView['policy']): string {
-  const fractions = ['load', 'degradation', 'loadDistancePenalty', 'weightDistancePenalty'];
-  return Object.entries(policy)
-    .filter(([name]) => name !== 'type')
-    .map(([name, value]) =>
-      fractions.includes(name) && typeof value === 'number'
-        ? `${name} ${Number(((100 * value) / LOAD_MAX).toFixed(4))}%`
-        : `${name} ${String(value)}`,
-    )
-    .join(', ');
-}
 
 function reachedAt({ transport, addresses, port }: ElementView): string {
   const hosts = addresses.map((address) => (address.includes(':') ? `[${address}]` : address)).join(',');

@@ -11,8 +11,8 @@ import {
   type RunningProgram,
   startProgram,
 } from '@vnfpool/platform/processes';
+import { checkHealth } from '../health/health-check.ts';
 import { recordOf } from '../process-record.ts';
-import { checkHealth } from './health-check.ts';
 
 export interface FunctionHostOptions {
   /** Where output goes and where it is written down what runs. */

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import type { HealthCheck } from '@vnfpool/wire/mobility';
+
+/** What a server is asked, and how long it may take. */
+export interface HealthQuestion {
+  readonly type: 'tcp' | 'http';
+  /** Path of an HTTP check; a status from 200 to 399 is healthy. */
+  readonly path?: string;
+  readonly timeoutMs: number;
+}
 
 /** Longest answer read of an HTTP check; a server that talks without end is not waited for. */
 const ANSWER_BYTES_MAX = 64 * 1024;
@@ -12,7 +19,7 @@ export interface HealthResult {
 }
 
 /** Makes one check. Always resolves, at the check's own deadline at the latest. */
-export function checkHealth(check: HealthCheck, address: string, port: number): Promise<HealthResult> {
+export function checkHealth(check: HealthQuestion, address: string, port: number): Promise<HealthResult> {
   const host = address === '0.0.0.0' ? '127.0.0.1' : address;
   switch (check.type) {
     case 'tcp':
@@ -22,7 +29,7 @@ export function checkHealth(check: HealthCheck, address: string, port: number): 
   }
 }
 
-function checkTcp({ timeoutMs }: HealthCheck, host: string, port: number): Promise<HealthResult> {
+function checkTcp({ timeoutMs }: HealthQuestion, host: string, port: number): Promise<HealthResult> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const done = (ok: boolean, reason: string): void => {
@@ -37,7 +44,7 @@ function checkTcp({ timeoutMs }: HealthCheck, host: string, port: number): Promi
 }
 
 function checkHttp(
-  { timeoutMs, path = '/' }: HealthCheck,
+  { timeoutMs, path = '/' }: HealthQuestion,
   host: string,
   port: number,
 ): Promise<HealthResult> {

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+import { PoolElement, type PoolElementClientOptions, type Transport } from '@vnfpool/client';
+import { pause } from '@vnfpool/runtime/lifecycle';
+import type { Logger } from '@vnfpool/runtime/logging';
+import { checkElement, type ElementHealth } from './health.ts';
+import { PoolMembership } from './membership.ts';
+import { ServerProgram } from './server-program.ts';
+
+export interface RunElementOptions {
+  readonly element: Omit<PoolElementClientOptions, 'transport' | 'listen' | 'onEvent' | 'onTrouble'>;
+  /** Where the server program serves. */
+  readonly transport: Extract<Transport, { port: number }>;
+  /** The server program, started and watched by us; none: it runs already. */
+  readonly command: readonly string[];
+  readonly health: {
+    readonly check: ElementHealth;
+    readonly everyMs: number;
+    readonly timeoutMs: number;
+    /** Successes in a row before it joins the pool. */
+    readonly rise: number;
+    /** Failures in a row before it leaves. */
+    readonly fall: number;
+  };
+  /** Whether a server program that ends is started again. */
+  readonly restart: boolean;
+  readonly logger: Logger;
+}
+
+export interface RunningElement {
+  readonly id: number;
+  /** Settles when all is over, with an exit code: the server program's, 0 after `stop`. */
+  readonly ended: Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** First pause before a server program is started again; it doubles up to the second. */
+const RESTART_MS = { first: 500, max: 30_000 } as const;
+
+/**
+ * Makes a server program, whatever it is, an element of a pool: in the pool while it is healthy, out of it when it is not.
+ * @throws CredentialsError, ScopeSecurityError, RangeError for options
+ */
+export function runElement(options: RunElementOptions): RunningElement {
+  const { logger, transport } = options;
+  const ending = new AbortController();
+  const element = new PoolElement({
+    ...options.element,
+    transport,
+    onEvent: (event) => {
+      const { event: what, poolHandle: _, elementId: __, type: ___, ...rest } = event;
+      logger.info(rest, what);
+    },
+    onTrouble: (trouble) => logger.warn(trouble, 'a registrar is not reached'),
+  });
+  const membership = new PoolMembership(element, logger);
+  const address = 'address' in transport ? transport.address : (transport.addresses[0] ?? '127.0.0.1');
+  const at = { address, port: transport.port };
+
+  const watch = async (program: ServerProgram | null, over: AbortSignal): Promise<void> => {
+    const { check, everyMs, timeoutMs, rise, fall } = options.health;
+    let run = 0;
+    let healthy = false;
+    while (!over.aborted) {
+      const { ok, reason } = await checkElement(check, at, timeoutMs);
+      if (over.aborted) return;
+      run = ok === healthy ? 0 : run + 1;
+      if (run >= (ok ? rise : fall)) {
+        run = 0;
+        healthy = ok;
+        logger[ok ? 'info' : 'warn']({ reason, pid: program?.pid }, ok ? 'healthy' : 'not healthy');
+        void membership.want(healthy);
+      }
+      await pause(everyMs, over).catch(() => undefined);
+    }
+  };
+
+  const once = async (): Promise<number> => {
+    const over = new AbortController();
+    const stopped = AbortSignal.any([over.signal, ending.signal]);
+    if (options.command.length === 0) {
+      await watch(null, stopped);
+      return 0;
+    }
+    const program = new ServerProgram(options.command, { ADDRESS: address, PORT: String(at.port) });
+    const watching = watch(program, stopped);
+    const onStop = (): void => {
+      // First out of the pool, then down.
+      void membership.want(false).then(() => program.stop());
+    };
+    ending.signal.addEventListener('abort', onStop, { once: true });
+    const code = await program.ended;
+    ending.signal.removeEventListener('abort', onStop);
+    over.abort();
+    await watching;
+    if (!ending.signal.aborted) logger.warn({ code }, 'the server program has ended');
+    return code;
+  };
+
+  const run = async (): Promise<number> => {
+    let code = 0;
+    for (let pauseMs: number = RESTART_MS.first; ; pauseMs = Math.min(RESTART_MS.max, pauseMs * 2)) {
+      const started = performance.now();
+      code = await once();
+      await leave();
+      if (!options.restart || ending.signal.aborted) break;
+      // It ran for a while: this is no loop of failures.
+      if (performance.now() - started > RESTART_MS.max) pauseMs = RESTART_MS.first;
+      await pause(pauseMs, ending.signal).catch(() => undefined);
+    }
+    element.close();
+    return ending.signal.aborted ? 0 : code;
+  };
+  const leave = (): Promise<void> => membership.want(false);
+
+  const ended = run();
+  return {
+    id: element.id,
+    ended,
+    stop: async () => {
+      ending.abort(new Error('stopped'));
+      await ended;
+    },
+  };
+}
