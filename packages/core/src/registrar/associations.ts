@@ -15,8 +15,10 @@ export function openAssociation(
   nowMs: number,
 ): void {
   const { options, associations, counters } = state;
-  const { association: id, identity, peer } = input;
+  const { association: id, identity } = input;
   const attempt = takeAttempt(state, input.attempt, 'asap');
+  // What we connected to is where it is reached, also when it registers over this association later.
+  const peer = attempt === undefined ? input.peer : { asapTransport: attempt.transport, ...input.peer };
   if (associations.size >= options.associationsMax) {
     counters.associationsRefused += 1;
     state.close({ id }, 'too many associations');

@@ -5,7 +5,7 @@ import { ScopeWorld } from './support/scope-world.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 
-/** Half a minute of cuts, lost messages, crashes and moving elements; then two minutes of peace. */
+/** A minute of cuts, lost messages, crashes and moving elements; then four minutes of peace. */
 function play(seed: number): ScopeWorld {
   const random = seededRandom(seed);
   const below = (n: number): number => Math.floor(random.fraction() * n);
@@ -28,7 +28,7 @@ function play(seed: number): ScopeWorld {
         cut.add(`${at}${NAMES[below(count)] ?? 'a'}`);
         break;
       case 1:
-        cut.clear();
+        if (below(3) === 0) cut.clear();
         break;
       case 2:
         loss = random.fraction() / 2;
@@ -42,7 +42,7 @@ function play(seed: number): ScopeWorld {
       default:
         world.register(1 + below(12), at);
     }
-    world.run(below(1000));
+    world.run(below(2000));
   }
   cut.clear();
   loss = 0;

@@ -264,7 +264,6 @@ describe('§3.3 handle updates', () => {
     world.heard(2);
     register(world, 1);
     const added = {
-      type: 'handle-update',
       sender: OWN_ID,
       receiver: 0,
       ...update('add', element(1, OWN_ID)),
@@ -402,6 +401,27 @@ describe('§3.2.3 handle tables', () => {
     expect(ids(false)).toEqual([[9, 1], true]);
     world.advance(5000);
     expect(ids(false)).toEqual([[9, 1], true]);
+  });
+
+  test('an element that goes between two parts is not told any more, one that changes is told as it is', () => {
+    const world = new PeerHarness({ tableElementsMax: 1 });
+    world.meet(1, 7);
+    for (const id of [1, 2, 3]) register(world, id);
+    world.heard(1);
+    const told = (): unknown[] =>
+      world
+        .say(1, 7, request(true))
+        .flatMap((answer) => (answer.type === 'handle-table-response' ? answer.pools : []))
+        .flatMap(({ elements }) => elements.map(({ id, registrationLife }) => [id, registrationLife]));
+    expect(told()).toEqual([[1, 60]]);
+    world.asap(1002, { type: 'deregistration', poolHandle: WEB, elementId: 2 });
+    world.asap(1003, {
+      type: 'registration',
+      poolHandle: WEB,
+      element: element(3, 0, { registrationLife: 99 }),
+    });
+    world.heard(1);
+    expect(told()).toEqual([[3, 99]]);
   });
 
   test('an empty handlespace: nothing, and no more', () => {
@@ -575,6 +595,8 @@ describe('takeover suggestion', () => {
     expect(pool(world)).toEqual(['1@7']);
     world.asap(50, { type: 'registration', poolHandle: WEB, element: element(1, 0) });
     expect(pool(world)).toEqual([`1@${OWN_ID}`]);
+    // We reached it there, so that is where it is reached.
+    expect(world.view().pools[0]?.elements[0]?.asapTransport).toEqual(element(1, 7).asapTransport);
   });
 
   test('not followed by setting, or when meant for somebody else', () => {

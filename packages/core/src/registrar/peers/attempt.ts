@@ -5,6 +5,7 @@ import type { PeerLink, PeerRegistrar } from './peer.ts';
 
 interface Pending {
   readonly number: ConnectAttempt;
+  readonly transport: RegistrarTransport;
   failed(reason: string, nowMs: number): void;
 }
 
@@ -20,7 +21,11 @@ export type Attempt = Pending &
     | { readonly protocol: 'asap'; opened(association: Association, nowMs: number): void }
   );
 
-type Purpose = Attempt extends infer A ? (A extends Attempt ? Omit<A, 'number'> : never) : never;
+type Purpose = Attempt extends infer A
+  ? A extends Attempt
+    ? Omit<A, 'number' | 'transport'>
+    : never
+  : never;
 
 /** Asks the driver for an association; a driver that does not answer in time has failed. */
 export function connect(
@@ -32,8 +37,8 @@ export function connect(
   const { scope, options } = state;
   scope.lastAttempt += 1;
   const number = scope.lastAttempt;
-  // The purpose is one of the two; only its number is added.
-  const attempt = { ...purpose, number } as Attempt;
+  // The purpose is one of the two; only its number and its aim are added.
+  const attempt = { ...purpose, number, transport } as Attempt;
   scope.attempts.set(number, attempt);
   state.deadlines.set(attempt, 'attempt', nowMs + 2 * options.mentorDiscoveryTimeoutMs);
   state.output({ type: 'connect', attempt: number, protocol: attempt.protocol, transport });

@@ -29,8 +29,9 @@ export function learnPeer(
     return known;
   }
   if (scope.peers.size >= options.peersMax) {
-    if (counters.peersRefused === 0)
+    if (!scope.peersWereFull)
       state.event({ type: 'event', event: 'limit-reached', association: null, reason: 'peers' });
+    scope.peersWereFull = true;
     counters.peersRefused += 1;
     return undefined;
   }
@@ -78,6 +79,7 @@ export function setTransport(
 export function removePeer(state: RegistrarState, peer: PeerRegistrar, reason: string, nowMs: number): void {
   if (state.scope.peers.get(peer.id) !== peer) return;
   state.scope.peers.delete(peer.id);
+  state.scope.peersWereFull = false;
   state.deadlines.clearAll(peer);
   if (peer.transport !== undefined) rememberLost(state, peer.transport, nowMs);
   if (peer.download !== undefined) endDownload(state, peer.download);

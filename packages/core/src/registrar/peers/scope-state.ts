@@ -14,6 +14,8 @@ export interface ScopeState {
   asap: readonly RegistrarTransport[];
   /** The peer list, without us. */
   readonly peers: Map<number, PeerRegistrar>;
+  /** The list was full, and that was told. */
+  peersWereFull: boolean;
   readonly links: Map<AssociationId, PeerLink>;
   readonly attempts: Map<ConnectAttempt, Attempt>;
   lastAttempt: ConnectAttempt;
@@ -39,6 +41,7 @@ export function newScope(): ScopeState {
     server: undefined,
     asap: [],
     peers: new Map(),
+    peersWereFull: false,
     links: new Map(),
     attempts: new Map(),
     lastAttempt: 0,
