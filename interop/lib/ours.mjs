@@ -37,7 +37,11 @@ function status(socketPath, path) {
 }
 
 /** Our registrar in the profile that rsplib understands. */
-export async function registrar(world, host, { id, peers = [], multicast = false, options = [] }) {
+export async function registrar(
+  world,
+  host,
+  { id, peers = [], multicast = false, untilRunning = true, options = [] },
+) {
   const all = host.addresses.join(',');
   const running = world.start(host, `vnfpool-registrar-${host.name}`, [
     process.execPath,
@@ -70,13 +74,12 @@ export async function registrar(world, host, { id, peers = [], multicast = false
     },
     { withinMs: startMs, quiet: true },
   );
-  return {
-    ...running,
-    host,
-    id,
-    /** What it knows: pools, elements, peers with their checksums. */
-    view: () => status(facts.statusSocket, '/v1/handlespace'),
-  };
+  const view = () => status(facts.statusSocket, '/v1/handlespace');
+  const isRunning = async () => (await view())?.state === 'running';
+  if (untilRunning)
+    await world.until(`our registrar at ${host.name} is in the scope`, isRunning, { withinMs: startMs });
+  /** `view`: what it knows: pools, elements, peers with their checksums. */
+  return { ...running, host, id, view };
 }
 
 /** Whether it is in the scope with exactly these peers, all active, and agrees with each about what that one owns. */

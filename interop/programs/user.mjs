@@ -9,7 +9,7 @@ const tell = (what) =>
   process.stdout.write(`${JSON.stringify({ atMs: Math.round(performance.now()), ...what })}\n`);
 
 const user = new PoolUser({
-  registrars: options.registrars,
+  registrars: options.registrars ?? [],
   announcements: options.announcements ?? false,
   security: 'open',
   profile: 'rsplib',
@@ -17,11 +17,13 @@ const user = new PoolUser({
 });
 const session = await user.open(options.pool, {
   timeoutMs: 60_000,
-  onEvent: ({ event, reason }) => tell({ event, reason, element: session?.element?.id }),
+  onEvent: ({ event, reason, to, cookieSent }) => tell({ event, reason, to: to?.id, cookieSent }),
 });
 tell({ open: true, element: session.element?.id });
 createInterface({ input: process.stdin }).on('line', (line) => {
-  session.send(line).catch((error) => tell({ error: error.message }));
+  session.send(`${line}\n`).catch((error) => tell({ error: error.message }));
 });
 const decoder = new TextDecoder();
-for await (const message of session) tell({ answer: decoder.decode(message), from: session.element?.id });
+for await (const message of session) {
+  tell({ answer: decoder.decode(message).trimEnd(), from: session.element?.id });
+}

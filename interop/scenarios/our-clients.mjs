@@ -53,6 +53,7 @@ export const scenario = {
       return terminal.answers().length > 0;
     });
 
+    const counts = () => terminal.answers().map(({ text }) => Number.parseInt(text, 10));
     const served = elements.find(({ id }) => id === from);
     const other = elements.find(({ id }) => id !== from);
     served.kill();
@@ -60,6 +61,12 @@ export const scenario = {
     await world.until('our user goes on at the other element after the first was killed', () => {
       user.write(`again ${(lines += 1)}\n`);
       return user.answers().some((answer) => answer.from === other.id);
+    });
+    terminal.write('more\n');
+    await world.until('its user goes on there too, with the state that came in a cookie', () => {
+      terminal.write('more\n');
+      const last = terminal.answers().at(-1);
+      return last.from === other.id && counts().at(-1) > 1;
     });
     await world.until('the dead element is out of the pool', () => has(r1, pool, [other.id]));
 
@@ -72,6 +79,8 @@ export const scenario = {
     await world.until('its element joins the pool', () => has(r1, pool, [other.id, third.id]));
     other.command({ deregister: true });
     await world.until('our last element leaves', () => has(r1, pool, [third.id]));
+    await world.until('and hears that it may', () => other.told().some(({ left }) => left), { quiet: true });
+    other.kill();
     await world.until('our user goes on at its element', () => {
       user.write(`theirs ${(lines += 1)}\n`);
       return user.answers().some((answer) => answer.from === third.id);

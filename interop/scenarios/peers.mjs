@@ -19,7 +19,7 @@ export const scenario = {
     own(0xe2, 'e2', r1, 'before');
     await world.until('it has two elements', () => has(r1, 'before', [0xe1, 0xe2]));
 
-    const second = await ours.registrar(world, r2, { id: idOfOurs, peers: [r1] });
+    const second = await ours.registrar(world, r2, { id: idOfOurs, peers: [r1], multicast: true });
     await world.until('ours has joined, and agrees on checksums', () => ours.agrees(second, [idOfTheirs]));
     const table = await has(r2, 'before', [0xe1, 0xe2]);
     world.check('ours has its table', table !== false);
@@ -36,7 +36,8 @@ export const scenario = {
     const statistics = `${world.folder}/r3.stats`;
     const third = await theirs.registrar(world, r3, {
       id: idOfThird,
-      peers: [r2],
+      // It takes only one that it heard by multicast as its mentor, and ours is the only one there.
+      multicast: true,
       options: [`-statsfile=${statistics}`, '-statsinterval=500'],
     });
     await world.until('another of its joins with ours as mentor', () =>

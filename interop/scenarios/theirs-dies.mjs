@@ -15,8 +15,19 @@ export const scenario = {
     await world.until('its registrar is ready', () => theirs.registrarReady(dying));
     const survivor = await ours.registrar(world, r2, { id: 0x44444444, peers: [r1] });
     await world.until('ours has joined', () => ours.agrees(survivor, [0x11111111]));
-    theirs.element(world, world.host('e1'), { id: 0xe1, pool, registrars: [r1] });
-    ours.element(world, world.host('e2', { ours: true }), { id: 0xa2, pool, registrars: [r1] });
+    theirs.element(world, world.host('e1'), {
+      id: 0xe1,
+      pool,
+      registrars: [r1],
+      // Its life, three times that, must outlast the time until the death is noticed.
+      reregistrationMs: 20_000,
+    });
+    ours.element(world, world.host('e2', { ours: true }), {
+      id: 0xa2,
+      pool,
+      lifeMs: 60_000,
+      registrars: [r1],
+    });
     await world.until('an element of each kind is in the pool', () => has(r2, pool, [0xe1, 0xa2]), {
       withinMs: ours.startMs,
     });
