@@ -8,4 +8,4 @@ export {
   sctpMissing,
 } from '@vnfpool/platform/sctp';
 export { SctpConnection } from './sctp-connection.ts';
-export { SctpTransport, type SctpTransportOptions } from './sctp-transport.ts';
+export { defaultTuning, SctpTransport, type SctpTransportOptions } from './sctp-transport.ts';

@@ -96,13 +96,14 @@ export async function listenSctp(
 async function listening(options: ListenOptions, tuning: SctpTuning, backlog: number): Promise<SctpSocket> {
   try {
     const addresses = [...(await resolveHost(options.host)), ...(options.addresses ?? [])];
-    // Sockets that share their port do not notice each other: one that does not share it asks first.
-    if (options.port !== 0) opened(addresses, false, (probe) => probe.bind(addresses, options.port)).close();
-    return opened(addresses, true, (socket) => {
+    const prepare = (socket: SctpSocket): void => {
       socket.bind(addresses, options.port);
       socket.tune(tuning);
       socket.listen(backlog);
-    });
+    };
+    // Listeners that share their port do not notice each other: one that does not share it goes ahead.
+    if (options.port !== 0) opened(addresses, false, prepare).close();
+    return opened(addresses, true, prepare);
   } catch (error) {
     throw transportError(`listening on ${options.host}:${options.port}`, error);
   }

@@ -25,8 +25,16 @@ export interface SctpTransportOptions {
   readonly protocol?: number;
   /** Payload protocols admitted; a message of another ends the connection with `frame-malformed`. Default: all. */
   readonly protocols?: readonly number[];
+  /** In place of `defaultTuning`, value by value. */
   readonly tuning?: SctpTuning;
 }
+
+/**
+ * A retransmission timer for signalling. Linux waits for at least a second, also after a burst of small messages that
+ * overran the receiver's memory, for which it accounts by packets and not by octets. The peer acknowledges
+ * our messages at once (RFC 7053), so that a short timer does not run ahead of it.
+ */
+export const defaultTuning: SctpTuning = { rtoInitialMs: 1000, rtoMinMs: 250, rtoMaxMs: 5000 };
 
 /**
  * SCTP of the kernel: nobody is authenticated. One association is one connection, one frame one user message, all of
@@ -42,24 +50,24 @@ export class SctpTransport implements StreamTransport {
   readonly #options: SctpTransportOptions;
   readonly #limits: ConnectionLimits;
   readonly #protocols: ReadonlySet<number> | null;
+  readonly #tuning: SctpTuning;
 
   constructor(options: SctpTransportOptions) {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
+    this.#tuning = { ...defaultTuning, ...options.tuning };
     this.#protocols = options.protocols === undefined ? null : new Set(options.protocols);
   }
 
   listen(options: ListenOptions): Promise<Listener> {
-    const { tuning = {} } = this.#options;
-    return listenSctp(options, tuning, this.counters, (socket, onReleased) =>
+    return listenSctp(options, this.#tuning, this.counters, (socket, onReleased) =>
       this.#connection(socket, true, onReleased),
     );
   }
 
   async connect(options: ConnectOptions): Promise<SctpConnection> {
     refuseAborted(options);
-    const { tuning = {} } = this.#options;
-    const socket = await connectSctp(options, tuning, this.#limits.handshakeTimeoutMs);
+    const socket = await connectSctp(options, this.#tuning, this.#limits.handshakeTimeoutMs);
     try {
       const connection = this.#connection(socket, false, () => {});
       this.counters.connected += 1;
