@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { storeCredentials } from '@vnfpool/runtime/certificates';
 import { loadScopeSecurity, scopeGuard } from '@vnfpool/runtime/scope-security';
@@ -84,6 +84,22 @@ test('a set, from the folder of a member', () => {
     domain: 'edge',
     credentials: own,
   });
+});
+
+test('the examples of the documentation can be meant', () => {
+  const text = readFileSync(new URL('../../../../docs/security.md', import.meta.url), 'utf8');
+  const examples = [...text.matchAll(/^```yaml\n(kind:[^]*?)^```$/gm)].map((match) => match[1] ?? '');
+  expect(examples).toHaveLength(2);
+  for (const example of examples) {
+    const security = load({
+      'scope.yaml': example,
+      'ca.pem': own.ca,
+      'r1.pem': own.certificate,
+      'r1-key.pem': own.key,
+      'keys.psk': `registrar/r1:${key('1')}\nelement/calc-1:${key('2')}\n`,
+    });
+    expect(scopeGuard(security, 'registrar').secured).toBe(true);
+  }
 });
 
 describe('files that others can use are not read', () => {
