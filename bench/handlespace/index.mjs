@@ -12,7 +12,7 @@ export const description =
 export const limitMs = 15 * 60_000;
 
 const SIZES = { '1k': 1000, '10k': 10_000, '100k': 100_000, '1m': 1_000_000 };
-const ROUND_MS = 30;
+const ROUND_MS = 12;
 const ROUNDS = 3;
 const LIMITS = { poolsMax: 2_000_000, elementsPerPoolMax: 2_000_000, elementsMax: 2_000_000 };
 const handle = new TextEncoder().encode('bench-pool');

@@ -4,7 +4,7 @@ export { Handlespace, type HandlespaceOptions, type Refusal, type SetResult } fr
 export type { Placed } from './holding.ts';
 export { HANDLESPACE_LIMITS, type HandlespaceLimits } from './limits.ts';
 export { drawingSelector } from './policies/drawing.ts';
-export { rankedSelector } from './policies/ranked.ts';
+export { rankedSelector, steppedSelector } from './policies/ranked.ts';
 export type { Candidate, SelectionPolicy, Selector, SelectorFactory } from './policies/selector.ts';
 export {
   type CustomPolicy,
