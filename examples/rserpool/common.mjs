@@ -18,9 +18,13 @@ export async function main(url, { serve, use, options = {} }) {
     },
   });
   const [mode, ...rest] = positionals;
-  if (mode === 'serve' && serve) await serve(values, rest);
-  else if (mode === 'use' && use) await use(values, rest);
-  else {
+  const run = { serve, use }[mode];
+  if (run !== undefined) {
+    await run(values, rest).catch((error) => {
+      console.error(`${error.code ?? error.name}: ${error.message}`);
+      process.exit(1);
+    });
+  } else {
     console.error(
       `usage: node ${process.argv[1]} ${serve ? 'serve|' : ''}use [--registrar HOST:PORT]… [--pool NAME]`,
     );

@@ -106,6 +106,8 @@ export class Registrations {
         transport: { type: 'tcp', address: wanted.address, port: wanted.port },
         policy: wirePolicy(wanted.policy),
         lifeMs: LIFE_MS,
+        // In turn, so that all of a set meet at its first registrar, should its registrars not share what they know.
+        tuning: { attemptsAtOnce: 1 },
         onEvent: (event: PoolElementEvent) =>
           logger.info({ element: name, event: event.event }, 'registration'),
         onTrouble: ({ registrar, reason }) => logger.warn({ registrar, reason }, 'registrar'),

@@ -84,7 +84,7 @@ async function throughRegistrar(config: TrafficConfig, logger: Logger, signal: A
     registrars: config.registrars,
     credentials: member.credentials,
     // Fresh, or the news of a failover waits for the cache.
-    tuning: { staleMs: 500, requestTimeoutMs: 1_000 },
+    tuning: { attemptsAtOnce: 1, staleMs: 500, requestTimeoutMs: 1_000 },
     onTrouble: ({ registrar, reason }) => logger.warn({ registrar, reason }, 'registrar'),
   });
   keepRenewed(member, {
