@@ -6,9 +6,9 @@ import * as theirs from '../lib/rsplib.mjs';
 const pool = 'EchoPool';
 const servedAgainMs = 30_000;
 
-/** Our registrar dies, and what it owned is its registrar's. */
-export const scenario = {
-  title: 'our registrar dies: its elements are served again through rsplib',
+/** Our registrar is lost, and what it owned is its registrar's. @param lose How it is lost */
+export const loss = (title, lose) => ({
+  title,
   async run(world) {
     const [r1, r2] = [world.host('r1'), world.host('r2', { ours: true })];
     const survivor = await theirs.registrar(world, r1, { id: 0x11111111 });
@@ -24,9 +24,9 @@ export const scenario = {
       homeRegistrar.toString(16),
     );
     world.step(`homes before: ${homes.join(', ')}`);
-    dying.kill();
+    lose({ process: dying, host: r2 });
     await world.until(
-      'after our registrar was killed both are in the pool with its registrar as home',
+      'with our registrar gone both are in the pool with its registrar as home',
       async () => {
         const found = await has(r1, pool, [0xe1, 0xa2]);
         return found && [...found.values()].every(({ homeRegistrar }) => homeRegistrar === 0x11111111);
@@ -39,4 +39,9 @@ export const scenario = {
       return terminal.answers().length > 0;
     });
   },
-};
+});
+
+export const scenario = loss(
+  'our registrar is killed: its elements are served again through rsplib',
+  ({ process }) => process.kill(),
+);

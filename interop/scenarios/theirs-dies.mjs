@@ -6,9 +6,9 @@ import * as theirs from '../lib/rsplib.mjs';
 const pool = 'EchoPool';
 const takenOverMs = 30_000;
 
-/** Its registrar dies; its elements know no other, so that only a takeover saves them. */
-export const scenario = {
-  title: 'its registrar dies: ours takes its elements over, and they are served',
+/** Its registrar is lost; its elements know no other, so that only a takeover saves them. @param lose How it is lost */
+export const loss = (title, lose) => ({
+  title,
   async run(world) {
     const [r1, r2] = [world.host('r1'), world.host('r2', { ours: true })];
     const dying = await theirs.registrar(world, r1, { id: 0x11111111 });
@@ -36,9 +36,9 @@ export const scenario = {
       'its registrar is their home',
       homes.every((home) => home === 0x11111111),
     );
-    dying.kill();
+    lose({ process: dying, host: r1 });
     await world.until(
-      'after its registrar was killed both are in the pool with ours as home',
+      'with its registrar gone both are in the pool with ours as home',
       async () => {
         const found = await has(r2, pool, [0xe1, 0xa2]);
         return found && [...found.values()].every(({ homeRegistrar }) => homeRegistrar === 0x44444444);
@@ -51,4 +51,9 @@ export const scenario = {
     user.write('hello\n');
     await world.until('by one of them', () => user.answers().length > 0);
   },
-};
+});
+
+export const scenario = loss(
+  'its registrar is killed: ours takes its elements over, and they are served',
+  ({ process }) => process.kill(),
+);
