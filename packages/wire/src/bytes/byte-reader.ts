@@ -11,12 +11,14 @@ export class ByteReader {
   readonly #view: DataView;
   readonly #base: number;
   #at = 0;
+  #end: number;
 
-  /** `base` is what `offset` starts from: the place of `bytes` in a larger input. */
-  constructor(bytes: Uint8Array, base = 0) {
+  /** `base` is what `offset` starts from: the place of `bytes` in a larger input. `view` is for `sub`. */
+  constructor(bytes: Uint8Array, base = 0, view?: DataView) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = view ?? new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#base = base;
+    this.#end = bytes.length;
   }
 
   /** Octets from the start of the outermost input, for error messages. */
@@ -26,7 +28,7 @@ export class ByteReader {
 
   /** Octets left in this view. */
   get remaining(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
   u8(): number {
@@ -69,8 +71,18 @@ export class ByteReader {
 
   /** A reader over exactly the next `count` octets; this reader goes on behind them. */
   sub(count: number): ByteReader {
-    const offset = this.offset;
-    return new ByteReader(this.bytes(count), offset);
+    const at = this.#take(count);
+    // Bounds of its own over the same views: views of a part would be most of the cost of reading it.
+    const inner = new ByteReader(this.#bytes, this.#base, this.#view);
+    inner.#at = at;
+    inner.#end = at + count;
+    return inner;
+  }
+
+  /** `count` octets from `offset` on, read already or not, within the input of the outermost reader. */
+  octetsAt(offset: number, count: number): Uint8Array {
+    const at = offset - this.#base;
+    return this.#bytes.subarray(at, at + count);
   }
 
   skip(count: number): void {
@@ -85,7 +97,7 @@ export class ByteReader {
   }
 
   #take(count: number): number {
-    if (count < 0 || count > this.remaining) {
+    if (count < 0 || count > this.#end - this.#at) {
       throw new WireError('short', this.offset, `need ${count} octets, have ${this.remaining}`);
     }
     const at = this.#at;

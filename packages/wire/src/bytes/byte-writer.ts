@@ -8,38 +8,42 @@ import { WireError } from './wire-error.ts';
  */
 export class ByteWriter {
   readonly #limitBytes: number;
+  readonly #blockBytes: number;
   #bytes: Uint8Array;
   #view: DataView;
+  /** Where what is being written begins; everything before was taken. */
+  #start = 0;
   #at = 0;
 
-  /** `limitBytes`: at most this many octets may be written. */
-  constructor(limitBytes = 0x1_0000_0000) {
+  /** `limitBytes`: at most this many octets may be written. `blockBytes`: so many are allocated at once. */
+  constructor(limitBytes = 0x1_0000_0000, blockBytes = 128) {
     this.#limitBytes = limitBytes;
-    this.#bytes = new Uint8Array(128);
+    this.#blockBytes = blockBytes;
+    this.#bytes = new Uint8Array(blockBytes);
     this.#view = new DataView(this.#bytes.buffer);
   }
 
   /** Octets written so far. */
   get length(): number {
-    return this.#at;
+    return this.#at - this.#start;
   }
 
   u8(value: number): this {
-    this.#check(value, 0, 0xff);
+    if ((value & 0xff) !== value) this.#check(value, 0, 0xff);
     const at = this.#grow(1);
-    this.#view.setUint8(at, value);
+    this.#bytes[at] = value;
     return this;
   }
 
   u16(value: number): this {
-    this.#check(value, 0, 0xffff);
+    if ((value & 0xffff) !== value) this.#check(value, 0, 0xffff);
     const at = this.#grow(2);
     this.#view.setUint16(at, value);
     return this;
   }
 
   u32(value: number): this {
-    this.#check(value, 0, 0xffffffff);
+    if (value >>> 0 !== value) this.#check(value, 0, 0xffffffff);
     const at = this.#grow(4);
     this.#view.setUint32(at, value);
     return this;
@@ -55,7 +59,7 @@ export class ByteWriter {
 
   u64(value: bigint): this {
     if (value < 0n || value > 0xffffffffffffffffn) {
-      throw new WireError('value', this.#at, `${value} is not an unsigned 64-bit integer`);
+      throw new WireError('value', this.length, `${value} is not an unsigned 64-bit integer`);
     }
     const at = this.#grow(8);
     this.#view.setBigUint64(at, value);
@@ -69,7 +73,7 @@ export class ByteWriter {
   }
 
   utf8(text: string): this {
-    return this.bytes(encodeUtf8(text, this.#at));
+    return this.bytes(encodeUtf8(text, this.length));
   }
 
   /** Appends `count` zero octets. */
@@ -80,14 +84,15 @@ export class ByteWriter {
 
   /** Appends zero octets up to the next multiple of `multiple`. */
   pad(multiple: number): this {
-    return this.zeros((multiple - (this.#at % multiple)) % multiple);
+    const over = this.length % multiple;
+    return over === 0 ? this : this.zeros(multiple - over);
   }
 
   /** Overwrites a 16-bit field written before, for lengths known only at the end. */
   patchU16(at: number, value: number): this {
-    this.#check(value, 0, 0xffff);
+    if ((value & 0xffff) !== value) this.#check(value, 0, 0xffff);
     this.#written(at, 2);
-    this.#view.setUint16(at, value);
+    this.#view.setUint16(this.#start + at, value);
     return this;
   }
 
@@ -95,24 +100,40 @@ export class ByteWriter {
   patchU32(at: number, value: number): this {
     this.#check(value, 0, 0xffffffff);
     this.#written(at, 4);
-    this.#view.setUint32(at, value);
+    this.#view.setUint32(this.#start + at, value);
     return this;
   }
 
   /** A copy of what was written. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#at);
+    return this.#bytes.slice(this.#start, this.#at);
+  }
+
+  /**
+   * What was written, itself; the writer begins anew behind it. For many short messages: a block for all of them
+   * costs less than memory of its own for each, and stays as long as one of them does.
+   */
+  take(): Uint8Array {
+    const taken = this.#bytes.subarray(this.#start, this.#at);
+    this.#start = this.#at;
+    return taken;
+  }
+
+  /** Forgets what was written and not taken. */
+  reset(): void {
+    // Not from the same place: octets that are skipped must be 0.
+    this.#start = this.#at;
   }
 
   #check(value: number, min: number, max: number): void {
     if (!Number.isInteger(value) || value < min || value > max) {
-      throw new WireError('value', this.#at, `${value} is not an integer from ${min} to ${max}`);
+      throw new WireError('value', this.length, `${value} is not an integer from ${min} to ${max}`);
     }
   }
 
   #written(at: number, count: number): void {
-    if (at < 0 || at + count > this.#at) {
-      throw new WireError('short', at, `cannot patch ${count} octets of ${this.#at} written`);
+    if (at < 0 || at + count > this.length) {
+      throw new WireError('short', at, `cannot patch ${count} octets of ${this.length} written`);
     }
   }
 
@@ -120,16 +141,23 @@ export class ByteWriter {
   #grow(count: number): number {
     const at = this.#at;
     const end = at + count;
-    if (end > this.#limitBytes) {
-      throw new WireError('limit', at, `${end} octets exceed the limit of ${this.#limitBytes}`);
-    }
-    if (end > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(end, this.#bytes.length * 2));
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
-    }
+    if (end > this.#bytes.length || end - this.#start > this.#limitBytes) return this.#growBlock(count);
     this.#at = end;
     return at;
+  }
+
+  #growBlock(count: number): number {
+    const { length } = this;
+    const end = length + count;
+    if (end > this.#limitBytes) {
+      throw new WireError('limit', length, `${end} octets exceed the limit of ${this.#limitBytes}`);
+    }
+    const larger = new Uint8Array(Math.max(end, length * 2, this.#blockBytes));
+    larger.set(this.#bytes.subarray(this.#start, this.#at));
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+    this.#start = 0;
+    this.#at = end;
+    return length;
   }
 }

@@ -29,6 +29,10 @@ export class MessageSet<M extends { readonly type: string }> {
   readonly #byType: ReadonlyMap<string, MessageCodec<M>>;
   readonly #byCode: ReadonlyMap<number, MessageCodec<M>>;
   readonly #errorCode: number;
+  readonly #writers: { readonly [P in FinalPadding]: ParameterWriter } = {
+    excluded: new ParameterWriter('excluded'),
+    included: new ParameterWriter('included'),
+  };
 
   constructor(protocol: string, codecs: MessageCodecs<M> & { readonly error: { readonly code: number } }) {
     // The table pairs each type with its own codec; the compiler cannot follow that through an index.
@@ -39,12 +43,17 @@ export class MessageSet<M extends { readonly type: string }> {
     this.#errorCode = codecs.error.code;
   }
 
-  /** The message with its final padding, which lengths count or not. Throws `WireError`. */
+  /**
+   * The message with its final padding, which lengths count or not; it may share a block of memory with those before
+   * and after it. Throws `WireError`.
+   */
   encode(message: M, padding: FinalPadding): Uint8Array {
     const codec = this.#byType.get(message.type);
     if (codec === undefined)
       throw new WireError('unknown', 0, `no ${this.#protocol} message ${message.type}`);
-    const writer = new ParameterWriter(padding);
+    const writer = this.#writers[padding];
+    // One before may have failed half-way.
+    writer.reset();
     writer
       .u8(codec.code)
       .u8(codec.flags?.(message) ?? 0)
@@ -53,7 +62,7 @@ export class MessageSet<M extends { readonly type: string }> {
     writer.endContainer();
     const length = writer.length;
     if (length > 0xffff) throw new WireError('limit', 0, `message of ${length} octets exceeds 65535`);
-    return writer.patchU16(2, length).pad(4).finish();
+    return writer.patchU16(2, length).pad(4).take();
   }
 
   /** One whole message. Throws `WireError`, and `DiscardError` when the sender may be told what was wrong. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ByteWriter, WireError } from '../bytes/index.ts';
-import { decodeTlv, PARAMETER, type Tlv, writeTlv } from './tlv.ts';
+import { beginTlv, decodeTlv, endTlv, PARAMETER, type Tlv } from './tlv.ts';
 
 /**
  * Pool policies by name: their number, and their 32-bit fields in wire order. Those from 0xb0000000 on are
@@ -74,13 +74,14 @@ export function readPolicy(tlv: Tlv): Policy {
 }
 
 export function writePolicy(writer: ByteWriter, policy: Policy): void {
-  writeTlv(writer, PARAMETER.policy, () => {
-    writer.u32(policyCode(policy));
-    if (policy.type === 'other') {
-      writer.bytes(policy.data);
-      return;
-    }
+  const start = beginTlv(writer, PARAMETER.policy);
+  if (policy.type === 'other') {
+    writer.u32(policy.code).bytes(policy.data);
+  } else {
+    const { code, fields } = POLICY_FORMATS[policy.type];
+    writer.u32(code);
     const values: Readonly<Record<string, unknown>> = policy;
-    for (const field of POLICY_FORMATS[policy.type].fields) writer.u32(values[field] as number);
-  });
+    for (const field of fields) writer.u32(values[field] as number);
+  }
+  endTlv(writer, start);
 }

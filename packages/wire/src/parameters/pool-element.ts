@@ -2,14 +2,15 @@
 import { type ByteWriter, WireError } from '../bytes/index.ts';
 import { type Policy, readPolicy, writePolicy } from './policy.ts';
 import {
+  beginTlv,
   decodeTlv,
+  endContainer,
   invalid,
   mandatoryTlv,
   PARAMETER,
   readTlvs,
   type Tlv,
   type UnrecognizedParameter,
-  writeContainer,
 } from './tlv.ts';
 import {
   isTransport,
@@ -65,10 +66,10 @@ export function readPoolElement(tlv: Tlv, unrecognized: UnrecognizedParameter[])
 }
 
 export function writePoolElement(writer: ByteWriter, element: PoolElement): void {
-  writeContainer(writer, PARAMETER.poolElement, () => {
-    writer.u32(element.id).u32(element.homeRegistrar).i32(element.registrationLife);
-    writeTransport(writer, element.userTransport);
-    writePolicy(writer, element.policy);
-    if (element.asapTransport !== undefined) writeTransport(writer, element.asapTransport);
-  });
+  const start = beginTlv(writer, PARAMETER.poolElement);
+  writer.u32(element.id).u32(element.homeRegistrar).i32(element.registrationLife);
+  writeTransport(writer, element.userTransport);
+  writePolicy(writer, element.policy);
+  if (element.asapTransport !== undefined) writeTransport(writer, element.asapTransport);
+  endContainer(writer, start);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ByteWriter } from '../bytes/index.ts';
-import { decodeTlv, PARAMETER, type Tlv, writeTlv } from './tlv.ts';
+import { beginTlv, decodeTlv, endTlv, PARAMETER, type Tlv } from './tlv.ts';
 
 /** Reads a Pool Handle: arbitrary octets, neither text nor terminated. Shares memory. @see RFC 5354 §3.9 */
 export function readPoolHandle(tlv: Tlv): Uint8Array {
@@ -8,5 +8,7 @@ export function readPoolHandle(tlv: Tlv): Uint8Array {
 }
 
 export function writePoolHandle(writer: ByteWriter, handle: Uint8Array): void {
-  writeTlv(writer, PARAMETER.poolHandle, () => writer.bytes(handle));
+  const start = beginTlv(writer, PARAMETER.poolHandle);
+  writer.bytes(handle);
+  endTlv(writer, start);
 }

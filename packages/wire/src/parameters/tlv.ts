@@ -101,12 +101,28 @@ export function readTlv(reader: ByteReader): Tlv {
     const header = new Uint8Array([type >> 8, type & 0xff, length >> 8, length & 0xff]);
     throw invalid('length', offset, `parameter length ${length} does not fit`, header);
   }
-  const valueOffset = reader.offset;
-  const body = reader.bytes(length - TLV_HEADER_BYTES);
-  const whole = new Uint8Array(body.buffer, body.byteOffset - TLV_HEADER_BYTES, length);
-  const value = new ByteReader(body, valueOffset);
+  const value = reader.sub(length - TLV_HEADER_BYTES);
   reader.skip(Math.min(paddingOf(length), reader.remaining));
-  return { type, value, whole, offset };
+  return new ReadTlv(type, value, offset, length);
+}
+
+/** Makes `whole` only for whoever asks: nobody does, of a message that is in order. */
+class ReadTlv implements Tlv {
+  readonly type: number;
+  readonly value: ByteReader;
+  readonly offset: number;
+  readonly #length: number;
+
+  constructor(type: number, value: ByteReader, offset: number, length: number) {
+    this.type = type;
+    this.value = value;
+    this.offset = offset;
+    this.#length = length;
+  }
+
+  get whole(): Uint8Array {
+    return this.value.octetsAt(this.offset, this.#length);
+  }
 }
 
 /**
@@ -128,11 +144,14 @@ export function decodeTlv<T>(tlv: Tlv, decode: (value: ByteReader) => T): T {
 
 /** The parameter of this type, or undefined; two of them are an error. */
 export function optionalTlv(tlvs: readonly Tlv[], type: number): Tlv | undefined {
-  const [first, second] = tlvs.filter((tlv) => tlv.type === type);
-  if (second !== undefined) {
-    throw invalid('duplicate', second.offset, `second parameter 0x${type.toString(16)}`, second.whole);
+  let found: Tlv | undefined;
+  for (const tlv of tlvs) {
+    if (tlv.type !== type) continue;
+    if (found !== undefined)
+      throw invalid('duplicate', tlv.offset, `second parameter 0x${type.toString(16)}`, tlv.whole);
+    found = tlv;
   }
-  return first;
+  return found;
 }
 
 /** The one parameter of this type; `at` is where its container starts, for the error. */
@@ -150,12 +169,15 @@ export function mandatoryTlv(tlvs: readonly Tlv[], type: number, at: number): Tl
  */
 export type FinalPadding = 'excluded' | 'included';
 
+/** Short messages share a block; of one that is kept, no more than this stays in memory. */
+const BLOCK_BYTES = 8192;
+
 /** A writer of parameters that is told how containers count their final padding; a plain one excludes it. */
 export class ParameterWriter extends ByteWriter {
   readonly finalPadding: FinalPadding;
 
   constructor(finalPadding: FinalPadding) {
-    super();
+    super(undefined, BLOCK_BYTES);
     this.finalPadding = finalPadding;
   }
 
@@ -170,10 +192,20 @@ export class ParameterWriter extends ByteWriter {
  * container's length counts the padding between its parameters but not the one behind the last.
  */
 export function writeTlv(writer: ByteWriter, type: number, value: () => void): void {
+  const start = beginTlv(writer, type);
+  value();
+  endTlv(writer, start);
+}
+
+/** Begins a parameter: `writeTlv` without its function, where that shows. Returns what `endTlv` takes. */
+export function beginTlv(writer: ByteWriter, type: number): number {
   writer.pad(4);
   const start = writer.length;
   writer.u16(type).u16(0);
-  value();
+  return start;
+}
+
+export function endTlv(writer: ByteWriter, start: number): void {
   const length = writer.length - start;
   if (length > 0xffff) throw new WireError('limit', start, `parameter of ${length} octets exceeds 65535`);
   writer.patchU16(start + 2, length);
@@ -181,10 +213,15 @@ export function writeTlv(writer: ByteWriter, type: number, value: () => void): v
 
 /** Writes a parameter that holds parameters or causes, where the final padding may count. */
 export function writeContainer(writer: ByteWriter, type: number, value: () => void): void {
-  writeTlv(writer, type, () => {
-    value();
-    if (writer instanceof ParameterWriter) writer.endContainer();
-  });
+  const start = beginTlv(writer, type);
+  value();
+  endContainer(writer, start);
+}
+
+/** Ends a parameter that holds parameters or causes. */
+export function endContainer(writer: ByteWriter, start: number): void {
+  if (writer instanceof ParameterWriter) writer.endContainer();
+  endTlv(writer, start);
 }
 
 /** A `DiscardError` that reports *Invalid Values* with the offending octets. */

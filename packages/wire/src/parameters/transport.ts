@@ -3,13 +3,14 @@ import { type ByteReader, type ByteWriter, WireError } from '../bytes/index.ts';
 import { isAddress, readAddress, writeAddress } from './address.ts';
 import type { IpText } from './ip-text.ts';
 import {
+  beginTlv,
   decodeTlv,
+  endTlv,
   invalid,
   PARAMETER,
   readTlvs,
   type Tlv,
   type UnrecognizedParameter,
-  writeTlv,
 } from './tlv.ts';
 
 /** Whether ASAP session messages share the connection with data. @see RFC 5354 §3.4 */
@@ -116,32 +117,32 @@ export function readTransport(tlv: Tlv, unrecognized: UnrecognizedParameter[]): 
 }
 
 export function writeTransport(writer: ByteWriter, transport: Transport): void {
-  writeTlv(writer, TYPES[transport.type], () => {
-    switch (transport.type) {
-      case 'sctp':
-        if (transport.addresses.length === 0)
-          throw new WireError('value', writer.length, 'transport without address');
-        writer.u16(transport.port).u16(transport.use === 'data' ? 0 : 1);
-        for (const address of transport.addresses) writeAddress(writer, address);
-        break;
-      case 'tcp':
-        writer.u16(transport.port).u16(transport.use === undefined ? 0 : 1);
-        writeAddress(writer, transport.address);
-        break;
-      case 'udp':
-      case 'udp-lite':
-        writer.u16(transport.port).u16(0);
-        writeAddress(writer, transport.address);
-        break;
-      case 'dccp':
-        writer.u16(transport.port).u16(0).u32(transport.serviceCode);
-        writeAddress(writer, transport.address);
-        break;
-      case 'opaque':
-        writer.bytes(transport.data);
-        break;
-    }
-  });
+  const start = beginTlv(writer, TYPES[transport.type]);
+  switch (transport.type) {
+    case 'sctp':
+      if (transport.addresses.length === 0)
+        throw new WireError('value', writer.length, 'transport without address');
+      writer.u16(transport.port).u16(transport.use === 'data' ? 0 : 1);
+      for (const address of transport.addresses) writeAddress(writer, address);
+      break;
+    case 'tcp':
+      writer.u16(transport.port).u16(transport.use === undefined ? 0 : 1);
+      writeAddress(writer, transport.address);
+      break;
+    case 'udp':
+    case 'udp-lite':
+      writer.u16(transport.port).u16(0);
+      writeAddress(writer, transport.address);
+      break;
+    case 'dccp':
+      writer.u16(transport.port).u16(0).u32(transport.serviceCode);
+      writeAddress(writer, transport.address);
+      break;
+    case 'opaque':
+      writer.bytes(transport.data);
+      break;
+  }
+  endTlv(writer, start);
 }
 
 function readUse(value: ByteReader): TransportUse {
