@@ -1,34 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HandleResolutionResponse } from '@vnfpool/wire/asap';
 import type { PoolElement } from '@vnfpool/wire/parameters';
-import { elementKey } from './element-table.ts';
-import type { Association } from './state.ts';
+import type { Pool } from '../handlespace/pool.ts';
+import type { Association, OwnedElement, RegistrarState } from './state.ts';
 
 /** Elements that are remembered as told to one association; the oldest go first. */
 const TOLD_MAX = 512;
 
 /** The ASAP transport is the registrars' business. */
-export function withoutAsapTransport(element: PoolElement): PoolElement {
+function withoutAsapTransport(element: PoolElement): PoolElement {
+  if (element.asapTransport === undefined) return element;
   const { id, homeRegistrar, registrationLife, userTransport, policy } = element;
   return { id, homeRegistrar, registrationLife, userTransport, policy };
 }
 
-/** Remembers which elements an association was told of: only its reports on those count against them. */
-export function remember(
-  { told }: Association,
-  poolHandle: Uint8Array,
+/** The answer with these elements of a pool. */
+export function positive(
+  { handle, policy }: Pool,
   elements: readonly PoolElement[],
-): void {
+  updatesAccepted: boolean,
+): HandleResolutionResponse {
+  return {
+    type: 'handle-resolution-response',
+    updatesAccepted,
+    poolHandle: handle,
+    policy,
+    elements: elements.map(withoutAsapTransport),
+    causes: [],
+  };
+}
+
+/** Remembers which elements an association was told of: only its reports on those count against them. */
+export function remember({ told }: Association, pool: Pool, elements: readonly PoolElement[]): void {
   for (const { id } of elements) {
-    const key = elementKey(poolHandle, id);
-    told.delete(key);
-    told.add(key);
+    // The handlespace's own record: keys made of handle and identifier took longer than all else of an answer.
+    const holding = pool.holding(id);
+    if (holding === undefined) continue;
+    told.delete(holding);
+    told.add(holding);
   }
-  for (const key of told) {
+  if (told.size <= TOLD_MAX) return;
+  for (const holding of told) {
     if (told.size <= TOLD_MAX) return;
-    told.delete(key);
+    told.delete(holding);
   }
 }
 
-export function wasTold({ told }: Association, poolHandle: Uint8Array, id: number): boolean {
-  return told.has(elementKey(poolHandle, id));
+export function wasTold(
+  { handlespace }: RegistrarState,
+  { told }: Association,
+  { poolHandle, id }: OwnedElement,
+): boolean {
+  const holding = handlespace.pool(poolHandle)?.holding(id);
+  return holding !== undefined && told.has(holding);
 }

@@ -15,7 +15,10 @@ import { tellUpdate } from './updates/tell.ts';
  * from here.
  */
 
-/** Takes an element that registers as our own, new or again; or says why the handlespace refuses it. */
+/**
+ * Takes an element that registers as our own, new or again; or says why the handlespace refuses it. The others are
+ * told by `tellRegistered`, when the element has its answer.
+ */
 export function adoptElement(
   state: RegistrarState,
   association: Association,
@@ -37,11 +40,15 @@ export function adoptElement(
   const lifeMs = lifeMsOf(state, element);
   if (lifeMs !== undefined) state.deadlines.set(owned, 'life', nowMs + lifeMs);
   scheduleKeepAlive(state, owned, nowMs);
-  tellUpdate(state, 'add', poolHandle, element);
-  poolChanged(state, poolHandle);
   const from = result.previous?.homeRegistrar ?? state.registrarId;
   if (from !== state.registrarId) moved(state, owned, from, state.registrarId, 'registered-here');
   return result;
+}
+
+/** Tells all registrars and our subscribers of a registration. @see RFC 5353 §3.3 */
+export function tellRegistered(state: RegistrarState, poolHandle: Uint8Array, element: PoolElement): void {
+  tellUpdate(state, 'add', poolHandle, element);
+  poolChanged(state, poolHandle);
 }
 
 /** Takes over an element of a dead registrar; the handlespace has us as its home already. */

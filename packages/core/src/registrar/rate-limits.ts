@@ -70,10 +70,10 @@ export function withinLimits(
   limited: Limited,
   nowMs: number,
 ): boolean {
-  const tell = (whose: string) => (): void => {
+  const tell = (whose: string): void => {
     const reason = `${limited} of one ${whose}`;
     state.event({ type: 'event', event: 'limit-reached', association: association.id, reason });
   };
-  if (!association.limits[limited].take(nowMs, tell('association'))) return false;
-  return association.source.buckets[limited].take(nowMs, tell('source address'));
+  if (!association.limits[limited].take(nowMs, () => tell('association'))) return false;
+  return association.source.buckets[limited].take(nowMs, () => tell('source address'));
 }

@@ -8,6 +8,8 @@ const REPORTS_MAX = 16;
 
 /** The unknown parameters that their sender wants to hear of. @see RFC 5354 §3 */
 export function reportable(unrecognized: readonly UnrecognizedParameter[]): ErrorCause[] {
+  // Of nearly every message.
+  if (unrecognized.length === 0) return [];
   return unrecognized
     .filter((parameter) => parameter.report)
     .slice(0, REPORTS_MAX)

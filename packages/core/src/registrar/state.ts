@@ -3,6 +3,7 @@ import type { AsapMessage } from '@vnfpool/wire/asap';
 import type { Random } from '../core.ts';
 import { Deadlines } from '../deadlines/deadlines.ts';
 import { Handlespace } from '../handlespace/handlespace.ts';
+import type { Placed } from '../handlespace/holding.ts';
 import { newCounters, type RegistrarCounters } from './counters.ts';
 import { ElementTable } from './element-table.ts';
 import type { AssociationId, Peer, RegistrarEvent, RegistrarOutput } from './messages.ts';
@@ -46,8 +47,8 @@ export interface Association {
   /** Shared by all associations from its address. */
   readonly source: Source;
   readonly subscriptions: Set<PoolSubscribers>;
-  /** Elements that were named to it in answers, by `elementKey`; the oldest go at the bound. */
-  readonly told: Set<string>;
+  /** Elements that were named to it in answers; the oldest go at the bound. */
+  readonly told: Set<Placed>;
   malformed: number;
   /** Round-trip time; undefined: not measured. */
   rttMs: number | undefined;

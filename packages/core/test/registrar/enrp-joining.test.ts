@@ -163,3 +163,27 @@ describe('RFC 5353 §3.2 start', () => {
     expect(world.pool('b')).toEqual(['5@1']);
   });
 });
+
+describe('a scope that was not whole at the start', () => {
+  test('a mentor that comes later is found later, once, also under another address than it tells', () => {
+    const world = new ScopeWorld();
+    world.add('a', 1);
+    world.crash('a');
+    world.add('b', 2);
+    world.start('b', ['a']);
+    world.run(15_000);
+    expect(world.view('b').state).toBe('running');
+    const { enrp, asap } = world.site('a');
+    world.site('a').isUp = true;
+    // It is told of as something else than where it is reached.
+    const server = { ...enrp, port: 19_901 };
+    world.give('a', { type: 'start', server, asap: [asap], mentors: [] });
+    world.register(1, 'a');
+    world.run(60_000);
+    expect(world.pool('b')).toEqual(['1@1']);
+    const { peerAssociations } = world.view('b');
+    world.run(300_000);
+    expect(world.view('b').peerAssociations).toBe(peerAssociations);
+    expect(world.peers('b')).toEqual(['1 active']);
+  });
+});

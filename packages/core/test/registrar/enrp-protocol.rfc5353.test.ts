@@ -276,6 +276,17 @@ describe('§3.3 handle updates', () => {
     expect(world.heard(1)).toEqual([{ ...added, action: 'delete' }]);
   });
 
+  test('the element has its answer before the others hear of it', () => {
+    const world = new PeerHarness();
+    world.meet(1, 7);
+    const peer = { transport: 'tcp', addresses: ['10.2.0.1'] } as const;
+    world.give({ type: 'association-opened', association: 50, identity: { role: 'node', name: 'n' }, peer });
+    const registration = { type: 'registration', poolHandle: WEB, element: element(1, 0) } as const;
+    const input = { type: 'message', association: 50, message: registration, unrecognized: [] } as const;
+    const sent = world.registrar.handle(input, world.now).filter(({ type }) => type !== 'event');
+    expect(sent.map(({ type }) => type)).toEqual(['send', 'peer-send']);
+  });
+
   test('what a peer adds is taken, replaced, removed; a checksum of its own is kept', () => {
     const world = new PeerHarness();
     world.meet(1, 7);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HandleResolution } from '@vnfpool/wire/asap';
+import type { HandleResolution, HandleResolutionResponse } from '@vnfpool/wire/asap';
 import { CAUSE, errorCause } from '@vnfpool/wire/parameters';
-import { remember, withoutAsapTransport } from '../answers.ts';
+import { positive, remember } from '../answers.ts';
 import { withinLimits } from '../rate-limits.ts';
 import { subscribe } from '../subscriptions/subscribe.ts';
 import type { Handler } from './handler.ts';
@@ -12,29 +12,34 @@ import type { Handler } from './handler.ts';
  * @see RFC 5352 §3.3, §2.2.5
  */
 export const handleResolution: Handler<HandleResolution> = (state, association, message, nowMs) => {
-  const { poolHandle } = message;
+  const { poolHandle, items: wanted = 0 } = message;
   const { itemsDefault, itemsMax } = state.options;
-  const response = { type: 'handle-resolution-response', updatesAccepted: false, poolHandle } as const;
   const isLimited = !withinLimits(state, association, 'resolutions', nowMs);
   if (isLimited) state.counters.resolutionsLimited += 1;
   // While we are learning the handlespace, that a pool is unknown to us means nothing.
   if (isLimited || state.scope.phase !== 'running') {
-    state.send(association, { ...response, elements: [], causes: [errorCause(CAUSE.lackOfResources)] });
+    state.send(association, negative(poolHandle, CAUSE.lackOfResources));
     return;
   }
   state.counters.resolutions += 1;
   const pool = state.handlespace.pool(poolHandle);
   if (pool === undefined) {
     state.counters.resolutionsNegative += 1;
-    state.send(association, { ...response, elements: [], causes: [errorCause(CAUSE.unknownPoolHandle)] });
+    state.send(association, negative(poolHandle, CAUSE.unknownPoolHandle));
     return;
   }
-  const items = Math.min(
-    message.items === undefined || message.items === 0 ? itemsDefault : message.items,
-    itemsMax,
-  );
-  const elements = pool.select(items).map(withoutAsapTransport);
+  const elements = pool.select(Math.min(wanted === 0 ? itemsDefault : wanted, itemsMax));
   const updatesAccepted = message.sendUpdates && subscribe(state, association, pool);
-  remember(association, poolHandle, elements);
-  state.send(association, { ...response, updatesAccepted, policy: pool.policy, elements, causes: [] });
+  remember(association, pool, elements);
+  state.send(association, positive(pool, elements, updatesAccepted));
 };
+
+function negative(poolHandle: Uint8Array, cause: number): HandleResolutionResponse {
+  return {
+    type: 'handle-resolution-response',
+    updatesAccepted: false,
+    poolHandle,
+    elements: [],
+    causes: [errorCause(cause)],
+  };
+}

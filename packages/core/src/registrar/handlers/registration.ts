@@ -14,7 +14,7 @@ import {
 import type { Pool } from '../../handlespace/pool.ts';
 import { banned } from '../authorization.ts';
 import { atDistance, distanceMsOf } from '../distance.ts';
-import { adoptElement } from '../elements.ts';
+import { adoptElement, tellRegistered } from '../elements.ts';
 import type { RegistrationRefusal } from '../messages.ts';
 import { withinLimits } from '../rate-limits.ts';
 import type { Association, RegistrarState } from '../state.ts';
@@ -50,6 +50,7 @@ export const handleRegistration: Handler<Registration> = (state, association, me
     elementId,
     causes: [],
   });
+  tellRegistered(state, poolHandle, element);
   const previous = result?.kind === 'replaced' ? result.previous : undefined;
   const change = previous === undefined ? 'new' : sameElement(previous, element) ? 'renewed' : 'changed';
   state.event({ type: 'event', event: 'element-registered', poolHandle, elementId, reason: change });
@@ -181,7 +182,6 @@ function causeOf(reason: RegistrationRefusal, element: PoolElement, pool: Pool |
 }
 
 function sameElement(a: PoolElement, b: PoolElement): boolean {
-  const octets = (element: PoolElement): string =>
-    causeInfo((writer) => writePoolElement(writer, element)).join();
-  return octets(a) === octets(b);
+  const [left, right] = [a, b].map((element) => causeInfo((writer) => writePoolElement(writer, element)));
+  return left?.length === right?.length && left?.every((octet, at) => octet === right?.[at]) === true;
 }

@@ -64,7 +64,7 @@ function counts(
   owned: OwnedElement,
   nowMs: number,
 ): boolean {
-  if (!wasTold(association, owned.poolHandle, owned.id)) return false;
+  if (!wasTold(state, association, owned)) return false;
   const reporter = association.identity?.name ?? association.peer.addresses[0] ?? '';
   for (const [name, atMs] of owned.reporters) {
     if (nowMs - atMs >= state.options.badReportSpacingMs) owned.reporters.delete(name);

@@ -6,13 +6,15 @@ import { TokenBucket } from '../token-bucket.ts';
 import { takeAttempt } from './attempt.ts';
 import { closeLink } from './close-link.ts';
 import { scheduleConnect } from './connecting.ts';
-import { sameEndpoint } from './endpoints.ts';
+import { endpointKey, sameEndpoint } from './endpoints.ts';
 import type { PeerLink, PeerRegistrar } from './peer.ts';
 import { learnPeer } from './peer-list.ts';
 import { sendOver, sendPresence } from './send.ts';
 
 /** Associations to one peer at most; the oldest that is not in use goes. */
 const LINKS_PER_PEER_MAX = 4;
+/** Endpoints of one peer that are remembered at most. */
+const ENDPOINTS_MAX = 8;
 
 /**
  * An ENRP association is up. Nothing is kept for whoever may not be a registrar of the scope.
@@ -39,6 +41,7 @@ export function openLink(
     identity,
     peer,
     wanted: attempt?.wanted,
+    towards: attempt?.transport,
     registrarId: undefined,
     isDoubtful: false,
     lastHeardMs: nowMs,
@@ -90,6 +93,8 @@ export function bindLink(
   peer.links.add(link);
   peer.name ??= link.identity?.name;
   peer.via ??= link;
+  if (link.towards !== undefined && peer.endpoints.size < ENDPOINTS_MAX)
+    peer.endpoints.add(endpointKey(link.towards));
   deadlines.clear(peer, 'peer-connect');
   if (isNew) {
     if (link.askedMs === undefined) sendPresence(state, link, true, nowMs);

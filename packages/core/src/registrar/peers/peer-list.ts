@@ -38,6 +38,7 @@ export function learnPeer(
   const peer: PeerRegistrar = {
     id,
     transport: undefined,
+    endpoints: new Set(),
     name: undefined,
     state: 'active',
     lastHeardMs: undefined,

@@ -11,6 +11,8 @@ export interface PeerRegistrar {
   readonly id: number;
   /** Its ENRP endpoint; undefined: it did not tell yet. */
   transport: RegistrarTransport | undefined;
+  /** Other endpoints at which we found it, by `endpointKey`; a few. */
+  readonly endpoints: Set<string>;
   /** The name with which it authenticated itself first; undefined: never, or without a name. */
   name: string | undefined;
   /** `inactive`: it is being taken over, by somebody else or by us. */
@@ -50,6 +52,8 @@ export interface PeerLink {
   readonly peer: Peer;
   /** Whom we meant to reach with it; undefined: it was accepted, or led to a mentor or a hint. */
   readonly wanted: PeerRegistrar | undefined;
+  /** Where we connected to; undefined: it was accepted. */
+  readonly towards: RegistrarTransport | undefined;
   /** Who has made itself known on it: the sender identifier of its first message. */
   registrarId: number | undefined;
   /** The identifier is in use at another endpoint: only the peer list is told over this one. */

@@ -31,7 +31,9 @@ export function rediscover(state: RegistrarState, nowMs: number): void {
   for (const [key, { atMs }] of scope.lost) if (nowMs - atMs > LOST_KEPT_MS) scope.lost.delete(key);
   const isKnown = (transport: RegistrarTransport): boolean =>
     [...scope.peers.values()].some(
-      (peer) => peer.transport !== undefined && sameEndpoint(peer.transport, transport),
+      (peer) =>
+        peer.endpoints.has(endpointKey(transport)) ||
+        (peer.transport !== undefined && sameEndpoint(peer.transport, transport)),
     );
   const transports = [...scope.mentors, ...[...scope.lost.values()].map(({ transport }) => transport)];
   for (const transport of transports) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CAUSE, errorCause } from '@vnfpool/wire/parameters';
-import { remember, withoutAsapTransport } from '../answers.ts';
+import { positive, remember } from '../answers.ts';
 import type { RegistrarState } from '../state.ts';
 import { unsubscribe } from './subscribe.ts';
 import type { PoolSubscribers } from './subscribers.ts';
@@ -22,10 +22,10 @@ export function pushPool(state: RegistrarState, subscribers: PoolSubscribers): v
     }
     return;
   }
-  const elements = pool.select(state.options.itemsMax).map(withoutAsapTransport);
-  const { policy } = pool;
+  const elements = pool.select(state.options.itemsMax);
+  const update = positive(pool, elements, true);
   for (const association of associations) {
-    remember(association, poolHandle, elements);
-    state.send(association, { ...response, updatesAccepted: true, policy, elements, causes: [] });
+    remember(association, pool, elements);
+    state.send(association, update);
   }
 }
