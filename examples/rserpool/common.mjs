@@ -51,7 +51,7 @@ export async function serveUntilStopped(values, pool, handler, { element: more =
     ...more,
   });
   await element.serve(handler, { onError: (error) => console.error(error), ...serve });
-  const stop = () => element[Symbol.asyncDispose]();
+  const stop = () => void element[Symbol.asyncDispose]();
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   return element;

@@ -8,7 +8,7 @@ export function serve(values) {
 
 export async function use(values) {
   const user = poolUser(values);
-  const session = await user.open(values.pool ?? 'daytime', { onEvent: tell });
+  const session = await user.open(values.pool ?? 'daytime', { peerClose: 'end', onEvent: tell });
   for await (const message of session) process.stdout.write(textOf(message));
   user.close();
 }

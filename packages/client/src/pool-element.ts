@@ -94,6 +94,8 @@ export class PoolElement {
         infiniteLife,
         registrationTimeoutMs: endpoint.registrationTimeoutMs,
         deregistrationTimeoutMs: endpoint.deregistrationTimeoutMs,
+        // Each change goes to all registrars of the scope, and sessions come and go.
+        ...(options.capacity === undefined ? {} : { updateSpacingMs: 1000 }),
         ...scope.hunt,
         ...options.tuning,
       },
@@ -157,7 +159,10 @@ export class PoolElement {
     };
     const serving = new Serving(parts, handler, options);
     this.#serving = serving;
-    const transport = await serving.listen(listen);
+    const transport = await serving.listen(listen).catch((error: unknown) => {
+      this.#serving = null;
+      throw error;
+    });
     // Closed meanwhile.
     if (this.#ended !== null) await serving.close();
     await this.#register(transport, options);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Socket } from 'node:net';
 import {
+  POOL_USER_DEFAULTS,
   PoolUserCore,
   type PoolUserInput,
   type PoolUserOptions,
@@ -24,6 +25,7 @@ import {
 import { clientScope } from './client-scope.ts';
 import { connectTo, isNetworkError } from './connect-to.ts';
 import { type DeliverOptions, type Delivery, deliver } from './deliver.ts';
+import { LastUsed } from './last-used.ts';
 import { PoolError, type PoolErrorCode } from './pool-error.ts';
 import { Session } from './session.ts';
 import type { SessionOptions } from './session-options.ts';
@@ -70,8 +72,6 @@ interface Waiting {
 
 /** Pause between two rounds through all elements. */
 const roundPauseMs = 100;
-/** Pools whose last element is remembered. */
-const lastMax = 1024;
 
 /**
  * Uses pools: resolves handles, chooses by the pool's policy, reports who cannot be reached.
@@ -85,10 +85,10 @@ export class PoolUser {
   readonly #core: PoolUserCore;
   readonly #waiting = new Map<number, Waiting>();
   readonly #sessions = new Set<Session>();
-  /** The element of each pool that was used last, the pool used longest ago first. */
-  readonly #last = new Map<string, FoundElement>();
+  readonly #last = new LastUsed();
   readonly #ending = new AbortController();
   readonly #stopHearing: () => void;
+  readonly #staleMs: number;
   #lastRequest = 0;
 
   /** Uses other credentials for connections from now on, see `keepRenewed`. */
@@ -103,6 +103,7 @@ export class PoolUser {
       systemRandom(),
     );
     this.#channels = new ChannelTransports(scope.data);
+    this.#staleMs = options.tuning?.staleMs ?? POOL_USER_DEFAULTS.staleMs;
     this.#links = new RegistrarLinks({
       transport: (registrar) => scope.asap(registrar),
       submit: (input) => this.#driver.submit(input),
@@ -170,10 +171,7 @@ export class PoolUser {
         poolHandle,
         transports: this.#channels,
         clock: this.#clock,
-        resolve: async (fresh) => {
-          const { element, alternatives } = await this.resolve(poolHandle, fresh ? { staleMs: 0 } : {});
-          return [element, ...alternatives];
-        },
+        resolve: (fresh) => this.#candidates(poolHandle, fresh, options.resolveTimeoutMs ?? 3000),
         unreachable: (elementId, report) =>
           this.#driver.submit({ type: 'unreachable', poolHandle, elementId, report }),
         onOver: () => {
@@ -185,8 +183,8 @@ export class PoolUser {
         failoverTimeoutMs: timeoutMs,
         ...options,
         onEvent: (event) => {
-          if (event.event === 'opened') this.#used(poolHandle, event.element);
-          else if (event.event === 'failed-over') this.#used(poolHandle, event.to);
+          if (event.event === 'opened') this.#last.set(poolHandle, event.element);
+          else if (event.event === 'failed-over') this.#last.set(poolHandle, event.to);
           options.onEvent?.(event);
         },
       },
@@ -228,9 +226,9 @@ export class PoolUser {
             const found = await this.resolve(poolHandle, { signal: whole, ...all });
             return [found.element, ...found.alternatives];
           },
-          last: this.#last.get(keyOf(poolHandle)),
+          last: this.#last.get(poolHandle),
           unreachable: (id) => this.reportUnreachable(poolHandle, id),
-          used: (element) => this.#used(poolHandle, element),
+          used: (element) => this.#last.set(poolHandle, element),
         },
         octetsOf(message),
         options,
@@ -332,16 +330,28 @@ export class PoolUser {
     return AbortSignal.any(signal === undefined ? bounds : [...bounds, signal]);
   }
 
-  #throwIfEnded(): void {
-    if (this.#ending.signal.aborted) throw this.#ending.signal.reason;
+  /** Who could serve a session: from the cache while that is fresh, from a registrar, or at worst from an old cache. */
+  async #candidates(
+    poolHandle: Uint8Array,
+    fresh: boolean,
+    resolveTimeoutMs: number,
+  ): Promise<readonly FoundElement[]> {
+    const known = this.cached(poolHandle).length > 0;
+    const bounds = known ? { timeoutMs: resolveTimeoutMs } : {};
+    try {
+      const found = await this.resolve(poolHandle, { staleMs: fresh ? 0 : this.#staleMs, ...bounds });
+      return [found.element, ...found.alternatives];
+    } catch (error) {
+      const silent =
+        error instanceof PoolError && (error.code === 'timeout' || error.code === 'not-answered');
+      const old = this.cached(poolHandle);
+      if (!silent || old.length === 0) throw error;
+      return old;
+    }
   }
 
-  #used(poolHandle: Uint8Array, element: FoundElement): void {
-    const key = keyOf(poolHandle);
-    this.#last.delete(key);
-    this.#last.set(key, element);
-    const [oldest] = this.#last.keys();
-    if (this.#last.size > lastMax && oldest !== undefined) this.#last.delete(oldest);
+  #throwIfEnded(): void {
+    if (this.#ending.signal.aborted) throw this.#ending.signal.reason;
   }
 
   #end(error: PoolError): void {
@@ -371,10 +381,6 @@ const unresolvedCodes: Readonly<
   'not answered': 'not-answered',
   'too many requests': 'overloaded',
 };
-
-function keyOf(poolHandle: Uint8Array): string {
-  return Buffer.from(poolHandle).toString('latin1');
-}
 
 function closedError(): PoolError {
   return new PoolError('closed', 'the pool user is closed');

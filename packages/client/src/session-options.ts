@@ -8,6 +8,11 @@ export type { ReturnedMessage, SessionEvent } from '@vnfpool/core/session';
 export interface SessionOptions extends Omit<CoreOptions, 'poolHandle'>, CallOptions {
   /** Opened, failing over, failed over, ended, failed; and each cookie and business card. */
   readonly onEvent?: (event: SessionEvent) => void;
+  /**
+   * How long registrars may take before the cache is used although it is stale: they may be lost together with
+   * the element. Default 3000 ms.
+   */
+  readonly resolveTimeoutMs?: number;
   /** Octets that wait to be read, from which on the element is held back. Default 1 MiB. */
   readonly receiveBytesMax?: number;
   /** Octets of one message at most, where messages have boundaries. Default 256 KiB. */

@@ -9,12 +9,12 @@ import { OpenRegistrar } from './open-scope.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 interface Example {
-  serve(values: Values): Promise<PoolElement>;
-  use(
+  readonly serve: (values: Values) => Promise<PoolElement>;
+  readonly use: (
     values: Values,
     rest?: readonly string[],
     lines?: AsyncIterable<string>,
-  ): Promise<Readonly<Record<string, number>>>;
+  ) => Promise<Readonly<Record<string, number>>>;
 }
 
 /** An example, so many of its elements, and what its user prints. */

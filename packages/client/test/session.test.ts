@@ -258,6 +258,17 @@ describe('failover', () => {
     });
   });
 
+  test('the registrar dies with the server: the cache names another, though it is old', async () => {
+    const { element, user, registrar } = await scope();
+    const first = await element({ policy: { type: 'priority', priority: 2 } });
+    const second = await element({ policy: { type: 'priority', priority: 1 } });
+    const session = await user({ tuning: { staleMs: 0 } }).open('echo', story({ resolveTimeoutMs: 50 }));
+    expect(session.element?.id).toBe(first.id);
+    await registrar.stop();
+    first.close();
+    await at(session, second);
+  });
+
   test('by the application, when an element is of no use', async () => {
     const { element, user } = await scope();
     await element();

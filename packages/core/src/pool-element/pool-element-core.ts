@@ -71,7 +71,7 @@ export class PoolElementCore implements Core<PoolElementInput, PoolElementOutput
         const outputs = this.#hunt.connected(input.association);
         if (outputs === undefined) break;
         this.#outputs.push(...outputs);
-        this.#attach(nowMs);
+        for (const element of this.#elements.over(undefined)) this.#resume(element, nowMs);
         break;
       }
       case 'disconnected': {
@@ -175,10 +175,6 @@ export class PoolElementCore implements Core<PoolElementInput, PoolElementOutput
     this.#sendDeregistration(element, nowMs);
   }
 
-  #attach(nowMs: number): void {
-    for (const element of this.#elements.over(undefined)) this.#resume(element, nowMs);
-  }
-
   #resume(element: LocalElement, nowMs: number): void {
     if (element.phase === 'deregistering') this.#sendDeregistration(element, nowMs);
     else this.#sendRegistration(element, nowMs);
@@ -227,7 +223,7 @@ export class PoolElementCore implements Core<PoolElementInput, PoolElementOutput
   #registrationResponse(message: RegistrationResponse, inbound: Inbound, nowMs: number): void {
     const element = this.#elements.find(message.poolHandle, message.elementId);
     if (element?.phase !== 'registering' || element.inbound !== inbound) return;
-    this.#provedGood(inbound);
+    if (inbound === undefined) this.#outputs.push(...this.#hunt.provedGood());
     if (message.rejected) {
       this.#rejected(element, message.causes);
       return;
@@ -263,7 +259,7 @@ export class PoolElementCore implements Core<PoolElementInput, PoolElementOutput
     if (element === undefined || element.inbound !== inbound) return;
     const { causes } = message;
     if (element.phase === 'deregistering') {
-      this.#provedGood(inbound);
+      if (inbound === undefined) this.#outputs.push(...this.#hunt.provedGood());
       if (causes.length > 0) {
         this.#refused(element, causes, nowMs);
         return;
@@ -372,10 +368,6 @@ export class PoolElementCore implements Core<PoolElementInput, PoolElementOutput
   #send(element: LocalElement, message: AsapMessage): void {
     const association = this.#home(element);
     if (association !== undefined) this.#outputs.push({ type: 'send', association, message });
-  }
-
-  #provedGood(inbound: Inbound): void {
-    if (inbound === undefined) this.#outputs.push(...this.#hunt.provedGood());
   }
 
   #forget(element: LocalElement): void {
