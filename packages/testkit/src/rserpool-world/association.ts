@@ -80,8 +80,6 @@ export class AssociationEnd {
     this.#queue = [];
     this.#closed(reason);
     const other = this.#other;
-    this.process.touch();
-    other.process.touch();
     const { heartbeatMs, breakMs } = this.#world.plan;
     if (heartbeatMs === null) return;
     this.#world.schedule.after(this.#world.random.fraction() * heartbeatMs + breakMs, () => {

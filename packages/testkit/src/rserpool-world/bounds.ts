@@ -11,6 +11,8 @@ export const PAUSE_MS_MAX = 90_000;
 /** What a slow machine adds to each message, at most; two may meet. */
 export const SLOW_MS_MAX = 2_000;
 const ADOPT_CONNECT_MS = 5_000;
+/** Tolerance for clocks, and for messages that are on their way. */
+const LOOK_MS_MAX = 2_000;
 const HEARTBEAT_JITTER = 1.125;
 /** A takeover may have to start over: its taker gave up, or an acknowledgement was missing. */
 const TAKEOVERS = 3;
@@ -27,6 +29,8 @@ export interface Bounds {
   readonly goneMs: number;
   /** The same, where no fault has concerned any registrar for so long. */
   readonly goneAmongWellMs: number;
+  /** From the end of one registrar until nobody lists it, where nothing else happens to any other. */
+  readonly takenOverMs: number;
   readonly parts: Readonly<Record<string, number>>;
 }
 
@@ -74,7 +78,10 @@ export function boundsOf(profile: ScopeProfile, plan: RserpoolPlan): Bounds {
   const goneMs = wholeMs + PAUSE_MS_MAX + (plan.lifeMs ?? Number.POSITIVE_INFINITY) + 2 * SLOW_MS_MAX;
   const goneAmongWellMs =
     parts.broken + parts.detect + parts.takeover + parts.adopt + parts.keepAlive + 2 * parts.audit;
-  return { goneAmongWellMs, wholeMs, hiddenMs, registeredMs, goneMs, parts };
+  // One takeover without a repetition: arbitration settles at once who goes on.
+  const takenOverMs =
+    1.125 * registrar.maxTimeLastHeardMs + registrar.maxTimeNoResponseMs + 1.5 * rtt + LOOK_MS_MAX;
+  return { takenOverMs, goneAmongWellMs, wholeMs, hiddenMs, registeredMs, goneMs, parts };
 }
 
 /** T4: 20 s before the life is over, half of a short one. */

@@ -24,7 +24,7 @@ export function drawFaults(
   fromMs: number,
 ): PlannedFault[] {
   const { faultsARound, faultsForMs } = world.plan;
-  const kinds = Object.keys(FAULTS);
+  const kinds = world.plan.kinds ?? Object.keys(FAULTS);
   return Array.from({ length: faultsARound }, (_, index) => ({
     number: firstNumber + index,
     kind: random.pick(kinds),
@@ -240,7 +240,12 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ? someRegistrar(world, random)?.process
       : pick(random, everybody(world));
     const share = random.pick([0.2, 1]);
-    for (const end of [...(process?.ends ?? [])]) if (random.chance(share)) end.lose('broken');
+    process?.touch();
+    for (const end of [...(process?.ends ?? [])]) {
+      if (!random.chance(share)) continue;
+      end.other.touch();
+      end.lose('broken');
+    }
   },
   'handle updates are lost': (world, random) => {
     world.updateLoss = random.pick([0.1, 0.5, 1]);

@@ -50,6 +50,8 @@ export interface RserpoolPlan {
   readonly faultsARound: number;
   /** From the start of a round to the last fault. */
   readonly faultsForMs: number;
+  /** Kinds of faults to draw from; null: all. */
+  readonly kinds: readonly string[] | null;
   /** Whether the first faults come while everybody starts. */
   readonly faultsAtStart: boolean;
 }
@@ -81,6 +83,7 @@ export function drawPlan(random: SeededRandom, override: Partial<RserpoolPlan> =
     rounds: random.pick([1, 1, 1, 2]),
     faultsARound: 1 + random.below(9),
     faultsForMs: profile === 'rfc' ? random.between(10_000, 150_000) : random.between(5_000, 60_000),
+    kinds: null,
     faultsAtStart: random.chance(0.3),
   };
   return { ...drawn, ...override };

@@ -17,6 +17,8 @@ export class Watch {
   readonly #identifiers = new Set<number>();
   /** What each registrar had when it was looked at last. */
   readonly #had = new Map<RegistrarHost, ReadonlySet<string>>();
+  /** The last identifier that each was seen under. */
+  readonly #lastIds = new Map<RegistrarHost, number>();
   /** When a user last lied: a registrar believes enough reports. */
   #liedMs = Number.NEGATIVE_INFINITY;
 
@@ -36,7 +38,9 @@ export class Watch {
       }
       const view = registrar.snapshot();
       if (view === undefined) continue;
+      this.#lastIds.set(registrar, view.registrarId);
       this.#tables(registrar, view);
+      this.#takenOver(registrar, view);
       const keys = this.#ghosts(registrar, view);
       this.#registered(registrar, view, keys);
       this.#kept(registrar, keys);
@@ -108,6 +112,7 @@ export class Watch {
     const world = this.#world;
     const { registeredMs } = this.bounds;
     if (!this.isWell(registrar.process, registeredMs) || view.state !== 'running') return;
+    if (world.nowMs - this.#liedMs < registeredMs) return;
     for (const { key, host, name, sinceMs } of world.ledger.living()) {
       if (keys.has(key) || world.nowMs - sinceMs < registeredMs) continue;
       if (!this.isWell(host.process, registeredMs) || !host.isRegistered(name)) continue;
@@ -117,6 +122,23 @@ export class Watch {
       world.fail(
         `${registrar.process.name} does not have ${key}, which both have been well for ${registeredMs} ms`,
       );
+    }
+  }
+
+  /** One dead registrar among others that are well is taken over by one of them, and forgotten by all. */
+  #takenOver({ process }: RegistrarHost, view: RegistrarSnapshot): void {
+    const world = this.#world;
+    const { takenOverMs, hiddenMs } = this.bounds;
+    for (const dead of world.registrars) {
+      const deadMs = world.nowMs - dead.process.touchedMs;
+      if (dead.process.isAlive || deadMs <= takenOverMs) continue;
+      const id = this.#lastIds.get(dead);
+      if (!view.peers.some(({ registrarId }) => registrarId === id)) continue;
+      const isAlone = world.registrars.every(
+        (other) => other === dead || this.isWell(other.process, deadMs + hiddenMs),
+      );
+      if (isAlone)
+        world.fail(`${process.name} still lists ${dead.process.name}, dead for ${deadMs.toFixed(0)} ms`);
     }
   }
 
