@@ -38,17 +38,9 @@ export class World {
   }
 
   async capture() {
-    const options = [
-      '-i',
-      bridge,
-      '-U',
-      '--immediate-mode',
-      '-Z',
-      'root',
-      '-w',
-      `${this.folder}/capture.pcap`,
-    ];
-    this.#capture = this.#spawn('tcpdump', ['tcpdump', ...options], {});
+    // To standard output: tcpdump would hand a file over to another user, which only root of the host may.
+    const command = `exec tcpdump -i ${bridge} -U --immediate-mode -Z root -w - > '${this.folder}/capture.pcap'`;
+    this.#capture = this.#spawn('tcpdump', ['sh', '-c', command], {});
     await this.until('tcpdump listens', () => this.#capture.output().includes('listening on'));
   }
 
