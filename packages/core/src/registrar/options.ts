@@ -109,7 +109,7 @@ export interface RegistrarOptions {
   readonly tableSessionMs?: number;
   /** Handle table sessions at once; beyond it a request is refused. Default 16. */
   readonly tableSessionsMax?: number;
-  /** Handle table requests of one peer; beyond it they are refused. Default 200 a second, burst 400. */
+  /** Handle tables that one peer begins to fetch; beyond it they are refused. Default 5 a second, burst 20. */
   readonly tableRequestRate?: RateLimit;
   /** Mismatches of a peer's checksum in a row that start a resynchronisation. Default 2. */
   readonly auditMismatches?: number;
@@ -182,7 +182,7 @@ export const REGISTRAR_DEFAULTS: Required<Omit<RegistrarOptions, 'registrarId'>>
   tableBytesMax: 1400,
   tableSessionMs: 5000,
   tableSessionsMax: 16,
-  tableRequestRate: { perSecond: 200, burst: 400 },
+  tableRequestRate: { perSecond: 5, burst: 20 },
   auditMismatches: 2,
   peersMax: 64,
   peerAssociationsMax: 256,

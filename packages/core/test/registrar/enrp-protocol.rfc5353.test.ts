@@ -443,25 +443,30 @@ describe('§3.2.3 handle tables', () => {
     ]);
   });
 
-  test('too many sessions, and too many requests, are refused', () => {
+  test('too many sessions, and too many tables of one peer, are refused; a long table is not', () => {
     const world = new PeerHarness({
       tableElementsMax: 1,
       tableSessionsMax: 1,
-      tableRequestRate: { perSecond: 1, burst: 3 },
+      tableRequestRate: { perSecond: 1, burst: 2 },
     });
     world.meet(1, 7);
     world.meet(2, 8);
-    for (const id of [1, 2, 3]) register(world, id);
+    for (let id = 1; id <= 30; id++) register(world, id);
     world.heard(1);
     world.heard(2);
-    const rejected = (link: number, id: number): unknown =>
+    const answer = (link: number, id: number, ownOnly = true): unknown =>
       world
-        .say(link, id, request(true))
-        .map((answer) => answer.type === 'handle-table-response' && answer.rejected);
-    expect([rejected(1, 7), rejected(2, 8)]).toEqual([[false], [true]]);
-    world.advance(5000);
-    expect(rejected(2, 8)).toEqual([false]);
-    expect([rejected(2, 8), rejected(2, 8), rejected(2, 8)]).toEqual([[false], [false], [true]]);
+        .say(link, id, request(ownOnly))
+        .map((message) => message.type === 'handle-table-response' && [message.rejected, message.more])[0];
+    expect(answer(1, 7)).toEqual([false, true]);
+    expect(answer(2, 8)).toEqual([true, false]);
+    for (let part = 2; part < 30; part++) expect(answer(1, 7)).toEqual([false, true]);
+    expect(answer(1, 7)).toEqual([false, false]);
+    expect(answer(2, 8)).toEqual([false, true]);
+    expect(answer(2, 8, false)).toEqual([false, true]);
+    expect(answer(2, 8, true)).toEqual([true, false]);
+    world.advance(1000);
+    expect(answer(2, 8, true)).toEqual([false, true]);
   });
 
   test('a response that nobody asked for says nothing', () => {

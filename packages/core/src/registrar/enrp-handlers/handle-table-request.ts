@@ -9,10 +9,13 @@ import type { EnrpHandler } from './handler.ts';
 export const handleTableRequest: EnrpHandler<HandleTableRequest> = (state, { link }, message, nowMs) => {
   const { options, scope, counters } = state;
   const limited = (): void =>
-    state.event({ type: 'event', event: 'limit-reached', association: link.id, reason: 'table requests' });
+    state.event({ type: 'event', event: 'limit-reached', association: link.id, reason: 'tables' });
+  // A session that goes on is limited by its table, and by the time that each part takes.
   const continues = link.session?.ownOnly === message.ownOnly;
-  const mayBegin = continues || scope.tableSessions < options.tableSessionsMax || link.session !== undefined;
-  if (scope.phase !== 'running' || !mayBegin || !link.tableRequests.take(nowMs, limited)) {
+  const mayBegin = (): boolean =>
+    (scope.tableSessions < options.tableSessionsMax || link.session !== undefined) &&
+    link.tableRequests.take(nowMs, limited);
+  if (scope.phase !== 'running' || !(continues || mayBegin())) {
     counters.tableRequestsRefused += 1;
     sendOver(state, link, { type: 'handle-table-response', rejected: true, more: false, pools: [] });
     return;
