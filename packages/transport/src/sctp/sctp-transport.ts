@@ -41,6 +41,9 @@ export const defaultTuning: SctpTuning = { rtoInitialMs: 1000, rtoMinMs: 250, rt
  * them on stream 0, in order. `connect` with `localPort` leaves from the port of a listener, so that the
  * peer finds us there again.
  *
+ * A message longer than the socket's send buffer (sysctl net.core.wmem_default, 212,992) is refused by the kernel and ends
+ * the association.
+ *
  * Where the kernel has no SCTP (`sctpAvailable`), listening and connecting reject with `failed`.
  * @see RFC 9260, RFC 6458, RFC 5352 §2
  */

@@ -35,7 +35,7 @@ function transport(options: Partial<SctpTransportOptions> = {}): SctpTransport {
 async function listening(
   server: SctpTransport,
   options: Partial<ListenOptions> = {},
-): Promise<{ listener: Listener; next(): Promise<SctpConnection> }> {
+): Promise<{ readonly listener: Listener; readonly next: () => Promise<SctpConnection> }> {
   const accepted: Connection[] = [];
   let wake: () => void = () => {};
   const listener = await server.listen({
@@ -227,6 +227,41 @@ describe.skipIf(missing !== null)('kernel SCTP', () => {
     const reason = await end;
     expect([reason.code, reason.error?.code]).toEqual(['failed', 'unreachable']);
     expect(far.send(frame)).toBe(false);
+  });
+
+  test.skipIf(unblockable !== '')(`a peer that started anew is a new one ${unblockable}`, async () => {
+    const { listener, next } = await listening(transport());
+    const { port } = listener.address;
+    const before = SctpSocket.open(['127.0.0.1'], { sharesPort: false });
+    before.bind(['127.0.0.5'], 0);
+    const own = before.localAddresses()[0]?.port ?? 0;
+    before.connect(['127.0.0.1'], port);
+    const far = await next();
+    far.onFrame(() => {});
+    const end = closing(far);
+    // It goes without a word: what it says does not arrive.
+    const unblock = blockAddress('127.0.0.1');
+    before.abort();
+    unblock();
+    const after = SctpSocket.open(['127.0.0.1'], { sharesPort: false });
+    after.bind(['127.0.0.5'], own);
+    after.connect(['127.0.0.1'], port);
+    expect(await end).toEqual({ code: 'peer', message: 'the peer restarted the association' });
+    after.close();
+  });
+
+  test('a message that comes in parts arrives whole; one beyond the send buffer ends the association', async () => {
+    const large = { rule: { frameBytesMax: 2 ** 18 } };
+    const { listener, next } = await listening(transport(large));
+    const near = await transport(large).connect(to(listener));
+    const far = await next();
+    const message = Uint8Array.from({ length: 200_000 }, (_, index) => (index * 31) >> 3);
+    const arrived = first(far);
+    near.send(message);
+    const got = await arrived;
+    expect([got.protocol, Buffer.compare(got.frame, message)]).toEqual([ASAP, 0]);
+    expect(near.send(new Uint8Array(2 ** 26))).toBe(false);
+    expect(near.closed?.message).toContain('EMSGSIZE');
   });
 
   test.skipIf(unblockable !== '')(`who does not answer is given up in time ${unblockable}`, async () => {
