@@ -83,7 +83,7 @@ test('elements and users stand any messages of a registrar', () => {
   fc.assert(
     fc.property(fc.array(message, { maxLength: 40 }), (messages) => {
       const element = new PoolElementCore({ registrars }, seededRandom(1));
-      const user = new PoolUserCore({ registrars }, seededRandom(1));
+      const user = new PoolUserCore({ registrars, updates: true }, seededRandom(1));
       const userTransport = { type: 'tcp', port: 80, address: '10.0.0.1' } as const;
       const policy = { type: 'random' } as const;
       for (const handle of [0, 1, 2]) {
@@ -95,9 +95,20 @@ test('elements and users stand any messages of a registrar', () => {
           );
         }
       }
+      // A registrar that called on us, and may say as much.
+      element.handle({ type: 'inbound-opened', association: -1 }, 0);
       let heardByElement = 0;
       for (const [index, heard] of messages.entries()) {
         const now = index * 5000;
+        for (const output of element.handle(
+          { type: 'inbound-message', association: -1, message: heard },
+          now,
+        ))
+          if (output.type === 'send') encodeAsap(output.message);
+        if (index % 7 === 6) {
+          element.handle({ type: 'inbound-closed', association: -1 }, now);
+          element.handle({ type: 'inbound-opened', association: -1 }, now);
+        }
         user.handle({ type: 'resolve', request: index, poolHandle: new Uint8Array(index % 3) }, now);
         for (const core of [element, user]) {
           core.expire(now);
