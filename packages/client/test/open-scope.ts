@@ -2,13 +2,15 @@
 import { Registrar, type RegistrarInput, type RegistrarOutput } from '@vnfpool/core/registrar';
 import { asapRule, readAsap } from '@vnfpool/runtime/asap';
 import { systemRandom } from '@vnfpool/runtime/random';
+import { type ScopeGuard, type ScopeSecurity, scopeGuard } from '@vnfpool/runtime/scope-security';
 import type { Connection, Listener } from '@vnfpool/transport/stream';
 import { TcpTransport } from '@vnfpool/transport/tcp';
 import { type AsapMessage, encodeAsap } from '@vnfpool/wire/asap';
 import { onTestFinished } from 'vitest';
 
-/** A registrar of an open scope: the core, on TCP. */
+/** A registrar: the core, on TCP; in an open scope, unless it is told otherwise. */
 export class OpenRegistrar {
+  readonly #guard: ScopeGuard;
   readonly #core: Registrar;
   readonly #connections = new Map<number, Connection>();
   #listener: Listener | null = null;
@@ -16,16 +18,17 @@ export class OpenRegistrar {
   #last = 0;
   #stopped = false;
 
-  constructor(registrarId: number) {
+  constructor(registrarId: number, security: ScopeSecurity = { kind: 'open' }) {
+    this.#guard = scopeGuard(security, 'registrar');
     this.#core = new Registrar(
-      { registrarId, openRegistration: true, associationGraceMs: 0 },
+      { registrarId, ...this.#guard.registrarOptions, associationGraceMs: 0 },
       systemRandom(),
-      () => true,
+      this.#guard.authorize,
     );
   }
 
   async listen(port = 0): Promise<this> {
-    this.#listener = await new TcpTransport({ rule: asapRule }).listen({
+    this.#listener = await this.#guard.transport({ protocol: 'asap' }).listen({
       host: '127.0.0.1',
       port,
       onConnection: (connection) => this.#accept(connection),
@@ -56,7 +59,12 @@ export class OpenRegistrar {
     const association = this.#last;
     this.#connections.set(association, connection);
     const peer = { transport: 'tcp', addresses: [connection.peer.address] } as const;
-    this.#take({ type: 'association-opened', association, identity: null, peer });
+    this.#take({
+      type: 'association-opened',
+      association,
+      identity: this.#guard.identityOf(connection),
+      peer,
+    });
     connection.onFrame((frame) => this.#take({ association, ...readAsap(frame) }));
     connection.onClose(() => {
       this.#connections.delete(association);
