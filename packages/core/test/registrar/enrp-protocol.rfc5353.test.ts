@@ -194,6 +194,21 @@ describe('who may be a peer (RFC 5355 §2.5)', () => {
     expect(world.closed).toEqual(['1: too many malformed messages']);
   });
 
+  test('who comes again after a while is answered there, and may have another address', () => {
+    const world = new PeerHarness();
+    const identity = { role: 'registrar', name: 'seven' } as const;
+    world.open(1, identity);
+    world.presence(1, 7);
+    world.advance(20_000);
+    world.open(2, identity);
+    const server = { registrarId: 7, transport: enrpOf(77) };
+    world.say(2, 7, { type: 'presence', replyRequired: false, checksum: 0xffff, server });
+    register(world, 1);
+    expect(world.heard(1).filter(({ type }) => type === 'handle-update')).toEqual([]);
+    expect(world.heard(2).filter(({ type }) => type === 'handle-update')).toHaveLength(1);
+    expect(world.view().peers).toMatchObject([{ transport: enrpOf(77) }]);
+  });
+
   test('duplicate associations are tolerated up to a few', () => {
     const world = new PeerHarness();
     for (let id = 1; id <= 8; id++) {

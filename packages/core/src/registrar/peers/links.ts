@@ -41,6 +41,7 @@ export function openLink(
     identity,
     peer,
     wanted: attempt?.wanted,
+    openedMs: nowMs,
     towards: attempt?.transport,
     registrarId: undefined,
     isDoubtful: false,
@@ -74,7 +75,7 @@ export function bindLink(
   message: EnrpMessage,
   nowMs: number,
 ): PeerRegistrar | undefined {
-  const { scope, deadlines } = state;
+  const { scope, deadlines, options } = state;
   const { sender } = message;
   const isNew = !scope.peers.has(sender);
   const peer = learnPeer(state, sender, undefined, 'it made itself known', nowMs);
@@ -92,7 +93,10 @@ export function bindLink(
   }
   peer.links.add(link);
   peer.name ??= link.identity?.name;
-  peer.via ??= link;
+  // Who comes again after a while has lost the association that it had, whether we have noticed or not; two at once
+  // are the two of us who connected at the same time.
+  const isAgain = peer.via !== undefined && nowMs - peer.via.openedMs > 2 * options.maxTimeNoResponseMs;
+  if (peer.via === undefined || isAgain) peer.via = link;
   if (link.towards !== undefined && peer.endpoints.size < ENDPOINTS_MAX)
     peer.endpoints.add(endpointKey(link.towards));
   deadlines.clear(peer, 'peer-connect');
@@ -109,7 +113,7 @@ export function bindLink(
 function isNamesake(link: PeerLink, peer: PeerRegistrar, message: EnrpMessage): boolean {
   if (peer.via === undefined) return false;
   const name = link.identity?.name;
-  if (peer.name !== undefined && name !== undefined && name !== peer.name) return true;
+  if (peer.name !== undefined && name !== undefined) return name !== peer.name;
   const told = message.type === 'presence' ? message.server?.transport : undefined;
   return told !== undefined && peer.transport !== undefined && !sameEndpoint(told, peer.transport);
 }

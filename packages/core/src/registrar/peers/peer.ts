@@ -52,6 +52,7 @@ export interface PeerLink {
   readonly peer: Peer;
   /** Whom we meant to reach with it; undefined: it was accepted, or led to a mentor or a hint. */
   readonly wanted: PeerRegistrar | undefined;
+  readonly openedMs: number;
   /** Where we connected to; undefined: it was accepted. */
   readonly towards: RegistrarTransport | undefined;
   /** Who has made itself known on it: the sender identifier of its first message. */
