@@ -214,6 +214,8 @@ export class World {
           this.log.push(`${host} ${output.elementId} ${output.event}: ${output.reason}`);
         continue;
       }
+      // Registrars of this world know no peers.
+      if (output.type !== 'send' && output.type !== 'close') continue;
       const link = this.#links.find((candidate) => candidate.registrarAssociation === output.association);
       if (link === undefined) continue;
       if (output.type === 'close') this.#later(() => this.#break(link));
