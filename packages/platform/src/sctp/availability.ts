@@ -32,8 +32,9 @@ function probe(): string | null {
       return `the kernel cannot sign SCTP's cookies (${error.message}): load its module for the HMAC named in sysctl net.sctp.cookie_hmac_alg`;
     }
     return (
-      `no SCTP in this kernel (${error.message}): as root \`modprobe sctp\`; Debian and Fedora block or leave it out ` +
-      'by default (package linux-modules-extra-$(uname -r) or kernel-modules-extra); or run in a kernel of your own, see docs/transports.md'
+      `no SCTP in this kernel (${error.message}): as root \`modprobe sctp\`; its module may be kept from loading by ` +
+      '/etc/modprobe.d, or be in a package of its own (linux-modules-extra-$(uname -r), kernel-modules-extra); or run ' +
+      'in a kernel of your own, see docs/transports.md'
     );
   }
 }

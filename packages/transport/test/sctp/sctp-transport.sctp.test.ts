@@ -9,7 +9,7 @@ import {
 } from '@vnfpool/transport/sctp';
 import type { CloseReason, Connection, Listener, ListenOptions } from '@vnfpool/transport/stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { blockAddress, blockMissing } from './block-address.ts';
+import { blockAddress, blockMissing, delayLoopback } from './faulty-loopback.ts';
 
 const quick = {
   tuning: {
@@ -149,9 +149,39 @@ describe.skipIf(missing !== null)('kernel SCTP', () => {
         localPort: b.listener.address.port,
       }),
     ).rejects.toMatchObject({ name: 'TransportError' });
+    await expect(
+      transport().connect({
+        ...to(b.listener),
+        localAddress: '127.0.0.1',
+        localPort: a.listener.address.port,
+      }),
+    ).rejects.toMatchObject({ name: 'TransportError' });
     expect([out.closed, atB.closed]).toEqual([null, null]);
     out.close();
   });
+
+  test.skipIf(unblockable !== '')(
+    `both connect at once from their listening ports: one association ${unblockable}`,
+    async () => {
+      // So that each has asked before it hears the other.
+      onTestFinished(delayLoopback(50));
+      const accepted: Connection[] = [];
+      const onConnection = (connection: Connection): void => void accepted.push(connection);
+      const a = await listening(transport(), { onConnection });
+      const b = await listening(transport(), { onConnection });
+      const from = (near: Listener, far: Listener) =>
+        transport().connect({ ...to(far), localAddress: '127.0.0.1', localPort: near.address.port });
+      const [atA, atB] = await Promise.all([from(a.listener, b.listener), from(b.listener, a.listener)]);
+      const arrived = first(atB);
+      atA.send(frame);
+      expect((await arrived).frame).toEqual(frame);
+      const answered = first(atA);
+      atB.send(frame, ENRP);
+      expect((await answered).protocol).toBe(ENRP);
+      expect(accepted).toEqual([]);
+      atA.close();
+    },
+  );
 
   test('each end knows every address of the other', async () => {
     const { listener, next } = await listening(transport(), { addresses: ['127.0.0.2'] });

@@ -14,13 +14,20 @@ export function blockAddress(address: string): () => void {
   return undo;
 }
 
+/** Delays every packet on lo; returns how to undo it. */
+export function delayLoopback(ms: number): () => void {
+  tc(`qdisc add dev lo root netem delay ${ms}ms`);
+  return () => tc('qdisc del dev lo root');
+}
+
 /** Why addresses cannot be blocked here; empty: they can. */
 export function blockMissing(): string {
   try {
     blockAddress('127.0.0.99')();
+    delayLoopback(1)();
     return '';
   } catch (error) {
-    return `(no address can be blocked: ${String(error)})`;
+    return `(no address can be blocked or delayed: ${String(error)})`;
   }
 }
 
