@@ -44,11 +44,13 @@ export function errorCause(code: number, info: Uint8Array = new Uint8Array(0)): 
   return { code, info };
 }
 
+const INFO = new ByteWriter(0xffff, 4096);
+
 /** The octets of what `write` writes, for a cause that carries a parameter. */
 export function causeInfo(write: (writer: ByteWriter) => void): Uint8Array {
-  const writer = new ByteWriter();
-  write(writer);
-  return writer.finish();
+  INFO.reset();
+  write(INFO);
+  return INFO.take();
 }
 
 /** Reads an Operation Error: one cause or more. `info` shares memory. */
