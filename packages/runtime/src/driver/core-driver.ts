@@ -93,13 +93,12 @@ export class CoreDriver<Input, Output extends { readonly type: string }> {
     this.#wakeIdle();
   }
 
-  /** Lets the core take what waits, then starts carrying out, unless that is under way. */
+  /** Lets the core take what waits, then carries out, unless that is under way. */
   #run(): void {
     this.#takeInputs();
     if (!this.#running && this.#outputs.length > 0) {
       this.#running = true;
-      // Synchronous until the first effect that is not.
-      void this.#carryOut();
+      this.#carryOut();
     }
     this.#arm();
     if (!this.#running) this.#wakeIdle();
@@ -125,25 +124,44 @@ export class CoreDriver<Input, Output extends { readonly type: string }> {
     }
   }
 
-  async #carryOut(): Promise<void> {
+  /** Without a promise as long as no effect has one: most never do, and a promise for each input costs more than the core. */
+  #carryOut(): void {
     for (let output = this.#outputs.shift(); output !== undefined; output = this.#outputs.shift()) {
+      const subject = output;
       try {
         const handler = this.#options.effects[output.type as Output['type']] as (
           each: Output,
         ) => void | Promise<void>;
         const pending = handler(output);
-        if (pending !== undefined) await pending;
+        if (pending !== undefined) {
+          pending.then(
+            () => this.#goOn(),
+            (error: unknown) => this.#effectFailed(error, subject),
+          );
+          return;
+        }
       } catch (error) {
-        this.#running = false;
-        this.#fault({ error, during: 'effect', subject: output });
+        this.#effectFailed(error, subject);
         return;
       }
       if (this.#stopped) return;
       this.#takeInputs();
     }
     this.#running = false;
+  }
+
+  /** After an effect that took its time. */
+  #goOn(): void {
+    if (this.#stopped) return;
+    this.#takeInputs();
+    this.#carryOut();
     this.#arm();
-    this.#wakeIdle();
+    if (!this.#running) this.#wakeIdle();
+  }
+
+  #effectFailed(error: unknown, subject: Output): void {
+    this.#running = false;
+    this.#fault({ error, during: 'effect', subject });
   }
 
   #expire(): void {
