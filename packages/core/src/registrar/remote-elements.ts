@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PoolElement } from '@vnfpool/wire/parameters';
-import { lifeMsOf } from './life.ts';
+import { remoteLifeMsOf } from './life.ts';
 import type { RegistrarState, RemoteElement } from './state.ts';
 import { poolChanged } from './subscriptions/pool-changed.ts';
 
@@ -9,7 +9,7 @@ import { poolChanged } from './subscriptions/pool-changed.ts';
  * told but our own subscribers: their owners tell the other registrars.
  */
 
-/** Keeps an element until its life runs out, so that a lost DEL_PE leaves no ghost; each update starts it anew. */
+/** Keeps an element until its life has long run out, so that a lost DEL_PE leaves no ghost; each update starts it anew. */
 export function keepRemoteElement(
   state: RegistrarState,
   poolHandle: Uint8Array,
@@ -21,7 +21,7 @@ export function keepRemoteElement(
     remote = { poolHandle: poolHandle.slice(), id: element.id };
     state.remote.add(remote);
   }
-  const lifeMs = lifeMsOf(state, element);
+  const lifeMs = remoteLifeMsOf(state, element);
   if (lifeMs === undefined) state.deadlines.clear(remote, 'remote-life');
   else state.deadlines.set(remote, 'remote-life', nowMs + lifeMs);
 }

@@ -349,14 +349,16 @@ describe('§3.3 handle updates', () => {
     expect(world.view().counters.elementConflicts).toBe(4);
   });
 
-  test('a remote element that is not renewed goes silently; one for ever stays', () => {
+  test('a remote element that is not renewed goes silently, but not before its owner would be missed', () => {
     const world = new PeerHarness();
     world.meet(1, 7);
     world.say(1, 7, update('add', element(1, 7, { registrationLife: 10 })));
     world.say(1, 7, update('add', element(2, 7, { registrationLife: -1 })));
     world.advance(9000);
     world.say(1, 7, update('add', element(1, 7, { registrationLife: 10 })));
-    world.advance(9999);
+    world.advance(50_000);
+    world.presence(1, 7, world.view().peers[0]?.checksumComputed);
+    world.advance(35_999);
     expect(pool(world)).toEqual(['1@7', '2@7']);
     world.heard(1);
     world.advance(1);
@@ -372,7 +374,9 @@ describe('§3.3 handle updates', () => {
     world.heard(1);
     register(world, 3, { registrationLife: -1 });
     expect(world.heard(1)).toMatchObject([{ element: { id: 3, registrationLife: 0x7fffffff } }]);
-    world.advance(500);
+    world.advance(50_000);
+    world.presence(1, 7, world.view().peers[0]?.checksumComputed);
+    world.advance(26_500);
     expect(pool(world)).toEqual(['2@7', `3@${OWN_ID}`]);
   });
 

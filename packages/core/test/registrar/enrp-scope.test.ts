@@ -166,6 +166,17 @@ describe('RFC 5353 §3.5 takeover', () => {
     expectAgreement(world, [`3@${world.element(3).homeRegistrar}`]);
   });
 
+  test('an element whose life ran out while nobody could renew it is found all the same', () => {
+    const world = new ScopeWorld();
+    world.scope({ a: 1, b: 2, c: 3 });
+    world.element(1).change = { registrationLife: 2 };
+    fill(world, 'a', [1]);
+    world.crash('a');
+    world.run(8000);
+    expect(['1@2', '1@3']).toContain(world.pool('b')[0]);
+    expect(world.element(1).heard.filter(({ type }) => type === 'endpoint-keep-alive')).toHaveLength(1);
+  });
+
   test('an element that registers elsewhere in time is not asked', () => {
     const world = new ScopeWorld();
     world.scope({ a: 1, b: 2, c: 3 });
