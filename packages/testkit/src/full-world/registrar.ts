@@ -66,6 +66,11 @@ export class FullRegistrar {
       effects: {
         send: ({ association, message }) => connections.get(association)?.send(encodeAsap(message)),
         close: ({ association, reason }) => connections.get(association)?.close(reason),
+        // The one registrar of this world knows no peers, and calls on nobody.
+        connect: () => {},
+        'peer-send': () => {},
+        announce: () => {},
+        'presence-multicast': () => {},
         event: (event) => {
           if (event.event !== 'element-registered' || event.reason !== 'renewed')
             world.log(
