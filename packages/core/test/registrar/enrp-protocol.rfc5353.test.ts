@@ -592,6 +592,24 @@ describe('§3.6 audit', () => {
   });
 });
 
+describe('§3.5 a takeover of ourselves', () => {
+  test('begun: we say at once that we live; done: what was ours is the winner’s, until it registers again', () => {
+    const world = new PeerHarness();
+    world.meet(1, 7);
+    register(world, 1);
+    world.heard(1);
+    expect(world.say(1, 7, { type: 'init-takeover', target: OWN_ID })).toMatchObject([
+      { type: 'presence', receiver: 0 },
+    ]);
+    expect(pool(world)).toEqual([`1@${OWN_ID}`]);
+    world.say(1, 7, { type: 'takeover-server', target: OWN_ID });
+    expect(pool(world)).toEqual(['1@7']);
+    expect(world.view()).toMatchObject({ ownElements: 0, checksum: 0xffff });
+    register(world, 1);
+    expect(pool(world)).toEqual([`1@${OWN_ID}`]);
+  });
+});
+
 describe('takeover suggestion', () => {
   test('sent to the peer whose identifier suits best, after the ordinary update, for new elements only', () => {
     const world = new PeerHarness({ suggestTakeover: true });

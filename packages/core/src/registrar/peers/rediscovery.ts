@@ -3,7 +3,7 @@ import type { RegistrarTransport } from '../messages.ts';
 import type { RegistrarState } from '../state.ts';
 import { connect } from './attempt.ts';
 import { endpointKey, sameEndpoint } from './endpoints.ts';
-import { sendOver, sendPresence } from './send.ts';
+import { sendOver, sendPresence, sendTo } from './send.ts';
 
 /** Endpoints of lost registrars that are remembered at most; the oldest go first. */
 const LOST_MAX = 64;
@@ -21,6 +21,13 @@ export function rememberLost(state: RegistrarState, transport: RegistrarTranspor
   }
 }
 
+/** Asks one peer whom it knows: registrars that were all joining when they met have told each other nothing. */
+function askAnyone(state: RegistrarState): void {
+  const connected = [...state.scope.peers.values()].filter(({ via }) => via !== undefined);
+  const peer = connected[Math.floor(state.random.fraction() * connected.length)];
+  if (peer !== undefined) sendTo(state, peer, { type: 'list-request' });
+}
+
 /**
  * Looks for registrars where there should be some and where there were some: after a cut through the network each
  * part has forgotten the other, and after a lonely start nobody knows us.
@@ -28,6 +35,7 @@ export function rememberLost(state: RegistrarState, transport: RegistrarTranspor
 export function rediscover(state: RegistrarState, nowMs: number): void {
   const { scope, options, deadlines } = state;
   deadlines.set(scope, 'rediscovery', nowMs + state.jittered(options.reconnectMaxMs));
+  askAnyone(state);
   for (const [key, { atMs }] of scope.lost) if (nowMs - atMs > LOST_KEPT_MS) scope.lost.delete(key);
   const isKnown = (transport: RegistrarTransport): boolean =>
     [...scope.peers.values()].some(

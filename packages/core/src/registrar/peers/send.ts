@@ -27,10 +27,10 @@ export function sendTo(state: RegistrarState, peer: PeerRegistrar, content: Enrp
 }
 
 /** One copy to each peer that is connected; who is not learns of it by the audit. @see RFC 5353 §3.3 */
-export function sendToAll(state: RegistrarState, content: EnrpContent, except?: PeerRegistrar): number {
+export function sendToAll(state: RegistrarState, content: EnrpContent): number {
   let sent = 0;
   for (const peer of state.scope.peers.values()) {
-    if (peer === except || peer.via === undefined) continue;
+    if (peer.via === undefined) continue;
     sendOver(state, peer.via, content, 0);
     sent += 1;
   }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { giveUpElement } from '../elements.ts';
 import type { PeerRegistrar } from '../peers/peer.ts';
 import { removePeer } from '../peers/peer-list.ts';
 import { tellPresence } from '../peers/presence-cycle.ts';
+import { keepRemoteElement } from '../remote-elements.ts';
 import type { RegistrarState } from '../state.ts';
 import { poolChanged } from '../subscriptions/pool-changed.ts';
 import { touchDownloads } from '../tables/download-end.ts';
@@ -14,10 +16,12 @@ export function takenOver(
   targetId: number,
   nowMs: number,
 ): void {
-  const { scope, handlespace, counters } = state;
+  const { scope, counters } = state;
   if (targetId === state.registrarId) {
-    // What has been registered with us stays ours until it registers there; the audit tells the others.
-    takeoverEvent(state, 'takeover-off', targetId, winner.id, 'it is us, and we live');
+    // All the others think so by now: what we owned is the winner's until it registers with us again. Two that both
+    // insist would each give up to the other.
+    takeoverEvent(state, 'takeover-off', targetId, winner.id, 'it was us, and we live');
+    rehome(state, targetId, winner, nowMs);
     tellPresence(state);
     return;
   }
@@ -29,12 +33,21 @@ export function takenOver(
     takeoverEvent(state, 'takeover-lost', targetId, winner.id, 'it has been taken over');
   }
   if (target !== undefined) removePeer(state, target, 'taken over', nowMs);
-  for (const { pool, element } of handlespace.transfer(targetId, winner.id)) {
+  rehome(state, targetId, winner, nowMs);
+}
+
+function rehome(state: RegistrarState, from: number, winner: PeerRegistrar, nowMs: number): void {
+  for (const { pool, element } of state.handlespace.transfer(from, winner.id)) {
     const { handle: poolHandle } = pool;
     const { id: elementId } = element;
+    const owned = state.owned.get(poolHandle, elementId);
+    if (owned !== undefined) {
+      giveUpElement(state, owned);
+      keepRemoteElement(state, poolHandle, element, nowMs);
+    }
     touchDownloads(state, poolHandle, elementId);
     poolChanged(state, poolHandle);
-    const moved = { from: targetId, to: winner.id, reason: 'taken-over' } as const;
+    const moved = { from, to: winner.id, reason: 'taken-over' } as const;
     state.event({ type: 'event', event: 'element-moved', poolHandle, elementId, ...moved });
   }
 }

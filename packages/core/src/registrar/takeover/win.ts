@@ -11,7 +11,8 @@ import type { Takeover } from './takeover.ts';
 export function winTakeover(state: RegistrarState, takeover: Takeover, nowMs: number): void {
   const { target } = takeover;
   endTakeover(state, takeover);
-  sendToAll(state, { type: 'takeover-server', target: target.id }, target);
+  // To the target too, in case that it was only away.
+  sendToAll(state, { type: 'takeover-server', target: target.id });
   state.counters.takeoversWon += 1;
   removePeer(state, target, 'taken over by us', nowMs);
   const moved = state.handlespace.transfer(target.id, state.registrarId);
