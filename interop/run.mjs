@@ -5,6 +5,7 @@
 //
 //   node interop/run.mjs [--list] [--rsplib PATH] [--long] [--machines N] [--keep FOLDER] [SCENARIO]...
 //
+// A machine has one processor and waits most of the time: one more of them than the host has processors is the default.
 // Exit status: 0 all passed, 1 one failed, 75 nothing could run (the reason is told).
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -24,7 +25,7 @@ const { values, positionals } = parseArgs({
     list: { type: 'boolean', default: false },
     rsplib: { type: 'string' },
     long: { type: 'boolean', default: false },
-    machines: { type: 'string', default: String(Math.max(1, Math.min(2, availableParallelism()))) },
+    machines: { type: 'string', default: String(Math.min(4, availableParallelism() + 1)) },
     keep: { type: 'string' },
   },
   allowPositionals: true,
@@ -72,7 +73,7 @@ const chosen = all.filter(({ name, long }) =>
   positionals.length > 0 ? positionals.includes(name) : values.long || !long,
 );
 
-async function runOne({ name, limitMs = 180_000 }) {
+async function runOne({ name, limitMs = 180_000, mustDissect = [] }) {
   const own = `${folder}/${name}`;
   const lines = [];
   const collect = (chunk) => lines.push(chunk.toString());
@@ -98,6 +99,9 @@ async function runOne({ name, limitMs = 180_000 }) {
       .map(({ frame, info, what }) => `frame ${frame}: ${info}: ${what}`);
     Object.assign(result, { passed: false, error: `tshark objects to what we sent:\n${told.join('\n')}` });
   }
+  const unseen = mustDissect.filter((type) => counts.ours[type] === undefined);
+  if (unseen.length > 0 && result.passed)
+    Object.assign(result, { passed: false, error: `tshark did not see of ours: ${unseen.join(', ')}` });
   return { name, ...result, output, counts, faults };
 }
 
