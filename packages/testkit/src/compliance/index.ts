@@ -2,3 +2,5 @@
 
 export * from './store.ts';
 export * from './transport.ts';
+export * from './transport-framing.ts';
+export { complianceRule, type TransportCase, type TransportFactory } from './transport-pair.ts';

@@ -1,34 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
-import type { FrameRule } from '@vnfpool/transport/framing';
-import {
-  type CloseReason,
-  type Connection,
-  type ConnectionLimits,
-  type Listener,
-  type ListenOptions,
-  type StreamTransport,
-  TransportError,
-} from '@vnfpool/transport/stream';
-
-/** Frames of the suite: 4 octets of length (of the whole frame), then anything; at most 64 KiB. */
-export const complianceRule: FrameRule = {
-  headerBytes: 4,
-  frameBytes: (header) => new DataView(header.buffer, header.byteOffset, 4).getUint32(0),
-  frameBytesMax: 65_536,
-};
-
-/** Makes the two ends to test: one listens, one connects. */
-export type TransportFactory = (limits: Partial<ConnectionLimits>) => {
-  readonly server: StreamTransport;
-  readonly client: StreamTransport;
-};
-
-/** One promise of the interface. Throws when it is not kept. */
-export interface TransportCase {
-  readonly name: string;
-  run(factory: TransportFactory): Promise<void>;
-}
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { type CloseReason, type Connection, TransportError } from '@vnfpool/transport/stream';
+import { closing, collect, frame, listen, type TransportCase, to, turn, withPair } from './transport-pair.ts';
 
 /** What every `StreamTransport` keeps. Run each as a test of its own. */
 export const transportCases: readonly TransportCase[] = [
@@ -79,6 +52,35 @@ export const transportCases: readonly TransportCase[] = [
         for (let each = 0; each < 5; each += 1) await turn();
         deepEqual(await collect(far).take(sent.length), sent);
         equal(near.closed, null);
+      }),
+  },
+  {
+    name: 'where there is flow control: tells when the queue is worked off, and reads no more while paused',
+    run: (factory) =>
+      withPair(factory, { sendQueueBytesMax: 2 ** 23 }, async ({ near, far }) => {
+        const { flow } = near;
+        if (flow === undefined || far.flow === undefined) return;
+        const atFar = collect(far);
+        far.flow.pause();
+        for (let each = 0; each < 100; each += 1) ok(near.send(frame(60_000, each)));
+        for (let each = 0; each < 20; each += 1) await turn();
+        ok(flow.queuedBytes > 0);
+        let drained = 0;
+        const empty = new Promise<void>((resolve) => {
+          flow.onDrained(() => {
+            drained += 1;
+            resolve();
+          });
+        });
+        await turn();
+        equal(drained, 0);
+        far.flow.resume();
+        await empty;
+        equal((await atFar.take(100)).length, 100);
+        equal(drained, 1);
+        await new Promise<void>((resolve) => {
+          flow.onDrained(resolve);
+        });
       }),
   },
   {
@@ -246,181 +248,3 @@ export const transportCases: readonly TransportCase[] = [
     },
   },
 ];
-
-/** What transports of a byte stream keep beside `transportCases`: they cut it into frames by the rule. */
-export const streamCases: readonly TransportCase[] = [
-  {
-    name: 'puts a frame together from pieces and takes several from one',
-    run: (factory) =>
-      withPair(factory, {}, async ({ near, far }) => {
-        const atFar = collect(far);
-        const sent = [frame(10, 1), frame(0, 0), frame(20_000, 2), frame(3, 3)];
-        const stream = concat(sent);
-        for (let from = 0, size = 1; from < stream.length; from += size, size = size * 3 + 1) {
-          ok(near.send(stream.subarray(from, from + size)));
-          await turn();
-        }
-        deepEqual(await atFar.take(sent.length), sent);
-      }),
-  },
-  {
-    name: 'refuses a frame that announces too much as soon as its header is there',
-    run: (factory) =>
-      withPair(factory, {}, async ({ near, far, server }) => {
-        collect(far);
-        collect(near);
-        const end = closing(near);
-        near.send(header(65_537));
-        equal((await closing(far)).code, 'frame-too-large');
-        await end;
-        equal(server.counters.frameFaults, 1);
-      }),
-  },
-  {
-    name: 'refuses a header that cannot be one, after the good frames before it',
-    run: (factory) =>
-      withPair(factory, {}, async ({ near, far }) => {
-        const atFar = collect(far);
-        near.send(concat([frame(2, 1), header(3)]));
-        equal((await closing(far)).code, 'frame-malformed');
-        deepEqual(await atFar.take(1), [frame(2, 1)]);
-      }),
-  },
-  {
-    name: 'says so when the peer ends within a frame',
-    run: (factory) =>
-      withPair(factory, {}, async ({ near, far }) => {
-        collect(far);
-        near.send(frame(100, 1).subarray(0, 50));
-        near.close();
-        equal((await closing(far)).code, 'frame-truncated');
-      }),
-  },
-  {
-    name: 'closes on a peer that does not finish a frame',
-    run: (factory) =>
-      withPair(factory, { frameTimeoutMs: 30 }, async ({ near, far }) => {
-        const atFar = collect(far);
-        near.send(concat([frame(1, 1), header(100)]));
-        await atFar.take(1);
-        equal((await closing(far)).code, 'frame-timeout');
-      }),
-  },
-];
-
-/** What transports of messages keep beside `transportCases`: one frame is one message, whatever is in it. */
-export const messageCases: readonly TransportCase[] = [
-  {
-    name: 'gives on what the rule would refuse, and never two frames in one',
-    run: (factory) =>
-      withPair(factory, {}, async ({ near, far }) => {
-        const atFar = collect(far);
-        const sent = [Uint8Array.of(1), header(3), header(65_537), concat([frame(1, 1), frame(1, 2)])];
-        for (const each of sent) ok(near.send(each));
-        deepEqual(await atFar.take(sent.length), sent);
-      }),
-  },
-  {
-    name: 'refuses a message that is longer than admitted',
-    run: (factory) =>
-      withPair(factory, {}, async ({ near, far, server }) => {
-        collect(near);
-        const atFar = collect(far);
-        const end = closing(near);
-        ok(near.send(frame(5, 1)));
-        ok(near.send(new Uint8Array(200_000)));
-        equal((await closing(far)).code, 'frame-too-large');
-        deepEqual(await atFar.take(1), [frame(5, 1)]);
-        equal(server.counters.frameFaults, 1);
-        match((await end).code, /^(peer|failed)$/);
-      }),
-  },
-];
-
-interface Pair {
-  readonly near: Connection;
-  readonly far: Connection;
-  readonly listener: Listener;
-  readonly server: StreamTransport;
-  readonly client: StreamTransport;
-}
-
-async function withPair(
-  factory: TransportFactory,
-  limits: Partial<ConnectionLimits>,
-  use: (pair: Pair) => Promise<void>,
-): Promise<void> {
-  const { server, client } = factory({ closeTimeoutMs: 100, ...limits });
-  let accept: (connection: Connection) => void = () => {};
-  const accepted = new Promise<Connection>((resolve) => {
-    accept = resolve;
-  });
-  const listener = await listen(server, { onConnection: (connection) => accept(connection) });
-  const near = await client.connect(to(listener));
-  try {
-    await use({ near, far: await accepted, listener, server, client });
-  } finally {
-    near.close();
-    await listener.close();
-  }
-}
-
-function listen(server: StreamTransport, options: Partial<ListenOptions> = {}): Promise<Listener> {
-  return server.listen({ host: '127.0.0.1', port: 0, onConnection: () => {}, ...options });
-}
-
-function to(listener: Listener): { host: string; port: number } {
-  return { host: listener.address.address, port: listener.address.port };
-}
-
-function closing(connection: Connection): Promise<CloseReason> {
-  return new Promise((resolve) => {
-    connection.onClose(resolve);
-  });
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
-}
-
-/** Takes over a connection's frames and hands them out. */
-function collect(connection: Connection): { take(count: number): Promise<Uint8Array[]> } {
-  const frames: Uint8Array[] = [];
-  let wake: (() => void) | null = null;
-  connection.onFrame((each) => {
-    frames.push(each.slice());
-    wake?.();
-  });
-  return {
-    take: async (count) => {
-      while (frames.length < count) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      return frames.splice(0, count).map((each) => new Uint8Array(each));
-    },
-  };
-}
-
-function header(bytes: number): Uint8Array {
-  const octets = new Uint8Array(4);
-  new DataView(octets.buffer).setUint32(0, bytes);
-  return octets;
-}
-
-function frame(payloadBytes: number, fill: number): Uint8Array {
-  return concat([header(4 + payloadBytes), new Uint8Array(payloadBytes).fill(fill)]);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
-}

@@ -8,6 +8,7 @@ import type {
   Connection,
   ConnectionEnd,
   ConnectionLimits,
+  FlowControl,
   Peer,
   TransportCounters,
 } from '../stream/stream-transport.ts';
@@ -34,6 +35,7 @@ export interface SctpConnectionOptions {
 /** An association over a kernel socket. One frame is one user message. */
 export class SctpConnection implements Connection {
   readonly local: ConnectionEnd;
+  readonly flow: FlowControl;
   readonly #socket: SctpSocket;
   readonly #watch: Watch;
   readonly #options: SctpConnectionOptions;
@@ -43,6 +45,8 @@ export class SctpConnection implements Connection {
   #peer: Peer;
   #queue: { readonly frame: Uint8Array; readonly protocol: number }[] = [];
   #queuedBytes = 0;
+  #drainHandlers: (() => void)[] = [];
+  #paused = false;
   #frameHandler: ((frame: Uint8Array, protocol: number) => void) | null = null;
   #frameTimer: NodeJS.Timeout | undefined;
   #cutTimer: NodeJS.Timeout | undefined;
@@ -61,6 +65,7 @@ export class SctpConnection implements Connection {
       addresses: own === undefined ? [] : [own, ...others].map(({ address }) => address),
     };
     this.#peer = this.#readPeer();
+    this.flow = this.#flow();
     this.#watch = watch(socket.fd, (events) => this.#ready(events));
     if (options.accepted) this.#armFrameTimer();
   }
@@ -149,7 +154,7 @@ export class SctpConnection implements Connection {
 
   #want(): void {
     if (this.#released) return;
-    const reads = this.#frameHandler !== null || this.#closed !== null;
+    const reads = (this.#frameHandler !== null && !this.#paused) || this.#closed !== null;
     this.#watch.want((reads ? READABLE : 0) | (this.#queue.length > 0 ? WRITABLE : 0));
   }
 
@@ -177,12 +182,36 @@ export class SctpConnection implements Connection {
       return;
     }
     this.#queue.splice(0, sent);
-    if (this.#queue.length === 0 && this.#closed !== null) this.#socket.shutdown();
+    if (this.#queue.length === 0) {
+      if (this.#closed !== null) this.#socket.shutdown();
+      else for (const handler of this.#drainHandlers.splice(0)) handler();
+    }
     this.#want();
+  }
+
+  #flow(): FlowControl {
+    const queuedBytes = (): number => this.#queuedBytes;
+    const pause = (paused: boolean): void => {
+      this.#paused = paused;
+      this.#want();
+    };
+    return {
+      get queuedBytes() {
+        return queuedBytes();
+      },
+      onDrained: (handler) => {
+        if (this.#closed !== null) return;
+        if (this.#queue.length > 0) this.#drainHandlers.push(handler);
+        else setImmediate(() => this.#closed === null && handler());
+      },
+      pause: () => pause(true),
+      resume: () => pause(false),
+    };
   }
 
   #read(): void {
     for (let count = 0; count < MESSAGES_A_TURN && !this.#released; count += 1) {
+      if (this.#paused && this.#closed === null) return;
       const received = this.#receive();
       if (received === null || received.type === 'nothing') return;
       if (received.type === 'end') return this.#ended();
@@ -271,6 +300,8 @@ export class SctpConnection implements Connection {
     if (this.#released) return;
     this.#released = true;
     this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#drainHandlers = [];
     clearTimeout(this.#cutTimer);
     this.#watch.end();
     this.#socket[how]();
