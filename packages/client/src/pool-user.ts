@@ -123,7 +123,10 @@ export class PoolUser {
           this.#waiting
             .get(request)
             ?.reject(new PoolError(unresolvedCodes[reason], `the pool was not resolved: ${reason}`)),
-        'pool-changed': ({ poolHandle, elements }) => options.onPoolChanged?.(poolHandle, elements),
+        // Whatever the application returns is not waited for.
+        'pool-changed': ({ poolHandle, elements }) => {
+          options.onPoolChanged?.(poolHandle, elements);
+        },
       },
       onFault: ({ error }) => this.#end(new PoolError('internal', 'the pool user failed', error)),
     });

@@ -70,7 +70,9 @@ export class Session implements AsyncIterable<Uint8Array> {
       clock: parts.clock,
       effects: {
         resolve: ({ request, fresh }) => this.#resolve(request, fresh),
-        unreachable: ({ elementId, report }) => parts.unreachable(elementId, report),
+        unreachable: ({ elementId, report }) => {
+          parts.unreachable(elementId, report);
+        },
         connect: ({ channel, element }) => this.#connect(channel, element),
         disconnect: ({ channel, ended }) => this.#disconnect(channel, ended),
         control: ({ channel, message }) => this.#channels.get(channel)?.data?.sendControl(message),
