@@ -28,11 +28,18 @@ export type AsapIncoming =
       readonly reason: string;
     };
 
-/** Decodes a frame. The message has memory of its own. */
+/** Message type of a handle resolution, the one message that comes by the hundred thousand. */
+const HANDLE_RESOLUTION = 0x05;
+
+/**
+ * Decodes a frame. The message has memory of its own, except a handle resolution: it is answered in its turn, and
+ * who keeps its pool handle keeps the pool's.
+ */
 export function readAsap(frame: Uint8Array): AsapIncoming {
   try {
-    // A frame is a view of what the socket read, up to 64 KiB; cores keep pool handles for long.
-    return { type: 'message', ...decodeAsap(frame.slice()) };
+    // A frame is a view of what the socket read, up to 64 KiB; cores keep octets of other messages for long.
+    const { message, unrecognized } = decodeAsap(frame[0] === HANDLE_RESOLUTION ? frame : frame.slice());
+    return { type: 'message', message, unrecognized };
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     return {

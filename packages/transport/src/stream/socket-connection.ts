@@ -30,6 +30,15 @@ export interface SocketConnectionOptions {
   readonly accepted: boolean;
 }
 
+/**
+ * From so many frames of one turn on they leave by one write: a system call costs several times as much as an answer
+ * of a registrar. Fewer leave one by one, each in a segment of its own, because analysers take one message from a
+ * segment. TLS hides them anyway, and a record costs more than a write.
+ */
+const BULK_FRAMES = 16;
+/** So many octets do not wait for the end of the turn: the first of a long turn would be late. */
+const BULK_BYTES = 32 * 1024;
+
 /** A connection over a Node socket, plain or TLS, that is connected already. */
 export class SocketConnection implements Connection {
   readonly peer: Peer;
@@ -43,12 +52,15 @@ export class SocketConnection implements Connection {
   readonly #closeHandlers: ((reason: CloseReason) => void)[] = [];
   #frameHandler: ((frame: Uint8Array, protocol: number) => void) | null = null;
   #frameTimer: NodeJS.Timeout | undefined;
-  #corked = false;
+  /** Frames of this turn, not written yet. */
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #flushes: 'after-read' | 'next-tick' | null = null;
   #closed: CloseReason | null = null;
 
   constructor(socket: Socket, options: SocketConnectionOptions) {
     this.#socket = socket;
-    this.flow = socketFlow(socket);
+    this.flow = socketFlow(socket, () => this.#flush());
     this.#framer = new Framer(options.rule);
     this.#limits = options.limits;
     this.#counters = options.counters;
@@ -76,7 +88,7 @@ export class SocketConnection implements Connection {
 
   send(frame: Uint8Array): boolean {
     if (this.#closed !== null) return false;
-    const queued = this.#socket.writableLength + frame.length;
+    const queued = this.#socket.writableLength + this.#pendingBytes + frame.length;
     if (queued > this.#limits.sendQueueBytesMax) {
       this.#counters.sendQueueFull += 1;
       this.#abandon(
@@ -85,16 +97,17 @@ export class SocketConnection implements Connection {
       );
       return false;
     }
-    if (!this.#corked) {
-      // Frames of one turn leave in one system call (and one TLS record).
-      this.#corked = true;
-      this.#socket.cork();
+    this.#pending.push(frame);
+    this.#pendingBytes += frame.length;
+    if (this.#pendingBytes >= BULK_BYTES) {
+      this.#flush();
+    } else if (this.#flushes === null) {
+      this.#flushes = 'next-tick';
       process.nextTick(() => {
-        this.#corked = false;
-        this.#socket.uncork();
+        this.#flushes = null;
+        this.#flush();
       });
     }
-    this.#socket.write(frame);
     return true;
   }
 
@@ -115,6 +128,7 @@ export class SocketConnection implements Connection {
     const socket = this.#socket;
     const cut = setTimeout(() => socket.destroy(), this.#limits.closeTimeoutMs);
     socket.once('close', () => clearTimeout(cut));
+    this.#flush();
     socket.end();
     // Reading on and dropping it: closing with unread octets would reset the stream and lose our last frames.
     socket.resume();
@@ -128,6 +142,10 @@ export class SocketConnection implements Connection {
 
   #read(chunk: Uint8Array, handler: (frame: Uint8Array, protocol: number) => void): void {
     if (this.#closed !== null) return;
+    // Those of a tick that is to come leave now: they are before what this chunk leads to.
+    this.#flush();
+    const scheduled = this.#flushes;
+    this.#flushes = 'after-read';
     try {
       this.#framer.feed(chunk);
       for (let frame = this.#framer.next(); frame !== null; frame = this.#framer.next()) {
@@ -140,8 +158,27 @@ export class SocketConnection implements Connection {
       this.#counters.frameFaults += 1;
       this.#abandon(error.code, error.message);
       return;
+    } finally {
+      this.#flushes = scheduled;
+      this.#flush();
     }
     if (this.#framer.midFrame) this.#armFrameTimer();
+  }
+
+  #flush(): void {
+    const frames = this.#pending;
+    const first = frames[0];
+    if (first === undefined) return;
+    const bytes = this.#pendingBytes;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    const socket = this.#socket;
+    // Ended by the other end meanwhile.
+    if (!socket.writable) return;
+    if (frames.length === 1) socket.write(first);
+    else if (frames.length >= BULK_FRAMES || 'encrypted' in socket)
+      socket.write(Buffer.concat(frames, bytes));
+    else for (const frame of frames) socket.write(frame);
   }
 
   /** One timer: for the first frame since the connection was accepted, then for each frame once begun. */
@@ -153,11 +190,13 @@ export class SocketConnection implements Connection {
   }
 
   #disarmFrameTimer(): void {
+    if (this.#frameTimer === undefined) return;
     clearTimeout(this.#frameTimer);
     this.#frameTimer = undefined;
   }
 
   #ended(): void {
+    this.#flush();
     if (this.#framer.midFrame && this.#closed === null) {
       this.#counters.frameFaults += 1;
       this.#finish('frame-truncated', 'the peer closed within a frame');

@@ -96,9 +96,11 @@ export class MessageSet<M extends { readonly type: string }> {
  * A length below 4 throws `WireError`.
  */
 export function frameLength(header: Uint8Array): number {
-  const reader = new ByteReader(header);
-  reader.skip(2);
-  const length = reader.u16();
+  const high = header[2];
+  const low = header[3];
+  if (high === undefined || low === undefined)
+    throw new WireError('short', 2, `need 4 octets, have ${header.length}`);
+  const length = high * 0x100 + low;
   if (length < HEADER_BYTES) throw new WireError('length', 2, `message length ${length}`);
   return Math.ceil(length / 4) * 4;
 }
