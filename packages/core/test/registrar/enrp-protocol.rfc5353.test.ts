@@ -98,6 +98,23 @@ describe('§3.1, §3.4 peers', () => {
     expect(world.view().peers).toEqual([]);
   });
 
+  test('what others list does not bring the dead back; only they themselves do', () => {
+    const world = new PeerHarness();
+    world.meet(1, 7);
+    world.meet(2, 8);
+    world.advance(60_000);
+    world.presence(2, 8);
+    world.advance(6000);
+    const servers = [
+      { registrarId: 7, transport: enrpOf(7) },
+      { registrarId: 9, transport: enrpOf(9) },
+    ];
+    world.say(2, 8, { type: 'list-response', rejected: false, servers });
+    expect(world.view().peers.map(({ registrarId }) => registrarId)).toEqual([8, 9]);
+    world.meet(3, 7);
+    expect(world.view().peers.map(({ registrarId }) => registrarId)).toEqual([8, 9, 7]);
+  });
+
   test('any message brings a suspect back', () => {
     const world = new PeerHarness();
     world.meet(1, 7);

@@ -5,6 +5,7 @@ import { becomeRunning } from '../joining/running.ts';
 import { sameEndpoint } from '../peers/endpoints.ts';
 import { changeIdentifier } from '../peers/own-identifier.ts';
 import { learnPeer } from '../peers/peer-list.ts';
+import { isLost } from '../peers/rediscovery.ts';
 import { startDownload } from '../tables/download.ts';
 import type { EnrpHandler } from './handler.ts';
 
@@ -21,8 +22,9 @@ export const handleListResponse: EnrpHandler<ListResponse> = (state, { peer, lin
     (other) =>
       other.registrarId === registrarId && server !== undefined && !sameEndpoint(other.transport, server),
   );
-  for (const other of message.servers)
-    learnPeer(state, other.registrarId, other.transport, 'peer list', nowMs);
+  for (const { registrarId: id, transport } of message.servers) {
+    if (!isLost(state, id)) learnPeer(state, id, transport, 'peer list', nowMs);
+  }
   if (namesake !== undefined) {
     changeIdentifier(state, 'another registrar of the scope has it', nowMs);
     return;

@@ -40,6 +40,7 @@ export function connectPeer(state: RegistrarState, peer: PeerRegistrar, nowMs: n
       },
       failed(reason, atMs) {
         peer.connecting = false;
+        if (state.scope.peers.get(peer.id) !== peer) return;
         peer.unreachable = reason;
         // A question to a suspect that cannot even be sent need not be waited for.
         if (peer.state === 'suspect' && peer.via === undefined)

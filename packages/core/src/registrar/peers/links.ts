@@ -9,6 +9,7 @@ import { scheduleConnect } from './connecting.ts';
 import { endpointKey, sameEndpoint } from './endpoints.ts';
 import type { PeerLink, PeerRegistrar } from './peer.ts';
 import { learnPeer } from './peer-list.ts';
+import { forgetLost } from './rediscovery.ts';
 import { sendOver, sendPresence } from './send.ts';
 
 /** Associations to one peer at most; the oldest that is not in use goes. */
@@ -84,6 +85,7 @@ export function bindLink(
     return undefined;
   }
   link.registrarId = sender;
+  forgetLost(state, sender);
   deadlines.clear(link, 'link-hello');
   if (isNamesake(link, peer, message)) {
     link.isDoubtful = true;

@@ -82,7 +82,7 @@ export function removePeer(state: RegistrarState, peer: PeerRegistrar, reason: s
   state.scope.peers.delete(peer.id);
   state.scope.peersWereFull = false;
   state.deadlines.clearAll(peer);
-  if (peer.transport !== undefined) rememberLost(state, peer.transport, nowMs);
+  rememberLost(state, peer, nowMs);
   if (peer.download !== undefined) endDownload(state, peer.download);
   if (peer.takeover !== undefined) endTakeover(state, peer.takeover);
   for (const link of peer.links) closeLink(state, link, `peer removed: ${reason}`, nowMs);

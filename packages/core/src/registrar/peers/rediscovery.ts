@@ -3,6 +3,7 @@ import type { RegistrarTransport } from '../messages.ts';
 import type { RegistrarState } from '../state.ts';
 import { connect } from './attempt.ts';
 import { endpointKey, sameEndpoint } from './endpoints.ts';
+import type { PeerRegistrar } from './peer.ts';
 import { sendOver, sendPresence, sendTo } from './send.ts';
 
 /** Endpoints of lost registrars that are remembered at most; the oldest go first. */
@@ -10,15 +11,28 @@ const LOST_MAX = 64;
 const LOST_KEPT_MS = 3_600_000;
 
 /** Remembers where a registrar was that left the peer list: it may have been the network, and not that registrar. */
-export function rememberLost(state: RegistrarState, transport: RegistrarTransport, nowMs: number): void {
+export function rememberLost(state: RegistrarState, peer: PeerRegistrar, nowMs: number): void {
   const { lost } = state.scope;
+  const { id: registrarId, transport } = peer;
+  if (transport === undefined) return;
   const key = endpointKey(transport);
   lost.delete(key);
-  lost.set(key, { transport, atMs: nowMs });
+  lost.set(key, { registrarId, transport, atMs: nowMs });
   for (const oldest of lost.keys()) {
     if (lost.size <= LOST_MAX) return;
     lost.delete(oldest);
   }
+}
+
+/** Whether this registrar was lost and not heard since: what others list does not bring it back to life. */
+export function isLost(state: RegistrarState, registrarId: number): boolean {
+  return [...state.scope.lost.values()].some((lost) => lost.registrarId === registrarId);
+}
+
+/** It is there again. */
+export function forgetLost(state: RegistrarState, registrarId: number): void {
+  const { lost } = state.scope;
+  for (const [key, entry] of lost) if (entry.registrarId === registrarId) lost.delete(key);
 }
 
 /** Asks one peer whom it knows: registrars that were all joining when they met have told each other nothing. */
@@ -53,7 +67,6 @@ export function rediscover(state: RegistrarState, nowMs: number): void {
         protocol: 'enrp',
         wanted: undefined,
         opened(link, atMs) {
-          scope.lost.delete(endpointKey(transport));
           sendPresence(state, link, true, atMs);
           sendOver(state, link, { type: 'list-request' });
         },

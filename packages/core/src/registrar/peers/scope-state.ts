@@ -5,6 +5,13 @@ import { AdoptionQueue } from '../takeover/adoption-queue.ts';
 import type { Attempt } from './attempt.ts';
 import type { PeerLink, PeerRegistrar } from './peer.ts';
 
+/** A registrar that left the peer list, and where it was. */
+export interface LostRegistrar {
+  readonly registrarId: number;
+  readonly transport: RegistrarTransport;
+  readonly atMs: number;
+}
+
 /** What a registrar knows of the other registrars. */
 export interface ScopeState {
   phase: 'joining' | 'running' | 'stopped';
@@ -30,7 +37,7 @@ export interface ScopeState {
   /** Endpoints of mentors, where a registrar of our scope may be found at any time. */
   mentors: readonly RegistrarTransport[];
   /** Endpoints of registrars that died, or seemed to, and when; by `endpointKey`. */
-  readonly lost: Map<string, { readonly transport: RegistrarTransport; readonly atMs: number }>;
+  readonly lost: Map<string, LostRegistrar>;
   /** When our identifier was changed lately. */
   identifierChangesMs: readonly number[];
 }
