@@ -14,6 +14,7 @@ import type {
 } from '../stream/stream-transport.ts';
 import { transportError } from '../stream/transport-error.ts';
 import { MessageAssembly } from './message-assembly.ts';
+import { SendQueue } from './send-queue.ts';
 
 /** Messages taken in one turn of the loop, so that one busy association does not starve the others. */
 const MESSAGES_A_TURN = 64;
@@ -40,12 +41,10 @@ export class SctpConnection implements Connection {
   readonly #watch: Watch;
   readonly #options: SctpConnectionOptions;
   readonly #assembly: MessageAssembly;
+  readonly #queue = new SendQueue();
   readonly #closeHandlers: ((reason: CloseReason) => void)[] = [];
   readonly #pathHandlers: ((change: PathChange) => void)[] = [];
   #peer: Peer;
-  #queue: { readonly frame: Uint8Array; readonly protocol: number }[] = [];
-  #queuedBytes = 0;
-  #drainHandlers: (() => void)[] = [];
   #paused = false;
   #frameHandler: ((frame: Uint8Array, protocol: number) => void) | null = null;
   #frameTimer: NodeJS.Timeout | undefined;
@@ -88,13 +87,13 @@ export class SctpConnection implements Connection {
     // SCTP has no empty user messages.
     if (frame.length === 0) return true;
     try {
-      if (this.#queue.length === 0 && this.#socket.send(frame, protocol)) return true;
+      if (this.#queue.isEmpty && this.#socket.send(frame, protocol)) return true;
     } catch (error) {
       this.#fail(error);
       return false;
     }
     const { limits, counters } = this.#options;
-    const queued = this.#queuedBytes + frame.length;
+    const queued = this.#queue.bytes + frame.length;
     if (queued > limits.sendQueueBytesMax) {
       counters.sendQueueFull += 1;
       this.#abandon(
@@ -103,8 +102,7 @@ export class SctpConnection implements Connection {
       );
       return false;
     }
-    this.#queue.push({ frame, protocol });
-    this.#queuedBytes = queued;
+    this.#queue.add(frame, protocol);
     this.#want();
     return true;
   }
@@ -138,7 +136,7 @@ export class SctpConnection implements Connection {
     // close would turn the graceful end into an abort.
     this.#cutTimer = setTimeout(() => this.#release('abort'), this.#options.limits.closeTimeoutMs);
     this.#finish('local', message);
-    if (this.#queue.length === 0) this.#socket.shutdown();
+    if (this.#queue.isEmpty) this.#socket.shutdown();
     this.#want();
   }
 
@@ -155,7 +153,7 @@ export class SctpConnection implements Connection {
   #want(): void {
     if (this.#released) return;
     const reads = (this.#frameHandler !== null && !this.#paused) || this.#closed !== null;
-    this.#watch.want((reads ? READABLE : 0) | (this.#queue.length > 0 ? WRITABLE : 0));
+    this.#watch.want((reads ? READABLE : 0) | (this.#queue.isEmpty ? 0 : WRITABLE));
   }
 
   #ready(events: number): void {
@@ -170,40 +168,29 @@ export class SctpConnection implements Connection {
   }
 
   #flush(): void {
-    let sent = 0;
     try {
-      for (const { frame, protocol } of this.#queue) {
-        if (!this.#socket.send(frame, protocol)) break;
-        this.#queuedBytes -= frame.length;
-        sent += 1;
-      }
+      this.#queue.flush((frame, protocol) => this.#socket.send(frame, protocol));
     } catch (error) {
       this.#fail(error);
       return;
     }
-    this.#queue.splice(0, sent);
-    if (this.#queue.length === 0) {
-      if (this.#closed !== null) this.#socket.shutdown();
-      else for (const handler of this.#drainHandlers.splice(0)) handler();
-    }
+    this.#queue.tellDrained();
+    if (this.#released) return;
+    if (this.#queue.isEmpty && this.#closed !== null) this.#socket.shutdown();
     this.#want();
   }
 
   #flow(): FlowControl {
-    const queuedBytes = (): number => this.#queuedBytes;
+    const queue = this.#queue;
     const pause = (paused: boolean): void => {
       this.#paused = paused;
       this.#want();
     };
     return {
       get queuedBytes() {
-        return queuedBytes();
+        return queue.bytes;
       },
-      onDrained: (handler) => {
-        if (this.#closed !== null) return;
-        if (this.#queue.length > 0) this.#drainHandlers.push(handler);
-        else setImmediate(() => this.#closed === null && handler());
-      },
+      onDrained: (handler) => queue.onDrained(() => this.#closed === null && handler()),
       pause: () => pause(true),
       resume: () => pause(false),
     };
@@ -299,9 +286,7 @@ export class SctpConnection implements Connection {
   #release(how: 'close' | 'abort'): void {
     if (this.#released) return;
     this.#released = true;
-    this.#queue = [];
-    this.#queuedBytes = 0;
-    this.#drainHandlers = [];
+    this.#queue.drop();
     clearTimeout(this.#cutTimer);
     this.#watch.end();
     this.#socket[how]();
