@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isIP } from 'node:net';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** An option that takes a TCP or UDP port. */
-export function portOption(flags: string, description: string): Option {
+export function portOption(flags: string, description: string, least = 0): Option {
   return new Option(flags, description).argParser((text) => {
     const port = Number(text);
-    if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('It is a port, 0 to 65535.');
+    if (!/^\d{1,5}$/.test(text) || port < least || port > 65_535)
+      throw new InvalidArgumentError(`It is a port, ${least} to 65535.`);
     return port;
   });
 }
@@ -26,15 +28,61 @@ export function addressOption(flags: string, description: string): Option {
   });
 }
 
+/** An option that takes an address, IPv4 or IPv6. */
+export function anyAddressOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    if (isIP(text) === 0)
+      throw new InvalidArgumentError('It is an address, for instance 192.0.2.11 or 2001:db8::11.');
+    return text;
+  });
+}
+
 /** Where component status reports go. */
 export function reportToOption(): Option {
   return new Option('--report-to <address:port>', 'whom to tell how it is, see `vnfpool monitor`').argParser(
     (text) => {
-      const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
-      const address = bracketed ?? plain;
-      if (address === undefined || Number(port) === 0 || Number(port) > 65_535)
+      const [address, port] = addressAndPort(text);
+      if (address === undefined)
         throw new InvalidArgumentError('It is ADDRESS:PORT, for instance 127.0.0.1:2960.');
-      return { address, port: Number(port) };
+      return { address, port };
     },
   );
+}
+
+/** A multicast group. */
+export interface Group {
+  readonly group: string;
+  readonly port: number;
+}
+
+/** An option that takes a multicast group. */
+export function groupOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(readGroup);
+}
+
+/** @throws InvalidArgumentError */
+export function readGroup(text: string): Group {
+  const [group, port] = addressAndPort(text);
+  if (group === undefined || !/^(22[4-9]|23\d)\.|^ff/i.test(group))
+    throw new InvalidArgumentError('It is GROUP:PORT, for instance 224.0.1.185:3863.');
+  return { group, port };
+}
+
+/** An option that takes an identifier of a registrar or an element. */
+export function identifierOption(): Option {
+  return new Option('--id <hex>', 'its identifier; default random').argParser((text) => {
+    const id = Number.parseInt(text, 16);
+    if (!/^(0x)?[0-9a-f]{1,8}$/i.test(text) || id === 0)
+      throw new InvalidArgumentError('It is a number from 1 to ffffffff, in hexadecimal.');
+    return id;
+  });
+}
+
+/** `192.0.2.1:80` or `[2001:db8::1]:80`, a port from 1; undefined: it is not that. */
+function addressAndPort(text: string): readonly [string, number] | readonly [undefined, 0] {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const address = bracketed ?? plain ?? '';
+  const port = Number(digits);
+  const family = bracketed === undefined ? 4 : 6;
+  return isIP(address) !== family || port === 0 || port > 65_535 ? [undefined, 0] : [address, port];
 }

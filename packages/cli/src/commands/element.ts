@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isIP } from 'node:net';
+import { hostname } from 'node:os';
 import type { Policy } from '@vnfpool/client';
 import type { ElementHealth, RunElementOptions } from '@vnfpool/daemons/element';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { durationOption } from '../api/api-command.ts';
 import { CliError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
-import { type ClientScopeOptions, clientOptions, withClientScope } from '../scope/client-options.ts';
+import { type ClientScopeOptions, clientScope, withClientScope } from '../scope/client-options.ts';
 import { parsePolicy } from '../scope/policy.ts';
 import { identifier } from '../tables/found.ts';
-import { portOption } from './daemon-options.ts';
+import { identifierOption, portOption, reportToOption } from './daemon-options.ts';
 
 interface Options extends ClientScopeOptions {
   readonly pool: string;
@@ -25,6 +26,8 @@ interface Options extends ClientScopeOptions {
   readonly rise: number;
   readonly fall: number;
   readonly restart?: boolean;
+  readonly reportTo?: { readonly address: string; readonly port: number };
+  readonly reportEvery: number;
 }
 
 const after = `
@@ -44,7 +47,7 @@ export function addElement(program: Command, _io: CliIo): void {
     )
     .argument('[command...]', 'the server program with its arguments; none: it runs already')
     .requiredOption('--pool <handle>', 'the pool')
-    .addOption(portOption('--port <port>', 'where it serves').makeOptionMandatory())
+    .addOption(portOption('--port <port>', 'where it serves', 1).makeOptionMandatory())
     .addOption(addressesOption())
     .addOption(
       new Option('--protocol <protocol>', 'what it serves over')
@@ -56,7 +59,7 @@ export function addElement(program: Command, _io: CliIo): void {
         .argParser(parsePolicy)
         .default({ type: 'round-robin' }, 'round-robin'),
     )
-    .addOption(new Option('--id <hex>', 'its identifier; default random').argParser(readIdentifier))
+    .addOption(identifierOption())
     .addOption(durationOption('--life <duration>', 'how long it stays in the pool unheard of', 300_000, '5m'))
     .addOption(
       new Option(
@@ -69,11 +72,15 @@ export function addElement(program: Command, _io: CliIo): void {
     .addOption(countOption('--rise <checks>', 'good checks in a row before it joins', 1))
     .addOption(countOption('--fall <checks>', 'bad checks in a row before it leaves', 3))
     .option('--restart', 'start the server program again when it ends')
+    .addOption(reportToOption())
+    .addOption(durationOption('--report-every <duration>', 'how often', 1_000, '1s'))
     .addHelpText('after', after)
     .action(async (command: readonly string[], options: Options) => {
+      if (options.restart === true && command.length === 0)
+        throw new CliError(2, '--restart is for a server program behind --');
       const { runElement } = await import('@vnfpool/daemons/element');
       const { serve } = await import('@vnfpool/daemons/serve');
-      const scope = await clientOptions(options);
+      const { options: scope } = await clientScope(options, 'element');
       const transport = transportOf(options);
       const health = options.health ?? { type: options.protocol === 'tcp' ? 'tcp' : 'none' };
       await serve('element', async (logger) => {
@@ -84,6 +91,9 @@ export function addElement(program: Command, _io: CliIo): void {
           command,
           health: { check: health, everyMs: every, timeoutMs: timeout, rise, fall },
           restart,
+          ...(options.reportTo === undefined
+            ? {}
+            : { reports: { ...options.reportTo, everyMs: options.reportEvery, location: hostname() } }),
           logger,
         });
         void running.ended.then((code) => process.exit(code));
@@ -116,13 +126,6 @@ function readHealth(text: string): ElementHealth {
   if (text.startsWith('command:') && text.length > 'command:'.length)
     return { type: 'command', command: text.slice('command:'.length) };
   throw new InvalidArgumentError('It is tcp, http:/PATH, command:COMMAND or none.');
-}
-
-function readIdentifier(text: string): number {
-  const id = Number.parseInt(text, 16);
-  if (!/^(0x)?[0-9a-f]{1,8}$/i.test(text) || id === 0)
-    throw new InvalidArgumentError('It is a number from 1 to ffffffff, in hexadecimal.');
-  return id;
 }
 
 function countOption(flags: string, description: string, standard: number): Option {

@@ -57,12 +57,16 @@ function renderHandlespace(view: HandlespaceView, io: CliIo, wide: boolean): str
   const shown = { now: io.now(), paint, wide };
   const members = view.pools.flatMap((pool) => pool.elements.map((element) => ({ pool, element })));
   const facts = [
-    `${view.pools.length} pools`,
-    `${members.length} elements, ${view.ownElements} of them its own (checksum ${view.checksum})`,
-    `${view.associations} associations`,
+    count(view.pools.length, 'pool'),
+    `${count(members.length, 'element')}, ${view.ownElements} of them its own (checksum ${view.checksum})`,
+    `${count(view.associations, 'association')} of elements and users`,
   ];
   const parts = [`registrar ${view.registrarId}, ${view.state}: ${facts.join(', ')}\n`];
   if (view.peers.length > 0) parts.push(renderTable(peerColumns, view.peers, shown));
   if (members.length > 0) parts.push(renderTable(memberColumns, members, shown));
   return parts.join('\n');
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

@@ -2,11 +2,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ComponentStatus } from '@vnfpool/wire/csp';
 import type { Command } from 'commander';
+import { CliError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
 import { showAge } from '../output/duration.ts';
 import { painter } from '../output/paint.ts';
 import { type Column, renderTable } from '../output/table.ts';
-import { addressOption, portOption } from './daemon-options.ts';
+import { anyAddressOption, portOption } from './daemon-options.ts';
 
 interface Options {
   readonly listen: string;
@@ -31,12 +32,12 @@ const GROUPS: Readonly<Record<number, string>> = { 1: 'registrar', 2: 'element',
 export function addMonitor(program: Command, io: CliIo): void {
   program
     .command('monitor')
-    .summary('who reports its status here: registrars, elements, users')
+    .summary('who reports its status here')
     .description(
-      'Listens to the component status reports of registrars, elements and users (--report-to), of this and of other ' +
+      'Listens to the component status reports of registrars and elements (--report-to), of this and of other ' +
         'implementations, and shows the last of each, until Ctrl-C. The reports are not authenticated.',
     )
-    .addOption(addressOption('--listen <address>', 'address to listen on').default('127.0.0.1'))
+    .addOption(anyAddressOption('--listen <address>', 'address to listen on').default('127.0.0.1'))
     .addOption(portOption('--port <port>', 'UDP port').default(2960))
     .option('--json', 'one line for each report')
     .action(async (options: Options) => {
@@ -49,12 +50,14 @@ export function addMonitor(program: Command, io: CliIo): void {
           if (options.json === true) io.out(`${toJson(report, address)}\n`);
           else remember(heard, { report, from: address, at: io.now() });
         },
+      }).catch((error: unknown) => {
+        throw new CliError(1, `listening on ${options.listen}:${options.port}: ${(error as Error).message}`);
       });
       io.err(`listening on ${options.listen}:${monitor.port}\n`);
       while (!io.signal.aborted) {
         await pause(REFRESH_MS, undefined, { signal: io.signal }).catch(() => undefined);
         if (options.json === true || heard.size === 0) continue;
-        const table = renderTable(columns, [...heard.values()], {
+        const table = renderTable(columns, inOrder(heard), {
           now: io.now(),
           paint: painter(io.colour),
         });
@@ -92,7 +95,16 @@ const columns: readonly Column<Heard>[] = [
 ];
 
 function nameOf({ sender }: ComponentStatus): string {
-  return `${GROUPS[sender.group] ?? `group ${sender.group}`} 0x${sender.identifier.toString(16)}`;
+  const digits = sender.identifier.toString(16).padStart(8, '0');
+  return `${GROUPS[sender.group] ?? `group ${sender.group}`} 0x${digits}`;
+}
+
+/** Registrars, elements, users; each by identifier, so that a line stays where it is. */
+function inOrder(heard: ReadonlyMap<string, Heard>): Heard[] {
+  return [...heard.values()].sort(
+    ({ report: { sender: a } }, { report: { sender: b } }) =>
+      a.group - b.group || (a.identifier < b.identifier ? -1 : 1),
+  );
 }
 
 function toJson(report: ComponentStatus, from: string): string {

@@ -2,11 +2,22 @@
 import { hostname } from 'node:os';
 import type { RegistrarTuning } from '@vnfpool/core/scope';
 import type { ScopeEndpoint } from '@vnfpool/runtime/endpoint';
+import type { ScopeSecurity } from '@vnfpool/runtime/scope-security';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { durationOption } from '../api/api-command.ts';
 import { CliError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
-import { addressOption, joinOption, portOption, reportToOption } from './daemon-options.ts';
+import { loadSecurity } from '../scope/load-security.ts';
+import {
+  addressOption,
+  anyAddressOption,
+  type Group,
+  identifierOption,
+  joinOption,
+  portOption,
+  readGroup,
+  reportToOption,
+} from './daemon-options.ts';
 import { readTuning, variableOptions } from './registrar-variables.ts';
 import { endpointOption, type ScopeOptions, withScope } from './scope-options.ts';
 
@@ -31,11 +42,6 @@ interface Options extends ScopeOptions {
   readonly reportEvery: number;
 }
 
-interface Group {
-  readonly group: string;
-  readonly port: number;
-}
-
 const after = `
 Examples:
   $ vnfpool registrar --open                                    # a scope on this machine, for trials
@@ -58,12 +64,14 @@ export function addRegistrar(program: Command, _io: CliIo): void {
     .addOption(endpointOption('--peer <endpoint>', 'a registrar to join the scope by; repeat', 'enrp'))
     .addOption(identifierOption())
     .addOption(
-      addressOption('--address <address>', 'address that others reach it at, when it listens on all'),
+      anyAddressOption('--address <address>', 'address that others reach it at, when it listens on all'),
     )
-    .addOption(groupOption('--announce <group:port>', 'where to announce itself; "none": nowhere'))
-    .addOption(groupOption('--enrp-announce <group:port>', 'where to tell its presence; "none": nowhere'))
+    .addOption(groupOrNone('--announce <group:port>', 'where to announce itself; "none": nowhere'))
+    .addOption(groupOrNone('--enrp-announce <group:port>', 'where to tell its presence; "none": nowhere'))
     .addOption(numberOption('--announce-ttl <hops>', 'how far announcements go', 1, 255))
-    .option('--announce-interface <address>', 'address of the interface for announcements')
+    .addOption(
+      anyAddressOption('--announce-interface <address>', 'address of the interface for announcements'),
+    )
     .option('--suggest-takeover', 'suggest elements to the peer that suits them best')
     .addOption(reportToOption())
     .addOption(durationOption('--report-every <duration>', 'how often', 1_000, '1s'))
@@ -81,9 +89,21 @@ export function addRegistrar(program: Command, _io: CliIo): void {
         'a registrar of a set needs --state and --listen, one without a set --open or --security',
       );
     }
+    if (!alone && (options.asap !== undefined || options.address !== undefined))
+      throw new CliError(
+        2,
+        '--asap and --address are of a registrar without a set: say --open or --security',
+      );
+    if (alone && (options.listen !== undefined || options.port !== undefined || options.join !== undefined))
+      throw new CliError(
+        2,
+        '--listen, --port and --join are of a registrar of a set: without one say --asap',
+      );
     const { serve } = await import('@vnfpool/daemons/serve');
-    if (alone) await serve('registrar', async (logger) => await startAlone(options, tuning, logger));
-    else await serve('registrar', async (logger) => await startMember(options, tuning, logger));
+    if (alone) {
+      const security = await loadSecurity(options.security, 'registrar');
+      await serve('registrar', async (logger) => await startAlone(options, security, tuning, logger));
+    } else await serve('registrar', async (logger) => await startMember(options, tuning, logger));
   });
 }
 
@@ -91,13 +111,15 @@ type Logger = Parameters<Parameters<typeof import('@vnfpool/daemons/serve').serv
 type Started = ReturnType<Parameters<typeof import('@vnfpool/daemons/serve').serve>[1]>;
 
 /** A registrar of a scope without a manager. */
-async function startAlone(options: Options, tuning: RegistrarTuning, logger: Logger): Started {
+async function startAlone(
+  options: Options,
+  security: ScopeSecurity,
+  tuning: RegistrarTuning,
+  logger: Logger,
+): Started {
   const { runStandaloneRegistrar } = await import('@vnfpool/daemons/registrar');
   const { formatEndpoint, parseEndpoint } = await import('@vnfpool/runtime/endpoint');
   const { runtimeFolder } = await import('@vnfpool/runtime/runtime-folder');
-  const { loadScopeSecurity } = await import('@vnfpool/runtime/scope-security');
-  const { security: file } = options;
-  const security = file === undefined ? ({ kind: 'open' } as const) : loadScopeSecurity(file);
   const kind = security.kind === 'open' ? 'tcp' : 'tls';
   const loopback = (protocol: 'asap' | 'enrp') => [parseEndpoint(`${kind}://127.0.0.1`, protocol)];
   const { asap = loopback('asap'), enrp = loopback('enrp'), peer = [], id, address } = options;
@@ -154,24 +176,10 @@ async function startMember(options: Options, tuning: RegistrarTuning, logger: Lo
   return { facts: { ...registrar.address }, stop: () => registrar.stop() };
 }
 
-function identifierOption(): Option {
-  return new Option('--id <hex>', 'its identifier; default random').argParser((text) => {
-    const id = Number.parseInt(text, 16);
-    if (!/^(0x)?[0-9a-f]{1,8}$/i.test(text) || id === 0)
-      throw new InvalidArgumentError('It is a number from 1 to ffffffff, in hexadecimal.');
-    return id;
-  });
-}
-
-function groupOption(flags: string, description: string): Option {
-  return new Option(flags, description).argParser((text): Group | 'none' => {
-    if (text === 'none') return text;
-    const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
-    const group = bracketed ?? plain;
-    if (group === undefined || Number(port) > 65_535 || Number(port) === 0)
-      throw new InvalidArgumentError('It is GROUP:PORT, for instance 224.0.1.185:3863, or none.');
-    return { group, port: Number(port) };
-  });
+function groupOrNone(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text): Group | 'none' =>
+    text === 'none' ? text : readGroup(text),
+  );
 }
 
 function groupOf(said: Group | 'none'): Group | null {

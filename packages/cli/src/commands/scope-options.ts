@@ -25,9 +25,9 @@ export function withScope(command: Command): Command {
 
 /** An option that takes an endpoint, and may be given several times. */
 export function endpointOption(flags: string, description: string, protocol: 'asap' | 'enrp'): Option {
-  return new Option(flags, description).argParser((text, before: readonly ScopeEndpoint[] = []) => {
+  return new Option(flags, description).argParser((text, before: readonly ScopeEndpoint[] | undefined) => {
     try {
-      return [...before, parseEndpoint(text, protocol)];
+      return [...(before ?? []), parseEndpoint(text, protocol)];
     } catch (error) {
       if (error instanceof EndpointError) throw new InvalidArgumentError(`${error.message}.`);
       throw error;

@@ -4,8 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Session, SessionEvent } from '@vnfpool/client';
 import type { Command } from 'commander';
 import { durationOption } from '../api/api-command.ts';
+import { CliError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
-import { type ClientScopeOptions, clientOptions, withClientScope } from '../scope/client-options.ts';
+import { type ClientScopeOptions, clientScope, withClientScope } from '../scope/client-options.ts';
 import { explained } from '../scope/explained.ts';
 import { identifier, showTransport } from '../tables/found.ts';
 
@@ -39,7 +40,12 @@ export function addUser(program: Command, io: CliIo): void {
     )
     .action(async (pool: string, options: Options) => {
       const { PoolUser } = await import('@vnfpool/client');
-      const scope = await clientOptions(options);
+      const { options: scope, security, troubles } = await clientScope(options, 'user');
+      if (security.kind === 'psk' && options.plain !== true)
+        throw new CliError(
+          2,
+          'users and elements have no key in common: sessions of a scope of shared keys are not secured by it; say --plain if that is meant',
+        );
       const user = new PoolUser({ ...scope, ...(options.plain === true ? { data: 'plain' as const } : {}) });
       try {
         const session = await explained(
@@ -51,8 +57,10 @@ export function addUser(program: Command, io: CliIo): void {
               if (line !== null) io.err(`${line}\n`);
             },
           }),
+          pool,
+          troubles,
         );
-        await converse(session, io, options.linger);
+        await explained(converse(session, io, options.linger), pool, troubles);
       } finally {
         user.close();
       }
@@ -77,7 +85,7 @@ async function converse(session: Session, io: CliIo, lingerMs: number): Promise<
     session.close();
   })();
   try {
-    await explained(Promise.race([receiving, sending.then(() => receiving)]));
+    await Promise.race([receiving, sending.then(() => receiving)]);
   } finally {
     lines.close();
     sending.catch(() => undefined);

@@ -3,7 +3,9 @@ import { PoolElement, type PoolElementClientOptions, type Transport } from '@vnf
 import { pause } from '@vnfpool/runtime/lifecycle';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { checkElement, type ElementHealth } from './health.ts';
+import { HealthRecord } from './health-record.ts';
 import { PoolMembership } from './membership.ts';
+import { type ElementReportTarget, reportElement } from './reports.ts';
 import { ServerProgram } from './server-program.ts';
 
 export interface RunElementOptions {
@@ -23,6 +25,8 @@ export interface RunElementOptions {
   };
   /** Whether a server program that ends is started again. */
   readonly restart: boolean;
+  /** Who is told how it is. */
+  readonly reports?: ElementReportTarget;
   readonly logger: Logger;
 }
 
@@ -47,27 +51,27 @@ export function runElement(options: RunElementOptions): RunningElement {
     ...options.element,
     transport,
     onEvent: (event) => {
-      const { event: what, poolHandle: _, elementId: __, type: ___, ...rest } = event;
-      logger.info(rest, what);
+      const { event: what } = event;
+      // Causes and warnings are told in words.
+      logger.info('reason' in event ? { reason: event.reason } : {}, what);
+      if (event.event === 'rejected') membership.rejected(event.reason);
     },
     onTrouble: (trouble) => logger.warn(trouble, 'a registrar is not reached'),
   });
-  const membership = new PoolMembership(element, logger);
+  const membership: PoolMembership = new PoolMembership(element, logger);
   const address = 'address' in transport ? transport.address : (transport.addresses[0] ?? '127.0.0.1');
   const at = { address, port: transport.port };
 
   const watch = async (program: ServerProgram | null, over: AbortSignal): Promise<void> => {
     const { check, everyMs, timeoutMs, rise, fall } = options.health;
-    let run = 0;
-    let healthy = false;
+    const record = new HealthRecord({ rise, fall });
     while (!over.aborted) {
-      const { ok, reason } = await checkElement(check, at, timeoutMs);
+      const result = await checkElement(check, at, timeoutMs);
       if (over.aborted) return;
-      run = ok === healthy ? 0 : run + 1;
-      if (run >= (ok ? rise : fall)) {
-        run = 0;
-        healthy = ok;
-        logger[ok ? 'info' : 'warn']({ reason, pid: program?.pid }, ok ? 'healthy' : 'not healthy');
+      const healthy = record.take(result);
+      if (healthy !== null) {
+        const facts = { reason: result.reason, ...at, program: program?.pid };
+        logger[healthy ? 'info' : 'warn'](facts, healthy ? 'healthy' : 'not healthy');
         void membership.want(healthy);
       }
       await pause(everyMs, over).catch(() => undefined);
@@ -107,11 +111,15 @@ export function runElement(options: RunElementOptions): RunningElement {
       if (performance.now() - started > RESTART_MS.max) pauseMs = RESTART_MS.first;
       await pause(pauseMs, ending.signal).catch(() => undefined);
     }
+    await reporter?.stop();
     element.close();
     return ending.signal.aborted ? 0 : code;
   };
   const leave = (): Promise<void> => membership.want(false);
 
+  const { reports } = options;
+  const status = (): string => (element.registered ? 'in the pool' : 'not in the pool');
+  const reporter = reports === undefined ? null : reportElement(reports, element.id, status, logger);
   const ended = run();
   return {
     id: element.id,

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
 
 /** From SIGTERM to SIGKILL. */
 const KILL_GRACE_MS = 5_000;
+/** What shells say of a command that cannot be started. */
+const NOT_STARTED = 127;
 
 /** A server program that we started. Its output goes where ours goes: standard error. */
 export class ServerProgram {
@@ -16,13 +19,20 @@ export class ServerProgram {
       stdio: ['ignore', 2, 2],
       env: { ...process.env, ...environment },
     });
-    this.ended = new Promise((resolve) => {
-      this.#child.once('error', (error) => {
-        process.stderr.write(`${program}: ${error.message}\n`);
-        resolve(127);
+    // It does not outlive us, however we end (but for SIGKILL).
+    const onExit = (): void => void this.#child.kill('SIGKILL');
+    process.on('exit', onExit);
+    const ended = new Promise<number>((resolve) => {
+      this.#child.once('error', (error: NodeJS.ErrnoException) => {
+        const why = error.code === 'ENOENT' ? 'there is no such program' : error.message;
+        process.stderr.write(`vnfpool element: ${program} could not be started: ${why}\n`);
+        resolve(NOT_STARTED);
       });
-      this.#child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGTERM' ? 15 : 9)));
+      this.#child.once('exit', (code, signal) =>
+        resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+      );
     });
+    this.ended = ended.finally(() => process.off('exit', onExit));
   }
 
   get pid(): number | undefined {

@@ -43,7 +43,7 @@ export class Announcements {
     ): Promise<Multicast | null> => {
       if (at === null) return null;
       const onTrouble = (error: Error): void =>
-        logger.warn({ group: at.group, reason: error.message }, 'multicast does not work');
+        logger.warn({ group: `${at.group}:${at.port}`, reason: error.message }, 'multicast does not work');
       const { ttl } = options;
       const onDatagram = (bytes: Uint8Array, source: { address: string }): void => {
         try {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { poolName } from '@vnfpool/core/handlespace';
 import type { RegistrarEvent } from '@vnfpool/core/registrar';
+import { endpointOfTransport, formatEndpoint } from '@vnfpool/runtime/endpoint';
 import type { Logger } from '@vnfpool/runtime/logging';
+import type { SctpTransport, TcpTransport } from '@vnfpool/wire/parameters';
 import { identifier } from './views.ts';
 
 /** Events of everyday life, by name and reason; what is not here is a warning. */
@@ -31,6 +33,8 @@ function readable(fields: Readonly<Record<string, unknown>>): Record<string, unk
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => {
       if (name === 'poolHandle' && value instanceof Uint8Array) return ['pool', poolName(value)];
+      if (name === 'mentor' && value !== null)
+        return [name, formatEndpoint(endpointOfTransport(value as SctpTransport | TcpTransport, 'tcp'))];
       if (name === 'elementId') return ['element', identifier(value as number)];
       return [name, identifiers.includes(name) ? identifier(value as number) : value];
     }),

@@ -39,7 +39,7 @@ export class Multicast {
           resolve();
         });
       });
-      socket.addMembership(options.group, options.interface);
+      join(socket, options);
       if (options.interface !== undefined) socket.setMulticastInterface(options.interface);
       socket.setMulticastTTL(options.ttl);
       socket.setMulticastLoopback(true);
@@ -59,5 +59,14 @@ export class Multicast {
 
   close(): void {
     this.#socket.close();
+  }
+}
+
+function join(socket: Socket, { group, interface: from }: MulticastOptions): void {
+  try {
+    socket.addMembership(group, from);
+  } catch (error) {
+    if (from !== undefined || (error as NodeJS.ErrnoException).code !== 'ENODEV') throw error;
+    throw new Error('no route says which interface to join it on: name one by its address', { cause: error });
   }
 }

@@ -36,7 +36,7 @@ function reportOf(snapshot: RegistrarSnapshot): ComponentReport {
   const elements = snapshot.pools.reduce((count, pool) => count + pool.elements.length, 0);
   const { pools, ownElements, peers } = snapshot;
   return {
-    status: `${snapshot.state}: ${pools.length} pools, ${elements} elements, ${ownElements} own, ${peers.length} peers`,
+    status: `${snapshot.state}: pools ${pools.length}, elements ${elements}, own ${ownElements}, peers ${peers.length}`,
     workload: null,
     associations: peers
       .filter((peer) => peer.connected)

@@ -125,7 +125,6 @@ export async function startRegistrarService(options: RegistrarServiceOptions): P
     await Promise.all(listeners.map((listener) => listener.close()));
     driver.stop();
     await status?.close();
-    logger.info('stopped');
   };
   try {
     for (const protocol of ['asap', 'enrp'] as const) {
@@ -143,11 +142,15 @@ export async function startRegistrarService(options: RegistrarServiceOptions): P
     if (options.announce !== null) {
       announcements = await Announcements.open(options.announce, (input) => driver.submit(input), logger);
     }
-    status = await startStatusServer(options.statusSocket, {
+    const path = options.statusSocket;
+    status = await startStatusServer(path, {
       '/v1/handlespace': () => ({ json: view() }),
       '/v1/mib': () => ({ json: registrarTables(snapshot(), facts(), clock.nowMs()) }),
       '/metrics': async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
       '/healthz': () => ({ json: { healthy: true } }),
+    }).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      throw new Error(`another registrar has ${path}: give this one a name or a folder of its own`);
     });
   } catch (error) {
     await stop();
