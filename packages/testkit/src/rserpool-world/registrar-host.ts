@@ -51,7 +51,7 @@ export class RegistrarHost {
   #runner: CoreRunner<RegistrarInput, RegistrarOutput> | undefined;
   #associations = new Map<number, { readonly end: AssociationEnd; readonly protocol: Protocol }>();
   #lastAssociation = 0;
-  /** Longest silence of an end of this life that was told, for the trace. */
+
   constructor(world: World, scope: Scope, index: number) {
     this.#world = world;
     this.#scope = scope;
@@ -190,7 +190,6 @@ export class RegistrarHost {
         break;
       case 'close': {
         const closing = this.#associations.get(output.association);
-        this.#associations.delete(output.association);
         closing?.end.close(output.reason);
         if (closing)
           world.log(() => `${this.process.name} lets go of ${closing.end.other.name}: ${output.reason}`);
