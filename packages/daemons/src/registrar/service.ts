@@ -90,7 +90,12 @@ export async function startRegistrarService(options: RegistrarServiceOptions): P
     identityOf: options.identityOf,
     dial: async (protocol, transport, signal) => {
       const endpoint = endpointOfTransport(transport, tcp);
-      const connection = await dial(transports[protocol], endpoint, signal);
+      const connection = await dial(
+        transports[protocol],
+        endpoint,
+        protocol === 'enrp' ? listening.enrp : [],
+        signal,
+      );
       return { kind: endpoint.kind, connection };
     },
   });
