@@ -3,6 +3,7 @@ import { formatEndpoint, type ScopeEndpoint } from '@vnfpool/runtime/endpoint';
 import type { ScopeTransports } from '@vnfpool/runtime/scope-transports';
 import {
   type Connection,
+  type ConnectOptions,
   type Listener,
   type StreamTransport,
   TransportError,
@@ -27,16 +28,32 @@ export async function listenAt(
   });
 }
 
-/** @throws TransportError */
+/**
+ * Over SCTP an association leaves from an endpoint of `from`, so that a peer registrar finds the one that our Server
+ * Information names: rsplib takes no other.
+ * @param from Where we listen; none: from any port
+ * @throws TransportError
+ */
 export async function dial(
   transports: ScopeTransports,
   endpoint: ScopeEndpoint,
+  from: readonly ScopeEndpoint[],
   signal: AbortSignal,
 ): Promise<Connection> {
   const { addresses, port } = endpoint;
   const [host = '', ...others] = addresses;
   const all = others.length > 0 ? { addresses: others } : {};
-  return transportFor(transports, endpoint).connect({ host, port, ...all, signal });
+  const own = endpoint.kind === 'sctp' ? from.find(({ kind }) => kind === 'sctp') : undefined;
+  const local = own === undefined ? {} : localEnd(own);
+  return transportFor(transports, endpoint).connect({ host, port, ...all, ...local, signal });
+}
+
+function localEnd({
+  addresses: [localAddress, ...localAddresses],
+  port: localPort,
+}: ScopeEndpoint): Pick<ConnectOptions, 'localAddress' | 'localAddresses' | 'localPort'> {
+  if (localAddress === undefined || isWildcard(localAddress)) return { localPort };
+  return { localPort, localAddress, ...(localAddresses.length > 0 ? { localAddresses } : {}) };
 }
 
 function transportFor(transports: ScopeTransports, endpoint: ScopeEndpoint): StreamTransport {
