@@ -62,6 +62,16 @@ describe('a scope', () => {
       'a divided scope did not find together again',
       { registrars: 4, elements: 8, users: 2, lifeMs: 300_000 },
     ],
+    [
+      366,
+      'a registrar that had been away and its successor gave up elements to each other',
+      { profile: 'rsplib' },
+    ],
+    [
+      25,
+      'registrars that started at once did not learn of each other',
+      { profile: 'rfc', registrars: 5, elements: 8, users: 2, lifeMs: 300_000, faultsARound: 9 },
+    ],
     [124, 'two registrars with one identifier met by multicast only', { profile: 'rsplib' }],
   ])('keeps them in seed %i, in which once %s', (seed, _, override) => {
     expect(told(seed, override).told).toBe('ok');

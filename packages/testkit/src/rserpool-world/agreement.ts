@@ -10,13 +10,10 @@ import type { RserpoolWorld } from './rserpool-world.ts';
 /** What is not yet as it has to be in the end, in words; undefined: all registrars agree with each other and the truth. */
 export function missing(world: RserpoolWorld): string | undefined {
   const views = new Map<string, RegistrarSnapshot>();
-  for (const { process, isGone, ...host } of world.registrars.map((registrar) => ({
-    process: registrar.process,
-    isGone: registrar.isGone,
-    snapshot: registrar.snapshot(),
-  }))) {
+  for (const registrar of world.registrars) {
+    const { process, isGone } = registrar;
     if (isGone) continue;
-    const view = host.snapshot;
+    const view = registrar.snapshot();
     if (view === undefined) return `${process.name} does not run`;
     if (view.state !== 'running') return `${process.name} is ${view.state}`;
     views.set(process.name, view);

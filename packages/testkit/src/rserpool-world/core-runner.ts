@@ -61,7 +61,7 @@ export class CoreRunner<Input, Output> {
 
   #carryOut(outputs: readonly Output[], cause: unknown): void {
     if (outputs.length > this.#outputsMax) {
-      const what = typeof cause === 'object' ? JSON.stringify(cause).slice(0, 200) : String(cause);
+      const what = JSON.stringify(cause).slice(0, 200);
       this.#world.fail(`${this.#process.name}: ${outputs.length} outputs to one input: ${what}`);
     }
     for (const output of outputs) {

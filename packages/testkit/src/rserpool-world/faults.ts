@@ -241,7 +241,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       : pick(random, everybody(world));
     const share = random.pick([0.2, 1]);
     process?.touch();
-    for (const end of [...(process?.ends ?? [])]) {
+    for (const end of process?.ends ?? []) {
       if (!random.chance(share)) continue;
       end.other.touch();
       end.lose('broken');

@@ -89,7 +89,7 @@ export class Process {
     this.isDark = how === 'power';
     for (const run of this.#onEnd.splice(0)) run();
     this.listeners.clear();
-    for (const end of [...this.ends]) end.orphan(how);
+    for (const end of this.ends) end.orphan(how);
     this.ends.clear();
   }
 

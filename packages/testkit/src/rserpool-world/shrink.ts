@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type RserpoolWorldResult, runRserpoolWorld } from './index.ts';
+
 import type { RserpoolWorldOptions } from './options.ts';
+import { type RserpoolWorldResult, runRserpoolWorld } from './run.ts';
 
 /** Runs at most, so that a large world ends too. */
 const RUNS_MAX = 40;

@@ -60,7 +60,7 @@ export class UserHost {
         requestTimeoutMs: timers.requestTimeoutMs,
         retransmitsMax: timers.retransmitsMax,
         staleMs: world.plan.staleMs,
-        updates: process.id % 2 === 0,
+        updates: process.id % 4 === 0,
         answerStale: false,
       },
       world.random,

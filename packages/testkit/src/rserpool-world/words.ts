@@ -19,5 +19,5 @@ function show(key: string, value: unknown): string {
   if (value instanceof Uint8Array) return poolName(value);
   const isIdentifier = /Id$|^(from|to|by|told|computed)$/.test(key);
   if (typeof value === 'number' && isIdentifier) return `0x${value.toString(16)}`;
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
