@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util';
 import { decodeAsap, encodeAsap } from '@vnfpool/wire/asap';
+import { decodeEnrp, encodeEnrp } from '@vnfpool/wire/enrp';
 import { decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
 import { decodeMobility, encodeMobility } from '@vnfpool/wire/mobility';
 import { opsPerSecond } from '../lib/rounds.mjs';
 import {
   asapRegistration,
+  asapResolutionResponse,
+  enrpTableResponse,
   leaseAccept,
   leaseHeader,
   leaseRenewals,
@@ -34,6 +37,18 @@ const decodeDatagram = (bytes) => decodeLeaseDatagram(bytes);
 const cases = [
   { name: 'ASAP registration', message: asapRegistration, encode: encodeAsap, decode: decodeAsap },
   {
+    name: 'ASAP handle resolution response, 3 elements',
+    message: asapResolutionResponse,
+    encode: encodeAsap,
+    decode: decodeAsap,
+  },
+  {
+    name: 'ENRP handle table response, 23 elements',
+    message: enrpTableResponse,
+    encode: encodeEnrp,
+    decode: decodeEnrp,
+  },
+  {
     name: 'mobility registration',
     message: mobilityRegistration,
     encode: encodeMobility,
@@ -53,8 +68,9 @@ const cases = [
   },
 ];
 
-export async function run({ emit, say, signal }) {
+export async function run({ options, emit, say, signal }) {
   for (const { name, message, encode, decode } of cases) {
+    if (options.only !== undefined && !name.includes(options.only)) continue;
     signal.throwIfAborted();
     const bytes = encode(message);
     const decoded = decode(bytes);
@@ -68,24 +84,24 @@ export async function run({ emit, say, signal }) {
       ours: () => encode(message).length,
       json: () => Buffer.from(JSON.stringify(content)).length,
     });
-    emit({
-      figure: `${name}, encode`,
-      unit: 'messages/s',
-      samples: encoded.ours,
-      referenceSamples: encoded.json,
-      referenceName: 'JSON.stringify and UTF-8',
-    });
+    const tell = (figure, { ours, json }, referenceName) => {
+      emit({ figure, unit: 'messages/s', samples: ours, referenceSamples: json, referenceName });
+      // Each by the octets of its own form: JSON has several times as many for the same content.
+      const megabytes = (samples, size) => samples.map((perSecond) => (perSecond * size) / 1e6);
+      emit({
+        figure,
+        unit: 'MB/s',
+        samples: megabytes(ours, bytes.length),
+        referenceSamples: megabytes(json, text.length),
+        referenceName,
+      });
+    };
+    tell(`${name}, encode`, encoded, 'JSON.stringify and UTF-8');
     const parsed = opsPerSecond({
       ours: () => (decode(bytes) ? 1 : 0),
       json: () => (JSON.parse(text.toString()) ? 1 : 0),
     });
-    emit({
-      figure: `${name}, decode`,
-      unit: 'messages/s',
-      samples: parsed.ours,
-      referenceSamples: parsed.json,
-      referenceName: 'UTF-8 and JSON.parse',
-    });
+    tell(`${name}, decode`, parsed, 'UTF-8 and JSON.parse');
     // A turn of the loop, for Ctrl-C.
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -17,6 +17,33 @@ export const asapRegistration = {
   },
 };
 
+const element = (id) => ({
+  id,
+  homeRegistrar: 0x0a0b0c0d,
+  registrationLife: 300,
+  userTransport: { type: 'tcp', port: 8080, address: `10.77.0.${id}` },
+  policy: { type: 'least-used', load: 0x40000000 },
+});
+
+export const asapResolutionResponse = {
+  type: 'handle-resolution-response',
+  updatesAccepted: false,
+  poolHandle,
+  policy: { type: 'least-used', load: 0 },
+  elements: [element(1), element(2), element(3)],
+  causes: [],
+};
+
+/** As much as a registrar puts into one part of its table. */
+export const enrpTableResponse = {
+  type: 'handle-table-response',
+  sender: 0x0a0b0c0d,
+  receiver: 0x0d0c0b0a,
+  rejected: false,
+  more: true,
+  pools: [{ poolHandle, elements: Array.from({ length: 23 }, (_, at) => element(at + 1)) }],
+};
+
 export const mobilityRegistration = {
   type: 'registration',
   sequence: 1,
