@@ -352,8 +352,33 @@ describe('what comes over the channel', () => {
       });
     });
     const session = await user().open('echo', { ...story(), heartbeatMs: 20 });
-    await expect.poll(() => beats).toBeGreaterThan(5);
+    await expect.poll(() => beats, { timeout: 20_000 }).toBeGreaterThan(5);
     expect(session.element?.id).toBe(bad.id);
+  });
+
+  test('who does not read for long says so by heartbeats, and accuses nobody', async () => {
+    const blocks = 16;
+    const block = Buffer.alloc(16 * 1024, 7);
+    const header = Buffer.alloc(8);
+    header.writeUInt32BE(block.length, 0);
+    let beats = 0;
+    const { user, bad } = await raw((socket) => {
+      for (let count = 0; count < blocks; count += 1) socket.write(Buffer.concat([header, block]));
+      socket.on('data', () => {
+        beats += 1;
+      });
+    });
+    const told = story();
+    const session = await user().open('echo', { ...told, heartbeatMs: 20, receiveBytesMax: block.length });
+    await expect.poll(() => beats, { timeout: 20_000 }).toBeGreaterThan(8);
+    let bytes = 0;
+    for await (const message of session) {
+      bytes += message.length;
+      if (bytes === blocks * block.length) session.close();
+    }
+    expect(bytes).toBe(blocks * block.length);
+    expect(told.events.map(({ event }) => event)).not.toContain('failing-over');
+    expect(bad.registered).toBe(true);
   });
 
   test.each([

@@ -30,6 +30,7 @@ export class DataChannel {
   readonly #options: DataChannelOptions;
   #heardMs: number;
   #stopTimer: () => void = () => {};
+  #paused = false;
   #over = false;
 
   constructor(connection: Connection, options: DataChannelOptions) {
@@ -40,7 +41,7 @@ export class DataChannel {
     this.#heardMs = options.clock.nowMs();
     connection.onClose((reason) => this.#closed(reason));
     connection.onFrame((frame, protocol) => this.#read(frame, protocol));
-    if (options.codec.marks) this.#watch();
+    if (options.codec.marks) this.#watch(this.#heardMs);
   }
 
   send(data: Uint8Array): void {
@@ -69,10 +70,12 @@ export class DataChannel {
   /** False: this connection cannot be held back. */
   pause(): boolean {
     this.#connection.flow?.pause();
-    return this.#connection.flow !== undefined;
+    this.#paused = this.#connection.flow !== undefined;
+    return this.#paused;
   }
 
   resume(): void {
+    this.#paused = false;
     this.#connection.flow?.resume();
   }
 
@@ -119,16 +122,20 @@ export class DataChannel {
     this.#stopTimer();
   }
 
-  #watch(): void {
+  /** @param dueMs When this was to be done: who was late itself, or does not listen, accuses nobody. */
+  #watch(dueMs: number): void {
     const { clock, heartbeatMs, codec } = this.#options;
     const nowMs = clock.nowMs();
+    if (this.#paused || nowMs - dueMs >= heartbeatMs)
+      this.#heardMs = Math.max(this.#heardMs, nowMs - heartbeatMs);
     const silentMs = nowMs - this.#heardMs;
     if (silentMs >= 3 * heartbeatMs) {
       this.#end('failed', `nothing heard for ${Math.round(silentMs)} ms`);
       return;
     }
+    // While we do not read, the peer's own question waits unread: ours tells it that we are here.
     if (silentMs >= heartbeatMs) codec.sendMark(this.#connection, 'heartbeat');
     const nextMs = silentMs >= heartbeatMs ? nowMs + heartbeatMs : this.#heardMs + heartbeatMs;
-    this.#stopTimer = clock.at(nextMs, () => this.#watch());
+    this.#stopTimer = clock.at(nextMs, () => this.#watch(nextMs));
   }
 }
