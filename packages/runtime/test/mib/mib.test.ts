@@ -3,7 +3,7 @@ import { Registrar } from '@vnfpool/core/registrar';
 import { elementTables, registrarTables, userTables } from '@vnfpool/runtime/mib';
 import { expect, test } from 'vitest';
 
-const random = { fraction: () => 0.5, u32: () => 7 };
+const random = { fraction: () => 0.5, u32: () => 7, u64: () => 7n };
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 function registrar(): Registrar {
