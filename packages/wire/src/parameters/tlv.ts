@@ -72,11 +72,13 @@ export class DiscardError extends WireError {
  * @see RFC 5354 §2.2, §3
  */
 export function readTlvs(reader: ByteReader, unrecognized: UnrecognizedParameter[]): Tlv[] {
-  const found: Tlv[] = [];
+  let found: Tlv[] = [];
   while (reader.remaining > 0) {
     const tlv = readTlv(reader);
     if (KNOWN.has(tlv.type)) {
-      found.push(tlv);
+      // Mostly there is one; the first `push` would make room for 17.
+      if (found.length === 0) found = [tlv];
+      else found.push(tlv);
       continue;
     }
     const report = (tlv.type & 0x4000) !== 0;
