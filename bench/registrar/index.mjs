@@ -2,7 +2,7 @@
 import { quantile } from '../lib/statistics.mjs';
 import { Connections } from './connections.mjs';
 import { alive, registration, resolution } from './messages.mjs';
-import { hurry, startEcho, startRegistrar } from './processes.mjs';
+import { hurried, startEcho, startRegistrar } from './processes.mjs';
 import { Scope } from './scope.mjs';
 
 export const description =
@@ -31,7 +31,7 @@ const REFERENCE = 'a server that only answers';
 export async function run({ options, cleanup, signal, emit, say }) {
   const rounds = Number(options.trials ?? 5);
   const wanted = (figure) => options.only === undefined || figure.includes(options.only);
-  say(hurry(process.pid) ? 'at the highest priority' : 'at the priority of everything else');
+  say(hurried() ? 'at the highest priority' : 'at the priority of everything else');
   const registrar = await startRegistrar(cleanup, signal);
   const members = await Connections.open(registrar.port, 1, cleanup);
   const elements = Array.from({ length: ELEMENTS }, (_, at) => registration(POOL, at + 1));
