@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { profileOptions, type RegistrarOptions } from '@vnfpool/core/registrar';
 import { PROFILES, type ProfileName, type RegistrarTuning } from '@vnfpool/core/scope';
-import type { ScopeEndpoint } from '@vnfpool/runtime/endpoint';
+import { EndpointError, formatEndpoint, type ScopeEndpoint } from '@vnfpool/runtime/endpoint';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { systemRandom } from '@vnfpool/runtime/random';
 import { REGISTRAR_SOCKET } from '@vnfpool/runtime/runtime-folder';
@@ -56,6 +56,13 @@ export async function runStandaloneRegistrar(options: StandaloneOptions): Promis
   }) as [readonly ScopeEndpoint[], readonly ScopeEndpoint[], readonly ScopeEndpoint[]];
   const profile = PROFILES[options.profile];
   const guard = scopeGuard(options.security, 'registrar');
+  const check = (protocol: 'asap' | 'enrp', side: 'listen' | 'connect', endpoint: ScopeEndpoint): void => {
+    const refusal = guard.refusal({ kind: endpoint.kind, protocol, side });
+    if (refusal !== null) throw new EndpointError(`${formatEndpoint(endpoint)}: ${refusal}`);
+  };
+  for (const endpoint of asap) check('asap', 'listen', endpoint);
+  for (const endpoint of enrp) check('enrp', 'listen', endpoint);
+  for (const endpoint of peers) check('enrp', 'connect', endpoint);
   const transports = (protocol: 'asap' | 'enrp', endpoints: readonly ScopeEndpoint[]) =>
     scopeTransports(guard, {
       protocol,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PeerSnapshot, RegistrarSnapshot } from '@vnfpool/core/registrar';
 import { endpointOfTransport, formatEndpoint } from '@vnfpool/runtime/endpoint';
-import type { Policy, Transport } from '@vnfpool/wire/parameters';
+import type { Policy, SctpTransport, TcpTransport, Transport } from '@vnfpool/wire/parameters';
 
 /** GET /v1/handlespace */
 export interface HandlespaceView {
@@ -45,6 +45,8 @@ export interface ElementView {
   readonly transport: string;
   readonly port: number | null;
   readonly addresses: readonly string[];
+  /** Where registrars call on it; null: only its association tells. */
+  readonly asapEndpoint: string | null;
   readonly policy: Readonly<Record<string, unknown>>;
   /** Null: for ever. */
   readonly lifeLeftMs: number | null;
@@ -68,15 +70,14 @@ export function handlespaceView(snapshot: RegistrarSnapshot, nowMs: number): Han
       name: pool.name,
       handle: Buffer.from(pool.handle).toString('hex'),
       policy: pool.policyType,
-      elements: pool.elements.map(
-        ({ id, homeRegistrar, userTransport, asapTransport: _, policy, ...rest }) => ({
-          id: identifier(id),
-          homeRegistrar: identifier(homeRegistrar),
-          ...transportView(userTransport),
-          policy: policyView(policy),
-          ...rest,
-        }),
-      ),
+      elements: pool.elements.map(({ id, homeRegistrar, userTransport, asapTransport, policy, ...rest }) => ({
+        id: identifier(id),
+        homeRegistrar: identifier(homeRegistrar),
+        ...transportView(userTransport),
+        asapEndpoint: asapTransport === null ? null : endpointText(asapTransport),
+        policy: policyView(policy),
+        ...rest,
+      })),
     })),
     counters: { ...snapshot.counters },
   };
@@ -93,7 +94,7 @@ function peerView(peer: PeerSnapshot, nowMs: number): PeerView {
       computed: checksum(checksumComputed),
     },
     elements: peer.elements,
-    endpoint: transport === null ? null : formatEndpoint(endpointOfTransport(transport, 'tcp')),
+    endpoint: transport === null ? null : endpointText(transport),
     connected: peer.connected,
     distanceMs: peer.distanceMs,
   };
@@ -107,6 +108,10 @@ function transportView(transport: Transport): Pick<ElementView, 'transport' | 'p
 
 function policyView(policy: Policy): Readonly<Record<string, unknown>> {
   return policy.type === 'other' ? { type: 'other', code: identifier(policy.code) } : { ...policy };
+}
+
+function endpointText(transport: SctpTransport | TcpTransport): string {
+  return formatEndpoint(endpointOfTransport(transport, 'tcp'));
 }
 
 function checksum(sum: number): string {

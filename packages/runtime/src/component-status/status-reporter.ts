@@ -43,9 +43,9 @@ export class StatusReporter {
     this.#socket = createSocket(isIPv6(options.to.address) ? 'udp6' : 'udp4');
     this.#socket.on('error', options.onTrouble);
     this.#socket.unref();
-    this.#timer = setInterval(() => this.#tell(false), options.intervalMs);
+    this.#timer = setInterval(() => void this.#tell(false), options.intervalMs);
     this.#timer.unref();
-    this.#tell(false);
+    void this.#tell(false);
   }
 
   /** The last words; settles when they are sent. */
