@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isIP } from 'node:net';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import type { Policy } from '@vnfpool/client';
 import type { ElementHealth, RunElementOptions } from '@vnfpool/daemons/element';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -19,6 +19,7 @@ interface Options extends ClientScopeOptions {
   readonly protocol: 'tcp' | 'udp' | 'sctp';
   readonly policy: Policy;
   readonly id?: number;
+  readonly asap?: string;
   readonly life: number;
   readonly health: ElementHealth;
   readonly every: number;
@@ -60,6 +61,7 @@ export function addElement(program: Command, _io: CliIo): void {
         .default({ type: 'round-robin' }, 'round-robin'),
     )
     .addOption(identifierOption())
+    .addOption(calledAtOption())
     .addOption(durationOption('--life <duration>', 'how long it stays in the pool unheard of', 300_000, '5m'))
     .addOption(
       new Option(
@@ -86,7 +88,14 @@ export function addElement(program: Command, _io: CliIo): void {
       await serve('element', async (logger) => {
         const { pool, policy, id, life, every, timeout, rise, fall, restart = false } = options;
         const running = runElement({
-          element: { ...scope, poolHandle: pool, policy, lifeMs: life, ...(id === undefined ? {} : { id }) },
+          element: {
+            ...scope,
+            poolHandle: pool,
+            policy,
+            lifeMs: life,
+            ...(id === undefined ? {} : { id }),
+            ...calledAt(options),
+          },
           transport,
           command,
           health: { check: health, everyMs: every, timeoutMs: timeout, rise, fall },
@@ -107,6 +116,27 @@ function transportOf({ protocol, address, port }: Options): RunElementOptions['t
   if (protocol === 'sctp') return { type: 'sctp', port, use: 'data', addresses: address } as const;
   if (second !== undefined) throw new CliError(2, `only sctp takes several addresses, not ${protocol}`);
   return { type: protocol, port, address: first } as const;
+}
+
+/** Where it listens for registrars. One of rsplib's takes no such endpoint over TCP. */
+function calledAt({ asap, address, profile }: Options): { readonly asap?: { readonly host: string } } {
+  if (asap === 'none') return {};
+  if (asap !== undefined) return { asap: { host: asap } };
+  const [own = ''] = address;
+  const here = Object.values(networkInterfaces()).some((each) => each?.some((at) => at.address === own));
+  return here && profile === 'rfc' ? { asap: { host: own } } : {};
+}
+
+function calledAtOption(): Option {
+  return new Option(
+    '--asap <address>',
+    'own address at which a registrar that takes it over calls on it; default its --address if that is of this ' +
+      'host, with rsplib none; "none": it finds another registrar by itself',
+  ).argParser((text) => {
+    if (text !== 'none' && isIP(text) === 0)
+      throw new InvalidArgumentError('It is an address of this host, for instance 192.0.2.7, or none.');
+    return text;
+  });
 }
 
 function addressesOption(): Option {

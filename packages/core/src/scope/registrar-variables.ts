@@ -49,6 +49,18 @@ export const registrarVariables: readonly RegistrarVariable[] = [
   ),
   duration('mentorRetryMs', 'mentor-retry', 10, 'before a mentor that refused is asked again'),
   count('mentorRoundsMax', 'mentor-rounds', 1, 'rounds through all mentors before it begins alone'),
+  duration(
+    'reconnectMinMs',
+    'reconnect-min',
+    10,
+    'first pause before a lost peer is connected to again; it doubles',
+  ),
+  duration(
+    'reconnectMaxMs',
+    'reconnect-max',
+    10,
+    'longest such pause; peers that are gone are looked for as often',
+  ),
   duration('takeoverExpiryMs', 'takeover-expiry', 10, 'how long the acknowledgements of a takeover may take'),
   duration(
     'tableSessionMs',
