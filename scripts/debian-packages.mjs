@@ -93,7 +93,7 @@ export function unpackedPackages(set, packages, { leaveOut = /^$/ } = {}) {
       mkdirSync(`${folder}/root`);
       for (const archive of archives) {
         const done = spawnSync('dpkg-deb', ['-x', `${folder}/${archive}`, `${folder}/root`]);
-        if (done.status !== 0) return { reason: `dpkg-deb cannot unpack ${archive}: ${done.stderr}` };
+        if (done.status !== 0) return { reason: `dpkg-deb cannot unpack ${archive}: ${String(done.stderr)}` };
       }
       writeFileSync(`${folder}/root/packages.txt`, `${archives.sort().join('\n')}\n`);
       // Two that unpack at once: the first one's folder stays, the other's goes.

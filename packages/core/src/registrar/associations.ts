@@ -4,6 +4,7 @@ import { removeElement } from './elements.ts';
 import type { RegistrarInput } from './messages.ts';
 import { takeAttempt } from './peers/attempt.ts';
 import { closeLimits, openLimits } from './rate-limits.ts';
+import { fallBack, leave } from './reach.ts';
 import { reportable, shortened } from './reports.ts';
 import type { Association, RegistrarState } from './state.ts';
 import { unsubscribeAll } from './subscriptions/subscribe.ts';
@@ -34,6 +35,7 @@ export function openAssociation(
     subscriptions: new Set(),
     told: new Set(),
     malformed: 0,
+    lastHeardMs: nowMs,
     rttMs: undefined,
     rttIsTransports: false,
   };
@@ -41,7 +43,18 @@ export function openAssociation(
   attempt?.opened(association, nowMs);
 }
 
-/** Its elements have some time to come back. */
+/** Closes an association; it is forgotten at once, whatever the driver still tells of it. */
+export function closeAssociation(
+  state: RegistrarState,
+  association: Association,
+  reason: string,
+  nowMs: number,
+): void {
+  state.close(association, reason);
+  closedAssociation(state, association, nowMs);
+}
+
+/** Elements that are not reached over another one have some time to come back. */
 export function closedAssociation(state: RegistrarState, association: Association, nowMs: number): void {
   const { associations, options, deadlines } = state;
   associations.delete(association.id);
@@ -49,8 +62,9 @@ export function closedAssociation(state: RegistrarState, association: Associatio
   unsubscribeAll(state, association);
   for (const owned of association.elements) {
     const { poolHandle, id: elementId } = owned;
-    association.elements.delete(owned);
-    owned.association = undefined;
+    const wasThere = owned.association === association;
+    leave(owned, association);
+    if (!wasThere || fallBack(state, owned, nowMs)) continue;
     if (options.associationGraceMs <= 0) {
       removeElement(state, owned, 'association-lost');
       continue;
@@ -69,12 +83,13 @@ export function malformedMessage(
   state: RegistrarState,
   association: Association,
   report: ErrorCause | null,
+  nowMs: number,
 ): void {
   state.counters.malformed += 1;
   association.malformed += 1;
   if (report !== null) state.send(association, { type: 'error', causes: [shortened(report)] });
   if (association.malformed >= state.options.malformedMax)
-    state.close(association, 'too many malformed messages');
+    closeAssociation(state, association, 'too many malformed messages', nowMs);
 }
 
 export function reportUnrecognized(

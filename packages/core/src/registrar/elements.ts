@@ -4,6 +4,7 @@ import type { SetResult } from '../handlespace/handlespace.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
 import { lifeMsOf } from './life.ts';
 import type { RemovalReason } from './messages.ts';
+import { leave, registerOver } from './reach.ts';
 import { releaseRemoteElement } from './remote-elements.ts';
 import type { Association, OwnedElement, RegistrarState } from './state.ts';
 import { poolChanged } from './subscriptions/pool-changed.ts';
@@ -31,7 +32,7 @@ export function adoptElement(
   const owned = ownedRecord(state, result.pool.handle, element.id, nowMs);
   releaseRemoteElement(state, poolHandle, element.id);
   touchDownloads(state, poolHandle, element.id);
-  attach(owned, association);
+  registerOver(owned, association);
   owned.adopting = false;
   owned.badReports = 0;
   owned.reporters.clear();
@@ -45,10 +46,15 @@ export function adoptElement(
   return result;
 }
 
-/** Tells all registrars and our subscribers of a registration. @see RFC 5353 §3.3 */
-export function tellRegistered(state: RegistrarState, poolHandle: Uint8Array, element: PoolElement): void {
+/** Tells all registrars of a registration, and our subscribers if it changed anything. @see RFC 5353 §3.3 */
+export function tellRegistered(
+  state: RegistrarState,
+  poolHandle: Uint8Array,
+  element: PoolElement,
+  change: 'new' | 'renewed' | 'changed',
+): void {
   tellUpdate(state, 'add', poolHandle, element);
-  poolChanged(state, poolHandle);
+  if (change !== 'renewed') poolChanged(state, poolHandle);
 }
 
 /** Takes over an element of a dead registrar; the handlespace has us as its home already. */
@@ -70,14 +76,6 @@ export function takeElement(
   return owned;
 }
 
-/** An element belongs to this association from now on. */
-export function attach(owned: OwnedElement, association: Association): void {
-  owned.association?.elements.delete(owned);
-  owned.association = association;
-  owned.owner = association.identity?.name;
-  association.elements.add(owned);
-}
-
 /** Removes an element that we own, and tells everybody. */
 export function removeElement(state: RegistrarState, owned: OwnedElement, reason: RemovalReason): void {
   const { poolHandle, id: elementId } = owned;
@@ -94,7 +92,7 @@ export function removeElement(state: RegistrarState, owned: OwnedElement, reason
 export function giveUpElement(state: RegistrarState, owned: OwnedElement): void {
   state.deadlines.clearAll(owned);
   state.owned.delete(owned);
-  owned.association?.elements.delete(owned);
+  for (const association of owned.associations) leave(owned, association);
 }
 
 function ownedRecord(state: RegistrarState, poolHandle: Uint8Array, id: number, nowMs: number): OwnedElement {
@@ -104,6 +102,8 @@ function ownedRecord(state: RegistrarState, poolHandle: Uint8Array, id: number, 
     poolHandle,
     id,
     association: undefined,
+    associations: new Set(),
+    registeredOver: undefined,
     owner: undefined,
     adopting: false,
     badReports: 0,

@@ -101,7 +101,7 @@ export type EnrpInput =
 
 export type RegistrarOutput =
   | { readonly type: 'send'; readonly association: AssociationId; readonly message: AsapMessage }
-  /** Close this association, of either protocol; that it is closed may be told, or not. */
+  /** Close this association, of either protocol. The core has forgotten it: what is still told of it means nothing. */
   | { readonly type: 'close'; readonly association: AssociationId; readonly reason: string }
   | EnrpOutput
   | RegistrarEvent;
@@ -139,7 +139,6 @@ export type RegistrationRefusal =
   | 'invalid-life'
   | 'identifier-in-use'
   | 'association-full'
-  | 'joining'
   | 'rate-limited'
   | Refusal;
 

@@ -8,7 +8,8 @@ const SOURCE_FACTOR = 16;
 /** Source addresses without association that are remembered, so that coming back does not fill their buckets. */
 const SOURCES_IDLE_MAX = 4096;
 
-const LIMITED = ['registrations', 'resolutions', 'reports'] as const;
+const LIMITED = ['registrations', 'resolutions', 'reports', 'unasked'] as const;
+/** `registrations`: deregistrations too. `unasked`: errors, and acknowledgements that nobody waits for. */
 type Limited = (typeof LIMITED)[number];
 type Buckets = { readonly [L in Limited]: TokenBucket };
 
@@ -22,6 +23,7 @@ const RATES = {
   registrations: 'registrationRate',
   resolutions: 'resolutionRate',
   reports: 'reportRate',
+  unasked: 'reportRate',
 } as const satisfies { [L in Limited]: keyof RegistrarOptions };
 
 function bucketsOf(options: Required<RegistrarOptions>, factor: number, nowMs: number): Buckets {
@@ -33,6 +35,7 @@ function bucketsOf(options: Required<RegistrarOptions>, factor: number, nowMs: n
     registrations: bucket('registrations'),
     resolutions: bucket('resolutions'),
     reports: bucket('reports'),
+    unasked: bucket('unasked'),
   };
 }
 
@@ -71,7 +74,8 @@ export function withinLimits(
   nowMs: number,
 ): boolean {
   const tell = (whose: string): void => {
-    const reason = `${limited} of one ${whose}`;
+    const what = limited === 'unasked' ? 'messages that nobody asked for' : limited;
+    const reason = `${what} of one ${whose}`;
     state.event({ type: 'event', event: 'limit-reached', association: association.id, reason });
   };
   if (!association.limits[limited].take(nowMs, () => tell('association'))) return false;

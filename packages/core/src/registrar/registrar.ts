@@ -94,11 +94,12 @@ export class Registrar implements Core<RegistrarInput, RegistrarOutput> {
     if (association === undefined) return;
     switch (input.type) {
       case 'message':
+        association.lastHeardMs = nowMs;
         if (input.message.type !== 'error') reportUnrecognized(state, association, input.unrecognized);
         dispatch(state, association, input.message, nowMs);
         break;
       case 'malformed':
-        malformedMessage(state, association, input.report);
+        malformedMessage(state, association, input.report, nowMs);
         break;
       case 'association-closed':
         closedAssociation(state, association, nowMs);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PoolElement } from '@vnfpool/wire/parameters';
 import { remoteLifeMsOf } from './life.ts';
+import type { AssociationId } from './messages.ts';
 import type { RegistrarState, RemoteElement } from './state.ts';
 import { poolChanged } from './subscriptions/pool-changed.ts';
 
@@ -9,18 +10,23 @@ import { poolChanged } from './subscriptions/pool-changed.ts';
  * told but our own subscribers: their owners tell the other registrars.
  */
 
-/** Keeps an element until its life has long run out, so that a lost DEL_PE leaves no ghost; each update starts it anew. */
+/**
+ * Keeps an element until its life has long run out, so that a lost DEL_PE leaves no ghost; each update starts it anew.
+ * `formerly`: where it was until now, if it was ours.
+ */
 export function keepRemoteElement(
   state: RegistrarState,
   poolHandle: Uint8Array,
   element: PoolElement,
   nowMs: number,
+  formerly?: AssociationId,
 ): void {
   let remote: RemoteElement | undefined = state.remote.get(poolHandle, element.id);
   if (remote === undefined) {
-    remote = { poolHandle: poolHandle.slice(), id: element.id };
+    remote = { poolHandle: poolHandle.slice(), id: element.id, formerly: undefined };
     state.remote.add(remote);
   }
+  remote.formerly = formerly ?? remote.formerly;
   const lifeMs = remoteLifeMsOf(state, element);
   if (lifeMs === undefined) state.deadlines.clear(remote, 'remote-life');
   else state.deadlines.set(remote, 'remote-life', nowMs + lifeMs);

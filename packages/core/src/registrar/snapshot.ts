@@ -83,7 +83,7 @@ export function takeSnapshot(state: RegistrarState, nowMs: number): RegistrarSna
         asapTransport: element.asapTransport ?? null,
         policy: element.policy,
         lifeLeftMs: lifeAtMs === undefined ? null : lifeAtMs - nowMs,
-        owner: owned?.owner ?? null,
+        owner: owned?.owner?.name ?? null,
         attached: owned?.association !== undefined,
         badReports: owned?.badReports ?? 0,
         silentMs: owned === undefined ? 0 : nowMs - owned.lastHeardMs,

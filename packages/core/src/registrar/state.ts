@@ -8,6 +8,7 @@ import { newCounters, type RegistrarCounters } from './counters.ts';
 import { ElementTable } from './element-table.ts';
 import type { AssociationId, Peer, RegistrarEvent, RegistrarOutput } from './messages.ts';
 import { type Authorize, type Identity, REGISTRAR_DEFAULTS, type RegistrarOptions } from './options.ts';
+import type { Owner } from './owner.ts';
 import { newScope, type ScopeState } from './peers/scope-state.ts';
 import type { Source } from './rate-limits.ts';
 import { type PoolSubscribers, Subscriptions } from './subscriptions/subscribers.ts';
@@ -17,10 +18,14 @@ import type { RegistrarTimer } from './timer-names.ts';
 export interface OwnedElement {
   readonly poolHandle: Uint8Array;
   readonly id: number;
-  /** Where it registered; undefined: that association is gone, or it was taken over and is not reached yet. */
+  /** Where it is asked; undefined: no association is left, or it was taken over and is not reached yet. */
   association: Association | undefined;
-  /** Name of who registered it; undefined: nobody we know. */
-  owner: string | undefined;
+  /** All over which it registered or answered, that one too; a few. */
+  readonly associations: Set<Association>;
+  /** The latest over which it registered; undefined: that is gone, or it was taken over. */
+  registeredOver: Association | undefined;
+  /** Who registered it; undefined: nobody we know. */
+  owner: Owner | undefined;
   /** Taken over from a dead registrar, and has not answered us yet. */
   adopting: boolean;
   /** Reports since its last registration that counted. */
@@ -35,6 +40,8 @@ export interface OwnedElement {
 export interface RemoteElement {
   readonly poolHandle: Uint8Array;
   readonly id: number;
+  /** Where it was when it was ours; undefined: never, or it had no association. */
+  formerly: AssociationId | undefined;
 }
 
 /** An ASAP association. */
@@ -42,6 +49,7 @@ export interface Association {
   readonly id: AssociationId;
   readonly identity: Identity | null;
   readonly peer: Peer;
+  /** Those that are reached over it, be they at another one. */
   readonly elements: Set<OwnedElement>;
   readonly limits: Source['buckets'];
   /** Shared by all associations from its address. */
@@ -50,6 +58,7 @@ export interface Association {
   /** Elements that were named to it in answers; the oldest go at the bound. */
   readonly told: Set<Placed>;
   malformed: number;
+  lastHeardMs: number;
   /** Round-trip time; undefined: not measured. */
   rttMs: number | undefined;
   /** Whether the transport measures it. */

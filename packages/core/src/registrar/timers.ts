@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { announce } from './announcing/announce.ts';
+import { closeAssociation } from './associations.ts';
 import { recheck } from './audit/audit.ts';
 import { removeElement } from './elements.ts';
 import { joinTimer } from './joining/mentors.ts';
@@ -10,6 +11,7 @@ import { connectPeer } from './peers/connecting.ts';
 import { peerSilent, peerUnanswered, suspectPeer } from './peers/liveness.ts';
 import { presenceCycle } from './peers/presence-cycle.ts';
 import { rediscover } from './peers/rediscovery.ts';
+import { fallBack, leave } from './reach.ts';
 import { removeRemoteElement } from './remote-elements.ts';
 import type { RegistrarState } from './state.ts';
 import { pushPool } from './subscriptions/push.ts';
@@ -39,16 +41,21 @@ export const TIMERS: { readonly [T in RegistrarTimer]: TimerHandler<TimerOwners[
   },
 
   'keep-alive-answer'(state, owned, nowMs, lateMs) {
-    const { association } = owned;
+    const { association, lastKeepAliveMs: askedMs } = owned;
     if (lateMs > state.options.keepAliveTimeoutMs / 2) {
       // It was we who were away: its answer may have come and wait to be read.
       askAlive(state, owned, nowMs);
       return;
     }
-    if (owned.adopting) state.counters.adoptionsFailed += 1;
-    removeElement(state, owned, owned.adopting ? 'adoption-failed' : 'keep-alive-timeout');
+    if (association !== undefined) leave(owned, association);
+    if (!fallBack(state, owned, nowMs)) {
+      if (owned.adopting) state.counters.adoptionsFailed += 1;
+      removeElement(state, owned, owned.adopting ? 'adoption-failed' : 'keep-alive-timeout');
+    }
     // Whoever comes back from a long pause must notice that it is not registered any more.
-    if (association?.elements.size === 0) state.close(association, 'keep-alive not answered');
+    if (association === undefined) return;
+    if (association.elements.size === 0 || association.lastHeardMs <= askedMs)
+      closeAssociation(state, association, 'keep-alive not answered', nowMs);
   },
 
   grace(state, owned) {

@@ -135,7 +135,11 @@ export const registrarRates: readonly RegistrarRate[] = [
   { option: 'resolutionRate', flag: 'resolution-rate', help: 'handle resolutions of one association' },
   { option: 'registrationRate', flag: 'registration-rate', help: 'registrations of one association' },
   { option: 'reportRate', flag: 'report-rate', help: 'unreachable reports of one association' },
-  { option: 'tableRequestRate', flag: 'table-request-rate', help: 'handle table requests of one peer' },
+  {
+    option: 'tableRequestRate',
+    flag: 'table-request-rate',
+    help: 'handle tables that one peer begins to fetch',
+  },
 ];
 
 export interface RegistrarRate {

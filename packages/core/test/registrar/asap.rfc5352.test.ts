@@ -344,7 +344,7 @@ describe('§3.5 unreachable elements', () => {
     const world = withElements(1);
     for (let reporter = 11; reporter <= 14; reporter++) {
       expect(world.resolve(1)).toEqual([1]);
-      world.open(reporter, null);
+      world.open(reporter, { role: 'user', name: `user-${reporter}` });
       expect(world.resolve(reporter)).toEqual([1]);
       world.say(reporter, report);
       world.say(1, ack(1));
@@ -355,7 +355,7 @@ describe('§3.5 unreachable elements', () => {
 
   test('one reporter counts once in 10 s, and a new registration forgets the reports', () => {
     const world = withElements(1);
-    world.open(9, null);
+    world.open(9, { role: 'user', name: 'user-9' });
     world.resolve(9);
     for (let i = 0; i < 8; i++) {
       world.say(9, report);

@@ -66,7 +66,7 @@ describe('RFC 5353 §3.2 start', () => {
     expect(world.view('a').checksum).toBe(world.view('b').peers[0]?.checksumComputed);
   });
 
-  test('while joining: registrations and resolutions lack resources, lists and tables are refused', () => {
+  test('while joining: whoever asks for something is sent away, without a refusal that some take for final', () => {
     const world = new ScopeWorld();
     world.add('a', 1);
     world.add('b', 2);
@@ -74,10 +74,14 @@ describe('RFC 5353 §3.2 start', () => {
     world.start('b', ['a']);
     const element = world.register(1, 'b');
     world.run(10);
-    expect(element.heard).toMatchObject([
-      { type: 'registration-response', rejected: true, causes: [{ code: 6 }] },
-    ]);
-    expect(world.events('b', 'registration-refused')).toEqual(['registration-refused: joining']);
+    expect(element.heard).toEqual([]);
+    expect(element.ends.size).toBe(0);
+    expect(world.view('b')).toMatchObject({ state: 'joining', pools: [] });
+    world.run(60_000);
+    expect(world.view('b').state).toBe('running');
+    world.register(1, 'b');
+    world.run(10);
+    expect(world.pool('b')).toEqual(['1@2']);
   });
 
   test('a mentor that refuses is asked again; three rounds, then we begin alone', () => {

@@ -115,6 +115,35 @@ describe('§3.1, §3.4 peers', () => {
     expect(world.view().peers.map(({ registrarId }) => registrarId)).toEqual([8, 9, 7]);
   });
 
+  test('RFC 5355 §2.17: an identifier belongs to who authenticated itself under it, for as long as it may come back', () => {
+    const world = new PeerHarness();
+    world.meet(1, 7);
+    world.say(1, 7, update('add', element(1, 7)));
+    world.open(2, { role: 'registrar', name: 'insider' });
+    world.say(2, 7, update('delete', element(1, 7)));
+    expect(pool(world)).toEqual(['1@7']);
+    world.give({ type: 'peer-closed', association: 1 });
+    world.open(3, { role: 'registrar', name: 'insider' });
+    world.say(3, 7, update('delete', element(1, 7)));
+    expect(pool(world)).toEqual(['1@7']);
+    world.open(4, { role: 'registrar', name: 'r1' });
+    world.say(4, 7, update('delete', element(1, 7)));
+    expect(pool(world)).toEqual([]);
+  });
+
+  test('RFC 5352 §3.2: an element that was ours, and is removed by its new owner, hears that it is out', () => {
+    const world = new PeerHarness();
+    world.meet(1, 7);
+    register(world, 1);
+    world.say(1, 7, update('add', element(1, 7)));
+    world.asapHeard(1001);
+    world.say(1, 7, update('delete', element(1, 7)));
+    expect(world.asapHeard(1001)).toEqual([
+      { type: 'deregistration-response', poolHandle: WEB, elementId: 1, causes: [] },
+    ]);
+    expect(pool(world)).toEqual([]);
+  });
+
   test('any message brings a suspect back', () => {
     const world = new PeerHarness();
     world.meet(1, 7);

@@ -70,8 +70,7 @@ test('2.15 a plain speaker at a secured endpoint gets nothing, for ASAP and for 
   });
 });
 
-// Reports of nobody still count in the registrar's core.
-test.fails('2.15 reports over an unsecured channel lead to a question, and remove nobody who answers', async () => {
+test('2.15 reports over an unsecured channel lead to a question, and remove nobody who answers', async () => {
   const { registrar, stranger } = await mixed({ badReportsMax: 0 });
   expect(await resolve(stranger)).toEqual([1]);
   stranger.say({ type: 'endpoint-unreachable', poolHandle: CALC, elementId: 1 });

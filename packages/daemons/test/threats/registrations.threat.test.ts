@@ -106,8 +106,7 @@ describe('RFC 5355 §2.3', () => {
     ]);
   });
 
-  // The registrar's core compares owners by name alone.
-  test.fails('2.3 a user of the same name is not the element', async () => {
+  test('2.3 a user of the same name is not the element', async () => {
     const registrar = await startRegistrar('registrar/r1');
     const victim = await member('element/calc-1', registrar.asap);
     expect(await register(victim, element(7))).toBe('accepted');

@@ -3,6 +3,7 @@ import type { HandleUpdate } from '@vnfpool/wire/enrp';
 import { removeRemoteElement } from '../remote-elements.ts';
 import { touchDownloads } from '../tables/download-end.ts';
 import { followSuggestion } from '../takeover/adoption.ts';
+import { tellOut } from '../takeover/reclaim.ts';
 import { mergeElement } from '../updates/merge.ts';
 import type { EnrpHandler } from './handler.ts';
 
@@ -22,7 +23,9 @@ export const handleUpdate: EnrpHandler<HandleUpdate> = (state, { peer, link }, m
       return;
     }
     touchDownloads(state, poolHandle, element.id);
-    if (known !== undefined) removeRemoteElement(state, poolHandle, element.id);
+    if (known === undefined) return;
+    tellOut(state, poolHandle, element.id);
+    removeRemoteElement(state, poolHandle, element.id);
     return;
   }
   if (!mergeElement(state, poolHandle, element, { peer, link, source: 'update' }, nowMs)) {

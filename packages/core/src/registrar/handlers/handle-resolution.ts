@@ -14,10 +14,8 @@ import type { Handler } from './handler.ts';
 export const handleResolution: Handler<HandleResolution> = (state, association, message, nowMs) => {
   const { poolHandle, items: wanted = 0 } = message;
   const { itemsDefault, itemsMax } = state.options;
-  const isLimited = !withinLimits(state, association, 'resolutions', nowMs);
-  if (isLimited) state.counters.resolutionsLimited += 1;
-  // While we are learning the handlespace, that a pool is unknown to us means nothing.
-  if (isLimited || state.scope.phase !== 'running') {
+  if (!withinLimits(state, association, 'resolutions', nowMs)) {
+    state.counters.resolutionsLimited += 1;
     state.send(association, negative(poolHandle, CAUSE.lackOfResources));
     return;
   }

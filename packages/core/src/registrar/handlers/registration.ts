@@ -16,6 +16,7 @@ import { banned } from '../authorization.ts';
 import { atDistance, distanceMsOf } from '../distance.ts';
 import { adoptElement, tellRegistered } from '../elements.ts';
 import type { RegistrationRefusal } from '../messages.ts';
+import { isOwner } from '../owner.ts';
 import { withinLimits } from '../rate-limits.ts';
 import type { Association, RegistrarState } from '../state.ts';
 import { suggestTakeover } from '../takeover/suggest.ts';
@@ -39,7 +40,9 @@ export const handleRegistration: Handler<Registration> = (state, association, me
     state.counters.registrationsRefused += 1;
     const causes = [causeOf(reason, element, pool)];
     state.send(association, { type: 'registration-response', rejected: true, poolHandle, elementId, causes });
-    state.event({ type: 'event', event: 'registration-refused', poolHandle, elementId, reason });
+    // That the limit is reached was told once.
+    if (reason !== 'rate-limited')
+      state.event({ type: 'event', event: 'registration-refused', poolHandle, elementId, reason });
     return;
   }
   state.counters.registrations += 1;
@@ -50,9 +53,9 @@ export const handleRegistration: Handler<Registration> = (state, association, me
     elementId,
     causes: [],
   });
-  tellRegistered(state, poolHandle, element);
   const previous = result?.kind === 'replaced' ? result.previous : undefined;
   const change = previous === undefined ? 'new' : sameElement(previous, element) ? 'renewed' : 'changed';
+  tellRegistered(state, poolHandle, element, change);
   state.event({ type: 'event', event: 'element-registered', poolHandle, elementId, reason: change });
   // After the update to all: a renewal says that the element stayed, whatever was suggested before.
   if (change === 'new') suggestTakeover(state, poolHandle, element);
@@ -68,9 +71,22 @@ function asOwn(state: RegistrarState, association: Association, element: PoolEle
   const homeRegistrar = state.registrarId;
   const registrationLife = element.registrationLife === -1 ? infiniteLife : element.registrationLife;
   const own = { id, homeRegistrar, registrationLife, userTransport, policy };
-  const { asapTransport } = association.peer;
+  const asapTransport = asapTransportOf(association, element);
   const placed = asapTransport === undefined ? own : { ...own, asapTransport };
   return atDistance(placed, distanceMsOf(association.rttMs, distanceStepMs));
+}
+
+/**
+ * Where its ASAP endpoint is. Over TCP the association does not tell where it listens: the element does, of its own
+ * addresses, or of any if we know who it is.
+ */
+function asapTransportOf(
+  { peer, identity }: Association,
+  { asapTransport: told }: PoolElement,
+): PoolElement['asapTransport'] {
+  if (peer.asapTransport !== undefined || peer.transport === 'sctp') return peer.asapTransport;
+  if (told?.type !== 'tcp' || told.port === 0) return undefined;
+  return identity !== null || peer.addresses.includes(told.address) ? told : undefined;
 }
 
 /** The checks, in the order of RFC 5352 §3.1; those of the pool's limits follow in the handlespace. */
@@ -83,13 +99,13 @@ function refuse(
   nowMs: number,
 ): RegistrationRefusal | undefined {
   const { identity, peer } = association;
-  const ban = banned(state, association, poolHandle, element);
-  if (ban !== undefined) return ban;
-  if (state.scope.phase !== 'running') return 'joining';
+  // First, so that those who may not register cannot make more of refusals either.
   if (!withinLimits(state, association, 'registrations', nowMs)) {
     state.counters.registrationsLimited += 1;
     return 'rate-limited';
   }
+  const ban = banned(state, association, poolHandle, element);
+  if (ban !== undefined) return ban;
   // An authenticated peer on TCP may register what it is authorised for: a virtual address, say.
   if (identity === null || peer.transport === 'sctp') {
     const own = new Set(peer.addresses);
@@ -102,8 +118,8 @@ function refuse(
   if (mismatch !== undefined) return mismatch;
   if (pool !== undefined && isAnother(state, association, poolHandle, element, pool))
     return 'identifier-in-use';
-  const mine = state.owned.get(poolHandle, element.id)?.association === association;
-  if (!mine && association.elements.size >= state.options.elementsPerAssociationMax)
+  const isMine = state.owned.get(poolHandle, element.id)?.associations.has(association) === true;
+  if (!isMine && association.elements.size >= state.options.elementsPerAssociationMax)
     return 'association-full';
   return undefined;
 }
@@ -121,10 +137,10 @@ function isAnother(
 ): boolean {
   const owned = state.owned.get(poolHandle, element.id);
   const existing = pool.get(element.id);
-  if (owned?.association === undefined || owned.association === association || existing === undefined)
+  if (owned?.association === undefined || owned.associations.has(association) || existing === undefined)
     return false;
   if (owned.owner !== undefined || association.identity !== null)
-    return owned.owner !== association.identity?.name;
+    return !isOwner(association.identity, owned.owner);
   const known = transportAddresses(existing.userTransport);
   return !transportAddresses(element.userTransport).some((address) => known.includes(address));
 }
@@ -172,7 +188,6 @@ function causeOf(reason: RegistrationRefusal, element: PoolElement, pool: Pool |
     case 'use':
       return errorCause(CAUSE.inconsistentDataControl);
     case 'association-full':
-    case 'joining':
     case 'rate-limited':
     case 'handlespace-full':
     case 'pools-full':

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AsapMessage } from '@vnfpool/wire/asap';
+import { closeAssociation } from '../associations.ts';
 import type { Association, RegistrarState } from '../state.ts';
 import { handleDeregistration } from './deregistration.ts';
 import { handleError } from './error.ts';
@@ -19,12 +20,27 @@ const HANDLERS: { readonly [T in AsapMessage['type']]?: Handler<Extract<AsapMess
   error: handleError,
 };
 
+/** What needs the handlespace, which a registrar does not have before it has joined. */
+const QUESTIONS: ReadonlySet<AsapMessage['type']> = new Set([
+  'registration',
+  'deregistration',
+  'handle-resolution',
+]);
+
+/**
+ * While we are joining, whoever asks for something is sent away by the end of its association, and hunts on. Not by a
+ * refusal: to some elements that is final.
+ */
 export function dispatch(
   state: RegistrarState,
   association: Association,
   message: AsapMessage,
   nowMs: number,
 ): void {
+  if (state.scope.phase !== 'running' && QUESTIONS.has(message.type)) {
+    closeAssociation(state, association, state.scope.phase, nowMs);
+    return;
+  }
   // The table pairs each type with its own handler; the compiler cannot follow that through an index.
   const handler = HANDLERS[message.type] as Handler<AsapMessage> | undefined;
   if (handler === undefined) state.counters.unexpected += 1;

@@ -3,6 +3,7 @@ import type { EndpointUnreachable } from '@vnfpool/wire/asap';
 import { wasTold } from '../answers.ts';
 import { removeElement } from '../elements.ts';
 import { askAlive } from '../keep-alive.ts';
+import { sourceKey } from '../owner.ts';
 import { sameEndpoint } from '../peers/endpoints.ts';
 import { withinLimits } from '../rate-limits.ts';
 import type { Association, OwnedElement, RegistrarState } from '../state.ts';
@@ -32,9 +33,17 @@ export const handleUnreachable: Handler<EndpointUnreachable> = (state, associati
   const { badReports } = owned;
   const reason = `reported by ${association.identity?.name ?? association.peer.addresses[0] ?? 'an unknown peer'}`;
   state.event({ type: 'event', event: 'element-reported', poolHandle, elementId, reason, badReports });
-  if (badReports > state.options.badReportsMax) removeElement(state, owned, 'reported-unreachable');
+  if (badReports > state.options.badReportsMax) removeReported(state, owned);
   else askAlive(state, owned, nowMs);
 };
+
+/** It may live, and reach us well: it hears that it is out, and may register again. */
+function removeReported(state: RegistrarState, owned: OwnedElement): void {
+  const { association, poolHandle, id: elementId } = owned;
+  removeElement(state, owned, 'reported-unreachable');
+  if (association === undefined) return;
+  state.send(association, { type: 'deregistration-response', poolHandle, elementId, causes: [] });
+}
 
 /**
  * An element of another registrar is that one's business: we remove nothing. Where we have an association to its
@@ -64,8 +73,10 @@ function counts(
   owned: OwnedElement,
   nowMs: number,
 ): boolean {
+  // Where members have identities, whoever has none leads to a question and no more. @see RFC 5355 §2.15
+  if (association.identity === null && !state.options.openRegistration) return false;
   if (!wasTold(state, association, owned)) return false;
-  const reporter = association.identity?.name ?? association.peer.addresses[0] ?? '';
+  const reporter = sourceKey(association);
   for (const [name, atMs] of owned.reporters) {
     if (nowMs - atMs >= state.options.badReportSpacingMs) owned.reporters.delete(name);
   }

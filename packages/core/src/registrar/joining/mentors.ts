@@ -40,7 +40,11 @@ export function askMentor(state: RegistrarState, join: Join, nowMs: number): voi
         else sendPresence(state, link, true, atMs);
       },
       failed(reason, atMs) {
-        if (isCurrent()) failMentor(state, join, reason, atMs);
+        if (!isCurrent()) return;
+        // It may have connected to us meanwhile, and have but one association to us.
+        const link = linkTo(state, transport);
+        if (link === undefined) failMentor(state, join, reason, atMs);
+        else requestList(state, join, link, atMs);
       },
     },
     nowMs,

@@ -87,14 +87,14 @@ export function bindLink(
   link.registrarId = sender;
   forgetLost(state, sender);
   deadlines.clear(link, 'link-hello');
-  if (isNamesake(link, peer, message)) {
+  if (isNamesake(state, link, peer, message, nowMs)) {
     link.isDoubtful = true;
     const reason = 'its identifier is in use at another endpoint';
     state.event({ type: 'event', event: 'peer-refused', association: link.id, reason });
     return peer;
   }
   peer.links.add(link);
-  peer.name ??= link.identity?.name;
+  peer.name = link.identity?.name ?? peer.name;
   // Who comes again after a while has lost the association that it had, whether we have noticed or not; two at once
   // are the two of us who connected at the same time.
   const isAgain = peer.via !== undefined && nowMs - peer.via.openedMs > 2 * options.maxTimeNoResponseMs;
@@ -111,11 +111,22 @@ export function bindLink(
   return peer;
 }
 
-/** Whether another registrar, which lives, has this identifier. */
-function isNamesake(link: PeerLink, peer: PeerRegistrar, message: EnrpMessage): boolean {
+/**
+ * Whether another registrar, which lives, has this identifier: an identifier belongs to who authenticated itself
+ * under it, as long as that one is connected or may come back.
+ */
+function isNamesake(
+  { options }: RegistrarState,
+  link: PeerLink,
+  peer: PeerRegistrar,
+  message: EnrpMessage,
+  nowMs: number,
+): boolean {
+  const isThere =
+    peer.via !== undefined ||
+    nowMs - (peer.lastHeardMs ?? Number.NEGATIVE_INFINITY) <= options.maxTimeLastHeardMs;
+  if (peer.name !== undefined && isThere) return link.identity?.name !== peer.name;
   if (peer.via === undefined) return false;
-  const name = link.identity?.name;
-  if (peer.name !== undefined && name !== undefined) return name !== peer.name;
   const told = message.type === 'presence' ? message.server?.transport : undefined;
   return told !== undefined && peer.transport !== undefined && !sameEndpoint(told, peer.transport);
 }

@@ -5,6 +5,7 @@ import type { PeerLink, PeerRegistrar } from '../peers/peer.ts';
 import { sendOver } from '../peers/send.ts';
 import { removeRemoteElement } from '../remote-elements.ts';
 import type { RegistrarState } from '../state.ts';
+import { reclaim } from '../takeover/reclaim.ts';
 import { mergeElement } from '../updates/merge.ts';
 import { endDownload, failDownload } from './download-end.ts';
 
@@ -80,7 +81,7 @@ export function takePart(
     }
   }
   if (!message.more) {
-    removeMarked(state, download);
+    removeMarked(state, download, nowMs);
     endDownload(state, download);
     download.done(nowMs);
   } else if (seen.size === seenBefore) failDownload(state, download, 'it does not come forward', nowMs);
@@ -89,9 +90,10 @@ export function takePart(
 }
 
 /** Nobody is told: the owner has told everybody when it removed them. */
-function removeMarked(state: RegistrarState, { marked, peer }: Download): void {
+function removeMarked(state: RegistrarState, { marked, peer }: Download, nowMs: number): void {
   if (marked.size === 0) return;
   for (const { pool, element } of state.handlespace.owned(peer.id)) {
-    if (marked.has(elementKey(pool.handle, element.id))) removeRemoteElement(state, pool.handle, element.id);
+    if (!marked.has(elementKey(pool.handle, element.id))) continue;
+    if (!reclaim(state, pool.handle, element, nowMs)) removeRemoteElement(state, pool.handle, element.id);
   }
 }

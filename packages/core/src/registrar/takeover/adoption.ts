@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PoolElement } from '@vnfpool/wire/parameters';
 import { banned } from '../authorization.ts';
-import { attach, removeElement } from '../elements.ts';
-import { askAlive } from '../keep-alive.ts';
+import { removeElement } from '../elements.ts';
 import type { RegistrarTransport } from '../messages.ts';
 
 import { connect } from '../peers/attempt.ts';
 import { endpointKey } from '../peers/endpoints.ts';
+import { askAgain, attach } from '../reach.ts';
 import type { Association, OwnedElement, RegistrarState } from '../state.ts';
 import type { AdoptionTarget } from './adoption-queue.ts';
 
@@ -118,8 +118,7 @@ function askToAccept(
     return;
   }
   attach(owned, association);
-  owned.lastKeepAliveMs = Number.NEGATIVE_INFINITY;
-  askAlive(state, owned, nowMs);
+  askAgain(state, owned, nowMs);
 }
 
 function notAdopted(state: RegistrarState, owned: OwnedElement): void {

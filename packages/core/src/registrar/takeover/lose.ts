@@ -42,8 +42,9 @@ function rehome(state: RegistrarState, from: number, winner: PeerRegistrar, nowM
     const { id: elementId } = element;
     const owned = state.owned.get(poolHandle, elementId);
     if (owned !== undefined) {
+      const formerly = owned.association?.id;
       giveUpElement(state, owned);
-      keepRemoteElement(state, poolHandle, element, nowMs);
+      keepRemoteElement(state, poolHandle, element, nowMs, formerly);
     }
     touchDownloads(state, poolHandle, elementId);
     poolChanged(state, poolHandle);

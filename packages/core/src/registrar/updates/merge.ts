@@ -55,8 +55,9 @@ export function mergeElement(
   const element = fartherBy(told, distanceMsOf(link.rttMs, options.distanceStepMs));
   const result = handlespace.set(poolHandle, element);
   if (result.kind === 'refused') return conflict(result.reason);
+  const formerly = owned?.association?.id;
   if (owned !== undefined) giveUpElement(state, owned);
-  keepRemoteElement(state, poolHandle, element, nowMs);
+  keepRemoteElement(state, poolHandle, element, nowMs, formerly);
   poolChanged(state, poolHandle);
   const from = result.previous?.homeRegistrar ?? home;
   if (from !== home) {
