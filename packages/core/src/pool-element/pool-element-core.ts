@@ -76,7 +76,7 @@ export class PoolElementCore implements Core<PoolElementInput, PoolElementOutput
       }
       case 'disconnected': {
         const { lost, outputs } = this.#hunt.disconnected(input.association, nowMs);
-        if (lost) this.#detach(undefined, outputs, nowMs);
+        if (lost) this.#detach(undefined, 'lost', outputs, nowMs);
         else this.#outputs.push(...outputs);
         break;
       }
@@ -94,7 +94,7 @@ export class PoolElementCore implements Core<PoolElementInput, PoolElementOutput
         if (this.#inbound.has(input.association)) this.#message(input.message, input.association, nowMs);
         break;
       case 'inbound-closed':
-        if (this.#inbound.delete(input.association)) this.#detach(input.association, [], nowMs);
+        if (this.#inbound.delete(input.association)) this.#detach(input.association, 'lost', [], nowMs);
         break;
     }
     return this.#drain();
@@ -180,15 +180,18 @@ export class PoolElementCore implements Core<PoolElementInput, PoolElementOutput
     else this.#sendRegistration(element, nowMs);
   }
 
-  /** The association is gone, or let go; `outputs` is what the hunt does about it. */
-  #detach(inbound: Inbound, outputs: readonly HuntOutput[], nowMs: number): void {
+  /**
+   * The association is gone, or let go because nobody answers; `outputs` is what the hunt does about it. A registrar
+   * that ends it may just be starting or stopping: only silence is an attempt to register that failed.
+   */
+  #detach(inbound: Inbound, why: 'lost' | 'silent', outputs: readonly HuntOutput[], nowMs: number): void {
     const moved: LocalElement[] = [];
     for (const element of this.#elements.over(inbound)) {
       const { phase, member } = element;
       this.#deadlines.clearAll(element);
       element.inbound = undefined;
       element.homeRegistrar = 0;
-      if (phase === 'registering' || phase === 'deregistering') {
+      if (phase === 'deregistering' || (phase === 'registering' && why === 'silent')) {
         element.attempts += 1;
         if (this.#giveUp(element)) continue;
       }
@@ -314,11 +317,11 @@ export class PoolElementCore implements Core<PoolElementInput, PoolElementOutput
       case 't2-registration':
       case 't3-deregistration':
         // Counts the attempt of every element that waits for an answer: it is the registrar that is silent.
-        if (element.inbound === undefined) this.#detach(undefined, this.#hunt.giveUp(nowMs), nowMs);
+        if (element.inbound === undefined) this.#detach(undefined, 'silent', this.#hunt.giveUp(nowMs), nowMs);
         else {
           const association = element.inbound;
           this.#inbound.delete(association);
-          this.#detach(association, [{ type: 'disconnect', association }], nowMs);
+          this.#detach(association, 'silent', [{ type: 'disconnect', association }], nowMs);
         }
         break;
       case 't4-reregistration':

@@ -112,6 +112,26 @@ describe('one handlespace', () => {
     expect([...ids].filter((id) => id === 1).length).toBeLessThanOrEqual(1);
     expectAgreement(world, [`1@${ids[0]}`, `2@${ids[1]}`]);
   });
+
+  test('and so when all that shows the one to the other is a presence by multicast', () => {
+    const world = new ScopeWorld();
+    for (const name of ['a', 'b']) {
+      world.add(name, 1);
+      world.start(name);
+    }
+    fill(world, 'a', [1]);
+    fill(world, 'b', [2]);
+    for (let cycle = 0; cycle < 4; cycle++) {
+      const { registrarId: sender } = world.view('a');
+      const server = { registrarId: sender, transport: world.site('a').enrp };
+      const message = { type: 'presence', sender, receiver: 0, replyRequired: false, server } as const;
+      world.give('b', { type: 'presence-heard', address: '10.1.0.1', message });
+      world.run(15_000);
+    }
+    const ids = ['a', 'b'].map((name) => world.view(name).registrarId);
+    expect(new Set(ids).size).toBe(2);
+    expectAgreement(world, [`1@${ids[0]}`, `2@${ids[1]}`].sort());
+  });
 });
 
 describe('RFC 5353 §3.5 takeover', () => {

@@ -17,7 +17,8 @@ export function presenceHeard(state: RegistrarState, message: Presence, nowMs: n
   const { scope, options } = state;
   const { sender, server: told } = message;
   if (scope.server === undefined || scope.phase === 'stopped' || told === undefined) return;
-  if (sender === state.registrarId || sameEndpoint(told.transport, scope.server)) return;
+  // One elsewhere that has our identifier is found out, as any other, by connecting to it.
+  if (sameEndpoint(told.transport, scope.server)) return;
   if (discoverMentor(state, message, nowMs) || scope.peers.has(sender)) return;
   for (const [key, atMs] of scope.hints) {
     if (nowMs - atMs >= options.reconnectMaxMs) scope.hints.delete(key);

@@ -55,6 +55,8 @@ export function changeIdentifier(state: RegistrarState, reason: string, nowMs: n
     state.deadlines.set(peer, 'peer-answer', nowMs);
   }
   for (const link of scope.links.values()) closeLink(state, link, 'our identifier changed', nowMs);
+  // Who refused the old one may take the new one.
+  scope.hints.clear();
   const { join } = scope;
   if (join !== undefined && join.link === undefined && join.stage !== 'pause' && join.stage !== 'discover')
     failMentor(state, join, 'our identifier changed', nowMs);
