@@ -147,6 +147,22 @@ describe('§3.1 registration', () => {
     expect(element.core.phase(web, 7)).toBeUndefined();
   });
 
+  test('a registrar that ends the association has not refused: the hunt goes on, for as long as it takes', () => {
+    const element = new Element();
+    let outputs = element.do(register());
+    for (let round = 0; round < 20; round++) {
+      for (let wait = 0; wait < 10 && !outputs.some((output) => output.startsWith('connect')); wait++)
+        outputs = element.next();
+      const association = Number(
+        /\d+/.exec(outputs.find((output) => output.startsWith('connect')) ?? '')?.[0],
+      );
+      expect(element.do({ type: 'connected', association }).join()).toContain('registration');
+      outputs = element.do({ type: 'disconnected', association });
+      expect(outputs.join()).not.toContain('failed');
+    }
+    expect(element.core.phase(web, 7)).toBe('hunting');
+  });
+
   test.each([
     [300_000, 280_000],
     [40_000, 20_000],

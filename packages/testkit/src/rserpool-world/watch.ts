@@ -17,6 +17,8 @@ export class Watch {
   readonly #identifiers = new Set<number>();
   /** What each registrar had when it was looked at last. */
   readonly #had = new Map<RegistrarHost, ReadonlySet<string>>();
+  /** Since when each registrar that is well has lacked elements that it had, and that are well. */
+  readonly #lost = new Map<RegistrarHost, Map<string, number>>();
   /** The last identifier that each was seen under. */
   readonly #lastIds = new Map<RegistrarHost, number>();
   /** When a user last lied: a registrar believes enough reports. */
@@ -34,6 +36,7 @@ export class Watch {
     for (const registrar of world.registrars) {
       if (!registrar.process.isRunning) {
         this.#had.delete(registrar);
+        this.#lost.delete(registrar);
         continue;
       }
       const view = registrar.snapshot();
@@ -142,17 +145,29 @@ export class Watch {
     }
   }
 
-  /** Whatever becomes of others, its home registrar too: who is well does not lose an element that is well. */
+  /**
+   * Whatever becomes of others, its home registrar too: who is well does not lose an element that is well. Two
+   * registrars that each give it up to the other find that out by their next audit, and one of them asks it back.
+   */
   #kept(registrar: RegistrarHost, keys: ReadonlySet<string>): void {
     const world = this.#world;
-    const { hiddenMs } = this.bounds;
+    const { hiddenMs, parts } = this.bounds;
+    const lost = new Map<string, number>();
+    const before = this.#lost.get(registrar);
+    const missing = [...(this.#had.get(registrar) ?? []), ...(before?.keys() ?? [])];
+    this.#lost.set(registrar, lost);
     if (!this.isWell(registrar.process, hiddenMs) || world.nowMs - this.#liedMs < hiddenMs) return;
-    for (const key of this.#had.get(registrar) ?? []) {
-      if (keys.has(key)) continue;
-      const entry = world.ledger.find(key);
+    for (const key of missing) {
+      const entry = keys.has(key) ? undefined : world.ledger.find(key);
       if (entry === undefined || world.nowMs - entry.sinceMs < hiddenMs) continue;
-      if (this.isWell(entry.host.process, hiddenMs))
-        world.fail(`${registrar.process.name} has lost ${key}, which lives; both have long been well`);
+      if (!this.isWell(entry.host.process, hiddenMs)) continue;
+      const sinceMs = before?.get(key) ?? world.nowMs;
+      lost.set(key, sinceMs);
+      const forMs = world.nowMs - sinceMs;
+      if (forMs > (parts['audit'] ?? 0))
+        world.fail(
+          `${registrar.process.name} has lost ${key}, which lives, for ${forMs.toFixed(0)} ms; both have long been well`,
+        );
     }
   }
 
