@@ -70,6 +70,31 @@ export const streamCases: readonly TransportCase[] = [
         equal((await closing(far)).code, 'frame-timeout');
       }),
   },
+  {
+    name: 'where there is flow control: a frame is not late while we do not read',
+    run: (factory) =>
+      withPair(factory, { frameTimeoutMs: 100 }, async ({ near, far }) => {
+        const { flow } = far;
+        if (flow === undefined) return;
+        const atFar = collect(far);
+        const late = frame(100, 2);
+        near.send(concat([frame(1, 1), late.subarray(0, 50)]));
+        await atFar.take(1);
+        flow.pause();
+        // One that begins later and is read is cut for it: by then this one would have been as well.
+        await withPair(factory, { frameTimeoutMs: 100 }, async (other) => {
+          collect(other.far);
+          other.near.send(late.subarray(0, 50));
+          equal((await closing(other.far)).code, 'frame-timeout');
+        });
+        equal(far.closed, null);
+        near.send(late.subarray(50));
+        flow.resume();
+        deepEqual(await atFar.take(1), [late]);
+        near.send(header(100));
+        equal((await closing(far)).code, 'frame-timeout');
+      }),
+  },
 ];
 
 /** What transports of messages keep beside `transportCases`: one frame is one message, whatever is in it. */

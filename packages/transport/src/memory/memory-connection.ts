@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { FrameError, type FrameRule } from '../framing/frame-rule.ts';
 import { Framer } from '../framing/framer.ts';
+import { FrameTimer } from '../stream/frame-timer.ts';
 import type {
   CertificateIdentity,
   CloseCode,
@@ -37,16 +38,20 @@ export class MemoryConnection implements Connection {
   #moving = false;
   #ending = false;
   #frameHandler: ((frame: Uint8Array, protocol: number) => void) | null = null;
-  #frameTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #frameTimer: FrameTimer;
   #closed: CloseReason | null = null;
 
   constructor(options: MemoryConnectionOptions) {
     this.#options = options;
+    this.#frameTimer = new FrameTimer(options.limits.frameTimeoutMs, (what) => {
+      options.counters.frameTimeouts += 1;
+      this.#abandon('frame-timeout', what);
+    });
     this.peer = options.peer;
     this.local = options.local;
     this.ownIdentity = options.ownIdentity;
     this.#framer = new Framer(options.rule);
-    if (options.accepted) this.#armFrameTimer();
+    if (options.accepted) this.#frameTimer.arm();
   }
 
   get closed(): CloseReason | null {
@@ -119,7 +124,7 @@ export class MemoryConnection implements Connection {
     try {
       this.#framer.feed(chunk);
       for (let frame = this.#framer.next(); frame !== null; frame = this.#framer.next()) {
-        this.#disarmFrameTimer();
+        this.#frameTimer.disarm();
         handler(frame, 0);
         if (this.#closed !== null) return;
       }
@@ -129,7 +134,7 @@ export class MemoryConnection implements Connection {
       this.#abandon(error.code, error.message);
       return;
     }
-    if (this.#framer.midFrame) this.#armFrameTimer();
+    if (this.#framer.midFrame) this.#frameTimer.arm();
   }
 
   #ended(): void {
@@ -151,23 +156,10 @@ export class MemoryConnection implements Connection {
     if (other !== null) queueMicrotask(() => other.#finish('peer', 'the peer cut the connection'));
   }
 
-  #armFrameTimer(): void {
-    const { frameTimeoutMs } = this.#options.limits;
-    this.#frameTimer ??= setTimeout(() => {
-      this.#options.counters.frameTimeouts += 1;
-      this.#abandon('frame-timeout', `no whole frame within ${frameTimeoutMs} ms`);
-    }, frameTimeoutMs);
-  }
-
-  #disarmFrameTimer(): void {
-    clearTimeout(this.#frameTimer);
-    this.#frameTimer = undefined;
-  }
-
   #finish(code: CloseCode, message: string): void {
     if (this.#closed !== null) return;
     this.#closed = { code, message };
-    this.#disarmFrameTimer();
+    this.#frameTimer.disarm();
     for (const handler of this.#closeHandlers.splice(0)) handler(this.#closed);
   }
 }

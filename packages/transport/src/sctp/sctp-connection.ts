@@ -2,6 +2,7 @@
 import { READABLE, type Watch, WRITABLE, watch } from '@vnfpool/platform/readiness';
 import type { PathChange, SctpNotification, SctpPath, SctpSocket } from '@vnfpool/platform/sctp';
 import { FrameError } from '../framing/frame-rule.ts';
+import { FrameTimer } from '../stream/frame-timer.ts';
 import type {
   CloseCode,
   CloseReason,
@@ -47,7 +48,7 @@ export class SctpConnection implements Connection {
   #peer: Peer;
   #paused = false;
   #frameHandler: ((frame: Uint8Array, protocol: number) => void) | null = null;
-  #frameTimer: NodeJS.Timeout | undefined;
+  readonly #frameTimer: FrameTimer;
   #cutTimer: NodeJS.Timeout | undefined;
   #closed: CloseReason | null = null;
   #released = false;
@@ -56,6 +57,10 @@ export class SctpConnection implements Connection {
   constructor(socket: SctpSocket, options: SctpConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#frameTimer = new FrameTimer(options.limits.frameTimeoutMs, (what) => {
+      options.counters.frameTimeouts += 1;
+      this.#abandon('frame-timeout', what);
+    });
     this.#assembly = new MessageAssembly(options.messageBytesMax);
     const [own, ...others] = socket.localAddresses();
     this.local = {
@@ -66,7 +71,7 @@ export class SctpConnection implements Connection {
     this.#peer = this.#readPeer();
     this.flow = this.#flow();
     this.#watch = watch(socket.fd, (events) => this.#ready(events));
-    if (options.accepted) this.#armFrameTimer();
+    if (options.accepted) this.#frameTimer.arm();
   }
 
   /** Its addresses change when the peer adds or takes away some (RFC 5061). */
@@ -184,6 +189,7 @@ export class SctpConnection implements Connection {
     const queue = this.#queue;
     const pause = (paused: boolean): void => {
       this.#paused = paused;
+      this.#frameTimer.hold(paused);
       this.#want();
     };
     return {
@@ -223,8 +229,8 @@ export class SctpConnection implements Connection {
       throw new FrameError('frame-malformed', `a message of payload protocol ${protocol}, not admitted here`);
     }
     const frame = this.#assembly.add(data, isWhole);
-    if (frame === null) return this.#armFrameTimer();
-    this.#disarmFrameTimer();
+    if (frame === null) return this.#frameTimer.arm();
+    this.#frameTimer.disarm();
     this.#frameHandler?.(frame, protocol);
   }
 
@@ -258,20 +264,6 @@ export class SctpConnection implements Connection {
     this.#release('close');
   }
 
-  /** One timer: for the first message since the connection was accepted, then for each message once begun. */
-  #armFrameTimer(): void {
-    const { limits, counters } = this.#options;
-    this.#frameTimer ??= setTimeout(() => {
-      counters.frameTimeouts += 1;
-      this.#abandon('frame-timeout', `no whole message within ${limits.frameTimeoutMs} ms`);
-    }, limits.frameTimeoutMs);
-  }
-
-  #disarmFrameTimer(): void {
-    clearTimeout(this.#frameTimer);
-    this.#frameTimer = undefined;
-  }
-
   #fail(cause: unknown): void {
     const error = transportError(`association with ${this.#peer.address}:${this.#peer.port}`, cause);
     this.#release('close');
@@ -296,7 +288,7 @@ export class SctpConnection implements Connection {
   #finish(code: CloseCode, message: string, error?: CloseReason['error']): void {
     if (this.#closed !== null) return;
     this.#closed = error === undefined ? { code, message } : { code, message, error };
-    this.#disarmFrameTimer();
+    this.#frameTimer.disarm();
     for (const handler of this.#closeHandlers.splice(0)) handler(this.#closed);
   }
 

@@ -4,6 +4,7 @@ import { tcpRoundTripMs } from '@vnfpool/platform/tcp';
 import { FrameError, type FrameRule } from '../framing/frame-rule.ts';
 import { Framer } from '../framing/framer.ts';
 import { descriptorOf } from './descriptor.ts';
+import { FrameTimer } from './frame-timer.ts';
 import { socketFlow } from './socket-flow.ts';
 import type {
   CertificateIdentity,
@@ -51,7 +52,7 @@ export class SocketConnection implements Connection {
   readonly #counters: TransportCounters;
   readonly #closeHandlers: ((reason: CloseReason) => void)[] = [];
   #frameHandler: ((frame: Uint8Array, protocol: number) => void) | null = null;
-  #frameTimer: NodeJS.Timeout | undefined;
+  readonly #frameTimer: FrameTimer;
   /** Frames of this turn, not written yet. */
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
@@ -60,9 +61,17 @@ export class SocketConnection implements Connection {
 
   constructor(socket: Socket, options: SocketConnectionOptions) {
     this.#socket = socket;
-    this.flow = socketFlow(socket, () => this.#flush());
+    this.flow = socketFlow(
+      socket,
+      () => this.#flush(),
+      (paused) => this.#frameTimer.hold(paused),
+    );
     this.#framer = new Framer(options.rule);
     this.#limits = options.limits;
+    this.#frameTimer = new FrameTimer(options.limits.frameTimeoutMs, (what) => {
+      this.#counters.frameTimeouts += 1;
+      this.#abandon('frame-timeout', what);
+    });
     this.#counters = options.counters;
     const remote = socket.remoteAddress ?? '';
     const own = socket.localAddress ?? '';
@@ -79,7 +88,7 @@ export class SocketConnection implements Connection {
     socket.on('error', (error) => this.#fail(error));
     socket.on('end', () => this.#ended());
     socket.on('close', () => this.#finish('peer', 'the peer closed the connection'));
-    if (options.accepted) this.#armFrameTimer();
+    if (options.accepted) this.#frameTimer.arm();
   }
 
   get closed(): CloseReason | null {
@@ -149,7 +158,7 @@ export class SocketConnection implements Connection {
     try {
       this.#framer.feed(chunk);
       for (let frame = this.#framer.next(); frame !== null; frame = this.#framer.next()) {
-        this.#disarmFrameTimer();
+        this.#frameTimer.disarm();
         handler(frame, 0);
         if (this.#closed !== null) return;
       }
@@ -162,7 +171,7 @@ export class SocketConnection implements Connection {
       this.#flushes = scheduled;
       this.#flush();
     }
-    if (this.#framer.midFrame) this.#armFrameTimer();
+    if (this.#framer.midFrame) this.#frameTimer.arm();
   }
 
   #flush(): void {
@@ -179,20 +188,6 @@ export class SocketConnection implements Connection {
     else if (frames.length >= BULK_FRAMES || 'encrypted' in socket)
       socket.write(Buffer.concat(frames, bytes));
     else for (const frame of frames) socket.write(frame);
-  }
-
-  /** One timer: for the first frame since the connection was accepted, then for each frame once begun. */
-  #armFrameTimer(): void {
-    this.#frameTimer ??= setTimeout(() => {
-      this.#counters.frameTimeouts += 1;
-      this.#abandon('frame-timeout', `no whole frame within ${this.#limits.frameTimeoutMs} ms`);
-    }, this.#limits.frameTimeoutMs);
-  }
-
-  #disarmFrameTimer(): void {
-    if (this.#frameTimer === undefined) return;
-    clearTimeout(this.#frameTimer);
-    this.#frameTimer = undefined;
   }
 
   #ended(): void {
@@ -221,7 +216,7 @@ export class SocketConnection implements Connection {
   #finish(code: CloseCode, message: string, error?: CloseReason['error']): void {
     if (this.#closed !== null) return;
     this.#closed = error === undefined ? { code, message } : { code, message, error };
-    this.#disarmFrameTimer();
+    this.#frameTimer.disarm();
     for (const handler of this.#closeHandlers.splice(0)) handler(this.#closed);
   }
 }

@@ -2,8 +2,11 @@
 import type { Socket } from 'node:net';
 import type { FlowControl } from './stream-transport.ts';
 
-/** Flow control of a Node socket. `flush` writes what waits for the end of the turn. */
-export function socketFlow(socket: Socket, flush: () => void): FlowControl {
+/**
+ * Flow control of a Node socket. `flush` writes what waits for the end of the turn; `held` is told before the socket is
+ * paused and before it goes on.
+ */
+export function socketFlow(socket: Socket, flush: () => void, held: (paused: boolean) => void): FlowControl {
   return {
     get queuedBytes(): number {
       flush();
@@ -15,9 +18,11 @@ export function socketFlow(socket: Socket, flush: () => void): FlowControl {
       else queueMicrotask(handler);
     },
     pause: () => {
+      held(true);
       socket.pause();
     },
     resume: () => {
+      held(false);
       socket.resume();
     },
   };
