@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** What a message counts for at least: a sender of empty ones is held back, too. */
+const COUNTED_LEAST = 64;
+/** Places read already that are kept before the rest moves up: to move it for each message would be slow. */
+const SPENT_MAX = 1024;
+
 export interface MessageQueueOptions {
-  /** Octets that wait, from which on the sender is held back. */
+  /** Octets that wait, from which on the sender is held back; each message counts for 64 of them at least. */
   readonly bytesMax: number;
   /** Hold the sender back; false: that cannot be done. */
   readonly onFull: () => boolean;
@@ -13,7 +18,9 @@ export interface MessageQueueOptions {
 /** Messages that came and were not read yet; read by one or several, each message once. */
 export class MessageQueue implements AsyncIterable<Uint8Array> {
   readonly #options: MessageQueueOptions;
-  #messages: Uint8Array[] = [];
+  #messages: (Uint8Array | undefined)[] = [];
+  /** Of `#messages`: how many were read. */
+  #spent = 0;
   #bytes = 0;
   #full = false;
   #readers: {
@@ -40,7 +47,7 @@ export class MessageQueue implements AsyncIterable<Uint8Array> {
     }
     const { bytesMax, onFull, onOverflow } = this.#options;
     this.#messages.push(message);
-    this.#bytes += message.length;
+    this.#bytes += counted(message);
     if (this.#bytes < bytesMax) return;
     if (!this.#full) this.#full = onFull();
     if (!this.#full && this.#bytes >= 4 * bytesMax) onOverflow();
@@ -65,9 +72,9 @@ export class MessageQueue implements AsyncIterable<Uint8Array> {
   }
 
   #next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const message = this.#messages.shift();
+    const message = this.#take();
     if (message !== undefined) {
-      this.#bytes -= message.length;
+      this.#bytes -= counted(message);
       if (this.#full && this.#bytes <= this.#options.bytesMax / 2) {
         this.#full = false;
         this.#options.onRoom();
@@ -80,4 +87,23 @@ export class MessageQueue implements AsyncIterable<Uint8Array> {
       this.#readers.push({ resolve, reject });
     });
   }
+
+  #take(): Uint8Array | undefined {
+    const message = this.#messages[this.#spent];
+    if (message === undefined) return undefined;
+    this.#messages[this.#spent] = undefined;
+    this.#spent += 1;
+    if (this.#spent === this.#messages.length) {
+      this.#messages = [];
+      this.#spent = 0;
+    } else if (this.#spent > SPENT_MAX && 2 * this.#spent > this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#spent);
+      this.#spent = 0;
+    }
+    return message;
+  }
+}
+
+function counted(message: Uint8Array): number {
+  return Math.max(message.length, COUNTED_LEAST);
 }
