@@ -9,11 +9,13 @@ export function serve(values) {
   });
 }
 
-export async function use(values, _rest, lines = createInterface({ input: process.stdin })) {
+export async function use(values, _rest, given) {
   const user = poolUser(values);
   // A line that a dead element may have had is said again to the next one.
   const session = await user.open(values.pool ?? 'echo', { resend: 'unacknowledged', onEvent: tell });
   const answers = session[Symbol.asyncIterator]();
+  // Not before somebody listens: it drops what it reads until then.
+  const lines = given ?? createInterface({ input: process.stdin });
   for await (const line of lines) {
     const number = await session.send(line);
     const { value } = await answers.next();

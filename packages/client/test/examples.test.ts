@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { inflateSync } from 'node:zlib';
 import type { PoolElement } from '@vnfpool/client';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -60,6 +64,33 @@ describe('examples', () => {
     const { use, values, printed } = await example('echo', 1);
     await use(values, [], lines('one', 'two'));
     expect(printed()).toContain('one\ntwo\n');
+  });
+
+  test('echo by standard input: no line is lost that came before the session was open', async () => {
+    const { values, printed } = await example('echo', 1);
+    expect(printed()).toContain('registered');
+    const [registrar = ''] = values['registrar'] as string[];
+    const file = fileURLToPath(new URL('../../../examples/rserpool/echo.mjs', import.meta.url));
+    const child = spawn(process.execPath, [file, 'use', '--registrar', registrar]);
+    child.stdin.end('one\ntwo\n');
+    expect(await text(child.stdout)).toBe('one\ntwo\n');
+  });
+
+  test.each([
+    ['--help', 0, 'usage: node '],
+    ['--nonsense', 2, "Unknown option '--nonsense'"],
+    ['--registrar=nowhere', 2, '--registrar nowhere: it is HOST:PORT'],
+  ])('says how it is used: %s', async (flag, code, said) => {
+    const file = fileURLToPath(new URL('../../../examples/rserpool/echo.mjs', import.meta.url));
+    const child = spawn(process.execPath, [file, 'use', flag]);
+    const [out, err, [ended]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ]);
+    expect(ended).toBe(code);
+    expect(out + err).toContain(said);
+    expect(out + err).not.toContain('    at ');
   });
 
   test('discard', async () => {
