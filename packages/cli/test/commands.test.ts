@@ -245,6 +245,26 @@ describe('exit codes and finding the API', () => {
     expect(err).toContain(`${bench.folder}/manager.log`);
   });
 
+  test('3 when a registrar does not answer: it is not called a manager', async () => {
+    const { code, err } = await bench.run(['handlespace', '--state', bench.folder]);
+    expect(code).toBe(3);
+    expect(err).toContain(`no registrar answers at unix:${bench.folder}/registrar.sock: ENOENT`);
+    expect(err).not.toContain('manager');
+  });
+
+  test.each([
+    [
+      'a name that leads out of its folder',
+      ['registrar', '--open', '--name', 'a/../b'],
+      '--name "a/../b": it is',
+    ],
+    ['no interface', ['resolve', '--open', '--announce-interface', 'eth0', 'web'], 'It is an address'],
+    ['no meaning of closing', ['user', '--open', '--peer-close', 'maybe', 'web'], 'fail-over, end'],
+  ])('2 for %s', async (_, args, said) => {
+    const { code, err } = await bench.run(args);
+    expect([code, err]).toEqual([2, expect.stringContaining(said)]);
+  });
+
   test('3 when it stays silent', async () => {
     bench.backend.tokens = () => new Promise(() => undefined);
     const { code, err } = await bench.run(['token', 'list', '--timeout', '50ms']);

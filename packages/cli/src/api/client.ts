@@ -10,14 +10,19 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 /** The server says something every 5 s; silence for longer means that it is paused or gone. */
 const STREAM_SILENCE_MS_MAX = 20_000;
 
-/** Talks to one management API. Every failure is a `CliError` with the words that a person needs. */
+/** Who is asked, in words that help when nobody answers. */
+export type Served = 'manager' | 'registrar';
+
+/** Talks to one management API, or to a registrar's views. Every failure is a `CliError` with the words that a person needs. */
 export class ApiClient {
   readonly #endpoint: ApiEndpoint;
   readonly #timeoutMs: number;
   readonly #signal: AbortSignal;
+  readonly #served: Served;
 
   /** @param timeoutMs how long an answer may stay away */
-  constructor(endpoint: ApiEndpoint, timeoutMs: number, signal: AbortSignal) {
+  constructor(endpoint: ApiEndpoint, timeoutMs: number, signal: AbortSignal, served: Served = 'manager') {
+    this.#served = served;
     this.#endpoint = endpoint;
     this.#timeoutMs = timeoutMs;
     this.#signal = signal;
@@ -127,6 +132,10 @@ export class ApiClient {
   }
 
   #notReachable(why: string): NotReachableError {
+    if (this.#served === 'registrar')
+      return new NotReachableError(
+        `no registrar answers at ${this.#where()}: ${why}\nits log is the standard error of where it was started, or with its service (journalctl)`,
+      );
     const log =
       this.#endpoint.kind === 'unix'
         ? `its log is ${dirname(this.#endpoint.path)}/manager.log where \`vnfpool up\` runs it, else with its service (journalctl)`

@@ -39,7 +39,7 @@ export function addHandlespace(program: Command, io: CliIo): void {
     .addOption(formatOption())
     .action(async (options: Options) => {
       const path = await registrarSocket(options, io);
-      const client = new ApiClient({ kind: 'unix', path }, 5_000, io.signal);
+      const client = new ApiClient({ kind: 'unix', path }, 5_000, io.signal, 'registrar');
       if (options.mib === true) return printValue(io, 'json', await client.get<unknown>('/v1/mib'));
       for (;;) {
         const view = await client.get<HandlespaceView>('/v1/handlespace');

@@ -59,8 +59,20 @@ export function addRegistrar(program: Command, _io: CliIo): void {
     .option('--name <name>', 'name of the registrar', 'registrar')
     .option('--scope <name>', 'name of the operational scope, for people')
     .option('--state <dir>', 'folder of keys and status socket; needed in a set')
-    .addOption(endpointOption('--asap <endpoint>', 'where elements and users reach it; repeat', 'asap'))
-    .addOption(endpointOption('--enrp <endpoint>', 'where other registrars reach it; repeat', 'enrp'))
+    .addOption(
+      endpointOption(
+        '--asap <endpoint>',
+        'where elements and users reach it; repeat; default on this machine',
+        'asap',
+      ),
+    )
+    .addOption(
+      endpointOption(
+        '--enrp <endpoint>',
+        'where other registrars reach it; repeat; default on this machine',
+        'enrp',
+      ),
+    )
     .addOption(endpointOption('--peer <endpoint>', 'a registrar to join the scope by; repeat', 'enrp'))
     .addOption(identifierOption())
     .addOption(
@@ -101,6 +113,7 @@ export function addRegistrar(program: Command, _io: CliIo): void {
       );
     const { serve } = await import('@vnfpool/daemons/serve');
     if (alone) {
+      await checkName(options);
       const security = await loadSecurity(options.security, 'registrar');
       await serve('registrar', async (logger) => await startAlone(options, security, tuning, logger));
     } else await serve('registrar', async (logger) => await startMember(options, tuning, logger));
@@ -109,6 +122,16 @@ export function addRegistrar(program: Command, _io: CliIo): void {
 
 type Logger = Parameters<Parameters<typeof import('@vnfpool/daemons/serve').serve>[1]>[0];
 type Started = ReturnType<Parameters<typeof import('@vnfpool/daemons/serve').serve>[1]>;
+
+/** Without a folder of its own it has one by its name. */
+async function checkName({ name, state }: Options): Promise<void> {
+  const { isRuntimeName } = await import('@vnfpool/runtime/runtime-folder');
+  if (state === undefined && !isRuntimeName(name))
+    throw new CliError(
+      2,
+      `--name ${JSON.stringify(name)}: it is letters, digits, ".", "_" and "-", 63 at most, the first a letter or digit; or say --state`,
+    );
+}
 
 /** A registrar of a scope without a manager. */
 async function startAlone(

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Session, SessionEvent } from '@vnfpool/client';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { durationOption } from '../api/api-command.ts';
 import { CliError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
@@ -13,6 +13,7 @@ import { identifier, showTransport } from '../tables/found.ts';
 interface Options extends ClientScopeOptions {
   readonly plain?: boolean;
   readonly quiet?: boolean;
+  readonly peerClose?: 'fail-over' | 'end';
   readonly linger: number;
   readonly timeout: number;
 }
@@ -26,6 +27,12 @@ export function addUser(program: Command, io: CliIo): void {
     )
     .argument('<pool>', 'its handle')
     .option('--plain', 'sessions are not secured, whatever the scope is')
+    .addOption(
+      new Option(
+        '--peer-close <meaning>',
+        'what an element means that closes: fail-over, as one that was killed does; end, as plain TCP servers do at the end; default end over plain TCP, else fail-over',
+      ).choices(['fail-over', 'end']),
+    )
     .option('-q, --quiet', 'do not tell what happens to the session')
     .addOption(
       durationOption(
@@ -52,6 +59,7 @@ export function addUser(program: Command, io: CliIo): void {
           user.open(pool, {
             timeoutMs: options.timeout,
             signal: io.signal,
+            ...(options.peerClose === undefined ? {} : { peerClose: options.peerClose }),
             onEvent: (event) => {
               const line = options.quiet === true ? null : describe(event);
               if (line !== null) io.err(`${line}\n`);

@@ -2,8 +2,8 @@
 import type { ClientOptions } from '@vnfpool/client';
 import type { ScopeEndpoint } from '@vnfpool/runtime/endpoint';
 import type { ScopeSecurity } from '@vnfpool/runtime/scope-security';
-import { type Command, Option } from 'commander';
-import { type Group, groupOption } from '../commands/daemon-options.ts';
+import type { Command } from 'commander';
+import { anyAddressOption, type Group, groupOption } from '../commands/daemon-options.ts';
 import { endpointOption, type ScopeOptions, withScope } from '../commands/scope-options.ts';
 import { CliError } from '../errors.ts';
 import { loadSecurity } from './load-security.ts';
@@ -34,7 +34,7 @@ export function withClientScope(command: Command): Command {
       }),
     )
     .addOption(
-      new Option(
+      anyAddressOption(
         '--announce-interface <address>',
         'address of the interface on which these are heard',
       ).implies({ announcements: true }),

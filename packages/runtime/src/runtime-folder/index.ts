@@ -3,6 +3,7 @@ export { type ApiEndpoint, type ApiLookup, ApiLookupError, findApi, parseApiAddr
 export { type RunningSet, runningRegistrars, runningSets } from './running-sets.ts';
 export {
   API_SOCKET,
+  isRuntimeName,
   REGISTRAR_SOCKET,
   type RuntimeEnvironment,
   runtimeBase,

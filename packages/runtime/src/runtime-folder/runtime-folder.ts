@@ -26,16 +26,19 @@ export function runtimeBase(from: RuntimeEnvironment = here()): string {
   return join(user === undefined || user === '' ? '/tmp' : user, `vnfpool-${from.uid}`);
 }
 
+/** Whether a set, or a registrar of its own, can be called so: its folder is. */
+export function isRuntimeName(name: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name);
+}
+
 /**
- * Folder of one set: sockets, logs and whatever goes when the set ends. It is not made here.
+ * Folder of one set, or of a registrar of its own: sockets, logs and whatever goes when it ends. It is not made here.
  *
  * @throws RangeError for a name that would lead out of the base
  */
-export function runtimeFolder(setName: string, from: RuntimeEnvironment = here()): string {
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(setName)) {
-    throw new RangeError(`${JSON.stringify(setName)} is no name of a set`);
-  }
-  return join(runtimeBase(from), setName);
+export function runtimeFolder(name: string, from: RuntimeEnvironment = here()): string {
+  if (!isRuntimeName(name)) throw new RangeError(`${JSON.stringify(name)} is no name of a folder`);
+  return join(runtimeBase(from), name);
 }
 
 /** This process. */

@@ -23,7 +23,11 @@ function read(path: string, isPrivate: boolean): string {
   try {
     file = openSync(path, 'r');
   } catch (error) {
-    throw new ScopeSecurityError('file', `${path} cannot be read: ${String(error)}`, error);
+    throw new ScopeSecurityError(
+      'file',
+      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      error,
+    );
   }
   try {
     // Asked of what is open, so that nobody changes it between looking and reading.
