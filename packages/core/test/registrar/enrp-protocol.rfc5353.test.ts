@@ -25,6 +25,16 @@ const update = (
 ) => ({ type: 'handle-update', takeoverSuggested, action, poolHandle, element: told }) as const;
 const request = (ownOnly: boolean) => ({ type: 'handle-table-request', ownOnly }) as const;
 
+const present = (checksum: number) =>
+  ({
+    type: 'presence',
+    sender: 7,
+    receiver: 0,
+    replyRequired: false,
+    checksum,
+    server: { registrarId: 7, transport: enrpOf(7) },
+  }) as const;
+
 function pool(world: PeerHarness): string[] {
   return (world.view().pools[0]?.elements ?? []).map(({ id, homeRegistrar }) => `${id}@${homeRegistrar}`);
 }
@@ -635,6 +645,38 @@ describe('§3.6 audit', () => {
       expect(pool(world)).toEqual([outcome]);
       expect(answers.map(({ type }) => type)).toEqual(id === 7 ? ['handle-update'] : []);
     }
+  });
+
+  test('what was settled is settled: the next mismatch does not wait for the pauses of the one before', () => {
+    const world = new PeerHarness();
+    world.meet(1, 7);
+    const asks = () => world.heard(1).filter(({ type }) => type === 'handle-table-request').length;
+    const fetchInVain = (): number => {
+      world.presence(1, 7, 1);
+      world.give({ type: 'peer-message', association: 1, message: present(1), unrecognized: [] });
+      const asked = asks();
+      if (asked > 0)
+        world.say(1, 7, { type: 'handle-table-response', rejected: false, more: false, pools: [] });
+      return asked;
+    };
+    expect([fetchInVain(), fetchInVain(), fetchInVain()]).toEqual([1, 1, 0]);
+    world.presence(1, 7);
+    expect(fetchInVain()).toBe(1);
+  });
+
+  test('a table does not take an element from a peer that is well and told of it itself', () => {
+    const world = new PeerHarness();
+    world.meet(1, 7);
+    world.meet(2, 8);
+    world.say(2, 8, update('add', element(1, 8)));
+    world.presence(1, 7, 1);
+    world.presence(1, 7, 1);
+    const pools = [{ poolHandle: WEB, elements: [element(1, 7), element(2, 7)] }];
+    world.say(1, 7, { type: 'handle-table-response', rejected: false, more: false, pools });
+    expect(pool(world)).toEqual(['1@8', '2@7']);
+    expect(world.reasons()).toContain('element-conflict: another registrar has it');
+    world.say(1, 7, update('add', element(1, 7)));
+    expect(pool(world)).toEqual(['1@7', '2@7']);
   });
 });
 

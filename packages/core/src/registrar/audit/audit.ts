@@ -23,6 +23,7 @@ export function auditPeer(state: RegistrarState, peer: PeerRegistrar, told: numb
     if (peer.resyncs > 0) auditEvent(state, peer, 'audit-settled', 'the checksums agree');
     peer.mismatches = 0;
     peer.resyncs = 0;
+    peer.noDownloadBeforeMs = nowMs;
     deadlines.clear(peer, 'audit-recheck');
     return;
   }

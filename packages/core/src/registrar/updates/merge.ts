@@ -51,6 +51,8 @@ export function mergeElement(
     return conflict('its home is not in the peer list');
   const owned = state.owned.get(poolHandle, told.id);
   if (owned !== undefined && source === 'table' && claims(state, owned, home)) return conflict('it is ours');
+  if (owned === undefined && source === 'table' && isAnothers(state, poolHandle, told))
+    return conflict('another registrar has it');
 
   const element = fartherBy(told, distanceMsOf(link.rttMs, options.distanceStepMs));
   const result = handlespace.set(poolHandle, element);
@@ -66,6 +68,20 @@ export function mergeElement(
     state.event({ type: 'event', event: 'element-moved', poolHandle, elementId, from, to: home, reason });
   }
   return true;
+}
+
+/**
+ * A table does not take an element from a peer that is well: that one has told of it itself, and gives it up itself.
+ * The table of a registrar that was taken over and comes back is full of what it does not own any more.
+ */
+function isAnothers(
+  { handlespace, scope }: RegistrarState,
+  poolHandle: Uint8Array,
+  told: PoolElement,
+): boolean {
+  const known = handlespace.pool(poolHandle)?.get(told.id)?.homeRegistrar;
+  if (known === undefined || known === told.homeRegistrar) return false;
+  return scope.peers.get(known)?.state === 'active';
 }
 
 /**
