@@ -147,11 +147,14 @@ export class Watch {
 
   /**
    * Whatever becomes of others, its home registrar too: who is well does not lose an element that is well. Two
-   * registrars that each give it up to the other find that out by their next audit, and one of them asks it back.
+   * registrars that each give it up to the other find that out by their next audit, and one of them asks it back. If
+   * one of the two is gone by then, the element's next registration tells.
    */
   #kept(registrar: RegistrarHost, keys: ReadonlySet<string>): void {
     const world = this.#world;
     const { hiddenMs, parts } = this.bounds;
+    const concerned = world.registrars.filter(({ process }) => !this.isWell(process, hiddenMs)).length;
+    const mostMs = (parts['audit'] ?? 0) + (concerned > 1 ? (parts['reregister'] ?? 0) : 0);
     const lost = new Map<string, number>();
     const before = this.#lost.get(registrar);
     const missing = [...(this.#had.get(registrar) ?? []), ...(before?.keys() ?? [])];
@@ -164,7 +167,7 @@ export class Watch {
       const sinceMs = before?.get(key) ?? world.nowMs;
       lost.set(key, sinceMs);
       const forMs = world.nowMs - sinceMs;
-      if (forMs > (parts['audit'] ?? 0))
+      if (forMs > mostMs)
         world.fail(
           `${registrar.process.name} has lost ${key}, which lives, for ${forMs.toFixed(0)} ms; both have long been well`,
         );
