@@ -2,9 +2,11 @@
 import type {
   CouncilVersion,
   FailoverRecord,
+  FunctionLimits,
   FunctionReport,
   FunctionSpecification,
   HealthCheck,
+  Hooks,
   LeaseEndpoint,
   LeasePeer,
   SetConfiguration,
@@ -59,32 +61,82 @@ const command: Shape<readonly string[]> = (value, path) => {
   return words[0] ? words : fail(path, 'must name a program');
 };
 
-const healthCheck: Shape<HealthCheck> = object(
+const healthFields = object(
   {
-    type: oneOf('tcp', 'http'),
+    type: oneOf('tcp', 'http', 'command', 'sip-options', 'function'),
     intervalMs: milliseconds,
     timeoutMs: milliseconds,
     rise: integer(1, COUNT_MAX),
     fall: integer(1, COUNT_MAX),
   },
-  { path: absolutePath },
+  { path: absolutePath, command },
 );
 
+const healthCheck: Shape<HealthCheck> = (value, path) => {
+  const check = healthFields(value, path);
+  if (check.type === 'command' && !check.command) fail(`${path}.command`, 'is missing');
+  return check;
+};
+
+const processors: Shape<number> = (value, path) =>
+  typeof value === 'number' && value >= 0.01 && value <= 65_536
+    ? value
+    : fail(path, 'must be a number from 0.01 to 65536');
+
+const limits: Shape<FunctionLimits> = object(
+  {},
+  {
+    processors,
+    memoryBytes: integer(1_048_576, COUNT_MAX),
+    processes: integer(1, 4_194_304),
+    storageBytes: integer(1, COUNT_MAX),
+    bandwidthBps: integer(8_000, COUNT_MAX),
+  },
+);
+
+const stateFormat = matching(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 printable ASCII characters');
+const hooks: Shape<Hooks> = object(
+  {},
+  { export: command, import: command, quiesce: command, resume: command, discard: command, role: command },
+);
+
+/** What `state` says must be possible with the `hooks` that there are. */
+function withStateAccess(shape: Shape<FunctionSpecification>): Shape<FunctionSpecification> {
+  return (value, path) => {
+    const specification = shape(value, path);
+    const { state, hooks: given } = specification;
+    const refuse = (key: string, why: string): never => {
+      throw new DocumentError(MobilityError.specificationRefused, `${path}.${key}`, why);
+    };
+    if (state?.via === 'socket' && given !== undefined) refuse('hooks', 'are not called beside a socket');
+    if (state?.via === 'hooks') {
+      for (const name of ['export', 'import', 'quiesce', 'resume'] as const)
+        if (given?.[name] === undefined) refuse(`hooks.${name}`, 'is missing');
+    }
+    return specification;
+  };
+}
+
 export const functionSpecification: Shape<FunctionSpecification> = versioned(
-  object(
-    { v: oneOf(1), kind, command },
-    {
-      env: record(text),
-      directory: absolutePath,
-      port,
-      health: healthCheck,
-      stop: object({ signal: text, graceMs: milliseconds }),
-      restart: object({ backoffMsMin: milliseconds, backoffMsMax: milliseconds }),
-      registration: object(
-        { poolHandle: text, policy: oneOf('round-robin', 'least-used', 'priority') },
-        { load: oneOf('cpu') },
-      ),
-    },
+  withStateAccess(
+    object(
+      { v: oneOf(1), kind, command },
+      {
+        env: record(text),
+        directory: absolutePath,
+        port,
+        health: healthCheck,
+        stop: object({ signal: text, graceMs: milliseconds }),
+        restart: object({ backoffMsMin: milliseconds, backoffMsMax: milliseconds }),
+      limits,
+        registration: object(
+          { poolHandle: text, policy: oneOf('round-robin', 'least-used', 'priority') },
+          { load: oneOf('cpu') },
+        ),
+        state: object({ via: oneOf('socket', 'hooks') }, { format: stateFormat }),
+        hooks,
+      },
+    ),
   ),
 );
 

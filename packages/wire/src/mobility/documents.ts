@@ -20,6 +20,8 @@ export interface FunctionSpecification {
   readonly health?: HealthCheck;
   readonly stop?: { readonly signal: string; readonly graceMs: number };
   readonly restart?: { readonly backoffMsMin: number; readonly backoffMsMax: number };
+  /** What the function with all that it starts may use; a node that cannot enforce one of them refuses the ADD (error 6). */
+  readonly limits?: FunctionLimits;
   /** How the instance registers at the registrar; absent: it does not. */
   readonly registration?: {
     readonly poolHandle: string;
@@ -27,12 +29,61 @@ export interface FunctionSpecification {
     /** Where the load of a least-used element comes from: its processor time. */
     readonly load?: 'cpu';
   };
+  /** How its state is taken and given; absent: it has none, or none that can be moved. */
+  readonly state?: StateAccess;
+  /** Commands that the agent runs on occasion. */
+  readonly hooks?: Hooks;
 }
 
+export interface StateAccess {
+  /**
+   * - `socket`: the function connects to the local socket named in its environment
+   * - `hooks`: by `hooks`, of which `export`, `import`, `quiesce` and `resume` must be there
+   */
+  readonly via: 'socket' | 'hooks';
+  /** What the octets of the state are, for example `kv/1`. Both sides of a transfer must say the same. */
+  readonly format?: string;
+}
+
+/** Each a program and its arguments, with the replacements of `command`. Not beside `state.via: socket`. */
+export interface Hooks {
+  /** Writes the state to its standard output. */
+  readonly export?: readonly string[];
+  /** Reads state from its standard input. */
+  readonly import?: readonly string[];
+  /** The state changes no more once this has ended. */
+  readonly quiesce?: readonly string[];
+  readonly resume?: readonly string[];
+  /** Throws away what was imported. */
+  readonly discard?: readonly string[];
+  readonly role?: readonly string[];
+}
+
+/** Bounds of a function and of every process that it starts; what is absent is not bounded. */
+export interface FunctionLimits {
+  /** Processors it may keep busy, fractions allowed: 0.5 is half of one. From 0.01. */
+  readonly processors?: number;
+  /** Memory, octets. A function that wants more is ended by the kernel. From 1 MiB. */
+  readonly memoryBytes?: number;
+  /** Processes and threads at a time; starting more fails. */
+  readonly processes?: number;
+  /** Octets on disk. */
+  readonly storageBytes?: number;
+  /** Bits a second, in each direction; what is above is dropped. */
+  readonly bandwidthBps?: number;
+}
+
+/** How it is found out whether a function serves. */
 export interface HealthCheck {
-  readonly type: 'tcp' | 'http';
+  /**
+   * `tcp` a connection, `http` a request, `command` a program's exit code, `sip-options` OPTIONS over UDP (status 200 to 299), `function`
+   * its own word, which it must repeat: silence for `intervalMs` and `timeoutMs` together is a failure.
+   */
+  readonly type: 'tcp' | 'http' | 'command' | 'sip-options' | 'function';
   /** Path of an HTTP check; a status from 200 to 399 is healthy. */
   readonly path?: string;
+  /** Program and arguments of a `command` check; exit code 0 is healthy. `{port}`, `{address}`, `{name}` are replaced. */
+  readonly command?: readonly string[];
   readonly intervalMs: number;
   readonly timeoutMs: number;
   /** Successes in a row that make it healthy. */

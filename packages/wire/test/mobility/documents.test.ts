@@ -33,6 +33,15 @@ const specification: FunctionSpecification = {
   stop: { signal: 'SIGTERM', graceMs: 1000 },
   restart: { backoffMsMin: 100, backoffMsMax: 10_000 },
   registration: { poolHandle: 'hss', policy: 'least-used', load: 'cpu' },
+  state: { via: 'hooks', format: 'kv/1' },
+  hooks: {
+    export: ['/bin/kv', 'export'],
+    import: ['/bin/kv', 'import'],
+    quiesce: ['/bin/kv', 'quiesce'],
+    resume: ['/bin/kv', 'resume'],
+    discard: ['/bin/kv', 'discard'],
+    role: ['/bin/kv', 'role'],
+  },
 };
 const assignment = {
   v: 1,
@@ -211,4 +220,41 @@ test('a key that is not 32 octets, an empty command, a slot id in capitals are r
   expect(
     errorOf(() => parseSlotAssignment(octets({ ...assignment, slot: { id: '00000000000000FF', index: 0 } }))),
   ).toMatchObject({ message: 'assignment.slot.id must be 16 hexadecimal digits' });
+});
+
+test.each([
+  ['state by hooks that are not there', { hooks: undefined }, 'specification.hooks.export is missing'],
+  [
+    'state by hooks without resume',
+    { hooks: { ...specification.hooks, resume: undefined } },
+    'specification.hooks.resume is missing',
+  ],
+  [
+    'hooks beside a socket',
+    { state: { via: 'socket' } },
+    'specification.hooks are not called beside a socket',
+  ],
+])('%s is error 6', (_name, change, message) => {
+  expect(errorOf(() => parseFunctionSpecification(octets({ ...specification, ...change })))).toMatchObject({
+    errorNumber: 6,
+    message,
+  });
+});
+
+test('state by the socket needs nothing else, and hooks may be there without state', () => {
+  const { hooks, state, ...plain } = specification;
+  const socket = { ...plain, state: { via: 'socket' } };
+  expect(parseFunctionSpecification(octets(socket))).toEqual(socket);
+  const role = { ...plain, hooks: { role: ['/bin/kv', 'role'] } };
+  expect(parseFunctionSpecification(octets(role))).toEqual(role);
+});
+
+test.each([
+  ['an empty hook', { hooks: { ...specification.hooks, export: [] } }],
+  ['a format of two lines', { state: { via: 'hooks', format: 'a\nb' } }],
+  ['a way that is none', { state: { via: 'mail' } }],
+])('%s is error 1', (_name, change) => {
+  expect(errorOf(() => parseFunctionSpecification(octets({ ...specification, ...change })))).toMatchObject({
+    errorNumber: 1,
+  });
 });
