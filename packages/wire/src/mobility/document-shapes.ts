@@ -128,7 +128,7 @@ export const functionSpecification: Shape<FunctionSpecification> = versioned(
         health: healthCheck,
         stop: object({ signal: text, graceMs: milliseconds }),
         restart: object({ backoffMsMin: milliseconds, backoffMsMax: milliseconds }),
-      limits,
+        limits,
         registration: object(
           { poolHandle: text, policy: oneOf('round-robin', 'least-used', 'priority') },
           { load: oneOf('cpu') },
