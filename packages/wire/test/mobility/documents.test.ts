@@ -242,7 +242,7 @@ test.each([
 });
 
 test('state by the socket needs nothing else, and hooks may be there without state', () => {
-  const { hooks, state, ...plain } = specification;
+  const { hooks: _hooks, state: _state, ...plain } = specification;
   const socket = { ...plain, state: { via: 'socket' } };
   expect(parseFunctionSpecification(octets(socket))).toEqual(socket);
   const role = { ...plain, hooks: { role: ['/bin/kv', 'role'] } };
