@@ -35,13 +35,15 @@ export interface DeliverParts {
   readonly used: (element: FoundElement) => void;
 }
 
-/** @throws PoolError when nobody got it */
+/** @throws PoolError when nobody got it; RangeError for a message that elements do not take */
 export async function deliver(
   parts: DeliverParts,
   data: Uint8Array,
   options: DeliverOptions,
 ): Promise<Delivery> {
   const { to = 'policy', failover = true, except } = options;
+  if (data.length > defaultMessageBytesMax)
+    throw new RangeError(`a message of ${data.length} octets, at most ${defaultMessageBytesMax} are sent`);
   const delivered: FoundElement[] = [];
   const failed: { readonly element: FoundElement; readonly reason: string }[] = [];
   const attempt = async (element: FoundElement): Promise<boolean> => {
@@ -76,14 +78,18 @@ export async function deliver(
 async function once(parts: DeliverParts, element: FoundElement, data: Uint8Array): Promise<void> {
   const codec = codecFor(element.userTransport, defaultMessageBytesMax);
   const connection = await parts.transports.connect(element, codec, parts.signal);
+  let lost: string | null = null;
   const channel = new DataChannel(connection, {
     codec,
     clock: parts.clock,
     heartbeatMs: 60_000,
     onHeard: () => {},
-    onEnd: () => {},
+    onEnd: (_, reason) => {
+      lost = reason;
+    },
   });
   channel.send(data);
   await channel.drained();
+  if (lost !== null) throw new PoolError('unreachable', lost);
   channel.close(true);
 }

@@ -207,7 +207,8 @@ export class PoolUser {
   /**
    * Delivers one message, each element by a session of its own that ends with it. Settles when the transport has it,
    * which is not yet to say that the element has.
-   * @returns The elements that got it, and why others did not. @throws PoolError when nobody got it
+   * @returns The elements that got it, and why others did not
+   * @throws PoolError when nobody got it; RangeError for more than 256 KiB
    */
   async send(
     handle: PoolHandle,

@@ -9,6 +9,7 @@ import { type ChannelTransports, codecFor, defaultMessageBytesMax } from './chan
 import { octetsOf } from './client-options.ts';
 import { MessageQueue } from './message-queue.ts';
 import { PoolError } from './pool-error.ts';
+import { SendTurns } from './send-turns.ts';
 import type { SendOptions, SessionOptions } from './session-options.ts';
 
 /** What a session needs of the pool user that opened it. */
@@ -21,6 +22,11 @@ export interface SessionParts {
   readonly unreachable: (elementId: number, report: boolean) => void;
   /** Called once. */
   readonly onOver: (session: Session) => void;
+}
+
+interface OutgoingMessage {
+  readonly data: Uint8Array;
+  readonly mayMove: boolean;
 }
 
 interface Channel {
@@ -45,7 +51,9 @@ export class Session implements AsyncIterable<Uint8Array> {
   readonly #channels = new Map<number, Channel>();
   readonly #received: MessageQueue;
   #current: DataChannel | null = null;
-  #waiting: (() => void)[] = [];
+  /** Whose end of congestion is waited for. */
+  #draining: DataChannel | null = null;
+  readonly #turns: SendTurns<OutgoingMessage>;
   #sent = 0;
   #over: { readonly error: PoolError | null } | null = null;
   #opened: { readonly resolve: () => void; readonly reject: (error: Error) => void } | null = null;
@@ -64,6 +72,16 @@ export class Session implements AsyncIterable<Uint8Array> {
         this.#fail(
           new PoolError('overloaded', 'messages come faster than they are read, and cannot be held back'),
         ),
+    });
+    this.#turns = new SendTurns<OutgoingMessage>({
+      waitingMax: WAITING_MAX,
+      hasRoom: ({ data }) => this.#hasRoom(data.length),
+      take: (message) => {
+        // First the number: submitting may let the next one in.
+        const number = ++this.#sent;
+        this.#driver.submit({ type: 'send', ...message });
+        return number;
+      },
     });
     this.#driver = new CoreDriver<SessionInput, SessionOutput>({
       core: this.#core,
@@ -125,10 +143,7 @@ export class Session implements AsyncIterable<Uint8Array> {
     const { messageBytesMax = defaultMessageBytesMax } = this.#options;
     if (data.length > messageBytesMax)
       throw new RangeError(`a message of ${data.length} octets, at most ${messageBytesMax} are sent`);
-    while (this.#over === null && !this.#core.hasRoom(data.length)) await this.#room(options.signal);
-    if (this.#over !== null) throw this.#over.error ?? new PoolError('closed', 'the session is over');
-    this.#driver.submit({ type: 'send', data, mayMove: options.failover ?? true });
-    const number = ++this.#sent;
+    const number = await this.#turns.send({ data, mayMove: options.failover ?? true }, options.signal);
     await this.#current?.drained();
     return number;
   }
@@ -136,7 +151,7 @@ export class Session implements AsyncIterable<Uint8Array> {
   /** The element has processed all messages up to this number: they are not sent again, nor returned. */
   acknowledge(upTo: number): void {
     this.#driver.submit({ type: 'acknowledge', upTo });
-    this.#wake();
+    this.#turns.pump();
   }
 
   /** Goes on at another element: this one is too slow, say. `report` tells the registrar that it is unreachable. */
@@ -229,7 +244,7 @@ export class Session implements AsyncIterable<Uint8Array> {
     } else if (event.event === 'failed') {
       this.#finish(new PoolError('unreachable', `no element serves the session: ${event.reason}`));
     }
-    this.#wake();
+    this.#turns.pump();
     this.#options.onEvent?.(event);
   }
 
@@ -246,24 +261,22 @@ export class Session implements AsyncIterable<Uint8Array> {
     this.#opened?.reject(error ?? new PoolError('closed', 'the session was closed'));
     this.#opened = null;
     this.#driver.stop();
-    this.#wake();
+    this.#turns.end(error ?? new PoolError('closed', 'the session is over'));
     this.#parts.onOver(this);
   }
 
-  async #room(signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted === true) throw new PoolError('aborted', 'sending was aborted', signal.reason);
-    if (this.#waiting.length >= WAITING_MAX) throw new PoolError('overloaded', 'too many messages wait');
-    await new Promise<void>((resolve, reject) => {
-      const onAbort = (): void => reject(new PoolError('aborted', 'sending was aborted', signal?.reason));
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#waiting.push(() => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
+  /** Neither kept too much, nor too much on its way. */
+  #hasRoom(bytes: number): boolean {
+    if (!this.#core.hasRoom(bytes)) return false;
+    const channel = this.#current;
+    if (channel === null || !channel.congested) return true;
+    if (this.#draining !== channel) {
+      this.#draining = channel;
+      void channel.drained().then(() => {
+        if (this.#draining === channel) this.#draining = null;
+        this.#turns.pump();
       });
-    });
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
+    }
+    return false;
   }
 }

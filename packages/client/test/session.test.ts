@@ -435,6 +435,22 @@ describe('bounds', () => {
     await expect(session.send(new Uint8Array(11))).rejects.toBeInstanceOf(RangeError);
   });
 
+  test('who sends without waiting is held back, in order, and does not lose the element by it', async () => {
+    const { user, element } = await scope();
+    const got: number[] = [];
+    await element({
+      handler: async (session) => {
+        for await (const message of session) got.push(message[0] ?? -1);
+      },
+    });
+    const events: string[] = [];
+    const session = await user().open('echo', { onEvent: ({ event }) => events.push(event) });
+    const sent = Array.from({ length: 60 }, (_, index) => session.send(new Uint8Array(200_000).fill(index)));
+    expect(await Promise.all(sent)).toEqual(sent.map((_, index) => index + 1));
+    await expect.poll(() => got).toEqual(sent.map((_, index) => index));
+    expect(events).toEqual(['opened']);
+  });
+
   test('unacknowledged messages hold back the sender, who can be called off', async () => {
     const { user, element } = await scope();
     await element();
@@ -497,6 +513,12 @@ describe('one message, §6', () => {
     await alice.send('echo', 'w', { to: 'all', except: a.id });
     await expect.poll(() => got.toSorted()).toEqual(['a:x', 'a:y', 'a:z', 'b:w', 'b:z']);
     expect(b.registered).toBe(true);
+  });
+
+  test('a message that no element would take is not delivered', async () => {
+    const { user, got } = await collecting();
+    await expect(user().send('echo', new Uint8Array(300_000))).rejects.toBeInstanceOf(RangeError);
+    expect(got).toEqual([]);
   });
 
   test('failover, or none', async () => {

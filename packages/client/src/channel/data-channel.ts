@@ -32,6 +32,8 @@ export class DataChannel {
   #stopTimer: () => void = () => {};
   #paused = false;
   #over = false;
+  #draining: Promise<void> | null = null;
+  #settleDrained: () => void = () => {};
 
   constructor(connection: Connection, options: DataChannelOptions) {
     this.#connection = connection;
@@ -57,14 +59,25 @@ export class DataChannel {
     this.#options.codec.sendMark(this.#connection, 'heartbeat');
   }
 
-  /** Settles when the queue is short enough for more; at once where that cannot be known. */
-  drained(): Promise<void> {
+  /** Whether so much is on its way that a sender should wait; false where that cannot be known. */
+  get congested(): boolean {
     const { flow, closed } = this.#connection;
-    if (flow === undefined || closed !== null || flow.queuedBytes < QUEUE_BYTES) return Promise.resolve();
-    return new Promise((resolve) => {
-      flow.onDrained(resolve);
-      this.#connection.onClose(() => resolve());
+    return flow !== undefined && closed === null && flow.queuedBytes >= QUEUE_BYTES;
+  }
+
+  /** Settles when that is worked off, or lost with the connection; at once when it is not congested. */
+  drained(): Promise<void> {
+    if (!this.congested) return Promise.resolve();
+    // One for all who wait: each handler of its own would stay with the connection.
+    this.#draining ??= new Promise((resolve) => {
+      this.#settleDrained = () => {
+        this.#draining = null;
+        this.#settleDrained = () => {};
+        resolve();
+      };
+      this.#connection.flow?.onDrained(() => this.#settleDrained());
     });
+    return this.#draining;
   }
 
   /** False: this connection cannot be held back. */
@@ -106,6 +119,7 @@ export class DataChannel {
   }
 
   #closed({ code, message }: CloseReason): void {
+    this.#settleDrained();
     if (this.#over) return;
     this.#finish();
     this.#options.onEnd(code === 'peer' ? 'closed' : 'failed', message);
