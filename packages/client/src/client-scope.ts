@@ -100,6 +100,12 @@ function asapTransport(guard: ScopeGuard, kind: 'tcp' | 'tls' | 'sctp'): StreamT
   return guard.transport({ protocol: 'asap', kind });
 }
 
+/**
+ * Octets of a session on their way out, beside the message that goes over the mark at which senders wait: what is sent
+ * again after a failover goes out at once.
+ */
+const QUEUE_BYTES_MAX = 2 * 1024 * 1024;
+
 /** Without an own factory: secured as the scope is. */
 function ownDataTransports(
   security: ScopeSecurity,
@@ -113,12 +119,15 @@ function ownDataTransports(
     for (const transport of renewables) transport.renew(next);
   });
   return (kind, rule) => {
-    // Who speaks first is the application's business, and some wait long.
-    const limits: Partial<ConnectionLimits> = rule === unframed ? { frameTimeoutMs: 2 ** 31 - 1 } : {};
+    const limits: Partial<ConnectionLimits> = {
+      sendQueueBytesMax: QUEUE_BYTES_MAX + (Number.isFinite(rule.frameBytesMax) ? rule.frameBytesMax : 0),
+      // Who speaks first is the application's business, and some wait long.
+      ...(rule === unframed || kind === 'sctp' ? { frameTimeoutMs: 2 ** 31 - 1 } : {}),
+    };
     const isPlain = wish === 'plain' || security.kind === 'open';
     if (kind === 'sctp') {
       if (!isPlain) throw new TransportError('authentication', 'SCTP is not secured, and this scope is');
-      return new SctpTransport({ rule, limits: { frameTimeoutMs: 2 ** 31 - 1 } });
+      return new SctpTransport({ rule, limits });
     }
     if (isPlain) return new TcpTransport({ rule, limits });
     const transport = securedData(security, credentials, rule, limits);

@@ -435,6 +435,18 @@ describe('bounds', () => {
     await expect(session.send(new Uint8Array(11))).rejects.toBeInstanceOf(RangeError);
   });
 
+  test('messages go out however long both ends admit them', async () => {
+    const { user, element } = await scope();
+    const messageBytesMax = 8 * 1024 * 1024;
+    await element({ serve: { messageBytesMax } });
+    const session = await user().open('echo', { messageBytesMax });
+    const answers = session[Symbol.asyncIterator]();
+    for (const bytes of [messageBytesMax, 1, messageBytesMax - 1]) {
+      await session.send(new Uint8Array(bytes));
+      expect((await answers.next()).value?.length).toBe(bytes);
+    }
+  });
+
   test('who sends without waiting is held back, in order, and does not lose the element by it', async () => {
     const { user, element } = await scope();
     const got: number[] = [];
