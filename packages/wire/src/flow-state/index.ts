@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+export { HELPER_BYTES_MAX, LABEL_BYTES_MAX } from './fields.ts';
+export type {
+  FlowCounters,
+  FlowEntry,
+  FlowKey,
+  FlowLayer4,
+  FlowRecord,
+  FlowSctp,
+  FlowSequenceShift,
+  FlowTcp,
+  FlowTuple,
+  FlowZoneDirection,
+} from './flow.ts';
+export { type FlowNat, type FlowTranslation, invertTuple, natOf } from './inverse.ts';
+export { flowKeyText } from './key-text.ts';
+export {
+  decodeFlowState,
+  encodeFlowState,
+  FLOW_RECORD_BYTES_MAX,
+  FLOW_STATE_VERSION,
+  FlowStateDecoder,
+  FlowStateEncoder,
+} from './stream.ts';
