@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What interworking is tried with: rsplib, and tshark as the judge. From Debian's packages, or from a folder that is given.
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, symlinkSync } from 'node:fs';
 import { findProgram, libraryPath, unpackedPackages } from '../../scripts/debian-packages.mjs';
 
 /** Only rsplib's picture of fractals and Wireshark's windows need these. */
@@ -44,8 +44,23 @@ export function tshark() {
   const program = findProgram('tshark', root);
   if (!program) return { reason: 'the package tshark has no tshark' };
   const own = program.startsWith(root);
+  if (own) linkLua(root);
   const env = own
     ? { LD_LIBRARY_PATH: libraryPath(root), WIRESHARK_DATA_DIR: `${root}/usr/share/wireshark` }
     : {};
   return { program, env, version: versions.tshark ?? 'installed' };
+}
+
+/** Without its init.lua, which the package links to by an absolute path, it runs no scripts, and says nothing of that. */
+function linkLua(root) {
+  const link = `${root}/usr/share/wireshark/init.lua`;
+  const target = '../../../etc/wireshark/init.lua';
+  if (existsSync(link) || !existsSync(`${root}/etc/wireshark/init.lua`)) return;
+  rmSync(link, { force: true });
+  try {
+    symlinkSync(target, link);
+  } catch (error) {
+    // Somebody else did it just now.
+    if (error.code !== 'EEXIST') throw error;
+  }
 }
