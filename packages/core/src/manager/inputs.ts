@@ -52,6 +52,8 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
     const life = state.lives.get(state.nodeById(node)?.name ?? '');
     if (life) life.address = addresses[0] ?? life.address;
   },
+  // Placement counts functions; what nodes measure is not asked yet.
+  'node-information': () => {},
   'function-status': ({ state, journal }, input, { nowMs, wallMs }) =>
     takeFunctionStatus(state, journal, input, nowMs, wallMs),
   'slot-report': ({ state, journal }, { node, report }, { wallMs }) => {

@@ -24,6 +24,9 @@ const INPUTS: {
   add: takeCommand,
   delete: takeCommand,
   get: takeCommand,
+  move: takeCommand,
+  copy: takeCommand,
+  'move-session': takeCommand,
 };
 
 /**

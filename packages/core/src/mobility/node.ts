@@ -6,6 +6,7 @@ import { NodeEndpointState } from './node/state.ts';
 import { lazyDeadline, tellChanges } from './node/status-updates.ts';
 import { discover, expirePhase, lost, phaseDeadline, register, start, stop } from './node/way-to-manager.ts';
 import type { MobilityNodeInput, MobilityNodeOutput, NodeOptions } from './types.ts';
+import { isSameList, isSameRecord } from './unchanged.ts';
 
 type Taker<Input extends MobilityNodeInput> = (state: NodeEndpointState, input: Input) => void;
 
@@ -39,7 +40,8 @@ const INPUTS: {
     state.slotsDue = true;
   },
   'node-changed': (state, { addresses, information }) => {
-    if (addresses) state.addressesDue = true;
+    if (addresses && !isSameList(addresses, state.addresses)) state.addressesDue = true;
+    if (information && !isSameRecord(information, state.information)) state.informationDue = true;
     state.addresses = addresses ?? state.addresses;
     state.information = information ?? state.information;
   },

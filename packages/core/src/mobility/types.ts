@@ -13,6 +13,7 @@ import type {
   MobilityMessage,
   NodeInformation,
   RunningStatus,
+  SessionInformation,
   SetConfiguration,
   SlotAssignment,
   SlotReport,
@@ -29,6 +30,15 @@ export type OperationId = number;
 export interface PeerIdentity {
   readonly node: NodeId;
   readonly name: string;
+}
+
+/** Where the source of a transfer finds the destination: its node, and where that node takes state. */
+export interface TransferDestination {
+  readonly node: NodeId;
+  /** In text form; empty when the source has to find them out by itself. */
+  readonly addresses: readonly string[];
+  /** TCP port of the state channel; null when the source has to know it. */
+  readonly port: number | null;
 }
 
 // ---------------------------------------------------------------- manager
@@ -50,6 +60,9 @@ export interface ManagerOptions {
   /** Operations a node may have waiting or unanswered; more are refused with 129. Default 1024. */
   readonly operationsMax?: number;
 }
+
+/** 16 octets, drawn by the driver for one transfer; valid 30 s, once, for one source, destination and function. */
+export type TransferToken = Uint8Array;
 
 export type MobilityManagerInput =
   | { readonly type: 'connected'; readonly connection: ConnectionId; readonly identity: PeerIdentity }
@@ -73,6 +86,11 @@ export type MobilityManagerInput =
       readonly specification?: FunctionSpecification;
       readonly assignment?: SlotAssignment;
       readonly configuration?: SetConfiguration;
+      /**
+       * Prepares a transfer at its destination: the function is made to take state from node `from`, which shows
+       * this token. Only for nodes that know our extensions.
+       */
+      readonly prepare?: { readonly token: TransferToken; readonly from: NodeId };
     }
   | {
       readonly type: 'delete';
@@ -85,6 +103,41 @@ export type MobilityManagerInput =
       readonly requestId: number;
       readonly node: NodeId;
       readonly functionId: FunctionId;
+    }
+  /**
+   * Sent to `node`, the source: gives the function, or with `move-session` some of its sessions, to another node.
+   * Its result tells that it was accepted; the end is a `function-status` of source and destination. `token`
+   * null: a plain order, which a node with our extensions refuses (130, error 3) unless it admits plain peers.
+   */
+  | {
+      readonly type: 'move';
+      readonly requestId: number;
+      readonly node: NodeId;
+      readonly functionId: FunctionId;
+      readonly destination: TransferDestination;
+      readonly token: TransferToken | null;
+    }
+  /** As `move`, and the source goes on. */
+  | {
+      readonly type: 'copy';
+      readonly requestId: number;
+      readonly node: NodeId;
+      readonly functionId: FunctionId;
+      /** What the copy is called at the destination; absent: as the original. */
+      readonly copyId?: FunctionId;
+      readonly destination: TransferDestination;
+      readonly token: TransferToken | null;
+    }
+  | {
+      readonly type: 'move-session';
+      readonly requestId: number;
+      readonly node: NodeId;
+      /** Null: sessions of whatever function of the node. */
+      readonly functionId: FunctionId | null;
+      /** Their union; at least one. */
+      readonly sessions: readonly SessionInformation[];
+      readonly destination: TransferDestination;
+      readonly token: TransferToken | null;
     }
   /** Forces a node to leave; it keeps its functions and does not come back for 60 s. */
   | { readonly type: 'deregister'; readonly requestId: number; readonly node: NodeId };
@@ -123,6 +176,8 @@ export type MobilityManagerOutput =
   | { readonly type: 'node-left'; readonly node: NodeId; readonly reason: string }
   /** New addresses of a registered node. */
   | { readonly type: 'node-moved'; readonly node: NodeId; readonly addresses: readonly string[] }
+  /** A registered node has or uses other resources than it told before; only what the message said. */
+  | { readonly type: 'node-information'; readonly node: NodeId; readonly information: NodeInformation }
   /** What a STATUS-UPDATE or an ACK told; `gone` true: the node has no such function any more. */
   | {
       readonly type: 'function-status';
@@ -137,8 +192,8 @@ export type MobilityManagerOutput =
   /** Comes before the ACK that makes the node forget its failover records; the same record may come again. */
   | { readonly type: 'slot-report'; readonly node: NodeId; readonly report: SlotReport }
   /**
-   * How an `add`, `delete`, `get` or `deregister` ended; exactly one for each request. What was sent to a node
-   * that is lost ends only when it comes back or is de-registered.
+   * How an `add`, `delete`, `get`, `move`, `copy`, `move-session` or `deregister` ended; exactly one for each
+   * request. What was sent to a node that is lost ends only when it comes back or is de-registered.
    */
   | {
       readonly type: 'operation-result';
@@ -153,6 +208,8 @@ export type MobilityManagerOutput =
       readonly text: string;
       readonly status: RunningStatus | null;
       readonly report: FunctionReport | null;
+      /** Only of MOVE_SESSION: how many were selected; null: the node did not say. */
+      readonly sessions?: bigint | null;
       /** Only of GET: what was told of each function. */
       readonly functions?: readonly {
         readonly functionId: FunctionId;
@@ -205,6 +262,10 @@ export interface NodeOptions {
   readonly loadIntervalMs?: number;
   /** Operations that may wait for the agent's answer; more are refused with 129. Default 256. */
   readonly operationsMax?: number;
+  /** Whether the agent can move state; without it MOVE, COPY, MOVE_SESSION and prepared ADD are refused (128). */
+  readonly transfers?: boolean;
+  /** Whether MOVE, COPY and MOVE_SESSION without a token are given to the agent. Default false: 130, error 3. */
+  readonly admitPlainTransfers?: boolean;
 }
 
 export type MobilityNodeInput =
@@ -217,7 +278,7 @@ export type MobilityNodeInput =
   | { readonly type: 'message'; readonly connection: ConnectionId; readonly message: MobilityMessage }
   | { readonly type: 'malformed'; readonly connection: ConnectionId; readonly error: MobilityDecodeError }
   | { readonly type: 'unframeable'; readonly connection: ConnectionId; readonly reason: string }
-  /** The agent's answer to `add`, `delete` or `configure`, within 1 s: accepted is enough. */
+  /** The agent's answer to an order (an output with `operation`), within 1 s: accepted is enough. */
   | {
       readonly type: 'answer';
       readonly operation: OperationId;
@@ -225,8 +286,11 @@ export type MobilityNodeInput =
       /** Number of extension 4. */
       readonly error?: number;
       readonly text?: string;
+      /** Of the function; at the source, where there are two. */
       readonly status?: RunningStatus;
       readonly report?: FunctionReport;
+      /** Of `move-session`: how many were selected. */
+      readonly sessions?: bigint;
     }
   /**
    * What a function is now. A new status, or `urgent`, is told at once, loads and the rest at most once in
@@ -243,6 +307,7 @@ export type MobilityNodeInput =
     }
   /** Told at once, and again until a report with these failover records has been acknowledged. */
   | { readonly type: 'slots-changed'; readonly report: SlotReport }
+  /** New addresses are told at once, other information with the loads, at most once in `loadIntervalMs`. */
   | {
       readonly type: 'node-changed';
       readonly addresses?: readonly string[];
@@ -270,6 +335,52 @@ export type MobilityNodeOutput =
       readonly specification: FunctionSpecification | null;
       readonly specificationOctets: Uint8Array | null;
       readonly assignment: SlotAssignment | null;
+    }
+  /**
+   * As `add`, of a function that is to take its state from node `from` (null: not told), which will show the
+   * token. It is `Starting` until the state is there. At most once for each token.
+   */
+  | {
+      readonly type: 'prepare';
+      readonly operation: OperationId;
+      readonly functionId: FunctionId;
+      readonly name: string | null;
+      readonly specification: FunctionSpecification | null;
+      readonly specificationOctets: Uint8Array | null;
+      readonly assignment: SlotAssignment | null;
+      readonly token: TransferToken;
+      readonly from: NodeId | null;
+    }
+  /**
+   * Give the function to another node, then end it here. Code 0 and the present status accept it; how it ended is
+   * told by `function-changed`. An unknown function: 128, error 2. Token null: a plain peer's order.
+   */
+  | {
+      readonly type: 'move';
+      readonly operation: OperationId;
+      readonly functionId: FunctionId;
+      readonly destination: TransferDestination;
+      readonly token: TransferToken | null;
+    }
+  /** As `move`, and go on here. */
+  | {
+      readonly type: 'copy';
+      readonly operation: OperationId;
+      readonly functionId: FunctionId;
+      /** Null: named as the original. */
+      readonly copyId: FunctionId | null;
+      readonly destination: TransferDestination;
+      readonly token: TransferToken | null;
+    }
+  | {
+      readonly type: 'move-session';
+      readonly operation: OperationId;
+      /** Null: sessions of whatever function. */
+      readonly functionId: FunctionId | null;
+      /** Their union. */
+      readonly sessions: readonly SessionInformation[];
+      readonly destination: TransferDestination;
+      readonly token: TransferToken | null;
     }
   /** Stop a function. Of an absent one: code 0 and `Unknown`. */
   | { readonly type: 'delete'; readonly operation: OperationId; readonly functionId: FunctionId }

@@ -482,7 +482,8 @@ describe('operations', () => {
     world.run(1);
     const answer = world.traffic.at(-1)?.message;
     expect(answer).toMatchObject({ type: 'ack', code: 128, sequence: 500 });
-    expect(answer?.nodes[0]?.text).toMatch(/\w/);
+    const parts = answer?.nodes.flatMap((node) => [node, ...(node.functions ?? [])]) ?? [];
+    expect(parts.map(({ text }) => text ?? '').join('')).toMatch(/\w/);
     expect(a.executed).toEqual([]);
   });
 

@@ -225,6 +225,10 @@ export class World {
         case 'configure':
           this.#agent(host, output);
           break;
+        case 'prepare':
+        case 'move':
+        case 'copy':
+        case 'move-session':
         case 'managed':
         case 'unmanaged':
         case 'failovers-acknowledged':

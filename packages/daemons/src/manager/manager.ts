@@ -150,6 +150,7 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
       'node-back': tell,
       'node-left': tell,
       'node-moved': tell,
+      'node-information': tell,
       'function-status': tell,
       'slot-report': tell,
       'operation-result': tell,

@@ -230,6 +230,11 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
           config.interface === null ? told.slots.map((slot) => ({ ...slot, addresses: [] })) : told.slots;
         agent.submit({ type: 'configure', operation, configuration: { ...told, slots } });
       },
+      // Come only to an endpoint that was made with `transfers`.
+      prepare: noTransfer,
+      move: noTransfer,
+      copy: noTransfer,
+      'move-session': noTransfer,
       'failovers-acknowledged': ({ ids }) => void agent.submit({ type: 'failovers-acknowledged', ids }),
       persist: ({ highestTerm }) => writeSecretFile(termFile, `${highestTerm}\n`),
       event: ({ event, reason }) => {
@@ -240,6 +245,9 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   });
   function give(input: MobilityNodeInput): void {
     mobility.submit(input);
+  }
+  function noTransfer({ operation }: { readonly operation: number }): void {
+    give({ type: 'answer', operation, code: 128, text: 'this agent moves no state' });
   }
   give({ type: 'start' });
   const informing = setInterval(

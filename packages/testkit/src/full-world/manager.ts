@@ -250,6 +250,7 @@ export class FullManager {
           'node-back': tell,
           'node-left': tell,
           'node-moved': tell,
+          'node-information': tell,
           'function-status': tell,
           'slot-report': tell,
           'operation-result': (output) => {

@@ -263,6 +263,11 @@ export class FullNode {
           delete: ({ operation, functionId }) => void agent.submit({ type: 'delete', operation, functionId }),
           configure: ({ operation, configuration }) =>
             void agent.submit({ type: 'configure', operation, configuration }),
+          // Come only to an endpoint that was made with `transfers`.
+          prepare: noTransfer,
+          move: noTransfer,
+          copy: noTransfer,
+          'move-session': noTransfer,
           'failovers-acknowledged': ({ ids }) => void agent.submit({ type: 'failovers-acknowledged', ids }),
           persist: ({ highestTerm }) => {
             machine.disk.term = highestTerm;
@@ -274,6 +279,9 @@ export class FullNode {
     });
     function give(input: MobilityNodeInput): void {
       mobility.submit(input);
+    }
+    function noTransfer({ operation }: { readonly operation: number }): void {
+      give({ type: 'answer', operation, code: 128, text: 'this agent moves no state' });
     }
     process.onEnd(() => {
       agent.stop();

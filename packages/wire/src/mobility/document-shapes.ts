@@ -15,6 +15,7 @@ import type {
   SlotDefinition,
   SlotReport,
   SlotState,
+  TransferReport,
 } from './documents.ts';
 import { MobilityError } from './extensions.ts';
 import {
@@ -230,17 +231,36 @@ export const slotReport: Shape<SlotReport> = versioned(
   object({ v: oneOf(1), muteMs: milliseconds, slots: list(slotState), failovers: list(failoverRecord) }),
 );
 
+/** An amount a second: any finite number from 0. */
+const rate: Shape<number> = milliseconds;
+
+const transferReport: Shape<TransferReport> = object({
+  id: matching(/^[0-9a-f]{8,64}$/, 'must be 8 to 64 hexadecimal digits'),
+  role: oneOf('source', 'destination'),
+  phase: text,
+  bytes: count,
+  bytesTotal: nullable(count),
+  bytesPerSecond: rate,
+  changePerSecond: rate,
+  expectedPauseMs: nullable(milliseconds),
+  expectedEndMs: nullable(milliseconds),
+  peer: uint32,
+});
+
 export const functionReport: Shape<FunctionReport> = versioned(
-  object({
-    v: oneOf(1),
-    pid: nullable(integer(1, COUNT_MAX)),
-    address: nullable(text),
-    port: nullable(port),
-    incarnation: hex64,
-    healthy: flag,
-    restarts: count,
-    failing: flag,
-    reason: text,
-    output: list(text),
-  }),
+  object(
+    {
+      v: oneOf(1),
+      pid: nullable(integer(1, COUNT_MAX)),
+      address: nullable(text),
+      port: nullable(port),
+      incarnation: hex64,
+      healthy: flag,
+      restarts: count,
+      failing: flag,
+      reason: text,
+      output: list(text),
+    },
+    { transfer: transferReport },
+  ),
 );

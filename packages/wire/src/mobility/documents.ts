@@ -234,4 +234,28 @@ export interface FunctionReport {
   readonly reason: string;
   /** Last lines of its output, at most 10 of at most 200 characters. */
   readonly output: readonly string[];
+  /** Of a transfer of this function's state that goes on, or was the last to end. */
+  readonly transfer?: TransferReport;
+}
+
+/** How the transfer of a function's state goes, as one of its two ends sees it. */
+export interface TransferReport {
+  /** Digest of its token, hexadecimal; the token itself is nobody's business. */
+  readonly id: string;
+  readonly role: 'source' | 'destination';
+  /** What it is doing, as the channel's own machines call it. */
+  readonly phase: string;
+  /** Octets of state that went over. */
+  readonly bytes: number;
+  /** Octets there are; null: not known. */
+  readonly bytesTotal: number | null;
+  readonly bytesPerSecond: number;
+  /** How fast the state changes under the transfer, octets a second. */
+  readonly changePerSecond: number;
+  /** How long the function will stand still at the end; null: no forecast. */
+  readonly expectedPauseMs: number | null;
+  /** Time from now to the end; null: no forecast. */
+  readonly expectedEndMs: number | null;
+  /** Node ID of the other end. */
+  readonly peer: number;
 }

@@ -5,7 +5,7 @@ import type { FunctionId } from '../../identity.ts';
 import { errorOf, subTypeOf, textOf } from '../answer.ts';
 import type { Expectation, ManagedNode } from './managed-node.ts';
 import { leave } from './membership.ts';
-import { functionParts, functionsOf, reportOf, reportsOfAck } from './reports.ts';
+import { functionParts, functionsOf, reportOf, reportsOfAck, sessionsOf } from './reports.ts';
 import { tellResult } from './results.ts';
 import type { ManagerEndpointState } from './state.ts';
 
@@ -61,6 +61,7 @@ const FULFILMENTS: {
     const documents = parsed(state, node, () => ({
       report: reportOf(part),
       ...(tag.command === 'get' ? { functions: functionsOf(ack) } : {}),
+      ...(tag.command === 'move-session' ? { sessions: sessionsOf(ack) } : {}),
     }));
     tellResult(state, tag.requestId, { ...result, status, ...documents });
   },

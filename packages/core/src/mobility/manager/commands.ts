@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AckCode } from '@vnfpool/wire/mobility';
+import { AckCode, encodeMobility } from '@vnfpool/wire/mobility';
 import type { NodeId } from '../../identity.ts';
 import { refusalOfDocument } from '../answer.ts';
 import { leave } from './membership.ts';
@@ -24,6 +24,8 @@ export function takeCommand(state: ManagerEndpointState, command: Command): void
   let build: ReturnType<typeof operationOf>;
   try {
     build = operationOf(command, node.instance !== null);
+    // What cannot be written is refused here: where it is sent, nobody could answer.
+    if (typeof build === 'function') encodeMobility(build(1));
   } catch (error) {
     build = refusalOfDocument(error);
   }

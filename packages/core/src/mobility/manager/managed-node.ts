@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Registration } from '@vnfpool/wire/mobility';
+import type { Command, Registration } from '@vnfpool/wire/mobility';
 import type { FunctionId } from '../../identity.ts';
 import { Inbox } from '../inbox.ts';
 import { Outbox } from '../outbox.ts';
@@ -11,8 +11,9 @@ export type Expectation =
   | {
       readonly type: 'request';
       readonly requestId: number;
-      readonly command: 'add' | 'delete' | 'get';
-      readonly functionId: FunctionId;
+      readonly command: Command;
+      /** Null: of no one function. */
+      readonly functionId: FunctionId | null;
     }
   | { readonly type: 'deregister'; readonly requestId: number }
   | { readonly type: 'error' };

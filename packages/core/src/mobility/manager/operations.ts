@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  AckCode,
   ALL_FUNCTIONS,
   type Extensions,
   encodeFunctionSpecification,
   encodeSetConfiguration,
   encodeSlotAssignment,
   type FunctionPart,
-  MobilityError,
   type MobilityMessage,
   NODE_SCOPE,
   OpType,
@@ -15,8 +15,9 @@ import {
 import type { NodeId } from '../../identity.ts';
 import type { Refusal } from '../answer.ts';
 import type { MobilityManagerInput } from '../types.ts';
+import { plainPeer, type TransferCommand, transferOf } from './transfer-orders.ts';
 
-export type Command = Extract<MobilityManagerInput, { type: 'add' | 'delete' | 'get' }>;
+export type Command = Extract<MobilityManagerInput, { type: 'add' | 'delete' | 'get' }> | TransferCommand;
 
 const EVERYTHING: readonly WantedOption[] = [{ opType: OpType.functionInformation, subType: 0 }];
 const NODE_EVERYTHING: readonly WantedOption[] = [{ opType: OpType.nodeInformation, subType: 0 }];
@@ -43,6 +44,10 @@ export function operationOf(
       });
     case 'add':
       return add(command, knowsExtensions);
+    case 'move':
+    case 'copy':
+    case 'move-session':
+      return transferOf(command, knowsExtensions);
   }
 }
 
@@ -50,34 +55,43 @@ function add(
   command: Extract<Command, { type: 'add' }>,
   knowsExtensions: boolean,
 ): ((sequence: number) => MobilityMessage) | Refusal {
-  const extensions: Extensions = {
+  const { prepare } = command;
+  if (prepare && command.functionId === NODE_SCOPE) {
+    return { code: AckCode.failed, text: 'a transfer is prepared for one function', error: undefined };
+  }
+  const documents: Extensions = {
     ...(command.specification && { specification: encodeFunctionSpecification(command.specification) }),
     ...(command.assignment && { assignment: encodeSlotAssignment(command.assignment) }),
     ...(command.configuration && { configuration: encodeSetConfiguration(command.configuration) }),
   };
-  const documents = Object.entries(extensions) as [string, Uint8Array][];
-  const large = documents.find(([key, octets]) => octets.length > (key === 'assignment' ? 4096 : 32_768));
+  const large = (Object.entries(documents) as [string, Uint8Array][]).find(
+    ([key, octets]) => octets.length > (key === 'assignment' ? 4096 : 32_768),
+  );
   if (large) {
-    return { code: 129, text: `${large[0]} of ${large[1].length} octets is too large`, error: undefined };
-  }
-  // A plain peer chooses the program by name; without one there is nothing that it could do.
-  if (!knowsExtensions && (command.functionId === NODE_SCOPE || command.name === undefined)) {
     return {
-      code: 128,
-      text: 'the node does not know our extensions',
-      error: MobilityError.versionNotUnderstood,
+      code: AckCode.insufficientResources,
+      text: `${large[0]} of ${large[1].length} octets is too large`,
+      error: undefined,
     };
   }
+  // A plain peer chooses the program by name; without one there is nothing that it could do.
+  const isPlainAdd = command.functionId !== NODE_SCOPE && command.name !== undefined && !prepare;
+  if (!knowsExtensions && !isPlainAdd) return plainPeer();
+  const extensions: Extensions = {
+    ...documents,
+    ...(prepare && { transfer: { token: prepare.token, role: 'destination' } }),
+  };
   const part: FunctionPart = {
     id: command.functionId,
     ...(command.name === undefined ? {} : { information: { name: command.name } }),
-    ...(knowsExtensions && documents.length > 0 ? { extensions } : {}),
+    ...(knowsExtensions && Object.keys(extensions).length > 0 ? { extensions } : {}),
   };
   return (sequence) => ({
     type: 'operation',
     command: 'add',
     sequence,
-    nodes: [{ id: command.node, functions: [part] }],
+    // Whose state it will be stands behind: a second Node ID has no place in the draft's ADD.
+    nodes: [{ id: command.node, functions: [part] }, ...(prepare ? [{ id: prepare.from }] : [])],
   });
 }
 

@@ -10,12 +10,14 @@ import {
 } from '@vnfpool/wire/mobility';
 import { type FunctionId, functionId } from '../../identity.ts';
 import type { MobilityManagerOutput } from '../types.ts';
+import { isSameList } from '../unchanged.ts';
 import type { ManagedNode } from './managed-node.ts';
 
 /** What a STATUS-UPDATE tells. Throws `WireError` when a document in it does not parse. */
 export function reportsOfUpdate(node: ManagedNode, message: StatusUpdate): MobilityManagerOutput[] {
   return [
     ...movedReport(node, message),
+    ...informationReport(node, message),
     ...slotReports(node, message),
     ...functionParts(message).flatMap((part) => {
       // A plain peer has no other word for "gone" than Unknown.
@@ -84,8 +86,22 @@ function slotReports(node: ManagedNode, message: MobilityMessage): MobilityManag
   return [{ type: 'slot-report', node: node.identity.node, report: parseSlotReport(octets) }];
 }
 
+/** How many sessions an ACK to MOVE_SESSION says were selected; null: it does not. */
+export function sessionsOf(ack: Ack): bigint | null {
+  for (const { sessions = [] } of ack.nodes) {
+    for (const session of sessions) if (session.type === 'count') return session.count;
+  }
+  return null;
+}
+
+function informationReport(node: ManagedNode, message: StatusUpdate): MobilityManagerOutput[] {
+  const information = message.nodes[0]?.information;
+  if (information === undefined) return [];
+  return [{ type: 'node-information', node: node.identity.node, information }];
+}
+
 function movedReport(node: ManagedNode, message: StatusUpdate): MobilityManagerOutput[] {
   const addresses = message.nodes[0]?.addresses;
-  if (addresses === undefined) return [];
+  if (addresses === undefined || isSameList(addresses, node.addresses)) return [];
   return [{ type: 'node-moved', node: node.identity.node, addresses }];
 }

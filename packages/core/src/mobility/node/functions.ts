@@ -4,12 +4,15 @@ import {
   type FunctionPart,
   type FunctionReport,
   type RunningStatus,
+  TEXT_BYTES_MAX,
 } from '@vnfpool/wire/mobility';
 import { cutText } from '../answer.ts';
 import { fitFunctionReport } from '../fit-reports.ts';
 
-/** Functions in one STATUS-UPDATE: each report has at most 16 KiB, a message 64. */
-const FUNCTIONS_PER_UPDATE = 3;
+/** Octets of functions in one STATUS-UPDATE; the message has at most 65,539. */
+const UPDATE_BYTES_MAX = 60_000;
+/** Function ID, all values of OP-Type 7, extension headers: more than they can take. */
+const VALUES_BYTES = 1024;
 
 interface Entry {
   status: RunningStatus;
@@ -62,15 +65,18 @@ export class NodeFunctions {
     });
   }
 
-  /** Takes the next functions to tell, a few at a time; empty when there are none. */
+  /** Takes the next functions to tell, as many as fit one message; empty when there are none. */
   take(due: 'now' | 'soon', knowsExtensions: boolean): { parts: FunctionPart[]; gone: ToldGone[] } {
     const parts: FunctionPart[] = [];
     const gone: ToldGone[] = [];
+    let bytes = 0;
     for (const [functionId, entry] of this.#entries) {
       if (entry.due !== due) continue;
-      if (parts.length === FUNCTIONS_PER_UPDATE) break;
+      const part = this.#part(functionId, entry, knowsExtensions, true);
+      bytes += VALUES_BYTES + TEXT_BYTES_MAX + (part.extensions?.functionReport?.length ?? 0);
+      if (bytes > UPDATE_BYTES_MAX && parts.length > 0) break;
       entry.due = 'told';
-      parts.push(this.#part(functionId, entry, knowsExtensions, true));
+      parts.push(part);
       if (entry.status === 'Unknown') gone.push({ functionId, version: entry.version });
     }
     return { parts, gone };

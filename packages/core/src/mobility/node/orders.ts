@@ -19,20 +19,19 @@ import {
   selectNodeInformation,
   type WantedOption,
 } from '@vnfpool/wire/mobility';
-import { functionId } from '../../identity.ts';
+import { functionId, nodeId } from '../../identity.ts';
 import { ackOf, type Refusal, refusalOf, refusalOfDocument } from '../answer.ts';
 import type { MobilityNodeOutput, OperationId } from '../types.ts';
 import type { NodeFunctions } from './functions.ts';
+import { isTransfer, transferOrder } from './transfer-orders.ts';
 
-export type AgentOrder = Extract<MobilityNodeOutput, { type: 'add' | 'delete' | 'configure' }>;
+export type AgentOrder = Extract<MobilityNodeOutput, { readonly operation: OperationId }>;
 
-/** What the agent has to do for an ADD or DELETE, or why it is refused. */
+/** What the agent has to do for any command but GET, or why it is refused. Whether it may is asked elsewhere. */
 export function agentOrder(message: Operation, operation: OperationId): AgentOrder | Refusal {
   const parts = message.nodes.flatMap((node) => node.functions ?? []);
   const [part] = parts;
-  if (message.command !== 'add' && message.command !== 'delete') {
-    return { code: AckCode.failed, text: `${message.command} is not available on this node` };
-  }
+  if (isTransfer(message)) return transferOrder(message, operation);
   if (part === undefined || parts.length > 1 || part.id === ALL_FUNCTIONS) {
     return { code: AckCode.failed, text: `${message.command} takes one function` };
   }
@@ -41,7 +40,14 @@ export function agentOrder(message: Operation, operation: OperationId): AgentOrd
     return { type: 'delete', operation, functionId: functionId(part.id) };
   }
   try {
-    return part.id === NODE_SCOPE ? configureOrder(part, operation) : addOrder(part, operation);
+    if (part.id === NODE_SCOPE) return configureOrder(part, operation);
+    const transfer = part.extensions?.transfer;
+    const add = addOrder(part, operation);
+    if (transfer === undefined) return add;
+    const from = message.nodes[1]?.id ?? 0;
+    if (from === message.nodes[0]?.id)
+      return { code: AckCode.failed, text: 'the source is not another node' };
+    return { ...add, type: 'prepare', token: transfer.token, from: from === 0 ? null : nodeId(from) };
   } catch (error) {
     return refusalOfDocument(error);
   }
@@ -49,14 +55,17 @@ export function agentOrder(message: Operation, operation: OperationId): AgentOrd
 
 function configureOrder(part: FunctionPart, operation: OperationId): AgentOrder | Refusal {
   const octets = part.extensions?.configuration;
+  if (part.extensions?.transfer) return { code: AckCode.failed, text: 'the node itself takes no state' };
   if (octets === undefined)
     return { code: AckCode.failed, text: 'ADD at node scope needs a set configuration' };
   return { type: 'configure', operation, configuration: parseSetConfiguration(octets) };
 }
 
-function addOrder(part: FunctionPart, operation: OperationId): AgentOrder | Refusal {
-  const { specification, assignment, transfer } = part.extensions ?? {};
-  if (transfer) return { code: AckCode.failed, text: 'state transfer is not available on this node' };
+function addOrder(
+  part: FunctionPart,
+  operation: OperationId,
+): Extract<MobilityNodeOutput, { readonly type: 'add' }> {
+  const { specification, assignment } = part.extensions ?? {};
   return {
     type: 'add',
     operation,

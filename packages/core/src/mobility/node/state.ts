@@ -15,6 +15,7 @@ import { Outbox } from '../outbox.ts';
 import type { ConnectionId, MobilityEvent, MobilityNodeOutput, NodeOptions, OperationId } from '../types.ts';
 import { NodeFunctions, type ToldGone } from './functions.ts';
 import type { AgentOrder } from './orders.ts';
+import { TransferAdmission } from './transfer-admission.ts';
 
 /** Where the endpoint is on its way to a manager. */
 export type Phase =
@@ -40,7 +41,18 @@ export interface Told {
   readonly gone: readonly ToldGone[];
   readonly failovers: readonly string[];
   readonly slots: boolean;
+  readonly addresses: boolean;
+  readonly information: boolean;
 }
+
+/** A message that tells nothing which its ACK would settle. */
+export const TOLD_NOTHING: Told = {
+  gone: [],
+  failovers: [],
+  slots: false,
+  addresses: false,
+  information: false,
+};
 
 /** An operation that the agent has been given or will be. */
 export interface PendingOperation {
@@ -60,6 +72,7 @@ export class NodeEndpointState {
   readonly options: NodeEndpointOptions;
   readonly backoff: Backoff;
   readonly functions: NodeFunctions = new NodeFunctions();
+  readonly transfers: TransferAdmission;
   /** In the order of their numbers. */
   readonly operations: Map<OperationId, PendingOperation> = new Map();
   lastOperation = 0;
@@ -78,6 +91,10 @@ export class NodeEndpointState {
   addresses: readonly string[];
   information: NodeInformation;
   addressesDue = false;
+  /** One report of each kind is on its way at a time: what changes meanwhile goes in the next one. */
+  addressesInFlight = false;
+  informationDue = false;
+  informationInFlight = false;
   slotReport: SlotReport | null = null;
   slotsDue = false;
   slotsInFlight = false;
@@ -89,6 +106,7 @@ export class NodeEndpointState {
   constructor(options: NodeEndpointOptions) {
     this.options = options;
     this.backoff = new Backoff(options.random);
+    this.transfers = new TransferAdmission(options.transfers ?? false, options.admitPlainTransfers ?? false);
     this.nodeId = options.nodeId;
     this.highestTerm = options.highestTerm;
     this.keepAliveIntervalMs = options.keepAliveIntervalMs ?? 1000;
@@ -150,7 +168,7 @@ export class NodeEndpointState {
   /** An ERROR to the manager; dropped when the queue is full. */
   report(text: string): void {
     const nodes = [{ id: this.nodeId, text: cutText(text) }];
-    this.outbox.push({ gone: [], failovers: [], slots: false }, (sequence) => ({
+    this.outbox.push(TOLD_NOTHING, (sequence) => ({
       type: 'error',
       sequence,
       nodes,

@@ -2,20 +2,21 @@
 import type { Ack, NodePart } from '@vnfpool/wire/mobility';
 import { textOf } from '../answer.ts';
 import { fitSlotReport } from '../fit-reports.ts';
-import type { NodeEndpointState, Told } from './state.ts';
+import { type NodeEndpointState, TOLD_NOTHING, type Told } from './state.ts';
 
 /** Sends what is due, as far as the queue has room: the rest stays due. */
 export function tellChanges(state: NodeEndpointState): void {
   if (state.phase.name !== 'managed') return;
   const { functions, outbox } = state;
-  if (state.addressesDue && !outbox.isFull) {
+  if (state.addressesDue && !state.addressesInFlight && !outbox.isFull) {
     state.addressesDue = false;
-    update(state, { id: state.nodeId, addresses: state.addresses }, {});
+    state.addressesInFlight = true;
+    update(state, { id: state.nodeId, addresses: state.addresses }, { addresses: true });
   }
   if (state.slotsDue && !state.slotsInFlight && !outbox.isFull) tellSlots(state);
   while (functions.hasUrgent && !outbox.isFull) tellFunctions(state, 'now');
-  if (functions.hasLazy && state.lazyAtMs <= state.nowMs) {
-    while (functions.hasLazy && !outbox.isFull) tellFunctions(state, 'soon');
+  if (hasLazy(state) && state.lazyAtMs <= state.nowMs) {
+    while (hasLazy(state) && !outbox.isFull) tellFunctions(state, 'soon');
     state.lazyAtMs = state.nowMs + state.options.loadIntervalMs;
   }
   for (const message of outbox.release(state.nowMs)) state.send(message);
@@ -23,13 +24,15 @@ export function tellChanges(state: NodeEndpointState): void {
 
 /** When loads may be told that wait for their time; `Infinity`: none can be told. */
 export function lazyDeadline(state: NodeEndpointState): number {
-  const isTellable = state.phase.name === 'managed' && state.functions.hasLazy && !state.outbox.isFull;
+  const isTellable = state.phase.name === 'managed' && hasLazy(state) && !state.outbox.isFull;
   return isTellable ? state.lazyAtMs : Number.POSITIVE_INFINITY;
 }
 
 /** The manager has, or does not want, what was told. */
 export function settleUpdate(state: NodeEndpointState, told: Told, ack: Ack): void {
   const { gone, failovers, slots } = told;
+  if (told.addresses) state.addressesInFlight = false;
+  if (told.information) state.informationInFlight = false;
   if (slots) state.slotsInFlight = false;
   if (ack.code >= 128)
     return state.event('refused', `STATUS-UPDATE refused with ${ack.code}: ${textOf(ack)}`);
@@ -45,7 +48,26 @@ export function settleUpdate(state: NodeEndpointState, told: Told, ack: Ack): vo
 
 function tellFunctions(state: NodeEndpointState, due: 'now' | 'soon'): void {
   const { parts, gone } = state.functions.take(due, state.managerKnowsExtensions);
-  update(state, { id: state.nodeId, functions: parts }, { gone });
+  const information = due === 'soon' && mayTellInformation(state);
+  if (information) {
+    state.informationDue = false;
+    state.informationInFlight = true;
+  }
+  const node = {
+    id: state.nodeId,
+    ...(information ? { information: state.information } : {}),
+    ...(parts.length > 0 ? { functions: parts } : {}),
+  };
+  update(state, node, { gone, information });
+}
+
+/** Whether something waits for the next report of loads. */
+function hasLazy(state: NodeEndpointState): boolean {
+  return state.functions.hasLazy || mayTellInformation(state);
+}
+
+function mayTellInformation({ informationDue, informationInFlight }: NodeEndpointState): boolean {
+  return informationDue && !informationInFlight;
 }
 
 function tellSlots(state: NodeEndpointState): void {
@@ -59,7 +81,7 @@ function tellSlots(state: NodeEndpointState): void {
 }
 
 function update(state: NodeEndpointState, node: NodePart, told: Partial<Told>): void {
-  state.outbox.push({ gone: [], failovers: [], slots: false, ...told }, (sequence) => ({
+  state.outbox.push({ ...TOLD_NOTHING, ...told }, (sequence) => ({
     type: 'status-update',
     sequence,
     nodes: [node],

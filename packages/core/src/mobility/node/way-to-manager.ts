@@ -56,7 +56,9 @@ export function register(state: NodeEndpointState, connection: ConnectionId): vo
     information: state.ownInformation,
     extensions,
   };
-  state.addressesDue = false;
+  // An older report that is sent again after this would undo what is told here.
+  state.addressesDue = state.addressesInFlight;
+  state.informationDue = state.informationInFlight;
   state.send({ type: 'registration', sequence, nodes: [node] });
 }
 
@@ -116,6 +118,9 @@ function forgetWork(state: NodeEndpointState): void {
   state.operations.clear();
   state.functions.tellAll();
   state.addressesDue = false;
+  state.addressesInFlight = false;
+  state.informationDue = false;
+  state.informationInFlight = false;
   state.slotsInFlight = false;
 }
 
