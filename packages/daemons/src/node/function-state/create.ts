@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FunctionSpecification, Hooks } from '@vnfpool/wire/mobility';
+import {
+  type FunctionState,
+  type FunctionStateError,
+  type FunctionStateLimits,
+  functionStateLimits,
+} from './function-state.ts';
+import { HooksFunctionState } from './hooks-state.ts';
+import { SocketFunctionState } from './socket-state.ts';
+
+export interface FunctionStateOptions {
+  readonly specification: FunctionSpecification;
+  /** Name of the instance, for people. */
+  readonly name: string;
+  /** Folder for sockets and for what hooks share with the function. */
+  readonly folder: string;
+  /** What the function gets as its environment; hooks get it, too. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Makes the replacements of `command` in a hook's words. */
+  readonly fill: (text: string) => string;
+  /** Process of the function, as far as there is one. */
+  readonly pid: () => number | null;
+  readonly limits?: Partial<FunctionStateLimits>;
+  /** The function's own word on its health, for checks of type `function`. */
+  readonly onHealth?: (health: { readonly ok: boolean; readonly reason: string }) => void;
+  /** A connection of the function was refused. */
+  readonly onRefused?: (error: FunctionStateError) => void;
+}
+
+/**
+ * How to talk of state with a function, by its specification; null when it has neither state nor hooks nor a word on
+ * its health. Made before the function is started, which gets `environment` of it besides its own.
+ */
+export async function createFunctionState(options: FunctionStateOptions): Promise<FunctionState | null> {
+  const { environment, fill, folder, name, pid, specification } = options;
+  const limits = { ...functionStateLimits, ...options.limits };
+  const format = specification.state?.format ?? null;
+  const { directory, health, hooks, state } = specification;
+  if (state?.via === 'socket' || (hooks === undefined && health?.type === 'function')) {
+    const { onHealth = () => undefined, onRefused = () => undefined } = options;
+    return SocketFunctionState.listen({ name, folder, format, limits, onHealth, onRefused });
+  }
+  if (hooks === undefined) return null;
+  return new HooksFunctionState({
+    name,
+    folder,
+    format,
+    limits,
+    environment,
+    pid,
+    hooks: filled(hooks, fill),
+    ...(directory === undefined ? {} : { directory }),
+  });
+}
+
+function filled(hooks: Hooks, fill: (text: string) => string): Hooks {
+  return Object.fromEntries(
+    Object.entries(hooks).map(([hook, command]: [string, readonly string[]]) => [hook, command.map(fill)]),
+  );
+}

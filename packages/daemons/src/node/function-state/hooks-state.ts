@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { StateKind } from '@vnfpool/wire/function-socket';
+import type { Hooks, Role } from '@vnfpool/wire/mobility';
+import { type FunctionState, FunctionStateError, type FunctionStateLimits } from './function-state.ts';
+import { refuseBeyond } from './octets.ts';
+import { type HookOptions, runHook } from './run-hook.ts';
+import { spool } from './spool.ts';
+
+export interface HooksStateOptions {
+  /** Name of the instance, for people. */
+  readonly name: string;
+  readonly hooks: Hooks;
+  /** Folder for what function and hooks share; made when it is not there. */
+  readonly folder: string;
+  readonly format: string | null;
+  readonly limits: FunctionStateLimits;
+  /** What hooks get besides our variables; the same as the function. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly directory?: string;
+  /** Process of the function, as far as there is one. */
+  readonly pid: () => number | null;
+}
+
+/** Hooks that wait for their turn. */
+const QUEUE_MAX = 16;
+
+/** State by commands, as docs/function-socket.md describes them for authors of functions. */
+export class HooksFunctionState implements FunctionState {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Hooks say nothing by themselves. */
+  readonly changeRate = null;
+  readonly #options: HooksStateOptions;
+  readonly #folder: string;
+  readonly #closing = new AbortController();
+  #role: { readonly role: Role; readonly epoch: string } | null = null;
+  #moving = false;
+  #spooled = 0;
+  #queued = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+  readonly #running = new Set<Promise<unknown>>();
+
+  constructor(options: HooksStateOptions) {
+    this.#options = options;
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+    this.#folder = mkdtempSync(join(options.folder, 'h'));
+    this.environment = { VNFPOOL_FOLDER: this.#folder };
+  }
+
+  get format(): string | null {
+    return this.#options.format;
+  }
+
+  async role(role: Role, epoch: string): Promise<void> {
+    this.#role = { role, epoch };
+    await this.#inTurn('role');
+  }
+
+  async quiesce(signal: AbortSignal): Promise<void> {
+    await this.#inTurn('quiesce', signal);
+  }
+
+  async resume(): Promise<void> {
+    await this.#inTurn('resume');
+  }
+
+  async discard(): Promise<void> {
+    await this.#inTurn('discard');
+  }
+
+  async export(
+    kind: StateKind,
+    write: (chunk: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: number }> {
+    const { limits } = this.#options;
+    let bytes = 0;
+    const take = async (chunk: Uint8Array): Promise<void> => {
+      bytes += chunk.length;
+      refuseBeyond(limits.bytesMax, bytes);
+      await write(chunk);
+    };
+    await this.#transfer(() => this.#run('export', { kind, signal, deadlineMs: limits.stallMs, take }));
+    return { bytes };
+  }
+
+  async import(kind: StateKind, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const { limits } = this.#options;
+    await this.#transfer(async () => {
+      this.#spooled += 1;
+      const path = join(this.#folder, `.import-${this.#spooled}`);
+      const file = await spool(
+        path,
+        chunks,
+        limits.bytesMax,
+        AbortSignal.any([signal, this.#closing.signal]),
+      );
+      try {
+        await this.#run('import', { kind, signal, deadlineMs: limits.applyMs, input: file.fd });
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new FunctionStateError('closed', 'the agent is done with the function'));
+    await Promise.allSettled(this.#running);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Hooks without octets run one after the other, in the order of the calls. One that is not there is not missed. */
+  async #inTurn(hook: 'role' | 'quiesce' | 'resume' | 'discard', signal?: AbortSignal): Promise<void> {
+    if (this.#options.hooks[hook] === undefined) return;
+    if (this.#queued >= QUEUE_MAX)
+      throw new FunctionStateError('busy', `${QUEUE_MAX} hooks wait for their turn`);
+    this.#queued += 1;
+    const { answerMs: deadlineMs } = this.#options.limits;
+    const run = (): Promise<void> => this.#run(hook, { deadlineMs, ...(signal ? { signal } : {}) });
+    const done = this.#turn.then(run).finally(() => {
+      this.#queued -= 1;
+    });
+    this.#turn = done.catch(() => undefined);
+    await done;
+  }
+
+  async #transfer(move: () => Promise<void>): Promise<void> {
+    if (this.#moving) throw new FunctionStateError('busy', 'an export or import is under way');
+    this.#moving = true;
+    try {
+      await this.#kept(move());
+    } finally {
+      this.#moving = false;
+    }
+  }
+
+  async #run(
+    hook: keyof Hooks,
+    options: { kind?: StateKind; signal?: AbortSignal } & Pick<HookOptions, 'deadlineMs' | 'take' | 'input'>,
+  ): Promise<void> {
+    const { directory, environment, format, hooks, name, pid } = this.#options;
+    const command = hooks[hook];
+    if (command === undefined) throw new FunctionStateError('unsupported', `there is no hook ${hook}`);
+    const { kind, signal, ...rest } = options;
+    const { role = '', epoch = '' } = this.#role ?? {};
+    const ours = {
+      ...this.environment,
+      VNFPOOL_HOOK: hook,
+      VNFPOOL_NAME: name,
+      VNFPOOL_PID: String(pid() ?? ''),
+      VNFPOOL_ROLE: role,
+      VNFPOOL_EPOCH: epoch,
+      VNFPOOL_FORMAT: format ?? '',
+      ...(kind === undefined ? {} : { VNFPOOL_KIND: kind }),
+    };
+    await this.#kept(
+      runHook({
+        name: `hook ${hook}`,
+        command,
+        environment: { ...environment, ...ours },
+        ...(directory === undefined ? {} : { directory }),
+        signal: AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]),
+        ...rest,
+      }),
+    );
+  }
+
+  /** Waited for by `close`. */
+  async #kept(promise: Promise<void>): Promise<void> {
+    this.#running.add(promise);
+    try {
+      await promise;
+    } finally {
+      this.#running.delete(promise);
+    }
+  }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+export { createFunctionState, type FunctionStateOptions } from './create.ts';
+export {
+  type FunctionState,
+  FunctionStateError,
+  type FunctionStateErrorCode,
+  type FunctionStateLimits,
+  functionStateLimits,
+} from './function-state.ts';
+export { HooksFunctionState, type HooksStateOptions } from './hooks-state.ts';
+export { SocketFunctionState, type SocketStateOptions } from './socket-state.ts';

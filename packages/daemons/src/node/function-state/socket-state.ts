@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Socket } from 'node:net';
+import {
+  FUNCTION_SOCKET_VARIABLE,
+  FUNCTION_SOCKET_VERSION,
+  type StateKind,
+} from '@vnfpool/wire/function-socket';
+import type { Role } from '@vnfpool/wire/mobility';
+import { ControlSocket } from './control-socket.ts';
+import { DataSocket } from './data-socket.ts';
+import type { FunctionLink, Order } from './function-link.ts';
+import { type FunctionState, FunctionStateError, type FunctionStateLimits } from './function-state.ts';
+import { receiveOctets, sendOctets } from './octets.ts';
+import { SocketFolder } from './socket-folder.ts';
+import { Deadline, orAborted } from './waiting.ts';
+
+export interface SocketStateOptions {
+  /** Name of the instance, for people. */
+  readonly name: string;
+  /** Folder for its sockets; made when it is not there. */
+  readonly folder: string;
+  readonly format: string | null;
+  readonly limits: FunctionStateLimits;
+  readonly onHealth: (health: { readonly ok: boolean; readonly reason: string }) => void;
+  /** A connection was refused, and why. */
+  readonly onRefused: (error: FunctionStateError) => void;
+}
+
+/** State by a local socket, as docs/function-socket.md describes it for authors of functions. */
+export class SocketFunctionState implements FunctionState {
+  readonly #options: SocketStateOptions;
+  readonly #folder: SocketFolder;
+  readonly #closing = new AbortController();
+  readonly #waiting = new Set<() => void>();
+  #control: ControlSocket | undefined;
+  #link: FunctionLink | null = null;
+  #format: string | null;
+  #changeRate: number | null = null;
+  #role: { readonly role: Role; readonly epoch: string } | null = null;
+  #moving = false;
+  #transfers = 0;
+
+  private constructor(options: SocketStateOptions, folder: SocketFolder) {
+    this.#options = options;
+    this.#folder = folder;
+    this.#format = options.format;
+  }
+
+  /** Listens; the function is started after that, with `environment`. */
+  static async listen(options: SocketStateOptions): Promise<SocketFunctionState> {
+    const folder = SocketFolder.make(options.folder);
+    const state = new SocketFunctionState(options, folder);
+    try {
+      state.#control = await ControlSocket.listen({
+        path: folder.path('s'),
+        format: options.format,
+        helloMs: options.limits.answerMs,
+        onConnected: (link, format) => state.#connected(link, format),
+        onMessage: (message) => {
+          if (message.op === 'changes') state.#changeRate = message.bytesPerSecond;
+          else options.onHealth({ ok: message.ok, reason: message.ok ? '' : message.reason });
+        },
+        onDisconnected: () => {
+          state.#link = null;
+          state.#changeRate = null;
+        },
+        onRefused: options.onRefused,
+      });
+    } catch (error) {
+      folder.remove();
+      throw error;
+    }
+    return state;
+  }
+
+  get environment(): Readonly<Record<string, string>> {
+    return { [FUNCTION_SOCKET_VARIABLE]: this.#folder.path('s') };
+  }
+
+  get format(): string | null {
+    return this.#format;
+  }
+
+  get changeRate(): number | null {
+    return this.#changeRate;
+  }
+
+  async role(role: Role, epoch: string): Promise<void> {
+    this.#role = { role, epoch };
+    await this.#ask({ op: 'role', role, epoch });
+  }
+
+  async quiesce(signal: AbortSignal): Promise<void> {
+    await this.#ask({ op: 'quiesce' }, signal);
+  }
+
+  async resume(): Promise<void> {
+    await this.#ask({ op: 'resume' });
+  }
+
+  async discard(): Promise<void> {
+    await this.#ask({ op: 'discard' });
+  }
+
+  async export(
+    kind: StateKind,
+    write: (chunk: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: number }> {
+    const { limits } = this.#options;
+    const bytes = await this.#transfer('export', kind, signal, limits.stallMs, (socket, stop) =>
+      receiveOctets(socket, write, { limits, signal: stop.signal, expire: stop.expire }),
+    );
+    return { bytes };
+  }
+
+  async import(kind: StateKind, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const { limits } = this.#options;
+    await this.#transfer('import', kind, signal, limits.applyMs, (socket, stop) =>
+      sendOctets(socket, chunks, { limits, signal: stop.signal, expire: stop.expire }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new FunctionStateError('closed', 'the agent is done with the function'));
+    await this.#control?.close();
+    this.#folder.remove();
+  }
+
+  #connected(link: FunctionLink, format: string | null): void {
+    const { name } = this.#options;
+    const { role = null, epoch = null } = this.#role ?? {};
+    this.#link = link;
+    this.#format = format;
+    link.send({ op: 'welcome', v: FUNCTION_SOCKET_VERSION, name, role, epoch });
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+
+  /** An order without octets. */
+  async #ask(order: Order, signal?: AbortSignal): Promise<void> {
+    const { answerMs } = this.#options.limits;
+    const stop = this.#stop(signal);
+    try {
+      const link = await this.#connection(stop);
+      stop.deadline.arm(answerMs, `the function did not answer ${order.op}`);
+      await link.request(order, stop.signal);
+    } finally {
+      stop.deadline.disarm();
+    }
+  }
+
+  /** An order with octets: both the order and its octets must succeed, and what fails first ends the other. */
+  async #transfer<Result>(
+    op: 'export' | 'import',
+    kind: StateKind,
+    signal: AbortSignal,
+    answerMs: number,
+    move: (socket: Socket, stop: Stop) => Promise<Result>,
+  ): Promise<Result> {
+    if (this.#moving) throw new FunctionStateError('busy', 'an export or import is under way');
+    this.#moving = true;
+    const stop = this.#stop(signal);
+    let data: DataSocket | undefined;
+    try {
+      const link = await this.#connection(stop);
+      this.#transfers += 1;
+      data = await DataSocket.listen(this.#folder.path(String(this.#transfers)));
+      const answered = link.request({ op, kind, data: data.path }, stop.signal);
+      answered.catch((error: FunctionStateError) => stop.expire(error));
+      stop.deadline.arm(this.#options.limits.stallMs, `the function did not connect for its ${op}`);
+      const socket = await orAborted(data.connection, stop.signal);
+      stop.deadline.disarm();
+      try {
+        const result = await move(socket, stop);
+        stop.deadline.arm(answerMs, `the function did not answer ${op}`);
+        await answered;
+        return result;
+      } catch (error) {
+        // It closed the connection: why, it may be about to say.
+        if (error instanceof FunctionStateError && error.code === 'ended' && !stop.signal.aborted) {
+          stop.deadline.arm(this.#options.limits.answerMs, `the function did not answer ${op}`);
+          await answered.catch((answer: FunctionStateError) => {
+            if (answer.code === 'refused') throw answer;
+          });
+        }
+        stop.expire(error);
+        throw error;
+      }
+    } finally {
+      stop.deadline.disarm();
+      await data?.close(stop.signal);
+      this.#moving = false;
+    }
+  }
+
+  async #connection(stop: Stop): Promise<FunctionLink> {
+    if (this.#link) return this.#link;
+    const { answerMs } = this.#options.limits;
+    const timer = setTimeout(
+      () =>
+        stop.expire(
+          new FunctionStateError('not-connected', `the function did not connect in ${answerMs} ms`),
+        ),
+      answerMs,
+    );
+    let found: (() => void) | undefined;
+    try {
+      const connected = new Promise<void>((resolve) => {
+        found = resolve;
+        this.#waiting.add(resolve);
+      });
+      await orAborted(connected, stop.signal);
+    } finally {
+      clearTimeout(timer);
+      if (found) this.#waiting.delete(found);
+    }
+    // It may have come and gone again.
+    if (!this.#link) throw new FunctionStateError('ended', 'the connection of the function ended');
+    return this.#link;
+  }
+
+  #stop(signal: AbortSignal | undefined): Stop {
+    const own = new AbortController();
+    const expire = (error: unknown): void => own.abort(error);
+    const signals = [own.signal, this.#closing.signal, ...(signal ? [signal] : [])];
+    return { signal: AbortSignal.any(signals), expire, deadline: new Deadline(expire) };
+  }
+}
+
+/** What ends one call. */
+interface Stop {
+  readonly signal: AbortSignal;
+  readonly expire: (error: unknown) => void;
+  readonly deadline: Deadline;
+}
