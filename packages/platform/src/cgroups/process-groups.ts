@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ProcessIdentity } from '../processes/stat.ts';
+import { endAll, signalAll } from './end-all.ts';
+import {
+  countWaiting,
+  hasVariable,
+  readEntry,
+  readProcessTable,
+  residentBytes,
+  type TableEntry,
+} from './process-table.ts';
+import type { FunctionGroup, FunctionGroups, GroupLimits, GroupStatistics } from './types.ts';
+
+const MARK = 'VNFPOOL_GROUP';
+const NAMES: Readonly<Record<keyof GroupLimits, string>> = {
+  processors: 'processors',
+  memoryBytes: 'memory',
+  processes: 'processes',
+  storageBytes: 'storage',
+  bandwidthBps: 'bandwidth',
+};
+
+/**
+ * Groups without the kernel's help: members are the first process, its descendants, its process group and session, and
+ * whoever carries its mark in the environment. A process that leaves all of these escapes; nothing is bounded.
+ */
+export class ProcessGroups implements FunctionGroups {
+  readonly way = 'proc';
+  readonly description: string;
+  readonly #label: string;
+  readonly #groups = new Set<ProcessTreeGroup>();
+
+  /** @param reason why there are no groups of the kernel's */
+  constructor(label: string, reason: string) {
+    this.#label = label;
+    this.description = `processes are followed in /proc and nothing is bounded: ${reason}`;
+  }
+
+  refusal(limits: GroupLimits): string | null {
+    const asked = Object.entries(NAMES).flatMap(([key, name]) =>
+      limits[key as keyof GroupLimits] === undefined ? [] : [name],
+    );
+    return asked.length === 0 ? null : `limit not enforceable: ${asked.join(', ')} (${this.description})`;
+  }
+
+  create(name: string): FunctionGroup {
+    const group = new ProcessTreeGroup(name, `${this.#label}/${name}`, () => this.#groups.delete(group));
+    this.#groups.add(group);
+    return group;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#groups].map((group) => group.kill()));
+  }
+}
+
+class ProcessTreeGroup implements FunctionGroup {
+  readonly name: string;
+  readonly path = null;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly #mark: string;
+  readonly #onRemove: () => void;
+  #first: ProcessIdentity | null = null;
+  /** Start of every member seen, by number: a process whose parent has ended is still known. */
+  #known = new Map<number, number>();
+  /** Processor time of members that are gone, as far as it was seen. */
+  #goneMs = 0;
+  #lastMs = new Map<number, number>();
+  #peakBytes = 0;
+
+  constructor(name: string, mark: string, onRemove: () => void) {
+    this.name = name;
+    this.#mark = `${MARK}=${mark}`;
+    this.environment = { [MARK]: mark };
+    this.#onRemove = onRemove;
+  }
+
+  enter(command: readonly string[]): [string, ...string[]] {
+    const [program = '', ...rest] = command;
+    return [program, ...rest];
+  }
+
+  began(first: ProcessIdentity): void {
+    this.#first = first;
+    this.#known.set(first.pid, first.startTicks);
+  }
+
+  processes(): number[] {
+    return this.#members().map(({ pid }) => pid);
+  }
+
+  statistics(): GroupStatistics {
+    const members = this.#members();
+    const nowMs = new Map(members.map(({ pid, cpuMs }) => [pid, cpuMs]));
+    for (const [pid, ms] of this.#lastMs) if (!nowMs.has(pid)) this.#goneMs += ms;
+    this.#lastMs = nowMs;
+    const memoryBytes = members.reduce((sum, { pid }) => sum + residentBytes(pid), 0);
+    this.#peakBytes = Math.max(this.#peakBytes, memoryBytes);
+    return {
+      // A parent that collected a child counts its time as well: seen twice it is told once too often, never too little.
+      cpuMs: this.#goneMs + [...nowMs.values()].reduce((sum, ms) => sum + ms, 0),
+      throttledMs: null,
+      memoryBytes,
+      memoryPeakBytes: this.#peakBytes,
+      memoryKills: null,
+      refusedStarts: null,
+      processes: members.length,
+      threads: members.reduce((sum, { threads }) => sum + threads, 0),
+      waiting: countWaiting(members.map(({ pid }) => pid)),
+      diskReadBytes: null,
+      diskWrittenBytes: null,
+    };
+  }
+
+  kill(): Promise<number> {
+    return endAll(
+      () => {
+        // Stopped first: what cannot run cannot start others while we look again.
+        for (let before = -1, now = this.#all(); now.length > before; before = now.length, now = this.#all())
+          signalAll(now, 'SIGSTOP');
+        signalAll(this.#all(), 'SIGKILL');
+      },
+      () => this.#all().length,
+    );
+  }
+
+  remove(): void {
+    this.#onRemove();
+  }
+
+  /** Members, and whoever carries the mark: an environment is read of every process, so only at the end. */
+  #all(): number[] {
+    const members = new Set(this.processes());
+    for (const { pid, state } of readProcessTable())
+      if (state !== 'Z' && !members.has(pid) && hasVariable(pid, this.#mark)) members.add(pid);
+    return [...members];
+  }
+
+  #members(): TableEntry[] {
+    const head = this.#first;
+    if (head === null) return [];
+    // The number is the head's own while it lives, and nobody else's as long as its group has a member.
+    const present = readEntry(head.pid);
+    const isGroupOurs = present === undefined || present.startTicks === head.startTicks;
+    const table = readProcessTable();
+    const members = new Map<number, TableEntry>();
+    const isMember = (entry: TableEntry): boolean =>
+      this.#known.get(entry.pid) === entry.startTicks ||
+      members.has(entry.parentPid) ||
+      (isGroupOurs && (entry.processGroup === head.pid || entry.session === head.pid));
+    for (let before = -1; members.size > before; ) {
+      before = members.size;
+      for (const entry of table)
+        if (!members.has(entry.pid) && entry.state !== 'Z' && entry.state !== 'X' && isMember(entry))
+          members.set(entry.pid, entry);
+    }
+    this.#known = new Map([...members.values()].map(({ pid, startTicks }) => [pid, startTicks]));
+    return [...members.values()];
+  }
+}
