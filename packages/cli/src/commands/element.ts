@@ -106,7 +106,8 @@ export function addElement(program: Command, _io: CliIo): void {
           logger,
         });
         void running.ended.then((code) => process.exit(code));
-        return { facts: { pool, id: identifier(running.id) }, stop: () => running.stop() };
+        const facts = { pool, id: identifier(running.id) };
+        return { facts, ready: running.ready, stop: () => running.stop() };
       });
     });
 }

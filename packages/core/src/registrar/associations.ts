@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCause, UnrecognizedParameter } from '@vnfpool/wire/parameters';
 import { removeElement } from './elements.ts';
+import { makeRoom } from './make-room.ts';
 import type { RegistrarInput } from './messages.ts';
+import { sourceKey } from './owner.ts';
 import { takeAttempt } from './peers/attempt.ts';
 import { closeLimits, openLimits } from './rate-limits.ts';
 import { fallBack, leave } from './reach.ts';
@@ -15,15 +17,19 @@ export function openAssociation(
   input: Extract<RegistrarInput, { type: 'association-opened' }>,
   nowMs: number,
 ): void {
-  const { options, associations, counters } = state;
+  const { associations, counters } = state;
   const { association: id, identity } = input;
   const attempt = takeAttempt(state, input.attempt, 'asap');
   // What we connected to is where it is reached, also when it registers over this association later.
   const peer = attempt === undefined ? input.peer : { asapTransport: attempt.transport, ...input.peer };
-  if (associations.size >= options.associationsMax) {
+  const source = sourceKey({ identity, peer });
+  const refusal = makeRoom(state, source, nowMs, (association, reason) =>
+    closeAssociation(state, association, reason, nowMs),
+  );
+  if (refusal !== undefined) {
     counters.associationsRefused += 1;
-    state.close({ id }, 'too many associations');
-    attempt?.failed('too many associations', nowMs);
+    state.close({ id }, refusal);
+    attempt?.failed(refusal, nowMs);
     return;
   }
   const association: Association = {
@@ -31,7 +37,7 @@ export function openAssociation(
     identity,
     peer,
     elements: new Set(),
-    ...openLimits(state, peer.addresses[0] ?? '', nowMs),
+    ...openLimits(state, source, nowMs),
     subscriptions: new Set(),
     told: new Set(),
     malformed: 0,

@@ -48,7 +48,10 @@ export interface RegistrarOptions {
   readonly reportRate?: RateLimit;
   /** Elements registered over one association at most. Default 1024. */
   readonly elementsPerAssociationMax?: number;
-  /** Associations at most; beyond it a new one is closed. Default 4096. */
+  /**
+   * Associations at most, a quarter of them of one identity, or else address. Beyond it the idle ones go, or, if there
+   * are none, the new one. Default 4096.
+   */
   readonly associationsMax?: number;
   /** Malformed messages after which an association is closed. Default 16. */
   readonly malformedMax?: number;

@@ -11,6 +11,6 @@ export function isOwner(identity: Identity | null, owner: Owner | undefined): bo
 }
 
 /** Who is at the other end, as a map key: the identity, or the address where there is none. */
-export function sourceKey({ identity, peer }: Association): string {
+export function sourceKey({ identity, peer }: Pick<Association, 'identity' | 'peer'>): string {
   return identity === null ? (peer.addresses[0] ?? '') : `${identity.role}/${identity.name}`;
 }

@@ -3,9 +3,9 @@ import type { RegistrarOptions } from './options.ts';
 import type { Association, RegistrarState } from './state.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** All associations of one source address together may do so many times as much as one alone. */
+/** All associations of one source, an identity or else an address, together may do so many times as much as one alone. */
 const SOURCE_FACTOR = 16;
-/** Source addresses without association that are remembered, so that coming back does not fill their buckets. */
+/** Sources without association that are remembered, so that coming back does not fill their buckets. */
 const SOURCES_IDLE_MAX = 4096;
 
 const LIMITED = ['registrations', 'resolutions', 'reports', 'unasked'] as const;
@@ -13,7 +13,7 @@ const LIMITED = ['registrations', 'resolutions', 'reports', 'unasked'] as const;
 type Limited = (typeof LIMITED)[number];
 type Buckets = { readonly [L in Limited]: TokenBucket };
 
-/** What one source address may do. @see RFC 5355 §2.13 */
+/** What one source may do. @see RFC 5355 §2.13 */
 export interface Source {
   readonly buckets: Buckets;
   associations: number;
@@ -39,20 +39,20 @@ function bucketsOf(options: Required<RegistrarOptions>, factor: number, nowMs: n
   };
 }
 
-/** The limits of a new association, and those that it shares with others from its address. */
+/** The limits of a new association, and those that it shares with others of its source. */
 export function openLimits(
   state: RegistrarState,
-  address: string,
+  key: string,
   nowMs: number,
 ): { readonly limits: Buckets; readonly source: Source } {
   const { sources, options } = state;
-  const source = sources.get(address) ?? {
+  const source = sources.get(key) ?? {
     buckets: bucketsOf(options, SOURCE_FACTOR, nowMs),
     associations: 0,
   };
   // The latest is the last to be forgotten.
-  sources.delete(address);
-  sources.set(address, source);
+  sources.delete(key);
+  sources.set(key, source);
   source.associations += 1;
   return { limits: bucketsOf(options, 1, nowMs), source };
 }
@@ -60,13 +60,13 @@ export function openLimits(
 export function closeLimits(state: RegistrarState, { source }: Association): void {
   const { sources, options } = state;
   source.associations -= 1;
-  for (const [address, { associations }] of sources) {
+  for (const [key, { associations }] of sources) {
     if (sources.size <= SOURCES_IDLE_MAX + options.associationsMax) return;
-    if (associations === 0) sources.delete(address);
+    if (associations === 0) sources.delete(key);
   }
 }
 
-/** Whether this association, and its source address, may do this once more. */
+/** Whether this association, and its source, may do this once more. */
 export function withinLimits(
   state: RegistrarState,
   association: Association,
@@ -79,5 +79,5 @@ export function withinLimits(
     state.event({ type: 'event', event: 'limit-reached', association: association.id, reason });
   };
   if (!association.limits[limited].take(nowMs, () => tell('association'))) return false;
-  return association.source.buckets[limited].take(nowMs, () => tell('source address'));
+  return association.source.buckets[limited].take(nowMs, () => tell('source'));
 }

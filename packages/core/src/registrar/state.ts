@@ -52,7 +52,7 @@ export interface Association {
   /** Those that are reached over it, be they at another one. */
   readonly elements: Set<OwnedElement>;
   readonly limits: Source['buckets'];
-  /** Shared by all associations from its address. */
+  /** Shared by all associations of its source. */
   readonly source: Source;
   readonly subscriptions: Set<PoolSubscribers>;
   /** Elements that were named to it in answers; the oldest go at the bound. */
@@ -72,11 +72,13 @@ export class RegistrarState {
   readonly authorize: Authorize;
   readonly handlespace: Handlespace;
   readonly associations: Map<AssociationId, Association> = new Map<AssociationId, Association>();
+  /** No association can be sent away as idle earlier than this. */
+  noIdleBeforeMs: number = Number.NEGATIVE_INFINITY;
   readonly deadlines: Deadlines<object, RegistrarTimer> = new Deadlines<object, RegistrarTimer>();
   readonly counters: RegistrarCounters = newCounters();
   readonly owned: ElementTable<OwnedElement> = new ElementTable<OwnedElement>();
   readonly remote: ElementTable<RemoteElement> = new ElementTable<RemoteElement>();
-  /** By address. */
+  /** By identity, or else by address. */
   readonly sources: Map<string, Source> = new Map<string, Source>();
   readonly subscriptions: Subscriptions = new Subscriptions();
   readonly scope: ScopeState;

@@ -102,7 +102,12 @@ export const registrarVariables: readonly RegistrarVariable[] = [
   duration('distanceStepMs', 'distance-step', 1, 'distances are multiples of this (DistanceStep)'),
   duration('updateDelayMs', 'update-delay', 0, 'changes of a pool within this time make one update'),
   count('auditMismatches', 'audit-mismatches', 1, 'wrong checksums in a row that start a resynchronisation'),
-  count('associationsMax', 'max-associations', 1, 'connections of elements and users at once'),
+  count(
+    'associationsMax',
+    'max-associations',
+    1,
+    'connections of elements and users at once, a quarter of them of one identity or address; idle ones give way',
+  ),
   count('peersMax', 'max-peers', 1, 'registrars in the peer list'),
   count(
     'elementsPerAssociationMax',

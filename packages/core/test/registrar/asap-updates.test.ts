@@ -176,7 +176,7 @@ describe('bounds', () => {
     expect(counters().registrations).toBe(4);
   });
 
-  test('and those of one source address, over however many associations', () => {
+  test('and those of one source, over however many associations', () => {
     const world = new RegistrarHarness({ registrationRate: { perSecond: 0, burst: 2 } });
     for (let association = 1; association <= 50; association++) {
       world.open(association, node('a'), { addresses: ['10.0.0.1'] });

@@ -162,6 +162,60 @@ describe('limits', () => {
   });
 });
 
+describe('room for those who come', () => {
+  /** So many from one address, each having asked once; they stay open. */
+  function flooded(count: number, address?: string): RegistrarHarness {
+    const world = new RegistrarHarness({
+      openRegistration: true,
+      keepAlivePeriodMs: 0,
+      associationsMax: 200,
+    });
+    for (let association = 1; association <= count; association++) {
+      world.open(association, null, { addresses: [address ?? `10.1.0.${association}`] });
+      world.resolve(association);
+    }
+    return world;
+  }
+
+  test('connections that ask once and stay give way to an element that comes later', () => {
+    const world = flooded(200);
+    world.open(1001, null);
+    expect(world.closed).toEqual([1001]);
+    world.advance(5000);
+    world.open(1002, null, { addresses: ['10.0.0.2'] });
+    expect(world.closed).not.toContain(1002);
+    expect(world.register(1002, element(2))).toMatchObject([{ rejected: false }]);
+    expect(world.closed).toContain(1);
+    expect(world.registrar.snapshot(world.now).associations).toBeLessThanOrEqual(200);
+  });
+
+  test('elements and subscribers do not give way', () => {
+    const world = flooded(198);
+    world.open(300, null, { addresses: ['10.0.0.3'] });
+    world.register(300, element(3, { registrationLife: 600 }));
+    world.open(301, null);
+    world.say(301, { type: 'handle-resolution', sendUpdates: true, poolHandle: WEB });
+    for (let round = 0; round < 30; round++) {
+      world.advance(5000);
+      world.open(400 + round, null);
+    }
+    expect(world.closed).not.toContain(300);
+    expect(world.closed).not.toContain(301);
+    expect(world.resolve(301)).toEqual([3]);
+  });
+
+  test('one source may not have them all, whether it talks or not', () => {
+    const world = flooded(200, '10.9.9.9');
+    const { associations, counters } = world.registrar.snapshot(world.now);
+    expect(associations).toBe(64);
+    expect(counters.associationsRefused).toBe(136);
+    world.open(1001, null);
+    expect(world.closed).not.toContain(1001);
+    for (let association = 2000; association < 2100; association++) world.open(association, node('a'));
+    expect(world.registrar.snapshot(world.now).associations).toBe(129);
+  });
+});
+
 test('RFC 5355 §2.15: whoever has no identity where others have one leads to a question, and no more', () => {
   const world = new RegistrarHarness({ keepAlivePeriodMs: 0, badReportsMax: 0 });
   world.open(1, node('a'));

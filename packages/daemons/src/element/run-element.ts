@@ -32,6 +32,8 @@ export interface RunElementOptions {
 
 export interface RunningElement {
   readonly id: number;
+  /** Settles when it is in its pool for the first time. */
+  readonly ready: Promise<void>;
   /** Settles when all is over, with an exit code: the server program's, 0 after `stop`. */
   readonly ended: Promise<number>;
   stop(): Promise<void>;
@@ -47,6 +49,10 @@ const RESTART_MS = { first: 500, max: 30_000 } as const;
 export function runElement(options: RunElementOptions): RunningElement {
   const { logger, transport } = options;
   const ending = new AbortController();
+  let inPool: () => void = () => undefined;
+  const ready = new Promise<void>((resolve) => {
+    inPool = resolve;
+  });
   const element = new PoolElement({
     ...options.element,
     transport,
@@ -54,6 +60,7 @@ export function runElement(options: RunElementOptions): RunningElement {
       const { event: what } = event;
       // Causes and warnings are told in words.
       logger.info('reason' in event ? { reason: event.reason } : {}, what);
+      if (event.event === 'registered') inPool();
       if (event.event === 'rejected') membership.rejected(event.reason);
     },
     onTrouble: (trouble) => logger.warn(trouble, 'a registrar is not reached'),
@@ -123,6 +130,7 @@ export function runElement(options: RunElementOptions): RunningElement {
   const ended = run();
   return {
     id: element.id,
+    ready,
     ended,
     stop: async () => {
       ending.abort(new Error('stopped'));

@@ -3,7 +3,7 @@ import type { Identity, Peer, RegistrarInput } from '@vnfpool/core/registrar';
 import { readAsap } from '@vnfpool/runtime/asap';
 import type { EndpointKind } from '@vnfpool/runtime/endpoint';
 import { readEnrp } from '@vnfpool/runtime/enrp';
-import type { Logger } from '@vnfpool/runtime/logging';
+import type { FloodGuard, Logger } from '@vnfpool/runtime/logging';
 import type { Connection } from '@vnfpool/transport/stream';
 import { type AsapMessage, encodeAsap } from '@vnfpool/wire/asap';
 import { type EnrpMessage, encodeEnrp } from '@vnfpool/wire/enrp';
@@ -20,6 +20,8 @@ export interface Link {
 export interface LinksOptions {
   readonly submit: (input: RegistrarInput) => boolean;
   readonly logger: Logger;
+  /** For what others can make us write. */
+  readonly guard: FloodGuard;
   /** Who is at the other end; null: not authenticated. */
   readonly identityOf: (connection: Connection) => Identity | null;
   /** Opens a connection to an endpoint that an element or a peer told. */
@@ -48,7 +50,7 @@ export class Links {
   /** Takes over a connection. @param attempt The core's number of the `connect` that this answers */
   open(protocol: Protocol, { kind, connection }: Link, attempt?: number): void {
     const association = ++this.#last;
-    const { submit } = this.#options;
+    const { submit, guard } = this.#options;
     const identity = this.#options.identityOf(connection);
     this.#connections.set(association, connection);
     const asked = attempt === undefined ? {} : { attempt };
@@ -73,7 +75,8 @@ export class Links {
     connection.onFrame((frame) => {
       const incoming = protocol === 'asap' ? readAsap(frame) : readEnrp(frame);
       // Not dropped in silence: the peer notices at once and comes back.
-      if (incoming.type === 'malformed') logger.warn({ reason: incoming.reason }, 'malformed message');
+      if (incoming.type === 'malformed')
+        guard.warn('malformed', { association, protocol, reason: incoming.reason }, 'malformed message');
       if (!submit(inputOf(protocol, association, incoming))) connection.close('overloaded');
     });
   }
@@ -102,7 +105,7 @@ export class Links {
   close(association: number, reason: string): void {
     const connection = this.#connections.get(association);
     if (connection === undefined) return;
-    this.#options.logger.warn({ association, reason }, 'association closed by the registrar');
+    this.#options.guard.warn('closed', { association, reason }, 'association closed by the registrar');
     connection.close(reason);
   }
 

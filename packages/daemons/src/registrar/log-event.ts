@@ -2,7 +2,7 @@
 import { poolName } from '@vnfpool/core/handlespace';
 import type { RegistrarEvent } from '@vnfpool/core/registrar';
 import { endpointOfTransport, formatEndpoint } from '@vnfpool/runtime/endpoint';
-import type { Logger } from '@vnfpool/runtime/logging';
+import type { FloodGuard, Logger } from '@vnfpool/runtime/logging';
 import type { SctpTransport, TcpTransport } from '@vnfpool/wire/parameters';
 import { identifier } from './views.ts';
 
@@ -21,10 +21,15 @@ const LEVELS: Readonly<Record<string, 'debug' | 'info'>> = {
 };
 
 /** Refusals, and what is lost, are for people to see; the rest is routine. */
-export function logEvent(logger: Logger, event: RegistrarEvent): void {
+export function logEvent(
+  { logger, guard }: { readonly logger: Logger; readonly guard: FloodGuard },
+  event: RegistrarEvent,
+): void {
   const { type: _, event: what, reason, ...rest } = event;
-  const level = LEVELS[`${what} ${reason}`] ?? LEVELS[what] ?? 'warn';
-  logger[level]({ ...readable(rest), reason }, what);
+  const level = LEVELS[`${what} ${reason}`] ?? LEVELS[what];
+  const fields = { ...readable(rest), reason };
+  if (level === undefined) guard.warn(what, fields, what);
+  else logger[level](fields, what);
 }
 
 /** Identifiers and handles as people write them. */

@@ -10,7 +10,7 @@ import { parseEndpoint } from '@vnfpool/runtime/endpoint';
 import { enrpTls } from '@vnfpool/runtime/enrp';
 import { announceRegistrar, becomeMember, keepRenewed, type Membership } from '@vnfpool/runtime/join';
 import { pause, retry } from '@vnfpool/runtime/lifecycle';
-import { createLogger, type Logger } from '@vnfpool/runtime/logging';
+import { createLogger, FloodGuard, type Logger } from '@vnfpool/runtime/logging';
 import { systemRandom } from '@vnfpool/runtime/random';
 import { REGISTRAR_SOCKET } from '@vnfpool/runtime/runtime-folder';
 import type { Connection, Endpoint } from '@vnfpool/transport/stream';
@@ -73,8 +73,9 @@ export async function runRegistrar(
   const { domain } = member.identity;
   logger.info({ domain, fresh: member.fresh }, 'member of the set');
 
+  const refusals = new FloodGuard(logger);
   const report = ({ address, reason }: { address: string; reason: string }): void =>
-    logger.warn({ address, reason }, 'peer refused');
+    refusals.warn('handshake', { address, reason }, 'peer refused');
   const trust = { credentials: member.credentials, domain, onHandshakeFailure: report };
   const asap = asapTls(trust);
   const enrp = enrpTls(trust);

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Authorize, type Identity, Registrar, type RegistrarOptions } from '@vnfpool/core/registrar';
+import {
+  type Authorize,
+  type Identity,
+  REGISTRAR_DEFAULTS,
+  Registrar,
+  type RegistrarOptions,
+} from '@vnfpool/core/registrar';
 import type { StatusReporter } from '@vnfpool/runtime/component-status';
 import { type Clock, CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import {
@@ -9,7 +15,7 @@ import {
   transportOfEndpoint,
 } from '@vnfpool/runtime/endpoint';
 import { exitOnFault } from '@vnfpool/runtime/lifecycle';
-import type { Logger } from '@vnfpool/runtime/logging';
+import { FloodGuard, type Logger } from '@vnfpool/runtime/logging';
 import { Metrics } from '@vnfpool/runtime/metrics';
 import { type RegistrarFacts, registrarTables } from '@vnfpool/runtime/mib';
 import { systemRandom } from '@vnfpool/runtime/random';
@@ -23,6 +29,9 @@ import { type ReportTarget, reportTo } from './reports.ts';
 import { dial, listenAt, reachableAt } from './sockets.ts';
 import { eventCounter, mirrorTransports } from './telemetry.ts';
 import { handlespaceView } from './views.ts';
+
+/** Connections beyond the associations that the core admits: it sees them, and makes room or sends them away. */
+const ARRIVING_MAX = 64;
 
 export interface RegistrarServiceOptions {
   /** Names of the operational scope and of this registrar, for people. */
@@ -66,6 +75,7 @@ export async function startRegistrarService(options: RegistrarServiceOptions): P
   const view = () => handlespaceView(snapshot(), clock.nowMs());
   const metrics = new Metrics({ component: 'registrar', process: true });
   const countEvent = eventCounter(metrics);
+  const guard = new FloodGuard(logger);
   const driver = new CoreDriver({
     core: registrar,
     clock,
@@ -77,7 +87,7 @@ export async function startRegistrarService(options: RegistrarServiceOptions): P
       announce: ({ message }) => announcements?.announce(message),
       'presence-multicast': ({ message }) => announcements?.tellPresence(message),
       event: (event) => {
-        logEvent(logger, event);
+        logEvent({ logger, guard }, event);
         countEvent(event);
       },
     },
@@ -85,6 +95,7 @@ export async function startRegistrarService(options: RegistrarServiceOptions): P
   });
   const tcp = options.transports.asap.tls !== undefined ? 'tls' : 'tcp';
   const links = new Links({
+    guard,
     submit: (input) => driver.submit(input),
     logger,
     identityOf: options.identityOf,
@@ -124,6 +135,7 @@ export async function startRegistrarService(options: RegistrarServiceOptions): P
   let status: StatusServer | null = null;
   let reporter: StatusReporter | null = null;
   const stop = async (): Promise<void> => {
+    guard.close();
     await reporter?.stop();
     announcements?.close();
     links.stop();
@@ -137,7 +149,7 @@ export async function startRegistrarService(options: RegistrarServiceOptions): P
         const listener = await listenAt(
           transports[protocol],
           endpoint,
-          options.core.associationsMax,
+          (options.core.associationsMax ?? REGISTRAR_DEFAULTS.associationsMax) + ARRIVING_MAX,
           (link) => links.open(protocol, link),
         );
         listeners.push(listener);

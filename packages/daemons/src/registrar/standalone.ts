@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { profileOptions, type RegistrarOptions } from '@vnfpool/core/registrar';
 import { PROFILES, type ProfileName, type RegistrarTuning } from '@vnfpool/core/scope';
 import { EndpointError, formatEndpoint, type ScopeEndpoint } from '@vnfpool/runtime/endpoint';
-import type { Logger } from '@vnfpool/runtime/logging';
+import { FloodGuard, type Logger } from '@vnfpool/runtime/logging';
 import { systemRandom } from '@vnfpool/runtime/random';
 import { REGISTRAR_SOCKET } from '@vnfpool/runtime/runtime-folder';
 import { type ScopeSecurity, scopeGuard } from '@vnfpool/runtime/scope-security';
@@ -63,12 +63,14 @@ export async function runStandaloneRegistrar(options: StandaloneOptions): Promis
   for (const endpoint of asap) check('asap', 'listen', endpoint);
   for (const endpoint of enrp) check('enrp', 'listen', endpoint);
   for (const endpoint of peers) check('enrp', 'connect', endpoint);
+  const refusals = new FloodGuard(logger);
   const transports = (protocol: 'asap' | 'enrp', endpoints: readonly ScopeEndpoint[]) =>
     scopeTransports(guard, {
       protocol,
       side: 'listen',
       kinds: endpoints.map(({ kind }) => kind),
-      onHandshakeFailure: ({ address, reason }) => logger.warn({ protocol, address, reason }, 'peer refused'),
+      onHandshakeFailure: ({ address, reason }) =>
+        refusals.warn('handshake', { protocol, address, reason }, 'peer refused'),
     });
   const core: RegistrarOptions = {
     ...profileOptions(profile),

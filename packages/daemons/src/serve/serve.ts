@@ -6,6 +6,8 @@ import { createLogger, type Logger } from '@vnfpool/runtime/logging';
 export interface Serving {
   /** Printed with `ready`, for whoever started it: where it listens. */
   readonly facts: Readonly<Record<string, unknown>>;
+  /** When it serves, if not at once. */
+  readonly ready?: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,6 +28,7 @@ export async function serve(component: string, start: (logger: Logger) => Promis
     process.stderr.write(`vnfpool ${component}: ${(error as Error).message}\n`);
     process.exit(1);
   }
+  await serving.ready;
   // Who started us may not be listening any more.
   process.stdout.on('error', () => {});
   process.stdout.write(`${JSON.stringify({ ready: true, ...serving.facts })}\n`);
