@@ -26,6 +26,9 @@ export function seeded(seed: number): Random {
   return { u32, u64: () => (BigInt(u32()) << 32n) | BigInt(u32()), fraction: () => u32() / 2 ** 32 };
 }
 
+/** What a node's endpoint asks of its agent. */
+export type AgentOrder = Extract<MobilityNodeOutput, { readonly operation: number }>;
+
 interface Link {
   readonly id: number;
   readonly host: Host;
@@ -60,6 +63,24 @@ export class World {
   /** Every message sent, for looking at: `node-a> registration 1`. */
   readonly traffic: { readonly from: string; readonly message: MobilityMessage }[] = [];
   readonly links: Link[] = [];
+  /** Carries out what is not a transfer; tests of transfers put another agent in its place. */
+  agent: (host: Host, order: AgentOrder) => void = (host, order) => {
+    if (order.type !== 'add' && order.type !== 'delete' && order.type !== 'configure') return;
+    const { node } = host;
+    if (order.type === 'add') host.executed.push(order.name ?? `assign:${order.functionId}`);
+    else host.executed.push(order.type === 'delete' ? `delete:${order.functionId}` : 'configure');
+    this.later(host.agentMs, () => {
+      if (!host.answers || host.node !== node) return;
+      const { operation } = order;
+      if (order.type === 'configure') return this.toHost(host, { type: 'answer', operation, code: 0 });
+      const status = order.type === 'add' ? 'Starting' : 'Terminating';
+      this.toHost(host, { type: 'answer', operation, code: 0, status });
+      const after = order.type === 'add' ? 'Running' : 'Unknown';
+      const { functionId } = order;
+      this.toHost(host, { type: 'function-changed', functionId, status: after, report: null });
+    });
+  };
+
   #events: { atMs: number; order: number; run: () => void }[] = [];
   #order = 0;
 
@@ -172,7 +193,8 @@ export class World {
     for (const host of this.hosts) this.#fromHost(host, host.node.expire(this.nowMs));
   }
 
-  #later(delayMs: number, run: () => void): void {
+  /** Runs something when virtual time has come so far. */
+  later(delayMs: number, run: () => void): void {
     this.#events.push({ atMs: this.nowMs + delayMs, order: this.#order++, run });
   }
 
@@ -187,7 +209,7 @@ export class World {
         const link = this.links[output.connection];
         if (link === undefined) continue;
         link.managerOpen = false;
-        this.#later(this.latencyMs, () => {
+        this.later(this.latencyMs, () => {
           if (!link.hostOpen || link.silent) return;
           link.hostOpen = false;
           this.toHost(link.host, { type: 'disconnected', connection: link.id });
@@ -213,7 +235,7 @@ export class World {
           const link = this.links[output.connection];
           if (link === undefined) break;
           link.hostOpen = false;
-          this.#later(this.latencyMs, () => {
+          this.later(this.latencyMs, () => {
             if (!link.managerOpen || link.silent) return;
             link.managerOpen = false;
             this.toManager({ type: 'disconnected', connection: link.id });
@@ -223,12 +245,12 @@ export class World {
         case 'add':
         case 'delete':
         case 'configure':
-          this.#agent(host, output);
-          break;
         case 'prepare':
         case 'move':
         case 'copy':
         case 'move-session':
+          this.agent(host, output);
+          break;
         case 'managed':
         case 'unmanaged':
         case 'failovers-acknowledged':
@@ -238,24 +260,8 @@ export class World {
     }
   }
 
-  #agent(host: Host, order: Extract<MobilityNodeOutput, { type: 'add' | 'delete' | 'configure' }>): void {
-    const { node } = host;
-    if (order.type === 'add') host.executed.push(order.name ?? `assign:${order.functionId}`);
-    else host.executed.push(order.type === 'delete' ? `delete:${order.functionId}` : 'configure');
-    this.#later(host.agentMs, () => {
-      if (!host.answers || host.node !== node) return;
-      const { operation } = order;
-      if (order.type === 'configure') return this.toHost(host, { type: 'answer', operation, code: 0 });
-      const status = order.type === 'add' ? 'Starting' : 'Terminating';
-      this.toHost(host, { type: 'answer', operation, code: 0, status });
-      const after = order.type === 'add' ? 'Running' : 'Unknown';
-      const { functionId } = order;
-      this.toHost(host, { type: 'function-changed', functionId, status: after, report: null });
-    });
-  }
-
   #connect(host: Host, node: MobilityNode): void {
-    this.#later(this.latencyMs, () => {
+    this.later(this.latencyMs, () => {
       if (host.node !== node) return;
       if (!host.reachable) return this.toHost(host, { type: 'connect-failed', reason: 'unreachable' });
       const link: Link = { id: this.links.length, host, managerOpen: true, hostOpen: true, silent: false };
@@ -268,7 +274,7 @@ export class World {
 
   #deliverToHost(link: Link, message: MobilityMessage): void {
     const octets = encodeMobility(message);
-    this.#later(this.latencyMs, () => {
+    this.later(this.latencyMs, () => {
       if (!link.hostOpen || link.silent) return;
       this.toHost(link.host, { type: 'message', connection: link.id, message: decodeMobility(octets) });
     });
@@ -276,7 +282,7 @@ export class World {
 
   #deliverToManager(link: Link, message: MobilityMessage): void {
     const octets = encodeMobility(message);
-    this.#later(this.latencyMs, () => {
+    this.later(this.latencyMs, () => {
       if (!link.managerOpen || link.silent) return;
       this.toManager({ type: 'message', connection: link.id, message: decodeMobility(octets) });
     });
