@@ -10,6 +10,8 @@ interface Deadlines {
   restart?: number;
   /** Ask for the next health check. */
   check?: number;
+  /** A function that speaks for itself has said nothing until now: a failure. */
+  word?: number;
   /** It has run well for so long that its back-off starts anew. */
   settled?: number;
 }
@@ -148,10 +150,15 @@ export class FunctionLife {
       return [];
     }
     this.#reason = 'started, not healthy yet';
+    const check = this.specification.health;
+    if (check?.type === 'function') this.#deadlines.word = nowMs + check.intervalMs + check.timeoutMs;
     return this.#check();
   }
 
-  /** A check's answer: `rise` good ones in a row make it healthy, `fall` bad ones unhealthy. */
+  /**
+   * A check's answer, or what the function says of itself: `rise` good ones in a row make it healthy, `fall` bad ones
+   * unhealthy.
+   */
   checked(run: RunNumber, ok: boolean, reason: string, nowMs: number): void {
     const check = this.specification.health;
     if (run !== this.#run || this.#phase !== 'started' || this.#pid === null || !check) return;
@@ -167,8 +174,10 @@ export class FunctionLife {
     } else if (!this.#healthy) {
       this.#reason = ok ? 'becoming healthy' : `not healthy: ${reason}`;
     }
-    this.#deadlines.check =
-      nowMs + (this.#healthy ? check.intervalMs : Math.min(STARTING_CHECK_MS, check.intervalMs));
+    if (check.type === 'function') this.#deadlines.word = nowMs + check.intervalMs + check.timeoutMs;
+    else
+      this.#deadlines.check =
+        nowMs + (this.#healthy ? check.intervalMs : Math.min(STARTING_CHECK_MS, check.intervalMs));
   }
 
   exited(run: RunNumber, reason: string, nowMs: number): AgentOutput[] {
@@ -177,6 +186,7 @@ export class FunctionLife {
     this.#healthy = false;
     this.#load = 0;
     delete this.#deadlines.check;
+    delete this.#deadlines.word;
     delete this.#deadlines.settled;
     if (this.#phase === 'terminating') {
       this.#phase = 'gone';
@@ -206,6 +216,7 @@ export class FunctionLife {
     if (this.#phase === 'terminating' || this.#phase === 'gone') return [];
     delete this.#deadlines.restart;
     delete this.#deadlines.check;
+    delete this.#deadlines.word;
     const running = this.#phase === 'started';
     this.#phase = running ? 'terminating' : 'gone';
     this.#healthy = false;
@@ -225,6 +236,7 @@ export class FunctionLife {
     if (due('settled')) this.#unsettled = 0;
     if (due('restart')) outputs.push(...this.start());
     if (due('check')) outputs.push(...this.#check());
+    if (due('word')) this.checked(this.#run, false, 'it says nothing of itself', nowMs);
     return outputs;
   }
 
@@ -233,13 +245,18 @@ export class FunctionLife {
     return all.length === 0 ? undefined : Math.min(...all);
   }
 
+  /** A program can be run, and a function can speak, without a port. */
   #checkable(): boolean {
-    return this.specification.health !== undefined && this.#port !== null;
+    const check = this.specification.health;
+    return (
+      check !== undefined && (check.type === 'command' || check.type === 'function' || this.#port !== null)
+    );
   }
 
   #check(): AgentOutput[] {
     const check = this.specification.health;
-    if (!check || this.#port === null || this.#address === null || this.#phase !== 'started') return [];
+    if (!check || check.type === 'function' || !this.#checkable()) return [];
+    if (this.#address === null || this.#phase !== 'started') return [];
     return [
       {
         type: 'check-health',

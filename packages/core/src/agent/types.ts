@@ -59,6 +59,7 @@ export type AgentInput =
       readonly run: RunNumber;
       readonly lines: readonly string[];
     }
+  /** The answer to `check-health`; of a check of type `function` what the function says of itself, whenever it does. */
   | {
       readonly type: 'health';
       readonly functionId: FunctionId;
@@ -117,14 +118,14 @@ export type AgentOutput =
       readonly signal: string;
       readonly graceMs: number;
     }
-  /** Make one check now and answer with `health`. */
+  /** Make one check now and answer with `health`. Only a `command` is asked for without a port. */
   | {
       readonly type: 'check-health';
       readonly functionId: FunctionId;
       readonly run: RunNumber;
       readonly check: HealthCheck;
       readonly address: string;
-      readonly port: number;
+      readonly port: number | null;
     }
   /** To the lease worker. */
   | { readonly type: 'configure-leases'; readonly configuration: SetConfiguration }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { type CommandCheck, checkCommand } from './command-check.ts';
+import { checkSip } from './sip-check.ts';
 
-/** What a server is asked, and how long it may take. */
+/** What a function is asked, and how long it may take. */
 export interface HealthQuestion {
-  readonly type: 'tcp' | 'http';
+  readonly type: 'tcp' | 'http' | 'command' | 'sip-options';
   /** Path of an HTTP check; a status from 200 to 399 is healthy. */
   readonly path?: string;
+  /** What a `command` check runs. */
+  readonly command?: CommandCheck;
   readonly timeoutMs: number;
 }
 
@@ -18,14 +22,29 @@ export interface HealthResult {
   readonly reason: string;
 }
 
-/** Makes one check. Always resolves, at the check's own deadline at the latest. */
-export function checkHealth(check: HealthQuestion, address: string, port: number): Promise<HealthResult> {
+/**
+ * Makes one check. Always resolves, at the check's own deadline at the latest.
+ * @param port Null where the function has none; only a command can be run then.
+ */
+export function checkHealth(
+  check: HealthQuestion,
+  address: string,
+  port: number | null,
+): Promise<HealthResult> {
+  if (check.type === 'command') {
+    return check.command
+      ? checkCommand(check.command, check.timeoutMs)
+      : Promise.resolve({ ok: false, reason: 'the check names no command' });
+  }
+  if (port === null) return Promise.resolve({ ok: false, reason: 'the function has no port' });
   const host = address === '0.0.0.0' ? '127.0.0.1' : address;
   switch (check.type) {
     case 'tcp':
       return checkTcp(check, host, port);
     case 'http':
       return checkHttp(check, host, port);
+    case 'sip-options':
+      return checkSip(check.timeoutMs, host, port);
   }
 }
 

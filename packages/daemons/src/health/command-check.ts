@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import { startProgram } from '@vnfpool/platform/processes';
+import type { HealthResult } from './health-check.ts';
+
+export interface CommandCheck {
+  /** Program and arguments; no shell in between. */
+  readonly command: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Working directory, default ours. */
+  readonly directory?: string;
+}
+
+/** Runs a program: exit code 0 is healthy. At the deadline it is killed with all of its process group. */
+export async function checkCommand(check: CommandCheck, timeoutMs: number): Promise<HealthResult> {
+  const [program = '', ...rest] = check.command;
+  const started = startProgram({
+    command: [program, ...rest],
+    ...(check.environment === undefined ? {} : { environment: check.environment }),
+    ...(check.directory === undefined ? {} : { directory: check.directory }),
+    output: { linesMax: 1 },
+  });
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    void started.stop(0, 'SIGKILL');
+  }, timeoutMs);
+  const { status, signal, failure } = await started.exited;
+  clearTimeout(limit);
+  // What it left behind goes with it: checks come again and again.
+  void started.stop(0);
+  if (isLate) return { ok: false, reason: `no result within ${timeoutMs} ms` };
+  if (failure !== undefined) return { ok: false, reason: failure };
+  const how = signal === null ? `exit code ${status}` : `killed by ${signal}`;
+  const said = status === 0 ? undefined : started.lines().at(-1);
+  return { ok: status === 0, reason: said === undefined || said === '' ? how : `${how}: ${said}` };
+}

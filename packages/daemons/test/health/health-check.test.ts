@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createSocket, type RemoteInfo } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readProcessStat } from '@vnfpool/platform/processes';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { checkHealth } from '../../src/health/health-check.ts';
+
+const AT = '127.0.0.1';
+
+describe('a command', () => {
+  const run = (script: string, timeoutMs = 10_000) =>
+    checkHealth({ type: 'command', command: { command: ['/bin/sh', '-c', script] }, timeoutMs }, AT, null);
+
+  test('with exit code 0 is healthy, with another one not, and its last words are told', async () => {
+    expect(await run('exit 0')).toEqual({ ok: true, reason: 'exit code 0' });
+    expect(await run('echo the disk is full >&2; exit 3')).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/^exit code 3(: the disk is full)?$/),
+    });
+  });
+
+  test('that is not there is not healthy', async () => {
+    const check = { type: 'command', command: { command: ['/no/such/program'] }, timeoutMs: 10_000 } as const;
+    expect((await checkHealth(check, AT, null)).ok).toBe(false);
+  });
+
+  test.runIf(process.platform === 'linux')(
+    'without a result in time is killed with its children',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'vnfpool-'));
+      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+      const result = await run(`sleep 600 & echo $! > ${folder}/child; wait`, 300);
+      expect(result).toEqual({ ok: false, reason: 'no result within 300 ms' });
+      const child = Number(readFileSync(`${folder}/child`, 'utf8'));
+      await expect.poll(() => readProcessStat(child)?.state ?? 'Z').toBe('Z');
+    },
+  );
+});
+
+describe('SIP OPTIONS', () => {
+  /** A SIP element that answers each datagram by `answers`. */
+  async function sipElement(answers: (request: string, count: number) => readonly string[]) {
+    const socket = createSocket('udp4');
+    const requests: string[] = [];
+    socket.on('message', (datagram: Buffer, { port, address }: RemoteInfo) => {
+      requests.push(datagram.toString());
+      for (const answer of answers(datagram.toString(), requests.length)) socket.send(answer, port, address);
+    });
+    socket.bind(0, AT);
+    await once(socket, 'listening');
+    onTestFinished(() => void socket.close());
+    return { port: socket.address().port, requests };
+  }
+  const reply = (request: string, status: string): string =>
+    [
+      `SIP/2.0 ${status}`,
+      ...request.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line)),
+      'Content-Length: 0',
+      '',
+      '',
+    ].join('\r\n');
+  const ask = (port: number, timeoutMs = 10_000) => checkHealth({ type: 'sip-options', timeoutMs }, AT, port);
+
+  test('answered by 200 is healthy; the request has what RFC 3261 §8.1.1 demands', async () => {
+    const { port, requests } = await sipElement((request) => [
+      reply(request, '100 Trying'),
+      reply(request, '200 OK'),
+    ]);
+    expect(await ask(port)).toEqual({ ok: true, reason: 'status 200' });
+    const [request = ''] = requests;
+    expect(request.startsWith(`OPTIONS sip:${AT}:${port} SIP/2.0\r\n`)).toBe(true);
+    for (const header of ['To', 'From', 'CSeq', 'Call-ID', 'Max-Forwards', 'Via'])
+      expect(request).toContain(`\r\n${header}: `);
+    expect(request.endsWith('\r\n\r\n')).toBe(true);
+  });
+
+  test('answered by 299 is healthy, by 302, 404 or 503 not', async () => {
+    for (const [status, ok] of [
+      ['299 Fine', true],
+      ['302 Moved', false],
+      ['404 Not Found', false],
+      ['503 Busy', false],
+    ] as const) {
+      const { port } = await sipElement((request) => [reply(request, status)]);
+      expect(await ask(port)).toEqual({ ok, reason: `status ${status.slice(0, 3)}` });
+    }
+  });
+
+  test('an answer to another request does not count, nor does what is no SIP', async () => {
+    const { port } = await sipElement((request) => [
+      reply(request, '200 OK').replace(/branch=\w+/, 'branch=z9hG4bKother'),
+      'HTTP/1.1 200 OK\r\n\r\n',
+      reply(request, '480 Temporarily Unavailable'),
+    ]);
+    expect(await ask(port)).toEqual({ ok: false, reason: 'status 480' });
+  });
+
+  test('is sent again when the first datagram is lost', async () => {
+    const { port, requests } = await sipElement((request, count) =>
+      count < 2 ? [] : [reply(request, '200 OK')],
+    );
+    expect(await ask(port)).toMatchObject({ ok: true });
+    expect(requests).toHaveLength(2);
+    expect(requests[0]).toBe(requests[1]);
+  });
+
+  test('without an answer, or at a closed port, is not healthy', async () => {
+    const { port } = await sipElement(() => []);
+    expect(await ask(port, 50)).toEqual({ ok: false, reason: 'no answer within 50 ms' });
+    const closed = createSocket('udp4');
+    closed.bind(0, AT);
+    await once(closed, 'listening');
+    const { port: free } = closed.address();
+    closed.close();
+    expect((await ask(free, 2_000)).ok).toBe(false);
+  });
+
+  test('of a function without a port cannot be asked', async () => {
+    expect(await checkHealth({ type: 'sip-options', timeoutMs: 10 }, AT, null)).toMatchObject({ ok: false });
+  });
+});
