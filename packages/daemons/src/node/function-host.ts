@@ -5,14 +5,17 @@ import type { FunctionId } from '@vnfpool/core';
 import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
 import type { Clocks } from '@vnfpool/platform';
 import {
-  createLoadSampler,
-  type LoadSampler,
-  type ProgramExit,
-  type RunningProgram,
-  startProgram,
-} from '@vnfpool/platform/processes';
+  type FunctionGroup,
+  type FunctionGroups,
+  type GroupLimits,
+  ProcessGroups,
+} from '@vnfpool/platform/cgroups';
+import { type RunningProgram, startProgram } from '@vnfpool/platform/processes';
+import type { FunctionInformation, FunctionLimits } from '@vnfpool/wire/mobility';
 import { checkHealth } from '../health/health-check.ts';
 import { recordOf } from '../process-record.ts';
+import { exitReason, memoryReason } from './exit-reason.ts';
+import { FunctionMeter, type FunctionUsage } from './function-meter.ts';
 
 export interface FunctionHostOptions {
   /** Where output goes and where it is written down what runs. */
@@ -24,13 +27,36 @@ export interface FunctionHostOptions {
   readonly clocks: Clocks;
   /** Gives an input to the agent core. */
   readonly give: (input: AgentInput) => void;
+  /** Where functions get their groups; the host closes them at its own end. Default: they are followed in /proc. */
+  readonly groups?: FunctionGroups;
+  /** Takes what an operator should know: a group that could not be ended or removed. */
+  readonly warn?: (message: string) => void;
+}
+
+/** One function as `vnfpool node top` shows it. */
+export interface FunctionView {
+  readonly functionId: number;
+  readonly name: string;
+  readonly pid: number | null;
+  readonly upMs: number;
+  /** Starts on this node after the first. */
+  readonly restarts: number;
+  readonly limits: FunctionLimits;
+  /** Null until the first sample. */
+  readonly usage: FunctionUsage | null;
 }
 
 interface Running {
   readonly run: number;
   readonly name: string;
   readonly program: RunningProgram;
-  readonly load: LoadSampler | null;
+  readonly group: FunctionGroup;
+  readonly meter: FunctionMeter;
+  readonly limits: FunctionLimits;
+  readonly startedMs: number;
+  readonly fill: (text: string) => string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly directory: string | undefined;
   lines: string;
 }
 
@@ -40,13 +66,22 @@ const OUTPUT_LINES = 10;
 /** Starts, watches and stops the programs of a node, as the agent core says. */
 export class FunctionHost {
   readonly #options: FunctionHostOptions;
+  readonly #groups: FunctionGroups;
   readonly #running = new Map<FunctionId, Running>();
+  /** Runs that are over and whose groups are being ended. */
+  readonly #ending = new Set<Promise<void>>();
   readonly #sampler: NodeJS.Timeout;
 
   constructor(options: FunctionHostOptions) {
     this.#options = options;
+    this.#groups = options.groups ?? new ProcessGroups(String(process.pid), 'this host was given none');
     mkdirSync(`${options.folder}/output`, { recursive: true, mode: 0o700 });
     this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
+  }
+
+  /** Why a function with these limits cannot run here, for the answer to its ADD (error 6); null: it can. */
+  refusal(limits: GroupLimits | undefined): string | null {
+    return limits === undefined ? null : this.#groups.refusal(limits);
   }
 
   async start(output: AgentOutput & { type: 'start' }): Promise<void> {
@@ -68,29 +103,51 @@ export class FunctionHost {
         .replaceAll('{name}', name);
     const [program = '', ...rest] = specification.command.map(fill);
     const environment = { ...cleanEnvironment(), ...mapValues(specification.env ?? {}, fill) };
-    let started: RunningProgram;
+    const { directory, limits = {} } = specification;
+    let group: FunctionGroup;
     try {
-      started = startProgram({
-        command: [program, ...rest],
-        environment,
-        ...(specification.directory === undefined ? {} : { directory: specification.directory }),
-        output: { linesMax: OUTPUT_LINES, logPath: `${folder}/output/${fileName(name)}.log` },
-      });
+      group = this.#groups.create(`${fileName(name).slice(0, 64)}.${functionId}.${run}`, limits);
     } catch (error) {
       ended((error as Error).message);
       return;
     }
+    let started: RunningProgram;
+    try {
+      started = startProgram({
+        command: group.enter([program, ...rest]),
+        environment: { ...environment, ...group.environment },
+        ...(directory === undefined ? {} : { directory }),
+        output: { linesMax: OUTPUT_LINES, logPath: `${folder}/output/${fileName(name)}.log` },
+      });
+    } catch (error) {
+      this.#endGroup(group, name);
+      ended((error as Error).message);
+      return;
+    }
     const { identity } = started;
-    const load = identity ? createLoadSampler(identity, this.#options.clocks) : null;
-    const running: Running = { run, name, program: started, load, lines: '' };
+    if (identity) group.began(identity);
+    const running: Running = {
+      run,
+      name,
+      program: started,
+      group,
+      meter: new FunctionMeter(group, limits, directory ?? process.cwd()),
+      limits,
+      startedMs: this.#options.clocks.boottimeMs(),
+      fill,
+      environment,
+      directory,
+      lines: '',
+    };
     this.#running.set(functionId, running);
     this.#writeDown();
     if (identity) give({ type: 'started', functionId, run, pid: identity.pid, address, port });
     started.onExit((exit) => {
       // First the news: a standby waits for it.
-      ended(exitReason(exit, program));
+      ended(exitReason(exit, program, memoryReason(group, limits)));
       // What it started in turn goes with it: it would keep the port from the next start.
       void started.stop(0);
+      this.#endGroup(group, name);
       this.#tellOutput(functionId, running);
       if (this.#running.get(functionId) === running) this.#running.delete(functionId);
       this.#writeDown();
@@ -109,22 +166,88 @@ export class FunctionHost {
     address,
     port,
   }: AgentOutput & { type: 'check-health' }): Promise<void> {
-    const { ok, reason } = await checkHealth(check, address, port);
+    const running = this.#running.get(functionId);
+    // It speaks for itself, or ended meanwhile.
+    if (check.type === 'function' || running?.run !== run) return;
+    const { type, path, timeoutMs, command } = check;
+    const { ok, reason } = await checkHealth(
+      {
+        type,
+        timeoutMs,
+        ...(path === undefined ? {} : { path }),
+        ...(command === undefined ? {} : { command: checkCommandOf(command, running) }),
+      },
+      address,
+      port,
+    );
     this.#options.give({ type: 'health', functionId, run, ok, reason });
+  }
+
+  /** What a function uses, as options of the service-mobility protocol; empty: it does not run, or was not measured yet. */
+  information(functionId: FunctionId): FunctionInformation {
+    return this.#running.get(functionId)?.meter.information() ?? {};
+  }
+
+  /** Every function that runs, by name. */
+  views(): FunctionView[] {
+    const nowMs = this.#options.clocks.boottimeMs();
+    return [...this.#running]
+      .map(([functionId, { name, program, run, limits, startedMs, meter }]) => ({
+        functionId,
+        name,
+        pid: program.identity?.pid ?? null,
+        upMs: Math.max(0, Math.round(nowMs - startedMs)),
+        restarts: run - 1,
+        limits,
+        usage: meter.usage,
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** How functions are kept together and bounded here, for people. */
+  get groupsDescription(): string {
+    return this.#groups.description;
   }
 
   /** Ends whatever is left. */
   async close(): Promise<void> {
     clearInterval(this.#sampler);
     await Promise.all([...this.#running.values()].map(({ program }) => program.stop(1_000)));
+    await Promise.all(this.#ending);
+    await this.#groups.close();
   }
 
   #sample(): void {
     for (const [functionId, running] of this.#running) {
-      if (running.load)
-        this.#options.give({ type: 'load', functionId, run: running.run, fraction: running.load.sample() });
+      this.#measure(functionId, running);
       this.#tellOutput(functionId, running);
     }
+  }
+
+  #measure(functionId: FunctionId, { meter, name, run }: Running): void {
+    try {
+      meter.sample(this.#options.clocks.boottimeMs(), null);
+    } catch (error) {
+      // Its group was removed by somebody else; the function goes on unmeasured.
+      this.#options.warn?.(`${name} is not measured: ${(error as Error).message}`);
+      return;
+    }
+    this.#options.give({ type: 'load', functionId, run, fraction: meter.loadFraction });
+  }
+
+  /** Ends every process of a run that is over, and gives its group back. */
+  #endGroup(group: FunctionGroup, name: string): void {
+    const end = async (): Promise<void> => {
+      try {
+        const left = await group.kill();
+        if (left > 0) this.#options.warn?.(`${name}: ${left} of its processes cannot be ended`);
+        else group.remove();
+      } catch (error) {
+        this.#options.warn?.(`${name}: ${(error as Error).message}`);
+      }
+    };
+    const ending = end().finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
   }
 
   #tellOutput(functionId: FunctionId, running: Running): void {
@@ -146,10 +269,12 @@ export class FunctionHost {
   }
 }
 
-function exitReason({ status, signal, failure }: ProgramExit, program: string): string {
-  if (failure !== undefined) return failure;
-  if (signal !== null) return `killed by ${signal}`;
-  return status === 127 ? `exit code 127: is there a program ${program}?` : `exit code ${status}`;
+/** The command of a check, with what the function was given. */
+function checkCommandOf(
+  command: readonly string[],
+  { fill, environment, directory }: Running,
+): { command: string[]; environment: Readonly<Record<string, string>>; directory?: string } {
+  return { command: command.map(fill), environment, ...(directory === undefined ? {} : { directory }) };
 }
 
 /** Our own settings are not the function's business. */

@@ -2,6 +2,7 @@
 import type { Metrics } from '@vnfpool/runtime/metrics';
 import { type StatusServer, startStatusServer } from '@vnfpool/runtime/status';
 import type { SlotState } from '@vnfpool/wire/mobility';
+import type { FunctionView } from './function-host.ts';
 
 /** What an agent counts and knows, for whoever looks at its status socket. */
 export interface NodeStatus {
@@ -18,11 +19,41 @@ export interface NodeStatus {
   failoversTaken: number;
 }
 
-/** GET /v1/node, /metrics and /healthz on a Unix socket. The metrics library is loaded when somebody asks. */
-export function serveNodeStatus(path: string, status: NodeStatus): Promise<StatusServer> {
+/** Answer to GET /v1/functions: what `vnfpool node top` shows. */
+export interface NodeFunctionsView {
+  readonly node: { readonly id: number; readonly name: string };
+  /** How functions are kept together and bounded here, for people. */
+  readonly groups: string;
+  readonly functions: readonly FunctionView[];
+}
+
+/** Who knows the functions of the node. */
+export interface FunctionsSource {
+  readonly groupsDescription: string;
+  views(): readonly FunctionView[];
+}
+
+/**
+ * GET /v1/node, /v1/functions, /metrics and /healthz on a Unix socket. The metrics library is loaded when somebody asks.
+ * @param functions asked at each request; null while the node is starting: then there are none
+ */
+export function serveNodeStatus(
+  path: string,
+  status: NodeStatus,
+  functions: () => FunctionsSource | null = () => null,
+): Promise<StatusServer> {
   let metrics: Promise<Metrics> | null = null;
   return startStatusServer(path, {
     '/v1/node': () => ({ json: { ...status, slots: [...status.slots.values()] } }),
+    '/v1/functions': () => {
+      const source = functions();
+      const view: NodeFunctionsView = {
+        node: { id: status.nodeId, name: status.name },
+        groups: source?.groupsDescription ?? 'the node is starting',
+        functions: source?.views() ?? [],
+      };
+      return { json: view };
+    },
     '/healthz': () => ({ json: { healthy: true } }),
     '/metrics': async () => {
       metrics ??= createMetrics(status);

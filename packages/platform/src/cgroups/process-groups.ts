@@ -29,6 +29,8 @@ export class ProcessGroups implements FunctionGroups {
   readonly description: string;
   readonly #label: string;
   readonly #groups = new Set<ProcessTreeGroup>();
+  /** One look at /proc serves every group that is measured at the same time. */
+  #table: TableEntry[] | null = null;
 
   /** @param reason why there are no groups of the kernel's */
   constructor(label: string, reason: string) {
@@ -44,7 +46,10 @@ export class ProcessGroups implements FunctionGroups {
   }
 
   create(name: string): FunctionGroup {
-    const group = new ProcessTreeGroup(name, `${this.#label}/${name}`, () => this.#groups.delete(group));
+    const group = new ProcessTreeGroup(name, `${this.#label}/${name}`, {
+      removed: () => this.#groups.delete(group),
+      table: () => this.#sharedTable(),
+    });
     this.#groups.add(group);
     return group;
   }
@@ -52,6 +57,22 @@ export class ProcessGroups implements FunctionGroups {
   async close(): Promise<void> {
     await Promise.all([...this.#groups].map((group) => group.kill()));
   }
+
+  #sharedTable(): TableEntry[] {
+    if (this.#table === null) {
+      this.#table = readProcessTable();
+      setImmediate(() => {
+        this.#table = null;
+      });
+    }
+    return this.#table;
+  }
+}
+
+interface Owner {
+  removed(): void;
+  /** Every process, as of this turn of the event loop. */
+  table(): TableEntry[];
 }
 
 class ProcessTreeGroup implements FunctionGroup {
@@ -59,7 +80,7 @@ class ProcessTreeGroup implements FunctionGroup {
   readonly path = null;
   readonly environment: Readonly<Record<string, string>>;
   readonly #mark: string;
-  readonly #onRemove: () => void;
+  readonly #owner: Owner;
   #first: ProcessIdentity | null = null;
   /** Start of every member seen, by number: a process whose parent has ended is still known. */
   #known = new Map<number, number>();
@@ -68,11 +89,11 @@ class ProcessTreeGroup implements FunctionGroup {
   #lastMs = new Map<number, number>();
   #peakBytes = 0;
 
-  constructor(name: string, mark: string, onRemove: () => void) {
+  constructor(name: string, mark: string, owner: Owner) {
     this.name = name;
     this.#mark = `${MARK}=${mark}`;
     this.environment = { [MARK]: mark };
-    this.#onRemove = onRemove;
+    this.#owner = owner;
   }
 
   enter(command: readonly string[]): [string, ...string[]] {
@@ -86,11 +107,11 @@ class ProcessTreeGroup implements FunctionGroup {
   }
 
   processes(): number[] {
-    return this.#members().map(({ pid }) => pid);
+    return this.#members(readProcessTable()).map(({ pid }) => pid);
   }
 
   statistics(): GroupStatistics {
-    const members = this.#members();
+    const members = this.#members(this.#owner.table());
     const nowMs = new Map(members.map(({ pid, cpuMs }) => [pid, cpuMs]));
     for (const [pid, ms] of this.#lastMs) if (!nowMs.has(pid)) this.#goneMs += ms;
     this.#lastMs = nowMs;
@@ -125,7 +146,7 @@ class ProcessTreeGroup implements FunctionGroup {
   }
 
   remove(): void {
-    this.#onRemove();
+    this.#owner.removed();
   }
 
   /** Members, and whoever carries the mark: an environment is read of every process, so only at the end. */
@@ -136,13 +157,12 @@ class ProcessTreeGroup implements FunctionGroup {
     return [...members];
   }
 
-  #members(): TableEntry[] {
+  #members(table: readonly TableEntry[]): TableEntry[] {
     const head = this.#first;
     if (head === null) return [];
     // The number is the head's own while it lives, and nobody else's as long as its group has a member.
     const present = readEntry(head.pid);
     const isGroupOurs = present === undefined || present.startTicks === head.startTicks;
-    const table = readProcessTable();
     const members = new Map<number, TableEntry>();
     const isMember = (entry: TableEntry): boolean =>
       this.#known.get(entry.pid) === entry.startTicks ||
