@@ -2,18 +2,21 @@
 import type { MobilityNodeInput, MobilityNodeOutput } from '@vnfpool/core/mobility';
 import { parseIdentity } from '@vnfpool/runtime/certificates';
 import type { Logger } from '@vnfpool/runtime/logging';
-import type { Connection } from '@vnfpool/transport/stream';
+import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
 import { type TlsCredentials, TlsTransport } from '@vnfpool/transport/tls';
 import { encodeMobility } from '@vnfpool/wire/mobility';
 import { mobilityRule, readFrame } from '../mobility-frames.ts';
 
-export interface ManagerLinkOptions {
-  readonly credentials: () => TlsCredentials;
+interface LinkOptions {
   readonly manager: () => { readonly address: string; readonly port: number };
   readonly localAddress?: string;
   readonly give: (input: MobilityNodeInput) => void;
   readonly logger: Logger;
 }
+
+/** As a node of a set, by its newest credentials; or over whatever transport there is to somebody's manager. */
+export type ManagerLinkOptions = LinkOptions &
+  ({ readonly credentials: () => TlsCredentials } | { readonly transport: StreamTransport });
 
 const CONNECT_MS = 5_000;
 
@@ -28,12 +31,15 @@ export class ManagerLink {
   }
 
   async connect(): Promise<void> {
-    const { credentials, manager, localAddress, give, logger } = this.#options;
-    const transport = new TlsTransport({
-      rule: mobilityRule,
-      credentials: credentials(),
-      judgePeer: mustBeManager,
-    });
+    const { manager, localAddress, give, logger } = this.#options;
+    const transport =
+      'transport' in this.#options
+        ? this.#options.transport
+        : new TlsTransport({
+            rule: mobilityRule,
+            credentials: this.#options.credentials(),
+            judgePeer: mustBeManager,
+          });
     const { address, port } = manager();
     try {
       const connection = await transport.connect({

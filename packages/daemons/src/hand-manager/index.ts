@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from './hand-manager.ts';
+export type * from './node-table.ts';
+export type { HandSecurity } from './peers.ts';

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type NodeId, nodeId } from '@vnfpool/core';
+import type { MobilityManagerInput, MobilityManagerOutput, PeerIdentity } from '@vnfpool/core/mobility';
+import { IdentityError, parseIdentity } from '@vnfpool/runtime/certificates';
+import type { CertificateIdentity, Connection, StreamTransport } from '@vnfpool/transport/stream';
+import { TcpTransport } from '@vnfpool/transport/tcp';
+import { type TlsCredentials, TlsTransport } from '@vnfpool/transport/tls';
+import { encodeMobility } from '@vnfpool/wire/mobility';
+import { mobilityRule, readFrame } from '../mobility-frames.ts';
+
+/**
+ * Plain TCP: a node is who it says it is. TLS: its certificate says so, by the URI `spiffe://DOMAIN/node/ID`, or by
+ * its common name where `nodes` has that.
+ */
+export type HandSecurity =
+  | { readonly kind: 'plain' }
+  | {
+      readonly kind: 'tls';
+      readonly credentials: TlsCredentials;
+      readonly nodes: ReadonlyMap<string, number>;
+    };
+
+/** Time for the first message of a plain connection: who it is, is not known before. */
+const FIRST_MESSAGE_MS = 5_000;
+
+type Give = (input: MobilityManagerInput) => boolean;
+
+export function transportOf(
+  security: HandSecurity,
+  onRefused: (address: string, reason: string) => void,
+): StreamTransport {
+  if (security.kind === 'plain') return new TcpTransport({ rule: mobilityRule });
+  return new TlsTransport({
+    rule: mobilityRule,
+    credentials: security.credentials,
+    judgePeer: (names) => {
+      const who = identityOf(names, security.nodes);
+      return typeof who === 'string' ? who : null;
+    },
+    onHandshakeFailure: ({ address, reason }) => onRefused(address, reason),
+  });
+}
+
+/** Connections of nodes, numbered for the mobility endpoint. */
+export class Peers {
+  readonly #security: HandSecurity;
+  readonly #give: Give;
+  readonly #connections = new Map<number, Connection>();
+  /** Node IDs that are taken, so that the next one asked for is free. */
+  readonly #known = new Set<number>();
+  #last = 0;
+
+  constructor(security: HandSecurity, give: Give) {
+    this.#security = security;
+    this.#give = give;
+  }
+
+  open(connection: Connection): void {
+    this.#last += 1;
+    const id = this.#last;
+    let opened = false;
+    const open = (identity: PeerIdentity): void => {
+      opened = true;
+      this.#connections.set(id, connection);
+      this.#known.add(identity.node);
+      if (!this.#give({ type: 'connected', connection: id, identity })) connection.close('overloaded');
+    };
+    const { identity } = connection.peer;
+    if (this.#security.kind === 'tls') {
+      const who = identity ? identityOf(identity, this.#security.nodes) : 'no certificate';
+      if (typeof who === 'string') return connection.close(who);
+      open(who);
+    }
+    const late = setTimeout(() => connection.close('no registration in time'), FIRST_MESSAGE_MS);
+    connection.onClose(({ code, message }) => {
+      clearTimeout(late);
+      this.#connections.delete(id);
+      if (!opened) return;
+      if (code === 'frame-malformed' || code === 'frame-too-large')
+        this.#give({ type: 'unframeable', connection: id, reason: message });
+      this.#give({ type: 'disconnected', connection: id });
+    });
+    connection.onFrame((frame) => {
+      clearTimeout(late);
+      const input = readFrame(id, frame);
+      if (!opened) open(this.#asItSays(input));
+      if (!this.#give(input)) connection.close('overloaded');
+    });
+  }
+
+  send({ connection, message }: MobilityManagerOutput & { type: 'send' }): void {
+    this.#connections.get(connection)?.send(encodeMobility(message));
+  }
+
+  close({ connection, reason }: MobilityManagerOutput & { type: 'close' }): void {
+    this.#connections.get(connection)?.close(reason);
+  }
+
+  /** Node ID 0 asks for one: the lowest that nobody has had from us. */
+  #asItSays(first: ReturnType<typeof readFrame>): PeerIdentity {
+    const told = (first.type === 'message' ? first.message.nodes[0]?.id : first.error.nodeId) ?? 0;
+    const id = isNodeId(told) ? told : this.#free();
+    return { node: nodeId(id), name: `node ${id}` };
+  }
+
+  #free(): number {
+    let id = 1;
+    while (this.#known.has(id)) id += 1;
+    return id;
+  }
+}
+
+const isNodeId = (value: number): boolean => value >= 1 && value <= 0xffff_fffe;
+
+/** Whom a certificate names, or why it names nobody. */
+function identityOf(
+  names: CertificateIdentity,
+  nodes: ReadonlyMap<string, number>,
+): { readonly node: NodeId; readonly name: string } | string {
+  const { commonName } = names;
+  const mapped = commonName === null ? undefined : nodes.get(commonName);
+  if (mapped !== undefined) return { node: nodeId(mapped), name: commonName ?? '' };
+  try {
+    const { role, id, name } = parseIdentity(names);
+    return role === 'node' && id !== undefined ? { node: nodeId(id), name } : `a ${role} is no node`;
+  } catch (error) {
+    if (error instanceof IdentityError) return `${error.message}, and "${commonName ?? ''}" is not mapped`;
+    throw error;
+  }
+}
