@@ -5,6 +5,7 @@ import {
   MSG_DONTWAIT,
   NETLINK_CAP_ACK,
   NETLINK_EXT_ACK,
+  SO_RCVBUFFORCE,
   SO_RCVTIMEO,
   SOCK_CLOEXEC,
   SOCK_RAW,
@@ -49,6 +50,16 @@ export interface TransactionFailure {
   readonly error: PlatformError;
 }
 
+/** A message of several that was refused. */
+export interface Refusal {
+  /** Place of the message among those that were sent together. */
+  readonly index: number;
+  /** Positive. */
+  readonly errno: number;
+  /** The kernel's own words, where it has some. */
+  readonly explanation: string;
+}
+
 /**
  * A netlink socket in the namespace where it was opened, used synchronously: the kernel answers within the `sendto`,
  * so that a call takes some 10 µs and the receive timeout is only a guard. One thread uses it.
@@ -59,12 +70,14 @@ export class NetlinkSocket {
   readonly #kernel = new Uint8Array(12);
   #sequence = 0;
   #closed = false;
+  #isListing = false;
 
   /**
    * @param protocol NETLINK_ROUTE, NETLINK_NETFILTER or NETLINK_SOCK_DIAG
    * @param receiveTimeoutMs guard against an answer that never comes, default 2000
+   * @param receiveBufferBytes beyond the host's limit, for many answers at once; needs CAP_NET_ADMIN
    */
-  constructor(protocol: number, receiveTimeoutMs = 2000) {
+  constructor(protocol: number, receiveTimeoutMs = 2000, receiveBufferBytes?: number) {
     const system = libc();
     this.#fd = system.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
     viewOf(this.#kernel).setUint16(0, AF_NETLINK, true);
@@ -74,6 +87,10 @@ export class NetlinkSocket {
         BigInt(Math.round((receiveTimeoutMs % 1000) * 1000)),
       ]);
       system.setSocketOption(this.#fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(timeout.buffer));
+      if (receiveBufferBytes !== undefined) {
+        const size = new Uint8Array(new Int32Array([receiveBufferBytes]).buffer);
+        system.setSocketOption(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, size);
+      }
       const on = new Uint8Array([1, 0, 0, 0]);
       system.setSocketOption(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, on);
       system.setSocketOption(this.#fd, SOL_NETLINK, NETLINK_EXT_ACK, on);
@@ -100,6 +117,73 @@ export class NetlinkSocket {
         return answer;
       }
     }
+  }
+
+  /**
+   * Lists a long table piece by piece, each piece when it is asked for; the memory of a piece is not used again. The
+   * table may change meanwhile. Nothing else can be asked until the end; who stops early lets it read the rest.
+   * @returns whether the kernel said that the listing is inconsistent
+   * @throws PlatformError `BUSY` during another listing
+   */
+  *dumpPieces(
+    call: string,
+    type: number,
+    parts: readonly Uint8Array[],
+  ): Generator<NetlinkMessage[], boolean> {
+    const sequence = this.#next();
+    this.#send(message(type, NLM_F_REQUEST | NLM_F_DUMP, sequence, parts));
+    this.#isListing = true;
+    let isInterrupted = false;
+    try {
+      while (this.#isListing) {
+        const piece: NetlinkMessage[] = [];
+        for (const part of this.#receive(call, 0)) {
+          if (part.sequence !== sequence) continue;
+          if ((part.flags & NLM_F_DUMP_INTR) !== 0) isInterrupted = true;
+          if (part.type === NLMSG_DONE || part.type === NLMSG_ERROR) {
+            this.#isListing = false;
+            const refusal = readRefusal(part);
+            if (refusal !== undefined) throw errnoError(call, refusal.errno, refusal.explanation);
+          } else {
+            piece.push(part);
+          }
+        }
+        if (piece.length > 0) yield piece;
+      }
+    } catch (error) {
+      // What still comes of it carries an old number.
+      this.#isListing = false;
+      throw error;
+    } finally {
+      while (this.#isListing) {
+        this.#isListing = this.#receive(call, 0).every(
+          (part) => part.sequence !== sequence || (part.type !== NLMSG_DONE && part.type !== NLMSG_ERROR),
+        );
+      }
+    }
+    return isInterrupted;
+  }
+
+  /**
+   * Sends messages that stand each for itself in one datagram. The kernel tells of those that it refuses; only the last
+   * is to ask for an acknowledgement, which ends the answer.
+   * @param build makes the datagram of `count` messages, numbered from the given sequence on
+   */
+  sendMany(call: string, count: number, build: (firstSequence: number) => Uint8Array): Refusal[] {
+    const first = this.#sequence >= 0x7fffffff - count ? 1 : this.#sequence + 1;
+    this.#sequence = first + count - 1;
+    this.#send(build(first));
+    const refusals: Refusal[] = [];
+    for (let datagrams = 0; datagrams <= ANSWER_DATAGRAMS_MAX; datagrams++) {
+      for (const part of this.#receive(call, 0)) {
+        const index = part.sequence - first;
+        if (part.type !== NLMSG_ERROR || index < 0 || index >= count) continue;
+        const refusal = readRefusal(part);
+        if (refusal !== undefined) refusals.push({ index, ...refusal });
+        if (index === count - 1) return refusals;
+      }
+    }
+    throw tooLong(call);
   }
 
   /**
@@ -141,6 +225,7 @@ export class NetlinkSocket {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#isListing = false;
     libc().close(this.#fd);
   }
 
@@ -151,6 +236,7 @@ export class NetlinkSocket {
 
   #send(datagram: Uint8Array): void {
     if (this.#closed) throw new PlatformError('CLOSED', 'the netlink socket is closed', { call: 'sendto' });
+    if (this.#isListing) throw new PlatformError('BUSY', 'a listing is being read', { call: 'sendto' });
     libc().sendTo(this.#fd, datagram, 0, this.#kernel);
   }
 
@@ -201,16 +287,22 @@ function tooLong(call: string): PlatformError {
 
 /** The error of an NLMSG_ERROR message, or undefined when it is an acknowledgement. */
 function readAcknowledgement(call: string, part: NetlinkMessage): PlatformError | undefined {
+  const refusal = readRefusal(part);
+  return refusal === undefined ? undefined : errnoError(call, refusal.errno, refusal.explanation);
+}
+
+/** What a message that ends an answer complains of. */
+function readRefusal(part: NetlinkMessage): Omit<Refusal, 'index'> | undefined {
   const view = viewOf(part.body);
-  const errno = -view.getInt32(0, true);
-  if (errno === 0) return undefined;
+  const errno = part.body.length < 4 ? 0 : -view.getInt32(0, true);
+  if (errno <= 0) return undefined;
   let about = '';
-  if ((part.flags & NLM_F_ACK_TLVS) !== 0) {
+  if (part.type === NLMSG_ERROR && (part.flags & NLM_F_ACK_TLVS) !== 0) {
     const requestBytes = (part.flags & NLM_F_CAPPED) === 0 ? view.getUint32(4, true) : NLMSG_HEADER_BYTES;
     const explanation = parseAttributes(part.body.subarray(4 + ((requestBytes + 3) & ~3))).get(
       NLMSGERR_ATTR_MSG,
     );
     if (explanation !== undefined) about = `(${readText(explanation)})`;
   }
-  return errnoError(call, errno, about);
+  return { errno, explanation: about };
 }

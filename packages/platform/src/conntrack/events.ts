@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type NetlinkMessage, NLM_F_CREATE, NLM_F_EXCL } from '../netlink/message.ts';
+import { NETLINK_NETFILTER } from '../netlink/socket.ts';
+import { Subscription } from '../netlink/subscription.ts';
+import type { ConntrackEntry } from './entry.ts';
+import { type ConntrackFilter, checkFilter, isWanted } from './filter.ts';
+import { CT_DELETE, CT_NEW, GROUP_DESTROY, GROUP_NEW, GROUP_UPDATE } from './numbers.ts';
+import { parseEntry } from './parse.ts';
+import { isEventsForced } from './settings.ts';
+
+const RECEIVE_BUFFER_BYTES = 64 * 1024 * 1024;
+
+/** What happened to an entry. Updates say what changed: a null of theirs means unchanged, see {@link mergeEntry}. */
+export interface ConntrackEvent {
+  readonly type: 'new' | 'update' | 'destroy';
+  readonly entry: ConntrackEntry;
+}
+
+/** Who hears of events. */
+export interface ConntrackListener {
+  /** In order; up to some thousand at once. */
+  events(events: readonly ConntrackEvent[]): void;
+  /** The kernel dropped events: list anew. Events told after this one are complete again. */
+  overrun(): void;
+  /** Nothing more will be told. */
+  failed(error: Error): void;
+}
+
+export interface ConntrackEventOptions {
+  /** Which entries; the mark as the event has it. */
+  readonly filter?: ConntrackFilter;
+  /** What the kernel keeps while we do not read, default 64 MiB: some 80,000 events. */
+  readonly receiveBufferBytes?: number;
+}
+
+/** A subscription that runs. */
+export interface ConntrackEvents {
+  /**
+   * Whether entries that are older than the subscription tell of themselves. False with the sysctl `nf_conntrack_events`
+   * at its default, 2: the kernel then equips only those entries for events that are made while somebody listens.
+   */
+  readonly includesOlder: boolean;
+  /** Tells at once what is there, for who wants to be up to date before an answer. */
+  flush(): void;
+  close(): void;
+}
+
+/**
+ * Tells of the table's changes in the namespace of the calling thread, from the event loop. Subscribe before listing;
+ * what both say is then seen twice, and nothing is missed.
+ * @throws PlatformError `EPERM`
+ */
+export function subscribeConntrack(
+  listener: ConntrackListener,
+  options: ConntrackEventOptions = {},
+): ConntrackEvents {
+  const { filter = {}, receiveBufferBytes = RECEIVE_BUFFER_BYTES } = options;
+  checkFilter(filter);
+  const subscription = new Subscription(
+    {
+      protocol: NETLINK_NETFILTER,
+      groups: [GROUP_NEW, GROUP_UPDATE, GROUP_DESTROY],
+      receiveBufferBytes,
+    },
+    {
+      messages: (messages) => {
+        const events: ConntrackEvent[] = [];
+        for (const message of messages) {
+          const event = eventOf(message);
+          if (event !== undefined && isWanted(event.entry, filter)) events.push(event);
+        }
+        if (events.length > 0) listener.events(events);
+      },
+      overrun: () => listener.overrun(),
+      failed: (error) => listener.failed(error),
+    },
+  );
+  return {
+    includesOlder: isEventsForced(),
+    flush: () => subscription.flush(),
+    close: () => subscription.close(),
+  };
+}
+
+function eventOf(message: NetlinkMessage): ConntrackEvent | undefined {
+  const { type, flags, body } = message;
+  if (type !== CT_NEW && type !== CT_DELETE) return undefined;
+  const entry = parseEntry(body);
+  if (entry === undefined) return undefined;
+  if (type === CT_DELETE) return { type: 'destroy', entry };
+  return { type: (flags & (NLM_F_CREATE | NLM_F_EXCL)) === 0 ? 'update' : 'new', entry };
+}
+
+/** What is known of an entry after an update told of it. */
+export function mergeEntry(known: ConntrackEntry, said: ConntrackEntry): ConntrackEntry {
+  return {
+    ...said,
+    tcp: said.tcp ?? known.tcp,
+    sctp: said.sctp ?? known.sctp,
+    helper: said.helper ?? known.helper,
+    labels: said.labels ?? known.labels,
+    counters: said.counters ?? known.counters,
+    master: said.master ?? known.master,
+    shifts: said.shifts ?? known.shifts,
+  };
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+export { Conntrack, type ConntrackFailure, type InsertOptions } from './conntrack.ts';
+export type {
+  ConntrackCounters,
+  ConntrackEntry,
+  ConntrackKey,
+  ConntrackLayer4,
+  ConntrackSctp,
+  ConntrackShift,
+  ConntrackTcp,
+  ConntrackTuple,
+} from './entry.ts';
+export {
+  IPS_ASSURED,
+  IPS_CONFIRMED,
+  IPS_DST_NAT,
+  IPS_FIXED_TIMEOUT,
+  IPS_SEEN_REPLY,
+  IPS_SRC_NAT,
+} from './entry.ts';
+export {
+  type ConntrackEvent,
+  type ConntrackEventOptions,
+  type ConntrackEvents,
+  type ConntrackListener,
+  mergeEntry,
+  subscribeConntrack,
+} from './events.ts';
+export type { ConntrackFilter } from './filter.ts';
+export { type ConntrackSetting, readConntrackSetting, writeConntrackSetting } from './settings.ts';

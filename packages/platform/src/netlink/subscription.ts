@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  AF_NETLINK,
+  MSG_DONTWAIT,
+  NETLINK_ADD_MEMBERSHIP,
+  SO_RCVBUFFORCE,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOL_NETLINK,
+  SOL_SOCKET,
+} from '../libc/constants.ts';
+import { errnoError } from '../libc/errno.ts';
+import { libc } from '../libc/libc.ts';
+import { native } from '../libc/native.ts';
+import { READABLE, type Watch, watch } from '../readiness/index.ts';
+import { type NetlinkMessage, parseMessages, viewOf } from './message.ts';
+
+const EAGAIN = 11;
+const ENOBUFS = 105;
+/** The kernel's multicast messages are smaller. */
+const RECEIVE_BYTES = 64 * 1024;
+/** Datagrams read before others get their turn in the event loop. */
+const DATAGRAMS_A_TURN = 2048;
+/** Datagrams read when all that is there is asked for. */
+const DATAGRAMS_AT_ONCE_MAX = 1_000_000;
+const RECEIVE = 'long recv(int, void *, size_t, int)';
+
+/** Who hears of multicast messages. */
+export interface SubscriptionListener {
+  /** What came, in order, up to some thousand at once. The memory of a message is not used again. */
+  messages(messages: readonly NetlinkMessage[]): void;
+  /**
+   * The kernel dropped messages, as we did not read them in time: what is known is out of date. Called in its place
+   * among the messages; those that follow it are complete again.
+   */
+  overrun(): void;
+  /** Nothing more will come. */
+  failed(error: Error): void;
+}
+
+/** Options of a {@link Subscription}. */
+export interface SubscriptionOptions {
+  readonly protocol: number;
+  readonly groups: readonly number[];
+  /** What the kernel keeps for us: beyond the host's limit, so it needs CAP_NET_ADMIN. Bounds 64 KiB and 256 MiB. */
+  readonly receiveBufferBytes: number;
+}
+
+/** Multicast messages of the namespace where it was opened, read in the event loop; it keeps the process alive. */
+export class Subscription {
+  readonly #fd: number;
+  readonly #listener: SubscriptionListener;
+  readonly #watch: Watch;
+  readonly #buffer = new Uint8Array(RECEIVE_BYTES);
+  #isClosed = false;
+
+  constructor(options: SubscriptionOptions, listener: SubscriptionListener) {
+    this.#listener = listener;
+    const system = libc();
+    this.#fd = system.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, options.protocol);
+    try {
+      const number = (value: number): Uint8Array => new Uint8Array(new Int32Array([value]).buffer);
+      const size = Math.min(Math.max(options.receiveBufferBytes, 64 * 1024), 256 * 1024 * 1024);
+      system.setSocketOption(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, number(size));
+      const address = new Uint8Array(12);
+      viewOf(address).setUint16(0, AF_NETLINK, true);
+      system.bind(this.#fd, address);
+      for (const group of options.groups) {
+        system.setSocketOption(this.#fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, number(group));
+      }
+      this.#watch = watch(this.#fd, () => this.#read(DATAGRAMS_A_TURN));
+      this.#watch.want(READABLE);
+    } catch (error) {
+      system.close(this.#fd);
+      throw error;
+    }
+  }
+
+  /** Reads what is there without waiting for the event loop, which does it by itself otherwise. */
+  flush(): void {
+    this.#read(DATAGRAMS_AT_ONCE_MAX);
+  }
+
+  #read(datagramsMax: number): void {
+    let messages: NetlinkMessage[] = [];
+    const tell = (): void => {
+      const told = messages;
+      messages = [];
+      if (told.length > 0) this.#listener.messages(told);
+    };
+    for (let datagrams = 0; datagrams < datagramsMax && !this.#isClosed; datagrams++) {
+      const { attempt } = native();
+      const length = attempt(RECEIVE, this.#fd, this.#buffer, this.#buffer.length, MSG_DONTWAIT);
+      if (length === -EAGAIN) break;
+      if (length === -ENOBUFS) {
+        tell();
+        if (!this.#isClosed) this.#listener.overrun();
+        continue;
+      }
+      try {
+        if (length < 0) throw errnoError('recv', -length);
+        messages.push(...parseMessages(this.#buffer.slice(0, length)));
+      } catch (error) {
+        tell();
+        this.close();
+        this.#listener.failed(error as Error);
+        return;
+      }
+    }
+    tell();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#watch.end();
+    libc().close(this.#fd);
+  }
+}
