@@ -16,6 +16,11 @@ export interface NodeConfig {
   readonly loopback: boolean;
   /** One-time token; not needed when the folder holds credentials. */
   readonly join: string | null;
+  /**
+   * Control group beneath which functions get groups of their own: `auto` (default) the agent's own one, `none`, or a path below
+   * the root of each hierarchy.
+   */
+  readonly cgroup?: string;
 }
 
 /** UDP port of lease datagrams where nothing else is said (private range). */

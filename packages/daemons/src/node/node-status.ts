@@ -27,6 +27,9 @@ export interface NodeFunctionsView {
   readonly functions: readonly FunctionView[];
 }
 
+/** Name of the agent's socket in its state folder. */
+export const AGENT_SOCKET = 'agent.sock';
+
 /** Who knows the functions of the node. */
 export interface FunctionsSource {
   readonly groupsDescription: string;
@@ -35,22 +38,20 @@ export interface FunctionsSource {
 
 /**
  * GET /v1/node, /v1/functions, /metrics and /healthz on a Unix socket. The metrics library is loaded when somebody asks.
- * @param functions asked at each request; null while the node is starting: then there are none
  */
 export function serveNodeStatus(
   path: string,
   status: NodeStatus,
-  functions: () => FunctionsSource | null = () => null,
+  functions: FunctionsSource,
 ): Promise<StatusServer> {
   let metrics: Promise<Metrics> | null = null;
   return startStatusServer(path, {
     '/v1/node': () => ({ json: { ...status, slots: [...status.slots.values()] } }),
     '/v1/functions': () => {
-      const source = functions();
       const view: NodeFunctionsView = {
         node: { id: status.nodeId, name: status.name },
-        groups: source?.groupsDescription ?? 'the node is starting',
-        functions: source?.views() ?? [],
+        groups: functions.groupsDescription,
+        functions: functions.views(),
       };
       return { json: view };
     },

@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { nodeId } from '@vnfpool/core';
 import { AgentCore, type AgentInput, type AgentOutput } from '@vnfpool/core/agent';
 import { MobilityNode, type MobilityNodeInput, type MobilityNodeOutput } from '@vnfpool/core/mobility';
+import { openFunctionGroups } from '@vnfpool/platform/cgroups';
 import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
 import { openLeaseKey } from '@vnfpool/runtime/lease-seal';
 import { exitOnFault } from '@vnfpool/runtime/lifecycle';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { systemRandom } from '@vnfpool/runtime/random';
-import {
-  type FunctionReport,
-  ntpTimestamp,
-  type SetConfiguration,
-  type SlotReport,
-} from '@vnfpool/wire/mobility';
+import { MobilityError, ntpTimestamp, type SetConfiguration, type SlotReport } from '@vnfpool/wire/mobility';
 import { VERSION } from '../version.ts';
 import { agentClocks } from './agent-clocks.ts';
 import type { NodeConfig } from './config.ts';
 import { FunctionHost } from './function-host.ts';
+import { FunctionNews } from './function-news.ts';
 import { LeaseThread } from './lease-thread.ts';
 import { ManagerLink } from './manager-link.ts';
 import { joinSet } from './membership.ts';
-import { nodeInformation } from './node-information.ts';
+import { NodeMeter } from './node-information.ts';
 import { lockNode } from './node-lock.ts';
-import { type NodeStatus, serveNodeStatus } from './node-status.ts';
+import { AGENT_SOCKET, type NodeStatus, serveNodeStatus } from './node-status.ts';
 import { Registrations } from './registrations.ts';
 import { toWorker } from './to-worker.ts';
 import type { FromWorker } from './worker-messages.ts';
@@ -117,17 +116,30 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     mobility: {},
     failoversTaken: 0,
   };
-  const statusServer = await serveNodeStatus(`${config.state}/agent.sock`, status);
   const { guarantee: fence, realtime, muteMs, port } = worker;
   logger.info({ fence, realtime, muteMs, port }, 'leases ready');
 
+  const groups = await openFunctionGroups({
+    // The folder is locked, so nobody else has this label now.
+    label: createHash('sha256').update(realpathSync(config.state)).digest('hex').slice(0, 12),
+    where: config.cgroup ?? 'auto',
+  });
+  logger.info({ way: groups.way, groups: groups.description }, 'groups of functions');
   const host = new FunctionHost({
     folder: config.state,
     address: config.listen,
     freePorts: config.loopback,
     clocks,
     give: (input) => agent.submit(input),
+    groups,
+    warn: (message) => logger.warn({ of: 'functions' }, message),
   });
+  const statusServer = await serveNodeStatus(join(config.state, AGENT_SOCKET), status, host);
+  const meter = new NodeMeter(config.state, config.listen);
+  const news = new FunctionNews(
+    (functionId) => host.information(functionId),
+    (input) => give(input),
+  );
   const registrations = new Registrations({
     credentials: membership.credentials,
     logger: logger.child({ part: 'registrations' }),
@@ -140,16 +152,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     onFault,
     effects: {
       answer: ({ type: _type, ...answer }) => give({ type: 'answer', ...answer }),
-      'function-changed': ({ functionId, status, report, reason }) =>
-        give({
-          type: 'function-changed',
-          functionId,
-          status,
-          report,
-          reason,
-          information: {},
-          urgent: isUrgent(report),
-        }),
+      'function-changed': (change) => news.changed(change),
       'slots-changed': ({ muteMs: mute, slots, failovers }) => {
         const report: SlotReport = { v: 1, muteMs: Math.round(mute), slots, failovers };
         give({ type: 'slots-changed', report });
@@ -197,7 +200,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       bootTime: ntpTimestamp(clocks.wallMs()),
       instance: random.u64(),
       addresses: [config.listen],
-      information: nodeInformation(config.state),
+      information: meter.information(clocks.boottimeMs()),
       leaseEndpoint: {
         v: 1,
         name: membership.name,
@@ -222,7 +225,19 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         status.managed = false;
         logger.warn({ reason }, 'no manager');
       },
-      add: ({ type: _type, name: _name, ...add }) => void agent.submit({ type: 'add', ...add }),
+      add: ({ type: _type, name: _name, ...add }) => {
+        const { operation, specification } = add;
+        const refusal = host.refusal(specification?.limits);
+        if (refusal === null) agent.submit({ type: 'add', ...add });
+        else
+          give({
+            type: 'answer',
+            operation,
+            code: 128,
+            error: MobilityError.specificationRefused,
+            text: refusal,
+          });
+      },
       delete: ({ operation, functionId }) => void agent.submit({ type: 'delete', operation, functionId }),
       configure: ({ operation, configuration: told }) => {
         // Without a link to raise them on, the addresses of slots mean nothing here.
@@ -250,10 +265,10 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     give({ type: 'answer', operation, code: 128, text: 'this agent moves no state' });
   }
   give({ type: 'start' });
-  const informing = setInterval(
-    () => give({ type: 'node-changed', information: nodeInformation(config.state) }),
-    INFORMATION_MS,
-  );
+  const informing = setInterval(() => {
+    give({ type: 'node-changed', information: meter.information(clocks.boottimeMs()) });
+    news.refresh();
+  }, INFORMATION_MS);
 
   return {
     nodeId: self,
@@ -273,9 +288,4 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       lock?.release();
     },
   };
-}
-
-/** What somebody may be waiting for; the rest may be told once a second. */
-function isUrgent(report: FunctionReport): boolean {
-  return !report.healthy;
 }
