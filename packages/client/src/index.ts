@@ -43,3 +43,13 @@ export {
 export type { ServedSession, ServeOptions, SessionHandler } from './served-session.ts';
 export { Session } from './session.ts';
 export type { ReturnedMessage, SendOptions, SessionEvent, SessionOptions } from './session-options.ts';
+export {
+  type JsonValue,
+  type MovableState,
+  type Role,
+  StatefulFunction,
+  type StatefulFunctionOptions,
+  type StateKind,
+  TrackedMap,
+  type TrackedMapOptions,
+} from './stateful/index.ts';

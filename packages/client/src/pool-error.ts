@@ -2,14 +2,14 @@
 
 /**
  * - `unknown-pool`: no registrar knows a pool of this handle with an element in it
- * - `refused`: the registrar said no to a resolution
+ * - `refused`: the registrar said no to a resolution, or the node agent to a function
  * - `rejected`: the registrar said no to a registration
  * - `not-answered`: no registrar answered in time
  * - `unreachable`: elements were found, and none could be reached; `cause` is the last failure
  * - `overloaded`: too many requests at once
  * - `timeout`, `aborted`: the caller's bound
  * - `closed`: the client was closed
- * - `internal`: a fault of this library
+ * - `internal`: a fault of this library, or of the node agent
  */
 export type PoolErrorCode =
   | 'unknown-pool'

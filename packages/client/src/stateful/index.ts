@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+export type { StateKind } from '@vnfpool/wire/function-socket';
+export type { Role } from '@vnfpool/wire/mobility';
+export type { MovableState } from './movable-state.ts';
+export { StatefulFunction, type StatefulFunctionOptions } from './stateful-function.ts';
+export { type JsonValue, TrackedMap, type TrackedMapOptions } from './tracked-map.ts';

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+import { connect } from 'node:net';
+import {
+  type AgentRequest,
+  type AgentWelcome,
+  boundReason,
+  FUNCTION_SOCKET_VARIABLE,
+  FUNCTION_SOCKET_VERSION,
+} from '@vnfpool/wire/function-socket';
+import type { Role } from '@vnfpool/wire/mobility';
+import { bounded } from '../bounded.ts';
+import type { CallOptions } from '../client-options.ts';
+import { PoolError } from '../pool-error.ts';
+import { AgentConnection } from './agent-connection.ts';
+import { ChangeGate } from './change-gate.ts';
+import type { MovableState } from './movable-state.ts';
+import { readState, withData, writeState } from './state-octets.ts';
+
+export interface StatefulFunctionOptions extends CallOptions {
+  readonly state: MovableState;
+  /** The agent's socket, default `VNFPOOL_SOCKET` of the environment. Without either the function is alone, and active. */
+  readonly path?: string;
+  /** What the function is to be now; the agent waits for its end. */
+  readonly onRole?: (role: Role, epoch: string) => void | Promise<void>;
+  /** Once no change is under way, before the last of the state is taken. */
+  readonly onQuiesce?: () => void | Promise<void>;
+  readonly onResume?: () => void | Promise<void>;
+  /** The agent is gone: nobody tells the role any more. What is quiesced stays so, as another may have the state. */
+  readonly onEnd?: (error: PoolError) => void;
+  /** Changes held back at once while the function is quiesced, default 1024; more fail with `overloaded`. */
+  readonly waitingMax?: number;
+}
+
+/** How often the rate of changes is told. */
+const RATE_MS = 1_000;
+
+/**
+ * A function whose state the node agent can move: it hears its role, gives and takes state, and stands still for
+ * a moment when the last of it goes. Whatever changes the state goes through `change`.
+ */
+export class StatefulFunction {
+  readonly #options: StatefulFunctionOptions;
+  readonly #gate: ChangeGate;
+  #connection: AgentConnection | null = null;
+  #rate: NodeJS.Timeout | undefined;
+  #told = 0;
+  #orders: Promise<unknown> = Promise.resolve();
+  #transfers: Promise<unknown> = Promise.resolve();
+  #role: Role | null = null;
+  #epoch: string | null = null;
+  #name = '';
+
+  private constructor(options: StatefulFunctionOptions) {
+    this.#options = options;
+    this.#gate = new ChangeGate(options.waitingMax ?? 1_024);
+  }
+
+  /** Resolves when the agent has said welcome, with `onRole` called if there is a role. */
+  static async start(options: StatefulFunctionOptions): Promise<StatefulFunction> {
+    const made = new StatefulFunction(options);
+    const path = options.path ?? process.env[FUNCTION_SOCKET_VARIABLE];
+    if (path === undefined) await made.#become('active', '0');
+    else await made.#connect(path);
+    return made;
+  }
+
+  /** Name of this instance, for people; empty when it is alone. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Null: nobody has decided yet. */
+  get role(): Role | null {
+    return this.#role;
+  }
+
+  /** Decimal. */
+  get epoch(): string | null {
+    return this.#epoch;
+  }
+
+  get quiesced(): boolean {
+    return this.#gate.closed;
+  }
+
+  /** Runs what changes the state; waits while the function is quiesced. Keep it short: a move waits for its end. */
+  change<Result>(run: () => Result | Promise<Result>): Promise<Result> {
+    return this.#gate.run(run);
+  }
+
+  /** For a health check of type `function`: to be repeated within its interval. */
+  tellHealth(ok: boolean, reason = ''): void {
+    this.#connection?.say(ok ? { op: 'health', ok } : { op: 'health', ok, reason: boundReason(reason) });
+  }
+
+  close(): void {
+    this.#connection?.end(new PoolError('closed', 'the function was closed'));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #connect(path: string): Promise<void> {
+    const { onEnd, state } = this.#options;
+    return bounded<void>('connecting to the agent', this.#options, (resolve, reject) => {
+      let welcomed = false;
+      let over = false;
+      const socket = connect(path);
+      const connection = new AgentConnection({
+        socket,
+        onWelcome: (welcome) => {
+          welcomed = true;
+          this.#welcome(welcome).then(resolve, reject);
+        },
+        onRequest: (request, signal) => this.#handle(request, signal),
+        onEnd: (error) => {
+          clearInterval(this.#rate);
+          this.#connection = null;
+          this.#gate.end(error);
+          if (welcomed) onEnd?.(error);
+          if (!over) reject(error);
+        },
+      });
+      this.#connection = connection;
+      const { format } = state;
+      connection.say({
+        op: 'hello',
+        v: FUNCTION_SOCKET_VERSION,
+        ...(format === undefined ? {} : { format }),
+      });
+      // Given up, in time or by the signal, before there was a welcome.
+      return () => {
+        over = true;
+        if (!welcomed) connection.end(new PoolError('closed', 'no welcome of the agent'));
+      };
+    });
+  }
+
+  async #welcome({ name, role, epoch }: AgentWelcome): Promise<void> {
+    this.#name = name;
+    let at = performance.now();
+    this.#rate = setInterval(() => {
+      const now = performance.now();
+      this.#tellRate(((this.#options.state.changedBytes?.() ?? 0) * 1_000) / (now - at));
+      at = now;
+    }, RATE_MS).unref();
+    if (role !== null) await this.#inOrder(() => this.#become(role, epoch ?? '0'));
+  }
+
+  #tellRate(bytesPerSecond: number): void {
+    const rounded = Math.round(bytesPerSecond);
+    if (rounded === this.#told) return;
+    this.#told = rounded;
+    this.#connection?.say({ op: 'changes', bytesPerSecond: rounded });
+  }
+
+  async #become(role: Role, epoch: string): Promise<void> {
+    this.#role = role;
+    this.#epoch = epoch;
+    await this.#options.onRole?.(role, epoch);
+  }
+
+  #handle(request: AgentRequest, signal: AbortSignal): Promise<void> {
+    const { onQuiesce, onResume, state } = this.#options;
+    switch (request.op) {
+      case 'role':
+        return this.#inOrder(() => this.#become(request.role, request.epoch), signal);
+      case 'quiesce':
+        return this.#inOrder(async () => {
+          await this.#gate.close();
+          await onQuiesce?.();
+        }, signal);
+      case 'resume':
+        return this.#inOrder(async () => {
+          state.release?.();
+          await onResume?.();
+          this.#gate.open();
+        }, signal);
+      case 'discard':
+        return this.#inOrder(() => state.discard(), signal);
+      case 'export':
+      case 'import':
+        return this.#transfer(request, signal);
+    }
+  }
+
+  /** Orders that carry no octets run one after the other, also beside a transfer. */
+  #inOrder(run: () => void | Promise<void>, signal?: AbortSignal): Promise<void> {
+    const done = this.#orders.then(() => orGivenUp(run, signal));
+    this.#orders = done.catch(() => undefined);
+    return done;
+  }
+
+  #transfer(
+    { op, kind, data }: AgentRequest & { readonly op: 'export' | 'import' },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { state } = this.#options;
+    const done = this.#transfers.then(() =>
+      withData(data, signal, async (socket) => {
+        if (op === 'export') {
+          await writeState(socket, state.export(kind, signal));
+          return;
+        }
+        await readState(socket, (chunks) => state.import(kind, chunks, signal));
+      }),
+    );
+    this.#transfers = done.catch(() => undefined);
+    return done;
+  }
+}
+
+/** One that never ends must not hold up what comes after the agent has given it up. */
+async function orGivenUp(run: () => void | Promise<void>, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  let abort: (() => void) | undefined;
+  const givenUp = new Promise<never>((_, reject) => {
+    abort = () => reject(signal?.reason as Error);
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    await Promise.race([run(), givenUp]);
+  } finally {
+    if (abort) signal?.removeEventListener('abort', abort);
+  }
+}
