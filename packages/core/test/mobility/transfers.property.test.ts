@@ -73,6 +73,8 @@ class Life {
   constructor() {
     for (const name of ['a', 'b', 'c']) {
       const each = this.world.host(name, 10 + this.world.hosts.length, { transfers: true });
+      // Long enough that connections break while an order is carried out.
+      each.agentMs = 20;
       this.world.toHost(each, { type: 'start' });
     }
     this.world.run(20);

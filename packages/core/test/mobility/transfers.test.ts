@@ -402,6 +402,20 @@ describe.each([
     expect(results(world).slice(1)).toEqual([[5, 0, null]]);
   });
 
+  test('an order that is being carried out when it comes again is not given to the agent again', () => {
+    const all = pair();
+    const { world, a } = all;
+    a.agentMs = 200;
+    world.toManager(order);
+    for (let resets = 0; resets < 3; resets++) {
+      world.run(20);
+      world.reset(world.linkOf(a));
+    }
+    world.run(500);
+    expect(times(all)).toBe(1);
+    expect(results(world).slice(1)).toEqual([[5, 0, null]]);
+  });
+
   test('an answer that comes while there is no connection is given after', () => {
     const all = pair();
     const { world, a } = all;
