@@ -10,6 +10,8 @@ export interface CliIo {
   readonly uid: number;
   /** Whether colours are welcome on stdout. */
   readonly colour: boolean;
+  /** Whether stdout is a terminal on which text can be put in place of other text; default no. */
+  readonly terminal?: boolean;
   out(text: string): void;
   err(text: string): void;
   /** Resolves when who reads `out` has kept up; a command that writes without end waits for it. */
@@ -31,6 +33,7 @@ export function processIo(): CliIo {
     env,
     uid: process.getuid?.() ?? 0,
     colour: stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
+    terminal: stdout.isTTY === true && env['TERM'] !== 'dumb',
     out: (written) => void stdout.write(written),
     err: (written) => void process.stderr.write(written),
     drained: async () => {

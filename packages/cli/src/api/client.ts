@@ -11,7 +11,7 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 const STREAM_SILENCE_MS_MAX = 20_000;
 
 /** Who is asked, in words that help when nobody answers. */
-export type Served = 'manager' | 'registrar';
+export type Served = 'manager' | 'registrar' | 'node';
 
 /** Talks to one management API, or to a registrar's views. Every failure is a `CliError` with the words that a person needs. */
 export class ApiClient {
@@ -136,6 +136,8 @@ export class ApiClient {
       return new NotReachableError(
         `no registrar answers at ${this.#where()}: ${why}\nits log is the standard error of where it was started, or with its service (journalctl)`,
       );
+    if (this.#served === 'node')
+      return new NotReachableError(`no node agent answers at ${this.#where()}: ${why}`);
     const log =
       this.#endpoint.kind === 'unix'
         ? `its log is ${dirname(this.#endpoint.path)}/manager.log where \`vnfpool up\` runs it, else with its service (journalctl)`
