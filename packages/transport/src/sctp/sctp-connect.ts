@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { WRITABLE, watch } from '@vnfpool/platform/readiness';
-import { SctpSocket, type SctpTuning } from '@vnfpool/platform/sctp';
+import { SctpSocket, type SctpTuning, sctpMissing } from '@vnfpool/platform/sctp';
 import type { ConnectOptions } from '../stream/stream-transport.ts';
 import { TransportError, transportError } from '../stream/transport-error.ts';
 
@@ -23,7 +23,10 @@ export async function connectSctp(
     }
     return await established(begin(remote, options, tuning), where, options.signal, timeoutMs);
   } catch (error) {
-    throw transportError(where, error);
+    const missing = error instanceof TransportError ? null : sctpMissing();
+    throw missing === null
+      ? transportError(where, error)
+      : new TransportError('failed', `${where}: ${missing}`, error);
   }
 }
 
