@@ -19,12 +19,14 @@ import { plainPeer, type TransferCommand, transferOf } from './transfer-orders.t
 
 export type Command = Extract<MobilityManagerInput, { type: 'add' | 'delete' | 'get' }> | TransferCommand;
 
-const EVERYTHING: readonly WantedOption[] = [{ opType: OpType.functionInformation, subType: 0 }];
-const NODE_EVERYTHING: readonly WantedOption[] = [{ opType: OpType.nodeInformation, subType: 0 }];
+/** Sub-OP-Type 0 asks for all of an OP-Type, which is ours: a plain peer is asked for each that the draft has. */
+const ALL_OF_IT = [0];
+const NODE_SUB_TYPES = [1, 2, 3, 10, 11, 20, 21, 30, 31, 32, 40];
+const FUNCTION_SUB_TYPES = [1, 2, 3, 10, 11, 20, 21, 31, 32, 40, 50];
 
 /** GET of all functions, after which the manager knows what a node runs. */
 export function synchronisation(node: NodeId): (sequence: number) => MobilityMessage {
-  return get(node, ALL_FUNCTIONS);
+  return get(node, ALL_FUNCTIONS, true);
 }
 
 /** The message of a command, or why it cannot be one. Throws `WireError` for documents out of shape. */
@@ -34,7 +36,7 @@ export function operationOf(
 ): ((sequence: number) => MobilityMessage) | Refusal {
   switch (command.type) {
     case 'get':
-      return get(command.node, command.functionId);
+      return get(command.node, command.functionId, knowsExtensions);
     case 'delete':
       return (sequence) => ({
         type: 'operation',
@@ -95,8 +97,12 @@ function add(
   });
 }
 
-function get(node: NodeId, id: number): (sequence: number) => MobilityMessage {
-  const wanted = id === NODE_SCOPE ? NODE_EVERYTHING : EVERYTHING;
+function get(node: NodeId, id: number, knowsExtensions: boolean): (sequence: number) => MobilityMessage {
+  const [opType, plain] =
+    id === NODE_SCOPE
+      ? [OpType.nodeInformation, NODE_SUB_TYPES]
+      : [OpType.functionInformation, FUNCTION_SUB_TYPES];
+  const wanted = (knowsExtensions ? ALL_OF_IT : plain).map((subType): WantedOption => ({ opType, subType }));
   return (sequence) => ({
     type: 'operation',
     command: 'get',
