@@ -12,6 +12,7 @@ import { addHandlespace } from './commands/handlespace.ts';
 import { addHandover } from './commands/handover.ts';
 import { addLab } from './commands/lab.ts';
 import { addManager } from './commands/manager.ts';
+import { addMobility } from './commands/mobility.ts';
 import { addMonitor } from './commands/monitor.ts';
 import { addNode } from './commands/node.ts';
 import { addPlan } from './commands/plan.ts';
@@ -84,6 +85,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addRegistrar(program, io);
   addManager(program, io);
   addNode(program, io);
+  addMobility(program, io);
   addTraffic(program, io);
   addElement(program, io);
   addUser(program, io);

@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hostname } from 'node:os';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CliError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
+import {
+  type HostAndPort,
+  hostAndPortOption,
+  type MobilitySecurityOptions,
+  readMobilitySecurity,
+  withMobilitySecurity,
+} from '../mobility/security-options.ts';
+import { readCatalogue } from '../mobility/specification-file.ts';
 import { addressOption, joinOption, portOption } from './daemon-options.ts';
 
-interface Options {
+interface Options extends MobilitySecurityOptions {
   readonly state: string;
   readonly listen: string;
   readonly name?: string;
@@ -12,42 +21,128 @@ interface Options {
   readonly interface?: string;
   readonly loopback?: boolean;
   readonly join?: string;
+  readonly manager?: HostAndPort;
+  readonly nodeId?: number;
+  readonly catalogue?: string;
 }
 
-export function addNode(program: Command, _io: CliIo): void {
-  program
-    .command('node')
-    .summary('run the agent of an execution node')
-    .description(
-      'Runs the agent of an execution node: it runs functions, keeps leases, moves virtual addresses (as root) and fences them.',
-    )
-    .requiredOption('--state <dir>', 'folder of keys, lease register and output of functions')
-    .addOption(addressOption('--listen <address>', 'address of this node').makeOptionMandatory())
-    .option('--name <name>', 'name of the node in the set; default: the host name')
-    .addOption(portOption('--port <port>', 'UDP port of lease datagrams; 0 is any; default 49880'))
-    .option(
-      '--interface <link>',
-      'link of the virtual addresses; without: none are raised and nothing is fenced',
-    )
-    .option('--loopback', 'several nodes share one address: functions get free ports')
-    .addOption(joinOption())
-    .action(async (options: Options) => {
-      const { LEASE_PORT, runNode } = await import('@vnfpool/daemons/node');
-      const { serve } = await import('@vnfpool/daemons/serve');
-      await serve('node', async (logger) => {
-        const node = await runNode(
-          {
-            state: options.state,
-            name: options.name ?? hostname(),
-            listen: options.listen,
-            port: options.port ?? LEASE_PORT,
-            interface: options.interface ?? null,
-            loopback: options.loopback ?? false,
-            join: options.join ?? null,
-          },
-          logger,
-        );
-        return { facts: { nodeId: node.nodeId, leasePort: node.leasePort }, stop: () => node.stop() };
-      });
+/** Options that only one of the two kinds of node has. */
+const OF_A_SET = ['name', 'port', 'interface', 'join'] as const;
+const ALONE = ['nodeId', 'catalogue', 'plain', 'protectedPath', 'cert', 'key', 'ca'] as const;
+
+const after = `
+Example, a node of a set:
+  # vnfpool node --state /var/lib/vnfpool --listen 192.0.2.11 --interface eth0 --join TOKEN
+
+A node without a set, for anyone's manager, with programs that are chosen by name:
+  $ vnfpool node --manager 192.0.2.1 --cert node.pem --key node.key --ca ca.pem --state ./node --listen 192.0.2.11 \\
+      --catalogue programs.yaml`;
+
+export function addNode(program: Command, io: CliIo): void {
+  withMobilitySecurity(
+    program
+      .command('node')
+      .summary('run the agent of an execution node')
+      .description(
+        'Runs the agent of an execution node: it runs functions, keeps leases, moves virtual addresses (as root) and fences them. With --manager it ' +
+          "belongs to no set: it runs functions for anyone's manager of the service-mobility protocol, without leases and addresses.",
+      )
+      .requiredOption('--state <dir>', 'folder of keys, lease register and output of functions')
+      .addOption(addressOption('--listen <address>', 'address of this node').makeOptionMandatory())
+      .option('--name <name>', 'name of the node in the set; default: the host name')
+      .addOption(portOption('--port <port>', 'UDP port of lease datagrams; 0 is any; default 49880'))
+      .option(
+        '--interface <link>',
+        'link of the virtual addresses; without: none are raised and nothing is fenced',
+      )
+      .option('--loopback', 'several nodes share one address: functions get free ports')
+      .addOption(joinOption())
+      .addOption(
+        hostAndPortOption(
+          '--manager <host:port>',
+          'without a set: whose orders are taken; default port 49877',
+          1,
+        ),
+      )
+      .addOption(
+        new Option(
+          '--node-id <id>',
+          'without a set: our Node ID; default: what the manager gave the last time, or gives',
+        ).argParser(readNodeId),
+      )
+      .option(
+        '--catalogue <file>',
+        'without a set: programs by function name, YAML or JSON; nothing else is run then',
+      ),
+  )
+    .addHelpText('after', after)
+    .action(async (options: Options, command: Command) => {
+      // VNFPOOL_JOIN may be set for other purposes.
+      const said = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
+      if (options.manager === undefined) {
+        const foreign = ALONE.find(said);
+        if (foreign !== undefined)
+          throw new CliError(2, `--${dashed(foreign)} is of a node without a set: say --manager too`);
+        await startMember(options);
+        return;
+      }
+      const foreign = OF_A_SET.find(said);
+      if (foreign !== undefined)
+        throw new CliError(2, `--${dashed(foreign)} is of a node of a set, which has no --manager`);
+      await startAlone(options, options.manager, io);
     });
+}
+
+async function startMember(options: Options): Promise<void> {
+  const { LEASE_PORT, runNode } = await import('@vnfpool/daemons/node');
+  const { serve } = await import('@vnfpool/daemons/serve');
+  await serve('node', async (logger) => {
+    const node = await runNode(
+      {
+        state: options.state,
+        name: options.name ?? hostname(),
+        listen: options.listen,
+        port: options.port ?? LEASE_PORT,
+        interface: options.interface ?? null,
+        loopback: options.loopback ?? false,
+        join: options.join ?? null,
+      },
+      logger,
+    );
+    return { facts: { nodeId: node.nodeId, leasePort: node.leasePort }, stop: () => node.stop() };
+  });
+}
+
+async function startAlone(options: Options, manager: HostAndPort, io: CliIo): Promise<void> {
+  const security = readMobilitySecurity(options, manager);
+  const catalogue = options.catalogue === undefined ? null : await readCatalogue(options.catalogue, io);
+  const { runNodeAlone } = await import('@vnfpool/daemons/node-alone');
+  const { serve } = await import('@vnfpool/daemons/serve');
+  await serve('node', async (logger) => {
+    const node = runNodeAlone(
+      {
+        state: options.state,
+        manager,
+        security,
+        listen: options.listen,
+        loopback: options.loopback ?? false,
+        nodeId: options.nodeId ?? null,
+        catalogue,
+      },
+      logger,
+    );
+    const facts = { manager: `${manager.host}:${manager.port}`, programs: catalogue?.size ?? null };
+    return await Promise.resolve({ facts, stop: () => node.stop() });
+  });
+}
+
+function readNodeId(text: string): number {
+  const id = Number(text);
+  if (!/^[1-9]\d{0,9}$/.test(text) || id > 0xffff_fffe)
+    throw new InvalidArgumentError('It is a number from 1 to 4294967294.');
+  return id;
+}
+
+function dashed(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
