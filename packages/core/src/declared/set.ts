@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HealthCheck } from '@vnfpool/wire/mobility';
+import type { FunctionLimits, HealthCheck } from '@vnfpool/wire/mobility';
 
 /**
  * A VNF set as declared: the normal form of one YAML file, defaults filled in. The same file always gives
@@ -30,6 +30,7 @@ export interface DeclaredPool {
     readonly port: number;
     readonly health: HealthCheck;
     readonly stop: { readonly signal: string; readonly graceMs: number };
+    readonly limits?: FunctionLimits;
   };
   readonly redundancy: { readonly slots: number; readonly standbys: number; readonly spares: number };
   readonly policy: 'round-robin' | 'least-used' | 'priority';

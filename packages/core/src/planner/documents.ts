@@ -8,7 +8,7 @@ import { candidatesOf } from './slots.ts';
 
 /** What an instance of the pool runs. */
 export function specificationOf(pool: DeclaredPool): FunctionSpecification {
-  const { program, arguments: words, environment, directory, port, health, stop } = pool.function;
+  const { program, arguments: words, environment, directory, port, health, stop, limits } = pool.function;
   return {
     v: 1,
     kind: 'process',
@@ -18,6 +18,7 @@ export function specificationOf(pool: DeclaredPool): FunctionSpecification {
     port,
     health,
     stop,
+    ...(limits === undefined ? {} : { limits }),
     registration: {
       poolHandle: pool.name,
       policy: pool.policy,

@@ -10,7 +10,7 @@ export interface Finding {
   readonly message: string;
 }
 
-/** Octets that program, arguments and environment of one pool may have; a node is told them in one message. */
+/** Octets that program, arguments, environment and check of one pool may have; a node is told them in one message. */
 const FUNCTION_OCTETS_MAX = 24_576;
 
 /** What no single key can tell: names that refer to each other, counts that must agree. */
@@ -79,15 +79,40 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
       message: `must not be longer than every (${health.every}ms)`,
     });
   }
+  findings.push(...checkHealth([...at, 'function', 'health'], health));
   const octets = Buffer.byteLength(
-    JSON.stringify([pool.function.program, pool.function.arguments, pool.function.environment]),
+    JSON.stringify([
+      pool.function.program,
+      pool.function.arguments,
+      pool.function.environment,
+      health.command ?? [],
+    ]),
   );
   if (octets > FUNCTION_OCTETS_MAX) {
     findings.push({
       path: [...at, 'function'],
-      message: `program, arguments and environment have ${octets} octets; at most ${FUNCTION_OCTETS_MAX} fit`,
+      message: `program, arguments, environment and check have ${octets} octets; at most ${FUNCTION_OCTETS_MAX} fit`,
     });
   }
+  return findings;
+}
+
+type Health = PoolFile['function']['health'];
+
+/** The type of check that is meant: as said, else by the key that only one type has. */
+export function healthType({ type, http, command }: Health): NonNullable<Health['type']> {
+  return type ?? (http === undefined ? (command === undefined ? 'tcp' : 'command') : 'http');
+}
+
+function checkHealth(at: readonly PropertyKey[], health: Health): Finding[] {
+  const type = healthType(health);
+  const findings: Finding[] = [];
+  for (const key of ['http', 'command'] as const) {
+    if (health[key] !== undefined && type !== key)
+      findings.push({ path: [...at, key], message: `does not belong to a check of type ${type}` });
+  }
+  if (type === 'command' && health.command === undefined)
+    findings.push({ path: [...at, 'type'], message: 'needs the key command: the program that checks' });
   return findings;
 }
 

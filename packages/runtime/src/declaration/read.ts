@@ -2,8 +2,9 @@
 import { dirname, resolve } from 'node:path';
 import type { DeclaredPool, DeclaredSet } from '@vnfpool/core/declared';
 import type { FaultView } from '@vnfpool/core/management';
+import type { FunctionLimits } from '@vnfpool/wire/mobility';
 import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
-import { checkMeaning, type Finding, nodeNames, virtualAddresses } from './checks.ts';
+import { checkMeaning, type Finding, healthType, nodeNames, virtualAddresses } from './checks.ts';
 import { tooDeep } from './depth.ts';
 import { findingsOf } from './findings.ts';
 import { positionOf } from './positions.ts';
@@ -109,7 +110,7 @@ function normalForm(file: DeclarationFile, directory: string): DeclaredSet {
 }
 
 function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPool {
-  const { health, stop, ...rest } = pool.function;
+  const { health, stop, limits, ...rest } = pool.function;
   return {
     name,
     function: {
@@ -120,18 +121,36 @@ function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPo
       directory: resolve(directory, rest.directory),
       port: rest.port,
       health: {
-        type: health.http === undefined ? 'tcp' : 'http',
+        type: healthType(health),
         ...(health.http === undefined ? {} : { path: health.http }),
+        ...(health.command === undefined ? {} : { command: health.command }),
         intervalMs: health.every,
         timeoutMs: health.timeout,
         rise: health.rise,
         fall: health.fall,
       },
       stop: { signal: stop.signal, graceMs: stop.grace },
+      ...(limits === undefined ? {} : { limits: normalLimits(limits) }),
     },
     redundancy: pool.redundancy,
     policy: pool.policy,
     addresses: virtualAddresses(pool).map(({ text }) => text),
     failover: { leaseMs: pool.failover.lease },
+  };
+}
+
+function normalLimits({
+  processors,
+  memory,
+  processes,
+  storage,
+  bandwidth,
+}: NonNullable<PoolFile['function']['limits']>): FunctionLimits {
+  return {
+    ...(processors === undefined ? {} : { processors }),
+    ...(memory === undefined ? {} : { memoryBytes: memory }),
+    ...(processes === undefined ? {} : { processes }),
+    ...(storage === undefined ? {} : { storageBytes: storage }),
+    ...(bandwidth === undefined ? {} : { bandwidthBps: bandwidth }),
   };
 }

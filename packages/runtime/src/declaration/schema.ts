@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import { duration } from './duration.ts';
+import { bitRate, octets } from './quantity.ts';
 
 /*
  * The declaration as a person writes it. Descriptions here become the JSON Schema and the configuration
@@ -30,13 +31,24 @@ export interface PoolFile {
     readonly directory: string;
     readonly port: number;
     readonly health: {
+      readonly type?: 'tcp' | 'http' | 'command' | 'sip-options' | 'function' | undefined;
       readonly http?: string | undefined;
+      readonly command?: readonly string[] | undefined;
       readonly every: number;
       readonly timeout: number;
       readonly rise: number;
       readonly fall: number;
     };
     readonly stop: { readonly signal: string; readonly grace: number };
+    readonly limits?:
+      | {
+          readonly processors?: number | undefined;
+          readonly memory?: number | undefined;
+          readonly processes?: number | undefined;
+          readonly storage?: number | undefined;
+          readonly bandwidth?: number | undefined;
+        }
+      | undefined;
   };
   readonly redundancy: { readonly slots: number; readonly standbys: number; readonly spares: number };
   readonly policy: 'round-robin' | 'least-used' | 'priority';
@@ -70,9 +82,16 @@ const count = (min: number, max: number): z.ZodNumber => {
 };
 
 const health = z.strictObject({
-  http: text(512).startsWith('/', 'must be a path that starts with /').optional().meta({
+  type: z.enum(['tcp', 'http', 'command', 'sip-options', 'function']).optional().meta({
     description:
-      'Path asked by HTTP; a status from 200 to 399 is healthy. Without it, a TCP connection is the check.',
+      '`tcp`: a connection; `http`, `command`: as the keys of these names say; `sip-options`: OPTIONS over UDP, status 200 to 299 is healthy; `function`: the function says it itself, at least once in `every`. Default: what the keys below name, else `tcp`.',
+  }),
+  http: text(512).startsWith('/', 'must be a path that starts with /').optional().meta({
+    description: 'Path asked by HTTP; a status from 200 to 399 is healthy.',
+  }),
+  command: z.array(text(4_096)).min(1, 'must name a program').max(64).optional().meta({
+    description:
+      'Program and its arguments, run on the node; exit code 0 is healthy. `{port}`, `{address}` and `{name}` are replaced.',
   }),
   every: duration(20, 3_600_000).prefault('500ms').meta({ description: 'Time from one check to the next.' }),
   timeout: duration(10, 60_000)
@@ -92,6 +111,25 @@ const stop = z.strictObject({
     .default('SIGTERM')
     .meta({ description: 'First signal sent to end the function.' }),
   grace: duration(0, 600_000).prefault('2s').meta({ description: 'SIGKILL follows after this time.' }),
+});
+
+const limits = z.strictObject({
+  processors: z
+    .number('must be a number from 0.01 to 1024')
+    .min(0.01, 'must be a number from 0.01 to 1024')
+    .max(1_024, 'must be a number from 0.01 to 1024')
+    .optional()
+    .meta({ description: 'Processors that it may keep busy; 0.5 is half of one. It is held back beyond.' }),
+  memory: octets('1MiB', '64TiB').optional().meta({
+    description: 'Memory of all its processes together; the kernel ends an instance that wants more.',
+  }),
+  processes: count(1, 4_194_304)
+    .optional()
+    .meta({ description: 'Processes and threads at a time; starting more fails.' }),
+  storage: octets('1MiB', '1024TiB').optional().meta({ description: 'What it may write to disk.' }),
+  bandwidth: bitRate('8kbit/s', '1000Gbit/s').optional().meta({
+    description: 'What it may receive, and what it may send; more is dropped.',
+  }),
 });
 
 const program = z.strictObject({
@@ -117,6 +155,10 @@ const program = z.strictObject({
     .meta({ description: 'TCP port on which every instance serves; 0: each node chooses a free one.' }),
   health: health.prefault({}).meta({ description: 'How an instance is checked.' }),
   stop: stop.prefault({}).meta({ description: 'How an instance is ended.' }),
+  limits: limits.optional().meta({
+    description:
+      'What an instance and all that it starts may use. A node that cannot enforce one of them does not run it, and says why.',
+  }),
 });
 
 const redundancy = z.strictObject({
