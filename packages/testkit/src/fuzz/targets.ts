@@ -5,11 +5,13 @@ import { asapFrameLength, decodeAsap } from '@vnfpool/wire/asap';
 import { decodeUtf8, encodeUtf8, toHex, WireError } from '@vnfpool/wire/bytes';
 import { decodeComponentStatus } from '@vnfpool/wire/csp';
 import { decodeEnrp } from '@vnfpool/wire/enrp';
+import { decodeFlowState, encodeFlowState } from '@vnfpool/wire/flow-state';
 import { messageFromJson, messageFromJsonText, messageToJson, type WireProtocol } from '@vnfpool/wire/json';
 import { decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
 import { decodeMobility } from '@vnfpool/wire/mobility';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
 import { CORPUS } from './corpus.ts';
+import { FLOW_STREAMS } from './flow-corpus.ts';
 import { joined } from './mutate.ts';
 import { weightMax, weightOf } from './weight.ts';
 
@@ -58,6 +60,19 @@ const lease: FuzzTarget = {
     checkWeight(decoded, bytes);
     const again = decodeLeaseDatagram(encodeLeaseDatagram(decoded.header, decoded.messages));
     if (describe(again) !== describe(decoded)) throw new Finding('encoded again it says something else');
+    return true;
+  },
+};
+
+/** What one gateway tells another of its flows. */
+const flows: FuzzTarget = {
+  corpus: FLOW_STREAMS,
+  check: (bytes) => {
+    const decoded = orRefused(() => decodeFlowState(bytes));
+    if (decoded === undefined) return false;
+    const again = decodeFlowState(encodeFlowState(decoded));
+    if (describe(again) !== describe(decoded)) throw new Finding('encoded again it says something else');
+    checkWeight(decoded, bytes);
     return true;
   },
 };
@@ -117,6 +132,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   csp: message('csp', decodeComponentStatus, 0),
   mobility: message('mobility', decodeMobility, 4),
   lease,
+  'flow-state': flows,
   framer,
   json,
 };

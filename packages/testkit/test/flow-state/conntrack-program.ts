@@ -45,5 +45,5 @@ export function listByProgram(program: ConntrackProgram, namespace: NetworkNames
         .replaceAll(/\s+/g, ' ')
         .trim(),
     )
-    .toSorted();
+    .toSorted((x, y) => (x < y ? -1 : 1));
 }

@@ -5,7 +5,7 @@ import { readShape, readTuple, shapeOf, writeTuple } from './tuple-codec.ts';
 
 /*
  * Optional fields behind the tuples: type 8, length 8, value. A type below 128 changes what the flow is and must be
- * understood; one from 128 on may be skipped. No type occurs twice.
+ * understood; one from 128 on may be skipped. No known type occurs twice.
  */
 
 const SKIPPABLE = 0x80;
@@ -112,19 +112,19 @@ export function readFields(reader: ByteReader): FlowFields {
     master: null,
     shifts: null,
   };
-  let seen = 0n;
+  let seen = 0;
   while (reader.remaining > 0) {
     const { offset } = reader;
     const type = reader.u8();
     const inner = reader.sub(reader.u8());
-    const bit = 1n << BigInt(type);
-    if ((seen & bit) !== 0n) throw new WireError('duplicate', offset, `flow field ${type} again`);
-    seen |= bit;
     const read = READERS.get(type);
     if (read === undefined) {
       if (type < SKIPPABLE) throw new WireError('unknown', offset, `flow field ${type}`);
       continue;
     }
+    const bit = 1 << (type % SKIPPABLE);
+    if ((seen & bit) !== 0) throw new WireError('duplicate', offset, `flow field ${type} again`);
+    seen |= bit;
     read(inner, fields);
     inner.expectEnd();
   }

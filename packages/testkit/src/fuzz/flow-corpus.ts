@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import { encodeFlowState, type FlowEntry, type FlowRecord } from '@vnfpool/wire/flow-state';
+
+const address = (...octets: number[]): Uint8Array => Uint8Array.from(octets);
+
+const download: FlowEntry = {
+  original: {
+    source: address(10, 0, 0, 2),
+    destination: address(192, 0, 2, 80),
+    protocol: 6,
+    layer4: { kind: 'ports', source: 40_000, destination: 80 },
+  },
+  reply: {
+    source: address(192, 0, 2, 80),
+    destination: address(198, 51, 100, 1),
+    protocol: 6,
+    layer4: { kind: 'ports', source: 80, destination: 20_000 },
+  },
+  status: 0x19e,
+  timeoutSeconds: 432_000,
+  zone: 7,
+  zoneDirection: 'original',
+  mark: 42,
+  tcp: { state: 3, originalScale: 7, replyScale: 9, originalFlags: 3, replyFlags: 3 },
+  sctp: null,
+  helper: 'ftp',
+  labels: address(1, 0, 0, 0),
+  counters: { originalPackets: 1n, originalBytes: 2n, replyPackets: 3n, replyBytes: 4n },
+  master: null,
+  shifts: null,
+};
+
+const ping: FlowEntry = {
+  ...download,
+  original: {
+    source: new Uint8Array(16).fill(1),
+    destination: new Uint8Array(16).fill(2),
+    protocol: 58,
+    layer4: { kind: 'icmp', type: 128, code: 0, id: 9 },
+  },
+  reply: {
+    source: new Uint8Array(16).fill(2),
+    destination: new Uint8Array(16).fill(1),
+    protocol: 58,
+    layer4: { kind: 'icmp', type: 129, code: 0, id: 9 },
+  },
+  tcp: null,
+  sctp: { state: 4, originalTag: 1, replyTag: 2 },
+  helper: null,
+  labels: null,
+  counters: null,
+  master: download.original,
+  shifts: {
+    original: { position: 1, before: 0, after: 2 },
+    reply: { position: 1, before: 0, after: -2 },
+  },
+};
+
+const flow = (entry: FlowEntry): FlowRecord => ({ kind: 'flow', entry });
+
+/** Good streams to start from. */
+export const FLOW_STREAMS: readonly Uint8Array[] = [
+  [],
+  [flow(download)],
+  [flow(ping)],
+  [flow(download), { kind: 'gone' as const, key: ping }, flow(ping)],
+].map(encodeFlowState);
