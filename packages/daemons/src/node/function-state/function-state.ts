@@ -19,8 +19,8 @@ export interface FunctionState {
   role(role: Role, epoch: string): Promise<void>;
   /**
    * Takes state from the function: `write` gets its octets and holds it back until it resolves. Complete only when
-   * this resolves. A `delta` is what has changed since the beginning of the export before that succeeded; after one
-   * that failed begin with a `snapshot` again.
+   * this resolves. A `delta` is what has changed since the beginning of the export before; after one that failed it
+   * is refused as `out-of-sequence`.
    */
   export(
     kind: StateKind,
@@ -68,6 +68,8 @@ export const functionStateLimits: FunctionStateLimits = {
  * - `too-large`: more octets than the bound
  * - `storage`: our disk failed
  * - `busy`: too much is under way
+ * - `out-of-sequence`: a delta without a snapshot before it, or after a transfer that failed, `resume`, `discard`, or
+ *   a new connection: begin with a snapshot
  * - `aborted`: the caller's signal; `cause` is its reason
  * - `closed`: `close` was called
  */
@@ -81,6 +83,7 @@ export type FunctionStateErrorCode =
   | 'too-large'
   | 'storage'
   | 'busy'
+  | 'out-of-sequence'
   | 'aborted'
   | 'closed';
 

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StateKind } from '@vnfpool/wire/function-socket';
 import type { Hooks, Role } from '@vnfpool/wire/mobility';
+import { Continuity } from './continuity.ts';
 import { type FunctionState, FunctionStateError, type FunctionStateLimits } from './function-state.ts';
 import { refuseBeyond } from './octets.ts';
 import { type HookOptions, runHook } from './run-hook.ts';
@@ -35,6 +36,7 @@ export class HooksFunctionState implements FunctionState {
   readonly #folder: string;
   readonly #closing = new AbortController();
   #role: { readonly role: Role; readonly epoch: string } | null = null;
+  readonly #continuity = { export: new Continuity('export'), import: new Continuity('import') };
   #moving = false;
   #spooled = 0;
   #queued = 0;
@@ -62,10 +64,13 @@ export class HooksFunctionState implements FunctionState {
   }
 
   async resume(): Promise<void> {
+    this.#continuity.export.reset();
     await this.#inTurn('resume');
   }
 
   async discard(): Promise<void> {
+    this.#continuity.export.reset();
+    this.#continuity.import.reset();
     await this.#inTurn('discard');
   }
 
@@ -81,13 +86,15 @@ export class HooksFunctionState implements FunctionState {
       refuseBeyond(limits.bytesMax, bytes);
       await write(chunk);
     };
-    await this.#transfer(() => this.#run('export', { kind, signal, deadlineMs: limits.stallMs, take }));
+    await this.#transfer('export', kind, () =>
+      this.#run('export', { kind, signal, deadlineMs: limits.stallMs, take }),
+    );
     return { bytes };
   }
 
   async import(kind: StateKind, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     const { limits } = this.#options;
-    await this.#transfer(async () => {
+    await this.#transfer('import', kind, async () => {
       this.#spooled += 1;
       const path = join(this.#folder, `.import-${this.#spooled}`);
       const file = await spool(
@@ -125,14 +132,16 @@ export class HooksFunctionState implements FunctionState {
     await done;
   }
 
-  async #transfer(move: () => Promise<void>): Promise<void> {
+  async #transfer(op: 'export' | 'import', kind: StateKind, move: () => Promise<void>): Promise<void> {
     if (this.#moving) throw new FunctionStateError('busy', 'an export or import is under way');
-    this.#moving = true;
-    try {
-      await this.#kept(move());
-    } finally {
-      this.#moving = false;
-    }
+    await this.#continuity[op].run(kind, async () => {
+      this.#moving = true;
+      try {
+        await this.#kept(move());
+      } finally {
+        this.#moving = false;
+      }
+    });
   }
 
   async #run(

@@ -6,6 +6,7 @@ import {
   type StateKind,
 } from '@vnfpool/wire/function-socket';
 import type { Role } from '@vnfpool/wire/mobility';
+import { Continuity } from './continuity.ts';
 import { ControlSocket } from './control-socket.ts';
 import { DataSocket } from './data-socket.ts';
 import type { FunctionLink, Order } from './function-link.ts';
@@ -37,6 +38,7 @@ export class SocketFunctionState implements FunctionState {
   #format: string | null;
   #changeRate: number | null = null;
   #role: { readonly role: Role; readonly epoch: string } | null = null;
+  readonly #continuity = { export: new Continuity('export'), import: new Continuity('import') };
   #moving = false;
   #transfers = 0;
 
@@ -62,6 +64,7 @@ export class SocketFunctionState implements FunctionState {
         },
         onDisconnected: () => {
           state.#link = null;
+          state.#restart();
           state.#changeRate = null;
         },
         onRefused: options.onRefused,
@@ -95,10 +98,12 @@ export class SocketFunctionState implements FunctionState {
   }
 
   async resume(): Promise<void> {
+    this.#continuity.export.reset();
     await this.#ask({ op: 'resume' });
   }
 
   async discard(): Promise<void> {
+    this.#restart();
     await this.#ask({ op: 'discard' });
   }
 
@@ -137,6 +142,11 @@ export class SocketFunctionState implements FunctionState {
     this.#waiting.clear();
   }
 
+  #restart(): void {
+    this.#continuity.export.reset();
+    this.#continuity.import.reset();
+  }
+
   /** An order without octets. */
   async #ask(order: Order, signal?: AbortSignal): Promise<void> {
     const { answerMs } = this.#options.limits;
@@ -159,6 +169,16 @@ export class SocketFunctionState implements FunctionState {
     move: (socket: Socket, stop: Stop) => Promise<Result>,
   ): Promise<Result> {
     if (this.#moving) throw new FunctionStateError('busy', 'an export or import is under way');
+    return this.#continuity[op].run(kind, () => this.#moveOctets(op, kind, signal, answerMs, move));
+  }
+
+  async #moveOctets<Result>(
+    op: 'export' | 'import',
+    kind: StateKind,
+    signal: AbortSignal,
+    answerMs: number,
+    move: (socket: Socket, stop: Stop) => Promise<Result>,
+  ): Promise<Result> {
     this.#moving = true;
     const stop = this.#stop(signal);
     let data: DataSocket | undefined;

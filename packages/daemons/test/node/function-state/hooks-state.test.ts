@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readProcessStat } from '@vnfpool/platform/processes';
 import type { Hooks } from '@vnfpool/wire/mobility';
@@ -55,11 +55,12 @@ test('an export is what the hook writes; an import is what it reads', async () =
     import: 'cat > "$VNFPOOL_FOLDER/$VNFPOOL_KIND"',
   });
   const { text, write } = sink();
-  expect(await state.export('delta', write, never())).toEqual({ bytes: 300_011 });
-  expect(text()).toBe(`delta kv/1\n${'x'.repeat(300_000)}`);
+  expect(await state.export('snapshot', write, never())).toEqual({ bytes: 300_014 });
+  expect(text()).toBe(`snapshot kv/1\n${'x'.repeat(300_000)}`);
+  await state.import('snapshot', chunksOf('x'), never());
   await state.import('last', chunksOf('ab', '', 'c'.repeat(200_000)), never());
   expect(readFileSync(join(folder, 'last'), 'utf8')).toBe(`ab${'c'.repeat(200_000)}`);
-  expect(readdirSync(folder)).toEqual(['last']);
+  expect(readdirSync(folder)).toEqual(['last', 'snapshot']);
 });
 
 test('hooks that are not there: no harm, but for those that carry state', async () => {
@@ -104,7 +105,7 @@ describe('a hook that', () => {
     const { state, folder } = hooks(
       { role: 'sleep 600 & echo $! > "$VNFPOOL_FOLDER/child"; wait' },
       // Long enough to write down who is to be killed.
-      { answerMs: 1_000 },
+      { answerMs: 3_000 },
     );
     await expect(state.role('active', '1')).rejects.toMatchObject({ code: 'not-answered' });
     const child = Number(readFileSync(join(folder, 'child'), 'utf8'));
@@ -157,7 +158,7 @@ test('what the caller gives up ends the hook; one at a time', async () => {
     },
     stop.signal,
   );
-  await expect(state.export('delta', sink().write, never())).rejects.toMatchObject({ code: 'busy' });
+  await expect(state.export('snapshot', sink().write, never())).rejects.toMatchObject({ code: 'busy' });
   await expect(exported).rejects.toMatchObject({ code: 'aborted', cause: 'enough' });
   expect(came).toHaveLength(1);
 });
@@ -222,4 +223,27 @@ describe('by its specification a function has', () => {
 test('a hook cannot be started with what is no text for a system: refused', async () => {
   const { state } = hooks({ role: 'true\0' });
   await expect(state.role('active', '1')).rejects.toMatchObject({ code: 'refused' });
+});
+
+test('a delta needs what it continues: not after a failure, resume or discard', async () => {
+  const { state, folder } = hooks({
+    export: 'test ! -e "$VNFPOOL_FOLDER/broken"',
+    import: 'cat > /dev/null',
+  });
+  const exported = (kind: 'snapshot' | 'delta') => state.export(kind, sink().write, never());
+  const outOfSequence = { code: 'out-of-sequence' };
+  await expect(exported('delta')).rejects.toMatchObject(outOfSequence);
+  await exported('snapshot');
+  await exported('delta');
+  writeFileSync(join(folder, 'broken'), '');
+  await expect(exported('delta')).rejects.toMatchObject({ code: 'refused' });
+  rmSync(join(folder, 'broken'));
+  await expect(exported('delta')).rejects.toMatchObject(outOfSequence);
+  await exported('snapshot');
+  await state.resume();
+  await expect(exported('delta')).rejects.toMatchObject(outOfSequence);
+  await state.import('snapshot', chunksOf('a'), never());
+  await state.import('delta', chunksOf('a'), never());
+  await state.discard();
+  await expect(state.import('last', chunksOf('a'), never())).rejects.toMatchObject(outOfSequence);
 });

@@ -70,7 +70,7 @@ describe('octets', () => {
     const { state, path } = await listen();
     const fake = await FakeFunction.welcomed(path);
     let done = false;
-    const imported = state.import('last', chunksOf('ab', '', 'c'), never()).then(() => {
+    const imported = state.import('snapshot', chunksOf('ab', '', 'c'), never()).then(() => {
       done = true;
     });
     const { id, data } = await fake.transfer('import');
@@ -83,7 +83,7 @@ describe('octets', () => {
   test('leave no socket behind', async () => {
     const { state, path } = await listen();
     const fake = await FakeFunction.welcomed(path);
-    const exported = state.export('delta', sink().write, never());
+    const exported = state.export('snapshot', sink().write, never());
     const { id, data } = await fake.transfer('export');
     data.end(blocks(''));
     fake.say({ id, ok: true });
@@ -107,7 +107,8 @@ describe('octets', () => {
 });
 
 describe('a function that', () => {
-  const soon = { answerMs: 60, stallMs: 60, applyMs: 60 };
+  // Long enough for a busy machine to answer where an answer is due.
+  const soon = { answerMs: 500, stallMs: 300, applyMs: 300 };
 
   test('never connects', async () => {
     const { state } = await listen(soon);
@@ -120,7 +121,7 @@ describe('a function that', () => {
   test('never says hello', async () => {
     const { path, refused } = await listen(soon);
     const fake = new FakeFunction(path);
-    expect(await fake.next('refused')).toMatchObject({ reason: 'a connection said no hello within 60 ms' });
+    expect(await fake.next('refused')).toMatchObject({ reason: 'a connection said no hello within 500 ms' });
     expect(await fake.next('')).toBeNull();
     expect(refused).toMatchObject([{ code: 'not-answered' }]);
   });
@@ -179,7 +180,7 @@ describe('a function that', () => {
   });
 
   test('ends its octets without their end, though it says that all is well', async () => {
-    const { state, path } = await listen({ answerMs: 60 });
+    const { state, path } = await listen({ answerMs: 500 });
     const fake = await FakeFunction.welcomed(path);
     const exported = state.export('snapshot', sink().write, never());
     const { id, data } = await fake.transfer('export');
@@ -273,7 +274,7 @@ describe('a function that', () => {
   });
 
   test('is asked too much at once', async () => {
-    const { state, path } = await listen({ answerMs: 200 });
+    const { state, path } = await listen({ answerMs: 500 });
     await FakeFunction.welcomed(path);
     const asked = await Promise.allSettled(Array.from({ length: 40 }, () => state.resume()));
     const codes = asked.map((each) =>
@@ -329,4 +330,46 @@ test('closing ends what is under way, and leaves nothing', async () => {
   await fake.next('export');
   await Promise.all([expect(exported).rejects.toMatchObject({ code: 'closed' }), state.close()]);
   expect(() => readdirSync(dirname(path))).toThrow();
+});
+
+test('a delta needs what it continues: not after a failure, resume, discard or a new connection', async () => {
+  const { state, path } = await listen();
+  let fake = await FakeFunction.welcomed(path);
+  const outOfSequence = { code: 'out-of-sequence' };
+  const moved = async (kind: 'snapshot' | 'delta' | 'last') => {
+    const exported = state.export(kind, sink().write, never());
+    const { id, data } = await fake.transfer('export');
+    data.end(blocks(''));
+    fake.say({ id, ok: true });
+    await exported;
+  };
+  const done = async (op: string, asked: Promise<void>) => {
+    fake.say({ id: Number((await fake.next(op))?.['id']), ok: true });
+    await asked;
+  };
+  const refused = () =>
+    expect(state.export('delta', sink().write, never())).rejects.toMatchObject(outOfSequence);
+  await refused();
+  await moved('snapshot');
+  await moved('delta');
+  await moved('last');
+  await done('resume', state.resume());
+  await refused();
+  await moved('snapshot');
+  const imported = state.import('snapshot', chunksOf('x'), never());
+  const { id, data } = await fake.transfer('import');
+  data.resume();
+  fake.say({ id, ok: false, error: 'no' });
+  await expect(imported).rejects.toMatchObject({ code: 'refused' });
+  await expect(state.import('delta', chunksOf('x'), never())).rejects.toMatchObject(outOfSequence);
+  await moved('delta');
+  await done('discard', state.discard());
+  await refused();
+  await moved('snapshot');
+  const told = state.role('active', '1');
+  await fake.next('role');
+  fake.socket.destroy();
+  await expect(told).rejects.toMatchObject({ code: 'ended' });
+  fake = await FakeFunction.welcomed(path);
+  await refused();
 });
