@@ -114,6 +114,21 @@ const functionReport = {
   reason: '',
   output: ['ready'],
 } as const;
+const transferReport = {
+  ...functionReport,
+  transfer: {
+    id: '00112233445566778899aabbccddeeff',
+    role: 'destination',
+    phase: 'deltas',
+    bytes: 1_048_576,
+    bytesTotal: null,
+    bytesPerSecond: 125_000.5,
+    changePerSecond: 0,
+    expectedPauseMs: 12.5,
+    expectedEndMs: null,
+    peer: 11,
+  },
+} as const;
 
 interface Codec {
   readonly name: string;
@@ -141,6 +156,12 @@ const CODECS: readonly Codec[] = [
   {
     name: 'function report',
     document: functionReport,
+    parse: parseFunctionReport,
+    encode: encodeFunctionReport,
+  },
+  {
+    name: 'function report of a transfer',
+    document: transferReport,
     parse: parseFunctionReport,
     encode: encodeFunctionReport,
   },
@@ -193,6 +214,22 @@ describe.each(CODECS)('$name', ({ document, parse, encode }) => {
     expect(errorOf(() => parse(encodeUtf8('null')))).toMatchObject({ errorNumber: 1 });
     expect(errorOf(() => parse(Uint8Array.of(0xff)))).toBeInstanceOf(WireError);
   });
+});
+
+test.each(Object.keys(transferReport.transfer))('a transfer without its %s is refused', (key) => {
+  const { [key as 'id']: _missing, ...rest } = transferReport.transfer;
+  const broken = { ...transferReport, transfer: rest };
+  expect(errorOf(() => parseFunctionReport(octets(broken)))).toMatchObject({
+    message: `functionReport.transfer.${key} is missing`,
+  });
+});
+
+test('a transfer tells a digest, never a negative or unknown amount', () => {
+  const { transfer } = transferReport;
+  for (const wrong of [{ id: 'token' }, { bytes: -1 }, { bytes: 1.5 }, { peer: 2 ** 32 }, { role: 'both' }]) {
+    const broken = { ...transferReport, transfer: { ...transfer, ...wrong } };
+    expect(errorOf(() => parseFunctionReport(octets(broken)))).toBeInstanceOf(DocumentError);
+  }
 });
 
 test('maps are written in the order of their keys', () => {
