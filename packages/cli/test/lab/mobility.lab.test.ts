@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { testSet } from '@vnfpool/testkit/certificates';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -156,11 +156,14 @@ describe.skipIf(missing !== '')(`service mobility by hand ${missing}`, () => {
   test('what a catalogue does not have is refused, with number and words', async () => {
     const catalogue = file('programs.yaml', `HSS:\n  command: [/bin/sh, -c, exec sleep 600]\n`);
     const spec = file('sleeper.json', SLEEPER);
-    for (const order of ['add 1 101 --name AMF', `add 1 101 --spec ${spec}`]) {
+    for (const [order, refusal] of [
+      ['add 1 101 --name AMF', 128],
+      [`add 1 101 --spec ${spec}`, 130],
+    ] as const) {
       const [manager, at] = await serve(['wait 1', order], '--plain');
       const agent = node(`node-${order.length}`, at, '--plain', '--catalogue', catalogue);
       expect((await manager.ended).code).toBe(1);
-      expect(answerTo(manager, 'add')).toMatchObject({ done: false, result: { error: 6 } });
+      expect(answerTo(manager, 'add')).toMatchObject({ done: false, result: { code: refusal, error: 6 } });
       agent.process.kill('SIGTERM');
       expect((await agent.ended).code).toBe(0);
     }
@@ -213,6 +216,16 @@ describe.skipIf(missing !== '')(`service mobility by hand ${missing}`, () => {
     expect(answerTo(manager, 'move')).toMatchObject({ done: false });
     const { code } = (answerTo(manager, 'move')?.['result'] ?? {}) as { code: number };
     expect(code).toBeGreaterThanOrEqual(128);
+  });
+
+  test('a node that has served the manager of a set does not follow one without', async () => {
+    const [manager, at] = await serve(['wait 1'], '--plain', '--stay');
+    mkdirSync(`${folder}/a`);
+    writeFileSync(`${folder}/a/manager-term`, '3\n');
+    const agent = node('a', at, '--plain');
+    await until('the node says why', () => agent.stderr().includes('term 0 is below 3'));
+    expect(manager.isOver()).toBe(false);
+    expect(agent.stderr()).not.toContain('"managed"');
   });
 
   test('with certificates: the node that they name, whatever it says; strangers are told of', async () => {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CliError } from '../../src/errors.ts';
 import { processIo } from '../../src/io.ts';
@@ -23,6 +24,12 @@ test('a catalogue has a program for each name', async () => {
     ['HSS', { v: 1, kind: 'process', command: ['/bin/hss'] }],
     ['P-CSCF', { v: 1, kind: 'process', command: ['/bin/p'] }],
   ]);
+});
+
+test('the catalogue in the guide is one', async () => {
+  const guide = readFileSync(new URL('../../../../docs/service-mobility.md', import.meta.url), 'utf8');
+  const [, yaml = ''] = /```yaml\n(# programs\.yaml\n[^]*?)```/.exec(guide) ?? [];
+  expect([...(await readCatalogue('f', ioWith(yaml))).keys()]).toEqual(['HSS', 'P-CSCF']);
 });
 
 describe('faults name their place', () => {

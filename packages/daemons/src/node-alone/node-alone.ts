@@ -41,7 +41,7 @@ export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNo
   mkdirSync(config.state, { recursive: true, mode: 0o700 });
   const lock = lockNode(config.state);
   const identityFile = `${config.state}/alone.json`;
-  const kept = readIdentity(identityFile);
+  const kept = readIdentity(identityFile, `${config.state}/manager-term`);
   const own = config.nodeId ?? kept.nodeId;
   const random = systemRandom();
   const clocks = agentClocks();

@@ -73,7 +73,10 @@ describe.skipIf(absent !== '')('worked examples', () => {
             : 0;
       const functions = message.nodes.flatMap((node) => (node.functions ?? []).map(({ id }) => id));
       return [
-        MessageType[(message.type, subType, octets.length - 4, message.type === 'ack' ? message.code : 0)],
+        MessageType[message.type],
+        subType,
+        octets.length - 4,
+        message.type === 'ack' ? message.code : 0,
         message.sequence,
         message.nodes.map(({ id }) => id).join(';'),
         functions.join(';'),
