@@ -12,10 +12,11 @@ import {
 } from '../mobility/security-options.ts';
 import { readCatalogue } from '../mobility/specification-file.ts';
 import { addressOption, joinOption, portOption } from './daemon-options.ts';
+import { addNodeTop } from './node-top.ts';
 
-interface Options extends MobilitySecurityOptions {
-  readonly state: string;
-  readonly listen: string;
+interface Said extends MobilitySecurityOptions {
+  readonly state?: string;
+  readonly listen?: string;
   readonly name?: string;
   readonly port?: number;
   readonly interface?: string;
@@ -24,10 +25,13 @@ interface Options extends MobilitySecurityOptions {
   readonly manager?: HostAndPort;
   readonly nodeId?: number;
   readonly catalogue?: string;
+  readonly cgroup?: string;
 }
 
+type Options = Said & { readonly state: string; readonly listen: string };
+
 /** Options that only one of the two kinds of node has. */
-const OF_A_SET = ['name', 'port', 'interface', 'join'] as const;
+const OF_A_SET = ['name', 'port', 'interface', 'join', 'cgroup'] as const;
 const ALONE = ['nodeId', 'catalogue', 'plain', 'protectedPath', 'cert', 'key', 'ca'] as const;
 
 const after = `
@@ -39,16 +43,19 @@ A node without a set, for anyone's manager, with programs that are chosen by nam
       --catalogue programs.yaml`;
 
 export function addNode(program: Command, io: CliIo): void {
-  withMobilitySecurity(
+  const node = withMobilitySecurity(
     program
       .command('node')
+      // Of `node top`, what stands behind `top` is its own.
+      .enablePositionalOptions()
       .summary('run the agent of an execution node')
       .description(
         'Runs the agent of an execution node: it runs functions, keeps leases, moves virtual addresses (as root) and fences them. With --manager it ' +
           "belongs to no set: it runs functions for anyone's manager of the service-mobility protocol, without leases and addresses.",
       )
-      .requiredOption('--state <dir>', 'folder of keys, lease register and output of functions')
-      .addOption(addressOption('--listen <address>', 'address of this node').makeOptionMandatory())
+      // Not of `node top`, so their absence is told below.
+      .option('--state <dir>', 'folder of keys, lease register and output of functions; must be given')
+      .addOption(addressOption('--listen <address>', 'address of this node; must be given'))
       .option('--name <name>', 'name of the node in the set; default: the host name')
       .addOption(portOption('--port <port>', 'UDP port of lease datagrams; 0 is any; default 49880'))
       .option(
@@ -56,6 +63,10 @@ export function addNode(program: Command, io: CliIo): void {
         'link of the virtual addresses; without: none are raised and nothing is fenced',
       )
       .option('--loopback', 'several nodes share one address: functions get free ports')
+      .option(
+        '--cgroup <group>',
+        "control group below which functions get theirs, for limits and accounting: a path, `auto` for the agent's own, or `none`; default: auto",
+      )
       .addOption(joinOption())
       .addOption(
         hostAndPortOption(
@@ -76,7 +87,8 @@ export function addNode(program: Command, io: CliIo): void {
       ),
   )
     .addHelpText('after', after)
-    .action(async (options: Options, command: Command) => {
+    .action(async (given: Said, command: Command) => {
+      const options = complete(given);
       // VNFPOOL_JOIN may be set for other purposes.
       const said = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
       if (options.manager === undefined) {
@@ -91,6 +103,14 @@ export function addNode(program: Command, io: CliIo): void {
         throw new CliError(2, `--${dashed(foreign)} is of a node of a set, which has no --manager`);
       await startAlone(options, options.manager, io);
     });
+  addNodeTop(node, io);
+}
+
+function complete(said: Said): Options {
+  const { state, listen } = said;
+  if (state === undefined) throw new CliError(2, "required option '--state <dir>' not specified");
+  if (listen === undefined) throw new CliError(2, "required option '--listen <address>' not specified");
+  return { ...said, state, listen };
 }
 
 async function startMember(options: Options): Promise<void> {
@@ -106,6 +126,7 @@ async function startMember(options: Options): Promise<void> {
         interface: options.interface ?? null,
         loopback: options.loopback ?? false,
         join: options.join ?? null,
+        cgroup: options.cgroup ?? 'auto',
       },
       logger,
     );

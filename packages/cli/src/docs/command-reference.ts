@@ -16,13 +16,16 @@ export function renderCommandReference(program: Command): string {
 }
 
 function sectionsOf(command: Command): string[] {
-  if (command.commands.length > 0) return command.commands.flatMap(sectionsOf);
+  const below = command.commands.flatMap(sectionsOf);
+  // One that only gathers others has nothing to say of its own.
+  if (below.length > 0 && command.options.length === 0) return below;
   return [
     `### ${fullName(command).replace(/^\S+ /, '')}`,
     command.description(),
     usageOf(command),
     argumentsOf(command),
     optionsOf(command),
+    ...below,
   ];
 }
 

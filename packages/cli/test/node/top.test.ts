@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NodeFunctionsView } from '@vnfpool/daemons/node';
 import { startStatusServer } from '@vnfpool/runtime/status';
-import { Command } from 'commander';
 import { expect, onTestFinished, test } from 'vitest';
-import { addNodeTop } from '../../src/commands/node-top.ts';
-import type { CliIo } from '../../src/io.ts';
+import { type CliIo, run } from 'vnfpool';
 
 const usage = {
   processors: 0.48,
@@ -59,7 +57,7 @@ async function bench(nodes: Readonly<Record<string, () => unknown>>) {
     await Promise.all(servers.map((server) => server.close()));
     rmSync(base, { recursive: true, force: true });
   });
-  const run = async (args: readonly string[], part: Partial<CliIo> = {}) => {
+  const top = async (args: readonly string[], part: Partial<CliIo> = {}) => {
     let [out, err] = ['', ''];
     const io: CliIo = {
       env: { VNFPOOL_RUNTIME_DIR: base },
@@ -80,15 +78,11 @@ async function bench(nodes: Readonly<Record<string, () => unknown>>) {
       signal: new AbortController().signal,
       ...part,
     };
-    const command = new Command('node').exitOverride();
-    addNodeTop(command, io);
-    const failure = await command.parseAsync(['top', ...args], { from: 'user' }).then(
-      () => null,
-      (error: unknown) => (error as Error).message,
-    );
+    const code = await run(['node', 'top', ...args], io);
+    const failure = code === 0 ? null : err.trim().split('\n').at(-1)?.replace('vnfpool: ', '');
     return { out, err, failure };
   };
-  return { folder, run };
+  return { folder, run: top };
 }
 
 test('once, without a terminal: a line a function, of every node that runs here', async () => {
