@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { PlatformError } from '../errors.ts';
 import type { ProcessIdentity } from '../processes/stat.ts';
 import { endAll, signalAll } from './end-all.ts';
 import {
@@ -45,7 +46,9 @@ export class ProcessGroups implements FunctionGroups {
     return asked.length === 0 ? null : `limit not enforceable: ${asked.join(', ')} (${this.description})`;
   }
 
-  create(name: string): FunctionGroup {
+  create(name: string, limits: GroupLimits): FunctionGroup {
+    const refusal = this.refusal(limits);
+    if (refusal !== null) throw new PlatformError('UNSUPPORTED', refusal, { call: 'limit' });
     const group = new ProcessTreeGroup(name, `${this.#label}/${name}`, {
       removed: () => this.#groups.delete(group),
       table: () => this.#sharedTable(),

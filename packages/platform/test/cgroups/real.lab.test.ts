@@ -143,7 +143,7 @@ describe.skipIf(!hasProc)('followed in /proc', () => {
   const followed = new ProcessGroups(label, 'for this test');
 
   test('a function that ignores SIGTERM ends with the child that left it, found by its mark', async () => {
-    const group = followed.create('f.1');
+    const group = followed.create('f.1', {});
     const { program, identity } = await stubborn(group);
     expect(await group.kill()).toBe(0);
     expect(isAlive(identity)).toBe(false);
@@ -151,7 +151,7 @@ describe.skipIf(!hasProc)('followed in /proc', () => {
   });
 
   test('processor time, memory and processes are counted', async () => {
-    const group = followed.create('f.2');
+    const group = followed.create('f.2', {});
     run(group, 'sleep 600 & while :; do :; done');
     await expect.poll(() => group.statistics().cpuMs, { timeout: 20_000 }).toBeGreaterThan(0);
     await expect.poll(() => group.statistics().processes, { timeout: 20_000 }).toBe(2);
