@@ -17,7 +17,7 @@ import type { ConntrackEntry, ConntrackKey } from './entry.ts';
 import { type ConntrackFilter, checkFilter, filterRequest, isWanted } from './filter.ts';
 import * as n from './numbers.ts';
 import { parseEntry } from './parse.ts';
-import { checkTuple, familyOf, writeEntry, writeKey } from './request.ts';
+import { checkTuple, type EntryStyle, familyOf, writeEntry, writeKey } from './request.ts';
 
 /** Messages in one datagram. Their errors fit the receive buffer, were all of them refused. */
 const MESSAGES_A_DATAGRAM = 100;
@@ -36,6 +36,11 @@ export interface InsertOptions {
    * segments after a transfer may seem to lie outside. Default true.
    */
   readonly isLiberal?: boolean;
+  /**
+   * Entries live at least so long, default 1, but for those with a fixed timeout: a copy sees no traffic that would keep
+   * an entry alive, and must not lose it before its original.
+   */
+  readonly timeoutSecondsMin?: number;
 }
 
 /** An entry, or key, that was refused. */
@@ -101,7 +106,8 @@ export class Conntrack {
    * @throws PlatformError `BAD_ARGUMENT` for addresses of a wrong size; nothing is inserted then
    */
   insert(entries: readonly ConntrackEntry[], options: InsertOptions = {}): ConntrackFailure[] {
-    const { ifExists = 'fail', isLiberal = true } = options;
+    const { ifExists = 'fail' } = options;
+    const style = { isLiberal: options.isLiberal ?? true, timeoutSecondsMin: options.timeoutSecondsMin ?? 1 };
     for (const entry of entries) {
       for (const tuple of [entry.original, entry.reply, entry.master]) if (tuple !== null) checkTuple(tuple);
     }
@@ -112,7 +118,7 @@ export class Conntrack {
     for (const places of [alone, withMaster]) {
       const chosen = places.map((place) => entries[place] as ConntrackEntry);
       const refusals = this.#send('insert conntrack', chosen, (entry, number, flags) =>
-        this.#writeNew(entry, number, flags, isLiberal),
+        this.#writeNew(entry, number, flags, style),
       );
       const existing: number[] = [];
       for (const refusal of refusals) {
@@ -120,7 +126,7 @@ export class Conntrack {
         if (refusal.errno === EEXIST && ifExists === 'replace') existing.push(index);
         else failures.push(failure(index, refusal));
       }
-      failures.push(...this.#replace(entries, existing, isLiberal));
+      failures.push(...this.#replace(entries, existing, style));
     }
     return failures.sort((a, b) => a.index - b.index);
   }
@@ -150,11 +156,9 @@ export class Conntrack {
     this.#socket.close();
   }
 
-  #writeNew(entry: ConntrackEntry, number: number, flags: number, isLiberal: boolean): void {
+  #writeNew(entry: ConntrackEntry, number: number, flags: number, style: EntryStyle): void {
     const all = flags | NLM_F_CREATE | NLM_F_EXCL;
-    this.#writer.message(n.CT_NEW, all, number, header(entry), () =>
-      writeEntry(this.#writer, entry, isLiberal),
-    );
+    this.#writer.message(n.CT_NEW, all, number, header(entry), () => writeEntry(this.#writer, entry, style));
   }
 
   /** Without a tuple the kernel would remove everything. */
@@ -174,7 +178,7 @@ export class Conntrack {
   #replace(
     entries: readonly ConntrackEntry[],
     places: readonly number[],
-    isLiberal: boolean,
+    style: EntryStyle,
   ): ConntrackFailure[] {
     const steps = places.flatMap((index) => {
       const entry = entries[index] as ConntrackEntry;
@@ -185,7 +189,7 @@ export class Conntrack {
       ];
     });
     const refusals = this.#send('replace conntrack', steps, ({ entry, step }, number, flags) => {
-      if (step === 'insert') this.#writeNew(entry, number, flags, isLiberal);
+      if (step === 'insert') this.#writeNew(entry, number, flags, style);
       else if (step === 'reply') this.#writeDelete(entry, n.CTA_TUPLE_REPLY, entry.reply, number, flags);
       else this.#writeDelete(entry, n.CTA_TUPLE_ORIG, entry.original, number, flags);
     });

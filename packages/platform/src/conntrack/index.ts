@@ -27,4 +27,5 @@ export {
   subscribeConntrack,
 } from './events.ts';
 export type { ConntrackFilter } from './filter.ts';
+export { type ConntrackChanges, ConntrackFollower, type FollowerOptions } from './follower.ts';
 export { type ConntrackSetting, readConntrackSetting, writeConntrackSetting } from './settings.ts';

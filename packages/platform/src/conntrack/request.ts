@@ -78,11 +78,17 @@ export function writeKey(
   if (key.zone > 0 && key.zoneDirection === 'both') writer.u16(n.CTA_ZONE, key.zone);
 }
 
+/** How entries are made. */
+export interface EntryStyle {
+  readonly isLiberal: boolean;
+  readonly timeoutSecondsMin: number;
+}
+
 /**
  * An entry that is to be made. The kernel translates by `CTA_NAT_*` from the untranslated reply: given the translated
  * one it would see nothing to do, and not translate the packets.
  */
-export function writeEntry(writer: MessageWriter, entry: ConntrackEntry, liberal: boolean): void {
+export function writeEntry(writer: MessageWriter, entry: ConntrackEntry, style: EntryStyle): void {
   const { original, reply, zoneDirection } = entry;
   const ownZone = (direction: ConntrackKey['zoneDirection']): number =>
     zoneDirection === direction ? entry.zone : 0;
@@ -92,10 +98,11 @@ export function writeEntry(writer: MessageWriter, entry: ConntrackEntry, liberal
   writeTranslation(writer, original, reply);
   writer.u32(n.CTA_STATUS, (entry.status & STATUS_TAKEN) | IPS_CONFIRMED);
   // 0 would be gone at once.
-  writer.u32(n.CTA_TIMEOUT, Math.max(1, entry.timeoutSeconds));
+  const secondsMin = (entry.status & IPS_FIXED_TIMEOUT) === 0 ? Math.max(1, style.timeoutSecondsMin) : 1;
+  writer.u32(n.CTA_TIMEOUT, Math.max(secondsMin, entry.timeoutSeconds));
   if (entry.mark !== 0) writer.u32(n.CTA_MARK, entry.mark);
   const { tcp, sctp, helper, labels, master, shifts } = entry;
-  if (tcp !== null) writeTcp(writer, tcp, liberal);
+  if (tcp !== null) writeTcp(writer, tcp, style.isLiberal);
   if (sctp !== null) {
     writer.nested(n.CTA_PROTOINFO, () => {
       writer.nested(n.CTA_PROTOINFO_SCTP, () => {

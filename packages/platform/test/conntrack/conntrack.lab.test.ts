@@ -10,6 +10,7 @@ import {
   IPS_ASSURED,
   IPS_CONFIRMED,
   IPS_DST_NAT,
+  IPS_FIXED_TIMEOUT,
   IPS_SEEN_REPLY,
   IPS_SRC_NAT,
   mergeEntry,
@@ -108,6 +109,20 @@ describe.skipIf(missing !== '')(`connection tracking ${missing}`, () => {
   test('strict tracking is left to who asks for it', () => {
     table.insert([masqueraded(1)], { isLiberal: false });
     expect(table.find(masqueraded(1))?.tcp?.originalFlags).toBe(3);
+  });
+
+  test('a copy may live longer than its original, if that has no fixed end', () => {
+    const short = { ...plainUdp(1), timeoutSeconds: 5 };
+    const fixed = { ...plainUdp(2), timeoutSeconds: 5, status: IPS_FIXED_TIMEOUT };
+    const over = { ...plainUdp(3), timeoutSeconds: 0 };
+    table.insert([short, fixed, plainUdp(4), over], { timeoutSecondsMin: 300 });
+    const left = (entry: ConntrackEntry): number => table.find(entry)?.timeoutSeconds ?? -1;
+    expect([left(short) > 100, left(fixed) <= 5, left(plainUdp(4)) > 400, left(over) > 100]).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
   });
 
   test('each refusal has the place of its entry, the others go in', () => {
