@@ -47,6 +47,8 @@ export function buildProgram(io: CliIo = processIo()): Command {
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this, or the help of a command')
     .helpCommand(false)
+    // What stands behind a command is its own, also where both have an option of the same name: `node`, `node top`.
+    .enablePositionalOptions()
     .addHelpText('after', after)
     .configureOutput({
       writeOut: (text) => io.out(text),
