@@ -2,6 +2,7 @@
 import { runFullWorld } from '../full-world/index.ts';
 import { runLeaseWorld } from '../lease-world/index.ts';
 import { describeRun, runRserpoolWorld, shrunk } from '../rserpool-world/index.ts';
+import { runTransferWorld } from '../transfer-world/index.ts';
 
 export interface WorldResult {
   readonly ok: boolean;
@@ -15,6 +16,7 @@ export type World = (seed: number, traceLines: number) => WorldResult | Promise<
 export const WORLDS: Readonly<Record<string, World>> = {
   lease: (seed, traceLines) => runLeaseWorld(seed, { traceLines }),
   full: (seed, traceLines) => runFullWorld(seed, { traceLines }),
+  transfer: (seed, traceLines) => runTransferWorld(seed, { traceLines }),
   rserpool: (seed, traceLines) => {
     const result = runRserpoolWorld(seed, { traceLines });
     if (result.ok) return result;

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  crc32c,
+  type PartKind,
+  STATE_CHUNK_BYTES_MAX,
+  type StateBegin,
+  type StateChunk,
+  type StateMark,
+} from '@vnfpool/wire/state-channel';
+import type { Tally } from './rules.ts';
+
+/** Cuts what the function gives into chunks, as far as the destination's credit goes, and adds up the digests. */
+export class PartSender {
+  #part = -1;
+  #bytes = 0;
+  #crc = 0;
+  #totalBytes = 0;
+  #totalCrc = 0;
+  #creditBytes = 0;
+  /** What is left of the function's last chunk. There is never a second. */
+  #rest: Uint8Array | null = null;
+  #end: { readonly sessions: number | null } | null = null;
+
+  get part(): number {
+    return this.#part;
+  }
+
+  get total(): Tally {
+    return { bytes: this.#totalBytes, crc: this.#totalCrc };
+  }
+
+  /** True when the function may hand in more. */
+  get isDrained(): boolean {
+    return this.#rest === null;
+  }
+
+  begin(kind: PartKind, bytesExpected: number | null): StateBegin {
+    this.#part += 1;
+    this.#bytes = 0;
+    this.#crc = 0;
+    this.#end = null;
+    return { type: 'begin', part: this.#part, kind, bytesExpected };
+  }
+
+  add(octets: Uint8Array): void {
+    this.#rest = octets;
+  }
+
+  end(sessions: number | null): void {
+    this.#end = { sessions };
+  }
+
+  /** False: credit that falls, which no peer may send. */
+  credit(untilBytes: number): boolean {
+    if (untilBytes < this.#creditBytes) return false;
+    this.#creditBytes = untilBytes;
+    return true;
+  }
+
+  /** The next message that may be sent; null: wait for credit or for the function. */
+  next(): StateChunk | StateMark | null {
+    if (this.#rest === null) return this.#mark();
+    const room = Math.min(STATE_CHUNK_BYTES_MAX, this.#creditBytes - this.#totalBytes);
+    if (room <= 0) return null;
+    const octets = this.#rest.subarray(0, room);
+    this.#rest = octets.length === this.#rest.length ? null : this.#rest.subarray(octets.length);
+    this.#bytes += octets.length;
+    this.#crc = crc32c(octets, this.#crc);
+    this.#totalBytes += octets.length;
+    this.#totalCrc = crc32c(octets, this.#totalCrc);
+    return { type: 'chunk', octets };
+  }
+
+  #mark(): StateMark | null {
+    if (this.#end === null) return null;
+    const { sessions } = this.#end;
+    this.#end = null;
+    return {
+      type: 'mark',
+      part: this.#part,
+      bytes: this.#bytes,
+      crc: this.#crc,
+      totalBytes: this.#totalBytes,
+      totalCrc: this.#totalCrc,
+      sessions,
+    };
+  }
+}
