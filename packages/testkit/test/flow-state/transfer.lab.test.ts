@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
-import { Conntrack, type ConntrackEntry, IPS_SRC_NAT } from '@vnfpool/platform/conntrack';
+import { Conntrack, type ConntrackEntry, ConntrackFollower, IPS_SRC_NAT } from '@vnfpool/platform/conntrack';
 import { createNamespace, inNamespace } from '@vnfpool/platform/namespaces';
 import { decodeFlowState, encodeFlowState, type FlowEntry, natOf } from '@vnfpool/wire/flow-state';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -86,6 +86,44 @@ describe.skipIf(missing !== '')(`flows from one gateway to another ${missing}`, 
     expect(tcp.map(({ original, reply }) => ({ original, reply }))).toEqual([
       { original: download.original, reply: download.reply },
     ]);
+  });
+
+  test('a snapshot while serving and a delta at the end carry old and new downloads', async () => {
+    const to = openTable(lab.b);
+    const follower = inNamespace(lab.a.namespace.fd, () => new ConntrackFollower());
+    closers.push(() => follower.close());
+    const carry = (isDelta: boolean): number => {
+      const { changed, gone, isWhole } = follower.changes();
+      expect(isWhole).toBe(!isDelta);
+      const octets = encodeFlowState([
+        ...gone.map((key) => ({ kind: 'gone' as const, key })),
+        ...changed.map((entry) => ({ kind: 'flow' as const, entry })),
+      ]);
+      const records = decodeFlowState(octets);
+      to.remove(records.flatMap((record) => (record.kind === 'gone' ? [record.key] : [])));
+      const flows = records.flatMap((record) => (record.kind === 'flow' ? [record.entry] : []));
+      expect(to.insert(flows, { ifExists: 'replace', timeoutSecondsMin: 300 })).toEqual([]);
+      return flows.length;
+    };
+    carry(false);
+    const second = startClient(lab.client);
+    closers.push(() => second.kill());
+    await second.line(['got', 'lost'], ([, octets]) => Number(octets) > PIECE);
+    expect(carry(true)).toBeGreaterThan(0);
+    move();
+
+    const downloads = [client, second];
+    for (const download of downloads) {
+      const before = download.got;
+      const isFurther = ([, octets]: readonly string[]): boolean => Number(octets) > before + PIECE;
+      expect((await download.line(['got', 'lost', 'end'], isFurther))[0]).toBe('got');
+    }
+    server.tell('stop');
+    for (const download of downloads) {
+      const [word, octets, digest] = await download.line(['end', 'lost']);
+      expect(word).toBe('end');
+      await server.line(['sent'], ([, sent, sentDigest]) => sent === octets && sentDigest === digest);
+    }
   });
 
   test('without its state the connection is lost', async () => {
