@@ -33,11 +33,15 @@ export async function findTshark(): Promise<Tshark | { readonly reason: string }
   return { command, env, version };
 }
 
-/** What a capture says by the dissector: the `fields` of each frame; several values of one are parted by `;`. */
+/**
+ * What a capture says by the dissector: the `fields` of each frame; several values of one are parted by `;`.
+ * @param preferences `name:value`
+ */
 export function readCapture(
   { command, env }: Tshark,
   capture: string,
   fields: readonly string[],
+  preferences: readonly string[] = [],
 ): readonly (readonly string[])[] {
   const [program = '', ...before] = command;
   const done = spawnSync(
@@ -55,6 +59,7 @@ export function readCapture(
       'separator=\x1f',
       '-E',
       'aggregator=;',
+      ...preferences.flatMap((preference) => ['-o', preference]),
       ...fields.flatMap((name) => ['-e', name]),
     ],
     {
