@@ -40,7 +40,8 @@ export class FunctionMeter {
   readonly #cpu = new Rate();
   readonly #received = new Rate();
   readonly #sent = new Rate();
-  readonly #load = new RunningAverage();
+  /** A function begins without load, however busy its first moment is. */
+  readonly #load = new RunningAverage(0);
   readonly #bandwidth = new RunningAverage();
   #last: { readonly statistics: GroupStatistics; readonly atMs: number } | null = null;
 

@@ -5,7 +5,12 @@ const MINUTE_MS = 60_000;
 
 /** An average over about the last minute, of values that come at any pace. */
 export class RunningAverage {
-  #value: number | null = null;
+  #value: number | null;
+
+  /** @param start what the average rises or falls from; default: the first value */
+  constructor(start: number | null = null) {
+    this.#value = start;
+  }
 
   /** @param spanMs time that the value stands for */
   add(value: number, spanMs: number): void {
