@@ -95,7 +95,7 @@ export async function agrees(running, peers) {
 }
 
 const registrarsOf = (hosts) =>
-  hosts?.map(({ address }) => ({ host: address, port: 3863, transport: 'sctp' }));
+  hosts?.map(({ address, addresses }) => ({ host: address, port: 3863, transport: 'sctp', addresses }));
 
 function client(world, host, label, path, options) {
   const running = world.start(host, `${label}-${host.name}`, [
@@ -112,6 +112,7 @@ export function element(world, host, { id, pool, registrars, policy, lifeMs }) {
     id,
     pool,
     address: host.address,
+    addresses: host.addresses.slice(1),
     policy,
     lifeMs,
     ...(registrars === undefined ? { announcements: true } : { registrars: registrarsOf(registrars) }),
@@ -125,9 +126,10 @@ export function element(world, host, { id, pool, registrars, policy, lifeMs }) {
 }
 
 /** Our pool user with one session. */
-export function user(world, host, { pool, registrars }) {
+export function user(world, host, { pool, registrars, updates = false }) {
   const running = client(world, host, 'our-user', 'programs/user.mjs', {
     pool,
+    updates,
     ...(registrars === undefined ? { announcements: true } : { registrars: registrarsOf(registrars) }),
   });
   return {
@@ -138,5 +140,57 @@ export function user(world, host, { pool, registrars }) {
         .told()
         .filter(({ answer }) => answer !== undefined)
         .map(({ answer, from }) => ({ text: answer, from })),
+    /** With `updates`: what registrars told of the pool: identifiers, and whether that answered a question. */
+    poolsTold: () => running.told().filter(({ pool: ids }) => ids !== undefined),
+    failovers: () => running.told().filter(({ event }) => event === 'failed-over'),
   };
+}
+
+/** Options of our registrar and element: where to send component status reports. */
+export const reportTo = (host, everyMs) => [
+  '--report-to',
+  `${host.address}:2960`,
+  '--report-every',
+  `${everyMs}ms`,
+];
+
+/** `vnfpool element` for a server that runs elsewhere. */
+export function announcedElement(world, host, { id, pool, registrars, options = [] }) {
+  return world.start(host, `vnfpool-element-${host.name}`, [
+    process.execPath,
+    cli,
+    'element',
+    '--open',
+    '--profile',
+    'rsplib',
+    ...registrars.flatMap(({ address }) => ['--registrar', `sctp://${address}:3863`]),
+    '--pool',
+    pool,
+    '--id',
+    hex(id),
+    '--address',
+    host.address,
+    '--port',
+    '7',
+    '--protocol',
+    'sctp',
+    ...options,
+  ]);
+}
+
+/** `vnfpool monitor`; `reports`: all that came, oldest first. */
+export async function monitor(world, host) {
+  const running = world.start(host, `vnfpool-monitor-${host.name}`, [
+    process.execPath,
+    cli,
+    'monitor',
+    '--listen',
+    host.address,
+    '--json',
+  ]);
+  await world.until('our monitor listens', () => running.output().includes('listening on'), {
+    withinMs: startMs,
+    quiet: true,
+  });
+  return { ...running, reports: () => jsonLines(running.output()) };
 }

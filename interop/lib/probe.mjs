@@ -2,7 +2,7 @@
 // Asks a registrar, whoever wrote it, for the members of a pool: as a pool user, which changes nothing there but whose turn it is.
 import { SctpTransport } from '@vnfpool/transport/sctp';
 import { decodeAsap, encodeAsap } from '@vnfpool/wire/asap';
-import { ownAddress } from './world.mjs';
+import { ownAddressTowards } from './world.mjs';
 
 const asapProtocol = 11;
 const asapPort = 3863;
@@ -13,7 +13,11 @@ const open = new Map();
 async function connection(address, onGone) {
   const existing = open.get(address);
   if (existing && existing.closed === null) return existing;
-  const made = await transport.connect({ host: address, port: asapPort, localAddress: ownAddress });
+  const made = await transport.connect({
+    host: address,
+    port: asapPort,
+    localAddress: ownAddressTowards(address),
+  });
   made.onFrame((frame) => made.answer?.(decodeAsap(frame).message));
   made.onClose(() => {
     open.delete(address);

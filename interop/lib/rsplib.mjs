@@ -7,9 +7,15 @@ const hex = (id) => `0x${id.toString(16).padStart(8, '0')}`;
 // oxlint-disable-next-line no-control-regex
 const plain = (text) => text.replaceAll(/\x1b\[[0-9;]*m/g, '');
 
+function pathOf(world, program) {
+  const path = world.rsplib.folders.map((folder) => `${folder}/${program}`).find((each) => existsSync(each));
+  if (path === undefined) throw new Error(`this rsplib has no ${program}`);
+  return path;
+}
+
 function start(world, host, label, program, options) {
-  const { folders, libraries } = world.rsplib;
-  const path = folders.map((folder) => `${folder}/${program}`).find((each) => existsSync(each));
+  const { libraries } = world.rsplib;
+  const path = pathOf(world, program);
   const logFile = `${world.folder}/${label}.log`;
   const log = ['-loglevel=4', '-logcolor=off', `-logfile=${logFile}`];
   // Line by line, so that what it says can be seen when it says it.
@@ -93,8 +99,8 @@ export function pingpong(world, host, { pool, registrars, options = [] }) {
 
 /** Its dump of a registrar's handlespace. It says that it is a peer, and is then taken for dead: for the end of a scenario. */
 export async function handlespace(world, host, of) {
-  const { folders, libraries } = world.rsplib;
-  const path = folders.map((folder) => `${folder}/hsdump`).find((each) => existsSync(each));
+  const { libraries } = world.rsplib;
+  const path = pathOf(world, 'hsdump');
   const running = world.start(
     host,
     `hsdump-${host.name}-${of.host.name}`,
@@ -117,4 +123,23 @@ export async function handlespace(world, host, of) {
       lifeMs: Number(life),
     })),
   };
+}
+
+/** Options of its programs: where to send component status reports. */
+export const reportTo = (host, everyMs) => [`-cspserver=${host.address}:2960`, `-cspinterval=${everyMs}`];
+
+/** Its monitor of component status reports. */
+export function monitor(world, host) {
+  const command = [
+    pathOf(world, 'cspmonitor'),
+    `-localaddress=${host.address}:2960`,
+    '-full',
+    '-updateinterval=200',
+  ];
+  const running = world.start(host, `cspmonitor-${host.name}`, command, {
+    LD_LIBRARY_PATH: world.rsplib.libraries,
+  });
+  // It draws the whole screen each time, from the top.
+  const screen = () => plain(running.output()).split('Current Component Status').at(-1);
+  return { ...running, screen };
 }

@@ -8,11 +8,18 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'nod
 import { setTimeout as pause } from 'node:timers/promises';
 
 const bridge = 'scope';
-const prefix = '10.78.0.';
-/** The scenario's own address: it asks registrars as a pool user would. */
-export const ownAddress = `${prefix}254`;
+/** One network; the second is that of the second links of hosts that have two. */
+const prefixes = ['10.78.0.', '10.79.0.'];
+const [prefix] = prefixes;
+/** The scenario's own addresses: it asks registrars as a pool user would. */
+const ownAddresses = prefixes.map((each) => `${each}254`);
+export const [ownAddress] = ownAddresses;
+/** Its own address in the network of another. */
+export const ownAddressTowards = (address) =>
+  ownAddresses.find((own) => address.startsWith(own.slice(0, -'254'.length)));
 const pollMs = 100;
 const discardPort = 9;
+const ipv4 = /\d+(?:\.\d+){3}/g;
 
 function ip(...arguments_) {
   const done = spawnSync('ip', arguments_, { encoding: 'utf8' });
@@ -25,7 +32,7 @@ export class World {
   #processes = [];
   #capture;
   steps = [];
-  ours = [ownAddress];
+  ours = [...ownAddresses];
   facts = {};
 
   constructor(folder, rsplib) {
@@ -33,7 +40,7 @@ export class World {
     this.rsplib = rsplib;
     mkdirSync(folder, { recursive: true });
     ip('link', 'add', bridge, 'type', 'bridge', 'mcast_snooping', '0');
-    ip('addr', 'add', `${ownAddress}/24`, 'dev', bridge);
+    for (const own of ownAddresses) ip('addr', 'add', `${own}/24`, 'dev', bridge);
     ip('link', 'set', bridge, 'up');
   }
 
@@ -63,25 +70,37 @@ export class World {
     await this.#capture.ended;
   }
 
-  /** A host with one address, or with two on the same link. */
-  host(name, { ours = false, addresses = 1 } = {}) {
+  /** A host with one link, or with two, each with an address of its own. */
+  host(name, { ours = false, links = 1 } = {}) {
     this.#hosts += 1;
     ip('netns', 'add', name);
-    ip('link', 'add', `v-${name}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
-    ip('link', 'set', `v-${name}`, 'master', bridge, 'up');
     ip('-n', name, 'link', 'set', 'lo', 'up');
-    const own = [`${prefix}${this.#hosts}`, `${prefix}${this.#hosts + 100}`].slice(0, addresses);
-    for (const address of own) ip('-n', name, 'addr', 'add', `${address}/24`, 'dev', 'eth0');
-    ip('-n', name, 'link', 'set', 'eth0', 'up');
+    const own = prefixes.slice(0, links).map((each) => `${each}${this.#hosts}`);
+    const cable = (index) => `v${index}-${name}`;
+    for (const [index, address] of own.entries()) {
+      const port = `eth${index}`;
+      ip('link', 'add', cable(index), 'type', 'veth', 'peer', 'name', port, 'netns', name);
+      ip('link', 'set', cable(index), 'master', bridge, 'up');
+      ip('-n', name, 'addr', 'add', `${address}/24`, 'dev', port);
+      ip('-n', name, 'link', 'set', port, 'up');
+    }
     ip('-n', name, 'route', 'add', '224.0.0.0/4', 'dev', 'eth0');
     if (ours) this.ours.push(...own);
     return {
       name,
       address: own[0],
       addresses: own,
-      /** Pulls the cable: nothing it sends or is sent arrives. */
-      unplug: () => ip('link', 'set', `v-${name}`, 'down'),
-      plug: () => ip('link', 'set', `v-${name}`, 'up'),
+      /** Pulls the cable of a link: nothing that is sent over it arrives. */
+      unplug: (link = 0) => ip('link', 'set', cable(link), 'down'),
+      plug: (link = 0) => ip('link', 'set', cable(link), 'up'),
+      /** The kernel's list of SCTP associations: { local, remote }, both with all addresses. */
+      associations: () => {
+        const path = '/proc/net/sctp/assocs';
+        const done = spawnSync('ip', ['netns', 'exec', name, 'cat', path], { encoding: 'utf8' });
+        return [...done.stdout.matchAll(/((?:\*?[\d.]+ )+)<-> ((?:\*?[\d.]+ )+)/g)].map(
+          ([, local, remote]) => ({ local: local.match(ipv4), remote: remote.match(ipv4) }),
+        );
+      },
     };
   }
 

@@ -14,6 +14,8 @@ const user = new PoolUser({
   security: 'open',
   profile: 'rsplib',
   onTrouble: (trouble) => tell({ trouble }),
+  tuning: { updates: options.updates ?? false },
+  onPoolChanged: (_, elements) => tell({ pool: elements.map(({ id }) => id) }),
 });
 const session = await user.open(options.pool, {
   timeoutMs: 60_000,
