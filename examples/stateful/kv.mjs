@@ -11,7 +11,7 @@ const { values: options } = parseArgs({
   options: { address: { type: 'string', default: '127.0.0.1' }, port: { type: 'string', default: '0' } },
 });
 
-const store = new TrackedMap({ entriesMax: 100_000 });
+const store = new TrackedMap({ entriesMax: 100_000, isValue: (value) => typeof value === 'string' });
 const made = await StatefulFunction.start({
   state: store,
   // Nobody could tell our role any more.

@@ -13,11 +13,13 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue };
 
-export interface TrackedMapOptions {
+export interface TrackedMapOptions<Value extends JsonValue = JsonValue> {
   /** Default 1,000,000. A `set` beyond, or an import, fails with `overloaded`. */
   readonly entriesMax?: number;
   /** Keys remembered as changed, default 100,000; with more the next delta is the whole map. */
   readonly changesMax?: number;
+  /** Which values it takes; an import with another one is refused. Default all that JSON can say. */
+  readonly isValue?: (value: JsonValue) => value is Value;
 }
 
 /** A line of the octets: one change. */
@@ -40,6 +42,7 @@ export class TrackedMap<Value extends JsonValue = JsonValue> implements MovableS
   readonly format = 'kv/1';
   readonly #entriesMax: number;
   readonly #changesMax: number;
+  readonly #isValue: ((value: JsonValue) => value is Value) | undefined;
   #entries = new Map<string, Value>();
   /** Keys that have changed since the last export began; null: nobody wants to know. */
   #changed: Set<string> | null = null;
@@ -47,7 +50,8 @@ export class TrackedMap<Value extends JsonValue = JsonValue> implements MovableS
   #allChanged = false;
   #changedBytes = 0;
 
-  constructor({ entriesMax = 1_000_000, changesMax = 100_000 }: TrackedMapOptions = {}) {
+  constructor({ entriesMax = 1_000_000, changesMax = 100_000, isValue }: TrackedMapOptions<Value> = {}) {
+    this.#isValue = isValue;
     this.#entriesMax = entriesMax;
     this.#changesMax = changesMax;
   }
@@ -107,6 +111,8 @@ export class TrackedMap<Value extends JsonValue = JsonValue> implements MovableS
     for await (const chunk of chunks) {
       for (const line of lines.push(chunk)) {
         const [verb, key, value] = parseChange(line);
+        if (verb === 'set' && this.#isValue?.(value) === false)
+          throw new WireError('value', 0, `the value of ${key.slice(0, 64)} is not one of ours`);
         if (verb === 'clear') {
           entries = new Map();
           later = new Map();

@@ -164,3 +164,12 @@ test('what a delta would have is counted: each key once between exports', async 
   expect(Math.abs(counted - length)).toBeLessThan(5);
   expect(map.changedBytes()).toBe(0);
 });
+
+test('a map of one type takes in no other', async () => {
+  const map = new TrackedMap({ isValue: (value) => typeof value === 'string' });
+  await map.import('snapshot', stream('["set","a","x"]\n'));
+  await expect(map.import('snapshot', stream('["set","a","y"]\n["set","b",1]\n'))).rejects.toThrow(
+    'not one of ours',
+  );
+  expect(map.get('a')?.toUpperCase()).toBe('X');
+});
