@@ -204,6 +204,19 @@ describe('our manager and plain nodes', () => {
     expect(world.of('node-registered').at(-1)).toMatchObject({ resumed: true });
   });
 
+  test('to one that does not tell its boot time numbers go on: it may remember the old ones', () => {
+    const world = new PlainWorld();
+    const node = new PlainNode(10, ['HSS']);
+    node.tellsBootTime = false;
+    const first = world.connect(node);
+    world.give({ type: 'add', requestId: 1, ...hss, name: 'HSS' });
+    world.cut(first);
+    world.connect(node);
+    world.give({ type: 'delete', requestId: 2, ...hss });
+    expect(node.done).toEqual(['add 101', 'delete 101']);
+    expect(world.result(2)).toMatchObject({ code: 0, status: 'Terminating' });
+  });
+
   test('ERROR is acknowledged, DE-REGISTRATION too; forced to leave, a node answers', () => {
     const { world, a, b } = plainPair();
     a.error('out of memory');

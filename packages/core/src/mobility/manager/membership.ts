@@ -52,7 +52,9 @@ export function accept(
   const { bootTime, instance } = incarnationOf(message);
   const resumed = known !== undefined && bootTime !== 0n && bootTime === node.bootTime;
   const anew = bootTime === 0n || bootTime !== node.bootTime || instance !== node.instance;
-  if (anew) startAnew(state, node, resumed);
+  // One that says nothing of itself may be new, or may remember our numbers: only going on suits both.
+  const isUnknown = bootTime === 0n && instance === null;
+  if (anew) startAnew(state, node, resumed, isUnknown);
   connection.deadlineMs = null;
   state.nodes.set(identity.node, node);
   Object.assign(node, {
@@ -91,12 +93,17 @@ export function accept(
 }
 
 /** Another process, or another function table: nothing that was sent has a known outcome. */
-function startAnew(state: ManagerEndpointState, node: ManagedNode, sameFunctions: boolean): void {
+function startAnew(
+  state: ManagerEndpointState,
+  node: ManagedNode,
+  sameFunctions: boolean,
+  keepsNumbers: boolean,
+): void {
   node.inbox = new Inbox();
   // What was sent is given up first: numbers start anew only with nothing unanswered.
   for (const tag of node.outbox.dropSent())
     abandon(state, tag, AckCode.statusUnknown, 'the node started anew');
-  node.outbox.restart();
+  if (!keepsNumbers) node.outbox.restart();
   node.synchronising = false;
   if (sameFunctions) return;
   for (const tag of node.outbox.dropWaiting())

@@ -31,6 +31,8 @@ export class PlainNode {
   /** Messages and codes that came as ACK. */
   readonly acknowledged: { readonly sequence: number; readonly code: number }[] = [];
   send: (octets: Uint8Array) => void = () => {};
+  /** Whether REGISTRATION tells since when it has its functions. */
+  tellsBootTime = true;
   readonly #catalogue: readonly string[];
   readonly #reach: Reach;
   /** Answers given, by number: what is asked again is not done again. */
@@ -46,7 +48,7 @@ export class PlainNode {
   register(): void {
     const bootTime = { type: 6, sub: 40, value: Uint8Array.of(0xed, 0, 0x37, 0x80, 0x80, 0, 0, this.id) };
     const address = { type: 1, sub: 0, value: Uint8Array.of(192, 0, 2, this.id) };
-    this.#tell(1, [address, bootTime]);
+    this.#tell(1, this.tellsBootTime ? [address, bootTime] : [address]);
   }
 
   leave(): void {
