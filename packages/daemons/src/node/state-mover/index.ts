@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+export { stateRule } from './state-frames.ts';
+export * from './state-mover.ts';
