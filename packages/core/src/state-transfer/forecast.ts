@@ -5,6 +5,8 @@ export type ForecastDecision = 'quiesce' | 'again' | 'never';
 
 /** A delta that is not smaller than this share of the one before gains nothing. */
 const SHRINKING = 0.9;
+/** One may be a burst. */
+const GAINLESS_MAX = 2;
 
 /**
  * How long the pause would be if the function stopped now, from what the parts so far took: octets per second of the way
@@ -22,8 +24,12 @@ export class Forecast {
   #markSentMs = 0;
   #overheadMs: number | null = null;
   #deltaBytes: number | null = null;
-  #deltaBytesBefore: number | null = null;
+  /** Deltas in a row that gained nothing. */
+  #gainless = 0;
+  /** For how long the newest delta had gathered. */
+  #deltaMs = 0;
   #changePerSecond: number | null = null;
+  #isTold = false;
 
   constructor(pauseMaxMs: number, deltasMax: number) {
     this.#pauseMaxMs = pauseMaxMs;
@@ -41,10 +47,13 @@ export class Forecast {
     this.#markSentMs = nowMs;
     this.#bytes += bytes;
     if (this.#parts > 0) {
-      this.#deltaBytesBefore = this.#deltaBytes;
+      const isGain = this.#deltaBytes === null || bytes < SHRINKING * this.#deltaBytes;
+      this.#gainless = isGain ? 0 : this.#gainless + 1;
       this.#deltaBytes = bytes;
-      this.#changePerSecond = (bytes * 1000) / Math.max(1, this.#cutMs - this.#cutBeforeMs);
+      this.#deltaMs = Math.max(1, this.#cutMs - this.#cutBeforeMs);
+      this.#changePerSecond = (bytes * 1000) / this.#deltaMs;
     }
+    this.#isTold = changePerSecond !== null;
     if (changePerSecond !== null) this.#changePerSecond = changePerSecond;
     this.#parts += 1;
   }
@@ -66,11 +75,15 @@ export class Forecast {
     return this.#changePerSecond;
   }
 
-  /** What changed since the newest part was cut; null while nobody can tell. */
+  /**
+   * What changed since the newest part was cut, at most; null while nobody can tell. Measured change says little of a
+   * shorter time: what changes again and again counts once, so half the time may bring the whole of it.
+   */
   pendingBytes(nowMs: number): number | null {
-    return this.#changePerSecond === null
-      ? null
-      : Math.ceil((this.#changePerSecond * (nowMs - this.#cutMs)) / 1000);
+    const sinceMs = nowMs - this.#cutMs;
+    if (this.#changePerSecond === null) return null;
+    if (this.#isTold || this.#deltaBytes === null) return Math.ceil((this.#changePerSecond * sinceMs) / 1000);
+    return Math.ceil(this.#deltaBytes * Math.max(1, sinceMs / this.#deltaMs));
   }
 
   /** The pause if the function stopped now: what is pending, and a round trip each for mark and commit. */
@@ -84,10 +97,8 @@ export class Forecast {
   decide(nowMs: number): ForecastDecision {
     const pauseMs = this.expectedPauseMs(nowMs);
     if (pauseMs !== null && pauseMs <= this.#pauseMaxMs) return 'quiesce';
-    const deltas = this.#parts - 1;
-    if (deltas >= this.#deltasMax) return 'never';
-    if (deltas < 2 || this.#deltaBytes === null || this.#deltaBytesBefore === null) return 'again';
-    return this.#deltaBytes >= SHRINKING * this.#deltaBytesBefore ? 'never' : 'again';
+    const isHopeless = this.#gainless >= GAINLESS_MAX || this.#parts > this.#deltasMax;
+    return isHopeless ? 'never' : 'again';
   }
 
   #transferMs(bytes: number): number {
