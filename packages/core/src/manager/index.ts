@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { ManagerCore } from './manager-core.ts';
+export { numbersWrite, restoreNumbers } from './plain-numbers.ts';
 export {
   type HoldingRecord,
   type InstanceRecord,
@@ -7,6 +8,7 @@ export {
   type ManagerWrite,
   NOTHING_RESTORED,
   type NodeRecord,
+  type NumbersRecord,
   type RestoredState,
   ROWS_MAX,
   restoreState,

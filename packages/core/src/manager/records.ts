@@ -20,6 +20,8 @@ export interface ManagerTables {
   readonly slots: SlotRecord;
   /** By slot id: what nodes reported. */
   readonly holdings: HoldingRecord;
+  /** By Node ID of a plain node: the numbers of messages that it may have seen. */
+  readonly numbers: NumbersRecord;
   /** By id of the token. */
   readonly tokens: TokenRecord;
   /** One row: where nodes register their functions. Kept so that a restart tells nodes nothing new. */
@@ -86,6 +88,12 @@ export interface HoldingRecord {
   readonly epoch: number;
   readonly holder: SlotCandidate | null;
   readonly sinceMs: number | null;
+}
+
+export interface NumbersRecord {
+  /** NTP timestamp, decimal: of the registration that they belong to. */
+  readonly bootTime: string;
+  readonly upTo: number;
 }
 
 /** A join token; the secret itself is never kept. */

@@ -14,7 +14,8 @@ export interface ManagerCoreOptions {
   readonly mode: SetView['mode'];
 }
 
-type FromMobility = Exclude<MobilityManagerOutput, { readonly type: 'send' } | { readonly type: 'close' }>;
+/** What the endpoint tells of nodes; the rest is for its driver. */
+type FromMobility = Exclude<MobilityManagerOutput, { readonly type: 'send' | 'close' | 'reserve-numbers' }>;
 
 export type ManagerCoreInput =
   | FromMobility

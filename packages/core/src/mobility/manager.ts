@@ -44,6 +44,7 @@ export class MobilityManager implements Core<MobilityManagerInput, MobilityManag
       ackTimeoutMs: 5000,
       registrationTimeoutMs: 5000,
       operationsMax: 1024,
+      plainNumbers: new Map(),
       ...options,
     });
     const { keepAliveIntervalMs } = this.#state.options;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MobilityMessage } from '@vnfpool/wire/mobility';
-import { nextSequence, sequenceDistance } from './sequence.ts';
+import { laterSequence, nextSequence, sequenceDistance } from './sequence.ts';
 
 /** The oldest unanswered number and the newest one sent are less than this apart. */
 const UNANSWERED_MAX = 256;
+/** Numbers reserved at once. */
+const BLOCK = 4096;
 
 interface Waiting<Tag> {
   readonly tag: Tag;
@@ -26,6 +28,8 @@ export class Outbox<Tag> {
   /** In the order of their numbers. */
   readonly #sent = new Map<number, Sent<Tag>>();
   #last = 0;
+  #reservedTo = 0;
+  #reserve: ((upTo: number) => void) | null = null;
 
   /** `capacity`: messages that wait or are unanswered. */
   constructor(capacity: number) {
@@ -43,7 +47,22 @@ export class Outbox<Tag> {
   /** A number for a message that is not kept: REGISTRATION, KEEP-ALIVE. */
   allocate(): number {
     this.#last = nextSequence(this.#last);
+    if (this.#reserve && sequenceDistance(this.#last, this.#reservedTo) < 0) {
+      this.#reservedTo = laterSequence(this.#last, BLOCK - 1);
+      this.#reserve(this.#reservedTo);
+    }
     return this.#last;
+  }
+
+  /** From now on numbers are used only after `reserve` was called with them or a later one; null: as they come. */
+  reserveBy(reserve: ((upTo: number) => void) | null): void {
+    this.#reserve = reserve;
+  }
+
+  /** Goes on after this number, which somebody else may have used; nothing may be unanswered. */
+  continueAfter(sequence: number): void {
+    this.#last = sequence;
+    this.#reservedTo = sequence;
   }
 
   /** False, and nothing kept, when full. */
@@ -109,7 +128,7 @@ export class Outbox<Tag> {
 
   /** Starts the numbers anew, for a receiver that remembers none; nothing may be unanswered. */
   restart(): void {
-    this.#last = 0;
+    this.continueAfter(0);
   }
 
   #hasRoom(): boolean {

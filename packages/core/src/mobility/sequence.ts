@@ -8,6 +8,11 @@ export function nextSequence(sequence: number): number {
   return next === 0 ? 1 : next;
 }
 
+/** The number so many steps on, at least. */
+export function laterSequence(sequence: number, steps: number): number {
+  return nextSequence((sequence + steps - 1) % SPACE);
+}
+
 /**
  * Steps from `older` to `newer`; negative when it is the other way round.
  * @see RFC 1982 §3.2

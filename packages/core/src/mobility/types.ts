@@ -43,6 +43,14 @@ export interface TransferDestination {
 
 // ---------------------------------------------------------------- manager
 
+/** Which numbers a plain node may have seen: it cannot tell by an instance that the manager is another process. */
+export interface PlainNumbers {
+  /** Of the registration that they belong to; 0n: the node does not tell. */
+  readonly bootTime: bigint;
+  /** None above it was used. */
+  readonly upTo: number;
+}
+
 export interface ManagerOptions {
   readonly random: Random;
   /** 64 random bits, new at each start of the process. */
@@ -59,6 +67,8 @@ export interface ManagerOptions {
   readonly registrationTimeoutMs?: number;
   /** Operations a node may have waiting or unanswered; more are refused with 129. Default 1024. */
   readonly operationsMax?: number;
+  /** What `reserve-numbers` put on disk last, by node. Default none. */
+  readonly plainNumbers?: ReadonlyMap<NodeId, PlainNumbers>;
 }
 
 /** 16 octets, drawn by the driver for one transfer; valid 30 s, once, for one source, destination and function. */
@@ -145,6 +155,8 @@ export type MobilityManagerInput =
 export type MobilityManagerOutput =
   | { readonly type: 'send'; readonly connection: ConnectionId; readonly message: MobilityMessage }
   | { readonly type: 'close'; readonly connection: ConnectionId; readonly reason: string }
+  /** On disk before what follows: a plain node gets messages with these numbers. One for some thousand messages. */
+  | ({ readonly type: 'reserve-numbers'; readonly node: NodeId } & PlainNumbers)
   /**
    * A REGISTRATION was accepted. `resumed` true: same function table as in the registration before. False: this
    * endpoint knows nothing of it; a node with our extensions is asked at once, see `node-functions`.
@@ -158,6 +170,8 @@ export type MobilityManagerOutput =
       readonly bootTime: bigint;
       readonly addresses: readonly string[];
       readonly information: NodeInformation;
+      /** TCP port at which it takes the state of functions; null: it does not tell. */
+      readonly statePort: number | null;
       /** Null for a plain peer. */
       readonly leaseEndpoint: LeaseEndpoint | null;
     }
@@ -253,6 +267,8 @@ export interface NodeOptions {
   readonly addresses: readonly string[];
   readonly information?: NodeInformation;
   readonly leaseEndpoint?: LeaseEndpoint;
+  /** TCP port of its state channel, told with its addresses. */
+  readonly statePort?: number;
   /** T and M until the manager tells its own. Defaults 1000 and 3. */
   readonly keepAliveIntervalMs?: number;
   readonly keepAliveMisses?: number;

@@ -24,6 +24,23 @@ test('at most 256 numbers are between the oldest unanswered and the newest, othe
   expect(outbox.release(0)).toHaveLength(2);
 });
 
+test('numbers are reserved in blocks before the first of them is used, over the wrap', () => {
+  const reserved: number[] = [];
+  const outbox = new Outbox<number>(9);
+  outbox.continueAfter(0xffffff - 4095);
+  outbox.reserveBy((upTo) => reserved.push(upTo));
+  expect(reserved).toEqual([]);
+  // 4095 numbers up to the last one, and the first.
+  const block = Array.from({ length: 4096 }, () => outbox.allocate());
+  expect([block[0], block.at(-1)]).toEqual([0xffffff - 4094, 1]);
+  expect(reserved).toEqual([1]);
+  expect(outbox.allocate()).toBe(2);
+  expect(reserved).toEqual([1, 4097]);
+  outbox.reserveBy(null);
+  for (let used = 0; used < 9000; used++) outbox.allocate();
+  expect(reserved).toHaveLength(2);
+});
+
 test('the queue has a capacity, of what waits and what is unanswered', () => {
   const outbox = new Outbox<number>(2);
   expect([outbox.push(1, build), outbox.push(2, build), outbox.push(3, build)]).toEqual([true, true, false]);

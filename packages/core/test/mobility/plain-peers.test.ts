@@ -7,11 +7,12 @@ import {
   type MobilityNodeInput,
   type MobilityNodeOutput,
   type NodeOptions,
+  type PlainNumbers,
 } from '@vnfpool/core/mobility';
 import { toHex } from '@vnfpool/wire/bytes';
 import { decodeMobility, encodeMobility } from '@vnfpool/wire/mobility';
 import { describe, expect, test } from 'vitest';
-import { functionId, nodeId } from '../../src/identity.ts';
+import { functionId, type NodeId, nodeId } from '../../src/identity.ts';
 import { ids, type PlainMessage, readPlain, textOf } from './support/plain-codec.ts';
 import { PlainManager } from './support/plain-manager.ts';
 import { PlainNode } from './support/plain-node.ts';
@@ -31,7 +32,9 @@ class PlainWorld {
   readonly outputs: MobilityManagerOutput[] = [];
   /** What our manager sent, on all connections. */
   readonly octets: Uint8Array[] = [];
-  readonly #manager = new MobilityManager({ random: seeded(3), instance: 1n, term: 1n });
+  /** What survives of the manager. */
+  readonly disk = new Map<NodeId, PlainNumbers>();
+  #manager = new MobilityManager({ random: seeded(3), instance: 1n, term: 1n });
   readonly #nodes = new Map<number, PlainNode>();
   readonly #queue: (() => void)[] = [];
   #isRunning = false;
@@ -48,6 +51,13 @@ class PlainWorld {
     this.give({ type: 'connected', connection, identity: { node: nodeId(node.id), name: `n${node.id}` } });
     node.register();
     return connection;
+  }
+
+  /** Another process in place of the manager, with what it had on disk. */
+  restart(): void {
+    this.#nodes.clear();
+    const plainNumbers = new Map(this.disk);
+    this.#manager = new MobilityManager({ random: seeded(4), instance: 2n, term: 2n, plainNumbers });
   }
 
   cut(connection: number): void {
@@ -83,9 +93,14 @@ class PlainWorld {
   #carryOut(outputs: readonly MobilityManagerOutput[]): void {
     this.outputs.push(...outputs);
     for (const output of outputs) {
+      if (output.type === 'reserve-numbers') this.disk.set(output.node, output);
       if (output.type !== 'send') continue;
       const octets = encodeMobility(output.message);
       this.octets.push(octets);
+      const { bootTime, upTo } = this.disk.get(nodeId(10)) ?? { bootTime: -1n, upTo: 0 };
+      if (output.message.type !== 'ack' && output.message.nodes[0]?.id === 10) {
+        expect(output.message.sequence, `reserved with boot time ${bootTime}`).toBeLessThanOrEqual(upTo);
+      }
       this.#later(() => this.#nodes.get(output.connection)?.take(octets));
     }
   }
@@ -215,6 +230,34 @@ describe('our manager and plain nodes', () => {
     world.give({ type: 'delete', requestId: 2, ...hss });
     expect(node.done).toEqual(['add 101', 'delete 101']);
     expect(world.result(2)).toMatchObject({ code: 0, status: 'Terminating' });
+  });
+
+  test.each([{ tellsBootTime: true }, { tellsBootTime: false }])(
+    'after a restart of the manager numbers go on behind those on disk, boot time told: $tellsBootTime',
+    ({ tellsBootTime }) => {
+      const world = new PlainWorld();
+      const node = new PlainNode(10, ['HSS']);
+      node.tellsBootTime = tellsBootTime;
+      world.connect(node);
+      world.give({ type: 'add', requestId: 1, ...hss, name: 'HSS' });
+      world.run(10_000 * T);
+      expect(world.of('reserve-numbers').length).toBe(3);
+      world.restart();
+      world.connect(node);
+      world.give({ type: 'delete', requestId: 2, ...hss });
+      expect(node.done).toEqual(['add 101', 'delete 101']);
+      expect(world.result(2)).toMatchObject({ code: 0, status: 'Terminating' });
+    },
+  );
+
+  test('numbers of another boot time are of no concern', () => {
+    const world = new PlainWorld();
+    world.disk.set(nodeId(10), { bootTime: 1n, upTo: 5000 });
+    world.restart();
+    world.connect(new PlainNode(10, ['HSS']));
+    world.give({ type: 'add', requestId: 1, ...hss, name: 'HSS' });
+    const add = world.octets.find((octets) => octets[0] === 3);
+    expect(add && readPlain(add).sequence).toBe(1);
   });
 
   test('ERROR is acknowledged, DE-REGISTRATION too; forced to leave, a node answers', () => {

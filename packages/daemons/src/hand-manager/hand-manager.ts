@@ -70,6 +70,8 @@ export class HandManager {
       effects: {
         send: (output) => this.peers.send(output),
         close: (output) => this.peers.close(output),
+        // Nothing is kept: a plain node that was there before may take the numbers of the next start for old ones.
+        'reserve-numbers': () => {},
         'node-registered': tell,
         'node-functions': tell,
         'node-suspect': tell,

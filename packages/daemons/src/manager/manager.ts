@@ -7,7 +7,9 @@ import {
   type ManagerCoreInput,
   type ManagerCoreOutput,
   type ManagerTables,
+  numbersWrite,
   ROWS_MAX,
+  restoreNumbers,
   restoreState,
 } from '@vnfpool/core/manager';
 import {
@@ -60,6 +62,7 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
   const store = new EmbeddedStore<ManagerTables>(`${config.state}/store`, { rowsMax: ROWS_MAX });
   const term = await raiseTerm(store);
   const restored = await restoreState((table) => store.list(table));
+  const plainNumbers = restoreNumbers(await store.list('numbers'));
   const authority = await Authority.open(`${config.state}/authority`, config.set, Date.now());
   const credentials = await ownCredentials(authority, config.listen);
   const random = systemRandom();
@@ -130,19 +133,26 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
       changed: () => backend.effects.changed(),
     },
   });
-  const tell = (output: Exclude<MobilityManagerOutput, { type: 'send' | 'close' }>): void => {
+  const tell = (
+    output: Exclude<MobilityManagerOutput, { type: 'send' | 'close' | 'reserve-numbers' }>,
+  ): void => {
     manager.submit(output);
   };
   const mobility: CoreDriver<MobilityManagerInput, MobilityManagerOutput> = new CoreDriver<
     MobilityManagerInput,
     MobilityManagerOutput
   >({
-    core: new MobilityManager({ random, instance: random.u64(), term }),
+    core: new MobilityManager({ random, instance: random.u64(), term, plainNumbers }),
     clock,
     onFault,
     effects: {
       send: (output) => connections.send(output),
       close: (output) => connections.close(output),
+      // Without the row the manager goes on: only after its restart could the node take an order for an old one.
+      'reserve-numbers': (output) =>
+        store.write([numbersWrite(output)]).catch((error: Error) => {
+          logger.error({ err: error, node: output.node }, 'numbers of a plain node are not kept');
+        }),
       'node-registered': tell,
       'node-functions': tell,
       'node-suspect': tell,

@@ -8,7 +8,9 @@ import {
   type ManagerCoreOutput,
   type ManagerReply,
   type ManagerTables,
+  numbersWrite,
   ROWS_MAX,
+  restoreNumbers,
   restoreState,
 } from '@vnfpool/core/manager';
 import {
@@ -170,6 +172,7 @@ export class FullManager {
     store.full = this.#isFull;
     const term = await raiseTerm(store);
     const restored = await restoreState((table) => store.list(table));
+    const plainNumbers = restoreNumbers(await store.list('numbers'));
     if (process.life !== life) return;
     this.#store = store;
     const clock = process.driverClock;
@@ -228,7 +231,9 @@ export class FullManager {
         maybeFault,
       ),
     });
-    const tell = (output: Exclude<MobilityManagerOutput, { type: 'send' | 'close' }>): void => {
+    const tell = (
+      output: Exclude<MobilityManagerOutput, { type: 'send' | 'close' | 'reserve-numbers' }>,
+    ): void => {
       manager.submit(output);
     };
     const connections = new Map<number, StreamEnd>();
@@ -236,13 +241,14 @@ export class FullManager {
       MobilityManagerInput,
       MobilityManagerOutput
     >({
-      core: new MobilityManager({ random, instance: random.u64(), term }),
+      core: new MobilityManager({ random, instance: random.u64(), term, plainNumbers }),
       clock,
       onFault,
       effects: withFaults<MobilityManagerOutput>(
         {
           send: ({ connection, message }) => connections.get(connection)?.send(encodeMobility(message)),
           close: ({ connection, reason }) => connections.get(connection)?.close(reason),
+          'reserve-numbers': (output) => store.write([numbersWrite(output)]).catch(() => {}),
           'node-registered': tell,
           'node-functions': tell,
           'node-suspect': tell,

@@ -37,10 +37,8 @@ export function accept(
     return state.refuse(id, message, refusalOfDocument(error));
   }
   const known = state.nodes.get(identity.node);
-  const node =
-    known ??
-    state.departed.get(identity.node) ??
-    newManagedNode(identity, state.options.operationsMax, nowMs);
+  const departed = state.departed.get(identity.node);
+  const node = known ?? departed ?? newManagedNode(identity, state.options.operationsMax, nowMs);
   state.departed.delete(identity.node);
   const before = node.state;
   if (node.connection !== null && node.connection !== id) {
@@ -55,6 +53,7 @@ export function accept(
   // One that says nothing of itself may be new, or may remember our numbers: only going on suits both.
   const isUnknown = bootTime === 0n && instance === null;
   if (anew) startAnew(state, node, resumed, isUnknown);
+  reserveNumbers(state, node, message, known !== undefined || node === departed);
   connection.deadlineMs = null;
   state.nodes.set(identity.node, node);
   Object.assign(node, {
@@ -84,6 +83,7 @@ export function accept(
     bootTime,
     addresses,
     information,
+    statePort: part?.ports?.[0] ?? null,
     leaseEndpoint,
   });
   if (resumed && before !== 'registered') state.tell({ type: 'node-back', node: identity.node });
@@ -108,6 +108,22 @@ function startAnew(
   if (sameFunctions) return;
   for (const tag of node.outbox.dropWaiting())
     abandon(state, tag, AckCode.failed, 'not sent: the node started anew');
+}
+
+/** A plain node cannot tell that we are another process: our numbers go on where the last process may have been. */
+function reserveNumbers(
+  state: ManagerEndpointState,
+  node: ManagedNode,
+  message: Registration,
+  hasNumbers: boolean,
+): void {
+  const { bootTime, instance } = incarnationOf(message);
+  const id = node.identity.node;
+  const reserve = (upTo: number): void => state.tell({ type: 'reserve-numbers', node: id, bootTime, upTo });
+  node.outbox.reserveBy(instance === null ? reserve : null);
+  const before = state.options.plainNumbers.get(id);
+  if (!hasNumbers && instance === null && before?.bootTime === bootTime)
+    node.outbox.continueAfter(before.upTo);
 }
 
 function synchronise(node: ManagedNode): void {

@@ -45,7 +45,7 @@ export function register(state: NodeEndpointState, connection: ConnectionId): vo
   const sequence = state.outbox.allocate();
   const deadlineMs = state.nowMs + state.options.ackTimeoutMs;
   state.phase = { name: 'registering', connection, sequence, deadlineMs };
-  const { instance, leaseEndpoint } = state.options;
+  const { instance, leaseEndpoint, statePort } = state.options;
   const extensions: Extensions = {
     hello: { version: 1, instance },
     ...(leaseEndpoint ? { leaseEndpoint: encodeLeaseEndpoint(leaseEndpoint) } : {}),
@@ -53,6 +53,7 @@ export function register(state: NodeEndpointState, connection: ConnectionId): vo
   const node: NodePart = {
     id: state.nodeId,
     ...(state.addresses.length > 0 ? { addresses: state.addresses } : {}),
+    ...(statePort === undefined ? {} : { ports: [statePort] }),
     information: state.ownInformation,
     extensions,
   };
