@@ -35,7 +35,7 @@ export class AgentConnection {
     const { socket } = options;
     let cause: Error | undefined;
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.once('error', (error) => {
+    socket.on('error', (error) => {
       cause = error;
     });
     socket.once('close', () => this.end(new PoolError('closed', 'the connection to the agent ended', cause)));

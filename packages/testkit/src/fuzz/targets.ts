@@ -6,6 +6,7 @@ import { decodeUtf8, encodeUtf8, toHex, WireError } from '@vnfpool/wire/bytes';
 import { decodeComponentStatus } from '@vnfpool/wire/csp';
 import { decodeEnrp } from '@vnfpool/wire/enrp';
 import { decodeFlowState, encodeFlowState } from '@vnfpool/wire/flow-state';
+import { LineSplitter, parseAgentMessage, parseFunctionMessage } from '@vnfpool/wire/function-socket';
 import { messageFromJson, messageFromJsonText, messageToJson, type WireProtocol } from '@vnfpool/wire/json';
 import { decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
 import { decodeMobility } from '@vnfpool/wire/mobility';
@@ -125,6 +126,24 @@ const json: FuzzTarget = {
   check: (bytes) => orRefused(() => messageFromJsonText(decodeUtf8(bytes))) !== undefined,
 };
 
+/** What a node agent and a function that it runs say to each other: lines, each to be read by either. */
+const functionSocket: FuzzTarget = {
+  corpus: [
+    '{"op":"hello","v":1,"format":"kv/1"}\n{"op":"welcome","v":1,"name":"kv#1","role":"active","epoch":"8"}\n',
+    '{"id":2,"op":"export","kind":"snapshot","data":"/run/x"}\n{"id":2,"ok":false,"error":"disk full"}\n',
+    '{"id":1,"op":"role","role":"spare","epoch":"9"}\n{"id":1,"ok":true}\n{"op":"cancel","id":1}\n',
+    '{"op":"changes","bytesPerSecond":1.5}\n{"op":"health","ok":false,"reason":"é"}\n{"op":"refused","reason":""}\n',
+  ].map(encodeUtf8),
+  check: (bytes) => {
+    const lines = orRefused(() => [...new LineSplitter().push(bytes)]) ?? [];
+    const read = lines.flatMap((line) =>
+      [parseAgentMessage, parseFunctionMessage].map((parse) => orRefused(() => parse(line))),
+    );
+    checkWeight(read, bytes);
+    return read.some((message) => message !== undefined);
+  },
+};
+
 /** Everything that reads what strangers send, by the name that `--decoder` takes. */
 export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   asap: message('asap', decodeAsap, 0),
@@ -133,6 +152,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   mobility: message('mobility', decodeMobility, 4),
   lease,
   'flow-state': flows,
+  'function-socket': functionSocket,
   framer,
   json,
 };

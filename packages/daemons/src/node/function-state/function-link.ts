@@ -51,7 +51,7 @@ export class FunctionLink {
     this.#options = options;
     const { socket } = options;
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.once('error', () => undefined);
+    socket.on('error', () => undefined);
     socket.once('close', () => {
       this.#over(new FunctionStateError('ended', 'the connection of the function ended'));
     });
