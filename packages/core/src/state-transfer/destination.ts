@@ -48,6 +48,7 @@ export class TransferDestination implements Core<DestinationInput, DestinationOu
   #openedAtMs = 0;
   /** Whether an earlier life may have told the source that it is over. */
   readonly #isRestored: boolean;
+  #discardedBecause = 'the function did not take over';
 
   /**
    * `restored`: what `persist` last said before the process ended. `functionLives`: the function that took the state
@@ -69,6 +70,8 @@ export class TransferDestination implements Core<DestinationInput, DestinationOu
     this.#isRestored = restored !== null;
     if (restored === null) return;
     this.#sessions = restored.sessions;
+    this.#discardedBecause =
+      restored.phase === 'open' ? 'the agent restarted before commit came' : 'the function ended';
     this.#phase = restored.phase === 'committed' && functionLives ? 'activating' : 'discarding';
   }
 
@@ -366,8 +369,8 @@ export class TransferDestination implements Core<DestinationInput, DestinationOu
     this.#phase = 'aborted';
     this.#record('aborted');
     this.#endWith(nowMs);
-    this.#sayAborted('function', 'the function did not take over', nowMs);
-    this.#out.push({ type: 'ended', ...aborted('function', 'the function did not take over') });
+    this.#sayAborted('function', this.#discardedBecause, nowMs);
+    this.#out.push({ type: 'ended', ...aborted('function', this.#discardedBecause) });
   }
 
   #abort(reason: AbortReason, text: string, nowMs: number, keepsChannel = false): void {

@@ -142,7 +142,7 @@ test('whatever a source is told, it serves or ends once, and never serves behind
   fc.assert(
     fc.property(mode, fc.array(fc.tuple(sourceInput, waited), { maxLength: 40 }), (kind, steps) => {
       const core = new TransferSource({ order: orderOf(kind) });
-      const start: readonly [SourceInput, number][] = [
+      const start: [SourceInput, number][] = [
         [{ type: 'start' }, 0],
         [{ type: 'connected', connection: 1 }, 1],
         [{ type: 'message', connection: 1, message: { type: 'welcome', windowBytes: 64 } }, 1],
