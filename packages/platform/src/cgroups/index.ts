@@ -6,4 +6,6 @@ export { findHierarchies, isOurs } from './hierarchy.ts';
 export type { OpenOptions } from './open.ts';
 export { openFunctionGroups } from './open.ts';
 export { ProcessGroups } from './process-groups.ts';
+export type { Nft, TrafficCounts, TrafficOptions } from './traffic.ts';
+export { countersOf, GroupTraffic, trafficRules } from './traffic.ts';
 export type { FunctionGroup, FunctionGroups, GroupLimits, GroupStatistics } from './types.ts';

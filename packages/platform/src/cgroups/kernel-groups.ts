@@ -12,10 +12,10 @@ const WORDS = { cpu: 'processors', memory: 'memory', pids: 'processes' } as cons
 export class KernelGroups implements FunctionGroups {
   readonly way: 'cgroup2' | 'cgroup1';
   readonly description: string;
+  readonly second: { readonly mount: string; readonly path: string } | null;
   readonly #files: ControlFiles;
   readonly #parents: ReadonlyMap<Controller, GroupFolder>;
   readonly #missing: ReadonlyMap<Controller, string>;
-  readonly #mount: string | null;
   readonly #groups = new Set<FunctionGroup>();
 
   /**
@@ -32,7 +32,9 @@ export class KernelGroups implements FunctionGroups {
     this.#files = files;
     this.#parents = parents;
     this.#missing = missing;
-    this.#mount = mount;
+    const folder = parents.get('cgroup2')?.folder;
+    this.second =
+      folder === undefined || mount === null ? null : { mount, path: folder.slice(mount.length + 1) };
     this.way = [...parents.values()].some(({ version }) => version === 1) ? 'cgroup1' : 'cgroup2';
     const lacking = [...missing].map(([name, reason]) => `no ${name}: ${reason}`);
     const folders = [...new Set([...parents.values()].map(({ folder }) => folder))];
@@ -57,8 +59,7 @@ export class KernelGroups implements FunctionGroups {
     const folders = new Map(
       [...this.#parents].map(([key, { version, folder }]) => [key, { version, folder: `${folder}/${name}` }]),
     );
-    const second = folders.get('cgroup2')?.folder;
-    const path = second === undefined || this.#mount === null ? null : second.slice(this.#mount.length + 1);
+    const path = this.second === null ? null : `${this.second.path}/${name}`;
     const group: FunctionGroup = new KernelGroup(name, this.#files, folders, path, () =>
       this.#groups.delete(group),
     );

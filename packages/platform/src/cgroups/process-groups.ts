@@ -27,6 +27,7 @@ const NAMES: Readonly<Record<keyof GroupLimits, string>> = {
  */
 export class ProcessGroups implements FunctionGroups {
   readonly way = 'proc';
+  readonly second = null;
   readonly description: string;
   readonly #label: string;
   readonly #groups = new Set<ProcessTreeGroup>();

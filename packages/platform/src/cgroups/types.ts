@@ -62,7 +62,9 @@ export interface FunctionGroups {
   readonly way: 'cgroup2' | 'cgroup1' | 'proc';
   /** Where groups are made, or why there are none; for people. */
   readonly description: string;
-  /** Why these limits cannot be enforced, naming each and the reason; null: they can. */
+  /** Where our groups are in the second version's hierarchy, for `GroupTraffic`; null: nowhere. */
+  readonly second: { readonly mount: string; readonly path: string } | null;
+  /** Why these limits cannot be enforced, naming each and the reason; null: they can. Bandwidth never can by groups alone. */
   refusal(limits: GroupLimits): string | null;
   /**
    * Makes a group with its limits set.
