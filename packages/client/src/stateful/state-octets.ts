@@ -27,19 +27,23 @@ export async function writeState(
   socket: Socket,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
-  const put = (octets: Uint8Array): Promise<void> =>
+  const put = (block: Uint8Array): Promise<void> =>
     new Promise((resolve, reject) => {
-      socket.write(octets, (error) => (error ? reject(error) : resolve()));
+      const done = (error?: Error | null): void => (error ? reject(error) : resolve());
+      // One call of the system for both.
+      socket.cork();
+      socket.write(blockHeader(block.length), block.length === 0 ? done : undefined);
+      if (block.length > 0) socket.write(block, done);
+      socket.uncork();
     });
   // The agent says nothing here.
   socket.resume();
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += FUNCTION_BLOCK_BYTES_MAX) {
-      const block = chunk.subarray(at, at + FUNCTION_BLOCK_BYTES_MAX);
-      await put(Buffer.concat([blockHeader(block.length), block]));
+      await put(chunk.subarray(at, at + FUNCTION_BLOCK_BYTES_MAX));
     }
   }
-  await put(blockHeader(0));
+  await put(new Uint8Array());
 }
 
 /** Octets of an import; `use` gets them, and must read them to their end. Breaking off in the middle is an error. */

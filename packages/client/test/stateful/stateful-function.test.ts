@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type PoolError, StatefulFunction, type StatefulFunctionOptions, TrackedMap } from '@vnfpool/client';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+
+// Processes and deadlines: a busy machine may take its time.
+vi.setConfig({ testTimeout: 30_000 });
 
 type Line = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type JsonValue, TrackedMap } from '@vnfpool/client';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+
+// Many runs: a busy machine may take its time.
+vi.setConfig({ testTimeout: 30_000 });
 
 const encoder = new TextEncoder();
 

@@ -8,4 +8,5 @@ export {
   functionStateLimits,
 } from './function-state.ts';
 export { HooksFunctionState, type HooksStateOptions } from './hooks-state.ts';
+export { NoFunctionState } from './no-state.ts';
 export { SocketFunctionState, type SocketStateOptions } from './socket-state.ts';

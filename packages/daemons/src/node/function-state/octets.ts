@@ -49,9 +49,9 @@ export async function sendOctets(
   { limits, signal, expire }: Moving,
 ): Promise<void> {
   const deadline = new Deadline(expire);
-  const put = async (octets: Uint8Array): Promise<void> => {
+  const put = async (block: Uint8Array): Promise<void> => {
     deadline.arm(limits.stallMs, 'the function took no octet of its state');
-    await orAborted(written(socket, octets), signal).catch(endedOr(signal));
+    await orAborted(written(socket, block), signal).catch(endedOr(signal));
     deadline.disarm();
   };
   let bytes = 0;
@@ -61,12 +61,10 @@ export async function sendOctets(
     for await (const chunk of untilAborted(chunks, signal)) {
       bytes += chunk.length;
       refuseBeyond(limits.bytesMax, bytes);
-      for (let at = 0; at < chunk.length; at += FUNCTION_BLOCK_BYTES_MAX) {
-        const block = chunk.subarray(at, at + FUNCTION_BLOCK_BYTES_MAX);
-        await put(join([blockHeader(block.length), block]));
-      }
+      for (let at = 0; at < chunk.length; at += FUNCTION_BLOCK_BYTES_MAX)
+        await put(chunk.subarray(at, at + FUNCTION_BLOCK_BYTES_MAX));
     }
-    await put(blockHeader(0));
+    await put(new Uint8Array());
     socket.end();
   } finally {
     deadline.disarm();
@@ -78,10 +76,15 @@ export function refuseBeyond(bytesMax: number, bytes: number): void {
     throw new FunctionStateError('too-large', `the state has more than ${bytesMax} octets`);
 }
 
-/** Resolves when the system has taken the octets, so no more than these wait here. */
-function written(socket: Socket, octets: Uint8Array): Promise<void> {
+/** Resolves when the system has taken the block, so no more than it waits here. */
+function written(socket: Socket, block: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.write(octets, (error) => (error ? reject(error) : resolve()));
+    const done = (error?: Error | null): void => (error ? reject(error) : resolve());
+    // One call of the system for both.
+    socket.cork();
+    socket.write(blockHeader(block.length), block.length === 0 ? done : undefined);
+    if (block.length > 0) socket.write(block, done);
+    socket.uncork();
   });
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { readProcessStat } from '@vnfpool/platform/processes';
 import type { Hooks } from '@vnfpool/wire/mobility';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   createFunctionState,
   type FunctionStateLimits,
@@ -11,6 +11,9 @@ import {
   HooksFunctionState,
 } from '../../../src/node/function-state/index.ts';
 import { chunksOf, never, sink, temporaryFolder } from './fake-function.ts';
+
+// Processes and deadlines: a busy machine may take its time.
+vi.setConfig({ testTimeout: 30_000 });
 
 /** Hooks as lines of shell; they share a folder with the test. */
 function hooks(

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { blocks, chunksOf, FakeFunction, listen, never, sink, textOf } from './fake-function.ts';
+
+// Processes and deadlines: a busy machine may take its time.
+vi.setConfig({ testTimeout: 30_000 });
 
 test('a function is welcomed, told its role, and answers', async () => {
   const { state, path } = await listen();
