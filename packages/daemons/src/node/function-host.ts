@@ -4,18 +4,14 @@ import { createServer } from 'node:net';
 import type { FunctionId } from '@vnfpool/core';
 import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
 import type { Clocks } from '@vnfpool/platform';
-import {
-  type FunctionGroup,
-  type FunctionGroups,
-  type GroupLimits,
-  ProcessGroups,
-} from '@vnfpool/platform/cgroups';
+import type { FunctionGroup, FunctionGroups, GroupLimits, GroupTraffic } from '@vnfpool/platform/cgroups';
 import { type RunningProgram, startProgram } from '@vnfpool/platform/processes';
 import type { FunctionInformation, FunctionLimits } from '@vnfpool/wire/mobility';
 import { checkHealth } from '../health/health-check.ts';
 import { recordOf } from '../process-record.ts';
 import { exitReason, memoryReason } from './exit-reason.ts';
 import { FunctionMeter, type FunctionUsage } from './function-meter.ts';
+import { RunGroups } from './run-groups.ts';
 
 export interface FunctionHostOptions {
   /** Where output goes and where it is written down what runs. */
@@ -29,6 +25,8 @@ export interface FunctionHostOptions {
   readonly give: (input: AgentInput) => void;
   /** Where functions get their groups; the host closes them at its own end. Default: they are followed in /proc. */
   readonly groups?: FunctionGroups;
+  /** Counts and bounds what functions send and receive; a text: why it cannot be had here. The host closes it. */
+  readonly traffic?: GroupTraffic | string;
   /** Takes what an operator should know: a group that could not be ended or removed. */
   readonly warn?: (message: string) => void;
 }
@@ -61,20 +59,21 @@ interface Running {
 }
 
 const SAMPLE_MS = 1_000;
+/** Traffic is asked for once in so many samples: it takes a program of its own. */
+const TRAFFIC_SAMPLES = 5;
 const OUTPUT_LINES = 10;
 
 /** Starts, watches and stops the programs of a node, as the agent core says. */
 export class FunctionHost {
   readonly #options: FunctionHostOptions;
-  readonly #groups: FunctionGroups;
+  readonly #groups: RunGroups;
   readonly #running = new Map<FunctionId, Running>();
-  /** Runs that are over and whose groups are being ended. */
-  readonly #ending = new Set<Promise<void>>();
   readonly #sampler: NodeJS.Timeout;
+  #samples = 0;
 
   constructor(options: FunctionHostOptions) {
     this.#options = options;
-    this.#groups = options.groups ?? new ProcessGroups(String(process.pid), 'this host was given none');
+    this.#groups = new RunGroups(options);
     mkdirSync(`${options.folder}/output`, { recursive: true, mode: 0o700 });
     this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
   }
@@ -106,7 +105,7 @@ export class FunctionHost {
     const { directory, limits = {} } = specification;
     let group: FunctionGroup;
     try {
-      group = this.#groups.create(`${fileName(name).slice(0, 64)}.${functionId}.${run}`, limits);
+      group = await this.#groups.create(`${fileName(name).slice(0, 64)}.${functionId}.${run}`, limits);
     } catch (error) {
       ended((error as Error).message);
       return;
@@ -120,7 +119,7 @@ export class FunctionHost {
         output: { linesMax: OUTPUT_LINES, logPath: `${folder}/output/${fileName(name)}.log` },
       });
     } catch (error) {
-      this.#endGroup(group, name);
+      this.#groups.end(group);
       ended((error as Error).message);
       return;
     }
@@ -147,7 +146,7 @@ export class FunctionHost {
       ended(exitReason(exit, program, memoryReason(group, limits)));
       // What it started in turn goes with it: it would keep the port from the next start.
       void started.stop(0);
-      this.#endGroup(group, name);
+      this.#groups.end(group);
       this.#tellOutput(functionId, running);
       if (this.#running.get(functionId) === running) this.#running.delete(functionId);
       this.#writeDown();
@@ -213,41 +212,35 @@ export class FunctionHost {
   async close(): Promise<void> {
     clearInterval(this.#sampler);
     await Promise.all([...this.#running.values()].map(({ program }) => program.stop(1_000)));
-    await Promise.all(this.#ending);
     await this.#groups.close();
   }
 
   #sample(): void {
+    if (this.#samples++ % TRAFFIC_SAMPLES === 0) void this.#countTraffic();
     for (const [functionId, running] of this.#running) {
       this.#measure(functionId, running);
       this.#tellOutput(functionId, running);
     }
   }
 
+  async #countTraffic(): Promise<void> {
+    const counts = await this.#groups.traffic([...this.#running.values()].map(({ group }) => group.name));
+    const atMs = this.#options.clocks.boottimeMs();
+    for (const { group, meter } of this.#running.values()) {
+      const count = counts.get(group.name);
+      if (count !== undefined) meter.countTraffic(atMs, count);
+    }
+  }
+
   #measure(functionId: FunctionId, { meter, name, run }: Running): void {
     try {
-      meter.sample(this.#options.clocks.boottimeMs(), null);
+      meter.sample(this.#options.clocks.boottimeMs());
     } catch (error) {
       // Its group was removed by somebody else; the function goes on unmeasured.
       this.#options.warn?.(`${name} is not measured: ${(error as Error).message}`);
       return;
     }
     this.#options.give({ type: 'load', functionId, run, fraction: meter.loadFraction });
-  }
-
-  /** Ends every process of a run that is over, and gives its group back. */
-  #endGroup(group: FunctionGroup, name: string): void {
-    const end = async (): Promise<void> => {
-      try {
-        const left = await group.kill();
-        if (left > 0) this.#options.warn?.(`${name}: ${left} of its processes cannot be ended`);
-        else group.remove();
-      } catch (error) {
-        this.#options.warn?.(`${name}: ${(error as Error).message}`);
-      }
-    };
-    const ending = end().finally(() => this.#ending.delete(ending));
-    this.#ending.add(ending);
   }
 
   #tellOutput(functionId: FunctionId, running: Running): void {

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { statfsSync } from 'node:fs';
 import { freemem } from 'node:os';
-import type { FunctionGroup, GroupStatistics } from '@vnfpool/platform/cgroups';
+import type { FunctionGroup, GroupStatistics, TrafficCounts } from '@vnfpool/platform/cgroups';
 import type { FunctionInformation, FunctionLimits } from '@vnfpool/wire/mobility';
 import { Rate, RunningAverage } from './running-average.ts';
-
-/** Octets that a function has received and sent since it was started. */
-export interface TrafficCount {
-  readonly receivedBytes: number;
-  readonly sentBytes: number;
-}
 
 /** What one run of a function uses; null: this node cannot tell. */
 export interface FunctionUsage {
@@ -52,19 +46,20 @@ export class FunctionMeter {
     this.#directory = directory;
   }
 
-  /** @param traffic null: not counted here */
-  sample(atMs: number, traffic: TrafficCount | null): FunctionUsage {
+  /** Takes what it has received and sent so far, where that is counted, at a pace of its own. */
+  countTraffic(atMs: number, { receivedBytes, sentBytes }: TrafficCounts): void {
+    this.#received.take(receivedBytes, atMs);
+    const spanMs = this.#sent.take(sentBytes, atMs);
+    const now = this.#bitsPerSecond();
+    if (now !== null) this.#bandwidth.add(now, spanMs);
+  }
+
+  sample(atMs: number): FunctionUsage {
     const statistics = this.#group.statistics();
     const spanMs = this.#last === null ? 0 : Math.max(0, atMs - this.#last.atMs);
     this.#last = { statistics, atMs };
     this.#cpu.take(statistics.cpuMs, atMs);
     this.#load.add(statistics.waiting, spanMs);
-    if (traffic !== null) {
-      this.#received.take(traffic.receivedBytes, atMs);
-      const trafficMs = this.#sent.take(traffic.sentBytes, atMs);
-      const now = this.#bitsPerSecond();
-      if (now !== null) this.#bandwidth.add(now, trafficMs);
-    }
     return this.#usage(statistics);
   }
 

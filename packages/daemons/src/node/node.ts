@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { nodeId } from '@vnfpool/core';
 import { AgentCore, type AgentInput, type AgentOutput } from '@vnfpool/core/agent';
 import { MobilityNode, type MobilityNodeInput, type MobilityNodeOutput } from '@vnfpool/core/mobility';
-import { openFunctionGroups } from '@vnfpool/platform/cgroups';
+import { GroupTraffic, openFunctionGroups } from '@vnfpool/platform/cgroups';
 import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
 import { openLeaseKey } from '@vnfpool/runtime/lease-seal';
@@ -119,12 +119,21 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const { guarantee: fence, realtime, muteMs, port } = worker;
   logger.info({ fence, realtime, muteMs, port }, 'leases ready');
 
-  const groups = await openFunctionGroups({
-    // The folder is locked, so nobody else has this label now.
-    label: createHash('sha256').update(realpathSync(config.state)).digest('hex').slice(0, 12),
-    where: config.cgroup ?? 'auto',
-  });
-  logger.info({ way: groups.way, groups: groups.description }, 'groups of functions');
+  // The folder is locked, so nobody else has this label now.
+  const label = createHash('sha256').update(realpathSync(config.state)).digest('hex').slice(0, 12);
+  const groups = await openFunctionGroups({ label, where: config.cgroup ?? 'auto' });
+  const traffic =
+    groups.second === null
+      ? 'functions have no groups of the second version'
+      : await GroupTraffic.open({ label, mount: groups.second.mount }, groups.second.path);
+  logger.info(
+    {
+      way: groups.way,
+      groups: groups.description,
+      traffic: typeof traffic === 'string' ? traffic : 'counted',
+    },
+    'groups of functions',
+  );
   const host = new FunctionHost({
     folder: config.state,
     address: config.listen,
@@ -132,6 +141,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     clocks,
     give: (input) => agent.submit(input),
     groups,
+    traffic,
     warn: (message) => logger.warn({ of: 'functions' }, message),
   });
   const statusServer = await serveNodeStatus(join(config.state, AGENT_SOCKET), status, host);

@@ -116,6 +116,7 @@ test('a limit that this node cannot enforce: refused beforehand, and never run w
   const { host, start, exits } = await createHost('none');
   expect(host.refusal(undefined)).toBeNull();
   expect(host.refusal({})).toBeNull();
+  expect(host.refusal({ bandwidthBps: 1_000_000 })).toContain('limit not enforceable: bandwidth');
   expect(host.refusal({ processes: 5 })).toContain('limit not enforceable: processes');
   // /proc follows; it cannot bound.
   await start('exit 0', { processes: 5 });

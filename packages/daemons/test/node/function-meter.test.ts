@@ -26,7 +26,8 @@ function createMeter(limits = {}) {
   const meter = new FunctionMeter(group, limits, tmpdir());
   const sample = (atMs: number, part: Partial<GroupStatistics>, traffic: [number, number] | null = null) => {
     now = { ...now, ...part };
-    return meter.sample(atMs, traffic && { receivedBytes: traffic[0], sentBytes: traffic[1] });
+    if (traffic) meter.countTraffic(atMs, { receivedBytes: traffic[0], sentBytes: traffic[1] });
+    return meter.sample(atMs);
   };
   return { meter, sample };
 }
