@@ -18,6 +18,8 @@ import {
 import { readSpecification } from './specification-file.ts';
 
 const TOKEN_BYTES = 16;
+/** Functions whose last line is remembered; then all are news again. */
+const TOLD_MAX = 16_384;
 
 export interface HandSessionOptions {
   readonly io: CliIo;
@@ -223,6 +225,7 @@ export class HandSession {
     if (event.type !== 'function-status') return true;
     const key = `${event.node} ${event.functionId}`;
     if (this.#told.get(key) === line) return false;
+    if (this.#told.size >= TOLD_MAX) this.#told.clear();
     if (event.gone) this.#told.delete(key);
     else this.#told.set(key, line);
     return true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { fromHex, toHex } from '@vnfpool/wire/bytes';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -22,7 +22,7 @@ const hex16 = (value: number): string => value.toString(16).padStart(4, '0');
 let folder: string;
 let children: Child[];
 let sockets: Socket[];
-let server: Server | null;
+let server: ReturnType<typeof createServer> | null;
 
 beforeEach(() => {
   folder = mkdtempSync(`${tmpdir()}/vnfpool-plain-`);
@@ -144,6 +144,35 @@ describe.skipIf(notBuilt !== '')(`peers that know only the draft ${notBuilt}`, (
     const { code, stderr, stdout } = await manager.ended;
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('"addresses":["192.0.2.10"]');
+  });
+
+  test('another start of our manager uses other numbers: the node remembers those of the last', async () => {
+    const used: number[] = [];
+    for (let run = 0; run < 2; run += 1) {
+      const manager = launch(
+        'mobility',
+        'serve',
+        '--plain',
+        '--listen',
+        '127.0.0.1:0',
+        '--json',
+        '--command',
+        'wait 10',
+        '--command',
+        'add 10 101 --name HSS',
+      );
+      const port = await until('it listens', () => /"port":(\d+)/.exec(manager.stdout())?.[1]);
+      const node = new PlainPeer(connect(Number(port), '127.0.0.1'));
+      node.send('0100', '00000001', NODE, '06280008 ed00378080000000');
+      const add = await node.next('0302');
+      used.push(Number.parseInt(numberOf(add), 16));
+      node.send('0602', `00${numberOf(add)}`, NODE, FUNCTION, status('Running'));
+      expect((await manager.ended).code).toBe(0);
+    }
+    // By the arithmetic of 24-bit numbers.
+    const [first = 0, second = 0] = used;
+    expect((second - first + 2 ** 24) % 2 ** 24).toBeGreaterThan(0);
+    expect((second - first + 2 ** 24) % 2 ** 24).toBeLessThan(2 ** 23);
   });
 
   test('a manager over our agent: it chooses from the catalogue by name, and everything comes back plain', async () => {

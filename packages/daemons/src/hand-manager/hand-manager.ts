@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NodeId } from '@vnfpool/core';
 import {
   MobilityManager,
   type MobilityManagerInput,
   type MobilityManagerOutput,
+  type PlainNumbers,
 } from '@vnfpool/core/mobility';
 import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import { systemRandom } from '@vnfpool/runtime/random';
@@ -18,7 +20,7 @@ export type HandResult = Omit<MobilityManagerOutput & { type: 'operation-result'
 
 /** What happens to nodes and functions, and whoever was not let in. */
 export type HandEvent =
-  | Exclude<MobilityManagerOutput, { type: 'send' | 'close' | 'operation-result' }>
+  | Exclude<MobilityManagerOutput, { type: 'send' | 'close' | 'operation-result' | 'reserve-numbers' }>
   | { readonly type: 'connection-refused'; readonly address: string; readonly reason: string };
 
 export interface HandManagerOptions {
@@ -52,8 +54,12 @@ export class HandManager {
   constructor(options: Omit<HandManagerOptions, 'host' | 'port'>) {
     const { onEvent, onFault, security, keepAliveIntervalMs } = options;
     const random = systemRandom();
+    const plainNumbers = new Map<NodeId, PlainNumbers>();
     const tell = (
-      output: Exclude<MobilityManagerOutput, { type: 'send' | 'close' | 'operation-result' | 'event' }>,
+      output: Exclude<
+        MobilityManagerOutput,
+        { type: 'send' | 'close' | 'operation-result' | 'reserve-numbers' | 'event' }
+      >,
     ): void => {
       this.#table.take(output);
       onEvent(output);
@@ -63,6 +69,7 @@ export class HandManager {
         random,
         instance: random.u64(),
         term: 0n,
+        plainNumbers,
         ...(keepAliveIntervalMs === undefined ? {} : { keepAliveIntervalMs }),
       }),
       clock: systemClock(),
@@ -70,7 +77,7 @@ export class HandManager {
       effects: {
         send: (output) => this.peers.send(output),
         close: (output) => this.peers.close(output),
-        // Nothing is kept: a plain node that was there before may take the numbers of the next start for old ones.
+        // Nothing is kept; the wall clock says where numbers begin.
         'reserve-numbers': () => {},
         'node-registered': tell,
         'node-functions': tell,
@@ -90,7 +97,7 @@ export class HandManager {
         event: onEvent,
       },
     });
-    this.peers = new Peers(security, (input) => this.#driver.submit(input));
+    this.peers = new Peers(security, plainNumbers, (input) => this.#driver.submit(input));
   }
 
   /** In the order of their IDs. */

@@ -32,12 +32,18 @@ interface Row extends Omit<HandNode, 'functions'> {
   readonly functions: Map<number, HandFunction>;
 }
 
+/** Functions kept of one node; others are told of as they come, and not kept. */
+const FUNCTIONS_MAX = 4096;
+
 /** Nodes that registered and did not leave, as the mobility endpoint told of them. */
 export class NodeTable {
   readonly #rows = new Map<number, Row>();
 
   take(
-    output: Exclude<MobilityManagerOutput, { type: 'send' | 'close' | 'event' | 'operation-result' }>,
+    output: Exclude<
+      MobilityManagerOutput,
+      { type: 'send' | 'close' | 'event' | 'operation-result' | 'reserve-numbers' }
+    >,
   ): void {
     const row = this.#rows.get(output.node);
     switch (output.type) {
@@ -76,9 +82,9 @@ export class NodeTable {
       case 'function-status': {
         const { functionId, status, report, reason } = output;
         if (output.gone) row?.functions.delete(functionId);
-        else {
-          const information = { ...row?.functions.get(functionId)?.information, ...output.information };
-          row?.functions.set(functionId, { functionId, status, information, report, reason });
+        else if (row && (row.functions.has(functionId) || row.functions.size < FUNCTIONS_MAX)) {
+          const information = { ...row.functions.get(functionId)?.information, ...output.information };
+          row.functions.set(functionId, { functionId, status, information, report, reason });
         }
         return;
       }

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type NodeId, nodeId } from '@vnfpool/core';
-import type { MobilityManagerInput, MobilityManagerOutput, PeerIdentity } from '@vnfpool/core/mobility';
+import type {
+  MobilityManagerInput,
+  MobilityManagerOutput,
+  PeerIdentity,
+  PlainNumbers,
+} from '@vnfpool/core/mobility';
 import { IdentityError, parseIdentity } from '@vnfpool/runtime/certificates';
 import type { CertificateIdentity, Connection, StreamTransport } from '@vnfpool/transport/stream';
 import { TcpTransport } from '@vnfpool/transport/tcp';
 import { type TlsCredentials, TlsTransport } from '@vnfpool/transport/tls';
 import { encodeMobility } from '@vnfpool/wire/mobility';
 import { mobilityRule, readFrame } from '../mobility-frames.ts';
+import { numberOfNow, plainRegistration } from './plain-numbers.ts';
 
 /**
  * Plain TCP: a node is who it says it is. TLS: its certificate says so, by the URI `spiffe://DOMAIN/node/ID`, or by
@@ -22,6 +28,9 @@ export type HandSecurity =
 
 /** Time for the first message of a plain connection: who it is, is not known before. */
 const FIRST_MESSAGE_MS = 5_000;
+
+/** Nodes that one run of a manager knows at most; the connection of another one is closed. */
+const NODES_MAX = 4096;
 
 type Give = (input: MobilityManagerInput) => boolean;
 
@@ -48,19 +57,26 @@ export class Peers {
   readonly #connections = new Map<number, Connection>();
   /** Node IDs that are taken, so that the next one asked for is free. */
   readonly #known = new Set<number>();
+  /** Read by the mobility endpoint when a plain node registers. */
+  readonly #numbers: Map<NodeId, PlainNumbers>;
   #last = 0;
 
-  constructor(security: HandSecurity, give: Give) {
+  constructor(security: HandSecurity, numbers: Map<NodeId, PlainNumbers>, give: Give) {
     this.#security = security;
+    this.#numbers = numbers;
     this.#give = give;
   }
 
   open(connection: Connection): void {
     this.#last += 1;
     const id = this.#last;
-    let opened = false;
+    let opened: NodeId | null = null;
     const open = (identity: PeerIdentity): void => {
-      opened = true;
+      if (this.#known.size >= NODES_MAX && !this.#known.has(identity.node)) {
+        connection.close(`more than ${NODES_MAX} nodes`);
+        return;
+      }
+      opened = identity.node;
       this.#connections.set(id, connection);
       this.#known.add(identity.node);
       if (!this.#give({ type: 'connected', connection: id, identity })) connection.close('overloaded');
@@ -75,7 +91,7 @@ export class Peers {
     connection.onClose(({ code, message }) => {
       clearTimeout(late);
       this.#connections.delete(id);
-      if (!opened) return;
+      if (opened === null) return;
       if (code === 'frame-malformed' || code === 'frame-too-large')
         this.#give({ type: 'unframeable', connection: id, reason: message });
       this.#give({ type: 'disconnected', connection: id });
@@ -83,7 +99,9 @@ export class Peers {
     connection.onFrame((frame) => {
       clearTimeout(late);
       const input = readFrame(id, frame);
-      if (!opened) open(this.#asItSays(input));
+      if (opened === null) open(this.#asItSays(input));
+      if (opened === null) return;
+      if (input.type === 'message') this.#beginNumbers(opened, plainRegistration(input.message));
       if (!this.#give(input)) connection.close('overloaded');
     });
   }
@@ -94,6 +112,11 @@ export class Peers {
 
   close({ connection, reason }: MobilityManagerOutput & { type: 'close' }): void {
     this.#connections.get(connection)?.close(reason);
+  }
+
+  #beginNumbers(node: NodeId, bootTime: bigint | null): void {
+    if (bootTime === null || this.#numbers.get(node)?.bootTime === bootTime) return;
+    this.#numbers.set(node, { bootTime, upTo: numberOfNow(Date.now()) });
   }
 
   /** Node ID 0 asks for one: the lowest that nobody has had from us. */

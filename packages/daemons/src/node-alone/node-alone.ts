@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { type FunctionId, nodeId } from '@vnfpool/core';
 import { AgentCore, type AgentInput, type AgentOutput } from '@vnfpool/core/agent';
 import { MobilityNode, type MobilityNodeInput, type MobilityNodeOutput } from '@vnfpool/core/mobility';
-import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
+import { CoreDriver, type EffectHandlers, systemClock } from '@vnfpool/runtime/driver';
 import { exitOnFault } from '@vnfpool/runtime/lifecycle';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { systemRandom } from '@vnfpool/runtime/random';
@@ -56,7 +56,6 @@ export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNo
     clocks,
     give: (input) => agent.submit(input),
   });
-  const nothing = (): void => {};
   const agent: CoreDriver<AgentInput, AgentOutput> = new CoreDriver<AgentInput, AgentOutput>({
     // Its own number only matters to leases.
     core: new AgentCore({ random, node: nodeId(own === 0 ? 1 : own) }),
@@ -76,15 +75,7 @@ export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNo
       'check-health': (output) => void host.check(output),
       event: ({ severity, message }) =>
         logger[severity === 'warning' ? 'warn' : severity]({ of: 'functions' }, message),
-      // Of slots and registrars, which there are none of: neither assignments nor configurations are taken.
-      'slots-changed': nothing,
-      'configure-leases': nothing,
-      candidate: nothing,
-      'no-candidate': nothing,
-      release: nothing,
-      'hand-over': nothing,
-      register: nothing,
-      deregister: nothing,
+      ...ofSets,
     },
   });
 
@@ -134,7 +125,7 @@ export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNo
       move: noTransfer,
       copy: noTransfer,
       'move-session': noTransfer,
-      'failovers-acknowledged': nothing,
+      'failovers-acknowledged': () => {},
       persist: (identity) => writeIdentity(identityFile, identity),
       event: ({ event, reason }) => logger.warn({ event, reason }, 'service mobility'),
     },
@@ -162,6 +153,29 @@ export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNo
     },
   };
 }
+
+type Done = Extract<
+  AgentOutput,
+  { type: 'answer' | 'function-changed' | 'start' | 'stop' | 'check-health' | 'event' }
+>;
+
+/** About slots, registrars and transfers, which there are none of: what would lead to them is refused. */
+const ofSets = Object.fromEntries(
+  [
+    'slots-changed',
+    'configure-leases',
+    'candidate',
+    'no-candidate',
+    'release',
+    'hand-over',
+    'register',
+    'deregister',
+    'role',
+    'send-state',
+    'receive-state',
+    'cancel-transfer',
+  ].map((type) => [type, () => {}]),
+) as unknown as EffectHandlers<Exclude<AgentOutput, Done>>;
 
 function transportOf(security: ManagerSecurity): StreamTransport {
   return security.kind === 'plain'
