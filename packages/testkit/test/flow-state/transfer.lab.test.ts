@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
+import { Readable } from 'node:stream';
 import { Conntrack, type ConntrackEntry, ConntrackFollower, IPS_SRC_NAT } from '@vnfpool/platform/conntrack';
 import { createNamespace, inNamespace } from '@vnfpool/platform/namespaces';
+import { exportFlows, FlowImporter } from '@vnfpool/runtime/flow-transfer';
 import { decodeFlowState, encodeFlowState, type FlowEntry, natOf } from '@vnfpool/wire/flow-state';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { various } from '../../../platform/test/conntrack/entries.ts';
@@ -89,27 +91,27 @@ describe.skipIf(missing !== '')(`flows from one gateway to another ${missing}`, 
   });
 
   test('a snapshot while serving and a delta at the end carry old and new downloads', async () => {
-    const to = openTable(lab.b);
+    const importer = new FlowImporter(openTable(lab.b));
     const follower = inNamespace(lab.a.namespace.fd, () => new ConntrackFollower());
     closers.push(() => follower.close());
-    const carry = (isDelta: boolean): number => {
-      const { changed, gone, isWhole } = follower.changes();
-      expect(isWhole).toBe(!isDelta);
-      const octets = encodeFlowState([
-        ...gone.map((key) => ({ kind: 'gone' as const, key })),
-        ...changed.map((entry) => ({ kind: 'flow' as const, entry })),
-      ]);
-      const records = decodeFlowState(octets);
-      to.remove(records.flatMap((record) => (record.kind === 'gone' ? [record.key] : [])));
-      const flows = records.flatMap((record) => (record.kind === 'flow' ? [record.entry] : []));
-      expect(to.insert(flows, { ifExists: 'replace', timeoutSecondsMin: 300 })).toEqual([]);
-      return flows.length;
+    const carry = async (kind: 'snapshot' | 'last'): Promise<number> => {
+      const sent: Uint8Array[] = [];
+      const { signal } = new AbortController();
+      const write = (chunk: Uint8Array): Promise<void> => {
+        sent.push(chunk);
+        return Promise.resolve();
+      };
+      await exportFlows(follower, kind, write, signal);
+      const { flows, refused } = await importer.import(kind, Readable.from(sent), signal);
+      expect(refused).toEqual([]);
+      return flows;
     };
-    carry(false);
+    await carry('snapshot');
     const second = startClient(lab.client);
     closers.push(() => second.kill());
     await second.line(['got', 'lost'], ([, octets]) => Number(octets) > PIECE);
-    expect(carry(true)).toBeGreaterThan(0);
+    expect(await carry('last')).toBeGreaterThan(0);
+    expect(follower.listsAlways).toBe(false);
     move();
 
     const downloads = [client, second];

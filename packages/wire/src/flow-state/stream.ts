@@ -117,7 +117,9 @@ export class FlowStateDecoder {
    * @throws WireError for another format or version (`unknown`), octets behind the end (`trailing`), wrong counts
    */
   push(chunk: Uint8Array): FlowRecord[] {
-    const bytes = this.#rest.length === 0 ? chunk : joined(this.#rest, chunk);
+    // Plain octets, whatever the host's own kind, of which some share memory where these copy it.
+    const plain = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    const bytes = this.#rest.length === 0 ? plain : joined(this.#rest, plain);
     const reader = new ByteReader(bytes, this.#offset);
     const records: FlowRecord[] = [];
     let consumed = 0;

@@ -109,6 +109,15 @@ test('nothing follows the end', () => {
   expect(() => encoder.gone(ping)).toThrow(WireError);
 });
 
+test('buffers of Node, whose slice is no copy, are taken as plain octets', () => {
+  const bytes = Buffer.from(encodeFlowState([{ kind: 'flow', entry: download }]));
+  const decoder = new FlowStateDecoder();
+  const first = Buffer.from(bytes.subarray(0, 20));
+  decoder.push(first);
+  first.fill(0);
+  expect(decoder.push(bytes.subarray(20))).toEqual([{ kind: 'flow', entry: download }]);
+});
+
 test('what was read does not change with the chunk it came in', () => {
   const bytes = encodeFlowState([{ kind: 'flow', entry: download }]);
   const decoder = new FlowStateDecoder();

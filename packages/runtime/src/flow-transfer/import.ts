@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setImmediate as turn } from 'node:timers/promises';
+import type { ConntrackFailure, InsertOptions } from '@vnfpool/platform/conntrack';
+import { type FlowEntry, type FlowKey, FlowStateDecoder, flowKeyText } from '@vnfpool/wire/flow-state';
+import type { FlowStateKind } from './export.ts';
+
+/** Records given to the kernel before others get their turn. */
+const RECORDS_A_TURN = 1000;
+/** Longer than any transfer takes between two rounds. */
+const TIMEOUT_SECONDS_MIN = 300;
+/** Refusals that are told one by one. */
+const REFUSALS_MAX = 100;
+
+/** Where flows go: a `Conntrack`. */
+export interface FlowTable {
+  insert(entries: readonly FlowEntry[], options: InsertOptions): ConntrackFailure[];
+  remove(keys: readonly FlowKey[]): ConntrackFailure[];
+}
+
+/** A flow that the kernel refused. */
+export interface FlowRefusal {
+  readonly key: FlowKey;
+  /** The errno's name: `ENOMEM` is a full table, `ENOENT` a master that is not there, `EOPNOTSUPP` a helper that is not. */
+  readonly code: string;
+}
+
+/** What came of an import. */
+export interface FlowImportResult {
+  /** Flows put into the table. */
+  readonly flows: number;
+  /** Flows taken out of it. */
+  readonly gone: number;
+  readonly refusedTotal: number;
+  /** The first of those that were refused, at most 100. */
+  readonly refused: readonly FlowRefusal[];
+}
+
+/**
+ * Puts the flows that another gateway exports into the kernel, and keeps them alive until traffic comes: a flow that the
+ * other side gives up is told of. It remembers the keys of what it put in, so that it can take all of it out again.
+ */
+export class FlowImporter {
+  readonly #table: FlowTable;
+  readonly #options: InsertOptions;
+  readonly #inserted = new Map<string, FlowKey>();
+
+  /** @param options `ifExists` is `replace`, `timeoutSecondsMin` 300 unless said otherwise */
+  constructor(table: FlowTable, options: InsertOptions = {}) {
+    this.#table = table;
+    this.#options = { ifExists: 'replace', timeoutSecondsMin: TIMEOUT_SECONDS_MIN, ...options };
+  }
+
+  /** Flows of the other gateway that are here now. */
+  get size(): number {
+    return this.#inserted.size;
+  }
+
+  /**
+   * Takes a whole stream. A snapshot takes the place of what was imported before. Single flows that the kernel refuses
+   * do not end it.
+   * @throws WireError when the octets are no flow state, or were cut off; what came before them stays until `discard`
+   */
+  async import(
+    kind: FlowStateKind,
+    chunks: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<FlowImportResult> {
+    signal.throwIfAborted();
+    if (kind === 'snapshot') await this.discard();
+    const result: Counts = { flows: 0, gone: 0, refusedTotal: 0, refused: [] };
+    const decoder = new FlowStateDecoder();
+    // What waits: first these go, then those come, then those whose master may be among them.
+    let gone: FlowKey[] = [];
+    let flows: FlowEntry[] = [];
+    let children: FlowEntry[] = [];
+    const flush = async (withChildren: boolean): Promise<void> => {
+      const [leaving, coming] = [gone, withChildren ? [...flows, ...children] : flows];
+      [gone, flows] = [[], []];
+      if (withChildren) children = [];
+      for (const part of partsOf(leaving)) {
+        this.#remove(part, result);
+        await turn();
+        signal.throwIfAborted();
+      }
+      for (const part of partsOf(coming)) {
+        this.#insert(part, result);
+        await turn();
+        signal.throwIfAborted();
+      }
+    };
+    for await (const chunk of chunks) {
+      for (const record of decoder.push(chunk)) {
+        if (record.kind === 'flow') {
+          (record.entry.master === null ? flows : children).push(record.entry);
+        } else {
+          // What goes after something came is not to go before it.
+          if (flows.length + children.length > 0) await flush(true);
+          gone.push(record.key);
+        }
+      }
+      await flush(false);
+    }
+    decoder.finish();
+    await flush(true);
+    return result;
+  }
+
+  /** Takes everything out again that was imported. */
+  async discard(): Promise<void> {
+    const keys = [...this.#inserted.values()];
+    this.#inserted.clear();
+    for (const part of partsOf(keys)) {
+      this.#table.remove(part);
+      await turn();
+    }
+  }
+
+  #insert(entries: readonly FlowEntry[], result: Counts): void {
+    const failures = new Map(
+      this.#table.insert(entries, this.#options).map((each) => [each.index, each.error]),
+    );
+    for (const [index, entry] of entries.entries()) {
+      const key = keyOf(entry);
+      const text = flowKeyText(key);
+      const error = failures.get(index);
+      if (error === undefined) {
+        this.#inserted.set(text, key);
+        result.flows++;
+        continue;
+      }
+      // Replacing may have taken the old one away.
+      this.#inserted.delete(text);
+      result.refusedTotal++;
+      if (result.refused.length < REFUSALS_MAX) result.refused.push({ key, code: error.code });
+    }
+  }
+
+  #remove(keys: readonly FlowKey[], result: Counts): void {
+    const failures = this.#table.remove(keys);
+    result.gone += keys.length - failures.length;
+    for (const key of keys) this.#inserted.delete(flowKeyText(key));
+  }
+}
+
+interface Counts {
+  flows: number;
+  gone: number;
+  refusedTotal: number;
+  readonly refused: FlowRefusal[];
+}
+
+function* partsOf<Item>(items: readonly Item[]): Generator<Item[]> {
+  for (let at = 0; at < items.length; at += RECORDS_A_TURN) yield items.slice(at, at + RECORDS_A_TURN);
+}
+
+/** The name alone, and without the chunk that it came in. */
+function keyOf({ original, zone, zoneDirection }: FlowKey): FlowKey {
+  const { source, destination } = original;
+  return {
+    original: { ...original, source: source.slice(), destination: destination.slice() },
+    zone,
+    zoneDirection,
+  };
+}
