@@ -59,6 +59,8 @@ export function plainUdp(number: number): ConntrackEntry {
   };
 }
 
+const zeros: readonly number[] = Array.from({ length: 14 }, () => 0);
+
 /** One of each kind that a gateway has to do with. */
 export const various: readonly (readonly [string, ConntrackEntry])[] = [
   ['TCP behind a masquerade', masqueraded(40_000)],
@@ -95,6 +97,14 @@ export const various: readonly (readonly [string, ConntrackEntry])[] = [
         protocol: 1,
         layer4: { kind: 'icmp', type: 0, code: 0, id: 78 },
       },
+    },
+  ],
+  [
+    'IPv6 behind a masquerade',
+    {
+      ...masqueraded(1),
+      original: ports(6, address(0xfd, ...zeros, 2), 4000, address(0x20, ...zeros, 80), 443),
+      reply: ports(6, address(0x20, ...zeros, 80), 443, address(0x20, ...zeros, 1), 20_001),
     },
   ],
   [
