@@ -92,6 +92,7 @@ export class FakeDomain {
       bootTime,
       addresses: [`10.0.0.${id}`],
       information: {},
+      statePort: null,
       leaseEndpoint: {
         v: 1,
         name,

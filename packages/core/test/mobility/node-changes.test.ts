@@ -87,6 +87,16 @@ describe('a live node whose address changes', () => {
   });
 });
 
+test('where a node takes state is told in its REGISTRATION; without a port there is none', () => {
+  const world = new World();
+  for (const [at, statePort] of [51_000, undefined].entries()) {
+    const host = world.host(`node-${at}`, 10 + at, statePort === undefined ? {} : { statePort });
+    world.toHost(host, { type: 'start' });
+  }
+  world.run(100);
+  expect(world.of('node-registered').map((told) => told.statePort)).toEqual([51_000, null]);
+});
+
 describe('resources of a node', () => {
   test('are told when they change, at most once a second, the newest', () => {
     const { world, a } = managed();
