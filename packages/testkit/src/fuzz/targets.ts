@@ -10,10 +10,12 @@ import { LineSplitter, parseAgentMessage, parseFunctionMessage } from '@vnfpool/
 import { messageFromJson, messageFromJsonText, messageToJson, type WireProtocol } from '@vnfpool/wire/json';
 import { decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
 import { decodeMobility } from '@vnfpool/wire/mobility';
+import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
 import { CORPUS } from './corpus.ts';
 import { FLOW_STREAMS } from './flow-corpus.ts';
 import { joined } from './mutate.ts';
+import { STATE_FRAMES } from './state-corpus.ts';
 import { weightMax, weightOf } from './weight.ts';
 
 /** Something that must take any octets whatever. */
@@ -74,6 +76,19 @@ const flows: FuzzTarget = {
     const again = decodeFlowState(encodeFlowState(decoded));
     if (describe(again) !== describe(decoded)) throw new Finding('encoded again it says something else');
     checkWeight(decoded, bytes);
+    return true;
+  },
+};
+
+const state: FuzzTarget = {
+  corpus: STATE_FRAMES,
+  fixLength: (bytes) => setLength(bytes, bytes.length - 4),
+  check: (bytes) => {
+    const decoded = orRefused(() => decodeState(bytes));
+    if (decoded === undefined) return false;
+    checkWeight(decoded, bytes);
+    if (describe(decodeState(encodeState(decoded))) !== describe(decoded))
+      throw new Finding('encoded again it says something else');
     return true;
   },
 };
@@ -151,6 +166,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   csp: message('csp', decodeComponentStatus, 0),
   mobility: message('mobility', decodeMobility, 4),
   lease,
+  'state-channel': state,
   'flow-state': flows,
   'function-socket': functionSocket,
   framer,
