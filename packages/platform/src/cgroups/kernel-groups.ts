@@ -78,7 +78,10 @@ export class KernelGroups implements FunctionGroups {
   }
 
   async close(): Promise<void> {
-    for (const group of [...this.#groups]) if ((await group.kill()) === 0) group.remove();
+    const ends = [...this.#groups].map(async (group) => {
+      if ((await group.kill()) === 0) group.remove();
+    });
+    await Promise.allSettled(ends);
     for (const { folder } of this.#parents.values()) {
       try {
         this.#files.remove(folder);
