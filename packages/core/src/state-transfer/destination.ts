@@ -5,7 +5,8 @@ import { Deadlines } from '../deadlines/index.ts';
 import { aborted } from './abort-reasons.ts';
 import { admission, answerStranger } from './admission.ts';
 import { Channel, earlier, wireText } from './channel.ts';
-import { type PartFault, PartReceiver } from './part-receiver.ts';
+import { Importer } from './importer.ts';
+import type { PartFault } from './part-receiver.ts';
 import { TransferRules } from './rules.ts';
 import type {
   AbortReason,
@@ -39,13 +40,10 @@ export class TransferDestination implements Core<DestinationInput, DestinationOu
   readonly #rules: TransferRules;
   readonly #timers = new Deadlines<TransferDestination, DestinationTimer>();
   readonly #channel: Channel;
-  readonly #receiver: PartReceiver;
-  readonly #windowBytes: number;
+  readonly #importer: Importer;
   #phase: DestinationPhase = 'prepared';
   #out: DestinationOutput[] = [];
-  #hello: StateHello | null = null;
   #sessions: number | null = null;
-  #openedAtMs = 0;
   /** Whether an earlier life may have told the source that it is over. */
   readonly #isRestored: boolean;
   #discardedBecause = 'the function did not take over';
@@ -57,15 +55,14 @@ export class TransferDestination implements Core<DestinationInput, DestinationOu
   constructor(options: DestinationOptions, restored: DestinationRecord | null = null, functionLives = false) {
     this.#options = options;
     this.#rules = options.rules ?? new TransferRules();
-    this.#windowBytes = options.windowBytes ?? 1_048_576;
     this.#channel = new Channel(options.aliveMs ?? 1000, options.silenceMs ?? 5000, (output) =>
       this.#out.push(output),
     );
-    this.#receiver = new PartReceiver(
+    this.#importer = new Importer(
+      options,
       this.#rules,
-      this.#windowBytes,
-      options.bytesMax ?? 64 * 2 ** 30,
-      options.partsMax ?? 64,
+      (message, nowMs) => this.#channel.send(message, nowMs),
+      (output) => this.#out.push(output),
     );
     this.#isRestored = restored !== null;
     if (restored === null) return;
@@ -145,18 +142,9 @@ export class TransferDestination implements Core<DestinationInput, DestinationOu
     return earlier(this.#timers.next(), this.#channel.nextDeadline());
   }
 
-  /** How far it is. What the source expects is known to the source. */
+  /** How far it is. */
   report(nowMs: number): TransferReport {
-    const { bytes } = this.#receiver.total;
-    return {
-      phase: this.#phase,
-      bytes,
-      bytesTotal: null,
-      bytesPerSecond: this.#hello === null ? 0 : (bytes * 1000) / Math.max(1, nowMs - this.#openedAtMs),
-      changePerSecond: 0,
-      expectedPauseMs: null,
-      expectedEndMs: null,
-    };
+    return { phase: this.#phase, ...this.#importer.report(nowMs) };
   }
 
   get #isUndecided(): boolean {
@@ -195,13 +183,11 @@ export class TransferDestination implements Core<DestinationInput, DestinationOu
   }
 
   #welcome(hello: StateHello, nowMs: number): void {
-    this.#hello = hello;
     this.#phase = 'importing';
-    this.#openedAtMs = nowMs;
     this.#timers.clear(this, 'open');
     this.#progress(nowMs);
     this.#record('open');
-    this.#channel.send({ type: 'welcome', windowBytes: this.#windowBytes }, nowMs);
+    this.#importer.open(hello, nowMs);
   }
 
   #asked(nowMs: number): void {
@@ -226,25 +212,11 @@ export class TransferDestination implements Core<DestinationInput, DestinationOu
       case 'cancel':
         if (this.#isUndecided) this.#abort(message.reason, message.text, nowMs);
         return;
-      case 'begin': {
-        if (this.#phase !== 'importing' || this.#hello === null) break;
-        if (this.#faulty(this.#receiver.begin(message), nowMs)) return;
-        const { mode, selection } = this.#hello;
-        this.#progress(nowMs);
-        this.#out.push({ type: 'import', part: message.part, kind: message.kind, mode, selection });
-        return;
-      }
+      case 'begin':
       case 'chunk':
-        if (this.#phase !== 'importing') break;
-        if (this.#faulty(this.#receiver.chunk(message.octets), nowMs)) return;
-        this.#progress(nowMs);
-        this.#out.push({ type: 'import-chunk', part: this.#receiver.part, octets: message.octets });
-        return;
       case 'mark':
         if (this.#phase !== 'importing') break;
-        if (this.#faulty(this.#receiver.mark(message), nowMs)) return;
-        this.#progress(nowMs);
-        this.#out.push({ type: 'import-end', part: message.part });
+        if (!this.#faulty(this.#importer.take(message), nowMs)) this.#progress(nowMs);
         return;
       default:
     }
@@ -272,22 +244,20 @@ export class TransferDestination implements Core<DestinationInput, DestinationOu
   #consumed(bytes: number, nowMs: number): void {
     if (this.#phase !== 'importing') return;
     this.#progress(nowMs);
-    const untilBytes = this.#receiver.consumed(bytes);
-    if (untilBytes !== null) this.#channel.send({ type: 'credit', untilBytes }, nowMs);
+    this.#importer.consumed(bytes, nowMs);
   }
 
   #imported(part: number, sessions: number | null, nowMs: number): void {
     if (this.#phase !== 'importing') return;
-    if (this.#faulty(this.#receiver.imported(part, sessions), nowMs)) return;
+    if (this.#faulty(this.#importer.imported(part, sessions), nowMs)) return;
     this.#progress(nowMs);
-    if (this.#receiver.isLast) {
+    if (this.#importer.isLast) {
       this.#phase = 'ready';
-      this.#sessions = sessions ?? this.#receiver.sessions;
+      this.#sessions = sessions ?? this.#importer.sessions;
       this.#timers.clear(this, 'progress');
       this.#timers.set(this, 'hold', nowMs + (this.#options.holdMs ?? 30_000));
     }
-    const { bytes, crc } = this.#receiver.total;
-    this.#channel.send({ type: 'marked', part, totalBytes: bytes, totalCrc: crc }, nowMs);
+    this.#importer.confirm(nowMs);
   }
 
   #progress(nowMs: number): void {
@@ -308,7 +278,7 @@ export class TransferDestination implements Core<DestinationInput, DestinationOu
       return;
     }
     const total = { bytes: message.totalBytes, crc: message.totalCrc };
-    if (this.#rules.isIntact(total, this.#receiver.total)) this.#decide();
+    if (this.#rules.isIntact(total, this.#importer.total)) this.#decide();
     else this.#abort('integrity', 'commit of something else', nowMs);
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { aborted } from './abort-reasons.ts';
 export { admission, answerStranger } from './admission.ts';
 export { TransferDestination } from './destination.ts';
 export { Forecast, type ForecastDecision } from './forecast.ts';
