@@ -115,6 +115,22 @@ describe('resources of a node', () => {
     });
   });
 
+  test('do not go with what is urgent, however often that is', () => {
+    const { world, a } = managed();
+    for (let load = 1; load <= 40; load++) {
+      change(world, a, { information: { load } });
+      world.toHost(a, {
+        type: 'function-changed',
+        functionId: functionId(101),
+        status: load % 2 === 0 ? 'Running' : 'Terminating',
+        report: null,
+      });
+      world.run(100);
+    }
+    expect(world.of('function-status')).toHaveLength(40);
+    expect(world.of('node-information').length).toBeLessThanOrEqual(5);
+  });
+
   test('go in one STATUS-UPDATE with the loads of all functions', () => {
     const { world, a } = managed();
     const ids = Array.from({ length: 20 }, (_, i) => functionId(100 + i));

@@ -203,6 +203,10 @@ describe('admission', () => {
       [6, 130, 3],
     ]);
     expect(agents.given.filter((each) => each.startsWith('copy'))).toEqual([]);
+    const refusal = world.traffic.findLast(({ message }) => message.type === 'ack' && message.code === 130);
+    expect(refusal?.message.nodes).toMatchObject([
+      { id: 11, functions: [{ id: 101, information: { status: 'Starting' }, extensions: { error: 3 } }] },
+    ]);
   });
 
   test('a token that was used is refused by the same process also under another manager', () => {
