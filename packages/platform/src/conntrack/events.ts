@@ -20,7 +20,7 @@ export interface ConntrackEvent {
 export interface ConntrackListener {
   /** In order; up to some thousand at once. */
   events(events: readonly ConntrackEvent[]): void;
-  /** The kernel dropped events: list anew. Events told after this one are complete again. */
+  /** The kernel dropped events: list anew. Those told from now on are complete, or this is called again. */
   overrun(): void;
   /** Nothing more will be told. */
   failed(error: Error): void;

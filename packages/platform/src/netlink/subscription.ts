@@ -31,8 +31,9 @@ export interface SubscriptionListener {
   /** What came, in order, up to some thousand at once. The memory of a message is not used again. */
   messages(messages: readonly NetlinkMessage[]): void;
   /**
-   * The kernel dropped messages, as we did not read them in time: what is known is out of date. Called in its place
-   * among the messages; those that follow it are complete again.
+   * The kernel dropped messages, as we did not read them in time: what is known is out of date. It drops until the last
+   * one that waits was read, so this is called behind it, and the messages from then on are complete. Called more often
+   * while so much comes that none is the last.
    */
   overrun(): void;
   /** Nothing more will come. */
@@ -54,6 +55,7 @@ export class Subscription {
   readonly #watch: Watch;
   readonly #buffer = new Uint8Array(RECEIVE_BYTES);
   #isClosed = false;
+  #hasLost = false;
 
   constructor(options: SubscriptionOptions, listener: SubscriptionListener) {
     this.#listener = listener;
@@ -83,32 +85,33 @@ export class Subscription {
   }
 
   #read(datagramsMax: number): void {
-    let messages: NetlinkMessage[] = [];
-    const tell = (): void => {
-      const told = messages;
-      messages = [];
-      if (told.length > 0) this.#listener.messages(told);
-    };
+    const messages: NetlinkMessage[] = [];
+    let failure: Error | undefined;
+    let isDrained = false;
     for (let datagrams = 0; datagrams < datagramsMax && !this.#isClosed; datagrams++) {
       const { attempt } = native();
       const length = attempt(RECEIVE, this.#fd, this.#buffer, this.#buffer.length, MSG_DONTWAIT);
-      if (length === -EAGAIN) break;
+      isDrained = length === -EAGAIN;
+      if (isDrained) break;
       if (length === -ENOBUFS) {
-        tell();
-        if (!this.#isClosed) this.#listener.overrun();
+        this.#hasLost = true;
         continue;
       }
       try {
         if (length < 0) throw errnoError('recv', -length);
         messages.push(...parseMessages(this.#buffer.slice(0, length)));
       } catch (error) {
-        tell();
+        failure = error as Error;
         this.close();
-        this.#listener.failed(error as Error);
-        return;
       }
     }
-    tell();
+    if (messages.length > 0) this.#listener.messages(messages);
+    if (failure !== undefined) {
+      this.#listener.failed(failure);
+    } else if (this.#hasLost && !this.#isClosed) {
+      this.#hasLost = !isDrained;
+      this.#listener.overrun();
+    }
   }
 
   close(): void {

@@ -335,13 +335,13 @@ describe.skipIf(missing !== '')(`connection tracking ${missing}`, () => {
       const events = subscribe({ receiveBufferBytes: 64 * 1024 });
       table.insert(Array.from({ length: 2000 }, (_, n) => plainUdp(n)));
       events.flush();
-      const lost = kinds().indexOf('overrun');
-      expect(lost).toBeGreaterThanOrEqual(0);
+      // Behind all that waited: the kernel drops until that is read.
+      expect(kinds().indexOf('overrun')).toBe(heard.length - 1);
       expect(heard.length).toBeLessThan(2000);
       heard.length = 0;
       table.insert([plainUdp(2000)]);
       events.flush();
-      expect(kinds().filter((kind) => kind === 'new')).toEqual(['new']);
+      expect(kinds()).toEqual(['new']);
       // What was missed is found by listing.
       expect(listed()).toHaveLength(2001);
     });
