@@ -40,7 +40,13 @@ export type HandCommand =
       /** Null: sessions of whatever function. */
       readonly function: number | null;
       readonly to: SaidDestination;
+      /** Null: the destination is prepared with a new one, unless it is a plain order. */
       readonly token: Uint8Array | null;
+      /** As the draft has it, without a token. */
+      readonly plain: boolean;
+      /** What runs at the destination; null: what this manager started it with. */
+      readonly name: string | null;
+      readonly specification: string | null;
       readonly copyId: number | null;
       readonly sessions: readonly SessionInformation[];
     }
@@ -65,8 +71,11 @@ add NODE FUNCTION [--name NAME] [--spec FILE] [--from NODE]
                                        start a function: by its name in the node's catalogue, or by a specification;
                                        --from: it is to take its state from that node, which needs the token that is printed
 delete NODE FUNCTION                   stop it
-move NODE FUNCTION --to NODE [--at ADDRESS:PORT] [--token HEX]
-copy NODE FUNCTION --to NODE [--as FUNCTION] [--at ADDRESS:PORT] [--token HEX]
+move NODE FUNCTION --to NODE [--name NAME] [--spec FILE] [--at ADDRESS:PORT] [--token HEX | --plain]
+copy NODE FUNCTION --to NODE [--as FUNCTION] [--name NAME] [--spec FILE] [--at ADDRESS:PORT] [--token HEX | --plain]
+                                       prepare the destination, then order the source; --name and --spec only for what
+                                       another manager started; --token: the destination is prepared; --plain: as the
+                                       draft has it, without preparation and token
 move-session NODE [FUNCTION] --to NODE [--ratio N] [--count N] [--uri SIP-URI] [--at ADDRESS:PORT] [--token HEX]
                                        order the source; without a token it is a plain order
 deregister NODE                        make it leave; it keeps its functions and stays away for 60 s
@@ -86,8 +95,11 @@ const OPTIONS = {
   ratio: { type: 'string' },
   count: { type: 'string' },
   uri: { type: 'string' },
+  plain: { type: 'boolean' },
 } as const;
-type Said = { readonly [Name in keyof typeof OPTIONS]?: string | undefined };
+type Said = {
+  readonly [Name in Exclude<keyof typeof OPTIONS, 'plain'>]?: string | undefined;
+} & { readonly plain?: boolean | undefined };
 
 /** Arguments and options of each command. */
 const SHAPES: Readonly<Record<HandCommand['type'], readonly [least: number, most: number, options: string]>> =
@@ -100,8 +112,8 @@ const SHAPES: Readonly<Record<HandCommand['type'], readonly [least: number, most
     get: [2, 2, ''],
     delete: [2, 2, ''],
     add: [2, 2, 'name spec from'],
-    move: [2, 2, 'to at token'],
-    copy: [2, 2, 'to at token as'],
+    move: [2, 2, 'to at token plain name spec'],
+    copy: [2, 2, 'to at token plain name spec as'],
     'move-session': [1, 2, 'to at token ratio count uri'],
     wait: [1, 3, ''],
   };
@@ -170,7 +182,10 @@ function build(type: HandCommand['type'], [first = '', second, third]: string[],
         node: nodeOf(first),
         function: second === undefined ? null : functionOf(second),
         to: destinationOf(type, said),
-        token: said.token === undefined ? null : tokenOf(said.token),
+        token: said.token === undefined ? null : tokenOf(said),
+        plain: said.plain ?? false,
+        name: said.name ?? null,
+        specification: said.spec ?? null,
         copyId: said.as === undefined ? null : functionOf(said.as),
         sessions: sessionsOf(type, said),
       };
@@ -219,7 +234,8 @@ function destinationOf(type: string, { to, at }: Said): SaidDestination {
   return { node: nodeOf(to), address, port };
 }
 
-function tokenOf(text: string): Uint8Array {
+function tokenOf({ token: text = '', plain = false }: Said): Uint8Array {
+  if (plain) throw new HandCommandError('a plain order has no --token');
   try {
     const token = fromHex(text);
     if (token.length === 16) return token;

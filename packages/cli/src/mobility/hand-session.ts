@@ -16,6 +16,7 @@ import {
   handNodeColumns,
 } from './show.ts';
 import { readSpecification } from './specification-file.ts';
+import { isPrepared, type Program, prepareOrder, type Transfer, transferOrder } from './transfers.ts';
 
 const TOKEN_BYTES = 16;
 /** Functions whose last line is remembered; then all are news again. */
@@ -32,7 +33,8 @@ export interface HandSessionOptions {
   readonly print: (text: string) => void;
 }
 
-type Transfer = Extract<HandCommand, { type: 'move' | 'copy' | 'move-session' }>;
+type Manager = Pick<HandManager, 'node' | 'nodes' | 'order'>;
+type Answer = { readonly done: boolean; readonly text: string; readonly value: object };
 
 /** Takes commands for a hand-held manager and tells what happens at its nodes. */
 export class HandSession {
@@ -40,13 +42,15 @@ export class HandSession {
   readonly #watchers = new Set<() => void>();
   /** Last line of each function: loads change all the time, and are nobody's news. */
   readonly #told = new Map<string, string>();
-  #manager: HandManager | null = null;
+  /** What functions were started with here, by node and function. */
+  readonly #programs = new Map<string, Program>();
+  #manager: Manager | null = null;
 
   constructor(options: HandSessionOptions) {
     this.#options = options;
   }
 
-  use(manager: HandManager): void {
+  use(manager: Manager): void {
     this.#manager = manager;
   }
 
@@ -55,6 +59,8 @@ export class HandSession {
     const line = describeEvent(event);
     if (json) print(`${toJson({ event: event.type, ...withoutType(event) })}\n`);
     else if (line !== null && this.#isNews(event, line)) print(`${line}\n`);
+    if (event.type === 'function-status' && event.gone)
+      this.#programs.delete(`${event.node} ${event.functionId}`);
     for (const look of this.#watchers) look();
   }
 
@@ -82,9 +88,7 @@ export class HandSession {
     }
   }
 
-  async #carryOut(
-    command: Exclude<HandCommand, { type: 'quit' }>,
-  ): Promise<{ done: boolean; text: string; value: object }> {
+  async #carryOut(command: Exclude<HandCommand, { type: 'quit' }>): Promise<Answer> {
     if (this.#manager === null) throw new Error('no manager');
     const manager = this.#manager;
     const { io } = this.#options;
@@ -120,7 +124,7 @@ export class HandSession {
       case 'move':
       case 'copy':
       case 'move-session':
-        return this.#resultOf(await this.#order(manager, transferOrder(command, manager)));
+        return await this.#transfer(command, manager);
       case 'deregister':
         return this.#resultOf(await this.#order(manager, { type: 'deregister', node: nodeId(command.node) }));
       case 'get':
@@ -138,15 +142,10 @@ export class HandSession {
     }
   }
 
-  async #add(
-    command: HandCommand & { readonly type: 'add' },
-    manager: HandManager,
-  ): Promise<{ done: boolean; text: string; value: object }> {
+  async #add(command: HandCommand & { readonly type: 'add' }, manager: Manager): Promise<Answer> {
     const { node, name, from } = command;
-    const specification =
-      command.specification === null
-        ? null
-        : await readSpecification(command.specification, this.#options.io);
+    const program = await this.#programOf(command);
+    const { specification } = program;
     const token = from === null ? null : new Uint8Array(randomBytes(TOKEN_BYTES));
     const result = await this.#order(manager, {
       type: 'add',
@@ -157,6 +156,8 @@ export class HandSession {
       ...(token === null || from === null ? {} : { prepare: { token, from: nodeId(from) } }),
     });
     const answer = this.#resultOf(result);
+    if (answer.done && (name !== null || specification !== null))
+      this.#programs.set(`${node} ${command.function}`, program);
     if (token === null || !answer.done) return answer;
     return {
       done: true,
@@ -165,15 +166,52 @@ export class HandSession {
     };
   }
 
-  #resultOf(result: HandResult): { done: boolean; text: string; value: object } {
+  async #programOf({
+    name,
+    specification: file,
+  }: HandCommand & { readonly type: 'add' | Transfer['type'] }): Promise<Program> {
+    return { name, specification: file === null ? null : await readSpecification(file, this.#options.io) };
+  }
+
+  /** Both ends get one token, the destination first; what was prepared in vain is deleted again. */
+  async #transfer(command: Transfer, manager: Manager): Promise<Answer> {
+    if (!isPrepared(command))
+      return this.#resultOf(await this.#order(manager, transferOrder(command, manager, command.token)));
+    const isSaid = command.name !== null || command.specification !== null;
+    const known = this.#programs.get(`${command.node} ${command.function}`);
+    const program = isSaid ? await this.#programOf(command) : known;
+    if (program === undefined)
+      throw new HandCommandError(
+        `${command.type}: function ${command.function} of node ${command.node} was not started here: say --name or --spec`,
+      );
+    const token = new Uint8Array(randomBytes(TOKEN_BYTES));
+    const prepare = prepareOrder(command, program, token);
+    const prepared = await this.#order(manager, prepare);
+    const at = `node ${command.to.node}: `;
+    if (prepared.code >= 128)
+      return { done: false, text: `${at}${describeResult(prepared)}\n`, value: { prepared } };
+    const result = await this.#order(manager, transferOrder(command, manager, token));
+    const answer = this.#resultOf(result);
+    const target = command.copyId ?? command.function ?? 0;
+    if (answer.done) this.#programs.set(`${command.to.node} ${target}`, program);
+    else
+      await this.#order(manager, {
+        type: 'delete',
+        node: nodeId(command.to.node),
+        functionId: functionId(target),
+      });
+    return { ...answer, value: { prepared, result } };
+  }
+
+  #resultOf(result: HandResult): Answer {
     return { done: result.code < 128, text: `${describeResult(result)}\n`, value: { result } };
   }
 
-  async #order(manager: HandManager, order: HandOrder): Promise<HandResult> {
+  async #order(manager: Manager, order: HandOrder): Promise<HandResult> {
     return await this.#within(manager.order(order), `no answer to ${order.type}`);
   }
 
-  async #wait(command: HandCommand & { readonly type: 'wait' }, manager: HandManager): Promise<void> {
+  async #wait(command: HandCommand & { readonly type: 'wait' }, manager: Manager): Promise<void> {
     const { node: id, function: of, status } = command;
     const isSo = (): boolean => {
       const node = manager.node(id);
@@ -230,26 +268,6 @@ export class HandSession {
     else this.#told.set(key, line);
     return true;
   }
-}
-
-function transferOrder(command: Transfer, manager: HandManager): HandOrder {
-  const { type, node, to, token, copyId, sessions } = command;
-  const destination = {
-    node: nodeId(to.node),
-    addresses: to.address === null ? (manager.node(to.node)?.addresses ?? []) : [to.address],
-    port: to.port,
-  };
-  const common = { node: nodeId(node), destination, token };
-  if (type === 'move-session')
-    return {
-      type,
-      ...common,
-      sessions,
-      functionId: command.function === null ? null : functionId(command.function),
-    };
-  const of = functionId(command.function ?? 0);
-  if (type === 'move') return { type, ...common, functionId: of };
-  return { type, ...common, functionId: of, ...(copyId === null ? {} : { copyId: functionId(copyId) }) };
 }
 
 function withoutType<T extends { readonly type: string }>({ type: _type, ...rest }: T): object {

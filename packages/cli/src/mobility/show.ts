@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HandEvent, HandFunction, HandNode, HandResult } from '@vnfpool/daemons/hand-manager';
-import { ntpToUnixMs } from '@vnfpool/wire/mobility';
+import { ntpToUnixMs, type TransferReport } from '@vnfpool/wire/mobility';
 import type { Tone } from '../output/paint.ts';
 import { plain } from '../output/plain.ts';
 import type { Column } from '../output/table.ts';
@@ -64,9 +64,18 @@ function describeFunction({ status, information, report }: HandFunction): string
     ...(report.healthy ? ['healthy'] : []),
     ...(report.restarts > 0 ? [`${report.restarts} restarts`] : []),
     ...(report.failing ? ['fails again and again'] : []),
+    ...(report.transfer === undefined ? [] : [describeTransfer(report.transfer)]),
   ];
   return `${status}${name}${facts.length === 0 ? '' : `, ${facts.join(', ')}`}`;
 }
+
+/** `state to node 2: snapshot, 12.0 of 40.0 MB`. */
+function describeTransfer({ role, peer, phase, bytes, bytesTotal }: TransferReport): string {
+  const total = bytesTotal === null ? '' : ` of ${megabytes(bytesTotal)}`;
+  return `${role === 'source' ? 'state to' : 'state from'} node ${peer}: ${phase}, ${megabytes(bytes)}${total} MB`;
+}
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
 /** How an order ended; failures name number and text of the node. */
 export function describeResult({ code, text, error, status, sessions }: HandResult): string {

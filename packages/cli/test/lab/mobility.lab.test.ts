@@ -204,10 +204,10 @@ describe.skipIf(missing !== '')(`service mobility by hand ${missing}`, () => {
     expect(told(manager).find(({ event }) => event === 'node-left')).toMatchObject({ node: 2 });
   });
 
-  test('moving state is refused by an agent that moves none, by its number and words', async () => {
+  test('a plain order to move is refused: nobody would know who brings the state', async () => {
     const spec = file('sleeper.json', SLEEPER);
     const [manager, at] = await serve(
-      ['wait 1', 'wait 2', `add 1 101 --spec ${spec}`, 'wait 1 101 Running', 'move 1 101 --to 2'],
+      ['wait 1', 'wait 2', `add 1 101 --spec ${spec}`, 'wait 1 101 Running', 'move 1 101 --to 2 --plain'],
       '--plain',
     );
     node('a', at, '--plain');

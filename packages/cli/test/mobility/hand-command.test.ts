@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { HAND_HELP, HandCommandError, parseHandCommand } from '../../src/mobility/hand-command.ts';
 import { splitWords } from '../../src/mobility/words.ts';
 
+const ORDER = { plain: false, name: null, specification: null };
 const DESTINATION = { node: 11, address: null, port: null };
 
 describe('lines', () => {
@@ -29,6 +30,7 @@ describe('lines', () => {
     {
       line: 'move 10 101 --to 11 --at [2001:db8::11]:51000 --token 00112233445566778899aabbccddeeff',
       command: {
+        ...ORDER,
         type: 'move',
         node: 10,
         function: 101,
@@ -45,6 +47,7 @@ describe('lines', () => {
     {
       line: 'copy 10 101 --to 11 --as 102',
       command: {
+        ...ORDER,
         type: 'copy',
         node: 10,
         function: 101,
@@ -57,6 +60,7 @@ describe('lines', () => {
     {
       line: 'move-session 10 --to 11 --ratio 0.3 --count 5',
       command: {
+        ...ORDER,
         type: 'move-session',
         node: 10,
         function: null,
@@ -73,6 +77,21 @@ describe('lines', () => {
             count: 5n,
           },
         ],
+      },
+    },
+    {
+      line: 'move 10 101 --to 11 --plain --name HSS',
+      command: {
+        type: 'move',
+        node: 10,
+        function: 101,
+        to: DESTINATION,
+        token: null,
+        plain: true,
+        name: 'HSS',
+        specification: null,
+        copyId: null,
+        sessions: [],
       },
     },
     { line: 'wait 10', command: { type: 'wait', node: 10, function: null, status: 'Running' } },
@@ -100,6 +119,8 @@ describe('lines', () => {
     { line: 'move 10 101 --to 11 --at here:1', says: '--at here:1: it is ADDRESS:PORT' },
     { line: 'move 10 101 --to 11 --at 192.0.2.1:0', says: '--at 192.0.2.1:0: it is' },
     { line: 'move 10 101 --to 11 --token 00ff', says: '--token is 32 hexadecimal digits' },
+    { line: `move 10 101 --to 11 --plain --token ${'00'.repeat(16)}`, says: 'a plain order has no --token' },
+    { line: 'move 10 101 --to 11 --as 5', says: 'move has no --as' },
     { line: 'move-session 10 --to 11', says: 'say which, by --ratio, --count or --uri' },
     { line: 'move-session 10 --to 11 --ratio 1.5', says: '--ratio 1.5: it is 0 to 1' },
     { line: 'wait 10 101', says: 'wait: say wait NODE, or wait NODE FUNCTION STATUS' },

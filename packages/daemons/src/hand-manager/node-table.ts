@@ -24,6 +24,8 @@ export interface HandNode {
   readonly reason: string;
   readonly addresses: readonly string[];
   readonly information: NodeInformation;
+  /** Port at which it takes state; null: it did not tell. */
+  readonly statePort: number | null;
   /** In the order of their IDs. */
   readonly functions: readonly HandFunction[];
 }
@@ -48,7 +50,7 @@ export class NodeTable {
     const row = this.#rows.get(output.node);
     switch (output.type) {
       case 'node-registered': {
-        const { node, name, addresses, information } = output;
+        const { node, name, addresses, information, statePort } = output;
         const functions = output.resumed && row ? row.functions : new Map<number, HandFunction>();
         this.#rows.set(node, {
           nodeId: node,
@@ -57,6 +59,7 @@ export class NodeTable {
           reason: '',
           addresses,
           information,
+          statePort,
           functions,
         });
         return;

@@ -16,6 +16,7 @@ function registered(resumed = false): Told {
     addresses: ['192.0.2.10'],
     information: { load: 1 },
     leaseEndpoint: null,
+    statePort: 51000,
   };
 }
 
@@ -50,6 +51,7 @@ test('a node with what it told, and its functions in the order of their numbers'
   expect(table.find(10)).toMatchObject({
     state: 'registered',
     addresses: ['192.0.2.11'],
+    statePort: 51000,
     information: { load: 1, loadAverage: 3 },
     functions: [{ functionId: 101, information: { name: 'HSS', load: 2 } }, { functionId: 102 }],
   });
