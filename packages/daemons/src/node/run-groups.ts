@@ -87,12 +87,15 @@ export class RunGroups {
   end(group: FunctionGroup): void {
     const ending = this.#end(group).finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
+    this.#traffic?.end(group.name).catch((error: unknown) => this.#warn(group.name, error));
   }
 
   async close(): Promise<void> {
+    // Side by side: whoever stops us does not wait for long.
+    const traffic = this.#traffic?.close();
     await Promise.all(this.#ending);
-    await this.#traffic?.close();
     await this.#groups.close();
+    await traffic;
   }
 
   async #end(group: FunctionGroup): Promise<void> {
@@ -103,7 +106,6 @@ export class RunGroups {
     } catch (error) {
       this.#warn(group.name, error);
     }
-    await this.#traffic?.end(group.name).catch((error: unknown) => this.#warn(group.name, error));
   }
 
   #warn(what: string, error: unknown): void {

@@ -69,6 +69,7 @@ export class GroupTraffic {
   readonly #nft: Nft;
   /** Tables that are there or being made. */
   readonly #tables = new Map<string, Promise<void>>();
+  readonly #removals = new Set<Promise<void>>();
 
   private constructor(options: TrafficOptions) {
     this.#options = options;
@@ -122,7 +123,8 @@ export class GroupTraffic {
 
   async close(): Promise<void> {
     // What cannot be removed goes at the next start, or with the network namespace.
-    await Promise.allSettled([...this.#tables.keys()].map((table) => this.#remove(table)));
+    for (const table of this.#tables.keys()) this.#remove(table).catch(() => undefined);
+    await Promise.allSettled(this.#removals);
   }
 
   async #remove(table: string): Promise<void> {
@@ -130,8 +132,9 @@ export class GroupTraffic {
     if (made === undefined) return;
     this.#tables.delete(table);
     // One that is only being made would outlive its end.
-    await made.catch(() => undefined);
-    await this.#delete(table);
+    const removal = made.catch(() => undefined).then(() => this.#delete(table));
+    this.#removals.add(removal);
+    await removal.finally(() => this.#removals.delete(removal));
   }
 
   #delete(table: string): Promise<void> {
