@@ -26,6 +26,15 @@ function ip(...arguments_) {
   if (done.status !== 0) throw new Error(`ip ${arguments_.join(' ')}: ${done.stderr}`);
 }
 
+/**
+ * The networks of two links share the bridge, so that one capture has all: nothing of one may go over the other, which a
+ * kernel would else do for an address whose link is down.
+ */
+function keepApart(name) {
+  const settings = ['arp_ignore', 'rp_filter'].map((each) => `/proc/sys/net/ipv4/conf/all/${each}`);
+  ip('netns', 'exec', name, 'sh', '-c', settings.map((path) => `echo 1 > ${path}`).join(' && '));
+}
+
 export class World {
   #started = performance.now();
   #hosts = 0;
@@ -85,6 +94,7 @@ export class World {
       ip('-n', name, 'link', 'set', port, 'up');
     }
     ip('-n', name, 'route', 'add', '224.0.0.0/4', 'dev', 'eth0');
+    if (links > 1) keepApart(name);
     if (ours) this.ours.push(...own);
     return {
       name,
