@@ -492,7 +492,9 @@ local function open_node(state, item, range)
   state.context = state.node
   local id = read_identifier(state, item, f.node_id, range, 'node')
   if id and state.nodes <= 2 then
-    state.who = state.who .. string.format(state.nodes == 1 and ' node=%.0f' or '->%.0f', id)
+    -- Behind a prepared ADD stands the node that the state will come from.
+    local second = state.header.subtype >= MOVE and '->%.0f' or ' from=%.0f'
+    state.who = state.who .. string.format(state.nodes == 1 and ' node=%.0f' or second, id)
   end
 end
 
