@@ -6,7 +6,7 @@ import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
 import type { Clocks } from '@vnfpool/platform';
 import type { FunctionGroup, FunctionGroups, GroupLimits, GroupTraffic } from '@vnfpool/platform/cgroups';
 import { type RunningProgram, startProgram } from '@vnfpool/platform/processes';
-import type { FunctionInformation, FunctionLimits } from '@vnfpool/wire/mobility';
+import { type FunctionInformation, type FunctionLimits, ntpTimestamp } from '@vnfpool/wire/mobility';
 import { checkHealth } from '../health/health-check.ts';
 import { recordOf } from '../process-record.ts';
 import { exitReason, memoryReason } from './exit-reason.ts';
@@ -52,6 +52,8 @@ interface Running {
   readonly meter: FunctionMeter;
   readonly limits: FunctionLimits;
   readonly startedMs: number;
+  /** NTP timestamp of its start. */
+  readonly bootTime: bigint;
   readonly fill: (text: string) => string;
   readonly environment: Readonly<Record<string, string>>;
   readonly directory: string | undefined;
@@ -62,6 +64,8 @@ const SAMPLE_MS = 1_000;
 /** Traffic is asked for once in so many samples: it takes a program of its own. */
 const TRAFFIC_SAMPLES = 5;
 const OUTPUT_LINES = 10;
+/** Of option 7/1. */
+const NAME_BYTES_MAX = 255;
 
 /** Starts, watches and stops the programs of a node, as the agent core says. */
 export class FunctionHost {
@@ -133,6 +137,7 @@ export class FunctionHost {
       meter: new FunctionMeter(group, limits, directory ?? process.cwd()),
       limits,
       startedMs: this.#options.clocks.boottimeMs(),
+      bootTime: ntpTimestamp(this.#options.clocks.wallMs()),
       fill,
       environment,
       directory,
@@ -184,7 +189,14 @@ export class FunctionHost {
 
   /** What a function uses, as options of the service-mobility protocol; empty: it does not run, or was not measured yet. */
   information(functionId: FunctionId): FunctionInformation {
-    return this.#running.get(functionId)?.meter.information() ?? {};
+    const running = this.#running.get(functionId);
+    if (running === undefined || running.meter.usage === null) return {};
+    const { name, bootTime, meter } = running;
+    return {
+      ...(Buffer.byteLength(name) <= NAME_BYTES_MAX ? { name } : {}),
+      ...meter.information(),
+      bootTime,
+    };
   }
 
   /** Every function that runs, by name. */

@@ -8,7 +8,7 @@ import type { AgentInput } from '@vnfpool/core/agent';
 import { openFunctionGroups } from '@vnfpool/platform/cgroups';
 import { createLinuxClocks } from '@vnfpool/platform/clocks';
 import { isAlive, readProcessStat } from '@vnfpool/platform/processes';
-import type { FunctionLimits, FunctionSpecification } from '@vnfpool/wire/mobility';
+import { type FunctionLimits, type FunctionSpecification, ntpToUnixMs } from '@vnfpool/wire/mobility';
 import { expect, onTestFinished, test } from 'vitest';
 import { FunctionHost } from '../../src/node/function-host.ts';
 
@@ -132,6 +132,8 @@ test('what a function uses is measured, also where there are no groups', async (
   expect(information.memoryBytes).toBeGreaterThan(0n);
   expect(information.memoryFreeBytes).toBeGreaterThan(0n);
   expect(information.storageFreeBytes).toBeGreaterThan(0n);
+  expect(information.name).toBe('web#1');
+  expect(ntpToUnixMs(information.bootTime ?? 0n)).toBeGreaterThan(Date.now() - 60_000);
   await expect
     .poll(() => given.some((input) => input.type === 'load' && input.fraction > 0), patient)
     .toBe(true);
