@@ -26,13 +26,14 @@ interface Said extends MobilitySecurityOptions {
   readonly nodeId?: number;
   readonly catalogue?: string;
   readonly cgroup?: string;
+  readonly statePort?: number;
 }
 
 type Options = Said & { readonly state: string; readonly listen: string };
 
 /** Options that only one of the two kinds of node has. */
 const OF_A_SET = ['name', 'port', 'interface', 'join', 'cgroup'] as const;
-const ALONE = ['nodeId', 'catalogue', 'plain', 'protectedPath', 'cert', 'key', 'ca'] as const;
+const ALONE = ['nodeId', 'catalogue', 'statePort', 'plain', 'protectedPath', 'cert', 'key', 'ca'] as const;
 
 const after = `
 Example, a node of a set:
@@ -80,6 +81,12 @@ export function addNode(program: Command, io: CliIo): void {
           '--node-id <id>',
           'without a set: our Node ID; default: what the manager gave the last time, or gives',
         ).argParser(readNodeId),
+      )
+      .addOption(
+        portOption(
+          '--state-port <port>',
+          "without a set: TCP port at which functions' state is taken; default any",
+        ),
       )
       .option(
         '--catalogue <file>',
@@ -140,12 +147,13 @@ async function startAlone(options: Options, manager: HostAndPort, io: CliIo): Pr
   const { runNodeAlone } = await import('@vnfpool/daemons/node-alone');
   const { serve } = await import('@vnfpool/daemons/serve');
   await serve('node', async (logger) => {
-    const node = runNodeAlone(
+    const node = await runNodeAlone(
       {
         state: options.state,
         manager,
         security,
         listen: options.listen,
+        statePort: options.statePort ?? 0,
         loopback: options.loopback ?? false,
         nodeId: options.nodeId ?? null,
         catalogue,
@@ -153,7 +161,7 @@ async function startAlone(options: Options, manager: HostAndPort, io: CliIo): Pr
       logger,
     );
     const facts = { manager: `${manager.host}:${manager.port}`, programs: catalogue?.size ?? null };
-    return await Promise.resolve({ facts, stop: () => node.stop() });
+    return { facts, stop: () => node.stop() };
   });
 }
 

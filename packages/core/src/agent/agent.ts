@@ -2,25 +2,22 @@
 import type { FailoverRecord, SetConfiguration, SlotAssignment, SlotState } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
 import type { FunctionId, SlotId } from '../identity.ts';
-import { candidatesOf } from './candidacy.ts';
 import { FunctionLife } from './function-life.ts';
-import { registrationsOf } from './registrations.ts';
+import { Told } from './told.ts';
+import {
+  afterTransfer,
+  cancelTransfer,
+  type ResidentTransfer,
+  refusesState,
+  refusesToGo,
+} from './transfers.ts';
 import type { AgentInput, AgentOptions, AgentOutput } from './types.ts';
 
 /** A function and what it is for. */
 export interface Resident {
   readonly life: FunctionLife;
   assignment: SlotAssignment | null;
-}
-
-/** What the agent has told others, so that only changes are told again. */
-interface Told {
-  readonly candidates: Map<string, AgentOutput & { type: 'candidate' }>;
-  readonly registrations: Map<FunctionId, AgentOutput & { type: 'register' }>;
-  readonly functions: Map<FunctionId, string>;
-  readonly released: Set<SlotId>;
-  readonly handovers: Set<string>;
-  slots: string;
+  transfer: ResidentTransfer | null;
 }
 
 const FUNCTIONS_MAX = 256;
@@ -53,14 +50,8 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   #configuration: SetConfiguration | null = null;
   #muteMs = 0;
   #stopping = false;
-  readonly #told: Told = {
-    candidates: new Map(),
-    registrations: new Map(),
-    functions: new Map(),
-    released: new Set(),
-    handovers: new Set(),
-    slots: '',
-  };
+  readonly #told = new Told();
+  readonly #handovers = new Set<string>();
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -84,6 +75,19 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     switch (input.type) {
       case 'add':
         return this.#add(input);
+      case 'prepare':
+        return this.#prepare(input);
+      case 'transfer':
+        return this.#transfer(input);
+      case 'transfer-progress': {
+        const transfer = this.#residents.get(input.functionId)?.transfer;
+        if (transfer) transfer.report = input.report;
+        return [];
+      }
+      case 'transfer-ended': {
+        const resident = this.#residents.get(input.functionId);
+        return resident ? afterTransfer(resident, input.end) : [];
+      }
       case 'delete':
         return this.#delete(input.operation, input.functionId);
       case 'configure':
@@ -96,7 +100,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
           this.#life(input.functionId)?.started(input.run, input.pid, input.address, input.port, nowMs) ?? []
         );
       case 'exited':
-        return this.#life(input.functionId)?.exited(input.run, input.reason, nowMs) ?? [];
+        return this.#exited(input.functionId, input.run, input.reason, nowMs);
       case 'health':
         this.#life(input.functionId)?.checked(input.run, input.ok, input.reason, nowMs);
         return [];
@@ -127,7 +131,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   }
 
   #add(input: AgentInput & { type: 'add' }): AgentOutput[] {
-    const { operation, functionId, specification, specificationOctets, assignment } = input;
+    const { operation, functionId, specificationOctets, assignment } = input;
     const refuse = (code: number, text: string, error?: number): AgentOutput[] => [
       { type: 'answer', operation, code, text, ...(error === undefined ? {} : { error }) },
     ];
@@ -149,22 +153,70 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         ...handover,
       ];
     }
+    return this.#start(input, false);
+  }
+
+  /** Starts a function that is not here yet. */
+  #start(input: AgentInput & { type: 'add' | 'prepare' }, awaitsState: boolean): AgentOutput[] {
+    const { operation, functionId, specification, specificationOctets, assignment } = input;
     if (!specification || !specificationOctets)
-      return refuse(FAILED, 'no such function here', UNKNOWN_FUNCTION);
+      return [
+        { type: 'answer', operation, code: FAILED, error: UNKNOWN_FUNCTION, text: 'no such function here' },
+      ];
     const max = this.#options.functionsMax ?? FUNCTIONS_MAX;
-    if (this.#residents.size >= max) return refuse(INSUFFICIENT, `this node runs ${max} functions already`);
+    if (this.#residents.size >= max) {
+      const text = `this node runs ${max} functions already`;
+      return [{ type: 'answer', operation, code: INSUFFICIENT, text }];
+    }
     const name = assignment?.name ?? `function ${functionId}`;
-    const life = new FunctionLife(functionId, name, specification, specificationOctets, this.#options.random);
-    this.#residents.set(functionId, { life, assignment });
+    const { random } = this.#options;
+    const life = new FunctionLife(functionId, name, specification, specificationOctets, random, awaitsState);
+    this.#residents.set(functionId, { life, assignment, transfer: null });
     const started = life.start();
     return [{ type: 'answer', operation, code: OK, status: life.status, report: life.report() }, ...started];
   }
 
+  #prepare(input: AgentInput & { type: 'prepare' }): AgentOutput[] {
+    const { operation, functionId, token, from } = input;
+    const refusal = this.#stopping
+      ? { code: FAILED, text: 'the agent is stopping' }
+      : refusesState(input, this.#residents.get(functionId));
+    if (refusal || from === null) return [{ type: 'answer', operation, code: FAILED, ...refusal }];
+    const outputs = this.#start(input, true);
+    const resident = this.#residents.get(functionId);
+    if (!resident) return outputs;
+    resident.transfer = { role: 'destination', mode: null, peer: from, report: null };
+    return [...outputs, { type: 'receive-state', functionId, token, from }];
+  }
+
+  #transfer(input: AgentInput & { type: 'transfer' }): AgentOutput[] {
+    const { operation, functionId, mode, destination, targetFunctionId, token } = input;
+    const known = this.#residents.get(functionId);
+    const refusal = refusesToGo(known);
+    if (refusal || !known) return [{ type: 'answer', operation, code: FAILED, ...refusal }];
+    known.transfer = { role: 'source', mode, peer: destination.node, report: null };
+    const { life } = known;
+    return [
+      { type: 'answer', operation, code: OK, status: life.status, report: life.report() },
+      { type: 'send-state', functionId, mode, targetFunctionId, destination, token },
+    ];
+  }
+
+  #exited(functionId: FunctionId, run: number, reason: string, nowMs: number): AgentOutput[] {
+    const resident = this.#residents.get(functionId);
+    if (!resident) return [];
+    const isOver = resident.life.awaitsState && run === resident.life.run;
+    const cancelled = isOver ? cancelTransfer(functionId, resident, true) : [];
+    return [...cancelled, ...resident.life.exited(run, reason, nowMs)];
+  }
+
   #delete(operation: number, functionId: FunctionId): AgentOutput[] {
-    const life = this.#life(functionId);
-    if (!life) return [{ type: 'answer', operation, code: OK, status: 'Unknown' }];
+    const resident = this.#residents.get(functionId);
+    if (!resident) return [{ type: 'answer', operation, code: OK, status: 'Unknown' }];
+    const { life } = resident;
+    const cancelled = cancelTransfer(functionId, resident, life.awaitsState);
     const stopped = life.stop();
-    return [{ type: 'answer', operation, code: OK, status: life.status }, ...stopped];
+    return [{ type: 'answer', operation, code: OK, status: life.status }, ...cancelled, ...stopped];
   }
 
   #configure(operation: number, configuration: SetConfiguration): AgentOutput[] {
@@ -199,16 +251,16 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   }
 
   #handover(functionId: FunctionId, { slot, handover }: SlotAssignment): AgentOutput[] {
-    if (!slot || !handover || this.#told.handovers.has(handover.nonce)) return [];
+    if (!slot || !handover || this.#handovers.has(handover.nonce)) return [];
     const held = this.#slots.get(slot.id as SlotId);
     if (held?.state !== 'holding' || held.holder?.functionId !== functionId) return [];
     const definition = this.#configuration?.slots.find(({ id }) => id === slot.id);
     const to = definition?.candidates.find((candidate) => candidate.functionId === handover.to);
     if (!to) return [];
-    this.#told.handovers.add(handover.nonce);
-    if (this.#told.handovers.size > HANDOVERS_MAX) {
-      for (const oldest of this.#told.handovers) {
-        this.#told.handovers.delete(oldest);
+    this.#handovers.add(handover.nonce);
+    if (this.#handovers.size > HANDOVERS_MAX) {
+      for (const oldest of this.#handovers) {
+        this.#handovers.delete(oldest);
         break;
       }
     }
@@ -224,99 +276,17 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
 
   /** The difference between what is and what was told. */
   #tell(): AgentOutput[] {
-    const outputs = [
-      ...this.#tellReleases(),
-      ...this.#tellCandidates(),
-      ...this.#tellRegistrations(),
-      ...this.#tellFunctions(),
-      ...this.#tellSlots(),
-    ];
+    const outputs = this.#told.tell({
+      node: this.#options.node,
+      configuration: this.#configuration,
+      residents: this.#residents,
+      slots: this.#slots,
+      lastHolders: this.#lastHolders,
+      failovers: this.#failovers,
+      muteMs: this.#muteMs,
+    });
     for (const [id, { life }] of this.#residents) if (life.gone) this.#residents.delete(id);
     return outputs;
-  }
-
-  #tellReleases(): AgentOutput[] {
-    const outputs: AgentOutput[] = [];
-    for (const [slot, state] of this.#slots) {
-      if (state.state !== 'holding' || !state.holder || this.#told.released.has(slot)) continue;
-      const life = this.#life(state.holder.functionId as FunctionId);
-      if (life?.ready) continue;
-      this.#told.released.add(slot);
-      const alive = life !== undefined && life.report().pid !== null && life.status !== 'Terminating';
-      outputs.push({ type: 'release', slot, cause: alive ? 'function-unhealthy' : 'function-exit' });
-    }
-    return outputs;
-  }
-
-  #tellCandidates(): AgentOutput[] {
-    const wanted = candidatesOf(
-      this.#options.node,
-      this.#configuration,
-      this.#residents,
-      this.#slots,
-      this.#lastHolders,
-    );
-    const outputs: AgentOutput[] = [];
-    for (const [key, told] of this.#told.candidates) {
-      if (wanted.has(key)) continue;
-      this.#told.candidates.delete(key);
-      outputs.push({ type: 'no-candidate', slot: told.slot, functionId: told.functionId });
-    }
-    for (const [key, candidate] of wanted) {
-      if (equal(this.#told.candidates.get(key), candidate)) continue;
-      this.#told.candidates.set(key, candidate);
-      outputs.push(candidate);
-    }
-    return outputs;
-  }
-
-  #tellRegistrations(): AgentOutput[] {
-    const wanted = registrationsOf(this.#configuration, this.#residents, this.#slots);
-    const outputs: AgentOutput[] = [];
-    for (const [functionId, { poolHandle }] of this.#told.registrations) {
-      if (wanted.get(functionId)?.poolHandle === poolHandle) continue;
-      this.#told.registrations.delete(functionId);
-      outputs.push({ type: 'deregister', poolHandle, functionId });
-    }
-    for (const [functionId, registration] of wanted) {
-      if (equal(this.#told.registrations.get(functionId), registration)) continue;
-      this.#told.registrations.set(functionId, registration);
-      outputs.push(registration);
-    }
-    return outputs;
-  }
-
-  #tellFunctions(): AgentOutput[] {
-    const outputs: AgentOutput[] = [];
-    for (const [functionId, { life }] of this.#residents) {
-      const change = {
-        type: 'function-changed' as const,
-        functionId,
-        status: life.status,
-        report: life.report(),
-        reason: life.reason,
-      };
-      const text = JSON.stringify(change);
-      if (this.#told.functions.get(functionId) === text) continue;
-      if (life.gone) this.#told.functions.delete(functionId);
-      else this.#told.functions.set(functionId, text);
-      outputs.push(change);
-    }
-    return outputs;
-  }
-
-  #tellSlots(): AgentOutput[] {
-    const change = {
-      type: 'slots-changed' as const,
-      muteMs: this.#muteMs,
-      slots: [...this.#slots.values()],
-      failovers: this.#failovers,
-    };
-    const text = JSON.stringify(change);
-    if (this.#told.slots === text) return [];
-    const first = this.#told.slots === '' && change.slots.length === 0 && change.failovers.length === 0;
-    this.#told.slots = text;
-    return first ? [] : [change];
   }
 }
 
@@ -336,8 +306,4 @@ function releasesFirst(a: AgentOutput, b: AgentOutput): number {
 
 function sameOctets(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((octet, index) => octet === b[index]);
-}
-
-function equal(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

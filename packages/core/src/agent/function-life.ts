@@ -33,6 +33,9 @@ const OUTPUT_CHARACTERS_MAX = 200;
  *     Starting ──healthy──▶ Running ──stop──▶ Terminating ──exited──▶ gone
  *        ▲                     │
  *        └──────back-off───────┘ exited
+ *
+ * One that waits for its state from another node is Starting, however healthy it is, until `stateTaken`; it is not
+ * started again when it ends before.
  */
 export class FunctionLife {
   readonly id: FunctionId;
@@ -47,6 +50,8 @@ export class FunctionLife {
   #port: number | null = null;
   #incarnation = '0'.repeat(16);
   #healthy = false;
+  #awaitsState: boolean;
+  #leaving: string | undefined;
   #inARow = 0;
   #restarts = 0;
   #unsettled = 0;
@@ -61,7 +66,9 @@ export class FunctionLife {
     specification: FunctionSpecification,
     octets: Uint8Array,
     random: Random,
+    awaitsState = false,
   ) {
+    this.#awaitsState = awaitsState;
     this.id = id;
     this.name = name;
     this.specification = specification;
@@ -71,7 +78,21 @@ export class FunctionLife {
 
   /** True while its process runs and its check says so; only then may it hold a slot. */
   get ready(): boolean {
-    return this.#phase === 'started' && this.#pid !== null && this.#healthy;
+    return this.#phase === 'started' && this.#pid !== null && this.#healthy && !this.#awaitsState;
+  }
+
+  /** Whether it waits for its state from another node. */
+  get awaitsState(): boolean {
+    return this.#awaitsState;
+  }
+
+  get run(): RunNumber {
+    return this.#run;
+  }
+
+  /** Whether there is a process, as far as we know. */
+  get isStarted(): boolean {
+    return this.#phase === 'started' && this.#pid !== null;
   }
 
   get gone(): boolean {
@@ -188,9 +209,10 @@ export class FunctionLife {
     delete this.#deadlines.check;
     delete this.#deadlines.word;
     delete this.#deadlines.settled;
-    if (this.#phase === 'terminating') {
+    if (this.#phase === 'terminating' || this.#awaitsState) {
       this.#phase = 'gone';
-      this.#reason = 'terminated';
+      this.#reason =
+        this.#leaving ?? (this.#awaitsState ? `ended before it had its state (${reason})` : 'terminated');
       return [];
     }
     this.#phase = 'idle';
@@ -212,7 +234,19 @@ export class FunctionLife {
     this.#output = lines.slice(-OUTPUT_LINES_MAX).map((line) => line.slice(0, OUTPUT_CHARACTERS_MAX));
   }
 
-  stop(): AgentOutput[] {
+  /** It owns the state that came from another node. */
+  stateTaken(): void {
+    this.#awaitsState = false;
+    if (this.#healthy) this.#reason = 'healthy; its state came from another node';
+  }
+
+  /** For people; until something else happens to it. */
+  note(reason: string): void {
+    this.#reason = reason;
+  }
+
+  /** @param leaving Why it goes, for those who hear that it is gone */
+  stop(leaving?: string): AgentOutput[] {
     if (this.#phase === 'terminating' || this.#phase === 'gone') return [];
     delete this.#deadlines.restart;
     delete this.#deadlines.check;
@@ -220,7 +254,8 @@ export class FunctionLife {
     const running = this.#phase === 'started';
     this.#phase = running ? 'terminating' : 'gone';
     this.#healthy = false;
-    this.#reason = running ? 'stopping' : 'terminated';
+    this.#leaving = leaving;
+    this.#reason = leaving ?? (running ? 'stopping' : 'terminated');
     // Before it told its pid there is nothing to signal; `started` then does it.
     return running && this.#pid !== null ? [this.#stopOutput()] : [];
   }

@@ -5,12 +5,16 @@ import type {
   FunctionReport,
   FunctionSpecification,
   HealthCheck,
+  Role,
   SetConfiguration,
   SlotAssignment,
   SlotState,
+  TransferReport,
 } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
+import type { TransferDestination, TransferToken } from '../mobility/types.ts';
+import type { TransferEnd } from '../state-transfer/types.ts';
 
 export interface AgentOptions {
   readonly random: Random;
@@ -33,6 +37,35 @@ export type AgentInput =
       readonly specificationOctets: Uint8Array | null;
       readonly assignment: SlotAssignment | null;
     }
+  /** As `add`, of a function that takes its state from another node; null: the manager does not say from which. */
+  | {
+      readonly type: 'prepare';
+      readonly operation: number;
+      readonly functionId: FunctionId;
+      readonly specification: FunctionSpecification | null;
+      readonly specificationOctets: Uint8Array | null;
+      readonly assignment: SlotAssignment | null;
+      readonly token: TransferToken;
+      readonly from: NodeId | null;
+    }
+  /** Gives the function's state to another node, and with `move` ends it here then. */
+  | {
+      readonly type: 'transfer';
+      readonly operation: number;
+      readonly functionId: FunctionId;
+      readonly mode: 'move' | 'copy';
+      /** What it is called at the destination. */
+      readonly targetFunctionId: FunctionId;
+      readonly destination: TransferDestination;
+      readonly token: TransferToken;
+    }
+  /** How a transfer goes, now and then. */
+  | {
+      readonly type: 'transfer-progress';
+      readonly functionId: FunctionId;
+      readonly report: TransferReport;
+    }
+  | { readonly type: 'transfer-ended'; readonly functionId: FunctionId; readonly end: TransferEnd }
   | { readonly type: 'delete'; readonly operation: number; readonly functionId: FunctionId }
   | { readonly type: 'configure'; readonly operation: number; readonly configuration: SetConfiguration }
   | { readonly type: 'failovers-acknowledged'; readonly ids: readonly string[] }
@@ -127,6 +160,32 @@ export type AgentOutput =
       readonly address: string;
       readonly port: number | null;
     }
+  /** Tells the function what it is, when that changes and whenever it was started. */
+  | {
+      readonly type: 'role';
+      readonly functionId: FunctionId;
+      readonly run: RunNumber;
+      readonly role: Role;
+      /** Of the slot that it holds; 0 without one. */
+      readonly epoch: string;
+    }
+  /** To those who move state; answered by one `transfer-ended` each. */
+  | {
+      readonly type: 'receive-state';
+      readonly functionId: FunctionId;
+      readonly token: TransferToken;
+      readonly from: NodeId;
+    }
+  | {
+      readonly type: 'send-state';
+      readonly functionId: FunctionId;
+      readonly mode: 'move' | 'copy';
+      readonly targetFunctionId: FunctionId;
+      readonly destination: TransferDestination;
+      readonly token: TransferToken;
+    }
+  /** `isGone`: the function that was to take the state has ended. */
+  | { readonly type: 'cancel-transfer'; readonly functionId: FunctionId; readonly isGone: boolean }
   /** To the lease worker. */
   | { readonly type: 'configure-leases'; readonly configuration: SetConfiguration }
   | {

@@ -16,6 +16,8 @@ export interface NodeAloneConfig {
   readonly security: ManagerSecurity;
   /** Address at which functions are reached; told to the manager. */
   readonly listen: string;
+  /** TCP port, at the same address, at which it takes state from other nodes; 0: any, it is told to the manager. */
+  readonly statePort: number;
   /** Functions take free ports in place of the declared ones: several nodes share the address. */
   readonly loopback: boolean;
   /** Node ID; null: what the manager gave the last time, or shall give. */

@@ -3,21 +3,28 @@ import { mkdirSync } from 'node:fs';
 import { type FunctionId, nodeId } from '@vnfpool/core';
 import { AgentCore, type AgentInput, type AgentOutput } from '@vnfpool/core/agent';
 import { MobilityNode, type MobilityNodeInput, type MobilityNodeOutput } from '@vnfpool/core/mobility';
-import { CoreDriver, type EffectHandlers, systemClock } from '@vnfpool/runtime/driver';
+import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import { exitOnFault } from '@vnfpool/runtime/lifecycle';
 import type { Logger } from '@vnfpool/runtime/logging';
+import { fixedManagers, ManagerSearch } from '@vnfpool/runtime/manager-discovery';
 import { systemRandom } from '@vnfpool/runtime/random';
+import type { FrameRule } from '@vnfpool/transport/framing';
 import type { StreamTransport } from '@vnfpool/transport/stream';
 import { TcpTransport } from '@vnfpool/transport/tcp';
 import { TlsTransport } from '@vnfpool/transport/tls';
-import { ntpTimestamp } from '@vnfpool/wire/mobility';
+import { MobilityError, ntpTimestamp } from '@vnfpool/wire/mobility';
 import { mobilityRule } from '../mobility-frames.ts';
 import { agentClocks } from '../node/agent-clocks.ts';
+import { functionGroupsOf } from '../node/function-groups.ts';
 import { FunctionHost } from '../node/function-host.ts';
+import { FunctionStates } from '../node/function-states.ts';
 import { ManagerLink } from '../node/manager-link.ts';
 import { nodeInformation } from '../node/node-information.ts';
 import { lockNode } from '../node/node-lock.ts';
-import { chooseProgram, isRefused } from './catalogue.ts';
+import { NodeTransfers } from '../node/node-transfers.ts';
+import { StateMover, stateRule } from '../node/state-mover/index.ts';
+import { transferEffects } from '../node/transfer-effects.ts';
+import { type Chosen, chooseProgram, isRefused } from './catalogue.ts';
 import type { ManagerSecurity, NodeAloneConfig } from './config.ts';
 import { readIdentity, writeIdentity } from './identity-file.ts';
 
@@ -30,6 +37,8 @@ const STOP_MS = 3_000;
 /** How old the node's figures may be. */
 const INFORMATION_MS = 5_000;
 const FAILED = 128;
+/** More than the window of a transfer. */
+const SEND_QUEUE_BYTES_MAX = 4_194_304;
 
 /**
  * Runs the agent of a node that belongs to no set: anyone's manager starts, watches and stops functions on it. No
@@ -37,7 +46,7 @@ const FAILED = 128;
  *
  * @throws PlatformError `LOCKED` when another agent runs on the same folder; Error for a damaged one
  */
-export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNodeAlone {
+export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Promise<RunningNodeAlone> {
   mkdirSync(config.state, { recursive: true, mode: 0o700 });
   const lock = lockNode(config.state);
   const identityFile = `${config.state}/alone.json`;
@@ -49,7 +58,35 @@ export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNo
   const onFault = exitOnFault(logger);
   const names = new Map<FunctionId, string>();
 
+  const states = new FunctionStates({
+    folder: `${config.state}/sockets`,
+    give: (input) => agent.submit(input),
+    logger,
+  });
+  const transfers = new NodeTransfers({
+    mover: await StateMover.open({
+      transport: transportOf(config.security, stateRule),
+      // Whose certificate is whose is not known here: the token tells.
+      peerOf: () => null,
+      listen: { host: config.listen, port: config.statePort },
+      folder: `${config.state}/transfers`,
+      clock,
+      logger,
+      onFault,
+    }),
+    self: () => self,
+    states,
+    give: (input) => agent.submit(input),
+    clock,
+    logger,
+  });
+  let self = own;
+  const { groups, traffic } = await functionGroupsOf(config.state, 'auto', logger);
   const host = new FunctionHost({
+    states,
+    groups,
+    traffic,
+    warn: (message) => logger.warn({ of: 'functions' }, message),
     folder: config.state,
     address: config.listen,
     freePorts: config.loopback,
@@ -65,7 +102,10 @@ export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNo
       answer: ({ type: _type, ...answer }) => give({ type: 'answer', ...answer }),
       'function-changed': ({ functionId, status, report, reason }) => {
         const name = names.get(functionId);
-        if (status === 'Unknown') names.delete(functionId);
+        if (status === 'Unknown') {
+          names.delete(functionId);
+          transfers.gone(functionId);
+        }
         const information = name === undefined ? {} : { name };
         const urgent = !report.healthy;
         give({ type: 'function-changed', functionId, status, report, reason, information, urgent });
@@ -73,6 +113,11 @@ export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNo
       start: (output) => void host.start(output),
       stop: (output) => void host.stop(output),
       'check-health': (output) => void host.check(output),
+      // Not awaited: a function that does not answer must not hold up the others.
+      role: (output) => void states.role(output),
+      'receive-state': (output) => transfers.receive(output),
+      'send-state': (output) => transfers.send(output),
+      'cancel-transfer': (output) => transfers.cancel(output),
       event: ({ severity, message }) =>
         logger[severity === 'warning' ? 'warn' : severity]({ of: 'functions' }, message),
       ...ofSets,
@@ -80,15 +125,17 @@ export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNo
   });
 
   const link = new ManagerLink({
-    transport: transportOf(config.security),
-    manager: () => ({ address: config.manager.host, port: config.manager.port }),
+    transport: transportOf(config.security, mobilityRule),
+    // Stays a name: the manager's certificate must bear it.
+    search: new ManagerSearch({
+      sources: [fixedManagers([config.manager])],
+      onFault: ({ source, reason }) => logger.warn({ source, reason }, 'looking for the manager'),
+    }),
     give: (input) => give(input),
     logger,
   });
   const refuse = (operation: number, text: string): void =>
     give({ type: 'answer', operation, code: FAILED, text });
-  const noTransfer = ({ operation }: { readonly operation: number }): void =>
-    refuse(operation, 'this agent moves no state');
   const mobility: CoreDriver<MobilityNodeInput, MobilityNodeOutput> = new CoreDriver<
     MobilityNodeInput,
     MobilityNodeOutput
@@ -101,6 +148,8 @@ export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNo
       instance: random.u64(),
       addresses: [config.listen],
       information: nodeInformation(config.state),
+      statePort: transfers.port,
+      transfers: true,
     }),
     clock,
     onFault,
@@ -108,28 +157,48 @@ export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNo
       connect: () => void link.connect(),
       send: (output) => link.send(output),
       close: (output) => link.close(output),
-      managed: ({ nodeId: given }) => logger.info({ nodeId: given }, 'managed'),
+      managed: ({ nodeId: given }) => {
+        self = given;
+        logger.info({ nodeId: given }, 'managed');
+      },
       unmanaged: ({ reason }) => logger.warn({ reason }, 'no manager'),
       add: (order) => {
         const { operation, functionId, name, assignment } = order;
         if (assignment !== null) return refuse(operation, 'this node is alone: it has no slots');
-        const choice = chooseProgram(config.catalogue, order);
-        if (isRefused(choice)) return give({ type: 'answer', operation, ...choice });
+        const choice = choose(order);
+        if (choice === null) return;
         if (name !== null) names.set(functionId, name);
         agent.submit({ type: 'add', operation, functionId, assignment, ...choice });
       },
       delete: ({ operation, functionId }) => void agent.submit({ type: 'delete', operation, functionId }),
       configure: ({ operation }) => refuse(operation, 'this node is alone: it takes part in no set'),
-      // Come only to an endpoint that was made with `transfers`.
-      prepare: noTransfer,
-      move: noTransfer,
-      copy: noTransfer,
-      'move-session': noTransfer,
+      prepare: (order) => {
+        const { operation, functionId, name, assignment, token, from } = order;
+        if (assignment !== null) return refuse(operation, 'this node is alone: it has no slots');
+        const choice = choose(order);
+        if (choice === null) return;
+        if (name !== null) names.set(functionId, name);
+        agent.submit({ type: 'prepare', operation, functionId, assignment, token, from, ...choice });
+      },
+      ...transferEffects((input) => agent.submit(input), give),
       'failovers-acknowledged': () => {},
       persist: (identity) => writeIdentity(identityFile, identity),
       event: ({ event, reason }) => logger.warn({ event, reason }, 'service mobility'),
     },
   });
+  /** What an order starts; null: it was refused. */
+  function choose(order: MobilityNodeOutput & { readonly type: 'add' | 'prepare' }): Chosen | null {
+    const { operation } = order;
+    const choice = chooseProgram(config.catalogue, order);
+    if (isRefused(choice)) {
+      give({ type: 'answer', operation, ...choice });
+      return null;
+    }
+    const text = host.refusal(choice.specification?.limits);
+    if (text === null) return choice;
+    give({ type: 'answer', operation, code: FAILED, error: MobilityError.specificationRefused, text });
+    return null;
+  }
   function give(input: MobilityNodeInput): void {
     mobility.submit(input);
   }
@@ -145,7 +214,7 @@ export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNo
       agent.submit({ type: 'stop' });
       give({ type: 'stop' });
       const bound = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());
-      await Promise.race([host.close(), bound]);
+      await Promise.race([Promise.all([host.close(), transfers.close()]), bound]);
       link.closeAll();
       agent.stop();
       mobility.stop();
@@ -154,31 +223,22 @@ export function runNodeAlone(config: NodeAloneConfig, logger: Logger): RunningNo
   };
 }
 
-type Done = Extract<
-  AgentOutput,
-  { type: 'answer' | 'function-changed' | 'start' | 'stop' | 'check-health' | 'event' }
->;
+const nothing = (): void => undefined;
+/** About slots and registrars, which there are none of: what would lead to them is refused. */
+const ofSets = {
+  'slots-changed': nothing,
+  'configure-leases': nothing,
+  candidate: nothing,
+  'no-candidate': nothing,
+  release: nothing,
+  'hand-over': nothing,
+  register: nothing,
+  deregister: nothing,
+} as const;
 
-/** About slots, registrars and transfers, which there are none of: what would lead to them is refused. */
-const ofSets = Object.fromEntries(
-  [
-    'slots-changed',
-    'configure-leases',
-    'candidate',
-    'no-candidate',
-    'release',
-    'hand-over',
-    'register',
-    'deregister',
-    'role',
-    'send-state',
-    'receive-state',
-    'cancel-transfer',
-  ].map((type) => [type, () => {}]),
-) as unknown as EffectHandlers<Exclude<AgentOutput, Done>>;
-
-function transportOf(security: ManagerSecurity): StreamTransport {
+function transportOf(security: ManagerSecurity, rule: FrameRule): StreamTransport {
+  const limits = { sendQueueBytesMax: SEND_QUEUE_BYTES_MAX };
   return security.kind === 'plain'
-    ? new TcpTransport({ rule: mobilityRule })
-    : new TlsTransport({ rule: mobilityRule, credentials: security.credentials });
+    ? new TcpTransport({ rule, limits })
+    : new TlsTransport({ rule, limits, credentials: security.credentials });
 }

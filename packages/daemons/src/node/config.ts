@@ -10,6 +10,8 @@ export interface NodeConfig {
   readonly listen: string;
   /** UDP port of lease datagrams. */
   readonly port: number;
+  /** TCP port at which state of functions is taken; absent: any, it is told to the manager. */
+  readonly statePort?: number;
   /** Link of the virtual addresses; null: no virtual addresses and no fence. */
   readonly interface: string | null;
   /** All nodes share one address: functions get free ports. */
@@ -21,6 +23,26 @@ export interface NodeConfig {
    * the root of each hierarchy.
    */
   readonly cgroup?: string;
+  readonly discovery?: ManagerDiscovery;
+}
+
+/**
+ * Where a node of a set looks for its manager, beside the address at which it joined. All of these are asked at each
+ * attempt, in this order; wherever an address comes from, whoever is there must prove to be a manager of the set.
+ */
+export interface ManagerDiscovery {
+  /** Tried before the address at which the node joined. */
+  readonly addresses?: readonly { readonly host: string; readonly port: number }[];
+  /** SRV records `service` (default `_svcmob._tcp`) of `domain`; `servers` are asked in place of the system's. */
+  readonly dns?: {
+    readonly domain: string;
+    readonly service?: string;
+    readonly servers?: readonly string[];
+  };
+  /** A file with a manager a line, which a DHCP client's hook writes. */
+  readonly file?: string;
+  /** Registrars that are asked for managers, before those that the last manager told of. */
+  readonly registrars?: readonly { readonly host: string; readonly port: number }[];
 }
 
 /** UDP port of lease datagrams where nothing else is said (private range). */

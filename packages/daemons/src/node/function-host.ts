@@ -11,6 +11,7 @@ import { checkHealth } from '../health/health-check.ts';
 import { recordOf } from '../process-record.ts';
 import { exitReason, memoryReason } from './exit-reason.ts';
 import { FunctionMeter, type FunctionUsage } from './function-meter.ts';
+import type { FunctionStates } from './function-states.ts';
 import { RunGroups } from './run-groups.ts';
 
 export interface FunctionHostOptions {
@@ -27,6 +28,8 @@ export interface FunctionHostOptions {
   readonly groups?: FunctionGroups;
   /** Counts and bounds what functions send and receive; a text: why it cannot be had here. The host closes it. */
   readonly traffic?: GroupTraffic | string;
+  /** How to talk of state with functions; none: their specifications' `state` and `hooks` mean nothing. */
+  readonly states?: FunctionStates;
   /** Takes what an operator should know: a group that could not be ended or removed. */
   readonly warn?: (message: string) => void;
 }
@@ -89,8 +92,12 @@ export class FunctionHost {
 
   async start(output: AgentOutput & { type: 'start' }): Promise<void> {
     const { functionId, run, name, specification } = output;
-    const { address, folder, freePorts, give } = this.#options;
-    const ended = (reason: string): void => give({ type: 'exited', functionId, run, reason });
+    const { address, folder, freePorts, give, states } = this.#options;
+    states?.begin(output);
+    const ended = (reason: string): void => {
+      void states?.end(output);
+      give({ type: 'exited', functionId, run, reason });
+    };
     const { port: declared } = specification;
     let port: number | null;
     try {
@@ -114,11 +121,20 @@ export class FunctionHost {
       ended((error as Error).message);
       return;
     }
-    let started: RunningProgram;
+    let started: RunningProgram | undefined;
     try {
+      const state = await states?.open({
+        functionId,
+        run,
+        name,
+        specification,
+        environment,
+        fill,
+        pid: () => started?.identity?.pid ?? null,
+      });
       started = startProgram({
         command: group.enter([program, ...rest]),
-        environment: { ...environment, ...group.environment },
+        environment: { ...environment, ...group.environment, ...state?.environment },
         ...(directory === undefined ? {} : { directory }),
         output: { linesMax: OUTPUT_LINES, logPath: `${folder}/output/${fileName(name)}.log` },
       });

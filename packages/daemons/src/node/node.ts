@@ -1,31 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash } from 'node:crypto';
-import { mkdirSync, realpathSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeId } from '@vnfpool/core';
 import { AgentCore, type AgentInput, type AgentOutput } from '@vnfpool/core/agent';
 import { MobilityNode, type MobilityNodeInput, type MobilityNodeOutput } from '@vnfpool/core/mobility';
-import { GroupTraffic, openFunctionGroups } from '@vnfpool/platform/cgroups';
+import { parseIdentity } from '@vnfpool/runtime/certificates';
 import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
 import { openLeaseKey } from '@vnfpool/runtime/lease-seal';
 import { exitOnFault } from '@vnfpool/runtime/lifecycle';
 import type { Logger } from '@vnfpool/runtime/logging';
+import { ManagerSearch } from '@vnfpool/runtime/manager-discovery';
 import { systemRandom } from '@vnfpool/runtime/random';
-import { MobilityError, ntpTimestamp, type SetConfiguration, type SlotReport } from '@vnfpool/wire/mobility';
+import { TlsTransport } from '@vnfpool/transport/tls';
+import {
+  type FunctionSpecification,
+  MobilityError,
+  ntpTimestamp,
+  type SetConfiguration,
+  type SlotReport,
+} from '@vnfpool/wire/mobility';
 import { VERSION } from '../version.ts';
 import { agentClocks } from './agent-clocks.ts';
 import type { NodeConfig } from './config.ts';
+import { functionGroupsOf } from './function-groups.ts';
 import { FunctionHost } from './function-host.ts';
 import { FunctionNews } from './function-news.ts';
+import { FunctionStates } from './function-states.ts';
 import { LeaseThread } from './lease-thread.ts';
 import { ManagerLink } from './manager-link.ts';
+import { managerSources } from './manager-sources.ts';
 import { joinSet } from './membership.ts';
 import { NodeMeter } from './node-information.ts';
 import { lockNode } from './node-lock.ts';
 import { AGENT_SOCKET, type NodeStatus, serveNodeStatus } from './node-status.ts';
+import { NodeTransfers } from './node-transfers.ts';
 import { Registrations } from './registrations.ts';
+import { StateMover, stateRule } from './state-mover/index.ts';
 import { toWorker } from './to-worker.ts';
+import { transferEffects } from './transfer-effects.ts';
 import type { FromWorker } from './worker-messages.ts';
 
 export interface RunningNode {
@@ -39,6 +52,8 @@ export interface RunningNode {
 const STOP_MS = 3_000;
 /** How old the node's figures may be. */
 const INFORMATION_MS = 5_000;
+/** More than the window of a transfer. */
+const STATE_QUEUE_BYTES_MAX = 4_194_304;
 
 /**
  * Runs a node agent.
@@ -119,22 +134,40 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const { guarantee: fence, realtime, muteMs, port } = worker;
   logger.info({ fence, realtime, muteMs, port }, 'leases ready');
 
-  // The folder is locked, so nobody else has this label now.
-  const label = createHash('sha256').update(realpathSync(config.state)).digest('hex').slice(0, 12);
-  const groups = await openFunctionGroups({ label, where: config.cgroup ?? 'auto' });
-  const traffic =
-    groups.second === null
-      ? 'functions have no groups of the second version'
-      : await GroupTraffic.open({ label, mount: groups.second.mount }, groups.second.path);
-  logger.info(
-    {
-      way: groups.way,
-      groups: groups.description,
-      traffic: typeof traffic === 'string' ? traffic : 'counted',
+  const { groups, traffic } = await functionGroupsOf(config.state, config.cgroup ?? 'auto', logger);
+  const states = new FunctionStates({
+    folder: `${config.state}/sockets`,
+    give: (input) => agent.submit(input),
+    logger,
+  });
+  const stateTransport = new TlsTransport({
+    rule: stateRule,
+    credentials: membership.credentials(),
+    limits: { sendQueueBytesMax: STATE_QUEUE_BYTES_MAX },
+    judgePeer: (names) => {
+      const { role } = parseIdentity(names);
+      return role === 'node' ? null : `a ${role} is no node`;
     },
-    'groups of functions',
-  );
+  });
+  membership.onRenewed(() => stateTransport.renew(membership.credentials()));
+  const transfers = new NodeTransfers({
+    mover: await StateMover.open({
+      transport: stateTransport,
+      peerOf: ({ peer }) => (peer.identity === null ? null : (parseIdentity(peer.identity).id ?? null)),
+      listen: { host: config.listen, port: config.statePort ?? 0 },
+      folder: `${config.state}/transfers`,
+      clock,
+      logger,
+      onFault,
+    }),
+    self: () => self,
+    states,
+    give: (input) => agent.submit(input),
+    clock,
+    logger,
+  });
   const host = new FunctionHost({
+    states,
     folder: config.state,
     address: config.listen,
     freePorts: config.loopback,
@@ -162,7 +195,10 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     onFault,
     effects: {
       answer: ({ type: _type, ...answer }) => give({ type: 'answer', ...answer }),
-      'function-changed': (change) => news.changed(change),
+      'function-changed': (change) => {
+        if (change.status === 'Unknown') transfers.gone(change.functionId);
+        news.changed(change);
+      },
       'slots-changed': ({ muteMs: mute, slots, failovers }) => {
         const report: SlotReport = { v: 1, muteMs: Math.round(mute), slots, failovers };
         give({ type: 'slots-changed', report });
@@ -171,10 +207,15 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       start: (output) => void host.start(output),
       stop: (output) => void host.stop(output),
       'check-health': (output) => void host.check(output),
+      role: (output) => void states.role(output),
+      'receive-state': (output) => transfers.receive(output),
+      'send-state': (output) => transfers.send(output),
+      'cancel-transfer': (output) => transfers.cancel(output),
       'configure-leases': ({ configuration }) => {
         writeSecretFile(configurationFile, `${JSON.stringify(configuration)}\n`);
         leases.post({ type: 'configure', configuration });
-        registrations.useRegistrars(configuration.registrars);
+        ({ registrars } = configuration);
+        registrations.useRegistrars(registrars);
       },
       candidate: (output) => leases.post(toWorker(output)),
       'no-candidate': (output) => leases.post(toWorker(output)),
@@ -189,11 +230,26 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
 
   // A council member that comes back has its voice without waiting for a manager.
   const kept = readOptionalFile(configurationFile);
-  if (kept !== null) leases.post({ type: 'configure', configuration: JSON.parse(kept) as SetConfiguration });
+  let registrars: SetConfiguration['registrars'] = [];
+  if (kept !== null) {
+    const configuration = JSON.parse(kept) as SetConfiguration;
+    leases.post({ type: 'configure', configuration });
+    ({ registrars } = configuration);
+  }
 
   const link = new ManagerLink({
     credentials: membership.credentials,
-    manager: () => membership.manager,
+    domain: membership.domain,
+    search: new ManagerSearch({
+      sources: managerSources({
+        discovery: config.discovery ?? {},
+        joined: membership.manager,
+        credentials: membership.credentials,
+        registrars: () => registrars.map(({ address, port }) => ({ host: address, port })),
+        fraction: () => random.fraction(),
+      }),
+      onFault: ({ source, reason }) => logger.warn({ source, reason }, 'looking for the manager'),
+    }),
     ...(config.loopback ? {} : { localAddress: config.listen }),
     give: (input) => give(input),
     logger,
@@ -211,6 +267,8 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       instance: random.u64(),
       addresses: [config.listen],
       information: meter.information(clocks.boottimeMs()),
+      statePort: transfers.port,
+      transfers: true,
       leaseEndpoint: {
         v: 1,
         name: membership.name,
@@ -229,25 +287,24 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       close: (output) => link.close(output),
       managed: ({ term }) => {
         status.managed = true;
-        logger.info({ term: String(term) }, 'managed');
+        const by = link.managed();
+        if (by !== null) membership.managedBy(by.host);
+        logger.info({ term: String(term), manager: by }, 'managed');
       },
       unmanaged: ({ reason }) => {
         status.managed = false;
         logger.warn({ reason }, 'no manager');
       },
-      add: ({ type: _type, name: _name, ...add }) => {
-        const { operation, specification } = add;
-        const refusal = host.refusal(specification?.limits);
-        if (refusal === null) agent.submit({ type: 'add', ...add });
-        else
-          give({
-            type: 'answer',
-            operation,
-            code: 128,
-            error: MobilityError.specificationRefused,
-            text: refusal,
-          });
+      add: ({ name: _name, ...add }) => {
+        if (!refused(add)) agent.submit(add);
       },
+      prepare: ({ name: _name, ...prepare }) => {
+        if (!refused(prepare)) agent.submit(prepare);
+      },
+      ...transferEffects(
+        (input) => agent.submit(input),
+        (input) => give(input),
+      ),
       delete: ({ operation, functionId }) => void agent.submit({ type: 'delete', operation, functionId }),
       configure: ({ operation, configuration: told }) => {
         // Without a link to raise them on, the addresses of slots mean nothing here.
@@ -255,11 +312,6 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
           config.interface === null ? told.slots.map((slot) => ({ ...slot, addresses: [] })) : told.slots;
         agent.submit({ type: 'configure', operation, configuration: { ...told, slots } });
       },
-      // Come only to an endpoint that was made with `transfers`.
-      prepare: noTransfer,
-      move: noTransfer,
-      copy: noTransfer,
-      'move-session': noTransfer,
       'failovers-acknowledged': ({ ids }) => void agent.submit({ type: 'failovers-acknowledged', ids }),
       persist: ({ highestTerm }) => writeSecretFile(termFile, `${highestTerm}\n`),
       event: ({ event, reason }) => {
@@ -271,8 +323,18 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   function give(input: MobilityNodeInput): void {
     mobility.submit(input);
   }
-  function noTransfer({ operation }: { readonly operation: number }): void {
-    give({ type: 'answer', operation, code: 128, text: 'this agent moves no state' });
+  /** Whether this host cannot keep what the specification asks for; it was answered then. */
+  function refused({
+    operation,
+    specification,
+  }: {
+    readonly operation: number;
+    readonly specification: FunctionSpecification | null;
+  }): boolean {
+    const text = host.refusal(specification?.limits);
+    if (text === null) return false;
+    give({ type: 'answer', operation, code: 128, error: MobilityError.specificationRefused, text });
+    return true;
   }
   give({ type: 'start' });
   const informing = setInterval(() => {
@@ -289,7 +351,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       agent.submit({ type: 'stop' });
       give({ type: 'stop' });
       const bound = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());
-      await Promise.race([Promise.all([host.close(), registrations.close()]), bound]);
+      await Promise.race([Promise.all([host.close(), registrations.close(), transfers.close()]), bound]);
       await leases.stop();
       link.closeAll();
       agent.stop();

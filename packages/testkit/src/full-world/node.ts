@@ -183,6 +183,11 @@ export class FullNode {
           start: (output) => functions.start(output),
           stop: (output) => functions.stop(output),
           'check-health': (output) => functions.check(output),
+          // Functions of this world have no ear for their role, and no state that could go elsewhere.
+          role: () => {},
+          'receive-state': () => {},
+          'send-state': () => {},
+          'cancel-transfer': () => {},
           'configure-leases': ({ configuration }) => {
             machine.disk.configuration = configuration;
             post({ type: 'configure', configuration });

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import {
+  aborted,
   answerStranger,
   type DestinationInput,
   type DestinationOptions,
   type DestinationOutput,
+  type DestinationRecord,
   type SourceInput,
   type SourceOptions,
   type SourceOutput,
@@ -37,6 +39,9 @@ export interface StateMoverOptions {
   readonly logger: Logger;
   readonly onFault: (fault: DriverFault) => void;
 }
+
+/** What a destination knows of a transfer before its source has come. */
+export type ExpectedTransfer = Omit<TransferOrder, 'mode' | 'functionId'>;
 
 /** What becomes of a transfer. */
 export interface TransferListener {
@@ -83,6 +88,15 @@ const TRANSFERS_MAX = 64;
 /** Accepted connections at once. */
 const CONNECTIONS_MAX = 128;
 const CONNECT_MS = 5_000;
+const NOTHING_YET: TransferReport = {
+  phase: 'prepared',
+  bytes: 0,
+  bytesTotal: null,
+  bytesPerSecond: 0,
+  changePerSecond: 0,
+  expectedPauseMs: null,
+  expectedEndMs: null,
+};
 
 /** Too many transfers at once, or one of this token is under way already. */
 export class TransferRefusedError extends Error {
@@ -187,13 +201,61 @@ export class StateMover {
     return transfer;
   }
 
-  /** Waits for the state of a function from another node. @throws TransferRefusedError */
-  receive(order: TransferOrder, options: ReceiveOptions): Transfer & { gone(): void } {
-    const name = transferName(order.token);
+  /**
+   * Waits for the state of a function from another node. What kind of transfer it is, and of which function there, the
+   * source says with the token.
+   * @throws TransferRefusedError
+   */
+  receive(expected: ExpectedTransfer, options: ReceiveOptions): Transfer & { gone(): void } {
+    const name = transferName(expected.token);
     this.#admit(this.#receiving, name);
-    const { state, activate, onEnded, onInquire, ...rest } = options;
-    const record = this.#records.find(order.token);
-    const core = new TransferDestination({ order, ...rest }, record?.end === 'destination' ? record : null);
+    const { clock } = this.#options;
+    const record = this.#records.find(expected.token);
+    let begun: Receiving | null = null;
+    const giveUp = (reason: 'cancelled' | 'timeout' | 'function', text: string): void => {
+      stop();
+      options.onEnded(aborted(reason, text));
+    };
+    const untilMs = Math.max(options.tokenUntilMs, clock.nowMs());
+    const forget = clock.at(untilMs, () => giveUp('timeout', 'nobody came with the token in time'));
+    const begin = (order: TransferOrder): Receiving => {
+      forget();
+      const restored = record?.end === 'destination' ? record : null;
+      begun = this.#begin(name, order, options, restored);
+      return begun;
+    };
+    const stop = (): void => {
+      forget();
+      this.#receiving.delete(name);
+      begun?.stop();
+    };
+    const transfer: Receiving = {
+      name,
+      report: () => begun?.report() ?? NOTHING_YET,
+      cancel: () => (begun ? begun.cancel() : giveUp('cancelled', 'cancelled by the manager')),
+      verdict: (verdict) => begun?.verdict(verdict),
+      gone: () => (begun ? begun.gone() : giveUp('function', 'the function has ended')),
+      open: (connection, peer, message) => {
+        if (message.type !== 'hello' && message.type !== 'ask') return false;
+        if (begun) return begun.open(connection, peer, message);
+        if (message.type === 'ask' || (peer !== null && peer !== expected.source)) return false;
+        const { mode, functionId } = message;
+        return begin({ ...expected, mode, functionId }).open(connection, peer, message);
+      },
+      stop,
+    };
+    this.#receiving.set(name, transfer);
+    if (record?.end === 'destination') begin(record);
+    return transfer;
+  }
+
+  #begin(
+    name: string,
+    order: TransferOrder,
+    { state, activate, onEnded, onInquire, ...rest }: ReceiveOptions,
+    restored: DestinationRecord | null,
+  ): Receiving {
+    const core = new TransferDestination({ order, ...rest }, restored);
     const submit = (input: DestinationInput): void => void driver.submit(input);
     const hands = new FunctionDestination(state, submit);
     const over = (): void => {
@@ -227,7 +289,8 @@ export class StateMover {
         forgotten: over,
       },
     });
-    const transfer: Receiving = {
+    submit({ type: 'start' });
+    return {
       name,
       report: () => core.report(this.#options.clock.nowMs()),
       cancel: () => submit({ type: 'cancel' }),
@@ -241,9 +304,6 @@ export class StateMover {
       },
       stop: over,
     };
-    this.#receiving.set(name, transfer);
-    submit({ type: 'start' });
-    return transfer;
   }
 
   #admit(transfers: ReadonlyMap<string, unknown>, name: string): void {

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Role, SlotState } from '@vnfpool/wire/mobility';
+import type { FunctionId, SlotId } from '../identity.ts';
+import type { Resident } from './agent.ts';
+
+/**
+ * What a function is to do: the holder of a slot serves, whoever could hold one waits. Without a slot it serves, unless
+ * its state has still to come.
+ */
+export function roleOf(
+  functionId: FunctionId,
+  { life, assignment }: Resident,
+  slots: ReadonlyMap<SlotId, SlotState>,
+): { readonly role: Role; readonly epoch: string } {
+  if (life.awaitsState) return { role: 'standby', epoch: '0' };
+  for (const { state, holder, epoch } of slots.values()) {
+    if (state === 'holding' && holder?.functionId === functionId) return { role: 'active', epoch };
+  }
+  if (!assignment?.slot) return { role: assignment?.role === 'spare' ? 'spare' : 'active', epoch: '0' };
+  return { role: assignment.role === 'spare' ? 'spare' : 'standby', epoch: assignment.epoch };
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import type { FunctionId, NodeId, SlotId } from '../identity.ts';
+import type { Resident } from './agent.ts';
+import { candidatesOf } from './candidacy.ts';
+import { registrationsOf } from './registrations.ts';
+import { roleOf } from './role.ts';
+import type { AgentOutput } from './types.ts';
+
+/** What an agent knows. */
+export interface AgentView {
+  readonly node: NodeId;
+  readonly configuration: SetConfiguration | null;
+  readonly residents: ReadonlyMap<FunctionId, Resident>;
+  readonly slots: ReadonlyMap<SlotId, SlotState>;
+  /** Function that held a slot last, also when nobody does now. */
+  readonly lastHolders: ReadonlyMap<SlotId, number>;
+  readonly failovers: readonly FailoverRecord[];
+  readonly muteMs: number;
+}
+
+/** What the agent has told others, so that only changes are told again. */
+export class Told {
+  /** Slots that we gave up, until we hear that we do not hold them any more. */
+  readonly released: Set<SlotId> = new Set<SlotId>();
+  readonly #candidatesTold = new Map<string, AgentOutput & { type: 'candidate' }>();
+  readonly #registrationsTold = new Map<FunctionId, AgentOutput & { type: 'register' }>();
+  readonly #functionsTold = new Map<FunctionId, string>();
+  /** Role, epoch and run. */
+  readonly #rolesTold = new Map<FunctionId, string>();
+  #slotsTold = '';
+
+  /** The difference between what is and what was told. */
+  tell(view: AgentView): AgentOutput[] {
+    return [
+      ...this.#releases(view),
+      ...this.#candidates(view),
+      ...this.#roles(view),
+      ...this.#registrations(view),
+      ...this.#functions(view),
+      ...this.#slots(view),
+    ];
+  }
+
+  #releases(view: AgentView): AgentOutput[] {
+    const outputs: AgentOutput[] = [];
+    for (const [slot, state] of view.slots) {
+      if (state.state !== 'holding' || !state.holder || this.released.has(slot)) continue;
+      const life = view.residents.get(state.holder.functionId as FunctionId)?.life;
+      if (life?.ready) continue;
+      this.released.add(slot);
+      const alive = life !== undefined && life.report().pid !== null && life.status !== 'Terminating';
+      outputs.push({ type: 'release', slot, cause: alive ? 'function-unhealthy' : 'function-exit' });
+    }
+    return outputs;
+  }
+
+  #candidates(view: AgentView): AgentOutput[] {
+    const wanted = candidatesOf(view.node, view.configuration, view.residents, view.slots, view.lastHolders);
+    const outputs: AgentOutput[] = [];
+    for (const [key, told] of this.#candidatesTold) {
+      if (wanted.has(key)) continue;
+      this.#candidatesTold.delete(key);
+      outputs.push({ type: 'no-candidate', slot: told.slot, functionId: told.functionId });
+    }
+    for (const [key, candidate] of wanted) {
+      if (equal(this.#candidatesTold.get(key), candidate)) continue;
+      this.#candidatesTold.set(key, candidate);
+      outputs.push(candidate);
+    }
+    return outputs;
+  }
+
+  #roles(view: AgentView): AgentOutput[] {
+    const outputs: AgentOutput[] = [];
+    for (const [functionId, resident] of view.residents) {
+      const { life } = resident;
+      if (!life.isStarted) continue;
+      const told = roleOf(functionId, resident, view.slots);
+      const text = `${told.role} ${told.epoch} ${life.run}`;
+      if (this.#rolesTold.get(functionId) === text) continue;
+      this.#rolesTold.set(functionId, text);
+      outputs.push({ type: 'role', functionId, run: life.run, ...told });
+    }
+    return outputs;
+  }
+
+  #registrations(view: AgentView): AgentOutput[] {
+    const wanted = registrationsOf(view.configuration, view.residents, view.slots);
+    const outputs: AgentOutput[] = [];
+    for (const [functionId, { poolHandle }] of this.#registrationsTold) {
+      if (wanted.get(functionId)?.poolHandle === poolHandle) continue;
+      this.#registrationsTold.delete(functionId);
+      outputs.push({ type: 'deregister', poolHandle, functionId });
+    }
+    for (const [functionId, registration] of wanted) {
+      if (equal(this.#registrationsTold.get(functionId), registration)) continue;
+      this.#registrationsTold.set(functionId, registration);
+      outputs.push(registration);
+    }
+    return outputs;
+  }
+
+  #functions(view: AgentView): AgentOutput[] {
+    const outputs: AgentOutput[] = [];
+    for (const [functionId, { life, transfer }] of view.residents) {
+      const report = life.report();
+      const change = {
+        type: 'function-changed' as const,
+        functionId,
+        status: life.status,
+        report: transfer?.report ? { ...report, transfer: transfer.report } : report,
+        reason: life.reason,
+      };
+      const text = JSON.stringify(change);
+      if (this.#functionsTold.get(functionId) === text) continue;
+      if (life.gone) {
+        this.#functionsTold.delete(functionId);
+        this.#rolesTold.delete(functionId);
+      } else this.#functionsTold.set(functionId, text);
+      outputs.push(change);
+    }
+    return outputs;
+  }
+
+  #slots(view: AgentView): AgentOutput[] {
+    const change = {
+      type: 'slots-changed' as const,
+      muteMs: view.muteMs,
+      slots: [...view.slots.values()],
+      failovers: view.failovers,
+    };
+    const text = JSON.stringify(change);
+    if (this.#slotsTold === text) return [];
+    const first = this.#slotsTold === '' && change.slots.length === 0 && change.failovers.length === 0;
+    this.#slotsTold = text;
+    return first ? [] : [change];
+  }
+}
+
+function equal(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MobilityError, type TransferReport } from '@vnfpool/wire/mobility';
+import type { FunctionId } from '../identity.ts';
+import type { TransferEnd } from '../state-transfer/types.ts';
+import type { FunctionLife } from './function-life.ts';
+import type { AgentInput, AgentOutput } from './types.ts';
+
+/** A transfer of state that a function takes part in. */
+export interface ResidentTransfer {
+  readonly role: 'source' | 'destination';
+  readonly mode: 'move' | 'copy' | null;
+  /** Node ID of the other end. */
+  readonly peer: number;
+  report: TransferReport | null;
+}
+
+interface Resident {
+  readonly life: FunctionLife;
+  readonly assignment: { readonly slot: object | null } | null;
+  transfer: ResidentTransfer | null;
+}
+
+interface Refusal {
+  readonly code: number;
+  readonly text: string;
+  readonly error?: number;
+}
+
+const FAILED = 128;
+const PROHIBITED = 130;
+
+/** Why a function cannot take its state from another node; undefined: it can. */
+export function refusesState(
+  { from, functionId, assignment }: AgentInput & { readonly type: 'prepare' },
+  known: Resident | undefined,
+): Refusal | undefined {
+  if (known) return { code: FAILED, text: `function ${functionId} is here already; delete it first` };
+  if (from === null) {
+    const text = 'the order does not say from which node its state comes';
+    return { code: PROHIBITED, error: MobilityError.badToken, text };
+  }
+  return assignment?.slot ? slotRefusal : undefined;
+}
+
+/** Why a function's state cannot go to another node; undefined: it can. */
+export function refusesToGo(known: Resident | undefined): Refusal | undefined {
+  if (!known) return { code: FAILED, error: MobilityError.unknownFunction, text: 'no such function here' };
+  const { life, transfer, assignment } = known;
+  if (transfer) return { code: FAILED, text: `${life.name} is being transferred already` };
+  if (assignment?.slot) return slotRefusal;
+  return life.status === 'Running' ? undefined : { code: FAILED, text: `${life.name} is ${life.status}` };
+}
+
+/** A slot's lease says who is active: its holder changes by hand-over, not by a transfer. */
+const slotRefusal: Refusal = {
+  code: FAILED,
+  text: 'it may hold a slot: hand the slot over to an instance on the other node',
+};
+
+/** What becomes of the function when its transfer has ended. */
+export function afterTransfer(resident: Resident, end: TransferEnd): AgentOutput[] {
+  const { life, transfer } = resident;
+  if (!transfer) return [];
+  resident.transfer = null;
+  if (transfer.role === 'destination') {
+    if (end.outcome === 'aborted') return life.stop(`its state did not come: ${end.text}`);
+    life.stateTaken();
+    return [];
+  }
+  if (end.outcome === 'aborted') life.note(`not transferred to node ${transfer.peer}: ${end.text}`);
+  else if (transfer.mode === 'move') return life.stop(`moved to node ${transfer.peer}`);
+  else life.note(`copied to node ${transfer.peer}`);
+  return [];
+}
+
+/** The function goes: what it had under way with another node is over. */
+export function cancelTransfer(
+  functionId: FunctionId,
+  { transfer }: Resident,
+  isGone: boolean,
+): AgentOutput[] {
+  return transfer ? [{ type: 'cancel-transfer', functionId, isGone }] : [];
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { type FunctionGroups, GroupTraffic, openFunctionGroups } from '@vnfpool/platform/cgroups';
+import type { Logger } from '@vnfpool/runtime/logging';
+
+export interface GroupsOfAgent {
+  readonly groups: FunctionGroups;
+  /** A text: why what functions send and receive is not counted. */
+  readonly traffic: GroupTraffic | string;
+}
+
+/** Groups for the functions of the agent of this folder, which it has locked: nobody else has its label now. */
+export async function functionGroupsOf(
+  folder: string,
+  where: string,
+  logger: Logger,
+): Promise<GroupsOfAgent> {
+  const label = createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 12);
+  const groups = await openFunctionGroups({ label, where });
+  const traffic =
+    groups.second === null
+      ? 'functions have no groups of the second version'
+      : await GroupTraffic.open({ label, mount: groups.second.mount }, groups.second.path);
+  logger.info(
+    {
+      way: groups.way,
+      groups: groups.description,
+      traffic: typeof traffic === 'string' ? traffic : 'counted',
+    },
+    'groups of functions',
+  );
+  return { groups, traffic };
+}

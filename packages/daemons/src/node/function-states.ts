@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FunctionId } from '@vnfpool/core';
+import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
+import type { Logger } from '@vnfpool/runtime/logging';
+import type { FunctionSpecification } from '@vnfpool/wire/mobility';
+import { createFunctionState, type FunctionState, NoFunctionState } from './function-state/index.ts';
+
+export interface FunctionStatesOptions {
+  /** Folder of sockets, and of what hooks share with their functions. */
+  readonly folder: string;
+  readonly give: (input: AgentInput) => void;
+  readonly logger: Logger;
+}
+
+/** A function that is being started. */
+export interface Starting {
+  readonly functionId: FunctionId;
+  readonly run: number;
+  readonly name: string;
+  readonly specification: FunctionSpecification;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly fill: (text: string) => string;
+  readonly pid: () => number | null;
+}
+
+interface Kept {
+  readonly run: number;
+  readonly state: Promise<FunctionState>;
+  readonly settle: (state: FunctionState | Error) => void;
+}
+
+/** How the agent talks of state with each function that it runs. */
+export class FunctionStates {
+  readonly #options: FunctionStatesOptions;
+  readonly #kept = new Map<FunctionId, Kept>();
+
+  constructor(options: FunctionStatesOptions) {
+    this.#options = options;
+  }
+
+  /** A start begins: whoever asks for its state waits for `open`. */
+  begin({ functionId, run }: Pick<Starting, 'functionId' | 'run'>): void {
+    let settle: Kept['settle'] = () => undefined;
+    const state = new Promise<FunctionState>((resolve, reject) => {
+      settle = (result) => (result instanceof Error ? reject(result) : resolve(result));
+    });
+    // Nobody may ask.
+    state.catch(() => undefined);
+    this.#kept.set(functionId, { run, state, settle });
+  }
+
+  /** Before the program is started, which gets the `environment` of the answer. @throws Error of the system */
+  async open(starting: Starting): Promise<FunctionState> {
+    const { functionId, run, name } = starting;
+    const { folder, give, logger } = this.#options;
+    const created = await createFunctionState({
+      ...starting,
+      folder: `${folder}/${functionId}`,
+      onHealth: ({ ok, reason }) => give({ type: 'health', functionId, run, ok, reason }),
+      onRefused: ({ code, message }) =>
+        logger.warn({ name, code, reason: message }, 'the function was refused'),
+    });
+    const state = created ?? new NoFunctionState();
+    const kept = this.#kept.get(functionId);
+    if (kept?.run === run) kept.settle(state);
+    return state;
+  }
+
+  /** @throws Error when the function is not there, or did not start */
+  of(functionId: FunctionId): Promise<FunctionState> {
+    return (
+      this.#kept.get(functionId)?.state ?? Promise.reject(new Error(`function ${functionId} is not here`))
+    );
+  }
+
+  /** What it is to do; a function that has no ear for it does as it did. */
+  async role({ functionId, run, role, epoch }: AgentOutput & { readonly type: 'role' }): Promise<void> {
+    const kept = this.#kept.get(functionId);
+    if (kept?.run !== run) return;
+    try {
+      await (await kept.state).role(role, epoch);
+    } catch (error) {
+      this.#options.logger.warn(
+        { functionId, role, reason: (error as Error).message },
+        'the function does not take its role',
+      );
+    }
+  }
+
+  /** That run is over, or never began. */
+  async end({ functionId, run }: Pick<Starting, 'functionId' | 'run'>): Promise<void> {
+    const kept = this.#kept.get(functionId);
+    if (kept?.run !== run) return;
+    this.#kept.delete(functionId);
+    kept.settle(new Error('the function has ended'));
+    const state = await kept.state.catch(() => null);
+    await state?.close();
+  }
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FunctionId } from '@vnfpool/core';
+import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
+import { type AbortReason, aborted, type TransferEnd } from '@vnfpool/core/state-transfer';
+import type { Clock } from '@vnfpool/runtime/driver';
+import type { Logger } from '@vnfpool/runtime/logging';
+import type { FunctionStates } from './function-states.ts';
+import { LateFunctionState } from './late-function-state.ts';
+import type { StateMover, Transfer } from './state-mover/index.ts';
+
+export interface NodeTransfersOptions {
+  readonly mover: StateMover;
+  /** Node ID of this node, once it is known. */
+  readonly self: () => number;
+  readonly states: FunctionStates;
+  readonly give: (input: AgentInput) => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface Open {
+  readonly transfer: Transfer & { gone?(): void };
+  readonly role: 'source' | 'destination';
+  readonly peer: number;
+}
+
+/** Time from the making of a token in which its bearer has to come. */
+const TOKEN_MS = 30_000;
+/** How old the report of a transfer may be. */
+const PROGRESS_MS = 500;
+
+/** Transfers of the functions of a node, as the agent core orders them. */
+export class NodeTransfers {
+  readonly #options: NodeTransfersOptions;
+  readonly #open = new Map<FunctionId, Open>();
+  /** Who waits for functions to be gone. */
+  readonly #leaving = new Map<FunctionId, () => void>();
+  readonly #reporting: NodeJS.Timeout;
+
+  constructor(options: NodeTransfersOptions) {
+    this.#options = options;
+    this.#reporting = setInterval(() => this.#report(), PROGRESS_MS);
+  }
+
+  /** Where this node takes state. */
+  get port(): number {
+    return this.#options.mover.port;
+  }
+
+  receive({ functionId, token, from }: AgentOutput & { readonly type: 'receive-state' }): void {
+    const { mover, self, states, clock } = this.#options;
+    const state = new LateFunctionState(states.of(functionId));
+    const expected = { token, source: from, destination: self(), targetFunctionId: functionId };
+    this.#begin(functionId, 'destination', from, () =>
+      mover.receive(expected, {
+        tokenUntilMs: clock.nowMs() + TOKEN_MS,
+        state,
+        activate: () => state.role('active', '0'),
+        ...this.#listener(functionId),
+      }),
+    );
+  }
+
+  send(output: AgentOutput & { readonly type: 'send-state' }): void {
+    const { mover, self, states } = this.#options;
+    const { functionId, destination, mode, targetFunctionId, token } = output;
+    const [address] = destination.addresses;
+    const { port } = destination;
+    if (address === undefined || port === null) {
+      this.#ended(functionId, aborted('refused', 'the order does not say where the destination takes state'));
+      return;
+    }
+    const order = {
+      token,
+      source: self(),
+      destination: destination.node,
+      functionId,
+      targetFunctionId,
+      mode,
+    };
+    this.#begin(functionId, 'source', destination.node, () =>
+      mover.send(order, {
+        to: { address, port },
+        state: new LateFunctionState(states.of(functionId)),
+        finish: () =>
+          new Promise((resolve) => {
+            this.#leaving.set(functionId, resolve);
+          }),
+        ...this.#listener(functionId),
+      }),
+    );
+  }
+
+  cancel({ functionId, isGone }: AgentOutput & { readonly type: 'cancel-transfer' }): void {
+    const open = this.#open.get(functionId);
+    if (isGone && open?.transfer.gone) open.transfer.gone();
+    else open?.transfer.cancel();
+  }
+
+  /** A function has ended for good. */
+  gone(functionId: FunctionId): void {
+    this.#leaving.get(functionId)?.();
+    this.#leaving.delete(functionId);
+  }
+
+  /** Ends all of them where they are. */
+  async close(): Promise<void> {
+    clearInterval(this.#reporting);
+    await this.#options.mover.close();
+  }
+
+  #begin(functionId: FunctionId, role: Open['role'], peer: number, begin: () => Open['transfer']): void {
+    const { logger } = this.#options;
+    try {
+      const transfer = begin();
+      // One that ended at once has told so already.
+      this.#open.set(functionId, { transfer, role, peer });
+      logger.info({ functionId, transfer: transfer.name, role, peer }, 'transfer of state');
+    } catch (error) {
+      this.#ended(functionId, aborted('refused', (error as Error).message));
+    }
+  }
+
+  #listener(functionId: FunctionId) {
+    return {
+      onEnded: (end: TransferEnd) => this.#ended(functionId, end),
+      onInquire: () => {
+        const transfer = this.#open.get(functionId)?.transfer.name;
+        this.#options.logger.warn({ functionId, transfer }, 'the outcome of a transfer is not known yet');
+        this.#report();
+      },
+    };
+  }
+
+  #ended(functionId: FunctionId, end: TransferEnd): void {
+    const transfer = this.#open.get(functionId)?.transfer.name;
+    this.#open.delete(functionId);
+    const { give, logger } = this.#options;
+    if (end.outcome === 'committed')
+      logger.info({ functionId, transfer, pauseMs: end.pauseMs }, 'state transferred');
+    else {
+      const level = QUIET.has(end.reason) ? 'info' : 'warn';
+      logger[level]({ functionId, transfer, of: end.reason, reason: end.text }, 'state not transferred');
+    }
+    give({ type: 'transfer-ended', functionId, end });
+  }
+
+  #report(): void {
+    for (const [functionId, { transfer, role, peer }] of this.#open) {
+      const { bytesPerSecond, changePerSecond, expectedPauseMs, expectedEndMs, ...rest } = transfer.report();
+      const report = {
+        ...rest,
+        id: transfer.name,
+        role,
+        peer,
+        bytesPerSecond: Math.round(bytesPerSecond),
+        changePerSecond: Math.round(changePerSecond),
+        expectedPauseMs: rounded(expectedPauseMs),
+        expectedEndMs: rounded(expectedEndMs),
+      };
+      this.#options.give({ type: 'transfer-progress', functionId, report });
+    }
+  }
+}
+
+/** What somebody ordered is no trouble. */
+const QUIET: ReadonlySet<AbortReason> = new Set(['cancelled']);
+
+function rounded(value: number | null): number | null {
+  return value === null ? null : Math.max(0, Math.round(value));
+}
