@@ -41,6 +41,7 @@ import { ManagerBackend } from './backend.ts';
 import type { ManagerConfig } from './config.ts';
 import { StoreLedger } from './ledger.ts';
 import { NodeConnections } from './node-connections.ts';
+import { PoolRegistration } from './pool-registration.ts';
 
 export interface RunningManager {
   readonly facts: { readonly port: number; readonly joinPort: number; readonly apiSocket: string };
@@ -191,6 +192,15 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
     port: config.port,
     onConnection: (connection) => connections.open(connection),
   });
+  let current = credentials;
+  const registration = new PoolRegistration({
+    credentials: () => current,
+    address: config.listen,
+    port: listener.address.port,
+    term,
+    logger: logger.child({ part: 'registration' }),
+  });
+  for (const registrar of restored.registrars) registration.useRegistrar(registrar);
   const joinServer = await startJoinServer({
     host: config.listen,
     port: config.joinPort,
@@ -200,14 +210,16 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
     describeSet: () => ({ set: config.set, mobilityPort: listener.address.port }),
     onEvent: (event) => {
       logJoin(logger, event);
-      if (event.type === 'registrar') manager.submit({ type: 'registrar', ...event.at });
+      if (event.type === 'registrar') {
+        manager.submit({ type: 'registrar', ...event.at });
+        registration.useRegistrar(event.at);
+      }
       if (event.type === 'refused') refusals.inc({ place: 'join', reason: event.reason });
     },
   });
   const api = createManagementApi(backend, { log: logger, pageDirectory: distPath });
   await api.listenUnix(config.apiSocket);
 
-  let current = credentials;
   const renewing = setInterval(() => {
     if (Date.now() < renewAtMs(current.certificate)) return;
     ownCredentials(authority, config.listen).then(
@@ -215,6 +227,7 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
         current = renewed;
         transport.renew(renewed);
         joinServer.renew(renewed);
+        registration.renewed();
         logger.info('certificate renewed');
       },
       (error: unknown) => logger.error({ err: error }, 'the certificate could not be renewed'),
@@ -227,6 +240,7 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
     stop: async () => {
       clearInterval(renewing);
       await api.close();
+      await registration.close();
       await joinServer.close();
       await listener.close();
       mobility.stop();

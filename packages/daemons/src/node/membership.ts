@@ -19,7 +19,11 @@ export interface NodeMembership {
   /** Called back each time that there are newer ones. */
   readonly onRenewed: (listener: () => void) => void;
   /** Where the manager speaks the service-mobility protocol. */
-  readonly manager: { readonly address: string; readonly port: number };
+  readonly manager: { readonly host: string; readonly port: number };
+  /** Domain of the set's certificates. */
+  readonly domain: string;
+  /** Where our manager is now: it is asked for the next certificate, at the port at which we joined. */
+  managedBy(host: string): void;
 }
 
 export interface JoinSetOptions {
@@ -55,9 +59,11 @@ export async function joinSet(options: JoinSetOptions): Promise<NodeMembership> 
   if (id === undefined) throw new JoinError('no-token', 'the certificate names no node id');
   const place = setPlace(folder, member.set);
   let { credentials } = member;
+  let managerHost = member.manager.address;
   const listeners: (() => void)[] = [];
   keepRenewed(member, {
     ...membership,
+    managers: () => [{ ...member.manager, address: managerHost }, member.manager],
     onRenewed: (renewed) => {
       credentials = renewed;
       logger.info('certificate renewed');
@@ -72,7 +78,11 @@ export async function joinSet(options: JoinSetOptions): Promise<NodeMembership> 
     name,
     credentials: () => credentials,
     onRenewed: (listener) => void listeners.push(listener),
-    manager: { address: member.manager.address, port: place.mobilityPort },
+    manager: { host: member.manager.address, port: place.mobilityPort },
+    domain: member.identity.domain,
+    managedBy: (host) => {
+      managerHost = host;
+    },
   };
 }
 

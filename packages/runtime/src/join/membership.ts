@@ -52,10 +52,14 @@ export async function becomeMember(options: MembershipOptions): Promise<Membersh
  */
 export async function keepRenewed(
   member: Membership,
-  options: MembershipOptions & { readonly onRenewed: (credentials: Credentials) => void },
+  options: MembershipOptions & {
+    readonly onRenewed: (credentials: Credentials) => void;
+    /** Where join ports are now, the likeliest first. Default: where we joined. */
+    readonly managers?: () => readonly JoinPortAddress[];
+  },
 ): Promise<void> {
   const nowMs = options.nowMs ?? Date.now;
-  const { signal, onRetry, onRenewed, folder, addresses } = options;
+  const { signal, onRetry, onRenewed, folder, addresses, managers = () => [member.manager] } = options;
   let { credentials } = member;
   // Where our clock is far ahead of the manager's, a fresh certificate looks old: no more than one a minute.
   for (let leastMs = 0; ; leastMs = 60_000) {
@@ -64,7 +68,7 @@ export async function keepRenewed(
     if (nowMs() < renewAtMs(credentials.certificate)) continue;
     const renewed = await retry(
       () =>
-        renew(member.manager, {
+        renewAtAny(managers(), {
           folder,
           credentials,
           nowMs,
@@ -81,4 +85,21 @@ export async function keepRenewed(
     credentials = renewed.credentials;
     onRenewed(credentials);
   }
+}
+
+/** The first that answers decides; those that cannot be reached leave it to the next. */
+async function renewAtAny(
+  managers: readonly JoinPortAddress[],
+  options: Parameters<typeof renew>[1],
+): Promise<Joined> {
+  let failure: unknown = new JoinError('unreachable', 'no manager is known');
+  for (const manager of managers) {
+    try {
+      return await renew(manager, options);
+    } catch (error) {
+      failure = error;
+      if (!(error instanceof JoinError && error.code === 'unreachable')) throw error;
+    }
+  }
+  throw failure;
 }
