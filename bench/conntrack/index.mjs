@@ -75,7 +75,7 @@ function makeRunner({ path, env }, namespace, folder) {
       const done = inNamespace(namespace.fd, () =>
         spawnSync(path, args, { env, stdio: ['ignore', output, 'pipe'], timeout: 60_000 }),
       );
-      if (done.status !== 0) throw new Error(`conntrack ${args.join(' ')}: ${done.stderr}`);
+      if (done.status !== 0) throw new Error(`conntrack ${args.join(' ')}: ${String(done.stderr)}`);
     } finally {
       closeSync(output);
     }

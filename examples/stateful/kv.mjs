@@ -50,7 +50,7 @@ function list() {
   return [...lines.toSorted(), 'end'].join('\n');
 }
 
-const server = createServer(async (socket) => {
+async function serve(socket) {
   socket.on('error', () => undefined);
   try {
     for await (const line of createInterface({ input: socket })) {
@@ -65,7 +65,9 @@ const server = createServer(async (socket) => {
     // The client is gone.
   }
   socket.destroy();
-});
+}
+
+const server = createServer((socket) => void serve(socket));
 server.listen(Number(options.port), options.address, () => {
   console.log(`listening on ${options.address}:${server.address().port}`);
 });

@@ -120,6 +120,10 @@ describe('RFC 5352 §2.2.5 updates of a pool', () => {
         elements: [element(1, { homeRegistrar: 7 }), element(2, { homeRegistrar: 7 })],
       },
     ]);
+    // It renews its registration there, and nothing else: no news.
+    world.say(1, 7, update(2));
+    world.advance(1000);
+    expect(world.asapHeard(90)).toEqual([]);
   });
 });
 

@@ -22,7 +22,7 @@ interface Scene {
 
 async function scene(program: FunctionSpecification): Promise<Scene> {
   const events: HandEvent[] = [];
-  const { manager, address, stop } = await runHandManager({
+  const running = await runHandManager({
     host: '127.0.0.1',
     port: 0,
     security: { kind: 'plain' },
@@ -31,7 +31,8 @@ async function scene(program: FunctionSpecification): Promise<Scene> {
       throw error;
     },
   });
-  onTestFinished(stop);
+  onTestFinished(() => running.stop());
+  const { manager, address } = running;
   for (const id of [10, 11]) {
     const agent = await runNodeAlone(
       {

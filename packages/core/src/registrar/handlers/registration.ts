@@ -18,6 +18,7 @@ import { adoptElement, tellRegistered } from '../elements.ts';
 import type { RegistrationRefusal } from '../messages.ts';
 import { isOwner } from '../owner.ts';
 import { withinLimits } from '../rate-limits.ts';
+import { sameElement } from '../same-element.ts';
 import type { Association, RegistrarState } from '../state.ts';
 import { suggestTakeover } from '../takeover/suggest.ts';
 import type { Handler } from './handler.ts';
@@ -194,9 +195,4 @@ function causeOf(reason: RegistrationRefusal, element: PoolElement, pool: Pool |
     case 'pool-full':
       return errorCause(CAUSE.lackOfResources);
   }
-}
-
-function sameElement(a: PoolElement, b: PoolElement): boolean {
-  const [left, right] = [a, b].map((element) => causeInfo((writer) => writePoolElement(writer, element)));
-  return left?.length === right?.length && left?.every((octet, at) => octet === right?.[at]) === true;
 }

@@ -5,6 +5,7 @@ import { giveUpElement } from '../elements.ts';
 import type { PeerLink, PeerRegistrar } from '../peers/peer.ts';
 import { learnPeer } from '../peers/peer-list.ts';
 import { keepRemoteElement } from '../remote-elements.ts';
+import { sameElement } from '../same-element.ts';
 import type { OwnedElement, RegistrarState } from '../state.ts';
 import { poolChanged } from '../subscriptions/pool-changed.ts';
 import { tellUpdate } from './tell.ts';
@@ -60,7 +61,8 @@ export function mergeElement(
   const formerly = owned?.association?.id;
   if (owned !== undefined) giveUpElement(state, owned);
   keepRemoteElement(state, poolHandle, element, nowMs, formerly);
-  poolChanged(state, poolHandle);
+  // A renewal is no news to those who use the pool.
+  if (result.previous === undefined || !sameElement(result.previous, element)) poolChanged(state, poolHandle);
   const from = result.previous?.homeRegistrar ?? home;
   if (from !== home) {
     const reason = 'registered-elsewhere';
