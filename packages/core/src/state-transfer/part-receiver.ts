@@ -2,6 +2,7 @@
 import {
   type CancelReason,
   crc32c,
+  joinCrc32c,
   type PartKind,
   type StateBegin,
   type StateMark,
@@ -27,6 +28,7 @@ export class PartReceiver {
   #bytes = 0;
   #crc = 0;
   #totalBytes = 0;
+  /** Of the parts that are complete. */
   #totalCrc = 0;
   #consumedBytes = 0;
   #creditBytes: number;
@@ -48,6 +50,7 @@ export class PartReceiver {
     return this.#kind === 'last';
   }
 
+  /** Octets with those of the part under way; the digest is of the parts up to the last mark. */
   get total(): Tally {
     return { bytes: this.#totalBytes, crc: this.#totalCrc };
   }
@@ -81,13 +84,13 @@ export class PartReceiver {
     this.#bytes += octets.length;
     this.#crc = crc32c(octets, this.#crc);
     this.#totalBytes += octets.length;
-    this.#totalCrc = crc32c(octets, this.#totalCrc);
     return null;
   }
 
   mark(mark: StateMark): PartFault | null {
     if (this.#state !== 'open' || mark.part !== this.#part) return protocol(`mark of part ${mark.part}`);
     const part = { bytes: this.#bytes, crc: this.#crc };
+    this.#totalCrc = joinCrc32c(this.#totalCrc, this.#crc, this.#bytes);
     const intact =
       this.#rules.isIntact({ bytes: mark.bytes, crc: mark.crc }, part) &&
       this.#rules.isIntact({ bytes: mark.totalBytes, crc: mark.totalCrc }, this.total);

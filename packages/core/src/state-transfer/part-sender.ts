@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   crc32c,
+  joinCrc32c,
   type PartKind,
   STATE_CHUNK_BYTES_MAX,
   type StateBegin,
@@ -15,6 +16,7 @@ export class PartSender {
   #bytes = 0;
   #crc = 0;
   #totalBytes = 0;
+  /** Of the parts that are complete. */
   #totalCrc = 0;
   #creditBytes = 0;
   /** What is left of the function's last chunk. There is never a second. */
@@ -25,6 +27,7 @@ export class PartSender {
     return this.#part;
   }
 
+  /** Octets with those of the part under way; the digest is of the parts up to the last mark. */
   get total(): Tally {
     return { bytes: this.#totalBytes, crc: this.#totalCrc };
   }
@@ -67,7 +70,6 @@ export class PartSender {
     this.#bytes += octets.length;
     this.#crc = crc32c(octets, this.#crc);
     this.#totalBytes += octets.length;
-    this.#totalCrc = crc32c(octets, this.#totalCrc);
     return { type: 'chunk', octets };
   }
 
@@ -75,6 +77,7 @@ export class PartSender {
     if (this.#end === null) return null;
     const { sessions } = this.#end;
     this.#end = null;
+    this.#totalCrc = joinCrc32c(this.#totalCrc, this.#crc, this.#bytes);
     return {
       type: 'mark',
       part: this.#part,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { WireError } from '@vnfpool/wire/bytes';
-import { crc32c, decodeState, encodeState, type StateMessage } from '@vnfpool/wire/state-channel';
+import { crc32c, decodeState, encodeState, joinCrc32c, type StateMessage } from '@vnfpool/wire/state-channel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { VECTORS } from './vectors.ts';
@@ -153,6 +153,8 @@ test('CRC32C agrees with its definition bit by bit, however it is cut', () => {
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(300), (octets, at) => {
       expect(crc32c(octets)).toBe(slow(octets));
       expect(crc32c(octets.subarray(at), crc32c(octets.subarray(0, at)))).toBe(slow(octets));
+      const [first, second] = [octets.subarray(0, at), octets.subarray(at)];
+      expect(joinCrc32c(crc32c(first), crc32c(second), second.length)).toBe(slow(octets));
     }),
   );
 });
