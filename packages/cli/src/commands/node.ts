@@ -12,9 +12,15 @@ import {
 } from '../mobility/security-options.ts';
 import { readCatalogue } from '../mobility/specification-file.ts';
 import { addressOption, joinOption, portOption } from './daemon-options.ts';
+import {
+  DISCOVERY_OPTIONS,
+  type DiscoveryOptions,
+  readDiscovery,
+  withDiscovery,
+} from './discovery-options.ts';
 import { addNodeTop } from './node-top.ts';
 
-interface Said extends MobilitySecurityOptions {
+interface Said extends MobilitySecurityOptions, DiscoveryOptions {
   readonly state?: string;
   readonly listen?: string;
   readonly name?: string;
@@ -32,7 +38,7 @@ interface Said extends MobilitySecurityOptions {
 type Options = Said & { readonly state: string; readonly listen: string };
 
 /** Options that only one of the two kinds of node has. */
-const OF_A_SET = ['name', 'port', 'interface', 'join', 'cgroup'] as const;
+const OF_A_SET = ['name', 'port', 'interface', 'join', 'cgroup', ...DISCOVERY_OPTIONS] as const;
 const ALONE = ['nodeId', 'catalogue', 'statePort', 'plain', 'protectedPath', 'cert', 'key', 'ca'] as const;
 
 const after = `
@@ -92,7 +98,8 @@ export function addNode(program: Command, io: CliIo): void {
         '--catalogue <file>',
         'without a set: programs by function name, YAML or JSON; nothing else is run then',
       ),
-  )
+  );
+  withDiscovery(node)
     .addHelpText('after', after)
     .action(async (given: Said, command: Command) => {
       const options = complete(given);
@@ -121,6 +128,7 @@ function complete(said: Said): Options {
 }
 
 async function startMember(options: Options): Promise<void> {
+  const discovery = readDiscovery(options);
   const { LEASE_PORT, runNode } = await import('@vnfpool/daemons/node');
   const { serve } = await import('@vnfpool/daemons/serve');
   await serve('node', async (logger) => {
@@ -134,6 +142,7 @@ async function startMember(options: Options): Promise<void> {
         loopback: options.loopback ?? false,
         join: options.join ?? null,
         cgroup: options.cgroup ?? 'auto',
+        discovery,
       },
       logger,
     );

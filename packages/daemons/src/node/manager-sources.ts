@@ -7,6 +7,7 @@ import {
   fixedManagers,
   type ManagerAddress,
   type ManagerSource,
+  type ResolveHost,
 } from '@vnfpool/runtime/manager-discovery';
 import { MOBILITY_PORT } from '../manager/config.ts';
 import type { ManagerDiscovery } from './config.ts';
@@ -28,7 +29,7 @@ export function managerSources(options: ManagerSourcesOptions): readonly Manager
   const { discovery, joined, credentials, registrars, fraction } = options;
   const { addresses = [], dns, file, registrars: configured = [] } = discovery;
   const queries = dnsQueries(dns?.servers);
-  const resolve = queries.addresses;
+  const resolve: ResolveHost = (host, signal) => queries.addresses(host, signal);
   return [
     fixedManagers([...addresses, joined], resolve),
     ...(dns === undefined
