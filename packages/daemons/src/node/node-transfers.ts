@@ -4,6 +4,7 @@ import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
 import { type AbortReason, aborted, type TransferEnd } from '@vnfpool/core/state-transfer';
 import type { Clock } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
+import { NoFunctionState } from './function-state/index.ts';
 import type { FunctionStates } from './function-states.ts';
 import { LateFunctionState } from './late-function-state.ts';
 import type { StateMover, Transfer } from './state-mover/index.ts';
@@ -40,6 +41,7 @@ export class NodeTransfers {
   constructor(options: NodeTransfersOptions) {
     this.#options = options;
     this.#reporting = setInterval(() => this.#report(), PROGRESS_MS);
+    this.#settleLeft();
   }
 
   /** Where this node takes state. */
@@ -95,6 +97,30 @@ export class NodeTransfers {
     const open = this.#open.get(functionId);
     if (isGone && open?.transfer.gone) open.transfer.gone();
     else open?.transfer.cancel();
+  }
+
+  /**
+   * What an agent of this folder left undecided. Its functions ended with it, but the other end may wait: as a destination
+   * we have nothing and say so, as a source we go on saying that the destination shall serve.
+   */
+  #settleLeft(): void {
+    const { mover, clock, logger } = this.#options;
+    const state = new NoFunctionState();
+    for (const record of mover.left) {
+      const { functionId, source, destination } = record;
+      const told = { functionId, source, destination };
+      logger.warn(told, 'a transfer of state was under way when this agent ended');
+      const listener = {
+        onEnded: ({ outcome }: TransferEnd) => logger.info({ ...told, outcome }, 'that transfer is settled'),
+        onInquire: () => undefined,
+      };
+      if (record.end === 'source')
+        mover.send(record, { to: record.to, state, finish: () => Promise.resolve(), ...listener });
+      else {
+        const activate = (): Promise<void> => Promise.reject(new Error('the function ended with its agent'));
+        mover.receive(record, { tokenUntilMs: clock.nowMs(), state, activate, ...listener });
+      }
+    }
   }
 
   /** A function has ended for good. */

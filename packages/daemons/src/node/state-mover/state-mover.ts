@@ -25,7 +25,7 @@ import type { FunctionState } from '../function-state/index.ts';
 import { Channels } from './channels.ts';
 import { FunctionDestination } from './function-destination.ts';
 import { FunctionSource } from './function-source.ts';
-import { type TransferRecord, TransferRecords, transferName } from './transfer-records.ts';
+import { type StateAddress, type TransferRecord, TransferRecords, transferName } from './transfer-records.ts';
 
 export interface StateMoverOptions {
   /** With `stateRule`; its peers prove which node they are. */
@@ -52,7 +52,7 @@ export interface TransferListener {
 
 export interface SendOptions extends TransferListener, Omit<SourceOptions, 'order' | 'rules'> {
   /** Where the destination's state channel is. */
-  readonly to: { readonly address: string; readonly port: number };
+  readonly to: StateAddress;
   readonly state: FunctionState;
   /** Its state is owned elsewhere: the function ends, or forgets the selected sessions. */
   readonly finish: (mode: 'move' | 'sessions') => Promise<void>;
@@ -124,11 +124,18 @@ export class StateMover {
   /** @throws TransportError when it cannot listen */
   static async open(options: StateMoverOptions): Promise<StateMover> {
     const mover = new StateMover(options);
-    mover.#listener = await options.transport.listen({
-      ...options.listen,
-      connectionsMax: CONNECTIONS_MAX,
-      onConnection: (connection) => mover.#accept(connection),
-    });
+    const listen = (port: number): Promise<Listener> =>
+      options.transport.listen({
+        host: options.listen.host,
+        port,
+        connectionsMax: CONNECTIONS_MAX,
+        onConnection: (connection) => mover.#accept(connection),
+      });
+    const { port } = options.listen;
+    // Who was cut off in doubt comes back to the port that it knows.
+    const former = port === 0 ? mover.#records.formerPort() : null;
+    mover.#listener = await (former === null ? listen(port) : listen(former).catch(() => listen(port)));
+    mover.#records.keepPort(mover.port);
     return mover;
   }
 
@@ -137,7 +144,7 @@ export class StateMover {
   }
 
   /** Transfers whose outcome was not settled when an agent of this folder ended; ordered again they go on. */
-  get left(): readonly TransferOrder[] {
+  get left(): readonly TransferRecord[] {
     return this.#records.all();
   }
 
@@ -177,7 +184,7 @@ export class StateMover {
           );
         },
         persist: ({ record: next }) => {
-          this.#persist(order.token, next && { end: 'source', ...next });
+          this.#persist(order.token, next && { end: 'source', to, ...next });
           if (next === null && hasEnded) over();
         },
         inquire: onInquire,

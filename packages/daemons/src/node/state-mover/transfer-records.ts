@@ -2,10 +2,16 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import type { DestinationRecord, SourceRecord } from '@vnfpool/core/state-transfer';
-import { writeSecretFile } from '@vnfpool/runtime/files';
+import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
+
+/** Where a node takes state. */
+export interface StateAddress {
+  readonly address: string;
+  readonly port: number;
+}
 
 export type TransferRecord =
-  | ({ readonly end: 'source' } & SourceRecord)
+  | ({ readonly end: 'source'; readonly to: StateAddress } & SourceRecord)
   | ({ readonly end: 'destination' } & DestinationRecord);
 
 /** A name for a transfer that does not tell its token. */
@@ -20,6 +26,17 @@ export class TransferRecords {
   constructor(folder: string) {
     this.#folder = folder;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+
+  /** The port of the state channel before; null: not known. */
+  formerPort(): number | null {
+    const text = readOptionalFile(`${this.#folder}/port`);
+    const port = Number(text);
+    return text !== null && Number.isInteger(port) && port > 0 && port < 65_536 ? port : null;
+  }
+
+  keepPort(port: number): void {
+    writeSecretFile(`${this.#folder}/port`, `${port}\n`);
   }
 
   /** On disk when this returns. */
