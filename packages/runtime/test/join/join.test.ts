@@ -6,15 +6,19 @@ import { join as joinPath } from 'node:path';
 import { Authority } from '@vnfpool/runtime/authority';
 import {
   type CertificateRole,
+  type Credentials,
   createPrivateKeyPem,
   createRequestPem,
   loadKey,
+  renewAtMs,
   storeKey,
 } from '@vnfpool/runtime/certificates';
 import {
   announceRegistrar,
+  becomeMember,
   formatToken,
   join,
+  keepRenewed,
   MemoryTokenLedger,
   parseToken,
   renew,
@@ -179,6 +183,32 @@ test('renews by the present certificate, unless removed', async () => {
     reason: 'removed',
   });
   expect(refusals()).toEqual(['removed']);
+});
+
+test('the next certificate is asked for at the next manager when one cannot be reached', async () => {
+  const { token, server, events } = await manager();
+  const closed = await manager();
+  const dead = { address: closed.server.address, port: closed.server.port };
+  await closed.server.close();
+  const ending = new AbortController();
+  onTestFinished(() => ending.abort());
+  const options = { ...base('r1'), signal: ending.signal, onRetry: () => {} };
+  const member = await becomeMember({ ...options, token: await token('registrar') });
+  // Two thirds of its life are over.
+  const nowMs = () => renewAtMs(member.credentials.certificate);
+  const renewed = await new Promise<Credentials>((onRenewed, reject) => {
+    keepRenewed(
+      { ...member, manager: dead },
+      {
+        ...options,
+        nowMs,
+        onRenewed,
+        managers: () => [dead, { address: server.address, port: server.port }],
+      },
+    ).catch(reject);
+  });
+  expect(renewed.certificate).not.toBe(member.credentials.certificate);
+  expect(events.map(({ type }) => type)).toEqual(['joined', 'renewed']);
 });
 
 test('a registrar announces itself; a node, or nobody, does not', async () => {
