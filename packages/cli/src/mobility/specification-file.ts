@@ -14,7 +14,7 @@ const PROGRAMS_MAX = 1024;
 const NAME_BYTES_MAX = 255;
 
 /**
- * A function specification in YAML or JSON; `v` and `kind` need not be said.
+ * A function specification in YAML or JSON; `v` and `kind` need not be said, nor an empty `command`.
  * @throws CliError 1 naming the file, and the place in it
  */
 export async function readSpecification(path: string, io: CliIo): Promise<FunctionSpecification> {
@@ -65,7 +65,8 @@ function specificationOf(value: unknown, path: string, name: string): FunctionSp
   if (!isRecord(value)) throw new CliError(1, `${path}: ${name} must be a function specification`);
   try {
     // By its octets, as a node will read it.
-    const octets = new TextEncoder().encode(JSON.stringify({ v: 1, kind: 'process', ...value }));
+    const implied = 'netns' in value ? { v: 1, kind: 'netns', command: [] } : { v: 1, kind: 'process' };
+    const octets = new TextEncoder().encode(JSON.stringify({ ...implied, ...value }));
     const specification = parseFunctionSpecification(octets);
     const unknown = Object.keys(value).find((key) => !(key in specification));
     if (unknown !== undefined) throw new CliError(1, `${path}: ${name}.${unknown} is not known`);

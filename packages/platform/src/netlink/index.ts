@@ -13,13 +13,14 @@ export {
   listLinks,
   moveLink,
   renameLink,
+  setLinkAlias,
   setLinkMaster,
   setLinkUp,
 } from './link.ts';
 export type { NetlinkMessage } from './message.ts';
 export type { SetChange, SetElement, SetPlace } from './nftables.ts';
 export { changeSets, listSet, NFPROTO_INET, NFPROTO_NETDEV, readGeneration } from './nftables.ts';
-export { setDefaultRoute } from './route.ts';
+export { addRoute, setDefaultRoute } from './route.ts';
 export { destroyTcpConnections } from './sock-diag.ts';
 export type { Refusal, TransactionFailure } from './socket.ts';
 export { NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_SOCK_DIAG, NetlinkSocket } from './socket.ts';

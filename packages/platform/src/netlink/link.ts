@@ -23,6 +23,7 @@ const IFLA_IFNAME = 3;
 const IFLA_MASTER = 10;
 const IFLA_OPERSTATE = 16;
 const IFLA_LINKINFO = 18;
+const IFLA_IFALIAS = 20;
 const IFLA_NET_NS_FD = 28;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
@@ -46,6 +47,8 @@ export interface Link {
   readonly masterIndex: number;
   /** Whether that bridge forwards through it. */
   readonly isForwarding: boolean;
+  /** Note that somebody put on it, empty without. */
+  readonly alias: string;
 }
 
 /** One end of a veth pair. */
@@ -129,6 +132,11 @@ export function setLinkMaster(socket: NetlinkSocket, index: number, masterIndex:
   socket.request(call, RTM_NEWLINK, 0, [linkHeader(index), u32(IFLA_MASTER, masterIndex)]);
 }
 
+/** Puts a note on a link, at most 255 octets; it says whose the link is. */
+export function setLinkAlias(socket: NetlinkSocket, index: number, alias: string): void {
+  socket.request(`set link ${index} alias`, RTM_NEWLINK, 0, [linkHeader(index), text(IFLA_IFALIAS, alias)]);
+}
+
 /** Moves a link into a namespace; its addresses are lost and it is down there. */
 export function moveLink(socket: NetlinkSocket, index: number, namespaceFd: number): void {
   const call = `move link ${index}`;
@@ -179,5 +187,6 @@ function readLink(part: NetlinkMessage): Link {
     isOperational: attributes.get(IFLA_OPERSTATE)?.[0] === OPERSTATE_UP,
     isForwarding: inside(port, IFLA_BRPORT_STATE)?.[0] === PORT_FORWARDING,
     masterIndex: master === undefined ? 0 : viewOf(master).getUint32(0, true),
+    alias: readText(attributes.get(IFLA_IFALIAS) ?? new Uint8Array()),
   };
 }

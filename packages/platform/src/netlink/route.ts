@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AF_INET } from '../libc/constants.ts';
-import { ipv4Bytes } from './ipv4.ts';
-import { attribute, NLM_F_CREATE, NLM_F_REPLACE, u32 } from './message.ts';
+import { type Ipv4Prefix, ipv4Bytes } from './ipv4.ts';
+import { attribute, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, u32 } from './message.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 const RTM_NEWROUTE = 24;
+const RTA_DST = 1;
 const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
 const RT_TABLE_MAIN = 254;
@@ -20,5 +21,16 @@ export function setDefaultRoute(socket: NetlinkSocket, linkIndex: number, gatewa
     header,
     attribute(RTA_GATEWAY, ipv4Bytes(gateway)),
     u32(RTA_OIF, linkIndex),
+  ]);
+}
+
+/** Adds a route to a network by way of `via`, on the link of which `via` is a neighbour; `EEXIST` when there is one. */
+export function addRoute(socket: NetlinkSocket, to: Ipv4Prefix, via: string): void {
+  const header = new Uint8Array(12);
+  header.set([AF_INET, to.prefix, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, 0, RTN_UNICAST]);
+  socket.request(`route ${to.address}/${to.prefix}`, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, [
+    header,
+    attribute(RTA_DST, ipv4Bytes(to.address)),
+    attribute(RTA_GATEWAY, ipv4Bytes(via)),
   ]);
 }

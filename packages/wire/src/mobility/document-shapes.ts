@@ -18,6 +18,7 @@ import type {
   TransferReport,
 } from './documents.ts';
 import { MobilityError } from './extensions.ts';
+import { checkKind, networkSpecification } from './netns.ts';
 import {
   DocumentError,
   decimal,
@@ -45,9 +46,9 @@ const absolutePath = matching(/^\//, 'must be an absolute path');
 /** 43 digits and one pad character carry 32 octets; the last digit has two bits that must be zero. */
 const key32 = matching(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'must be base64 of 32 octets');
 
-const kind: Shape<'process'> = (value, path) => {
+const kind: Shape<'process' | 'netns'> = (value, path) => {
   if (typeof value !== 'string') fail(path, 'must be a string');
-  if (value !== 'process') {
+  if (value !== 'process' && value !== 'netns') {
     throw new DocumentError(
       MobilityError.specificationRefused,
       path,
@@ -61,6 +62,10 @@ const command: Shape<readonly string[]> = (value, path) => {
   const words = list(text)(value, path);
   return words[0] ? words : fail(path, 'must name a program');
 };
+
+/** Empty where there is no program, only rules. */
+const mainCommand: Shape<readonly string[]> = (value, path) =>
+  Array.isArray(value) && value.length === 0 ? [] : command(value, path);
 
 const healthFields = object(
   {
@@ -101,10 +106,11 @@ const hooks: Shape<Hooks> = object(
   { export: command, import: command, quiesce: command, resume: command, discard: command, role: command },
 );
 
-/** What `state` says must be possible with the `hooks` that there are. */
-function withStateAccess(shape: Shape<FunctionSpecification>): Shape<FunctionSpecification> {
+/** The parts must go together: kind, command and network; `state` and the `hooks` that there are. */
+function consistent(shape: Shape<FunctionSpecification>): Shape<FunctionSpecification> {
   return (value, path) => {
     const specification = shape(value, path);
+    checkKind(specification, path);
     const { state, hooks: given } = specification;
     const refuse = (key: string, why: string): never => {
       throw new DocumentError(MobilityError.specificationRefused, `${path}.${key}`, why);
@@ -119,9 +125,9 @@ function withStateAccess(shape: Shape<FunctionSpecification>): Shape<FunctionSpe
 }
 
 export const functionSpecification: Shape<FunctionSpecification> = versioned(
-  withStateAccess(
+  consistent(
     object(
-      { v: oneOf(1), kind, command },
+      { v: oneOf(1), kind, command: mainCommand },
       {
         env: record(text),
         directory: absolutePath,
@@ -136,6 +142,7 @@ export const functionSpecification: Shape<FunctionSpecification> = versioned(
         ),
         state: object({ via: oneOf('socket', 'hooks') }, { format: stateFormat }),
         hooks,
+        netns: networkSpecification,
       },
     ),
   ),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NetworkSpecification } from './netns.ts';
 
 /*
  * The JSON documents that our extensions of the service-mobility protocol carry (option 9/255, enterprise
@@ -9,8 +10,12 @@
 /** Extension 5, in ADD: what to run. Its identity is the digest of its exact octets. At most 32,768 octets. */
 export interface FunctionSpecification {
   readonly v: 1;
-  readonly kind: 'process';
-  /** Program and arguments. `{port}`, `{address}`, `{name}` are replaced by the node agent. */
+  /** `process`: a program; `netns`: a program, or only rules of the kernel, in a network namespace of its own. */
+  readonly kind: 'process' | 'netns';
+  /**
+   * Program and arguments. `{port}`, `{address}`, `{name}` are replaced by the node agent. Empty: no program, which only
+   * kind `netns` may be without.
+   */
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Working directory; absolute. */
@@ -33,6 +38,8 @@ export interface FunctionSpecification {
   readonly state?: StateAccess;
   /** Commands that the agent runs on occasion. */
   readonly hooks?: Hooks;
+  /** Of kind `netns`, and of no other. */
+  readonly netns?: NetworkSpecification;
 }
 
 export interface StateAccess {

@@ -10,6 +10,7 @@ export { FRAME_HEADER_BYTES, MESSAGE_BYTES_MAX, mobilityFrameBytes } from './fra
 export type * from './information.ts';
 export { selectFunctionInformation, selectNodeInformation } from './information-codec.ts';
 export * from './message.ts';
+export type * from './netns.ts';
 export { ntpTimestamp, ntpToUnixMs } from './ntp.ts';
 export { OpType } from './option.ts';
 export { DocumentError } from './shape.ts';

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { PlatformError } from '../errors.ts';
+import { deleteLink, listLinks } from '../netlink/link.ts';
+import { NETLINK_ROUTE, NetlinkSocket } from '../netlink/socket.ts';
+import { createNamespace, type NetworkNamespace } from './namespace.ts';
+import { applyStep, type NetworkStep } from './network-step.ts';
+
+/** A network namespace with links, rules and settings, to be made in one go. */
+export interface PrivateNetworkPlan {
+  readonly interfaces: readonly {
+    /** Name inside. */
+    readonly name: string;
+    /** Bridge that the other end becomes a port of. */
+    readonly bridge?: string;
+    /** Name of the other end; with a bridge it gets one of ours. */
+    readonly peer?: string;
+    /** `10.0.0.1/24`. */
+    readonly addresses: readonly string[];
+    readonly peerAddresses?: readonly string[];
+    readonly gateway?: string;
+  }[];
+  /** In the language of nftables. */
+  readonly rules?: string;
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly routes?: readonly { readonly to: string; readonly via: string }[];
+}
+
+/** A network namespace that is there until `close`. */
+export interface PrivateNetwork {
+  readonly namespace: NetworkNamespace;
+  /** Removes its links and lets go of it; what still runs in it has no link any more. */
+  close(): void;
+}
+
+/** Begins the note on every host's end; the label of its owner follows. */
+const ALIAS = 'vnfpool function of';
+
+/** The note on links of this owner; each is only its own. */
+export function linkAlias(label: string): string {
+  return `${ALIAS} ${label}`;
+}
+
+/**
+ * What is to be done, in order. Rules and settings stand before any link is up, and the host's ends come up last: no packet
+ * passes an unfinished network.
+ * @param name of the network, unique among those of `label`; names of host's ends at bridges come from it
+ */
+export function networkSteps(label: string, name: string, plan: PrivateNetworkPlan): NetworkStep[] {
+  const links = plan.interfaces.map((link, i) => ({
+    ...link,
+    hostEnd: link.peer ?? hostEndName(label, name, i),
+  }));
+  const alias = linkAlias(label);
+  return [
+    ...links.flatMap(({ name: link, hostEnd, bridge }): NetworkStep[] => [
+      { do: 'link', name: link, hostEnd, alias },
+      ...(bridge === undefined ? [] : [{ do: 'port', hostEnd, bridge } as const]),
+    ]),
+    ...Object.entries(plan.sysctls ?? {}).map(
+      ([key, value]): NetworkStep => ({ do: 'sysctl', name: key, value }),
+    ),
+    ...(plan.rules === undefined ? [] : [{ do: 'rules', text: plan.rules } as const]),
+    ...links.flatMap(({ name: link, addresses }): NetworkStep[] => [
+      ...addresses.map((address): NetworkStep => ({ do: 'address', inside: true, link, address })),
+      { do: 'up', inside: true, link },
+    ]),
+    ...links.flatMap(({ name: link, gateway }): NetworkStep[] =>
+      gateway === undefined ? [] : [{ do: 'gateway', link, via: gateway }],
+    ),
+    ...(plan.routes ?? []).map(({ to, via }): NetworkStep => ({ do: 'route', to, via })),
+    ...links.flatMap(({ hostEnd: link, peerAddresses = [] }): NetworkStep[] => [
+      ...peerAddresses.map((address): NetworkStep => ({ do: 'address', inside: false, link, address })),
+      { do: 'up', inside: false, link },
+    ]),
+  ];
+}
+
+/**
+ * Makes a network from the namespace of the calling thread. What was made is taken away when a step fails.
+ * @throws PlatformError naming the step and the reason
+ */
+export async function createPrivateNetwork(
+  label: string,
+  name: string,
+  plan: PrivateNetworkPlan,
+): Promise<PrivateNetwork> {
+  const socket = new NetlinkSocket(NETLINK_ROUTE);
+  const hostEnds: number[] = [];
+  let namespace: NetworkNamespace | undefined;
+  const close = (): void => {
+    for (const index of hostEnds.splice(0)) removeLink(socket, index);
+    namespace?.close();
+    socket.close();
+  };
+  try {
+    namespace = createNamespace();
+    for (const step of networkSteps(label, name, plan)) {
+      const made = await applyStep(step, socket, namespace);
+      if (made !== null) hostEnds.push(made);
+    }
+    return { namespace, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/**
+ * Removes links that an owner with this label left behind when it was killed, as long as something kept their namespace.
+ * @returns their names
+ */
+export function removeLeftLinks(label: string): string[] {
+  const socket = new NetlinkSocket(NETLINK_ROUTE);
+  try {
+    const left = listLinks(socket).filter(({ alias }) => alias === linkAlias(label));
+    for (const { index } of left) removeLink(socket, index);
+    return left.map(({ name }) => name);
+  } finally {
+    socket.close();
+  }
+}
+
+/** One that is gone already is fine. */
+function removeLink(socket: NetlinkSocket, index: number): void {
+  try {
+    deleteLink(socket, index);
+  } catch (error) {
+    if (!(error instanceof PlatformError && error.code === 'ENODEV')) throw error;
+  }
+}
+
+/** 15 characters at most: 10 digits tell one network from another. */
+function hostEndName(label: string, name: string, i: number): string {
+  return `vf${createHash('sha256').update(`${label}/${name}`).digest('hex').slice(0, 10)}.${i}`;
+}

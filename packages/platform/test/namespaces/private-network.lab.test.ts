@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  createNamespace,
+  createPrivateNetwork,
+  inNamespace,
+  type NetworkNamespace,
+  type PrivateNetworkPlan,
+  removeLeftLinks,
+} from '@vnfpool/platform/namespaces';
+import {
+  createBridge,
+  listAddresses,
+  listLinks,
+  NETLINK_ROUTE,
+  NetlinkSocket,
+  setLinkAlias,
+} from '@vnfpool/platform/netlink';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { labMissing } from '../support/lab.ts';
+
+const label = randomBytes(4).toString('hex');
+
+/** Some work with a socket of the namespace; null: of ours. */
+function at<Result>(namespace: NetworkNamespace | null, work: (socket: NetlinkSocket) => Result): Result {
+  const run = (): Result => {
+    const socket = new NetlinkSocket(NETLINK_ROUTE);
+    try {
+      return work(socket);
+    } finally {
+      socket.close();
+    }
+  };
+  return namespace === null ? run() : inNamespace(namespace.fd, run);
+}
+const links = (namespace: NetworkNamespace | null) => at(namespace, listLinks);
+
+async function make(plan: PrivateNetworkPlan, name = 'nat') {
+  const network = await createPrivateNetwork(label, name, plan);
+  onTestFinished(() => network.close());
+  return network;
+}
+
+describe.skipIf(labMissing !== '')(`networks of functions ${labMissing}`, () => {
+  const peer = `p${label}`;
+  const lan = { name: 'lan', peer, addresses: ['198.18.7.2/30'], peerAddresses: ['198.18.7.1/30'] };
+
+  test('it has its links, addresses and settings, and nothing is left at its end', async () => {
+    const network = await make({
+      interfaces: [{ ...lan, gateway: '198.18.7.1' }],
+      sysctls: { 'net.ipv4.ip_forward': '1' },
+      rules: 'table ip filter { chain in { type filter hook input priority 0; }\n}',
+      routes: [{ to: '198.18.8.0/24', via: '198.18.7.1' }],
+    });
+    const { namespace } = network;
+    expect(links(namespace).find(({ name }) => name === 'lan')).toMatchObject({ isUp: true });
+    expect(at(namespace, listAddresses)).toContainEqual(expect.objectContaining({ address: '198.18.7.2' }));
+    const inside = (file: string) => inNamespace(namespace.fd, () => readFileSync(file, 'utf8'));
+    expect(inside('/proc/sys/net/ipv4/ip_forward').trim()).toBe('1');
+    // Destination and gateway as the kernel prints them: octets from the right.
+    expect(inside('/proc/thread-self/net/route')).toContain('lan\t000812C6\t010712C6');
+    expect(inside('/proc/thread-self/net/route')).toContain('lan\t00000000\t010712C6');
+    expect(links(null).find(({ name }) => name === peer)).toMatchObject({ isUp: true });
+    network.close();
+    expect(links(null).some(({ name }) => name === peer)).toBe(false);
+  });
+
+  test.each<[string, Partial<PrivateNetworkPlan>, RegExp]>([
+    [
+      'a bridge that is not there',
+      { interfaces: [{ name: 'x', bridge: 'no-such', addresses: [] }] },
+      /^bridge no-such: /,
+    ],
+    ['rules that nft does not take', { rules: 'table ip nat { chain }' }, /^rules: line 1:.*syntax error/],
+    [
+      'a setting that is not there',
+      { sysctls: { 'net.ipv4.no_such': '1' } },
+      /^sysctl net\.ipv4\.no_such: ENOENT/,
+    ],
+    ['a value that the kernel refuses', { sysctls: { 'net.ipv4.ip_forward': 'maybe' } }, /^sysctl .*EINVAL/],
+    [
+      'a route that leads nowhere',
+      { routes: [{ to: '10.0.0.0/8', via: '203.0.113.1' }] },
+      /^route to 10\.0\.0\.0\/8: /,
+    ],
+  ])('%s: told with its place, and nothing is left', async (_what, more, message) => {
+    await expect(createPrivateNetwork(label, 'nat', { interfaces: [lan], ...more })).rejects.toThrow(message);
+    expect(links(null).some(({ name, alias }) => name === peer || alias.endsWith(label))).toBe(false);
+  });
+
+  test('the name of a link that the host has is refused, and that link stays', async () => {
+    await make({ interfaces: [lan] });
+    const again = createPrivateNetwork(label, 'other', { interfaces: [lan] });
+    await expect(again).rejects.toThrow(`interface lan (host's end ${peer}): `);
+    expect(links(null).some(({ name }) => name === peer)).toBe(true);
+  });
+
+  test('what an owner left is removed by its note; links of others stay', async () => {
+    const host = createNamespace();
+    onTestFinished(() => host.close());
+    at(host, (socket) => {
+      for (const [name, alias] of [
+        ['left', `vnfpool function of ${label}`],
+        ['other', `vnfpool function of ${label}x`],
+        ['plain', ''],
+      ] as const) {
+        createBridge(socket, name);
+        const made = listLinks(socket).find((link) => link.name === name);
+        if (alias !== '') setLinkAlias(socket, made?.index ?? 0, alias);
+      }
+    });
+    expect(inNamespace(host.fd, () => removeLeftLinks(label))).toEqual(['left']);
+    const names = links(host).map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['other', 'plain']));
+    expect(names).not.toContain('left');
+  });
+});
