@@ -81,11 +81,12 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
     logger,
   });
   let self = own;
-  const { groups, traffic } = await functionGroupsOf(config.state, 'auto', logger);
+  const { groups, traffic, networks } = await functionGroupsOf(config.state, 'auto', logger);
   const host = new FunctionHost({
     states,
     groups,
     traffic,
+    networks,
     warn: (message) => logger.warn({ of: 'functions' }, message),
     folder: config.state,
     address: config.listen,
@@ -194,7 +195,7 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
       give({ type: 'answer', operation, ...choice });
       return null;
     }
-    const text = host.refusal(choice.specification?.limits);
+    const text = choice.specification === null ? null : host.refusal(choice.specification);
     if (text === null) return choice;
     give({ type: 'answer', operation, code: FAILED, error: MobilityError.specificationRefused, text });
     return null;

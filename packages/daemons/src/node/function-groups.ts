@@ -3,14 +3,17 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { type FunctionGroups, GroupTraffic, openFunctionGroups } from '@vnfpool/platform/cgroups';
 import type { Logger } from '@vnfpool/runtime/logging';
+import { FunctionNetworks } from './function-networks.ts';
 
 export interface GroupsOfAgent {
   readonly groups: FunctionGroups;
   /** A text: why what functions send and receive is not counted. */
   readonly traffic: GroupTraffic | string;
+  /** A text: why functions cannot have networks of their own. */
+  readonly networks: FunctionNetworks | string;
 }
 
-/** Groups for the functions of the agent of this folder, which it has locked: nobody else has its label now. */
+/** Groups and networks for the functions of the agent of this folder, which it has locked: nobody else has its label now. */
 export async function functionGroupsOf(
   folder: string,
   where: string,
@@ -22,13 +25,16 @@ export async function functionGroupsOf(
     groups.second === null
       ? 'functions have no groups of the second version'
       : await GroupTraffic.open({ label, mount: groups.second.mount }, groups.second.path);
+  // After the groups: what they ended of functions left behind kept its network.
+  const networks = FunctionNetworks.open(label, (message) => logger.warn({ of: 'functions' }, message));
   logger.info(
     {
       way: groups.way,
       groups: groups.description,
       traffic: typeof traffic === 'string' ? traffic : 'counted',
+      networks: typeof networks === 'string' ? networks : 'available',
     },
     'groups of functions',
   );
-  return { groups, traffic };
+  return { groups, traffic, networks };
 }

@@ -4,13 +4,28 @@ import { createServer } from 'node:net';
 import type { FunctionId } from '@vnfpool/core';
 import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
 import type { Clocks } from '@vnfpool/platform';
-import type { FunctionGroup, FunctionGroups, GroupLimits, GroupTraffic } from '@vnfpool/platform/cgroups';
+import type { FunctionGroup, FunctionGroups, GroupTraffic } from '@vnfpool/platform/cgroups';
+import { inNamespace } from '@vnfpool/platform/namespaces';
 import { type RunningProgram, startProgram } from '@vnfpool/platform/processes';
-import { type FunctionInformation, type FunctionLimits, ntpTimestamp } from '@vnfpool/wire/mobility';
-import { checkHealth } from '../health/health-check.ts';
+import {
+  type FunctionInformation,
+  type FunctionLimits,
+  type FunctionSpecification,
+  type NetworkSpecification,
+  ntpTimestamp,
+} from '@vnfpool/wire/mobility';
+import { checkHealth, type HealthResult } from '../health/health-check.ts';
 import { recordOf } from '../process-record.ts';
 import { exitReason, memoryReason } from './exit-reason.ts';
+import { environmentOf } from './function-environment.ts';
 import { FunctionMeter, type FunctionUsage } from './function-meter.ts';
+import {
+  commandOf,
+  type FunctionNetwork,
+  FunctionNetworks,
+  placeOf,
+  portInside,
+} from './function-networks.ts';
 import type { FunctionStates } from './function-states.ts';
 import { RunGroups } from './run-groups.ts';
 
@@ -28,6 +43,8 @@ export interface FunctionHostOptions {
   readonly groups?: FunctionGroups;
   /** Counts and bounds what functions send and receive; a text: why it cannot be had here. The host closes it. */
   readonly traffic?: GroupTraffic | string;
+  /** Makes the networks of functions of kind `netns`; a text: why this node cannot. */
+  readonly networks?: FunctionNetworks | string;
   /** How to talk of state with functions; none: their specifications' `state` and `hooks` mean nothing. */
   readonly states?: FunctionStates;
   /** Takes what an operator should know: a group that could not be ended or removed. */
@@ -52,6 +69,8 @@ interface Running {
   readonly name: string;
   readonly program: RunningProgram;
   readonly group: FunctionGroup;
+  /** Null: the host's own. */
+  readonly network: FunctionNetwork | null;
   readonly meter: FunctionMeter;
   readonly limits: FunctionLimits;
   readonly startedMs: number;
@@ -85,14 +104,23 @@ export class FunctionHost {
     this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
   }
 
-  /** Why a function with these limits cannot run here, for the answer to its ADD (error 6); null: it can. */
-  refusal(limits: GroupLimits | undefined): string | null {
+  /** Why such a function cannot run here, for the answer to its ADD (error 6); null: it can. */
+  refusal({ limits, netns }: Pick<FunctionSpecification, 'limits' | 'netns'>): string | null {
+    if (netns !== undefined) {
+      const { networks = 'this agent makes no networks' } = this.#options;
+      const reason = typeof networks === 'string' ? networks : networks.refusal(netns);
+      if (reason !== null) return `kind netns not available: ${reason}`;
+      if (limits?.bandwidthBps !== undefined)
+        return 'limit not enforceable: bandwidth (a network namespace of its own is not counted)';
+    }
     return limits === undefined ? null : this.#groups.refusal(limits);
   }
 
   async start(output: AgentOutput & { type: 'start' }): Promise<void> {
     const { functionId, run, name, specification } = output;
-    const { address, folder, freePorts, give, states } = this.#options;
+    const { folder, freePorts, give, states } = this.#options;
+    const { netns } = specification;
+    const address = (netns && placeOf(netns)) ?? this.#options.address;
     states?.begin(output);
     const ended = (reason: string): void => {
       void states?.end(output);
@@ -101,7 +129,10 @@ export class FunctionHost {
     const { port: declared } = specification;
     let port: number | null;
     try {
-      port = declared === undefined ? null : declared === 0 || freePorts ? await freePort(address) : declared;
+      if (netns) port = portInside(specification);
+      else
+        port =
+          declared === undefined ? null : declared === 0 || freePorts ? await freePort(address) : declared;
     } catch (error) {
       ended(`no free port at ${address}: ${(error as Error).message}`);
       return;
@@ -111,18 +142,23 @@ export class FunctionHost {
         .replaceAll('{port}', String(port ?? ''))
         .replaceAll('{address}', address)
         .replaceAll('{name}', name);
-    const [program = '', ...rest] = specification.command.map(fill);
-    const environment = { ...cleanEnvironment(), ...mapValues(specification.env ?? {}, fill) };
+    const [program = '', ...rest] = commandOf(specification).map(fill);
+    const environment = environmentOf(specification.env ?? {}, fill);
     const { directory, limits = {} } = specification;
+    const runName = `${fileName(name).slice(0, 64)}.${functionId}.${run}`;
     let group: FunctionGroup;
     try {
-      group = await this.#groups.create(`${fileName(name).slice(0, 64)}.${functionId}.${run}`, limits);
+      const refusal = netns === undefined ? null : this.refusal(specification);
+      if (refusal !== null) throw new Error(refusal);
+      group = await this.#groups.create(runName, limits);
     } catch (error) {
       ended((error as Error).message);
       return;
     }
     let started: RunningProgram | undefined;
+    let network: FunctionNetwork | null = null;
     try {
+      network = await this.#createNetwork(runName, netns);
       const state = await states?.open({
         functionId,
         run,
@@ -136,10 +172,12 @@ export class FunctionHost {
         command: group.enter([program, ...rest]),
         environment: { ...environment, ...group.environment, ...state?.environment },
         ...(directory === undefined ? {} : { directory }),
+        ...(network === null ? {} : { namespace: network.namespace }),
         output: { linesMax: OUTPUT_LINES, logPath: `${folder}/output/${fileName(name)}.log` },
       });
     } catch (error) {
       this.#groups.end(group);
+      this.#closeNetwork(runName, network);
       ended((error as Error).message);
       return;
     }
@@ -150,6 +188,7 @@ export class FunctionHost {
       name,
       program: started,
       group,
+      network,
       meter: new FunctionMeter(group, limits, directory ?? process.cwd()),
       limits,
       startedMs: this.#options.clocks.boottimeMs(),
@@ -163,7 +202,9 @@ export class FunctionHost {
     this.#writeDown();
     if (identity) give({ type: 'started', functionId, run, pid: identity.pid, address, port });
     started.onExit((exit) => {
-      // First the news: a standby waits for it.
+      // Before the next start, which wants the same names.
+      this.#closeNetwork(runName, network);
+      // The news at once: a standby waits for it.
       ended(exitReason(exit, program, memoryReason(group, limits)));
       // What it started in turn goes with it: it would keep the port from the next start.
       void started.stop(0);
@@ -190,16 +231,22 @@ export class FunctionHost {
     // It speaks for itself, or ended meanwhile.
     if (check.type === 'function' || running?.run !== run) return;
     const { type, path, timeoutMs, command } = check;
-    const { ok, reason } = await checkHealth(
-      {
-        type,
-        timeoutMs,
-        ...(path === undefined ? {} : { path }),
-        ...(command === undefined ? {} : { command: checkCommandOf(command, running) }),
-      },
-      address,
-      port,
-    );
+    const ask = (): Promise<HealthResult> =>
+      checkHealth(
+        {
+          type,
+          timeoutMs,
+          ...(path === undefined ? {} : { path }),
+          ...(command === undefined ? {} : { command: checkCommandOf(command, running) }),
+        },
+        address,
+        port,
+      );
+    const { network } = running;
+    // A command sees what the function sees; its process is made at once. The others ask from where users are.
+    const { ok, reason } = await (network !== null && type === 'command'
+      ? inNamespace(network.namespace.fd, ask)
+      : ask());
     this.#options.give({ type: 'health', functionId, run, ok, reason });
   }
 
@@ -241,6 +288,22 @@ export class FunctionHost {
     clearInterval(this.#sampler);
     await Promise.all([...this.#running.values()].map(({ program }) => program.stop(1_000)));
     await this.#groups.close();
+  }
+
+  async #createNetwork(
+    name: string,
+    netns: NetworkSpecification | undefined,
+  ): Promise<FunctionNetwork | null> {
+    const { networks } = this.#options;
+    return netns && networks instanceof FunctionNetworks ? networks.create(name, netns) : null;
+  }
+
+  #closeNetwork(name: string, network: FunctionNetwork | null): void {
+    try {
+      network?.close();
+    } catch (error) {
+      this.#options.warn?.(`${name}: its network is not removed: ${(error as Error).message}`);
+    }
   }
 
   #sample(): void {
@@ -296,22 +359,6 @@ function checkCommandOf(
   { fill, environment, directory }: Running,
 ): { command: string[]; environment: Readonly<Record<string, string>>; directory?: string } {
   return { command: command.map(fill), environment, ...(directory === undefined ? {} : { directory }) };
-}
-
-/** Our own settings are not the function's business. */
-function cleanEnvironment(): Record<string, string> {
-  const kept: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && !name.startsWith('VNFPOOL_')) kept[name] = value;
-  }
-  return kept;
-}
-
-function mapValues(
-  record: Readonly<Record<string, string>>,
-  change: (value: string) => string,
-): Record<string, string> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
 function fileName(name: string): string {

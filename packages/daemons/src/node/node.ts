@@ -134,7 +134,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const { guarantee: fence, realtime, muteMs, port } = worker;
   logger.info({ fence, realtime, muteMs, port }, 'leases ready');
 
-  const { groups, traffic } = await functionGroupsOf(config.state, config.cgroup ?? 'auto', logger);
+  const { groups, traffic, networks } = await functionGroupsOf(config.state, config.cgroup ?? 'auto', logger);
   const states = new FunctionStates({
     folder: `${config.state}/sockets`,
     give: (input) => agent.submit(input),
@@ -175,6 +175,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     give: (input) => agent.submit(input),
     groups,
     traffic,
+    networks,
     warn: (message) => logger.warn({ of: 'functions' }, message),
   });
   const statusServer = await serveNodeStatus(join(config.state, AGENT_SOCKET), status, host);
@@ -331,7 +332,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     readonly operation: number;
     readonly specification: FunctionSpecification | null;
   }): boolean {
-    const text = host.refusal(specification?.limits);
+    const text = specification === null ? null : host.refusal(specification);
     if (text === null) return false;
     give({ type: 'answer', operation, code: 128, error: MobilityError.specificationRefused, text });
     return true;

@@ -114,10 +114,10 @@ test.skipIf(memory !== '')(
 
 test('a limit that this node cannot enforce: refused beforehand, and never run without', async () => {
   const { host, start, exits } = await createHost('none');
-  expect(host.refusal(undefined)).toBeNull();
   expect(host.refusal({})).toBeNull();
-  expect(host.refusal({ bandwidthBps: 1_000_000 })).toContain('limit not enforceable: bandwidth');
-  expect(host.refusal({ processes: 5 })).toContain('limit not enforceable: processes');
+  expect(host.refusal({ limits: {} })).toBeNull();
+  expect(host.refusal({ limits: { bandwidthBps: 1_000_000 } })).toContain('limit not enforceable: bandwidth');
+  expect(host.refusal({ limits: { processes: 5 } })).toContain('limit not enforceable: processes');
   // /proc follows; it cannot bound.
   await start('exit 0', { processes: 5 });
   expect(exits()).toMatchObject([{ reason: expect.stringContaining('limit not enforceable: processes') }]);
