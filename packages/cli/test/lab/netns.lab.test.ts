@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { createNamespace } from '@vnfpool/platform/namespaces';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { bin, type Child, notBuilt, start, until } from './support.ts';
+
+/* Functions with a network of their own, in a real agent that is killed. */
+
+const missing = notBuilt || whyNoNamespaces();
+
+function whyNoNamespaces(): string {
+  try {
+    createNamespace().close();
+    return '';
+  } catch (error) {
+    return `no network namespaces: ${String(error)}`;
+  }
+}
+
+let folder: string;
+let children: Child[];
+
+beforeEach(() => {
+  folder = mkdtempSync(`${tmpdir()}/vnfpool-netns-`);
+  children = [];
+});
+afterEach(async () => {
+  for (const child of children) {
+    if (!child.isOver()) child.process.kill('SIGTERM');
+    await child.ended;
+  }
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function launch(...args: readonly string[]): Child {
+  const child = start([process.execPath, bin, ...args]);
+  children.push(child);
+  return child;
+}
+
+function told(child: Child): Record<string, unknown>[] {
+  const lines = child.stdout().split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+async function serve(...commands: readonly string[]): Promise<[Child, string]> {
+  const fixed = ['--listen', '127.0.0.1:0', '--json', '--timeout', '30s', '--plain', '--stay'];
+  const manager = launch('mobility', 'serve', ...fixed, ...commands.flatMap((line) => ['--command', line]));
+  const ready = await until('the manager listens', () => {
+    if (manager.isOver()) throw new Error(manager.stderr());
+    return told(manager).find((line) => line['ready'] === true);
+  });
+  return [manager, `127.0.0.1:${String(ready['port'])}`];
+}
+
+const node = (manager: string): Child =>
+  launch('node', '--manager', manager, '--state', `${folder}/node`, '--listen', '127.0.0.1', '--plain');
+
+function specification(name: string, text: object): string {
+  writeFileSync(`${folder}/${name}`, JSON.stringify(text));
+  return `${folder}/${name}`;
+}
+
+const isLink = (name: string): boolean => existsSync(`/sys/class/net/${name}`);
+
+describe.skipIf(missing !== '')(`functions of kind netns ${missing}`, () => {
+  test('an agent that is killed leaves no link after its next start, even where a process kept it', async () => {
+    const peer = `k${randomBytes(4).toString('hex')}`;
+    // The child is not told of the end of its parent, and keeps the namespace.
+    const stray = `${folder}/stray`;
+    const script = 'setsid sh -c \'echo $$ > "$0"; exec sleep 600\' "$0" & exec sleep 600';
+    const spec = specification('own.json', {
+      command: ['/bin/sh', '-c', script, stray],
+      netns: { interfaces: [{ name: 'eth0', peer, addresses: ['198.18.75.2/30'] }] },
+    });
+    const [manager, at] = await serve('wait 1', `add 1 101 --spec ${spec}`, 'wait 1 101 Running');
+    const agent = node(at);
+    await until('the function runs', () =>
+      told(manager).find(({ event, status }) => event === 'function-status' && status === 'Running'),
+    );
+    const pid = await until('its child runs', () => existsSync(stray) && readFileSync(stray, 'utf8').trim());
+    agent.process.kill('SIGKILL');
+    await agent.ended;
+    expect(isLink(peer)).toBe(true);
+
+    node(at);
+    await until('the link is gone', () => !isLink(peer));
+    await until('the child is ended', () => !existsSync(`/proc/${pid}/ns/net`));
+  });
+
+  test('what this node cannot make is refused with error 6, and why', async () => {
+    const spec = specification('bridge.json', {
+      netns: { interfaces: [{ name: 'lan', bridge: 'no-such', addresses: [] }], rules: 'table ip x { }' },
+    });
+    const [manager, at] = await serve('wait 1', `add 1 101 --spec ${spec}`);
+    node(at);
+    const answer = await until('the answer', () =>
+      told(manager).find(({ command }) => typeof command === 'string' && command.startsWith('add')),
+    );
+    expect(answer).toMatchObject({ done: false, result: { code: 128, error: 6 } });
+    expect(JSON.stringify(answer)).toContain('interface lan: this node has no bridge no-such');
+  });
+});
