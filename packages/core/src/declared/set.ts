@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FunctionLimits, HealthCheck } from '@vnfpool/wire/mobility';
+import type { FunctionLimits, HealthCheck, NetworkSpecification } from '@vnfpool/wire/mobility';
 
 /**
  * A VNF set as declared: the normal form of one YAML file, defaults filled in. The same file always gives
@@ -22,6 +22,7 @@ export interface DeclaredNode {
 export interface DeclaredPool {
   readonly name: string;
   readonly function: {
+    /** Empty: none, only the kernel's rules in `netns`. */
     readonly program: string;
     readonly arguments: readonly string[];
     readonly environment: Readonly<Record<string, string>>;
@@ -31,6 +32,8 @@ export interface DeclaredPool {
     readonly health: HealthCheck;
     readonly stop: { readonly signal: string; readonly graceMs: number };
     readonly limits?: FunctionLimits;
+    /** A network namespace of its own; absent: it has the node's network. */
+    readonly netns?: NetworkSpecification;
   };
   readonly redundancy: { readonly slots: number; readonly standbys: number; readonly spares: number };
   readonly policy: 'round-robin' | 'least-used' | 'priority';

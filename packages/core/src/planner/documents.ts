@@ -8,17 +8,28 @@ import { candidatesOf } from './slots.ts';
 
 /** What an instance of the pool runs. */
 export function specificationOf(pool: DeclaredPool): FunctionSpecification {
-  const { program, arguments: words, environment, directory, port, health, stop, limits } = pool.function;
+  const {
+    program,
+    arguments: words,
+    environment,
+    directory,
+    port,
+    health,
+    stop,
+    limits,
+    netns,
+  } = pool.function;
   return {
     v: 1,
-    kind: 'process',
-    command: [program, ...words],
+    kind: netns === undefined ? 'process' : 'netns',
+    command: program === '' ? [] : [program, ...words],
     env: environment,
     directory,
     port,
     health,
     stop,
     ...(limits === undefined ? {} : { limits }),
+    ...(netns === undefined ? {} : { netns }),
     registration: {
       poolHandle: pool.name,
       policy: pool.policy,

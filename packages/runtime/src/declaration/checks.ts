@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { parseVirtualAddress } from './ipv4.ts';
+import { checkNetns, hasRules } from './netns.ts';
 import { type DeclarationFile, NAME_PATTERN, type PoolFile } from './schema.ts';
 import { suggestion } from './suggestion.ts';
 
@@ -10,7 +11,7 @@ export interface Finding {
   readonly message: string;
 }
 
-/** Octets that program, arguments, environment and check of one pool may have; a node is told them in one message. */
+/** Octets that program, arguments, environment, check and network of one pool may have; a node is told them in one message. */
 const FUNCTION_OCTETS_MAX = 24_576;
 
 /** What no single key can tell: names that refer to each other, counts that must agree. */
@@ -80,18 +81,45 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
     });
   }
   findings.push(...checkHealth([...at, 'function', 'health'], health));
+  findings.push(...checkNetwork(at, pool));
   const octets = Buffer.byteLength(
     JSON.stringify([
-      pool.function.program,
+      pool.function.program ?? '',
       pool.function.arguments,
       pool.function.environment,
       health.command ?? [],
+      pool.function.netns ?? null,
     ]),
   );
   if (octets > FUNCTION_OCTETS_MAX) {
     findings.push({
       path: [...at, 'function'],
-      message: `program, arguments, environment and check have ${octets} octets; at most ${FUNCTION_OCTETS_MAX} fit`,
+      message: `program, arguments, environment, check and netns have ${octets} octets; at most ${FUNCTION_OCTETS_MAX} fit`,
+    });
+  }
+  return findings;
+}
+
+function checkNetwork(at: readonly PropertyKey[], pool: PoolFile): Finding[] {
+  const { netns, program, limits } = pool.function;
+  if (netns === undefined) return [];
+  const findings = checkNetns([...at, 'function', 'netns'], netns);
+  if (program === undefined && !hasRules(netns)) {
+    findings.push({
+      path: [...at, 'function', 'netns'],
+      message: 'needs a program, or rules, sysctls or routes that do the work',
+    });
+  }
+  if (virtualAddresses(pool).length > 0) {
+    findings.push({
+      path: [...at, 'function', 'netns'],
+      message: 'does not go with a virtual address, which is given to the node and not to the namespace',
+    });
+  }
+  if (limits?.bandwidth !== undefined) {
+    findings.push({
+      path: [...at, 'function', 'limits', 'bandwidth'],
+      message: 'no node can enforce it in a network namespace of its own; limit it by netns.rules',
     });
   }
   return findings;

@@ -7,6 +7,7 @@ import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } fro
 import { checkMeaning, type Finding, healthType, nodeNames, virtualAddresses } from './checks.ts';
 import { tooDeep } from './depth.ts';
 import { findingsOf } from './findings.ts';
+import { normalNetns } from './netns.ts';
 import { positionOf } from './positions.ts';
 import { type DeclarationFile, declarationSchema, type PoolFile } from './schema.ts';
 
@@ -110,11 +111,11 @@ function normalForm(file: DeclarationFile, directory: string): DeclaredSet {
 }
 
 function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPool {
-  const { health, stop, limits, ...rest } = pool.function;
+  const { health, stop, limits, netns, ...rest } = pool.function;
   return {
     name,
     function: {
-      program: rest.program,
+      program: rest.program ?? '',
       arguments: rest.arguments,
       // Sorted, so that the order of the file makes no difference.
       environment: Object.fromEntries(Object.entries(rest.environment).sort(([a], [b]) => (a < b ? -1 : 1))),
@@ -131,6 +132,7 @@ function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPo
       },
       stop: { signal: stop.signal, graceMs: stop.grace },
       ...(limits === undefined ? {} : { limits: normalLimits(limits) }),
+      ...(netns === undefined ? {} : { netns: normalNetns(netns) }),
     },
     redundancy: pool.redundancy,
     policy: pool.policy,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import { duration } from './duration.ts';
+import { type NetworkFile, netnsSchema } from './netns.ts';
 import { bitRate, octets } from './quantity.ts';
 
 /*
@@ -25,7 +26,8 @@ export interface DeclarationFile {
 
 export interface PoolFile {
   readonly function: {
-    readonly program: string;
+    /** Only a function with a network may be without. */
+    readonly program?: string | undefined;
     readonly arguments: readonly string[];
     readonly environment: Readonly<Record<string, string>>;
     readonly directory: string;
@@ -49,6 +51,7 @@ export interface PoolFile {
           readonly bandwidth?: number | undefined;
         }
       | undefined;
+    readonly netns?: NetworkFile | undefined;
   };
   readonly redundancy: { readonly slots: number; readonly standbys: number; readonly spares: number };
   readonly policy: 'round-robin' | 'least-used' | 'priority';
@@ -132,10 +135,11 @@ const limits = z.strictObject({
   }),
 });
 
-const program = z.strictObject({
-  program: text(4_096)
-    .min(1, 'must not be empty')
-    .meta({ description: 'The program that is the network function.' }),
+const programFields = z.strictObject({
+  program: text(4_096).min(1, 'must not be empty').optional().meta({
+    description:
+      'The program that is the network function. Required, but for a function whose `netns` has `rules`, `sysctls` or `routes`: it may be these alone.',
+  }),
   arguments: z.array(text(4_096)).max(256).default([]).meta({
     description: 'Its arguments; `{port}`, `{address}` and `{name}` are replaced for each instance.',
   }),
@@ -159,6 +163,17 @@ const program = z.strictObject({
     description:
       'What an instance and all that it starts may use. A node that cannot enforce one of them does not run it, and says why.',
   }),
+  netns: netnsSchema.optional().meta({
+    description:
+      'A network namespace of its own for every instance, made before it starts and removed after it ended. Nodes need root.',
+  }),
+});
+
+const program = programFields.refine(({ program, netns }) => program !== undefined || netns !== undefined, {
+  path: ['program'],
+  message: 'program is missing; it must be text',
+  // Told beside other faults: an unknown key is often this one, misspelt.
+  when: ({ value }) => typeof value === 'object' && value !== null,
 });
 
 const redundancy = z.strictObject({
