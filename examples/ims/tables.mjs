@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What moves with the proxy: registrations, transactions and dialogs, in one map.
+import { createHash } from 'node:crypto';
+import { TrackedMap } from '@vnfpool/client/stateful';
+
+/** Dialogs that one INVITE may bring about: someone behind us forks, or invents tags. */
+export const DIALOGS_OF_INVITE_MAX = 8;
+
+/** A short name for something long; the parts cannot run into each other. */
+export function digest(...parts) {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22);
+}
+
+const isRecord = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/** Tables `users`, `transactions` and `dialogs`, each with a bound; at the bound the proxy answers 503. */
+export class Tables {
+  constructor({ usersMax = 20_000, transactionsMax = 20_000, dialogsMax = 20_000 } = {}) {
+    // A transaction can bring about its CANCEL, and dialogs beyond the bound that new ones are measured by.
+    const entriesMax = usersMax + transactionsMax * (2 + DIALOGS_OF_INVITE_MAX) + dialogsMax;
+    this.state = new TrackedMap({ entriesMax, isValue: isRecord });
+    this.users = new Table(this.state, 'u:', usersMax);
+    this.transactions = new Table(this.state, 't:', transactionsMax);
+    this.dialogs = new Table(this.state, 'd:', dialogsMax);
+  }
+
+  /** After an import. */
+  recount() {
+    for (const table of [this.users, this.transactions, this.dialogs]) table.recount();
+  }
+}
+
+class Table {
+  #state;
+  #prefix;
+  #max;
+  size = 0;
+
+  constructor(state, prefix, max) {
+    this.#state = state;
+    this.#prefix = prefix;
+    this.#max = max;
+  }
+
+  get full() {
+    return this.size >= this.#max;
+  }
+
+  get(key) {
+    return this.#state.get(this.#prefix + key);
+  }
+
+  set(key, record) {
+    if (!this.#state.has(this.#prefix + key)) this.size += 1;
+    this.#state.set(this.#prefix + key, record);
+  }
+
+  delete(key) {
+    if (this.#state.delete(this.#prefix + key)) this.size -= 1;
+  }
+
+  *entries() {
+    for (const [key, record] of this.#state.entries())
+      if (key.startsWith(this.#prefix)) yield [key.slice(this.#prefix.length), record];
+  }
+
+  recount() {
+    this.size = [...this.entries()].length;
+  }
+}
