@@ -74,10 +74,13 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** Everything that the management API shows. */
-  views(nowMs: number): StateView {
+  /**
+   * Everything that the management API shows.
+   * @param heardMs When the protocol's endpoint heard of a node last
+   */
+  views(nowMs: number, heardMs: (node: number) => number | null = () => null): StateView {
     const { options, state } = this.#parts;
-    return stateView(state, nowMs, options.wallMs, options.mode);
+    return stateView(state, nowMs, options.wallMs, options.mode, heardMs);
   }
 
   /** What applying the declaration would change. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Core } from '../core.ts';
+import type { NodeId } from '../identity.ts';
 import { forceToLeave, takeCommand } from './manager/commands.ts';
 import { close, disconnected } from './manager/membership.ts';
 import { takeMalformed, takeMessage, takeUnframeable } from './manager/messages.ts';
@@ -68,6 +69,11 @@ export class MobilityManager implements Core<MobilityManagerInput, MobilityManag
     }
     for (const node of state.nodes.values()) expireNode(state, node);
     return state.drain();
+  }
+
+  /** When a node was heard last, by the driver's clock; null: it is not known. */
+  lastHeardMs(node: NodeId): number | null {
+    return this.#state.nodes.get(node)?.lastHeardMs ?? null;
   }
 
   nextDeadline(): number | undefined {

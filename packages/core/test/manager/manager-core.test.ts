@@ -64,6 +64,15 @@ function failover(domain: FakeDomain, epoch: number, at: number): void {
 }
 
 describe('applying', () => {
+  test('when a node was heard: its news, or its latest answer to a keep-alive', async () => {
+    const domain = await running();
+    const heardAt = (heard: number | null) =>
+      domain.core.views(domain.nowMs, () => heard).nodes[0]?.lastHeardAt ?? Number.NaN;
+    const news = heardAt(null);
+    expect(heardAt(domain.nowMs + 700)).toBe(news + 700);
+    expect(heardAt(domain.nowMs - 700)).toBe(news);
+  });
+
   test('places, starts and assigns; the views say that everything is there', async () => {
     const domain = await running();
     const view = domain.core.views(domain.nowMs);

@@ -19,6 +19,8 @@ export interface ManagerBackendOptions {
   readonly core: ManagerCore;
   readonly submit: (input: ManagerCoreInput) => boolean;
   readonly nowMs: () => number;
+  /** When a node was heard last. */
+  readonly heardMs: (node: number) => number | null;
   readonly createToken: (request: TokenRequest) => Promise<string>;
   readonly tokens: () => Promise<readonly TokenView[]>;
   readonly metrics: () => Promise<string>;
@@ -74,7 +76,7 @@ export class ManagerBackend implements ManagementBackend {
   };
 
   state(): StateView {
-    return this.#options.core.views(this.#options.nowMs());
+    return this.#options.core.views(this.#options.nowMs(), this.#options.heardMs);
   }
 
   subscribe(listener: (change: BackendChange) => void): () => void {

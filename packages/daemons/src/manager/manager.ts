@@ -81,10 +81,12 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
   const ledger = new StoreLedger(store, ({ nodeId: id, name }) => {
     manager.submit({ type: 'joined', node: nodeId(id), name, certificateSerial: '' });
   });
+  const endpoint = new MobilityManager({ random, instance: random.u64(), term, plainNumbers });
   const backend = new ManagerBackend({
     core,
     submit: (input) => manager.submit(input),
     nowMs: () => clock.nowMs(),
+    heardMs: (id) => endpoint.lastHeardMs(nodeId(id)),
     createToken: async ({ role, name, ttlMs }) => {
       const drawn = await ledger.create(role, name, ttlMs);
       return formatToken({
@@ -143,7 +145,7 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
     MobilityManagerInput,
     MobilityManagerOutput
   >({
-    core: new MobilityManager({ random, instance: random.u64(), term, plainNumbers }),
+    core: endpoint,
     clock,
     onFault,
     effects: {

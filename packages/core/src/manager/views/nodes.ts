@@ -3,13 +3,21 @@ import type { NodeView } from '../../management/views.ts';
 import { instanceName } from '../../planner/observed.ts';
 import type { ManagerState } from '../state.ts';
 
-export function nodeViews(state: ManagerState, wallMs: (nowMs: number) => number): NodeView[] {
+/** @param heardMs When the protocol's endpoint heard of a node last: an answer to a keep-alive is no news otherwise */
+export function nodeViews(
+  state: ManagerState,
+  wallMs: (nowMs: number) => number,
+  heardMs: (node: number) => number | null,
+): NodeView[] {
   const declared = state.set?.declared;
   const names = new Set([...(declared?.nodes.map(({ name }) => name) ?? []), ...state.nodes.keys()]);
   const council = state.set?.council?.members ?? declared?.council ?? [];
   return [...names].map((name) => {
     const record = state.nodes.get(name);
     const life = state.lives.get(name);
+    const told = life?.lastHeardMs ?? null;
+    const answered = record === undefined ? null : heardMs(record.id);
+    const lastMs = told === null || answered === null ? told : Math.max(told, answered);
     return {
       name,
       nodeId: record?.id ?? 0,
@@ -21,7 +29,7 @@ export function nodeViews(state: ManagerState, wallMs: (nowMs: number) => number
       muteMs: life?.muteMs ?? 0,
       functions: [...state.instances.values()].filter(({ node }) => node === name).map(instanceName),
       version: record?.endpoint?.version ?? '',
-      lastHeardAt: life?.lastHeardMs === null || life === undefined ? null : wallMs(life.lastHeardMs),
+      lastHeardAt: lastMs === null ? null : wallMs(lastMs),
     };
   });
 }

@@ -16,13 +16,14 @@ export function stateView(
   nowMs: number,
   wallMs: (nowMs: number) => number,
   mode: SetView['mode'],
+  heardMs: (node: number) => number | null,
 ): StateView {
   return {
     at: wallMs(nowMs),
     sets: setViews(state, nowMs, mode),
     pools: poolViews(state, nowMs),
     instances: instanceViews(state, nowMs),
-    nodes: nodeViews(state, wallMs),
+    nodes: nodeViews(state, wallMs, heardMs),
     slots: slotViews(state, nowMs),
     failovers: state.failovers.slice(-FAILOVERS_SHOWN).reverse(),
     traffic: [...state.traffic.values()],
