@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import type { StateView } from '@vnfpool/core/management';
 import { createNamespace } from '@vnfpool/platform/namespaces';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { RunningSet } from './running-set.ts';
 import { bin, type Child, notBuilt, start, until } from './support.ts';
 
 /* Functions with a network of their own, in a real agent that is killed. */
@@ -101,5 +103,41 @@ describe.skipIf(missing !== '')(`functions of kind netns ${missing}`, () => {
     );
     expect(answer).toMatchObject({ done: false, result: { code: 128, error: 6 } });
     expect(JSON.stringify(answer)).toContain('interface lan: this node has no bridge no-such');
+  });
+
+  test('declared in a set: rules only run; what a node cannot make is not run, and the list says why', async () => {
+    const peer = `d${randomBytes(4).toString('hex')}`;
+    const file = `${folder}/set.yaml`;
+    writeFileSync(
+      file,
+      `set: own
+nodes: [a]
+pools:
+  nat:
+    function:
+      netns:
+        interfaces: [{ name: wan, peer: ${peer}, addresses: [198.18.76.2/30], peerAddresses: [198.18.76.1/30] }]
+        sysctls: { net.ipv4.ip_forward: "1" }
+  lost:
+    function: { program: sleep, arguments: ["600"], netns: { interfaces: [{ name: lan, bridge: no-such }] } }
+`,
+    );
+    const set = await RunningSet.start({ file, args: ['--mode', 'loopback'] });
+    try {
+      const instanceOf = ({ instances }: StateView, pool: string) =>
+        instances.find((instance) => instance.pool === pool);
+      const state = await set.untilState(
+        'nat runs, lost is refused',
+        (now) =>
+          instanceOf(now, 'nat')?.status === 'running' && instanceOf(now, 'lost')?.reason.includes('refused'),
+      );
+      expect(instanceOf(state, 'nat')).toMatchObject({ address: '198.18.76.2', restarts: 0 });
+      expect(instanceOf(state, 'lost')?.status).toBe('pending');
+      expect(instanceOf(state, 'lost')?.reason).toContain('interface lan: this node has no bridge no-such');
+      expect(isLink(peer)).toBe(true);
+    } finally {
+      await set.takeDown();
+    }
+    expect(isLink(peer)).toBe(false);
   });
 });
