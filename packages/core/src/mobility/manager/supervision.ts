@@ -7,14 +7,12 @@ import type { ManagerEndpointState } from './state.ts';
 
 /** When something is next due for a node; `Infinity`: never. */
 export function nodeDeadline(state: ManagerEndpointState, node: ManagedNode): number {
-  const times = [
-    node.resetDeadlineMs,
-    node.challenger?.deadlineMs,
-    ...(node.connection === null
-      ? []
-      : [node.nextKeepAliveMs, node.outbox.deadline(state.options.ackTimeoutMs)]),
-  ];
-  return Math.min(...times.map((atMs) => atMs ?? Number.POSITIVE_INFINITY));
+  // Asked of every node after every input: nothing is made anew here.
+  let earliest = node.resetDeadlineMs ?? Number.POSITIVE_INFINITY;
+  if (node.challenger) earliest = Math.min(earliest, node.challenger.deadlineMs);
+  if (node.connection === null) return earliest;
+  const ackMs = node.outbox.deadline(state.options.ackTimeoutMs) ?? Number.POSITIVE_INFINITY;
+  return Math.min(earliest, node.nextKeepAliveMs, ackMs);
 }
 
 /** Does what is due for a node. */
