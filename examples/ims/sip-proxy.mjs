@@ -28,6 +28,7 @@ import { Transactions } from './transactions.mjs';
 
 const ALLOW =
   'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, INFO, UPDATE, PRACK, REFER, SUBSCRIBE, NOTIFY';
+const METHODS = new Set(ALLOW.split(', '));
 const ASKING_MAX = 1_000;
 const SWEEP_MS = 10_000;
 
@@ -136,7 +137,7 @@ export class SipProxy {
     const { request, essentials, aor } = asked;
     if (verdict === null) this.#answer(request, id, 504, 'No Answer Of The Subscriber Store');
     else if (!verdict.may) this.#answer(request, id, 403, 'Not A Subscriber');
-    else this.#store(request, essentials, id, aor, verdict, now);
+    else this.#attempt(() => this.#store(request, essentials, id, aor, verdict, now));
   }
 
   /** The answer to a REGISTER will not come here. */
@@ -146,7 +147,7 @@ export class SipProxy {
 
   #request(request, essentials, now) {
     const { method } = request;
-    this.#count(`requests.${ALLOW.includes(method) ? method : 'other'}`);
+    this.#count(`requests.${METHODS.has(method) ? method : 'other'}`);
     const id = transactionId(request, essentials);
     if (method === 'CANCEL') {
       const found = this.#transactions.cancel(id, now);
@@ -235,9 +236,10 @@ export class SipProxy {
     }
     this.#count(`responses.${response.status}`);
     const path = returnPath(parseVia(headerValues(response, 'Via')[0]));
-    // Repeated, it gets the same answer, and not that of a REGISTER which is out of order.
-    if (!this.tables.transactions.full) this.#transactions.complete(id, 'REGISTER', response, path, now);
     this.#send(response, path);
+    // Repeated, it gets the same answer, and not that of a REGISTER which is out of order.
+    if (path !== null && !this.tables.transactions.full)
+      this.#transactions.complete(id, 'REGISTER', response, path, now);
   }
 
   #response(response, essentials, now) {
@@ -282,21 +284,22 @@ export class SipProxy {
     );
   }
 
+  /** What a peer has made too long to be answered is left out. */
+  #attempt(run) {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#count('dropped.unsendable');
+    }
+  }
+
   #send(message, path) {
     if (path === null) {
       this.#count('dropped.unsendable');
       return;
     }
-    let bytes;
-    try {
-      bytes = encodeSipMessage(message);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      // It has grown beyond a datagram on its way.
-      this.#count('dropped.unsendable');
-      return;
-    }
-    this.#out.push({ bytes, ...path });
+    this.#attempt(() => this.#out.push({ bytes: encodeSipMessage(message), ...path }));
   }
 
   #report() {
