@@ -140,7 +140,7 @@ async function manyNodes({ set, fresh, cleanup, signal, emit, say, rounds }) {
 
 async function startManager(set, cleanup) {
   const events = [];
-  const { manager, address, stop } = await runHandManager({
+  const running = await runHandManager({
     host: '127.0.0.1',
     port: 0,
     security: {
@@ -156,7 +156,9 @@ async function startManager(set, cleanup) {
       throw error;
     },
   });
+  const stop = () => running.stop();
   cleanup.add(stop);
+  const { manager, address } = running;
   return { manager, port: address.port, events, stop };
 }
 

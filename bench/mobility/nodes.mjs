@@ -120,7 +120,7 @@ function withResolvers() {
   return { promise, resolve };
 }
 
-process.on('message', async (message) => {
+async function take(message) {
   if (message.type === 'start') {
     const { nodes, port, functions } = message;
     // A few at a time: a listener's queue is not endless.
@@ -129,5 +129,6 @@ process.on('message', async (message) => {
     process.send({ type: 'managed' });
   } else if (message.type === 'sizes') process.send({ type: 'sizes', ...sizes });
   else if (message.type === 'echo') echo(message);
-});
+}
+process.on('message', (message) => void take(message));
 process.once('disconnect', () => process.exit());

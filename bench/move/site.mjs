@@ -182,16 +182,19 @@ async function listenRaw() {
 
 const unpacked = (order) => ({ ...order, token: new Uint8Array(Buffer.from(order.token, 'hex')) });
 
-process.on('message', async ({ id, type, ...order }) => {
+async function answer({ id, type, ...order }) {
   try {
     process.send({ id, ok: true, result: await orders[type](order) });
   } catch (error) {
     process.send({ id, ok: false, error: error.message });
   }
-});
-process.once('disconnect', async () => {
+}
+process.on('message', (message) => void answer(message));
+
+async function end() {
   site.stopTaker?.();
   await site.program?.stop(0);
   await site.state?.close();
   process.exit();
-});
+}
+process.once('disconnect', () => void end());
