@@ -3,6 +3,7 @@ import { mkdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { StoreError, StoreFullError } from './errors.ts';
+import { makeLockRoom } from './lock-room.ts';
 import { checkedKey } from './memory-store.ts';
 import type { ManagerStore, Reader, Row, StoreOptions, Write } from './store.ts';
 
@@ -33,6 +34,7 @@ export class EmbeddedStore<Tables> implements ManagerStore<Tables> {
     this.#options = options;
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeLockRoom(join(directory, 'manager.mdb-lock'));
       this.#database = open<unknown, Key>({
         path: join(directory, 'manager.mdb'),
         encoding: 'json',

@@ -54,8 +54,10 @@ async function serve(commands: readonly string[], ...more: readonly string[]): P
     ...commands.flatMap((line) => ['--command', line]),
   );
   const ready = await until('the manager listens', () => {
-    if (manager.isOver()) throw new Error(manager.stderr());
-    return told(manager).find((line) => line['ready'] === true);
+    const found = told(manager).find((line) => line['ready'] === true);
+    // It may have done everything, and ended, before we look.
+    if (found === undefined && manager.isOver()) throw new Error(manager.stderr());
+    return found;
   });
   return [manager, `127.0.0.1:${String(ready['port'])}`];
 }
