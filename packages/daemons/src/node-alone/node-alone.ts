@@ -15,14 +15,11 @@ import { TlsTransport } from '@vnfpool/transport/tls';
 import { MobilityError, ntpTimestamp } from '@vnfpool/wire/mobility';
 import { mobilityRule } from '../mobility-frames.ts';
 import { agentClocks } from '../node/agent-clocks.ts';
-import { functionGroupsOf } from '../node/function-groups.ts';
-import { FunctionHost } from '../node/function-host.ts';
-import { FunctionStates } from '../node/function-states.ts';
+import { openFunctionSide, STATE_QUEUE_BYTES_MAX } from '../node/function-side.ts';
 import { ManagerLink } from '../node/manager-link.ts';
 import { nodeInformation } from '../node/node-information.ts';
 import { lockNode } from '../node/node-lock.ts';
-import { NodeTransfers } from '../node/node-transfers.ts';
-import { StateMover, stateRule } from '../node/state-mover/index.ts';
+import { stateRule } from '../node/state-mover/index.ts';
 import { transferEffects } from '../node/transfer-effects.ts';
 import { type Chosen, chooseProgram, isRefused } from './catalogue.ts';
 import type { ManagerSecurity, NodeAloneConfig } from './config.ts';
@@ -37,8 +34,6 @@ const STOP_MS = 3_000;
 /** How old the node's figures may be. */
 const INFORMATION_MS = 5_000;
 const FAILED = 128;
-/** More than the window of a transfer. */
-const SEND_QUEUE_BYTES_MAX = 4_194_304;
 
 /**
  * Runs the agent of a node that belongs to no set: anyone's manager starts, watches and stops functions on it. No
@@ -58,42 +53,24 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
   const onFault = exitOnFault(logger);
   const names = new Map<FunctionId, string>();
 
-  const states = new FunctionStates({
-    folder: `${config.state}/sockets`,
-    give: (input) => agent.submit(input),
-    logger,
-  });
-  const transfers = new NodeTransfers({
-    mover: await StateMover.open({
-      transport: transportOf(config.security, stateRule),
-      // Whose certificate is whose is not known here: the token tells.
-      peerOf: () => null,
-      listen: { host: config.listen, port: config.statePort },
-      folder: `${config.state}/transfers`,
-      clock,
-      logger,
-      onFault,
-    }),
-    self: () => self,
-    states,
-    give: (input) => agent.submit(input),
-    clock,
-    logger,
-  });
   let self = own;
-  const { groups, traffic, networks } = await functionGroupsOf(config.state, 'auto', logger);
-  const host = new FunctionHost({
-    states,
-    groups,
-    traffic,
-    networks,
-    warn: (message) => logger.warn({ of: 'functions' }, message),
+  const functions = await openFunctionSide({
     folder: config.state,
     address: config.listen,
     freePorts: config.loopback,
+    cgroup: 'auto',
+    statePort: config.statePort,
+    stateTransport: transportOf(config.security, stateRule),
+    // Whose certificate is whose is not known here: the token tells.
+    peerOf: () => null,
+    self: () => self,
     clocks,
+    clock,
     give: (input) => agent.submit(input),
+    logger,
+    onFault,
   });
+  const { host, transfers } = functions;
   const agent: CoreDriver<AgentInput, AgentOutput> = new CoreDriver<AgentInput, AgentOutput>({
     // Its own number only matters to leases.
     core: new AgentCore({ random, node: nodeId(own === 0 ? 1 : own) }),
@@ -111,16 +88,7 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
         const urgent = !report.healthy;
         give({ type: 'function-changed', functionId, status, report, reason, information, urgent });
       },
-      start: (output) => void host.start(output),
-      stop: (output) => void host.stop(output),
-      'check-health': (output) => void host.check(output),
-      // Not awaited: a function that does not answer must not hold up the others.
-      role: (output) => void states.role(output),
-      'receive-state': (output) => transfers.receive(output),
-      'send-state': (output) => transfers.send(output),
-      'cancel-transfer': (output) => transfers.cancel(output),
-      event: ({ severity, message }) =>
-        logger[severity === 'warning' ? 'warn' : severity]({ of: 'functions' }, message),
+      ...functions.effects,
       ...ofSets,
     },
   });
@@ -215,7 +183,7 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
       agent.submit({ type: 'stop' });
       give({ type: 'stop' });
       const bound = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());
-      await Promise.race([Promise.all([host.close(), transfers.close()]), bound]);
+      await Promise.race([functions.close(), bound]);
       link.closeAll();
       agent.stop();
       mobility.stop();
@@ -238,7 +206,7 @@ const ofSets = {
 } as const;
 
 function transportOf(security: ManagerSecurity, rule: FrameRule): StreamTransport {
-  const limits = { sendQueueBytesMax: SEND_QUEUE_BYTES_MAX };
+  const limits = { sendQueueBytesMax: STATE_QUEUE_BYTES_MAX };
   return security.kind === 'plain'
     ? new TcpTransport({ rule, limits })
     : new TlsTransport({ rule, limits, credentials: security.credentials });

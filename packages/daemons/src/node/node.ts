@@ -23,10 +23,8 @@ import {
 import { VERSION } from '../version.ts';
 import { agentClocks } from './agent-clocks.ts';
 import type { NodeConfig } from './config.ts';
-import { functionGroupsOf } from './function-groups.ts';
-import { FunctionHost } from './function-host.ts';
 import { FunctionNews } from './function-news.ts';
-import { FunctionStates } from './function-states.ts';
+import { openFunctionSide, STATE_QUEUE_BYTES_MAX } from './function-side.ts';
 import { LeaseThread } from './lease-thread.ts';
 import { ManagerLink } from './manager-link.ts';
 import { managerSources } from './manager-sources.ts';
@@ -34,9 +32,8 @@ import { joinSet } from './membership.ts';
 import { NodeMeter } from './node-information.ts';
 import { lockNode } from './node-lock.ts';
 import { AGENT_SOCKET, type NodeStatus, serveNodeStatus } from './node-status.ts';
-import { NodeTransfers } from './node-transfers.ts';
 import { Registrations } from './registrations.ts';
-import { StateMover, stateRule } from './state-mover/index.ts';
+import { stateRule } from './state-mover/index.ts';
 import { toWorker } from './to-worker.ts';
 import { transferEffects } from './transfer-effects.ts';
 import type { FromWorker } from './worker-messages.ts';
@@ -52,8 +49,6 @@ export interface RunningNode {
 const STOP_MS = 3_000;
 /** How old the node's figures may be. */
 const INFORMATION_MS = 5_000;
-/** More than the window of a transfer. */
-const STATE_QUEUE_BYTES_MAX = 4_194_304;
 
 /**
  * Runs a node agent.
@@ -134,12 +129,6 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const { guarantee: fence, realtime, muteMs, port } = worker;
   logger.info({ fence, realtime, muteMs, port }, 'leases ready');
 
-  const { groups, traffic, networks } = await functionGroupsOf(config.state, config.cgroup ?? 'auto', logger);
-  const states = new FunctionStates({
-    folder: `${config.state}/sockets`,
-    give: (input) => agent.submit(input),
-    logger,
-  });
   const stateTransport = new TlsTransport({
     rule: stateRule,
     credentials: membership.credentials(),
@@ -150,34 +139,22 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     },
   });
   membership.onRenewed(() => stateTransport.renew(membership.credentials()));
-  const transfers = new NodeTransfers({
-    mover: await StateMover.open({
-      transport: stateTransport,
-      peerOf: ({ peer }) => (peer.identity === null ? null : (parseIdentity(peer.identity).id ?? null)),
-      listen: { host: config.listen, port: config.statePort ?? 0 },
-      folder: `${config.state}/transfers`,
-      clock,
-      logger,
-      onFault,
-    }),
-    self: () => self,
-    states,
-    give: (input) => agent.submit(input),
-    clock,
-    logger,
-  });
-  const host = new FunctionHost({
-    states,
+  const functions = await openFunctionSide({
     folder: config.state,
     address: config.listen,
     freePorts: config.loopback,
+    cgroup: config.cgroup ?? 'auto',
+    statePort: config.statePort ?? 0,
+    stateTransport,
+    peerOf: ({ peer }) => (peer.identity === null ? null : (parseIdentity(peer.identity).id ?? null)),
+    self: () => self,
     clocks,
+    clock,
     give: (input) => agent.submit(input),
-    groups,
-    traffic,
-    networks,
-    warn: (message) => logger.warn({ of: 'functions' }, message),
+    logger,
+    onFault,
   });
+  const { host, transfers } = functions;
   const statusServer = await serveNodeStatus(join(config.state, AGENT_SOCKET), status, host);
   const meter = new NodeMeter(config.state, config.listen);
   const news = new FunctionNews(
@@ -204,14 +181,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         const report: SlotReport = { v: 1, muteMs: Math.round(mute), slots, failovers };
         give({ type: 'slots-changed', report });
       },
-      // Not awaited: one program must not hold up another's news.
-      start: (output) => void host.start(output),
-      stop: (output) => void host.stop(output),
-      'check-health': (output) => void host.check(output),
-      role: (output) => void states.role(output),
-      'receive-state': (output) => transfers.receive(output),
-      'send-state': (output) => transfers.send(output),
-      'cancel-transfer': (output) => transfers.cancel(output),
+      ...functions.effects,
       'configure-leases': ({ configuration }) => {
         writeSecretFile(configurationFile, `${JSON.stringify(configuration)}\n`);
         leases.post({ type: 'configure', configuration });
@@ -224,8 +194,6 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       'hand-over': (output) => leases.post(toWorker(output)),
       register: (output) => registrations.register(output),
       deregister: (output) => registrations.deregister(output),
-      event: ({ severity, message }) =>
-        logger[severity === 'warning' ? 'warn' : severity]({ of: 'functions' }, message),
     },
   });
 
@@ -352,7 +320,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       agent.submit({ type: 'stop' });
       give({ type: 'stop' });
       const bound = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());
-      await Promise.race([Promise.all([host.close(), registrations.close(), transfers.close()]), bound]);
+      await Promise.race([Promise.all([functions.close(), registrations.close()]), bound]);
       await leases.stop();
       link.closeAll();
       agent.stop();

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
+import type { Clocks } from '@vnfpool/platform';
+import type { Clock, DriverFault, EffectHandlers } from '@vnfpool/runtime/driver';
+import type { Logger } from '@vnfpool/runtime/logging';
+import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
+import { functionGroupsOf } from './function-groups.ts';
+import { FunctionHost } from './function-host.ts';
+import { FunctionStates } from './function-states.ts';
+import { NodeTransfers } from './node-transfers.ts';
+import { StateMover } from './state-mover/index.ts';
+
+/** More than the window of a transfer. */
+export const STATE_QUEUE_BYTES_MAX = 4_194_304;
+
+export interface FunctionSideOptions {
+  /** Folder of the agent, which it has locked. */
+  readonly folder: string;
+  /** Where functions are reached, and where their state is taken. */
+  readonly address: string;
+  readonly freePorts: boolean;
+  /** Control group below which functions get theirs, see `openFunctionGroups`. */
+  readonly cgroup: string;
+  /** 0: any. */
+  readonly statePort: number;
+  /** With `stateRule`, and a queue of `STATE_QUEUE_BYTES_MAX`. */
+  readonly stateTransport: StreamTransport;
+  readonly peerOf: (connection: Connection) => number | null;
+  /** Node ID of this node, once it is known. */
+  readonly self: () => number;
+  readonly clocks: Clocks;
+  readonly clock: Clock;
+  /** Gives an input to the agent core. */
+  readonly give: (input: AgentInput) => void;
+  readonly logger: Logger;
+  readonly onFault: (fault: DriverFault) => void;
+}
+
+type OfFunctions = Extract<
+  AgentOutput,
+  {
+    readonly type:
+      | 'start'
+      | 'stop'
+      | 'check-health'
+      | 'role'
+      | 'receive-state'
+      | 'send-state'
+      | 'cancel-transfer'
+      | 'event';
+  }
+>;
+
+/** What an agent does with the functions of its node, in a set or alone. */
+export interface FunctionSide {
+  readonly host: FunctionHost;
+  readonly transfers: NodeTransfers;
+  readonly effects: EffectHandlers<OfFunctions>;
+  /** Ends functions and transfers. */
+  close(): Promise<void>;
+}
+
+/** @throws TransportError when state cannot be taken at the address */
+export async function openFunctionSide(options: FunctionSideOptions): Promise<FunctionSide> {
+  const { folder, address, freePorts, clocks, clock, give, logger, onFault } = options;
+  const { groups, traffic, networks } = await functionGroupsOf(folder, options.cgroup, logger);
+  const states = new FunctionStates({ folder: `${folder}/sockets`, give, logger });
+  const transfers = new NodeTransfers({
+    mover: await StateMover.open({
+      transport: options.stateTransport,
+      peerOf: options.peerOf,
+      listen: { host: address, port: options.statePort },
+      folder: `${folder}/transfers`,
+      clock,
+      logger,
+      onFault,
+    }),
+    self: options.self,
+    states,
+    give,
+    clock,
+    logger,
+  });
+  const host = new FunctionHost({
+    states,
+    folder,
+    address,
+    freePorts,
+    clocks,
+    give,
+    groups,
+    traffic,
+    networks,
+    warn: (message) => logger.warn({ of: 'functions' }, message),
+  });
+  return {
+    host,
+    transfers,
+    effects: {
+      // Not awaited: one program must not hold up another's news.
+      start: (output) => void host.start(output),
+      stop: (output) => void host.stop(output),
+      'check-health': (output) => void host.check(output),
+      role: (output) => void states.role(output),
+      'receive-state': (output) => transfers.receive(output),
+      'send-state': (output) => transfers.send(output),
+      'cancel-transfer': (output) => transfers.cancel(output),
+      event: ({ severity, message }) =>
+        logger[severity === 'warning' ? 'warn' : severity]({ of: 'functions' }, message),
+    },
+    close: async () => {
+      await Promise.all([host.close(), transfers.close()]);
+    },
+  };
+}
