@@ -3,6 +3,7 @@ import type { FailoverRecord, SetConfiguration, SlotAssignment, SlotState } from
 import type { Core } from '../core.ts';
 import type { FunctionId, SlotId } from '../identity.ts';
 import { FunctionLife } from './function-life.ts';
+import { Parting } from './parting.ts';
 import { Told } from './told.ts';
 import {
   afterTransfer,
@@ -10,6 +11,7 @@ import {
   type ResidentTransfer,
   refusesState,
   refusesToGo,
+  transferWith,
 } from './transfers.ts';
 import type { AgentInput, AgentOptions, AgentOutput } from './types.ts';
 
@@ -62,12 +64,17 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   }
 
   expire(nowMs: number): AgentOutput[] {
-    const outputs = [...this.#residents.values()].flatMap(({ life }) => life.expire(nowMs));
+    const outputs = [...this.#residents.values()].flatMap((resident) => [
+      ...resident.life.expire(nowMs),
+      ...this.#part(resident, nowMs),
+    ]);
     return [...outputs, ...this.#tell()].sort(releasesFirst);
   }
 
   nextDeadline(): number | undefined {
-    const all = [...this.#residents.values()].flatMap(({ life }) => life.nextDeadline() ?? []);
+    const all = [...this.#residents.values()].flatMap(({ life, transfer }) => [
+      ...[life.nextDeadline(), transfer?.parting?.deadlineMs].filter((atMs) => atMs !== undefined),
+    ]);
     return all.length === 0 ? undefined : Math.min(...all);
   }
 
@@ -86,10 +93,12 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       }
       case 'transfer-ended': {
         const resident = this.#residents.get(input.functionId);
-        return resident ? afterTransfer(resident, input.end) : [];
+        if (!resident) return [];
+        const outputs = afterTransfer(resident, input.end, () => this.#parting(resident, nowMs));
+        return [...outputs, ...this.#part(resident, nowMs)];
       }
       case 'delete':
-        return this.#delete(input.operation, input.functionId);
+        return this.#delete(input);
       case 'configure':
         return this.#configure(input.operation, input.configuration);
       case 'failovers-acknowledged':
@@ -116,7 +125,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
           this.#lastHolders.set(input.state.id as SlotId, input.state.holder.functionId);
         this.#muteMs = input.muteMs;
         if (input.state.state !== 'holding') this.#told.released.delete(input.state.id as SlotId);
-        return [];
+        return [...this.#residents.values()].flatMap((resident) => this.#part(resident, nowMs));
       case 'failover':
         this.#failovers = [...this.#failovers, input.record].slice(-FAILOVERS_MAX);
         return [];
@@ -185,21 +194,49 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     const outputs = this.#start(input, true);
     const resident = this.#residents.get(functionId);
     if (!resident) return outputs;
-    resident.transfer = { role: 'destination', mode: null, peer: from, report: null };
-    return [...outputs, { type: 'receive-state', functionId, token, from }];
+    resident.transfer = transferWith('destination', null, from);
+    const isLeased = isSlotted(resident);
+    return [...outputs, { type: 'receive-state', functionId, token, from, isLeased }];
   }
 
   #transfer(input: AgentInput & { type: 'transfer' }): AgentOutput[] {
     const { operation, functionId, mode, destination, targetFunctionId, token } = input;
     const known = this.#residents.get(functionId);
-    const refusal = refusesToGo(known);
+    const refusal = refusesToGo(known, mode);
     if (refusal || !known) return [{ type: 'answer', operation, code: FAILED, ...refusal }];
-    known.transfer = { role: 'source', mode, peer: destination.node, report: null };
+    known.transfer = transferWith('source', mode, destination.node);
     const { life } = known;
+    const isLeased = isSlotted(known);
     return [
       { type: 'answer', operation, code: OK, status: life.status, report: life.report() },
-      { type: 'send-state', functionId, mode, targetFunctionId, destination, token },
+      { type: 'send-state', functionId, mode, targetFunctionId, destination, token, isLeased },
     ];
+  }
+
+  /** The slot that the function holds goes where its state has gone. */
+  #parting({ life, transfer }: Resident, nowMs: number): Parting | null {
+    for (const [slot, { state, holder }] of this.#slots) {
+      if (state !== 'holding' || holder?.functionId !== life.id || !transfer) continue;
+      const to = { node: transfer.peer as AgentOptions['node'], functionId: life.id };
+      return new Parting(slot, to, this.#options.random, nowMs);
+    }
+    return null;
+  }
+
+  /** A function whose state is away: its slot follows, or it stays. */
+  #part(resident: Resident, nowMs: number): AgentOutput[] {
+    const { life, transfer } = resident;
+    const parting = transfer?.parting;
+    if (!transfer || !parting) return [];
+    const held = this.#slots.get(parting.slot);
+    if (held?.state !== 'holding' || held.holder?.functionId !== life.id) {
+      resident.transfer = null;
+      return life.stop(`moved to node ${transfer.peer}`);
+    }
+    if (!parting.isOver(nowMs)) return parting.expire(nowMs);
+    resident.transfer = null;
+    life.note(`not moved to node ${transfer.peer}: it did not take the slot`);
+    return [{ type: 'keep-state', functionId: life.id }];
   }
 
   #exited(functionId: FunctionId, run: number, reason: string, nowMs: number): AgentOutput[] {
@@ -210,10 +247,12 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     return [...cancelled, ...resident.life.exited(run, reason, nowMs)];
   }
 
-  #delete(operation: number, functionId: FunctionId): AgentOutput[] {
+  #delete({ operation, functionId, ifWaiting = false }: AgentInput & { type: 'delete' }): AgentOutput[] {
     const resident = this.#residents.get(functionId);
     if (!resident) return [{ type: 'answer', operation, code: OK, status: 'Unknown' }];
     const { life } = resident;
+    if (ifWaiting && !life.awaitsState)
+      return [{ type: 'answer', operation, code: FAILED, text: `${life.name} has its state already` }];
     const cancelled = cancelTransfer(functionId, resident, life.awaitsState);
     const stopped = life.stop();
     return [{ type: 'answer', operation, code: OK, status: life.status }, ...cancelled, ...stopped];
@@ -288,6 +327,10 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     for (const [id, { life }] of this.#residents) if (life.gone) this.#residents.delete(id);
     return outputs;
   }
+}
+
+function isSlotted({ assignment }: Resident): boolean {
+  return assignment?.slot != null;
 }
 
 /** An assignment made for a lower epoch or an older council than the one known. */

@@ -66,7 +66,13 @@ export type AgentInput =
       readonly report: TransferReport;
     }
   | { readonly type: 'transfer-ended'; readonly functionId: FunctionId; readonly end: TransferEnd }
-  | { readonly type: 'delete'; readonly operation: number; readonly functionId: FunctionId }
+  | {
+      readonly type: 'delete';
+      readonly operation: number;
+      readonly functionId: FunctionId;
+      /** Only while it waits for its state: the transfer is cancelled. */
+      readonly ifWaiting?: boolean;
+    }
   | { readonly type: 'configure'; readonly operation: number; readonly configuration: SetConfiguration }
   | { readonly type: 'failovers-acknowledged'; readonly ids: readonly string[] }
   /** From the host. */
@@ -175,6 +181,8 @@ export type AgentOutput =
       readonly functionId: FunctionId;
       readonly token: TransferToken;
       readonly from: NodeId;
+      /** It may hold a slot: its lease says when it serves, not the end of the transfer. */
+      readonly isLeased: boolean;
     }
   | {
       readonly type: 'send-state';
@@ -183,7 +191,11 @@ export type AgentOutput =
       readonly targetFunctionId: FunctionId;
       readonly destination: TransferDestination;
       readonly token: TransferToken;
+      /** As at `receive-state`: while the outcome is in doubt the function may go on, for its lease is here. */
+      readonly isLeased: boolean;
     }
+  /** The function's state had moved, but it stays here after all: it goes on. */
+  | { readonly type: 'keep-state'; readonly functionId: FunctionId }
   /** `isGone`: the function that was to take the state has ended. */
   | { readonly type: 'cancel-transfer'; readonly functionId: FunctionId; readonly isGone: boolean }
   /** To the lease worker. */

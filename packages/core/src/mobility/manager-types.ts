@@ -89,6 +89,8 @@ export type MobilityManagerInput =
       readonly requestId: number;
       readonly node: NodeId;
       readonly functionId: FunctionId;
+      /** Only while the function waits for the state of the transfer with this token, which ends so. */
+      readonly cancels?: TransferToken;
     }
   | {
       readonly type: 'get';

@@ -173,7 +173,13 @@ export type MobilityNodeOutput =
       readonly token: TransferToken | null;
     }
   /** Stop a function. Of an absent one: code 0 and `Unknown`. */
-  | { readonly type: 'delete'; readonly operation: OperationId; readonly functionId: FunctionId }
+  | {
+      readonly type: 'delete';
+      readonly operation: OperationId;
+      readonly functionId: FunctionId;
+      /** Only while it waits for its state from another node; else refused. */
+      readonly ifWaiting: boolean;
+    }
   | { readonly type: 'configure'; readonly operation: OperationId; readonly configuration: SetConfiguration }
   /** The manager has these failover records; they need not be told again. */
   | { readonly type: 'failovers-acknowledged'; readonly ids: readonly string[] }

@@ -146,6 +146,11 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
     return this.#phase !== 'doubt' && this.#phase !== 'committed' && this.#phase !== 'aborted';
   }
 
+  get #pauseLimitMs(): number {
+    const { pauseMaxMs = 1000, pauseLimitMs = 5000 } = this.#options;
+    return Math.max(pauseMaxMs, pauseLimitMs);
+  }
+
   #taken(): SourceOutput[] {
     const out = this.#out;
     this.#out = [];
@@ -189,7 +194,7 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
   #lost(reason: AbortReason, text: string, nowMs: number): void {
     if (this.#isBeforeCommit) this.#abort(reason, text, nowMs);
     else if (this.#phase === 'doubt') {
-      if (this.#rules.resumesInDoubt()) this.#abort(reason, text, nowMs);
+      if (this.#options.isLeased === true || this.#rules.resumesInDoubt()) this.#abort(reason, text, nowMs);
       else this.#retry(nowMs);
     }
   }
@@ -303,9 +308,8 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
   }
 
   #quiesce(nowMs: number): void {
-    const { pauseMaxMs = 1000, pauseLimitMs = 5000 } = this.#options;
     this.#timers.clear(this, 'transfer');
-    this.#timers.set(this, 'pause', nowMs + Math.max(pauseMaxMs, pauseLimitMs));
+    this.#timers.set(this, 'pause', nowMs + this.#pauseLimitMs);
     this.#phase = 'quiescing';
     this.#pausedAtMs = nowMs;
     if (this.#rules.quiescesBeforeLast()) this.#out.push({ type: 'quiesce' });
@@ -330,7 +334,8 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
     this.#phase = 'doubt';
     this.#total = this.#exporter.total;
     this.#timers.clearAll(this);
-    this.#timers.set(this, 'inquire', nowMs + (this.#options.inquireMs ?? 2000));
+    if (this.#options.isLeased === true) this.#timers.set(this, 'pause', nowMs + this.#pauseLimitMs);
+    else this.#timers.set(this, 'inquire', nowMs + (this.#options.inquireMs ?? 2000));
     if (this.#rules.remembersDoubt()) this.#record('doubt');
     this.#channel.send(this.#commitMessage(), nowMs);
   }

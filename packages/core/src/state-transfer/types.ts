@@ -106,6 +106,11 @@ export interface SourceOptions {
   readonly order: TransferOrder;
   /** Mode `sessions`: which, at least one; empty for the others. */
   readonly selection?: StateHello['selection'];
+  /**
+   * The function serves by a lease that the source holds: in doubt it goes on, for the destination does not serve before
+   * the lease has followed. Default false.
+   */
+  readonly isLeased?: boolean;
   /** What the function says its state has, octets. */
   readonly sizeBytes?: number;
   /** The longest pause that the last delta may be expected to cause. Default 1000. */

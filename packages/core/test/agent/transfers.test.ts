@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FunctionSpecification, SlotAssignment } from '@vnfpool/wire/mobility';
+import type { FunctionSpecification, SetConfiguration, SlotAssignment } from '@vnfpool/wire/mobility';
 import { describe, expect, test } from 'vitest';
 import { AgentCore, type AgentInput, type AgentOutput } from '../../src/agent/index.ts';
 import { functionId, nodeId } from '../../src/identity.ts';
@@ -11,6 +11,42 @@ const specification: FunctionSpecification = { v: 1, kind: 'process', command: [
 const specificationOctets = Uint8Array.from(JSON.stringify(specification), (each) => each.charCodeAt(0));
 const token = new Uint8Array(16).fill(7);
 const destination = { node: nodeId(11), addresses: ['192.0.2.11'], port: 50_000 } as const;
+const SLOT = '00000000000000aa';
+const version = { generation: 0, number: 1, randomId: '0000000000000001' };
+const slotted: SlotAssignment = {
+  v: 1,
+  pool: 'web',
+  name: 'web#1',
+  slot: { id: SLOT, index: 0 },
+  role: 'active',
+  epoch: '7',
+  addresses: [],
+  council: version,
+  ranking: [101],
+};
+const candidates = [
+  { node: 10, functionId: 101 },
+  { node: 11, functionId: 101 },
+];
+const configuration: SetConfiguration = {
+  v: 1,
+  set: 'edge',
+  council: { version, members: [10, 11, 12] },
+  nodes: [],
+  slots: [
+    {
+      id: SLOT,
+      pool: 'web',
+      index: 0,
+      leaseMs: 300,
+      addresses: [],
+      genesis: { randomId: '0000000000000002', candidates },
+      candidates,
+      lastResort: { rule: 'never' },
+    },
+  ],
+  registrars: [],
+};
 const program = { functionId: KV, specification, specificationOctets, assignment: null } as const;
 const committed: TransferEnd = { outcome: 'committed', sessions: null, pauseMs: 3 };
 const aborted: TransferEnd = {
@@ -32,6 +68,31 @@ class Agent {
     this.#operations += 1;
     this.give({ type: 'add', operation: this.#operations, ...program });
     this.started();
+  }
+
+  configure(): void {
+    this.give({ type: 'configure', operation: 90, configuration });
+  }
+
+  addSlotted(): void {
+    this.configure();
+    this.give({ type: 'add', operation: 91, ...program, assignment: slotted });
+    this.started();
+  }
+
+  slot(state: 'holding' | 'held' | 'free', holder: number | null): AgentOutput[] {
+    return this.give({
+      type: 'slot',
+      muteMs: 0,
+      state: {
+        id: SLOT,
+        state,
+        epoch: '7',
+        holder: holder === null ? null : { node: holder, functionId: 101 },
+        candidates: [],
+        reason: '',
+      },
+    });
   }
 
   started(): AgentOutput[] {
@@ -154,28 +215,6 @@ describe('at the source', () => {
     expect(types(outputs)).not.toContain('send-state');
   });
 
-  test('who may hold a slot is handed over, not moved', () => {
-    const version = { generation: 0, number: 1, randomId: '0000000000000001' };
-    const slotted: SlotAssignment = {
-      v: 1,
-      pool: 'web',
-      name: 'web#1',
-      slot: { id: '00000000000000aa', index: 0 },
-      role: 'standby',
-      epoch: '0',
-      addresses: [],
-      council: version,
-      ranking: [101],
-    };
-    const agent = new Agent();
-    agent.give({ type: 'add', operation: 1, ...program, assignment: slotted });
-    agent.started();
-    expect(only(agent.transfer('move'), 'answer')).toMatchObject([
-      { code: 128, text: expect.stringContaining('hand the slot over') as string },
-    ]);
-    expect(only(new Agent().prepare(slotted), 'answer')).toMatchObject([{ code: 128 }]);
-  });
-
   test('a function that is deleted meanwhile gives nothing away any more', () => {
     const agent = new Agent();
     agent.add();
@@ -231,6 +270,103 @@ describe('at the destination', () => {
     expect(only(agent.prepare(), 'answer')).toMatchObject([{ code: 128 }]);
     expect(only(new Agent().prepare(null, null), 'answer')).toMatchObject([{ code: 130, error: 3 }]);
   });
+});
+
+describe('with a slot', () => {
+  test('the state goes first, then the slot; the function ends when its lease is elsewhere', () => {
+    const agent = new Agent();
+    agent.addSlotted();
+    agent.slot('holding', 10);
+    expect(only(agent.transfer('move'), 'send-state')).toMatchObject([{ isLeased: true }]);
+    const after = agent.ended(committed);
+    expect(only(after, 'hand-over')).toMatchObject([{ slot: SLOT, to: { node: 11, functionId: KV } }]);
+    expect(types(after)).not.toContain('stop');
+    const lost = agent.slot('held', 11);
+    expect(only(lost, 'stop')).toMatchObject([{ functionId: KV }]);
+    expect(only(lost, 'function-changed')).toMatchObject([
+      { status: 'Terminating', reason: 'moved to node 11' },
+    ]);
+    expect(only(lost, 'release')).toEqual([]);
+  });
+
+  test('a hand-over is ordered again, each time with another nonce, and then the function goes on', () => {
+    const agent = new Agent();
+    agent.addSlotted();
+    agent.slot('holding', 10);
+    agent.transfer('move');
+    const orders = only(agent.ended(committed), 'hand-over');
+    for (;;) {
+      const atMs = agent.core.nextDeadline() ?? Number.NaN;
+      const outputs = agent.core.expire(atMs);
+      orders.push(...only(outputs, 'hand-over'));
+      if (!types(outputs).includes('keep-state')) continue;
+      expect(atMs).toBe(3000);
+      expect(only(outputs, 'keep-state')).toEqual([{ type: 'keep-state', functionId: KV }]);
+      expect(only(outputs, 'function-changed')).toMatchObject([
+        { status: 'Running', reason: 'not moved to node 11: it did not take the slot' },
+      ]);
+      break;
+    }
+    expect(new Set(orders.map(({ nonce }) => nonce)).size).toBe(8);
+    expect(orders).toHaveLength(8);
+    expect(types(agent.transfer('move'))).toContain('send-state');
+  });
+
+  test('who waits for a slot has none to hand over: it ends at once', () => {
+    const agent = new Agent();
+    agent.addSlotted();
+    agent.slot('held', 12);
+    agent.transfer('move');
+    const after = agent.ended(committed);
+    expect(types(after)).toContain('stop');
+    expect(types(after)).not.toContain('hand-over');
+  });
+
+  test('a function that ends while its slot follows lets go of it, and is not started again', () => {
+    const agent = new Agent();
+    agent.addSlotted();
+    agent.slot('holding', 10);
+    agent.transfer('move');
+    agent.ended(committed);
+    expect(only(agent.exited(), 'release')).toMatchObject([{ slot: SLOT, cause: 'function-exit' }]);
+    expect(only(agent.slot('free', null), 'function-changed')).toMatchObject([
+      { status: 'Unknown', reason: 'moved to node 11' },
+    ]);
+    expect(agent.core.nextDeadline()).toBeUndefined();
+  });
+
+  test('at the destination it offers itself once it has its state, and its lease makes it active', () => {
+    const agent = new Agent();
+    agent.configure();
+    expect(only(agent.prepare(slotted), 'receive-state')).toMatchObject([{ isLeased: true }]);
+    expect(only(agent.started(), 'candidate').at(-1)?.ready ?? false).toBe(false);
+    const after = agent.ended(committed);
+    expect(only(after, 'candidate')).toMatchObject([{ slot: SLOT, functionId: KV, ready: true }]);
+    expect(only(after, 'role')).toMatchObject([{ role: 'standby' }]);
+    expect(only(agent.slot('holding', 10), 'role')).toMatchObject([{ role: 'active', epoch: '7' }]);
+  });
+
+  test('a copy would stand beside the slot: refused', () => {
+    const agent = new Agent();
+    agent.addSlotted();
+    expect(only(agent.transfer('copy'), 'answer')).toMatchObject([{ code: 128 }]);
+  });
+});
+
+test('a transfer is cancelled at its destination while the state has not come, and not later', () => {
+  const agent = new Agent();
+  agent.prepare();
+  agent.started();
+  const cancel = { type: 'delete', functionId: KV, ifWaiting: true } as const;
+  const outputs = agent.give({ ...cancel, operation: 5 });
+  expect(only(outputs, 'answer')).toMatchObject([{ code: 0 }]);
+  expect(types(outputs)).toContain('cancel-transfer');
+
+  const late = new Agent();
+  late.prepare();
+  late.started();
+  late.ended(committed);
+  expect(late.give({ ...cancel, operation: 5 })).toMatchObject([{ type: 'answer', code: 128 }]);
 });
 
 test('a function without a slot is active as soon as it is started, and told so at each start', () => {

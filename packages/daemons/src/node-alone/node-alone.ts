@@ -139,7 +139,7 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
         if (name !== null) names.set(functionId, name);
         agent.submit({ type: 'add', operation, functionId, assignment, ...choice });
       },
-      delete: ({ operation, functionId }) => void agent.submit({ type: 'delete', operation, functionId }),
+      delete: (order) => void agent.submit(order),
       configure: ({ operation }) => refuse(operation, 'this node is alone: it takes part in no set'),
       prepare: (order) => {
         const { operation, functionId, name, assignment, token, from } = order;

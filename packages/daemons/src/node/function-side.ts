@@ -46,6 +46,7 @@ type OfFunctions = Extract<
       | 'role'
       | 'receive-state'
       | 'send-state'
+      | 'keep-state'
       | 'cancel-transfer'
       | 'event';
   }
@@ -104,6 +105,7 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
       role: (output) => void states.role(output),
       'receive-state': (output) => transfers.receive(output),
       'send-state': (output) => transfers.send(output),
+      'keep-state': ({ functionId }) => void transfers.keep(functionId),
       'cancel-transfer': (output) => transfers.cancel(output),
       event: ({ severity, message }) =>
         logger[severity === 'warning' ? 'warn' : severity]({ of: 'functions' }, message),

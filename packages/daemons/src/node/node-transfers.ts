@@ -49,7 +49,7 @@ export class NodeTransfers {
     return this.#options.mover.port;
   }
 
-  receive({ functionId, token, from }: AgentOutput & { readonly type: 'receive-state' }): void {
+  receive({ functionId, token, from, isLeased }: AgentOutput & { readonly type: 'receive-state' }): void {
     const { mover, self, states, clock } = this.#options;
     const state = new LateFunctionState(states.of(functionId));
     const expected = { token, source: from, destination: self(), targetFunctionId: functionId };
@@ -57,7 +57,8 @@ export class NodeTransfers {
       mover.receive(expected, {
         tokenUntilMs: clock.nowMs() + TOKEN_MS,
         state,
-        activate: () => state.role('active', '0'),
+        // Its lease says when it is active.
+        activate: () => (isLeased ? Promise.resolve() : state.role('active', '0')),
         ...this.#listener(functionId),
       }),
     );
@@ -65,7 +66,7 @@ export class NodeTransfers {
 
   send(output: AgentOutput & { readonly type: 'send-state' }): void {
     const { mover, self, states } = this.#options;
-    const { functionId, destination, mode, targetFunctionId, token } = output;
+    const { functionId, destination, mode, targetFunctionId, token, isLeased } = output;
     const [address] = destination.addresses;
     const { port } = destination;
     if (address === undefined || port === null) {
@@ -84,6 +85,7 @@ export class NodeTransfers {
       mover.send(order, {
         to: { address, port },
         state: new LateFunctionState(states.of(functionId)),
+        isLeased,
         finish: () =>
           new Promise((resolve) => {
             this.#leaving.set(functionId, resolve);
@@ -97,6 +99,17 @@ export class NodeTransfers {
     const open = this.#open.get(functionId);
     if (isGone && open?.transfer.gone) open.transfer.gone();
     else open?.transfer.cancel();
+  }
+
+  /** A function whose state is elsewhere goes on here all the same: its slot did not follow. */
+  async keep(functionId: FunctionId): Promise<void> {
+    const { states, logger } = this.#options;
+    try {
+      await states.of(functionId).then((state) => state.resume());
+    } catch (error) {
+      logger.warn({ functionId, reason: (error as Error).message }, 'the function does not resume');
+    }
+    this.gone(functionId);
   }
 
   /**
@@ -123,7 +136,7 @@ export class NodeTransfers {
     }
   }
 
-  /** A function has ended for good. */
+  /** A function has ended for good: whoever waits for that goes on. */
   gone(functionId: FunctionId): void {
     this.#leaving.get(functionId)?.();
     this.#leaving.delete(functionId);
@@ -141,6 +154,7 @@ export class NodeTransfers {
       const transfer = begin();
       // One that ended at once has told so already.
       this.#open.set(functionId, { transfer, role, peer });
+      this.#reportOf(functionId);
       logger.info({ functionId, transfer: transfer.name, role, peer }, 'transfer of state');
     } catch (error) {
       this.#ended(functionId, aborted('refused', (error as Error).message));
@@ -160,6 +174,7 @@ export class NodeTransfers {
 
   #ended(functionId: FunctionId, end: TransferEnd): void {
     const transfer = this.#open.get(functionId)?.transfer.name;
+    this.#reportOf(functionId);
     this.#open.delete(functionId);
     const { give, logger } = this.#options;
     if (end.outcome === 'committed')
@@ -172,20 +187,25 @@ export class NodeTransfers {
   }
 
   #report(): void {
-    for (const [functionId, { transfer, role, peer }] of this.#open) {
-      const { bytesPerSecond, changePerSecond, expectedPauseMs, expectedEndMs, ...rest } = transfer.report();
-      const report = {
-        ...rest,
-        id: transfer.name,
-        role,
-        peer,
-        bytesPerSecond: Math.round(bytesPerSecond),
-        changePerSecond: Math.round(changePerSecond),
-        expectedPauseMs: rounded(expectedPauseMs),
-        expectedEndMs: rounded(expectedEndMs),
-      };
-      this.#options.give({ type: 'transfer-progress', functionId, report });
-    }
+    for (const functionId of this.#open.keys()) this.#reportOf(functionId);
+  }
+
+  #reportOf(functionId: FunctionId): void {
+    const open = this.#open.get(functionId);
+    if (!open) return;
+    const { transfer, role, peer } = open;
+    const { bytesPerSecond, changePerSecond, expectedPauseMs, expectedEndMs, ...rest } = transfer.report();
+    const report = {
+      ...rest,
+      id: transfer.name,
+      role,
+      peer,
+      bytesPerSecond: Math.round(bytesPerSecond),
+      changePerSecond: Math.round(changePerSecond),
+      expectedPauseMs: rounded(expectedPauseMs),
+      expectedEndMs: rounded(expectedEndMs),
+    };
+    this.#options.give({ type: 'transfer-progress', functionId, report });
   }
 }
 

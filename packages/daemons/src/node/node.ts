@@ -274,7 +274,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         (input) => agent.submit(input),
         (input) => give(input),
       ),
-      delete: ({ operation, functionId }) => void agent.submit({ type: 'delete', operation, functionId }),
+      delete: (order) => void agent.submit(order),
       configure: ({ operation, configuration: told }) => {
         // Without a link to raise them on, the addresses of slots mean nothing here.
         const slots =

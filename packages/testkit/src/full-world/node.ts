@@ -187,6 +187,7 @@ export class FullNode {
           role: () => {},
           'receive-state': () => {},
           'send-state': () => {},
+          'keep-state': () => undefined,
           'cancel-transfer': () => {},
           'configure-leases': ({ configuration }) => {
             machine.disk.configuration = configuration;
@@ -265,7 +266,7 @@ export class FullNode {
           managed: ({ term }) => world.log(() => `${this.name} is managed, term ${term}`),
           unmanaged: ({ reason }) => world.log(() => `${this.name} is not managed: ${reason}`),
           add: ({ type: _type, name: _name, ...add }) => void agent.submit({ type: 'add', ...add }),
-          delete: ({ operation, functionId }) => void agent.submit({ type: 'delete', operation, functionId }),
+          delete: (order) => void agent.submit(order),
           configure: ({ operation, configuration }) =>
             void agent.submit({ type: 'configure', operation, configuration }),
           // Come only to an endpoint that was made with `transfers`.

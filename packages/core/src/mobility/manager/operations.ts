@@ -42,7 +42,7 @@ export function operationOf(
         type: 'operation',
         command: 'delete',
         sequence,
-        nodes: [{ id: command.node, functions: [{ id: command.functionId }] }],
+        nodes: [{ id: command.node, functions: [{ id: command.functionId, ...cancelling(command) }] }],
       });
     case 'add':
       return add(command, knowsExtensions);
@@ -51,6 +51,11 @@ export function operationOf(
     case 'move-session':
       return transferOf(command, knowsExtensions);
   }
+}
+
+/** A plain peer never takes state, so it never has to be told this. */
+function cancelling({ cancels }: Extract<Command, { type: 'delete' }>): { extensions?: Extensions } {
+  return cancels ? { extensions: { transfer: { token: cancels, role: 'destination' } } } : {};
 }
 
 function add(

@@ -37,7 +37,8 @@ export function agentOrder(message: Operation, operation: OperationId): AgentOrd
   }
   if (message.command === 'delete') {
     if (part.id === NODE_SCOPE) return { code: AckCode.failed, text: 'the node itself cannot be deleted' };
-    return { type: 'delete', operation, functionId: functionId(part.id) };
+    const ifWaiting = part.extensions?.transfer !== undefined;
+    return { type: 'delete', operation, functionId: functionId(part.id), ifWaiting };
   }
   try {
     if (part.id === NODE_SCOPE) return configureOrder(part, operation);
