@@ -11,6 +11,7 @@ interface Options {
   readonly joinPort?: number;
   readonly apiSocket?: string;
   readonly mode: 'hosts' | 'namespaces' | 'loopback';
+  readonly transport: 'tcp' | 'mptcp';
 }
 
 export function addManager(program: Command, _io: CliIo): void {
@@ -33,6 +34,11 @@ export function addManager(program: Command, _io: CliIo): void {
         .choices(['hosts', 'namespaces', 'loopback'])
         .default('hosts'),
     )
+    .addOption(
+      new Option('--transport <kind>', 'below TLS; nodes without Multipath TCP come by TCP either way')
+        .choices(['tcp', 'mptcp'])
+        .default('tcp'),
+    )
     .action(async (options: Options) => {
       const { JOIN_PORT, MOBILITY_PORT, runManager } = await import('@vnfpool/daemons/manager');
       const { serve } = await import('@vnfpool/daemons/serve');
@@ -46,6 +52,7 @@ export function addManager(program: Command, _io: CliIo): void {
             joinPort: options.joinPort ?? JOIN_PORT,
             apiSocket: options.apiSocket ?? `${options.state}/api.sock`,
             mode: options.mode,
+            multipath: options.transport === 'mptcp',
           },
           logger,
         );

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createInterface } from 'node:readline';
+import type { MobilityTransportKind } from '@vnfpool/daemons/node-alone';
 import type { Command } from 'commander';
 import { durationOption } from '../api/api-command.ts';
 import { CliError } from '../errors.ts';
@@ -11,12 +12,14 @@ import {
   hostAndPortOption,
   type MobilitySecurityOptions,
   readMobilitySecurity,
+  transportOption,
   withMobilitySecurity,
 } from '../mobility/security-options.ts';
 import { readLines } from '../wire/lines.ts';
 
 interface Options extends MobilitySecurityOptions {
   readonly listen: HostAndPort;
+  readonly transport?: readonly MobilityTransportKind[];
   readonly node?: ReadonlyMap<string, number>;
   readonly command?: readonly string[];
   readonly stay?: boolean;
@@ -56,7 +59,8 @@ export function addMobility(program: Command, io: CliIo): void {
           { host: '127.0.0.1', port: 49877 },
           '127.0.0.1:49877',
         ),
-      ),
+      )
+      .addOption(transportOption('; repeat to listen by several at the same port; default tcp', true)),
   )
     .option(
       '--node <common-name=id>',
@@ -84,6 +88,7 @@ export function addMobility(program: Command, io: CliIo): void {
 
 async function serve(options: Options, io: CliIo): Promise<void> {
   const security = readMobilitySecurity(options, options.listen);
+  const { transport: transports = ['tcp'] } = options;
   if (security.kind === 'plain' && options.node !== undefined)
     throw new CliError(2, '--node is of certificates, which --plain has none of');
   const ending = new AbortController();
@@ -99,6 +104,7 @@ async function serve(options: Options, io: CliIo): Promise<void> {
   });
   const running = await runHandManager({
     ...options.listen,
+    transports,
     security: security.kind === 'plain' ? security : { ...security, nodes: options.node ?? new Map() },
     onEvent: (event) => session.tell(event),
     onFault: (error) => {
@@ -113,10 +119,12 @@ async function serve(options: Options, io: CliIo): Promise<void> {
   try {
     const { address, port } = running.address;
     const shown = `${address.includes(':') ? `[${address}]` : address}:${port}`;
-    const facts = { ready: true, address, port, security: security.kind };
-    const warning = security.kind === 'plain' ? ' over plain TCP: nobody is authenticated' : '';
+    const facts = { ready: true, address, port, security: security.kind, transports };
+    const kinds = transports.map((kind) => kind.toUpperCase()).join(', ');
+    const how =
+      security.kind === 'plain' ? ` over plain ${kinds}: nobody is authenticated` : ` over TLS by ${kinds}`;
     if (options.json === true) io.out(`${JSON.stringify(facts)}\n`);
-    else io.out(`listening at ${shown}${warning}\n`);
+    else io.out(`listening at ${shown}${how}\n`);
     const failed = await converse(session, options, io, ending, terminal);
     if (options.stay === true && !ending.signal.aborted && failed === 0)
       await new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()));

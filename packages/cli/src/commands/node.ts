@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hostname } from 'node:os';
+import type { MobilityTransportKind } from '@vnfpool/daemons/node-alone';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CliError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
@@ -8,6 +9,7 @@ import {
   hostAndPortOption,
   type MobilitySecurityOptions,
   readMobilitySecurity,
+  transportOption,
   withMobilitySecurity,
 } from '../mobility/security-options.ts';
 import { readCatalogue } from '../mobility/specification-file.ts';
@@ -29,6 +31,7 @@ interface Said extends MobilitySecurityOptions, DiscoveryOptions {
   readonly loopback?: boolean;
   readonly join?: string;
   readonly manager?: HostAndPort;
+  readonly transport?: readonly MobilityTransportKind[];
   readonly nodeId?: number;
   readonly catalogue?: string;
   readonly cgroup?: string;
@@ -82,6 +85,7 @@ export function addNode(program: Command, io: CliIo): void {
           1,
         ),
       )
+      .addOption(transportOption(' and without a set; default tcp', false))
       .addOption(
         new Option(
           '--node-id <id>',
@@ -128,6 +132,9 @@ function complete(said: Said): Options {
 }
 
 async function startMember(options: Options): Promise<void> {
+  const [transport = 'tcp'] = options.transport ?? [];
+  if (transport === 'sctp')
+    throw new CliError(2, '--transport sctp is of a node without a set: in a set everything goes by TLS');
   const discovery = readDiscovery(options);
   const { LEASE_PORT, runNode } = await import('@vnfpool/daemons/node');
   const { serve } = await import('@vnfpool/daemons/serve');
@@ -143,6 +150,7 @@ async function startMember(options: Options): Promise<void> {
         join: options.join ?? null,
         cgroup: options.cgroup ?? 'auto',
         discovery,
+        multipath: transport === 'mptcp',
       },
       logger,
     );
@@ -152,6 +160,7 @@ async function startMember(options: Options): Promise<void> {
 
 async function startAlone(options: Options, manager: HostAndPort, io: CliIo): Promise<void> {
   const security = readMobilitySecurity(options, manager);
+  const [transport = 'tcp'] = options.transport ?? [];
   const catalogue = options.catalogue === undefined ? null : await readCatalogue(options.catalogue, io);
   const { runNodeAlone } = await import('@vnfpool/daemons/node-alone');
   const { serve } = await import('@vnfpool/daemons/serve');
@@ -160,6 +169,7 @@ async function startAlone(options: Options, manager: HostAndPort, io: CliIo): Pr
       {
         state: options.state,
         manager,
+        transport,
         security,
         listen: options.listen,
         statePort: options.statePort ?? 0,

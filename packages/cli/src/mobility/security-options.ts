@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
+import type { MobilityTransportKind } from '@vnfpool/daemons/node-alone';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CliError } from '../errors.ts';
 
@@ -33,13 +34,29 @@ export function withMobilitySecurity(command: Command): Command {
     .addOption(
       new Option(
         '--plain',
-        'plain TCP: nobody is authenticated; on this machine only, or --protected-path',
+        'without TLS: nobody is authenticated; on this machine only, or --protected-path',
       ).conflicts(['cert', 'key', 'ca']),
     )
     .option(
       '--protected-path',
-      'plain TCP also to other machines: the path between us is protected by other means, IPsec for instance',
+      '--plain also to other machines: the path between us is protected by other means, IPsec for instance',
     );
+}
+
+const TRANSPORTS: readonly MobilityTransportKind[] = ['tcp', 'mptcp', 'sctp'];
+
+/** What carries the protocol. `repeat`: several may be said. */
+export function transportOption(extra: string, repeat: boolean): Option {
+  const option = new Option(
+    '--transport <kind>',
+    `tcp; mptcp, which is TCP where an end lacks it; or sctp, with --plain${extra}`,
+  );
+  return option.argParser((text, former: readonly MobilityTransportKind[] = []) => {
+    const kind = TRANSPORTS.find((each) => each === text);
+    if (kind === undefined) throw new InvalidArgumentError(`It is one of ${TRANSPORTS.join(', ')}.`);
+    if (!repeat && former.length > 0) throw new InvalidArgumentError('It is said once.');
+    return former.includes(kind) ? former : [...former, kind];
+  });
 }
 
 /** An option that takes `HOST:PORT`, `[2001:db8::1]:PORT` or an address alone. */
@@ -59,8 +76,11 @@ export function hostAndPortOption(flags: string, description: string, leastPort:
  * @param at Where is listened or connected to
  * @throws CliError 2 for what cannot be meant, 1 for a file that cannot be read
  */
-export function readMobilitySecurity(options: MobilitySecurityOptions, at: HostAndPort): MobilitySecurity {
-  const { plain = false, protectedPath = false, cert, key, ca } = options;
+export function readMobilitySecurity(
+  options: MobilitySecurityOptions & { readonly transport?: readonly MobilityTransportKind[] },
+  at: HostAndPort,
+): MobilitySecurity {
+  const { transport = [], plain = false, protectedPath = false, cert, key, ca } = options;
   if (plain) {
     if (!isLoopback(at.host) && !protectedPath)
       throw new CliError(
@@ -69,6 +89,11 @@ export function readMobilitySecurity(options: MobilitySecurityOptions, at: HostA
       );
     return { kind: 'plain' };
   }
+  if (transport.includes('sctp'))
+    throw new CliError(
+      2,
+      '--transport sctp has no TLS: on this machine say --plain, to others --protected-path too, when the path is protected by other means',
+    );
   if (protectedPath) throw new CliError(2, '--protected-path is of --plain: TLS protects the path itself');
   if (cert === undefined || key === undefined || ca === undefined)
     throw new CliError(2, 'how is the other end known? Say --cert, --key and --ca; or --plain');

@@ -8,6 +8,8 @@ import {
 } from '@vnfpool/core/mobility';
 import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import { systemRandom } from '@vnfpool/runtime/random';
+import type { Listener } from '@vnfpool/transport/stream';
+import type { MobilityTransportKind } from '../mobility-transports.ts';
 import { type HandNode, NodeTable } from './node-table.ts';
 import { type HandSecurity, Peers, transportOf } from './peers.ts';
 
@@ -27,6 +29,8 @@ export interface HandManagerOptions {
   readonly host: string;
   /** 0: any. */
   readonly port: number;
+  /** Over each of these nodes reach it, at the same port. Default: TCP. */
+  readonly transports?: readonly MobilityTransportKind[];
   readonly security: HandSecurity;
   readonly onEvent: (event: HandEvent) => void;
   /** A programmer's error: nothing can be relied on any more. */
@@ -51,7 +55,7 @@ export class HandManager {
   readonly peers: Peers;
   #lastRequest = 0;
 
-  constructor(options: Omit<HandManagerOptions, 'host' | 'port'>) {
+  constructor(options: Omit<HandManagerOptions, 'host' | 'port' | 'transports'>) {
     const { onEvent, onFault, security, keepAliveIntervalMs } = options;
     const random = systemRandom();
     const plainNumbers = new Map<NodeId, PlainNumbers>();
@@ -140,24 +144,35 @@ export interface RunningHandManager {
   stop(): Promise<void>;
 }
 
-/** @throws TransportError when it cannot listen there */
+/**
+ * @throws TransportError when it cannot listen there; Error when the kernel does not have a transport, or it does not
+ *   suit the security
+ */
 export async function runHandManager(options: HandManagerOptions): Promise<RunningHandManager> {
-  const { host, port, security, onEvent } = options;
+  const { host, security, transports = ['tcp'], onEvent } = options;
   const manager = new HandManager(options);
-  const transport = transportOf(security, (address, reason) =>
-    onEvent({ type: 'connection-refused', address, reason }),
-  );
-  const listener = await transport.listen({
-    host,
-    port,
-    onConnection: (connection) => manager.peers.open(connection),
-  });
-  return {
-    manager,
-    address: listener.address,
-    stop: async () => {
-      manager.stop();
-      await listener.close();
-    },
+  const refused = (address: string, reason: string): void =>
+    onEvent({ type: 'connection-refused', address, reason });
+  const listeners: Listener[] = [];
+  const stop = async (): Promise<void> => {
+    manager.stop();
+    await Promise.all(listeners.map((listener) => listener.close()));
   };
+  try {
+    for (const kind of transports) {
+      const listener = await transportOf(kind, security, refused).listen({
+        host,
+        // Whatever the first one got is that of the others.
+        port: listeners[0]?.address.port ?? options.port,
+        onConnection: (connection) => manager.peers.open(connection),
+      });
+      listeners.push(listener);
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const [first] = listeners;
+  if (first === undefined) throw new RangeError('a manager listens by one transport at least');
+  return { manager, address: first.address, stop };
 }

@@ -8,14 +8,18 @@ import type {
 } from '@vnfpool/core/mobility';
 import { IdentityError, parseIdentity } from '@vnfpool/runtime/certificates';
 import type { CertificateIdentity, Connection, StreamTransport } from '@vnfpool/transport/stream';
-import { TcpTransport } from '@vnfpool/transport/tcp';
-import { type TlsCredentials, TlsTransport } from '@vnfpool/transport/tls';
+import type { TlsCredentials } from '@vnfpool/transport/tls';
 import { encodeMobility } from '@vnfpool/wire/mobility';
 import { mobilityRule, readFrame } from '../mobility-frames.ts';
+import {
+  type MobilityTransportKind,
+  plainMobilityTransport,
+  tlsMobilityTransport,
+} from '../mobility-transports.ts';
 import { numberOfNow, plainRegistration } from './plain-numbers.ts';
 
 /**
- * Plain TCP: a node is who it says it is. TLS: its certificate says so, by the URI `spiffe://DOMAIN/node/ID`, or by
+ * Plain: a node is who it says it is. TLS: its certificate says so, by the URI `spiffe://DOMAIN/node/ID`, or by
  * its common name where `nodes` has that.
  */
 export type HandSecurity =
@@ -34,12 +38,14 @@ const NODES_MAX = 4096;
 
 type Give = (input: MobilityManagerInput) => boolean;
 
+/** @throws Error for a kind that the kernel does not have, or that has no TLS */
 export function transportOf(
+  kind: MobilityTransportKind,
   security: HandSecurity,
   onRefused: (address: string, reason: string) => void,
 ): StreamTransport {
-  if (security.kind === 'plain') return new TcpTransport({ rule: mobilityRule });
-  return new TlsTransport({
+  if (security.kind === 'plain') return plainMobilityTransport(kind, { rule: mobilityRule });
+  return tlsMobilityTransport(kind, {
     rule: mobilityRule,
     credentials: security.credentials,
     judgePeer: (names) => {

@@ -15,6 +15,8 @@ export interface ManagerConfig {
   /** Socket of the management API. */
   readonly apiSocket: string;
   readonly mode: 'hosts' | 'namespaces' | 'loopback';
+  /** The service-mobility protocol is taken by Multipath TCP too. Default false. */
+  readonly multipath?: boolean;
 }
 
 /** Port of the service-mobility protocol where nothing else is said; the draft has none assigned (private range). */

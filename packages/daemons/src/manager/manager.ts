@@ -180,6 +180,7 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
   const transport = new TlsTransport({
     rule: mobilityRule,
     credentials,
+    multipath: config.multipath ?? false,
     judgePeer: (names) => {
       const { role } = parseIdentity(names, config.set);
       return role === 'node' ? null : `a ${role} is no node`;

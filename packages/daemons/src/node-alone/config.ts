@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TlsCredentials } from '@vnfpool/transport/tls';
+import type { MobilityTransportKind } from '../mobility-transports.ts';
 import type { Catalogue } from './catalogue.ts';
 
 /** How the connection to the manager is secured; plain: it is protected below, or stays on this machine. */
@@ -13,6 +14,11 @@ export interface NodeAloneConfig {
   /** Folder of the node's number and the output of functions. */
   readonly state: string;
   readonly manager: { readonly host: string; readonly port: number };
+  /**
+   * What carries the protocol. State of functions goes to other nodes by TCP, or Multipath TCP where that is said.
+   * Default: TCP.
+   */
+  readonly transport?: MobilityTransportKind;
   readonly security: ManagerSecurity;
   /** Address at which functions are reached; told to the manager. */
   readonly listen: string;

@@ -24,6 +24,8 @@ export interface NodeConfig {
    */
   readonly cgroup?: string;
   readonly discovery?: ManagerDiscovery;
+  /** TLS to the manager and between nodes goes over Multipath TCP, where the other end has it. Default false. */
+  readonly multipath?: boolean;
 }
 
 /**

@@ -21,7 +21,12 @@ interface LinkOptions {
 /** As a node of set `domain`, by its newest credentials; or over whatever transport there is to somebody's manager. */
 export type ManagerLinkOptions = LinkOptions &
   (
-    | { readonly credentials: () => TlsCredentials; readonly domain: string }
+    | {
+        readonly credentials: () => TlsCredentials;
+        readonly domain: string;
+        /** By Multipath TCP where the manager has it. */
+        readonly multipath: boolean;
+      }
     | { readonly transport: StreamTransport }
   );
 
@@ -86,9 +91,10 @@ export class ManagerLink {
 
   #transport(): StreamTransport {
     if ('transport' in this.#options) return this.#options.transport;
-    const { credentials, domain } = this.#options;
+    const { credentials, domain, multipath } = this.#options;
     return new TlsTransport({
       rule: mobilityRule,
+      multipath,
       credentials: credentials(),
       judgePeer: (names) => managerFault(names, domain),
     });

@@ -40,9 +40,13 @@ export interface TlsTransportOptions {
   readonly limits?: Partial<ConnectionLimits>;
   /**
    * Judges a certificate whose chain is good: a text refuses it. Unless `checkName` says otherwise, on connections
-   * that we open it takes the place of `serverIdentityFault`.
+   * that we open it takes the place of `serverIdentityFault`. `host` is what we connected to; '' where we were.
    */
-  readonly judgePeer?: (identity: CertificateIdentity, side: 'accepted' | 'connected') => string | null;
+  readonly judgePeer?: (
+    identity: CertificateIdentity,
+    side: 'accepted' | 'connected',
+    host: string,
+  ) => string | null;
   /**
    * Whether the certificate of a server must name what we connected to (RFC 5355 §3, RFC 9525). Default: only
    * where there is no `judgePeer`.
@@ -152,7 +156,7 @@ export class TlsTransport implements StreamTransport {
       checkServerIdentity: (_host: string, _certificate: PeerCertificate) => undefined,
     });
     return established(socket, 'secureConnect', options, this.#limits.handshakeTimeoutMs, () => {
-      const proof = this.#serverProof(socket, checkName ? options.host : null);
+      const proof = this.#serverProof(socket, options.host, checkName);
       if (typeof proof === 'string') {
         this.counters.handshakeFailed += 1;
         throw new TransportError('authentication', `connecting to ${options.host}:${options.port}: ${proof}`);
@@ -187,7 +191,7 @@ export class TlsTransport implements StreamTransport {
     if (certificate !== undefined) {
       if (!socket.authorized) return `certificate: ${String(socket.authorizationError)}`;
       const identity = certificateIdentity(certificate);
-      return this.#options.judgePeer?.(identity, 'accepted') ?? { identity };
+      return this.#options.judgePeer?.(identity, 'accepted', '') ?? { identity };
     }
     const sharedKeyIdentity = keys?.provedBy(socket) ?? null;
     if (sharedKeyIdentity !== null) return { identity: null, sharedKeyIdentity };
@@ -195,7 +199,7 @@ export class TlsTransport implements StreamTransport {
   }
 
   /** Whom we reached; a text: why it is not whom we meant. Node answers for the certificate the first time only. */
-  #serverProof(socket: TLSSocket, name: string | null): Proof | string {
+  #serverProof(socket: TLSSocket, host: string, checkName: boolean): Proof | string {
     const own = this.#options.sharedKeys?.own;
     if (own !== undefined) {
       return usedSharedKey(socket)
@@ -205,8 +209,8 @@ export class TlsTransport implements StreamTransport {
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) return 'no certificate';
     const identity = certificateIdentity(certificate);
-    const fault = name === null ? null : serverIdentityFault(name, identity);
-    return fault ?? this.#options.judgePeer?.(identity, 'connected') ?? { identity };
+    const fault = checkName ? serverIdentityFault(host, identity) : null;
+    return fault ?? this.#options.judgePeer?.(identity, 'connected', host) ?? { identity };
   }
 
   #refused(address: string, reason: string): void {
