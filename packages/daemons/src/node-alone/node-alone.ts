@@ -8,12 +8,11 @@ import { exitOnFault } from '@vnfpool/runtime/lifecycle';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { fixedManagers, ManagerSearch } from '@vnfpool/runtime/manager-discovery';
 import { systemRandom } from '@vnfpool/runtime/random';
-import type { FrameRule } from '@vnfpool/transport/framing';
-import type { StreamTransport } from '@vnfpool/transport/stream';
-import { TcpTransport } from '@vnfpool/transport/tcp';
-import { TlsTransport } from '@vnfpool/transport/tls';
+import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
+import { serverIdentityFault } from '@vnfpool/transport/tls';
 import { MobilityError, ntpTimestamp } from '@vnfpool/wire/mobility';
 import { mobilityRule } from '../mobility-frames.ts';
+import { nodeOfCertificate, plainMobilityTransport, tlsMobilityTransport } from '../mobility-transports.ts';
 import { agentClocks } from '../node/agent-clocks.ts';
 import { openFunctionSide, STATE_QUEUE_BYTES_MAX } from '../node/function-side.ts';
 import { ManagerLink } from '../node/manager-link.ts';
@@ -22,7 +21,7 @@ import { lockNode } from '../node/node-lock.ts';
 import { stateRule } from '../node/state-mover/index.ts';
 import { transferEffects } from '../node/transfer-effects.ts';
 import { type Chosen, chooseProgram, isRefused } from './catalogue.ts';
-import type { ManagerSecurity, NodeAloneConfig } from './config.ts';
+import type { NodeAloneConfig } from './config.ts';
 import { readIdentity, writeIdentity } from './identity-file.ts';
 
 export interface RunningNodeAlone {
@@ -39,7 +38,8 @@ const FAILED = 128;
  * Runs the agent of a node that belongs to no set: anyone's manager starts, watches and stops functions on it. No
  * slots, no leases, no virtual addresses, no registrar; orders that would need these are refused.
  *
- * @throws PlatformError `LOCKED` when another agent runs on the same folder; Error for a damaged one
+ * @throws PlatformError `LOCKED` when another agent runs on the same folder; Error for a damaged one, and for a
+ *   transport that the kernel does not have
  */
 export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Promise<RunningNodeAlone> {
   mkdirSync(config.state, { recursive: true, mode: 0o700 });
@@ -60,9 +60,8 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
     freePorts: config.loopback,
     cgroup: 'auto',
     statePort: config.statePort,
-    stateTransport: transportOf(config.security, stateRule),
-    // Whose certificate is whose is not known here: the token tells.
-    peerOf: () => null,
+    stateTransport: stateTransportOf(config),
+    peerOf,
     self: () => self,
     clocks,
     clock,
@@ -94,7 +93,7 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
   });
 
   const link = new ManagerLink({
-    transport: transportOf(config.security, mobilityRule),
+    transport: managerTransportOf(config),
     // Stays a name: the manager's certificate must bear it.
     search: new ManagerSearch({
       sources: [fixedManagers([config.manager])],
@@ -205,9 +204,34 @@ const ofSets = {
   deregister: nothing,
 } as const;
 
-function transportOf(security: ManagerSecurity, rule: FrameRule): StreamTransport {
-  const limits = { sendQueueBytesMax: STATE_QUEUE_BYTES_MAX };
+const limits = { sendQueueBytesMax: STATE_QUEUE_BYTES_MAX } as const;
+
+function managerTransportOf({ security, transport = 'tcp' }: NodeAloneConfig): StreamTransport {
+  const common = { rule: mobilityRule, limits };
   return security.kind === 'plain'
-    ? new TcpTransport({ rule, limits })
-    : new TlsTransport({ rule, limits, credentials: security.credentials });
+    ? plainMobilityTransport(transport, common)
+    : tlsMobilityTransport(transport, { ...common, credentials: security.credentials });
+}
+
+/** The other node may reach the manager by another transport than we do: TCP, of all or some paths, is what all have. */
+function stateTransportOf({ security, transport = 'tcp' }: NodeAloneConfig): StreamTransport {
+  const kind = transport === 'sctp' ? 'tcp' : transport;
+  const common = { rule: stateRule, limits };
+  if (security.kind === 'plain') return plainMobilityTransport(kind, common);
+  return tlsMobilityTransport(kind, {
+    ...common,
+    credentials: security.credentials,
+    judgePeer: (names, side, host) => {
+      const node = nodeOfCertificate(names);
+      if (typeof node === 'string') return node;
+      // Whose number the manager has by a list: its certificate must name where it is, and its token tells the rest.
+      return node === null && side === 'connected' ? serverIdentityFault(host, names) : null;
+    },
+  });
+}
+
+/** The node that a certificate names; null: the token alone tells who it is. */
+function peerOf({ peer }: Connection): number | null {
+  const node = peer.identity === null ? null : nodeOfCertificate(peer.identity);
+  return typeof node === 'number' ? node : null;
 }

@@ -133,6 +133,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     rule: stateRule,
     credentials: membership.credentials(),
     limits: { sendQueueBytesMax: STATE_QUEUE_BYTES_MAX },
+    multipath: config.multipath ?? false,
     judgePeer: (names) => {
       const { role } = parseIdentity(names);
       return role === 'node' ? null : `a ${role} is no node`;
@@ -209,6 +210,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const link = new ManagerLink({
     credentials: membership.credentials,
     domain: membership.domain,
+    multipath: config.multipath ?? false,
     search: new ManagerSearch({
       sources: managerSources({
         discovery: config.discovery ?? {},
