@@ -6,17 +6,21 @@ import {
   type AgentWelcome,
   boundReason,
   encodeFunctionMessage,
+  type FunctionAnswer,
   type FunctionMessage,
   LineSplitter,
   parseAgentMessage,
 } from '@vnfpool/wire/function-socket';
 import { PoolError } from '../pool-error.ts';
 
+/** What a request that was done is answered with. */
+export type Done = Omit<Extract<FunctionAnswer, { readonly ok: true }>, 'id' | 'ok'>;
+
 export interface AgentConnectionOptions {
   readonly socket: Socket;
   readonly onWelcome: (welcome: AgentWelcome) => void;
   /** Does what is asked; the signal is raised when the agent gives it up, or is gone. */
-  readonly onRequest: (request: AgentRequest, signal: AbortSignal) => Promise<void>;
+  readonly onRequest: (request: AgentRequest, signal: AbortSignal) => Promise<Done>;
   readonly onEnd: (error: PoolError) => void;
 }
 
@@ -91,8 +95,7 @@ export class AgentConnection {
     const controller = new AbortController();
     this.#running.set(id, controller);
     try {
-      await this.#options.onRequest(request, controller.signal);
-      this.say({ id, ok: true });
+      this.say({ id, ok: true, ...(await this.#options.onRequest(request, controller.signal)) });
     } catch (error) {
       this.say({ id, ok: false, error: boundReason(error instanceof Error ? error.message : String(error)) });
     } finally {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-export type { StateKind } from '@vnfpool/wire/function-socket';
+export type { SessionForward, SessionSelector, StateKind } from '@vnfpool/wire/function-socket';
 export type { Role } from '@vnfpool/wire/mobility';
+export type { MovableSessions } from './movable-sessions.ts';
 export type { MovableState } from './movable-state.ts';
+export { chosenCount, type SessionNames, selectSessions } from './session-selection.ts';
 export { StatefulFunction, type StatefulFunctionOptions } from './stateful-function.ts';
 export { type JsonValue, TrackedMap, type TrackedMapOptions } from './tracked-map.ts';

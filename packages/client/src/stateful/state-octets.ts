@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { BlockReader, blockHeader, FUNCTION_BLOCK_BYTES_MAX } from '@vnfpool/wire/function-socket';
 
 /** Connects to a data socket; at the signal the connection is cut, so that nobody takes its end for the end. */
-export async function withData<Result>(
+async function withData<Result>(
   path: string,
   signal: AbortSignal,
   use: (socket: Socket) => Promise<Result>,
@@ -23,7 +23,7 @@ export async function withData<Result>(
 }
 
 /** Writes octets as blocks, and their end. */
-export async function writeState(
+async function writeState(
   socket: Socket,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
@@ -47,10 +47,10 @@ export async function writeState(
 }
 
 /** Octets of an import; `use` gets them, and must read them to their end. Breaking off in the middle is an error. */
-export async function readState(
+async function readState<Result>(
   socket: Socket,
-  use: (chunks: AsyncIterable<Uint8Array>) => Promise<void>,
-): Promise<void> {
+  use: (chunks: AsyncIterable<Uint8Array>) => Promise<Result>,
+): Promise<Result> {
   const reader = new BlockReader();
   let finished = false;
   const read = async function* (): AsyncGenerator<Uint8Array, void> {
@@ -62,6 +62,25 @@ export async function readState(
     }
     throw new Error('the state ended in the middle');
   };
-  await use(read());
+  const result = await use(read());
   if (!finished) throw new Error('the state was not read to its end');
+  return result;
+}
+
+/** Writes what is to be exported to the data socket. */
+export function exportTo(
+  path: string,
+  signal: AbortSignal,
+  chunks: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<void> {
+  return withData(path, signal, (socket) => writeState(socket, chunks()));
+}
+
+/** Takes in what comes over the data socket. */
+export function importFrom<Result>(
+  path: string,
+  signal: AbortSignal,
+  use: (chunks: AsyncIterable<Uint8Array>) => Promise<Result>,
+): Promise<Result> {
+  return withData(path, signal, (socket) => readState(socket, use));
 }

@@ -11,13 +11,17 @@ import type { Role } from '@vnfpool/wire/mobility';
 import { bounded } from '../bounded.ts';
 import type { CallOptions } from '../client-options.ts';
 import { PoolError } from '../pool-error.ts';
-import { AgentConnection } from './agent-connection.ts';
+import { AgentConnection, type Done } from './agent-connection.ts';
 import { ChangeGate } from './change-gate.ts';
+import type { MovableSessions } from './movable-sessions.ts';
 import type { MovableState } from './movable-state.ts';
-import { readState, withData, writeState } from './state-octets.ts';
+import { answerSessions, isOfSessions, type SessionRequest } from './session-requests.ts';
+import { exportTo, importFrom } from './state-octets.ts';
 
 export interface StatefulFunctionOptions extends CallOptions {
   readonly state: MovableState;
+  /** Makes single sessions movable, beside the state as a whole. */
+  readonly sessions?: MovableSessions;
   /** The agent's socket, default `VNFPOOL_SOCKET` of the environment. Without either the function is alone, and active. */
   readonly path?: string;
   /** What the function is to be now; the agent waits for its end. */
@@ -44,6 +48,7 @@ export class StatefulFunction {
   #connection: AgentConnection | null = null;
   #rate: NodeJS.Timeout | undefined;
   #told = 0;
+  #countTold: number | null = null;
   #orders: Promise<unknown> = Promise.resolve();
   #transfers: Promise<unknown> = Promise.resolve();
   #role: Role | null = null;
@@ -102,7 +107,7 @@ export class StatefulFunction {
   }
 
   #connect(path: string): Promise<void> {
-    const { onEnd, state } = this.#options;
+    const { onEnd, sessions, state } = this.#options;
     return bounded<void>('connecting to the agent', this.#options, (resolve, reject) => {
       let welcomed = false;
       let over = false;
@@ -128,6 +133,7 @@ export class StatefulFunction {
         op: 'hello',
         v: FUNCTION_SOCKET_VERSION,
         ...(format === undefined ? {} : { format }),
+        ...(sessions === undefined ? {} : { sessions: true }),
       });
       // Given up, in time or by the signal, before there was a welcome.
       return () => {
@@ -143,8 +149,10 @@ export class StatefulFunction {
     this.#rate = setInterval(() => {
       const now = performance.now();
       this.#tellRate(((this.#options.state.changedBytes?.() ?? 0) * 1_000) / (now - at));
+      this.#tellSessions();
       at = now;
     }, RATE_MS).unref();
+    this.#tellSessions();
     if (role !== null) await this.#inOrder(() => this.#become(role, epoch ?? '0'));
   }
 
@@ -155,14 +163,22 @@ export class StatefulFunction {
     this.#connection?.say({ op: 'changes', bytesPerSecond: rounded });
   }
 
+  #tellSessions(): void {
+    const { sessions } = this.#options;
+    if (sessions === undefined || sessions.count === this.#countTold) return;
+    this.#countTold = sessions.count;
+    this.#connection?.say({ op: 'sessions', count: sessions.count });
+  }
+
   async #become(role: Role, epoch: string): Promise<void> {
     this.#role = role;
     this.#epoch = epoch;
     await this.#options.onRole?.(role, epoch);
   }
 
-  #handle(request: AgentRequest, signal: AbortSignal): Promise<void> {
+  #handle(request: AgentRequest, signal: AbortSignal): Promise<Done> {
     const { onQuiesce, onResume, state } = this.#options;
+    if (isOfSessions(request)) return this.#handleSessions(request, signal);
     switch (request.op) {
       case 'role':
         return this.#inOrder(() => this.#become(request.role, request.epoch), signal);
@@ -180,39 +196,41 @@ export class StatefulFunction {
       case 'discard':
         return this.#inOrder(() => state.discard(), signal);
       case 'export':
+        return this.#oneByOne(() => exportTo(request.data, signal, () => state.export(request.kind, signal)));
       case 'import':
-        return this.#transfer(request, signal);
+        return this.#oneByOne(() =>
+          importFrom(request.data, signal, (chunks) => state.import(request.kind, chunks, signal)),
+        );
     }
   }
 
-  /** Orders that carry no octets run one after the other, also beside a transfer. */
-  #inOrder(run: () => void | Promise<void>, signal?: AbortSignal): Promise<void> {
-    const done = this.#orders.then(() => orGivenUp(run, signal));
-    this.#orders = done.catch(() => undefined);
+  async #handleSessions(request: SessionRequest, signal: AbortSignal): Promise<Done> {
+    const { sessions } = this.#options;
+    if (sessions === undefined) throw new PoolError('refused', 'single sessions cannot be moved');
+    const answer = (): Promise<Done> => answerSessions(sessions, request, signal);
+    const done = await (request.op === 'export' || request.op === 'import'
+      ? this.#oneByOne(answer)
+      : this.#inOrder(answer, signal));
+    this.#tellSessions();
     return done;
   }
 
-  #transfer(
-    { op, kind, data }: AgentRequest & { readonly op: 'export' | 'import' },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { state } = this.#options;
-    const done = this.#transfers.then(() =>
-      withData(data, signal, async (socket) => {
-        if (op === 'export') {
-          await writeState(socket, state.export(kind, signal));
-          return;
-        }
-        await readState(socket, (chunks) => state.import(kind, chunks, signal));
-      }),
-    );
+  /** Orders that carry no octets run one after the other, also beside a transfer. */
+  async #inOrder(run: () => unknown, signal?: AbortSignal): Promise<Done> {
+    const done = this.#orders.then(() => orGivenUp(run, signal));
+    this.#orders = done.catch(() => undefined);
+    return ((await done) ?? {}) as Done;
+  }
+
+  async #oneByOne(run: () => Promise<unknown>): Promise<Done> {
+    const done = this.#transfers.then(run);
     this.#transfers = done.catch(() => undefined);
-    return done;
+    return ((await done) ?? {}) as Done;
   }
 }
 
 /** One that never ends must not hold up what comes after the agent has given it up. */
-async function orGivenUp(run: () => void | Promise<void>, signal?: AbortSignal): Promise<void> {
+async function orGivenUp(run: () => unknown, signal?: AbortSignal): Promise<unknown> {
   signal?.throwIfAborted();
   let abort: (() => void) | undefined;
   const givenUp = new Promise<never>((_, reject) => {
@@ -220,7 +238,7 @@ async function orGivenUp(run: () => void | Promise<void>, signal?: AbortSignal):
     signal?.addEventListener('abort', abort, { once: true });
   });
   try {
-    await Promise.race([run(), givenUp]);
+    return await Promise.race([run(), givenUp]);
   } finally {
     if (abort) signal?.removeEventListener('abort', abort);
   }

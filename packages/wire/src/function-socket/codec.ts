@@ -13,6 +13,7 @@ import {
   type Shape,
   text,
 } from '../mobility/shape.ts';
+import { formatIp, parseIp } from '../parameters/ip-text.ts';
 import { FUNCTION_LINE_BYTES_MAX, FUNCTION_REASON_CHARACTERS_MAX } from './bounds.ts';
 import type {
   AgentMessage,
@@ -20,7 +21,9 @@ import type {
   FunctionAnswer,
   FunctionHealth,
   FunctionMessage,
+  SessionForward,
 } from './messages.ts';
+import { sessionSelectorList } from './selectors.ts';
 
 /*
  * Lines to messages and back. Parsers throw `WireError` for whatever is not a message; unknown keys are ignored.
@@ -44,9 +47,15 @@ const rate: Shape<number> = (value, path) =>
     ? value
     : fail(path, 'must be a number from 0');
 
+const count = integer(0, Number.MAX_SAFE_INTEGER);
+
+const address: Shape<string> = (value, path) => formatIp(parseIp(text(value, path)));
+const forward: Shape<SessionForward> = object({ address, port: integer(1, 65_535) });
+
 const answer: Shape<FunctionAnswer> = (value, path) => {
   const { ok, ...rest } = object({ id, ok: flag })(value, path);
-  return ok ? { ...rest, ok } : { ...rest, ok, error: object({ error: reason })(value, path).error };
+  if (!ok) return { ...rest, ok, error: object({ error: reason })(value, path).error };
+  return { ...rest, ok, ...object({}, { count, forward })(value, path) };
 };
 
 const health: Shape<FunctionHealth> = (value, path) => {
@@ -55,13 +64,19 @@ const health: Shape<FunctionHealth> = (value, path) => {
 };
 
 const FUNCTION_MESSAGES: Readonly<Record<string, Shape<FunctionMessage>>> = {
-  hello: object({ op: oneOf('hello'), v: integer(0, 0xffff_ffff) }, { format }),
+  hello: object({ op: oneOf('hello'), v: integer(0, 0xffff_ffff) }, { format, sessions: flag }),
   changes: object({ op: oneOf('changes'), bytesPerSecond: rate }),
+  sessions: object({ op: oneOf('sessions'), count }),
   health,
 };
 
-const bare: Shape<AgentRequest> = object({ id, op: oneOf('quiesce', 'resume', 'discard') });
-const transfer: Shape<AgentRequest> = object({ id, op: oneOf('export', 'import'), kind, data: text });
+const scope = oneOf('sessions');
+const bare: Shape<AgentRequest> = object({ id, op: oneOf('quiesce', 'resume', 'discard') }, { scope });
+const coming: Shape<AgentRequest> = object({ id, op: oneOf('expect', 'accept') });
+const transfer: Shape<AgentRequest> = object(
+  { id, op: oneOf('export', 'import'), kind, data: text },
+  { scope },
+);
 const AGENT_MESSAGES: Readonly<Record<string, Shape<AgentMessage>>> = {
   welcome: object({
     op: oneOf('welcome'),
@@ -77,6 +92,10 @@ const AGENT_MESSAGES: Readonly<Record<string, Shape<AgentMessage>>> = {
   quiesce: bare,
   resume: bare,
   discard: bare,
+  select: object({ id, op: oneOf('select'), sessions: sessionSelectorList }),
+  moved: object({ id, op: oneOf('moved'), forward: nullable(forward) }),
+  expect: coming,
+  accept: coming,
   cancel: object({ op: oneOf('cancel'), id }),
 };
 

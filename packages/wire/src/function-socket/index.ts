@@ -10,3 +10,4 @@ export {
 } from './codec.ts';
 export { LineSplitter } from './lines.ts';
 export type * from './messages.ts';
+export { SESSION_SELECTORS_MAX, type SessionSelector, sessionSelectors } from './selectors.ts';

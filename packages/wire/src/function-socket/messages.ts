@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Role } from '../mobility/index.ts';
+import type { SessionSelector } from './selectors.ts';
 
 /*
  * What a node agent and a function that it runs say to each other over a local socket: one JSON object a line, UTF-8,
@@ -14,12 +15,24 @@ import type { Role } from '../mobility/index.ts';
  */
 export type StateKind = 'snapshot' | 'delta' | 'last';
 
+/** Absent: about everything that the function has. `sessions`: about those that were selected, or are expected. */
+export type StateScope = 'sessions';
+
+/** Where a function takes packets of sessions that came to it from another instance. */
+export interface SessionForward {
+  /** IPv4 or IPv6, in text form. */
+  readonly address: string;
+  readonly port: number;
+}
+
 /** First line of a function. */
 export interface FunctionHello {
   readonly op: 'hello';
   readonly v: number;
   /** What the octets of its state are. */
   readonly format?: string;
+  /** Single sessions of it can be moved: it understands `select`, `expect`, `accept`, `moved` and the scope `sessions`. */
+  readonly sessions?: boolean;
 }
 
 /** The agent's answer to it. */
@@ -43,9 +56,19 @@ export interface AgentRefusal {
 /** An order of the agent; answered by `FunctionAnswer` with its `id`. Ids grow by one from 1 in each connection. */
 export type AgentRequest = { readonly id: number } & (
   | { readonly op: 'role'; readonly role: Role; readonly epoch: string }
-  | { readonly op: 'export'; readonly kind: StateKind; readonly data: string }
-  | { readonly op: 'import'; readonly kind: StateKind; readonly data: string }
-  | { readonly op: 'quiesce' | 'resume' | 'discard' }
+  | {
+      readonly op: 'export' | 'import';
+      readonly kind: StateKind;
+      readonly data: string;
+      readonly scope?: StateScope;
+    }
+  | { readonly op: 'quiesce' | 'resume' | 'discard'; readonly scope?: StateScope }
+  /** At the source: which sessions the scope `sessions` means from now on, until `resume` or `moved`. */
+  | { readonly op: 'select'; readonly sessions: readonly SessionSelector[] }
+  /** At the source: they are owned by another instance now, which takes their packets there; null: it does not. */
+  | { readonly op: 'moved'; readonly forward: SessionForward | null }
+  /** At the destination: sessions may come, and with `accept` it owns them. */
+  | { readonly op: 'expect' | 'accept' }
 );
 
 /** The agent gives a request up. Whatever answer comes is ignored. */
@@ -57,7 +80,14 @@ export interface AgentCancel {
 export type AgentMessage = AgentWelcome | AgentRefusal | AgentRequest | AgentCancel;
 
 export type FunctionAnswer =
-  | { readonly id: number; readonly ok: true }
+  | {
+      readonly id: number;
+      readonly ok: true;
+      /** Sessions: those that `select` found, that an export or import has so far, that `accept` took. */
+      readonly count?: number;
+      /** To `expect`. */
+      readonly forward?: SessionForward;
+    }
   | { readonly id: number; readonly ok: false; readonly error: string };
 
 /** How fast the state changes, in octets of a delta a second; the last word holds. */
@@ -66,9 +96,20 @@ export interface FunctionChanges {
   readonly bytesPerSecond: number;
 }
 
+/** How many sessions it serves; the last word holds. */
+export interface FunctionSessions {
+  readonly op: 'sessions';
+  readonly count: number;
+}
+
 /** Its own word on its health, for a health check of type `function`: to be repeated within the check's interval. */
 export type FunctionHealth =
   | { readonly op: 'health'; readonly ok: true }
   | { readonly op: 'health'; readonly ok: false; readonly reason: string };
 
-export type FunctionMessage = FunctionHello | FunctionAnswer | FunctionChanges | FunctionHealth;
+export type FunctionMessage =
+  | FunctionHello
+  | FunctionAnswer
+  | FunctionChanges
+  | FunctionSessions
+  | FunctionHealth;
