@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { VirtualAddresses } from '../interfaces.ts';
+export { announceAllAddresses } from './announce.ts';
 export { announcementFrame } from './arp.ts';
 export type { LinuxVirtualAddresses, VirtualAddressesOptions } from './linux.ts';
 export { createVirtualAddresses } from './linux.ts';

@@ -2,6 +2,7 @@
 import { type ChildProcess, execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { PlatformError } from '../errors.ts';
+import { NetworkGate } from '../gate/gate.ts';
 import { addAddress } from '../netlink/address.ts';
 import { parseIpv4Prefix } from '../netlink/ipv4.ts';
 import { createVeth, findLink, setLinkAlias, setLinkMaster, setLinkUp } from '../netlink/link.ts';
@@ -11,10 +12,17 @@ import { inNamespace, type NetworkNamespace } from './namespace.ts';
 
 /** One thing to do; `inside` the namespace, or on the host's side. */
 export type NetworkStep =
-  | { readonly do: 'link'; readonly name: string; readonly hostEnd: string; readonly alias: string }
+  | {
+      readonly do: 'link';
+      readonly name: string;
+      readonly hostEnd: string;
+      readonly alias: string;
+      readonly hardwareAddress?: Uint8Array;
+    }
   | { readonly do: 'port'; readonly hostEnd: string; readonly bridge: string }
   | { readonly do: 'sysctl'; readonly name: string; readonly value: string }
   | { readonly do: 'rules'; readonly text: string }
+  | { readonly do: 'gate' }
   | { readonly do: 'address'; readonly inside: boolean; readonly link: string; readonly address: string }
   | { readonly do: 'up'; readonly inside: boolean; readonly link: string }
   | { readonly do: 'gateway'; readonly link: string; readonly via: string }
@@ -69,7 +77,13 @@ function applyAtOnce(
     isInside ? inside(work) : work(socket);
   switch (step.do) {
     case 'link': {
-      createVeth(socket, { name: step.hostEnd }, { name: step.name, namespaceFd: namespace.fd });
+      const { name, hardwareAddress } = step;
+      const inner = {
+        name,
+        namespaceFd: namespace.fd,
+        ...(hardwareAddress === undefined ? {} : { hardwareAddress }),
+      };
+      createVeth(socket, { name: step.hostEnd }, inner);
       // Until it has its note it goes with the namespace, which only we hold.
       const { index } = findLink(socket, step.hostEnd);
       setLinkAlias(socket, index, step.alias);
@@ -82,6 +96,16 @@ function applyAtOnce(
       inNamespace(namespace.fd, () =>
         writeFileSync(`/proc/sys/${step.name.replaceAll('.', '/')}`, `${step.value}\n`, { flag: 'r+' }),
       );
+      return null;
+    case 'gate':
+      inNamespace(namespace.fd, () => {
+        const gate = new NetworkGate();
+        try {
+          gate.close('standby');
+        } finally {
+          gate.dispose();
+        }
+      });
       return null;
     case 'address':
       at(step.inside, (own) =>
@@ -111,6 +135,8 @@ function stepName(step: NetworkStep): string {
       return `sysctl ${step.name}`;
     case 'rules':
       return 'rules';
+    case 'gate':
+      return 'gate';
     case 'address':
       return `address ${step.address} of ${step.link}`;
     case 'up':

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { PlatformError } from '../errors.ts';
 import { deleteLink, listLinks } from '../netlink/link.ts';
 import { NETLINK_ROUTE, NetlinkSocket } from '../netlink/socket.ts';
-import { createNamespace, type NetworkNamespace } from './namespace.ts';
+import { createNamespace, inNamespace, type NetworkNamespace } from './namespace.ts';
 import { applyStep, type NetworkStep } from './network-step.ts';
 
 /** A network namespace with links, rules and settings, to be made in one go. */
@@ -19,16 +19,22 @@ export interface PrivateNetworkPlan {
     readonly addresses: readonly string[];
     readonly peerAddresses?: readonly string[];
     readonly gateway?: string;
+    /** Of the end inside; without, the kernel chooses. 6 octets. */
+    readonly hardwareAddress?: Uint8Array;
   }[];
   /** In the language of nftables. */
   readonly rules?: string;
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly routes?: readonly { readonly to: string; readonly via: string }[];
+  /** It begins with its gate closed as `standby`, see `NetworkGate`: nothing is heard from it, nor let through. */
+  readonly isClosed?: boolean;
 }
 
 /** A network namespace that is there until `close`. */
 export interface PrivateNetwork {
   readonly namespace: NetworkNamespace;
+  /** Whether all of its links carry frames: bridges learn of a new carrier up to a second after it is there. */
+  isPassing(): boolean;
   /** Removes its links and lets go of it; what still runs in it has no link any more. */
   close(): void;
 }
@@ -53,14 +59,22 @@ export function networkSteps(label: string, name: string, plan: PrivateNetworkPl
   }));
   const alias = linkAlias(label);
   return [
-    ...links.flatMap(({ name: link, hostEnd, bridge }): NetworkStep[] => [
-      { do: 'link', name: link, hostEnd, alias },
+    ...links.flatMap(({ name: link, hostEnd, bridge, hardwareAddress }): NetworkStep[] => [
+      {
+        do: 'link',
+        name: link,
+        hostEnd,
+        alias,
+        ...(hardwareAddress === undefined ? {} : { hardwareAddress }),
+      },
       ...(bridge === undefined ? [] : [{ do: 'port', hostEnd, bridge } as const]),
     ]),
     ...Object.entries(plan.sysctls ?? {}).map(
       ([key, value]): NetworkStep => ({ do: 'sysctl', name: key, value }),
     ),
     ...(plan.rules === undefined ? [] : [{ do: 'rules', text: plan.rules } as const]),
+    // After the rules, which may begin by removing whatever there is.
+    ...(plan.isClosed === true ? [{ do: 'gate' } as const] : []),
     ...links.flatMap(({ name: link, addresses }): NetworkStep[] => [
       ...addresses.map((address): NetworkStep => ({ do: 'address', inside: true, link, address })),
       { do: 'up', inside: true, link },
@@ -99,7 +113,8 @@ export async function createPrivateNetwork(
       const made = await applyStep(step, socket, namespace);
       if (made !== null) hostEnds.push(made);
     }
-    return { namespace, close };
+    const { fd } = namespace;
+    return { namespace, isPassing: () => isPassing(socket, fd, hostEnds), close };
   } catch (error) {
     close();
     throw error;
@@ -119,6 +134,24 @@ export function removeLeftLinks(label: string): string[] {
   } finally {
     socket.close();
   }
+}
+
+function isPassing(socket: NetlinkSocket, fd: number, hostEnds: readonly number[]): boolean {
+  const outside = listLinks(socket).filter(({ index }) => hostEnds.includes(index));
+  const inside = inNamespace(fd, () => {
+    const own = new NetlinkSocket(NETLINK_ROUTE);
+    try {
+      return listLinks(own).filter(({ name }) => name !== 'lo');
+    } finally {
+      own.close();
+    }
+  });
+  return (
+    inside.every(({ isUp, isOperational }) => !isUp || isOperational) &&
+    outside.every(({ masterIndex, isForwarding, isOperational }) =>
+      masterIndex === 0 ? isOperational : isForwarding,
+    )
+  );
 }
 
 /** One that is gone already is fine. */

@@ -56,6 +56,8 @@ export interface VethEnd {
   readonly name: string;
   /** Namespace to put it into; without, the one of the socket. */
   readonly namespaceFd?: number;
+  /** 6 octets; without, the kernel chooses. */
+  readonly hardwareAddress?: Uint8Array;
 }
 
 /**
@@ -94,6 +96,7 @@ export function vethRequest(end: VethEnd, peer: VethEnd, index = 0): Uint8Array[
   const place = (at: VethEnd): Uint8Array[] => [
     text(IFLA_IFNAME, checkInterfaceName(at.name)),
     ...(at.namespaceFd === undefined ? [] : [u32(IFLA_NET_NS_FD, at.namespaceFd)]),
+    ...(at.hardwareAddress === undefined ? [] : [attribute(IFLA_ADDRESS, at.hardwareAddress)]),
   ];
   const peerInfo = attribute(VETH_INFO_PEER, join([linkHeader(0), ...place(peer)]));
   return [linkHeader(index), ...place(end), kindOf('veth', peerInfo)];

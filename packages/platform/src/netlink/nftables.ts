@@ -17,7 +17,7 @@ import {
 } from './message.ts';
 import type { NetlinkSocket, TransactionFailure } from './socket.ts';
 
-const NFNL_SUBSYS_NFTABLES = 10;
+export const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
 const NFNL_BATCH_GENID = 1;
@@ -72,7 +72,7 @@ export interface SetChange {
 }
 
 /** struct nfgenmsg: family 1, version 1, resource id 2 in network order. */
-function familyHeader(family: number, resource = 0): Uint8Array {
+export function familyHeader(family: number, resource = 0): Uint8Array {
   return Uint8Array.of(family, 0, resource >> 8, resource & 0xff);
 }
 
@@ -139,7 +139,8 @@ export function deleteTables(
   return transact(socket, 'delete tables', build);
 }
 
-function transact(
+/** Sends messages that ask for an acknowledgement each as one transaction. */
+export function transact(
   socket: NetlinkSocket,
   call: string,
   build: readonly ((sequence: number) => Uint8Array)[],
