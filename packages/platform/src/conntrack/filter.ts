@@ -8,28 +8,28 @@ import * as n from './numbers.ts';
 /** Which entries; what is left out admits all. */
 export interface ConntrackFilter {
   readonly family?: 4 | 6;
-  /** 0: those without a zone. */
-  readonly zone?: number;
+  /** One of these; 0: those without a zone. */
+  readonly zones?: readonly number[];
   /** The mark's bits under `mask` (default all) equal those of `value`. */
   readonly mark?: { readonly value: number; readonly mask?: number };
-  /** IP protocol number. */
-  readonly protocol?: number;
-  /** One of the addresses of either direction lies in this network; 4 or 16 octets. */
-  readonly address?: { readonly network: Uint8Array; readonly prefix: number };
+  /** One of these IP protocol numbers. */
+  readonly protocols?: readonly number[];
+  /** One of the addresses of either direction lies in one of these networks; 4 or 16 octets. */
+  readonly addresses?: readonly { readonly network: Uint8Array; readonly prefix: number }[];
 }
 
 /** @throws PlatformError `BAD_ARGUMENT` */
-export function checkFilter({ address }: ConntrackFilter): void {
-  if (address === undefined) return;
-  const octets = address.network.length;
-  const { prefix } = address;
-  if ((octets !== 4 && octets !== 16) || !Number.isInteger(prefix) || prefix < 0 || prefix > octets * 8) {
-    const about = `network of ${octets} octets with a prefix of ${prefix} bits`;
-    throw new PlatformError('BAD_ARGUMENT', about, { call: 'conntrack filter' });
+export function checkFilter({ addresses = [] }: ConntrackFilter): void {
+  for (const { network, prefix } of addresses) {
+    const octets = network.length;
+    if ((octets !== 4 && octets !== 16) || !Number.isInteger(prefix) || prefix < 0 || prefix > octets * 8) {
+      const about = `network of ${octets} octets with a prefix of ${prefix} bits`;
+      throw new PlatformError('BAD_ARGUMENT', about, { call: 'conntrack filter' });
+    }
   }
 }
 
-/** The part of the filter that the kernel applies; kernels before 6.8 leave out the zone. */
+/** The part of the filter that the kernel applies: of zones only a single one, and not before Linux 6.8. */
 export function filterRequest(filter: ConntrackFilter): Uint8Array[] {
   const family = filter.family === undefined ? AF_UNSPEC : filter.family === 6 ? AF_INET6 : AF_INET;
   const parts: Uint8Array[] = [Uint8Array.of(family, 0, 0, 0)];
@@ -37,23 +37,23 @@ export function filterRequest(filter: ConntrackFilter): Uint8Array[] {
     const mask = (filter.mark.mask ?? 0xffffffff) >>> 0;
     parts.push(be32(n.CTA_MARK, (filter.mark.value & mask) >>> 0), be32(n.CTA_MARK_MASK, mask));
   }
-  if (filter.zone !== undefined) {
-    parts.push(attribute(n.CTA_ZONE, Uint8Array.of(filter.zone >> 8, filter.zone & 0xff)));
-  }
+  const [zone, ...others] = filter.zones ?? [];
+  if (zone !== undefined && others.length === 0)
+    parts.push(attribute(n.CTA_ZONE, Uint8Array.of(zone >> 8, zone & 0xff)));
   return parts;
 }
 
 /** The whole filter, whatever the kernel left out of it already. */
 export function isWanted(entry: ConntrackEntry, filter: ConntrackFilter): boolean {
   const { original, reply } = entry;
-  const { family, zone, mark, protocol, address } = filter;
+  const { family, zones, mark, protocols, addresses } = filter;
   if (family !== undefined && original.source.length !== (family === 6 ? 16 : 4)) return false;
-  if (zone !== undefined && entry.zone !== zone) return false;
+  if (zones !== undefined && !zones.includes(entry.zone)) return false;
   if (mark !== undefined && ((entry.mark ^ mark.value) & (mark.mask ?? 0xffffffff)) !== 0) return false;
-  if (protocol !== undefined && original.protocol !== protocol) return false;
-  if (address === undefined) return true;
+  if (protocols !== undefined && !protocols.includes(original.protocol)) return false;
+  if (addresses === undefined) return true;
   return [original.source, original.destination, reply.source, reply.destination].some((each) =>
-    isWithin(each, address.network, address.prefix),
+    addresses.some(({ network, prefix }) => isWithin(each, network, prefix)),
   );
 }
 

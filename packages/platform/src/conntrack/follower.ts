@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as turn } from 'node:timers/promises';
 import { Conntrack } from './conntrack.ts';
 import type { ConntrackEntry, ConntrackKey } from './entry.ts';
 import { type ConntrackEvents, subscribeConntrack } from './events.ts';
@@ -7,6 +8,10 @@ import { type ConntrackFilter, isWanted } from './filter.ts';
 /** Up to so many changed entries are read one by one, whatever the size of the table; one costs as much as listing five. */
 const SINGLE_READS_MAX = 1000;
 const SINGLE_READS_PART = 1 / 5;
+/** Listed before others get their turn: some 5 ms. */
+const ENTRIES_A_TURN = 2000;
+/** The same of entries that are read one by one. */
+const READS_A_TURN = 400;
 
 /** What became of the table since the last time. */
 export interface ConntrackChanges {
@@ -94,14 +99,56 @@ export class ConntrackFollower {
    * @throws what ended the subscription, or refused the listing
    */
   changes(isWhole = false): ConntrackChanges {
+    const steps = this.#steps(isWhole);
+    let step = steps.next();
+    while (step.done !== true) step = steps.next();
+    return step.value;
+  }
+
+  /**
+   * The same, but others get their turn now and then. One call at a time.
+   * @throws as `changes`; the signal's reason
+   */
+  async changesInTurns(isWhole = false, signal?: AbortSignal): Promise<ConntrackChanges> {
+    const steps = this.#steps(isWhole);
+    try {
+      let step = steps.next();
+      while (step.done !== true) {
+        await turn();
+        signal?.throwIfAborted();
+        step = steps.next();
+      }
+      return step.value;
+    } finally {
+      // Where it was given up, it ends the listing, so that something else can be asked.
+      steps.return({ changed: [], gone: [], isWhole });
+    }
+  }
+
+  /** Stops every few milliseconds. */
+  *#steps(isWhole: boolean): Generator<void, ConntrackChanges> {
     this.#events.flush();
     if (this.#failure !== undefined) throw this.#failure;
     const readsMax = Math.max(SINGLE_READS_MAX, this.#told.size * SINGLE_READS_PART);
-    if (isWhole || this.#isOutOfDate || this.listsAlways || this.#marked.size > readsMax)
-      return this.#listAll();
+    const mustList = isWhole || this.#isOutOfDate || this.listsAlways || this.#marked.size > readsMax;
+    let isComplete = false;
+    try {
+      const changes = yield* mustList ? this.#listAll() : this.#readMarked();
+      isComplete = true;
+      return changes;
+    } finally {
+      if (!isComplete) this.#isOutOfDate = true;
+    }
+  }
+
+  *#readMarked(): Generator<void, ConntrackChanges> {
     const changed: ConntrackEntry[] = [];
     const gone: ConntrackKey[] = [];
-    for (const [text, key] of this.#marked) {
+    // What changes from here on belongs to the next time.
+    const marked = [...this.#marked];
+    this.#marked.clear();
+    for (const [place, [text, key]] of marked.entries()) {
+      if (place % READS_A_TURN === READS_A_TURN - 1) yield;
       const entry = this.#table.find(key);
       if (entry !== undefined && isWanted(entry, this.#filter)) {
         changed.push(entry);
@@ -109,7 +156,6 @@ export class ConntrackFollower {
       } else if (this.#told.delete(text)) {
         gone.push(key);
       }
-      this.#marked.delete(text);
     }
     return { changed, gone, isWhole: false };
   }
@@ -124,19 +170,19 @@ export class ConntrackFollower {
     if (!this.#isOutOfDate) this.#marked.set(keyText(entry), keyOf(entry));
   }
 
-  #listAll(): ConntrackChanges {
+  *#listAll(): Generator<void, ConntrackChanges> {
     // Events from here on belong to the next time; those before are in the listing.
     this.#marked.clear();
     this.#isOutOfDate = false;
     const before = new Map(this.#told);
     const changed = new Map<string, ConntrackEntry>();
-    try {
-      for (const piece of this.#table.dump(this.#filter)) {
-        for (const entry of piece) changed.set(keyText(entry), entry);
-      }
-    } catch (error) {
-      this.#isOutOfDate = true;
-      throw error;
+    let listed = 0;
+    for (const piece of this.#table.dump(this.#filter)) {
+      for (const entry of piece) changed.set(keyText(entry), entry);
+      listed += piece.length;
+      if (listed < ENTRIES_A_TURN) continue;
+      listed = 0;
+      yield;
     }
     this.#told.clear();
     for (const [text, entry] of changed) {

@@ -199,19 +199,20 @@ describe.skipIf(missing !== '')(`connection tracking ${missing}`, () => {
 
     test.each<[string, ConntrackFilter, string[]]>([
       ['family 6', { family: 6 }, ['IPv6 behind a masquerade', 'an IPv6 ping']],
-      ['zone 7', { zone: 7 }, ['an SCTP association in a zone']],
-      ['a zone of one direction', { zone: 9 }, ['a zone of one direction']],
+      ['zone 7', { zones: [7] }, ['an SCTP association in a zone']],
+      ['zones 7 and 9', { zones: [7, 9] }, ['a zone of one direction', 'an SCTP association in a zone']],
+      ['a zone of one direction', { zones: [9] }, ['a zone of one direction']],
       ['a mark of nobody', { mark: { value: 43 } }, []],
-      ['protocol 1', { protocol: 1 }, ['a ping whose identifier is translated']],
+      ['protocol 1', { protocols: [1] }, ['a ping whose identifier is translated']],
       [
         'a network of 15 bits',
-        { address: { network: address(203, 0, 0, 0), prefix: 15 } },
+        { addresses: [{ network: address(203, 0, 0, 0), prefix: 15 }] },
         ['a port forwarded to a server inside'],
       ],
-      ['a network of nobody', { address: { network: address(203, 2, 0, 0), prefix: 15 } }, []],
+      ['a network of nobody', { addresses: [{ network: address(203, 2, 0, 0), prefix: 15 }] }, []],
       [
         'an address that the translation put in',
-        { address: { network: address(10, 0, 0, 1), prefix: 32 }, protocol: 6 },
+        { addresses: [{ network: address(10, 0, 0, 1), prefix: 32 }], protocols: [6] },
         ['both ends translated'],
       ],
     ])('by %s', (_, filter, wanted) => {
@@ -225,7 +226,7 @@ describe.skipIf(missing !== '')(`connection tracking ${missing}`, () => {
       expect(names({})).toEqual(various.map(([name]) => name).sort());
     });
     test('not by a network that is none', () => {
-      const wrong = { address: { network: address(10, 0, 0, 0), prefix: 33 } };
+      const wrong = { addresses: [{ network: address(10, 0, 0, 0), prefix: 33 }] };
       expect(() => listed(wrong)).toThrow(/prefix of 33/);
     });
   });
@@ -303,7 +304,7 @@ describe.skipIf(missing !== '')(`connection tracking ${missing}`, () => {
     });
 
     test('of some entries only', () => {
-      const events = subscribe({ filter: { protocol: 6 } });
+      const events = subscribe({ filter: { protocols: [6] } });
       table.insert([masqueraded(40_000), plainUdp(1)]);
       events.flush();
       expect(kinds()).toEqual(['new']);

@@ -123,6 +123,22 @@ describe.skipIf(labMissing !== '')(`following connection tracking ${labMissing}`
     expect([changed.length, isWhole]).toEqual([1, true]);
   });
 
+  test('in turns it tells the same; one that was given up is made up for by listing', async () => {
+    const follower = follow();
+    table.insert(Array.from({ length: 5000 }, (_, n) => plainUdp(n)));
+    const { changed } = await follower.changesInTurns(true);
+    expect(changed).toHaveLength(5000);
+    table.remove([plainUdp(1)]);
+    expect((await follower.changesInTurns()).gone).toHaveLength(1);
+    const given = new AbortController();
+    const stopped = follower.changesInTurns(true, given.signal);
+    given.abort(new Error('enough'));
+    await expect(stopped).rejects.toThrow('enough');
+    table.remove([plainUdp(2)]);
+    const { changed: all, gone, isWhole } = follower.changes();
+    expect([all.length, gone.length, isWhole]).toEqual([4998, 1, true]);
+  });
+
   test('an entry that leaves the filter is gone', () => {
     const follower = follow({ filter: { mark: { value: 42 } } });
     const copy = new Copy();

@@ -11,7 +11,7 @@ const RECORDS_A_TURN = 2000;
 
 /** Where flows come from: a `ConntrackFollower`. */
 export interface FlowSource {
-  changes(isWhole?: boolean): ConntrackChanges;
+  changesInTurns(isWhole: boolean, signal: AbortSignal): Promise<ConntrackChanges>;
 }
 
 /** What was moved. */
@@ -33,7 +33,7 @@ export async function exportFlows(
 ): Promise<FlowExportResult> {
   signal.throwIfAborted();
   const isSnapshot = kind === 'snapshot';
-  const { changed, gone } = source.changes(isSnapshot);
+  const { changed, gone } = await source.changesInTurns(isSnapshot, signal);
   // Who begins anew has nothing that could go.
   const leaving = isSnapshot ? [] : gone;
   const encoder = new FlowStateEncoder();

@@ -119,9 +119,9 @@ describe('exporting flows', () => {
     const chunks: Uint8Array[] = [];
     const asked: unknown[] = [];
     const source = {
-      changes: (isWhole?: boolean): ConntrackChanges => {
+      changesInTurns: (isWhole: boolean): Promise<ConntrackChanges> => {
         asked.push(isWhole);
-        return changes;
+        return Promise.resolve(changes);
       },
     };
     const write = (chunk: Uint8Array): Promise<void> => {
@@ -154,7 +154,7 @@ describe('exporting flows', () => {
 
   test('ends when it is to, and when nobody takes it', async () => {
     const stop = new AbortController();
-    const source = { changes: (): ConntrackChanges => changes };
+    const source = { changesInTurns: (): Promise<ConntrackChanges> => Promise.resolve(changes) };
     let chunks = 0;
     const write = (): Promise<void> => {
       if (++chunks === 2) stop.abort(new Error('enough'));
