@@ -39,6 +39,7 @@ import {
   uint32,
   versioned,
 } from './shape.ts';
+import { checkStateAccess, stateAccess } from './state-access.ts';
 
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const count = integer(0, COUNT_MAX);
@@ -100,7 +101,6 @@ const limits: Shape<FunctionLimits> = object(
   },
 );
 
-const stateFormat = matching(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 printable ASCII characters');
 const hooks: Shape<Hooks> = object(
   {},
   { export: command, import: command, quiesce: command, resume: command, discard: command, role: command },
@@ -111,15 +111,7 @@ function consistent(shape: Shape<FunctionSpecification>): Shape<FunctionSpecific
   return (value, path) => {
     const specification = shape(value, path);
     checkKind(specification, path);
-    const { state, hooks: given } = specification;
-    const refuse = (key: string, why: string): never => {
-      throw new DocumentError(MobilityError.specificationRefused, `${path}.${key}`, why);
-    };
-    if (state?.via === 'socket' && given !== undefined) refuse('hooks', 'are not called beside a socket');
-    if (state?.via === 'hooks') {
-      for (const name of ['export', 'import', 'quiesce', 'resume'] as const)
-        if (given?.[name] === undefined) refuse(`hooks.${name}`, 'is missing');
-    }
+    checkStateAccess(specification, path);
     return specification;
   };
 }
@@ -140,7 +132,7 @@ export const functionSpecification: Shape<FunctionSpecification> = versioned(
           { poolHandle: text, policy: oneOf('round-robin', 'least-used', 'priority') },
           { load: oneOf('cpu') },
         ),
-        state: object({ via: oneOf('socket', 'hooks') }, { format: stateFormat }),
+        state: stateAccess,
         hooks,
         netns: networkSpecification,
       },

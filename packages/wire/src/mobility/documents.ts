@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NetworkSpecification } from './netns.ts';
+import type { StateAccess } from './state-access.ts';
 
 /*
  * The JSON documents that our extensions of the service-mobility protocol carry (option 9/255, enterprise
@@ -42,17 +43,7 @@ export interface FunctionSpecification {
   readonly netns?: NetworkSpecification;
 }
 
-export interface StateAccess {
-  /**
-   * - `socket`: the function connects to the local socket named in its environment
-   * - `hooks`: by `hooks`, of which `export`, `import`, `quiesce` and `resume` must be there
-   */
-  readonly via: 'socket' | 'hooks';
-  /** What the octets of the state are, for example `kv/1`. Both sides of a transfer must say the same. */
-  readonly format?: string;
-}
-
-/** Each a program and its arguments, with the replacements of `command`. Not beside `state.via: socket`. */
+/** Each a program and its arguments, with the replacements of `command`. Only without `state`, or with `state.via: hooks`. */
 export interface Hooks {
   /** Writes the state to its standard output. */
   readonly export?: readonly string[];
