@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PlatformError } from '../errors.ts';
+import type { ProcessIdentity } from '../processes/stat.ts';
 import type { ControlFiles } from './control-files.ts';
 import { type GroupFolder, LIMITS, limitsByController } from './controllers.ts';
 import type { Controller } from './hierarchy.ts';
@@ -56,13 +57,8 @@ export class KernelGroups implements FunctionGroups {
   create(name: string, limits: GroupLimits): FunctionGroup {
     const refusal = this.refusal(limits);
     if (refusal !== null) throw new PlatformError('UNSUPPORTED', refusal, { call: 'limit' });
-    const folders = new Map(
-      [...this.#parents].map(([key, { version, folder }]) => [key, { version, folder: `${folder}/${name}` }]),
-    );
-    const path = this.second === null ? null : `${this.second.path}/${name}`;
-    const group: FunctionGroup = new KernelGroup(name, this.#files, folders, path, () =>
-      this.#groups.delete(group),
-    );
+    const folders = this.#foldersOf(name);
+    const group = this.#group(name, folders);
     try {
       for (const { folder } of folders.values()) this.#files.make(folder);
       for (const [controller, value] of limitsByController(limits)) {
@@ -72,6 +68,18 @@ export class KernelGroups implements FunctionGroups {
     } catch (error) {
       group.remove();
       throw error;
+    }
+    this.#groups.add(group);
+    return group;
+  }
+
+  adopt(name: string, { pid }: ProcessIdentity): FunctionGroup {
+    const folders = this.#foldersOf(name);
+    const there = [...folders].filter(([, { folder }]) => this.#files.exists(folder));
+    const group = this.#group(name, new Map(there));
+    if (!group.processes().includes(pid)) {
+      const message = `process ${pid} is not in a group ${name} of ${this.description}`;
+      throw new PlatformError('UNSUPPORTED', message, { call: 'adopt' });
     }
     this.#groups.add(group);
     return group;
@@ -89,6 +97,20 @@ export class KernelGroups implements FunctionGroups {
         // A process that cannot be ended is in it; the next start of this agent tries again.
       }
     }
+  }
+
+  #foldersOf(name: string): Map<Controller, GroupFolder> {
+    return new Map(
+      [...this.#parents].map(([key, { version, folder }]) => [key, { version, folder: `${folder}/${name}` }]),
+    );
+  }
+
+  #group(name: string, folders: ReadonlyMap<Controller, GroupFolder>): FunctionGroup {
+    const path = folders.has('cgroup2') && this.second !== null ? `${this.second.path}/${name}` : null;
+    const group: FunctionGroup = new KernelGroup(name, this.#files, folders, path, () =>
+      this.#groups.delete(group),
+    );
+    return group;
   }
 
   /** Why the controller's limit cannot be set; null: it can. */

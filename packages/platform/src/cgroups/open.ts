@@ -5,7 +5,7 @@ import type { GroupFolder } from './controllers.ts';
 import { type Controller, findHierarchies, isOurs, type Place } from './hierarchy.ts';
 import { KernelGroup } from './kernel-group.ts';
 import { KernelGroups } from './kernel-groups.ts';
-import { ProcessGroups } from './process-groups.ts';
+import { endMarked, ProcessGroups } from './process-groups.ts';
 import type { FunctionGroups } from './types.ts';
 
 export interface OpenOptions {
@@ -16,6 +16,8 @@ export interface OpenOptions {
    * every hierarchy, made where it is missing. `none`: no groups of the kernel's.
    */
   readonly where: string;
+  /** Groups that are to be adopted; others with our label are ended. */
+  readonly keep?: ReadonlySet<string>;
   readonly files?: ControlFiles;
   /** Folder of our own process's files, default /proc/self. */
   readonly proc?: string;
@@ -26,9 +28,17 @@ const SECOND_VERSION = ['cpu', 'memory', 'pids', 'io'] as const;
 
 /**
  * Finds where functions can have groups: cgroups of the second version, else of the first, else /proc. What an agent
- * with the same label has left behind is ended and removed. Never throws: what is not possible is in the description.
+ * with the same label has left behind is ended and removed, but for what is to be kept. Never throws: what is not possible is in the description.
  */
 export async function openFunctionGroups(options: OpenOptions): Promise<FunctionGroups> {
+  const { label, keep = new Set<string>() } = options;
+  const groups = await open(options, keep);
+  // Also where the kernel has groups now: it may not have had them, or we may not have been let.
+  await endMarked(label, keep);
+  return groups;
+}
+
+async function open(options: OpenOptions, keep: ReadonlySet<string>): Promise<FunctionGroups> {
   const { label, where, files = systemControlFiles, proc = '/proc/self' } = options;
   if (where === 'none') return new ProcessGroups(label, 'groups are switched off');
   let hierarchies: ReturnType<typeof findHierarchies>;
@@ -61,7 +71,7 @@ export async function openFunctionGroups(options: OpenOptions): Promise<Function
     const reasons = [...new Set(missing.values())].join('; ');
     return new ProcessGroups(label, reasons === '' ? 'no control groups are mounted' : reasons);
   }
-  await removeLeftovers(files, parents);
+  await removeLeftovers(files, parents, keep);
   return new KernelGroups(files, parents, missing, hierarchies.get('cgroup2')?.mount ?? null);
 }
 
@@ -125,13 +135,15 @@ function enableIn(
   return failed;
 }
 
-/** Functions of an agent that was killed: nobody counts or ends them but us. */
+/** Functions of an agent that was killed and which nobody knows: nobody counts or ends them but us. */
 async function removeLeftovers(
   files: ControlFiles,
   parents: ReadonlyMap<Controller, GroupFolder>,
+  keep: ReadonlySet<string>,
 ): Promise<void> {
   const names = new Set([...parents.values()].flatMap(({ folder }) => files.below(folder)));
   for (const name of names) {
+    if (keep.has(name)) continue;
     const folders = [...parents].flatMap(([key, { version, folder }]): [Controller, GroupFolder][] =>
       files.exists(`${folder}/${name}`) ? [[key, { version, folder: `${folder}/${name}` }]] : [],
     );

@@ -9,6 +9,7 @@ import {
   readProcessTable,
   residentBytes,
   type TableEntry,
+  variableOf,
 } from './process-table.ts';
 import type { FunctionGroup, FunctionGroups, GroupLimits, GroupStatistics } from './types.ts';
 
@@ -58,6 +59,13 @@ export class ProcessGroups implements FunctionGroups {
     return group;
   }
 
+  /** What it has used before is not known any more: that begins at 0. */
+  adopt(name: string, first: ProcessIdentity): FunctionGroup {
+    const group = this.create(name, {});
+    group.began(first);
+    return group;
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#groups].map((group) => group.kill()));
   }
@@ -71,6 +79,23 @@ export class ProcessGroups implements FunctionGroups {
     }
     return this.#table;
   }
+}
+
+/**
+ * Ends whoever carries the mark of a group with this label in its environment, but for groups that are kept. Never throws:
+ * what cannot be ended stays.
+ */
+export async function endMarked(label: string, keep: ReadonlySet<string>): Promise<void> {
+  const prefix = `${label}/`;
+  const find = (): number[] =>
+    readProcessTable().flatMap(({ pid, state }) => {
+      const mark = state === 'Z' || pid === process.pid ? undefined : variableOf(pid, MARK);
+      return mark?.startsWith(prefix) === true && !keep.has(mark.slice(prefix.length)) ? [pid] : [];
+    });
+  await endAll(
+    () => signalAll(find(), 'SIGKILL'),
+    () => find().length,
+  );
 }
 
 interface Owner {

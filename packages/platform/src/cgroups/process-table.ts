@@ -80,6 +80,15 @@ export function hasVariable(pid: number, variable: string): boolean {
   return readOr(`/proc/${pid}/environ`).split('\0').includes(variable);
 }
 
+/** A variable of the environment with which a process was started. */
+export function variableOf(pid: number, name: string): string | undefined {
+  const prefix = `${name}=`;
+  return readOr(`/proc/${pid}/environ`)
+    .split('\0')
+    .find((entry) => entry.startsWith(prefix))
+    ?.slice(prefix.length);
+}
+
 function readOr(path: string): string {
   try {
     return readFileSync(path, 'utf8');

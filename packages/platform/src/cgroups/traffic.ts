@@ -13,6 +13,8 @@ export interface TrafficOptions {
   readonly label: string;
   /** Where the second version's hierarchy is mounted. */
   readonly mount: string;
+  /** Groups that are to be adopted: they are counted on. */
+  readonly keep?: ReadonlySet<string>;
   /** Runs nft with a script, or with arguments; default the system's, in the calling thread's network namespace. */
   readonly nft?: Nft;
 }
@@ -77,14 +79,17 @@ export class GroupTraffic {
   }
 
   /**
-   * Tries it on a group that is there, and removes tables that an agent with this label left behind.
+   * Tries it on a group that is there, and removes tables that an agent with this label left behind, but for those to be kept.
    * @returns the reason when it does not work here
    */
   static async open(options: TrafficOptions, path: string): Promise<GroupTraffic | string> {
     const traffic = new GroupTraffic(options);
     try {
-      for (const table of countersOf(await traffic.#nft.counters(), traffic.#prefix).keys())
-        await traffic.#delete(table);
+      const kept = new Set([...(options.keep ?? [])].map((name) => traffic.#table(name)));
+      for (const table of countersOf(await traffic.#nft.counters(), traffic.#prefix).keys()) {
+        if (kept.has(table)) traffic.#tables.set(table, Promise.resolve());
+        else await traffic.#delete(table);
+      }
       await traffic.begin('probe', path, undefined);
       await traffic.end('probe');
       return traffic;

@@ -72,6 +72,12 @@ export interface FunctionGroups {
    * @throws PlatformError naming file and reason
    */
   create(name: string, limits: GroupLimits): FunctionGroup;
+  /**
+   * Takes over a group that a former agent with our label made, with its limits as they are.
+   * @param first its first process
+   * @throws PlatformError when it is not there
+   */
+  adopt(name: string, first: ProcessIdentity): FunctionGroup;
   /** Ends what is left and removes every group. */
   close(): Promise<void>;
 }

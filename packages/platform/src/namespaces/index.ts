@@ -2,7 +2,20 @@
 export type { Network, NetworkHost, NetworkPlan } from './lab-network.ts';
 export { createNetwork } from './lab-network.ts';
 export type { NetworkNamespace } from './namespace.ts';
-export { createNamespace, inNamespace, openOwnNamespace, setLoopbackUp } from './namespace.ts';
+export {
+  createNamespace,
+  inNamespace,
+  openNamespaceOf,
+  openOwnNamespace,
+  setLoopbackUp,
+} from './namespace.ts';
 export type { NetworkStep } from './network-step.ts';
 export type { PrivateNetwork, PrivateNetworkPlan } from './private-network.ts';
-export { createPrivateNetwork, linkAlias, networkSteps, removeLeftLinks } from './private-network.ts';
+export {
+  adoptPrivateNetwork,
+  createPrivateNetwork,
+  hostEndsOf,
+  linkAlias,
+  networkSteps,
+  removeLeftLinks,
+} from './private-network.ts';

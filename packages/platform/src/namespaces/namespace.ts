@@ -37,6 +37,11 @@ export function openOwnNamespace(): NetworkNamespace {
   return hold(openSync(OWN, 'r'));
 }
 
+/** The namespace in which a process lives. @throws Error of the system when there is none with this number */
+export function openNamespaceOf(pid: number): NetworkNamespace {
+  return hold(openSync(`/proc/${pid}/ns/net`, 'r'));
+}
+
 /**
  * Runs `work` with the calling thread in the namespace, and brings the thread back. Sockets opened, children spawned and
  * `/proc/sys/net` files written inside belong to the namespace; `/proc/net` does not follow, `/proc/thread-self/net` does.

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { PlatformError } from '../errors.ts';
 import { deleteLink, listLinks } from '../netlink/link.ts';
 import { NETLINK_ROUTE, NetlinkSocket } from '../netlink/socket.ts';
-import { createNamespace, inNamespace, type NetworkNamespace } from './namespace.ts';
+import { createNamespace, inNamespace, type NetworkNamespace, openNamespaceOf } from './namespace.ts';
 import { applyStep, type NetworkStep } from './network-step.ts';
 
 /** A network namespace with links, rules and settings, to be made in one go. */
@@ -121,14 +121,50 @@ export async function createPrivateNetwork(
   }
 }
 
+/** Names of a network's ends on the host's side. */
+export function hostEndsOf(label: string, name: string, { interfaces }: PrivateNetworkPlan): string[] {
+  return interfaces.map(({ peer }, i) => peer ?? hostEndName(label, name, i));
+}
+
 /**
- * Removes links that an owner with this label left behind when it was killed, as long as something kept their namespace.
- * @returns their names
+ * Takes over a network that a former owner with this label made, as it is now.
+ * @param pid a process that lives in it
+ * @throws PlatformError or Error of the system when there is no such process
  */
-export function removeLeftLinks(label: string): string[] {
+export function adoptPrivateNetwork(
+  label: string,
+  name: string,
+  plan: PrivateNetworkPlan,
+  pid: number,
+): PrivateNetwork {
   const socket = new NetlinkSocket(NETLINK_ROUTE);
   try {
-    const left = listLinks(socket).filter(({ alias }) => alias === linkAlias(label));
+    const names = new Set(hostEndsOf(label, name, plan));
+    const hostEnds = listLinks(socket).flatMap(({ name: link, alias, index }) =>
+      names.has(link) && alias === linkAlias(label) ? [index] : [],
+    );
+    const namespace = openNamespaceOf(pid);
+    const close = (): void => {
+      for (const index of hostEnds.splice(0)) removeLink(socket, index);
+      namespace.close();
+      socket.close();
+    };
+    return { namespace, isPassing: () => isPassing(socket, namespace.fd, hostEnds), close };
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+/**
+ * Removes links that an owner with this label left behind when it was killed, as long as something kept their namespace.
+ * @param keep names of host's ends that stay
+ * @returns their names
+ */
+export function removeLeftLinks(label: string, keep: ReadonlySet<string> = new Set()): string[] {
+  const socket = new NetlinkSocket(NETLINK_ROUTE);
+  try {
+    const left = listLinks(socket).filter(({ alias, name }) => alias === linkAlias(label) && !keep.has(name));
     for (const { index } of left) removeLink(socket, index);
     return left.map(({ name }) => name);
   } finally {

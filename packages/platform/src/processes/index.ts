@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+export { watchExit } from './exit-watch.ts';
 export type { LoadSampler } from './load.ts';
 export { createLoadSampler } from './load.ts';
 export type { OutputOptions } from './output.ts';
 export { OutputRecorder } from './output.ts';
+export type { OutputFileOptions } from './output-file.ts';
+export { OutputFile } from './output-file.ts';
 export { sendSignal } from './signal.ts';
-export type { ProgramExit, ProgramOptions, RunningProgram } from './start.ts';
-export { startProgram } from './start.ts';
+export type { AdoptedProgram, ProgramExit, ProgramOptions, RunningProgram } from './start.ts';
+export { adoptProgram, startProgram } from './start.ts';
 export type { ProcessIdentity, ProcessStat } from './stat.ts';
 export { isAlive, parseProcessStat, readProcessStat } from './stat.ts';
 export { descendants, inNetworkNamespace, networkNamespaceOf } from './tree.ts';

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, closeSync, constants } from 'node:fs';
 import { inNamespace, type NetworkNamespace } from '../namespaces/namespace.ts';
+import { watchExit } from './exit-watch.ts';
 import { type OutputOptions, OutputRecorder } from './output.ts';
+import type { OutputFile } from './output-file.ts';
 import { sendSignal } from './signal.ts';
 import { type ProcessIdentity, readProcessStat } from './stat.ts';
 
@@ -17,6 +19,8 @@ export interface ProgramOptions {
   /** Network namespace to live in, default the calling thread's. */
   readonly namespace?: NetworkNamespace;
   readonly output?: OutputOptions;
+  /** In place of `output`: the program writes there itself, and goes on when nobody is there to read. */
+  readonly outputFile?: OutputFile;
   /**
    * Whether the kernel kills the program (not what it starts in turn) when our thread ends, however it ends; needs the
    * `setpriv` program, does nothing without. Default true. Start from the main thread: a worker's end counts too.
@@ -24,7 +28,7 @@ export interface ProgramOptions {
   readonly diesWithUs?: boolean;
 }
 
-/** How a program ended. */
+/** How a program ended; status and signal null without a failure: nobody can tell. */
 export interface ProgramExit {
   /** Exit status, null when a signal ended it or it never ran. */
   readonly status: number | null;
@@ -56,63 +60,111 @@ export function startProgram(options: ProgramOptions): RunningProgram {
   const helper = (options.diesWithUs ?? true) ? findInPath('setpriv') : undefined;
   const command =
     helper === undefined ? options.command : [helper, '--pdeathsig', 'KILL', '--', ...options.command];
-  const recorder = new OutputRecorder(options.output);
+  const { outputFile } = options;
+  const recorder = outputFile === undefined ? new OutputRecorder(options.output) : null;
+  const file = outputFile?.open() ?? null;
   const start = (): ChildProcess =>
     spawn(command[0] ?? '', command.slice(1), {
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: file === null ? ['ignore', 'pipe', 'pipe'] : ['ignore', file, file],
       ...(options.environment === undefined ? {} : { env: options.environment }),
       ...(options.directory === undefined ? {} : { cwd: options.directory }),
     });
-  const child = options.namespace === undefined ? start() : inNamespace(options.namespace.fd, start);
-  child.stdout?.on('data', (chunk: Buffer) => recorder.take('out', chunk));
-  child.stderr?.on('data', (chunk: Buffer) => recorder.take('error', chunk));
-  child.once('close', () => recorder.close());
+  let child: ChildProcess;
+  try {
+    child = options.namespace === undefined ? start() : inNamespace(options.namespace.fd, start);
+  } finally {
+    if (file !== null) closeSync(file);
+  }
+  child.stdout?.on('data', (chunk: Buffer) => recorder?.take('out', chunk));
+  child.stderr?.on('data', (chunk: Buffer) => recorder?.take('error', chunk));
+  child.once('close', () => recorder?.close());
 
   // Not yet collected, so the number cannot be another's.
   const identity = child.pid === undefined ? undefined : readProcessStat(child.pid);
-  let exit: ProgramExit | undefined;
-  const listeners: ((exit: ProgramExit) => void)[] = [];
-  const end = (how: ProgramExit): void => {
-    if (exit !== undefined) return;
-    exit = how;
-    for (const listener of listeners.splice(0)) listener(how);
-  };
-  child.once('exit', (status, signal) => end({ status, signal }));
+  const end = new EndOfProgram();
+  child.once('exit', (status, signal) => end.tell({ status, signal }));
   child.once('error', (error) => {
     if (child.pid !== undefined) return;
-    recorder.close();
-    end({ status: null, signal: null, failure: error.message });
+    recorder?.close();
+    end.tell({ status: null, signal: null, failure: error.message });
   });
-  const onExit = (listener: (exit: ProgramExit) => void): void => {
-    if (exit === undefined) listeners.push(listener);
-    else listener(exit);
-  };
-  const exited = new Promise<ProgramExit>((resolve) => onExit(resolve));
+  return running(
+    identity === undefined ? undefined : { pid: identity.pid, startTicks: identity.startTicks },
+    end,
+    () => outputFile?.lines() ?? recorder?.lines ?? [],
+    helper !== undefined,
+  );
+}
 
+/** A program that somebody else started, with the file that it writes to. */
+export interface AdoptedProgram extends RunningProgram {
+  /** Looks after it no more: its end is not told. */
+  release(): void;
+}
+
+/** Takes over a program that a former process of ours started and that may have ended meanwhile; then its end is told soon. */
+export function adoptProgram(identity: ProcessIdentity, outputFile: OutputFile): AdoptedProgram {
+  const end = new EndOfProgram();
+  const release = watchExit(identity, (exit) => end.tell(exit));
+  return { ...running(identity, end, () => outputFile.lines(), false), release };
+}
+
+/** The end of a program, for those who wait for it. */
+class EndOfProgram {
+  readonly exited: Promise<ProgramExit>;
+  readonly #listeners: ((exit: ProgramExit) => void)[] = [];
+  #exit: ProgramExit | undefined;
+
+  constructor() {
+    this.exited = new Promise((resolve) => this.listen(resolve));
+  }
+
+  get isOver(): boolean {
+    return this.#exit !== undefined;
+  }
+
+  tell(exit: ProgramExit): void {
+    if (this.#exit !== undefined) return;
+    this.#exit = exit;
+    for (const listener of this.#listeners.splice(0)) listener(exit);
+  }
+
+  listen(listener: (exit: ProgramExit) => void): void {
+    if (this.#exit === undefined) this.#listeners.push(listener);
+    else listener(this.#exit);
+  }
+}
+
+function running(
+  identity: ProcessIdentity | undefined,
+  end: EndOfProgram,
+  lines: () => readonly string[],
+  diesWithUs: boolean,
+): RunningProgram {
   const signal = (name: NodeJS.Signals): void => {
-    if (identity !== undefined) sendSignal(-identity.pid, name);
+    if (identity !== undefined && mayNameGroup(identity)) sendSignal(-identity.pid, name);
   };
   return {
-    identity: identity === undefined ? undefined : { pid: identity.pid, startTicks: identity.startTicks },
-    diesWithUs: helper !== undefined,
-    exited,
-    onExit,
-    lines: () => recorder.lines,
+    identity,
+    diesWithUs,
+    exited: end.exited,
+    onExit: (listener) => end.listen(listener),
+    lines,
     signal,
     stop: async (graceMs, name = 'SIGTERM') => {
-      if (identity === undefined) return exited;
-      if (exit === undefined) {
+      if (identity === undefined) return end.exited;
+      if (!end.isOver) {
         signal(name);
         let timer: NodeJS.Timeout | undefined;
         const grace = new Promise<void>((resolve) => {
           timer = setTimeout(resolve, graceMs);
         });
-        await Promise.race([exited, grace]);
+        await Promise.race([end.exited, grace]);
         clearTimeout(timer);
       }
-      if (mayNameGroup(identity)) signal('SIGKILL');
-      return exited;
+      signal('SIGKILL');
+      return end.exited;
     },
   };
 }
