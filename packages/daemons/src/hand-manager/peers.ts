@@ -94,12 +94,14 @@ export class Peers {
       open(who);
     }
     const late = setTimeout(() => connection.close('no registration in time'), FIRST_MESSAGE_MS);
-    connection.onClose(({ code, message }) => {
+    connection.onFault?.(({ message }) => {
+      if (opened === null) connection.close(message);
+      else this.#give({ type: 'unframeable', connection: id, reason: message });
+    });
+    connection.onClose(() => {
       clearTimeout(late);
       this.#connections.delete(id);
       if (opened === null) return;
-      if (code === 'frame-malformed' || code === 'frame-too-large')
-        this.#give({ type: 'unframeable', connection: id, reason: message });
       this.#give({ type: 'disconnected', connection: id });
     });
     connection.onFrame((frame) => {

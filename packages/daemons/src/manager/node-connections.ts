@@ -32,12 +32,12 @@ export class NodeConnections {
     this.#last += 1;
     const id = this.#last;
     this.#connections.set(id, connection);
-    connection.onClose(({ code, message }) => {
+    connection.onFault?.(({ message }) => {
+      this.#logger.warn({ node: identity.name, reason: message }, 'a node sent what is no message');
+      this.#give({ type: 'unframeable', connection: id, reason: message });
+    });
+    connection.onClose(() => {
       this.#connections.delete(id);
-      if (code === 'frame-malformed' || code === 'frame-too-large') {
-        this.#logger.warn({ node: identity.name, reason: message }, 'a node sent what is no message');
-        this.#give({ type: 'unframeable', connection: id, reason: message });
-      }
       this.#give({ type: 'disconnected', connection: id });
     });
     const opened = this.#give({

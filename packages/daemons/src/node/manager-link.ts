@@ -128,12 +128,10 @@ export class ManagerLink {
     const { host: address, port, source } = at;
     logger.info({ address, port, source }, 'connected to a manager');
     this.#connections.set(id, connection);
+    connection.onFault?.(({ message }) => give({ type: 'unframeable', connection: id, reason: message }));
     connection.onClose(({ code, message }) => {
       this.#connections.delete(id);
       if (this.#managed !== id) search.passOver(at);
-      if (code === 'frame-malformed' || code === 'frame-too-large') {
-        give({ type: 'unframeable', connection: id, reason: message });
-      }
       logger.info({ code, reason: message }, 'connection to the manager is over');
       give({ type: 'disconnected', connection: id });
     });

@@ -50,6 +50,7 @@ export const streamCases: readonly TransportCase[] = [
         deepEqual(await atFar.take(1), [frame(2, 1)]);
       }),
   },
+  lastWords('what cannot be framed may be answered before the end', header(3)),
   {
     name: 'says so when the peer ends within a frame',
     run: (factory) =>
@@ -97,6 +98,28 @@ export const streamCases: readonly TransportCase[] = [
   },
 ];
 
+/** Whoever is told of a fault still speaks, and hears no more. */
+function lastWords(name: string, fault: Uint8Array): TransportCase {
+  return {
+    name,
+    run: (factory) =>
+      withPair(factory, {}, async ({ near, far }) => {
+        if (far.onFault === undefined) return;
+        const atNear = collect(near);
+        const atFar = collect(far);
+        far.onFault(() => {
+          ok(far.send(frame(5, 9)));
+          far.close('said why');
+        });
+        near.send(frame(2, 1));
+        near.send(fault);
+        equal((await closing(far)).code, 'local');
+        deepEqual(await atNear.take(1), [frame(5, 9)]);
+        deepEqual(await atFar.take(1), [frame(2, 1)]);
+      }),
+  };
+}
+
 /** What transports of messages keep beside `transportCases`: one frame is one message, whatever is in it. */
 export const messageCases: readonly TransportCase[] = [
   {
@@ -109,6 +132,7 @@ export const messageCases: readonly TransportCase[] = [
         deepEqual(await atFar.take(sent.length), sent);
       }),
   },
+  lastWords('what is longer than admitted may be answered before the end', new Uint8Array(200_000)),
   {
     name: 'refuses a message that is longer than admitted',
     run: (factory) =>

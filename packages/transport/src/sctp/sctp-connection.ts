@@ -10,6 +10,7 @@ import type {
   ConnectionEnd,
   ConnectionLimits,
   FlowControl,
+  FrameFault,
   Peer,
   TransportCounters,
 } from '../stream/stream-transport.ts';
@@ -51,6 +52,9 @@ export class SctpConnection implements Connection {
   readonly #frameTimer: FrameTimer;
   #cutTimer: NodeJS.Timeout | undefined;
   #closed: CloseReason | null = null;
+  #faultHandler: ((fault: FrameFault) => void) | null = null;
+  /** What comes is dropped. */
+  #faulted = false;
   #released = false;
 
   /** @param socket connected */
@@ -118,6 +122,10 @@ export class SctpConnection implements Connection {
     this.#want();
   }
 
+  onFault(handler: (fault: FrameFault) => void): void {
+    this.#faultHandler = handler;
+  }
+
   onClose(handler: (reason: CloseReason) => void): void {
     const closed = this.#closed;
     if (closed === null) this.#closeHandlers.push(handler);
@@ -139,6 +147,7 @@ export class SctpConnection implements Connection {
     if (this.#closed !== null) return;
     // Set before the handlers run; what arrives from here on is read and dropped, since unread octets at the
     // close would turn the graceful end into an abort.
+    clearTimeout(this.#cutTimer);
     this.#cutTimer = setTimeout(() => this.#release('abort'), this.#options.limits.closeTimeoutMs);
     this.#finish('local', message);
     if (this.#queue.isEmpty) this.#socket.shutdown();
@@ -168,8 +177,19 @@ export class SctpConnection implements Connection {
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.#options.counters.frameFaults += 1;
-      this.#abandon(error.code, error.message);
+      this.#unframeable(error);
     }
+  }
+
+  /** Lets whoever wants to say why, and ends the association. */
+  #unframeable({ code, message }: FrameFault): void {
+    const handler = this.#faultHandler;
+    if (handler === null) return this.#abandon(code, message);
+    this.#faulted = true;
+    this.#frameTimer.disarm();
+    handler({ code, message });
+    if (this.#closed !== null) return;
+    this.#cutTimer = setTimeout(() => this.#abandon(code, message), this.#options.limits.closeTimeoutMs);
   }
 
   #flush(): void {
@@ -209,7 +229,7 @@ export class SctpConnection implements Connection {
       if (received === null || received.type === 'nothing') return;
       if (received.type === 'end') return this.#ended();
       if (received.type === 'notification') this.#notified(received.notification);
-      else if (this.#closed === null)
+      else if (this.#closed === null && !this.#faulted)
         this.#take(received.data, received.protocol, received.type === 'message');
     }
   }

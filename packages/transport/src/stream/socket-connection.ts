@@ -14,6 +14,7 @@ import type {
   ConnectionEnd,
   ConnectionLimits,
   FlowControl,
+  FrameFault,
   Peer,
   TransportCounters,
 } from './stream-transport.ts';
@@ -58,6 +59,9 @@ export class SocketConnection implements Connection {
   #pendingBytes = 0;
   #flushes: 'after-read' | 'next-tick' | null = null;
   #closed: CloseReason | null = null;
+  #faultHandler: ((fault: FrameFault) => void) | null = null;
+  /** What comes is dropped. */
+  #faulted = false;
 
   constructor(socket: Socket, options: SocketConnectionOptions) {
     this.#socket = socket;
@@ -126,6 +130,10 @@ export class SocketConnection implements Connection {
     this.#socket.on('data', (chunk: Uint8Array) => this.#read(chunk, handler));
   }
 
+  onFault(handler: (fault: FrameFault) => void): void {
+    this.#faultHandler = handler;
+  }
+
   onClose(handler: (reason: CloseReason) => void): void {
     const closed = this.#closed;
     if (closed === null) this.#closeHandlers.push(handler);
@@ -150,7 +158,7 @@ export class SocketConnection implements Connection {
   }
 
   #read(chunk: Uint8Array, handler: (frame: Uint8Array, protocol: number) => void): void {
-    if (this.#closed !== null) return;
+    if (this.#closed !== null || this.#faulted) return;
     // Those of a tick that is to come leave now: they are before what this chunk leads to.
     this.#flush();
     const scheduled = this.#flushes;
@@ -165,13 +173,25 @@ export class SocketConnection implements Connection {
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.#counters.frameFaults += 1;
-      this.#abandon(error.code, error.message);
+      this.#unframeable(error);
       return;
     } finally {
       this.#flushes = scheduled;
       this.#flush();
     }
     if (this.#framer.midFrame) this.#frameTimer.arm();
+  }
+
+  /** Lets whoever wants to say why, and ends the connection. */
+  #unframeable({ code, message }: FrameFault): void {
+    const handler = this.#faultHandler;
+    if (handler === null) return this.#abandon(code, message);
+    this.#faulted = true;
+    this.#frameTimer.disarm();
+    handler({ code, message });
+    if (this.#closed !== null) return;
+    const cut = setTimeout(() => this.#abandon(code, message), this.#limits.closeTimeoutMs);
+    this.#socket.once('close', () => clearTimeout(cut));
   }
 
   #flush(): void {

@@ -87,6 +87,12 @@ export interface Connection {
    * gave, 0 for other kinds.
    */
   onFrame(handler: (frame: Uint8Array, protocol: number) => void): void;
+  /**
+   * Called when the peer sends what cannot be framed, before the connection ends for it: what the handler sends still
+   * goes out, then it closes, or the connection is ended for it with the code that stands in the fault. Without a handler it
+   * ends at once. Once.
+   */
+  onFault?(handler: (fault: FrameFault) => void): void;
   /** Called once; at the next turn if the connection is closed already. Several handlers may be added. */
   onClose(handler: (reason: CloseReason) => void): void;
   /** Sends what is queued, then closes; cut off after `closeTimeoutMs`. */
@@ -95,6 +101,12 @@ export interface Connection {
   readonly flow?: FlowControl;
   /** Smoothed round-trip time as the kernel measured it; null where it does not tell, or has not measured. */
   roundTripMs(): number | null;
+}
+
+/** After it nothing that the peer sends can be read. */
+export interface FrameFault {
+  readonly code: 'frame-malformed' | 'frame-too-large';
+  readonly message: string;
 }
 
 /** For those who send or take more than a few messages. */
