@@ -5,6 +5,7 @@ import type { FunctionId, SlotId } from '../identity.ts';
 import { FunctionLife } from './function-life.ts';
 import { Parting } from './parting.ts';
 import { Told } from './told.ts';
+import { afterSessions, asksForSessions, SessionMoves } from './session-moves.ts';
 import {
   afterTransfer,
   cancelTransfer,
@@ -56,6 +57,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   readonly #handovers = new Set<string>();
 
   constructor(options: AgentOptions) {
+  readonly #sessionMoves = new SessionMoves(this.#residents);
     this.#options = options;
   }
 
@@ -88,6 +90,17 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         return this.#transfer(input);
       case 'transfer-progress': {
         const transfer = this.#residents.get(input.functionId)?.transfer;
+      case 'move-session':
+        return this.#sessionMoves.move(input);
+      case 'sessions-selected':
+        return this.#sessionMoves.selected(input.functionId, input.count);
+      case 'sessions-expected':
+        return this.#sessionMoves.expected(input.functionId, input.forward);
+      case 'sessions-refused':
+        return this.#sessionMoves.refused(input.functionId, input.reason);
+      case 'sessions':
+        this.#life(input.functionId)?.toldSessions(input.run, input.movable, input.count);
+        return [];
         if (transfer) transfer.report = input.report;
         return [];
       }
@@ -96,6 +109,10 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         if (!resident) return [];
         const outputs = afterTransfer(resident, input.end, () => this.#parting(resident, nowMs));
         return [...outputs, ...this.#part(resident, nowMs)];
+        if (resident.transfer?.mode === 'sessions') {
+          afterSessions(resident, input.end);
+          return [];
+        }
       }
       case 'delete':
         return this.#delete(input);
@@ -189,7 +206,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     const { operation, functionId, token, from } = input;
     const refusal = this.#stopping
       ? { code: FAILED, text: 'the agent is stopping' }
-      : refusesState(input, this.#residents.get(functionId));
+      : refusesState(input, known);
     if (refusal || from === null) return [{ type: 'answer', operation, code: FAILED, ...refusal }];
     const outputs = this.#start(input, true);
     const resident = this.#residents.get(functionId);
@@ -204,6 +221,8 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     const known = this.#residents.get(functionId);
     const refusal = refusesToGo(known, mode);
     if (refusal || !known) return [{ type: 'answer', operation, code: FAILED, ...refusal }];
+    const known = this.#residents.get(functionId);
+    if (!this.#stopping && asksForSessions(input, known)) return this.#sessionMoves.expect(input, known);
     known.transfer = transferWith('source', mode, destination.node);
     const { life } = known;
     const isLeased = isSlotted(known);
@@ -242,15 +261,21 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   #exited(functionId: FunctionId, run: number, reason: string, nowMs: number): AgentOutput[] {
     const resident = this.#residents.get(functionId);
     if (!resident) return [];
-    const isOver = resident.life.awaitsState && run === resident.life.run;
-    const cancelled = isOver ? cancelTransfer(functionId, resident, true) : [];
-    return [...cancelled, ...resident.life.exited(run, reason, nowMs)];
+    const { life, transfer } = resident;
+    const isOver = (life.awaitsState || transfer?.mode === 'sessions') && run === life.run;
+    const cancelled = isOver ? cancelTransfer(functionId, resident, transfer?.role === 'destination') : [];
+    return [...cancelled, ...life.exited(run, reason, nowMs)];
   }
 
   #delete({ operation, functionId, ifWaiting = false }: AgentInput & { type: 'delete' }): AgentOutput[] {
     const resident = this.#residents.get(functionId);
     if (!resident) return [{ type: 'answer', operation, code: OK, status: 'Unknown' }];
-    const { life } = resident;
+    const { life, transfer } = resident;
+    if (ifWaiting && transfer?.role === 'destination' && transfer.mode === 'sessions')
+      return [
+        { type: 'answer', operation, code: OK, status: life.status },
+        ...cancelTransfer(functionId, resident, false),
+      ];
     if (ifWaiting && !life.awaitsState)
       return [{ type: 'answer', operation, code: FAILED, text: `${life.name} has its state already` }];
     const cancelled = cancelTransfer(functionId, resident, life.awaitsState);

@@ -70,6 +70,8 @@ export class FunctionLife {
   ) {
     this.#awaitsState = awaitsState;
     this.id = id;
+  #movesSessions = false;
+  #sessions: number | null = null;
     this.name = name;
     this.specification = specification;
     this.octets = octets;
@@ -98,6 +100,11 @@ export class FunctionLife {
   get gone(): boolean {
     return this.#phase === 'gone';
   }
+  /** Whether single sessions of it can be moved, by its own word. */
+  get movesSessions(): boolean {
+    return this.#movesSessions;
+  }
+
 
   get incarnation(): string {
     return this.#incarnation;
@@ -146,6 +153,7 @@ export class FunctionLife {
     this.#inARow = 0;
     this.#load = 0;
     this.#reason = 'starting';
+      ...(this.#sessions === null ? {} : { sessions: this.#sessions }),
     this.#incarnation = this.#random.u64().toString(16).padStart(16, '0');
     return [
       {
@@ -196,6 +204,8 @@ export class FunctionLife {
       this.#reason = ok ? 'becoming healthy' : `not healthy: ${reason}`;
     }
     if (check.type === 'function') this.#deadlines.word = nowMs + check.intervalMs + check.timeoutMs;
+    this.#movesSessions = false;
+    this.#sessions = null;
     else
       this.#deadlines.check =
         nowMs + (this.#healthy ? check.intervalMs : Math.min(STARTING_CHECK_MS, check.intervalMs));
@@ -278,6 +288,12 @@ export class FunctionLife {
   nextDeadline(): number | undefined {
     const all = Object.values(this.#deadlines);
     return all.length === 0 ? undefined : Math.min(...all);
+  }
+
+  toldSessions(run: RunNumber, movable: boolean, count: number | null): void {
+    if (run !== this.#run || this.#phase === 'gone') return;
+    this.#movesSessions = movable;
+    this.#sessions = count;
   }
 
   /** A program can be run, and a function can speak, without a port. */

@@ -9,7 +9,8 @@ import type { AgentInput, AgentOutput } from './types.ts';
 /** A transfer of state that a function takes part in. */
 export interface ResidentTransfer {
   readonly role: 'source' | 'destination';
-  readonly mode: 'move' | 'copy' | null;
+  /** Null: not known yet. */
+  readonly mode: 'move' | 'copy' | 'sessions' | null;
   /** Node ID of the other end. */
   readonly peer: number;
   report: TransferReport | null;

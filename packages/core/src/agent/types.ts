@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { SessionForward } from '@vnfpool/wire/function-socket';
 import type {
   FailoverCause,
   FailoverRecord,
@@ -6,6 +7,7 @@ import type {
   FunctionSpecification,
   HealthCheck,
   Role,
+  SessionInformation,
   SetConfiguration,
   SlotAssignment,
   SlotState,
@@ -60,6 +62,29 @@ export type AgentInput =
       readonly token: TransferToken;
     }
   /** How a transfer goes, now and then. */
+  /** Gives some sessions of a function to another one that runs already. */
+  | {
+      readonly type: 'move-session';
+      readonly operation: number;
+      /** Null: of the only one here whose sessions can move. */
+      readonly functionId: FunctionId | null;
+      /** Their union. */
+      readonly sessions: readonly SessionInformation[];
+      readonly destination: TransferDestination;
+      /** Of the function there; null: as here. */
+      readonly targetFunctionId: FunctionId | null;
+      readonly token: TransferToken;
+    }
+  /** The answer to `select-sessions`. */
+  | { readonly type: 'sessions-selected'; readonly functionId: FunctionId; readonly count: number }
+  /** The answer to `expect-sessions`. */
+  | {
+      readonly type: 'sessions-expected';
+      readonly functionId: FunctionId;
+      readonly forward: SessionForward | null;
+    }
+  /** To either, in place of the answer. */
+  | { readonly type: 'sessions-refused'; readonly functionId: FunctionId; readonly reason: string }
   | {
       readonly type: 'transfer-progress';
       readonly functionId: FunctionId;
@@ -114,6 +139,16 @@ export type AgentInput =
       readonly fraction: number;
     }
   /** From the lease worker. */
+  /** What it says of its sessions. */
+  | {
+      readonly type: 'sessions';
+      readonly functionId: FunctionId;
+      readonly run: RunNumber;
+      /** Whether single ones can be moved. */
+      readonly movable: boolean;
+      /** Null: it did not say yet. */
+      readonly count: number | null;
+    }
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   /** Ends every function, holders' slots released first. */
@@ -140,6 +175,8 @@ export type AgentOutput =
       readonly type: 'slots-changed';
       readonly muteMs: number;
       readonly slots: readonly SlotState[];
+      /** Of `move-session`: how many were selected. */
+      readonly sessions?: bigint;
       readonly failovers: readonly FailoverRecord[];
     }
   /** To the host. */
@@ -207,6 +244,32 @@ export type AgentOutput =
       readonly incarnation: string;
       readonly ready: boolean;
       readonly rank: number;
+    }
+  /** Asks the function; answered by `sessions-selected` or `sessions-refused`. */
+  | {
+      readonly type: 'select-sessions';
+      readonly functionId: FunctionId;
+      readonly sessions: readonly SessionInformation[];
+    }
+  /** Asks the function; answered by `sessions-expected` or `sessions-refused`. */
+  | { readonly type: 'expect-sessions'; readonly functionId: FunctionId }
+  /** To those who move state, as `send-state`: the sessions that the function has selected. */
+  | {
+      readonly type: 'send-sessions';
+      readonly functionId: FunctionId;
+      readonly targetFunctionId: FunctionId;
+      readonly destination: TransferDestination;
+      readonly selection: readonly SessionInformation[];
+      readonly token: TransferToken;
+    }
+  /** As `receive-state`, beside the sessions that the function has. */
+  | {
+      readonly type: 'receive-sessions';
+      readonly functionId: FunctionId;
+      readonly token: TransferToken;
+      readonly from: NodeId;
+      /** Where the function takes packets of sessions that come to it; null: nowhere. */
+      readonly forward: SessionForward | null;
     }
   | { readonly type: 'no-candidate'; readonly slot: SlotId; readonly functionId: FunctionId }
   | { readonly type: 'release'; readonly slot: SlotId; readonly cause: FailoverCause }

@@ -128,6 +128,8 @@ export type MobilityManagerInput =
       readonly node: NodeId;
       /** Null: sessions of whatever function of the node. */
       readonly functionId: FunctionId | null;
+      /** The function that takes them; absent: the one of the same number. Not without `functionId`. */
+      readonly targetFunctionId?: FunctionId;
       /** Their union; at least one. */
       readonly sessions: readonly SessionInformation[];
       readonly destination: TransferDestination;

@@ -167,6 +167,8 @@ export type MobilityNodeOutput =
       readonly operation: OperationId;
       /** Null: sessions of whatever function. */
       readonly functionId: FunctionId | null;
+      /** The function that takes them; null: the one of the same number. */
+      readonly targetFunctionId: FunctionId | null;
       /** Their union. */
       readonly sessions: readonly SessionInformation[];
       readonly destination: TransferDestination;

@@ -14,6 +14,7 @@ import type { DestinationOptions, DestinationOutput, TransferReport } from './ty
 export class Importer {
   readonly #receiver: PartReceiver;
   readonly #windowBytes: number;
+  readonly #forward: DestinationOptions['forward'];
   readonly #send: (message: StateMessage, nowMs: number) => void;
   readonly #emit: (output: DestinationOutput) => void;
   #hello: StateHello | null = null;
@@ -28,6 +29,7 @@ export class Importer {
     const { windowBytes = 1_048_576, bytesMax = 64 * 2 ** 30, partsMax = 64 } = options;
     this.#receiver = new PartReceiver(rules, windowBytes, bytesMax, partsMax);
     this.#windowBytes = windowBytes;
+    this.#forward = options.forward;
     this.#send = send;
     this.#emit = emit;
   }
@@ -48,7 +50,8 @@ export class Importer {
   open(hello: StateHello, nowMs: number): void {
     this.#hello = hello;
     this.#openedAtMs = nowMs;
-    this.#send({ type: 'welcome', windowBytes: this.#windowBytes }, nowMs);
+    const forward = this.#forward === undefined ? {} : { forward: this.#forward };
+    this.#send({ type: 'welcome', windowBytes: this.#windowBytes, ...forward }, nowMs);
   }
 
   take(message: StateBegin | StateChunk | StateMark): PartFault | null {

@@ -5,7 +5,7 @@ import { Deadlines } from '../deadlines/index.ts';
 import { aborted } from './abort-reasons.ts';
 import { Channel, earlier, wireText } from './channel.ts';
 import { Exporter } from './exporter.ts';
-import { type Tally, TransferRules } from './rules.ts';
+import { TransferRules } from './rules.ts';
 import {
   type AbortReason,
   EXPORT_CHUNK_BYTES_MAX,
@@ -43,8 +43,8 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
   readonly #exporter: Exporter;
   #phase: SourcePhase;
   #out: SourceOutput[] = [];
-  /** What `commit` says. */
-  #total: Tally = { bytes: 0, crc: 0 };
+  /** What `commit` says, and where sessions that were moved are reached. */
+  #known: Pick<SourceRecord, 'totalBytes' | 'totalCrc' | 'forward'> = { totalBytes: 0, totalCrc: 0 };
   #pausedAtMs: number | null = null;
   #isRecorded = false;
   #retryMs = RETRY_MS_MIN;
@@ -52,7 +52,7 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
   /** `restored`: what `persist` last said before the process ended; the function is still there. */
   constructor(options: SourceOptions, restored: SourceRecord | null = null) {
     const selected = options.selection?.length ?? 0;
-    if ((options.order.mode === 'sessions') !== selected > 0)
+    if (restored === null && (options.order.mode === 'sessions') !== selected > 0)
       throw new RangeError(`a transfer by ${options.order.mode} with ${selected} selections`);
     this.#options = options;
     this.#rules = options.rules ?? new TransferRules();
@@ -67,7 +67,7 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
     this.#phase = restored?.phase ?? 'connecting';
     if (restored === null) return;
     this.#isRecorded = true;
-    this.#total = { bytes: restored.totalBytes, crc: restored.totalCrc };
+    this.#known = restored;
   }
 
   get phase(): SourcePhase {
@@ -223,6 +223,7 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
         if (this.#phase !== 'connecting') break;
         this.#timers.clear(this, 'connect');
         this.#phase = 'transferring';
+        if (message.forward) this.#known = { ...this.#known, forward: message.forward };
         this.#exporter.credit(message.windowBytes, nowMs);
         this.#export('snapshot', nowMs);
         return;
@@ -326,13 +327,14 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
   // ------------------------------------------------------------ the end
 
   #commitMessage(): StateMessage {
-    return { type: 'commit', totalBytes: this.#total.bytes, totalCrc: this.#total.crc };
+    return { type: 'commit', totalBytes: this.#known.totalBytes, totalCrc: this.#known.totalCrc };
   }
 
   /** From here on the destination decides. */
   #doubt(nowMs: number): void {
     this.#phase = 'doubt';
-    this.#total = this.#exporter.total;
+    const { bytes: totalBytes, crc: totalCrc } = this.#exporter.total;
+    this.#known = { ...this.#known, totalBytes, totalCrc };
     this.#timers.clearAll(this);
     if (this.#options.isLeased === true) this.#timers.set(this, 'pause', nowMs + this.#pauseLimitMs);
     else this.#timers.set(this, 'inquire', nowMs + (this.#options.inquireMs ?? 2000));
@@ -366,8 +368,8 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
   }
 
   #finish(): void {
-    const { mode } = this.#options.order;
-    if (mode !== 'copy') this.#out.push({ type: 'finish', mode });
+    const { mode, forward } = { ...this.#known, ...this.#options.order };
+    if (mode !== 'copy') this.#out.push({ type: 'finish', mode, ...(forward && { forward }) });
   }
 
   #abort(reason: AbortReason, text: string, nowMs: number): void {
@@ -388,8 +390,7 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
     const { order } = this.#options;
     if (order.mode === 'copy') return;
     this.#isRecorded = true;
-    const record = { ...order, phase, totalBytes: this.#total.bytes, totalCrc: this.#total.crc };
-    this.#out.push({ type: 'persist', record });
+    this.#out.push({ type: 'persist', record: { ...this.#known, ...order, phase } });
   }
 
   #forget(): void {

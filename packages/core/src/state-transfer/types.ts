@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { SessionForward } from '@vnfpool/wire/function-socket';
 /*
  * What goes into and comes out of the two ends of a transfer of state. docs/state-transfer.md has the rules. Outputs are
  * carried out in order, and what follows a `persist` only when that record is on disk.
@@ -100,6 +101,8 @@ export interface SourceRecord extends TransferOrder {
   readonly phase: 'doubt' | 'committed';
   readonly totalBytes: number;
   readonly totalCrc: number;
+  /** Mode `sessions`: where the destination takes their packets; absent: nowhere. */
+  readonly forward?: SessionForward;
 }
 
 export interface SourceOptions {
@@ -171,7 +174,12 @@ export type SourceOutput =
   /** It serves as before; an export that still runs is stopped. May come though it never stopped. */
   | { readonly type: 'resume' }
   /** Its state is owned elsewhere: the function ends (`move`) or forgets the selected sessions (`sessions`). */
-  | { readonly type: 'finish'; readonly mode: 'move' | 'sessions' }
+  | {
+      readonly type: 'finish';
+      readonly mode: 'move' | 'sessions';
+      /** Mode `sessions`: where the destination takes their packets; absent: nowhere. */
+      readonly forward?: SessionForward;
+    }
   /** Replaces the record of this transfer; null: none any more. */
   | { readonly type: 'persist'; readonly record: SourceRecord | null }
   /** Tell the manager that the outcome is not known here; it answers by `verdict`, some time. */
@@ -200,6 +208,8 @@ export interface DestinationOptions {
   readonly order: TransferOrder;
   /** When the token expires if it was not used. */
   readonly tokenUntilMs: number;
+  /** Mode `sessions`: where the function takes packets of sessions that come to it. Default nowhere. */
+  readonly forward?: SessionForward;
   /** Octets that may be under way or waiting for the function. Default 1 MiB. */
   readonly windowBytes?: number;
   /** Most octets of one transfer. Default 64 GiB. */

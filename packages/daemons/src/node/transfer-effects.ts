@@ -3,9 +3,15 @@ import type { FunctionId } from '@vnfpool/core';
 import type { AgentInput } from '@vnfpool/core/agent';
 import type { MobilityNodeInput, MobilityNodeOutput } from '@vnfpool/core/mobility';
 import type { EffectHandlers } from '@vnfpool/runtime/driver';
-import { MobilityError } from '@vnfpool/wire/mobility';
 
 const FAILED = 128;
+
+const plainOrder = (operation: number): MobilityNodeInput => ({
+  type: 'answer',
+  operation,
+  code: FAILED,
+  text: 'an order without a token',
+});
 
 type TransferOrder = Extract<MobilityNodeOutput, { readonly type: 'move' | 'copy' | 'move-session' }>;
 
@@ -21,19 +27,15 @@ export function transferEffects(
   ): void => {
     const { operation, functionId, destination, token } = order;
     // The endpoint refuses plain orders unless it is made to admit them.
-    if (token === null) give({ type: 'answer', operation, code: FAILED, text: 'an order without a token' });
+    if (token === null) give(plainOrder(operation));
     else agent({ type: 'transfer', operation, functionId, mode, targetFunctionId, destination, token });
   };
   return {
     move: (order) => transfer('move', order, order.functionId),
     copy: (order) => transfer('copy', order, order.copyId ?? order.functionId),
-    'move-session': ({ operation }) =>
-      give({
-        type: 'answer',
-        operation,
-        code: FAILED,
-        error: MobilityError.sessionNotMovable,
-        text: 'functions of this node do not select sessions: move or copy the whole function',
-      }),
+    'move-session': ({ token, ...order }) => {
+      if (token !== null) agent({ ...order, token });
+      else give(plainOrder(order.operation));
+    },
   };
 }

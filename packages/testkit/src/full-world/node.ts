@@ -185,9 +185,15 @@ export class FullNode {
           'check-health': (output) => functions.check(output),
           // Functions of this world have no ear for their role, and no state that could go elsewhere.
           role: () => {},
+          // They end with their agent.
+          keep: () => {},
           'receive-state': () => {},
           'send-state': () => {},
           'keep-state': () => undefined,
+          'select-sessions': () => {},
+          'expect-sessions': () => {},
+          'send-sessions': () => {},
+          'receive-sessions': () => {},
           'cancel-transfer': () => {},
           'configure-leases': ({ configuration }) => {
             machine.disk.configuration = configuration;

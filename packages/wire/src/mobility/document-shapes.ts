@@ -260,6 +260,6 @@ export const functionReport: Shape<FunctionReport> = versioned(
       reason: text,
       output: list(text),
     },
-    { transfer: transferReport },
+    { sessions: count, transfer: transferReport },
   ),
 );

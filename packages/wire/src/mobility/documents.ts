@@ -238,6 +238,8 @@ export interface FunctionReport {
 
 /** How the transfer of a function's state goes, as one of its two ends sees it. */
 export interface TransferReport {
+  /** How many sessions it serves, by its own word; absent: it does not say. */
+  readonly sessions?: number;
   /** Digest of its token, hexadecimal; the token itself is nobody's business. */
   readonly id: string;
   readonly role: 'source' | 'destination';

@@ -2,12 +2,14 @@
 import { ByteReader, ByteWriter, WireError } from '../bytes/index.ts';
 import {
   readCount,
+  readForward,
   readName,
   readPair,
   readSelection,
   readText,
   readTotal,
   writeCount,
+  writeForward,
   writeName,
   writePair,
   writeSelection,
@@ -62,8 +64,8 @@ const BODIES: { readonly [Name in Type]: Body<Name> } = {
   },
   welcome: {
     code: 2,
-    write: (writer, message) => writer.u32(message.windowBytes),
-    read: (reader) => ({ windowBytes: reader.u32() }),
+    write: (writer, message) => writeForward(writer.u32(message.windowBytes), message.forward),
+    read: (reader) => ({ windowBytes: reader.u32(), ...readForward(reader) }),
   },
   refuse: {
     code: 3,

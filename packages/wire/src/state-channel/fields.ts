@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ByteReader, type ByteWriter, encodeUtf8, WireError } from '../bytes/index.ts';
+import type { SessionForward } from '../function-socket/messages.ts';
 import type { SessionInformation } from '../mobility/information.ts';
 import { OpType } from '../mobility/option.ts';
 import { readSession, writeSession } from '../mobility/session-codec.ts';
+import { formatIp, parseIp } from '../parameters/ip-text.ts';
 import { SELECTION_MAX, STATE_TEXT_BYTES_MAX, TRANSFER_TOKEN_BYTES, type TransferPair } from './messages.ts';
 
 /** `VS`: tells a stranger's stream from ours at its first octets. */
@@ -101,4 +103,17 @@ export function readSelection(reader: ByteReader): SessionInformation[] {
     selection.push(session);
   }
   return selection;
+}
+
+/** Port (16) and address (32 or 128) to the end of the message, or nothing. */
+export function writeForward(writer: ByteWriter, forward: SessionForward | undefined): void {
+  if (forward !== undefined) writer.u16(forward.port).bytes(parseIp(forward.address));
+}
+
+export function readForward(reader: ByteReader): { readonly forward?: SessionForward } {
+  if (reader.remaining === 0) return {};
+  const { offset } = reader;
+  const port = reader.u16();
+  if (port === 0) throw new WireError('value', offset, 'port 0');
+  return { forward: { address: formatIp(reader.rest()), port } };
 }

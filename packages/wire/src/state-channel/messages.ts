@@ -4,6 +4,7 @@
  * The direct channel between two nodes on which the state of a function moves: our own protocol, version 1.
  * docs/state-transfer.md has layouts and rules. Counts of octets and sessions are whole numbers up to 2^53 - 1.
  */
+import type { SessionForward } from '../function-socket/messages.ts';
 import type { SessionInformation } from '../mobility/information.ts';
 
 /** What becomes of the source: it ends, it goes on beside the copy, or it goes on without the selected sessions. */
@@ -58,6 +59,8 @@ export interface StateHello extends TransferPair {
 export interface StateWelcome {
   readonly type: 'welcome';
   readonly windowBytes: number;
+  /** Mode `sessions`: where the function takes packets of the sessions that it will own; absent: nowhere. */
+  readonly forward?: SessionForward;
 }
 
 /** Destination to source, in place of `welcome`; the connection closes behind it. */

@@ -46,11 +46,16 @@ export function plainPeer(): Refusal {
   };
 }
 
-/** The function, with the token, then the name of its copy. */
+/** The function, with the token, then what it is at the destination, where that is another one. */
 function functionsOf(command: TransferCommand, extensions: { extensions?: Extensions }): FunctionPart[] {
   if (command.functionId === null) return [];
-  const copy = command.type === 'copy' && command.copyId !== undefined ? [{ id: command.copyId }] : [];
-  return [{ id: command.functionId, ...extensions }, ...copy];
+  const there =
+    command.type === 'copy'
+      ? command.copyId
+      : command.type === 'move-session'
+        ? command.targetFunctionId
+        : undefined;
+  return [{ id: command.functionId, ...extensions }, ...(there === undefined ? [] : [{ id: there }])];
 }
 
 function transferExtension(token: Uint8Array): Extensions {

@@ -26,8 +26,11 @@ export function isTransfer(message: Operation): message is TransferOperation {
   return command === 'move' || command === 'copy' || command === 'move-session';
 }
 
-/** Functions that a command may name, at least and at most. COPY may name the copy, too. */
-const FUNCTIONS = { move: [1, 1], copy: [1, 2], 'move-session': [0, 1] } as const;
+/**
+ * Functions that a command may name, at least and at most. COPY may name the copy, too, and MOVE_SESSION the function
+ * that takes the sessions.
+ */
+const FUNCTIONS = { move: [1, 1], copy: [1, 2], 'move-session': [0, 2] } as const;
 
 /** What the agent has to do for MOVE, COPY or MOVE_SESSION, or why it is refused. */
 export function transferOrder(message: TransferOperation, operation: OperationId): TransferOrder | Refusal {
@@ -44,19 +47,20 @@ export function transferOrder(message: TransferOperation, operation: OperationId
     ids.length > most ||
     ids.some((id) => id === NODE_SCOPE || id === ALL_FUNCTIONS)
   ) {
-    return refused(`${message.command} takes ${least === most ? most : `${least} or ${most}`} function IDs`);
+    return refused(`${message.command} takes ${least === most ? most : `${least} to ${most}`} function IDs`);
   }
-  const [id, copyId] = ids.map(functionId);
+  const [id, targetId] = ids.map(functionId);
   const token = transferOf(message)?.token ?? null;
   const common = { operation, destination: destinationOf(to), token };
   if (message.command === 'move-session') {
     const sessions = message.nodes.flatMap((node) => node.sessions ?? []);
-    return { type: 'move-session', functionId: id ?? null, sessions, ...common };
+    const named = { functionId: id ?? null, targetFunctionId: targetId ?? null };
+    return { type: 'move-session', ...named, sessions, ...common };
   }
   if (id === undefined) return refused(`${message.command} takes a function`);
   return message.command === 'move'
     ? { type: 'move', functionId: id, ...common }
-    : { type: 'copy', functionId: id, copyId: copyId ?? null, ...common };
+    : { type: 'copy', functionId: id, copyId: targetId ?? null, ...common };
 }
 
 /** Extension 1, wherever in the message it stands. */

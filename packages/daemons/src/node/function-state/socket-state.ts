@@ -60,7 +60,8 @@ export class SocketFunctionState implements FunctionState {
         onConnected: (link, format) => state.#connected(link, format),
         onMessage: (message) => {
           if (message.op === 'changes') state.#changeRate = message.bytesPerSecond;
-          else options.onHealth({ ok: message.ok, reason: message.ok ? '' : message.reason });
+          else if (message.op === 'health')
+            options.onHealth({ ok: message.ok, reason: message.ok ? '' : message.reason });
         },
         onDisconnected: () => {
           state.#link = null;
