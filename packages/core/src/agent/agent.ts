@@ -3,9 +3,11 @@ import type { FailoverRecord, SetConfiguration, SlotAssignment, SlotState } from
 import type { Core } from '../core.ts';
 import type { FunctionId, SlotId } from '../identity.ts';
 import { FunctionLife } from './function-life.ts';
+import { restoreFunction } from './keeping.ts';
+import { inOrder } from './output-order.ts';
 import { Parting } from './parting.ts';
-import { Told } from './told.ts';
 import { afterSessions, asksForSessions, SessionMoves } from './session-moves.ts';
+import { Told } from './told.ts';
 import {
   afterTransfer,
   cancelTransfer,
@@ -53,16 +55,17 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   #configuration: SetConfiguration | null = null;
   #muteMs = 0;
   #stopping = false;
+  #leaving = false;
   readonly #told = new Told();
   readonly #handovers = new Set<string>();
+  readonly #sessionMoves = new SessionMoves(this.#residents);
 
   constructor(options: AgentOptions) {
-  readonly #sessionMoves = new SessionMoves(this.#residents);
     this.#options = options;
   }
 
   handle(input: AgentInput, nowMs: number): AgentOutput[] {
-    return [...this.#react(input, nowMs), ...this.#tell()].sort(releasesFirst);
+    return [...this.#react(input, nowMs), ...this.#tell()].sort(inOrder);
   }
 
   expire(nowMs: number): AgentOutput[] {
@@ -70,7 +73,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       ...resident.life.expire(nowMs),
       ...this.#part(resident, nowMs),
     ]);
-    return [...outputs, ...this.#tell()].sort(releasesFirst);
+    return [...outputs, ...this.#tell()].sort(inOrder);
   }
 
   nextDeadline(): number | undefined {
@@ -88,8 +91,6 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         return this.#prepare(input);
       case 'transfer':
         return this.#transfer(input);
-      case 'transfer-progress': {
-        const transfer = this.#residents.get(input.functionId)?.transfer;
       case 'move-session':
         return this.#sessionMoves.move(input);
       case 'sessions-selected':
@@ -101,18 +102,20 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       case 'sessions':
         this.#life(input.functionId)?.toldSessions(input.run, input.movable, input.count);
         return [];
+      case 'transfer-progress': {
+        const transfer = this.#residents.get(input.functionId)?.transfer;
         if (transfer) transfer.report = input.report;
         return [];
       }
       case 'transfer-ended': {
         const resident = this.#residents.get(input.functionId);
         if (!resident) return [];
-        const outputs = afterTransfer(resident, input.end, () => this.#parting(resident, nowMs));
-        return [...outputs, ...this.#part(resident, nowMs)];
         if (resident.transfer?.mode === 'sessions') {
           afterSessions(resident, input.end);
           return [];
         }
+        const outputs = afterTransfer(resident, input.end, () => this.#parting(resident, nowMs));
+        return [...outputs, ...this.#part(resident, nowMs)];
       }
       case 'delete':
         return this.#delete(input);
@@ -149,6 +152,17 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       case 'stop':
         this.#stopping = true;
         return [...this.#residents.values()].flatMap(({ life }) => life.stop());
+      case 'adopt':
+        this.#configuration ??= input.configuration;
+        return input.functions.flatMap((adopted) => {
+          const { resident, outputs } = restoreFunction(adopted, this.#options.random, nowMs);
+          this.#residents.set(adopted.functionId, resident);
+          return outputs;
+        });
+      case 'leave':
+        this.#stopping = true;
+        this.#leaving = true;
+        return [];
     }
   }
 
@@ -204,6 +218,8 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
 
   #prepare(input: AgentInput & { type: 'prepare' }): AgentOutput[] {
     const { operation, functionId, token, from } = input;
+    const known = this.#residents.get(functionId);
+    if (!this.#stopping && asksForSessions(input, known)) return this.#sessionMoves.expect(input, known);
     const refusal = this.#stopping
       ? { code: FAILED, text: 'the agent is stopping' }
       : refusesState(input, known);
@@ -221,8 +237,6 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     const known = this.#residents.get(functionId);
     const refusal = refusesToGo(known, mode);
     if (refusal || !known) return [{ type: 'answer', operation, code: FAILED, ...refusal }];
-    const known = this.#residents.get(functionId);
-    if (!this.#stopping && asksForSessions(input, known)) return this.#sessionMoves.expect(input, known);
     known.transfer = transferWith('source', mode, destination.node);
     const { life } = known;
     const isLeased = isSlotted(known);
@@ -348,6 +362,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       lastHolders: this.#lastHolders,
       failovers: this.#failovers,
       muteMs: this.#muteMs,
+      isLeaving: this.#leaving,
     });
     for (const [id, { life }] of this.#residents) if (life.gone) this.#residents.delete(id);
     return outputs;
@@ -366,10 +381,6 @@ function isStale(asked: SlotAssignment, known: SlotAssignment | null): boolean {
     asked.council.generation < known.council.generation ||
     (asked.council.generation === known.council.generation && asked.council.number < known.council.number)
   );
-}
-
-function releasesFirst(a: AgentOutput, b: AgentOutput): number {
-  return Number(b.type === 'release') - Number(a.type === 'release');
 }
 
 function sameOctets(a: Uint8Array, b: Uint8Array): boolean {

@@ -16,6 +16,18 @@ interface Deadlines {
   settled?: number;
 }
 
+/** What is to be known of it after a restart of the agent. */
+export interface LifeRecord {
+  readonly phase: 'started' | 'idle' | 'terminating';
+  readonly run: RunNumber;
+  readonly incarnation: string;
+  readonly healthy: boolean;
+  readonly restarts: number;
+  readonly awaitsState: boolean;
+  /** Why it goes; null: it stays, or for no reason. */
+  readonly leaving: string | null;
+}
+
 const BACKOFF_MS_MIN = 200;
 const BACKOFF_MS_MAX = 10_000;
 const SETTLED_MS = 10_000;
@@ -58,6 +70,8 @@ export class FunctionLife {
   #reason = 'not started yet';
   #output: readonly string[] = [];
   #load = 0;
+  #movesSessions = false;
+  #sessions: number | null = null;
   readonly #deadlines: Deadlines = {};
 
   constructor(
@@ -70,8 +84,6 @@ export class FunctionLife {
   ) {
     this.#awaitsState = awaitsState;
     this.id = id;
-  #movesSessions = false;
-  #sessions: number | null = null;
     this.name = name;
     this.specification = specification;
     this.octets = octets;
@@ -88,6 +100,11 @@ export class FunctionLife {
     return this.#awaitsState;
   }
 
+  /** Whether single sessions of it can be moved, by its own word. */
+  get movesSessions(): boolean {
+    return this.#movesSessions;
+  }
+
   get run(): RunNumber {
     return this.#run;
   }
@@ -100,11 +117,6 @@ export class FunctionLife {
   get gone(): boolean {
     return this.#phase === 'gone';
   }
-  /** Whether single sessions of it can be moved, by its own word. */
-  get movesSessions(): boolean {
-    return this.#movesSessions;
-  }
-
 
   get incarnation(): string {
     return this.#incarnation;
@@ -141,8 +153,48 @@ export class FunctionLife {
       restarts: this.#restarts,
       failing: this.#unsettled >= FAILING_AFTER,
       reason: this.#reason,
+      ...(this.#sessions === null ? {} : { sessions: this.#sessions }),
       output: this.#output,
     };
+  }
+
+  get record(): LifeRecord {
+    return {
+      phase: this.#phase === 'gone' ? 'terminating' : this.#phase,
+      run: this.#run,
+      incarnation: this.#incarnation,
+      healthy: this.#healthy,
+      restarts: this.#restarts,
+      awaitsState: this.#awaitsState,
+      leaving: this.#leaving ?? null,
+    };
+  }
+
+  /** Goes on from its record. @param process null: it has ended */
+  restore(
+    record: LifeRecord,
+    process: { readonly pid: number; readonly address: string; readonly port: number | null } | null,
+    ended: string,
+    nowMs: number,
+  ): AgentOutput[] {
+    const { run } = record;
+    this.#run = run;
+    this.#phase = record.phase;
+    this.#incarnation = record.incarnation;
+    this.#restarts = record.restarts;
+    this.#awaitsState = record.awaitsState;
+    this.#leaving = record.leaving ?? undefined;
+    this.#reason = record.leaving ?? 'stopping';
+    if (process === null) {
+      // It waited for its next start: this end was counted.
+      if (record.phase === 'idle') this.#restarts -= 1;
+      return this.exited(run, ended, nowMs);
+    }
+    const outputs = this.started(run, process.pid, process.address, process.port, nowMs);
+    // Until checks say otherwise.
+    this.#healthy ||= record.healthy && this.#phase === 'started';
+    if (this.#healthy) this.#reason = 'healthy';
+    return outputs;
   }
 
   start(): AgentOutput[] {
@@ -152,8 +204,9 @@ export class FunctionLife {
     this.#healthy = false;
     this.#inARow = 0;
     this.#load = 0;
+    this.#movesSessions = false;
+    this.#sessions = null;
     this.#reason = 'starting';
-      ...(this.#sessions === null ? {} : { sessions: this.#sessions }),
     this.#incarnation = this.#random.u64().toString(16).padStart(16, '0');
     return [
       {
@@ -204,8 +257,6 @@ export class FunctionLife {
       this.#reason = ok ? 'becoming healthy' : `not healthy: ${reason}`;
     }
     if (check.type === 'function') this.#deadlines.word = nowMs + check.intervalMs + check.timeoutMs;
-    this.#movesSessions = false;
-    this.#sessions = null;
     else
       this.#deadlines.check =
         nowMs + (this.#healthy ? check.intervalMs : Math.min(STARTING_CHECK_MS, check.intervalMs));
@@ -237,6 +288,12 @@ export class FunctionLife {
 
   loaded(run: RunNumber, fraction: number): void {
     if (run === this.#run) this.#load = Math.min(1, Math.max(0, fraction));
+  }
+
+  toldSessions(run: RunNumber, movable: boolean, count: number | null): void {
+    if (run !== this.#run || this.#phase === 'gone') return;
+    this.#movesSessions = movable;
+    this.#sessions = count;
   }
 
   printed(run: RunNumber, lines: readonly string[]): void {
@@ -288,12 +345,6 @@ export class FunctionLife {
   nextDeadline(): number | undefined {
     const all = Object.values(this.#deadlines);
     return all.length === 0 ? undefined : Math.min(...all);
-  }
-
-  toldSessions(run: RunNumber, movable: boolean, count: number | null): void {
-    if (run !== this.#run || this.#phase === 'gone') return;
-    this.#movesSessions = movable;
-    this.#sessions = count;
   }
 
   /** A program can be run, and a function can speak, without a port. */

@@ -3,6 +3,7 @@ import type { FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
 import type { Resident } from './agent.ts';
 import { candidatesOf } from './candidacy.ts';
+import { recordOf, recordText } from './keeping.ts';
 import { registrationsOf } from './registrations.ts';
 import { roleOf } from './role.ts';
 import type { AgentOutput } from './types.ts';
@@ -17,7 +18,11 @@ export interface AgentView {
   readonly lastHolders: ReadonlyMap<SlotId, number>;
   readonly failovers: readonly FailoverRecord[];
   readonly muteMs: number;
+  /** It gives up every slot. */
+  readonly isLeaving: boolean;
 }
+
+const NO_SLOTS: ReadonlyMap<SlotId, SlotState> = new Map();
 
 /** What the agent has told others, so that only changes are told again. */
 export class Told {
@@ -26,6 +31,7 @@ export class Told {
   readonly #candidatesTold = new Map<string, AgentOutput & { type: 'candidate' }>();
   readonly #registrationsTold = new Map<FunctionId, AgentOutput & { type: 'register' }>();
   readonly #functionsTold = new Map<FunctionId, string>();
+  readonly #kept = new Map<FunctionId, string>();
   /** Role, epoch and run. */
   readonly #rolesTold = new Map<FunctionId, string>();
   #slotsTold = '';
@@ -34,6 +40,7 @@ export class Told {
   tell(view: AgentView): AgentOutput[] {
     return [
       ...this.#releases(view),
+      ...this.#keeps(view),
       ...this.#candidates(view),
       ...this.#roles(view),
       ...this.#registrations(view),
@@ -47,16 +54,38 @@ export class Told {
     for (const [slot, state] of view.slots) {
       if (state.state !== 'holding' || !state.holder || this.released.has(slot)) continue;
       const life = view.residents.get(state.holder.functionId as FunctionId)?.life;
-      if (life?.ready) continue;
+      if (life?.ready && !view.isLeaving) continue;
       this.released.add(slot);
+      if (life?.ready) {
+        outputs.push({ type: 'release', slot, cause: 'handover' });
+        continue;
+      }
       const alive = life !== undefined && life.report().pid !== null && life.status !== 'Terminating';
       outputs.push({ type: 'release', slot, cause: alive ? 'function-unhealthy' : 'function-exit' });
     }
     return outputs;
   }
 
+  #keeps(view: AgentView): AgentOutput[] {
+    const outputs: AgentOutput[] = [];
+    for (const [functionId, resident] of view.residents) {
+      if (resident.life.gone) {
+        this.#kept.delete(functionId);
+        outputs.push({ type: 'keep', functionId, record: null });
+        continue;
+      }
+      const record = recordOf(resident);
+      const text = recordText(record);
+      if (this.#kept.get(functionId) === text) continue;
+      this.#kept.set(functionId, text);
+      outputs.push({ type: 'keep', functionId, record });
+    }
+    return outputs;
+  }
+
   #candidates(view: AgentView): AgentOutput[] {
-    const wanted = candidatesOf(view.node, view.configuration, view.residents, view.slots, view.lastHolders);
+    const configuration = view.isLeaving ? null : view.configuration;
+    const wanted = candidatesOf(view.node, configuration, view.residents, view.slots, view.lastHolders);
     const outputs: AgentOutput[] = [];
     for (const [key, told] of this.#candidatesTold) {
       if (wanted.has(key)) continue;
@@ -86,7 +115,8 @@ export class Told {
   }
 
   #registrations(view: AgentView): AgentOutput[] {
-    const wanted = registrationsOf(view.configuration, view.residents, view.slots);
+    const slots = view.isLeaving ? NO_SLOTS : view.slots;
+    const wanted = registrationsOf(view.configuration, view.residents, slots);
     const outputs: AgentOutput[] = [];
     for (const [functionId, { poolHandle }] of this.#registrationsTold) {
       if (wanted.get(functionId)?.poolHandle === poolHandle) continue;

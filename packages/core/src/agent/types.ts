@@ -17,6 +17,7 @@ import type { Random } from '../core.ts';
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
 import type { TransferDestination, TransferToken } from '../mobility/types.ts';
 import type { TransferEnd } from '../state-transfer/types.ts';
+import type { AdoptedFunction, FunctionRecord } from './keeping.ts';
 
 export interface AgentOptions {
   readonly random: Random;
@@ -61,7 +62,6 @@ export type AgentInput =
       readonly destination: TransferDestination;
       readonly token: TransferToken;
     }
-  /** How a transfer goes, now and then. */
   /** Gives some sessions of a function to another one that runs already. */
   | {
       readonly type: 'move-session';
@@ -85,6 +85,7 @@ export type AgentInput =
     }
   /** To either, in place of the answer. */
   | { readonly type: 'sessions-refused'; readonly functionId: FunctionId; readonly reason: string }
+  /** How a transfer goes, now and then. */
   | {
       readonly type: 'transfer-progress';
       readonly functionId: FunctionId;
@@ -138,7 +139,6 @@ export type AgentInput =
       readonly run: RunNumber;
       readonly fraction: number;
     }
-  /** From the lease worker. */
   /** What it says of its sessions. */
   | {
       readonly type: 'sessions';
@@ -149,10 +149,22 @@ export type AgentInput =
       /** Null: it did not say yet. */
       readonly count: number | null;
     }
+  /** From the lease worker. */
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   /** Ends every function, holders' slots released first. */
-  | { readonly type: 'stop' };
+  | { readonly type: 'stop' }
+  /**
+   * The first input of an agent that comes back to functions, by what `keep` last said of each; with the set's
+   * configuration as it was then. Those that live are as they were, the others have ended.
+   */
+  | {
+      readonly type: 'adopt';
+      readonly configuration: SetConfiguration | null;
+      readonly functions: readonly AdoptedFunction[];
+    }
+  /** Gives every slot up and touches no function: the next agent comes back to them. */
+  | { readonly type: 'leave' };
 
 export type AgentOutput =
   | {
@@ -163,6 +175,8 @@ export type AgentOutput =
       readonly text?: string;
       readonly status?: FunctionStatus;
       readonly report?: FunctionReport;
+      /** Of `move-session`: how many were selected. */
+      readonly sessions?: bigint;
     }
   | {
       readonly type: 'function-changed';
@@ -175,10 +189,10 @@ export type AgentOutput =
       readonly type: 'slots-changed';
       readonly muteMs: number;
       readonly slots: readonly SlotState[];
-      /** Of `move-session`: how many were selected. */
-      readonly sessions?: bigint;
       readonly failovers: readonly FailoverRecord[];
     }
+  /** Replaces what is kept of a function for the next agent; null: nothing. A start is kept before it happens. */
+  | { readonly type: 'keep'; readonly functionId: FunctionId; readonly record: FunctionRecord | null }
   /** To the host. */
   | {
       readonly type: 'start';
@@ -231,20 +245,6 @@ export type AgentOutput =
       /** As at `receive-state`: while the outcome is in doubt the function may go on, for its lease is here. */
       readonly isLeased: boolean;
     }
-  /** The function's state had moved, but it stays here after all: it goes on. */
-  | { readonly type: 'keep-state'; readonly functionId: FunctionId }
-  /** `isGone`: the function that was to take the state has ended. */
-  | { readonly type: 'cancel-transfer'; readonly functionId: FunctionId; readonly isGone: boolean }
-  /** To the lease worker. */
-  | { readonly type: 'configure-leases'; readonly configuration: SetConfiguration }
-  | {
-      readonly type: 'candidate';
-      readonly slot: SlotId;
-      readonly functionId: FunctionId;
-      readonly incarnation: string;
-      readonly ready: boolean;
-      readonly rank: number;
-    }
   /** Asks the function; answered by `sessions-selected` or `sessions-refused`. */
   | {
       readonly type: 'select-sessions';
@@ -270,6 +270,20 @@ export type AgentOutput =
       readonly from: NodeId;
       /** Where the function takes packets of sessions that come to it; null: nowhere. */
       readonly forward: SessionForward | null;
+    }
+  /** The function's state had moved, but it stays here after all: it goes on. */
+  | { readonly type: 'keep-state'; readonly functionId: FunctionId }
+  /** `isGone`: the function that was to take the state has ended. */
+  | { readonly type: 'cancel-transfer'; readonly functionId: FunctionId; readonly isGone: boolean }
+  /** To the lease worker. */
+  | { readonly type: 'configure-leases'; readonly configuration: SetConfiguration }
+  | {
+      readonly type: 'candidate';
+      readonly slot: SlotId;
+      readonly functionId: FunctionId;
+      readonly incarnation: string;
+      readonly ready: boolean;
+      readonly rank: number;
     }
   | { readonly type: 'no-candidate'; readonly slot: SlotId; readonly functionId: FunctionId }
   | { readonly type: 'release'; readonly slot: SlotId; readonly cause: FailoverCause }

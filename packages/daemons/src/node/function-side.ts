@@ -44,6 +44,7 @@ type OfFunctions = Extract<
       | 'start'
       | 'stop'
       | 'check-health'
+      | 'keep'
       | 'role'
       | 'receive-state'
       | 'send-state'
@@ -107,6 +108,7 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
       start: (output) => void host.start(output),
       stop: (output) => void host.stop(output),
       'check-health': (output) => void host.check(output),
+      keep: () => undefined,
       role: (output) => void states.role(output),
       'receive-state': (output) => transfers.receive(output),
       'send-state': (output) => transfers.send(output),

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FunctionSpecification, SlotAssignment } from '@vnfpool/wire/mobility';
+import type { Random } from '../core.ts';
+import type { FunctionId } from '../identity.ts';
+import type { Resident } from './agent.ts';
+import { FunctionLife, type LifeRecord } from './function-life.ts';
+import { type ResidentTransfer, transferWith } from './transfers.ts';
+import type { AgentOutput } from './types.ts';
+
+/** What an agent has to know of a function when it comes back to it. */
+export interface FunctionRecord {
+  readonly name: string;
+  /** Exact octets of its specification. */
+  readonly octets: Uint8Array;
+  readonly assignment: SlotAssignment | null;
+  readonly life: LifeRecord;
+  readonly transfer: Pick<ResidentTransfer, 'role' | 'mode' | 'peer'> | null;
+}
+
+/** A function that a former agent of this node started. */
+export interface AdoptedFunction {
+  readonly functionId: FunctionId;
+  readonly record: FunctionRecord;
+  readonly specification: FunctionSpecification;
+  /** Null: it has ended meanwhile. */
+  readonly process: { readonly pid: number; readonly address: string; readonly port: number | null } | null;
+  /** How it ended, as far as that is known. */
+  readonly reason: string;
+}
+
+export function recordOf({ life, assignment, transfer }: Resident): FunctionRecord {
+  return {
+    name: life.name,
+    octets: life.octets,
+    assignment,
+    life: life.record,
+    transfer: transfer && { role: transfer.role, mode: transfer.mode, peer: transfer.peer },
+  };
+}
+
+/** The function as it was, or as it is after its end. */
+export function restoreFunction(
+  { functionId, record, specification, process, reason }: AdoptedFunction,
+  random: Random,
+  nowMs: number,
+): { readonly resident: Resident; readonly outputs: AgentOutput[] } {
+  const { name, octets, assignment, life: kept, transfer } = record;
+  const life = new FunctionLife(functionId, name, specification, octets, random);
+  const restored = transfer && transferWith(transfer.role, transfer.mode, transfer.peer);
+  const outputs = life.restore(kept, process, reason, nowMs);
+  return { resident: { life, assignment, transfer: restored }, outputs };
+}
+
+/** Tells the difference between two records but for the octets, which never change. */
+export function recordText({ octets: _octets, ...rest }: FunctionRecord): string {
+  return JSON.stringify(rest);
+}
