@@ -77,9 +77,9 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   }
 
   nextDeadline(): number | undefined {
-    const all = [...this.#residents.values()].flatMap(({ life, transfer }) => [
-      ...[life.nextDeadline(), transfer?.parting?.deadlineMs].filter((atMs) => atMs !== undefined),
-    ]);
+    const all = [...this.#residents.values()].flatMap(({ life, transfer }) =>
+      [life.nextDeadline(), transfer?.parting?.deadlineMs].filter((atMs) => atMs !== undefined),
+    );
     return all.length === 0 ? undefined : Math.min(...all);
   }
 
@@ -370,7 +370,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
 }
 
 function isSlotted({ assignment }: Resident): boolean {
-  return assignment?.slot != null;
+  return assignment !== null && assignment.slot !== null;
 }
 
 /** An assignment made for a lower epoch or an older council than the one known. */

@@ -29,6 +29,29 @@ export interface HandoverRequest {
   readonly to?: string;
 }
 
+/** POST /v1/move: moves an instance to another node, with its state and its slot. */
+export interface MoveRequest {
+  /** Name of the instance. */
+  readonly instance: string;
+  /** Name of the node; absent: the one with most room. */
+  readonly to?: string;
+  /** Takes a move back while it can be. */
+  readonly cancel?: boolean;
+}
+
+/** Answer of POST /v1/move. */
+export interface MoveAnswer {
+  /** Where it goes; after a cancellation where it stays, unless that came too late. */
+  readonly to: string;
+}
+
+/** POST /v1/drain: moves everything away from a node, and places nothing there. */
+export interface DrainRequest {
+  readonly node: string;
+  /** Instances may be placed there again; nothing comes back by itself. */
+  readonly cancel?: boolean;
+}
+
 export type TokenRole = 'node' | 'registrar' | 'element' | 'user';
 
 /** POST /v1/tokens. */

@@ -63,6 +63,26 @@ export interface InstanceView {
   readonly restarts: number;
   readonly reason: string;
   readonly output: readonly string[];
+  /** It is on its way to another node; null: it is not. */
+  readonly move: MoveView | null;
+}
+
+export interface MoveView {
+  /** Name of the node. */
+  readonly to: string;
+  readonly startedAt: number;
+  /** `preparing`: it is started there; `sending`: its state goes over; `switching`: its slot follows. */
+  readonly phase: 'preparing' | 'sending' | 'switching';
+  /** Octets of state that are over; null: not told yet. */
+  readonly bytes: number | null;
+  readonly bytesTotal: number | null;
+  readonly bytesPerSecond: number | null;
+  /** How fast the state changes, octets a second. */
+  readonly changePerSecond: number | null;
+  /** How long it will stand still at the end; null: no forecast. */
+  readonly expectedPauseMs: number | null;
+  /** Time until the end; null: no forecast. */
+  readonly expectedEndMs: number | null;
 }
 
 export interface NodeView {
@@ -77,6 +97,16 @@ export interface NodeView {
   readonly functions: readonly string[];
   readonly version: string;
   readonly lastHeardAt: number | null;
+  /** It is drained; null: it is not. */
+  readonly drain: DrainView | null;
+}
+
+export interface DrainView {
+  readonly since: number;
+  /** Nothing is left that could go and nothing holds a slot: the node may be switched off. */
+  readonly isOver: boolean;
+  /** Instances that stay because no node is free for them. */
+  readonly staying: readonly string[];
 }
 
 export interface SlotView {

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Random } from '../core.ts';
 import type { Decision } from '../planner/actions.ts';
+import { hex64 } from './hex64.ts';
+import { beginMove } from './moves.ts';
 import type { ManagerWrite, SlotRecord } from './records.ts';
 import type { ManagerState } from './state.ts';
 
 /** Carries a decision into the state and says what has to be on disk before anything follows from it. */
-export function decide(decision: Decision, state: ManagerState, random: Random): ManagerWrite[] {
+export function decide(
+  decision: Decision,
+  state: ManagerState,
+  random: Random,
+  wallMs: number,
+): ManagerWrite[] {
   switch (decision.type) {
     case 'form-council': {
       if (!state.set) return [];
@@ -27,10 +34,15 @@ export function decide(decision: Decision, state: ManagerState, random: Random):
     }
     case 'drop':
       state.instances.delete(decision.functionId);
+      state.moves.delete(decision.functionId);
+      state.moveLives.delete(decision.functionId);
       return [
         { table: 'instances', key: String(decision.functionId), value: null },
         { table: 'told', key: String(decision.functionId), value: null },
+        { table: 'moves', key: String(decision.functionId), value: null },
       ];
+    case 'move':
+      return beginMove(state, decision, random, wallMs);
     case 'create-slot': {
       // The counter keeps it apart from every slot of this store, the random half from those of another one.
       const number = (state.counters.slot += 1);
@@ -54,8 +66,4 @@ export function decide(decision: Decision, state: ManagerState, random: Random):
         { table: 'holdings', key: decision.id, value: null },
       ];
   }
-}
-
-export function hex64(value: bigint): string {
-  return value.toString(16).padStart(16, '0');
 }

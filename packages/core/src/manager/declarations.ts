@@ -7,7 +7,7 @@ import { plan } from '../planner/plan.ts';
 import { addressRefusal, leftAddresses } from './addresses.ts';
 import { decide } from './decisions.ts';
 import type { Journal } from './journal.ts';
-import type { InstanceRecord, ManagerWrite, SetRecord, SlotRecord } from './records.ts';
+import type { InstanceRecord, ManagerWrite, MoveRecord, SetRecord, SlotRecord } from './records.ts';
 import { STORE_RETRY_MS } from './saving.ts';
 import type { ManagerState } from './state.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput, ManagerReply } from './types.ts';
@@ -19,11 +19,17 @@ type PersistFailed = Extract<ManagerCoreInput, { readonly type: 'persist-failed'
 interface Deciding {
   readonly id: number;
   readonly writes: readonly ManagerWrite[];
-  readonly apply: {
-    readonly requestId: number;
-    readonly changes: readonly PlannedChange[];
-    readonly former: Former;
-  } | null;
+  /** Who waits for it; null: it followed from what was known. */
+  readonly asked: Asked | null;
+}
+
+/** Something that a person asked for. */
+export interface Asked {
+  readonly requestId: number;
+  /** It is on disk. */
+  readonly done: () => ManagerReply;
+  /** It is not: everything is as it was before. Gives the answer. */
+  readonly undo: (reason: string) => string;
 }
 
 /** What a refused declaration goes back to. */
@@ -31,6 +37,7 @@ interface Former {
   readonly set: SetRecord | null;
   readonly instances: Map<number, InstanceRecord>;
   readonly slots: Map<string, SlotRecord>;
+  readonly moves: Map<number, MoveRecord>;
 }
 
 /** Declarations that may wait for the store; more are refused. */
@@ -39,6 +46,12 @@ const APPLIES_MAX = 16;
 export const ROUNDS_MAX = 10;
 /** Octets of a configuration, as far as characters tell. */
 const CONFIGURATION_MAX = 32_768;
+
+const BUSY: ManagerReply = {
+  ok: false,
+  code: 'BUSY',
+  message: 'Earlier decisions are not on disk yet; try again.',
+};
 
 /** Takes declarations and decides what follows from them. One batch of decisions is being written at a time. */
 export class Declarations {
@@ -72,14 +85,7 @@ export class Declarations {
   take(input: Apply, nowMs: number, outputs: ManagerCoreOutput[]): void {
     if (!this.#deciding) this.#apply(input, nowMs, outputs);
     else if (this.#waiting.length < APPLIES_MAX && this.#retryAtMs === null) this.#waiting.push(input);
-    else
-      outputs.push(
-        reply(input.requestId, {
-          ok: false,
-          code: 'BUSY',
-          message: 'Earlier decisions are not on disk yet; try again.',
-        }),
-      );
+    else outputs.push(reply(input.requestId, BUSY));
   }
 
   /** Decides what is left to decide. True: nothing is, and all decisions are on disk, so orders may be given. */
@@ -98,46 +104,37 @@ export class Declarations {
     outputs.push({ type: 'persist', id: this.#deciding.id, writes: this.#deciding.writes });
   }
 
+  /** Writes what a person asked for and was changed already; refused while earlier decisions are being written. */
+  record(writes: readonly ManagerWrite[], asked: Asked, outputs: ManagerCoreOutput[]): void {
+    if (!this.#deciding) {
+      this.#persist(writes, asked, outputs);
+      return;
+    }
+    asked.undo('');
+    outputs.push(reply(asked.requestId, BUSY));
+  }
+
   persisted(id: number, nowMs: number, outputs: ManagerCoreOutput[]): void {
     if (this.#deciding?.id !== id) return;
-    const { apply } = this.#deciding;
+    const { asked } = this.#deciding;
     this.#deciding = null;
-    const { set } = this.#state;
-    if (apply && set) {
-      const name = set.declared.name;
-      this.#journal.event(
-        this.#options.wallMs(nowMs),
-        'declaration.applied',
-        'info',
-        `set ${name}`,
-        `Declaration ${set.generation} of ${name} applies: ${apply.changes.length} changes.`,
-      );
-      outputs.push(
-        reply(apply.requestId, {
-          ok: true,
-          applied: { set: name, generation: set.generation, changes: apply.changes },
-        }),
-      );
-    }
+    if (asked) outputs.push(reply(asked.requestId, asked.done()));
     this.#nextApply(nowMs, outputs);
   }
 
-  /** A declaration that cannot be written is refused; other decisions are tried again. */
+  /** What a person asked for and cannot be written is refused; other decisions are tried again. */
   persistFailed(input: PersistFailed, nowMs: number, outputs: ManagerCoreOutput[]): void {
     if (this.#deciding?.id !== input.id) return;
-    const { apply } = this.#deciding;
-    const wallMs = this.#options.wallMs(nowMs);
-    const subject = `set ${this.#state.set?.declared.name ?? ''}`;
-    if (apply) {
+    const { asked } = this.#deciding;
+    if (asked) {
       this.#deciding = null;
-      this.#restore(apply.former);
       const code = input.full ? 'STORE_FULL' : 'STORE_FAILED';
-      const message = `The declaration could not be written and was refused; what was declared before stands. ${input.reason}`;
-      this.#journal.event(wallMs, 'declaration.refused', 'error', subject, message);
-      outputs.push(reply(apply.requestId, { ok: false, code, message }));
+      outputs.push(reply(asked.requestId, { ok: false, code, message: asked.undo(input.reason) }));
       this.#nextApply(nowMs, outputs);
       return;
     }
+    const wallMs = this.#options.wallMs(nowMs);
+    const subject = `set ${this.#state.set?.declared.name ?? ''}`;
     if (this.#retryAtMs !== null) return;
     this.#retryAtMs = nowMs + STORE_RETRY_MS;
     this.#journal.event(
@@ -171,6 +168,7 @@ export class Declarations {
       set: state.set,
       instances: new Map(state.instances),
       slots: new Map(state.slots),
+      moves: new Map(state.moves),
     };
     const left = leftAddresses(state, declared, nowMs);
     const generation = (state.set?.generation ?? 0) + 1;
@@ -194,9 +192,31 @@ export class Declarations {
     }
     this.#persist(
       [...writes, { table: 'sets', key: declared.name, value: state.set }],
-      { requestId, changes, former },
+      {
+        requestId,
+        done: () => this.#applied(changes, nowMs),
+        undo: (reason) => this.#refused(former, reason, nowMs),
+      },
       outputs,
     );
+  }
+
+  #applied(changes: readonly PlannedChange[], nowMs: number): ManagerReply {
+    const { set } = this.#state;
+    const name = set?.declared.name ?? '';
+    const generation = set?.generation ?? 0;
+    const message = `Declaration ${generation} of ${name} applies: ${changes.length} changes.`;
+    const wallMs = this.#options.wallMs(nowMs);
+    this.#journal.event(wallMs, 'declaration.applied', 'info', `set ${name}`, message);
+    return { ok: true, applied: { set: name, generation, changes } };
+  }
+
+  #refused(former: Former, reason: string, nowMs: number): string {
+    this.#restore(former);
+    const message = `The declaration could not be written and was refused; what was declared before stands. ${reason}`;
+    const subject = `set ${this.#state.set?.declared.name ?? ''}`;
+    this.#journal.event(this.#options.wallMs(nowMs), 'declaration.refused', 'error', subject, message);
+    return message;
   }
 
   #refusal(declared: DeclaredSet): Extract<ManagerReply, { readonly ok: false }> | undefined {
@@ -222,6 +242,7 @@ export class Declarations {
     this.#state.set = former.set;
     this.#state.instances = former.instances;
     this.#state.slots = former.slots;
+    this.#state.moves = former.moves;
   }
 
   /** Decides until nothing is left to decide; what it decided has to be written. */
@@ -231,14 +252,15 @@ export class Declarations {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const { decisions } = plan(state.set?.declared ?? null, state.observed(nowMs), state.topology);
       if (decisions.length === 0) break;
-      for (const decision of decisions) writes.push(...decide(decision, state, this.#options.random));
+      for (const decision of decisions)
+        writes.push(...decide(decision, state, this.#options.random, this.#options.wallMs(nowMs)));
     }
     return writes;
   }
 
-  #persist(writes: readonly ManagerWrite[], apply: Deciding['apply'], outputs: ManagerCoreOutput[]): void {
+  #persist(writes: readonly ManagerWrite[], asked: Asked | null, outputs: ManagerCoreOutput[]): void {
     const id = this.#nextPersist();
-    this.#deciding = { id, writes, apply };
+    this.#deciding = { id, writes, asked };
     outputs.push({ type: 'persist', id, writes });
   }
 

@@ -2,7 +2,7 @@
 import type { Random } from '../core.ts';
 import { instanceName, isReady } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
-import { hex64 } from './decisions.ts';
+import { hex64 } from './hex64.ts';
 import type { Journal } from './journal.ts';
 import type { ManagerState } from './state.ts';
 import type { ManagerReply } from './types.ts';
@@ -56,6 +56,9 @@ export function chooseSuccessor(
     );
   if (slot.handover)
     return refuse('NOT_READY', `Slot ${request.index} of ${request.pool} is being handed over already.`);
+  const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
+  if (holder?.move)
+    return refuse('NOT_READY', `${instanceName(holder)} moves to ${holder.move.to}, and its slot with it.`);
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
   const candidates = rankingOf(pool, slot.index, observed)
     .map((functionId) => observed.instances.find((instance) => instance.functionId === functionId))

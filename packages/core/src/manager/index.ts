@@ -6,6 +6,7 @@ export {
   type InstanceRecord,
   type ManagerTables,
   type ManagerWrite,
+  type MoveRecord,
   NOTHING_RESTORED,
   type NodeRecord,
   type NumbersRecord,

@@ -2,6 +2,7 @@
 import { type Declarations, reply } from './declarations.ts';
 import { beginHandover, chooseSuccessor } from './handover.ts';
 import type { Journal } from './journal.ts';
+import { beginMove, cancelMove, chooseMove } from './moves.ts';
 import {
   saveNode,
   takeFunctionStatus,
@@ -10,10 +11,10 @@ import {
   takeRegistration,
 } from './node-reports.ts';
 import type { Orders } from './orders.ts';
-import { takeSlotReport, takeTraffic } from './reports.ts';
+import { nameOf, takeSlotReport, takeTraffic } from './reports.ts';
 import type { Saving } from './saving.ts';
 import type { ManagerState } from './state.ts';
-import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput } from './types.ts';
+import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput, ManagerReply } from './types.ts';
 
 /** What a manager consists of. */
 export interface ManagerParts {
@@ -73,6 +74,8 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
   },
   traffic: ({ state, journal }, { report }, { wallMs }) => takeTraffic(state, journal, report, wallMs),
   handover: takeHandover,
+  move: takeMove,
+  drain: takeDrain,
   apply: ({ declarations }, input, { nowMs }, outputs) => declarations.take(input, nowMs, outputs),
   persisted: ({ saving, declarations }, { id }, { nowMs }, outputs) => {
     if (!saving.persisted(id)) declarations.persisted(id, nowMs, outputs);
@@ -133,4 +136,79 @@ function takeHandover(
     `Slot ${input.index} of ${input.pool} is handed over to ${chosen.name}.`,
   );
   outputs.push(reply(input.requestId, { ok: true, to: chosen.name }));
+}
+
+function takeMove(
+  { options, state, journal, declarations, orders }: ManagerParts,
+  input: InputOf<'move'>,
+  { nowMs, wallMs }: Moment,
+  outputs: ManagerCoreOutput[],
+): void {
+  const { requestId, instance, cancel = false } = input;
+  if (cancel) {
+    const move = [...state.moves.values()].find(({ functionId }) => nameOf(state, functionId) === instance);
+    if (move) {
+      cancelMove(state, journal, move.functionId, wallMs);
+      outputs.push(...orders.cancel(move));
+    }
+    const message = `${instance} does not move.`;
+    outputs.push(
+      reply(requestId, move ? { ok: true, to: move.from } : { ok: false, code: 'NOT_READY', message }),
+    );
+    return;
+  }
+  const chosen = chooseMove(state, input, nowMs);
+  if ('code' in chosen) {
+    outputs.push(reply(requestId, chosen));
+    return;
+  }
+  const { functionId, to } = chosen;
+  const writes = beginMove(state, { ...chosen, reason: 'it was asked for' }, options.random, wallMs);
+  const done = (): ManagerReply => {
+    const message = `${instance} moves to ${to}: it was asked for.`;
+    journal.event(wallMs, 'instance.move-ordered', 'info', `instance ${instance}`, message);
+    return { ok: true, to };
+  };
+  const undo = (reason: string): string => {
+    state.moves.delete(functionId);
+    state.moveLives.delete(functionId);
+    return `The move could not be written; ${instance} stays where it is. ${reason}`;
+  };
+  declarations.record(writes, { requestId, done, undo }, outputs);
+}
+
+function takeDrain(
+  { state, journal, declarations }: ManagerParts,
+  { requestId, node: name, cancel = false }: InputOf<'drain'>,
+  { wallMs }: Moment,
+  outputs: ManagerCoreOutput[],
+): void {
+  const former = state.nodes.get(name);
+  if (!former || !state.set?.declared.nodes.some((each) => each.name === name)) {
+    const message = former ? `Node ${name} is not declared.` : `No node ${name} has joined.`;
+    outputs.push(reply(requestId, { ok: false, code: 'NOT_FOUND', message }));
+    return;
+  }
+  const { drainedSinceMs: _, ...rest } = former;
+  const value = cancel ? rest : { ...rest, drainedSinceMs: former.drainedSinceMs ?? wallMs };
+  state.nodes.set(name, value);
+  const done = (): ManagerReply => {
+    const message = cancel
+      ? `${name} is not drained any more: instances may be placed on it.`
+      : `${name} is drained: what it runs moves away, and nothing is placed on it.`;
+    if (cancel === (former.drainedSinceMs !== undefined))
+      journal.event(
+        wallMs,
+        cancel ? 'node.drain-ended' : 'node.drain-ordered',
+        'info',
+        `node ${name}`,
+        message,
+      );
+    return { ok: true };
+  };
+  const undo = (reason: string): string => {
+    state.nodes.set(name, former);
+    return `It could not be written; ${name} is what it was. ${reason}`;
+  };
+  declarations.record([{ table: 'nodes', key: name, value }], { requestId, done, undo }, outputs);
 }

@@ -9,6 +9,7 @@ import { beginHandover, expireHandovers } from './handover.ts';
 import { HealthWatch } from './health.ts';
 import { type ManagerParts, takeInput } from './inputs.ts';
 import { Journal } from './journal.ts';
+import { settleMoves } from './moves.ts';
 import { Orders } from './orders.ts';
 import type { RestoredState } from './records.ts';
 import { Saving } from './saving.ts';
@@ -100,7 +101,8 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
 
   /** After every input: decide, order, tell, save. */
   #finish(nowMs: number, outputs: ManagerCoreOutput[]): ManagerCoreOutput[] {
-    const { options, journal, declarations, saving } = this.#parts;
+    const { options, state, journal, declarations, saving } = this.#parts;
+    settleMoves(state, journal, options.wallMs(nowMs));
     if (declarations.settle(nowMs, outputs)) this.#order(nowMs, outputs);
     this.#health.tellChanges(journal, nowMs, options.wallMs(nowMs));
     for (const event of journal.takeEvents()) outputs.push({ type: 'event', event });

@@ -16,6 +16,8 @@ const NEW_LIFE: NodeLife = {
   address: null,
   muteMs: 0,
   lastHeardMs: null,
+  stateAddresses: [],
+  statePort: null,
 };
 
 export function lifeOf(state: ManagerState, name: string): NodeLife {
@@ -48,6 +50,7 @@ export function takeRegistration(
     endpoint: input.leaseEndpoint,
     bootTime,
     configuration: isNew ? null : former.configuration,
+    ...(former?.drainedSinceMs === undefined ? {} : { drainedSinceMs: former.drainedSinceMs }),
   });
   if (isNew) forgetFunctions(state, journal, input.name, new Set());
   const life = lifeOf(state, input.name);
@@ -58,6 +61,8 @@ export function takeRegistration(
     : 'It registered with the functions that it had.';
   // A plain peer is not asked what it runs; what it tells by itself has to do.
   life.heard = input.leaseEndpoint === null || (input.resumed && life.heard);
+  life.stateAddresses = input.addresses;
+  life.statePort = input.statePort;
   life.address = input.addresses[0] ?? input.leaseEndpoint?.address ?? null;
   life.lastHeardMs = nowMs;
   if (before !== 'registered')

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { fromHex } from '@vnfpool/wire/bytes';
 import type { FunctionId, NodeId } from '../identity.ts';
-import type { MobilityManagerOutput } from '../mobility/types.ts';
+import type { MobilityManagerOutput, TransferToken } from '../mobility/types.ts';
 import type { Command } from '../planner/actions.ts';
 import type { Journal } from './journal.ts';
+import { failMove } from './moves.ts';
 import { forget, saveNode } from './node-reports.ts';
+import type { MoveRecord } from './records.ts';
 import { nameOf } from './reports.ts';
 import type { ManagerState, OpenOrder } from './state.ts';
 import type { ManagerCoreOutput, ManagerOrder } from './types.ts';
@@ -80,6 +83,38 @@ export class Orders {
         });
         return { type: 'add', requestId, node: to, functionId: functionId as FunctionId, assignment };
       }
+      case 'prepare': {
+        const { functionId, name, specification, assignment, fingerprints } = command;
+        const told = { ...fingerprints, role: assignment.role };
+        const requestId = this.#open({ node, functionId, kind: 'prepare', told, configuration: null });
+        return {
+          type: 'add',
+          requestId,
+          node: to,
+          functionId: functionId as FunctionId,
+          name,
+          specification,
+          assignment,
+          prepare: { token: this.#tokenOf(functionId), from: command.from as NodeId },
+        };
+      }
+      case 'transfer': {
+        const { functionId } = command;
+        const requestId = this.#open({ node, functionId, kind: 'move', told: null, configuration: null });
+        const life = this.#state.lives.get(this.#state.nodeById(command.to)?.name ?? '');
+        return {
+          type: 'move',
+          requestId,
+          node: to,
+          functionId: functionId as FunctionId,
+          destination: {
+            node: command.to as NodeId,
+            addresses: life?.stateAddresses ?? [],
+            port: life?.statePort ?? null,
+          },
+          token: this.#tokenOf(functionId),
+        };
+      }
       case 'delete': {
         const requestId = this.#open({
           node,
@@ -91,6 +126,25 @@ export class Orders {
         return { type: 'delete', requestId, node: to, functionId: command.functionId as FunctionId };
       }
     }
+  }
+
+  /** The destination of a move is to give up, if it has not got the state yet. */
+  cancel({ functionId, to }: MoveRecord): ManagerCoreOutput[] {
+    const node = this.#state.nodes.get(to)?.id;
+    if (node === undefined || !this.#state.moves.has(functionId)) return [];
+    const requestId = this.#open({ node: to, functionId, kind: 'cancel', told: null, configuration: null });
+    const input: ManagerOrder = {
+      type: 'delete',
+      requestId,
+      node: node as NodeId,
+      functionId: functionId as FunctionId,
+      cancels: this.#tokenOf(functionId),
+    };
+    return [{ type: 'mobility', input, reason: 'its move was cancelled' }];
+  }
+
+  #tokenOf(functionId: number): TransferToken {
+    return fromHex(this.#state.moves.get(functionId)?.token ?? '');
   }
 
   #open(order: OpenOrder): number {
@@ -110,6 +164,10 @@ export class Orders {
       this.#done(order, result, key);
       return;
     }
+    if (order.kind === 'prepare' || order.kind === 'move' || order.kind === 'cancel') {
+      this.#moveRefused(order, result, wallMs);
+      return;
+    }
     if (result.error === UNKNOWN_FUNCTION) forget(this.#state, this.#journal, key);
     const waitMs = Math.min(RETRY_MS_MAX, (this.#state.retries.get(key)?.waitMs ?? RETRY_MS_MIN / 2) * 2);
     const what = order.functionId === 0 ? order.node : nameOf(this.#state, order.functionId);
@@ -122,6 +180,18 @@ export class Orders {
       `node ${order.node}`,
       `${reason}. It is tried again in ${waitMs / 1_000} s.`,
     );
+  }
+
+  #moveRefused({ node, functionId, kind }: OpenOrder, result: Result, wallMs: number): void {
+    const why = `${node} refused: ${result.text || `code ${result.code}`}`;
+    const life = this.#state.moveLives.get(functionId);
+    if (kind !== 'cancel') failMove(this.#state, this.#journal, functionId, why, wallMs);
+    else if (life) {
+      life.isCancelled = false;
+      const name = nameOf(this.#state, functionId);
+      const message = `It is too late to cancel the move of ${name}: ${why}.`;
+      this.#journal.event(wallMs, 'instance.move-goes-on', 'info', `instance ${name}`, message);
+    }
   }
 
   #done(order: OpenOrder, result: Result, key: string): void {
@@ -158,6 +228,26 @@ export class Orders {
         this.#journal.save({ table: 'told', key: String(order.functionId), value });
         return;
       }
+      case 'prepare': {
+        const life = state.moveLives.get(order.functionId);
+        state.functions.set(key, {
+          node: order.node,
+          functionId: order.functionId,
+          status: result.status ?? 'Starting',
+          report: result.report ?? null,
+          reason: '',
+        });
+        if (!life) return;
+        life.phase = 'prepared';
+        life.told = { specification: null, assignment: null, role: null, ...order.told };
+        return;
+      }
+      case 'move': {
+        const life = state.moveLives.get(order.functionId);
+        if (life) life.phase = 'ordered';
+        return;
+      }
+      case 'cancel':
       case 'delete': {
         const life = state.functions.get(key);
         if (result.status === 'Unknown') forget(state, this.#journal, key);

@@ -16,6 +16,8 @@ export interface ManagerTables {
   readonly instances: InstanceRecord;
   /** By Function ID: what its node has accepted. */
   readonly told: ToldRecord;
+  /** By Function ID: instances on their way to another node. */
+  readonly moves: MoveRecord;
   /** By slot id. */
   readonly slots: SlotRecord;
   /** By slot id: what nodes reported. */
@@ -60,6 +62,20 @@ export interface NodeRecord {
   readonly bootTime: string;
   /** Fingerprint of the configuration that it has accepted. */
   readonly configuration: string | null;
+  /** Since when, by the wall clock, it is to be left; absent: it is not. */
+  readonly drainedSinceMs?: number;
+}
+
+export interface MoveRecord {
+  readonly functionId: number;
+  /** Names of nodes. */
+  readonly from: string;
+  readonly to: string;
+  /** Shown by the source to the destination, once; 32 hexadecimal digits. */
+  readonly token: string;
+  /** By the wall clock. */
+  readonly startedMs: number;
+  readonly reason: string;
 }
 
 export interface InstanceRecord {
@@ -119,6 +135,7 @@ export interface RestoredState {
   readonly nodes: readonly NodeRecord[];
   readonly instances: readonly InstanceRecord[];
   readonly told: readonly (readonly [functionId: number, told: ToldRecord])[];
+  readonly moves: readonly MoveRecord[];
   readonly slots: readonly SlotRecord[];
   readonly holdings: readonly (readonly [slot: string, holding: HoldingRecord])[];
   readonly registrars: readonly { readonly address: string; readonly port: number }[];
@@ -132,6 +149,7 @@ export const NOTHING_RESTORED: RestoredState = {
   nodes: [],
   instances: [],
   told: [],
+  moves: [],
   slots: [],
   holdings: [],
   registrars: [],
@@ -156,6 +174,7 @@ export async function restoreState(
     nodes: (await rows('nodes')).map(({ value }) => value),
     instances: (await rows('instances')).map(({ value }) => value),
     told: (await rows('told')).map(({ key, value }) => [Number(key), value] as const),
+    moves: (await rows('moves')).map(({ value }) => value),
     slots: (await rows('slots')).map(({ value }) => value),
     holdings: (await rows('holdings')).map(({ key, value }) => [key, value] as const),
     registrars: (await rows('registrars')).map(({ value }) => value),

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FunctionReport, RunningStatus } from '@vnfpool/wire/mobility';
 import type { EventView, FailoverView, TrafficView } from '../management/views.ts';
-import type { NodeState, Observed, Topology } from '../planner/observed.ts';
+import type { NodeState, Observed, ObservedMove, Topology } from '../planner/observed.ts';
 import type {
   HoldingRecord,
   InstanceRecord,
+  MoveRecord,
   NodeRecord,
   RestoredState,
   SetRecord,
@@ -20,6 +21,9 @@ export interface NodeLife {
   address: string | null;
   muteMs: number;
   lastHeardMs: number | null;
+  /** Where it takes the state of functions. */
+  stateAddresses: readonly string[];
+  statePort: number | null;
 }
 
 /** What a node told of one function. */
@@ -42,9 +46,19 @@ export interface OpenOrder {
   readonly node: string;
   /** 0: the node itself. */
   readonly functionId: number;
-  readonly kind: 'configure' | 'add' | 'assign' | 'delete';
+  readonly kind: 'configure' | 'add' | 'assign' | 'delete' | 'prepare' | 'move' | 'cancel';
   readonly told: Partial<ToldRecord> | null;
   readonly configuration: string | null;
+}
+
+/** How a move goes, as far as this process has seen it. */
+export interface MoveLife {
+  phase: 'begun' | 'prepared' | 'ordered';
+  /** What the destination was told. */
+  told: ToldRecord | null;
+  /** The source has said that it sends. */
+  isSeen: boolean;
+  isCancelled: boolean;
 }
 
 /** Everything that a manager knows. Durable parts are immutable records; the rest is what nodes told. */
@@ -53,6 +67,7 @@ export class ManagerState {
   readonly nodes: Map<string, NodeRecord>;
   instances: Map<number, InstanceRecord>;
   readonly told: Map<number, ToldRecord>;
+  moves: Map<number, MoveRecord>;
   slots: Map<string, SlotRecord>;
   readonly holdings: Map<string, HoldingRecord>;
   readonly counters: { function: number; slot: number; event: number };
@@ -67,6 +82,8 @@ export class ManagerState {
   /** By `node/functionId`: not before this moment, and how long to wait next. */
   readonly retries: Map<string, { atMs: number; waitMs: number; reason: string }> = new Map();
   readonly handovers: Map<string, Handover> = new Map();
+  /** By Function ID. */
+  readonly moveLives: Map<number, MoveLife> = new Map();
   readonly slotReasons: Map<string, string> = new Map();
   /** By slot: council members that have seen the lease of this epoch run out. */
   readonly overAt: Map<string, { readonly epoch: number; readonly nodes: Set<string> }> = new Map();
@@ -78,6 +95,10 @@ export class ManagerState {
     this.nodes = new Map(restored.nodes.map((node) => [node.name, node]));
     this.instances = new Map(restored.instances.map((instance) => [instance.functionId, instance]));
     this.told = new Map(restored.told);
+    this.moves = new Map(restored.moves.map((move) => [move.functionId, move]));
+    // Whatever was ordered before this process began: what both ends report tells how it ended.
+    for (const id of this.moves.keys())
+      this.moveLives.set(id, { phase: 'ordered', told: null, isSeen: true, isCancelled: false });
     this.slots = new Map(restored.slots.map((slot) => [slot.id, slot]));
     this.holdings = new Map(restored.holdings);
     this.counters = { ...restored.counters };
@@ -95,13 +116,18 @@ export class ManagerState {
     return this.functions.get(`${instance.node}/${instance.functionId}`);
   }
 
+  /** The same function at the node that it moves to. */
+  arrivalOf(move: MoveRecord): FunctionLife | undefined {
+    return this.functions.get(`${move.to}/${move.functionId}`);
+  }
+
   /** The state as the planner reads it. */
   observed(nowMs: number): Observed {
     const busy = new Set([...this.orders.values()].map(({ node, functionId }) => `${node}/${functionId}`));
     for (const [key, { atMs }] of this.retries) if (atMs > nowMs) busy.add(key);
     return {
       council: this.set?.council ?? null,
-      nodes: [...this.nodes.values()].map(({ name, id, endpoint, configuration }) => ({
+      nodes: [...this.nodes.values()].map(({ name, id, endpoint, configuration, drainedSinceMs }) => ({
         name,
         id,
         endpoint,
@@ -109,6 +135,7 @@ export class ManagerState {
         state: this.lives.get(name)?.state ?? 'absent',
         heard: this.lives.get(name)?.heard ?? false,
         busy: busy.has(`${name}/0`),
+        draining: drainedSinceMs !== undefined,
       })),
       instances: [...this.instances.values()].map((instance) => {
         const life = this.functionOf(instance);
@@ -122,6 +149,7 @@ export class ManagerState {
           assignment: told?.assignment ?? null,
           role: told?.role ?? null,
           busy: busy.has(`${instance.node}/${instance.functionId}`),
+          move: this.#moveOf(instance, busy),
         };
       }),
       slots: [...this.slots.values()].map((slot) => {
@@ -137,9 +165,18 @@ export class ManagerState {
       strays: [...this.functions.values()]
         .filter(
           ({ node, functionId, status }) =>
-            this.instances.get(functionId)?.node !== node && status !== 'Terminating',
+            this.instances.get(functionId)?.node !== node &&
+            this.moves.get(functionId)?.to !== node &&
+            status !== 'Terminating',
         )
         .map(({ node, functionId }) => ({ node, functionId, busy: busy.has(`${node}/${functionId}`) })),
     };
+  }
+
+  #moveOf({ node, functionId }: InstanceRecord, busy: ReadonlySet<string>): ObservedMove | null {
+    const move = this.moves.get(functionId);
+    if (!move) return null;
+    const isBusy = [node, move.to].some((name) => busy.has(`${name}/${functionId}`));
+    return { to: move.to, phase: this.moveLives.get(functionId)?.phase ?? 'begun', busy: isBusy };
   }
 }

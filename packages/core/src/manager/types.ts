@@ -33,6 +33,21 @@ export type ManagerCoreInput =
       readonly index: number;
       readonly to?: string;
     }
+  /** Moves an instance, or takes that back; `to` absent: where there is most room. */
+  | {
+      readonly type: 'move';
+      readonly requestId: number;
+      readonly instance: string;
+      readonly to?: string;
+      readonly cancel?: boolean;
+    }
+  /** Moves everything away from a node and places nothing there, until that is taken back. */
+  | {
+      readonly type: 'drain';
+      readonly requestId: number;
+      readonly node: string;
+      readonly cancel?: boolean;
+    }
   /** A node got its number and certificate; its record is in the store. */
   | {
       readonly type: 'joined';
@@ -47,7 +62,7 @@ export type ManagerCoreInput =
   | { readonly type: 'persist-failed'; readonly id: number; readonly full: boolean; readonly reason: string };
 
 /** Orders to the mobility endpoint; their results come back as `operation-result`. */
-export type ManagerOrder = Extract<MobilityManagerInput, { readonly type: 'add' | 'delete' }>;
+export type ManagerOrder = Extract<MobilityManagerInput, { readonly type: 'add' | 'delete' | 'move' }>;
 
 export type ManagerCoreOutput =
   | { readonly type: 'mobility'; readonly input: ManagerOrder; readonly reason: string }

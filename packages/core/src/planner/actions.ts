@@ -27,7 +27,14 @@ export type Decision =
       readonly candidates: readonly SlotCandidate[];
       readonly reason: string;
     }
-  | { readonly type: 'delete-slot'; readonly id: string; readonly reason: string };
+  | { readonly type: 'delete-slot'; readonly id: string; readonly reason: string }
+  /** The instance goes to another node, and takes its state and its slot along. */
+  | {
+      readonly type: 'move';
+      readonly functionId: number;
+      readonly to: string;
+      readonly reason: string;
+    };
 
 /** What a node is told. */
 export type Command =
@@ -57,6 +64,26 @@ export type Command =
       readonly reason: string;
     }
   | { readonly type: 'delete'; readonly node: number; readonly functionId: number; readonly reason: string }
+  /** The destination of a move is made ready. */
+  | {
+      readonly type: 'prepare';
+      readonly node: number;
+      readonly from: number;
+      readonly functionId: number;
+      readonly name: string;
+      readonly specification: FunctionSpecification;
+      readonly assignment: SlotAssignment;
+      readonly fingerprints: { readonly specification: string; readonly assignment: string };
+      readonly reason: string;
+    }
+  /** Its source is told to send. */
+  | {
+      readonly type: 'transfer';
+      readonly node: number;
+      readonly to: number;
+      readonly functionId: number;
+      readonly reason: string;
+    }
   /** Carried out as an assignment of the holder. */
   | { readonly type: 'handover'; readonly slot: string; readonly to: number; readonly reason: string };
 

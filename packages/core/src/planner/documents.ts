@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FunctionSpecification, SetConfiguration, SlotAssignment } from '@vnfpool/wire/mobility';
+import type {
+  FunctionSpecification,
+  SetConfiguration,
+  SlotAssignment,
+  SlotCandidate,
+} from '@vnfpool/wire/mobility';
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import { fingerprint } from './fingerprint.ts';
 import { instanceName, type Observed, type ObservedCouncil, type Topology } from './observed.ts';
@@ -76,7 +81,20 @@ export function configurationOf(
   const ids = new Map(observed.nodes.map(({ name, id }) => [name, id]));
   const members = council.members.flatMap((name) => ids.get(name) ?? []);
   if (members.length !== council.members.length) return undefined;
-  const hosts = new Set([...council.members, ...observed.instances.map(({ node }) => node)]);
+  const moves = new Map(
+    observed.instances.flatMap(({ functionId, move }) => (move ? [[functionId, move.to] as const] : [])),
+  );
+  const hosts = new Set([
+    ...council.members,
+    ...observed.instances.map(({ node }) => node),
+    ...moves.values(),
+  ]);
+  /** An instance on its way may hold its slot at either end: behind where it is now, where it goes. */
+  const withMoves = (candidates: readonly SlotCandidate[]): SlotCandidate[] =>
+    candidates.flatMap((candidate) => {
+      const id = ids.get(moves.get(candidate.functionId) ?? '');
+      return id === undefined ? [candidate] : [candidate, { node: id, functionId: candidate.functionId }];
+    });
   return {
     v: 1,
     set: declared.name,
@@ -97,7 +115,7 @@ export function configurationOf(
         leaseMs: pool.failover.leaseMs,
         addresses: addressesOf(pool, slot.index),
         genesis: slot.genesis,
-        candidates: candidatesOf(pool, slot.index, observed),
+        candidates: withMoves(candidatesOf(pool, slot.index, observed)),
         // A pool without shared state loses nothing by whoever takes over; but only candidates may.
         lastResort: { rule: 'never' as const },
       })),

@@ -68,7 +68,11 @@ function verdictOf(instance: ObservedInstance, nodes: ReadonlyMap<string, Observ
   if (node.state === 'lost' || node.state === 'absent') return `${instance.node} is ${node.state}`;
   if (instance.status === null) return 'it does not run yet';
   if (instance.failing) return 'it ends again and again';
+  if (instance.move) return `it moves to ${instance.move.to}`;
   if (instance.status !== 'Running') return `it is ${instance.status.toLowerCase()}`;
   if (!instance.healthy) return 'its health check fails';
-  return isReady(instance, nodes) ? 'ready' : 'not ready';
+  if (!isReady(instance, nodes)) return 'not ready';
+  return node.draining
+    ? `ready; it stays on ${instance.node}, which is drained, until a node is free`
+    : 'ready';
 }

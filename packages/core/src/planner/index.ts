@@ -7,3 +7,4 @@ export { fingerprint } from './fingerprint.ts';
 export * from './observed.ts';
 export { plan } from './plan.ts';
 export { type InstanceRole, rankingOf, rolesOf, slotsOf } from './roles.ts';
+export { targetOf } from './target.ts';

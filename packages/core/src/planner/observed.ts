@@ -40,6 +40,8 @@ export interface ObservedNode {
   readonly configuration: string | null;
   /** An order to this node is under way, or was refused a moment ago. */
   readonly busy: boolean;
+  /** It is to be left: nothing is placed on it, and what it runs moves away. */
+  readonly draining: boolean;
 }
 
 export interface ObservedInstance {
@@ -59,6 +61,17 @@ export interface ObservedInstance {
   readonly assignment: string | null;
   /** Role of the last assignment that it accepted. */
   readonly role: Role | null;
+  readonly busy: boolean;
+  /** It is on its way to another node, with its state; null: it is not. */
+  readonly move: ObservedMove | null;
+}
+
+export interface ObservedMove {
+  /** Name of the node. */
+  readonly to: string;
+  /** `begun`: nobody was told; `prepared`: the destination waits for its state; `ordered`: the source sends it. */
+  readonly phase: 'begun' | 'prepared' | 'ordered';
+  /** An order of this move is under way. */
   readonly busy: boolean;
 }
 
@@ -88,6 +101,11 @@ export interface Topology {
 /** `web#1`. */
 export function instanceName(instance: { readonly pool: string; readonly number: number }): string {
   return `${instance.pool}#${instance.number}`;
+}
+
+/** Whether the node can be told something now. */
+export function takesOrders(node: ObservedNode | undefined): node is ObservedNode {
+  return node?.state === 'registered' && node.heard;
 }
 
 export function isReady(instance: ObservedInstance, nodes: ReadonlyMap<string, ObservedNode>): boolean {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Decision } from './actions.ts';
-import { instanceName, type Observed, type ObservedInstance } from './observed.ts';
+import { instanceName, type Observed, type ObservedInstance, takesOrders } from './observed.ts';
+import { targetOf } from './target.ts';
 
 /**
  * Which instances are dropped and which are placed where. An instance stays where it is while its node is
@@ -36,6 +37,11 @@ function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed):
     functionId,
     reason: `node ${node} is not declared any more`,
   }));
+  const left = leftBehind(mine, declared, observed);
+  if (left) {
+    const reason = `${left.node} is drained, and ${instanceName(left)} does not run there`;
+    drops.push({ type: 'drop', functionId: left.functionId, reason });
+  }
   const holders = new Set(
     observed.slots.filter((slot) => slot.pool === pool.name).map(({ holder }) => holder),
   );
@@ -56,10 +62,29 @@ function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed):
   return drops;
 }
 
+/** An instance on a drained node that has nothing to take along, and a place elsewhere: it is made anew there. */
+function leftBehind(
+  mine: readonly ObservedInstance[],
+  declared: DeclaredSet,
+  observed: Observed,
+): ObservedInstance | undefined {
+  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  return mine.find((instance) => {
+    const node = nodes.get(instance.node);
+    if (node?.draining !== true || instance.move || instance.busy) return false;
+    const isLost = node.state === 'lost' || node.state === 'absent';
+    const isIdle = takesOrders(node) && (instance.status === null || instance.failing);
+    return (isLost || isIdle) && targetOf(instance, declared, observed) !== undefined;
+  });
+}
+
 function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly ObservedInstance[]): Decision[] {
   const places: Extract<Decision, { type: 'place' }>[] = [];
   const states = new Map(observed.nodes.map(({ name, state }) => [name, state]));
+  const drained = new Set(observed.nodes.filter(({ draining }) => draining).map(({ name }) => name));
   const placed: { readonly pool: string; readonly node: string; readonly number: number }[] = [...kept];
+  /** Where instances are on their way to. */
+  const taken = kept.flatMap(({ pool, move }) => (move ? [{ pool, node: move.to }] : []));
   for (const pool of declared.pools) {
     for (;;) {
       const mine = placed.filter((instance) => instance.pool === pool.name);
@@ -71,7 +96,11 @@ function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly Obse
           lost: Number(states.get(name) === 'lost'),
           functions: placed.filter(({ node }) => node === name).length,
         }))
-        .filter(({ name }) => !mine.some(({ node }) => node === name))
+        .filter(
+          ({ name }) =>
+            !drained.has(name) &&
+            ![...mine, ...taken.filter((each) => each.pool === pool.name)].some(({ node }) => node === name),
+        )
         .sort((a, b) => a.lost - b.lost || a.functions - b.functions || a.order - b.order);
       const best = free[0];
       if (!best) break;

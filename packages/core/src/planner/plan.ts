@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Command, Decision, Plan } from './actions.ts';
 import { assignmentFingerprint, assignmentOf, configurationOf, specificationOf } from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
+import { decideDrains, drainHandovers, moveCommands } from './moves.ts';
 import {
   instanceName,
   isReady,
   type Observed,
+  type ObservedCouncil,
   type ObservedInstance,
   type ObservedNode,
   type Topology,
+  takesOrders,
 } from './observed.ts';
 import { placeInstances } from './placement.ts';
 import { type InstanceRole, rolesOf } from './roles.ts';
@@ -33,27 +37,33 @@ export function plan(declared: DeclaredSet | null, observed: Observed, topology:
   }
   // Slots name the instances that may hold them, so those come first.
   if (decisions.length === 0) decisions.push(...decideSlots(declared, observed));
+  if (decisions.length === 0) decisions.push(...decideDrains(declared, observed));
   if (decisions.length > 0) return { decisions, commands: [] };
   return { decisions: [], commands: commandsOf(declared, observed, topology) };
 }
 
 function commandsOf(declared: DeclaredSet, observed: Observed, topology: Topology): Command[] {
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const configuration = configurationOf(declared, observed, topology);
+  const print = configuration ? fingerprint(configuration) : null;
+  const isConfigured = observed.nodes.every((node) => !takesOrders(node) || node.configuration === print);
   return [
-    ...configure(declared, observed, topology),
+    ...(configuration ? configure(declared, observed, configuration) : []),
     ...deleteStrays(observed, nodes),
-    ...declared.pools.flatMap((pool) => poolCommands(pool, observed, nodes)),
+    ...declared.pools.flatMap((pool) => {
+      const { council } = observed;
+      if (!council) return [];
+      const roles = rolesOf(pool, observed);
+      return [
+        ...poolCommands(pool, roles, observed, nodes, council),
+        ...moveCommands(pool, roles, observed, council, isConfigured),
+        ...drainHandovers(pool, roles, declared, observed),
+      ];
+    }),
   ];
 }
 
-/** Whether the node can be told something now. */
-function takesOrders(node: ObservedNode | undefined): node is ObservedNode {
-  return node?.state === 'registered' && node.heard;
-}
-
-function configure(declared: DeclaredSet, observed: Observed, topology: Topology): Command[] {
-  const configuration = configurationOf(declared, observed, topology);
-  if (!configuration) return [];
+function configure(declared: DeclaredSet, observed: Observed, configuration: SetConfiguration): Command[] {
   const print = fingerprint(configuration);
   const known = new Set(declared.nodes.map(({ name }) => name));
   return byId(observed.nodes)
@@ -79,20 +89,19 @@ function deleteStrays(observed: Observed, nodes: ReadonlyMap<string, ObservedNod
 
 function poolCommands(
   pool: DeclaredPool,
+  roles: readonly InstanceRole[],
   observed: Observed,
   nodes: ReadonlyMap<string, ObservedNode>,
+  council: ObservedCouncil,
 ): Command[] {
-  const { council } = observed;
-  if (!council) return [];
   const specification = specificationOf(pool);
   const print = fingerprint(specification);
-  const roles = rolesOf(pool, observed);
   const commands: Command[] = [];
   for (const role of roles) {
     const { instance } = role;
     const node = nodes.get(instance.node);
-    // Without a slot there is nothing to say yet: the council is not complete.
-    if (!takesOrders(node) || instance.busy || role.slot === null) continue;
+    // Without a slot there is nothing to say yet: the council is not complete. On its way it is told by its move.
+    if (!takesOrders(node) || instance.busy || instance.move || role.slot === null) continue;
     const assignment = assignmentOf(pool, role, observed, council);
     const assigned = assignmentFingerprint(assignment);
     if (instance.status === null) {
@@ -141,7 +150,9 @@ function replaceOutdated(
   // An instance that is on its way, or was just replaced and is not ready, is waited for. One that fails again
   // and again is not: the new specification may be what mends it.
   const unsettled = reachable.some(
-    ({ instance }) => instance !== first.instance && !instance.failing && !isReady(instance, nodes),
+    ({ instance }) =>
+      instance.move !== null ||
+      (instance !== first.instance && !instance.failing && !isReady(instance, nodes)),
   );
   if (unsettled) return [];
   const { instance, slot } = first;

@@ -64,14 +64,18 @@ export function rankingOf(pool: DeclaredPool, index: number, observed: Observed)
   return waiting(instances, nodes).map(({ functionId }) => functionId);
 }
 
-/** Ready ones first, and of these by what they are now; otherwise the order given. */
+/** Ready ones first, those on a drained node last of them, then by what they are now; otherwise the order given. */
 function waiting(
   instances: readonly ObservedInstance[],
   nodes: ReadonlyMap<string, ObservedNode>,
 ): ObservedInstance[] {
+  const isDrained = ({ node }: ObservedInstance): boolean => nodes.get(node)?.draining === true;
   const place = ({ role }: ObservedInstance): number => (role === 'active' ? 0 : role === 'standby' ? 1 : 2);
   return instances.toSorted(
-    (a, b) => Number(isReady(b, nodes)) - Number(isReady(a, nodes)) || place(a) - place(b),
+    (a, b) =>
+      Number(isReady(b, nodes)) - Number(isReady(a, nodes)) ||
+      Number(isDrained(a)) - Number(isDrained(b)) ||
+      place(a) - place(b),
   );
 }
 

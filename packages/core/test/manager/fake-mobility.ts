@@ -45,8 +45,10 @@ export class FakeDomain {
   core: ManagerCore;
   nowMs = 0;
   diskFull = false;
-  /** Nodes refuse everything. */
-  refuse = false;
+  /** Nodes refuse everything, or only to take and give state. */
+  refuse: boolean | 'state' = false;
+  /** What is to be cancelled is over already. */
+  hasTaken = false;
   readonly disk = new Map<string, Map<string, string>>();
   readonly running = new Map<string, Running>();
   readonly replies: Extract<ManagerCoreOutput, { type: 'reply' }>['reply'][] = [];
@@ -108,13 +110,18 @@ export class FakeDomain {
     this.give({ type: 'node-functions', node, functionIds: mine.map(({ functionId }) => functionId) });
   }
 
-  status(node: NodeId, functionId: FunctionId, report: FunctionReport = healthy()): void {
+  status(
+    node: NodeId,
+    functionId: FunctionId,
+    report: FunctionReport = healthy(),
+    status: 'Running' | 'Starting' | 'Unknown' = 'Running',
+  ): void {
     this.give({
       type: 'function-status',
       node,
       functionId,
-      status: 'Running',
-      gone: false,
+      status,
+      gone: status === 'Unknown',
       report,
       information: {},
       reason: '',
@@ -162,11 +169,22 @@ export class FakeDomain {
       text: '',
       report: null,
     } as const;
-    if (this.refuse) {
+    const isState = input.type === 'move' || (input.type === 'add' && input.prepare !== undefined);
+    if (this.refuse === true || (this.refuse === 'state' && isState)) {
       this.orders.push(`${input.type} ${key}`);
       this.give({ ...done, code: 128, text: 'not now', status: null });
+    } else if (input.type === 'move') {
+      this.orders.push(`move ${key} to ${input.destination.node}`);
+      this.give({ ...done, status: 'Running', report: healthy() });
+    } else if (input.type === 'add' && input.prepare) {
+      this.orders.push(`prepare ${key} from ${input.prepare.from}`);
+      this.running.set(key, { node, functionId });
+      this.give({ ...done, status: 'Starting' });
+    } else if (input.type === 'delete' && input.cancels && this.hasTaken) {
+      this.orders.push(`cancel ${key}`);
+      this.give({ ...done, code: 128, text: 'it has its state already', status: null });
     } else if (input.type === 'delete') {
-      this.orders.push(`delete ${key}`);
+      this.orders.push(`${input.cancels ? 'cancel' : 'delete'} ${key}`);
       this.running.delete(key);
       this.give({ ...done, status: 'Unknown' });
     } else if (input.configuration) {

@@ -64,6 +64,7 @@ export function node(name: string, id: number, change: Partial<ObservedNode> = {
     endpoint,
     configuration: null,
     busy: false,
+    draining: false,
     ...change,
   };
 }
@@ -102,6 +103,20 @@ export class World {
 
   carryOut(action: Decision | Command): void {
     switch (action.type) {
+      case 'move':
+        this.#change(action.functionId, { move: { to: action.to, phase: 'begun', busy: false } });
+        return;
+      case 'transfer': {
+        // Sent and taken in at once; the slot, which goes by function, follows.
+        const move = this.instances.find(({ functionId }) => functionId === action.functionId)?.move;
+        if (move) this.#change(action.functionId, { node: move.to, move: null });
+        return;
+      }
+      case 'prepare': {
+        const move = this.instances.find(({ functionId }) => functionId === action.functionId)?.move;
+        if (move) this.#change(action.functionId, { move: { ...move, phase: 'prepared' } });
+        return;
+      }
       case 'form-council':
         this.council = { version: { generation: 1, number: 1, randomId: '00' }, members: action.members };
         return;
@@ -118,6 +133,7 @@ export class World {
           assignment: null,
           role: null,
           busy: false,
+          move: null,
         });
         return;
       case 'drop': {

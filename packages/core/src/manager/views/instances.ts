@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InstanceView } from '../../management/views.ts';
+import type { InstanceView, MoveView } from '../../management/views.ts';
 import { instanceName, type Observed, type ObservedInstance } from '../../planner/observed.ts';
 import { rolesOf } from '../../planner/roles.ts';
 import type { FunctionLife, ManagerState } from '../state.ts';
@@ -30,9 +30,29 @@ export function instanceViews(state: ManagerState, nowMs: number): InstanceView[
         restarts: life?.report?.restarts ?? 0,
         reason: life?.report?.reason || life?.reason || refused || '',
         output: life?.report?.output ?? [],
+        move: moveView(state, instance.functionId),
       };
     }),
   );
+}
+
+function moveView(state: ManagerState, functionId: number): MoveView | null {
+  const move = state.moves.get(functionId);
+  if (!move) return null;
+  const told = state.functions.get(`${move.from}/${functionId}`)?.report?.transfer;
+  const isArriving = state.arrivalOf(move)?.status === 'Running';
+  const isSending = state.moveLives.get(functionId)?.phase === 'ordered';
+  return {
+    to: move.to,
+    startedAt: move.startedMs,
+    phase: isArriving ? 'switching' : isSending ? 'sending' : 'preparing',
+    bytes: told?.bytes ?? null,
+    bytesTotal: told?.bytesTotal ?? null,
+    bytesPerSecond: told?.bytesPerSecond ?? null,
+    changePerSecond: told?.changePerSecond ?? null,
+    expectedPauseMs: told?.expectedPauseMs ?? null,
+    expectedEndMs: told?.expectedEndMs ?? null,
+  };
 }
 
 function statusOf(

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NodeView } from '../../management/views.ts';
-import { instanceName } from '../../planner/observed.ts';
+import type { DrainView, NodeView } from '../../management/views.ts';
+import { instanceName, type Observed } from '../../planner/observed.ts';
+import { targetOf } from '../../planner/target.ts';
 import type { ManagerState } from '../state.ts';
 
 /** @param heardMs When the protocol's endpoint heard of a node last: an answer to a keep-alive is no news otherwise */
 export function nodeViews(
   state: ManagerState,
+  nowMs: number,
   wallMs: (nowMs: number) => number,
   heardMs: (node: number) => number | null,
 ): NodeView[] {
   const declared = state.set?.declared;
+  const observed = state.observed(nowMs);
   const names = new Set([...(declared?.nodes.map(({ name }) => name) ?? []), ...state.nodes.keys()]);
   const council = state.set?.council?.members ?? declared?.council ?? [];
   return [...names].map((name) => {
@@ -30,6 +33,24 @@ export function nodeViews(
       functions: [...state.instances.values()].filter(({ node }) => node === name).map(instanceName),
       version: record?.endpoint?.version ?? '',
       lastHeardAt: lastMs === null ? null : wallMs(lastMs),
+      drain: drainView(state, observed, name),
     };
   });
+}
+
+function drainView(state: ManagerState, observed: Observed, name: string): DrainView | null {
+  const since = state.nodes.get(name)?.drainedSinceMs;
+  const declared = state.set?.declared;
+  if (since === undefined || !declared) return null;
+  const mine = observed.instances.filter(({ node }) => node === name);
+  const staying = mine.filter(
+    (instance) => !instance.move && !instance.busy && targetOf(instance, declared, observed) === undefined,
+  );
+  const holdsSlot = observed.slots.some(({ holder }) => mine.some(({ functionId }) => functionId === holder));
+  const strays = observed.strays.some(({ node }) => node === name);
+  return {
+    since,
+    isOver: staying.length === mine.length && !holdsSlot && !strays,
+    staying: staying.map(instanceName),
+  };
 }

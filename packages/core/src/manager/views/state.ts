@@ -23,7 +23,7 @@ export function stateView(
     sets: setViews(state, nowMs, mode),
     pools: poolViews(state, nowMs),
     instances: instanceViews(state, nowMs),
-    nodes: nodeViews(state, wallMs, heardMs),
+    nodes: nodeViews(state, nowMs, wallMs, heardMs),
     slots: slotViews(state, nowMs),
     failovers: state.failovers.slice(-FAILOVERS_SHOWN).reverse(),
     traffic: [...state.traffic.values()],

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Random } from '../core.ts';
+import { instanceName, isReady } from '../planner/observed.ts';
+import { targetOf } from '../planner/target.ts';
+import { hex64 } from './hex64.ts';
+import type { Journal } from './journal.ts';
+import { lifeOf } from './node-reports.ts';
+import type { ManagerWrite, MoveRecord } from './records.ts';
+import { nameOf } from './reports.ts';
+import type { ManagerState, MoveLife } from './state.ts';
+import type { ManagerReply } from './types.ts';
+
+/*
+ * Instances on their way from one node to another. The manager orders both ends and then only watches: which of the two
+ * copies serves is settled by the transfer between the nodes and by the slot's lease. An instance belongs to its new
+ * node as soon as it runs there and its slot is not held at the old one; what is left at the other is a stray.
+ */
+
+type Refusal = Extract<ManagerReply, { readonly ok: false }>;
+
+/** The record of a move that begins. */
+export function beginMove(
+  state: ManagerState,
+  { functionId, to, reason }: { readonly functionId: number; readonly to: string; readonly reason: string },
+  random: Random,
+  wallMs: number,
+): ManagerWrite[] {
+  const from = state.instances.get(functionId)?.node;
+  if (from === undefined) return [];
+  const token = hex64(random.u64()) + hex64(random.u64());
+  const value: MoveRecord = { functionId, from, to, token, startedMs: wallMs, reason };
+  state.moves.set(functionId, value);
+  state.moveLives.set(functionId, { phase: 'begun', told: null, isSeen: false, isCancelled: false });
+  return [{ table: 'moves', key: String(functionId), value }];
+}
+
+/** Checks a move that a person asks for. */
+export function chooseMove(
+  state: ManagerState,
+  request: { readonly instance: string; readonly to?: string },
+  nowMs: number,
+): { readonly functionId: number; readonly to: string } | Refusal {
+  const observed = state.observed(nowMs);
+  const declared = state.set?.declared;
+  const instance = observed.instances.find((each) => instanceName(each) === request.instance);
+  if (!declared || !instance) return refuse('NOT_FOUND', `There is no instance ${request.instance}.`);
+  const { functionId, pool, node, move } = instance;
+  if (move) return refuse('NOT_READY', `${request.instance} moves to ${move.to} already.`);
+  if (observed.slots.some(({ holder, handover }) => holder === functionId && handover))
+    return refuse('NOT_READY', `The slot of ${request.instance} is being handed over.`);
+  const nodes = new Map(observed.nodes.map((each) => [each.name, each]));
+  if (!isReady(instance, nodes))
+    return refuse(
+      'NOT_READY',
+      `${request.instance} is not ready: what does not run has nothing to take along.`,
+    );
+  if (request.to === undefined) {
+    const target = targetOf(instance, declared, observed);
+    return target
+      ? { functionId, to: target.name }
+      : refuse(
+          'NOT_READY',
+          `Every node that answers and is not drained runs an instance of ${pool} already.`,
+        );
+  }
+  const { to } = request;
+  if (!declared.nodes.some(({ name }) => name === to))
+    return refuse(
+      'NOT_FOUND',
+      `The set has no node ${to}; its nodes: ${declared.nodes.map(({ name }) => name).join(', ')}.`,
+    );
+  if (to === node) return refuse('NOT_READY', `${request.instance} is on ${to} already.`);
+  const other = observed.instances.find(
+    (each) => each.pool === pool && (each.node === to || each.move?.to === to),
+  );
+  if (other)
+    return refuse('NOT_READY', `${to} has ${instanceName(other)}; a node runs one instance of a pool.`);
+  const target = nodes.get(to);
+  if (target?.state !== 'registered' || !target.heard) return refuse('NOT_READY', `${to} is not registered.`);
+  if (target.draining) return refuse('NOT_READY', `${to} is drained.`);
+  return { functionId, to };
+}
+
+/** Takes a move back; undefined: its destination is to be asked, and `settleMoves` hears the rest. */
+export function cancelMove(state: ManagerState, journal: Journal, functionId: number, wallMs: number): void {
+  const life = state.moveLives.get(functionId);
+  if (!life) return;
+  life.isCancelled = true;
+  if (life.phase === 'begun') failMove(state, journal, functionId, 'cancelled', wallMs);
+}
+
+/** Looks at what both ends of every move have told. */
+export function settleMoves(state: ManagerState, journal: Journal, wallMs: number): void {
+  for (const move of state.moves.values()) {
+    const life = state.moveLives.get(move.functionId);
+    if (life) settleMove(state, journal, move, life, wallMs);
+  }
+}
+
+function settleMove(
+  state: ManagerState,
+  journal: Journal,
+  move: MoveRecord,
+  life: MoveLife,
+  wallMs: number,
+): void {
+  const { functionId, from, to } = move;
+  const source = state.functions.get(`${from}/${functionId}`);
+  const arrival = state.arrivalOf(move);
+  const isSending = source?.report?.transfer !== undefined;
+  if (isSending) life.isSeen = true;
+  const isHeldAtSource = [...state.holdings.values()].some(
+    ({ holder }) => holder?.functionId === functionId && holder.node === state.nodes.get(from)?.id,
+  );
+  const goneAtSource = source === undefined && lifeOf(state, from).heard;
+  const isLost = ['lost', 'absent'].includes(lifeOf(state, to).state);
+  if (arrival?.status === 'Running' && !isHeldAtSource) arrive(state, journal, move, life, wallMs);
+  else if (life.phase !== 'ordered') {
+    const reason = unfit(state, move, life);
+    if (reason !== undefined) failMove(state, journal, functionId, reason, wallMs);
+  }
+  // It went there, and then the node was lost: from there it comes back, or fails over like any other.
+  else if (goneAtSource && isLost && life.isSeen) arrive(state, journal, move, life, wallMs);
+  else if (source?.status === 'Running' && !isSending && life.isSeen)
+    failMove(state, journal, functionId, source.report?.reason || 'its node did not send it', wallMs);
+  else if (arrival === undefined && lifeOf(state, to).heard && !isSending)
+    failMove(state, journal, functionId, source?.report?.reason || `${to} does not run it`, wallMs);
+}
+
+/** Why a move that the source has not been told of cannot go on. */
+function unfit(state: ManagerState, move: MoveRecord, { phase }: MoveLife): string | undefined {
+  const { functionId, from, to } = move;
+  for (const name of [from, to]) {
+    const { state: is } = lifeOf(state, name);
+    if (is === 'lost' || is === 'absent') return `${name} is ${is}`;
+  }
+  if (lifeOf(state, from).heard && state.functions.get(`${from}/${functionId}`)?.status !== 'Running')
+    return `it does not run on ${from} any more`;
+  const isGone = phase === 'prepared' && lifeOf(state, to).heard && !state.arrivalOf(move);
+  return isGone ? `it did not start on ${to}, or its state did not come in time` : undefined;
+}
+
+function arrive(
+  state: ManagerState,
+  journal: Journal,
+  move: MoveRecord,
+  life: MoveLife,
+  wallMs: number,
+): void {
+  const { functionId, from, to, startedMs } = move;
+  const instance = state.instances.get(functionId);
+  if (!instance) return;
+  const value = { ...instance, node: to };
+  state.instances.set(functionId, value);
+  if (life.told) state.told.set(functionId, life.told);
+  else state.told.delete(functionId);
+  forgetMove(state, journal, functionId);
+  journal.save(
+    { table: 'instances', key: String(functionId), value },
+    { table: 'told', key: String(functionId), value: life.told },
+  );
+  const name = instanceName(value);
+  const took = `${((wallMs - startedMs) / 1000).toFixed(1)} s`;
+  journal.event(
+    wallMs,
+    'instance.moved',
+    'info',
+    `instance ${name}`,
+    `${name} moved from ${from} to ${to} in ${took}.`,
+  );
+}
+
+/** The instance stays where it is; what was begun at the destination is a stray now. */
+export function failMove(
+  state: ManagerState,
+  journal: Journal,
+  functionId: number,
+  reason: string,
+  wallMs: number,
+): void {
+  const move = state.moves.get(functionId);
+  if (!move) return;
+  const isCancelled = state.moveLives.get(functionId)?.isCancelled === true;
+  forgetMove(state, journal, functionId);
+  const name = nameOf(state, functionId);
+  journal.event(
+    wallMs,
+    isCancelled ? 'instance.move-cancelled' : 'instance.move-failed',
+    isCancelled ? 'info' : 'warning',
+    `instance ${name}`,
+    `${name} stays on ${move.from} and did not move to ${move.to}: ${reason}.`,
+  );
+}
+
+function forgetMove(state: ManagerState, journal: Journal, functionId: number): void {
+  state.moves.delete(functionId);
+  state.moveLives.delete(functionId);
+  journal.save({ table: 'moves', key: String(functionId), value: null });
+}
+
+function refuse(code: Refusal['code'], message: string): Refusal {
+  return { ok: false, code, message };
+}

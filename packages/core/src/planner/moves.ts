@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
+import type { Command, Decision } from './actions.ts';
+import { assignmentFingerprint, assignmentOf, specificationOf } from './documents.ts';
+import { fingerprint } from './fingerprint.ts';
+import { instanceName, isReady, type Observed, type ObservedCouncil, takesOrders } from './observed.ts';
+import { byNumber } from './placement.ts';
+import type { InstanceRole } from './roles.ts';
+import { candidatesOf } from './slots.ts';
+import { targetOf } from './target.ts';
+
+/** Which instances leave the nodes that are drained: one at a time of each node, standbys before holders. */
+export function decideDrains(declared: DeclaredSet, observed: Observed): Decision[] {
+  const decisions: Decision[] = [];
+  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const holders = new Set(observed.slots.map(({ holder }) => holder));
+  for (const { name } of declared.nodes) {
+    const node = nodes.get(name);
+    if (!takesOrders(node) || !node.draining) continue;
+    const mine = byNumber(observed.instances.filter((instance) => instance.node === name));
+    if (mine.some(({ move }) => move !== null)) continue;
+    const order = mine
+      .filter((instance) => isReady(instance, nodes) && !instance.busy)
+      .sort((a, b) => Number(holders.has(a.functionId)) - Number(holders.has(b.functionId)));
+    for (const instance of order) {
+      const target = targetOf(instance, declared, observed);
+      if (!target) continue;
+      const reason = `${name} is drained`;
+      decisions.push({ type: 'move', functionId: instance.functionId, to: target.name, reason });
+      break;
+    }
+  }
+  // Two nodes might choose the same target for one pool: the second decides again with the next plan.
+  return decisions.slice(0, 1);
+}
+
+/** An instance that cannot leave a drained node gives up its slot at least. */
+export function drainHandovers(
+  pool: DeclaredPool,
+  roles: readonly InstanceRole[],
+  declared: DeclaredSet,
+  observed: Observed,
+): Command[] {
+  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  return roles.flatMap(({ instance, slot }): Command[] => {
+    const isHolder = slot !== null && slot.holder === instance.functionId;
+    const isDrained = nodes.get(instance.node)?.draining === true;
+    if (!isHolder || !isDrained || slot.handover || instance.move || instance.busy) return [];
+    if (targetOf(instance, declared, observed)) return [];
+    const to = candidatesOf(pool, slot.index, observed)
+      .map(({ functionId }) => roles.find((role) => role.instance.functionId === functionId)?.instance)
+      .find((other) => other && isReady(other, nodes) && nodes.get(other.node)?.draining === false);
+    if (!to) return [];
+    const reason = `${instance.node} is drained, and no node is free for ${instanceName(instance)}`;
+    return [{ type: 'handover', slot: slot.id, to: to.functionId, reason }];
+  });
+}
+
+/** What the two ends of a move are told next. `isConfigured`: every node knows the destination as a candidate. */
+export function moveCommands(
+  pool: DeclaredPool,
+  roles: readonly InstanceRole[],
+  observed: Observed,
+  council: ObservedCouncil,
+  isConfigured: boolean,
+): Command[] {
+  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  return roles.flatMap((role): Command[] => {
+    const { instance } = role;
+    const { move, functionId } = instance;
+    const source = nodes.get(instance.node);
+    const target = nodes.get(move?.to ?? '');
+    if (!move || move.busy || !isConfigured || !takesOrders(source) || !takesOrders(target)) return [];
+    const reason = `${instanceName(instance)} moves from ${source.name} to ${target.name}`;
+    if (move.phase === 'prepared')
+      return [{ type: 'transfer', node: source.id, to: target.id, functionId, reason }];
+    if (move.phase === 'ordered' || role.slot === null) return [];
+    const specification = specificationOf(pool);
+    const assignment = assignmentOf(pool, role, observed, council);
+    const fingerprints = {
+      specification: fingerprint(specification),
+      assignment: assignmentFingerprint(assignment),
+    };
+    const name = instanceName(instance);
+    const from = source.id;
+    return [
+      {
+        type: 'prepare',
+        node: target.id,
+        from,
+        functionId,
+        name,
+        specification,
+        assignment,
+        fingerprints,
+        reason,
+      },
+    ];
+  });
+}
