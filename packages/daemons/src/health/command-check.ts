@@ -8,6 +8,8 @@ export interface CommandCheck {
   readonly environment?: Readonly<Record<string, string>>;
   /** Working directory, default ours. */
   readonly directory?: string;
+  /** Ends what is not in its process group; called when it is over, or shall be. */
+  readonly end?: () => void;
 }
 
 /** Runs a program: exit code 0 is healthy. At the deadline it is killed with all of its process group. */
@@ -22,11 +24,13 @@ export async function checkCommand(check: CommandCheck, timeoutMs: number): Prom
   let isLate = false;
   const limit = setTimeout(() => {
     isLate = true;
+    check.end?.();
     void started.stop(0, 'SIGKILL');
   }, timeoutMs);
   const { status, signal, failure } = await started.exited;
   clearTimeout(limit);
   // What it left behind goes with it: checks come again and again.
+  check.end?.();
   void started.stop(0);
   if (isLate) return { ok: false, reason: `no result within ${timeoutMs} ms` };
   if (failure !== undefined) return { ok: false, reason: failure };

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { type FunctionGroups, GroupTraffic, openFunctionGroups } from '@vnfpool/platform/cgroups';
 import type { Logger } from '@vnfpool/runtime/logging';
+import { FunctionContainers } from './containers/index.ts';
 import { FunctionNetworks } from './function-networks.ts';
 
 export interface GroupsOfAgent {
@@ -11,6 +12,8 @@ export interface GroupsOfAgent {
   readonly traffic: GroupTraffic | string;
   /** A text: why functions cannot have networks of their own. */
   readonly networks: FunctionNetworks | string;
+  /** A text: why functions cannot be containers. */
+  readonly containers: FunctionContainers | string;
 }
 
 /** Groups and networks for the functions of the agent of this folder, which it has locked: nobody else has its label now. */
@@ -27,14 +30,18 @@ export async function functionGroupsOf(
       : await GroupTraffic.open({ label, mount: groups.second.mount }, groups.second.path);
   // After the groups: what they ended of functions left behind kept its network.
   const networks = FunctionNetworks.open(label, (message) => logger.warn({ of: 'functions' }, message));
+  const containers = await FunctionContainers.open(realpathSync(folder));
+  if (typeof containers !== 'string')
+    for (const failure of await containers.removeLeft()) logger.warn({ of: 'functions' }, failure);
   logger.info(
     {
       way: groups.way,
       groups: groups.description,
       traffic: typeof traffic === 'string' ? traffic : 'counted',
       networks: typeof networks === 'string' ? networks : 'available',
+      containers: typeof containers === 'string' ? containers : containers.description,
     },
     'groups of functions',
   );
-  return { groups, traffic, networks };
+  return { groups, traffic, networks, containers };
 }

@@ -14,10 +14,12 @@ import {
   type NetworkSpecification,
   ntpTimestamp,
 } from '@vnfpool/wire/mobility';
+import type { CommandCheck } from '../health/command-check.ts';
 import { checkHealth, type HealthResult } from '../health/health-check.ts';
 import { recordOf } from '../process-record.ts';
+import { type FunctionContainer, FunctionContainers } from './containers/index.ts';
 import { exitReason, memoryReason } from './exit-reason.ts';
-import { environmentOf } from './function-environment.ts';
+import { addedEnvironment, environmentOf } from './function-environment.ts';
 import { FunctionMeter, type FunctionUsage } from './function-meter.ts';
 import {
   commandOf,
@@ -45,6 +47,8 @@ export interface FunctionHostOptions {
   readonly traffic?: GroupTraffic | string;
   /** Makes the networks of functions of kind `netns`; a text: why this node cannot. */
   readonly networks?: FunctionNetworks | string;
+  /** Runs functions of kind `container`; a text: why this node cannot. The host closes them. */
+  readonly containers?: FunctionContainers | string;
   /** How to talk of state with functions; none: their specifications' `state` and `hooks` mean nothing. */
   readonly states?: FunctionStates;
   /** Takes what an operator should know: a group that could not be ended or removed. */
@@ -71,6 +75,8 @@ interface Running {
   readonly group: FunctionGroup;
   /** Null: the host's own. */
   readonly network: FunctionNetwork | null;
+  /** Null: it sees what we see. */
+  readonly container: FunctionContainer | null;
   readonly meter: FunctionMeter;
   readonly limits: FunctionLimits;
   readonly startedMs: number;
@@ -105,7 +111,14 @@ export class FunctionHost {
   }
 
   /** Why such a function cannot run here, for the answer to its ADD (error 6); null: it can. */
-  refusal({ limits, netns }: Pick<FunctionSpecification, 'limits' | 'netns'>): string | null {
+  refusal(specification: Pick<FunctionSpecification, 'limits' | 'netns' | 'container'>): string | null {
+    const { limits, netns, container } = specification;
+    if (container !== undefined) {
+      const { containers = 'this agent makes no containers' } = this.#options;
+      if (typeof containers === 'string') return `kind container not available: ${containers}`;
+      const reason = containers.refusal(specification);
+      if (reason !== null) return reason;
+    }
     if (netns !== undefined) {
       const { networks = 'this agent makes no networks' } = this.#options;
       const reason = typeof networks === 'string' ? networks : networks.refusal(netns);
@@ -113,7 +126,7 @@ export class FunctionHost {
       if (limits?.bandwidthBps !== undefined)
         return 'limit not enforceable: bandwidth (a network namespace of its own is not counted)';
     }
-    return limits === undefined ? null : this.#groups.refusal(limits);
+    return limits === undefined ? null : this.#groups.refusal(groupLimitsOf(specification));
   }
 
   async start(output: AgentOutput & { type: 'start' }): Promise<void> {
@@ -143,14 +156,15 @@ export class FunctionHost {
         .replaceAll('{address}', address)
         .replaceAll('{name}', name);
     const [program = '', ...rest] = commandOf(specification).map(fill);
-    const environment = environmentOf(specification.env ?? {}, fill);
-    const { directory, limits = {} } = specification;
+    const { directory, limits = {}, env = {} } = specification;
     const runName = `${fileName(name).slice(0, 64)}.${functionId}.${run}`;
+    const container = this.#containerOf(runName, specification);
+    const environment = container ? addedEnvironment(env, fill) : environmentOf(env, fill);
     let group: FunctionGroup;
     try {
-      const refusal = netns === undefined ? null : this.refusal(specification);
+      const refusal = specification.kind === 'process' ? null : this.refusal(specification);
       if (refusal !== null) throw new Error(refusal);
-      group = await this.#groups.create(runName, limits);
+      group = await this.#groups.create(runName, groupLimitsOf(specification));
     } catch (error) {
       ended((error as Error).message);
       return;
@@ -167,17 +181,29 @@ export class FunctionHost {
         environment,
         fill,
         pid: () => started?.identity?.pid ?? null,
+        ...(container && { context: container.context(specification) }),
       });
+      const own = { ...environment, ...group.environment, ...state?.environment };
+      const words = program === '' ? [] : [program, ...rest];
       started = startProgram({
-        command: group.enter([program, ...rest]),
-        environment: { ...environment, ...group.environment, ...state?.environment },
-        ...(directory === undefined ? {} : { directory }),
+        command: group.enter(
+          container?.prepare({
+            specification,
+            name,
+            command: words,
+            environment: own,
+            shared: state?.folder ?? null,
+          }) ?? words,
+        ),
+        environment: container ? { ...environmentOf({}, fill), ...group.environment } : own,
+        ...(directory === undefined || container ? {} : { directory }),
         ...(network === null ? {} : { namespace: network.namespace }),
         output: { linesMax: OUTPUT_LINES, logPath: `${folder}/output/${fileName(name)}.log` },
       });
     } catch (error) {
       this.#groups.end(group);
       this.#closeNetwork(runName, network);
+      this.#endContainer(container);
       ended((error as Error).message);
       return;
     }
@@ -189,6 +215,7 @@ export class FunctionHost {
       program: started,
       group,
       network,
+      container,
       meter: new FunctionMeter(group, limits, directory ?? process.cwd()),
       limits,
       startedMs: this.#options.clocks.boottimeMs(),
@@ -205,10 +232,11 @@ export class FunctionHost {
       // Before the next start, which wants the same names.
       this.#closeNetwork(runName, network);
       // The news at once: a standby waits for it.
-      ended(exitReason(exit, program, memoryReason(group, limits)));
+      ended(exitReason(container?.exitOf(exit) ?? exit, program, memoryReason(group, limits)));
       // What it started in turn goes with it: it would keep the port from the next start.
       void started.stop(0);
       this.#groups.end(group);
+      this.#endContainer(container);
       this.#tellOutput(functionId, running);
       if (this.#running.get(functionId) === running) this.#running.delete(functionId);
       this.#writeDown();
@@ -242,9 +270,9 @@ export class FunctionHost {
         address,
         port,
       );
-    const { network } = running;
+    const { network, container } = running;
     // A command sees what the function sees; its process is made at once. The others ask from where users are.
-    const { ok, reason } = await (network !== null && type === 'command'
+    const { ok, reason } = await (network !== null && container === null && type === 'command'
       ? inNamespace(network.namespace.fd, ask)
       : ask());
     this.#options.give({ type: 'health', functionId, run, ok, reason });
@@ -288,6 +316,18 @@ export class FunctionHost {
     clearInterval(this.#sampler);
     await Promise.all([...this.#running.values()].map(({ program }) => program.stop(1_000)));
     await this.#groups.close();
+    const { containers } = this.#options;
+    if (containers instanceof FunctionContainers) await containers.close();
+  }
+
+  #containerOf(name: string, { container }: FunctionSpecification): FunctionContainer | null {
+    const { containers } = this.#options;
+    return container && containers instanceof FunctionContainers ? containers.of(name) : null;
+  }
+
+  #endContainer(container: FunctionContainer | null): void {
+    const { containers, warn } = this.#options;
+    if (container && containers instanceof FunctionContainers) containers.end(container, warn);
   }
 
   async #createNetwork(
@@ -356,9 +396,21 @@ export class FunctionHost {
 /** The command of a check, with what the function was given. */
 function checkCommandOf(
   command: readonly string[],
-  { fill, environment, directory }: Running,
-): { command: string[]; environment: Readonly<Record<string, string>>; directory?: string } {
-  return { command: command.map(fill), environment, ...(directory === undefined ? {} : { directory }) };
+  { fill, environment, directory, container }: Running,
+): CommandCheck {
+  const filled = command.map(fill);
+  if (container !== null) return container.enter(filled);
+  return { command: filled, environment, ...(directory === undefined ? {} : { directory }) };
+}
+
+/** What a group can bound: the storage of a container is its own root's size. */
+function groupLimitsOf({
+  limits = {},
+  container,
+}: Pick<FunctionSpecification, 'limits' | 'container'>): FunctionLimits {
+  if (container === undefined) return limits;
+  const { storageBytes: _storage, ...rest } = limits;
+  return rest;
 }
 
 function fileName(name: string): string {

@@ -70,7 +70,7 @@ export interface FunctionSide {
 /** @throws TransportError when state cannot be taken at the address */
 export async function openFunctionSide(options: FunctionSideOptions): Promise<FunctionSide> {
   const { folder, address, freePorts, clocks, clock, give, logger, onFault } = options;
-  const { groups, traffic, networks } = await functionGroupsOf(folder, options.cgroup, logger);
+  const { groups, traffic, networks, containers } = await functionGroupsOf(folder, options.cgroup, logger);
   const states = new FunctionStates({ folder: `${folder}/sockets`, give, logger });
   const transfers = new NodeTransfers({
     mover: await StateMover.open({
@@ -98,6 +98,7 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
     groups,
     traffic,
     networks,
+    containers,
     warn: (message) => logger.warn({ of: 'functions' }, message),
   });
   return {

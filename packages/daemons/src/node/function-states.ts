@@ -3,7 +3,7 @@ import type { FunctionId } from '@vnfpool/core';
 import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
 import type { Logger } from '@vnfpool/runtime/logging';
 import type { FunctionSpecification } from '@vnfpool/wire/mobility';
-import { createFunctionState, type FunctionState, NoFunctionState } from './function-state/index.ts';
+import { createFunctionState, type FunctionContext, type FunctionState, NoFunctionState } from './function-state/index.ts';
 
 export interface FunctionStatesOptions {
   /** Folder of sockets, and of what hooks share with their functions. */
@@ -21,6 +21,8 @@ export interface Starting {
   readonly environment: Readonly<Record<string, string>>;
   readonly fill: (text: string) => string;
   readonly pid: () => number | null;
+  /** Where the function lives otherwise than we do. */
+  readonly context?: FunctionContext;
 }
 
 interface Kept {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { containerSpecification } from './container.ts';
 import type {
   CouncilVersion,
   FailoverRecord,
@@ -18,7 +20,7 @@ import type {
   TransferReport,
 } from './documents.ts';
 import { MobilityError } from './extensions.ts';
-import { checkKind, networkSpecification } from './netns.ts';
+import { checkKind, type FunctionKind, networkSpecification } from './netns.ts';
 import {
   DocumentError,
   decimal,
@@ -47,9 +49,9 @@ const absolutePath = matching(/^\//, 'must be an absolute path');
 /** 43 digits and one pad character carry 32 octets; the last digit has two bits that must be zero. */
 const key32 = matching(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'must be base64 of 32 octets');
 
-const kind: Shape<'process' | 'netns'> = (value, path) => {
+const kind: Shape<FunctionKind> = (value, path) => {
   if (typeof value !== 'string') fail(path, 'must be a string');
-  if (value !== 'process' && value !== 'netns') {
+  if (value !== 'process' && value !== 'netns' && value !== 'container') {
     throw new DocumentError(
       MobilityError.specificationRefused,
       path,
@@ -64,7 +66,7 @@ const command: Shape<readonly string[]> = (value, path) => {
   return words[0] ? words : fail(path, 'must name a program');
 };
 
-/** Empty where there is no program, only rules. */
+/** Empty where there is no program, only rules, or where a bundle says it. */
 const mainCommand: Shape<readonly string[]> = (value, path) =>
   Array.isArray(value) && value.length === 0 ? [] : command(value, path);
 
@@ -135,6 +137,7 @@ export const functionSpecification: Shape<FunctionSpecification> = versioned(
         state: stateAccess,
         hooks,
         netns: networkSpecification,
+        container: containerSpecification,
       },
     ),
   ),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NetworkSpecification } from './netns.ts';
+import type { ContainerSpecification } from './container.ts';
+import type { FunctionKind, NetworkSpecification } from './netns.ts';
 import type { StateAccess } from './state-access.ts';
 
 /*
@@ -11,15 +12,18 @@ import type { StateAccess } from './state-access.ts';
 /** Extension 5, in ADD: what to run. Its identity is the digest of its exact octets. At most 32,768 octets. */
 export interface FunctionSpecification {
   readonly v: 1;
-  /** `process`: a program; `netns`: a program, or only rules of the kernel, in a network namespace of its own. */
-  readonly kind: 'process' | 'netns';
+  /**
+   * `process`: a program; `netns`: a program, or only rules of the kernel, in a network namespace of its own; `container`: a
+   * program with a file system of its own, and with a network of its own where `netns` is there.
+   */
+  readonly kind: FunctionKind;
   /**
    * Program and arguments. `{port}`, `{address}`, `{name}` are replaced by the node agent. Empty: no program, which only
-   * kind `netns` may be without.
+   * kind `netns` may be without, or that of the container's `bundle`.
    */
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Working directory; absolute. */
+  /** Working directory; absolute. Of a container: inside it. */
   readonly directory?: string;
   /** TCP port on which the function serves; 0 lets the agent choose a free one. */
   readonly port?: number;
@@ -39,8 +43,10 @@ export interface FunctionSpecification {
   readonly state?: StateAccess;
   /** Commands that the agent runs on occasion. */
   readonly hooks?: Hooks;
-  /** Of kind `netns`, and of no other. */
+  /** Of kind `netns`; of kind `container` where it has a network of its own. */
   readonly netns?: NetworkSpecification;
+  /** Of kind `container`, and of no other. */
+  readonly container?: ContainerSpecification;
 }
 
 /** Each a program and its arguments, with the replacements of `command`. Only without `state`, or with `state.via: hooks`. */
@@ -65,7 +71,7 @@ export interface FunctionLimits {
   readonly memoryBytes?: number;
   /** Processes and threads at a time; starting more fails. */
   readonly processes?: number;
-  /** Octets on disk. */
+  /** Octets that it may write. Of kind `container` only: its root is its own, in memory, and what it wrote ends with it. */
   readonly storageBytes?: number;
   /** Bits a second, in each direction; what is above is dropped. */
   readonly bandwidthBps?: number;
@@ -232,14 +238,14 @@ export interface FunctionReport {
   readonly reason: string;
   /** Last lines of its output, at most 10 of at most 200 characters. */
   readonly output: readonly string[];
+  /** How many sessions it serves, by its own word; absent: it does not say. */
+  readonly sessions?: number;
   /** Of a transfer of this function's state that goes on, or was the last to end. */
   readonly transfer?: TransferReport;
 }
 
 /** How the transfer of a function's state goes, as one of its two ends sees it. */
 export interface TransferReport {
-  /** How many sessions it serves, by its own word; absent: it does not say. */
-  readonly sessions?: number;
   /** Digest of its token, hexadecimal; the token itself is nobody's business. */
   readonly id: string;
   readonly role: 'source' | 'destination';

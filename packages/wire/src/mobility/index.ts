@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+export type { ContainerMount, ContainerSpecification } from './container.ts';
 export { decodeMobility } from './decode.ts';
 export * from './decode-error.ts';
 export * from './document-codec.ts';

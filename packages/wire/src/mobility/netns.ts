@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+import { parseIp } from '../parameters/ip-text.ts';
+import { type ContainerSpecification, checkContainer } from './container.ts';
 import { MobilityError } from './extensions.ts';
 import { DocumentError, fail, list, matching, object, record, type Shape } from './shape.ts';
 
-/** The network of a function of kind `netns`: everything is there before it starts, and gone after it ended. */
+/** What keeps a function: nothing but its group, a network of its own, or a container. */
+export type FunctionKind = 'process' | 'netns' | 'container';
+
+/**
+ * The network of a function of kind `netns`, or of a container that has one of its own: everything is there before it
+ * starts, and gone after it ended.
+ */
 export interface NetworkSpecification {
   /** At most 8; besides these there is the loopback. The function is reached at the first address of the first one. */
   readonly interfaces: readonly NetworkInterface[];
@@ -22,18 +30,20 @@ export interface NetworkInterface {
   readonly bridge?: string;
   /** Name of the host's end, which the node makes. */
   readonly peer?: string;
-  /** IPv4 addresses with prefix length; at most 8. */
+  /** IPv4 and IPv6 addresses with prefix length; at most 8. */
   readonly addresses: readonly string[];
   /** Addresses of the host's end `peer`; at most 8. */
   readonly peerAddresses?: readonly string[];
-  /** Where the default route goes; of one interface at most. */
+  /** Where the default route of IPv4 goes; of one interface at most. */
   readonly gateway?: string;
+  /** Where that of IPv6 goes, which may be a link-local address; of one interface at most. */
+  readonly gateway6?: string;
 }
 
 export interface NetworkRoute {
-  /** Network with prefix length, `10.1.0.0/16`. */
+  /** Network with prefix length, `10.1.0.0/16` or `2001:db8:1::/48`. */
   readonly to: string;
-  /** IPv4 address of the next router. */
+  /** Address of the next router, of the same family. */
   readonly via: string;
 }
 
@@ -43,13 +53,31 @@ const SYSCTLS_MAX = 64;
 const ROUTES_MAX = 64;
 const RULES_MAX = 16_384;
 
-const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
-const ADDRESS = `${OCTET}(?:\\.${OCTET}){3}`;
-const address = matching(new RegExp(`^${ADDRESS}$`), 'must be an IPv4 address');
-const prefixed = matching(
-  new RegExp(`^${ADDRESS}/(?:3[0-2]|[12]?[0-9])$`),
-  'must be an IPv4 address with a prefix length',
-);
+/** 4 or 6; null: no address. */
+function familyOf(text: string): 4 | 6 | null {
+  try {
+    return parseIp(text).length === 4 ? 4 : 6;
+  } catch {
+    return null;
+  }
+}
+
+function addressOf(families: readonly (4 | 6)[], expected: string): Shape<string> {
+  return (value, path) => {
+    const family = typeof value === 'string' ? familyOf(value) : null;
+    return family !== null && families.includes(family) ? (value as string) : fail(path, expected);
+  };
+}
+
+const address = addressOf([4, 6], 'must be an IP address');
+const prefixed: Shape<string> = (value, path) => {
+  const [address = '', length = '', ...rest] = typeof value === 'string' ? value.split('/') : [];
+  const family = familyOf(address);
+  const isLength = /^(?:0|[1-9][0-9]{0,2})$/.test(length) && Number(length) <= (family === 4 ? 32 : 128);
+  return family !== null && isLength && rest.length === 0
+    ? (value as string)
+    : fail(path, 'must be an IP address with a prefix length');
+};
 const linkName = matching(
   /^(?!lo$)[A-Za-z0-9_-][A-Za-z0-9_.-]{0,14}$/,
   'must be the name of an interface: at most 15 letters, digits, ".", "_" or "-", and not lo',
@@ -59,6 +87,11 @@ const rules = matching(
   new RegExp(`^[^\\0]{1,${RULES_MAX}}$`),
   `must be rules of nftables, at most ${RULES_MAX} characters`,
 );
+
+/** Of an address, with or without a prefix length, that is one. */
+function isIpv6(address: string): boolean {
+  return address.includes(':');
+}
 
 function atMost<Value>(max: number, shape: Shape<readonly Value[]>): Shape<readonly Value[]> {
   return (value, path) => {
@@ -73,7 +106,8 @@ const interfaceFields = object(
     bridge: linkName,
     peer: linkName,
     peerAddresses: atMost(ADDRESSES_MAX, list(prefixed)),
-    gateway: address,
+    gateway: addressOf([4], 'must be an IPv4 address'),
+    gateway6: addressOf([6], 'must be an IPv6 address'),
   },
 );
 
@@ -83,9 +117,19 @@ const networkInterface: Shape<NetworkInterface> = (value, path) => {
     fail(path, 'must have one of bridge and peer');
   if (link.peerAddresses && link.peer === undefined)
     fail(`${path}.peerAddresses`, 'needs peer: a bridge has its own addresses');
-  if (link.gateway !== undefined && link.addresses.length === 0)
-    fail(`${path}.gateway`, 'needs an address of this interface');
+  if (link.gateway !== undefined && !link.addresses.some((entry) => !isIpv6(entry)))
+    fail(`${path}.gateway`, 'needs an IPv4 address of this interface');
   return link;
+};
+
+const routeFields = object({ to: prefixed, via: address });
+
+const route: Shape<NetworkRoute> = (value, path) => {
+  const found = routeFields(value, path);
+  if (isIpv6(found.to) !== isIpv6(found.via)) fail(`${path}.via`, 'must be of the family of to');
+  // Neighbours on every link may have it.
+  if (/^fe[89ab][0-9a-f]:/i.test(found.via)) fail(`${path}.via`, 'must not be a link-local address');
+  return found;
 };
 
 const sysctls: Shape<Readonly<Record<string, string>>> = (value, path) => {
@@ -100,7 +144,7 @@ const sysctls: Shape<Readonly<Record<string, string>>> = (value, path) => {
 
 const networkFields = object(
   { interfaces: atMost(INTERFACES_MAX, list(networkInterface)) },
-  { rules, sysctls, routes: atMost(ROUTES_MAX, list(object({ to: prefixed, via: address }))) },
+  { rules, sysctls, routes: atMost(ROUTES_MAX, list(route)) },
 );
 
 /** What `netns` of a function specification must be. */
@@ -116,30 +160,35 @@ export const networkSpecification: Shape<NetworkSpecification> = (value, path) =
       seen.add(name);
     }
   }
-  const gateways = interfaces.flatMap(({ gateway }, i) => (gateway === undefined ? [] : [i]));
-  if (gateways[1] !== undefined)
-    fail(`${path}.interfaces[${gateways[1]}].gateway`, 'is a second one: there is one default route');
+  for (const key of ['gateway', 'gateway6'] as const) {
+    const gateways = interfaces.flatMap((link, i) => (link[key] === undefined ? [] : [i]));
+    if (gateways[1] !== undefined)
+      fail(`${path}.interfaces[${gateways[1]}].${key}`, 'is a second one: there is one default route');
+  }
   return network;
 };
 
-/** What kind, command and network of a specification must be together. */
-export function checkKind(
-  {
-    kind,
-    command,
-    netns,
-  }: {
-    readonly kind: 'process' | 'netns';
-    readonly command: readonly string[];
-    readonly netns?: NetworkSpecification;
-  },
-  path: string,
-): void {
+interface KindParts {
+  readonly kind: FunctionKind;
+  readonly command: readonly string[];
+  readonly netns?: NetworkSpecification;
+  readonly container?: ContainerSpecification;
+  readonly limits?: { readonly storageBytes?: number };
+}
+
+/** What kind, command, network and container of a specification must be together. */
+export function checkKind(parts: KindParts, path: string): void {
+  const { kind, command, netns, container } = parts;
   const refuse = (key: string, why: string): never => {
     throw new DocumentError(MobilityError.specificationRefused, `${path}.${key}`, why);
   };
+  if (kind === 'container') {
+    checkContainer(parts, path);
+    return;
+  }
+  if (container !== undefined) refuse('container', 'belongs to kind container');
   if (kind === 'process') {
-    if (netns !== undefined) refuse('netns', 'belongs to kind netns');
+    if (netns !== undefined) refuse('netns', 'belongs to kinds netns and container');
     if (command.length === 0) fail(`${path}.command`, 'must name a program');
     return;
   }

@@ -243,7 +243,7 @@ test('the same key in two objects is no duplicate, nor is a key-like text', () =
 });
 
 test('a kind that is not available is error 6', () => {
-  const other = { v: 1, kind: 'container', command: ['/bin/x'] };
+  const other = { v: 1, kind: 'unikernel', command: ['/bin/x'] };
   expect(errorOf(() => parseFunctionSpecification(octets(other)))).toMatchObject({ errorNumber: 6 });
 });
 

@@ -21,12 +21,21 @@ test('a network of its own comes back as it was sent', () => {
     command: [],
     netns: {
       interfaces: [
-        { name: 'lan', addresses: ['10.0.0.2/24', '10.0.0.3/32'], bridge: 'br-lan', gateway: '10.0.0.1' },
+        {
+          name: 'lan',
+          addresses: ['10.0.0.2/24', '2001:db8::2/64'],
+          bridge: 'br-lan',
+          gateway: '10.0.0.1',
+          gateway6: 'fe80::1',
+        },
         { name: 'out', addresses: [], peer: 'nat0', peerAddresses: ['192.0.2.1/30'] },
       ],
       rules: 'table ip nat {\n}\n',
       sysctls: { 'net.ipv4.ip_forward': '1' },
-      routes: [{ to: '10.1.0.0/16', via: '10.0.0.9' }],
+      routes: [
+        { to: '10.1.0.0/16', via: '10.0.0.9' },
+        { to: '2001:db8:1::/48', via: '2001:db8::9' },
+      ],
     },
   };
   expect(parseFunctionSpecification(encodeFunctionSpecification(specification))).toEqual(specification);
@@ -40,7 +49,25 @@ test.each<[string, object, string]>([
     'interfaces[0].addresses[0]',
   ],
   ['no address', { interfaces: [{ ...link, addresses: ['10.0.0.256/24'] }] }, 'interfaces[0].addresses[0]'],
-  ['IPv6', { interfaces: [{ ...link, addresses: ['2001:db8::1/64'] }] }, 'interfaces[0].addresses[0]'],
+  [
+    'a length that is too long for IPv4',
+    { interfaces: [{ ...link, addresses: ['10.0.0.2/33'] }] },
+    'interfaces[0].addresses[0]',
+  ],
+  [
+    'one that is too long for IPv6',
+    { interfaces: [{ ...link, addresses: ['2001:db8::1/129'] }] },
+    'interfaces[0].addresses[0]',
+  ],
+  ['IPv6 as gateway of IPv4', { interfaces: [{ ...link, gateway: '2001:db8::1' }] }, 'interfaces[0].gateway'],
+  ['IPv4 as gateway of IPv6', { interfaces: [{ ...link, gateway6: '10.0.0.1' }] }, 'interfaces[0].gateway6'],
+  [
+    'two default routes of IPv6',
+    { interfaces: ['a', 'b'].map((name) => ({ ...link, name, gateway6: 'fe80::1' })) },
+    'interfaces[1].gateway6',
+  ],
+  ['a route across families', { routes: [{ to: '2001:db8::/32', via: '10.0.0.1' }] }, 'routes[0].via'],
+  ['a route by way of any link', { routes: [{ to: '2001:db8::/32', via: 'FE80::1' }] }, 'routes[0].via'],
   ['a name too long', { interfaces: [{ ...link, name: 'sixteen-letters.' }] }, 'interfaces[0].name'],
   ['a name with a path', { interfaces: [{ ...link, name: '../x' }] }, 'interfaces[0].name'],
   ['the loopback', { interfaces: [{ ...link, name: 'lo' }] }, 'interfaces[0].name'],

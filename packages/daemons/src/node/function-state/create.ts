@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FunctionSpecification, Hooks } from '@vnfpool/wire/mobility';
+import type { FunctionContext } from './function-context.ts';
 import {
   type FunctionState,
   type FunctionStateError,
@@ -21,6 +22,8 @@ export interface FunctionStateOptions {
   readonly fill: (text: string) => string;
   /** Process of the function, as far as there is one. */
   readonly pid: () => number | null;
+  /** Of a function that does not see what we see, nor live as we do. */
+  readonly context?: FunctionContext;
   readonly limits?: Partial<FunctionStateLimits>;
   /** The function's own word on its health, for checks of type `function`. */
   readonly onHealth?: (health: { readonly ok: boolean; readonly reason: string }) => void;
@@ -37,9 +40,10 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
   const limits = { ...functionStateLimits, ...options.limits };
   const format = specification.state?.format ?? null;
   const { directory, health, hooks, state } = specification;
+  const context = options.context === undefined ? {} : { context: options.context };
   if (state?.via === 'socket' || (hooks === undefined && health?.type === 'function')) {
     const { onHealth = () => undefined, onRefused = () => undefined } = options;
-    return SocketFunctionState.listen({ name, folder, format, limits, onHealth, onRefused });
+    return SocketFunctionState.listen({ name, folder, format, limits, onHealth, onRefused, ...context });
   }
   if (hooks === undefined) return null;
   return new HooksFunctionState({
@@ -50,6 +54,7 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
     environment,
     pid,
     hooks: filled(hooks, fill),
+    ...context,
     ...(directory === undefined ? {} : { directory }),
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StateKind } from '@vnfpool/wire/function-socket';
 import type { Role } from '@vnfpool/wire/mobility';
+import type { FunctionSessions } from './moved-state.ts';
 
 /**
  * How an agent talks of state with a function that it runs; by a socket or by hooks. Every call ends within a bound
@@ -12,8 +13,12 @@ export interface FunctionState {
   readonly format: string | null;
   /** Octets of a delta that a second brings about, by the function's own word; null when it said nothing. */
   readonly changeRate: number | null;
+  /** Single sessions of it; absent or null: they cannot be moved, or it did not say yet that they can. */
+  readonly movableSessions?: FunctionSessions | null;
   /** To be put into the environment of the function. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Folder that the function must reach, where its context says; absent or null: none. */
+  readonly folder?: string | null;
 
   /** Tells the function what it is now. A function that connects later, or again, is told at once. */
   role(role: Role, epoch: string): Promise<void>;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StateKind } from '@vnfpool/wire/function-socket';
 import type { Hooks, Role } from '@vnfpool/wire/mobility';
 import { Continuity } from './continuity.ts';
+import type { FunctionContext } from './function-context.ts';
 import { type FunctionState, FunctionStateError, type FunctionStateLimits } from './function-state.ts';
 import { refuseBeyond } from './octets.ts';
 import { type HookOptions, runHook } from './run-hook.ts';
@@ -22,6 +23,8 @@ export interface HooksStateOptions {
   readonly directory?: string;
   /** Process of the function, as far as there is one. */
   readonly pid: () => number | null;
+  /** Of the function, when it does not live as we do. */
+  readonly context?: FunctionContext;
 }
 
 /** Hooks that wait for their turn. */
@@ -47,7 +50,13 @@ export class HooksFunctionState implements FunctionState {
     this.#options = options;
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
     this.#folder = mkdtempSync(join(options.folder, 'h'));
-    this.environment = { VNFPOOL_FOLDER: this.#folder };
+    const { owner = null, seenAt = this.#folder } = options.context ?? {};
+    if (owner !== null) chownSync(this.#folder, owner.uid, owner.gid);
+    this.environment = { VNFPOOL_FOLDER: seenAt };
+  }
+
+  get folder(): string {
+    return this.#folder;
   }
 
   get format(): string | null {
@@ -163,12 +172,13 @@ export class HooksFunctionState implements FunctionState {
       VNFPOOL_FORMAT: format ?? '',
       ...(kind === undefined ? {} : { VNFPOOL_KIND: kind }),
     };
+    const { context } = this.#options;
+    const entered = context?.enter(command, ours);
     await this.#kept(
       runHook({
         name: `hook ${hook}`,
-        command,
-        environment: { ...environment, ...ours },
-        ...(directory === undefined ? {} : { directory }),
+        ...(entered ?? { command, ...(directory === undefined ? {} : { directory }) }),
+        environment: { ...environment, ...(entered ? {} : ours) },
         signal: AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]),
         ...rest,
       }),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { createFunctionState, type FunctionStateOptions } from './create.ts';
+export type { Entered, FunctionContext } from './function-context.ts';
 export {
   type FunctionState,
   FunctionStateError,

@@ -19,6 +19,8 @@ export interface HookOptions {
   readonly deadlineMs: number;
   /** Gets its standard output, and holds it back until it resolves. Otherwise what it writes counts as words. */
   readonly take?: (chunk: Uint8Array) => Promise<void>;
+  /** Ends what is not in its process group; called when it is over, or shall be. */
+  readonly end?: () => void;
 }
 
 /** Octets of what it wrote that stand in an error. */
@@ -46,6 +48,7 @@ export async function runHook(options: HookOptions): Promise<void> {
   const stop = new AbortController();
   const end = (error: FunctionStateError): void => {
     stop.abort(error);
+    options.end?.();
     if (child.pid !== undefined) sendSignal(-child.pid, 'SIGKILL');
     // One that left the group may still hold its end of the pipes.
     child.stdout.destroy();
@@ -64,6 +67,7 @@ export async function runHook(options: HookOptions): Promise<void> {
     child.once('error', (error) => reject(refused(error.message, error)));
     child.once('exit', (status, killedBy) => {
       // What it left behind would go on changing things.
+      options.end?.();
       if (child.pid !== undefined) sendSignal(-child.pid, 'SIGKILL');
       if (status === 0) resolve();
       else setImmediate(() => reject(refused(exitReason(status, killedBy, words))));

@@ -1,31 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FunctionContext } from './function-context.ts';
 
 /** Octets of a folder's path that leave room for its sockets, of whose paths systems take 103 (Linux 107). */
 const FOLDER_BYTES_MAX = 80;
 
 /** A folder that only we may enter, for sockets. One with a long path is replaced by one for temporary files. */
 export class SocketFolder {
-  readonly #path: string;
+  /** As we see it. */
+  readonly root: string;
+  readonly #context: FunctionContext | null;
 
-  private constructor(path: string) {
-    this.#path = path;
+  private constructor(root: string, context: FunctionContext | null) {
+    this.root = root;
+    this.#context = context;
+    this.#give(root);
   }
 
-  static make(wanted: string): SocketFolder {
+  /** @param context of who connects; null: the same as ours */
+  static make(wanted: string, context: FunctionContext | null = null): SocketFolder {
     const fits = Buffer.byteLength(wanted) <= FOLDER_BYTES_MAX;
     const base = fits ? wanted : tmpdir();
     if (fits) mkdirSync(wanted, { recursive: true, mode: 0o700 });
-    return new SocketFolder(mkdtempSync(join(base, 'f')));
+    return new SocketFolder(mkdtempSync(join(base, 'f')), context);
   }
 
   path(name: string): string {
-    return join(this.#path, name);
+    return join(this.root, name);
+  }
+
+  /** Lets the function use a socket that we made there. @returns the path at which the function finds it */
+  share(name: string): string {
+    this.#give(this.path(name));
+    return join(this.#context?.seenAt ?? this.root, name);
   }
 
   remove(): void {
-    rmSync(this.#path, { recursive: true, force: true });
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  #give(path: string): void {
+    const { owner = null } = this.#context ?? {};
+    if (owner !== null) chownSync(path, owner.uid, owner.gid);
   }
 }

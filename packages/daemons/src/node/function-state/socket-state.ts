@@ -9,6 +9,7 @@ import type { Role } from '@vnfpool/wire/mobility';
 import { Continuity } from './continuity.ts';
 import { ControlSocket } from './control-socket.ts';
 import { DataSocket } from './data-socket.ts';
+import type { FunctionContext } from './function-context.ts';
 import type { FunctionLink, Order } from './function-link.ts';
 import { type FunctionState, FunctionStateError, type FunctionStateLimits } from './function-state.ts';
 import { receiveOctets, sendOctets } from './octets.ts';
@@ -20,6 +21,8 @@ export interface SocketStateOptions {
   readonly name: string;
   /** Folder for its sockets; made when it is not there. */
   readonly folder: string;
+  /** Of the function, when it does not see what we see. */
+  readonly context?: FunctionContext;
   readonly format: string | null;
   readonly limits: FunctionStateLimits;
   readonly onHealth: (health: { readonly ok: boolean; readonly reason: string }) => void;
@@ -50,7 +53,7 @@ export class SocketFunctionState implements FunctionState {
 
   /** Listens; the function is started after that, with `environment`. */
   static async listen(options: SocketStateOptions): Promise<SocketFunctionState> {
-    const folder = SocketFolder.make(options.folder);
+    const folder = SocketFolder.make(options.folder, options.context);
     const state = new SocketFunctionState(options, folder);
     try {
       state.#control = await ControlSocket.listen({
@@ -78,7 +81,11 @@ export class SocketFunctionState implements FunctionState {
   }
 
   get environment(): Readonly<Record<string, string>> {
-    return { [FUNCTION_SOCKET_VARIABLE]: this.#folder.path('s') };
+    return { [FUNCTION_SOCKET_VARIABLE]: this.#folder.share('s') };
+  }
+
+  get folder(): string {
+    return this.#folder.root;
   }
 
   get format(): string | null {
@@ -187,7 +194,7 @@ export class SocketFunctionState implements FunctionState {
       const link = await this.#connection(stop);
       this.#transfers += 1;
       data = await DataSocket.listen(this.#folder.path(String(this.#transfers)));
-      const answered = link.request({ op, kind, data: data.path }, stop.signal);
+      const answered = link.request({ op, kind, data: this.#folder.share(String(this.#transfers)) }, stop.signal);
       answered.catch((error: FunctionStateError) => stop.expire(error));
       stop.deadline.arm(this.#options.limits.stallMs, `the function did not connect for its ${op}`);
       const socket = await orAborted(data.connection, stop.signal);
