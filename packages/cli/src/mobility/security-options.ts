@@ -51,7 +51,8 @@ export function transportOption(extra: string, repeat: boolean): Option {
     '--transport <kind>',
     `tcp; mptcp, which is TCP where an end lacks it; or sctp, with --plain${extra}`,
   );
-  return option.argParser((text, former: readonly MobilityTransportKind[] = []) => {
+  return option.argParser((text, before: readonly MobilityTransportKind[] | undefined) => {
+    const former = before ?? [];
     const kind = TRANSPORTS.find((each) => each === text);
     if (kind === undefined) throw new InvalidArgumentError(`It is one of ${TRANSPORTS.join(', ')}.`);
     if (!repeat && former.length > 0) throw new InvalidArgumentError('It is said once.');

@@ -3,7 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, expect, test } from 'vitest';
 import { CliError } from '../../src/errors.ts';
-import { hostAndPortOption, readMobilitySecurity } from '../../src/mobility/security-options.ts';
+import {
+  hostAndPortOption,
+  readMobilitySecurity,
+  transportOption,
+} from '../../src/mobility/security-options.ts';
 
 const folder = mkdtempSync(`${tmpdir()}/vnfpool-security-`);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -27,6 +31,28 @@ test.each([
 ])('$says', ({ options, says }) => {
   expect(() => readMobilitySecurity(options, at('127.0.0.1'))).toThrow(CliError);
   expect(() => readMobilitySecurity(options, at('127.0.0.1'))).toThrow(says);
+});
+
+test('SCTP has no TLS, and stays on this machine unless the path is said to be protected', () => {
+  const sctp = { transport: ['tcp', 'sctp'] } as const;
+  const files = { cert: '/nowhere', key: '/nowhere', ca: '/nowhere' };
+  expect(() => readMobilitySecurity({ ...sctp, ...files }, at('127.0.0.1'))).toThrow(/sctp has no TLS/);
+  expect(() => readMobilitySecurity({ ...sctp, plain: true }, at('192.0.2.1'))).toThrow(/--protected-path/);
+  expect(readMobilitySecurity({ ...sctp, plain: true }, at('127.0.0.1'))).toEqual({ kind: 'plain' });
+  const meant = { ...sctp, plain: true, protectedPath: true };
+  expect(readMobilitySecurity(meant, at('192.0.2.1'))).toEqual({ kind: 'plain' });
+});
+
+test('transports: each once, of a node one', () => {
+  const read = (repeat: boolean, ...said: readonly string[]) =>
+    said.reduce<unknown>(
+      (former, text) => transportOption('', repeat).parseArg?.(text, former as readonly never[]),
+      undefined,
+    );
+  expect(read(true, 'sctp', 'tcp', 'sctp')).toEqual(['sctp', 'tcp']);
+  expect(read(false, 'mptcp')).toEqual(['mptcp']);
+  expect(() => read(false, 'tcp', 'sctp')).toThrow('It is said once.');
+  expect(() => read(true, 'udp')).toThrow('It is one of tcp, mptcp, sctp.');
 });
 
 test('what is no PEM file is told', () => {

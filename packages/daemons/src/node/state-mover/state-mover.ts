@@ -346,6 +346,7 @@ export class StateMover {
         const peer = peerOf(connection);
         if (peer !== null && peer !== destination) {
           connection.close('another node than expected');
+          this.#options.logger.warn({ peer, destination, address, port }, 'another node takes state there');
           submit({ type: 'connect-failed', reason: `node ${peer} answers at ${address}:${port}` });
           return;
         }
