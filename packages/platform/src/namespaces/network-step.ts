@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { PlatformError } from '../errors.ts';
 import { NetworkGate } from '../gate/gate.ts';
 import { addAddress } from '../netlink/address.ts';
-import { parseIpv4Prefix } from '../netlink/ipv4.ts';
+import { parseIpPrefix } from '../netlink/ip.ts';
 import { createVeth, findLink, setLinkAlias, setLinkMaster, setLinkUp } from '../netlink/link.ts';
 import { addRoute, setDefaultRoute } from '../netlink/route.ts';
 import { NETLINK_ROUTE, NetlinkSocket } from '../netlink/socket.ts';
@@ -108,9 +108,7 @@ function applyAtOnce(
       });
       return null;
     case 'address':
-      at(step.inside, (own) =>
-        addAddress(own, findLink(own, step.link).index, parseIpv4Prefix(step.address)),
-      );
+      at(step.inside, (own) => addAddress(own, findLink(own, step.link).index, parseIpPrefix(step.address)));
       return null;
     case 'up':
       at(step.inside, (own) => setLinkUp(own, findLink(own, step.link).index, true));
@@ -119,7 +117,7 @@ function applyAtOnce(
       inside((own) => setDefaultRoute(own, findLink(own, step.link).index, step.via));
       return null;
     case 'route':
-      inside((own) => addRoute(own, parseIpv4Prefix(step.to), step.via));
+      inside((own) => addRoute(own, parseIpPrefix(step.to), step.via));
       return null;
   }
 }

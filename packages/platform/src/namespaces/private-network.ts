@@ -15,10 +15,11 @@ export interface PrivateNetworkPlan {
     readonly bridge?: string;
     /** Name of the other end; with a bridge it gets one of ours. */
     readonly peer?: string;
-    /** `10.0.0.1/24`. */
+    /** `10.0.0.1/24`, `2001:db8::1/64`. */
     readonly addresses: readonly string[];
     readonly peerAddresses?: readonly string[];
     readonly gateway?: string;
+    readonly gateway6?: string;
     /** Of the end inside; without, the kernel chooses. 6 octets. */
     readonly hardwareAddress?: Uint8Array;
   }[];
@@ -79,8 +80,10 @@ export function networkSteps(label: string, name: string, plan: PrivateNetworkPl
       ...addresses.map((address): NetworkStep => ({ do: 'address', inside: true, link, address })),
       { do: 'up', inside: true, link },
     ]),
-    ...links.flatMap(({ name: link, gateway }): NetworkStep[] =>
-      gateway === undefined ? [] : [{ do: 'gateway', link, via: gateway }],
+    ...links.flatMap(({ name: link, gateway, gateway6 }): NetworkStep[] =>
+      [gateway, gateway6].flatMap((via) =>
+        via === undefined ? [] : [{ do: 'gateway', link, via } as const],
+      ),
     ),
     ...(plan.routes ?? []).map(({ to, via }): NetworkStep => ({ do: 'route', to, via })),
     ...links.flatMap(({ hostEnd: link, peerAddresses = [] }): NetworkStep[] => [

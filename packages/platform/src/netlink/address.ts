@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AF_INET } from '../libc/constants.ts';
+import { familyOf, type IpPrefix, ipBytes } from './ip.ts';
 import { type Ipv4Prefix, ipv4Bytes, ipv4Text } from './ipv4.ts';
 import { attribute, NLM_F_CREATE, NLM_F_EXCL, parseAttributes, u32, viewOf } from './message.ts';
 import type { NetlinkSocket } from './socket.ts';
@@ -24,24 +25,25 @@ export interface LinkAddress extends Ipv4Prefix {
 }
 
 /** struct ifaddrmsg: family 1, prefix length 1, flags 1, scope 1, index 4. */
-function addressHeader(index: number, prefix: number): Uint8Array {
+function addressHeader(index: number, prefix: number, family = AF_INET): Uint8Array {
   const header = new Uint8Array(8);
-  header[0] = AF_INET;
+  header[0] = family;
   header[1] = prefix;
   viewOf(header).setUint32(4, index, true);
   return header;
 }
 
-/** The request that adds an address; `isDeprecated` gives it a preferred lifetime of 0. */
-export function addAddressRequest(index: number, address: Ipv4Prefix, isDeprecated: boolean): Uint8Array[] {
-  const bytes = ipv4Bytes(address.address);
+/** The request that adds an address, which can be used at once; `isDeprecated` gives it a preferred lifetime of 0. */
+export function addAddressRequest(index: number, address: IpPrefix, isDeprecated: boolean): Uint8Array[] {
+  const bytes = ipBytes(address.address);
+  const family = familyOf(address.address);
   const parts = [
-    addressHeader(index, address.prefix),
+    addressHeader(index, address.prefix, family),
     attribute(IFA_LOCAL, bytes),
     attribute(IFA_ADDRESS, bytes),
     u32(IFA_FLAGS, IFA_F_NODAD),
   ];
-  if (address.prefix < 31) {
+  if (family === AF_INET && address.prefix < 31) {
     const broadcast = Uint8Array.from(bytes);
     const view = viewOf(broadcast);
     view.setUint32(0, (view.getUint32(0) | (FOREVER >>> address.prefix)) >>> 0);
@@ -66,7 +68,7 @@ export const ADD_ADDRESS: { readonly type: number; readonly flags: number } = {
 export function addAddress(
   socket: NetlinkSocket,
   index: number,
-  address: Ipv4Prefix,
+  address: IpPrefix,
   isDeprecated = false,
 ): void {
   const parts = addAddressRequest(index, address, isDeprecated);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { LinkAddress } from './address.ts';
 export { addAddress, deleteAddress, listAddresses } from './address.ts';
+export type { IpPrefix } from './ip.ts';
+export { ipBytes, parseIpPrefix } from './ip.ts';
 export type { Ipv4Prefix } from './ipv4.ts';
 export { ipv4Bytes, ipv4Text, parseIpv4Prefix } from './ipv4.ts';
 export type { Link, VethEnd } from './link.ts';

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
@@ -64,6 +66,33 @@ describe.skipIf(labMissing !== '')(`networks of functions ${labMissing}`, () => 
     expect(links(null).find(({ name }) => name === peer)).toMatchObject({ isUp: true });
     network.close();
     expect(links(null).some(({ name }) => name === peer)).toBe(false);
+  });
+
+  test('IPv6: addresses serve at once, and its routes are there', async () => {
+    const { namespace } = await make({
+      interfaces: [
+        {
+          name: 'lan',
+          peer,
+          addresses: ['2001:db8:71::2/64', '198.18.7.2/30'],
+          peerAddresses: ['2001:db8:71::1/64'],
+          gateway6: '2001:db8:71::1',
+        },
+      ],
+      routes: [{ to: '2001:db8:72::/48', via: '2001:db8:71::9' }],
+    });
+    const routes = inNamespace(namespace.fd, () => readFileSync('/proc/thread-self/net/ipv6_route', 'utf8'));
+    const hex = (start: string, end = '') => start + '0'.repeat(32 - start.length - end.length) + end;
+    // Destination, length, source, length, next router.
+    const none = `${hex('')} 00`;
+    expect(routes).toContain(`${hex('')} 00 ${none} ${hex('20010db80071', '1')}`);
+    expect(routes).toContain(`${hex('20010db80072')} 30 ${none} ${hex('20010db80071', '9')}`);
+    // Nobody listens, and the kernel inside says so.
+    const { stderr } = spawnSync('bash', ['-c', 'exec 3<>/dev/tcp/2001:db8:71::2/9'], {
+      encoding: 'utf8',
+      timeout: 10_000,
+    });
+    expect(stderr).toContain('Connection refused');
   });
 
   test.each<[string, Partial<PrivateNetworkPlan>, RegExp]>([
