@@ -117,7 +117,7 @@ export class ForwardLinks {
     return [this.#datagram(link, link.peer, { type, session })];
   }
 
-  /** Nothing of this transfer is left here. The holder of a home that says so is told. */
+  /** Nothing of this transfer is left here. The holder of a home that says so is told; what waited for it is given back. */
   drop(transfer: string): ForwardOutput[] {
     const link = this.#links.get(transfer);
     if (!link || link.phase === 'over') return [];
@@ -125,7 +125,9 @@ export class ForwardLinks {
       this.#links.delete(transfer);
       return [];
     }
-    return this.#over(link);
+    const { held } = link;
+    const told = this.#over(link);
+    return held.length === 0 ? told : [...told, { type: 'over', transfer, held }];
   }
 
   handle(
