@@ -6,6 +6,7 @@
  * - `rejected`: the registrar said no to a registration
  * - `not-answered`: no registrar answered in time
  * - `unreachable`: elements were found, and none could be reached; `cause` is the last failure
+ * - `moved`: the session is served by another instance of the function
  * - `overloaded`: too many requests at once
  * - `timeout`, `aborted`: the caller's bound
  * - `closed`: the client was closed
@@ -17,6 +18,7 @@ export type PoolErrorCode =
   | 'rejected'
   | 'not-answered'
   | 'unreachable'
+  | 'moved'
   | 'overloaded'
   | 'timeout'
   | 'aborted'

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { SessionForward, SessionSelector, StateKind } from '@vnfpool/wire/function-socket';
 export type { Role } from '@vnfpool/wire/mobility';
+export type { JsonValue } from './kv-lines.ts';
 export type { MovableSessions } from './movable-sessions.ts';
 export type { MovableState } from './movable-state.ts';
+export { SessionGate } from './session-gate.ts';
 export { chosenCount, type SessionNames, selectSessions } from './session-selection.ts';
 export { StatefulFunction, type StatefulFunctionOptions } from './stateful-function.ts';
-export { type JsonValue, TrackedMap, type TrackedMapOptions } from './tracked-map.ts';
+export { TrackedMap, type TrackedMapOptions } from './tracked-map.ts';
+export { SessionMovedError, TrackedSessions, type TrackedSessionsOptions } from './tracked-sessions.ts';

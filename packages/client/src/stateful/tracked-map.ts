@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decodeUtf8, encodeUtf8, WireError } from '@vnfpool/wire/bytes';
-import { LineSplitter, type StateKind } from '@vnfpool/wire/function-socket';
+import { WireError } from '@vnfpool/wire/bytes';
+import type { StateKind } from '@vnfpool/wire/function-socket';
 import { PoolError } from '../pool-error.ts';
+import { type Change, type JsonValue, readChanges, writeChanges } from './kv-lines.ts';
 import type { MovableState } from './movable-state.ts';
-
-/** What JSON can say. */
-export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
 
 export interface TrackedMapOptions<Value extends JsonValue = JsonValue> {
   /** Default 1,000,000. A `set` beyond, or an import, fails with `overloaded`. */
@@ -22,17 +14,12 @@ export interface TrackedMapOptions<Value extends JsonValue = JsonValue> {
   readonly isValue?: (value: JsonValue) => value is Value;
 }
 
-/** A line of the octets: one change. */
-type Change =
-  | readonly ['set', string, JsonValue]
-  | readonly ['delete', string]
-  /** Everything before is gone. */
-  | readonly ['clear'];
-
-/** Octets handed out at once. */
-const CHUNK_BYTES = 65_536;
-/** Octets of one entry on its way. */
-const ENTRY_BYTES_MAX = 1_048_576;
+/** What octets say of a map. */
+export interface MapChanges<Value> {
+  /** Everything before is gone: these are all entries. */
+  readonly isWhole: boolean;
+  readonly later: Map<string, Value | undefined>;
+}
 
 /**
  * A map that can be moved while it changes; set values anew rather than change them in place. Its octets are lines
@@ -84,7 +71,16 @@ export class TrackedMap<Value extends JsonValue = JsonValue> implements MovableS
     return had;
   }
 
-  async *export(kind: StateKind): AsyncGenerator<Uint8Array, void> {
+  export(kind: StateKind): AsyncGenerator<Uint8Array, void> {
+    return this.#export(kind, null);
+  }
+
+  /** As `export`, of these keys only, and for a map that has others beside them: a snapshot does not clear it. */
+  exportOf(kind: StateKind, keys: ReadonlySet<string>): AsyncGenerator<Uint8Array, void> {
+    return this.#export(kind, keys);
+  }
+
+  async *#export(kind: StateKind, only: ReadonlySet<string> | null): AsyncGenerator<Uint8Array, void> {
     const before = this.#changed;
     const whole = kind === 'snapshot' || before === null || this.#allChanged;
     // From here on, so that what changes while we write is in the next delta.
@@ -92,7 +88,8 @@ export class TrackedMap<Value extends JsonValue = JsonValue> implements MovableS
     this.#allChanged = false;
     let finished = false;
     try {
-      yield* inChunks(whole ? this.#everything() : this.#changesOf(before));
+      if (!whole) yield* writeChanges(this.#changesOf(before, only));
+      else yield* writeChanges(only === null ? this.#everything() : this.#changesOf(only, null));
       finished = true;
     } finally {
       // Broken off: the other side has none of it.
@@ -104,28 +101,10 @@ export class TrackedMap<Value extends JsonValue = JsonValue> implements MovableS
   }
 
   async import(kind: StateKind, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    // What replaces all that is there; null: changes to it.
-    let entries = kind === 'snapshot' ? new Map<string, Value>() : null;
-    let later = new Map<string, Value | undefined>();
-    const lines = new LineSplitter(ENTRY_BYTES_MAX);
-    for await (const chunk of chunks) {
-      for (const line of lines.push(chunk)) {
-        const [verb, key, value] = parseChange(line);
-        if (verb === 'set' && this.#isValue?.(value) === false)
-          throw new WireError('value', 0, `the value of ${key.slice(0, 64)} is not one of ours`);
-        if (verb === 'clear') {
-          entries = new Map();
-          later = new Map();
-        } else if (entries === null) later.set(key, value as Value | undefined);
-        else if (verb === 'set') entries.set(key, value as Value);
-        else entries.delete(key);
-        if ((entries?.size ?? later.size / 2) > this.#entriesMax) throw this.#full();
-      }
-    }
-    if (lines.pending > 0) throw new WireError('short', lines.pending, 'the last line has no end');
-    // All is there and nothing fails from here on.
-    if (entries !== null) {
-      this.#entries = entries;
+    const { isWhole, later } = await this.read(kind, chunks);
+    // All is there. What replaces all of it cannot fail.
+    if (isWhole) {
+      this.#entries = later as Map<string, Value>;
       if (this.#changed) this.#allChanged = true;
       return;
     }
@@ -137,6 +116,36 @@ export class TrackedMap<Value extends JsonValue = JsonValue> implements MovableS
       else this.#entries.set(key, value);
       this.#mark(key);
     }
+  }
+
+  /**
+   * Octets of an export as what becomes of each key; undefined: it is deleted. Nothing is applied.
+   * @throws WireError, PoolError `overloaded` for more entries than the map takes
+   */
+  async read(kind: StateKind, chunks: AsyncIterable<Uint8Array>): Promise<MapChanges<Value>> {
+    let isWhole = kind === 'snapshot';
+    const later = new Map<string, Value | undefined>();
+    await readChanges(chunks, ([verb, key, value]) => {
+      if (verb === 'set' && this.#isValue?.(value) === false)
+        throw new WireError('value', 0, `the value of ${key.slice(0, 64)} is not one of ours`);
+      if (verb === 'clear') {
+        isWhole = true;
+        later.clear();
+      } else if (verb === 'set') later.set(key, value as Value);
+      else if (isWhole) later.delete(key);
+      else later.set(key, undefined);
+      if ((isWhole ? later.size : later.size / 2) > this.#entriesMax) throw this.#full();
+    });
+    return { isWhole, later };
+  }
+
+  /** Adds entries with keys that are not there yet, all or none. @throws PoolError `refused`, `overloaded` */
+  add(entries: ReadonlyMap<string, Value>): void {
+    for (const key of entries.keys())
+      if (this.#entries.has(key))
+        throw new PoolError('refused', `there is an entry ${key.slice(0, 64)} already`);
+    if (this.#entries.size + entries.size > this.#entriesMax) throw this.#full();
+    for (const [key, value] of entries) this.set(key, value);
   }
 
   discard(): void {
@@ -165,8 +174,9 @@ export class TrackedMap<Value extends JsonValue = JsonValue> implements MovableS
     }
   }
 
-  *#changesOf(keys: ReadonlySet<string>): Generator<Change> {
+  *#changesOf(keys: ReadonlySet<string>, only: ReadonlySet<string> | null): Generator<Change> {
     for (const key of keys) {
+      if (only?.has(key) === false) continue;
       const value = this.#entries.get(key);
       yield value === undefined ? ['delete', key] : ['set', key, value];
     }
@@ -191,35 +201,4 @@ export class TrackedMap<Value extends JsonValue = JsonValue> implements MovableS
   #full(): PoolError {
     return new PoolError('overloaded', `the map takes ${this.#entriesMax} entries`);
   }
-}
-
-async function* inChunks(changes: Iterable<Change>): AsyncGenerator<Uint8Array, void> {
-  let text = '';
-  for (const change of changes) {
-    const line = `${JSON.stringify(change)}\n`;
-    if (line.length * 3 >= ENTRY_BYTES_MAX && encodeUtf8(line).length > ENTRY_BYTES_MAX)
-      throw new PoolError('overloaded', `the entry ${change[1]?.slice(0, 64)} has more than 1 MiB`);
-    text += line;
-    if (text.length < CHUNK_BYTES) continue;
-    yield encodeUtf8(text);
-    text = '';
-  }
-  if (text !== '') yield encodeUtf8(text);
-}
-
-function parseChange(line: Uint8Array): Change {
-  let value: unknown;
-  try {
-    value = JSON.parse(decodeUtf8(line));
-  } catch {
-    throw new WireError('value', 0, 'a line of the state is not JSON');
-  }
-  if (Array.isArray(value)) {
-    const [verb, key] = value as unknown[];
-    if (verb === 'clear' && value.length === 1) return ['clear'];
-    if (verb === 'set' && value.length === 3 && typeof key === 'string')
-      return ['set', key, value[2] as JsonValue];
-    if (verb === 'delete' && value.length === 2 && typeof key === 'string') return ['delete', key];
-  }
-  throw new WireError('value', 0, 'a line of the state is no change');
 }
