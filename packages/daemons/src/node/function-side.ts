@@ -10,7 +10,6 @@ import { FunctionStates } from './function-states.ts';
 import { NodeTransfers } from './node-transfers.ts';
 import { StateMover } from './state-mover/index.ts';
 
-const NOT_MOVABLE = 'functions of this node do not select sessions: move or copy the whole function';
 /** More than the window of a transfer. */
 export const STATE_QUEUE_BYTES_MAX = 4_194_304;
 
@@ -114,12 +113,10 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
       'receive-state': (output) => transfers.receive(output),
       'send-state': (output) => transfers.send(output),
       'keep-state': ({ functionId }) => void transfers.keep(functionId),
-      'select-sessions': ({ functionId }) =>
-        give({ type: 'sessions-refused', functionId, reason: NOT_MOVABLE }),
-      'expect-sessions': ({ functionId }) =>
-        give({ type: 'sessions-refused', functionId, reason: NOT_MOVABLE }),
-      'send-sessions': () => undefined,
-      'receive-sessions': () => undefined,
+      'select-sessions': (output) => void transfers.sessions.select(output),
+      'expect-sessions': (output) => void transfers.sessions.expect(output),
+      'send-sessions': (output) => transfers.sessions.send(output),
+      'receive-sessions': (output) => transfers.sessions.receive(output),
       'cancel-transfer': (output) => transfers.cancel(output),
       event: ({ severity, message }) =>
         logger[severity === 'warning' ? 'warn' : severity]({ of: 'functions' }, message),

@@ -69,6 +69,7 @@ export class FunctionStates {
   }
 
   /** @throws Error when the function is not there, or did not start */
+      onSessions: ({ movable, count }) => give({ type: 'sessions', functionId, run, movable, count }),
   of(functionId: FunctionId): Promise<FunctionState> {
     return (
       this.#kept.get(functionId)?.state ?? Promise.reject(new Error(`function ${functionId} is not here`))

@@ -7,6 +7,7 @@ import type { Logger } from '@vnfpool/runtime/logging';
 import { NoFunctionState } from './function-state/index.ts';
 import type { FunctionStates } from './function-states.ts';
 import { LateFunctionState } from './late-function-state.ts';
+import { SessionTransfers } from './session-transfers.ts';
 import type { StateMover, Transfer } from './state-mover/index.ts';
 
 export interface NodeTransfersOptions {
@@ -37,9 +38,16 @@ export class NodeTransfers {
   /** Who waits for functions to be gone. */
   readonly #leaving = new Map<FunctionId, () => void>();
   readonly #reporting: NodeJS.Timeout;
+  /** Of single sessions. */
+  readonly sessions: SessionTransfers;
 
   constructor(options: NodeTransfersOptions) {
     this.#options = options;
+    this.sessions = new SessionTransfers({
+      ...options,
+      begin: (...transfer) => this.#begin(...transfer),
+      listener: (functionId) => this.#listener(functionId),
+    });
     this.#reporting = setInterval(() => this.#report(), PROGRESS_MS);
     this.#settleLeft();
   }
@@ -145,6 +153,7 @@ export class NodeTransfers {
   /** Ends all of them where they are. */
   async close(): Promise<void> {
     clearInterval(this.#reporting);
+    this.sessions.close();
     await this.#options.mover.close();
   }
 

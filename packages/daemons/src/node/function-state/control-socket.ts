@@ -18,7 +18,7 @@ export interface ControlSocketOptions {
   /** Time for the first line. */
   readonly helloMs: number;
   /** A function is there. */
-  readonly onConnected: (link: FunctionLink, format: string | null) => void;
+  readonly onConnected: (link: FunctionLink, format: string | null, movesSessions: boolean) => void;
   /** It says something unasked, after its first line. */
   readonly onMessage: (message: Exclude<FunctionMessage, FunctionAnswer | { readonly op: 'hello' }>) => void;
   /** It is gone. */
@@ -95,6 +95,6 @@ export class ControlSocket {
     if (expected !== null && format !== null && format !== expected)
       refuse(`the format is ${format}, the specification has ${expected}`);
     this.#current = link;
-    onConnected(link, format ?? expected);
+    onConnected(link, format ?? expected, hello.sessions ?? false);
   }
 }

@@ -27,6 +27,8 @@ export interface FunctionStateOptions {
   readonly limits?: Partial<FunctionStateLimits>;
   /** The function's own word on its health, for checks of type `function`. */
   readonly onHealth?: (health: { readonly ok: boolean; readonly reason: string }) => void;
+  /** What it says of its sessions; null: it did not count them yet. */
+  readonly onSessions?: (sessions: { readonly movable: boolean; readonly count: number | null }) => void;
   /** A connection of the function was refused. */
   readonly onRefused?: (error: FunctionStateError) => void;
 }
@@ -42,8 +44,9 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
   const { directory, health, hooks, state } = specification;
   const context = options.context === undefined ? {} : { context: options.context };
   if (state?.via === 'socket' || (hooks === undefined && health?.type === 'function')) {
-    const { onHealth = () => undefined, onRefused = () => undefined } = options;
-    return SocketFunctionState.listen({ name, folder, format, limits, onHealth, onRefused, ...context });
+    const ignore = (): undefined => undefined;
+    const { onHealth = ignore, onRefused = ignore, onSessions = ignore } = options;
+    return SocketFunctionState.listen({ name, folder, format, limits, onHealth, onSessions, onRefused, ...context });
   }
   if (hooks === undefined) return null;
   return new HooksFunctionState({

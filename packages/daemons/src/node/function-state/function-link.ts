@@ -17,6 +17,8 @@ import { orAborted } from './waiting.ts';
 type WithoutId<Request> = Request extends unknown ? Omit<Request, 'id'> : never;
 /** A request before it has its number. */
 export type Order = WithoutId<AgentRequest>;
+/** What the answer to a request that was done says. */
+export type Done = Omit<Extract<FunctionAnswer, { readonly ok: true }>, 'id' | 'ok'>;
 
 export interface FunctionLinkOptions {
   readonly socket: Socket;
@@ -33,7 +35,7 @@ const PENDING_MAX = 16;
 const UNREAD_BYTES_MAX = 65_536;
 
 interface Pending {
-  readonly resolve: () => void;
+  readonly resolve: (done: Done) => void;
   readonly reject: (error: FunctionStateError) => void;
 }
 
@@ -62,18 +64,18 @@ export class FunctionLink {
   }
 
   /** Resolves when the function has done it. Given up at the signal: it is told, and its answer is ignored. */
-  async request(order: Order, signal: AbortSignal): Promise<void> {
+  async request(order: Order, signal: AbortSignal): Promise<Done> {
     if (this.#end) throw this.#end;
     if (this.#pending.size >= PENDING_MAX)
       throw new FunctionStateError('busy', `${PENDING_MAX} requests wait for answers of the function`);
     this.#id += 1;
     const id = this.#id;
-    const answered = new Promise<void>((resolve, reject) => {
+    this.send({ id, ...order } as AgentRequest);
+    const answered = new Promise<Done>((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
     });
-    this.send({ id, ...order } as AgentRequest);
     try {
-      await orAborted(answered, signal);
+      return await orAborted(answered, signal);
     } finally {
       // Still there: it was not answered but given up.
       if (this.#pending.delete(id)) this.send({ op: 'cancel', id });
@@ -130,7 +132,7 @@ export class FunctionLink {
     // Late: its request was given up.
     if (!pending) return;
     this.#pending.delete(message.id);
-    if (message.ok) pending.resolve();
+    if (message.ok) pending.resolve(message);
     else pending.reject(new FunctionStateError('refused', `the function says: ${message.error}`));
   }
 

@@ -11,3 +11,4 @@ export {
 export { HooksFunctionState, type HooksStateOptions } from './hooks-state.ts';
 export { NoFunctionState } from './no-state.ts';
 export { SocketFunctionState, type SocketStateOptions } from './socket-state.ts';
+export type { FunctionSessions, MovedState } from './moved-state.ts';

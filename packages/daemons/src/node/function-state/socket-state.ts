@@ -10,10 +10,12 @@ import { Continuity } from './continuity.ts';
 import { ControlSocket } from './control-socket.ts';
 import { DataSocket } from './data-socket.ts';
 import type { FunctionContext } from './function-context.ts';
-import type { FunctionLink, Order } from './function-link.ts';
+import type { Done, FunctionLink, Order } from './function-link.ts';
 import { type FunctionState, FunctionStateError, type FunctionStateLimits } from './function-state.ts';
+import type { FunctionSessions } from './moved-state.ts';
 import { receiveOctets, sendOctets } from './octets.ts';
 import { SocketFolder } from './socket-folder.ts';
+import { type Octets, SocketSessions } from './socket-sessions.ts';
 import { Deadline, orAborted } from './waiting.ts';
 
 export interface SocketStateOptions {
@@ -28,6 +30,8 @@ export interface SocketStateOptions {
   readonly onHealth: (health: { readonly ok: boolean; readonly reason: string }) => void;
   /** A connection was refused, and why. */
   readonly onRefused: (error: FunctionStateError) => void;
+  /** What it says of its sessions: whether single ones can move, and how many there are; null: not yet said. */
+  readonly onSessions: (sessions: { readonly movable: boolean; readonly count: number | null }) => void;
 }
 
 /** State by a local socket, as docs/function-socket.md describes it for authors of functions. */
@@ -44,6 +48,12 @@ export class SocketFunctionState implements FunctionState {
   readonly #continuity = { export: new Continuity('export'), import: new Continuity('import') };
   #moving = false;
   #transfers = 0;
+  readonly #sessions: SocketSessions = new SocketSessions({
+    ask: (order, signal, answerMs) => this.#ask(order, signal, answerMs),
+    export: (order, continuity, write, signal) => this.#export(order, continuity, write, signal),
+    import: (order, continuity, chunks, signal) => this.#import(order, continuity, chunks, signal),
+  });
+  #movesSessions = false;
 
   private constructor(options: SocketStateOptions, folder: SocketFolder) {
     this.#options = options;
@@ -60,11 +70,16 @@ export class SocketFunctionState implements FunctionState {
         path: folder.path('s'),
         format: options.format,
         helloMs: options.limits.answerMs,
-        onConnected: (link, format) => state.#connected(link, format),
+        onConnected: (link, format, movesSessions) => {
+          state.#connected(link, format);
+          state.#movesSessions = movesSessions;
+          if (movesSessions) options.onSessions({ movable: true, count: null });
+        },
         onMessage: (message) => {
           if (message.op === 'changes') state.#changeRate = message.bytesPerSecond;
-          else if (message.op === 'health')
-            options.onHealth({ ok: message.ok, reason: message.ok ? '' : message.reason });
+          else if (message.op === 'sessions')
+            options.onSessions({ movable: state.#movesSessions, count: message.count });
+          else options.onHealth({ ok: message.ok, reason: message.ok ? '' : message.reason });
         },
         onDisconnected: () => {
           state.#link = null;
@@ -94,6 +109,10 @@ export class SocketFunctionState implements FunctionState {
 
   get changeRate(): number | null {
     return this.#changeRate;
+  get movableSessions(): FunctionSessions | null {
+    return this.#movesSessions ? this.#sessions : null;
+  }
+
   }
 
   async role(role: Role, epoch: string): Promise<void> {
@@ -120,18 +139,12 @@ export class SocketFunctionState implements FunctionState {
     write: (chunk: Uint8Array) => Promise<void>,
     signal: AbortSignal,
   ): Promise<{ readonly bytes: number }> {
-    const { limits } = this.#options;
-    const bytes = await this.#transfer('export', kind, signal, limits.stallMs, (socket, stop) =>
-      receiveOctets(socket, write, { limits, signal: stop.signal, expire: stop.expire }),
-    );
+    const { bytes } = await this.#export({ kind }, this.#continuity.export, write, signal);
     return { bytes };
   }
 
   async import(kind: StateKind, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-    const { limits } = this.#options;
-    await this.#transfer('import', kind, signal, limits.applyMs, (socket, stop) =>
-      sendOctets(socket, chunks, { limits, signal: stop.signal, expire: stop.expire }),
-    );
+    await this.#import({ kind }, this.#continuity.import, chunks, signal);
   }
 
   async close(): Promise<void> {
@@ -155,14 +168,52 @@ export class SocketFunctionState implements FunctionState {
     this.#continuity.import.reset();
   }
 
+    this.#sessions.reset();
+  }
+
+  async #export(
+    order: Octets,
+    continuity: Continuity,
+    write: (chunk: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: number; readonly done: Done }> {
+    const { limits } = this.#options;
+    const { result: bytes, done } = await this.#transfer(
+      { op: 'export', ...order },
+      continuity,
+      signal,
+      limits.stallMs,
+      (socket, stop) => receiveOctets(socket, write, { limits, signal: stop.signal, expire: stop.expire }),
+    );
+    return { bytes, done };
+  }
+
+  async #import(
+    order: Octets,
+    continuity: Continuity,
+    chunks: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<Done> {
+    const { limits } = this.#options;
+    const { done } = await this.#transfer(
+      { op: 'import', ...order },
+      continuity,
+      signal,
+      limits.applyMs,
+      (socket, stop) => sendOctets(socket, chunks, { limits, signal: stop.signal, expire: stop.expire }),
+    );
+    return done;
   /** An order without octets. */
-  async #ask(order: Order, signal?: AbortSignal): Promise<void> {
-    const { answerMs } = this.#options.limits;
+  async #ask(
+    order: Order,
+    signal?: AbortSignal,
+    answerMs: number = this.#options.limits.answerMs,
+  ): Promise<Done> {
     const stop = this.#stop(signal);
     try {
       const link = await this.#connection(stop);
       stop.deadline.arm(answerMs, `the function did not answer ${order.op}`);
-      await link.request(order, stop.signal);
+      return await link.request(order, stop.signal);
     } finally {
       stop.deadline.disarm();
     }
@@ -170,23 +221,23 @@ export class SocketFunctionState implements FunctionState {
 
   /** An order with octets: both the order and its octets must succeed, and what fails first ends the other. */
   async #transfer<Result>(
-    op: 'export' | 'import',
-    kind: StateKind,
+    order: Octets & { readonly op: 'export' | 'import' },
+    continuity: Continuity,
     signal: AbortSignal,
     answerMs: number,
     move: (socket: Socket, stop: Stop) => Promise<Result>,
-  ): Promise<Result> {
+  ): Promise<{ readonly result: Result; readonly done: Done }> {
     if (this.#moving) throw new FunctionStateError('busy', 'an export or import is under way');
-    return this.#continuity[op].run(kind, () => this.#moveOctets(op, kind, signal, answerMs, move));
+    return continuity.run(order.kind, () => this.#moveOctets(order, signal, answerMs, move));
   }
 
   async #moveOctets<Result>(
-    op: 'export' | 'import',
-    kind: StateKind,
+    order: Octets & { readonly op: 'export' | 'import' },
     signal: AbortSignal,
     answerMs: number,
     move: (socket: Socket, stop: Stop) => Promise<Result>,
-  ): Promise<Result> {
+  ): Promise<{ readonly result: Result; readonly done: Done }> {
+    const { op } = order;
     this.#moving = true;
     const stop = this.#stop(signal);
     let data: DataSocket | undefined;
@@ -194,7 +245,10 @@ export class SocketFunctionState implements FunctionState {
       const link = await this.#connection(stop);
       this.#transfers += 1;
       data = await DataSocket.listen(this.#folder.path(String(this.#transfers)));
-      const answered = link.request({ op, kind, data: this.#folder.share(String(this.#transfers)) }, stop.signal);
+      const answered = link.request(
+        { ...order, data: this.#folder.share(String(this.#transfers)) },
+        stop.signal,
+      );
       answered.catch((error: FunctionStateError) => stop.expire(error));
       stop.deadline.arm(this.#options.limits.stallMs, `the function did not connect for its ${op}`);
       const socket = await orAborted(data.connection, stop.signal);
@@ -202,8 +256,7 @@ export class SocketFunctionState implements FunctionState {
       try {
         const result = await move(socket, stop);
         stop.deadline.arm(answerMs, `the function did not answer ${op}`);
-        await answered;
-        return result;
+        return { result, done: await answered };
       } catch (error) {
         // It closed the connection: why, it may be about to say.
         if (error instanceof FunctionStateError && error.code === 'ended' && !stop.signal.aborted) {

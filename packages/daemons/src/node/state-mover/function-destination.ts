@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DestinationInput, DestinationOutput } from '@vnfpool/core/state-transfer';
-import type { FunctionState } from '../function-state/index.ts';
+import type { MovedState } from '../function-state/index.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 
 /** The function at the destination of a transfer: takes its state in, part by part. */
 export class FunctionDestination {
-  readonly #state: FunctionState;
+  readonly #state: MovedState;
   readonly #give: (input: DestinationInput) => void;
   #current: { readonly part: number; readonly queue: ChunkQueue; readonly ending: AbortController } | null =
     null;
 
-  constructor(state: FunctionState, give: (input: DestinationInput) => void) {
+  constructor(state: MovedState, give: (input: DestinationInput) => void) {
     this.#state = state;
     this.#give = give;
   }
@@ -26,7 +26,7 @@ export class FunctionDestination {
       () => {
         if (this.#current !== current) return;
         this.#current = null;
-        this.#give({ type: 'imported', part, sessions: null });
+        this.#give({ type: 'imported', part, sessions: this.#state.movedSessions ?? null });
       },
       (error: Error) => {
         if (this.#current !== current) return;

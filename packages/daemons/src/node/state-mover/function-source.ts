@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EXPORT_CHUNK_BYTES_MAX, type SourceInput, type SourceOutput } from '@vnfpool/core/state-transfer';
-import type { FunctionState } from '../function-state/index.ts';
+import type { MovedState } from '../function-state/index.ts';
 import { Turns } from './turns.ts';
 
 type Export = SourceOutput & { readonly type: 'export' };
 
 /** The function at the source of a transfer: gives its state chunk by chunk, each when it is wanted. */
 export class FunctionSource {
-  readonly #state: FunctionState;
+  readonly #state: MovedState;
   readonly #give: (input: SourceInput) => void;
   #current: { readonly part: number; readonly turns: Turns; readonly ending: AbortController } | null = null;
   #quiescing: AbortController | null = null;
 
-  constructor(state: FunctionState, give: (input: SourceInput) => void) {
+  constructor(state: MovedState, give: (input: SourceInput) => void) {
     this.#state = state;
     this.#give = give;
   }
@@ -38,8 +38,8 @@ export class FunctionSource {
       .then(
         () => {
           if (this.#current === current) this.#current = null;
-          const { changeRate } = this.#state;
-          this.#give({ type: 'exported', part, sessions: null, changePerSecond: changeRate });
+          const { changeRate, movedSessions: sessions = null } = this.#state;
+          this.#give({ type: 'exported', part, sessions, changePerSecond: changeRate });
         },
         (error: Error) => {
           if (this.#current !== current) return;

@@ -20,8 +20,9 @@ import {
 import { type Clock, CoreDriver, type DriverFault } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import type { Connection, Listener, StreamTransport } from '@vnfpool/transport/stream';
+import type { SessionForward } from '@vnfpool/wire/function-socket';
 import type { StateMessage } from '@vnfpool/wire/state-channel';
-import type { FunctionState } from '../function-state/index.ts';
+import type { MovedState } from '../function-state/index.ts';
 import { Channels } from './channels.ts';
 import { FunctionDestination } from './function-destination.ts';
 import { FunctionSource } from './function-source.ts';
@@ -53,13 +54,15 @@ export interface TransferListener {
 export interface SendOptions extends TransferListener, Omit<SourceOptions, 'order' | 'rules'> {
   /** Where the destination's state channel is. */
   readonly to: StateAddress;
-  readonly state: FunctionState;
-  /** Its state is owned elsewhere: the function ends, or forgets the selected sessions. */
-  readonly finish: (mode: 'move' | 'sessions') => Promise<void>;
+  readonly state: MovedState;
+  /** Its state is owned elsewhere: the function ends, or forgets the selected sessions and forwards their packets. */
+  readonly finish: (mode: 'move' | 'sessions', forward: SessionForward | null) => Promise<void>;
 }
 
 export interface ReceiveOptions extends TransferListener, Omit<DestinationOptions, 'order' | 'rules'> {
-  readonly state: FunctionState;
+  readonly state: MovedState;
+  /** It is to take sessions, beside those that it has; else everything. */
+  readonly ofSessions?: boolean;
   /** The function owns the sessions from now on; may be asked again after a restart. A rejection ends the transfer. */
   readonly activate: () => Promise<void>;
 }
@@ -175,13 +178,15 @@ export class StateMover {
         pull: ({ part }) => hands.pull(part),
         quiesce: () => hands.quiesce(),
         resume: () => this.#orTold('the function does not resume', () => hands.resume()),
-        finish: ({ mode }) => {
+        finish: ({ mode, forward = null }) => {
           hands.stop();
-          finish(mode).then(
+          const finished = finish(mode, forward).then(
             () => submit({ type: 'finished' }),
             // It is written down: whoever comes back to it tries again.
             (error: Error) => this.#warn('what was moved away does not end', error),
           );
+          // A function that goes on has forgotten them before it is told that it may be in the next transfer.
+          return mode === 'sessions' ? finished : undefined;
         },
         persist: ({ record: next }) => {
           this.#persist(order.token, next && { end: 'source', to, ...next });
@@ -219,8 +224,11 @@ export class StateMover {
     const { clock } = this.#options;
     const record = this.#records.find(expected.token);
     let begun: Receiving | null = null;
+    const { ofSessions = false } = options;
     const giveUp = (reason: 'cancelled' | 'timeout' | 'function', text: string): void => {
       stop();
+      // It goes on, and expects nothing any more.
+      if (ofSessions) void this.#orTold('the function does not discard', () => options.state.discard());
       options.onEnded(aborted(reason, text));
     };
     const untilMs = Math.max(options.tokenUntilMs, clock.nowMs());
@@ -247,6 +255,8 @@ export class StateMover {
         if (begun) return begun.open(connection, peer, message);
         if (message.type === 'ask' || (peer !== null && peer !== expected.source)) return false;
         const { mode, functionId } = message;
+        // All of a state would take the place of what the function has.
+        if ((mode === 'sessions') !== ofSessions) return false;
         return begin({ ...expected, mode, functionId }).open(connection, peer, message);
       },
       stop,

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FunctionId } from '@vnfpool/core';
+import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
+import type { Clock } from '@vnfpool/runtime/driver';
+import type { Logger } from '@vnfpool/runtime/logging';
+import { type SessionForward, sessionSelectors } from '@vnfpool/wire/function-socket';
+import { type FunctionSessions, FunctionStateError } from './function-state/index.ts';
+import type { FunctionStates } from './function-states.ts';
+import type { StateMover, Transfer, TransferListener } from './state-mover/index.ts';
+
+export interface SessionTransfersOptions {
+  readonly mover: StateMover;
+  /** Node ID of this node, once it is known. */
+  readonly self: () => number;
+  readonly states: FunctionStates;
+  readonly give: (input: AgentInput) => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Runs a transfer of the function and remembers it. */
+  readonly begin: (
+    functionId: FunctionId,
+    role: 'source' | 'destination',
+    peer: number,
+    begin: () => Transfer,
+  ) => void;
+  readonly listener: (functionId: FunctionId) => TransferListener;
+}
+
+/** Time from the making of a token in which its bearer has to come. */
+const TOKEN_MS = 30_000;
+/** Until a function that did not hear that its sessions have moved is told again. */
+const MOVED_AGAIN_MS = 1_000;
+
+/** Transfers of single sessions of the functions of a node, as the agent core orders them. */
+export class SessionTransfers {
+  readonly #options: SessionTransfersOptions;
+  readonly #closing = new AbortController();
+  /** Of functions that have selected sessions, or expect some. */
+  readonly #asked = new Map<FunctionId, FunctionSessions>();
+
+  constructor(options: SessionTransfersOptions) {
+    this.#options = options;
+  }
+
+  async select({ functionId, sessions }: AgentOutput & { readonly type: 'select-sessions' }): Promise<void> {
+    await this.#ask(functionId, async (its) => {
+      const count = await its.select(sessionSelectors(sessions), this.#closing.signal);
+      return { type: 'sessions-selected', functionId, count };
+    });
+  }
+
+  async expect({ functionId }: AgentOutput & { readonly type: 'expect-sessions' }): Promise<void> {
+    await this.#ask(functionId, async (its) => {
+      const forward = await its.expect(this.#closing.signal);
+      return { type: 'sessions-expected', functionId, forward };
+    });
+  }
+
+  send(output: AgentOutput & { readonly type: 'send-sessions' }): void {
+    const { mover, self, logger } = this.#options;
+    const { functionId, destination, selection, targetFunctionId, token } = output;
+    const its = this.#taken(functionId);
+    // The agent core has seen that they are there.
+    const to = { address: destination.addresses[0] ?? '', port: destination.port ?? 0 };
+    const order = {
+      token,
+      source: self(),
+      destination: destination.node,
+      functionId,
+      targetFunctionId,
+      mode: 'sessions',
+    } as const;
+    this.#options.begin(functionId, 'source', destination.node, () => {
+      try {
+        return mover.send(order, {
+          to,
+          state: its,
+          selection,
+          finish: (_mode, forward) => this.#moved(functionId, its, forward),
+          ...this.#options.listener(functionId),
+        });
+      } catch (error) {
+        its.resume().catch((reason: Error) => logger.warn({ functionId, reason: reason.message }, DEAF));
+        throw error;
+      }
+    });
+  }
+
+  receive(output: AgentOutput & { readonly type: 'receive-sessions' }): void {
+    const { mover, self, clock } = this.#options;
+    const { functionId, token, from, forward } = output;
+    const its = this.#taken(functionId);
+    const expected = { token, source: from, destination: self(), targetFunctionId: functionId };
+    this.#options.begin(functionId, 'destination', from, () =>
+      mover.receive(expected, {
+        tokenUntilMs: clock.nowMs() + TOKEN_MS,
+        state: its,
+        ofSessions: true,
+        ...(forward === null ? {} : { forward }),
+        activate: async () => {
+          await its.accept();
+        },
+        ...this.#options.listener(functionId),
+      }),
+    );
+  }
+
+  /** Asks nobody any more. */
+  close(): void {
+    this.#closing.abort(new FunctionStateError('closed', 'the agent stops'));
+  }
+
+  async #ask(
+    functionId: FunctionId,
+    ask: (sessions: FunctionSessions) => Promise<AgentInput>,
+  ): Promise<void> {
+    const { give, states } = this.#options;
+    try {
+      const its = (await states.of(functionId)).movableSessions;
+      if (!its) throw new FunctionStateError('unsupported', 'the function does not move single sessions');
+      const answer = await ask(its);
+      this.#asked.set(functionId, its);
+      give(answer);
+    } catch (error) {
+      give({ type: 'sessions-refused', functionId, reason: (error as Error).message });
+    }
+  }
+
+  #taken(functionId: FunctionId): FunctionSessions {
+    const its = this.#asked.get(functionId);
+    this.#asked.delete(functionId);
+    if (its === undefined) throw new Error(`function ${functionId} was not asked for sessions`);
+    return its;
+  }
+
+  /** Until the function has heard it, or is gone with its sessions: it holds them back, and serves the others. */
+  async #moved(functionId: FunctionId, its: FunctionSessions, forward: SessionForward | null): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      try {
+        await its.moved(forward);
+        return;
+      } catch (error) {
+        if (error instanceof FunctionStateError && error.code === 'closed') return;
+        this.#options.logger.warn({ functionId, reason: (error as Error).message }, DEAF);
+        await delay(MOVED_AGAIN_MS, undefined, { ref: false, signal: this.#closing.signal }).catch(
+          () => undefined,
+        );
+      }
+    }
+    throw new Error('the agent stops');
+  }
+}
+
+const DEAF = 'the function does not hear what became of its sessions';
