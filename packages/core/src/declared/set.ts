@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FunctionLimits, HealthCheck, NetworkSpecification } from '@vnfpool/wire/mobility';
+import type {
+  FunctionLimits,
+  HealthCheck,
+  Hooks,
+  NetworkSpecification,
+  StateAccess,
+} from '@vnfpool/wire/mobility';
 
 /**
  * A VNF set as declared: the normal form of one YAML file, defaults filled in. The same file always gives
@@ -32,6 +38,9 @@ export interface DeclaredPool {
     readonly health: HealthCheck;
     readonly stop: { readonly signal: string; readonly graceMs: number };
     readonly limits?: FunctionLimits;
+    /** How its state is taken and given when it moves; absent: it has none that could. */
+    readonly state?: StateAccess;
+    readonly hooks?: Hooks;
     /** A network namespace of its own; absent: it has the node's network. */
     readonly netns?: NetworkSpecification;
   };

@@ -2,7 +2,7 @@
 import { type Declarations, reply } from './declarations.ts';
 import { beginHandover, chooseSuccessor } from './handover.ts';
 import type { Journal } from './journal.ts';
-import { beginMove, cancelMove, chooseMove } from './moves.ts';
+import { beginMove, cancelMove, chooseMove, type Moment } from './moves.ts';
 import {
   saveNode,
   takeFunctionStatus,
@@ -24,12 +24,6 @@ export interface ManagerParts {
   readonly orders: Orders;
   readonly declarations: Declarations;
   readonly saving: Saving;
-}
-
-/** When an input is taken: by the core's clock, and by people's. */
-interface Moment {
-  readonly nowMs: number;
-  readonly wallMs: number;
 }
 
 type Taker<Input extends ManagerCoreInput> = (
@@ -61,7 +55,7 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
     const name = state.nodeById(node)?.name;
     if (name !== undefined) takeSlotReport(state, journal, name, report, wallMs);
   },
-  'operation-result': ({ orders }, input, { nowMs, wallMs }) => orders.settle(input, nowMs, wallMs),
+  'operation-result': ({ orders }, input, moment) => orders.settle(input, moment),
   // The driver logs and counts these; nothing follows from them here.
   event: () => {},
   joined: takeJoin,
@@ -141,14 +135,15 @@ function takeHandover(
 function takeMove(
   { options, state, journal, declarations, orders }: ManagerParts,
   input: InputOf<'move'>,
-  { nowMs, wallMs }: Moment,
+  moment: Moment,
   outputs: ManagerCoreOutput[],
 ): void {
+  const { nowMs, wallMs } = moment;
   const { requestId, instance, cancel = false } = input;
   if (cancel) {
     const move = [...state.moves.values()].find(({ functionId }) => nameOf(state, functionId) === instance);
     if (move) {
-      cancelMove(state, journal, move.functionId, wallMs);
+      cancelMove(state, journal, move.functionId, moment);
       outputs.push(...orders.cancel(move));
     }
     const message = `${instance} does not move.`;

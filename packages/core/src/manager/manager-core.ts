@@ -58,6 +58,8 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     expireHandovers(state, journal, nowMs, options.wallMs(nowMs));
     // A retry that is due frees its function for the plan; it goes when the order succeeds, or was not needed.
     for (const [key, { atMs }] of state.retries) if (atMs + RETRY_KEPT_MS < nowMs) state.retries.delete(key);
+    for (const [id, { atMs }] of state.moveRetries)
+      if (atMs + RETRY_KEPT_MS < nowMs) state.moveRetries.delete(id);
     declarations.expire(nowMs, outputs);
     saving.expire(nowMs);
     this.#lastExpiredMs = nowMs;
@@ -69,6 +71,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     const times = [
       // Past ones have been planned for; they wait for a node, not for the clock.
       ...[...state.retries.values()].map(({ atMs }) => atMs).filter((atMs) => atMs > this.#lastExpiredMs),
+      ...[...state.moveRetries.values()].map(({ atMs }) => atMs).filter((atMs) => atMs > this.#lastExpiredMs),
       ...[...state.handovers.values()].map(({ untilMs }) => untilMs),
       ...[declarations.retryAtMs, saving.retryAtMs].filter((atMs) => atMs !== null),
     ];
@@ -102,7 +105,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   /** After every input: decide, order, tell, save. */
   #finish(nowMs: number, outputs: ManagerCoreOutput[]): ManagerCoreOutput[] {
     const { options, state, journal, declarations, saving } = this.#parts;
-    settleMoves(state, journal, options.wallMs(nowMs));
+    settleMoves(state, journal, { nowMs, wallMs: options.wallMs(nowMs) });
     if (declarations.settle(nowMs, outputs)) this.#order(nowMs, outputs);
     this.#health.tellChanges(journal, nowMs, options.wallMs(nowMs));
     for (const event of journal.takeEvents()) outputs.push({ type: 'event', event });

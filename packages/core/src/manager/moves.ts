@@ -16,6 +16,15 @@ import type { ManagerReply } from './types.ts';
  * node as soon as it runs there and its slot is not held at the old one; what is left at the other is a stray.
  */
 
+/** When something happens: by the core's clock, and by people's. */
+export interface Moment {
+  readonly nowMs: number;
+  readonly wallMs: number;
+}
+
+const RETRY_MS_MIN = 2_000;
+const RETRY_MS_MAX = 60_000;
+
 type Refusal = Extract<ManagerReply, { readonly ok: false }>;
 
 /** The record of a move that begins. */
@@ -81,19 +90,19 @@ export function chooseMove(
   return { functionId, to };
 }
 
-/** Takes a move back; undefined: its destination is to be asked, and `settleMoves` hears the rest. */
-export function cancelMove(state: ManagerState, journal: Journal, functionId: number, wallMs: number): void {
+/** Takes a move back. One that was begun goes on until its destination, which is to be asked, has given up. */
+export function cancelMove(state: ManagerState, journal: Journal, functionId: number, moment: Moment): void {
   const life = state.moveLives.get(functionId);
   if (!life) return;
   life.isCancelled = true;
-  if (life.phase === 'begun') failMove(state, journal, functionId, 'cancelled', wallMs);
+  if (life.phase === 'begun') failMove(state, journal, functionId, 'cancelled', moment);
 }
 
 /** Looks at what both ends of every move have told. */
-export function settleMoves(state: ManagerState, journal: Journal, wallMs: number): void {
+export function settleMoves(state: ManagerState, journal: Journal, moment: Moment): void {
   for (const move of state.moves.values()) {
     const life = state.moveLives.get(move.functionId);
-    if (life) settleMove(state, journal, move, life, wallMs);
+    if (life) settleMove(state, journal, move, life, moment);
   }
 }
 
@@ -102,9 +111,10 @@ function settleMove(
   journal: Journal,
   move: MoveRecord,
   life: MoveLife,
-  wallMs: number,
+  moment: Moment,
 ): void {
   const { functionId, from, to } = move;
+  const { wallMs } = moment;
   const source = state.functions.get(`${from}/${functionId}`);
   const arrival = state.arrivalOf(move);
   const isSending = source?.report?.transfer !== undefined;
@@ -117,14 +127,14 @@ function settleMove(
   if (arrival?.status === 'Running' && !isHeldAtSource) arrive(state, journal, move, life, wallMs);
   else if (life.phase !== 'ordered') {
     const reason = unfit(state, move, life);
-    if (reason !== undefined) failMove(state, journal, functionId, reason, wallMs);
+    if (reason !== undefined) failMove(state, journal, functionId, reason, moment);
   }
   // It went there, and then the node was lost: from there it comes back, or fails over like any other.
   else if (goneAtSource && isLost && life.isSeen) arrive(state, journal, move, life, wallMs);
   else if (source?.status === 'Running' && !isSending && life.isSeen)
-    failMove(state, journal, functionId, source.report?.reason || 'its node did not send it', wallMs);
+    failMove(state, journal, functionId, source.report?.reason || 'its node did not send it', moment);
   else if (arrival === undefined && lifeOf(state, to).heard && !isSending)
-    failMove(state, journal, functionId, source?.report?.reason || `${to} does not run it`, wallMs);
+    failMove(state, journal, functionId, source?.report?.reason || `${to} does not run it`, moment);
 }
 
 /** Why a move that the source has not been told of cannot go on. */
@@ -155,6 +165,7 @@ function arrive(
   if (life.told) state.told.set(functionId, life.told);
   else state.told.delete(functionId);
   forgetMove(state, journal, functionId);
+  state.moveRetries.delete(functionId);
   journal.save(
     { table: 'instances', key: String(functionId), value },
     { table: 'told', key: String(functionId), value: life.told },
@@ -170,16 +181,22 @@ function arrive(
   );
 }
 
-/** The instance stays where it is; what was begun at the destination is a stray now. */
+/**
+ * The instance stays where it is; what was begun at the destination is a stray now. Nobody but a person orders it again
+ * before 2 s are over, twice as long each time up to a minute.
+ */
 export function failMove(
   state: ManagerState,
   journal: Journal,
   functionId: number,
   reason: string,
-  wallMs: number,
+  { nowMs, wallMs }: Moment,
 ): void {
   const move = state.moves.get(functionId);
   if (!move) return;
+  const former = state.moveRetries.get(functionId)?.waitMs ?? RETRY_MS_MIN / 2;
+  const waitMs = Math.min(RETRY_MS_MAX, former * 2);
+  state.moveRetries.set(functionId, { atMs: nowMs + waitMs, waitMs });
   const isCancelled = state.moveLives.get(functionId)?.isCancelled === true;
   forgetMove(state, journal, functionId);
   const name = nameOf(state, functionId);

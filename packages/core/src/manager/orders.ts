@@ -4,7 +4,7 @@ import type { FunctionId, NodeId } from '../identity.ts';
 import type { MobilityManagerOutput, TransferToken } from '../mobility/types.ts';
 import type { Command } from '../planner/actions.ts';
 import type { Journal } from './journal.ts';
-import { failMove } from './moves.ts';
+import { failMove, type Moment } from './moves.ts';
 import { forget, saveNode } from './node-reports.ts';
 import type { MoveRecord } from './records.ts';
 import { nameOf } from './reports.ts';
@@ -154,7 +154,8 @@ export class Orders {
   }
 
   /** Takes the answer to an order. A refusal is tried again after 1 s, doubling up to 30 s. */
-  settle(result: Result, nowMs: number, wallMs: number): void {
+  settle(result: Result, moment: Moment): void {
+    const { nowMs, wallMs } = moment;
     const order = this.#state.orders.get(result.requestId);
     if (!order) return;
     this.#state.orders.delete(result.requestId);
@@ -165,7 +166,7 @@ export class Orders {
       return;
     }
     if (order.kind === 'prepare' || order.kind === 'move' || order.kind === 'cancel') {
-      this.#moveRefused(order, result, wallMs);
+      this.#moveRefused(order, result, moment);
       return;
     }
     if (result.error === UNKNOWN_FUNCTION) forget(this.#state, this.#journal, key);
@@ -182,15 +183,15 @@ export class Orders {
     );
   }
 
-  #moveRefused({ node, functionId, kind }: OpenOrder, result: Result, wallMs: number): void {
+  #moveRefused({ node, functionId, kind }: OpenOrder, result: Result, moment: Moment): void {
     const why = `${node} refused: ${result.text || `code ${result.code}`}`;
     const life = this.#state.moveLives.get(functionId);
-    if (kind !== 'cancel') failMove(this.#state, this.#journal, functionId, why, wallMs);
+    if (kind !== 'cancel') failMove(this.#state, this.#journal, functionId, why, moment);
     else if (life) {
       life.isCancelled = false;
       const name = nameOf(this.#state, functionId);
       const message = `It is too late to cancel the move of ${name}: ${why}.`;
-      this.#journal.event(wallMs, 'instance.move-goes-on', 'info', `instance ${name}`, message);
+      this.#journal.event(moment.wallMs, 'instance.move-goes-on', 'info', `instance ${name}`, message);
     }
   }
 

@@ -84,6 +84,8 @@ export class ManagerState {
   readonly handovers: Map<string, Handover> = new Map();
   /** By Function ID. */
   readonly moveLives: Map<number, MoveLife> = new Map();
+  /** By Function ID: a move of it failed, and the next one waits. */
+  readonly moveRetries: Map<number, { readonly atMs: number; readonly waitMs: number }> = new Map();
   readonly slotReasons: Map<string, string> = new Map();
   /** By slot: council members that have seen the lease of this epoch run out. */
   readonly overAt: Map<string, { readonly epoch: number; readonly nodes: Set<string> }> = new Map();
@@ -150,6 +152,7 @@ export class ManagerState {
           role: told?.role ?? null,
           busy: busy.has(`${instance.node}/${instance.functionId}`),
           move: this.#moveOf(instance, busy),
+          isHeldBack: (this.moveRetries.get(instance.functionId)?.atMs ?? nowMs) > nowMs,
         };
       }),
       slots: [...this.slots.values()].map((slot) => {

@@ -22,6 +22,8 @@ export function specificationOf(pool: DeclaredPool): FunctionSpecification {
     health,
     stop,
     limits,
+    state,
+    hooks,
     netns,
   } = pool.function;
   return {
@@ -34,6 +36,8 @@ export function specificationOf(pool: DeclaredPool): FunctionSpecification {
     health,
     stop,
     ...(limits === undefined ? {} : { limits }),
+    ...(state === undefined ? {} : { state }),
+    ...(hooks === undefined ? {} : { hooks }),
     ...(netns === undefined ? {} : { netns }),
     registration: {
       poolHandle: pool.name,

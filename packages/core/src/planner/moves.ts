@@ -20,7 +20,7 @@ export function decideDrains(declared: DeclaredSet, observed: Observed): Decisio
     const mine = byNumber(observed.instances.filter((instance) => instance.node === name));
     if (mine.some(({ move }) => move !== null)) continue;
     const order = mine
-      .filter((instance) => isReady(instance, nodes) && !instance.busy)
+      .filter((instance) => isReady(instance, nodes) && !instance.busy && !instance.isHeldBack)
       .sort((a, b) => Number(holders.has(a.functionId)) - Number(holders.has(b.functionId)));
     for (const instance of order) {
       const target = targetOf(instance, declared, observed);

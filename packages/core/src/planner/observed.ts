@@ -64,6 +64,8 @@ export interface ObservedInstance {
   readonly busy: boolean;
   /** It is on its way to another node, with its state; null: it is not. */
   readonly move: ObservedMove | null;
+  /** A move of it failed a moment ago. */
+  readonly isHeldBack: boolean;
 }
 
 export interface ObservedMove {

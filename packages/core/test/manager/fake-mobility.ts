@@ -171,7 +171,7 @@ export class FakeDomain {
     } as const;
     const isState = input.type === 'move' || (input.type === 'add' && input.prepare !== undefined);
     if (this.refuse === true || (this.refuse === 'state' && isState)) {
-      this.orders.push(`${input.type} ${key}`);
+      this.orders.push(`${input.type === 'add' && input.prepare ? 'prepare' : input.type} ${key}`);
       this.give({ ...done, code: 128, text: 'not now', status: null });
     } else if (input.type === 'move') {
       this.orders.push(`move ${key} to ${input.destination.node}`);

@@ -232,6 +232,21 @@ describe('draining', () => {
     expect(node()?.drain).toBeNull();
   });
 
+  test('a move that fails is tried again, later each time, and not at once', async () => {
+    const domain = await running();
+    domain.refuse = 'state';
+    domain.give({ type: 'drain', requestId: 8, node: 'a' });
+    expect(told(domain)).toEqual(['prepare 4/1']);
+    const waits: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      const before = domain.nowMs;
+      domain.expire();
+      waits.push(domain.nowMs - before);
+    }
+    expect(told(domain)).toHaveLength(4);
+    expect(waits.map((ms) => Math.round(ms / 1000))).toEqual([2, 4, 8]);
+  });
+
   test('without a free node the slot is handed over, and the node may be switched off', async () => {
     const domain = await running();
     domain.give({ type: 'drain', requestId: 8, node: 'd' });

@@ -134,6 +134,7 @@ export class World {
           role: null,
           busy: false,
           move: null,
+          isHeldBack: false,
         });
         return;
       case 'drop': {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   ApplyView,
+  DrainRequest,
   EventView,
   ExplainView,
   HandoverRequest,
+  MoveAnswer,
+  MoveRequest,
   PlanView,
   StateView,
   TokenRequest,
@@ -39,6 +42,10 @@ export interface ManagementBackend {
   explain(pool: string): Promise<ExplainView>;
   /** Resolves once the hand-over is ordered; the record of it comes as a `FailoverView`. */
   handover(request: HandoverRequest): Promise<void>;
+  /** Resolves once the move, or its end, is ordered; the instance's view tells how it goes, an event how it ended. */
+  move(request: MoveRequest): Promise<MoveAnswer>;
+  /** Resolves once it is on disk; the node's view tells how it goes. */
+  drain(request: DrainRequest): Promise<void>;
   createToken(request: TokenRequest): Promise<TokenSecretView>;
   tokens(): Promise<readonly TokenView[]>;
   reportTraffic(report: TrafficReport): Promise<void>;

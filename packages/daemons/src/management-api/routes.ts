@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   DeclarationRequest,
+  DrainRequest,
   HandoverRequest,
   List,
+  MoveRequest,
   TokenRequest,
   TrafficReport,
 } from '@vnfpool/core/management';
@@ -11,7 +13,14 @@ import { ApiError } from './api-error.ts';
 import type { ManagementBackend } from './backend.ts';
 import { isAboutPool, listNames, listOf } from './pool-filter.ts';
 import { type Query, wholeNumber, word } from './query.ts';
-import { declarationSchema, handoverSchema, tokenSchema, trafficSchema } from './schemas.ts';
+import {
+  declarationSchema,
+  drainSchema,
+  handoverSchema,
+  moveSchema,
+  tokenSchema,
+  trafficSchema,
+} from './schemas.ts';
 
 const EVENTS_LIMIT = 100;
 const EVENTS_LIMIT_MAX = 1_000;
@@ -54,6 +63,18 @@ export function addRoutes(app: FastifyInstance, backend: ManagementBackend): voi
     async (request, reply) => {
       await backend.handover(request.body);
       // Ordered, not done: the record of the failover tells how it went.
+      return reply.code(202).send({});
+    },
+  );
+  // Ordered, not done: the view of the instance or node tells how it goes.
+  app.post<{ Body: MoveRequest }>('/v1/move', { schema: { body: moveSchema } }, async ({ body }, reply) =>
+    reply.code(202).send(await backend.move(body)),
+  );
+  app.post<{ Body: DrainRequest }>(
+    '/v1/drain',
+    { schema: { body: drainSchema } },
+    async ({ body }, reply) => {
+      await backend.drain(body);
       return reply.code(202).send({});
     },
   );

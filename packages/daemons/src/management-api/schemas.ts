@@ -46,6 +46,20 @@ export const handoverSchema: JsonSchema = {
   properties: { pool: name, slot: { type: 'integer', minimum: 0, maximum: 65_535 }, to: instanceName },
 };
 
+export const moveSchema: JsonSchema = {
+  type: 'object',
+  required: ['instance'],
+  additionalProperties: false,
+  properties: { instance: instanceName, to: name, cancel: { type: 'boolean' } },
+};
+
+export const drainSchema: JsonSchema = {
+  type: 'object',
+  required: ['node'],
+  additionalProperties: false,
+  properties: { node: name, cancel: { type: 'boolean' } },
+};
+
 export const tokenSchema: JsonSchema = {
   type: 'object',
   required: ['role', 'name', 'ttlMs'],

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   ApplyView,
+  DrainRequest,
   EventView,
   ExplainView,
   HandoverRequest,
+  MoveAnswer,
+  MoveRequest,
   PlanView,
   StateView,
   TokenRequest,
@@ -29,7 +32,7 @@ export interface ManagerBackendOptions {
 type Refusal = Extract<ManagerReply, { ok: false }>;
 type DistributiveOmit<T, Keys extends PropertyKey> = T extends unknown ? Omit<T, Keys> : never;
 type Asked = DistributiveOmit<
-  Extract<ManagerCoreInput, { requestId: number; type: 'apply' | 'handover' }>,
+  Extract<ManagerCoreInput, { requestId: number; type: 'apply' | 'handover' | 'move' | 'drain' }>,
   'requestId'
 >;
 
@@ -115,6 +118,16 @@ export class ManagerBackend implements ManagementBackend {
 
   async handover({ pool, slot, to }: HandoverRequest): Promise<void> {
     await this.#ask({ type: 'handover', pool, index: slot, ...(to === undefined ? {} : { to }) });
+  }
+
+  async move(request: MoveRequest): Promise<MoveAnswer> {
+    const { to } = await this.#ask({ type: 'move', ...request });
+    if (to === undefined) throw new Error('the core did not say where it goes');
+    return { to };
+  }
+
+  async drain(request: DrainRequest): Promise<void> {
+    await this.#ask({ type: 'drain', ...request });
   }
 
   async createToken(request: TokenRequest): Promise<TokenSecretView> {

@@ -57,6 +57,7 @@ const instance = {
   restarts: 0,
   reason: '',
   output: [],
+  move: null,
 } as const;
 
 /** One set with a pool of one slot: web#1 holds it, web#2 stands by; web#3 died. A pool calc without address beside it. */
@@ -150,6 +151,7 @@ export function edgeState(): StateView {
         functions: ['web#1'],
         version: '0.1.0',
         lastHeardAt: NOW - 200,
+        drain: null,
       },
       {
         name: 'node-b',
@@ -163,6 +165,7 @@ export function edgeState(): StateView {
         functions: ['web#2'],
         version: '0.1.0',
         lastHeardAt: NOW - 65_000,
+        drain: null,
       },
     ],
     slots: [

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   ApplyView,
+  DrainRequest,
   EventView,
   ExplainView,
   HandoverRequest,
+  MoveAnswer,
+  MoveRequest,
   PlanView,
   StateView,
   TokenRequest,
@@ -98,6 +101,14 @@ export class FakeBackend implements ManagementBackend {
 
   handover(request: HandoverRequest): Promise<void> {
     return this.#do('handover', request, undefined);
+  }
+
+  move(request: MoveRequest): Promise<MoveAnswer> {
+    return this.#do('move', request, { to: request.to ?? 'node-d' });
+  }
+
+  drain(request: DrainRequest): Promise<void> {
+    return this.#do('drain', request, undefined);
   }
 
   createToken(request: TokenRequest): Promise<TokenSecretView> {

@@ -327,6 +327,7 @@ export class Scenario {
       restarts: 0,
       reason: lives ? 'answers its health check' : `${node} was not heard of`,
       output: [],
+      move: null,
     };
   }
 
@@ -344,6 +345,7 @@ export class Scenario {
       functions: ['web', 'calc'],
       version: '0.1.0',
       lastHeardAt: runs ? now - 80 : now - 2400,
+      drain: null,
     };
   }
 

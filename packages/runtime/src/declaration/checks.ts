@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-
+import { checkStateAccess, DocumentError } from '@vnfpool/wire/mobility';
 import { parseVirtualAddress } from './ipv4.ts';
 import { checkNetns, hasRules } from './netns.ts';
 import { type DeclarationFile, NAME_PATTERN, type PoolFile } from './schema.ts';
+import { normalHooks, normalState } from './state.ts';
 import { suggestion } from './suggestion.ts';
 
 /** A mistake, before its place in the file is known. */
@@ -81,7 +82,7 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
     });
   }
   findings.push(...checkHealth([...at, 'function', 'health'], health));
-  findings.push(...checkNetwork(at, pool));
+  findings.push(...checkNetwork(at, pool), ...checkState([...at, 'function'], pool.function));
   const octets = Buffer.byteLength(
     JSON.stringify([
       pool.function.program ?? '',
@@ -89,12 +90,13 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
       pool.function.environment,
       health.command ?? [],
       pool.function.netns ?? null,
+      pool.function.hooks ?? null,
     ]),
   );
   if (octets > FUNCTION_OCTETS_MAX) {
     findings.push({
       path: [...at, 'function'],
-      message: `program, arguments, environment, check and netns have ${octets} octets; at most ${FUNCTION_OCTETS_MAX} fit`,
+      message: `program, arguments, environment, check, hooks and netns have ${octets} octets; at most ${FUNCTION_OCTETS_MAX} fit`,
     });
   }
   return findings;
@@ -123,6 +125,30 @@ function checkNetwork(at: readonly PropertyKey[], pool: PoolFile): Finding[] {
     });
   }
   return findings;
+}
+
+/** What the node would refuse, told where it stands. */
+function checkState(
+  at: readonly PropertyKey[],
+  { state, hooks, netns, health }: PoolFile['function'],
+): Finding[] {
+  if (state === undefined) return [];
+  try {
+    checkStateAccess(
+      {
+        state: normalState(state),
+        health: { type: healthType(health) },
+        ...(netns === undefined ? {} : { netns }),
+        ...(hooks === undefined ? {} : { hooks: normalHooks(hooks) }),
+      },
+      'function',
+    );
+    return [];
+  } catch (error) {
+    if (!(error instanceof DocumentError)) throw error;
+    const [, ...path] = error.path.split('.');
+    return [{ path: [...at, ...path], message: error.expected }];
+  }
 }
 
 type Health = PoolFile['function']['health'];

@@ -10,6 +10,7 @@ import { findingsOf } from './findings.ts';
 import { normalNetns } from './netns.ts';
 import { positionOf } from './positions.ts';
 import { type DeclarationFile, declarationSchema, type PoolFile } from './schema.ts';
+import { normalHooks, normalState } from './state.ts';
 
 /** Octets that a declaration may have. */
 export const DECLARATION_OCTETS_MAX = 1_048_576;
@@ -111,7 +112,7 @@ function normalForm(file: DeclarationFile, directory: string): DeclaredSet {
 }
 
 function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPool {
-  const { health, stop, limits, netns, ...rest } = pool.function;
+  const { health, stop, limits, netns, state, hooks, ...rest } = pool.function;
   return {
     name,
     function: {
@@ -133,6 +134,8 @@ function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPo
       stop: { signal: stop.signal, graceMs: stop.grace },
       ...(limits === undefined ? {} : { limits: normalLimits(limits) }),
       ...(netns === undefined ? {} : { netns: normalNetns(netns) }),
+      ...(state === undefined ? {} : { state: normalState(state) }),
+      ...(hooks === undefined ? {} : { hooks: normalHooks(hooks) }),
     },
     redundancy: pool.redundancy,
     policy: pool.policy,

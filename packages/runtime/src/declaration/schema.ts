@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { duration } from './duration.ts';
 import { type NetworkFile, netnsSchema } from './netns.ts';
 import { bitRate, octets } from './quantity.ts';
+import { type HooksFile, hooksSchema, type StateFile, stateSchema } from './state.ts';
+import { count, text } from './words.ts';
 
 /*
  * The declaration as a person writes it. Descriptions here become the JSON Schema and the configuration
@@ -52,6 +54,8 @@ export interface PoolFile {
         }
       | undefined;
     readonly netns?: NetworkFile | undefined;
+    readonly state?: StateFile | undefined;
+    readonly hooks?: HooksFile | undefined;
   };
   readonly redundancy: { readonly slots: number; readonly standbys: number; readonly spares: number };
   readonly policy: 'round-robin' | 'least-used' | 'priority';
@@ -68,21 +72,6 @@ const name = (): z.ZodString =>
   z
     .string()
     .regex(NAME_PATTERN, 'must be a name: a small letter, then at most 30 small letters, digits or hyphens');
-
-/** Text that is not guessed from a number: YAML would turn `010` into 10 and `on` stays a puzzle. */
-const text = (max: number): z.ZodString =>
-  z
-    .string({ error: (issue) => (issue.input === undefined ? undefined : 'must be text: put it in quotes') })
-    .max(max, `must have at most ${max} characters`);
-
-const count = (min: number, max: number): z.ZodNumber => {
-  const wanted = `must be a whole number from ${min} to ${max}`;
-  return z
-    .number({ error: (issue) => (issue.input === undefined ? undefined : wanted) })
-    .int(wanted)
-    .min(min, wanted)
-    .max(max, wanted);
-};
 
 const health = z.strictObject({
   type: z.enum(['tcp', 'http', 'command', 'sip-options', 'function']).optional().meta({
@@ -162,6 +151,14 @@ const programFields = z.strictObject({
   limits: limits.optional().meta({
     description:
       'What an instance and all that it starts may use. A node that cannot enforce one of them does not run it, and says why.',
+  }),
+  state: stateSchema.optional().meta({
+    description:
+      'How the state of an instance is taken and given when it moves to another node. Without it a moved instance begins with nothing.',
+  }),
+  hooks: hooksSchema.optional().meta({
+    description:
+      'Commands that the node agent runs on occasion, each a program and its arguments; `{port}`, `{address}` and `{name}` are replaced.',
   }),
   netns: netnsSchema.optional().meta({
     description:

@@ -15,4 +15,4 @@ export type * from './netns.ts';
 export { ntpTimestamp, ntpToUnixMs } from './ntp.ts';
 export { OpType } from './option.ts';
 export { DocumentError } from './shape.ts';
-export type { ConnectionFilter, StateAccess } from './state-access.ts';
+export { type ConnectionFilter, checkStateAccess, type StateAccess } from './state-access.ts';

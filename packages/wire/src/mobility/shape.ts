@@ -7,10 +7,15 @@ export class DocumentError extends WireError {
   override readonly name: string = 'DocumentError';
   /** Number for extension 4: 1 malformed, 4 version not understood, 6 specification refused. */
   readonly errorNumber: number;
+  /** Place in the document, keys with dots between them. */
+  readonly path: string;
+  readonly expected: string;
 
   constructor(errorNumber: number, path: string, expected: string) {
     super('value', 0, '');
     this.errorNumber = errorNumber;
+    this.path = path;
+    this.expected = expected;
     this.message = `${path} ${expected}`;
   }
 }
