@@ -59,6 +59,7 @@ export class FunctionStates {
       ...starting,
       folder: `${folder}/${functionId}`,
       onHealth: ({ ok, reason }) => give({ type: 'health', functionId, run, ok, reason }),
+      onSessions: ({ movable, count }) => give({ type: 'sessions', functionId, run, movable, count }),
       onRefused: ({ code, message }) =>
         logger.warn({ name, code, reason: message }, 'the function was refused'),
     });
@@ -69,7 +70,6 @@ export class FunctionStates {
   }
 
   /** @throws Error when the function is not there, or did not start */
-      onSessions: ({ movable, count }) => give({ type: 'sessions', functionId, run, movable, count }),
   of(functionId: FunctionId): Promise<FunctionState> {
     return (
       this.#kept.get(functionId)?.state ?? Promise.reject(new Error(`function ${functionId} is not here`))

@@ -9,6 +9,6 @@ export {
   functionStateLimits,
 } from './function-state.ts';
 export { HooksFunctionState, type HooksStateOptions } from './hooks-state.ts';
+export type { FunctionSessions, MovedState } from './moved-state.ts';
 export { NoFunctionState } from './no-state.ts';
 export { SocketFunctionState, type SocketStateOptions } from './socket-state.ts';
-export type { FunctionSessions, MovedState } from './moved-state.ts';

@@ -28,10 +28,10 @@ export interface SocketStateOptions {
   readonly format: string | null;
   readonly limits: FunctionStateLimits;
   readonly onHealth: (health: { readonly ok: boolean; readonly reason: string }) => void;
-  /** A connection was refused, and why. */
-  readonly onRefused: (error: FunctionStateError) => void;
   /** What it says of its sessions: whether single ones can move, and how many there are; null: not yet said. */
   readonly onSessions: (sessions: { readonly movable: boolean; readonly count: number | null }) => void;
+  /** A connection was refused, and why. */
+  readonly onRefused: (error: FunctionStateError) => void;
 }
 
 /** State by a local socket, as docs/function-socket.md describes it for authors of functions. */
@@ -46,14 +46,14 @@ export class SocketFunctionState implements FunctionState {
   #changeRate: number | null = null;
   #role: { readonly role: Role; readonly epoch: string } | null = null;
   readonly #continuity = { export: new Continuity('export'), import: new Continuity('import') };
-  #moving = false;
-  #transfers = 0;
   readonly #sessions: SocketSessions = new SocketSessions({
     ask: (order, signal, answerMs) => this.#ask(order, signal, answerMs),
     export: (order, continuity, write, signal) => this.#export(order, continuity, write, signal),
     import: (order, continuity, chunks, signal) => this.#import(order, continuity, chunks, signal),
   });
   #movesSessions = false;
+  #moving = false;
+  #transfers = 0;
 
   private constructor(options: SocketStateOptions, folder: SocketFolder) {
     this.#options = options;
@@ -107,12 +107,12 @@ export class SocketFunctionState implements FunctionState {
     return this.#format;
   }
 
-  get changeRate(): number | null {
-    return this.#changeRate;
   get movableSessions(): FunctionSessions | null {
     return this.#movesSessions ? this.#sessions : null;
   }
 
+  get changeRate(): number | null {
+    return this.#changeRate;
   }
 
   async role(role: Role, epoch: string): Promise<void> {
@@ -166,8 +166,6 @@ export class SocketFunctionState implements FunctionState {
   #restart(): void {
     this.#continuity.export.reset();
     this.#continuity.import.reset();
-  }
-
     this.#sessions.reset();
   }
 
@@ -203,6 +201,8 @@ export class SocketFunctionState implements FunctionState {
       (socket, stop) => sendOctets(socket, chunks, { limits, signal: stop.signal, expire: stop.expire }),
     );
     return done;
+  }
+
   /** An order without octets. */
   async #ask(
     order: Order,
