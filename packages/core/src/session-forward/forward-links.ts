@@ -12,7 +12,7 @@ import {
 interface Link {
   readonly transfer: string;
   readonly end: 'home' | 'holder';
-  readonly generation: number;
+  generation: number;
   peer: ForwardPlace | null;
   sequence: bigint;
   readonly window: ReplayWindow;
@@ -56,9 +56,9 @@ export class ForwardLinks {
     return this.open >= this.#limits.linksMax;
   }
 
-  has(transfer: string): boolean {
-    const link = this.#links.get(transfer);
-    return link !== undefined && link.phase !== 'over';
+  /** Also of one that is over, and about which a holder may still ask. */
+  remembers(transfer: string): boolean {
+    return this.#links.has(transfer);
   }
 
   /** To move with the function, its generation one more than here. */
@@ -73,12 +73,15 @@ export class ForwardLinks {
     this.#add({ transfer, end: 'home', generation: 0, peer: null }, 'offered', nowMs);
   }
 
-  /** Home: the holder has them. */
-  commit(transfer: string, nowMs: number): void {
+  /** Home: the holder has them, and is to be found at `holder`; null: it will say where. */
+  commit(transfer: string, nowMs: number, holder: ForwardPlace | null = null): ForwardOutput[] {
     const link = this.#links.get(transfer);
-    if (link?.phase !== 'offered') return;
+    if (link?.phase !== 'offered') return [];
     link.phase = 'open';
-    if (!link.isHeard) link.heardAt = nowMs;
+    if (link.isHeard) return [];
+    link.heardAt = nowMs;
+    link.peer = holder;
+    return holder === null ? [] : this.#release(link, holder);
   }
 
   /** Either end, after an import: goes on with what the instance before had, and says so to the other end. */
@@ -86,6 +89,19 @@ export class ForwardLinks {
     const link = this.#add(state, 'open', nowMs);
     if (state.end === 'holder') return this.#claim(link, nowMs);
     return link.peer === null ? [] : [this.#datagram(link, link.peer, { type: 'welcome' })];
+  }
+
+  /** Either end: an instance that was given our state does not go on in our place. The other ends hear us, not it. */
+  renew(nowMs: number): ForwardOutput[] {
+    const outputs: ForwardOutput[] = [];
+    for (const link of this.#links.values()) {
+      if (link.phase === 'over') continue;
+      link.generation += 2;
+      link.sequence = 0n;
+      if (link.end === 'holder') outputs.push(...this.#claim(link, nowMs));
+      else if (link.peer !== null) outputs.push(this.#datagram(link, link.peer, { type: 'welcome' }));
+    }
+    return outputs;
   }
 
   /** Holder: the sessions are here. */

@@ -28,7 +28,8 @@ test('each packet is answered once, whatever moves', () => {
       const say = (who: number): void => world.say(client(who), `${(said += 1)}`);
       for (let who = 0; who < CLIENTS; who += 1) say(who);
       for (const { what, who, from, to, some, ms } of steps) {
-        const [source = 1, destination = 1] = [live[from], live[to]];
+        const source = live[from] ?? 1;
+        const destination = live[to] ?? 1;
         if (what === 'say') say(who);
         else if (what === 'carry') world.carry();
         else if (what === 'pass') world.pass(ms);
@@ -57,10 +58,10 @@ test('each packet is answered once, whatever moves', () => {
         expect(world.at(name).links.open).toBe(0);
       }
     }),
-    { numRuns: 600 },
+    { numRuns: 300 },
   );
-  expect(moves).toBeGreaterThan(300);
-});
+  expect(moves).toBeGreaterThan(150);
+}, 60_000);
 
 test('a record is read as it was written, or refused', () => {
   const record = {

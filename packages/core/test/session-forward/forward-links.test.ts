@@ -175,3 +175,42 @@ test('what is over is remembered within a bound, the latest', () => {
   for (const id of ids.slice(0, 2)) home.offer(`f${id.slice(1)}`, 0);
   expect(home.full).toBe(true);
 });
+
+test('known from the start where the holder is, nothing waits', () => {
+  const network = new Network([HOME, HOLDER]);
+  network.at(HOME).offer(TRANSFER, network.nowMs);
+  arrive(network, 1);
+  network.take(HOLDER, network.at(HOLDER).claim(TRANSFER, HOME, network.nowMs));
+  network.onTheWay = [];
+  network.take(HOME, network.at(HOME).commit(TRANSFER, network.nowMs, HOLDER));
+  arrive(network, 2);
+  network.carry();
+  expect(network.happened(HOLDER).map((each) => each.type)).toEqual(['arrived', 'arrived']);
+});
+
+test.each(['home', 'holder'] as const)(
+  'the %s was copied and goes on itself: it is heard, its copy is not',
+  (which) => {
+    const network = open();
+    const [own, peer] = which === 'home' ? [HOME, HOLDER] : [HOLDER, HOME];
+    const state = network.at(own).state(TRANSFER);
+    if (state) network.take(OTHER, network.at(OTHER).restore(state, network.nowMs));
+    network.carry();
+    network.take(own, network.at(own).renew(network.nowMs));
+    network.carry();
+    network.take(OTHER, network.at(OTHER)[which === 'home' ? 'arrived' : 'send'](TRANSFER, packet(1)));
+    network.carry();
+    expect(network.happened(peer)).toEqual([]);
+    network.take(own, network.at(own)[which === 'home' ? 'arrived' : 'send'](TRANSFER, packet(2)));
+    network.take(peer, network.at(peer)[which === 'home' ? 'send' : 'arrived'](TRANSFER, packet(3)));
+    network.carry();
+    expect([network.happened(peer), network.happened(own)].map(({ length }) => length)).toEqual([1, 1]);
+  },
+);
+
+test('of a transfer that was given up, what waited comes back', () => {
+  const network = new Network([HOME]);
+  network.at(HOME).offer(TRANSFER, 0);
+  arrive(network, 1);
+  expect(network.at(HOME).drop(TRANSFER)).toEqual([{ type: 'over', transfer: TRANSFER, held: [packet(1)] }]);
+});
