@@ -8,6 +8,7 @@ import {
   type RunningStatus,
   type SessionInformation,
 } from '@vnfpool/wire/mobility';
+import { parseIp } from '@vnfpool/wire/parameters';
 import { splitWords } from './words.ts';
 
 /** A destination as it was said; addresses that were not are those that the node told. */
@@ -37,7 +38,7 @@ export type HandCommand =
   | {
       readonly type: 'move' | 'copy' | 'move-session';
       readonly node: number;
-      /** Null: sessions of whatever function. */
+      /** Null: of the only function whose sessions can move. */
       readonly function: number | null;
       readonly to: SaidDestination;
       /** Null: the destination is prepared with a new one, unless it is a plain order. */
@@ -47,6 +48,7 @@ export type HandCommand =
       /** What runs at the destination; null: what this manager started it with. */
       readonly name: string | null;
       readonly specification: string | null;
+      /** What it is called at the destination; of sessions the function that takes them. Null: as here. */
       readonly copyId: number | null;
       readonly sessions: readonly SessionInformation[];
     }
@@ -76,8 +78,9 @@ copy NODE FUNCTION --to NODE [--as FUNCTION] [--name NAME] [--spec FILE] [--at A
                                        prepare the destination, then order the source; --name and --spec only for what
                                        another manager started; --token: the destination is prepared; --plain: as the
                                        draft has it, without preparation and token
-move-session NODE [FUNCTION] --to NODE [--ratio N] [--count N] [--uri SIP-URI] [--at ADDRESS:PORT] [--token HEX]
-                                       order the source; without a token it is a plain order
+move-session NODE [FUNCTION] --to NODE [--as FUNCTION] [--all] [--ratio N] [--count N] [--uri SIP-URI] [--contact ADDRESS] [--at ADDRESS:PORT] [--token HEX | --plain]
+                                       prepare the function that runs at the destination, by the same number or that of --as,
+                                       then order the source; what is said of sessions is added up
 deregister NODE                        make it leave; it keeps its functions and stays away for 60 s
 wait NODE                              until it is registered
 wait NODE FUNCTION STATUS              until it is Starting, Running, Terminating, Unknown, or gone
@@ -95,11 +98,16 @@ const OPTIONS = {
   ratio: { type: 'string' },
   count: { type: 'string' },
   uri: { type: 'string' },
+  contact: { type: 'string' },
+  all: { type: 'boolean' },
   plain: { type: 'boolean' },
 } as const;
 type Said = {
-  readonly [Name in Exclude<keyof typeof OPTIONS, 'plain'>]?: string | undefined;
-} & { readonly plain?: boolean | undefined };
+  readonly [Name in Exclude<keyof typeof OPTIONS, 'all' | 'plain'>]?: string | undefined;
+} & { readonly all?: boolean | undefined; readonly plain?: boolean | undefined };
+
+/** Sub-OP-Type under which an empty value means all sessions. */
+const ALL_BY_RATIO = 3;
 
 /** Arguments and options of each command. */
 const SHAPES: Readonly<Record<HandCommand['type'], readonly [least: number, most: number, options: string]>> =
@@ -114,7 +122,7 @@ const SHAPES: Readonly<Record<HandCommand['type'], readonly [least: number, most
     add: [2, 2, 'name spec from'],
     move: [2, 2, 'to at token plain name spec'],
     copy: [2, 2, 'to at token plain name spec as'],
-    'move-session': [1, 2, 'to at token ratio count uri'],
+    'move-session': [1, 2, 'to at token plain as all ratio count uri contact'],
     wait: [1, 3, ''],
   };
 
@@ -245,10 +253,15 @@ function tokenOf({ token: text = '', plain = false }: Said): Uint8Array {
   throw new HandCommandError('--token is 32 hexadecimal digits');
 }
 
-function sessionsOf(type: string, { ratio, count, uri }: Said): readonly SessionInformation[] {
+function sessionsOf(
+  type: string,
+  { all = false, ratio, count, uri, contact }: Said,
+): readonly SessionInformation[] {
   if (type !== 'move-session') return [];
   const sessions: SessionInformation[] = [];
+  if (all) sessions.push({ type: 'all', subType: ALL_BY_RATIO });
   if (uri !== undefined) sessions.push({ type: 'sip-uri', uri });
+  if (contact !== undefined) sessions.push({ type: 'contact', contact: contactOf(contact) });
   if (ratio !== undefined) {
     const value = Number(ratio);
     if (!/^[01](\.\d{1,6})?$/.test(ratio) || value > 1)
@@ -260,6 +273,15 @@ function sessionsOf(type: string, { ratio, count, uri }: Said): readonly Session
     sessions.push({ type: 'count', count: BigInt(count) });
   }
   if (sessions.length === 0)
-    throw new HandCommandError('move-session: say which, by --ratio, --count or --uri');
+    throw new HandCommandError('move-session: say which, by --all, --ratio, --count, --uri or --contact');
   return sessions;
+}
+
+function contactOf(contact: string): Uint8Array {
+  try {
+    return parseIp(contact);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new HandCommandError(`--contact ${contact}: it is an IPv4 or IPv6 address`);
+  }
 }

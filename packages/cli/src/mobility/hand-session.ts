@@ -16,7 +16,15 @@ import {
   handNodeColumns,
 } from './show.ts';
 import { readSpecification } from './specification-file.ts';
-import { isPrepared, type Program, prepareOrder, type Transfer, transferOrder } from './transfers.ts';
+import {
+  cancelOrder,
+  isPrepared,
+  type Program,
+  prepareOrder,
+  type Transfer,
+  targetOf,
+  transferOrder,
+} from './transfers.ts';
 
 const TOKEN_BYTES = 16;
 /** Functions whose last line is remembered; then all are news again. */
@@ -177,30 +185,34 @@ export class HandSession {
   async #transfer(command: Transfer, manager: Manager): Promise<Answer> {
     if (!isPrepared(command))
       return this.#resultOf(await this.#order(manager, transferOrder(command, manager, command.token)));
-    const isSaid = command.name !== null || command.specification !== null;
-    const known = this.#programs.get(`${command.node} ${command.function}`);
-    const program = isSaid ? await this.#programOf(command) : known;
-    if (program === undefined)
-      throw new HandCommandError(
-        `${command.type}: function ${command.function} of node ${command.node} was not started here: say --name or --spec`,
-      );
+    const program = await this.#programTo(command);
     const token = new Uint8Array(randomBytes(TOKEN_BYTES));
-    const prepare = prepareOrder(command, program, token);
-    const prepared = await this.#order(manager, prepare);
+    const prepared = await this.#order(manager, prepareOrder(command, program, token));
     const at = `node ${command.to.node}: `;
     if (prepared.code >= 128)
       return { done: false, text: `${at}${describeResult(prepared)}\n`, value: { prepared } };
     const result = await this.#order(manager, transferOrder(command, manager, token));
     const answer = this.#resultOf(result);
-    const target = command.copyId ?? command.function ?? 0;
-    if (answer.done) this.#programs.set(`${command.to.node} ${target}`, program);
-    else
-      await this.#order(manager, {
-        type: 'delete',
-        node: nodeId(command.to.node),
-        functionId: functionId(target),
-      });
+    // Nobody will come with the token.
+    if (!answer.done || result.sessions === 0n) await this.#order(manager, cancelOrder(command, token));
+    else if (command.type !== 'move-session')
+      this.#programs.set(`${command.to.node} ${targetOf(command)}`, program);
     return { ...answer, value: { prepared, result } };
+  }
+
+  /** What the destination has to run; of a function that takes sessions it runs already. */
+  async #programTo(command: Transfer): Promise<Program> {
+    const { type, node, function: source } = command;
+    if (type === 'move-session') {
+      if (source !== null) return { name: null, specification: null };
+      throw new HandCommandError('move-session: say FUNCTION, unless with --token or --plain');
+    }
+    const isSaid = command.name !== null || command.specification !== null;
+    const program = isSaid ? await this.#programOf(command) : this.#programs.get(`${node} ${source}`);
+    if (program !== undefined) return program;
+    throw new HandCommandError(
+      `${type}: function ${source} of node ${node} was not started here: say --name or --spec`,
+    );
   }
 
   #resultOf(result: HandResult): Answer {

@@ -122,6 +122,7 @@ export const handFunctionColumns: readonly Column<HandFunction>[] = [
   { title: 'HEALTHY', cell: ({ report }) => (report === null ? '' : report.healthy ? 'yes' : 'no') },
   { title: 'PROCESS', cell: ({ report }) => String(report?.pid ?? ''), align: 'right' },
   { title: 'PORT', cell: ({ report }) => String(report?.port ?? ''), align: 'right' },
+  { title: 'SESSIONS', cell: ({ report }) => String(report?.sessions ?? ''), align: 'right' },
   { title: 'LOAD', cell: ({ information }) => String(information.load ?? ''), align: 'right' },
   { title: 'REASON', cell: ({ reason, report }) => reason || (report?.reason ?? '') },
 ];

@@ -14,10 +14,17 @@ export interface Program {
 
 /** Whether the destination is to be prepared, so that both ends know one token. */
 export function isPrepared(command: Transfer): boolean {
-  return command.type !== 'move-session' && !command.plain && command.token === null;
+  return !command.plain && command.token === null;
 }
 
-/** ADD at the destination: the function is made to take its state from the source. */
+/** The function at the destination. */
+export function targetOf({ copyId, function: source }: Transfer): number | null {
+  return copyId ?? source;
+}
+
+/**
+ * ADD at the destination: the function is made to take its state from the source, or, as it runs, to take sessions.
+ */
 export function prepareOrder(
   command: Transfer,
   { name, specification }: Program,
@@ -26,11 +33,21 @@ export function prepareOrder(
   return {
     type: 'add',
     node: nodeId(command.to.node),
-    functionId: functionId(command.copyId ?? command.function ?? 0),
+    functionId: functionId(targetOf(command) ?? 0),
     ...(name === null ? {} : { name }),
     ...(specification === null ? {} : { specification }),
     prepare: { token, from: nodeId(command.node) },
   };
+}
+
+/** Ends what the destination was prepared for: a function that waits for its state, or for sessions. */
+export function cancelOrder(command: Transfer, token: Uint8Array): HandOrder {
+  const target = {
+    type: 'delete',
+    node: nodeId(command.to.node),
+    functionId: functionId(targetOf(command) ?? 0),
+  } as const;
+  return command.type === 'move-session' ? { ...target, cancels: token } : target;
 }
 
 /** The order to the source. Where it is not said, the destination is where it told the manager that it takes state. */
@@ -48,7 +65,10 @@ export function transferOrder(
   };
   const common = { node: nodeId(node), destination, token };
   const of = command.function === null ? null : functionId(command.function);
-  if (type === 'move-session') return { type, ...common, sessions, functionId: of };
+  if (type === 'move-session') {
+    const there = of === null || copyId === null ? {} : { targetFunctionId: functionId(copyId) };
+    return { type, ...common, sessions, functionId: of, ...there };
+  }
   const source = { ...common, functionId: of ?? functionId(0) };
   if (type === 'move') return { type, ...source };
   return { type, ...source, ...(copyId === null ? {} : { copyId: functionId(copyId) }) };

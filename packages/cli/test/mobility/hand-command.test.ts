@@ -58,6 +58,23 @@ describe('lines', () => {
       },
     },
     {
+      line: 'move-session 10 101 --to 11 --as 202 --all --contact 192.0.2.7 --uri sip:alice@example.com',
+      command: {
+        ...ORDER,
+        type: 'move-session',
+        node: 10,
+        function: 101,
+        to: DESTINATION,
+        token: null,
+        copyId: 202,
+        sessions: [
+          { type: 'all', subType: 3 },
+          { type: 'sip-uri', uri: 'sip:alice@example.com' },
+          { type: 'contact', contact: Uint8Array.of(192, 0, 2, 7) },
+        ],
+      },
+    },
+    {
       line: 'move-session 10 --to 11 --ratio 0.3 --count 5',
       command: {
         ...ORDER,
@@ -121,7 +138,11 @@ describe('lines', () => {
     { line: 'move 10 101 --to 11 --token 00ff', says: '--token is 32 hexadecimal digits' },
     { line: `move 10 101 --to 11 --plain --token ${'00'.repeat(16)}`, says: 'a plain order has no --token' },
     { line: 'move 10 101 --to 11 --as 5', says: 'move has no --as' },
-    { line: 'move-session 10 --to 11', says: 'say which, by --ratio, --count or --uri' },
+    {
+      line: 'move-session 10 --to 11 --contact somewhere',
+      says: '--contact somewhere: it is an IPv4 or IPv6',
+    },
+    { line: 'move-session 10 --to 11', says: 'say which, by --all, --ratio' },
     { line: 'move-session 10 --to 11 --ratio 1.5', says: '--ratio 1.5: it is 0 to 1' },
     { line: 'wait 10 101', says: 'wait: say wait NODE, or wait NODE FUNCTION STATUS' },
     { line: 'wait 10 101 running', says: '"running" is none of Starting, Running' },

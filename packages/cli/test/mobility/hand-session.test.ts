@@ -151,11 +151,53 @@ test('copy prepares the number of the copy', async () => {
   ]);
 });
 
-test('move-session is one order to the source', async () => {
-  await session.take('move-session 10 --to 11 --ratio 0.3', '');
-  expect(orders).toMatchObject([
-    { type: 'move-session', functionId: null, token: null, sessions: [{ type: 'ratio', ratio: 0.3 }] },
-  ]);
+describe('move-session', () => {
+  const moved = (sessions: bigint) => ({ ...done, sessions });
+
+  test('the function at the destination is prepared as it runs, and the source gets the same token', async () => {
+    results = [done, moved(300n)];
+    expect(await session.take('move-session 10 101 --to 11 --ratio 0.3', '')).toBe(true);
+    expect(orders).toEqual([
+      { type: 'add', node: 11, functionId: 101, prepare: { token: TOKEN, from: 10 } },
+      {
+        type: 'move-session',
+        node: 10,
+        functionId: 101,
+        sessions: [{ type: 'ratio', ratio: 0.3 }],
+        token: TOKEN,
+        destination: { node: 11, addresses: ['192.0.2.11'], port: 51_000 },
+      },
+    ]);
+    expect(printed).toContain('300 sessions');
+  });
+
+  test('another function there is named to both', async () => {
+    results = [done, moved(1n)];
+    await session.take('move-session 10 101 --to 11 --as 202 --all', '');
+    expect(orders).toMatchObject([{ functionId: 202 }, { functionId: 101, targetFunctionId: 202 }]);
+  });
+
+  test.each([
+    ['refused', () => refused, false],
+    ['nothing to move', () => moved(0n), true],
+  ])('%s: the function there is told that nobody comes, and goes on', async (_name, answer, isDone) => {
+    results = [done, answer()];
+    expect(await session.take('move-session 10 101 --to 11 --count 5', '')).toBe(isDone);
+    expect(orders.at(-1)).toEqual({ type: 'delete', node: 11, functionId: 101, cancels: TOKEN });
+  });
+
+  test('a function is named, unless the destination is prepared', async () => {
+    expect(await session.take('move-session 10 --to 11 --all', 'line 1')).toBe(false);
+    expect(complained).toContain('line 1: move-session: say FUNCTION');
+    const token = '00'.repeat(16);
+    await session.take(`move-session 10 --to 11 --ratio 0.3 --token ${token}`, '');
+    await session.take('move-session 10 --to 11 --ratio 0.3 --plain', '');
+    const sessions = [{ type: 'ratio', ratio: 0.3 }];
+    expect(orders).toMatchObject([
+      { type: 'move-session', functionId: null, token: new Uint8Array(16), sessions },
+      { type: 'move-session', functionId: null, token: null, sessions },
+    ]);
+  });
 });
 
 test('a destination prepared by hand: the token is printed, and taken', async () => {
