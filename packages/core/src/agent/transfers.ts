@@ -62,6 +62,8 @@ export function refusesToGo(known: Resident | undefined, mode: 'move' | 'copy'):
   if (transfer) return { code: FAILED, text: `${life.name} is being transferred already` };
   if (assignment?.slot && mode === 'copy')
     return { code: FAILED, text: `a copy of ${life.name} would stand beside its slot: add an instance` };
+  if (life.specification.state?.via === 'conntrack' && mode === 'copy')
+    return { code: FAILED, text: `a copy of ${life.name} would have its addresses: connections only move` };
   return life.status === 'Running' ? undefined : { code: FAILED, text: `${life.name} is ${life.status}` };
 }
 

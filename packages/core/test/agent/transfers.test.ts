@@ -353,6 +353,18 @@ describe('with a slot', () => {
   });
 });
 
+test('connections move, and are not copied: the copy would have the same addresses', () => {
+  const agent = new Agent();
+  const netns = { interfaces: [{ name: 'wan', bridge: 'br-wan', addresses: ['192.0.2.2/24'] }], rules: 'x' };
+  const gateway = { v: 1, kind: 'netns', command: [], netns, state: { via: 'conntrack' } } as const;
+  agent.give({ type: 'add', operation: 50, ...program, specification: gateway });
+  agent.started();
+  expect(only(agent.transfer('copy'), 'answer')).toMatchObject([
+    { code: 128, text: expect.stringContaining('connections only move') },
+  ]);
+  expect(only(agent.transfer('move'), 'answer')).toMatchObject([{ code: 0 }]);
+});
+
 test('a transfer is cancelled at its destination while the state has not come, and not later', () => {
   const agent = new Agent();
   agent.prepare();

@@ -11,7 +11,6 @@ import {
   type FunctionInformation,
   type FunctionLimits,
   type FunctionSpecification,
-  type NetworkSpecification,
   ntpTimestamp,
 } from '@vnfpool/wire/mobility';
 import type { CommandCheck } from '../health/command-check.ts';
@@ -172,7 +171,7 @@ export class FunctionHost {
     let started: RunningProgram | undefined;
     let network: FunctionNetwork | null = null;
     try {
-      network = await this.#createNetwork(runName, netns);
+      network = await this.#createNetwork(runName, specification);
       const state = await states?.open({
         functionId,
         run,
@@ -182,6 +181,7 @@ export class FunctionHost {
         fill,
         pid: () => started?.identity?.pid ?? null,
         ...(container && { context: container.context(specification) }),
+        network,
       });
       const own = { ...environment, ...group.environment, ...state?.environment };
       const words = program === '' ? [] : [program, ...rest];
@@ -332,10 +332,11 @@ export class FunctionHost {
 
   async #createNetwork(
     name: string,
-    netns: NetworkSpecification | undefined,
+    { netns, state }: FunctionSpecification,
   ): Promise<FunctionNetwork | null> {
     const { networks } = this.#options;
-    return netns && networks instanceof FunctionNetworks ? networks.create(name, netns) : null;
+    if (!netns || !(networks instanceof FunctionNetworks)) return null;
+    return networks.create(name, netns, state?.via === 'conntrack');
   }
 
   #closeNetwork(name: string, network: FunctionNetwork | null): void {

@@ -8,10 +8,13 @@ import {
 } from '@vnfpool/platform/namespaces';
 import { listLinks, NETLINK_ROUTE, NetlinkSocket } from '@vnfpool/platform/netlink';
 import type { FunctionSpecification, NetworkSpecification } from '@vnfpool/wire/mobility';
+import { movableNetwork } from './movable-network.ts';
 
 /** A run's network; it is there before the function, and is removed after it. */
 export interface FunctionNetwork {
   readonly namespace: NetworkNamespace;
+  /** Whether all of its links carry frames. */
+  isPassing(): boolean;
   close(): void;
 }
 
@@ -63,10 +66,11 @@ export class FunctionNetworks {
 
   /**
    * @param name of the run, unique among those that are there
+   * @param isMovable its connections move to other nodes: it is closed until `ConntrackFunctionState` opens it
    * @throws PlatformError naming the part of the network and the reason
    */
-  create(name: string, network: NetworkSpecification): Promise<FunctionNetwork> {
-    return createPrivateNetwork(this.#label, name, network);
+  create(name: string, network: NetworkSpecification, isMovable = false): Promise<FunctionNetwork> {
+    return createPrivateNetwork(this.#label, name, isMovable ? movableNetwork(network) : network);
   }
 }
 

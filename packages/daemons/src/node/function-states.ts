@@ -3,7 +3,13 @@ import type { FunctionId } from '@vnfpool/core';
 import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
 import type { Logger } from '@vnfpool/runtime/logging';
 import type { FunctionSpecification } from '@vnfpool/wire/mobility';
-import { createFunctionState, type FunctionContext, type FunctionState, NoFunctionState } from './function-state/index.ts';
+import {
+  createFunctionState,
+  type FunctionContext,
+  type FunctionState,
+  type MovableNetwork,
+  NoFunctionState,
+} from './function-state/index.ts';
 
 export interface FunctionStatesOptions {
   /** Folder of sockets, and of what hooks share with their functions. */
@@ -23,6 +29,8 @@ export interface Starting {
   readonly pid: () => number | null;
   /** Where the function lives otherwise than we do. */
   readonly context?: FunctionContext;
+  /** Network of its own; null: the host's. */
+  readonly network?: MovableNetwork | null;
 }
 
 interface Kept {
@@ -62,6 +70,7 @@ export class FunctionStates {
       onSessions: ({ movable, count }) => give({ type: 'sessions', functionId, run, movable, count }),
       onRefused: ({ code, message }) =>
         logger.warn({ name, code, reason: message }, 'the function was refused'),
+      onNews: (message, figures) => logger.info({ name, ...figures }, message),
     });
     const state = created ?? new NoFunctionState();
     const kept = this.#kept.get(functionId);

@@ -20,7 +20,7 @@ export interface FlowTable {
 /** A flow that the kernel refused. */
 export interface FlowRefusal {
   readonly key: FlowKey;
-  /** The errno's name: `ENOMEM` is a full table, `ENOENT` a master that is not there, `EOPNOTSUPP` a helper that is not. */
+  /** The errno's name: `ENOMEM` is a full table. */
   readonly code: string;
 }
 
@@ -30,6 +30,8 @@ export interface FlowImportResult {
   readonly flows: number;
   /** Flows taken out of it. */
   readonly gone: number;
+  /** Of the flows put in, those that go on without their helper, or without the flow that announced them. */
+  readonly weakened: number;
   readonly refusedTotal: number;
   /** The first of those that were refused, at most 100. */
   readonly refused: readonly FlowRefusal[];
@@ -67,7 +69,7 @@ export class FlowImporter {
   ): Promise<FlowImportResult> {
     signal.throwIfAborted();
     if (kind === 'snapshot') await this.discard();
-    const result: Counts = { flows: 0, gone: 0, refusedTotal: 0, refused: [] };
+    const result: Counts = { flows: 0, gone: 0, weakened: 0, refusedTotal: 0, refused: [] };
     const decoder = new FlowStateDecoder();
     // What waits: first these go, then those come, then those whose master may be among them.
     let gone: FlowKey[] = [];
@@ -119,6 +121,7 @@ export class FlowImporter {
     const failures = new Map(
       this.#table.insert(entries, this.#options).map((each) => [each.index, each.error]),
     );
+    this.#weaken(entries, failures, result);
     for (const [index, entry] of entries.entries()) {
       const key = keyOf(entry);
       const text = flowKeyText(key);
@@ -135,6 +138,30 @@ export class FlowImporter {
     }
   }
 
+  /** A master may have ended before its children, and a helper not be there: the packets find their way without. */
+  #weaken(
+    entries: readonly FlowEntry[],
+    failures: Map<number, { readonly code: string }>,
+    result: Counts,
+  ): void {
+    const places = [...failures].flatMap(([place, { code }]) => {
+      const { helper = null, master = null } = entries[place] ?? {};
+      return (code === 'ENOENT' && master !== null) || (code === 'EOPNOTSUPP' && helper !== null)
+        ? [place]
+        : [];
+    });
+    if (places.length === 0) return;
+    const weaker = places.map((place) => ({ ...(entries[place] as FlowEntry), master: null, helper: null }));
+    const still = new Map(this.#table.insert(weaker, this.#options).map((each) => [each.index, each.error]));
+    for (const [index, place] of places.entries()) {
+      const error = still.get(index);
+      if (error === undefined) {
+        failures.delete(place);
+        result.weakened++;
+      } else failures.set(place, error);
+    }
+  }
+
   #remove(keys: readonly FlowKey[], result: Counts): void {
     const failures = this.#table.remove(keys);
     result.gone += keys.length - failures.length;
@@ -145,6 +172,7 @@ export class FlowImporter {
 interface Counts {
   flows: number;
   gone: number;
+  weakened: number;
   refusedTotal: number;
   readonly refused: FlowRefusal[];
 }

@@ -62,6 +62,7 @@ class Table implements FlowTable {
   readonly entries = new Map<string, FlowEntry>();
   readonly options: InsertOptions[] = [];
   refuses: (entry: FlowEntry) => boolean = () => false;
+  lacksHelpers = false;
 
   insert(entries: readonly FlowEntry[], options: InsertOptions): ConntrackFailure[] {
     this.options.push(options);
@@ -73,7 +74,9 @@ class Table implements FlowTable {
         ? 'ENOMEM'
         : masterKey && !this.entries.has(masterKey)
           ? 'ENOENT'
-          : null;
+          : this.lacksHelpers && entry.helper !== null
+            ? 'EOPNOTSUPP'
+            : null;
       if (code === null) this.entries.set(flowKeyText(entry), entry);
       else failures.push({ index, error: new PlatformError(code, code, { call: 'test' }) });
     }
@@ -195,9 +198,21 @@ describe('importing flows', () => {
     const child = udp(1, { master: udp(2).original });
     const result = await take(new FlowImporter(table), 'snapshot', [flow(child), flow(udp(2))], 10);
     expect(result).toMatchObject({ flows: 2, refusedTotal: 0 });
+  });
+
+  test('one whose master is gone, or whose helper is not there, goes on without', async () => {
+    const table = new Table();
+    table.lacksHelpers = true;
     const orphan = udp(3, { master: udp(9).original });
-    const { refused } = await take(new FlowImporter(table), 'delta', [flow(orphan)]);
-    expect(refused).toEqual([{ key: keyOf(orphan), code: 'ENOENT' }]);
+    const helped = udp(4, { helper: 'ftp' });
+    const result = await take(new FlowImporter(table), 'snapshot', [
+      flow(orphan),
+      flow(helped),
+      flow(udp(5)),
+    ]);
+    expect(result).toMatchObject({ flows: 3, weakened: 2, refusedTotal: 0 });
+    const taken = [...table.entries.values()].map(({ master, helper }) => ({ master, helper }));
+    expect(taken).toEqual([1, 2, 3].map(() => ({ master: null, helper: null })));
   });
 
   test('refusals are counted, the first of them told', async () => {

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FunctionSpecification, Hooks } from '@vnfpool/wire/mobility';
 import type { FunctionContext } from './function-context.ts';
+import { connectionFilter } from './connection-filter.ts';
+import {
+  ConntrackFunctionState,
+  type ConntrackStateOptions,
+  type MovableNetwork,
+} from './conntrack-state.ts';
 import {
   type FunctionState,
   type FunctionStateError,
@@ -24,6 +30,8 @@ export interface FunctionStateOptions {
   readonly pid: () => number | null;
   /** Of a function that does not see what we see, nor live as we do. */
   readonly context?: FunctionContext;
+  /** Network of the function's own; null: the host's. */
+  readonly network?: MovableNetwork | null;
   readonly limits?: Partial<FunctionStateLimits>;
   /** The function's own word on its health, for checks of type `function`. */
   readonly onHealth?: (health: { readonly ok: boolean; readonly reason: string }) => void;
@@ -31,6 +39,8 @@ export interface FunctionStateOptions {
   readonly onSessions?: (sessions: { readonly movable: boolean; readonly count: number | null }) => void;
   /** A connection of the function was refused. */
   readonly onRefused?: (error: FunctionStateError) => void;
+  /** What people should know of its state. */
+  readonly onNews?: ConntrackStateOptions['onNews'];
 }
 
 /**
@@ -43,6 +53,12 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
   const format = specification.state?.format ?? null;
   const { directory, health, hooks, state } = specification;
   const context = options.context === undefined ? {} : { context: options.context };
+  if (state?.via === 'conntrack') {
+    const { network = null, onNews = () => undefined } = options;
+    if (network === null) throw new Error('connections as state, but no network of its own');
+    const filter = connectionFilter(state.filter);
+    return new ConntrackFunctionState({ network, filter, format, limits, onNews });
+  }
   if (state?.via === 'socket' || (hooks === undefined && health?.type === 'function')) {
     const ignore = (): undefined => undefined;
     const { onHealth = ignore, onRefused = ignore, onSessions = ignore } = options;

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+export {
+  ConntrackFunctionState,
+  type ConntrackStateOptions,
+  type MovableNetwork,
+} from './conntrack-state.ts';
 export { createFunctionState, type FunctionStateOptions } from './create.ts';
 export type { Entered, FunctionContext } from './function-context.ts';
 export {
