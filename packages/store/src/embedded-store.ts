@@ -17,7 +17,7 @@ const EIO = 5;
 const ROOM_BYTES = 1_048_576;
 
 /**
- * The store of a single manager: an LMDB file in a directory of its own. One process may have it open.
+ * The store of the managers of one machine: an LMDB file in a directory of its own. One of them leads; see `TermStore`.
  *
  * Transactions run synchronously. That keeps the thread for the time of one fdatasync, and is what makes a
  * failed write come back: the library's asynchronous transactions never settle when the disk is full.

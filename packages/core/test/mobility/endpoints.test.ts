@@ -107,6 +107,10 @@ describe('registration', () => {
     expect(a.outputs.filter(({ type }) => type === 'managed')).toEqual([]);
     expect(a.outputs).toContainEqual(expect.objectContaining({ type: 'event', event: 'term-refused' }));
     expect(a.outputs.filter(({ type }) => type === 'persist')).toEqual([]);
+    // The manager is told why.
+    expect(world.of('event')).toContainEqual(
+      expect.objectContaining({ event: 'peer-error', reason: 'term 4 is below 5' }),
+    );
     world.restartManager({ term: 6n, instance: 2n });
     world.run(12_000);
     expect(a.outputs.find(({ type }) => type === 'managed')).toMatchObject({ term: 6n });

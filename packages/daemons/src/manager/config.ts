@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Standby } from './leadership.ts';
 
 /** What a pool manager is told when it is started. */
 export interface ManagerConfig {
@@ -15,6 +16,8 @@ export interface ManagerConfig {
   /** Socket of the management API. */
   readonly apiSocket: string;
   readonly mode: 'hosts' | 'namespaces' | 'loopback';
+  /** Another manager may lead on the same folder; then this one waits. Default null: it must not. */
+  readonly standby?: Standby | null;
   /** The service-mobility protocol is taken by Multipath TCP too. Default false. */
   readonly multipath?: boolean;
 }

@@ -6,7 +6,6 @@ import {
   ManagerCore,
   type ManagerCoreInput,
   type ManagerCoreOutput,
-  type ManagerTables,
   numbersWrite,
   ROWS_MAX,
   restoreNumbers,
@@ -18,7 +17,6 @@ import {
   type MobilityManagerOutput,
 } from '@vnfpool/core/mobility';
 import { distPath } from '@vnfpool/dashboard/dist-path';
-import { takeLock } from '@vnfpool/platform/lock';
 import { Authority } from '@vnfpool/runtime/authority';
 import {
   createPrivateKeyPem,
@@ -33,12 +31,13 @@ import { exitOnFault } from '@vnfpool/runtime/lifecycle';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { Metrics } from '@vnfpool/runtime/metrics';
 import { systemRandom } from '@vnfpool/runtime/random';
-import { EmbeddedStore, raiseTerm, StoreFullError } from '@vnfpool/store';
+import { StoreFullError } from '@vnfpool/store';
 import { type TlsCredentials, TlsTransport } from '@vnfpool/transport/tls';
 import { createManagementApi } from '../management-api/index.ts';
 import { mobilityRule } from '../mobility-frames.ts';
 import { ManagerBackend } from './backend.ts';
 import type { ManagerConfig } from './config.ts';
+import { lead } from './leadership.ts';
 import { StoreLedger } from './ledger.ts';
 import { NodeConnections } from './node-connections.ts';
 import { PoolRegistration } from './pool-registration.ts';
@@ -52,16 +51,25 @@ export interface RunningManager {
 const CERTIFICATE_CHECK_MS = 60_000;
 
 /**
- * Runs a pool manager.
+ * Runs a pool manager; as a standby, once it leads.
  *
- * @throws PlatformError `LOCKED` when another one runs on the same folder; StoreError; AuthorityError
+ * @throws PlatformError `LOCKED` when another one leads on the same folder and this is no standby; StoreError;
+ *   AuthorityError
  */
 export async function runManager(config: ManagerConfig, logger: Logger): Promise<RunningManager> {
   mkdirSync(config.state, { recursive: true, mode: 0o700 });
   mkdirSync(dirname(config.apiSocket), { recursive: true, mode: 0o700 });
-  const lock = process.platform === 'linux' ? takeLock(`${config.state}/manager.lock`) : null;
-  const store = new EmbeddedStore<ManagerTables>(`${config.state}/store`, { rowsMax: ROWS_MAX });
-  const term = await raiseTerm(store);
+  const leadership = await lead({
+    folder: config.state,
+    standby: config.standby ?? null,
+    store: { rowsMax: ROWS_MAX },
+    logger,
+    onSuperseded: (error) => {
+      logger.fatal({ err: error }, 'another manager leads');
+      process.exit(1);
+    },
+  });
+  const { store, term } = leadership;
   const restored = await restoreState((table) => store.list(table));
   const plainNumbers = restoreNumbers(await store.list('numbers'));
   const authority = await Authority.open(`${config.state}/authority`, config.set, Date.now());
@@ -171,6 +179,8 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
         const { event, node, reason } = output;
         logger.warn({ event, node, reason }, 'service mobility');
         refusals.inc({ place: 'mobility', reason: event });
+        // It may have said that another manager leads.
+        if (event === 'peer-error') leadership.confirm();
         tell(output);
       },
     },
@@ -249,8 +259,7 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
       mobility.stop();
       await manager.idle();
       manager.stop();
-      await store.close();
-      lock?.release();
+      await leadership.close();
     },
   };
 }

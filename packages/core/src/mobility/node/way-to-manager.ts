@@ -4,6 +4,7 @@ import {
   AckCode,
   type Extensions,
   encodeLeaseEndpoint,
+  MobilityError,
   type NodePart,
 } from '@vnfpool/wire/mobility';
 import { nodeId } from '../../identity.ts';
@@ -79,7 +80,12 @@ export function registrationAnswered(state: NodeEndpointState, connection: Conne
     return drop(state, 'wrong node id in the ACK');
   }
   if (hello?.term !== undefined && hello.term < state.highestTerm) {
-    state.event('term-refused', `term ${hello.term} is below ${state.highestTerm}`);
+    const text = `term ${hello.term} is below ${state.highestTerm}`;
+    state.event('term-refused', text);
+    // There is no ACK to an ACK, and whoever led once should know.
+    const extensions = { error: MobilityError.stale };
+    const nodes = [{ id: given, text, extensions }];
+    state.send({ type: 'error', sequence: state.outbox.allocate(), nodes });
     return drop(state, 'the manager has an old term');
   }
   adopt(state, given, hello?.term);

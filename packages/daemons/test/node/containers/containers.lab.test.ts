@@ -80,23 +80,26 @@ async function createHost(where: 'auto' | 'none' = 'auto') {
   return { host, folder, start, stop, of, output, exit, states, containers };
 }
 
-describe.skipIf(reason !== null)(`functions of kind container${reason === null ? '' : ` [${reason}]`}`, () => {
-  test('a program sees its own file system, name and processes, and has no more rights than it is given', async () => {
-    const { start, output } = await createHost();
-    await start(
-      'hostname; echo $$; cat /etc/* 2>/dev/null; touch /x || echo read-only; touch /tmp/x && echo tmp; grep CapEff /proc/self/status; echo $GREETING {name}; echo end; exec sleep 600',
-      { env: { GREETING: 'hello' } },
-    );
-    expect(await output()).toEqual([
-      'web-1',
-      '1',
-      'touch: /x: Read-only file system',
-      'read-only',
-      'tmp',
-      // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, NET_BIND_SERVICE.
-      'CapEff:\t00000000000004fb',
-      'hello web#1',
-      'end',
-    ]);
-  });
-});
+describe.skipIf(reason !== null)(
+  `functions of kind container${reason === null ? '' : ` [${reason}]`}`,
+  () => {
+    test('a program sees its own file system, name and processes, and has no more rights than it is given', async () => {
+      const { start, output } = await createHost();
+      await start(
+        'hostname; echo $$; cat /etc/* 2>/dev/null; touch /x || echo read-only; touch /tmp/x && echo tmp; grep CapEff /proc/self/status; echo $GREETING {name}; echo end; exec sleep 600',
+        { env: { GREETING: 'hello' } },
+      );
+      expect(await output()).toEqual([
+        'web-1',
+        '1',
+        'touch: /x: Read-only file system',
+        'read-only',
+        'tmp',
+        // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, NET_BIND_SERVICE.
+        'CapEff:\t00000000000004fb',
+        'hello web#1',
+        'end',
+      ]);
+    });
+  },
+);

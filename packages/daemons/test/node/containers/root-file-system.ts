@@ -3,7 +3,22 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 
 const BUSYBOX = '/bin/busybox';
-const COMMANDS = ['sh', 'sleep', 'echo', 'cat', 'id', 'hostname', 'ip', 'nc', 'dd', 'env', 'touch', 'yes', 'ps', 'grep'];
+const COMMANDS = [
+  'sh',
+  'sleep',
+  'echo',
+  'cat',
+  'id',
+  'hostname',
+  'ip',
+  'nc',
+  'dd',
+  'env',
+  'touch',
+  'yes',
+  'ps',
+  'grep',
+];
 
 /** Why no root file system can be made here; null: it can. */
 export function noRootFileSystem(): string | null {
