@@ -10,6 +10,7 @@ import { addFailover } from './commands/failover.ts';
 import { addGet } from './commands/get.ts';
 import { addHandlespace } from './commands/handlespace.ts';
 import { addHandover } from './commands/handover.ts';
+import { addInstance } from './commands/instance.ts';
 import { addLab } from './commands/lab.ts';
 import { addManager } from './commands/manager.ts';
 import { addMobility } from './commands/mobility.ts';
@@ -76,6 +77,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addApply(program, io);
   addDelete(program, io);
   addHandover(program, io);
+  addInstance(program, io);
   addToken(program, io);
 
   program.commandsGroup('Break on purpose:');

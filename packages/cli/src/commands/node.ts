@@ -20,6 +20,7 @@ import {
   readDiscovery,
   withDiscovery,
 } from './discovery-options.ts';
+import { addNodeDrain } from './node-drain.ts';
 import { addNodeTop } from './node-top.ts';
 
 interface Said extends MobilitySecurityOptions, DiscoveryOptions {
@@ -122,6 +123,7 @@ export function addNode(program: Command, io: CliIo): void {
       await startAlone(options, options.manager, io);
     });
   addNodeTop(node, io);
+  addNodeDrain(node, io);
 }
 
 function complete(said: Said): Options {
@@ -154,7 +156,8 @@ async function startMember(options: Options): Promise<void> {
       },
       logger,
     );
-    return { facts: { nodeId: node.nodeId, leasePort: node.leasePort }, stop: () => node.stop() };
+    const facts = { nodeId: node.nodeId, leasePort: node.leasePort };
+    return { facts, stop: () => node.stop(), leave: () => node.leave() };
   });
 }
 
@@ -180,7 +183,7 @@ async function startAlone(options: Options, manager: HostAndPort, io: CliIo): Pr
       logger,
     );
     const facts = { manager: `${manager.host}:${manager.port}`, programs: catalogue?.size ?? null };
-    return { facts, stop: () => node.stop() };
+    return { facts, stop: () => node.stop(), leave: () => node.leave() };
   });
 }
 

@@ -12,7 +12,7 @@ export const instanceColumns: readonly Column<InstanceView>[] = [
     cell: (it) => (it.healthy || it.status !== 'running' ? it.status : 'unhealthy'),
     tone: statusTone,
   },
-  { title: 'NODE', cell: (it) => it.node ?? '' },
+  { title: 'NODE', cell: (it) => (it.move ? `${it.node ?? ''} → ${it.move.to}` : (it.node ?? '')) },
   {
     title: 'ADDRESS',
     cell: (it) => (it.address === null ? '' : `${it.address}${it.port === null ? '' : `:${it.port}`}`),

@@ -6,7 +6,12 @@ import type { Column } from '../output/table.ts';
 
 export const nodeColumns: readonly Column<NodeView>[] = [
   { title: 'NAME', cell: (node) => node.name },
-  { title: 'STATUS', cell: (node) => node.status, tone: statusTone },
+  {
+    title: 'STATUS',
+    cell: (node) =>
+      node.drain ? `${node.status}, ${node.drain.isOver ? 'drained' : 'draining'}` : node.status,
+    tone: statusTone,
+  },
   { title: 'ADDRESS', cell: (node) => node.address ?? '' },
   { title: 'COUNCIL', cell: (node) => (node.council ? 'yes' : 'no') },
   { title: 'FENCE', cell: (node) => node.fence },
