@@ -7,6 +7,7 @@ import {
   saveNode,
   takeFunctionStatus,
   takeFunctions,
+  takeMoved,
   takeNodeState,
   takeRegistration,
 } from './node-reports.ts';
@@ -43,10 +44,7 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
   'node-lost': takeState,
   'node-back': takeState,
   'node-left': takeState,
-  'node-moved': ({ state }, { node, addresses }) => {
-    const life = state.lives.get(state.nodeById(node)?.name ?? '');
-    if (life) life.address = addresses[0] ?? life.address;
-  },
+  'node-moved': ({ state, journal }, input, { wallMs }) => takeMoved(state, journal, input, wallMs),
   // Placement counts functions; what nodes measure is not asked yet.
   'node-information': () => {},
   'function-status': ({ state, journal }, input, { nowMs, wallMs }) =>

@@ -63,6 +63,7 @@ export function takeRegistration(
   life.heard = input.leaseEndpoint === null || (input.resumed && life.heard);
   life.stateAddresses = input.addresses;
   life.statePort = input.statePort;
+  const formerAddress = life.address;
   life.address = input.addresses[0] ?? input.leaseEndpoint?.address ?? null;
   life.lastHeardMs = nowMs;
   if (before !== 'registered')
@@ -73,6 +74,39 @@ export function takeRegistration(
       `node ${input.name}`,
       `${input.name} registered. ${life.reason}`,
     );
+  tellMoved(journal, input.name, formerAddress, life.address, wallMs);
+}
+
+/** A node has another address: where its state and its lease datagrams are taken goes with it. */
+export function takeMoved(
+  state: ManagerState,
+  journal: Journal,
+  { node, addresses, statePort, leaseEndpoint }: Output<'node-moved'>,
+  wallMs: number,
+): void {
+  const record = state.nodeById(node);
+  const [address] = addresses;
+  if (record === undefined || address === undefined) return;
+  const life = lifeOf(state, record.name);
+  const former = life.address;
+  life.address = address;
+  life.stateAddresses = addresses;
+  life.statePort = statePort ?? life.statePort;
+  const endpoint = leaseEndpoint ?? (record.endpoint && { ...record.endpoint, address });
+  saveNode(state, journal, { ...record, endpoint });
+  tellMoved(journal, record.name, former, address, wallMs);
+}
+
+function tellMoved(
+  journal: Journal,
+  name: string,
+  former: string | null,
+  address: string | null,
+  wallMs: number,
+): void {
+  if (former === null || address === null || former === address) return;
+  const message = `${name} is at ${address} now, no longer at ${former}.`;
+  journal.event(wallMs, 'node.moved', 'info', `node ${name}`, message);
 }
 
 /** The node has told everything that it runs. Only now can something be missing, or too much. */

@@ -174,8 +174,14 @@ export type MobilityManagerOutput =
   | { readonly type: 'node-back'; readonly node: NodeId }
   /** It de-registered or was forced to. */
   | { readonly type: 'node-left'; readonly node: NodeId; readonly reason: string }
-  /** New addresses of a registered node. */
-  | { readonly type: 'node-moved'; readonly node: NodeId; readonly addresses: readonly string[] }
+  /** New addresses of a registered node, and what belongs to them; null: that was not told, and stays. */
+  | {
+      readonly type: 'node-moved';
+      readonly node: NodeId;
+      readonly addresses: readonly string[];
+      readonly statePort: number | null;
+      readonly leaseEndpoint: LeaseEndpoint | null;
+    }
   /** A registered node has or uses other resources than it told before; only what the message said. */
   | { readonly type: 'node-information'; readonly node: NodeId; readonly information: NodeInformation }
   /** What a STATUS-UPDATE or an ACK told; `gone` true: the node has no such function any more. */

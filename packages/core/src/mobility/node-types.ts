@@ -97,10 +97,15 @@ export type MobilityNodeInput =
     }
   /** Told at once, and again until a report with these failover records has been acknowledged. */
   | { readonly type: 'slots-changed'; readonly report: SlotReport }
-  /** New addresses are told at once, other information with the loads, at most once in `loadIntervalMs`. */
+  /**
+   * New addresses, with the state port and the lease endpoint that belong to them, are told at once, other information
+   * with the loads, at most once in `loadIntervalMs`. What is absent stays.
+   */
   | {
       readonly type: 'node-changed';
       readonly addresses?: readonly string[];
+      readonly statePort?: number;
+      readonly leaseEndpoint?: LeaseEndpoint;
       readonly information?: NodeInformation;
     }
   /** De-registers and closes; the functions are the agent's business. */

@@ -39,8 +39,11 @@ const INPUTS: {
     state.slotReport = report;
     state.slotsDue = true;
   },
-  'node-changed': (state, { addresses, information }) => {
+  'node-changed': (state, { addresses, statePort, leaseEndpoint, information }) => {
     if (addresses && !isSameList(addresses, state.addresses)) state.addressesDue = true;
+    if (statePort !== undefined && statePort !== state.statePort) state.addressesDue = true;
+    state.statePort = statePort ?? state.statePort;
+    state.leaseEndpoint = leaseEndpoint ?? state.leaseEndpoint;
     if (information && !isSameRecord(information, state.information)) state.informationDue = true;
     state.addresses = addresses ?? state.addresses;
     state.information = information ?? state.information;

@@ -324,6 +324,49 @@ describe('slots', () => {
 });
 
 describe('nodes', () => {
+  test.each([
+    ['with what depends on it', 7001],
+    ['without: a port that was told before stays', null],
+  ] as const)(
+    'one whose address changed, told %s: all nodes are told where its leases are',
+    async (_, statePort) => {
+      const domain = await running();
+      domain.orders = [];
+      domain.give({
+        type: 'node-moved',
+        node: nodeId(2),
+        addresses: ['10.0.0.22'],
+        statePort,
+        leaseEndpoint:
+          statePort === null
+            ? null
+            : { v: 1, name: 'b', address: '10.0.0.22', port: 7000, key: 'k', version: '2', fence: 'nft' },
+      });
+      expect(domain.orders.filter((order) => order.includes('configure'))).toHaveLength(3);
+      expect(domain.rows('nodes').find(({ name }) => name === 'b')?.endpoint).toMatchObject({
+        address: '10.0.0.22',
+        port: 7000,
+        key: 'k',
+        version: statePort === null ? '1' : '2',
+      });
+      const { nodes, events } = domain.core.views(domain.nowMs);
+      expect(nodes.find(({ name }) => name === 'b')?.address).toBe('10.0.0.22');
+      expect(events[0]).toMatchObject({
+        type: 'node.moved',
+        message: 'b is at 10.0.0.22 now, no longer at 10.0.0.2.',
+      });
+      domain.orders = [];
+      domain.give({
+        type: 'node-moved',
+        node: nodeId(2),
+        addresses: ['10.0.0.22'],
+        statePort: null,
+        leaseEndpoint: null,
+      });
+      expect(domain.orders).toEqual([]);
+    },
+  );
+
   test('a lost node keeps its instances and gets no orders; the pool says what is missing', async () => {
     const domain = await running();
     domain.orders = [];

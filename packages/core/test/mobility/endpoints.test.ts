@@ -706,7 +706,7 @@ describe('reports', () => {
     const { world, a } = managed();
     world.toHost(a, { type: 'node-changed', addresses: ['192.0.2.77'] });
     world.run(10);
-    expect(world.of('node-moved')).toEqual([{ type: 'node-moved', node: 10, addresses: ['192.0.2.77'] }]);
+    expect(world.of('node-moved')).toMatchObject([{ node: 10, addresses: ['192.0.2.77'] }]);
   });
 });
 

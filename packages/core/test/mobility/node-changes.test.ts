@@ -58,6 +58,33 @@ describe('a live node whose address changes', () => {
     expect(a.executed).toEqual(['HSS']);
   });
 
+  test('tells with its address where its state and its leases are taken, on a connection that lives and in REGISTRATION', () => {
+    const leaseEndpoint = (address: string) =>
+      ({ v: 1, name: 'node-a', address, port: 7000, key: `${'A'.repeat(43)}=`, version: '1', fence: 'none' }) as const;
+    const { world, a } = managed();
+    change(world, a, {
+      addresses: ['203.0.113.7'],
+      statePort: 50_001,
+      leaseEndpoint: leaseEndpoint('203.0.113.7'),
+    });
+    world.run(50);
+    expect(world.of('node-moved')).toMatchObject([
+      { addresses: ['203.0.113.7'], statePort: 50_001, leaseEndpoint: { address: '203.0.113.7' } },
+    ]);
+    // The address stays, the port does not.
+    change(world, a, { addresses: ['203.0.113.7'], statePort: 50_002 });
+    world.run(50);
+    expect(world.of('node-moved').at(-1)).toMatchObject({ addresses: ['203.0.113.7'], statePort: 50_002 });
+    world.reset(world.linkOf(a));
+    world.run(200);
+    expect(world.of('node-registered').at(-1)).toMatchObject({
+      resumed: true,
+      addresses: ['203.0.113.7'],
+      statePort: 50_002,
+      leaseEndpoint: { address: '203.0.113.7' },
+    });
+  });
+
   test('is known by its last address, though an older report was lost and is sent again', () => {
     const { world, a } = managed();
     change(world, a, { addresses: ['203.0.113.1'] });

@@ -74,7 +74,10 @@ export class NodeTable {
       case 'node-back':
         return this.#change(row, { state: 'registered', reason: '' });
       case 'node-moved':
-        return this.#change(row, { addresses: output.addresses });
+        return this.#change(row, {
+          addresses: output.addresses,
+          ...(output.statePort === null ? {} : { statePort: output.statePort }),
+        });
       case 'node-information':
         return this.#change(row, { information: { ...row?.information, ...output.information } });
       case 'node-functions': {

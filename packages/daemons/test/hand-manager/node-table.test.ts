@@ -46,7 +46,7 @@ test('a node with what it told, and its functions in the order of their numbers'
     status(101, false, { name: 'HSS' }),
     status(101, false, { load: 2 }),
     { type: 'node-information', node, information: { loadAverage: 3 } },
-    { type: 'node-moved', node, addresses: ['192.0.2.11'] },
+    { type: 'node-moved', node, addresses: ['192.0.2.11'], statePort: null, leaseEndpoint: null },
   );
   expect(table.find(10)).toMatchObject({
     state: 'registered',

@@ -5,6 +5,7 @@ import {
   type FunctionReport,
   type MobilityMessage,
   parseFunctionReport,
+  parseLeaseEndpoint,
   parseSlotReport,
   type StatusUpdate,
 } from '@vnfpool/wire/mobility';
@@ -101,7 +102,12 @@ function informationReport(node: ManagedNode, message: StatusUpdate): MobilityMa
 }
 
 function movedReport(node: ManagedNode, message: StatusUpdate): MobilityManagerOutput[] {
-  const addresses = message.nodes[0]?.addresses;
-  if (addresses === undefined || isSameList(addresses, node.addresses)) return [];
-  return [{ type: 'node-moved', node: node.identity.node, addresses }];
+  const part = message.nodes[0];
+  const addresses = part?.addresses;
+  const octets = part?.extensions?.leaseEndpoint;
+  const statePort = part?.ports?.[0] ?? null;
+  if (addresses === undefined) return [];
+  if (isSameList(addresses, node.addresses) && octets === undefined && statePort === null) return [];
+  const leaseEndpoint = octets === undefined ? null : parseLeaseEndpoint(octets);
+  return [{ type: 'node-moved', node: node.identity.node, addresses, statePort, leaseEndpoint }];
 }

@@ -2,6 +2,7 @@
 import type {
   Ack,
   Extensions,
+  LeaseEndpoint,
   MobilityMessage,
   NodeInformation,
   Operation,
@@ -89,6 +90,9 @@ export class NodeEndpointState {
   keepAliveMisses: number;
   heardMs = 0;
   addresses: readonly string[];
+  /** What belongs to them. */
+  statePort: number | undefined;
+  leaseEndpoint: LeaseEndpoint | undefined;
   information: NodeInformation;
   addressesDue = false;
   /** One report of each kind is on its way at a time: what changes meanwhile goes in the next one. */
@@ -112,6 +116,8 @@ export class NodeEndpointState {
     this.keepAliveIntervalMs = options.keepAliveIntervalMs ?? 1000;
     this.keepAliveMisses = options.keepAliveMisses ?? 3;
     this.addresses = options.addresses;
+    this.statePort = options.statePort;
+    this.leaseEndpoint = options.leaseEndpoint;
     this.information = options.information ?? {};
   }
 

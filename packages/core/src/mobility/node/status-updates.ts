@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Ack, NodePart } from '@vnfpool/wire/mobility';
+import { type Ack, encodeLeaseEndpoint, type NodePart } from '@vnfpool/wire/mobility';
 import { textOf } from '../answer.ts';
 import { fitSlotReport } from '../fit-reports.ts';
 import { type NodeEndpointState, TOLD_NOTHING, type Told } from './state.ts';
@@ -11,7 +11,7 @@ export function tellChanges(state: NodeEndpointState): void {
   if (state.addressesDue && !state.addressesInFlight && !outbox.isFull) {
     state.addressesDue = false;
     state.addressesInFlight = true;
-    update(state, { id: state.nodeId, addresses: state.addresses }, { addresses: true });
+    update(state, placeOf(state), { addresses: true });
   }
   if (state.slotsDue && !state.slotsInFlight && !outbox.isFull) tellSlots(state);
   while (functions.hasUrgent && !outbox.isFull) tellFunctions(state, 'now');
@@ -44,6 +44,23 @@ export function settleUpdate(state: NodeEndpointState, told: Told, ack: Ack): vo
     // Records that did not fit the last report follow now.
     if (left.length > 0 && failovers.length > 0) state.slotsDue = true;
   }
+}
+
+/** Where the node is, with what depends on it. */
+function placeOf({
+  nodeId,
+  addresses,
+  statePort,
+  leaseEndpoint,
+  managerKnowsExtensions,
+}: NodeEndpointState): NodePart {
+  const isTold = managerKnowsExtensions && leaseEndpoint !== undefined;
+  return {
+    id: nodeId,
+    addresses,
+    ...(statePort === undefined ? {} : { ports: [statePort] }),
+    ...(isTold ? { extensions: { leaseEndpoint: encodeLeaseEndpoint(leaseEndpoint) } } : {}),
+  };
 }
 
 function tellFunctions(state: NodeEndpointState, due: 'now' | 'soon'): void {

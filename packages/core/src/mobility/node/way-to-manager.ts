@@ -46,7 +46,8 @@ export function register(state: NodeEndpointState, connection: ConnectionId): vo
   const sequence = state.outbox.allocate();
   const deadlineMs = state.nowMs + state.options.ackTimeoutMs;
   state.phase = { name: 'registering', connection, sequence, deadlineMs };
-  const { instance, leaseEndpoint, statePort } = state.options;
+  const { instance } = state.options;
+  const { leaseEndpoint, statePort } = state;
   const extensions: Extensions = {
     hello: { version: 1, instance },
     ...(leaseEndpoint ? { leaseEndpoint: encodeLeaseEndpoint(leaseEndpoint) } : {}),
