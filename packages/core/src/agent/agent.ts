@@ -128,6 +128,9 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         return (
           this.#life(input.functionId)?.started(input.run, input.pid, input.address, input.port, nowMs) ?? []
         );
+      case 'readdressed':
+        for (const { life } of this.#residents.values()) life.readdress(input.from, input.to);
+        return [];
       case 'exited':
         return this.#exited(input.functionId, input.run, input.reason, nowMs);
       case 'health':

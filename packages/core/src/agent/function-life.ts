@@ -219,6 +219,11 @@ export class FunctionLife {
     ];
   }
 
+  /** The node has another address; who is in a network of its own does not notice. */
+  readdress(from: string, to: string): void {
+    if (this.#address === from) this.#address = to;
+  }
+
   started(run: RunNumber, pid: number, address: string, port: number | null, nowMs: number): AgentOutput[] {
     if (run !== this.#run || this.#phase === 'gone') return [];
     this.#pid = pid;

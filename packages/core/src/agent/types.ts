@@ -110,6 +110,8 @@ export type AgentInput =
       readonly address: string;
       readonly port: number | null;
     }
+  /** The node has another address: functions that are reached at the former one are where it is now. */
+  | { readonly type: 'readdressed'; readonly from: string; readonly to: string }
   | {
       readonly type: 'exited';
       readonly functionId: FunctionId;

@@ -49,36 +49,57 @@ interface Peer {
 /** Lease datagrams to and from other nodes: sealed, numbered, bounded. Loss is the engine's business. */
 export class LeaseLink {
   readonly #options: LeaseLinkOptions;
-  readonly #socket: Socket;
+  #socket: Socket;
   readonly #peers = new Map<number, Peer>();
   /**
    * Last sequence by peer. Stays when a peer leaves the configuration: it keeps our window, and would take everything
    * for a replay if we began anew under our incarnation.
    */
   readonly #sequences = new Map<number, bigint>();
+  /**
+   * Where a peer's last datagram came from, while that is not where the configuration has it: its address has changed,
+   * and the manager has not told us yet. It gets everything at both places: somebody who has seen a datagram, and sends it
+   * from elsewhere before it is here, must not keep our answers from the peer.
+   */
+  readonly #heardAt = new Map<number, { readonly address: string; readonly port: number }>();
   /** Undefined where Node's own sends have to do. */
   #direct: UdpSocket | undefined;
   #council: LeaseCouncilVersion | null = null;
 
   constructor(options: LeaseLinkOptions) {
     this.#options = options;
-    this.#socket = createSocket({ type: 'udp4' });
-    this.#socket.on('message', (bytes) => this.#take(bytes));
+    this.#socket = this.#createSocket();
+  }
+
+  #createSocket(): Socket {
+    const socket = createSocket({ type: 'udp4' });
+    socket.on('message', (bytes, from) => this.#take(bytes, from));
     // A peer that is not there yet answers by ICMP.
-    this.#socket.on('error', () => options.count('send-failed'));
+    socket.on('error', () => this.#options.count('send-failed'));
+    return socket;
   }
 
   /** Resolves with the port. `address` is an IPv4 address, not a name. */
-  listen(address: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#socket.once('error', reject);
-      if (process.platform === 'linux') this.#direct = openUdp(address, port);
-      const place = this.#direct ? { fd: this.#direct.fd } : { address, port };
-      this.#socket.bind(place, () => {
-        this.#socket.off('error', reject);
-        resolve(this.#socket.address().port);
-      });
-    });
+  async listen(address: string, port: number): Promise<number> {
+    this.#direct = await bound(this.#socket, address, port);
+    return this.#socket.address().port;
+  }
+
+  /**
+   * Takes datagrams at another address, at the same port; peers hear of it with the next one that they get. Where it
+   * cannot, it stays where it was.
+   */
+  async move(address: string): Promise<void> {
+    const former = this.#socket;
+    const socket = this.#createSocket();
+    try {
+      this.#direct = await bound(socket, address, former.address().port);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    this.#socket = socket;
+    former.close();
   }
 
   /**
@@ -89,8 +110,13 @@ export class LeaseLink {
     this.#council = council;
     const others = peers.filter(({ node }) => node !== this.#options.node);
     const named = new Set(others.map(({ node }) => node));
-    for (const node of this.#peers.keys()) if (!named.has(node)) this.#peers.delete(node);
+    for (const node of [...this.#peers.keys(), ...this.#heardAt.keys()]) {
+      if (named.has(node)) continue;
+      this.#peers.delete(node);
+      this.#heardAt.delete(node);
+    }
     for (const config of others) {
+      this.#heard(config);
       const known = this.#peers.get(config.node);
       if (known && known.config.key === config.key) {
         this.#peers.set(config.node, { ...known, config });
@@ -119,7 +145,10 @@ export class LeaseLink {
         },
         batch,
       );
-      this.#transmit(peer.seal.seal(bytes), peer.config);
+      const sealed = peer.seal.seal(bytes);
+      this.#transmit(sealed, peer.config);
+      const moved = this.#heardAt.get(to);
+      if (moved) this.#transmit(sealed, moved);
     }
   }
 
@@ -138,7 +167,7 @@ export class LeaseLink {
   }
 
   /** At once where that is possible: the write to the disk that often follows must not hold a datagram up. */
-  #transmit(bytes: Uint8Array, { address, port }: LeasePeer): void {
+  #transmit(bytes: Uint8Array, { address, port }: Pick<LeasePeer, 'address' | 'port'>): void {
     const { count } = this.#options;
     if (!this.#direct) {
       this.#socket.send(bytes, port, address, (error) => {
@@ -168,7 +197,13 @@ export class LeaseLink {
     }
   }
 
-  #take(bytes: Buffer): void {
+  /** The configuration has a peer where it was heard. */
+  #heard({ node, address, port }: LeasePeer): void {
+    const at = this.#heardAt.get(node);
+    if (at?.address === address && at.port === port) this.#heardAt.delete(node);
+  }
+
+  #take(bytes: Buffer, { address, port }: Pick<LeasePeer, 'address' | 'port'>): void {
     const { count, node, receive } = this.#options;
     if (bytes.length > LEASE_DATAGRAM_BYTES_MAX) return count('too-long');
     // The sender's number stands in the clear; whether it is true, its seal tells.
@@ -187,8 +222,22 @@ export class LeaseLink {
     if (header.receiver !== node || header.sender !== peer.config.node) return count('misaddressed');
     const verdict = peer.window.accept(header.incarnation, header.sequence);
     if (verdict !== 'fresh') return count(verdict);
+    if (address === peer.config.address && port === peer.config.port) this.#heardAt.delete(peer.config.node);
+    else this.#heardAt.set(peer.config.node, { address, port });
     receive({ type: 'datagram', from: header.sender, header, messages });
   }
+}
+
+/** What sends at once from the bound socket; undefined where Node's own sends have to do. */
+function bound(socket: Socket, address: string, port: number): Promise<UdpSocket | undefined> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    const direct = process.platform === 'linux' ? openUdp(address, port) : undefined;
+    socket.bind(direct ? { fd: direct.fd } : { address, port }, () => {
+      socket.off('error', reject);
+      resolve(direct);
+    });
+  });
 }
 
 function hasForm(message: LeaseMessage): boolean {

@@ -78,6 +78,8 @@ async function main(task: WorkerTask): Promise<void> {
     muteMs: () => engine.muteMs(clocks.boottimeMs()),
   });
 
+  /** One change of address after the other. */
+  let moving: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   /** Does something and arms the one timer anew. */
   function act(body: () => void): void {
@@ -113,6 +115,16 @@ async function main(task: WorkerTask): Promise<void> {
         );
         return;
       }
+      case 'address':
+        moving = moving.then(() => link.move(message.address));
+        moving = moving.catch((error: Error) => {
+          tell({
+            type: 'event',
+            severity: 'error',
+            message: `lease datagrams cannot be taken at ${message.address}: ${error.message}`,
+          });
+        });
+        return;
       case 'stop':
         clearInterval(reporting);
         clearTimeout(timer);

@@ -16,6 +16,8 @@ export interface WorkerTask {
 export type ToWorker =
   | { readonly type: 'configure'; readonly configuration: SetConfiguration }
   | Extract<LeaseInput, { type: 'candidate-state' | 'candidate-gone' | 'release' | 'hand-over' }>
+  /** The node has another address: lease datagrams are taken there, at the same port. */
+  | { readonly type: 'address'; readonly address: string }
   /** Lets go of every slot and ends. */
   | { readonly type: 'stop' };
 

@@ -253,3 +253,38 @@ test('a peer whose key is not usable is left out, the others stay', async () => 
   link.send(3, [message]);
   expect((await middle.next()).readUInt32BE(8)).toBe(3);
 });
+
+test('a peer whose address changed is answered where it speaks from, and where it is said to be, until that is the same', async () => {
+  const { a, b, ports } = await createPair();
+  await a.link.move('127.0.0.2');
+  // It has told nobody; its next datagram does.
+  a.link.send(2, [message]);
+  expect(await b.log.next()).toMatchObject({ type: 'datagram', from: 1 });
+  b.link.send(1, [message]);
+  expect(await a.log.next()).toMatchObject({ type: 'datagram', from: 2 });
+
+  // Whoever sends one of its datagrams from elsewhere, before it is here, keeps nothing from it.
+  const middle = await createMiddle();
+  const peers = (address: string) => [
+    { node: 1, name: 'node-1', address, port: ports[0], key: '' },
+    { node: 2, name: 'node-2', address: '127.0.0.1', port: middle.port, key: '' },
+  ];
+  a.link.configure(council, peers('127.0.0.2'));
+  b.link.configure(council, peers('127.0.0.2'));
+  a.link.send(2, [message]);
+  middle.send(await middle.next(), ports[1]);
+  expect(await b.log.next()).toMatchObject({ type: 'datagram', from: 1 });
+  b.link.send(1, [message]);
+  expect(await a.log.next()).toMatchObject({ type: 'datagram', from: 2 });
+  // The copy that went to who had sent it.
+  await middle.next();
+});
+
+test('where it cannot be, it stays where it was', async () => {
+  const { a, b } = await createPair();
+  await expect(a.link.move('192.0.2.1')).rejects.toThrow(/EADDRNOTAVAIL/);
+  a.link.send(2, [message]);
+  expect(await b.log.next()).toMatchObject({ from: 1 });
+  b.link.send(1, [message]);
+  expect(await a.log.next()).toMatchObject({ from: 2 });
+});
