@@ -18,6 +18,7 @@ import { addMonitor } from './commands/monitor.ts';
 import { addNode } from './commands/node.ts';
 import { addPlan } from './commands/plan.ts';
 import { addRegistrar } from './commands/registrar.ts';
+import { addRelay } from './commands/relay.ts';
 import { addResolve } from './commands/resolve.ts';
 import { addStatus } from './commands/status.ts';
 import { addToken } from './commands/token.ts';
@@ -92,6 +93,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addMobility(program, io);
   addTraffic(program, io);
   addElement(program, io);
+  addRelay(program, io);
   addUser(program, io);
 
   program.commandsGroup('Learn:');

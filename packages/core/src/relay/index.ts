@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { BackendChoice } from './backend-choice.ts';
 export { formatPlace, parsePlace, type RelayPlace, samePlace } from './place.ts';
-export type { RelaySession, SessionWay } from './session.ts';
+export { PATH_MAX, type RelaySession, type SessionWay } from './session.ts';
 export {
   type ReadSession,
   type RelaySessionRecord,

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger } from '@vnfpool/runtime/logging';
+import { Metrics } from '@vnfpool/runtime/metrics';
+import { startStatusServer } from '@vnfpool/runtime/status';
+import type { RelayConfig, RelayStatus } from './config.ts';
+import { runRelay } from './run-relay.ts';
+
+/** A relay as a process of its own: what `serve` of the daemons wants. */
+export async function serveRelay(
+  config: RelayConfig,
+  statusPath: string | null,
+  logger: Logger,
+): Promise<{
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly ready: Promise<void>;
+  stop(): Promise<void>;
+}> {
+  const relay = await runRelay(config, logger);
+  const metrics = relayMetrics(() => relay.status());
+  const server =
+    statusPath === null
+      ? null
+      : await startStatusServer(statusPath, {
+          '/status': () => ({ json: relay.status() }),
+          '/metrics': async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+        });
+  const facts: Record<string, unknown> = { protocol: config.protocol };
+  return {
+    facts,
+    ready: relay.listening.then(() => {
+      const { listen, forward, role } = relay.status();
+      Object.assign(facts, { listen, forward, role });
+    }),
+    stop: async () => {
+      await server?.close();
+      await relay.stop();
+    },
+  };
+}
+
+function relayMetrics(read: () => RelayStatus): Metrics {
+  const metrics = new Metrics({ component: 'relay' });
+  metrics.gauge({
+    name: 'relay_sessions_count',
+    help: 'Sessions that are served here',
+    collect: () => read().sessions.served,
+  });
+  metrics.gauge({
+    name: 'relay_sessions_elsewhere_count',
+    help: 'Sessions whose clients come here and that another relay serves',
+    collect: () => read().sessions.elsewhere,
+  });
+  metrics.mirror({ name: 'relay_events_total', help: 'What a relay counts, by kind' }, () => read().counters);
+  return metrics;
+}
