@@ -34,7 +34,7 @@ export interface CoreDriverOptions<Input, Output extends { readonly type: string
 
 /**
  * Runs a core: hands it inputs and the time, carries out its outputs one after the other, and keeps one timer
- * armed for its next deadline.
+ * armed for its next deadline, or for an earlier one that has moved back since.
  *
  * While an effect is pending (a record on its way to the disk) the core goes on taking inputs and timers, so
  * its time does not stand still and several records can follow each other without a pause; their outputs line up
@@ -167,8 +167,10 @@ export class CoreDriver<Input, Output extends { readonly type: string }> {
   #expire(): void {
     this.#timer = null;
     if (this.#stopped) return;
+    const { clock, core } = this.#options;
+    const atMs = core.nextDeadline();
     // Like an input, a deadline waits while too much has lined up; `#arm` comes back to it.
-    if (this.#outputs.length < this.#outputsMax) {
+    if (atMs !== undefined && atMs <= clock.nowMs() && this.#outputs.length < this.#outputsMax) {
       this.#ask('expire', null, (core, nowMs) => core.expire(nowMs));
     }
     this.#run();
@@ -177,7 +179,8 @@ export class CoreDriver<Input, Output extends { readonly type: string }> {
   #arm(): void {
     const blocked = this.#stopped || this.#outputs.length >= this.#outputsMax;
     const atMs = blocked ? undefined : this.#options.core.nextDeadline();
-    if (this.#timer !== null && this.#timer.atMs === atMs) return;
+    // Deadlines mostly move back, with every input: a timer that then fires early finds nothing due and is armed anew.
+    if (this.#timer !== null && atMs !== undefined && this.#timer.atMs <= atMs) return;
     this.#disarm();
     if (atMs === undefined) return;
     this.#timer = { atMs, cancel: this.#options.clock.at(atMs, () => this.#expire()) };

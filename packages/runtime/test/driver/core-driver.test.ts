@@ -148,6 +148,21 @@ test('one timer is armed, always for the next deadline', () => {
   expect(clock.armed).toEqual([]);
 });
 
+test('a deadline that moves back costs no timer: the earlier one fires for nothing, and then the later is armed', () => {
+  const { driver, core, clock, done } = rig();
+  core.deadline = 10;
+  driver.submit([]);
+  const armed = clock.armed[0];
+  core.deadline = 30;
+  driver.submit([]);
+  expect(clock.armed).toEqual([armed]);
+  clock.advance(10);
+  expect(done).toEqual([]);
+  expect(clock.armed.map(({ atMs }) => atMs)).toEqual([30]);
+  clock.advance(30);
+  expect(done).toEqual(['expired at 30']);
+});
+
 test('at the bounds inputs wait, then are refused and counted', async () => {
   const { driver, core, done, writes, clock } = rig({ inputsMax: 2, outputsMax: 2 });
   driver.submit([persist('x'), send('1'), send('2')]);
