@@ -205,7 +205,12 @@ export class SocketConnection implements Connection {
     // Ended by the other end meanwhile.
     if (!socket.writable) return;
     if (frames.length === 1) socket.write(first);
-    else if (frames.length >= BULK_FRAMES || 'encrypted' in socket)
+    else if (bytes >= BULK_BYTES) {
+      // By one write, too, and without memory of our own for all of it.
+      socket.cork();
+      for (const frame of frames) socket.write(frame);
+      socket.uncork();
+    } else if (frames.length >= BULK_FRAMES || 'encrypted' in socket)
       socket.write(Buffer.concat(frames, bytes));
     else for (const frame of frames) socket.write(frame);
   }
