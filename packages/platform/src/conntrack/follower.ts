@@ -4,6 +4,7 @@ import { Conntrack } from './conntrack.ts';
 import type { ConntrackEntry, ConntrackKey } from './entry.ts';
 import { type ConntrackEvents, subscribeConntrack } from './events.ts';
 import { type ConntrackFilter, isWanted } from './filter.ts';
+import { keyOfText, keyText } from './key-text.ts';
 
 /** Up to so many changed entries are read one by one, whatever the size of the table; one costs as much as listing five. */
 const SINGLE_READS_MAX = 1000;
@@ -35,15 +36,15 @@ export interface FollowerOptions {
  * only mark entries, which are then read as they are; so what is told is always whole, and repeated changes of an entry
  * cost one message. Where events were lost, or do not tell of older entries, the table is listed anew.
  *
- * Made in the namespace of the calling thread. It remembers the key of each entry it told of: some 200 octets each, no
+ * Made in the namespace of the calling thread. It remembers the key of each entry it told of: some 60 octets each, no
  * more than the kernel admits entries.
  */
 export class ConntrackFollower {
   readonly #table: Conntrack;
   readonly #events: ConntrackEvents;
   readonly #filter: ConntrackFilter;
-  readonly #told = new Map<string, ConntrackKey>();
-  readonly #marked = new Map<string, ConntrackKey>();
+  #told = new Set<string>();
+  readonly #marked = new Set<string>();
   #isOutOfDate = true;
   #overruns = 0;
   #failure: Error | undefined;
@@ -147,12 +148,13 @@ export class ConntrackFollower {
     // What changes from here on belongs to the next time.
     const marked = [...this.#marked];
     this.#marked.clear();
-    for (const [place, [text, key]] of marked.entries()) {
+    for (const [place, text] of marked.entries()) {
       if (place % READS_A_TURN === READS_A_TURN - 1) yield;
+      const key = keyOfText(text);
       const entry = this.#table.find(key);
       if (entry !== undefined && isWanted(entry, this.#filter)) {
         changed.push(entry);
-        this.#told.set(text, keyOf(entry));
+        this.#told.add(text);
       } else if (this.#told.delete(text)) {
         gone.push(key);
       }
@@ -167,51 +169,32 @@ export class ConntrackFollower {
 
   #mark(entry: ConntrackEntry): void {
     // All is listed anyhow: nothing to remember.
-    if (!this.#isOutOfDate) this.#marked.set(keyText(entry), keyOf(entry));
+    if (!this.#isOutOfDate) this.#marked.add(keyText(entry));
   }
 
   *#listAll(): Generator<void, ConntrackChanges> {
     // Events from here on belong to the next time; those before are in the listing.
     this.#marked.clear();
     this.#isOutOfDate = false;
-    const before = new Map(this.#told);
-    const changed = new Map<string, ConntrackEntry>();
+    const before = new Set(this.#told);
+    const changed: ConntrackEntry[] = [];
+    const told = new Set<string>();
     let listed = 0;
     for (const piece of this.#table.dump(this.#filter)) {
-      for (const entry of piece) changed.set(keyText(entry), entry);
+      for (const entry of piece) {
+        const text = keyText(entry);
+        // A listing may have an entry twice; the older one does no harm.
+        if (told.has(text)) continue;
+        told.add(text);
+        before.delete(text);
+        changed.push(entry);
+      }
       listed += piece.length;
       if (listed < ENTRIES_A_TURN) continue;
       listed = 0;
       yield;
     }
-    this.#told.clear();
-    for (const [text, entry] of changed) {
-      this.#told.set(text, keyOf(entry));
-      before.delete(text);
-    }
-    return { changed: [...changed.values()], gone: [...before.values()], isWhole: true };
+    this.#told = told;
+    return { changed, gone: Array.from(before, keyOfText), isWhole: true };
   }
-}
-
-/** Without the rest of the entry, and without the message that it came in. */
-function keyOf({ original, zone, zoneDirection }: ConntrackKey): ConntrackKey {
-  const { source, destination } = original;
-  return {
-    original: { ...original, source: source.slice(), destination: destination.slice() },
-    zone,
-    zoneDirection,
-  };
-}
-
-/** Equal for equal keys only. */
-function keyText({ original, zone, zoneDirection }: ConntrackKey): string {
-  const { source, destination, protocol, layer4 } = original;
-  const numbers =
-    layer4 === null
-      ? ''
-      : layer4.kind === 'ports'
-        ? `p${layer4.source},${layer4.destination}`
-        : `i${layer4.type},${layer4.code},${layer4.id}`;
-  const addresses = `${String.fromCharCode(...source)}${String.fromCharCode(...destination)}`;
-  return `${source.length}:${addresses}${protocol}${numbers}${zoneDirection}${zone}`;
 }

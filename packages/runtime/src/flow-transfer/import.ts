@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ConntrackFailure, InsertOptions } from '@vnfpool/platform/conntrack';
-import { type FlowEntry, type FlowKey, FlowStateDecoder, flowKeyText } from '@vnfpool/wire/flow-state';
+import {
+  type FlowEntry,
+  type FlowKey,
+  FlowStateDecoder,
+  flowKeyOfText,
+  flowKeyText,
+} from '@vnfpool/wire/flow-state';
 import type { FlowStateKind } from './export.ts';
 
 /** Records given to the kernel before others get their turn. */
@@ -44,7 +50,7 @@ export interface FlowImportResult {
 export class FlowImporter {
   readonly #table: FlowTable;
   readonly #options: InsertOptions;
-  readonly #inserted = new Map<string, FlowKey>();
+  readonly #inserted = new Set<string>();
 
   /** @param options `ifExists` is `replace`, `timeoutSecondsMin` 300 unless said otherwise */
   constructor(table: FlowTable, options: InsertOptions = {}) {
@@ -109,10 +115,10 @@ export class FlowImporter {
 
   /** Takes everything out again that was imported. */
   async discard(): Promise<void> {
-    const keys = [...this.#inserted.values()];
+    const keys = [...this.#inserted];
     this.#inserted.clear();
     for (const part of partsOf(keys)) {
-      this.#table.remove(part);
+      this.#table.remove(part.map(flowKeyOfText));
       await turn();
     }
   }
@@ -123,18 +129,18 @@ export class FlowImporter {
     );
     this.#weaken(entries, failures, result);
     for (const [index, entry] of entries.entries()) {
-      const key = keyOf(entry);
-      const text = flowKeyText(key);
+      const text = flowKeyText(entry);
       const error = failures.get(index);
       if (error === undefined) {
-        this.#inserted.set(text, key);
+        this.#inserted.add(text);
         result.flows++;
         continue;
       }
       // Replacing may have taken the old one away.
       this.#inserted.delete(text);
       result.refusedTotal++;
-      if (result.refused.length < REFUSALS_MAX) result.refused.push({ key, code: error.code });
+      if (result.refused.length < REFUSALS_MAX)
+        result.refused.push({ key: flowKeyOfText(text), code: error.code });
     }
   }
 
@@ -179,14 +185,4 @@ interface Counts {
 
 function* partsOf<Item>(items: readonly Item[]): Generator<Item[]> {
   for (let at = 0; at < items.length; at += RECORDS_A_TURN) yield items.slice(at, at + RECORDS_A_TURN);
-}
-
-/** The name alone, and without the chunk that it came in. */
-function keyOf({ original, zone, zoneDirection }: FlowKey): FlowKey {
-  const { source, destination } = original;
-  return {
-    original: { ...original, source: source.slice(), destination: destination.slice() },
-    zone,
-    zoneDirection,
-  };
 }

@@ -13,7 +13,7 @@ export type {
   FlowZoneDirection,
 } from './flow.ts';
 export { type FlowNat, type FlowTranslation, invertTuple, natOf } from './inverse.ts';
-export { flowKeyText } from './key-text.ts';
+export { flowKeyOfText, flowKeyText } from './key-text.ts';
 export {
   decodeFlowState,
   encodeFlowState,

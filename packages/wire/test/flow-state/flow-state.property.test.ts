@@ -5,6 +5,7 @@ import {
   encodeFlowState,
   type FlowRecord,
   FlowStateDecoder,
+  flowKeyOfText,
   flowKeyText,
   invertTuple,
   natOf,
@@ -79,6 +80,8 @@ test('names are equal for equal flows only', () => {
         JSON.stringify([a.original, a.zone, a.zoneDirection]) ===
         JSON.stringify([b.original, b.zone, b.zoneDirection]);
       expect(flowKeyText(a) === flowKeyText(b)).toBe(same);
+      const { original, zone, zoneDirection } = a;
+      expect(flowKeyOfText(flowKeyText(a))).toEqual({ original, zone, zoneDirection });
       const changed = { ...a, timeoutSeconds: 0 };
       expect(flowKeyText(changed)).toBe(flowKeyText(a));
     }),
