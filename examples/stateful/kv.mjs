@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys and values over TCP, which a node agent can move while they change: state by the local socket.
+// Keys and values over TCP, which a node agent can move while they change, all together or some of them: state by the
+// local socket. Each key is a session; it is found by the key as its SIP URI, and by its value as its contact.
 //
 //     node kv.mjs --address 127.0.0.1 --port 7000
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { StatefulFunction, TrackedMap } from '@vnfpool/client/stateful';
+import { SessionMovedError, StatefulFunction, TrackedMap, TrackedSessions } from '@vnfpool/client/stateful';
 
 const { values: options } = parseArgs({
   options: { address: { type: 'string', default: '127.0.0.1' }, port: { type: 'string', default: '0' } },
 });
 
 const store = new TrackedMap({ entriesMax: 100_000, isValue: (value) => typeof value === 'string' });
+const sessions = new TrackedSessions(store, {
+  hasUri: (value, uri, key) => uri === `sip:${key}@example.com`,
+  hasContact: (value, contact) => value === contact,
+  // Whom to ask for what came from elsewhere. A function with packets would say where it takes those.
+  forward: () => ({ address: options.address, port: server.address().port }),
+});
 const made = await StatefulFunction.start({
   state: store,
+  sessions,
   // Nobody could tell our role any more.
   onEnd: () => process.exit(0),
 });
@@ -50,16 +58,26 @@ function list() {
   return [...lines.toSorted(), 'end'].join('\n');
 }
 
+/** Waits while all is quiesced, or the key moves. */
+function change(words) {
+  const run = () => made.change(() => respond(words));
+  return words.length > 1 ? sessions.change(words[1], run) : run();
+}
+
+function told(error) {
+  if (!(error instanceof SessionMovedError)) return error.code === 'overloaded' ? 'full' : error.code;
+  return error.forward === null ? 'moved' : `moved ${error.forward.address} ${error.forward.port}`;
+}
+
 async function serve(socket) {
   socket.on('error', () => undefined);
   try {
     for await (const line of createInterface({ input: socket })) {
-      // While we are quiesced a change waits here.
       const answer =
         line === 'list'
           ? list()
-          : await made.change(() => respond(line.split(' '))).catch(({ code }) => code);
-      socket.write(`${answer === 'overloaded' ? 'full' : answer}\n`);
+          : await change(line.split(' ')).catch(told);
+      socket.write(`${answer}\n`);
     }
   } catch {
     // The client is gone.

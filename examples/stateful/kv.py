@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Keys and values over TCP, which a node agent can move while they change: state by the local socket.
+"""Keys and values over TCP, which a node agent can move while they change, all together or some of them: state by the
+local socket. Each key is a session; it is found by the key as its SIP URI, and by its value as its contact.
 
     python3 kv.py --address 127.0.0.1 --port 7000
 
@@ -26,6 +27,9 @@ class Store:
         self.entries = {}
         self.changed = None  # None: nobody wants to know
         self.changed_bytes = 0
+        self.selected = set()  # keys that are about to move
+        self.coming = {}  # what came of another instance and is not served yet
+        self.moved = {}  # key -> where it is served now
 
     def set(self, key, value):
         self.entries[key] = value
@@ -41,21 +45,72 @@ class Store:
         if self.changed is not None:
             self.changed.add(key)
 
-    async def export(self, kind, write):
+    async def export(self, kind, write, some=False):
         before, self.changed = self.changed, set()
         whole = kind == "snapshot" or before is None
-        if whole:
+        if whole and not some:
             await write(["clear"])
+        if some:  # beside what the other side has: nothing is cleared there
+            keys = list(self.selected if whole else self.selected & before)
+        else:
+            keys = list(self.entries if whole else before)
         # The keys of now. Values may change while we wait for the reader: then they are in the next delta.
-        for key in list(self.entries if whole else before):
+        for key in keys:
             value = self.entries.get(key)
             if value is not None:
                 await write(["set", key, value])
-            elif not whole:
+            elif some or not whole:
                 await write(["delete", key])
 
+    def select(self, selectors):
+        """The union; ratios are rounded half up, to at least one, and counts above all mean all."""
+        total, first, named = len(self.entries), 0, set()
+        for each in selectors:
+            match each["type"]:
+                case "all":
+                    first = total
+                case "count":
+                    first = max(first, min(total, each["count"]))
+                case "ratio":
+                    millionths = round(each["ratio"] * 1_000_000)
+                    share = (millionths * total * 2 + 1_000_000) // 2_000_000
+                    first = max(first, max(share, 1) if millionths and total else 0)
+                case "sip-uri":
+                    named |= {key for key in self.entries if each["uri"] == f"sip:{key}@example.com"}
+                case "contact":
+                    named |= {key for key, value in self.entries.items() if each["contact"] == value}
+        self.selected = named | set(list(self.entries)[:first])
+        return len(self.selected)
+
+    def stage(self, kind, changes):
+        self.coming = self.applied({} if kind == "snapshot" else self.coming, changes)
+        if here := self.coming.keys() & self.entries.keys():
+            raise ValueError(f"there is a session {min(here)} already")
+        return len(self.coming)
+
+    def accept(self):
+        if here := self.coming.keys() & self.entries.keys():
+            raise ValueError(f"there is a session {min(here)} already")
+        if len(self.entries) + len(self.coming) > ENTRIES_MAX:
+            raise ValueError(f"more than {ENTRIES_MAX} entries")
+        for key, value in self.coming.items():
+            self.moved.pop(key, None)
+            self.set(key, value)
+        self.coming = {}
+
+    def forget(self, forward):
+        where = f"moved {forward['address']} {forward['port']}" if forward else "moved"
+        for key in self.selected:
+            if self.entries.pop(key, None) is not None:
+                self.moved[key] = where
+        self.selected, self.changed = set(), None
+
     def apply(self, kind, changes):
-        entries = {} if kind == "snapshot" else dict(self.entries)
+        self.entries, self.changed = self.applied({} if kind == "snapshot" else self.entries, changes), None
+
+    @staticmethod
+    def applied(entries, changes):
+        entries = dict(entries)
         for verb, *rest in changes:
             if verb == "set":
                 entries[str(rest[0])] = str(rest[1])
@@ -67,7 +122,7 @@ class Store:
                 raise ValueError(f"no change: {verb}")
         if len(entries) > ENTRIES_MAX:
             raise ValueError(f"more than {ENTRIES_MAX} entries")
-        self.entries, self.changed = entries, None
+        return entries
 
 
 class Function:
@@ -78,13 +133,16 @@ class Function:
         self.role = "active"  # without an agent
         self.going = asyncio.Event()  # cleared while quiesced
         self.going.set()
+        self.staying = asyncio.Event()  # cleared while the selected keys are
+        self.staying.set()
+        self.address = None  # where clients find us
         self.writer = None
         self.transfers = {}  # id of the request -> task
 
     async def connect(self, path):
         self.role = None
         reader, self.writer = await asyncio.open_unix_connection(path, limit=LINE_BYTES_MAX)
-        self.say(op="hello", v=1, format="kv/1")
+        self.say(op="hello", v=1, format="kv/1", sessions=True)
         welcome = json.loads(await reader.readline())
         if welcome.get("op") != "welcome":
             raise SystemExit(f"the agent says: {welcome.get('reason')}")
@@ -111,8 +169,9 @@ class Function:
 
     async def answer(self, message):
         try:
-            await getattr(self, "on_" + message["op"])(message)
-            self.say(id=message["id"], ok=True)
+            scope = "_sessions" if message.get("scope") == "sessions" else ""
+            told = await getattr(self, f"on_{message['op']}{scope}")(message)
+            self.say(id=message["id"], ok=True, **(told or {}))
         except Exception as error:
             self.say(id=message["id"], ok=False, error=f"{type(error).__name__}: {error}"[:1000])
 
@@ -123,6 +182,7 @@ class Function:
         while True:
             await asyncio.sleep(1)
             self.say(op="changes", bytesPerSecond=self.store.changed_bytes)
+            self.say(op="sessions", count=len(self.store.entries))
             self.store.changed_bytes = 0
 
     async def on_role(self, message):
@@ -139,7 +199,40 @@ class Function:
     async def on_discard(self, _message):
         self.store.entries, self.store.changed = {}, None
 
-    async def on_export(self, message):
+    async def on_select(self, message):
+        await self.on_resume_sessions(message)
+        return {"count": self.store.select(message["sessions"])}
+
+    async def on_quiesce_sessions(self, _message):
+        self.staying.clear()
+
+    async def on_resume_sessions(self, _message):
+        self.store.selected, self.store.changed = set(), None
+        self.staying.set()
+
+    async def on_moved(self, message):
+        self.store.forget(message["forward"])
+        self.staying.set()
+
+    async def on_expect(self, _message):
+        self.store.coming = {}
+        host, port = self.address
+        return {"forward": {"address": host, "port": port}}
+
+    async def on_accept(self, _message):
+        self.store.accept()
+
+    async def on_discard_sessions(self, _message):
+        self.store.coming = {}
+
+    async def on_export_sessions(self, message):
+        await self.on_export(message, some=True)
+        return {"count": len(self.store.selected & self.store.entries.keys())}
+
+    async def on_import_sessions(self, message):
+        return {"count": await self.on_import(message, self.store.stage)}
+
+    async def on_export(self, message, some=False):
         _, writer = await asyncio.open_unix_connection(message["data"])
         try:
             async def write(change):
@@ -147,13 +240,13 @@ class Function:
                 writer.write(struct.pack(">I", len(block)) + block)
                 await writer.drain()  # waits while the agent is busy
 
-            await self.store.export(message["kind"], write)
+            await self.store.export(message["kind"], write, some)
             writer.write(struct.pack(">I", 0))  # the end: all is there
             await writer.drain()
         finally:
             writer.close()
 
-    async def on_import(self, message):
+    async def on_import(self, message, apply=None):
         reader, writer = await asyncio.open_unix_connection(message["data"])
         try:
             octets = bytearray()
@@ -164,7 +257,8 @@ class Function:
                 octets += await reader.readexactly(size)
                 if len(octets) > IMPORT_BYTES_MAX:
                     raise ValueError("the state is too large")
-            self.store.apply(message["kind"], [json.loads(line) for line in octets.splitlines()])
+            changes = [json.loads(line) for line in octets.splitlines()]
+            return (apply or self.store.apply)(message["kind"], changes)
         finally:
             writer.close()
 
@@ -176,6 +270,8 @@ async def handle(function, reader, writer):
             words = line.decode(errors="replace").rstrip("\r\n").split(" ", 2)
             if words[0] != "list":
                 await function.going.wait()
+                while len(words) > 1 and words[1] in store.selected and not function.staying.is_set():
+                    await function.staying.wait()
             writer.write((respond(store, function.role, words) + "\n").encode())
             await writer.drain()
     except (ConnectionError, ValueError):
@@ -190,6 +286,8 @@ def respond(store, role, words):
             return "\n".join([*(f"{key} {value}" for key, value in sorted(store.entries.items())), "end"])
         case _ if role != "active":
             return "not active"
+        case [_, key, *_] if key in store.moved:
+            return store.moved[key]
         case [_, key, *_] if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", key):
             return "bad key"
         case ["set" | "add", key, *_] if key not in store.entries and len(store.entries) >= ENTRIES_MAX:
@@ -222,6 +320,7 @@ async def main():
     server = await asyncio.start_server(
         lambda reader, writer: handle(function, reader, writer), options.address, options.port, limit=LINE_BYTES_MAX
     )
+    function.address = server.sockets[0].getsockname()[:2]
     print(f"listening on {options.address}:{server.sockets[0].getsockname()[1]}", flush=True)
     if agent:
         await function.serve(agent)  # until the agent is gone: nobody could tell our role any more

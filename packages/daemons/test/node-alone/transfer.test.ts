@@ -186,24 +186,11 @@ describe('with one of them', () => {
       token: token(),
     });
     expect(unknown).toMatchObject({ code: 128, error: 2 });
-    const sessions = [{ type: 'ratio', ratio: 0.5 }] as const;
-    expect(
-      await manager.order({
-        type: 'move-session',
-        ...order,
-        functionId: KV,
-        sessions,
-        token: token(),
-      }),
-    ).toMatchObject({
-      code: 128,
-      error: 9,
-    });
     const again = await manager.order({
       type: 'add',
       node: nodeId(10),
       functionId: KV,
-      specification: here.specification,
+      specification: { ...here.specification, env: { OTHER: 'yes' } },
       prepare: { token: token(), from: nodeId(11) },
     });
     expect(again).toMatchObject({ code: 128, text: expect.stringContaining('is here already') as string });

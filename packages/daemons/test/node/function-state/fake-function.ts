@@ -24,16 +24,18 @@ export function temporaryFolder(): string {
 export async function listen(limits: Partial<FunctionStateLimits> = {}, format: string | null = null) {
   const refused: FunctionStateError[] = [];
   const health: unknown[] = [];
+  const sessions: unknown[] = [];
   const state = await SocketFunctionState.listen({
     name: 'kv#1',
     folder: temporaryFolder(),
     format,
     limits: { ...functionStateLimits, ...limits },
     onHealth: (word) => health.push(word),
+    onSessions: (word) => sessions.push(word),
     onRefused: (error) => refused.push(error),
   });
   onTestFinished(() => state.close());
-  return { state, refused, health, path: state.environment['VNFPOOL_SOCKET'] ?? '' };
+  return { state, refused, health, sessions, path: state.environment['VNFPOOL_SOCKET'] ?? '' };
 }
 
 /** A function that says and does what a test wants, right or wrong. */
