@@ -13,7 +13,7 @@ export interface MovableState {
   export(kind: StateKind, signal: AbortSignal): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   /**
    * Takes octets in, all or nothing: `chunks` throws when the transfer breaks off, so apply after its end, or be
-   * able to go back. A `snapshot` replaces what is there.
+   * able to go back. A chunk is good until the next is asked for: copy what you keep. A `snapshot` replaces what is there.
    */
   import(kind: StateKind, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** Throws away what was imported. */

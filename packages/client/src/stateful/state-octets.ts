@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { OctetReader } from '@vnfpool/transport/local';
 import { BlockReader, blockHeader, FUNCTION_BLOCK_BYTES_MAX } from '@vnfpool/wire/function-socket';
 
 /** Connects to a data socket; at the signal the connection is cut, so that nobody takes its end for the end. */
 async function withData<Result>(
   path: string,
   signal: AbortSignal,
-  use: (socket: Socket) => Promise<Result>,
+  use: (data: OctetReader) => Promise<Result>,
 ): Promise<Result> {
   signal.throwIfAborted();
-  const socket = connect(path);
-  const cut = (): void => void socket.destroy(signal.reason as Error);
+  const data = OctetReader.connect(path);
+  const cut = (): void => void data.socket.destroy(signal.reason as Error);
   signal.addEventListener('abort', cut, { once: true });
-  // Told to whoever reads or writes.
-  socket.on('error', () => undefined);
   try {
-    return await use(socket);
+    return await use(data);
   } finally {
     signal.removeEventListener('abort', cut);
-    socket.destroySoon();
+    data.socket.destroySoon();
   }
 }
 
@@ -46,21 +45,23 @@ async function writeState(
   await put(new Uint8Array());
 }
 
-/** Octets of an import; `use` gets them, and must read them to their end. Breaking off in the middle is an error. */
+/**
+ * Octets of an import, each good until the next are asked for; `use` gets them, and must read them to their end. Breaking
+ * off in the middle is an error.
+ */
 async function readState<Result>(
-  socket: Socket,
+  data: OctetReader,
   use: (chunks: AsyncIterable<Uint8Array>) => Promise<Result>,
 ): Promise<Result> {
-  const reader = new BlockReader();
+  const blocks = new BlockReader();
   let finished = false;
   const read = async function* (): AsyncGenerator<Uint8Array, void> {
-    for await (const chunk of socket as AsyncIterable<Buffer>) {
-      yield* reader.push(chunk);
-      if (!reader.ended) continue;
-      finished = true;
-      return;
+    while (!blocks.ended) {
+      const octets = await data.next();
+      if (octets === null) throw new Error('the state ended in the middle');
+      yield* blocks.push(octets);
     }
-    throw new Error('the state ended in the middle');
+    finished = true;
   };
   const result = await use(read());
   if (!finished) throw new Error('the state was not read to its end');
@@ -73,7 +74,7 @@ export function exportTo(
   signal: AbortSignal,
   chunks: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
-  return withData(path, signal, (socket) => writeState(socket, chunks()));
+  return withData(path, signal, ({ socket }) => writeState(socket, chunks()));
 }
 
 /** Takes in what comes over the data socket. */
@@ -82,5 +83,5 @@ export function importFrom<Result>(
   signal: AbortSignal,
   use: (chunks: AsyncIterable<Uint8Array>) => Promise<Result>,
 ): Promise<Result> {
-  return withData(path, signal, (socket) => readState(socket, use));
+  return withData(path, signal, (data) => readState(data, use));
 }

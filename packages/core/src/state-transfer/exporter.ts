@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PartKind, StateMarked, StateMessage } from '@vnfpool/wire/state-channel';
+import { crc32, type PartKind, type StateMarked, type StateMessage } from '@vnfpool/wire/state-channel';
 import { Forecast } from './forecast.ts';
 import { PartSender } from './part-sender.ts';
 import { type Tally, TransferRules } from './rules.ts';
@@ -15,7 +15,7 @@ export class Exporter {
   readonly #sizeBytes: number | undefined;
   readonly #send: (message: StateMessage, nowMs: number) => void;
   readonly #emit: (output: SourceOutput) => void;
-  readonly #sender = new PartSender();
+  readonly #sender: PartSender;
   #kind: PartKind = 'snapshot';
   /** The function owes the next chunk or the end of the part. */
   #isPulling = false;
@@ -30,6 +30,7 @@ export class Exporter {
   ) {
     this.forecast = new Forecast(options.pauseMaxMs ?? 1000, options.deltasMax ?? 16);
     this.#rules = options.rules ?? new TransferRules();
+    this.#sender = new PartSender(options.checksum ?? crc32);
     this.#sizeBytes = options.sizeBytes;
     this.#send = send;
     this.#emit = emit;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type {
-  StateBegin,
-  StateChunk,
-  StateHello,
-  StateMark,
-  StateMessage,
+import {
+  crc32,
+  type StateBegin,
+  type StateChunk,
+  type StateHello,
+  type StateMark,
+  type StateMessage,
 } from '@vnfpool/wire/state-channel';
 import { type PartFault, PartReceiver } from './part-receiver.ts';
 import type { Tally, TransferRules } from './rules.ts';
@@ -27,7 +28,7 @@ export class Importer {
     emit: (output: DestinationOutput) => void,
   ) {
     const { windowBytes = 1_048_576, bytesMax = 64 * 2 ** 30, partsMax = 64 } = options;
-    this.#receiver = new PartReceiver(rules, windowBytes, bytesMax, partsMax);
+    this.#receiver = new PartReceiver(rules, options.checksum ?? crc32, windowBytes, bytesMax, partsMax);
     this.#windowBytes = windowBytes;
     this.#forward = options.forward;
     this.#send = send;

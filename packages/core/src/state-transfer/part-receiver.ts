@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   type CancelReason,
-  crc32c,
-  joinCrc32c,
+  joinCrc32,
   type PartKind,
   type StateBegin,
   type StateMark,
 } from '@vnfpool/wire/state-channel';
 import type { Tally, TransferRules } from './rules.ts';
+import type { Checksum } from './types.ts';
 
 /** Why the transfer has to be given up. */
 export interface PartFault {
@@ -18,6 +18,7 @@ export interface PartFault {
 /** Checks parts as they come: their order, the window, the bounds and the digests. */
 export class PartReceiver {
   readonly #rules: TransferRules;
+  readonly #checksum: Checksum;
   readonly #windowBytes: number;
   readonly #bytesMax: number;
   readonly #partsMax: number;
@@ -34,8 +35,15 @@ export class PartReceiver {
   #creditBytes: number;
   #sessions: number | null = null;
 
-  constructor(rules: TransferRules, windowBytes: number, bytesMax: number, partsMax: number) {
+  constructor(
+    rules: TransferRules,
+    checksum: Checksum,
+    windowBytes: number,
+    bytesMax: number,
+    partsMax: number,
+  ) {
     this.#rules = rules;
+    this.#checksum = checksum;
     this.#windowBytes = windowBytes;
     this.#creditBytes = windowBytes;
     this.#bytesMax = bytesMax;
@@ -82,7 +90,7 @@ export class PartReceiver {
     if (this.#totalBytes + octets.length > this.#bytesMax)
       return { reason: 'resources', text: `more than ${this.#bytesMax} octets` };
     this.#bytes += octets.length;
-    this.#crc = crc32c(octets, this.#crc);
+    this.#crc = this.#checksum(octets, this.#crc);
     this.#totalBytes += octets.length;
     return null;
   }
@@ -90,7 +98,7 @@ export class PartReceiver {
   mark(mark: StateMark): PartFault | null {
     if (this.#state !== 'open' || mark.part !== this.#part) return protocol(`mark of part ${mark.part}`);
     const part = { bytes: this.#bytes, crc: this.#crc };
-    this.#totalCrc = joinCrc32c(this.#totalCrc, this.#crc, this.#bytes);
+    this.#totalCrc = joinCrc32(this.#totalCrc, this.#crc, this.#bytes);
     const intact =
       this.#rules.isIntact({ bytes: mark.bytes, crc: mark.crc }, part) &&
       this.#rules.isIntact({ bytes: mark.totalBytes, crc: mark.totalCrc }, this.total);

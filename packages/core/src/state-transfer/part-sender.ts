@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  crc32c,
-  joinCrc32c,
+  joinCrc32,
   type PartKind,
   STATE_CHUNK_BYTES_MAX,
   type StateBegin,
@@ -9,9 +8,11 @@ import {
   type StateMark,
 } from '@vnfpool/wire/state-channel';
 import type { Tally } from './rules.ts';
+import type { Checksum } from './types.ts';
 
 /** Cuts what the function gives into chunks, as far as the destination's credit goes, and adds up the digests. */
 export class PartSender {
+  readonly #checksum: Checksum;
   #part = -1;
   #bytes = 0;
   #crc = 0;
@@ -22,6 +23,10 @@ export class PartSender {
   /** What is left of the function's last chunk. There is never a second. */
   #rest: Uint8Array | null = null;
   #end: { readonly sessions: number | null } | null = null;
+
+  constructor(checksum: Checksum) {
+    this.#checksum = checksum;
+  }
 
   get part(): number {
     return this.#part;
@@ -68,7 +73,7 @@ export class PartSender {
     const octets = this.#rest.subarray(0, room);
     this.#rest = octets.length === this.#rest.length ? null : this.#rest.subarray(octets.length);
     this.#bytes += octets.length;
-    this.#crc = crc32c(octets, this.#crc);
+    this.#crc = this.#checksum(octets, this.#crc);
     this.#totalBytes += octets.length;
     return { type: 'chunk', octets };
   }
@@ -77,7 +82,7 @@ export class PartSender {
     if (this.#end === null) return null;
     const { sessions } = this.#end;
     this.#end = null;
-    this.#totalCrc = joinCrc32c(this.#totalCrc, this.#crc, this.#bytes);
+    this.#totalCrc = joinCrc32(this.#totalCrc, this.#crc, this.#bytes);
     return {
       type: 'mark',
       part: this.#part,

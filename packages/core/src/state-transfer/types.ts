@@ -81,6 +81,9 @@ export type OrderInput =
   /** Heeded until the source sends `commit`, and at the destination until that arrives; without effect later. */
   { readonly type: 'cancel' } | { readonly type: 'verdict'; readonly verdict: Verdict };
 
+/** CRC-32 of octets behind those of which `before` is the checksum, as `crc32` of the state channel. */
+export type Checksum = (octets: Uint8Array, before: number) => number;
+
 // ---------------------------------------------------------------- source
 
 /**
@@ -134,6 +137,8 @@ export interface SourceOptions {
   readonly silenceMs?: number;
   /** In doubt the manager is asked after, and each, of these. Default 2000. */
   readonly inquireMs?: number;
+  /** Default `crc32`; a host may have the same in machine code. */
+  readonly checksum?: Checksum;
   /** For simulations that break them. */
   readonly rules?: TransferRules;
 }
@@ -145,7 +150,7 @@ export type SourceInput =
   /** The answer to `connect`. */
   | { readonly type: 'connected'; readonly connection: ConnectionId }
   | { readonly type: 'connect-failed'; readonly reason: string }
-  /** One for each `export` or `pull`: 1 octet to `EXPORT_CHUNK_BYTES_MAX`. They are not copied. */
+  /** One for each `export` or `pull`: 1 octet to `EXPORT_CHUNK_BYTES_MAX`. They are not copied, and must stay until `pull`. */
   | { readonly type: 'exported-chunk'; readonly part: number; readonly octets: Uint8Array }
   /** In place of a chunk: the part is complete. */
   | {
@@ -226,6 +231,7 @@ export interface DestinationOptions {
   readonly inquireMs?: number;
   /** How long the outcome is kept for a source that asks. Default 600,000. */
   readonly retainMs?: number;
+  readonly checksum?: Checksum;
   readonly rules?: TransferRules;
 }
 
@@ -263,7 +269,7 @@ export type DestinationOutput =
       readonly mode: TransferMode;
       readonly selection: StateHello['selection'];
     }
-  /** Octets for the function, in order; they share memory with the frame. */
+  /** Octets for the function, in order; they share memory with the message. */
   | { readonly type: 'import-chunk'; readonly part: number; readonly octets: Uint8Array }
   /** The part was whole. */
   | { readonly type: 'import-end'; readonly part: number }

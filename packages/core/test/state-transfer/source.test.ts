@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EXPORT_CHUNK_BYTES_MAX, type SourceInput } from '@vnfpool/core/state-transfer';
-import type { StateMessage } from '@vnfpool/wire/state-channel';
+import { STATE_CHUNK_BYTES_MAX, type StateMessage } from '@vnfpool/wire/state-channel';
 import { describe, expect, test } from 'vitest';
 import { SourceUnderTest } from './ends.ts';
 import { orderOf } from './order.ts';
@@ -87,11 +87,11 @@ describe('flow control', () => {
   test('a large chunk travels in pieces that fit a message', () => {
     const source = open();
     source.hear({ type: 'welcome', windowBytes: 1_000_000 });
-    const octets = new Uint8Array(140_000);
+    const octets = new Uint8Array(2 * STATE_CHUNK_BYTES_MAX + 1);
     expect(source.tell({ type: 'exported-chunk', part: 0, octets })).toEqual([
-      '> chunk 65536',
-      '> chunk 65536',
-      '> chunk 8928',
+      `> chunk ${STATE_CHUNK_BYTES_MAX}`,
+      `> chunk ${STATE_CHUNK_BYTES_MAX}`,
+      '> chunk 1',
       'pull',
     ]);
   });

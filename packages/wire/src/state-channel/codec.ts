@@ -42,6 +42,9 @@ const REASONS: readonly CancelReason[] = [
   'resources',
 ];
 
+/** Type of a chunk. */
+export const CHUNK_CODE = 5;
+
 const BODIES: { readonly [Name in Type]: Body<Name> } = {
   hello: {
     code: 1,
@@ -86,7 +89,7 @@ const BODIES: { readonly [Name in Type]: Body<Name> } = {
     }),
   },
   chunk: {
-    code: 5,
+    code: CHUNK_CODE,
     write: (writer, message) => writer.bytes(message.octets),
     read: (reader) => {
       if (reader.remaining === 0) throw new WireError('missing', reader.offset, 'a chunk without octets');

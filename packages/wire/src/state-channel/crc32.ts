@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Castagnoli's polynomial, bits reversed. */
-const POLYNOMIAL = 0x82f63b78;
+/** The polynomial of Ethernet, zip and zlib, bits reversed. */
+const POLYNOMIAL = 0xedb88320;
 /** Octets in one step: each has a table of its own, for what it becomes when those behind it have gone by. */
 const STEP = 8;
 
@@ -23,11 +23,11 @@ function tables(): Table[] {
 }
 
 /**
- * CRC32C of `octets`, or of what `before` is the checksum of followed by `octets`. Finds damage; it is no protection
- * against intent, which is TLS's part.
- * @see RFC 9260 Appendix A
+ * CRC-32 of `octets`, or of what `before` is the checksum of followed by `octets`. Finds damage; it is no protection
+ * against intent, which is TLS's part. Hosts have the same one in machine code, which is why it is this one.
+ * @see RFC 1952 §8
  */
-export function crc32c(octets: Uint8Array, before = 0): number {
+export function crc32(octets: Uint8Array, before = 0): number {
   let rest = ~before;
   let at = 0;
   for (const end = octets.length - STEP; at <= end; at += STEP) {
@@ -52,8 +52,8 @@ export function crc32c(octets: Uint8Array, before = 0): number {
   return ~rest >>> 0;
 }
 
-/** CRC32C of two pieces in a row, from the checksum of each and the length of the second. */
-export function joinCrc32c(first: number, second: number, secondBytes: number): number {
+/** CRC-32 of two pieces in a row, from the checksum of each and the length of the second. */
+export function joinCrc32(first: number, second: number, secondBytes: number): number {
   // `first` times x^(8 n): what its remainder becomes when n octets of 0 follow.
   let power = 0x0080_0000;
   let shifted = first;

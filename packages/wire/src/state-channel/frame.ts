@@ -4,7 +4,7 @@ import { ByteReader, WireError } from '../bytes/index.ts';
 /** Octets of the length field, which it does not count. */
 export const STATE_HEADER_BYTES = 4;
 /** Most octets of state in one message. */
-export const STATE_CHUNK_BYTES_MAX = 65_536;
+export const STATE_CHUNK_BYTES_MAX = 262_144;
 /** Longest frame: length, type, and a full chunk. */
 export const STATE_FRAME_BYTES_MAX: number = STATE_HEADER_BYTES + 1 + STATE_CHUNK_BYTES_MAX;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { decodeState, encodeState } from './codec.ts';
-export { crc32c, joinCrc32c } from './crc32c.ts';
+export { crc32, joinCrc32 } from './crc32.ts';
 export {
   STATE_CHUNK_BYTES_MAX,
   STATE_FRAME_BYTES_MAX,
@@ -8,3 +8,4 @@ export {
   stateFrameBytes,
 } from './frame.ts';
 export * from './messages.ts';
+export { chunkHeader, STATE_CHUNK_HEADER_BYTES, StateStreamReader } from './stream.ts';

@@ -81,7 +81,7 @@ export interface StateBegin {
   readonly bytesExpected: number | null;
 }
 
-/** Some octets of the part, 1 to `STATE_CHUNK_BYTES_MAX`. */
+/** Some octets of the part, 1 to `STATE_CHUNK_BYTES_MAX`. How they are cut says nothing. */
 export interface StateChunk {
   readonly type: 'chunk';
   readonly octets: Uint8Array;

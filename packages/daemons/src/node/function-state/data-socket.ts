@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
+import { OctetReader } from '@vnfpool/transport/local';
 import { listenOnUnixSocket, removeUnixSocket } from '../../management-api/unix-socket.ts';
 import { abortError, FunctionStateError } from './function-state.ts';
 
@@ -7,19 +8,18 @@ import { abortError, FunctionStateError } from './function-state.ts';
 export class DataSocket {
   readonly path: string;
   readonly #server: Server;
-  readonly #connection: Promise<Socket>;
-  #socket: Socket | undefined;
+  readonly #connection: Promise<OctetReader>;
+  #reader: OctetReader | undefined;
 
   private constructor(path: string) {
     this.path = path;
-    this.#server = createServer();
+    this.#server = createServer({ pauseOnConnect: true });
     this.#connection = new Promise((resolve) => {
-      this.#server.once('connection', (socket) => {
-        // Errors are told to whoever moves octets; without anybody there they are no matter.
-        socket.on('error', () => undefined);
-        this.#socket = socket;
+      this.#server.once('connection', (accepted) => {
         this.#server.close();
-        resolve(socket);
+        // Errors are told to whoever moves octets; without anybody there they are no matter.
+        this.#reader = OctetReader.adopt(accepted);
+        resolve(this.#reader);
       });
     });
     // Between the first connection and the closing of the server a second may slip in.
@@ -36,14 +36,15 @@ export class DataSocket {
     return socket;
   }
 
-  get connection(): Promise<Socket> {
+  get connection(): Promise<OctetReader> {
     return this.#connection;
   }
 
   /** Cuts the connection, too: after what was written, when nothing failed. */
   async close(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) this.#socket?.destroy(abortError(signal));
-    else this.#socket?.destroySoon();
+    const socket = this.#reader?.socket;
+    if (signal.aborted) socket?.destroy(abortError(signal));
+    else socket?.destroySoon();
     if (this.#server.listening) this.#server.close();
     await removeUnixSocket(this.path);
   }

@@ -23,8 +23,8 @@ export interface FunctionState {
   /** Tells the function what it is now. A function that connects later, or again, is told at once. */
   role(role: Role, epoch: string): Promise<void>;
   /**
-   * Takes state from the function: `write` gets its octets and holds it back until it resolves. Complete only when
-   * this resolves. A `delta` is what has changed since the beginning of the export before; after one that failed it
+   * Takes state from the function: `write` gets its octets, which are good until it resolves, and holds it back until
+   * then. Complete only when this resolves. A `delta` is what has changed since the beginning of the export before; after one that failed it
    * is refused as `out-of-sequence`.
    */
   export(
@@ -33,7 +33,7 @@ export interface FunctionState {
     signal: AbortSignal,
   ): Promise<{ readonly bytes: number }>;
   /** Gives state to the function. What was not complete, or was not confirmed, was not taken in. */
-  import(kind: StateKind, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  import(kind: StateKind, chunks: StateChunks, signal: AbortSignal): Promise<void>;
   /** The state changes no more once this resolves, until `resume`. */
   quiesce(signal: AbortSignal): Promise<void>;
   /** Goes on, and ends the tracking of changes. Does no harm to a function that is not quiesced. */
@@ -42,6 +42,12 @@ export interface FunctionState {
   discard(): Promise<void>;
   /** Ends what is under way with `closed`. */
   close(): Promise<void>;
+}
+
+/** Octets for a function, as they come. */
+export interface StateChunks extends AsyncIterable<Uint8Array> {
+  /** One more that is here already, without waiting; so several can go at once. */
+  readonly more?: () => Uint8Array | undefined;
 }
 
 /** Bounds, all with defaults. */

@@ -12,6 +12,7 @@ export {
   type FunctionStateErrorCode,
   type FunctionStateLimits,
   functionStateLimits,
+  type StateChunks,
 } from './function-state.ts';
 export { HooksFunctionState, type HooksStateOptions } from './hooks-state.ts';
 export type { FunctionSessions, MovedState } from './moved-state.ts';

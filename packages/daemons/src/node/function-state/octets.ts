@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Socket } from 'node:net';
+import type { OctetReader } from '@vnfpool/transport/local';
 import { WireError } from '@vnfpool/wire/bytes';
 import { BlockReader, blockHeader, FUNCTION_BLOCK_BYTES_MAX } from '@vnfpool/wire/function-socket';
-import { abortError, FunctionStateError, type FunctionStateLimits } from './function-state.ts';
+import {
+  abortError,
+  FunctionStateError,
+  type FunctionStateLimits,
+  type StateChunks,
+} from './function-state.ts';
 import { Deadline, orAborted, untilAborted } from './waiting.ts';
+
+/** So many octets that are here go by one write. */
+const TOGETHER_BYTES = 262_144;
 
 interface Moving {
   readonly limits: FunctionStateLimits;
@@ -14,24 +23,24 @@ interface Moving {
 
 /** Reads the blocks of an export up to their end; returns how many octets they have. */
 export async function receiveOctets(
-  socket: Socket,
+  reader: OctetReader,
   write: (chunk: Uint8Array) => Promise<void>,
   { limits, signal, expire }: Moving,
 ): Promise<number> {
-  const reader = new BlockReader();
+  const blocks = new BlockReader();
   const deadline = new Deadline(expire);
   let bytes = 0;
   try {
-    const chunks = untilAborted(socket as AsyncIterable<Buffer>, signal)[Symbol.asyncIterator]();
-    while (!reader.ended) {
+    while (!blocks.ended) {
       deadline.arm(limits.stallMs, 'the function sent no octet of its state');
-      const { done, value } = await chunks.next().catch(endedOr(signal));
+      const octets = await orAborted(reader.next(), signal).catch(endedOr(signal));
       deadline.disarm();
-      if (done === true) throw new FunctionStateError('ended', 'the state ended in the middle');
-      const octets = join([...reader.push(value)]);
-      bytes += octets.length;
-      refuseBeyond(limits.bytesMax, bytes);
-      if (octets.length > 0) await orAborted(write(octets), signal);
+      if (octets === null) throw new FunctionStateError('ended', 'the state ended in the middle');
+      for (const piece of blocks.push(octets)) {
+        bytes += piece.length;
+        refuseBeyond(limits.bytesMax, bytes);
+        await orAborted(write(piece), signal);
+      }
     }
     return bytes;
   } catch (error) {
@@ -44,14 +53,14 @@ export async function receiveOctets(
 
 /** Writes the octets of an import as blocks, and their end only when all is there. */
 export async function sendOctets(
-  socket: Socket,
-  chunks: AsyncIterable<Uint8Array>,
+  { socket }: OctetReader,
+  chunks: StateChunks,
   { limits, signal, expire }: Moving,
 ): Promise<void> {
   const deadline = new Deadline(expire);
-  const put = async (block: Uint8Array): Promise<void> => {
+  const put = async (pieces: readonly Uint8Array[]): Promise<void> => {
     deadline.arm(limits.stallMs, 'the function took no octet of its state');
-    await orAborted(written(socket, block), signal).catch(endedOr(signal));
+    await orAborted(written(socket, pieces), signal).catch(endedOr(signal));
     deadline.disarm();
   };
   let bytes = 0;
@@ -59,12 +68,13 @@ export async function sendOctets(
   socket.resume();
   try {
     for await (const chunk of untilAborted(chunks, signal)) {
-      bytes += chunk.length;
-      refuseBeyond(limits.bytesMax, bytes);
-      for (let at = 0; at < chunk.length; at += FUNCTION_BLOCK_BYTES_MAX)
-        await put(chunk.subarray(at, at + FUNCTION_BLOCK_BYTES_MAX));
+      for (const block of inBlocks(chunk, () => chunks.more?.())) {
+        bytes += bytesOf(block);
+        refuseBeyond(limits.bytesMax, bytes);
+        await put(block);
+      }
     }
-    await put(new Uint8Array());
+    await put([]);
     socket.end();
   } finally {
     deadline.disarm();
@@ -76,16 +86,39 @@ export function refuseBeyond(bytesMax: number, bytes: number): void {
     throw new FunctionStateError('too-large', `the state has more than ${bytesMax} octets`);
 }
 
-/** Resolves when the system has taken the block, so no more than it waits here. */
-function written(socket: Socket, block: Uint8Array): Promise<void> {
+/** Writes a block, without pieces the end; resolves when the system has taken it, so no more than it waits here. */
+function written(socket: Socket, pieces: readonly Uint8Array[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: Error | null): void => (error ? reject(error) : resolve());
-    // One call of the system for both.
+    // One call of the system for all.
     socket.cork();
-    socket.write(blockHeader(block.length), block.length === 0 ? done : undefined);
-    if (block.length > 0) socket.write(block, done);
+    socket.write(blockHeader(bytesOf(pieces)), pieces.length === 0 ? done : undefined);
+    for (const [at, piece] of pieces.entries())
+      socket.write(piece, at === pieces.length - 1 ? done : undefined);
     socket.uncork();
   });
+}
+
+/** A chunk, cut where it is longer than a block, and whatever is here of those behind it. */
+function* inBlocks(first: Uint8Array, more: StateChunks['more']): Generator<readonly Uint8Array[], void> {
+  let block: Uint8Array[] = [];
+  let bytes = 0;
+  for (let chunk: Uint8Array | undefined = first; chunk !== undefined; ) {
+    const piece = chunk.subarray(0, FUNCTION_BLOCK_BYTES_MAX - bytes);
+    block.push(piece);
+    bytes += piece.length;
+    if (piece.length < chunk.length) chunk = chunk.subarray(piece.length);
+    else chunk = bytes < TOGETHER_BYTES ? more?.() : undefined;
+    if (bytes < FUNCTION_BLOCK_BYTES_MAX && chunk !== undefined) continue;
+    // None at all would be the end.
+    if (bytes > 0) yield block;
+    block = [];
+    bytes = 0;
+  }
+}
+
+function bytesOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((bytes, piece) => bytes + piece.length, 0);
 }
 
 /** What a broken socket means, unless we broke it. */
@@ -95,9 +128,4 @@ function endedOr(signal: AbortSignal): (error: unknown) => never {
     if (error instanceof FunctionStateError) throw error;
     throw new FunctionStateError('ended', 'the connection for the state ended in the middle', error);
   };
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const [only] = parts;
-  return only !== undefined && parts.length === 1 ? only : Buffer.concat(parts);
 }

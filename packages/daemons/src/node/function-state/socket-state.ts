@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Socket } from 'node:net';
+import type { OctetReader } from '@vnfpool/transport/local';
 import {
   FUNCTION_SOCKET_VARIABLE,
   FUNCTION_SOCKET_VERSION,
@@ -11,7 +11,12 @@ import { ControlSocket } from './control-socket.ts';
 import { DataSocket } from './data-socket.ts';
 import type { FunctionContext } from './function-context.ts';
 import type { Done, FunctionLink, Order } from './function-link.ts';
-import { type FunctionState, FunctionStateError, type FunctionStateLimits } from './function-state.ts';
+import {
+  type FunctionState,
+  FunctionStateError,
+  type FunctionStateLimits,
+  type StateChunks,
+} from './function-state.ts';
 import type { FunctionSessions } from './moved-state.ts';
 import { receiveOctets, sendOctets } from './octets.ts';
 import { SocketFolder } from './socket-folder.ts';
@@ -143,7 +148,7 @@ export class SocketFunctionState implements FunctionState {
     return { bytes };
   }
 
-  async import(kind: StateKind, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+  async import(kind: StateKind, chunks: StateChunks, signal: AbortSignal): Promise<void> {
     await this.#import({ kind }, this.#continuity.import, chunks, signal);
   }
 
@@ -181,7 +186,7 @@ export class SocketFunctionState implements FunctionState {
       continuity,
       signal,
       limits.stallMs,
-      (socket, stop) => receiveOctets(socket, write, { limits, signal: stop.signal, expire: stop.expire }),
+      (reader, stop) => receiveOctets(reader, write, { limits, signal: stop.signal, expire: stop.expire }),
     );
     return { bytes, done };
   }
@@ -189,7 +194,7 @@ export class SocketFunctionState implements FunctionState {
   async #import(
     order: Octets,
     continuity: Continuity,
-    chunks: AsyncIterable<Uint8Array>,
+    chunks: StateChunks,
     signal: AbortSignal,
   ): Promise<Done> {
     const { limits } = this.#options;
@@ -198,7 +203,7 @@ export class SocketFunctionState implements FunctionState {
       continuity,
       signal,
       limits.applyMs,
-      (socket, stop) => sendOctets(socket, chunks, { limits, signal: stop.signal, expire: stop.expire }),
+      (reader, stop) => sendOctets(reader, chunks, { limits, signal: stop.signal, expire: stop.expire }),
     );
     return done;
   }
@@ -225,7 +230,7 @@ export class SocketFunctionState implements FunctionState {
     continuity: Continuity,
     signal: AbortSignal,
     answerMs: number,
-    move: (socket: Socket, stop: Stop) => Promise<Result>,
+    move: (reader: OctetReader, stop: Stop) => Promise<Result>,
   ): Promise<{ readonly result: Result; readonly done: Done }> {
     if (this.#moving) throw new FunctionStateError('busy', 'an export or import is under way');
     return continuity.run(order.kind, () => this.#moveOctets(order, signal, answerMs, move));
@@ -235,7 +240,7 @@ export class SocketFunctionState implements FunctionState {
     order: Octets & { readonly op: 'export' | 'import' },
     signal: AbortSignal,
     answerMs: number,
-    move: (socket: Socket, stop: Stop) => Promise<Result>,
+    move: (reader: OctetReader, stop: Stop) => Promise<Result>,
   ): Promise<{ readonly result: Result; readonly done: Done }> {
     const { op } = order;
     this.#moving = true;
@@ -251,10 +256,10 @@ export class SocketFunctionState implements FunctionState {
       );
       answered.catch((error: FunctionStateError) => stop.expire(error));
       stop.deadline.arm(this.#options.limits.stallMs, `the function did not connect for its ${op}`);
-      const socket = await orAborted(data.connection, stop.signal);
+      const reader = await orAborted(data.connection, stop.signal);
       stop.deadline.disarm();
       try {
-        const result = await move(socket, stop);
+        const result = await move(reader, stop);
         stop.deadline.arm(answerMs, `the function did not answer ${op}`);
         return { result, done: await answered };
       } catch (error) {

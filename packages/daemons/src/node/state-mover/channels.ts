@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import { unframed } from '@vnfpool/transport/framing';
 import type { Connection } from '@vnfpool/transport/stream';
-import { encodeState, type StateMessage } from '@vnfpool/wire/state-channel';
-import { readStateFrame } from './state-frames.ts';
+import { WireError } from '@vnfpool/wire/bytes';
+import { chunkHeader, encodeState, type StateMessage, StateStreamReader } from '@vnfpool/wire/state-channel';
 
 /** What a connection brings. */
 export type Heard =
-  | ReturnType<typeof readStateFrame>
+  | { readonly type: 'message'; readonly connection: number; readonly message: StateMessage }
+  | { readonly type: 'malformed'; readonly connection: number; readonly reason: string }
   | { readonly type: 'disconnected'; readonly connection: number };
 type Hear = (heard: Heard) => void;
+
+/** The state channel is read as it comes: the octets of a chunk need not be put together to go on. */
+export const stateRule: typeof unframed = unframed;
 
 /** Connections of the state channel, numbered. */
 export class Channels {
@@ -19,14 +24,24 @@ export class Channels {
     this.#last += 1;
     const id = this.#last;
     const channel = { connection, hear };
+    const reader = new StateStreamReader();
     this.#connections.set(id, channel);
-    connection.onClose(({ code, message }) => {
+    connection.onClose(() => {
       this.#connections.delete(id);
-      if (code === 'frame-malformed' || code === 'frame-too-large')
-        channel.hear({ type: 'malformed', connection: id, reason: message });
       channel.hear({ type: 'disconnected', connection: id });
     });
-    connection.onFrame((frame) => channel.hear(readStateFrame(id, frame)));
+    connection.onFrame((octets) => {
+      try {
+        for (const message of reader.push(octets)) {
+          channel.hear({ type: 'message', connection: id, message });
+          if (connection.closed !== null) return;
+        }
+      } catch (error) {
+        if (!(error instanceof WireError)) throw error;
+        channel.hear({ type: 'malformed', connection: id, reason: error.message });
+        connection.close(error.message);
+      }
+    });
     return id;
   }
 
@@ -36,8 +51,21 @@ export class Channels {
     if (channel !== undefined) channel.hear = hear;
   }
 
+  /** The octets of a chunk are not copied: they must stay as they are until `onDrained`. */
   send(id: number, message: StateMessage): void {
-    this.#connections.get(id)?.connection.send(encodeState(message));
+    const connection = this.#connections.get(id)?.connection;
+    if (connection === undefined) return;
+    if (message.type === 'chunk' && connection.flow !== undefined) {
+      connection.send(chunkHeader(message.octets.length));
+      connection.send(message.octets);
+    } else connection.send(encodeState(message));
+  }
+
+  /** Calls back once all that was sent has been handed over; not after the end of the connection. */
+  onDrained(id: number, handler: () => void): void {
+    const connection = this.#connections.get(id)?.connection;
+    if (connection?.flow === undefined) handler();
+    else connection.flow.onDrained(handler);
   }
 
   close(id: number, reason: string): void {

@@ -37,8 +37,7 @@ export class FunctionDestination {
   }
 
   chunk({ part, octets }: DestinationOutput & { readonly type: 'import-chunk' }): void {
-    // They share memory with the frame, which is read over by the next.
-    if (this.#current?.part === part) this.#current.queue.push(octets.slice());
+    if (this.#current?.part === part) this.#current.queue.push(octets);
   }
 
   end(part: number): void {

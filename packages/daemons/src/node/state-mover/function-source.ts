@@ -21,32 +21,27 @@ export class FunctionSource {
     this.#current?.ending.abort(new Error('another part is exported'));
     const current = { part, turns: new Turns(), ending: new AbortController() };
     this.#current = current;
-    // The first chunk is wanted at once.
-    current.turns.give();
     const { signal } = current.ending;
     const write = async (octets: Uint8Array): Promise<void> => {
       for (let from = 0; from < octets.length; from += EXPORT_CHUNK_BYTES_MAX) {
-        await current.turns.take(signal);
-        // The core keeps it for a while, and the function may use its buffer again.
-        const chunk = octets.slice(from, from + EXPORT_CHUNK_BYTES_MAX);
+        const chunk = octets.subarray(from, from + EXPORT_CHUNK_BYTES_MAX);
         this.#give({ type: 'exported-chunk', part, octets: chunk });
+        // It has gone when the next is wanted: until then nobody may use its memory again.
+        await current.turns.take(signal);
       }
     };
-    this.#state
-      .export(kind, write, signal)
-      .then(() => current.turns.take(signal))
-      .then(
-        () => {
-          if (this.#current === current) this.#current = null;
-          const { changeRate, movedSessions: sessions = null } = this.#state;
-          this.#give({ type: 'exported', part, sessions, changePerSecond: changeRate });
-        },
-        (error: Error) => {
-          if (this.#current !== current) return;
-          this.#current = null;
-          if (!signal.aborted) this.#give({ type: 'failed', reason: error.message });
-        },
-      );
+    this.#state.export(kind, write, signal).then(
+      () => {
+        if (this.#current === current) this.#current = null;
+        const { changeRate, movedSessions: sessions = null } = this.#state;
+        this.#give({ type: 'exported', part, sessions, changePerSecond: changeRate });
+      },
+      (error: Error) => {
+        if (this.#current !== current) return;
+        this.#current = null;
+        if (!signal.aborted) this.#give({ type: 'failed', reason: error.message });
+      },
+    );
   }
 
   pull(part: number): void {

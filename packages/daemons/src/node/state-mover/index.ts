@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
-export { stateRule } from './state-frames.ts';
+export { stateRule } from './channels.ts';
 export * from './state-mover.ts';

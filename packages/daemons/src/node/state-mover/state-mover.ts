@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { crc32 } from 'node:zlib';
 import {
   aborted,
   answerStranger,
@@ -157,10 +158,14 @@ export class StateMover {
     this.#admit(this.#sending, name);
     const { to, state, finish, onEnded, onInquire, ...rest } = options;
     const record = this.#records.find(order.token);
-    const core = new TransferSource({ order, ...rest }, record?.end === 'source' ? record : null);
+    const core = new TransferSource(
+      { order, checksum: crc32, ...rest },
+      record?.end === 'source' ? record : null,
+    );
     const submit = (input: SourceInput): void => void driver.submit(input);
     const hands = new FunctionSource(state, submit);
     let hasEnded = false;
+    let channel = 0;
     const over = (): void => {
       hands.stop();
       driver.stop();
@@ -172,10 +177,14 @@ export class StateMover {
       onFault: this.#options.onFault,
       effects: {
         connect: () => this.#connect(order.destination, to, submit),
-        send: ({ connection, message }) => this.#channels.send(connection, message),
+        send: ({ connection, message }) => {
+          channel = connection;
+          this.#channels.send(connection, message);
+        },
         close: ({ connection, reason }) => this.#channels.close(connection, reason),
         export: (output) => hands.export(output),
-        pull: ({ part }) => hands.pull(part),
+        // The next chunk takes the memory of the one before.
+        pull: ({ part }) => this.#channels.onDrained(channel, () => hands.pull(part)),
         quiesce: () => hands.quiesce(),
         resume: () => this.#orTold('the function does not resume', () => hands.resume()),
         finish: ({ mode, forward = null }) => {
@@ -272,7 +281,7 @@ export class StateMover {
     { state, activate, onEnded, onInquire, ...rest }: ReceiveOptions,
     restored: DestinationRecord | null,
   ): Receiving {
-    const core = new TransferDestination({ order, ...rest }, restored);
+    const core = new TransferDestination({ order, checksum: crc32, ...rest }, restored);
     const submit = (input: DestinationInput): void => void driver.submit(input);
     const hands = new FunctionDestination(state, submit);
     const over = (): void => {

@@ -10,7 +10,7 @@ const SECONDS = 1_000;
 /** All that one exports goes into the other as it comes. */
 async function move(kind: StateKind, from: FunctionState, to: FunctionState): Promise<number> {
   const chunks: Uint8Array[] = [];
-  const { bytes } = await from.export(kind, async (chunk) => void chunks.push(chunk), never());
+  const { bytes } = await from.export(kind, async (chunk) => void chunks.push(chunk.slice()), never());
   await to.import(
     kind,
     (async function* () {

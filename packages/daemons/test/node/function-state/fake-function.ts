@@ -109,7 +109,8 @@ export function blocks(...texts: string[]): Buffer {
 export function sink() {
   const chunks: Uint8Array[] = [];
   return {
-    write: async (chunk: Uint8Array) => void chunks.push(chunk),
+    // Good until it resolves, and no longer.
+    write: async (chunk: Uint8Array) => void chunks.push(chunk.slice()),
     text: () => Buffer.concat(chunks).toString(),
   };
 }

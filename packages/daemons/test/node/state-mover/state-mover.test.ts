@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
 import { describe, expect, test } from 'vitest';
+import { NoFunctionState, type StateChunks } from '../../../src/node/function-state/index.ts';
 import { type Client, EXAMPLES, run } from '../function-state/programs.ts';
 import { DESTINATION, order, receive, SOURCE, send, site } from './two-nodes.ts';
 
@@ -58,6 +60,46 @@ describe.each(EXAMPLES)('$name', (example) => {
     },
     60 * SECONDS,
   );
+});
+
+/** State whose octets are written over as soon as they may be, as those of a socket that is read into one buffer. */
+class ScratchState extends NoFunctionState {
+  readonly sent = createHash('sha256');
+  readonly taken = createHash('sha256');
+
+  override async export(
+    kind?: string,
+    write?: (chunk: Uint8Array) => Promise<void>,
+  ): Promise<{ readonly bytes: number }> {
+    const buffer = Buffer.alloc(1_200_000);
+    const sizes = kind === 'snapshot' ? [1, 300_000, 262_144, 1_200_000, 65_541, 1_048_577, 5] : [7];
+    for (const [at, size] of sizes.entries()) {
+      const chunk = buffer.subarray(0, size);
+      for (let place = 0; place < size; place += 1) chunk[place] = (place * 31 + at) % 251;
+      this.sent.update(chunk);
+      await write?.(chunk);
+      buffer.fill(0);
+    }
+    return { bytes: 0 };
+  }
+
+  override async import(_kind: unknown, chunks: StateChunks): Promise<void> {
+    for await (const chunk of chunks) {
+      this.taken.update(chunk);
+      for (let next = chunks.more?.(); next !== undefined; next = chunks.more?.()) this.taken.update(next);
+    }
+  }
+}
+
+test('a state of many windows arrives as it was, though the memory of each chunk is used again', async () => {
+  const [a, b] = await Promise.all([site(SOURCE), site(DESTINATION)]);
+  const [from, to] = [new ScratchState(), new ScratchState()];
+  const given = order();
+  const receiving = receive(b, given, to);
+  const sending = send(a, b, given, from);
+  expect(await sending.ended).toMatchObject({ outcome: 'committed' });
+  expect(await receiving.ended).toMatchObject({ outcome: 'committed' });
+  expect(to.taken.digest('hex')).toBe(from.sent.digest('hex'));
 });
 
 describe('what goes wrong', () => {
