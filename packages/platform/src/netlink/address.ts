@@ -13,6 +13,7 @@ const IFA_LOCAL = 2;
 const IFA_BROADCAST = 4;
 const IFA_CACHEINFO = 6;
 const IFA_FLAGS = 8;
+const IFA_F_SECONDARY = 0x01;
 const IFA_F_NODAD = 0x02;
 const IFA_F_DEPRECATED = 0x20;
 const FOREVER = 0xffffffff;
@@ -22,6 +23,8 @@ export interface LinkAddress extends Ipv4Prefix {
   readonly linkIndex: number;
   /** Not chosen as source by whoever binds to none. */
   readonly isDeprecated: boolean;
+  /** Another address of its subnet came before it. */
+  readonly isSecondary: boolean;
 }
 
 /** struct ifaddrmsg: family 1, prefix length 1, flags 1, scope 1, index 4. */
@@ -97,6 +100,7 @@ export function listAddresses(socket: NetlinkSocket): LinkAddress[] {
       address: ipv4Text(local),
       prefix: part.body[1] ?? 0,
       isDeprecated: (bits & IFA_F_DEPRECATED) !== 0,
+      isSecondary: (bits & IFA_F_SECONDARY) !== 0,
     });
   }
   return found;

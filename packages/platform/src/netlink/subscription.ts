@@ -44,8 +44,11 @@ export interface SubscriptionListener {
 export interface SubscriptionOptions {
   readonly protocol: number;
   readonly groups: readonly number[];
-  /** What the kernel keeps for us: beyond the host's limit, so it needs CAP_NET_ADMIN. Bounds 64 KiB and 256 MiB. */
-  readonly receiveBufferBytes: number;
+  /**
+   * What the kernel keeps for us: beyond the host's limit, so it needs CAP_NET_ADMIN. Bounds 64 KiB and 256 MiB. Absent: what
+   * the host gives everybody.
+   */
+  readonly receiveBufferBytes?: number;
 }
 
 /** Multicast messages of the namespace where it was opened, read in the event loop; it keeps the process alive. */
@@ -63,8 +66,11 @@ export class Subscription {
     this.#fd = system.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, options.protocol);
     try {
       const number = (value: number): Uint8Array => new Uint8Array(new Int32Array([value]).buffer);
-      const size = Math.min(Math.max(options.receiveBufferBytes, 64 * 1024), 256 * 1024 * 1024);
-      system.setSocketOption(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, number(size));
+      const { receiveBufferBytes } = options;
+      if (receiveBufferBytes !== undefined) {
+        const size = Math.min(Math.max(receiveBufferBytes, 64 * 1024), 256 * 1024 * 1024);
+        system.setSocketOption(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, number(size));
+      }
       const address = new Uint8Array(12);
       viewOf(address).setUint16(0, AF_NETLINK, true);
       system.bind(this.#fd, address);

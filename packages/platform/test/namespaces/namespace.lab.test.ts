@@ -193,8 +193,8 @@ describe.skipIf(labMissing !== '')(`network namespaces ${labMissing}`, () => {
       expect(() => addAddress(socket, index, parseIpv4Prefix('10.1.0.9/32'))).toThrow(/EEXIST/);
       const onLink = listAddresses(socket).filter((address) => address.linkIndex === index);
       expect(onLink).toEqual([
-        { linkIndex: index, address: '10.1.0.1', prefix: 24, isDeprecated: false },
-        { linkIndex: index, address: '10.1.0.9', prefix: 32, isDeprecated: true },
+        { linkIndex: index, address: '10.1.0.1', prefix: 24, isDeprecated: false, isSecondary: false },
+        { linkIndex: index, address: '10.1.0.9', prefix: 32, isDeprecated: true, isSecondary: false },
       ]);
       deleteAddress(socket, index, parseIpv4Prefix('10.1.0.9/32'));
       expect(() => deleteAddress(socket, index, parseIpv4Prefix('10.1.0.9/32'))).toThrow(/EADDRNOTAVAIL/);
