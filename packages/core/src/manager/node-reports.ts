@@ -14,7 +14,7 @@ const NEW_LIFE: NodeLife = {
   reason: '',
   heard: false,
   address: null,
-  muteMs: 0,
+  muteUntilMs: 0,
   lastHeardMs: null,
   stateAddresses: [],
   statePort: null,

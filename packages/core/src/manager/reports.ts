@@ -21,7 +21,7 @@ export function takeSlotReport(
   wallMs: number,
 ): void {
   const life = state.lives.get(node);
-  if (life) life.muteMs = report.muteMs;
+  if (life) life.muteUntilMs = wallMs + report.muteMs;
   for (const slot of report.slots) takeSlot(state, journal, node, slot, wallMs);
   for (const record of report.failovers) takeFailover(state, journal, record);
 }

@@ -19,7 +19,8 @@ export interface NodeLife {
   reason: string;
   heard: boolean;
   address: string | null;
-  muteMs: number;
+  /** By the wall clock: a node tells how long it will be mute, and nothing when that is over. */
+  muteUntilMs: number;
   lastHeardMs: number | null;
   /** Where it takes the state of functions. */
   stateAddresses: readonly string[];

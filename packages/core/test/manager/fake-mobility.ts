@@ -128,7 +128,7 @@ export class FakeDomain {
     });
   }
 
-  report(node: number, report: Omit<SlotReport, 'v' | 'muteMs'>): void {
+  report(node: number, report: Omit<SlotReport, 'v' | 'muteMs'> & { readonly muteMs?: number }): void {
     this.give({ type: 'slot-report', node: node as NodeId, report: { v: 1, muteMs: 0, ...report } });
   }
 

@@ -73,6 +73,17 @@ describe('applying', () => {
     expect(heardAt(null)).toBeLessThanOrEqual(heardAt(domain.nowMs));
   });
 
+  test('a node is mute for as long as it said, though it says nothing when that is over', async () => {
+    const domain = await running();
+    domain.report(1, { slots: [], failovers: [], muteMs: 500 });
+    const mute = () => domain.core.views(domain.nowMs).nodes[0]?.muteMs;
+    expect(mute()).toBe(500);
+    domain.nowMs += 400;
+    expect(mute()).toBe(100);
+    domain.nowMs += 400;
+    expect(mute()).toBe(0);
+  });
+
   test('places, starts and assigns; the views say that everything is there', async () => {
     const domain = await running();
     const view = domain.core.views(domain.nowMs);

@@ -29,7 +29,7 @@ export function nodeViews(
       address: life?.address ?? record?.endpoint?.address ?? null,
       council: council.includes(name),
       fence: record?.endpoint?.fence ?? 'none',
-      muteMs: life?.muteMs ?? 0,
+      muteMs: Math.max(0, (life?.muteUntilMs ?? 0) - wallMs(nowMs)),
       functions: [...state.instances.values()].filter(({ node }) => node === name).map(instanceName),
       version: record?.endpoint?.version ?? '',
       lastHeardAt: lastMs === null ? null : wallMs(lastMs),
