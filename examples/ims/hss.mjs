@@ -23,8 +23,8 @@ const isLimits = (value) =>
 const subscribers = new TrackedMap({ entriesMax: 100_000, isValue: isLimits });
 const made = await StatefulFunction.start({
   state: subscribers,
-  // Nobody could tell our role any more.
-  onEnd: () => process.exit(0),
+  // The agent refuses us. One that is only gone may be starting anew, and is looked for.
+  onEnd: () => process.exit(1),
 });
 
 const OPERATIONS = {

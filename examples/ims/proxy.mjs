@@ -50,8 +50,8 @@ const made = await StatefulFunction.start({
   onRole: (role) => {
     if (role === 'active') proxy.takeOver(Date.now());
   },
-  // Nobody could tell our role any more.
-  onEnd: () => process.exit(0),
+  // The agent refuses us. One that is only gone may be starting anew, and is looked for.
+  onEnd: () => process.exit(1),
 });
 
 function count(name) {

@@ -22,8 +22,8 @@ const sessions = new TrackedSessions(store, {
 const made = await StatefulFunction.start({
   state: store,
   sessions,
-  // Nobody could tell our role any more.
-  onEnd: () => process.exit(0),
+  // The agent refuses us. One that is only gone may be starting anew, and is looked for.
+  onEnd: () => process.exit(1),
 });
 
 function respond([verb, key = '', ...rest]) {
@@ -73,10 +73,7 @@ async function serve(socket) {
   socket.on('error', () => undefined);
   try {
     for await (const line of createInterface({ input: socket })) {
-      const answer =
-        line === 'list'
-          ? list()
-          : await change(line.split(' ')).catch(told);
+      const answer = line === 'list' ? list() : await change(line.split(' ')).catch(told);
       socket.write(`${answer}\n`);
     }
   } catch {

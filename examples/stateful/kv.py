@@ -140,18 +140,26 @@ class Function:
         self.transfers = {}  # id of the request -> task
 
     async def connect(self, path):
-        self.role = None
         reader, self.writer = await asyncio.open_unix_connection(path, limit=LINE_BYTES_MAX)
         self.say(op="hello", v=1, format="kv/1", sessions=True)
         welcome = json.loads(await reader.readline())
         if welcome.get("op") != "welcome":
             raise SystemExit(f"the agent says: {welcome.get('reason')}")
-        self.role = welcome["role"]
+        # An agent that is starting anew may not have decided yet: all stays as it is.
+        self.role = welcome["role"] or self.role
         return reader
+
+    async def connect_again(self, path):
+        while True:
+            await asyncio.sleep(0.2)
+            try:
+                return await self.connect(path)
+            except (OSError, ValueError):
+                pass  # not there yet, or gone again
 
     async def serve(self, reader):
         rates = asyncio.create_task(self.tell_rates())
-        while line := await reader.readline():
+        while line := await line_of(reader):
             message = json.loads(line)
             if message["op"] in ("export", "import"):
                 task = asyncio.create_task(self.answer(message))
@@ -309,6 +317,13 @@ def respond(store, role, words):
     return "what?"
 
 
+async def line_of(reader):
+    try:
+        return await reader.readline()
+    except ConnectionError:
+        return b""
+
+
 async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--address", default="127.0.0.1")
@@ -316,16 +331,19 @@ async def main():
     options = parser.parse_args()
     function = Function(Store())
     path = os.environ.get("VNFPOOL_SOCKET")
+    if path:
+        function.role = None
     agent = await function.connect(path) if path else None
     server = await asyncio.start_server(
         lambda reader, writer: handle(function, reader, writer), options.address, options.port, limit=LINE_BYTES_MAX
     )
     function.address = server.sockets[0].getsockname()[:2]
     print(f"listening on {options.address}:{server.sockets[0].getsockname()[1]}", flush=True)
-    if agent:
-        await function.serve(agent)  # until the agent is gone: nobody could tell our role any more
-    else:
-        await server.serve_forever()
+    while agent:
+        await function.serve(agent)
+        # It may be starting anew. What is quiesced stays so: another instance may have the state.
+        agent = await function.connect_again(path)
+    await server.serve_forever()
 
 
 asyncio.run(main())

@@ -29,7 +29,10 @@ export interface StatefulFunctionOptions extends CallOptions {
   /** Once no change is under way, before the last of the state is taken. */
   readonly onQuiesce?: () => void | Promise<void>;
   readonly onResume?: () => void | Promise<void>;
-  /** The agent is gone: nobody tells the role any more. What is quiesced stays so, as another may have the state. */
+  /**
+   * `close` was called, or the agent refuses us: nobody tells the role any more. An agent that is only gone may be starting anew: it
+   * is looked for until it is back, and all stays as it is; what is quiesced stays so, as another may have the state.
+   */
   readonly onEnd?: (error: PoolError) => void;
   /** Changes held back at once while the function is quiesced, default 1024; more fail with `overloaded`. */
   readonly waitingMax?: number;
@@ -37,6 +40,9 @@ export interface StatefulFunctionOptions extends CallOptions {
 
 /** How often the rate of changes is told. */
 const RATE_MS = 1_000;
+/** Until an agent that is gone is looked for, and the longest time until it is again. */
+const AGAIN_MS_MIN = 50;
+const AGAIN_MS_MAX = 1_000;
 
 /**
  * A function whose state the node agent can move: it hears its role, gives and takes state, and stands still for
@@ -47,6 +53,8 @@ export class StatefulFunction {
   readonly #gate: ChangeGate;
   #connection: AgentConnection | null = null;
   #rate: NodeJS.Timeout | undefined;
+  #again: NodeJS.Timeout | undefined;
+  #isClosed = false;
   #told = 0;
   #countTold: number | null = null;
   #orders: Promise<unknown> = Promise.resolve();
@@ -65,7 +73,7 @@ export class StatefulFunction {
     const made = new StatefulFunction(options);
     const path = options.path ?? process.env[FUNCTION_SOCKET_VARIABLE];
     if (path === undefined) await made.#become('active', '0');
-    else await made.#connect(path);
+    else await made.#connect(path, options);
     return made;
   }
 
@@ -99,16 +107,38 @@ export class StatefulFunction {
   }
 
   close(): void {
-    this.#connection?.end(new PoolError('closed', 'the function was closed'));
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#again);
+    const error = new PoolError('closed', 'the function was closed');
+    if (this.#connection) this.#connection.end(error);
+    else this.#end(error);
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  #connect(path: string): Promise<void> {
-    const { onEnd, sessions, state } = this.#options;
-    return bounded<void>('connecting to the agent', this.#options, (resolve, reject) => {
+  #end(error: PoolError): void {
+    this.#gate.end(error);
+    this.#options.onEnd?.(error);
+  }
+
+  /** The agent may be starting anew. */
+  #comeBack(path: string, waitMs: number = AGAIN_MS_MIN): void {
+    this.#told = 0;
+    this.#countTold = null;
+    this.#again = setTimeout(() => {
+      const { timeoutMs } = this.#options;
+      this.#connect(path, timeoutMs === undefined ? {} : { timeoutMs }).catch(() => {
+        if (!this.#isClosed) this.#comeBack(path, Math.min(AGAIN_MS_MAX, waitMs * 2));
+      });
+    }, waitMs).unref();
+  }
+
+  #connect(path: string, bounds: CallOptions): Promise<void> {
+    const { sessions, state } = this.#options;
+    return bounded<void>('connecting to the agent', bounds, (resolve, reject) => {
       let welcomed = false;
       let over = false;
       const socket = connect(path);
@@ -122,9 +152,10 @@ export class StatefulFunction {
         onEnd: (error) => {
           clearInterval(this.#rate);
           this.#connection = null;
-          this.#gate.end(error);
-          if (welcomed) onEnd?.(error);
           if (!over) reject(error);
+          if (!welcomed) return;
+          if (error.code === 'closed' && !this.#isClosed) this.#comeBack(path);
+          else this.#end(error);
         },
       });
       this.#connection = connection;

@@ -151,15 +151,42 @@ test('a quiesce that was given up does not hold up the resume', async () => {
   expect(made.quiesced).toBe(false);
 });
 
-test('an agent that is gone: a quiesced function stays so, and who waits is told', async () => {
+test('an agent that is gone is looked for: all stays as it is until it is back and says otherwise', async () => {
+  const ends: PoolError[] = [];
+  const roles: string[] = [];
+  const { agent, made } = await begin(
+    { onEnd: (error) => void ends.push(error), onRole: (role) => void roles.push(role) },
+    { ...WELCOME, role: 'active', epoch: '3' },
+  );
+  await agent.ask({ op: 'quiesce' }).answer;
+  const waiting = made.change(() => 'changed');
+  await agent.heard(({ op }) => op === 'hello');
+  agent.hangUp();
+  await agent.heard(({ op }) => op === 'hello');
+  expect([made.role, made.epoch, made.quiesced]).toEqual(['active', '3', true]);
+  expect(await agent.ask({ op: 'resume' }).answer).toMatchObject({ ok: true });
+  expect(await waiting).toBe('changed');
+  expect([roles, ends]).toEqual([['active', 'active'], []]);
+});
+
+test('a function that is closed looks for no agent any more, and who waits is told', async () => {
   const ends: PoolError[] = [];
   const { agent, made } = await begin({ onEnd: (error) => void ends.push(error) });
   await agent.ask({ op: 'quiesce' }).answer;
   const waiting = made.change(() => undefined);
   agent.hangUp();
+  made.close();
+  made.close();
   await expect(waiting).rejects.toMatchObject({ code: 'closed' });
   await expect(made.change(() => undefined)).rejects.toMatchObject({ code: 'closed' });
   expect(ends).toMatchObject([{ code: 'closed' }]);
+});
+
+test('an agent that refuses is not asked again', async () => {
+  const ends: PoolError[] = [];
+  const { agent } = await begin({ onEnd: (error) => void ends.push(error) });
+  agent.say({ op: 'refused', reason: 'not understood' });
+  await expect.poll(() => ends).toMatchObject([{ code: 'refused' }]);
 });
 
 test('a handler that fails is an answer with its words', async () => {

@@ -38,6 +38,8 @@ export interface NodeOptions {
   readonly bootTime: bigint;
   /** 64 random bits, new at each start of the process. */
   readonly instance: bigint;
+  /** Our numbers go on after this one: a process before, of the same boot time, may have used those up to it. */
+  readonly lastSequence?: number;
   readonly addresses: readonly string[];
   readonly information?: NodeInformation;
   readonly leaseEndpoint?: LeaseEndpoint;

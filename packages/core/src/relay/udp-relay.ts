@@ -117,7 +117,7 @@ export class UdpRelay {
   fromHolder(transfer: string, packet: ForwardedPacket, nowMs: number): void {
     if (this.#waits((later) => this.fromHolder(transfer, packet, later))) return;
     const { session: number, side, payload } = packet;
-    const session = this.table.find('away', transfer, number);
+    const session = this.#away(transfer, packet);
     if (!session) {
       this.#out.push({ type: 'ended', transfer, session: number });
       return;
@@ -142,11 +142,9 @@ export class UdpRelay {
    */
   transferOver(transfer: string, waited: readonly ForwardedPacket[], nowMs: number): void {
     if (this.#waits((later) => this.transferOver(transfer, waited, later), true)) return;
-    const served = waited.flatMap(({ session: number, side, address, port, payload }) => {
-      // One that has come back another way is not away any more, but known to this process by the same number.
-      const session = this.table.find('away', transfer, number) ?? this.table.numbered(number);
-      const from = session?.[side];
-      return session && from?.address === address && from.port === port ? [{ session, side, payload }] : [];
+    const served = waited.flatMap((packet) => {
+      const session = this.#away(transfer, packet);
+      return session ? [{ session, side: packet.side, payload: packet.payload }] : [];
     });
     for (const session of this.table.of('away', transfer)) {
       this.counters.takenBack += 1;
@@ -243,6 +241,17 @@ export class UdpRelay {
       this.counters.expired += 1;
       this.#remove(session, null);
     }
+  }
+
+  /** The session that a packet of this transfer is of; also one that has come back by another way, and is known here as before. */
+  #away(
+    transfer: string,
+    { session: number, side, address, port }: ForwardedPacket,
+  ): RelaySession | undefined {
+    const session = this.table.find('away', transfer, number);
+    if (session) return session;
+    const before = this.table.numbered(number);
+    return before?.[side].address === address && before[side].port === port ? before : undefined;
   }
 
   #armSweep(nowMs: number): void {

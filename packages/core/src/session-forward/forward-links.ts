@@ -16,13 +16,15 @@ interface Link {
   peer: ForwardPlace | null;
   sequence: bigint;
   readonly window: ReplayWindow;
-  /** `offered`: the transfer of the state is not over; `over`: only remembered. */
-  phase: 'offered' | 'open' | 'over';
+  /** `offered`: the transfer of the state is not over; `closing`: nothing is left but what is on its way; `over`: only remembered. */
+  phase: 'offered' | 'open' | 'closing' | 'over';
   /** When the other end was heard, or waiting for it began. */
   heardAt: number;
   isHeard: boolean;
   isSilent: boolean;
   claimAt: number;
+  /** When it is over if it is closing. */
+  closeAt: number;
   held: ForwardedPacket[];
 }
 
@@ -64,7 +66,7 @@ export class ForwardLinks {
   /** To move with the function, its generation one more than here. */
   state(transfer: string): ForwardLinkState | undefined {
     const link = this.#links.get(transfer);
-    if (link === undefined || link.phase === 'over') return undefined;
+    if (link === undefined || link.phase === 'over' || link.phase === 'closing') return undefined;
     return { transfer, end: link.end, generation: link.generation + 1, peer: link.peer };
   }
 
@@ -133,17 +135,24 @@ export class ForwardLinks {
     return [this.#datagram(link, link.peer, { type, session })];
   }
 
-  /** Nothing of this transfer is left here. The holder of a home that says so is told; what waited for it is given back. */
-  drop(transfer: string): ForwardOutput[] {
+  /**
+   * Nothing of this transfer is left here. The holder of a home that says so is told when what is on its way has come;
+   * what waited for it is given back.
+   */
+  drop(transfer: string, nowMs: number): ForwardOutput[] {
     const link = this.#links.get(transfer);
-    if (!link || link.phase === 'over') return [];
+    if (!link || link.phase === 'over' || link.phase === 'closing') return [];
     if (link.end === 'holder') {
       this.#links.delete(transfer);
       return [];
     }
     const { held } = link;
-    const told = this.#over(link);
-    return held.length === 0 ? told : [...told, { type: 'over', transfer, held }];
+    link.held = [];
+    if (link.peer !== null) {
+      link.phase = 'closing';
+      link.closeAt = nowMs + this.#limits.lingerMs;
+    } else this.#over(link);
+    return held.length === 0 ? [] : [{ type: 'over', transfer, held }];
   }
 
   handle(
@@ -184,6 +193,7 @@ export class ForwardLinks {
   expire(nowMs: number): ForwardOutput[] {
     const outputs: ForwardOutput[] = [];
     for (const link of this.#links.values()) {
+      if (link.phase === 'closing' && nowMs >= link.closeAt) outputs.push(...this.#over(link));
       if (link.phase !== 'open') continue;
       const isLost = nowMs >= link.heardAt + this.#limits.lostMs;
       if (link.end === 'home') {
@@ -211,6 +221,7 @@ export class ForwardLinks {
       isHeard: false,
       isSilent: false,
       claimAt: nowMs,
+      closeAt: nowMs,
       held: [],
     };
     this.#links.set(state.transfer, link);
@@ -276,6 +287,7 @@ export class ForwardLinks {
   }
 
   #deadlineOf(link: Link): number | undefined {
+    if (link.phase === 'closing') return link.closeAt;
     if (link.phase !== 'open') return undefined;
     const lostAt = link.heardAt + this.#limits.lostMs;
     if (link.end === 'home') return lostAt;

@@ -39,6 +39,8 @@ export interface ForwardLimits {
   readonly aliveMs: number;
   /** Without a word for so long the other end is lost. */
   readonly lostMs: number;
+  /** For what is on its way after the last session of a transfer has ended at its home. */
+  readonly lingerMs: number;
   /** Packets of a transfer that wait for its holder; what comes beyond is dropped. */
   readonly heldMax: number;
   /** Transfers at once, of both ends. */
@@ -51,6 +53,7 @@ export const DEFAULT_FORWARD_LIMITS: ForwardLimits = {
   claimMs: 200,
   aliveMs: 1_000,
   lostMs: 5_000,
+  lingerMs: 1_000,
   heldMax: 4_096,
   linksMax: 256,
   overMax: 256,

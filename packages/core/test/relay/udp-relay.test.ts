@@ -201,6 +201,7 @@ test('the address comes to the holder: it serves directly, and needs its home no
   world.front = 2;
   expect(sayAll(world, 3)).toEqual([2]);
   expect(counters(world, 2).direct).toBe(3);
+  world.pass(2_000);
   expect(world.instances.map(({ links }) => links.open)).toEqual([0, 0]);
   expect(world.at(1).relay.table.size).toBe(0);
   expect([...world.heard.values()].every(({ size }) => size === 1)).toBe(true);

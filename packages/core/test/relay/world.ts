@@ -218,7 +218,7 @@ export class World {
           this.#links(instance, instance.links.ended(output.transfer, output.session));
           break;
         case 'drop':
-          this.#links(instance, instance.links.drop(output.transfer));
+          this.#links(instance, instance.links.drop(output.transfer, this.nowMs));
       }
     }
   }

@@ -102,7 +102,7 @@ test('a home that is not heard is told once, and asked on', () => {
   network.pass(30_000);
   expect(network.happened(HOLDER)).toEqual([{ type: 'silent', transfer: TRANSFER }]);
   expect(network.at(HOLDER).open).toBe(1);
-  expect(network.at(HOLDER).drop(TRANSFER)).toEqual([]);
+  expect(network.at(HOLDER).drop(TRANSFER, network.nowMs)).toEqual([]);
   expect(network.at(HOLDER).nextDeadline()).toBeUndefined();
 });
 
@@ -113,8 +113,13 @@ test('sessions end one by one, from either end; then the transfer', () => {
   network.carry();
   expect(network.happened(HOLDER)).toEqual([{ type: 'ended', transfer: TRANSFER, session: 1 }]);
   expect(network.happened(HOME)).toEqual([{ type: 'ended', transfer: TRANSFER, session: 2 }]);
-  network.take(HOME, network.at(HOME).drop(TRANSFER));
+  network.take(HOME, network.at(HOME).drop(TRANSFER, network.nowMs));
+  // What is on its way comes.
+  network.take(HOLDER, network.at(HOLDER).send(TRANSFER, packet(3)));
   network.carry();
+  expect(network.happened(HOME)).toMatchObject([{ type: 'send' }]);
+  expect(network.happened(HOLDER)).toEqual([]);
+  network.pass(DEFAULT_FORWARD_LIMITS.lingerMs);
   expect(network.happened(HOLDER)).toEqual([{ type: 'over', transfer: TRANSFER, held: [] }]);
   expect([network.at(HOME).open, network.at(HOLDER).open]).toEqual([0, 0]);
 });
@@ -165,7 +170,7 @@ test('what is over is remembered within a bound, the latest', () => {
   const ids = [1, 2, 3].map((each) => `${each}`.padStart(16, '0'));
   for (const id of ids) {
     home.offer(id, 0);
-    home.drop(id);
+    home.drop(id, 0);
   }
   const claims = ids.map((transfer) =>
     home.handle({ transfer, generation: 0, sequence: 0n, message: { type: 'claim' } }, HOLDER, 0),
@@ -212,5 +217,7 @@ test('of a transfer that was given up, what waited comes back', () => {
   const network = new Network([HOME]);
   network.at(HOME).offer(TRANSFER, 0);
   arrive(network, 1);
-  expect(network.at(HOME).drop(TRANSFER)).toEqual([{ type: 'over', transfer: TRANSFER, held: [packet(1)] }]);
+  expect(network.at(HOME).drop(TRANSFER, network.nowMs)).toEqual([
+    { type: 'over', transfer: TRANSFER, held: [packet(1)] },
+  ]);
 });

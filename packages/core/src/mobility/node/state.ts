@@ -119,6 +119,7 @@ export class NodeEndpointState {
     this.statePort = options.statePort;
     this.leaseEndpoint = options.leaseEndpoint;
     this.information = options.information ?? {};
+    if (options.lastSequence !== undefined) this.outbox.continueAfter(options.lastSequence);
   }
 
   get connection(): ConnectionId | null {
