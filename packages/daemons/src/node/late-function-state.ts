@@ -28,6 +28,10 @@ export class LateFunctionState implements FunctionState {
     return this.#state?.changeRate ?? null;
   }
 
+  get movedSessions(): number | null {
+    return this.#state?.movedSessions ?? null;
+  }
+
   async role(role: Role, epoch: string): Promise<void> {
     await (await this.#coming).role(role, epoch);
   }

@@ -82,6 +82,11 @@ export class ConntrackFollower {
     return this.#marked.size;
   }
 
+  /** Entries that are there, as far as it was told. */
+  get size(): number {
+    return this.#told.size;
+  }
+
   /** How often the kernel dropped events. */
   get overruns(): number {
     return this.#overruns;

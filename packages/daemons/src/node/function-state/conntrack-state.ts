@@ -29,12 +29,15 @@ export interface ConntrackStateOptions {
   readonly filter: ConntrackFilter;
   readonly format: string | null;
   readonly limits: FunctionStateLimits;
+  /** How many connections it has; told when it changes, at most once a second. */
+  readonly onCount: (connections: number) => void;
   /** What people should know of it. */
   readonly onNews: (message: string, figures: Readonly<Record<string, number | string>>) => void;
 }
 
 const FORMAT = 'flow-state/1';
 const PASSING_POLL_MS = 5;
+const COUNT_MS = 1_000;
 /** A broadcast may be lost: it is sent at once, and again so much later. */
 const ANNOUNCED_AGAIN_MS = [50, 500, 2_000] as const;
 
@@ -59,6 +62,9 @@ export class ConntrackFunctionState implements FunctionState {
   #follower: ConntrackFollower | null = null;
   #isMoving = false;
   #announcing: AbortController | null = null;
+  #movedSessions: number | null = null;
+  #counted = -1;
+  readonly #counting: NodeJS.Timeout;
 
   /** @throws PlatformError `EPERM` */
   constructor(options: ConntrackStateOptions) {
@@ -71,15 +77,16 @@ export class ConntrackFunctionState implements FunctionState {
       throw error;
     }
     this.#importer = new FlowImporter(this.#table);
+    this.#counting = setInterval(() => this.#count(), COUNT_MS).unref();
   }
 
   get format(): string {
     return this.#options.format ?? FORMAT;
   }
 
-  /** Connections tracked in its network now. */
-  get sessions(): number {
-    return this.#table.count();
+  /** Connections in the parts of the transfer under way, or of the last one. */
+  get movedSessions(): number | null {
+    return this.#movedSessions;
   }
 
   role(role: Role): Promise<void> {
@@ -127,6 +134,7 @@ export class ConntrackFunctionState implements FunctionState {
       const follower = kind === 'snapshot' || this.#follower === null ? this.#follow() : this.#follower;
       const { overruns } = follower;
       const { flows, gone } = await exportFlows(follower, kind, take, stop);
+      this.#movedSessions = follower.size;
       if (follower.overruns > overruns)
         this.#options.onNews('the kernel lost events of connections: all were listed anew', { flows, gone });
     });
@@ -143,6 +151,7 @@ export class ConntrackFunctionState implements FunctionState {
         untilAborted(chunks, stop),
         stop,
       );
+      this.#movedSessions = this.#importer.size;
       if (weakened > 0)
         this.#options.onNews('connections go on without their helper or master', { weakened });
       const [first] = refused;
@@ -159,6 +168,7 @@ export class ConntrackFunctionState implements FunctionState {
   close(): Promise<void> {
     this.#closing.abort(new FunctionStateError('closed', 'the agent is done with the function'));
     this.#announcing?.abort();
+    clearInterval(this.#counting);
     this.#unfollow();
     try {
       this.#tellDropped();
@@ -245,6 +255,12 @@ export class ConntrackFunctionState implements FunctionState {
     } catch (error) {
       if (!signal.aborted) this.#options.onNews('not announced again', { reason: (error as Error).message });
     }
+  }
+
+  #count(): void {
+    const count = this.#table.count();
+    if (count !== this.#counted) this.#options.onCount(count);
+    this.#counted = count;
   }
 
   #tellDropped(): void {

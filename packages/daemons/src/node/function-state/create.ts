@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FunctionSpecification, Hooks } from '@vnfpool/wire/mobility';
-import type { FunctionContext } from './function-context.ts';
 import { connectionFilter } from './connection-filter.ts';
 import {
   ConntrackFunctionState,
   type ConntrackStateOptions,
   type MovableNetwork,
 } from './conntrack-state.ts';
+import type { FunctionContext } from './function-context.ts';
 import {
   type FunctionState,
   type FunctionStateError,
@@ -54,15 +54,25 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
   const { directory, health, hooks, state } = specification;
   const context = options.context === undefined ? {} : { context: options.context };
   if (state?.via === 'conntrack') {
-    const { network = null, onNews = () => undefined } = options;
+    const { network = null, onNews = () => undefined, onSessions = () => undefined } = options;
     if (network === null) throw new Error('connections as state, but no network of its own');
     const filter = connectionFilter(state.filter);
-    return new ConntrackFunctionState({ network, filter, format, limits, onNews });
+    const onCount = (count: number): void => onSessions({ movable: false, count });
+    return new ConntrackFunctionState({ network, filter, format, limits, onCount, onNews });
   }
   if (state?.via === 'socket' || (hooks === undefined && health?.type === 'function')) {
     const ignore = (): undefined => undefined;
     const { onHealth = ignore, onRefused = ignore, onSessions = ignore } = options;
-    return SocketFunctionState.listen({ name, folder, format, limits, onHealth, onSessions, onRefused, ...context });
+    return SocketFunctionState.listen({
+      name,
+      folder,
+      format,
+      limits,
+      onHealth,
+      onSessions,
+      onRefused,
+      ...context,
+    });
   }
   if (hooks === undefined) return null;
   return new HooksFunctionState({

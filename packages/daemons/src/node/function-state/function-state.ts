@@ -13,6 +13,8 @@ export interface FunctionState {
   readonly format: string | null;
   /** Octets of a delta that a second brings about, by the function's own word; null when it said nothing. */
   readonly changeRate: number | null;
+  /** Sessions in the parts of a transfer of all its state; absent or null: they are not counted. */
+  readonly movedSessions?: number | null;
   /** Single sessions of it; absent or null: they cannot be moved, or it did not say yet that they can. */
   readonly movableSessions?: FunctionSessions | null;
   /** To be put into the environment of the function. */
