@@ -1,34 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Core } from '../core.ts';
+import { Deadlines } from '../deadlines/index.ts';
 import type { NodeId } from '../identity.ts';
-import { forceToLeave, takeCommand } from './manager/commands.ts';
-import { close, disconnected } from './manager/membership.ts';
-import { takeMalformed, takeMessage, takeUnframeable } from './manager/messages.ts';
-import { ManagerEndpointState } from './manager/state.ts';
+import { nodeOf, takeInput } from './manager/inputs.ts';
+import type { ManagedNode } from './manager/managed-node.ts';
+import { close } from './manager/membership.ts';
+import { type Connection, ManagerEndpointState } from './manager/state.ts';
 import { expireNode, isDue, nodeDeadline } from './manager/supervision.ts';
 import type { ManagerOptions, MobilityManagerInput, MobilityManagerOutput } from './types.ts';
 
-type Taker<Input extends MobilityManagerInput> = (state: ManagerEndpointState, input: Input) => void;
-
-const INPUTS: {
-  readonly [T in MobilityManagerInput['type']]: Taker<Extract<MobilityManagerInput, { readonly type: T }>>;
-} = {
-  connected: (state, { connection, identity }) => {
-    const deadlineMs = state.nowMs + state.options.registrationTimeoutMs;
-    state.connections.set(connection, { identity, deadlineMs });
-  },
-  message: (state, { connection, message }) => takeMessage(state, connection, message),
-  malformed: (state, { connection, error }) => takeMalformed(state, connection, error),
-  unframeable: (state, { connection, reason }) => takeUnframeable(state, connection, reason),
-  disconnected: (state, { connection }) => disconnected(state, connection),
-  deregister: (state, { node, requestId }) => forceToLeave(state, node, requestId),
-  add: takeCommand,
-  delete: takeCommand,
-  get: takeCommand,
-  move: takeCommand,
-  copy: takeCommand,
-  'move-session': takeCommand,
-};
+/**
+ * - `node`: whatever is next due for a node
+ * - `registration`: a connection without one is closed
+ */
+type ManagerTimer = 'node' | 'registration';
 
 /**
  * The manager's side of the service-mobility protocol, for all nodes: registration, supervision, and operations
@@ -37,6 +22,7 @@ const INPUTS: {
  */
 export class MobilityManager implements Core<MobilityManagerInput, MobilityManagerOutput> {
   readonly #state: ManagerEndpointState;
+  readonly #due = new Deadlines<ManagedNode | Connection, ManagerTimer>();
 
   constructor(options: ManagerOptions) {
     this.#state = new ManagerEndpointState({
@@ -55,19 +41,34 @@ export class MobilityManager implements Core<MobilityManagerInput, MobilityManag
   }
 
   handle(input: MobilityManagerInput, nowMs: number): MobilityManagerOutput[] {
-    this.#state.nowMs = nowMs;
-    // The table pairs each input with its own function; the compiler cannot follow that through an index.
-    (INPUTS[input.type] as Taker<MobilityManagerInput>)(this.#state, input);
-    return this.#state.drain();
+    const state = this.#state;
+    state.nowMs = nowMs;
+    const id = nodeOf(state, input);
+    const before = id === undefined ? undefined : state.nodes.get(id);
+    const connectionBefore = 'connection' in input ? state.connections.get(input.connection) : undefined;
+    takeInput(state, input);
+    this.#armNode(before);
+    if (id !== undefined) this.#armNode(state.nodes.get(id));
+    this.#armConnection(connectionBefore);
+    if ('connection' in input) this.#armConnection(state.connections.get(input.connection));
+    return state.drain();
   }
 
   expire(nowMs: number): MobilityManagerOutput[] {
     const state = this.#state;
     state.nowMs = nowMs;
-    for (const [id, connection] of state.connections) {
-      if (isDue(connection.deadlineMs, nowMs)) close(state, id, 'no registration in time');
+    const taken: (ManagedNode | Connection)[] = [];
+    for (let due = this.#due.take(nowMs); due !== undefined; due = this.#due.take(nowMs))
+      taken.push(due.owner);
+    for (const owner of taken) {
+      if ('outbox' in owner) {
+        if (state.nodes.get(owner.identity.node) === owner) expireNode(state, owner);
+        this.#armNode(owner);
+      } else {
+        if (isDue(owner.deadlineMs, nowMs)) close(state, owner.id, 'no registration in time');
+        this.#armConnection(owner);
+      }
     }
-    for (const node of state.nodes.values()) expireNode(state, node);
     return state.drain();
   }
 
@@ -77,13 +78,23 @@ export class MobilityManager implements Core<MobilityManagerInput, MobilityManag
   }
 
   nextDeadline(): number | undefined {
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const { deadlineMs } of this.#state.connections.values()) {
-      if (deadlineMs !== null) earliest = Math.min(earliest, deadlineMs);
-    }
-    for (const node of this.#state.nodes.values()) {
-      earliest = Math.min(earliest, nodeDeadline(this.#state, node));
-    }
-    return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
+    return this.#due.next();
+  }
+
+  /** An input touches one node at most: only that one's deadline is looked at again. */
+  #armNode(node: ManagedNode | undefined): void {
+    if (node === undefined) return;
+    const isThere = this.#state.nodes.get(node.identity.node) === node;
+    const atMs = isThere ? nodeDeadline(this.#state, node) : Number.POSITIVE_INFINITY;
+    if (atMs === Number.POSITIVE_INFINITY) this.#due.clear(node, 'node');
+    else if (atMs !== this.#due.get(node, 'node')) this.#due.set(node, 'node', atMs);
+  }
+
+  #armConnection(connection: Connection | undefined): void {
+    if (connection === undefined) return;
+    const { deadlineMs, id } = connection;
+    const isThere = this.#state.connections.get(id) === connection;
+    if (deadlineMs === null || !isThere) this.#due.clear(connection, 'registration');
+    else this.#due.set(connection, 'registration', deadlineMs);
   }
 }

@@ -60,7 +60,15 @@ describe('a live node whose address changes', () => {
 
   test('tells with its address where its state and its leases are taken, on a connection that lives and in REGISTRATION', () => {
     const leaseEndpoint = (address: string) =>
-      ({ v: 1, name: 'node-a', address, port: 7000, key: `${'A'.repeat(43)}=`, version: '1', fence: 'none' }) as const;
+      ({
+        v: 1,
+        name: 'node-a',
+        address,
+        port: 7000,
+        key: `${'A'.repeat(43)}=`,
+        version: '1',
+        fence: 'none',
+      }) as const;
     const { world, a } = managed();
     change(world, a, {
       addresses: ['203.0.113.7'],

@@ -149,16 +149,18 @@ export function close(state: ManagerEndpointState, id: ConnectionId, reason: str
 
 export function disconnected(state: ManagerEndpointState, id: ConnectionId): void {
   const node = state.registered(id);
-  const challenged = [...state.nodes.values()].find(({ challenger }) => challenger?.connection === id);
-  if (challenged) challenged.challenger = null;
+  const connection = state.connections.get(id);
+  // It can only be for the ID that its certificate names.
+  const challenged = connection && state.nodes.get(connection.identity.node);
+  if (challenged?.challenger?.connection === id) challenged.challenger = null;
   state.connections.delete(id);
   if (node === undefined) return;
   node.connection = null;
   node.keepAlives.clear();
   if (node.leaving) return leave(state, node, 'forced to leave');
   const { challenger } = node;
-  const connection = challenger && state.connections.get(challenger.connection);
-  if (challenger && connection) return accept(state, challenger.connection, connection, challenger.message);
+  const next = challenger && state.connections.get(challenger.connection);
+  if (challenger && next) return accept(state, challenger.connection, next, challenger.message);
   node.resetDeadlineMs = state.nowMs + state.options.keepAliveIntervalMs;
   suspect(state, node, 'connection was reset');
 }

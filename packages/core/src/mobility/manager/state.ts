@@ -12,6 +12,7 @@ import type {
 import type { Expectation, ManagedNode } from './managed-node.ts';
 
 export interface Connection {
+  readonly id: ConnectionId;
   readonly identity: PeerIdentity;
   /** Closed when not registered until then; null once registered, or while a challenger waits. */
   deadlineMs: number | null;

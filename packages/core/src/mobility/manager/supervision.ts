@@ -7,7 +7,6 @@ import type { ManagerEndpointState } from './state.ts';
 
 /** When something is next due for a node; `Infinity`: never. */
 export function nodeDeadline(state: ManagerEndpointState, node: ManagedNode): number {
-  // Asked of every node after every input: nothing is made anew here.
   let earliest = node.resetDeadlineMs ?? Number.POSITIVE_INFINITY;
   if (node.challenger) earliest = Math.min(earliest, node.challenger.deadlineMs);
   if (node.connection === null) return earliest;
