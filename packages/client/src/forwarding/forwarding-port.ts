@@ -162,7 +162,7 @@ export class ForwardingPort {
 
   /** All of this transfer is. */
   drop(transfer: string): void {
-    this.#do(this.#links.drop(transfer));
+    this.#do(this.#links.drop(transfer, performance.now()));
     if (!this.#links.remembers(transfer)) this.#seals.delete(transfer);
   }
 
