@@ -165,6 +165,36 @@ describe.skipIf(executablePath === undefined)(title, () => {
     await page.getByRole('cell', { name: 'ready to take it' }).first().waitFor();
   });
 
+  test('a node is drained and used again; a move shows how far it is, and can be taken back', async () => {
+    await enter();
+    api.scenario.moves.set('web#1', {
+      to: 'node-c',
+      startedAt: Date.now(),
+      phase: 'sending',
+      bytes: 34_000_000,
+      bytesTotal: 100_000_000,
+      bytesPerSecond: 55_000_000,
+      changePerSecond: 1_000_000,
+      expectedPauseMs: 12,
+      expectedEndMs: 1_200,
+    });
+    await page.getByRole('button', { name: 'Drain node-a' }).click();
+    await textOf(news(), 'node-a is drained: what it runs moves away.');
+    await page.getByText('34 MB of 100 MB of its state are on node-c').waitFor();
+    expect(await page.getByRole('progressbar', { name: 'Move of web#1' }).getAttribute('value')).toBe('0.34');
+    await picture('light-move');
+    await page.getByRole('button', { name: 'Cancel move of web#1' }).click();
+    await textOf(news(), 'web#1 was asked to stay.');
+    await page.getByRole('progressbar').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Use again node-a' }).click();
+    await page.getByText('what it runs moves to other nodes').waitFor({ state: 'detached' });
+    expect(api.posts).toEqual([
+      { path: '/v1/drain', body: { node: 'node-a' } },
+      { path: '/v1/move', body: { instance: 'web#1', cancel: true } },
+      { path: '/v1/drain', body: { node: 'node-a', cancel: true } },
+    ]);
+  });
+
   test('older failovers can be chosen, and events filtered', async () => {
     await enter();
     await page.getByRole('button', { name: 'Kill node-a' }).click();

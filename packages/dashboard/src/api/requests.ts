@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ErrorView, ExplainView, HandoverRequest, LabRequest, LabView } from '@vnfpool/core/management';
+import type {
+  DrainRequest,
+  ErrorView,
+  ExplainView,
+  HandoverRequest,
+  LabRequest,
+  LabView,
+  MoveAnswer,
+  MoveRequest,
+} from '@vnfpool/core/management';
 
 /** How a request went; a refusal is a value, since the page has to show it. `status` 0: no answer. */
 export type Answer<T> =
@@ -12,6 +21,8 @@ export interface Requests {
   explain(pool: string): Promise<Answer<ExplainView>>;
   fault(request: LabRequest): Promise<Answer<null>>;
   handover(request: HandoverRequest): Promise<Answer<null>>;
+  move(request: MoveRequest): Promise<Answer<MoveAnswer>>;
+  drain(request: DrainRequest): Promise<Answer<null>>;
 }
 
 /** No answer after this long counts as none. A hand-over is the slowest request. */
@@ -43,6 +54,8 @@ export function createRequests(token: string, send: typeof fetch = fetch.bind(gl
     explain: (pool) => call('GET', `/v1/explain/pools/${encodeURIComponent(pool)}`),
     fault: (request) => call('POST', '/v1/lab', request),
     handover: (request) => call('POST', '/v1/handover', request),
+    move: (request) => call('POST', '/v1/move', request),
+    drain: (request) => call('POST', '/v1/drain', request),
   };
 }
 

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HandoverRequest, LabProcessView, LabRequest, LabView } from '@vnfpool/core/management';
+import type {
+  DrainRequest,
+  HandoverRequest,
+  LabProcessView,
+  LabRequest,
+  LabView,
+} from '@vnfpool/core/management';
 import type { Answer, Requests } from '../api/requests.ts';
 import type { Notice } from './use-notices.ts';
 
@@ -9,6 +15,9 @@ export interface Controls {
   readonly lab: LabView | null;
   readonly fault: (action: LabRequest['action'], target: string) => Promise<void>;
   readonly handover: (request: HandoverRequest) => Promise<void>;
+  /** Takes the move of an instance back. */
+  readonly cancelMove: (instance: string) => Promise<void>;
+  readonly drain: (request: DrainRequest) => Promise<void>;
 }
 
 const done: Readonly<Record<LabRequest['action'], string>> = {
@@ -36,10 +45,21 @@ export function createControls(
       const slot = `${request.pool} slot ${request.slot}`;
       tell(resultNotice(answer, `hand-over of ${slot}`, `Hand-over of ${slot} was asked for.`));
     },
+    cancelMove: async (instance) => {
+      const answer = await requests.move({ instance, cancel: true });
+      tell(resultNotice(answer, `cancel the move of ${instance}`, `${instance} was asked to stay.`));
+    },
+    drain: async (request) => {
+      const answer = await requests.drain(request);
+      const { node } = request;
+      if (request.cancel === true)
+        tell(resultNotice(answer, `use ${node} again`, `${node} may be used again.`));
+      else tell(resultNotice(answer, `drain ${node}`, `${node} is drained: what it runs moves away.`));
+    },
   };
 }
 
-function resultNotice(answer: Answer<null>, what: string, success: string): Notice {
+function resultNotice(answer: Answer<unknown>, what: string, success: string): Notice {
   const key = `request ${what}`;
   if (answer.ok) return { key, tone: 'quiet', text: success };
   const verb = answer.status === 0 ? 'failed' : 'was refused';

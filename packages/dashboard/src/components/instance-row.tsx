@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InstanceView } from '@vnfpool/core/management';
+import type { InstanceView, MoveView } from '@vnfpool/core/management';
 import type { JSX } from 'preact';
 import { sentence } from '../model/format.ts';
+import { describeMove } from '../model/move.ts';
 import { ActionButton } from './action-button.tsx';
 import { instanceStatus } from './badge.tsx';
 import type { Controls } from './controls.ts';
@@ -27,6 +28,7 @@ export function InstanceRow({ instance, controls }: InstanceRowProps): JSX.Eleme
             ` · ${instance.restarts} ${instance.restarts === 1 ? 'restart' : 'restarts'}`}
         </span>
       </span>
+      {instance.move !== null && <Move name={instance.name} move={instance.move} controls={controls} />}
       {status.tone === 'bad' && <Trouble instance={instance} />}
       {controls.lab !== null && (
         <ActionButton
@@ -38,6 +40,27 @@ export function InstanceRow({ instance, controls }: InstanceRowProps): JSX.Eleme
         />
       )}
     </li>
+  );
+}
+
+interface MoveProps {
+  readonly name: string;
+  readonly move: MoveView;
+  readonly controls: Controls;
+}
+
+/** How it gets to another node. */
+function Move({ name, move, controls }: MoveProps): JSX.Element {
+  const { bytes, bytesTotal } = move;
+  const part = bytes !== null && bytesTotal ? Math.min(1, bytes / bytesTotal) : undefined;
+  return (
+    <div class="move note">
+      <p>{sentence(describeMove(move))}</p>
+      <progress value={part} aria-label={`Move of ${name}`} />
+      {move.phase !== 'switching' && (
+        <ActionButton label="Cancel move" target={`of ${name}`} onPress={() => controls.cancelMove(name)} />
+      )}
+    </div>
   );
 }
 

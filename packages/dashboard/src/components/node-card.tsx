@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InstanceView, LabProcessView, NodeView } from '@vnfpool/core/management';
+import type { DrainView, InstanceView, LabProcessView, NodeView } from '@vnfpool/core/management';
 import type { JSX } from 'preact';
-import { formatAgo, formatMs, sentence } from '../model/format.ts';
+import { formatAgo, formatMs, joinNames, sentence } from '../model/format.ts';
+import { ActionButton } from './action-button.tsx';
 import { NodeBadge, ProcessBadge } from './badge.tsx';
 import { type Controls, findProcess } from './controls.ts';
 import { InstanceRow } from './instance-row.tsx';
@@ -24,10 +25,14 @@ export function NodeCard({ node, instances, controls, now }: NodeCardProps): JSX
         {disturbed ? <ProcessBadge state={process.state} /> : <NodeBadge status={node.status} />}
         {process !== undefined && <ProcessButtons process={process} controls={controls} />}
       </header>
-      <p class="label">
-        <span class="mono">{node.address ?? 'no address'}</span> · {facts(node)} · heard{' '}
-        {node.lastHeardAt === null ? 'never' : formatAgo(now - node.lastHeardAt)}
-      </p>
+      <div class="node-facts">
+        <p class="label">
+          <span class="mono">{node.address ?? 'no address'}</span> · {facts(node)} · heard{' '}
+          {node.lastHeardAt === null ? 'never' : formatAgo(now - node.lastHeardAt)}
+        </p>
+        {node.nodeId !== 0 && <DrainButton node={node} controls={controls} />}
+      </div>
+      {node.drain !== null && <p class="note">{explainDrain(node.drain)}</p>}
       {disturbed && <p class="note">{explainProcess(process, node)}</p>}
       {!disturbed && node.status !== 'registered' && node.reason !== '' && (
         <p class="note">{sentence(node.reason)}</p>
@@ -40,6 +45,25 @@ export function NodeCard({ node, instances, controls, now }: NodeCardProps): JSX
       </ul>
     </article>
   );
+}
+
+/** Before its host goes down a node is drained. */
+function DrainButton({ node, controls }: Pick<NodeCardProps, 'node' | 'controls'>): JSX.Element {
+  const isDrained = node.drain !== null;
+  return (
+    <ActionButton
+      label={isDrained ? 'Use again' : 'Drain'}
+      target={node.name}
+      onPress={() => controls.drain({ node: node.name, ...(isDrained ? { cancel: true } : {}) })}
+    />
+  );
+}
+
+function explainDrain({ isOver, staying }: DrainView): string {
+  if (!isOver) return 'Drained: what it runs moves to other nodes, one instance at a time.';
+  if (staying.length === 0) return 'Drained: nothing runs here. The node may be switched off.';
+  const stay = staying.length === 1 ? 'stays without a slot' : 'stay without a slot';
+  return `Drained: ${joinNames(staying)} ${stay}, as no other node is free. The node may be switched off.`;
 }
 
 function facts(node: NodeView): string {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import type { ErrorView, LabRequest } from '@vnfpool/core/management';
+import type { DrainRequest, ErrorView, LabRequest, MoveRequest } from '@vnfpool/core/management';
 import { Scenario } from './scenario.ts';
 
 export const mockToken = 'correct-token';
@@ -102,6 +102,12 @@ export class MockApi {
     if (path === '/v1/lab') {
       const refusal = this.scenario.fault(body as LabRequest, Date.now());
       if (refusal !== null) return fail(response, 404, { code: 'unknown-target', message: refusal });
+    } else if (path === '/v1/drain') {
+      const { node, cancel = false } = body as DrainRequest;
+      if (cancel) this.scenario.drained.delete(node);
+      else this.scenario.drained.add(node);
+    } else if (path === '/v1/move') {
+      this.scenario.moves.delete((body as MoveRequest).instance);
     } else {
       this.scenario.failOver((body as { pool: string }).pool, Date.now(), 'handover');
     }

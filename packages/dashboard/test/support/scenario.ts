@@ -7,6 +7,7 @@ import type {
   LabProcessView,
   LabRequest,
   LabView,
+  MoveView,
   NodeView,
   Outage,
   PoolView,
@@ -32,6 +33,9 @@ const places: readonly Place[] = [
 
 /** Three nodes, the pools web (1+1 and a spare) and calc (1+1), and what faults do to them. */
 export class Scenario {
+  /** By name of the instance. */
+  readonly moves = new Map<string, MoveView>();
+  readonly drained = new Set<string>();
   readonly #nodes = new Map<string, LabProcessView['state']>([
     ['node-a', 'running'],
     ['node-b', 'running'],
@@ -327,7 +331,7 @@ export class Scenario {
       restarts: 0,
       reason: lives ? 'answers its health check' : `${node} was not heard of`,
       output: [],
-      move: null,
+      move: this.moves.get(name) ?? null,
     };
   }
 
@@ -345,7 +349,7 @@ export class Scenario {
       functions: ['web', 'calc'],
       version: '0.1.0',
       lastHeardAt: runs ? now - 80 : now - 2400,
-      drain: null,
+      drain: this.drained.has(name) ? { since: now, isOver: false, staying: [] } : null,
     };
   }
 
