@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type MovableSessions, type MovableState, StatefulFunction } from '@vnfpool/client/stateful';
+import {
+  type MovableSessions,
+  type MovableState,
+  StatefulFunction,
+  type StatefulFunctionOptions,
+} from '@vnfpool/client/stateful';
 import { pause } from '@vnfpool/runtime/lifecycle';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { FUNCTION_SOCKET_VARIABLE } from '@vnfpool/wire/function-socket';
@@ -13,6 +18,8 @@ import { UdpState } from './udp-state.ts';
 export interface RunningRelay {
   /** Settles when it listens for the first time, or is not meant to by now. */
   readonly listening: Promise<void>;
+  /** Settles when it was stopped, or its agent refused it. */
+  readonly ended: Promise<void>;
   status(): RelayStatus;
   stop(): Promise<void>;
 }
@@ -21,8 +28,6 @@ export interface RunningRelay {
 const HEALTH_MS = 500;
 /** How often it is looked at whether it listens by now. */
 const LOOK_MS = 10;
-/** Until the next attempt to find an agent that went away. */
-const AGENT_AGAIN_MS = 500;
 
 /** What differs between protocols. */
 interface Parts {
@@ -48,58 +53,47 @@ export async function runRelay(
     config.protocol === 'udp' ? await udpParts(config) : tcpParts(config);
   const closing = new AbortController();
   const path = environment[FUNCTION_SOCKET_VARIABLE];
-  let made: StatefulFunction | null = null;
-
-  const connect = async (): Promise<StatefulFunction> =>
-    await StatefulFunction.start({
-      state,
-      ...(sessions === null ? {} : { sessions }),
-      ...(path === undefined ? {} : { path }),
-      signal: closing.signal,
-      onRole: (role, epoch) => {
-        logger.info({ role, epoch }, 'role');
-        takeOver();
-        if (role === 'active') service.listen();
-        else service.unlisten();
-      },
-      onQuiesce: quiesce,
-      onResume: resume,
-      onEnd: (error) => {
-        if (closing.signal.aborted) return;
-        logger.warn({ reason: error.message }, 'the agent is gone; going on without');
-        void findAgain();
-      },
-    });
-  // What we serve we go on serving: the agent may only be starting anew. Its node's fence holds whoever must not.
-  const findAgain = async (): Promise<void> => {
-    while (!closing.signal.aborted) {
-      await pause(AGENT_AGAIN_MS, closing.signal).catch(() => undefined);
-      try {
-        made = await connect();
-        return;
-      } catch (error) {
-        logger.debug({ reason: (error as Error).message }, 'no agent yet');
-      }
-    }
+  let over: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+  const options: StatefulFunctionOptions = {
+    state,
+    ...(sessions === null ? {} : { sessions }),
+    ...(path === undefined ? {} : { path }),
+    onRole: (role, epoch) => {
+      logger.info({ role, epoch }, 'role');
+      takeOver();
+      if (role === 'active') service.listen();
+      else service.unlisten();
+    },
+    onQuiesce: quiesce,
+    onResume: resume,
+    // One that is only gone may be starting anew; what we serve we go on serving.
+    onEnd: (error) => {
+      if (!closing.signal.aborted) logger.error({ reason: error.message }, 'the agent refuses us');
+      over();
+    },
   };
-
+  let made: StatefulFunction;
   try {
-    made = await connect();
+    made = await StatefulFunction.start(options);
   } catch (error) {
     service.close();
     throw error;
   }
   const health = setInterval(() => {
     const { trouble } = service;
-    made?.tellHealth(trouble === null, trouble ?? '');
+    made.tellHealth(trouble === null, trouble ?? '');
   }, HEALTH_MS);
   return {
+    ended,
     listening: settled(() => service.trouble === null, closing.signal),
-    status: () => service.status(made?.role ?? null),
+    status: () => service.status(made.role),
     stop: async () => {
       closing.abort(new Error('stopped'));
       clearInterval(health);
-      made?.close();
+      made.close();
       service.close();
     },
   };

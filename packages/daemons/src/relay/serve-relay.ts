@@ -24,6 +24,11 @@ export async function serveRelay(
           '/status': () => ({ json: relay.status() }),
           '/metrics': async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
         });
+  let isStopping = false;
+  void relay.ended.then(() => {
+    // Nobody tells us what to be: the agent ends us, or starts another one.
+    if (!isStopping) process.exit(1);
+  });
   const facts: Record<string, unknown> = { protocol: config.protocol };
   return {
     facts,
@@ -32,6 +37,7 @@ export async function serveRelay(
       Object.assign(facts, { listen, forward, role });
     }),
     stop: async () => {
+      isStopping = true;
       await server?.close();
       await relay.stop();
     },
