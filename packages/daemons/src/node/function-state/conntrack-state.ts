@@ -166,6 +166,7 @@ export class ConntrackFunctionState implements FunctionState {
   }
 
   close(): Promise<void> {
+    if (this.#closing.signal.aborted) return Promise.resolve();
     this.#closing.abort(new FunctionStateError('closed', 'the agent is done with the function'));
     this.#announcing?.abort();
     clearInterval(this.#counting);
