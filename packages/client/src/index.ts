@@ -44,12 +44,22 @@ export type { ServedSession, ServeOptions, SessionHandler } from './served-sessi
 export { Session } from './session.ts';
 export type { ReturnedMessage, SendOptions, SessionEvent, SessionOptions } from './session-options.ts';
 export {
+  chosenCount,
   type JsonValue,
+  type MovableSessions,
   type MovableState,
   type Role,
+  type SessionForward,
+  SessionGate,
+  SessionMovedError,
+  type SessionNames,
+  type SessionSelector,
   StatefulFunction,
   type StatefulFunctionOptions,
   type StateKind,
+  selectSessions,
   TrackedMap,
   type TrackedMapOptions,
+  TrackedSessions,
+  type TrackedSessionsOptions,
 } from './stateful/index.ts';

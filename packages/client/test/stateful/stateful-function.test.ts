@@ -4,7 +4,13 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type PoolError, StatefulFunction, type StatefulFunctionOptions, TrackedMap } from '@vnfpool/client';
+import {
+  type PoolError,
+  StatefulFunction,
+  type StatefulFunctionOptions,
+  TrackedMap,
+  TrackedSessions,
+} from '@vnfpool/client';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
 // Processes and deadlines: a busy machine may take its time.
@@ -273,4 +279,49 @@ test('an agent that says no, or nothing, or what nobody understands', async () =
   await expect(start('x'.repeat(70_000))).rejects.toMatchObject({ code: 'internal' });
   const nobody = StatefulFunction.start({ state: new TrackedMap(), path: '/nonexistent/s' });
   await expect(nobody).rejects.toMatchObject({ code: 'closed' });
+});
+
+describe('single sessions', () => {
+  test('it says that they can move and how many there are, and does what it is asked', async () => {
+    const state = new TrackedMap();
+    for (const key of ['a', 'b', 'c']) state.set(key, 1);
+    const forward = { address: '192.0.2.11', port: 7 };
+    const { agent } = await begin({
+      state,
+      sessions: new TrackedSessions(state, { forward: () => forward }),
+    });
+    expect(await agent.heard(({ op }) => op === 'hello')).toMatchObject({ sessions: true });
+    expect(await agent.heard(({ op }) => op === 'sessions')).toEqual({ op: 'sessions', count: 3 });
+    const two = [{ type: 'count', count: 2 }];
+    expect(await agent.ask({ op: 'select', sessions: two }).answer).toMatchObject({ ok: true, count: 2 });
+    const data = await agent.serve('d', (socket) => void socket.resume());
+    const scope = 'sessions';
+    const exported = agent.ask({ op: 'export', kind: 'snapshot', data, scope });
+    expect(await exported.answer).toMatchObject({ ok: true, count: 2 });
+    expect(await agent.ask({ op: 'quiesce', scope }).answer).toMatchObject({ ok: true });
+    expect(await agent.ask({ op: 'moved', forward }).answer).toMatchObject({ ok: true });
+    expect(await agent.heard(({ op }) => op === 'sessions')).toEqual({ op: 'sessions', count: 1 });
+    expect([...state.entries()]).toEqual([['c', 1]]);
+    expect(await agent.ask({ op: 'expect' }).answer).toMatchObject({ ok: true, forward });
+    const line = Buffer.from('["set","d",1]\n');
+    const block = Buffer.concat([Buffer.of(0, 0, 0, line.length), line, Buffer.alloc(4)]);
+    const coming = await agent.serve('e', (socket) => void socket.end(block));
+    const imported = agent.ask({ op: 'import', kind: 'snapshot', data: coming, scope });
+    expect(await imported.answer).toMatchObject({ ok: true, count: 1 });
+    expect(state.has('d')).toBe(false);
+    expect(await agent.ask({ op: 'accept' }).answer).toMatchObject({ ok: true, count: 1 });
+    expect(state.has('d')).toBe(true);
+    for (const op of ['discard', 'resume'])
+      expect(await agent.ask({ op, scope }).answer).toMatchObject({ ok: true });
+  });
+
+  test('a function without them refuses, and goes on', async () => {
+    const { agent } = await begin();
+    expect(await agent.ask({ op: 'select', sessions: [{ type: 'all' }] }).answer).toMatchObject({
+      ok: false,
+      error: 'single sessions cannot be moved',
+    });
+    expect(await agent.ask({ op: 'resume', scope: 'sessions' }).answer).toMatchObject({ ok: false });
+    expect(await agent.ask({ op: 'resume' }).answer).toMatchObject({ ok: true });
+  });
 });

@@ -148,6 +148,16 @@ describe('a transfer from end to end', () => {
     expect([agents.of(a).get(hss)?.sessions, agents.of(b).get(hss)?.sessions]).toEqual([500n, 500n]);
   });
 
+  test('MOVE_SESSION to a function of another number: it is the second Function ID', () => {
+    const { world, a } = pair();
+    world.toManager(moveSession(3, { targetFunctionId: functionId(202) }));
+    world.run(50);
+    expect(a.outputs.find(({ type }) => type === 'move-session')).toMatchObject({
+      functionId: 101,
+      targetFunctionId: 202,
+    });
+  });
+
   test('MOVE_SESSION of no one function: the token stands at the destination', () => {
     const { world, a } = pair();
     world.toManager(moveSession(3, { functionId: null }));

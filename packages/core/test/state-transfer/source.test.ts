@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { EXPORT_CHUNK_BYTES_MAX, type SourceInput } from '@vnfpool/core/state-transfer';
+import { EXPORT_CHUNK_BYTES_MAX, type SourceInput, type SourceOutput } from '@vnfpool/core/state-transfer';
 import { STATE_CHUNK_BYTES_MAX, type StateMessage } from '@vnfpool/wire/state-channel';
 import { describe, expect, test } from 'vitest';
 import { SourceUnderTest } from './ends.ts';
@@ -332,6 +332,42 @@ describe('in doubt', () => {
     expect(source.tell({ type: 'start' })).toEqual(['finish']);
     expect(source.tell({ type: 'finished' })).toEqual(['persist nothing']);
   });
+});
+
+describe('sessions', () => {
+  const forward = { address: '192.0.2.11', port: 40_100 };
+  const order = orderOf('sessions');
+  const selection = [{ type: 'ratio', ratio: 0.5 }] as const;
+
+  /** In doubt, with the function's address that the destination told, if it did. */
+  function doubting(welcome: StateMessage): SourceUnderTest {
+    const source = open({ order, selection });
+    source.hear(welcome);
+    source.part(0, 10, 3);
+    source.part(1, 0, 3);
+    source.tell({ type: 'quiesced' });
+    source.part(2, 0, 3);
+    return source;
+  }
+
+  test.each([
+    ['told', { type: 'welcome', windowBytes: 1024, forward } as const, { forward }],
+    ['not told', { type: 'welcome', windowBytes: 1024 } as const, {}],
+  ])(
+    'where their packets go is %s, and known behind the end, also after a restart',
+    (_name, welcome, known) => {
+      const source = doubting(welcome);
+      expect(source.record).toMatchObject({ phase: 'doubt', mode: 'sessions', ...known });
+      const finish = (outputs: readonly SourceOutput[]) => outputs.find(({ type }) => type === 'finish');
+      const committed = { type: 'committed', sessions: 3 } as const;
+      const ended = source.core.handle({ type: 'message', connection: 1, message: committed }, 5);
+      expect(finish(ended)).toEqual({ type: 'finish', mode: 'sessions', ...known });
+      // The selection is of no more use, and not written down.
+      const again = new SourceUnderTest({ order }, doubting(welcome).record);
+      const verdict = again.core.handle({ type: 'verdict', verdict: 'committed' }, 5);
+      expect(finish(verdict)).toEqual({ type: 'finish', mode: 'sessions', ...known });
+    },
+  );
 });
 
 test('a connection that comes when nobody waits for it is closed', () => {

@@ -35,12 +35,50 @@ const OF_AGENT: readonly (readonly [string, AgentMessage])[] = [
   ['{"id":4,"op":"quiesce"}', { id: 4, op: 'quiesce' }],
   ['{"id":5,"op":"resume"}', { id: 5, op: 'resume' }],
   ['{"id":6,"op":"discard"}', { id: 6, op: 'discard' }],
+  [
+    '{"id":7,"op":"select","sessions":[{"type":"ratio","ratio":0.3},{"type":"sip-uri","uri":"sip:alice@example.com"}]}',
+    {
+      id: 7,
+      op: 'select',
+      sessions: [
+        { type: 'ratio', ratio: 0.3 },
+        { type: 'sip-uri', uri: 'sip:alice@example.com' },
+      ],
+    },
+  ],
+  [
+    '{"id":8,"op":"select","sessions":[{"type":"all"},{"type":"count","count":7},{"type":"contact","contact":"::1"}]}',
+    {
+      id: 8,
+      op: 'select',
+      sessions: [{ type: 'all' }, { type: 'count', count: 7 }, { type: 'contact', contact: '::1' }],
+    },
+  ],
+  [
+    '{"id":9,"op":"export","kind":"last","data":"/run/x/9","scope":"sessions"}',
+    { id: 9, op: 'export', kind: 'last', data: '/run/x/9', scope: 'sessions' },
+  ],
+  ['{"id":10,"op":"quiesce","scope":"sessions"}', { id: 10, op: 'quiesce', scope: 'sessions' }],
+  [
+    '{"id":11,"op":"moved","forward":{"address":"192.0.2.11","port":40100}}',
+    { id: 11, op: 'moved', forward: { address: '192.0.2.11', port: 40_100 } },
+  ],
+  ['{"id":12,"op":"moved","forward":null}', { id: 12, op: 'moved', forward: null }],
+  ['{"id":13,"op":"expect"}', { id: 13, op: 'expect' }],
+  ['{"id":14,"op":"accept"}', { id: 14, op: 'accept' }],
   ['{"op":"cancel","id":3}', { op: 'cancel', id: 3 }],
 ];
 const OF_FUNCTION: readonly (readonly [string, FunctionMessage])[] = [
   ['{"op":"hello","v":1,"format":"kv/1"}', { op: 'hello', v: 1, format: 'kv/1' }],
   ['{"op":"hello","v":2}', { op: 'hello', v: 2 }],
+  ['{"op":"hello","v":1,"sessions":true}', { op: 'hello', v: 1, sessions: true }],
+  ['{"op":"sessions","count":1200}', { op: 'sessions', count: 1200 }],
   ['{"id":7,"ok":true}', { id: 7, ok: true }],
+  ['{"id":7,"ok":true,"count":300}', { id: 7, ok: true, count: 300 }],
+  [
+    '{"id":7,"ok":true,"forward":{"address":"2001:db8::1","port":1}}',
+    { id: 7, ok: true, forward: { address: '2001:db8::1', port: 1 } },
+  ],
   ['{"id":7,"ok":false,"error":"disk full"}', { id: 7, ok: false, error: 'disk full' }],
   ['{"op":"changes","bytesPerSecond":12.5}', { op: 'changes', bytesPerSecond: 12.5 }],
   ['{"op":"health","ok":true}', { op: 'health', ok: true }],
@@ -75,6 +113,10 @@ test.each([
   ['a reason that is too long', JSON.stringify({ id: 1, ok: false, error: 'x'.repeat(1_025) })],
   ['a rate below 0', '{"op":"changes","bytesPerSecond":-1}'],
   ['a rate without end', '{"op":"changes","bytesPerSecond":1e999}'],
+  ['a count below 0', '{"op":"sessions","count":-1}'],
+  ['a part of a session', '{"id":1,"ok":true,"count":0.5}'],
+  ['packets to a name', '{"id":1,"ok":true,"forward":{"address":"localhost","port":1}}'],
+  ['packets to port 0', '{"id":1,"ok":true,"forward":{"address":"::1","port":0}}'],
   ['a format of several words', '{"op":"hello","v":1,"format":"a b"}'],
 ])('of a function is refused: %s', (_name, line) => {
   expect(() => parseFunctionMessage(encodeUtf8(line))).toThrow(WireError);
@@ -86,6 +128,15 @@ test.each([
   ['an epoch as a number', '{"id":1,"op":"role","role":"spare","epoch":1}'],
   ['a kind that is none', '{"id":1,"op":"export","kind":"half","data":"/x"}'],
   ['no op', '{"id":1,"ok":true}'],
+  ['another scope', '{"id":1,"op":"quiesce","scope":"all"}'],
+  ['a selection of nothing', '{"id":1,"op":"select","sessions":[]}'],
+  ['a selector of another kind', '{"id":1,"op":"select","sessions":[{"type":"colour"}]}'],
+  ['a ratio above 1', '{"id":1,"op":"select","sessions":[{"type":"ratio","ratio":1.1}]}'],
+  [
+    'too many selectors',
+    JSON.stringify({ id: 1, op: 'select', sessions: Array.from({ length: 257 }, () => ({ type: 'all' })) }),
+  ],
+  ['moved, and not a word where', '{"id":1,"op":"moved"}'],
 ])('of an agent is refused: %s', (_name, line) => {
   expect(() => parseAgentMessage(encodeUtf8(line))).toThrow(WireError);
 });

@@ -33,6 +33,16 @@ export const VECTORS: readonly (readonly [string, StateMessage, string])[] = [
     `00000034 01 ${pairHex} 00000066 03 08 03 0003 302e33 08 02 0004 c0000207`,
   ],
   ['welcome', { type: 'welcome', windowBytes: 1_048_576 }, '00000005 02 00100000'],
+  [
+    'welcome of sessions, whose packets are taken at 192.0.2.11 port 40100',
+    { type: 'welcome', windowBytes: 1_048_576, forward: { address: '192.0.2.11', port: 40_100 } },
+    '0000000b 02 00100000 9ca4 c000020b',
+  ],
+  [
+    'welcome of sessions, over IPv6',
+    { type: 'welcome', windowBytes: 1, forward: { address: '2001:db8::11', port: 1 } },
+    '00000017 02 00000001 0001 20010db8000000000000000000000011',
+  ],
   ['refuse', { type: 'refuse', errorNumber: 3, text: 'used' }, '00000007 03 0003 75736564'],
   [
     'begin of a snapshot of unknown size',
