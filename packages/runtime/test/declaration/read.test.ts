@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { DeclaredSet } from '@vnfpool/core/declared';
 import { describe, expect, test } from 'vitest';
 import { readDeclaration } from '../../src/declaration/index.ts';
 
-const EXAMPLE = fileURLToPath(new URL('../../../../examples/edge/set.yaml', import.meta.url));
+const EXAMPLES = fileURLToPath(new URL('../../../../examples', import.meta.url));
+const EXAMPLE = `${EXAMPLES}/edge/set.yaml`;
 
 function setOf(text: string): DeclaredSet {
   const read = readDeclaration(text, '/srv/edge/set.yaml');
@@ -23,6 +24,15 @@ const small = (pool: string, rest = ''): string =>
   `set: s\nnodes: [a, b, c]\npools:\n  web:\n    function: { program: p, port: 80 }\n${pool}${rest}`;
 
 describe('a declaration', () => {
+  test('every example of a set is without faults', () => {
+    const files = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /(^|\/)set\.yaml$/.test(name),
+    );
+    expect(files.length).toBeGreaterThan(1);
+    for (const file of files)
+      expect([file, faultsOf(readFileSync(`${EXAMPLES}/${file}`, 'utf8'))]).toEqual([file, []]);
+  });
+
   test('the example is read, and twice the same', () => {
     const text = readFileSync(EXAMPLE, 'utf8');
     const set = setOf(text);
