@@ -126,6 +126,13 @@ export class Talk {
     return this.#underWay === 0;
   }
 
+  /** Waits no longer for what is under way; gives how many that are. */
+  giveUp(): number {
+    const lost = this.#underWay;
+    this.#underWay = 0;
+    return lost;
+  }
+
   #fill(): void {
     while (!this.#ended && this.#underWay < this.#atOnce) {
       const at = this.#next % this.#clients.length;
