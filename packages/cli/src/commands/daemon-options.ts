@@ -28,6 +28,17 @@ export function addressOption(flags: string, description: string): Option {
   });
 }
 
+/** An option that takes an IPv4 address of this host, or a link whose address is followed. */
+export function addressOrLinkOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    if (isIP(text) !== 4 && !/^[A-Za-z][\w.@-]{0,14}$/.test(text))
+      throw new InvalidArgumentError(
+        'It is an IPv4 address of this host, for instance 192.0.2.11, or a link, for instance eth0.',
+      );
+    return text;
+  });
+}
+
 /** An option that takes an address, IPv4 or IPv6. */
 export function anyAddressOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser((text) => {

@@ -13,7 +13,7 @@ import {
   withMobilitySecurity,
 } from '../mobility/security-options.ts';
 import { readCatalogue } from '../mobility/specification-file.ts';
-import { addressOption, joinOption, portOption } from './daemon-options.ts';
+import { addressOrLinkOption, joinOption, portOption } from './daemon-options.ts';
 import {
   DISCOVERY_OPTIONS,
   type DiscoveryOptions,
@@ -66,7 +66,12 @@ export function addNode(program: Command, io: CliIo): void {
       )
       // Not of `node top`, so their absence is told below.
       .option('--state <dir>', 'folder of keys, lease register and output of functions; must be given')
-      .addOption(addressOption('--listen <address>', 'address of this node; must be given'))
+      .addOption(
+        addressOrLinkOption(
+          '--listen <address|link>',
+          'address of this node, or a link whose address is followed as it changes; must be given',
+        ),
+      )
       .option('--name <name>', 'name of the node in the set; default: the host name')
       .addOption(portOption('--port <port>', 'UDP port of lease datagrams; 0 is any; default 49880'))
       .option(
@@ -129,7 +134,7 @@ export function addNode(program: Command, io: CliIo): void {
 function complete(said: Said): Options {
   const { state, listen } = said;
   if (state === undefined) throw new CliError(2, "required option '--state <dir>' not specified");
-  if (listen === undefined) throw new CliError(2, "required option '--listen <address>' not specified");
+  if (listen === undefined) throw new CliError(2, "required option '--listen <address|link>' not specified");
   return { ...said, state, listen };
 }
 

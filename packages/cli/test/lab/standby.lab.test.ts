@@ -129,7 +129,8 @@ describe.skipIf(missing !== '')(`a second manager on one folder ${missing}`, () 
     expect(applied.code, applied.stderr).toBe(0);
     const { slots } = await untilView(
       'the function runs and holds its slot',
-      ({ instances, slots: [slot] }) => instances[0]?.pid != null && slot?.holder != null,
+      ({ instances, slots: [slot] }) =>
+        instances[0]?.pid !== undefined && instances[0]?.pid !== null && typeof slot?.holder === 'string',
     );
     before = { pids: pids(), epoch: slots[0]?.epoch };
     expect(before.pids).toHaveLength(1);
@@ -168,7 +169,7 @@ describe.skipIf(missing !== '')(`a second manager on one folder ${missing}`, () 
     expect(applied.code, applied.stderr).toBe(0);
     await untilView(
       'what was applied is so',
-      ({ instances }) => instances.filter(({ pid }) => pid != null).length === 2,
+      ({ instances }) => instances.filter(({ pid }) => typeof pid === 'number').length === 2,
     );
     await isUntouched();
   });

@@ -20,7 +20,7 @@ export interface NodeAloneConfig {
    */
   readonly transport?: MobilityTransportKind;
   readonly security: ManagerSecurity;
-  /** Address at which functions are reached; told to the manager. */
+  /** Address at which functions are reached; told to the manager. Or a link, whose address is followed as it changes. */
   readonly listen: string;
   /** TCP port, at the same address, at which it takes state from other nodes; 0: any, it is told to the manager. */
   readonly statePort: number;

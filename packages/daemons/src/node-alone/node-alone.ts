@@ -13,11 +13,13 @@ import { serverIdentityFault } from '@vnfpool/transport/tls';
 import { MobilityError, ntpTimestamp } from '@vnfpool/wire/mobility';
 import { mobilityRule } from '../mobility-frames.ts';
 import { nodeOfCertificate, plainMobilityTransport, tlsMobilityTransport } from '../mobility-transports.ts';
+import { followAddress } from '../node/address-change.ts';
 import { agentClocks } from '../node/agent-clocks.ts';
 import { openFunctionSide, STATE_QUEUE_BYTES_MAX } from '../node/function-side.ts';
 import { ManagerLink } from '../node/manager-link.ts';
 import { nodeInformation } from '../node/node-information.ts';
 import { lockNode } from '../node/node-lock.ts';
+import { openOwnAddress } from '../node/own-address.ts';
 import { stateRule } from '../node/state-mover/index.ts';
 import { transferEffects } from '../node/transfer-effects.ts';
 import { type Chosen, chooseProgram, isRefused } from './catalogue.ts';
@@ -53,10 +55,11 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
   const onFault = exitOnFault(logger);
   const names = new Map<FunctionId, string>();
 
+  const place = openOwnAddress(config.listen, logger);
   let self = own;
   const functions = await openFunctionSide({
     folder: config.state,
-    address: config.listen,
+    address: () => place.current,
     freePorts: config.loopback,
     cgroup: 'auto',
     statePort: config.statePort,
@@ -114,7 +117,7 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
       highestTerm: kept.highestTerm,
       bootTime: ntpTimestamp(clocks.wallMs()),
       instance: random.u64(),
-      addresses: [config.listen],
+      addresses: [place.current],
       information: nodeInformation(config.state),
       statePort: transfers.port,
       transfers: true,
@@ -171,6 +174,7 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
     mobility.submit(input);
   }
   give({ type: 'start' });
+  followAddress(place, { transfers, link, agent: (input) => agent.submit(input), mobility: give, logger });
   const informing = setInterval(
     () => give({ type: 'node-changed', information: nodeInformation(config.state) }),
     INFORMATION_MS,
@@ -179,6 +183,7 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
   return {
     stop: async () => {
       clearInterval(informing);
+      place.close();
       agent.submit({ type: 'stop' });
       give({ type: 'stop' });
       const bound = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());

@@ -6,7 +6,10 @@ export interface NodeConfig {
   readonly state: string;
   /** Name of the node in the set. */
   readonly name: string;
-  /** Address of this node: lease datagrams are taken and functions are reached there. */
+  /**
+   * Address of this node: lease datagrams are taken and functions are reached there. Or a link, whose IPv4 address is
+   * followed as it changes.
+   */
   readonly listen: string;
   /** UDP port of lease datagrams. */
   readonly port: number;

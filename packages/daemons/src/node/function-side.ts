@@ -16,8 +16,8 @@ export const STATE_QUEUE_BYTES_MAX = 4_194_304;
 export interface FunctionSideOptions {
   /** Folder of the agent, which it has locked. */
   readonly folder: string;
-  /** Where functions are reached, and where their state is taken. */
-  readonly address: string;
+  /** Where functions are reached, and where their state is taken, now. */
+  readonly address: () => string;
   readonly freePorts: boolean;
   /** Control group below which functions get theirs, see `openFunctionGroups`. */
   readonly cgroup: string;
@@ -68,14 +68,14 @@ export interface FunctionSide {
 
 /** @throws TransportError when state cannot be taken at the address */
 export async function openFunctionSide(options: FunctionSideOptions): Promise<FunctionSide> {
-  const { folder, address, freePorts, clocks, clock, give, logger, onFault } = options;
+  const { folder, freePorts, clocks, clock, give, logger, onFault } = options;
   const { groups, traffic, networks, containers } = await functionGroupsOf(folder, options.cgroup, logger);
   const states = new FunctionStates({ folder: `${folder}/sockets`, give, logger });
   const transfers = new NodeTransfers({
     mover: await StateMover.open({
       transport: options.stateTransport,
       peerOf: options.peerOf,
-      listen: { host: address, port: options.statePort },
+      listen: { host: options.address(), port: options.statePort },
       folder: `${folder}/transfers`,
       clock,
       logger,
@@ -90,7 +90,9 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
   const host = new FunctionHost({
     states,
     folder,
-    address,
+    get address() {
+      return options.address();
+    },
     freePorts,
     clocks,
     give,

@@ -12,8 +12,8 @@ import { mobilityRule, readFrame } from '../mobility-frames.ts';
 interface LinkOptions {
   /** Where managers may be. */
   readonly search: ManagerSearch;
-  /** Connections come from this address, where the manager's is of the same family. */
-  readonly localAddress?: string;
+  /** Connections come from this address, as it is then, where the manager's is of the same family. */
+  readonly localAddress?: () => string;
   readonly give: (input: MobilityNodeInput) => void;
   readonly logger: Logger;
 }
@@ -84,6 +84,13 @@ export class ManagerLink {
     this.#connections.get(connection)?.close(reason);
   }
 
+  /** This host has the address no more: nothing comes over connections from there. */
+  addressGone(address: string): void {
+    for (const connection of this.#connections.values())
+      if (connection.local.addresses.every((each) => each === address))
+        connection.close(`our address ${address} is gone`);
+  }
+
   closeAll(): void {
     this.#ending.abort();
     for (const connection of this.#connections.values()) connection.close('the agent stops');
@@ -105,7 +112,8 @@ export class ManagerLink {
     transport: StreamTransport,
     { host, port, source }: ManagerCandidate,
   ): Promise<Connection | string> {
-    const { localAddress, logger } = this.#options;
+    const { logger } = this.#options;
+    const localAddress = this.#options.localAddress?.();
     try {
       return await transport.connect({
         host,

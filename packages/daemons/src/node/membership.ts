@@ -24,6 +24,8 @@ export interface NodeMembership {
   readonly domain: string;
   /** Where our manager is now: it is asked for the next certificate, at the port at which we joined. */
   managedBy(host: string): void;
+  /** The node has another address, which its next certificate names. */
+  readdress(address: string): void;
 }
 
 export interface JoinSetOptions {
@@ -43,12 +45,13 @@ export interface JoinSetOptions {
  */
 export async function joinSet(options: JoinSetOptions): Promise<NodeMembership> {
   const { folder, name, address, token, leaseKey, logger, signal } = options;
+  const addresses = [address];
   const membership = {
     folder,
     role: 'node',
     name,
     leaseKey,
-    addresses: [address],
+    addresses,
     signal,
     onRetry: ({ what, error, waitMs }: { what: string; error: unknown; waitMs: number }) =>
       logger.warn({ what, reason: (error as Error).message, waitMs }, 'the manager does not answer'),
@@ -83,6 +86,7 @@ export async function joinSet(options: JoinSetOptions): Promise<NodeMembership> 
     managedBy: (host) => {
       managerHost = host;
     },
+    readdress: (moved) => void addresses.splice(0, 1, moved),
   };
 }
 

@@ -28,7 +28,7 @@ export function nodeInformation(folder: string): NodeInformation {
 /** What a node is asked for: the host as above, and the use of the link that has the node's address. */
 export class NodeMeter {
   readonly #folder: string;
-  readonly #address: string;
+  #address: string;
   readonly #read: (path: string) => string;
   readonly #rate = new Rate();
   readonly #average = new RunningAverage();
@@ -42,6 +42,11 @@ export class NodeMeter {
     this.#folder = folder;
     this.#address = address;
     this.#read = read;
+  }
+
+  /** The node has another address. */
+  readdress(address: string): void {
+    this.#address = address;
   }
 
   /** @param atMs time on a clock that does not step */

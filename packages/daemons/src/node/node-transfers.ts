@@ -57,6 +57,11 @@ export class NodeTransfers {
     return this.#options.mover.port;
   }
 
+  /** The node has another address: state is taken there from now on. */
+  move(address: string): Promise<void> {
+    return this.#options.mover.move(address);
+  }
+
   receive({ functionId, token, from, isLeased }: AgentOutput & { readonly type: 'receive-state' }): void {
     const { mover, self, states, clock } = this.#options;
     const state = new LateFunctionState(states.of(functionId));

@@ -15,12 +15,14 @@ import { systemRandom } from '@vnfpool/runtime/random';
 import { TlsTransport } from '@vnfpool/transport/tls';
 import {
   type FunctionSpecification,
+  type LeaseEndpoint,
   MobilityError,
   ntpTimestamp,
   type SetConfiguration,
   type SlotReport,
 } from '@vnfpool/wire/mobility';
 import { VERSION } from '../version.ts';
+import { followAddress } from './address-change.ts';
 import { agentClocks } from './agent-clocks.ts';
 import type { NodeConfig } from './config.ts';
 import { FunctionNews } from './function-news.ts';
@@ -32,6 +34,7 @@ import { joinSet } from './membership.ts';
 import { NodeMeter } from './node-information.ts';
 import { lockNode } from './node-lock.ts';
 import { AGENT_SOCKET, type NodeStatus, serveNodeStatus } from './node-status.ts';
+import { openOwnAddress } from './own-address.ts';
 import { Registrations } from './registrations.ts';
 import { stateRule } from './state-mover/index.ts';
 import { toWorker } from './to-worker.ts';
@@ -62,10 +65,11 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const ownKey = openLeaseKey(`${config.state}/lease-key.pem`);
   const random = systemRandom();
   const ending = new AbortController();
+  const place = openOwnAddress(config.listen, logger);
   const membership = await joinSet({
     folder: config.state,
     name: config.name,
-    address: config.listen,
+    address: place.current,
     token: config.join,
     leaseKey: ownKey.publicKey,
     logger,
@@ -105,7 +109,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     {
       node: self,
       folder: config.state,
-      listen: { address: config.listen, port: config.port },
+      listen: { address: place.current, port: config.port },
       interface: config.interface,
     },
     fromWorker,
@@ -142,7 +146,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   membership.onRenewed(() => stateTransport.renew(membership.credentials()));
   const functions = await openFunctionSide({
     folder: config.state,
-    address: config.listen,
+    address: () => place.current,
     freePorts: config.loopback,
     cgroup: config.cgroup ?? 'auto',
     statePort: config.statePort ?? 0,
@@ -157,7 +161,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   });
   const { host, transfers } = functions;
   const statusServer = await serveNodeStatus(join(config.state, AGENT_SOCKET), status, host);
-  const meter = new NodeMeter(config.state, config.listen);
+  const meter = new NodeMeter(config.state, place.current);
   const news = new FunctionNews(
     (functionId) => host.information(functionId),
     (input) => give(input),
@@ -221,9 +225,18 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       }),
       onFault: ({ source, reason }) => logger.warn({ source, reason }, 'looking for the manager'),
     }),
-    ...(config.loopback ? {} : { localAddress: config.listen }),
+    ...(config.loopback ? {} : { localAddress: () => place.current }),
     give: (input) => give(input),
     logger,
+  });
+  const leaseEndpointAt = (address: string): LeaseEndpoint => ({
+    v: 1,
+    name: membership.name,
+    address,
+    port: worker.port,
+    key: Buffer.from(ownKey.publicKey, 'base64url').toString('base64'),
+    version: VERSION,
+    fence: worker.fence,
   });
   const termFile = `${config.state}/manager-term`;
   const mobility: CoreDriver<MobilityNodeInput, MobilityNodeOutput> = new CoreDriver<
@@ -236,19 +249,11 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       highestTerm: BigInt(readOptionalFile(termFile)?.trim() || '0'),
       bootTime: ntpTimestamp(clocks.wallMs()),
       instance: random.u64(),
-      addresses: [config.listen],
+      addresses: [place.current],
       information: meter.information(clocks.boottimeMs()),
       statePort: transfers.port,
       transfers: true,
-      leaseEndpoint: {
-        v: 1,
-        name: membership.name,
-        address: config.listen,
-        port: worker.port,
-        key: Buffer.from(ownKey.publicKey, 'base64url').toString('base64'),
-        version: VERSION,
-        fence: worker.fence,
-      },
+      leaseEndpoint: leaseEndpointAt(place.current),
     }),
     clock,
     onFault,
@@ -308,6 +313,21 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     return true;
   }
   give({ type: 'start' });
+  followAddress(place, {
+    transfers,
+    link,
+    agent: (input) => agent.submit(input),
+    mobility: give,
+    member: {
+      moved: (address) => {
+        leases.post({ type: 'address', address });
+        membership.readdress(address);
+        meter.readdress(address);
+      },
+      leaseEndpoint: leaseEndpointAt,
+    },
+    logger,
+  });
   const informing = setInterval(() => {
     give({ type: 'node-changed', information: meter.information(clocks.boottimeMs()) });
     news.refresh();
@@ -318,6 +338,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     leasePort: worker.port,
     stop: async () => {
       clearInterval(informing);
+      place.close();
       ending.abort();
       agent.submit({ type: 'stop' });
       give({ type: 'stop' });

@@ -128,14 +128,8 @@ export class StateMover {
   /** @throws TransportError when it cannot listen */
   static async open(options: StateMoverOptions): Promise<StateMover> {
     const mover = new StateMover(options);
-    const listen = (port: number): Promise<Listener> =>
-      options.transport.listen({
-        host: options.listen.host,
-        port,
-        connectionsMax: CONNECTIONS_MAX,
-        onConnection: (connection) => mover.#accept(connection),
-      });
-    const { port } = options.listen;
+    const { host, port } = options.listen;
+    const listen = (at: number): Promise<Listener> => mover.#listen(host, at);
     // Who was cut off in doubt comes back to the port that it knows.
     const former = port === 0 ? mover.#records.formerPort() : null;
     mover.#listener = await (former === null ? listen(port) : listen(former).catch(() => listen(port)));
@@ -145,6 +139,28 @@ export class StateMover {
 
   get port(): number {
     return this.#listener?.address.port ?? 0;
+  }
+
+  /**
+   * Takes state at another address, at the same port where that is free. Connections to the former one end: a transfer
+   * that is settled over them goes on by a new one, or is given up, by its own rules.
+   * @throws TransportError when it cannot listen there; then it listens nowhere
+   */
+  async move(host: string): Promise<void> {
+    const { port } = this;
+    await this.#listener?.close();
+    this.#listener = null;
+    this.#listener = await this.#listen(host, port).catch(() => this.#listen(host, 0));
+    this.#records.keepPort(this.port);
+  }
+
+  #listen(host: string, port: number): Promise<Listener> {
+    return this.#options.transport.listen({
+      host,
+      port,
+      connectionsMax: CONNECTIONS_MAX,
+      onConnection: (connection) => this.#accept(connection),
+    });
   }
 
   /** Transfers whose outcome was not settled when an agent of this folder ended; ordered again they go on. */
