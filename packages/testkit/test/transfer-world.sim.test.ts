@@ -28,6 +28,19 @@ describe('the transfer world', () => {
       expect(ends.get(end), end).toBeGreaterThan(0);
   });
 
+  test('counts as many sessions behind MOVE_SESSION as before, wherever they are, in 1500 seeds', () => {
+    const ends = new Map<string, number>();
+    for (let seed = 1; seed <= 1500; seed++) {
+      const result = runTransferWorld(seed, { override: { mode: 'sessions' } });
+      expect(told(result)).toBe('ok');
+      const end = result.end?.outcome === 'aborted' ? result.end.reason : (result.end?.outcome ?? 'died');
+      ends.set(end, (ends.get(end) ?? 0) + 1);
+    }
+    expect(ends.get('committed')).toBeGreaterThan(400);
+    for (const end of ['lost-connection', 'function', 'cancelled', 'verdict', 'died'])
+      expect(ends.get(end), end).toBeGreaterThan(0);
+  });
+
   test('is the same for the same seed', () => {
     expect(runTransferWorld(7)).toEqual(runTransferWorld(7));
     expect(runTransferWorld(7).trace).not.toEqual(runTransferWorld(8).trace);

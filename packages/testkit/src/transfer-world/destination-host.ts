@@ -12,7 +12,7 @@ import { WireError } from '@vnfpool/wire/bytes';
 import { decodeState, encodeState, type StateMessage } from '@vnfpool/wire/state-channel';
 import type { ChannelEnd } from './links.ts';
 import type { ToyDestination } from './toy-function.ts';
-import { Life, type WorldParts } from './world.ts';
+import { FORWARD, Life, type WorldParts } from './world.ts';
 
 /** The destination's node: agent, function and disk. */
 export class DestinationHost implements ChannelEnd {
@@ -80,6 +80,7 @@ export class DestinationHost implements ChannelEnd {
         holdMs: 4000,
         inquireMs: 500,
         retainMs: plan.retainMs,
+        ...(plan.mode === 'sessions' ? { forward: FORWARD } : {}),
       },
       restored,
       this.#toy.isAlive,

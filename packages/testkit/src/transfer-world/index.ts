@@ -9,7 +9,7 @@ import { DestinationHost } from './destination-host.ts';
 import { ChannelLink } from './links.ts';
 import { drawPlan, type PlannedFault, type TransferWorldOptions } from './options.ts';
 import { SourceHost } from './source-host.ts';
-import { sameSessions, ToyDestination, ToySource } from './toy-function.ts';
+import { sameSessions, servedBy, ToyDestination, ToySource } from './toy-function.ts';
 import { TransferViolation, type WorldParts } from './world.ts';
 
 export { TRANSFER_MUTATIONS } from './mutations.ts';
@@ -179,6 +179,11 @@ export function runTransferWorld(seed: number, options: TransferWorldOptions = {
       throw new TransferViolation('nobody serves though the source lives');
     if (toySource.isAlive && toySource.isFinished && toyDestination.isAlive && !toyDestination.owns)
       throw new TransferViolation('the source ended for a destination that does not serve');
+    if (plan.mode === 'sessions' && toySource.isAlive && (toyDestination.isAlive || !toySource.isFinished)) {
+      const served = servedBy(toySource, toyDestination);
+      if (served === null || !sameSessions(served, toySource.ledger))
+        throw new TransferViolation('not every session is served, once, as it was left');
+    }
     const isQuiet = struck === 0 && plan.damage === 0 && plan.functionFault === 0;
     if (isQuiet && source.end?.outcome !== 'committed' && source.end?.reason !== 'would-not-converge')
       throw new TransferViolation(`without a fault it ended by ${JSON.stringify(source.end)}`);

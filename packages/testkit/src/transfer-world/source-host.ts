@@ -11,7 +11,7 @@ import { WireError } from '@vnfpool/wire/bytes';
 import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
 import type { ChannelEnd } from './links.ts';
 import type { ToySource } from './toy-function.ts';
-import { Life, type WorldParts } from './world.ts';
+import { FORWARD, Life, TransferViolation, type WorldParts } from './world.ts';
 
 /** The source's node: agent, function and disk. */
 export class SourceHost implements ChannelEnd {
@@ -166,6 +166,8 @@ export class SourceHost implements ChannelEnd {
         this.#toy.isQuiesced = false;
         break;
       case 'finish':
+        if (output.mode === 'sessions' && output.forward?.port !== FORWARD.port)
+          throw new TransferViolation('the source does not know where packets of moved sessions go');
         this.#toy.finish();
         this.#later(() => this.input({ type: 'finished' }));
         break;

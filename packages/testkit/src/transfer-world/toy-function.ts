@@ -14,6 +14,8 @@ export type Sessions = Map<number, number>;
  */
 export class ToySource {
   readonly sessions: Sessions = new Map();
+  /** Sessions as they began, counted and ended by themselves, wherever they are served. */
+  readonly ledger: Sessions = new Map();
   readonly #isMoving: (id: number) => boolean;
   #changed = new Set<number>();
   /** Ids of the part that is being given. */
@@ -28,7 +30,10 @@ export class ToySource {
 
   constructor(count: number, isMoving: (id: number) => boolean) {
     this.#isMoving = isMoving;
-    for (let id = 1; id <= count; id += 1) this.sessions.set(id, 1);
+    for (let id = 1; id <= count; id += 1) {
+      this.sessions.set(id, 1);
+      this.ledger.set(id, 1);
+    }
     this.#nextId = count + 1;
   }
 
@@ -84,11 +89,13 @@ export class ToySource {
 
   #set(id: number, counter: number): void {
     this.sessions.set(id, counter);
+    this.ledger.set(id, counter);
     this.#changed.add(id);
   }
 
   #end(id: number): void {
     this.sessions.delete(id);
+    this.ledger.delete(id);
     this.#changed.add(id);
   }
 }
@@ -123,6 +130,20 @@ export class ToyDestination {
     this.#partial = [];
     this.isActive = false;
   }
+}
+
+/**
+ * What is served by the two, each session with its counter; null: one of them is served twice. A function that has ended
+ * serves nothing, one that gave sessions away serves the others.
+ */
+export function servedBy(source: ToySource, destination: ToyDestination): Sessions | null {
+  const served = new Map(source.isAlive ? source.sessions : []);
+  if (!destination.owns) return served;
+  for (const [id, counter] of destination.imported) {
+    if (served.has(id)) return null;
+    served.set(id, counter);
+  }
+  return served;
 }
 
 export function sameSessions(one: Sessions, other: Sessions): boolean {

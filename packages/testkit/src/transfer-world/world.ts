@@ -11,6 +11,9 @@ export class TransferViolation extends Error {
   override readonly name = 'TransferViolation';
 }
 
+/** Where the destination takes packets of sessions that came to it. */
+export const FORWARD = { address: '192.0.2.11', port: 40_100 } as const;
+
 /** What every host of this world shares. */
 export interface WorldParts {
   readonly plan: TransferPlan;
