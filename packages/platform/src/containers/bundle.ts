@@ -111,6 +111,19 @@ export function bundleConfig(plan: ContainerPlan, root: string): object {
   };
 }
 
+/**
+ * Another command for a container that runs: with the user, rights, environment and folder of its first process.
+ * @param config what `bundleConfig` gave
+ */
+export function processOf(
+  config: unknown,
+  command: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): object {
+  const process = part(part(config), 'process');
+  return { ...process, args: command, env: environmentOf(environment, process['env']) };
+}
+
 function readonlyOf({ readonly, storageBytes }: ContainerPlan, ofBundle: unknown): boolean {
   if (storageBytes !== undefined) return false;
   return readonly ?? (typeof ofBundle === 'boolean' ? ofBundle : true);

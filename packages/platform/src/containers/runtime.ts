@@ -77,24 +77,13 @@ export class OciRuntime {
       : within([bundle, ownRoot.lower, String(ownRoot.storageBytes)], OWN_ROOT, command);
   }
 
-  /** The command that runs another one in a container that runs, as the container's user; `pidFile` gets its number. */
-  execCommand(
-    id: string,
-    pidFile: string,
-    command: readonly string[],
-    environment: Readonly<Record<string, string>> = {},
-    directory?: string,
-  ): [string, ...string[]] {
-    return within([], '', [
-      ...this.#command(),
-      'exec',
-      '--pid-file',
-      pidFile,
-      ...Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
-      ...(directory === undefined ? [] : ['--cwd', directory]),
-      id,
-      ...command,
-    ]);
+  /**
+   * The command that runs another one in a container that runs, and ends as it does.
+   * @param process file with what `processOf` gave
+   * @param pidFile gets its number
+   */
+  execCommand(id: string, process: string, pidFile: string): [string, ...string[]] {
+    return within([], '', [...this.#command(), 'exec', '--pid-file', pidFile, '--process', process, id]);
   }
 
   /** Containers that it has notes of. */

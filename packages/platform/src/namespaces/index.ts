@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { Network, NetworkHost, NetworkPlan } from './lab-network.ts';
 export { createNetwork } from './lab-network.ts';
+export { limitsRefusal } from './link-limits.ts';
 export type { NetworkNamespace } from './namespace.ts';
 export {
   createNamespace,

@@ -8,6 +8,7 @@ import { parseIpPrefix } from '../netlink/ip.ts';
 import { createVeth, findLink, setLinkAlias, setLinkMaster, setLinkUp } from '../netlink/link.ts';
 import { addRoute, setDefaultRoute } from '../netlink/route.ts';
 import { NETLINK_ROUTE, NetlinkSocket } from '../netlink/socket.ts';
+import { limitRules, loadLimits } from './link-limits.ts';
 import { inNamespace, type NetworkNamespace } from './namespace.ts';
 
 /** One thing to do; `inside` the namespace, or on the host's side. */
@@ -24,6 +25,12 @@ export type NetworkStep =
   | { readonly do: 'rules'; readonly text: string }
   | { readonly do: 'gate' }
   | { readonly do: 'address'; readonly inside: boolean; readonly link: string; readonly address: string }
+  | {
+      readonly do: 'limit';
+      readonly table: string;
+      readonly links: readonly string[];
+      readonly bitsPerSecond: number;
+    }
   | { readonly do: 'up'; readonly inside: boolean; readonly link: string }
   | { readonly do: 'gateway'; readonly link: string; readonly via: string }
   | { readonly do: 'route'; readonly to: string; readonly via: string };
@@ -47,6 +54,10 @@ export async function applyStep(
       await loadRules(step.text, namespace);
       return null;
     }
+    if (step.do === 'limit') {
+      await loadLimits(limitRules(step.table, step.links, step.bitsPerSecond));
+      return null;
+    }
     return applyAtOnce(step, socket, namespace);
   } catch (error) {
     const { code, errno } = error as { code?: unknown; errno?: unknown };
@@ -60,7 +71,7 @@ export async function applyStep(
 }
 
 function applyAtOnce(
-  step: Exclude<NetworkStep, { readonly do: 'rules' }>,
+  step: Exclude<NetworkStep, { readonly do: 'rules' | 'limit' }>,
   socket: NetlinkSocket,
   namespace: NetworkNamespace,
 ): number | null {
@@ -133,6 +144,8 @@ function stepName(step: NetworkStep): string {
       return `sysctl ${step.name}`;
     case 'rules':
       return 'rules';
+    case 'limit':
+      return `limit of ${step.bitsPerSecond} bit/s`;
     case 'gate':
       return 'gate';
     case 'address':

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { PlatformError } from '../errors.ts';
 import { deleteLink, listLinks } from '../netlink/link.ts';
 import { NETLINK_ROUTE, NetlinkSocket } from '../netlink/socket.ts';
+import { limitTable, removeLeftLimits, removeLimits } from './link-limits.ts';
 import { createNamespace, inNamespace, type NetworkNamespace, openNamespaceOf } from './namespace.ts';
 import { applyStep, type NetworkStep } from './network-step.ts';
 
@@ -27,6 +28,8 @@ export interface PrivateNetworkPlan {
   readonly rules?: string;
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly routes?: readonly { readonly to: string; readonly via: string }[];
+  /** What all its links together may carry, in each direction by itself; more is dropped. */
+  readonly bandwidthBps?: number;
   /** It begins with its gate closed as `standby`, see `NetworkGate`: nothing is heard from it, nor let through. */
   readonly isClosed?: boolean;
 }
@@ -36,6 +39,8 @@ export interface PrivateNetwork {
   readonly namespace: NetworkNamespace;
   /** Whether all of its links carry frames: bridges learn of a new carrier up to a second after it is there. */
   isPassing(): boolean;
+  /** Octets that its links have carried, seen from inside; null: the kernel does not say. */
+  traffic(): { readonly receivedBytes: number; readonly sentBytes: number } | null;
   /** Removes its links and lets go of it; what still runs in it has no link any more. */
   close(): void;
 }
@@ -86,6 +91,7 @@ export function networkSteps(label: string, name: string, plan: PrivateNetworkPl
       ),
     ),
     ...(plan.routes ?? []).map(({ to, via }): NetworkStep => ({ do: 'route', to, via })),
+    ...limitSteps(label, name, links, plan),
     ...links.flatMap(({ hostEnd: link, peerAddresses = [] }): NetworkStep[] => [
       ...peerAddresses.map((address): NetworkStep => ({ do: 'address', inside: false, link, address })),
       { do: 'up', inside: false, link },
@@ -105,11 +111,7 @@ export async function createPrivateNetwork(
   const socket = new NetlinkSocket(NETLINK_ROUTE);
   const hostEnds: number[] = [];
   let namespace: NetworkNamespace | undefined;
-  const close = (): void => {
-    for (const index of hostEnds.splice(0)) removeLink(socket, index);
-    namespace?.close();
-    socket.close();
-  };
+  const close = closer(label, name, plan, socket, hostEnds, () => namespace?.close());
   try {
     namespace = createNamespace();
     for (const step of networkSteps(label, name, plan)) {
@@ -117,7 +119,12 @@ export async function createPrivateNetwork(
       if (made !== null) hostEnds.push(made);
     }
     const { fd } = namespace;
-    return { namespace, isPassing: () => isPassing(socket, fd, hostEnds), close };
+    return {
+      namespace,
+      isPassing: () => isPassing(socket, fd, hostEnds),
+      traffic: () => trafficOf(socket, hostEnds),
+      close,
+    };
   } catch (error) {
     close();
     throw error;
@@ -147,12 +154,12 @@ export function adoptPrivateNetwork(
       names.has(link) && alias === linkAlias(label) ? [index] : [],
     );
     const namespace = openNamespaceOf(pid);
-    const close = (): void => {
-      for (const index of hostEnds.splice(0)) removeLink(socket, index);
-      namespace.close();
-      socket.close();
+    return {
+      namespace,
+      isPassing: () => isPassing(socket, namespace.fd, hostEnds),
+      traffic: () => trafficOf(socket, hostEnds),
+      close: closer(label, name, plan, socket, hostEnds, () => namespace.close()),
     };
-    return { namespace, isPassing: () => isPassing(socket, namespace.fd, hostEnds), close };
   } catch (error) {
     socket.close();
     throw error;
@@ -169,10 +176,56 @@ export function removeLeftLinks(label: string, keep: ReadonlySet<string> = new S
   try {
     const left = listLinks(socket).filter(({ alias, name }) => alias === linkAlias(label) && !keep.has(name));
     for (const { index } of left) removeLink(socket, index);
+    removeLeftLimits(label);
     return left.map(({ name }) => name);
   } finally {
     socket.close();
   }
+}
+
+/** Limits stand before the host's ends come up. */
+function limitSteps(
+  label: string,
+  name: string,
+  hostEnds: readonly { readonly hostEnd: string }[],
+  { bandwidthBps: bitsPerSecond }: PrivateNetworkPlan,
+): NetworkStep[] {
+  if (bitsPerSecond === undefined || hostEnds.length === 0) return [];
+  const links = hostEnds.map(({ hostEnd }) => hostEnd);
+  return [{ do: 'limit', table: limitTable(label, digitsOf(label, name)), links, bitsPerSecond }];
+}
+
+function closer(
+  label: string,
+  name: string,
+  { bandwidthBps }: PrivateNetworkPlan,
+  socket: NetlinkSocket,
+  hostEnds: number[],
+  letGo: () => void,
+): () => void {
+  let isClosed = false;
+  return () => {
+    if (isClosed) return;
+    isClosed = true;
+    for (const index of hostEnds.splice(0)) removeLink(socket, index);
+    letGo();
+    socket.close();
+    if (bandwidthBps !== undefined) removeLimits(limitTable(label, digitsOf(label, name)));
+  };
+}
+
+function trafficOf(
+  socket: NetlinkSocket,
+  hostEnds: readonly number[],
+): ReturnType<PrivateNetwork['traffic']> {
+  let [receivedBytes, sentBytes] = [0, 0];
+  for (const link of listLinks(socket)) {
+    if (!hostEnds.includes(link.index)) continue;
+    if (link.receivedBytes === null || link.sentBytes === null) return null;
+    receivedBytes += link.sentBytes;
+    sentBytes += link.receivedBytes;
+  }
+  return { receivedBytes, sentBytes };
 }
 
 function isPassing(socket: NetlinkSocket, fd: number, hostEnds: readonly number[]): boolean {
@@ -204,5 +257,9 @@ function removeLink(socket: NetlinkSocket, index: number): void {
 
 /** 15 characters at most: 10 digits tell one network from another. */
 function hostEndName(label: string, name: string, i: number): string {
-  return `vf${createHash('sha256').update(`${label}/${name}`).digest('hex').slice(0, 10)}.${i}`;
+  return `vf${digitsOf(label, name)}.${i}`;
+}
+
+function digitsOf(label: string, name: string): string {
+  return createHash('sha256').update(`${label}/${name}`).digest('hex').slice(0, 10);
 }

@@ -24,6 +24,7 @@ const IFLA_MASTER = 10;
 const IFLA_OPERSTATE = 16;
 const IFLA_LINKINFO = 18;
 const IFLA_IFALIAS = 20;
+const IFLA_STATS64 = 23;
 const IFLA_NET_NS_FD = 28;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
@@ -49,6 +50,9 @@ export interface Link {
   readonly isForwarding: boolean;
   /** Note that somebody put on it, empty without. */
   readonly alias: string;
+  /** Octets that came in and went out since it was made; null: the kernel does not say. */
+  readonly receivedBytes: number | null;
+  readonly sentBytes: number | null;
 }
 
 /** One end of a veth pair. */
@@ -181,6 +185,10 @@ function readLink(part: NetlinkMessage): Link {
   const master = attributes.get(IFLA_MASTER);
   const inside = (bytes: Uint8Array | undefined, type: number): Uint8Array | undefined =>
     bytes === undefined ? undefined : parseAttributes(bytes).get(type);
+  // struct rtnl_link_stats64: packets in and out, octets in and out, 8 octets each.
+  const stats = attributes.get(IFLA_STATS64);
+  const octets = (at: number): number | null =>
+    stats === undefined || stats.length < at + 8 ? null : Number(viewOf(stats).getBigUint64(at, true));
   const port = inside(attributes.get(IFLA_LINKINFO), IFLA_INFO_SLAVE_DATA);
   return {
     index: view.getInt32(4, true),
@@ -191,5 +199,7 @@ function readLink(part: NetlinkMessage): Link {
     isForwarding: inside(port, IFLA_BRPORT_STATE)?.[0] === PORT_FORWARDING,
     masterIndex: master === undefined ? 0 : viewOf(master).getUint32(0, true),
     alias: readText(attributes.get(IFLA_IFALIAS) ?? new Uint8Array()),
+    receivedBytes: octets(16),
+    sentBytes: octets(24),
   };
 }

@@ -7,6 +7,7 @@ import {
   createNamespace,
   createPrivateNetwork,
   inNamespace,
+  limitsRefusal,
   type NetworkNamespace,
   type PrivateNetworkPlan,
   removeLeftLinks,
@@ -94,6 +95,43 @@ describe.skipIf(labMissing !== '')(`networks of functions ${labMissing}`, () => 
     });
     expect(stderr).toContain('Connection refused');
   });
+
+  const refusal = limitsRefusal();
+  test.skipIf(refusal !== null)(
+    `a limit of bandwidth holds in both directions, and what passed is counted${refusal === null ? '' : ` [${refusal}]`}`,
+    async () => {
+      const datagrams = 1_000;
+      const network = await make({ interfaces: [lan], bandwidthBps: 800_000 });
+      const flood = (to: string) => {
+        const script = `
+          const socket = require('dgram').createSocket('udp4');
+          let left = ${datagrams};
+          for (let i = left; i > 0; i--) socket.send(Buffer.alloc(1000), 9, '${to}', () => --left || socket.close());`;
+        expect(spawnSync(process.execPath, ['-e', script], { timeout: 20_000 }).status).toBe(0);
+      };
+      const tables = () => spawnSync('nft', ['list', 'ruleset', 'netdev'], { encoding: 'utf8' }).stdout;
+      /** Datagrams that were dropped of those sent, and of those received. */
+      const dropped = () => {
+        const ours =
+          tables()
+            .split(/^table /m)
+            .find((text) => text.includes(label)) ?? '';
+        return [...ours.matchAll(/counter packets (\d+)/g)].map(([, count]) => Number(count));
+      };
+      expect(dropped()).toEqual([0, 0]);
+      flood('198.18.7.2');
+      const [, received = 0] = dropped();
+      // 131,072 octets at once, then 100,000 a second: the processor is faster.
+      expect(received).toBeGreaterThan(datagrams / 3);
+      expect(network.traffic()?.receivedBytes).toBeGreaterThan(50_000);
+      expect(network.traffic()?.receivedBytes).toBeLessThan(((datagrams - received) * 1_042 * 12) / 10);
+      inNamespace(network.namespace.fd, () => flood('198.18.7.1'));
+      expect(dropped()[0]).toBeGreaterThan(datagrams / 3);
+      expect(network.traffic()?.sentBytes).toBeGreaterThan(50_000);
+      network.close();
+      await expect.poll(tables, { timeout: 10_000 }).not.toContain(label);
+    },
+  );
 
   test.each<[string, Partial<PrivateNetworkPlan>, RegExp]>([
     [

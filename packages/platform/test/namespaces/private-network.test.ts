@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { networkSteps } from '@vnfpool/platform/namespaces';
 import { expect, test } from 'vitest';
+import { limitRules, tablesWithoutLinks } from '../../src/namespaces/link-limits.ts';
 
 const alias = 'vnfpool function of abc';
 
@@ -32,6 +33,45 @@ test('rules and settings stand before a link is up, and the host’s ends come l
     { do: 'address', inside: false, link: 'nat0', address: '192.0.2.1/30' },
     { do: 'up', inside: false, link: 'nat0' },
   ]);
+});
+
+test('a limit of bandwidth stands before the host’s ends come up', () => {
+  const steps = networkSteps('abc', 'x', {
+    interfaces: [
+      { name: 'a', peer: 'pa', addresses: [] },
+      { name: 'b', peer: 'pb', addresses: [] },
+    ],
+    bandwidthBps: 1_000_000,
+  });
+  const at = steps.findIndex((step) => step.do === 'limit');
+  expect(steps[at]).toMatchObject({ links: ['pa', 'pb'], bitsPerSecond: 1_000_000 });
+  expect(steps.findIndex((step) => step.do === 'up' && !step.inside)).toBeGreaterThan(at);
+  // A network without links carries nothing.
+  expect(networkSteps('abc', 'x', { interfaces: [], bandwidthBps: 1_000_000 })).toEqual([]);
+});
+
+test('rules of a limit: both directions, in octets, with room for the longest packets', () => {
+  const rules = limitRules('t', ['pa', 'pb'], 80_000_000);
+  expect(rules.match(/devices = \{ "pa", "pb" \}/g)).toHaveLength(2);
+  expect(
+    rules.match(/limit rate over 10000000 bytes\/second burst 1000000 bytes counter drop/g),
+  ).toHaveLength(2);
+  expect(limitRules('t', ['a'], 8_000)).toContain('over 1000 bytes/second burst 131072 bytes');
+  expect(() => limitRules('t', ['a" }'], 8_000)).toThrow('not an interface name');
+});
+
+test('tables whose links are all gone are known, others and those of strangers are not touched', () => {
+  const table = (name: string) => ({ table: { family: 'netdev', name } });
+  const chain = (name: string, dev?: unknown) => ({ chain: { table: name, name: 'sent', dev } });
+  const listed = [
+    { metainfo: {} },
+    ...['p_1', 'p_2', 'p_3', 'other'].map(table),
+    chain('p_1'),
+    chain('p_2', 'eth0'),
+    chain('p_3', ['a', 'b']),
+  ];
+  expect(tablesWithoutLinks(JSON.stringify({ nftables: listed }), 'p_')).toEqual(['p_1']);
+  expect(tablesWithoutLinks('', 'p_')).toEqual([]);
 });
 
 test('ends at bridges have names of their own, as short as the kernel wants them', () => {

@@ -3,12 +3,15 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import {
   bundleConfig,
   type ContainerPlan,
+  endCommand,
   type OciRuntime,
   OWN_ROOT_FOLDERS,
+  processOf,
   readLog,
+  readPidFile,
   rootOf,
 } from '@vnfpool/platform/containers';
-import { type ProgramExit, sendSignal } from '@vnfpool/platform/processes';
+import type { ProgramExit } from '@vnfpool/platform/processes';
 import type { FunctionSpecification } from '@vnfpool/wire/mobility';
 import type { Entered, FunctionContext } from '../function-state/index.ts';
 import { ownerOf, planOf, type RunInContainer } from './container-plan.ts';
@@ -79,19 +82,28 @@ export class FunctionContainer {
     };
   }
 
-  /** A command in the container, with the container's environment and what is given besides. */
+  /** A command in the container, like its first process; with what is given besides in its environment. */
   enter(command: readonly string[], environment: Readonly<Record<string, string>> = {}): Entered {
     this.#commands += 1;
-    const pidFile = `${this.#bundle}/command-${this.#commands}`;
+    const file = `${this.#bundle}/command-${process.pid}-${this.#commands}`;
+    try {
+      const config: unknown = JSON.parse(readFileSync(`${this.#bundle}/config.json`, 'utf8'));
+      writeFileSync(file, JSON.stringify(processOf(config, command, environment)), { mode: 0o600 });
+    } catch {
+      // It has ended: the runtime says so, too.
+    }
     return {
-      command: this.#runtime.execCommand(this.id, pidFile, command, environment),
-      end: () => endCommand(pidFile),
+      command: this.#runtime.execCommand(this.id, file, `${file}.pid`),
+      end: () => {
+        endCommand(`${file}.pid`);
+        for (const path of [file, `${file}.pid`]) rmSync(path, { force: true });
+      },
     };
   }
 
   /** Its first process, by the number that the host knows; null: none yet. */
   get pid(): number | null {
-    return readPid(`${this.#bundle}/pid`);
+    return readPidFile(`${this.#bundle}/pid`);
   }
 
   /** What the runtime's exit says: a signal of the container's is told as its status, and what hindered the start in its log. */
@@ -109,21 +121,5 @@ export class FunctionContainer {
     const failure = await this.#runtime.delete(this.id);
     rmSync(this.#bundle, { recursive: true, force: true });
     return failure;
-  }
-}
-
-/** The command with all of its session, of which it is the head. */
-function endCommand(pidFile: string): void {
-  const pid = readPid(pidFile);
-  rmSync(pidFile, { force: true });
-  if (pid !== null) sendSignal(-pid, 'SIGKILL');
-}
-
-function readPid(path: string): number | null {
-  try {
-    const text = readFileSync(path, 'utf8').trim();
-    return /^[1-9]\d*$/.test(text) ? Number(text) : null;
-  } catch {
-    return null;
   }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 
 const BUSYBOX = '/bin/busybox';
@@ -16,7 +15,7 @@ const COMMANDS = [
   'env',
   'touch',
   'yes',
-  'ps',
+  'ls',
   'grep',
 ];
 
@@ -35,9 +34,4 @@ export function makeRootFileSystem(folder: string): string {
   copyFileSync(BUSYBOX, `${folder}/bin/busybox`);
   for (const name of COMMANDS) symlinkSync('busybox', `${folder}/bin/${name}`);
   return folder;
-}
-
-/** Exit status of a program run to its end. */
-export function statusOf(program: string, ...args: readonly string[]): number | null {
-  return spawnSync(program, args, { stdio: 'ignore', timeout: 10_000 }).status;
 }
