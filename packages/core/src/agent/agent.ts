@@ -3,19 +3,13 @@ import type { FailoverRecord, SetConfiguration, SlotAssignment, SlotState } from
 import type { Core } from '../core.ts';
 import type { FunctionId, SlotId } from '../identity.ts';
 import { FunctionLife } from './function-life.ts';
+import { Handovers } from './handovers.ts';
 import { restoreFunction } from './keeping.ts';
 import { inOrder } from './output-order.ts';
-import { Parting } from './parting.ts';
 import { afterSessions, asksForSessions, SessionMoves } from './session-moves.ts';
+import { refusesState, StateMoves } from './state-moves.ts';
 import { Told } from './told.ts';
-import {
-  afterTransfer,
-  cancelTransfer,
-  type ResidentTransfer,
-  refusesState,
-  refusesToGo,
-  transferWith,
-} from './transfers.ts';
+import { cancelTransfer, type ResidentTransfer } from './transfers.ts';
 import type { AgentInput, AgentOptions, AgentOutput } from './types.ts';
 
 /** A function and what it is for. */
@@ -28,8 +22,6 @@ export interface Resident {
 const FUNCTIONS_MAX = 256;
 /** Records that wait for the manager's acknowledgement; the oldest go first beyond it. */
 const FAILOVERS_MAX = 64;
-/** Orders of hand-over remembered so that a repeated one is not carried out twice. */
-const HANDOVERS_MAX = 256;
 
 const OK = 0;
 const FAILED = 128;
@@ -57,11 +49,13 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   #stopping = false;
   #leaving = false;
   readonly #told = new Told();
-  readonly #handovers = new Set<string>();
+  readonly #handovers = new Handovers();
   readonly #sessionMoves = new SessionMoves(this.#residents);
+  readonly #moves: StateMoves;
 
   constructor(options: AgentOptions) {
     this.#options = options;
+    this.#moves = new StateMoves(this.#residents, this.#slots, options.random);
   }
 
   handle(input: AgentInput, nowMs: number): AgentOutput[] {
@@ -69,11 +63,8 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   }
 
   expire(nowMs: number): AgentOutput[] {
-    const outputs = [...this.#residents.values()].flatMap((resident) => [
-      ...resident.life.expire(nowMs),
-      ...this.#part(resident, nowMs),
-    ]);
-    return [...outputs, ...this.#tell()].sort(inOrder);
+    const outputs = [...this.#residents.values()].flatMap(({ life }) => life.expire(nowMs));
+    return [...outputs, ...this.#moves.part(nowMs), ...this.#tell()].sort(inOrder);
   }
 
   nextDeadline(): number | undefined {
@@ -90,7 +81,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       case 'prepare':
         return this.#prepare(input);
       case 'transfer':
-        return this.#transfer(input);
+        return this.#moves.send(input);
       case 'move-session':
         return this.#sessionMoves.move(input);
       case 'sessions-selected':
@@ -110,12 +101,9 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       case 'transfer-ended': {
         const resident = this.#residents.get(input.functionId);
         if (!resident) return [];
-        if (resident.transfer?.mode === 'sessions') {
-          afterSessions(resident, input.end);
-          return [];
-        }
-        const outputs = afterTransfer(resident, input.end, () => this.#parting(resident, nowMs));
-        return [...outputs, ...this.#part(resident, nowMs)];
+        if (resident.transfer?.mode !== 'sessions') return this.#moves.ended(resident, input.end, nowMs);
+        afterSessions(resident, input.end);
+        return [];
       }
       case 'delete':
         return this.#delete(input);
@@ -148,7 +136,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
           this.#lastHolders.set(input.state.id as SlotId, input.state.holder.functionId);
         this.#muteMs = input.muteMs;
         if (input.state.state !== 'holding') this.#told.released.delete(input.state.id as SlotId);
-        return [...this.#residents.values()].flatMap((resident) => this.#part(resident, nowMs));
+        return this.#moves.part(nowMs);
       case 'failover':
         this.#failovers = [...this.#failovers, input.record].slice(-FAILOVERS_MAX);
         return [];
@@ -189,11 +177,14 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       if (assignment && isStale(assignment, known.assignment)) {
         return refuse(PROHIBITED, 'the assignment is older than the one known', STALE);
       }
-      const handover = assignment ? this.#handover(functionId, assignment) : [];
+      const handover = assignment
+        ? this.#handovers.take(functionId, assignment, this.#slots, this.#configuration)
+        : [];
       if (assignment) known.assignment = assignment;
       return [
         { type: 'answer', operation, code: OK, status: life.status, report: life.report() },
         ...handover,
+        ...this.#moves.settle(functionId, 'add'),
       ];
     }
     return this.#start(input, false);
@@ -228,51 +219,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       : refusesState(input, known);
     if (refusal || from === null) return [{ type: 'answer', operation, code: FAILED, ...refusal }];
     const outputs = this.#start(input, true);
-    const resident = this.#residents.get(functionId);
-    if (!resident) return outputs;
-    resident.transfer = transferWith('destination', null, from);
-    const isLeased = isSlotted(resident);
-    return [...outputs, { type: 'receive-state', functionId, token, from, isLeased }];
-  }
-
-  #transfer(input: AgentInput & { type: 'transfer' }): AgentOutput[] {
-    const { operation, functionId, mode, destination, targetFunctionId, token } = input;
-    const known = this.#residents.get(functionId);
-    const refusal = refusesToGo(known, mode);
-    if (refusal || !known) return [{ type: 'answer', operation, code: FAILED, ...refusal }];
-    known.transfer = transferWith('source', mode, destination.node);
-    const { life } = known;
-    const isLeased = isSlotted(known);
-    return [
-      { type: 'answer', operation, code: OK, status: life.status, report: life.report() },
-      { type: 'send-state', functionId, mode, targetFunctionId, destination, token, isLeased },
-    ];
-  }
-
-  /** The slot that the function holds goes where its state has gone. */
-  #parting({ life, transfer }: Resident, nowMs: number): Parting | null {
-    for (const [slot, { state, holder }] of this.#slots) {
-      if (state !== 'holding' || holder?.functionId !== life.id || !transfer) continue;
-      const to = { node: transfer.peer as AgentOptions['node'], functionId: life.id };
-      return new Parting(slot, to, this.#options.random, nowMs);
-    }
-    return null;
-  }
-
-  /** A function whose state is away: its slot follows, or it stays. */
-  #part(resident: Resident, nowMs: number): AgentOutput[] {
-    const { life, transfer } = resident;
-    const parting = transfer?.parting;
-    if (!transfer || !parting) return [];
-    const held = this.#slots.get(parting.slot);
-    if (held?.state !== 'holding' || held.holder?.functionId !== life.id) {
-      resident.transfer = null;
-      return life.stop(`moved to node ${transfer.peer}`);
-    }
-    if (!parting.isOver(nowMs)) return parting.expire(nowMs);
-    resident.transfer = null;
-    life.note(`not moved to node ${transfer.peer}: it did not take the slot`);
-    return [{ type: 'keep-state', functionId: life.id }];
+    return [...outputs, ...this.#moves.receive(functionId, token, from)];
   }
 
   #exited(functionId: FunctionId, run: number, reason: string, nowMs: number): AgentOutput[] {
@@ -296,8 +243,14 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     if (ifWaiting && !life.awaitsState)
       return [{ type: 'answer', operation, code: FAILED, text: `${life.name} has its state already` }];
     const cancelled = cancelTransfer(functionId, resident, life.awaitsState);
+    const settled = this.#moves.settle(functionId, 'delete');
     const stopped = life.stop();
-    return [{ type: 'answer', operation, code: OK, status: life.status }, ...cancelled, ...stopped];
+    return [
+      { type: 'answer', operation, code: OK, status: life.status },
+      ...cancelled,
+      ...settled,
+      ...stopped,
+    ];
   }
 
   #configure(operation: number, configuration: SetConfiguration): AgentOutput[] {
@@ -331,30 +284,6 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     ];
   }
 
-  #handover(functionId: FunctionId, { slot, handover }: SlotAssignment): AgentOutput[] {
-    if (!slot || !handover || this.#handovers.has(handover.nonce)) return [];
-    const held = this.#slots.get(slot.id as SlotId);
-    if (held?.state !== 'holding' || held.holder?.functionId !== functionId) return [];
-    const definition = this.#configuration?.slots.find(({ id }) => id === slot.id);
-    const to = definition?.candidates.find((candidate) => candidate.functionId === handover.to);
-    if (!to) return [];
-    this.#handovers.add(handover.nonce);
-    if (this.#handovers.size > HANDOVERS_MAX) {
-      for (const oldest of this.#handovers) {
-        this.#handovers.delete(oldest);
-        break;
-      }
-    }
-    return [
-      {
-        type: 'hand-over',
-        slot: slot.id as SlotId,
-        to: { node: to.node as AgentOptions['node'], functionId: to.functionId as FunctionId },
-        nonce: handover.nonce,
-      },
-    ];
-  }
-
   /** The difference between what is and what was told. */
   #tell(): AgentOutput[] {
     const outputs = this.#told.tell({
@@ -370,10 +299,6 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     for (const [id, { life }] of this.#residents) if (life.gone) this.#residents.delete(id);
     return outputs;
   }
-}
-
-function isSlotted({ assignment }: Resident): boolean {
-  return assignment !== null && assignment.slot !== null;
 }
 
 /** An assignment made for a lower epoch or an older council than the one known. */

@@ -16,7 +16,7 @@ import type {
 import type { Random } from '../core.ts';
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
 import type { TransferDestination, TransferToken } from '../mobility/types.ts';
-import type { TransferEnd } from '../state-transfer/types.ts';
+import type { TransferEnd, Verdict } from '../state-transfer/types.ts';
 import type { AdoptedFunction, FunctionRecord } from './keeping.ts';
 
 export interface AgentOptions {
@@ -273,6 +273,8 @@ export type AgentOutput =
       /** Where the function takes packets of sessions that come to it; null: nowhere. */
       readonly forward: SessionForward | null;
     }
+  /** What became of the other end is known: to a transfer whose outcome is not. */
+  | { readonly type: 'settle-transfer'; readonly functionId: FunctionId; readonly verdict: Verdict }
   /** The function's state had moved, but it stays here after all: it goes on. */
   | { readonly type: 'keep-state'; readonly functionId: FunctionId }
   /** `isGone`: the function that was to take the state has ended. */

@@ -381,6 +381,45 @@ test('a transfer is cancelled at its destination while the state has not come, a
   expect(late.give({ ...cancel, operation: 5 })).toMatchObject([{ type: 'answer', code: 128 }]);
 });
 
+describe('what nobody at the ends knows', () => {
+  const report = (role: 'source' | 'destination', phase: string) =>
+    ({
+      id: 'ab'.repeat(16),
+      role,
+      phase,
+      bytes: 0,
+      bytesTotal: null,
+      bytesPerSecond: 0,
+      changePerSecond: 0,
+      expectedPauseMs: null,
+      expectedEndMs: null,
+      peer: 11,
+    }) as const;
+  const add = { type: 'add', operation: 7, ...program } as const;
+  const remove = { type: 'delete', operation: 7, functionId: KV } as const;
+
+  test.each([
+    ['a source in doubt is ordered anew: it serves', 'source', 'doubt', add, 'aborted'],
+    ['a source in doubt is ended: it has moved', 'source', 'doubt', remove, 'committed'],
+    ['a destination that has everything is ordered: it serves', 'destination', 'ready', add, 'committed'],
+    ['before that an order repeated changes nothing', 'source', 'last', add, null],
+    ['nor at a destination that lacks something', 'destination', 'importing', add, null],
+  ] as const)('%s', (_, role, phase, order, verdict) => {
+    const agent = new Agent();
+    if (role === 'source') {
+      agent.add();
+      agent.transfer('move');
+    } else {
+      agent.prepare();
+      agent.started();
+    }
+    agent.give({ type: 'transfer-progress', functionId: KV, report: report(role, phase) });
+    expect(only(agent.give(order), 'settle-transfer')).toEqual(
+      verdict === null ? [] : [{ type: 'settle-transfer', functionId: KV, verdict }],
+    );
+  });
+});
+
 test('a function without a slot is active as soon as it is started, and told so at each start', () => {
   const agent = new Agent();
   agent.give({ type: 'add', operation: 1, ...program });

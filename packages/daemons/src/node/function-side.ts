@@ -53,6 +53,7 @@ type OfFunctions = Extract<
       | 'send-sessions'
       | 'receive-sessions'
       | 'cancel-transfer'
+      | 'settle-transfer'
       | 'event';
   }
 >;
@@ -120,6 +121,7 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
       'send-sessions': (output) => transfers.sessions.send(output),
       'receive-sessions': (output) => transfers.sessions.receive(output),
       'cancel-transfer': (output) => transfers.cancel(output),
+      'settle-transfer': (output) => transfers.settle(output),
       event: ({ severity, message }) =>
         logger[severity === 'warning' ? 'warn' : severity]({ of: 'functions' }, message),
     },

@@ -114,6 +114,11 @@ export class NodeTransfers {
     else open?.transfer.cancel();
   }
 
+  /** Somebody knows how a transfer in doubt has ended. */
+  settle({ functionId, verdict }: AgentOutput & { readonly type: 'settle-transfer' }): void {
+    this.#open.get(functionId)?.transfer.verdict(verdict);
+  }
+
   /** A function whose state is elsewhere goes on here all the same: its slot did not follow. */
   async keep(functionId: FunctionId): Promise<void> {
     const { states, logger } = this.#options;

@@ -195,6 +195,7 @@ export class FullNode {
           'send-sessions': () => {},
           'receive-sessions': () => {},
           'cancel-transfer': () => {},
+          'settle-transfer': () => {},
           'configure-leases': ({ configuration }) => {
             machine.disk.configuration = configuration;
             post({ type: 'configure', configuration });
