@@ -96,14 +96,16 @@ export function object<Required extends Fields, Optional extends Fields = Record
   required: Required,
   optional?: Optional,
 ): Shape<Read<Required, Optional>> {
+  const mandatory = Object.entries(required);
+  const possible = Object.entries(optional ?? {});
   return (value, path) => {
     const source = asObject(value, path);
     const result: Record<string, unknown> = {};
-    for (const [key, shape] of Object.entries(required)) {
+    for (const [key, shape] of mandatory) {
       if (!Object.hasOwn(source, key)) fail(`${path}.${key}`, 'is missing');
       result[key] = shape(source[key], `${path}.${key}`);
     }
-    for (const [key, shape] of Object.entries(optional ?? {})) {
+    for (const [key, shape] of possible) {
       if (Object.hasOwn(source, key) && source[key] !== undefined) {
         result[key] = shape(source[key], `${path}.${key}`);
       }

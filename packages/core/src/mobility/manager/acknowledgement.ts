@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { WireError } from '@vnfpool/wire/bytes';
 import type { Ack } from '@vnfpool/wire/mobility';
-import type { FunctionId } from '../../identity.ts';
 import { errorOf, subTypeOf, textOf } from '../answer.ts';
 import type { Expectation, ManagedNode } from './managed-node.ts';
 import { leave } from './membership.ts';
-import { functionParts, functionsOf, reportOf, reportsOfAck, sessionsOf } from './reports.ts';
+import { functionParts, functionsOf, reportsOfAck, sessionsOf, type ToldFunction } from './reports.ts';
 import { tellResult } from './results.ts';
 import type { ManagerEndpointState } from './state.ts';
 
@@ -23,18 +22,21 @@ export function takeAck(state: ManagerEndpointState, node: ManagedNode, ack: Ack
     return state.report(node, text);
   }
   const deletes = found?.tag.type === 'request' && found.tag.command === 'delete';
-  parsed(state, node, () => state.tell(...reportsOfAck(node, ack, deletes)));
+  const functions = parsed(state, node, () => functionsOf(ack));
+  if (functions) parsed(state, node, () => state.tell(...reportsOfAck(node, ack, functions, deletes)));
   if (found === undefined) return;
   node.outbox.answered(ack.sequence);
-  fulfil(state, node, found.tag, ack);
+  fulfil(state, node, found.tag, ack, functions);
   state.pump(node);
 }
 
+/** `functions`: those that the ACK tells of; undefined when a document in it does not parse, which has been told. */
 type Fulfilment<Tag extends Expectation> = (
   state: ManagerEndpointState,
   node: ManagedNode,
   tag: Tag,
   ack: Ack,
+  functions: readonly ToldFunction[] | undefined,
 ) => void;
 
 /** What an ACK brings about, by what the manager waited for. */
@@ -46,30 +48,40 @@ const FULFILMENTS: {
     tellResult(state, tag.requestId, { code: ack.code, text: textOf(ack) });
     leave(state, node, 'forced to leave');
   },
-  synchronise: (state, node, _tag, ack) => {
+  synchronise: (state, node, _tag, ack, functions) => {
     node.synchronising = false;
     if (ack.code >= 128) {
       return state.event('refused', node, node.connection, `GET of all functions: code ${ack.code}`);
     }
-    const functionIds = functionIdsOf(ack);
+    const functionIds = functions?.map(({ functionId }) => functionId);
     if (functionIds) state.tell({ type: 'node-functions', node: node.identity.node, functionIds });
   },
-  request: (state, node, tag, ack) => {
+  request: (state, _node, tag, ack, functions) => {
     const part = functionParts(ack).find((candidate) => candidate.id === tag.functionId);
     const result = { code: ack.code, error: errorOf(ack), text: textOf(ack) };
     const status = part?.information?.status ?? null;
-    const documents = parsed(state, node, () => ({
-      report: reportOf(part),
-      ...(tag.command === 'get' ? { functions: functionsOf(ack) } : {}),
+    const documents = functions && {
+      report: functions.find(({ functionId }) => functionId === tag.functionId)?.report ?? null,
+      ...(tag.command === 'get' ? { functions: functions.map(toldOf) } : {}),
       ...(tag.command === 'move-session' ? { sessions: sessionsOf(ack) } : {}),
-    }));
+    };
     tellResult(state, tag.requestId, { ...result, status, ...documents });
   },
 };
 
-function fulfil(state: ManagerEndpointState, node: ManagedNode, tag: Expectation, ack: Ack): void {
+function toldOf({ functionId, information, report }: ToldFunction): Omit<ToldFunction, 'reason'> {
+  return { functionId, information, report };
+}
+
+function fulfil(
+  state: ManagerEndpointState,
+  node: ManagedNode,
+  tag: Expectation,
+  ack: Ack,
+  functions: readonly ToldFunction[] | undefined,
+): void {
   // The table pairs each expectation with its own function; the compiler cannot follow that through an index.
-  (FULFILMENTS[tag.type] as Fulfilment<Expectation>)(state, node, tag, ack);
+  (FULFILMENTS[tag.type] as Fulfilment<Expectation>)(state, node, tag, ack, functions);
 }
 
 /** A document in an ACK that does not parse is told to the peer as ERROR: an ACK gets no answer. */
@@ -80,15 +92,6 @@ function parsed<T>(state: ManagerEndpointState, node: ManagedNode, parse: () => 
     if (!(error instanceof WireError)) throw error;
     state.event('malformed', node, node.connection, error.message);
     state.report(node, error.message);
-    return undefined;
-  }
-}
-
-/** Undefined when a document in it does not parse, which has been told then. */
-function functionIdsOf(ack: Ack): FunctionId[] | undefined {
-  try {
-    return functionsOf(ack).map(({ functionId }) => functionId);
-  } catch {
     return undefined;
   }
 }

@@ -25,7 +25,7 @@ export function takeCommand(state: ManagerEndpointState, command: Command): void
   try {
     build = operationOf(command, node.instance !== null);
     // What cannot be written is refused here: where it is sent, nobody could answer.
-    if (typeof build === 'function') encodeMobility(build(1));
+    if (typeof build === 'function' && command.type !== 'get') encodeMobility(build(1));
   } catch (error) {
     build = refusalOfDocument(error);
   }

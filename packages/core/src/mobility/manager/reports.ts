@@ -23,60 +23,64 @@ export function reportsOfUpdate(node: ManagedNode, message: StatusUpdate): Mobil
     ...functionParts(message).flatMap((part) => {
       // A plain peer has no other word for "gone" than Unknown.
       const gone = part.extensions?.functionGone === part.id || node.instance === null;
-      return functionReports(node, part, gone);
+      return functionReports(node, told(part), gone);
     }),
   ];
 }
 
-/** What an ACK tells besides how the operation ended. Throws `WireError`. */
-export function reportsOfAck(node: ManagedNode, ack: Ack, deletes: boolean): MobilityManagerOutput[] {
+/** What an ACK tells besides how the operation ended, of `functions`, which are its own. Throws `WireError`. */
+export function reportsOfAck(
+  node: ManagedNode,
+  ack: Ack,
+  functions: readonly ToldFunction[],
+  deletes: boolean,
+): MobilityManagerOutput[] {
   if (ack.code >= 128) return slotReports(node, ack);
-  return [
-    ...slotReports(node, ack),
-    ...functionParts(ack).flatMap((part) => functionReports(node, part, deletes)),
-  ];
+  return [...slotReports(node, ack), ...functions.flatMap((each) => functionReports(node, each, deletes))];
 }
 
 export function functionParts(message: MobilityMessage): FunctionPart[] {
   return message.nodes.flatMap((node) => node.functions ?? []).filter((part) => part.id !== 0);
 }
 
-export function reportOf(part: FunctionPart | undefined): FunctionReport | null {
-  const octets = part?.extensions?.functionReport;
-  return octets === undefined ? null : parseFunctionReport(octets);
+/** A function as a message tells of it. */
+export interface ToldFunction {
+  readonly functionId: FunctionId;
+  readonly information: NonNullable<FunctionPart['information']>;
+  readonly report: FunctionReport | null;
+  /** For people; empty: none. */
+  readonly reason: string;
 }
 
-/** All functions that an ACK to GET tells of. Throws `WireError`. */
-export function functionsOf(ack: Ack): {
-  functionId: FunctionId;
-  information: NonNullable<FunctionPart['information']>;
-  report: FunctionReport | null;
-}[] {
-  return functionParts(ack).map((part) => ({
-    functionId: functionId(part.id),
-    information: part.information ?? {},
-    report: reportOf(part),
-  }));
+/** All functions that an ACK tells of. Throws `WireError`. */
+export function functionsOf(ack: Ack): ToldFunction[] {
+  return functionParts(ack).map(told);
+}
+
+function told(part: FunctionPart): ToldFunction {
+  const octets = part.extensions?.functionReport;
+  const report = octets === undefined ? null : parseFunctionReport(octets);
+  const information = part.information ?? {};
+  return { functionId: functionId(part.id), information, report, reason: part.text ?? report?.reason ?? '' };
 }
 
 function functionReports(
   node: ManagedNode,
-  part: FunctionPart,
+  { functionId: id, information, report, reason }: ToldFunction,
   unknownIsGone: boolean,
 ): MobilityManagerOutput[] {
-  const status = part.information?.status;
+  const { status } = information;
   if (status === undefined) return [];
-  const report = reportOf(part);
   return [
     {
       type: 'function-status',
       node: node.identity.node,
-      functionId: functionId(part.id),
+      functionId: id,
       status,
       gone: status === 'Unknown' && unknownIsGone,
       report,
-      information: part.information ?? {},
-      reason: part.text ?? report?.reason ?? '',
+      information,
+      reason,
     },
   ];
 }

@@ -21,6 +21,8 @@ interface Entry {
   reason: string;
   /** `now`: tell at once; `soon`: with the next loads; `told`: the manager knows or is being told. */
   due: 'now' | 'soon' | 'told';
+  /** The report without its output, as it travels; made when it is first asked for. */
+  octets?: Uint8Array;
   /** Counts changes, so that an ACK for an older one does not forget a newer. */
   version: number;
 }
@@ -109,7 +111,9 @@ export class NodeFunctions {
 
   #part(id: number, entry: Entry, knowsExtensions: boolean, withOutput: boolean): FunctionPart {
     const { status, report, information, reason } = entry;
-    const functionReport = report && fitFunctionReport(withOutput ? report : { ...report, output: [] });
+    let functionReport: Uint8Array | undefined;
+    if (report && withOutput) functionReport = fitFunctionReport(report);
+    else if (report) functionReport = entry.octets ??= fitFunctionReport({ ...report, output: [] });
     const extensions = {
       ...(status === 'Unknown' ? { functionGone: id } : {}),
       ...(functionReport ? { functionReport } : {}),
