@@ -121,7 +121,7 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
       'send-sessions': (output) => transfers.sessions.send(output),
       'receive-sessions': (output) => transfers.sessions.receive(output),
       'cancel-transfer': (output) => transfers.cancel(output),
-      'settle-transfer': (output) => transfers.settle(output),
+      'settle-transfer': (output) => transfers.decide(output),
       event: ({ severity, message }) =>
         logger[severity === 'warning' ? 'warn' : severity]({ of: 'functions' }, message),
     },

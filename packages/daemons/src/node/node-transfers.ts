@@ -115,7 +115,7 @@ export class NodeTransfers {
   }
 
   /** Somebody knows how a transfer in doubt has ended. */
-  settle({ functionId, verdict }: AgentOutput & { readonly type: 'settle-transfer' }): void {
+  decide({ functionId, verdict }: AgentOutput & { readonly type: 'settle-transfer' }): void {
     this.#open.get(functionId)?.transfer.verdict(verdict);
   }
 
