@@ -40,6 +40,17 @@ function connection(number) {
   };
 }
 
+/** The same behind a gateway, each at a port of it. */
+function translated(entry, number) {
+  const port = 20_000 + (number % 40_000);
+  const address = Uint8Array.of(192, 0, 2, 1 + Math.floor(number / 40_000));
+  const { reply } = entry;
+  return {
+    ...entry,
+    reply: { ...reply, destination: address, layer4: { ...reply.layer4, destination: port } },
+  };
+}
+
 /** The program, or why it is not here. */
 function conntrackProgram() {
   const installed = findProgram('conntrack');
@@ -55,6 +66,14 @@ function perSecond(count, work) {
   const start = performance.now();
   work();
   return (count * 1000) / (performance.now() - start);
+}
+
+/** Runs it once; entries a second, and the processor time of the system and of ourselves, µs an entry. */
+function costOf(work) {
+  const before = process.cpuUsage();
+  const rate = perSecond(ENTRIES, work);
+  const { system, user } = process.cpuUsage(before);
+  return { rate, system: system / ENTRIES, own: user / ENTRIES };
 }
 
 function list(table) {
@@ -101,8 +120,12 @@ function measureKernel({ emit, cleanup, say, trials, entries }) {
   table.remove(entries.slice(0, WARM_UP));
 
   const samples = { insert: [], load: [], dump: [], listing: [] };
+  const costs = { plain: [], translated: [] };
+  const behind = entries.map(translated);
   for (let trial = 0; trial < trials; trial++) {
-    samples.insert.push(perSecond(ENTRIES, () => insert(entries)));
+    const plain = costOf(() => insert(entries));
+    costs.plain.push(plain);
+    samples.insert.push(plain.rate);
     expectCount('inserted', table.count());
     samples.dump.push(perSecond(ENTRIES, () => expectCount('listed', list(table))));
     if (run !== null) {
@@ -115,6 +138,9 @@ function measureKernel({ emit, cleanup, say, trials, entries }) {
       expectCount('loaded', table.count());
       table.remove(entries);
     }
+    costs.translated.push(costOf(() => insert(behind)));
+    expectCount('inserted', table.count());
+    table.remove(behind);
   }
   emit({
     figure: `import of ${ENTRIES} entries`,
@@ -123,6 +149,28 @@ function measureKernel({ emit, cleanup, say, trials, entries }) {
     referenceSamples: run === null ? null : samples.load,
     referenceName: run === null ? null : 'conntrack --load-file',
   });
+  const alone = (figure, unit, values) =>
+    emit({ figure, unit, samples: values, referenceSamples: null, referenceName: null });
+  alone(
+    `import of ${ENTRIES} translated entries`,
+    'entries/s',
+    costs.translated.map(({ rate }) => rate),
+  );
+  for (const [name, some] of Object.entries({
+    'an import': costs.plain,
+    'one translated': costs.translated,
+  })) {
+    alone(
+      `${name}: the system's time an entry`,
+      'µs',
+      some.map(({ system }) => system),
+    );
+    alone(
+      `${name}: our own time an entry`,
+      'µs',
+      some.map(({ own }) => own),
+    );
+  }
   emit({
     figure: `listing of ${ENTRIES} entries`,
     unit: 'entries/s',

@@ -85,10 +85,12 @@ export class Conntrack {
     checkTuple(key.original);
     const writer = this.#writer;
     writer.reset();
-    writer.message(0, 0, 0, new Uint8Array(4), () => writeKey(writer, key, n.CTA_TUPLE_ORIG, key.original));
-    const attributes = writer.datagram.slice(NLMSG_HEADER_BYTES + 4);
+    const start = writer.beginMessage(n.CT_GET, 0, 0, familyOf(key.original));
+    writeKey(writer, key, n.CTA_TUPLE_ORIG, key.original);
+    writer.endMessage(start);
+    const body = writer.datagram.slice(NLMSG_HEADER_BYTES);
     try {
-      for (const part of this.#socket.request('find conntrack', n.CT_GET, 0, [header(key), attributes])) {
+      for (const part of this.#socket.request('find conntrack', n.CT_GET, 0, [body])) {
         const entry = parseEntry(part.body);
         if (entry !== undefined) return entry;
       }
@@ -158,7 +160,10 @@ export class Conntrack {
 
   #writeNew(entry: ConntrackEntry, number: number, flags: number, style: EntryStyle): void {
     const all = flags | NLM_F_CREATE | NLM_F_EXCL;
-    this.#writer.message(n.CT_NEW, all, number, header(entry), () => writeEntry(this.#writer, entry, style));
+    const writer = this.#writer;
+    const start = writer.beginMessage(n.CT_NEW, all, number, familyOf(entry.original));
+    writeEntry(writer, entry, style);
+    writer.endMessage(start);
   }
 
   /** Without a tuple the kernel would remove everything. */
@@ -169,9 +174,10 @@ export class Conntrack {
     number: number,
     flags: number,
   ): void {
-    this.#writer.message(n.CT_DELETE, flags, number, header(key), () =>
-      writeKey(this.#writer, key, type, tuple),
-    );
+    const writer = this.#writer;
+    const start = writer.beginMessage(n.CT_DELETE, flags, number, familyOf(key.original));
+    writeKey(writer, key, type, tuple);
+    writer.endMessage(start);
   }
 
   /** Removes what has one of the two tuples, and inserts again. */
@@ -228,9 +234,4 @@ export class Conntrack {
 
 function failure(index: number, { errno, explanation }: Refusal): ConntrackFailure {
   return { index, error: errnoError('conntrack', errno, explanation) };
-}
-
-/** struct nfgenmsg. */
-function header(key: ConntrackKey): Uint8Array {
-  return Uint8Array.of(familyOf(key.original), 0, 0, 0);
 }

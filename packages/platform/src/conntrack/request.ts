@@ -5,6 +5,7 @@ import type { MessageWriter } from '../netlink/message-writer.ts';
 import {
   type ConntrackEntry,
   type ConntrackKey,
+  type ConntrackSctp,
   type ConntrackTcp,
   type ConntrackTuple,
   IPS_ASSURED,
@@ -42,27 +43,26 @@ export function checkTuple(tuple: ConntrackTuple): void {
 /** The tuple under `type`; `zone` above 0 is of this direction alone. */
 export function writeTuple(writer: MessageWriter, type: number, tuple: ConntrackTuple, zone = 0): void {
   const isIpv6 = tuple.source.length === 16;
-  writer.nested(type, () => {
-    writer.nested(n.CTA_TUPLE_IP, () => {
-      writer.bytes(isIpv6 ? n.CTA_IP_V6_SRC : n.CTA_IP_V4_SRC, tuple.source);
-      writer.bytes(isIpv6 ? n.CTA_IP_V6_DST : n.CTA_IP_V4_DST, tuple.destination);
-    });
-    writer.nested(n.CTA_TUPLE_PROTO, () => {
-      writer.u8(n.CTA_PROTO_NUM, tuple.protocol);
-      const { layer4 } = tuple;
-      if (layer4 === null) return;
-      if (layer4.kind === 'ports') {
-        writer.u16(n.CTA_PROTO_SRC_PORT, layer4.source);
-        writer.u16(n.CTA_PROTO_DST_PORT, layer4.destination);
-        return;
-      }
-      const first = tuple.protocol === n.PROTOCOL_ICMPV6 ? n.CTA_PROTO_ICMPV6_ID : n.CTA_PROTO_ICMP_ID;
-      writer.u16(first, layer4.id);
-      writer.u8(first + 1, layer4.type);
-      writer.u8(first + 2, layer4.code);
-    });
-    if (zone > 0) writer.u16(n.CTA_TUPLE_ZONE, zone);
-  });
+  const start = writer.begin(type);
+  const addresses = writer.begin(n.CTA_TUPLE_IP);
+  writer.bytes(isIpv6 ? n.CTA_IP_V6_SRC : n.CTA_IP_V4_SRC, tuple.source);
+  writer.bytes(isIpv6 ? n.CTA_IP_V6_DST : n.CTA_IP_V4_DST, tuple.destination);
+  writer.end(addresses);
+  const numbers = writer.begin(n.CTA_TUPLE_PROTO);
+  writer.u8(n.CTA_PROTO_NUM, tuple.protocol);
+  const { layer4 } = tuple;
+  if (layer4?.kind === 'ports') {
+    writer.u16(n.CTA_PROTO_SRC_PORT, layer4.source);
+    writer.u16(n.CTA_PROTO_DST_PORT, layer4.destination);
+  } else if (layer4 !== null) {
+    const first = tuple.protocol === n.PROTOCOL_ICMPV6 ? n.CTA_PROTO_ICMPV6_ID : n.CTA_PROTO_ICMP_ID;
+    writer.u16(first, layer4.id);
+    writer.u8(first + 1, layer4.type);
+    writer.u8(first + 2, layer4.code);
+  }
+  writer.end(numbers);
+  if (zone > 0) writer.u16(n.CTA_TUPLE_ZONE, zone);
+  writer.end(start);
 }
 
 /** What finds an entry: a tuple of either direction, and the zone. */
@@ -90,10 +90,9 @@ export interface EntryStyle {
  */
 export function writeEntry(writer: MessageWriter, entry: ConntrackEntry, style: EntryStyle): void {
   const { original, reply, zoneDirection } = entry;
-  const ownZone = (direction: ConntrackKey['zoneDirection']): number =>
-    zoneDirection === direction ? entry.zone : 0;
-  writeTuple(writer, n.CTA_TUPLE_ORIG, original, ownZone('original'));
-  writeTuple(writer, n.CTA_TUPLE_REPLY, untranslatedReply(original, reply), ownZone('reply'));
+  writeTuple(writer, n.CTA_TUPLE_ORIG, original, zoneDirection === 'original' ? entry.zone : 0);
+  const turned = untranslatedReply(original, reply);
+  writeTuple(writer, n.CTA_TUPLE_REPLY, turned, zoneDirection === 'reply' ? entry.zone : 0);
   if (entry.zone > 0 && zoneDirection === 'both') writer.u16(n.CTA_ZONE, entry.zone);
   writeTranslation(writer, original, reply);
   writer.u32(n.CTA_STATUS, (entry.status & STATUS_TAKEN) | IPS_CONFIRMED);
@@ -103,16 +102,12 @@ export function writeEntry(writer: MessageWriter, entry: ConntrackEntry, style: 
   if (entry.mark !== 0) writer.u32(n.CTA_MARK, entry.mark);
   const { tcp, sctp, helper, labels, master, shifts } = entry;
   if (tcp !== null) writeTcp(writer, tcp, style.isLiberal);
-  if (sctp !== null) {
-    writer.nested(n.CTA_PROTOINFO, () => {
-      writer.nested(n.CTA_PROTOINFO_SCTP, () => {
-        writer.u8(n.CTA_PROTOINFO_SCTP_STATE, sctp.state);
-        writer.u32(n.CTA_PROTOINFO_SCTP_VTAG_ORIGINAL, sctp.originalTag);
-        writer.u32(n.CTA_PROTOINFO_SCTP_VTAG_REPLY, sctp.replyTag);
-      });
-    });
+  if (sctp !== null) writeSctp(writer, sctp);
+  if (helper !== null) {
+    const start = writer.begin(n.CTA_HELP);
+    writer.text(n.CTA_HELP_NAME, helper);
+    writer.end(start);
   }
-  if (helper !== null) writer.nested(n.CTA_HELP, () => writer.text(n.CTA_HELP_NAME, helper));
   if (labels !== null) {
     const padded = new Uint8Array(Math.ceil(labels.length / LABELS_ALIGN) * LABELS_ALIGN);
     padded.set(labels);
@@ -124,28 +119,41 @@ export function writeEntry(writer: MessageWriter, entry: ConntrackEntry, style: 
       [n.CTA_SEQ_ADJ_ORIG, shifts.original],
       [n.CTA_SEQ_ADJ_REPLY, shifts.reply],
     ] as const) {
-      writer.nested(type, () => {
-        writer.u32(n.CTA_SEQADJ_CORRECTION_POS, shift.position);
-        writer.i32(n.CTA_SEQADJ_OFFSET_BEFORE, shift.before);
-        writer.i32(n.CTA_SEQADJ_OFFSET_AFTER, shift.after);
-      });
+      const start = writer.begin(type);
+      writer.u32(n.CTA_SEQADJ_CORRECTION_POS, shift.position);
+      writer.i32(n.CTA_SEQADJ_OFFSET_BEFORE, shift.before);
+      writer.i32(n.CTA_SEQADJ_OFFSET_AFTER, shift.after);
+      writer.end(start);
     }
   }
 }
 
-function writeTcp(writer: MessageWriter, tcp: ConntrackTcp, liberal: boolean): void {
-  const flags = (seen: number): number =>
-    (((seen & TCP_FLAGS_TAKEN) | (liberal ? TCP_FLAG_LIBERAL : seen & TCP_FLAG_LIBERAL)) << 8) |
-    TCP_FLAGS_MASK;
-  writer.nested(n.CTA_PROTOINFO, () => {
-    writer.nested(n.CTA_PROTOINFO_TCP, () => {
-      writer.u8(n.CTA_PROTOINFO_TCP_STATE, tcp.state);
-      writer.u8(n.CTA_PROTOINFO_TCP_WSCALE_ORIGINAL, tcp.originalScale);
-      writer.u8(n.CTA_PROTOINFO_TCP_WSCALE_REPLY, tcp.replyScale);
-      writer.u16(n.CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, flags(tcp.originalFlags));
-      writer.u16(n.CTA_PROTOINFO_TCP_FLAGS_REPLY, flags(tcp.replyFlags));
-    });
-  });
+function writeTcp(writer: MessageWriter, tcp: ConntrackTcp, isLiberal: boolean): void {
+  const outer = writer.begin(n.CTA_PROTOINFO);
+  const inner = writer.begin(n.CTA_PROTOINFO_TCP);
+  writer.u8(n.CTA_PROTOINFO_TCP_STATE, tcp.state);
+  writer.u8(n.CTA_PROTOINFO_TCP_WSCALE_ORIGINAL, tcp.originalScale);
+  writer.u8(n.CTA_PROTOINFO_TCP_WSCALE_REPLY, tcp.replyScale);
+  writer.u16(n.CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, tcpFlags(tcp.originalFlags, isLiberal));
+  writer.u16(n.CTA_PROTOINFO_TCP_FLAGS_REPLY, tcpFlags(tcp.replyFlags, isLiberal));
+  writer.end(inner);
+  writer.end(outer);
+}
+
+/** The flags, and which of them count. */
+function tcpFlags(seen: number, isLiberal: boolean): number {
+  const liberal = isLiberal ? TCP_FLAG_LIBERAL : seen & TCP_FLAG_LIBERAL;
+  return (((seen & TCP_FLAGS_TAKEN) | liberal) << 8) | TCP_FLAGS_MASK;
+}
+
+function writeSctp(writer: MessageWriter, sctp: ConntrackSctp): void {
+  const outer = writer.begin(n.CTA_PROTOINFO);
+  const inner = writer.begin(n.CTA_PROTOINFO_SCTP);
+  writer.u8(n.CTA_PROTOINFO_SCTP_STATE, sctp.state);
+  writer.u32(n.CTA_PROTOINFO_SCTP_VTAG_ORIGINAL, sctp.originalTag);
+  writer.u32(n.CTA_PROTOINFO_SCTP_VTAG_REPLY, sctp.replyTag);
+  writer.end(inner);
+  writer.end(outer);
 }
 
 /** The reply with addresses and ports of the original; only an ICMP answer's type and code are its own. */
@@ -186,15 +194,16 @@ function writeManipulation(
   port: number | null,
 ): void {
   const isIpv6 = address.length === 16;
-  writer.nested(type, () => {
-    writer.bytes(isIpv6 ? n.CTA_NAT_V6_MINIP : n.CTA_NAT_V4_MINIP, address);
-    writer.bytes(isIpv6 ? n.CTA_NAT_V6_MAXIP : n.CTA_NAT_V4_MAXIP, address);
-    if (port === null) return;
-    writer.nested(n.CTA_NAT_PROTO, () => {
-      writer.u16(n.CTA_PROTONAT_PORT_MIN, port);
-      writer.u16(n.CTA_PROTONAT_PORT_MAX, port);
-    });
-  });
+  const start = writer.begin(type);
+  writer.bytes(isIpv6 ? n.CTA_NAT_V6_MINIP : n.CTA_NAT_V4_MINIP, address);
+  writer.bytes(isIpv6 ? n.CTA_NAT_V6_MAXIP : n.CTA_NAT_V4_MAXIP, address);
+  if (port !== null) {
+    const ports = writer.begin(n.CTA_NAT_PROTO);
+    writer.u16(n.CTA_PROTONAT_PORT_MIN, port);
+    writer.u16(n.CTA_PROTONAT_PORT_MAX, port);
+    writer.end(ports);
+  }
+  writer.end(start);
 }
 
 /** Source's and destination's number. An ICMP identifier belongs to whoever asked: the source of the first packet. */

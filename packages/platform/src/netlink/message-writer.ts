@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { NLMSG_HEADER_BYTES, viewOf } from './message.ts';
+import { NLMSG_HEADER_BYTES } from './message.ts';
 
 const NLA_F_NESTED = 0x8000;
-const NETLINK_HEADER_ALIGN = 4;
+const LENGTH_MASK = 0xffff;
+const ATTRIBUTE_HEADER_BYTES = 4;
+const WORD = 4;
 
 /**
- * Writes many messages into one datagram, without an array for each attribute. Numbers in attributes are in network
- * order. The memory is used again for the next datagram.
+ * Writes many messages into one datagram, without an object for each attribute. Everything in netlink stands at multiples of four
+ * octets, so it is written word by word, in the order of the hosts that we run on, little-endian. Numbers in attributes are in
+ * network order. The memory is used again for the next datagram.
  */
 export class MessageWriter {
   #bytes: Uint8Array;
-  #view: DataView;
+  #words: Int32Array;
   #at = 0;
 
   constructor(bytes: number = 64 * 1024) {
-    this.#bytes = new Uint8Array(bytes);
-    this.#view = viewOf(this.#bytes);
+    this.#bytes = new Uint8Array(padded(bytes));
+    this.#words = new Int32Array(this.#bytes.buffer);
   }
 
   /** What was written since `reset`; valid until the next write. */
@@ -27,48 +30,64 @@ export class MessageWriter {
     this.#at = 0;
   }
 
-  /** A message with its fixed header and the attributes that `write` adds. */
-  message(type: number, flags: number, sequence: number, header: Uint8Array, write: () => void): void {
-    const start = this.#room(NLMSG_HEADER_BYTES + header.length);
-    this.#view.setUint16(start + 4, type, true);
-    this.#view.setUint16(start + 6, flags, true);
-    this.#view.setUint32(start + 8, sequence, true);
-    this.#view.setUint32(start + 12, 0, true);
-    this.#bytes.set(header, start + NLMSG_HEADER_BYTES);
-    write();
-    this.#view.setUint32(start, this.#at - start, true);
+  /**
+   * Begins a message of the netfilter kind: netlink's header, then family, version 0 and resource 0.
+   * @returns for `endMessage`
+   */
+  beginMessage(type: number, flags: number, sequence: number, family: number): number {
+    const start = this.#room(NLMSG_HEADER_BYTES + WORD);
+    const word = start >> 2;
+    const words = this.#words;
+    words[word + 1] = type | (flags << 16);
+    words[word + 2] = sequence;
+    words[word + 3] = 0;
+    words[word + 4] = family;
+    return start;
   }
 
-  /** An attribute that holds those that `write` adds. */
-  nested(type: number, write: () => void): void {
-    const start = this.#room(4);
-    write();
-    this.#head(start, type | NLA_F_NESTED, this.#at - start);
+  endMessage(start: number): void {
+    this.#words[start >> 2] = this.#at - start;
+  }
+
+  /** Begins an attribute that holds others. @returns for `end` */
+  begin(type: number): number {
+    const start = this.#room(ATTRIBUTE_HEADER_BYTES);
+    this.#words[start >> 2] = (type | NLA_F_NESTED) << 16;
+    return start;
+  }
+
+  end(start: number): void {
+    const word = start >> 2;
+    this.#words[word] = (this.#words[word] ?? 0) | ((this.#at - start) & LENGTH_MASK);
   }
 
   u8(type: number, value: number): void {
-    const at = this.#payload(type, 1);
-    this.#bytes[at] = value;
+    this.#word(type, 1, value & 0xff);
   }
 
   u16(type: number, value: number): void {
-    const at = this.#payload(type, 2);
-    this.#view.setUint16(at, value);
+    this.#word(type, 2, ((value & 0xff) << 8) | ((value >> 8) & 0xff));
   }
 
   u32(type: number, value: number): void {
-    const at = this.#payload(type, 4);
-    this.#view.setUint32(at, value);
+    this.#word(type, 4, swapped(value));
   }
 
   i32(type: number, value: number): void {
-    const at = this.#payload(type, 4);
-    this.#view.setInt32(at, value);
+    this.#word(type, 4, swapped(value));
   }
 
   bytes(type: number, value: Uint8Array): void {
-    const at = this.#payload(type, value.length);
-    this.#bytes.set(value, at);
+    const { length } = value;
+    const start = this.#room(ATTRIBUTE_HEADER_BYTES + length);
+    // The padding: at most the last word is not whole.
+    if ((length & 3) !== 0) this.#words[(this.#at >> 2) - 1] = 0;
+    this.#words[start >> 2] = (ATTRIBUTE_HEADER_BYTES + length) | (type << 16);
+    const bytes = this.#bytes;
+    const at = start + ATTRIBUTE_HEADER_BYTES;
+    // Addresses are short: a call takes longer than this.
+    if (length > 16) bytes.set(value, at);
+    else for (let i = 0; i < length; i++) bytes[at + i] = value[i] ?? 0;
   }
 
   /** A string with its final zero. */
@@ -76,29 +95,31 @@ export class MessageWriter {
     this.bytes(type, new TextEncoder().encode(`${value}\0`));
   }
 
-  #payload(type: number, length: number): number {
-    const start = this.#room(4 + length);
-    this.#head(start, type, 4 + length);
-    return start + 4;
+  #word(type: number, length: number, value: number): void {
+    const word = this.#room(ATTRIBUTE_HEADER_BYTES + WORD) >> 2;
+    this.#words[word] = (ATTRIBUTE_HEADER_BYTES + length) | (type << 16);
+    this.#words[word + 1] = value;
   }
 
-  #head(start: number, type: number, length: number): void {
-    this.#view.setUint16(start, length, true);
-    this.#view.setUint16(start + 2, type, true);
-  }
-
-  /** Takes `count` octets and the padding behind them, which is zero. */
+  /** Takes `count` octets and the padding behind them. */
   #room(count: number): number {
     const start = this.#at;
-    const end = (start + count + NETLINK_HEADER_ALIGN - 1) & ~(NETLINK_HEADER_ALIGN - 1);
+    const end = start + padded(count);
     if (end > this.#bytes.length) {
       const larger = new Uint8Array(Math.max(end, 2 * this.#bytes.length));
       larger.set(this.#bytes.subarray(0, start));
       this.#bytes = larger;
-      this.#view = viewOf(larger);
+      this.#words = new Int32Array(larger.buffer);
     }
-    if (end > start + count) this.#bytes.fill(0, start + count, end);
     this.#at = end;
     return start;
   }
+}
+
+function padded(count: number): number {
+  return (count + WORD - 1) & ~(WORD - 1);
+}
+
+function swapped(value: number): number {
+  return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
 }

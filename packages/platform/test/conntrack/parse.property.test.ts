@@ -9,9 +9,9 @@ import { various } from './entries.ts';
 
 const bodies = various.map(([, entry]) => {
   const writer = new MessageWriter();
-  writer.message(0x100, 0, 1, new Uint8Array(4), () =>
-    writeEntry(writer, entry, { isLiberal: true, timeoutSecondsMin: 1 }),
-  );
+  const start = writer.beginMessage(0x100, 0, 1, 0);
+  writeEntry(writer, entry, { isLiberal: true, timeoutSecondsMin: 1 });
+  writer.endMessage(start);
   return writer.datagram.slice(NLMSG_HEADER_BYTES);
 });
 

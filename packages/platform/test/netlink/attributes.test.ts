@@ -17,20 +17,25 @@ describe('messages written into one datagram', () => {
   test('are those that are built one by one', () => {
     // So small that it grows, and used before.
     const writer = new MessageWriter(4);
-    writer.message(1, 2, 3, Uint8Array.of(0xff), () => writer.bytes(1, new Uint8Array(40).fill(0xff)));
+    const used = writer.beginMessage(0xffff, 0xffff, 0xffffffff, 0xff);
+    writer.bytes(1, new Uint8Array(90).fill(0xff));
+    writer.endMessage(used);
     writer.reset();
     for (const sequence of [7, 8]) {
-      writer.message(0x100, 0x605, sequence, Uint8Array.of(2, 0, 0, 0), () => {
-        writer.nested(1, () => {
-          writer.u8(1, 0xab);
-          writer.nested(2, () => writer.text(3, 'ftp'));
-        });
-        writer.u16(4, 0x1234);
-        writer.u32(5, 0xfffffffe);
-        writer.i32(6, -2);
-        writer.bytes(7, Uint8Array.of(1, 2, 3, 4, 5));
-        writer.nested(8, () => {});
-      });
+      const start = writer.beginMessage(0x100, 0x605, sequence, 2);
+      const outer = writer.begin(1);
+      writer.u8(1, 0xab);
+      const inner = writer.begin(2);
+      writer.text(3, 'ftp');
+      writer.end(inner);
+      writer.end(outer);
+      writer.u16(4, 0x1234);
+      writer.u32(5, 0xfffffffe);
+      writer.i32(6, -2);
+      writer.bytes(7, Uint8Array.of(1, 2, 3, 4, 5));
+      writer.bytes(9, new Uint8Array(23).fill(7));
+      writer.end(writer.begin(8));
+      writer.endMessage(start);
     }
     const one = (sequence: number): Uint8Array =>
       message(0x100, 0x605, sequence, [
@@ -40,6 +45,7 @@ describe('messages written into one datagram', () => {
         be32(5, 0xfffffffe),
         be32(6, 0xfffffffe),
         attribute(7, Uint8Array.of(1, 2, 3, 4, 5)),
+        attribute(9, new Uint8Array(23).fill(7)),
         nested(8),
       ]);
     expect(Buffer.from(writer.datagram).toString('hex')).toBe(
