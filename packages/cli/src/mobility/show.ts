@@ -48,6 +48,10 @@ function eventText(event: HandEvent): string | null {
       return `${event.node === null ? 'somebody' : `node ${event.node}`}: ${event.event}: ${event.reason}`;
     case 'connection-refused':
       return `${event.address} was not let in: ${event.reason}`;
+    case 'move-settled': {
+      const { node, functionId, order, reason } = event;
+      return `node ${node} function ${functionId} did not know how its move ended, and ${order === 'add' ? 'serves' : 'ends'}: ${reason}`;
+    }
     case 'node-information':
     case 'slot-report':
       return null;

@@ -27,6 +27,7 @@ function nodeAt(id: number, more: Partial<HandNode> = {}): HandNode {
     reason: '',
     addresses: [`192.0.2.${id}`],
     statePort: 51_000,
+    isHeard: true,
     information: {},
     functions: [],
     ...more,

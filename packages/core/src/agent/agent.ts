@@ -95,7 +95,8 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         return [];
       case 'transfer-progress': {
         const transfer = this.#residents.get(input.functionId)?.transfer;
-        if (transfer) transfer.report = input.report;
+        if (transfer)
+          transfer.report = transfer.mode === null ? input.report : { ...input.report, mode: transfer.mode };
         return [];
       }
       case 'transfer-ended': {

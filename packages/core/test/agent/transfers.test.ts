@@ -179,7 +179,9 @@ describe('at the source', () => {
       peer: 11,
     } as const;
     const told = agent.give({ type: 'transfer-progress', functionId: KV, report });
-    expect(only(told, 'function-changed')).toMatchObject([{ report: { transfer: report } }]);
+    expect(only(told, 'function-changed')).toMatchObject([
+      { report: { transfer: { ...report, mode: 'move' } } },
+    ]);
     const [after] = only(agent.ended(aborted), 'function-changed');
     expect(after?.report.transfer).toBeUndefined();
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NodeId } from '@vnfpool/core';
+import { functionId, type NodeId, nodeId } from '@vnfpool/core';
 import {
   MobilityManager,
   type MobilityManagerInput,
@@ -10,6 +10,7 @@ import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import { systemRandom } from '@vnfpool/runtime/random';
 import type { Listener } from '@vnfpool/transport/stream';
 import type { MobilityTransportKind } from '../mobility-transports.ts';
+import { Arbiter, type Judgement } from './arbiter.ts';
 import { type HandNode, NodeTable } from './node-table.ts';
 import { type HandSecurity, Peers, transportOf } from './peers.ts';
 
@@ -23,7 +24,9 @@ export type HandResult = Omit<MobilityManagerOutput & { type: 'operation-result'
 /** What happens to nodes and functions, and whoever was not let in. */
 export type HandEvent =
   | Exclude<MobilityManagerOutput, { type: 'send' | 'close' | 'operation-result' | 'reserve-numbers' }>
-  | { readonly type: 'connection-refused'; readonly address: string; readonly reason: string };
+  | { readonly type: 'connection-refused'; readonly address: string; readonly reason: string }
+  /** One end of a move did not know how it ended, and was told. */
+  | ({ readonly type: 'move-settled' } & Judgement);
 
 export interface HandManagerOptions {
   readonly host: string;
@@ -51,6 +54,7 @@ const ORDERS_MAX = 1024;
 export class HandManager {
   readonly #driver: CoreDriver<MobilityManagerInput, MobilityManagerOutput>;
   readonly #table = new NodeTable();
+  readonly #arbiter = new Arbiter();
   readonly #waiting = new Map<number, (result: HandResult) => void>();
   readonly peers: Peers;
   #lastRequest = 0;
@@ -67,6 +71,11 @@ export class HandManager {
     ): void => {
       this.#table.take(output);
       onEvent(output);
+      for (const judgement of this.#arbiter.judge(this.#table.list())) {
+        onEvent({ type: 'move-settled', ...judgement });
+        const order = { node: nodeId(judgement.node), functionId: functionId(judgement.functionId) };
+        void this.order({ type: judgement.order, ...order });
+      }
     };
     this.#driver = new CoreDriver<MobilityManagerInput, MobilityManagerOutput>({
       core: new MobilityManager({

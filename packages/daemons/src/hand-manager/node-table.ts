@@ -26,6 +26,8 @@ export interface HandNode {
   readonly information: NodeInformation;
   /** Port at which it takes state; null: it did not tell. */
   readonly statePort: number | null;
+  /** It has told all that it runs since it registered; a plain peer is not asked. */
+  readonly isHeard: boolean;
   /** In the order of their IDs. */
   readonly functions: readonly HandFunction[];
 }
@@ -60,6 +62,7 @@ export class NodeTable {
           addresses,
           information,
           statePort,
+          isHeard: output.resumed && row?.isHeard === true,
           functions,
         });
         return;
@@ -83,7 +86,7 @@ export class NodeTable {
       case 'node-functions': {
         const ids: readonly number[] = output.functionIds;
         for (const id of row?.functions.keys() ?? []) if (!ids.includes(id)) row?.functions.delete(id);
-        return;
+        return this.#change(row, { isHeard: true });
       }
       case 'function-status': {
         const { functionId, status, report, reason } = output;

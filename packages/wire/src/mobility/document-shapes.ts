@@ -236,18 +236,21 @@ export const slotReport: Shape<SlotReport> = versioned(
 /** An amount a second: any finite number from 0. */
 const rate: Shape<number> = milliseconds;
 
-const transferReport: Shape<TransferReport> = object({
-  id: matching(/^[0-9a-f]{8,64}$/, 'must be 8 to 64 hexadecimal digits'),
-  role: oneOf('source', 'destination'),
-  phase: text,
-  bytes: count,
-  bytesTotal: nullable(count),
-  bytesPerSecond: rate,
-  changePerSecond: rate,
-  expectedPauseMs: nullable(milliseconds),
-  expectedEndMs: nullable(milliseconds),
-  peer: uint32,
-});
+const transferReport: Shape<TransferReport> = object(
+  {
+    id: matching(/^[0-9a-f]{8,64}$/, 'must be 8 to 64 hexadecimal digits'),
+    role: oneOf('source', 'destination'),
+    phase: text,
+    bytes: count,
+    bytesTotal: nullable(count),
+    bytesPerSecond: rate,
+    changePerSecond: rate,
+    expectedPauseMs: nullable(milliseconds),
+    expectedEndMs: nullable(milliseconds),
+    peer: uint32,
+  },
+  { mode: oneOf('move', 'copy', 'sessions') },
+);
 
 export const functionReport: Shape<FunctionReport> = versioned(
   object(

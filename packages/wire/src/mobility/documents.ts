@@ -249,6 +249,8 @@ export interface TransferReport {
   /** Digest of its token, hexadecimal; the token itself is nobody's business. */
   readonly id: string;
   readonly role: 'source' | 'destination';
+  /** Absent: this end does not know it yet. */
+  readonly mode?: 'move' | 'copy' | 'sessions';
   /** What it is doing, as the channel's own machines call it. */
   readonly phase: string;
   /** Octets of state that went over. */
