@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decodeUtf8, encodeUtf8, WireError } from '@vnfpool/wire/bytes';
+import { WireError } from '@vnfpool/wire/bytes';
 import { LineSplitter } from '@vnfpool/wire/function-socket';
 import { PoolError } from '../pool-error.ts';
 
@@ -19,6 +19,8 @@ export type Change =
   /** Everything before is gone. */
   | readonly ['clear'];
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Octets handed out at once. */
 const CHUNK_BYTES = 65_536;
 /** Octets of one entry on its way. */
@@ -29,14 +31,14 @@ export async function* writeChanges(changes: Iterable<Change>): AsyncGenerator<U
   let text = '';
   for (const change of changes) {
     const line = `${JSON.stringify(change)}\n`;
-    if (line.length * 3 >= ENTRY_BYTES_MAX && encodeUtf8(line).length > ENTRY_BYTES_MAX)
+    if (line.length * 3 >= ENTRY_BYTES_MAX && Buffer.byteLength(line) > ENTRY_BYTES_MAX)
       throw new PoolError('overloaded', `the entry ${change[1]?.slice(0, 64)} has more than 1 MiB`);
     text += line;
     if (text.length < CHUNK_BYTES) continue;
-    yield encodeUtf8(text);
+    yield Buffer.from(text);
     text = '';
   }
-  if (text !== '') yield encodeUtf8(text);
+  if (text !== '') yield Buffer.from(text);
 }
 
 /** Octets as changes, one after the other. @throws WireError */
@@ -52,7 +54,7 @@ export async function readChanges(
 function parseChange(line: Uint8Array): Change {
   let value: unknown;
   try {
-    value = JSON.parse(decodeUtf8(line));
+    value = JSON.parse(utf8.decode(line));
   } catch {
     throw new WireError('value', 0, 'a line of the state is not JSON');
   }

@@ -45,7 +45,9 @@ export function selectSessions<Key, Session>(
   const uris = selection.flatMap((selector) => (selector.type === 'sip-uri' ? [selector.uri] : []));
   const contacts = selection.flatMap((selector) => (selector.type === 'contact' ? [selector.contact] : []));
   const chosen = new Set<Key>();
+  const isByName = uris.length + contacts.length > 0;
   for (const [key, session] of sessions) {
+    if (left <= 0 && !isByName) break;
     const isNamed =
       uris.some((uri) => hasUri?.(session, uri, key) === true) ||
       contacts.some((contact) => hasContact?.(session, contact, key) === true);

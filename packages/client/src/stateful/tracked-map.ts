@@ -145,7 +145,10 @@ export class TrackedMap<Value extends JsonValue = JsonValue> implements MovableS
       if (this.#entries.has(key))
         throw new PoolError('refused', `there is an entry ${key.slice(0, 64)} already`);
     if (this.#entries.size + entries.size > this.#entriesMax) throw this.#full();
-    for (const [key, value] of entries) this.set(key, value);
+    for (const [key, value] of entries) {
+      this.#entries.set(key, value);
+      this.#mark(key);
+    }
   }
 
   discard(): void {

@@ -111,6 +111,8 @@ export class TrackedSessions<Value extends JsonValue = JsonValue> implements Mov
   }
 
   moved(forward: SessionForward | null): void {
+    // That they go is no change that anybody wants to know.
+    this.#map.release();
     const keys = [...(this.#selected ?? [])].filter((key) => this.#map.delete(key));
     const { movedMax = 1_000_000, onMoved } = this.#options;
     for (const key of keys) {
