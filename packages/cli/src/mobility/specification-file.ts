@@ -65,7 +65,12 @@ function specificationOf(value: unknown, path: string, name: string): FunctionSp
   if (!isRecord(value)) throw new CliError(1, `${path}: ${name} must be a function specification`);
   try {
     // By its octets, as a node will read it.
-    const implied = 'netns' in value ? { v: 1, kind: 'netns', command: [] } : { v: 1, kind: 'process' };
+    const implied =
+      'container' in value
+        ? { v: 1, kind: 'container', command: [] }
+        : 'netns' in value
+          ? { v: 1, kind: 'netns', command: [] }
+          : { v: 1, kind: 'process' };
     const octets = new TextEncoder().encode(JSON.stringify({ ...implied, ...value }));
     const specification = parseFunctionSpecification(octets);
     const unknown = Object.keys(value).find((key) => !(key in specification));

@@ -41,6 +41,11 @@ describe('faults name their place', () => {
     { text: 'HSS: {command: []}', says: 'programs.yaml: HSS.command must name a program' },
     { text: 'HSS: {v: 2, command: [a]}', says: /^programs\.yaml: HSS/ },
     { text: 'HSS: {command: [a], comand: [b]}', says: 'programs.yaml: HSS.comand is not known' },
+    { text: 'HSS: {container: {rootfs: /srv/hss}}', says: 'programs.yaml: HSS.command must name a program' },
+    {
+      text: 'HSS: {command: [a], container: {rootfs: srv}}',
+      says: /HSS\.container\.rootfs must be an absolute/,
+    },
     { text: 'HSS: {command: [a], kind: unikernel}', says: /HSS\.kind unikernel is not available/ },
     { text: `${'x'.repeat(256)}: {command: [a]}`, says: 'a function name has 1 to 255 octets' },
   ])('$text', async ({ text, says }) => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
+  ContainerSpecification,
   FunctionLimits,
   HealthCheck,
   Hooks,
@@ -28,11 +29,11 @@ export interface DeclaredNode {
 export interface DeclaredPool {
   readonly name: string;
   readonly function: {
-    /** Empty: none, only the kernel's rules in `netns`. */
+    /** Empty: none, only the kernel's rules in `netns`, or that of the container's bundle. */
     readonly program: string;
     readonly arguments: readonly string[];
     readonly environment: Readonly<Record<string, string>>;
-    /** Absolute. */
+    /** Absolute. Empty: of a container, as it says itself. */
     readonly directory: string;
     readonly port: number;
     readonly health: HealthCheck;
@@ -43,6 +44,8 @@ export interface DeclaredPool {
     readonly hooks?: Hooks;
     /** A network namespace of its own; absent: it has the node's network. */
     readonly netns?: NetworkSpecification;
+    /** Absent: it sees the node's files and processes. */
+    readonly container?: ContainerSpecification;
   };
   readonly redundancy: { readonly slots: number; readonly standbys: number; readonly spares: number };
   readonly policy: 'round-robin' | 'least-used' | 'priority';

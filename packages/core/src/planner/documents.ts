@@ -25,13 +25,14 @@ export function specificationOf(pool: DeclaredPool): FunctionSpecification {
     state,
     hooks,
     netns,
+    container,
   } = pool.function;
   return {
     v: 1,
-    kind: netns === undefined ? 'process' : 'netns',
+    kind: container !== undefined ? 'container' : netns !== undefined ? 'netns' : 'process',
     command: program === '' ? [] : [program, ...words],
     env: environment,
-    directory,
+    ...(directory === '' ? {} : { directory }),
     port,
     health,
     stop,
@@ -39,6 +40,7 @@ export function specificationOf(pool: DeclaredPool): FunctionSpecification {
     ...(state === undefined ? {} : { state }),
     ...(hooks === undefined ? {} : { hooks }),
     ...(netns === undefined ? {} : { netns }),
+    ...(container === undefined ? {} : { container }),
     registration: {
       poolHandle: pool.name,
       policy: pool.policy,

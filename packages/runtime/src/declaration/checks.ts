@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { checkStateAccess, DocumentError } from '@vnfpool/wire/mobility';
+import { checkContainerFile } from './container.ts';
 import { parseVirtualAddress } from './ipv4.ts';
 import { checkNetns, hasRules } from './netns.ts';
 import { type DeclarationFile, NAME_PATTERN, type PoolFile } from './schema.ts';
@@ -82,7 +83,11 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
     });
   }
   findings.push(...checkHealth([...at, 'function', 'health'], health));
-  findings.push(...checkNetwork(at, pool), ...checkState([...at, 'function'], pool.function));
+  findings.push(
+    ...checkContainerFile([...at, 'function'], pool.function),
+    ...checkNetwork(at, pool),
+    ...checkState([...at, 'function'], pool.function),
+  );
   const octets = Buffer.byteLength(
     JSON.stringify([
       pool.function.program ?? '',
@@ -91,22 +96,23 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
       health.command ?? [],
       pool.function.netns ?? null,
       pool.function.hooks ?? null,
+      pool.function.container ?? null,
     ]),
   );
   if (octets > FUNCTION_OCTETS_MAX) {
     findings.push({
       path: [...at, 'function'],
-      message: `program, arguments, environment, check, hooks and netns have ${octets} octets; at most ${FUNCTION_OCTETS_MAX} fit`,
+      message: `program, arguments, environment, check, hooks, netns and container have ${octets} octets; at most ${FUNCTION_OCTETS_MAX} fit`,
     });
   }
   return findings;
 }
 
 function checkNetwork(at: readonly PropertyKey[], pool: PoolFile): Finding[] {
-  const { netns, program, limits } = pool.function;
+  const { netns, program, container } = pool.function;
   if (netns === undefined) return [];
   const findings = checkNetns([...at, 'function', 'netns'], netns);
-  if (program === undefined && !hasRules(netns)) {
+  if (program === undefined && container === undefined && !hasRules(netns)) {
     findings.push({
       path: [...at, 'function', 'netns'],
       message: 'needs a program, or rules, sysctls or routes that do the work',
@@ -116,12 +122,6 @@ function checkNetwork(at: readonly PropertyKey[], pool: PoolFile): Finding[] {
     findings.push({
       path: [...at, 'function', 'netns'],
       message: 'does not go with a virtual address, which is given to the node and not to the namespace',
-    });
-  }
-  if (limits?.bandwidth !== undefined) {
-    findings.push({
-      path: [...at, 'function', 'limits', 'bandwidth'],
-      message: 'no node can enforce it in a network namespace of its own; limit it by netns.rules',
     });
   }
   return findings;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isIP, isIPv6 } from 'node:net';
 import type { NetworkSpecification } from '@vnfpool/wire/mobility';
 import { z } from 'zod';
 import type { Finding } from './checks.ts';
@@ -12,6 +13,7 @@ export interface NetworkFile {
     readonly addresses: readonly string[];
     readonly peerAddresses?: readonly string[] | undefined;
     readonly gateway?: string | undefined;
+    readonly gateway6?: string | undefined;
   }[];
   readonly rules?: string | undefined;
   readonly sysctls?: Readonly<Record<string, string>> | undefined;
@@ -19,19 +21,27 @@ export interface NetworkFile {
 }
 
 // What a node accepts, as it checks it again: packages/wire/src/mobility/netns.ts.
-const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
-const ADDRESS = `${OCTET}(?:\\.${OCTET}){3}`;
 const RULES_MAX = 16_384;
 
-const address = (): z.ZodString =>
-  z.string().regex(new RegExp(`^${ADDRESS}$`), 'must be an IPv4 address: 10.0.0.1');
-const prefixed = (): z.ZodString =>
+/** Whether a text is an address of this family, or of any. */
+const isIp = (address: string, family: 4 | 6 | null = null): boolean =>
+  !address.includes('%') && (family === null ? isIP(address) !== 0 : isIP(address) === family);
+
+const address = (family: 4 | 6 | null = null): z.ZodString =>
   z
     .string()
-    .regex(
-      new RegExp(`^${ADDRESS}/(?:3[0-2]|[12]?[0-9])$`),
-      'must be an IPv4 address with a prefix length: 10.0.0.2/24',
+    .refine(
+      (value) => isIp(value, family),
+      family === null
+        ? 'must be an IP address: 10.0.0.1'
+        : `must be an IPv${family} address: ${family === 4 ? '10.0.0.1' : '2001:db8::1'}`,
     );
+const prefixed = (): z.ZodString =>
+  z.string().refine((value) => {
+    const [address = '', length = '', ...rest] = value.split('/');
+    const isLength = /^(?:0|[1-9]\d{0,2})$/.test(length) && Number(length) <= (isIPv6(address) ? 128 : 32);
+    return isIp(address) && isLength && rest.length === 0;
+  }, 'must be an IP address with a prefix length: 10.0.0.2/24');
 const link = (): z.ZodString =>
   z
     .string()
@@ -45,13 +55,17 @@ const networkInterface = z.strictObject({
   bridge: link().optional().meta({ description: 'Bridge of the node that the other end becomes a port of.' }),
   peer: link().optional().meta({ description: 'In place of a bridge: name of the other end, on the node.' }),
   addresses: z.array(prefixed()).max(8).default([]).meta({
-    description: 'IPv4 addresses. The function is reached at the first one of all.',
+    description: 'IPv4 and IPv6 addresses. The function is reached at the first one of all.',
   }),
   peerAddresses: z.array(prefixed()).max(8).optional().meta({
-    description: 'IPv4 addresses of the other end, with `peer`.',
+    description: 'Addresses of the other end, with `peer`.',
   }),
-  gateway: address().optional().meta({
-    description: 'Where the default route goes; of one interface at most.',
+  gateway: address(4).optional().meta({
+    description: 'Where the default route of IPv4 goes; of one interface at most.',
+  }),
+  gateway6: address(6).optional().meta({
+    description:
+      'Where the default route of IPv6 goes, which may be a link-local address; of one interface at most.',
   }),
 });
 
@@ -89,12 +103,11 @@ export const netnsSchema: z.ZodType<NetworkFile> = z.strictObject({
 });
 
 /** What no single key of it can tell. */
-export function checkNetns(at: readonly PropertyKey[], { interfaces }: NetworkFile): Finding[] {
+export function checkNetns(at: readonly PropertyKey[], { interfaces, routes = [] }: NetworkFile): Finding[] {
   const findings: Finding[] = [];
   const add = (i: number, key: string | null, message: string): void => {
     findings.push({ path: [...at, 'interfaces', i, ...(key === null ? [] : [key])], message });
   };
-  const gateways = interfaces.flatMap(({ gateway }, i) => (gateway === undefined ? [] : [i]));
   for (const [i, { name, bridge, peer, peerAddresses, addresses, gateway }] of interfaces.entries()) {
     if (interfaces.findIndex((other) => other.name === name) < i) add(i, 'name', `${name} is named twice`);
     if (peer !== undefined && interfaces.findIndex((other) => other.peer === peer) < i)
@@ -102,10 +115,18 @@ export function checkNetns(at: readonly PropertyKey[], { interfaces }: NetworkFi
     if ((bridge === undefined) === (peer === undefined)) add(i, null, 'give one of bridge and peer');
     if (peerAddresses !== undefined && peer === undefined)
       add(i, 'peerAddresses', 'needs the key peer: a bridge has its own addresses');
-    if (gateway !== undefined && addresses.length === 0)
-      add(i, 'gateway', 'needs an address of this interface');
-    if (gateway !== undefined && gateways[0] !== i)
-      add(i, 'gateway', 'is a second one; there is one default route');
+    if (gateway !== undefined && !addresses.some((entry) => !entry.includes(':')))
+      add(i, 'gateway', 'needs an IPv4 address of this interface');
+    for (const key of ['gateway', 'gateway6'] as const)
+      if (interfaces[i]?.[key] !== undefined && interfaces.findIndex((other) => other[key] !== undefined) < i)
+        add(i, key, 'is a second one; there is one default route');
+  }
+  for (const [i, { to, via }] of routes.entries()) {
+    const path = [...at, 'routes', i, 'via'];
+    if (to.includes(':') !== via.includes(':'))
+      findings.push({ path, message: 'must be of the family of to' });
+    else if (/^fe[89ab][0-9a-f]:/i.test(via))
+      findings.push({ path, message: 'must not be a link-local address' });
   }
   return findings;
 }
@@ -118,13 +139,14 @@ export function hasRules({ rules, sysctls, routes }: NetworkFile): boolean {
 /** As a node is told: without keys that are not there; settings sorted, so that their order makes no difference. */
 export function normalNetns({ interfaces, rules, sysctls, routes }: NetworkFile): NetworkSpecification {
   return {
-    interfaces: interfaces.map(({ name, bridge, peer, addresses, peerAddresses, gateway }) => ({
+    interfaces: interfaces.map(({ name, bridge, peer, addresses, peerAddresses, gateway, gateway6 }) => ({
       name,
       addresses,
       ...(bridge === undefined ? {} : { bridge }),
       ...(peer === undefined ? {} : { peer }),
       ...(peerAddresses === undefined ? {} : { peerAddresses }),
       ...(gateway === undefined ? {} : { gateway }),
+      ...(gateway6 === undefined ? {} : { gateway6 }),
     })),
     ...(rules === undefined ? {} : { rules }),
     ...(sysctls === undefined

@@ -5,6 +5,7 @@ import type { FaultView } from '@vnfpool/core/management';
 import type { FunctionLimits } from '@vnfpool/wire/mobility';
 import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { checkMeaning, type Finding, healthType, nodeNames, virtualAddresses } from './checks.ts';
+import { normalContainer } from './container.ts';
 import { tooDeep } from './depth.ts';
 import { findingsOf } from './findings.ts';
 import { normalNetns } from './netns.ts';
@@ -112,7 +113,7 @@ function normalForm(file: DeclarationFile, directory: string): DeclaredSet {
 }
 
 function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPool {
-  const { health, stop, limits, netns, state, hooks, ...rest } = pool.function;
+  const { health, stop, limits, netns, container, state, hooks, ...rest } = pool.function;
   return {
     name,
     function: {
@@ -120,7 +121,11 @@ function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPo
       arguments: rest.arguments,
       // Sorted, so that the order of the file makes no difference.
       environment: Object.fromEntries(Object.entries(rest.environment).sort(([a], [b]) => (a < b ? -1 : 1))),
-      directory: resolve(directory, rest.directory),
+      directory: container
+        ? rest.directory === '.'
+          ? ''
+          : rest.directory
+        : resolve(directory, rest.directory),
       port: rest.port,
       health: {
         type: healthType(health),
@@ -134,6 +139,7 @@ function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPo
       stop: { signal: stop.signal, graceMs: stop.grace },
       ...(limits === undefined ? {} : { limits: normalLimits(limits) }),
       ...(netns === undefined ? {} : { netns: normalNetns(netns) }),
+      ...(container === undefined ? {} : { container: normalContainer(container, directory) }),
       ...(state === undefined ? {} : { state: normalState(state) }),
       ...(hooks === undefined ? {} : { hooks: normalHooks(hooks) }),
     },

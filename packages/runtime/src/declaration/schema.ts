@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import { type ContainerFile, containerSchema } from './container.ts';
 import { duration } from './duration.ts';
 import { type NetworkFile, netnsSchema } from './netns.ts';
 import { bitRate, octets } from './quantity.ts';
@@ -54,6 +55,7 @@ export interface PoolFile {
         }
       | undefined;
     readonly netns?: NetworkFile | undefined;
+    readonly container?: ContainerFile | undefined;
     readonly state?: StateFile | undefined;
     readonly hooks?: HooksFile | undefined;
   };
@@ -118,7 +120,9 @@ const limits = z.strictObject({
   processes: count(1, 4_194_304)
     .optional()
     .meta({ description: 'Processes and threads at a time; starting more fails.' }),
-  storage: octets('1MiB', '1024TiB').optional().meta({ description: 'What it may write to disk.' }),
+  storage: octets('1MiB', '1024TiB').optional().meta({
+    description: 'What it may write. With `container` only: its root is then its own, in memory.',
+  }),
   bandwidth: bitRate('8kbit/s', '1000Gbit/s').optional().meta({
     description: 'What it may receive, and what it may send; more is dropped.',
   }),
@@ -127,7 +131,7 @@ const limits = z.strictObject({
 const programFields = z.strictObject({
   program: text(4_096).min(1, 'must not be empty').optional().meta({
     description:
-      'The program that is the network function. Required, but for a function whose `netns` has `rules`, `sysctls` or `routes`: it may be these alone.',
+      'The program that is the network function. Required, but for a function whose `netns` has `rules`, `sysctls` or `routes`, which may be these alone, and for one whose container has a `bundle`.',
   }),
   arguments: z.array(text(4_096)).max(256).default([]).meta({
     description: 'Its arguments; `{port}`, `{address}` and `{name}` are replaced for each instance.',
@@ -139,10 +143,10 @@ const programFields = z.strictObject({
     )
     .default({})
     .meta({ description: 'Environment variables given to it.' }),
-  directory: text(4_096)
-    .min(1)
-    .default('.')
-    .meta({ description: 'Working directory; relative to the place of this file.' }),
+  directory: text(4_096).min(1).default('.').meta({
+    description:
+      'Working directory; relative to the place of this file. Of a container: inside it, absolute; default `/`.',
+  }),
   port: count(0, 65_535)
     .default(0)
     .meta({ description: 'TCP port on which every instance serves; 0: each node chooses a free one.' }),
@@ -164,14 +168,21 @@ const programFields = z.strictObject({
     description:
       'A network namespace of its own for every instance, made before it starts and removed after it ended. Nodes need root.',
   }),
+  container: containerSchema.optional().meta({
+    description:
+      'A container for every instance, run by `crun`: a file system of its own, and the network of the node, or that of `netns`. Nodes need root.',
+  }),
 });
 
-const program = programFields.refine(({ program, netns }) => program !== undefined || netns !== undefined, {
-  path: ['program'],
-  message: 'program is missing; it must be text',
-  // Told beside other faults: an unknown key is often this one, misspelt.
-  when: ({ value }) => typeof value === 'object' && value !== null,
-});
+const program = programFields.refine(
+  ({ program, netns, container }) => program !== undefined || netns !== undefined || container !== undefined,
+  {
+    path: ['program'],
+    message: 'program is missing; it must be text',
+    // Told beside other faults: an unknown key is often this one, misspelt.
+    when: ({ value }) => typeof value === 'object' && value !== null,
+  },
+);
 
 const redundancy = z.strictObject({
   slots: count(1, 64).default(1).meta({ description: 'Instances that are active at the same time.' }),
