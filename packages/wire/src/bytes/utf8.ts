@@ -24,7 +24,7 @@ export function encodeUtf8(text: string, offset = 0): Uint8Array {
       );
     }
   }
-  return Uint8Array.from(out);
+  return new Uint8Array(out);
 }
 
 /**

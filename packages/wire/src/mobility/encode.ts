@@ -17,12 +17,24 @@ import {
 import { OpType, VendorSubType, writeOption } from './option.ts';
 import { writeSession } from './session-codec.ts';
 
+/** One for all messages: memory of its own for each would cost more than all the rest of it. */
+const WRITER = new ByteWriter(MESSAGE_BYTES_MAX, 16_384);
+
 /**
- * The octets of a message. Throws `WireError` for values that do not fit their field (`value`) and for a
+ * The octets of a message, which share a block with others. Throws `WireError` for values that do not fit their field (`value`) and for a
  * message beyond 65539 octets (`limit`).
  */
 export function encodeMobility(message: MobilityMessage): Uint8Array {
-  const writer = new ByteWriter(MESSAGE_BYTES_MAX);
+  try {
+    write(WRITER, message);
+    return WRITER.take();
+  } finally {
+    // Of one that could not be written nothing is left.
+    WRITER.reset();
+  }
+}
+
+function write(writer: ByteWriter, message: MobilityMessage): void {
   writer.u8(MessageType[message.type]).u8(subTypeOf(message)).u16(0);
   writer.u8(message.type === 'ack' ? message.code : 0);
   if (message.sequence > 0xffffff) throw new WireError('value', 5, `sequence number ${message.sequence}`);
@@ -30,7 +42,6 @@ export function encodeMobility(message: MobilityMessage): Uint8Array {
   const informationLast = isGetAck(message);
   for (const node of message.nodes) writeNode(writer, node, informationLast);
   writer.patchU16(2, writer.length - FRAME_HEADER_BYTES);
-  return writer.finish();
 }
 
 function subTypeOf(message: MobilityMessage): number {
