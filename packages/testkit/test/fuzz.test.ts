@@ -21,7 +21,7 @@ describe.each(Object.entries(TARGETS))('%s', (name, target) => {
     // Neither is everything refused, nor everything taken.
     expect(accepted).toBeGreaterThan(10);
     expect(accepted).toBeLessThan(2900);
-  });
+  }, 60_000);
 });
 
 test.each(WIRE_PROTOCOLS)('%s, from every captured message', async (protocol) => {

@@ -10,11 +10,14 @@ import { LineSplitter, parseAgentMessage, parseFunctionMessage } from '@vnfpool/
 import { messageFromJson, messageFromJsonText, messageToJson, type WireProtocol } from '@vnfpool/wire/json';
 import { decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
 import { decodeMobility } from '@vnfpool/wire/mobility';
+import { decodeForward, encodeForward } from '@vnfpool/wire/session-forward';
+import { decodeSipMessage, encodeSipMessage, readSipEssentials } from '@vnfpool/wire/sip';
 import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
 import { CORPUS } from './corpus.ts';
 import { FLOW_STREAMS } from './flow-corpus.ts';
 import { joined } from './mutate.ts';
+import { FORWARDS, SIP_MESSAGES } from './session-corpus.ts';
 import { STATE_FRAMES } from './state-corpus.ts';
 import { weightMax, weightOf } from './weight.ts';
 
@@ -147,6 +150,8 @@ const functionSocket: FuzzTarget = {
     '{"op":"hello","v":1,"format":"kv/1"}\n{"op":"welcome","v":1,"name":"kv#1","role":"active","epoch":"8"}\n',
     '{"id":2,"op":"export","kind":"snapshot","data":"/run/x"}\n{"id":2,"ok":false,"error":"disk full"}\n',
     '{"id":1,"op":"role","role":"spare","epoch":"9"}\n{"id":1,"ok":true}\n{"op":"cancel","id":1}\n',
+    '{"id":7,"op":"select","sessions":[{"type":"ratio","ratio":0.3}]}\n{"id":8,"op":"moved","forward":null}\n',
+    '{"op":"hello","v":1,"sessions":true}\n{"id":9,"op":"expect"}\n{"op":"sessions","count":3}\n',
     '{"op":"changes","bytesPerSecond":1.5}\n{"op":"health","ok":false,"reason":"é"}\n{"op":"refused","reason":""}\n',
   ].map(encodeUtf8),
   check: (bytes) => {
@@ -156,6 +161,33 @@ const functionSocket: FuzzTarget = {
     );
     checkWeight(read, bytes);
     return read.some((message) => message !== undefined);
+  },
+};
+
+/** Datagrams of sessions that moved while the address stayed, their MAC removed. */
+const sessionForward: FuzzTarget = {
+  corpus: FORWARDS,
+  check: (bytes) => {
+    const decoded = orRefused(() => decodeForward(bytes));
+    if (decoded === undefined) return false;
+    checkWeight(decoded, bytes);
+    if (toHex(encodeForward(decoded)) !== toHex(bytes)) throw new Finding('encoded again it is other octets');
+    return true;
+  },
+};
+
+/** A datagram of SIP: what was read can be written, and then says the same. */
+const sip: FuzzTarget = {
+  corpus: SIP_MESSAGES,
+  check: (bytes) => {
+    const decoded = orRefused(() => decodeSipMessage(bytes));
+    if (decoded === undefined) return false;
+    checkWeight(decoded, bytes);
+    const again = decodeSipMessage(encodeSipMessage(decoded));
+    if (describe(again) !== describe(decoded)) throw new Finding('encoded again it says something else');
+    const essentials = orRefused(() => readSipEssentials(decoded));
+    if (essentials !== undefined) checkWeight(essentials, bytes);
+    return true;
   },
 };
 
@@ -169,6 +201,8 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   'state-channel': state,
   'flow-state': flows,
   'function-socket': functionSocket,
+  'session-forward': sessionForward,
+  sip,
   framer,
   json,
 };
