@@ -8,7 +8,7 @@ import { type TestSet, testSet } from '@vnfpool/testkit/certificates';
 import type { StreamTransport } from '@vnfpool/transport/stream';
 import { TlsTransport } from '@vnfpool/transport/tls';
 import { onTestFinished } from 'vitest';
-import type { FunctionState } from '../../../src/node/function-state/index.ts';
+import type { FunctionState, MovedState } from '../../../src/node/function-state/index.ts';
 import {
   type ReceiveOptions,
   type SendOptions,
@@ -91,7 +91,7 @@ export function send(
   { mover }: Site,
   to: Site,
   given: TransferOrder,
-  state: FunctionState,
+  state: MovedState & Partial<Pick<FunctionState, 'role'>>,
   options: Partial<SendOptions> = {},
 ): Told {
   const did: string[] = [];
@@ -111,7 +111,7 @@ export function send(
 export function receive(
   { mover }: Site,
   given: TransferOrder,
-  state: FunctionState,
+  state: MovedState & Partial<Pick<FunctionState, 'role'>>,
   options: Partial<ReceiveOptions> = {},
 ): Told {
   const did: string[] = [];
@@ -121,7 +121,7 @@ export function receive(
     state,
     activate: async () => {
       did.push('activate');
-      await state.role('active', '2');
+      await state.role?.('active', '2');
     },
     onInquire: () => void did.push('inquire'),
     onEnded,
