@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Credentials } from '@vnfpool/runtime/certificates';
+import { endFunctions } from './functions-left.ts';
 import { bin, type Child, start, until } from './support.ts';
 
 /** A manager in the hand and nodes without a set, as processes. */
@@ -69,6 +70,7 @@ export class HandLab {
       if (!child.isOver()) child.process.kill('SIGKILL');
       await child.ended;
     }
+    endFunctions(this.folder);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

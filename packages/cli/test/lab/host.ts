@@ -50,6 +50,12 @@ export function lives({ pid, startTime }: HostProcess): boolean {
   return numbers !== null && numbers.startTime === startTime && numbers.state !== 'Z';
 }
 
+/** As `lives`, of whoever has this number. */
+export function isThere(pid: number): boolean {
+  const numbers = numbersOf(pid);
+  return numbers !== null && numbers.state !== 'Z';
+}
+
 export function namespaceOf(pid: number, kind: 'net' | 'pid' | 'mnt'): string | null {
   try {
     return readlinkSync(`/proc/${pid}/ns/${kind}`);

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { testSet } from '@vnfpool/testkit/certificates';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { endFunctions } from './functions-left.ts';
 import { bin, type Child, notBuilt, start, until, vnfpool } from './support.ts';
 
 /* A manager in the hand and nodes without a set, as processes that speak the protocol over loopback. */
@@ -22,6 +23,7 @@ afterEach(async () => {
     if (!child.isOver()) child.process.kill('SIGKILL');
     await child.ended;
   }
+  endFunctions(folder);
   rmSync(folder, { recursive: true, force: true });
 });
 

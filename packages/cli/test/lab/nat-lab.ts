@@ -24,6 +24,7 @@ import {
   setLinkUp,
 } from '@vnfpool/platform/netlink';
 import { testSet } from '@vnfpool/testkit/certificates';
+import { endFunctions } from './functions-left.ts';
 import { bin, until } from './support.ts';
 
 /*
@@ -138,10 +139,12 @@ export class NatLab {
     return this.#agents.get(host)?.stderr() ?? '';
   }
 
+  /** The node is gone, with its functions. */
   async kill(host: 'a' | 'b'): Promise<void> {
     const agent = this.#agents.get(host);
     agent?.process.kill('SIGKILL');
     await agent?.ended;
+    endFunctions(this.folder, host);
   }
 
   /** Has the manager do a command; its result. */
@@ -227,6 +230,7 @@ export class NatLab {
       await talker.ended;
       clearTimeout(late);
     }
+    endFunctions(this.folder);
     for (const close of this.#closers.splice(0).reverse()) close();
   }
 

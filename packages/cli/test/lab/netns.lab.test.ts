@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { StateView } from '@vnfpool/core/management';
 import { createNamespace } from '@vnfpool/platform/namespaces';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { endFunctions } from './functions-left.ts';
+import { isThere } from './host.ts';
 import { RunningSet } from './running-set.ts';
 import { bin, type Child, notBuilt, start, until } from './support.ts';
 
@@ -33,6 +35,7 @@ afterEach(async () => {
     if (!child.isOver()) child.process.kill('SIGTERM');
     await child.ended;
   }
+  endFunctions(folder);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -68,9 +71,10 @@ function specification(name: string, text: object): string {
 const isLink = (name: string): boolean => existsSync(`/sys/class/net/${name}`);
 
 describe.skipIf(missing !== '')(`functions of kind netns ${missing}`, () => {
-  test('an agent that is killed leaves no link after its next start, even where a process kept it', async () => {
-    const peer = `k${randomBytes(4).toString('hex')}`;
-    // The child is not told of the end of its parent, and keeps the namespace.
+  /** A function whose child is not told of the end of its parent, and keeps the namespace. */
+  async function running(
+    peer: string,
+  ): Promise<{ manager: Child; at: string; agent: Child; pid: number; stray: number }> {
     const stray = `${folder}/stray`;
     const script = 'setsid sh -c \'echo $$ > "$0"; exec sleep 600\' "$0" & exec sleep 600';
     const spec = specification('own.json', {
@@ -79,17 +83,54 @@ describe.skipIf(missing !== '')(`functions of kind netns ${missing}`, () => {
     });
     const [manager, at] = await serve('wait 1', `add 1 101 --spec ${spec}`, 'wait 1 101 Running');
     const agent = node(at);
-    await until('the function runs', () =>
-      told(manager).find(({ event, status }) => event === 'function-status' && status === 'Running'),
+    const status = await until('the function runs', () =>
+      told(manager).find(
+        ({ event, status: its, report }) =>
+          event === 'function-status' && its === 'Running' && (report as { pid: number | null }).pid,
+      ),
     );
-    const pid = await until('its child runs', () => existsSync(stray) && readFileSync(stray, 'utf8').trim());
+    const { pid } = status['report'] as { pid: number };
+    const text = await until('its child runs', () => existsSync(stray) && readFileSync(stray, 'utf8').trim());
+    return { manager, at, agent, pid, stray: Number(text) };
+  }
+
+  const kill = async (agent: Child): Promise<void> => {
     agent.process.kill('SIGKILL');
     await agent.ended;
+  };
+
+  test('an agent that is killed: the next one finds the function in its network, and takes both away', async () => {
+    const peer = `k${randomBytes(4).toString('hex')}`;
+    const { manager, at, agent, pid, stray } = await running(peer);
+    const own = readlinkSync(`/proc/${pid}/ns/net`);
+    await kill(agent);
     expect(isLink(peer)).toBe(true);
+
+    const next = node(at);
+    await until(
+      'it is back',
+      () => told(manager).filter(({ event }) => event === 'node-registered').length === 2,
+    );
+    expect(isLink(peer)).toBe(true);
+    expect(readlinkSync(`/proc/${pid}/ns/net`)).toBe(own);
+    next.process.kill('SIGTERM');
+    await next.ended;
+    expect(isLink(peer)).toBe(false);
+    expect(isThere(pid)).toBe(false);
+    await until('the child is ended', () => !existsSync(`/proc/${stray}/ns/net`));
+  });
+
+  test('what no agent knows of is removed: links of a function that has ended, even where a process kept them', async () => {
+    const peer = `k${randomBytes(4).toString('hex')}`;
+    const { at, agent, pid, stray } = await running(peer);
+    await kill(agent);
+    process.kill(pid, 'SIGKILL');
+    expect(isLink(peer)).toBe(true);
+    rmSync(`${folder}/node/functions/101.json`);
 
     node(at);
     await until('the link is gone', () => !isLink(peer));
-    await until('the child is ended', () => !existsSync(`/proc/${pid}/ns/net`));
+    await until('the child is ended', () => !existsSync(`/proc/${stray}/ns/net`));
   });
 
   test('what this node cannot make is refused with error 6, and why', async () => {

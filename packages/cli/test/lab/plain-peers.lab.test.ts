@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { fromHex, toHex } from '@vnfpool/wire/bytes';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { endFunctions } from './functions-left.ts';
 import { bin, type Child, notBuilt, start, until } from './support.ts';
 
 /*
@@ -35,6 +36,7 @@ afterEach(async () => {
     if (!child.isOver()) child.process.kill('SIGKILL');
     await child.ended;
   }
+  endFunctions(folder);
   for (const socket of sockets) socket.destroy();
   server?.close();
   rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync } from 'node:fs';
-import { type FunctionId, nodeId } from '@vnfpool/core';
+import { nodeId } from '@vnfpool/core';
 import { AgentCore, type AgentInput, type AgentOutput } from '@vnfpool/core/agent';
 import { MobilityNode, type MobilityNodeInput, type MobilityNodeOutput } from '@vnfpool/core/mobility';
 import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
@@ -10,25 +10,30 @@ import { fixedManagers, ManagerSearch } from '@vnfpool/runtime/manager-discovery
 import { systemRandom } from '@vnfpool/runtime/random';
 import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
 import { serverIdentityFault } from '@vnfpool/transport/tls';
-import { MobilityError, ntpTimestamp } from '@vnfpool/wire/mobility';
+import { MobilityError } from '@vnfpool/wire/mobility';
+import { numberOfNow } from '../hand-manager/plain-numbers.ts';
 import { mobilityRule } from '../mobility-frames.ts';
 import { nodeOfCertificate, plainMobilityTransport, tlsMobilityTransport } from '../mobility-transports.ts';
 import { followAddress } from '../node/address-change.ts';
 import { agentClocks } from '../node/agent-clocks.ts';
+import { FunctionNews } from '../node/function-news.ts';
 import { openFunctionSide, STATE_QUEUE_BYTES_MAX } from '../node/function-side.ts';
 import { ManagerLink } from '../node/manager-link.ts';
-import { nodeInformation } from '../node/node-information.ts';
+import { NodeMeter } from '../node/node-information.ts';
 import { lockNode } from '../node/node-lock.ts';
 import { openOwnAddress } from '../node/own-address.ts';
 import { stateRule } from '../node/state-mover/index.ts';
 import { transferEffects } from '../node/transfer-effects.ts';
 import { type Chosen, chooseProgram, isRefused } from './catalogue.ts';
 import type { NodeAloneConfig } from './config.ts';
+import { FunctionNames } from './function-names.ts';
 import { readIdentity, writeIdentity } from './identity-file.ts';
 
 export interface RunningNodeAlone {
   /** De-registers and ends every function. */
   stop(): Promise<void>;
+  /** Ends, and touches no function: the next agent of this folder takes them over. */
+  leave(): Promise<void>;
 }
 
 const STOP_MS = 3_000;
@@ -53,7 +58,6 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
   const clocks = agentClocks();
   const clock = systemClock(() => clocks.boottimeMs());
   const onFault = exitOnFault(logger);
-  const names = new Map<FunctionId, string>();
 
   const place = openOwnAddress(config.listen, logger);
   let self = own;
@@ -73,6 +77,13 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
     onFault,
   });
   const { host, transfers } = functions;
+  const names = new FunctionNames(`${config.state}/names.json`, functions.isKept);
+  const meter = new NodeMeter(config.state, place.current);
+  place.onChange(({ address }) => meter.readdress(address));
+  const news = new FunctionNews((functionId) => {
+    const name = names.get(functionId);
+    return { ...host.information(functionId), ...(name === undefined ? {} : { name }) };
+  }, give);
   const agent: CoreDriver<AgentInput, AgentOutput> = new CoreDriver<AgentInput, AgentOutput>({
     // Its own number only matters to leases.
     core: new AgentCore({ random, node: nodeId(own === 0 ? 1 : own) }),
@@ -81,14 +92,10 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
     effects: {
       answer: ({ type: _type, ...answer }) => give({ type: 'answer', ...answer }),
       'function-changed': ({ functionId, status, report, reason }) => {
-        const name = names.get(functionId);
-        if (status === 'Unknown') {
-          names.delete(functionId);
-          transfers.gone(functionId);
-        }
-        const information = name === undefined ? {} : { name };
-        const urgent = !report.healthy;
-        give({ type: 'function-changed', functionId, status, report, reason, information, urgent });
+        news.changed({ functionId, status, report, reason });
+        if (status !== 'Unknown') return;
+        names.delete(functionId);
+        transfers.gone(functionId);
       },
       ...functions.effects,
       ...ofSets,
@@ -115,10 +122,11 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
       random,
       nodeId: own,
       highestTerm: kept.highestTerm,
-      bootTime: ntpTimestamp(clocks.wallMs()),
+      bootTime: functions.bootTime,
       instance: random.u64(),
+      ...(functions.isKept ? { lastSequence: numberOfNow(clocks.wallMs()) } : {}),
       addresses: [place.current],
-      information: nodeInformation(config.state),
+      information: meter.information(clocks.boottimeMs()),
       statePort: transfers.port,
       transfers: true,
     }),
@@ -173,25 +181,33 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
   function give(input: MobilityNodeInput): void {
     mobility.submit(input);
   }
+  await functions.adopt(null);
   give({ type: 'start' });
   followAddress(place, { transfers, link, agent: (input) => agent.submit(input), mobility: give, logger });
-  const informing = setInterval(
-    () => give({ type: 'node-changed', information: nodeInformation(config.state) }),
-    INFORMATION_MS,
-  );
+  const informing = setInterval(() => {
+    give({ type: 'node-changed', information: meter.information(clocks.boottimeMs()) });
+    news.refresh();
+  }, INFORMATION_MS);
 
+  const end = async (functionsEnd: Promise<void>): Promise<void> => {
+    clearInterval(informing);
+    place.close();
+    const bound = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());
+    await Promise.race([functionsEnd, bound]);
+    link.closeAll();
+    agent.stop();
+    mobility.stop();
+    lock?.release();
+  };
   return {
     stop: async () => {
-      clearInterval(informing);
-      place.close();
       agent.submit({ type: 'stop' });
       give({ type: 'stop' });
-      const bound = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());
-      await Promise.race([functions.close(), bound]);
-      link.closeAll();
-      agent.stop();
-      mobility.stop();
-      lock?.release();
+      await end(functions.close());
+    },
+    leave: async () => {
+      agent.submit({ type: 'leave' });
+      await end(functions.leave());
     },
   };
 }

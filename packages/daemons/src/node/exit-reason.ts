@@ -17,6 +17,7 @@ export function memoryReason(group: FunctionGroup, { memoryBytes }: FunctionLimi
 /** How a program ended, for people; `why` is added where a signal or an exit code does not say it. */
 export function exitReason({ status, signal, failure }: ProgramExit, program: string, why: string): string {
   if (failure !== undefined) return failure;
+  if (status === null && signal === null) return `ended, nobody saw how${why}`;
   if (signal !== null) return `killed by ${signal}${why}`;
   return status === 127 ? `exit code 127: is there a program ${program}?` : `exit code ${status}${why}`;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { type FunctionGroups, GroupTraffic, openFunctionGroups } from '@vnfpool/platform/cgroups';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { FunctionContainers } from './containers/index.ts';
 import { FunctionNetworks } from './function-networks.ts';
+import type { FunctionTable } from './function-table.ts';
 
 export interface GroupsOfAgent {
   readonly groups: FunctionGroups;
@@ -16,23 +16,35 @@ export interface GroupsOfAgent {
   readonly containers: FunctionContainers | string;
 }
 
-/** Groups and networks for the functions of the agent of this folder, which it has locked: nobody else has its label now. */
+/**
+ * Groups and networks for the functions of the agent of this folder, which it has locked: nobody else has its label now. What a
+ * former agent left is ended and removed, but for what the table knows and lives.
+ */
 export async function functionGroupsOf(
   folder: string,
   where: string,
   logger: Logger,
+  { label, left, living }: Pick<FunctionTable, 'label' | 'left' | 'living'>,
 ): Promise<GroupsOfAgent> {
-  const label = createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 12);
-  const groups = await openFunctionGroups({ label, where });
+  const keep = new Set([...living.values()].map(({ name }) => name));
+  const keptNetworks = left.flatMap(({ functionId, specification: { netns: network } }) => {
+    const name = living.get(functionId)?.name;
+    return network === undefined || name === undefined ? [] : [{ name, network }];
+  });
+  const groups = await openFunctionGroups({ label, where, keep });
   const traffic =
     groups.second === null
       ? 'functions have no groups of the second version'
-      : await GroupTraffic.open({ label, mount: groups.second.mount }, groups.second.path);
+      : await GroupTraffic.open({ label, mount: groups.second.mount, keep }, groups.second.path);
   // After the groups: what they ended of functions left behind kept its network.
-  const networks = FunctionNetworks.open(label, (message) => logger.warn({ of: 'functions' }, message));
+  const networks = FunctionNetworks.open(
+    label,
+    (message) => logger.warn({ of: 'functions' }, message),
+    keptNetworks,
+  );
   const containers = await FunctionContainers.open(realpathSync(folder));
   if (typeof containers !== 'string')
-    for (const failure of await containers.removeLeft()) logger.warn({ of: 'functions' }, failure);
+    for (const failure of await containers.removeLeft(keep)) logger.warn({ of: 'functions' }, failure);
   logger.info(
     {
       way: groups.way,

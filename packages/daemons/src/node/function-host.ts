@@ -1,36 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import type { FunctionId } from '@vnfpool/core';
-import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
+import type { AdoptedFunction, AgentInput, AgentOutput } from '@vnfpool/core/agent';
 import type { Clocks } from '@vnfpool/platform';
-import type { FunctionGroup, FunctionGroups, GroupTraffic } from '@vnfpool/platform/cgroups';
 import { inNamespace } from '@vnfpool/platform/namespaces';
-import { type RunningProgram, startProgram } from '@vnfpool/platform/processes';
 import {
-  type FunctionInformation,
-  type FunctionLimits,
-  type FunctionSpecification,
-  ntpTimestamp,
-} from '@vnfpool/wire/mobility';
-import type { CommandCheck } from '../health/command-check.ts';
+  adoptProgram,
+  OutputFile,
+  type ProcessIdentity,
+  type RunningProgram,
+  startProgram,
+} from '@vnfpool/platform/processes';
+import { type FunctionInformation, type FunctionSpecification, ntpTimestamp } from '@vnfpool/wire/mobility';
 import { checkHealth, type HealthResult } from '../health/health-check.ts';
 import { recordOf } from '../process-record.ts';
-import { type FunctionContainer, FunctionContainers } from './containers/index.ts';
 import { exitReason, memoryReason } from './exit-reason.ts';
-import { addedEnvironment, environmentOf } from './function-environment.ts';
-import { FunctionMeter, type FunctionUsage } from './function-meter.ts';
+import { environmentOf } from './function-environment.ts';
+import { choosePlace, type Place } from './function-place.ts';
 import {
-  commandOf,
-  type FunctionNetwork,
-  FunctionNetworks,
-  placeOf,
-  portInside,
-} from './function-networks.ts';
+  type Clothed,
+  checkCommandOf,
+  clothe,
+  contextOf,
+  createRun,
+  type FunctionRun,
+  type FunctionView,
+  fileName,
+  type Run,
+  type RunParts,
+  viewOf,
+} from './function-run.ts';
 import type { FunctionStates } from './function-states.ts';
-import { RunGroups } from './run-groups.ts';
+import {
+  FunctionSurroundings,
+  type FunctionSurroundingsOptions,
+  type Surroundings,
+} from './function-surroundings.ts';
+import type { FunctionTable } from './function-table.ts';
+import type { KeptFunction, RunRecord } from './kept-function.ts';
 
-export interface FunctionHostOptions {
+/** The host closes what it is given for surroundings at its own end. */
+export interface FunctionHostOptions extends FunctionSurroundingsOptions {
   /** Where output goes and where it is written down what runs. */
   readonly folder: string;
   /** Address at which functions of this node are reached. */
@@ -40,51 +50,10 @@ export interface FunctionHostOptions {
   readonly clocks: Clocks;
   /** Gives an input to the agent core. */
   readonly give: (input: AgentInput) => void;
-  /** Where functions get their groups; the host closes them at its own end. Default: they are followed in /proc. */
-  readonly groups?: FunctionGroups;
-  /** Counts and bounds what functions send and receive; a text: why it cannot be had here. The host closes it. */
-  readonly traffic?: GroupTraffic | string;
-  /** Makes the networks of functions of kind `netns`; a text: why this node cannot. */
-  readonly networks?: FunctionNetworks | string;
-  /** Runs functions of kind `container`; a text: why this node cannot. The host closes them. */
-  readonly containers?: FunctionContainers | string;
   /** How to talk of state with functions; none: their specifications' `state` and `hooks` mean nothing. */
   readonly states?: FunctionStates;
-  /** Takes what an operator should know: a group that could not be ended or removed. */
-  readonly warn?: (message: string) => void;
-}
-
-/** One function as `vnfpool node top` shows it. */
-export interface FunctionView {
-  readonly functionId: number;
-  readonly name: string;
-  readonly pid: number | null;
-  readonly upMs: number;
-  /** Starts on this node after the first. */
-  readonly restarts: number;
-  readonly limits: FunctionLimits;
-  /** Null until the first sample. */
-  readonly usage: FunctionUsage | null;
-}
-
-interface Running {
-  readonly run: number;
-  readonly name: string;
-  readonly program: RunningProgram;
-  readonly group: FunctionGroup;
-  /** Null: the host's own. */
-  readonly network: FunctionNetwork | null;
-  /** Null: it sees what we see. */
-  readonly container: FunctionContainer | null;
-  readonly meter: FunctionMeter;
-  readonly limits: FunctionLimits;
-  readonly startedMs: number;
-  /** NTP timestamp of its start. */
-  readonly bootTime: bigint;
-  readonly fill: (text: string) => string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly directory: string | undefined;
-  lines: string;
+  /** Keeps processes for the next agent; none: nobody comes back to them. */
+  readonly table?: Pick<FunctionTable, 'keepRun'>;
 }
 
 const SAMPLE_MS = 1_000;
@@ -97,150 +66,134 @@ const NAME_BYTES_MAX = 255;
 /** Starts, watches and stops the programs of a node, as the agent core says. */
 export class FunctionHost {
   readonly #options: FunctionHostOptions;
-  readonly #groups: RunGroups;
-  readonly #running = new Map<FunctionId, Running>();
+  readonly #surroundings: FunctionSurroundings;
+  readonly #running = new Map<FunctionId, FunctionRun>();
   readonly #sampler: NodeJS.Timeout;
   #samples = 0;
+  #isLeft = false;
 
   constructor(options: FunctionHostOptions) {
     this.#options = options;
-    this.#groups = new RunGroups(options);
+    this.#surroundings = new FunctionSurroundings(options);
     mkdirSync(`${options.folder}/output`, { recursive: true, mode: 0o700 });
     this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
   }
 
   /** Why such a function cannot run here, for the answer to its ADD (error 6); null: it can. */
   refusal(specification: Pick<FunctionSpecification, 'limits' | 'netns' | 'container'>): string | null {
-    const { limits, netns, container } = specification;
-    if (container !== undefined) {
-      const { containers = 'this agent makes no containers' } = this.#options;
-      if (typeof containers === 'string') return `kind container not available: ${containers}`;
-      const reason = containers.refusal(specification);
-      if (reason !== null) return reason;
-    }
-    if (netns !== undefined) {
-      const { networks = 'this agent makes no networks' } = this.#options;
-      const reason = typeof networks === 'string' ? networks : networks.refusal(netns);
-      if (reason !== null) return `kind netns not available: ${reason}`;
-      if (limits?.bandwidthBps !== undefined)
-        return 'limit not enforceable: bandwidth (a network namespace of its own is not counted)';
-    }
-    return limits === undefined ? null : this.#groups.refusal(groupLimitsOf(specification));
+    return this.#surroundings.refusal(specification);
   }
 
-  async start(output: AgentOutput & { type: 'start' }): Promise<void> {
-    const { functionId, run, name, specification } = output;
-    const { folder, freePorts, give, states } = this.#options;
-    const { netns } = specification;
-    const address = (netns && placeOf(netns)) ?? this.#options.address;
-    states?.begin(output);
-    const ended = (reason: string): void => {
-      void states?.end(output);
-      give({ type: 'exited', functionId, run, reason });
-    };
-    const { port: declared } = specification;
-    let port: number | null;
+  async start(run: AgentOutput & { type: 'start' }): Promise<void> {
+    const { functionId, name, specification } = run;
+    const { give, states } = this.#options;
+    states?.begin(run);
+    let place: Place;
+    let around: Surroundings;
     try {
-      if (netns) port = portInside(specification);
-      else
-        port =
-          declared === undefined ? null : declared === 0 || freePorts ? await freePort(address) : declared;
+      place = await choosePlace(specification, this.#options.address, this.#options.freePorts);
+      const runName = `${fileName(name).slice(0, 64)}.${functionId}.${run.run}`;
+      around = await this.#surroundings.make(runName, specification);
     } catch (error) {
-      ended(`no free port at ${address}: ${(error as Error).message}`);
+      this.#ended(run, (error as Error).message);
       return;
     }
-    const fill = (text: string): string =>
-      text
-        .replaceAll('{port}', String(port ?? ''))
-        .replaceAll('{address}', address)
-        .replaceAll('{name}', name);
-    const [program = '', ...rest] = commandOf(specification).map(fill);
-    const { directory, limits = {}, env = {} } = specification;
-    const runName = `${fileName(name).slice(0, 64)}.${functionId}.${run}`;
-    const container = this.#containerOf(runName, specification);
-    const environment = container ? addedEnvironment(env, fill) : environmentOf(env, fill);
-    let group: FunctionGroup;
+    let running: FunctionRun;
     try {
-      const refusal = specification.kind === 'process' ? null : this.refusal(specification);
-      if (refusal !== null) throw new Error(refusal);
-      group = await this.#groups.create(runName, groupLimitsOf(specification));
+      running = await this.#startIn(run, place, around);
     } catch (error) {
-      ended((error as Error).message);
+      this.#surroundings.closeNetwork(around);
+      this.#surroundings.end(around);
+      this.#ended(run, (error as Error).message);
       return;
     }
+    const { identity } = running.program;
+    if (identity) give({ type: 'started', functionId, run: run.run, pid: identity.pid, ...place });
+    this.#follow(run, running);
+  }
+
+  async #startIn(run: Run, place: Place, around: Surroundings): Promise<FunctionRun> {
+    const { folder, clocks, states, table } = this.#options;
+    const { functionId, name, specification } = run;
+    const { container, group, network } = around;
+    const { directory } = specification;
+    const clothed = clothe(specification, around, place, name);
     let started: RunningProgram | undefined;
-    let network: FunctionNetwork | null = null;
-    try {
-      network = await this.#createNetwork(runName, specification);
-      const state = await states?.open({
-        functionId,
-        run,
-        name,
-        specification,
-        environment,
-        fill,
-        pid: () => started?.identity?.pid ?? null,
-        ...(container && { context: container.context(specification) }),
-        network,
-      });
-      const own = { ...environment, ...group.environment, ...state?.environment };
-      const words = program === '' ? [] : [program, ...rest];
-      started = startProgram({
-        command: group.enter(
-          container?.prepare({
-            specification,
-            name,
-            command: words,
-            environment: own,
-            shared: state?.folder ?? null,
-          }) ?? words,
-        ),
-        environment: container ? { ...environmentOf({}, fill), ...group.environment } : own,
-        ...(directory === undefined || container ? {} : { directory }),
-        ...(network === null ? {} : { namespace: network.namespace }),
-        output: { linesMax: OUTPUT_LINES, logPath: `${folder}/output/${fileName(name)}.log` },
-      });
-    } catch (error) {
-      this.#groups.end(group);
-      this.#closeNetwork(runName, network);
-      this.#endContainer(container);
-      ended((error as Error).message);
-      return;
-    }
-    const { identity } = started;
-    if (identity) group.began(identity);
-    const running: Running = {
-      run,
-      name,
-      program: started,
-      group,
-      network,
-      container,
-      meter: new FunctionMeter(group, limits, directory ?? process.cwd()),
-      limits,
-      startedMs: this.#options.clocks.boottimeMs(),
-      bootTime: ntpTimestamp(this.#options.clocks.wallMs()),
-      fill,
-      environment,
-      directory,
-      lines: '',
-    };
-    this.#running.set(functionId, running);
-    this.#writeDown();
-    if (identity) give({ type: 'started', functionId, run, pid: identity.pid, address, port });
-    started.onExit((exit) => {
-      // Before the next start, which wants the same names.
-      this.#closeNetwork(runName, network);
-      // The news at once: a standby waits for it.
-      ended(exitReason(container?.exitOf(exit) ?? exit, program, memoryReason(group, limits)));
-      // What it started in turn goes with it: it would keep the port from the next start.
-      void started.stop(0);
-      this.#groups.end(group);
-      this.#endContainer(container);
-      this.#tellOutput(functionId, running);
-      if (this.#running.get(functionId) === running) this.#running.delete(functionId);
-      this.#writeDown();
+    const pid = (): number | null => started?.identity?.pid ?? null;
+    const state = await states?.open({ ...run, ...clothed, ...contextOf(around, specification), pid });
+    const { folder: shared = null } = state ?? {};
+    const own = { ...clothed.environment, ...group.environment, ...state?.environment };
+    const { words } = clothed;
+    const path = `${folder}/output/${fileName(name)}.log`;
+    const outputFile = new OutputFile(path, { linesMax: OUTPUT_LINES });
+    const program = startProgram({
+      command: group.enter(
+        container?.prepare({ specification, name, command: words, environment: own, shared }) ?? words,
+      ),
+      environment: container ? { ...environmentOf({}, clothed.fill), ...group.environment } : own,
+      ...(directory === undefined || container ? {} : { directory }),
+      ...(network === null ? {} : { namespace: network.namespace }),
+      outputFile,
+      diesWithUs: false,
     });
+    started = program;
+    const { identity } = program;
+    const startedMs = clocks.boottimeMs();
+    const bootTime = ntpTimestamp(clocks.wallMs());
+    const times = { startedMs, bootTime: String(bootTime) };
+    const parts = { ...place, ...times, run: run.run, name: around.name, folder: shared };
+    const output = { path, from: outputFile.from };
+    const record: RunRecord | null = identity ? { ...identity, ...parts, output } : null;
+    // Before anybody hears of it: the next agent must find it.
+    if (record) table?.keepRun(functionId, record);
+    if (identity) group.began(identity);
+    const release = (): void => undefined;
+    return this.#begin(
+      run,
+      { ...clothed, around, startedMs, bootTime, outputFile, record, release },
+      program,
+    );
+  }
+
+  /**
+   * Takes over a function that a former agent started. Its end is told once `follow` was called.
+   * @returns null and why, when it cannot be had: it is ended then
+   */
+  async adopt(kept: KeptFunction, record: RunRecord): Promise<Pick<AdoptedFunction, 'process' | 'reason'>> {
+    const { functionId, specification } = kept;
+    const { name } = kept.record;
+    const { pid, startTicks, run, address, port, output, startedMs } = record;
+    const identity: ProcessIdentity = { pid, startTicks };
+    const begun: Run = { functionId, run, name, specification };
+    const outputFile = new OutputFile(output.path, { from: output.from, linesMax: OUTPUT_LINES });
+    const program = adoptProgram(identity, outputFile);
+    const release = (): void => program.release();
+    try {
+      const around = this.#surroundings.adopt(record.name, specification, identity);
+      const clothed = clothe(specification, around, { address, port }, name);
+      const bootTime = BigInt(record.bootTime);
+      this.#begin(begun, { ...clothed, around, startedMs, bootTime, outputFile, record, release }, program);
+      await this.#talkAgain(begun, clothed, around, record);
+      return { process: { pid, address, port }, reason: '' };
+    } catch (error) {
+      const reason = `it could not be taken over: ${(error as Error).message}`;
+      this.#options.warn?.(`${name} is ended: ${reason}`);
+      await program.stop(0);
+      return { process: null, reason };
+    }
+  }
+
+  /** Tells of the ends of functions that were taken over, from now on. */
+  follow(): void {
+    for (const [functionId, running] of this.#running)
+      this.#follow({ functionId, run: running.run }, running);
+  }
+
+  /** Touches no function, and looks after none any more. */
+  leave(): void {
+    this.#isLeft = true;
+    clearInterval(this.#sampler);
+    for (const { release } of this.#running.values()) release();
   }
 
   async stop({ functionId, run, signal, graceMs }: AgentOutput & { type: 'stop' }): Promise<void> {
@@ -270,7 +223,7 @@ export class FunctionHost {
         address,
         port,
       );
-    const { network, container } = running;
+    const { network, container } = running.around;
     // A command sees what the function sees; its process is made at once. The others ask from where users are.
     const { ok, reason } = await (network !== null && container === null && type === 'command'
       ? inNamespace(network.namespace.fd, ask)
@@ -294,57 +247,64 @@ export class FunctionHost {
   views(): FunctionView[] {
     const nowMs = this.#options.clocks.boottimeMs();
     return [...this.#running]
-      .map(([functionId, { name, program, run, limits, startedMs, meter }]) => ({
-        functionId,
-        name,
-        pid: program.identity?.pid ?? null,
-        upMs: Math.max(0, Math.round(nowMs - startedMs)),
-        restarts: run - 1,
-        limits,
-        usage: meter.usage,
-      }))
+      .map(([functionId, running]) => viewOf(functionId, running, nowMs))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** How functions are kept together and bounded here, for people. */
   get groupsDescription(): string {
-    return this.#groups.description;
+    return this.#surroundings.groupsDescription;
   }
 
   /** Ends whatever is left. */
   async close(): Promise<void> {
     clearInterval(this.#sampler);
     await Promise.all([...this.#running.values()].map(({ program }) => program.stop(1_000)));
-    await this.#groups.close();
-    const { containers } = this.#options;
-    if (containers instanceof FunctionContainers) await containers.close();
+    await this.#surroundings.close();
   }
 
-  #containerOf(name: string, { container }: FunctionSpecification): FunctionContainer | null {
-    const { containers } = this.#options;
-    return container && containers instanceof FunctionContainers ? containers.of(name) : null;
+  #ended({ functionId, run }: Pick<Run, 'functionId' | 'run'>, reason: string): void {
+    void this.#options.states?.end({ functionId, run });
+    this.#options.give({ type: 'exited', functionId, run, reason });
   }
 
-  #endContainer(container: FunctionContainer | null): void {
-    const { containers, warn } = this.#options;
-    if (container && containers instanceof FunctionContainers) containers.end(container, warn);
+  #begin(run: Run, parts: RunParts, program: RunningProgram): FunctionRun {
+    const running = createRun(run, parts, program);
+    this.#running.set(run.functionId, running);
+    this.#writeDown();
+    return running;
   }
 
-  async #createNetwork(
-    name: string,
-    { netns, state }: FunctionSpecification,
-  ): Promise<FunctionNetwork | null> {
-    const { networks } = this.#options;
-    if (!netns || !(networks instanceof FunctionNetworks)) return null;
-    return networks.create(name, netns, state?.via === 'conntrack');
-  }
-
-  #closeNetwork(name: string, network: FunctionNetwork | null): void {
+  /** A function that cannot be talked with serves on. */
+  async #talkAgain(run: Run, clothed: Clothed, around: Surroundings, record: RunRecord): Promise<void> {
+    const { states, warn } = this.#options;
+    states?.begin(run);
     try {
-      network?.close();
+      const pid = (): number => record.pid;
+      const context = contextOf(around, run.specification);
+      await states?.open({ ...run, ...clothed, ...context, pid, formerFolder: record.folder });
     } catch (error) {
-      this.#options.warn?.(`${name}: its network is not removed: ${(error as Error).message}`);
+      warn?.(`${run.name}: no state and no role for it: ${(error as Error).message}`);
+      await states?.end(run);
     }
+  }
+
+  #follow(run: Pick<Run, 'functionId' | 'run'>, running: FunctionRun): void {
+    const { around, program, programName, limits } = running;
+    const { functionId } = run;
+    program.onExit((exit) => {
+      if (this.#isLeft) return;
+      this.#surroundings.closeNetwork(around);
+      // The news at once: a standby waits for it.
+      const how = around.container?.exitOf(exit) ?? exit;
+      this.#ended(run, exitReason(how, programName, memoryReason(around.group, limits)));
+      // What it started in turn goes with it: it would keep the port from the next start.
+      void program.stop(0);
+      this.#surroundings.end(around);
+      this.#tellOutput(functionId, running);
+      if (this.#running.get(functionId) === running) this.#running.delete(functionId);
+      this.#writeDown();
+    });
   }
 
   #sample(): void {
@@ -352,19 +312,33 @@ export class FunctionHost {
     for (const [functionId, running] of this.#running) {
       this.#measure(functionId, running);
       this.#tellOutput(functionId, running);
+      this.#boundOutput(functionId, running);
+    }
+  }
+
+  #boundOutput(functionId: FunctionId, running: FunctionRun): void {
+    const { outputFile, record } = running;
+    try {
+      if (!outputFile.bound() || record === null) return;
+      const { path, from } = outputFile;
+      running.record = { ...record, output: { path, from } };
+      this.#options.table?.keepRun(functionId, running.record);
+    } catch {
+      // Somebody removed it: the function writes on to where nobody reads.
     }
   }
 
   async #countTraffic(): Promise<void> {
-    const counts = await this.#groups.traffic([...this.#running.values()].map(({ group }) => group.name));
+    const runs = [...this.#running.values()].map(({ around }) => around);
+    const counts = await this.#surroundings.traffic(runs);
     const atMs = this.#options.clocks.boottimeMs();
-    for (const { group, meter } of this.#running.values()) {
-      const count = counts.get(group.name);
+    for (const { around, meter } of this.#running.values()) {
+      const count = counts.get(around.name);
       if (count !== undefined) meter.countTraffic(atMs, count);
     }
   }
 
-  #measure(functionId: FunctionId, { meter, name, run }: Running): void {
+  #measure(functionId: FunctionId, { meter, name, run }: FunctionRun): void {
     try {
       meter.sample(this.#options.clocks.boottimeMs());
     } catch (error) {
@@ -375,7 +349,7 @@ export class FunctionHost {
     this.#options.give({ type: 'load', functionId, run, fraction: meter.loadFraction });
   }
 
-  #tellOutput(functionId: FunctionId, running: Running): void {
+  #tellOutput(functionId: FunctionId, running: FunctionRun): void {
     const lines = running.program.lines().slice(-OUTPUT_LINES);
     const text = lines.join('\n');
     if (text === running.lines) return;
@@ -388,43 +362,12 @@ export class FunctionHost {
     const entries = [...this.#running.values()].flatMap(({ name, program: { identity } }) =>
       identity ? [{ name, ...recordOf(identity) }] : [],
     );
-    const file = `${this.#options.folder}/functions.json`;
-    writeFileSync(`${file}.new`, `${JSON.stringify(entries)}\n`, { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    try {
+      const file = `${this.#options.folder}/functions.json`;
+      writeFileSync(`${file}.new`, `${JSON.stringify(entries)}\n`, { mode: 0o600 });
+      renameSync(`${file}.new`, file);
+    } catch (error) {
+      this.#options.warn?.(`functions.json is old: ${(error as Error).message}`);
+    }
   }
-}
-
-/** The command of a check, with what the function was given. */
-function checkCommandOf(
-  command: readonly string[],
-  { fill, environment, directory, container }: Running,
-): CommandCheck {
-  const filled = command.map(fill);
-  if (container !== null) return container.enter(filled);
-  return { command: filled, environment, ...(directory === undefined ? {} : { directory }) };
-}
-
-/** What a group can bound: the storage of a container is its own root's size. */
-function groupLimitsOf({
-  limits = {},
-  container,
-}: Pick<FunctionSpecification, 'limits' | 'container'>): FunctionLimits {
-  if (container === undefined) return limits;
-  const { storageBytes: _storage, ...rest } = limits;
-  return rest;
-}
-
-function fileName(name: string): string {
-  return name.replaceAll(/[^A-Za-z0-9#._-]/g, '_');
-}
-
-function freePort(address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, address, () => {
-      const at = server.address();
-      server.close(() => resolve(typeof at === 'object' && at ? at.port : 0));
-    });
-  });
 }

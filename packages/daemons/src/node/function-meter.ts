@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { statfsSync } from 'node:fs';
 import { freemem } from 'node:os';
 import type { FunctionGroup, GroupStatistics, TrafficCounts } from '@vnfpool/platform/cgroups';
 import type { FunctionInformation, FunctionLimits } from '@vnfpool/wire/mobility';
 import { Rate, RunningAverage } from './running-average.ts';
+import type { StorageMeter } from './storage-meter.ts';
 
 /** What one run of a function uses; null: this node cannot tell. */
 export interface FunctionUsage {
@@ -30,7 +30,7 @@ export interface FunctionUsage {
 export class FunctionMeter {
   readonly #group: FunctionGroup;
   readonly #limits: FunctionLimits;
-  readonly #directory: string;
+  readonly #storage: StorageMeter;
   readonly #cpu = new Rate();
   readonly #received = new Rate();
   readonly #sent = new Rate();
@@ -39,11 +39,10 @@ export class FunctionMeter {
   readonly #bandwidth = new RunningAverage();
   #last: { readonly statistics: GroupStatistics; readonly atMs: number } | null = null;
 
-  /** @param directory where the function's files are, for the storage that is left to it */
-  constructor(group: FunctionGroup, limits: FunctionLimits, directory: string) {
+  constructor(group: FunctionGroup, limits: FunctionLimits, storage: StorageMeter) {
     this.#group = group;
     this.#limits = limits;
-    this.#directory = directory;
+    this.#storage = storage;
   }
 
   /** Takes what it has received and sent so far, where that is counted, at a pace of its own. */
@@ -58,6 +57,7 @@ export class FunctionMeter {
     const statistics = this.#group.statistics();
     const spanMs = this.#last === null ? 0 : Math.max(0, atMs - this.#last.atMs);
     this.#last = { statistics, atMs };
+    this.#storage.look(atMs);
     this.#cpu.take(statistics.cpuMs, atMs);
     this.#load.add(statistics.waiting, spanMs);
     return this.#usage(statistics);
@@ -75,8 +75,8 @@ export class FunctionMeter {
   }
 
   /**
-   * As options of the service-mobility protocol. Memory (7/10) is what it uses; what is available (7/11, 7/21) is the
-   * rest of its limit, without a limit what the node has left.
+   * As options of the service-mobility protocol. Memory (7/10) and storage (7/20) are what it uses; what is available (7/11,
+   * 7/21) is the rest of its limit, without a limit what the node has left.
    */
   information(): FunctionInformation {
     if (this.#last === null) return {};
@@ -92,20 +92,18 @@ export class FunctionMeter {
       memoryFreeBytes: BigInt(
         Math.round(limit === undefined || used === null ? freemem() : Math.max(0, limit - used)),
       ),
-      ...this.#storage(),
+      ...this.#storageInformation(),
       ...(now === null ? {} : { bandwidthUsedBitsPerSecond: BigInt(Math.round(now)) }),
       ...(average === null ? {} : { bandwidthAverageBitsPerSecond: BigInt(Math.round(average)) }),
     };
   }
 
-  #storage(): Pick<FunctionInformation, 'storageFreeBytes'> {
-    try {
-      const { bavail, bsize } = statfsSync(this.#directory, { bigint: true });
-      return { storageFreeBytes: bavail * bsize };
-    } catch {
-      // The directory was removed under it.
-      return {};
-    }
+  #storageInformation(): Pick<FunctionInformation, 'storageBytes' | 'storageFreeBytes'> {
+    const { usedBytes, freeBytes } = this.#storage.use;
+    return {
+      ...(usedBytes === null ? {} : { storageBytes: usedBytes }),
+      ...(freeBytes === null ? {} : { storageFreeBytes: freeBytes }),
+    };
   }
 
   #bitsPerSecond(): number | null {

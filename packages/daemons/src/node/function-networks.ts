@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
+import type { TrafficCounts } from '@vnfpool/platform/cgroups';
 import {
+  adoptPrivateNetwork,
   createNamespace,
   createPrivateNetwork,
+  hostEndsOf,
+  limitsRefusal,
   type NetworkNamespace,
+  type PrivateNetworkPlan,
   removeLeftLinks,
 } from '@vnfpool/platform/namespaces';
 import { listLinks, NETLINK_ROUTE, NetlinkSocket } from '@vnfpool/platform/netlink';
@@ -15,6 +20,8 @@ export interface FunctionNetwork {
   readonly namespace: NetworkNamespace;
   /** Whether all of its links carry frames. */
   isPassing(): boolean;
+  /** Octets that its links have carried so far, seen by the function; null: the kernel does not say. */
+  traffic(): TrafficCounts | null;
   close(): void;
 }
 
@@ -28,6 +35,8 @@ export class FunctionNetworks {
   readonly #label: string;
   /** Why rules cannot be loaded; null: they can. */
   readonly #noRules: string | null;
+  /** Once somebody asked. */
+  #noLimits: { readonly reason: string | null } | null = null;
 
   private constructor(label: string, noRules: string | null) {
     this.#label = label;
@@ -37,12 +46,18 @@ export class FunctionNetworks {
   /**
    * Tries it, and removes links that an agent with this label left behind.
    * @param label tells our links from those of other agents; at most 100 letters and digits
+   * @param keep networks that are to be adopted
    * @returns the reason when this node cannot make networks
    */
-  static open(label: string, warn: (message: string) => void = () => undefined): FunctionNetworks | string {
+  static open(
+    label: string,
+    warn: (message: string) => void = () => undefined,
+    keep: readonly { readonly name: string; readonly network: NetworkSpecification }[] = [],
+  ): FunctionNetworks | string {
     try {
       createNamespace().close();
-      const left = removeLeftLinks(label);
+      const kept = new Set(keep.flatMap(({ name, network }) => hostEndsOf(label, name, network)));
+      const left = removeLeftLinks(label, kept);
       if (left.length > 0) warn(`removed links of functions that are gone: ${left.join(', ')}`);
     } catch (error) {
       return `no network namespaces: ${(error as Error).message}; the agent must be root or have CAP_SYS_ADMIN and CAP_NET_ADMIN`;
@@ -52,6 +67,13 @@ export class FunctionNetworks {
       label,
       nft.error === undefined ? null : `nft cannot be run: ${nft.error.message}`,
     );
+  }
+
+  /** Why such a limit cannot be enforced at links of networks; null: it can. */
+  limitRefusal(): string | null {
+    this.#noLimits ??= { reason: limitsRefusal() };
+    const { reason } = this.#noLimits;
+    return reason === null ? null : `limit not enforceable: bandwidth (${reason})`;
   }
 
   /** Why such a network cannot be made here, for the answer to an ADD; null: it can, as far as can be seen now. */
@@ -67,11 +89,31 @@ export class FunctionNetworks {
   /**
    * @param name of the run, unique among those that are there
    * @param isMovable its connections move to other nodes: it is closed until `ConntrackFunctionState` opens it
+   * @param bandwidthBps limit of all its links together, in each direction
    * @throws PlatformError naming the part of the network and the reason
    */
-  create(name: string, network: NetworkSpecification, isMovable = false): Promise<FunctionNetwork> {
-    return createPrivateNetwork(this.#label, name, isMovable ? movableNetwork(network) : network);
+  create(
+    name: string,
+    network: NetworkSpecification,
+    isMovable = false,
+    bandwidthBps?: number,
+  ): Promise<FunctionNetwork> {
+    const plan = isMovable ? movableNetwork(network) : network;
+    return createPrivateNetwork(this.#label, name, limited(plan, bandwidthBps));
   }
+
+  /**
+   * The network of a run that a former agent made, as it is.
+   * @param pid lives in it
+   * @throws Error when it does not
+   */
+  adopt(name: string, network: NetworkSpecification, pid: number, bandwidthBps?: number): FunctionNetwork {
+    return adoptPrivateNetwork(this.#label, name, limited(network, bandwidthBps), pid);
+  }
+}
+
+function limited(plan: PrivateNetworkPlan, bandwidthBps: number | undefined): PrivateNetworkPlan {
+  return bandwidthBps === undefined ? plan : { ...plan, bandwidthBps };
 }
 
 function hostLinks(): ReadonlySet<string> {
@@ -83,9 +125,9 @@ function hostLinks(): ReadonlySet<string> {
   }
 }
 
-/** What runs: the specification's command, or what keeps a namespace that has rules only. */
-export function commandOf({ command }: FunctionSpecification): readonly string[] {
-  return command.length === 0 ? KEEPER : command;
+/** What runs: the specification's command, or what keeps a namespace that has rules only; of a container: as its bundle says. */
+export function commandOf({ kind, command }: FunctionSpecification): readonly string[] {
+  return command.length === 0 && kind === 'netns' ? KEEPER : command;
 }
 
 /** Where a function of kind `netns` is reached: at its first address; null: at none. */
@@ -94,8 +136,8 @@ export function placeOf({ interfaces }: NetworkSpecification): string | null {
 }
 
 /** The port inside a namespace of its own; null: nobody can reach it at one. */
-export function portInside({ netns, port, command }: FunctionSpecification): number | null {
+export function portInside({ kind, netns, port, command }: FunctionSpecification): number | null {
   if (netns === undefined || placeOf(netns) === null || port === undefined) return null;
   if (port !== 0) return port;
-  return command.length === 0 ? null : FREE_PORT;
+  return command.length === 0 && kind === 'netns' ? null : FREE_PORT;
 }

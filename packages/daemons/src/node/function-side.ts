@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
+import type { AdoptedFunction, AgentInput, AgentOutput } from '@vnfpool/core/agent';
 import type { Clocks } from '@vnfpool/platform';
 import type { Clock, DriverFault, EffectHandlers } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
+import type { SetConfiguration } from '@vnfpool/wire/mobility';
+import { adoptFunctions } from './adopt-functions.ts';
 import { functionGroupsOf } from './function-groups.ts';
 import { FunctionHost } from './function-host.ts';
 import { FunctionStates } from './function-states.ts';
+import { FunctionTable } from './function-table.ts';
 import { NodeTransfers } from './node-transfers.ts';
 import { StateMover } from './state-mover/index.ts';
 
@@ -63,14 +66,29 @@ export interface FunctionSide {
   readonly host: FunctionHost;
   readonly transfers: NodeTransfers;
   readonly effects: EffectHandlers<OfFunctions>;
+  /** Moment at which the function table began, as an NTP timestamp: kept when functions of a former agent were. */
+  readonly bootTime: bigint;
+  /** Whether a former agent began that table. */
+  readonly isKept: boolean;
+  /** Takes over what a former agent left; first of all, once the agent core takes inputs. */
+  adopt(configuration: SetConfiguration | null): Promise<void>;
+  /** Touches no function: the next agent of this folder takes them over. */
+  leave(): Promise<void>;
   /** Ends functions and transfers. */
   close(): Promise<void>;
 }
 
-/** @throws TransportError when state cannot be taken at the address */
+/** @throws TransportError when state cannot be taken at the address; Error for a damaged table of functions */
 export async function openFunctionSide(options: FunctionSideOptions): Promise<FunctionSide> {
   const { folder, freePorts, clocks, clock, give, logger, onFault } = options;
-  const { groups, traffic, networks, containers } = await functionGroupsOf(folder, options.cgroup, logger);
+  const warn = (message: string): void => logger.warn({ of: 'functions' }, message);
+  const table = FunctionTable.open({ folder, wallMs: () => clocks.wallMs(), warn });
+  const { groups, traffic, networks, containers } = await functionGroupsOf(
+    folder,
+    options.cgroup,
+    logger,
+    table,
+  );
   const states = new FunctionStates({ folder: `${folder}/sockets`, give, logger });
   const transfers = new NodeTransfers({
     mover: await StateMover.open({
@@ -101,17 +119,32 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
     traffic,
     networks,
     containers,
-    warn: (message) => logger.warn({ of: 'functions' }, message),
+    table,
+    warn,
   });
   return {
     host,
     transfers,
+    bootTime: table.bootTime,
+    isKept: table.isKept,
+    adopt: async (configuration) => {
+      const functions = await adoptFunctions({ table, host, undecided: transfers.undecided });
+      if (functions.length > 0) logger.info(summary(functions), 'functions of the agent before');
+      give({ type: 'adopt', configuration, functions });
+      host.follow();
+      transfers.settle(functions);
+    },
+    leave: async () => {
+      host.leave();
+      table.close();
+      await Promise.all([states.leave(), transfers.close()]);
+    },
     effects: {
       // Not awaited: one program must not hold up another's news.
       start: (output) => void host.start(output),
       stop: (output) => void host.stop(output),
       'check-health': (output) => void host.check(output),
-      keep: () => undefined,
+      keep: ({ functionId, record }) => table.keep(functionId, record),
       role: (output) => void states.role(output),
       'receive-state': (output) => transfers.receive(output),
       'send-state': (output) => transfers.send(output),
@@ -127,6 +160,16 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
     },
     close: async () => {
       await Promise.all([host.close(), transfers.close()]);
+      table.end();
     },
   };
+}
+
+function summary(functions: readonly AdoptedFunction[]): {
+  readonly adopted: string[];
+  readonly ended: string[];
+} {
+  const names = (live: boolean): string[] =>
+    functions.flatMap(({ process, record: { name } }) => ((process !== null) === live ? [name] : []));
+  return { adopted: names(true), ended: names(false) };
 }

@@ -27,10 +27,12 @@ export interface Starting {
   readonly environment: Readonly<Record<string, string>>;
   readonly fill: (text: string) => string;
   readonly pid: () => number | null;
-  /** Where the function lives otherwise than we do. */
-  readonly context?: FunctionContext;
   /** Network of its own; null: the host's. */
   readonly network?: MovableNetwork | null;
+  /** Where the function lives otherwise than we do. */
+  readonly context?: FunctionContext;
+  /** Of a function that a former agent started: what they share. */
+  readonly formerFolder?: string | null;
 }
 
 interface Kept {
@@ -76,6 +78,13 @@ export class FunctionStates {
     const kept = this.#kept.get(functionId);
     if (kept?.run === run) kept.settle(state);
     return state;
+  }
+
+  /** The functions live on, and the next agent talks with them. */
+  async leave(): Promise<void> {
+    const states = [...this.#kept.values()].map(({ state }) => state.catch(() => null));
+    this.#kept.clear();
+    for (const state of await Promise.all(states)) await state?.close(true);
   }
 
   /** @throws Error when the function is not there, or did not start */

@@ -2,7 +2,7 @@
 import type { Metrics } from '@vnfpool/runtime/metrics';
 import { type StatusServer, startStatusServer } from '@vnfpool/runtime/status';
 import type { SlotState } from '@vnfpool/wire/mobility';
-import type { FunctionView } from './function-host.ts';
+import type { FunctionView } from './function-run.ts';
 
 /** What an agent counts and knows, for whoever looks at its status socket. */
 export interface NodeStatus {

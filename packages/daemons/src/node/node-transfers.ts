@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FunctionId } from '@vnfpool/core';
-import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
+import type { AdoptedFunction, AgentInput, AgentOutput } from '@vnfpool/core/agent';
 import { type AbortReason, aborted, type TransferEnd } from '@vnfpool/core/state-transfer';
 import type { Clock } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
-import { NoFunctionState } from './function-state/index.ts';
 import type { FunctionStates } from './function-states.ts';
 import { LateFunctionState } from './late-function-state.ts';
+import { LeftTransfers } from './left-transfers.ts';
 import { SessionTransfers } from './session-transfers.ts';
 import type { StateMover, Transfer } from './state-mover/index.ts';
 
@@ -14,7 +14,7 @@ export interface NodeTransfersOptions {
   readonly mover: StateMover;
   /** Node ID of this node, once it is known. */
   readonly self: () => number;
-  readonly states: FunctionStates;
+  readonly states: Pick<FunctionStates, 'of'>;
   readonly give: (input: AgentInput) => void;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -38,6 +38,7 @@ export class NodeTransfers {
   /** Who waits for functions to be gone. */
   readonly #leaving = new Map<FunctionId, () => void>();
   readonly #reporting: NodeJS.Timeout;
+  readonly #left: LeftTransfers;
   /** Of single sessions. */
   readonly sessions: SessionTransfers;
 
@@ -48,8 +49,14 @@ export class NodeTransfers {
       begin: (...transfer) => this.#begin(...transfer),
       listener: (functionId) => this.#listener(functionId),
     });
+    this.#left = new LeftTransfers({
+      ...options,
+      begin: (...transfer) => this.#begin(...transfer),
+      listener: (functionId) => this.#listener(functionId),
+      ended: (functionId, end) => this.#ended(functionId, end),
+      untilGone: (functionId) => this.#untilGone(functionId),
+    });
     this.#reporting = setInterval(() => this.#report(), PROGRESS_MS);
-    this.#settleLeft();
   }
 
   /** Where this node takes state. */
@@ -99,10 +106,7 @@ export class NodeTransfers {
         to: { address, port },
         state: new LateFunctionState(states.of(functionId)),
         isLeased,
-        finish: () =>
-          new Promise((resolve) => {
-            this.#leaving.set(functionId, resolve);
-          }),
+        finish: () => this.#untilGone(functionId),
         ...this.#listener(functionId),
       }),
     );
@@ -130,28 +134,17 @@ export class NodeTransfers {
     this.gone(functionId);
   }
 
-  /**
-   * What an agent of this folder left undecided. Its functions ended with it, but the other end may wait: as a destination
-   * we have nothing and say so, as a source we go on saying that the destination shall serve.
-   */
-  #settleLeft(): void {
-    const { mover, clock, logger } = this.#options;
-    const state = new NoFunctionState();
-    for (const record of mover.left) {
-      const { functionId, source, destination } = record;
-      const told = { functionId, source, destination };
-      logger.warn(told, 'a transfer of state was under way when this agent ended');
-      const listener = {
-        onEnded: ({ outcome }: TransferEnd) => logger.info({ ...told, outcome }, 'that transfer is settled'),
-        onInquire: () => undefined,
-      };
-      if (record.end === 'source')
-        mover.send(record, { to: record.to, state, finish: () => Promise.resolve(), ...listener });
-      else {
-        const activate = (): Promise<void> => Promise.reject(new Error('the function ended with its agent'));
-        mover.receive(record, { tokenUntilMs: clock.nowMs(), state, activate, ...listener });
-      }
-    }
+  /** Functions whose move from here to another node was undecided when the agent before ended. */
+  get undecided(): ReadonlySet<number> {
+    const { left } = this.#options.mover;
+    return new Set(
+      left.flatMap((each) => (each.end === 'source' && each.mode === 'move' ? [each.functionId] : [])),
+    );
+  }
+
+  /** What an agent before left undecided: once the agent core knows the functions that it left. */
+  settle(adopted: readonly AdoptedFunction[]): void {
+    this.#left.settle(adopted);
   }
 
   /** A function has ended for good: whoever waits for that goes on. */
@@ -164,7 +157,14 @@ export class NodeTransfers {
   async close(): Promise<void> {
     clearInterval(this.#reporting);
     this.sessions.close();
+    this.#left.close();
     await this.#options.mover.close();
+  }
+
+  #untilGone(functionId: FunctionId): Promise<void> {
+    return new Promise((resolve) => {
+      this.#leaving.set(functionId, resolve);
+    });
   }
 
   #begin(functionId: FunctionId, role: Open['role'], peer: number, begin: () => Open['transfer']): void {

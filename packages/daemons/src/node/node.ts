@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { nodeId } from '@vnfpool/core';
 import { AgentCore, type AgentInput, type AgentOutput } from '@vnfpool/core/agent';
 import { MobilityNode, type MobilityNodeInput, type MobilityNodeOutput } from '@vnfpool/core/mobility';
@@ -17,10 +18,10 @@ import {
   type FunctionSpecification,
   type LeaseEndpoint,
   MobilityError,
-  ntpTimestamp,
   type SetConfiguration,
   type SlotReport,
 } from '@vnfpool/wire/mobility';
+import { numberOfNow } from '../hand-manager/plain-numbers.ts';
 import { VERSION } from '../version.ts';
 import { followAddress } from './address-change.ts';
 import { agentClocks } from './agent-clocks.ts';
@@ -46,10 +47,15 @@ export interface RunningNode {
   readonly leasePort: number;
   /** Ends every function, releases every slot first, tells manager and registrar. */
   stop(): Promise<void>;
+  /** Gives every slot up and ends, and touches no function: the next agent of this folder takes them over. */
+  leave(): Promise<void>;
 }
 
 /** Time for slots to be released and functions to end when the agent stops. */
 const STOP_MS = 3_000;
+/** Time for slots to be given up when the functions stay: 1 s, looked at so often. */
+const RELEASE_LOOKS = 50;
+const RELEASE_LOOK_MS = 20;
 /** How old the node's figures may be. */
 const INFORMATION_MS = 5_000;
 
@@ -205,8 +211,10 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   // A council member that comes back has its voice without waiting for a manager.
   const kept = readOptionalFile(configurationFile);
   let registrars: SetConfiguration['registrars'] = [];
+  let keptConfiguration: SetConfiguration | null = null;
   if (kept !== null) {
     const configuration = JSON.parse(kept) as SetConfiguration;
+    keptConfiguration = configuration;
     leases.post({ type: 'configure', configuration });
     ({ registrars } = configuration);
   }
@@ -247,8 +255,9 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       random,
       nodeId: self,
       highestTerm: BigInt(readOptionalFile(termFile)?.trim() || '0'),
-      bootTime: ntpTimestamp(clocks.wallMs()),
+      bootTime: functions.bootTime,
       instance: random.u64(),
+      ...(functions.isKept ? { lastSequence: numberOfNow(clocks.wallMs()) } : {}),
       addresses: [place.current],
       information: meter.information(clocks.boottimeMs()),
       statePort: transfers.port,
@@ -312,6 +321,8 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     give({ type: 'answer', operation, code: 128, error: MobilityError.specificationRefused, text });
     return true;
   }
+  // With its functions it has kept what the manager told of them.
+  await functions.adopt(functions.isKept ? keptConfiguration : null);
   give({ type: 'start' });
   followAddress(place, {
     transfers,
@@ -333,23 +344,32 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     news.refresh();
   }, INFORMATION_MS);
 
+  const end = async (functionsEnd: Promise<void>): Promise<void> => {
+    clearInterval(informing);
+    place.close();
+    ending.abort();
+    const bound = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());
+    await Promise.race([Promise.all([functionsEnd, registrations.close()]), bound]);
+    await leases.stop();
+    link.closeAll();
+    agent.stop();
+    mobility.stop();
+    await statusServer.close();
+    lock?.release();
+  };
   return {
     nodeId: self,
     leasePort: worker.port,
     stop: async () => {
-      clearInterval(informing);
-      place.close();
-      ending.abort();
       agent.submit({ type: 'stop' });
       give({ type: 'stop' });
-      const bound = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());
-      await Promise.race([Promise.all([functions.close(), registrations.close()]), bound]);
-      await leases.stop();
-      link.closeAll();
-      agent.stop();
-      mobility.stop();
-      await statusServer.close();
-      lock?.release();
+      await end(functions.close());
+    },
+    leave: async () => {
+      agent.submit({ type: 'leave' });
+      const isHolding = (): boolean => [...status.slots.values()].some(({ state }) => state === 'holding');
+      for (let left = RELEASE_LOOKS; left > 0 && isHolding(); left--) await pause(RELEASE_LOOK_MS);
+      await end(functions.leave());
     },
   };
 }

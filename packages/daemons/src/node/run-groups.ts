@@ -7,6 +7,7 @@ import {
   ProcessGroups,
   type TrafficCounts,
 } from '@vnfpool/platform/cgroups';
+import type { ProcessIdentity } from '@vnfpool/platform/processes';
 
 export interface RunGroupsOptions {
   /** Default: functions are followed in /proc, and nothing is bounded. */
@@ -70,6 +71,19 @@ export class RunGroups {
       throw error;
     }
     return group;
+  }
+
+  /**
+   * The group of a run that a former agent began, with its limits and counters. One that had a group of the kernel's which is not
+   * to be had now is followed in /proc.
+   */
+  adopt(name: string, first: ProcessIdentity): FunctionGroup {
+    try {
+      return this.#groups.adopt(name, first);
+    } catch (error) {
+      this.#warn(`${name}: followed in /proc from now on`, error);
+      return new ProcessGroups(String(process.pid), 'its group is not there').adopt(name, first);
+    }
   }
 
   /** What groups have received and sent so far, by name; empty where it is not counted. */

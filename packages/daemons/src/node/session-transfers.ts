@@ -13,7 +13,7 @@ export interface SessionTransfersOptions {
   readonly mover: StateMover;
   /** Node ID of this node, once it is known. */
   readonly self: () => number;
-  readonly states: FunctionStates;
+  readonly states: Pick<FunctionStates, 'of'>;
   readonly give: (input: AgentInput) => void;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -17,6 +17,8 @@ export interface LabProcessOptions {
   readonly logFile: string;
   /** Runs a function in the network namespace of the process. */
   readonly inside: <T>(body: () => T) => T;
+  /** Kills what outlives it: the functions of a node agent. */
+  readonly endOutliving: () => void;
   /** True when the namespace is its own, so that everything in it may be killed. */
   readonly ownNamespace: boolean;
   /** Further arguments of the first start. */
@@ -91,6 +93,7 @@ export class LabProcess {
     }
     this.#state = 'stopped';
     for (const victim of victims) sendSignal(victim, 'SIGKILL');
+    this.options.endOutliving();
   }
 
   /** Asks it to end and kills what is left after `graceMs`. */
@@ -100,7 +103,10 @@ export class LabProcess {
     const child = this.#child;
     const wasPaused = this.#state === 'paused';
     this.#state = 'stopped';
-    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
+    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) {
+      this.options.endOutliving();
+      return;
+    }
     const family = descendants(child.pid);
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     if (wasPaused) sendSignal(child.pid, 'SIGCONT');
@@ -109,6 +115,7 @@ export class LabProcess {
     await ended;
     clearTimeout(late);
     for (const pid of family) sendSignal(pid, 'SIGKILL');
+    this.options.endOutliving();
   }
 
   #mustRun(): number {

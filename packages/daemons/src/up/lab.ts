@@ -188,17 +188,19 @@ export class Lab {
   }
 
   #instances(): Map<string, ProcessRecord> {
-    const found = new Map<string, ProcessRecord>();
-    for (const name of this.#options.layout.nodes.keys()) {
-      try {
-        const text = readFileSync(`${this.#options.folder}/${name}/functions.json`, 'utf8');
-        const entries = JSON.parse(text) as (ProcessRecord & { readonly name: string })[];
-        for (const entry of entries) found.set(entry.name, entry);
-      } catch {
-        // The agent has not written it yet.
-      }
+    const nodes = [...this.#options.layout.nodes.keys()];
+    return new Map(nodes.flatMap((name) => [...this.#functionsOf(name)]));
+  }
+
+  /** What the agent of a node runs, by name of the instance; nothing where it has not written it yet. */
+  #functionsOf(node: string): Map<string, ProcessRecord> {
+    try {
+      const text = readFileSync(`${this.#options.folder}/${node}/functions.json`, 'utf8');
+      const entries = JSON.parse(text) as (ProcessRecord & { readonly name: string })[];
+      return new Map(entries.map((entry) => [entry.name, entry]));
+    } catch {
+      return new Map();
     }
-    return found;
   }
 
   #add(name: string, kind: LabProcessKind, verb: string, address: string, given: Arguments): LabProcess {
@@ -213,6 +215,10 @@ export class Lab {
       again: given.again ?? (() => []),
       logFile: `${folder}/${name}.log`,
       inside: (body) => network.inside(kind === 'traffic' ? 'traffic' : name, body),
+      endOutliving: () => {
+        const left = kind === 'node' ? [...this.#functionsOf(name).values()] : [];
+        for (const record of left) if (isStillThere(record)) sendSignal(record.pid, 'SIGKILL');
+      },
       ownNamespace: mode === 'namespaces' && kind === 'node',
       onStarted: () => this.#writeDown(),
       onUnexpectedExit: (reason) => say(`${name} ended (${reason}); starting it again`),

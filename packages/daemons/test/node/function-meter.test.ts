@@ -4,6 +4,7 @@ import type { FunctionGroup, GroupStatistics } from '@vnfpool/platform/cgroups';
 import { expect, test } from 'vitest';
 import { FunctionMeter } from '../../src/node/function-meter.ts';
 import { Rate, RunningAverage } from '../../src/node/running-average.ts';
+import { FreeMeter } from '../../src/node/storage-meter.ts';
 
 const idle: GroupStatistics = {
   cpuMs: 0,
@@ -23,7 +24,7 @@ const idle: GroupStatistics = {
 function createMeter(limits = {}) {
   let now = idle;
   const group = { statistics: () => now } as FunctionGroup;
-  const meter = new FunctionMeter(group, limits, tmpdir());
+  const meter = new FunctionMeter(group, limits, new FreeMeter(() => tmpdir()));
   const sample = (atMs: number, part: Partial<GroupStatistics>, traffic: [number, number] | null = null) => {
     now = { ...now, ...part };
     if (traffic) meter.countTraffic(atMs, { receivedBytes: traffic[0], sentBytes: traffic[1] });

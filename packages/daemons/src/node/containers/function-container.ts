@@ -106,6 +106,12 @@ export class FunctionContainer {
     return readPidFile(`${this.#bundle}/pid`);
   }
 
+  /** Its root, as the host finds it; null: it is not there. */
+  get root(): string | null {
+    const { pid } = this;
+    return pid === null ? null : `/proc/${pid}/root`;
+  }
+
   /** What the runtime's exit says: a signal of the container's is told as its status, and what hindered the start in its log. */
   exitOf(exit: ProgramExit): ProgramExit {
     if (this.pid === null && exit.failure === undefined) {

@@ -22,16 +22,18 @@ export interface FunctionStateOptions {
   readonly name: string;
   /** Folder for sockets and for what hooks share with the function. */
   readonly folder: string;
+  /** That of a function that runs already, which a former agent made. */
+  readonly formerFolder?: string | null;
   /** What the function gets as its environment; hooks get it, too. */
   readonly environment: Readonly<Record<string, string>>;
   /** Makes the replacements of `command` in a hook's words. */
   readonly fill: (text: string) => string;
   /** Process of the function, as far as there is one. */
   readonly pid: () => number | null;
-  /** Of a function that does not see what we see, nor live as we do. */
-  readonly context?: FunctionContext;
   /** Network of the function's own; null: the host's. */
   readonly network?: MovableNetwork | null;
+  /** Of a function that does not see what we see, nor live as we do. */
+  readonly context?: FunctionContext;
   readonly limits?: Partial<FunctionStateLimits>;
   /** The function's own word on its health, for checks of type `function`. */
   readonly onHealth?: (health: { readonly ok: boolean; readonly reason: string }) => void;
@@ -53,6 +55,7 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
   const format = specification.state?.format ?? null;
   const { directory, health, hooks, state } = specification;
   const context = options.context === undefined ? {} : { context: options.context };
+  const { formerFolder = null } = options;
   if (state?.via === 'conntrack') {
     const { network = null, onNews = () => undefined, onSessions = () => undefined } = options;
     if (network === null) throw new Error('connections as state, but no network of its own');
@@ -66,6 +69,7 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
     return SocketFunctionState.listen({
       name,
       folder,
+      formerFolder,
       format,
       limits,
       onHealth,
@@ -78,6 +82,7 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
   return new HooksFunctionState({
     name,
     folder,
+    formerFolder,
     format,
     limits,
     environment,

@@ -42,8 +42,8 @@ export interface FunctionState {
   resume(): Promise<void>;
   /** Throws away what was imported. */
   discard(): Promise<void>;
-  /** Ends what is under way with `closed`. */
-  close(): Promise<void>;
+  /** Ends what is under way with `closed`. @param isLeft the function lives on, and the next agent comes to `folder` */
+  close(isLeft?: boolean): Promise<void>;
 }
 
 /** Octets for a function, as they come. */

@@ -16,6 +16,8 @@ export interface HooksStateOptions {
   readonly hooks: Hooks;
   /** Folder for what function and hooks share; made when it is not there. */
   readonly folder: string;
+  /** What a function that runs already shares with them. */
+  readonly formerFolder?: string | null;
   readonly format: string | null;
   readonly limits: FunctionStateLimits;
   /** What hooks get besides our variables; the same as the function. */
@@ -48,8 +50,9 @@ export class HooksFunctionState implements FunctionState {
 
   constructor(options: HooksStateOptions) {
     this.#options = options;
-    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
-    this.#folder = mkdtempSync(join(options.folder, 'h'));
+    const { folder, formerFolder = null } = options;
+    mkdirSync(formerFolder ?? folder, { recursive: true, mode: 0o700 });
+    this.#folder = formerFolder ?? mkdtempSync(join(folder, 'h'));
     const { owner = null, seenAt = this.#folder } = options.context ?? {};
     if (owner !== null) chownSync(this.#folder, owner.uid, owner.gid);
     this.environment = { VNFPOOL_FOLDER: seenAt };
@@ -120,10 +123,10 @@ export class HooksFunctionState implements FunctionState {
     });
   }
 
-  async close(): Promise<void> {
+  async close(isLeft = false): Promise<void> {
     this.#closing.abort(new FunctionStateError('closed', 'the agent is done with the function'));
     await Promise.allSettled(this.#running);
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (!isLeft) rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** Hooks without octets run one after the other, in the order of the calls. One that is not there is not missed. */

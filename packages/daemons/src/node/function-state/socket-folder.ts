@@ -19,8 +19,19 @@ export class SocketFolder {
     this.#give(root);
   }
 
-  /** @param context of who connects; null: the same as ours */
-  static make(wanted: string, context: FunctionContext | null = null): SocketFolder {
+  /**
+   * @param context of who connects; null: the same as ours
+   * @param former the folder that the function knows already; null: a new one
+   */
+  static make(
+    wanted: string,
+    context: FunctionContext | null = null,
+    former: string | null = null,
+  ): SocketFolder {
+    if (former !== null) {
+      mkdirSync(former, { recursive: true, mode: 0o700 });
+      return new SocketFolder(former, context);
+    }
     const fits = Buffer.byteLength(wanted) <= FOLDER_BYTES_MAX;
     const base = fits ? wanted : tmpdir();
     if (fits) mkdirSync(wanted, { recursive: true, mode: 0o700 });

@@ -28,6 +28,8 @@ export interface SocketStateOptions {
   readonly name: string;
   /** Folder for its sockets; made when it is not there. */
   readonly folder: string;
+  /** Where a function that runs already has them. */
+  readonly formerFolder?: string | null;
   /** Of the function, when it does not see what we see. */
   readonly context?: FunctionContext;
   readonly format: string | null;
@@ -68,7 +70,7 @@ export class SocketFunctionState implements FunctionState {
 
   /** Listens; the function is started after that, with `environment`. */
   static async listen(options: SocketStateOptions): Promise<SocketFunctionState> {
-    const folder = SocketFolder.make(options.folder, options.context);
+    const folder = SocketFolder.make(options.folder, options.context, options.formerFolder);
     const state = new SocketFunctionState(options, folder);
     try {
       state.#control = await ControlSocket.listen({
@@ -152,10 +154,10 @@ export class SocketFunctionState implements FunctionState {
     await this.#import({ kind }, this.#continuity.import, chunks, signal);
   }
 
-  async close(): Promise<void> {
+  async close(isLeft = false): Promise<void> {
     this.#closing.abort(new FunctionStateError('closed', 'the agent is done with the function'));
     await this.#control?.close();
-    this.#folder.remove();
+    if (!isLeft) this.#folder.remove();
   }
 
   #connected(link: FunctionLink, format: string | null): void {

@@ -64,6 +64,8 @@ export interface ReceiveOptions extends TransferListener, Omit<DestinationOption
   readonly state: MovedState;
   /** It is to take sessions, beside those that it has; else everything. */
   readonly ofSessions?: boolean;
+  /** After a restart of the agent: the function that took the state is still there. */
+  readonly functionLives?: boolean;
   /** The function owns the sessions from now on; may be asked again after a restart. A rejection ends the transfer. */
   readonly activate: () => Promise<void>;
 }
@@ -294,10 +296,10 @@ export class StateMover {
   #begin(
     name: string,
     order: TransferOrder,
-    { state, activate, onEnded, onInquire, ...rest }: ReceiveOptions,
+    { state, activate, functionLives, onEnded, onInquire, ...rest }: ReceiveOptions,
     restored: DestinationRecord | null,
   ): Receiving {
-    const core = new TransferDestination({ order, checksum: crc32, ...rest }, restored);
+    const core = new TransferDestination({ order, checksum: crc32, ...rest }, restored, functionLives);
     const submit = (input: DestinationInput): void => void driver.submit(input);
     const hands = new FunctionDestination(state, submit);
     const over = (): void => {
