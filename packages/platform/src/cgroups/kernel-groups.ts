@@ -48,7 +48,7 @@ export class KernelGroups implements FunctionGroups {
       return reason === null ? [] : [`${WORDS[name]} (${reason})`];
     });
     if (limits.storageBytes !== undefined)
-      reasons.push('storage (this node has no quota of files for functions)');
+      reasons.push('storage (only that of functions of kind container can be bounded)');
     if (limits.bandwidthBps !== undefined)
       reasons.push('bandwidth (this node does not shape what functions send)');
     return reasons.length === 0 ? null : `limit not enforceable: ${reasons.join(', ')}`;
