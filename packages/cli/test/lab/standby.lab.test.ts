@@ -3,6 +3,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import type { StateView } from '@vnfpool/core/management';
+import { libc } from '@vnfpool/platform/libc';
+import { openMptcp } from '@vnfpool/platform/tcp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { labFolder } from './running-set.ts';
 import { ask, bin, type Child, edgeFile, notBuilt, start, until, vnfpool } from './support.ts';
@@ -54,7 +56,16 @@ describe.skipIf(missing !== '')(`a second manager on one folder ${missing}`, () 
     return child;
   };
   const manager = (port: number, ...more: readonly string[]): Child => {
-    const at = ['--listen', HERE, '--port', String(port), '--join-port', String(joinPort)];
+    const at = [
+      '--transport',
+      'mptcp',
+      '--listen',
+      HERE,
+      '--port',
+      String(port),
+      '--join-port',
+      String(joinPort),
+    ];
     return daemon('manager', '--state', state, '--set', 'edge', '--mode', 'loopback', ...at, ...more);
   };
   const isReady = (child: Child): boolean => child.stdout().includes('"ready"');
@@ -121,6 +132,8 @@ describe.skipIf(missing !== '')(`a second manager on one folder ${missing}`, () 
       '--port',
       '0',
       '--loopback',
+      '--transport',
+      'mptcp',
       '--join',
       created.stdout.trim(),
       ...places,
@@ -145,6 +158,13 @@ describe.skipIf(missing !== '')(`a second manager on one folder ${missing}`, () 
       clearTimeout(late);
     }
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('Multipath TCP is below TLS, where it was asked for and the kernel has it', () => {
+    const [, multipath] = /"multipath":(\w+).*"msg":"connected to a manager"/.exec(node.stderr()) ?? [];
+    const fd = openMptcp(HERE);
+    if (fd !== null) libc().close(fd);
+    expect(multipath).toBe(String(fd !== null));
   });
 
   test('without --standby it does not start while the first one leads', async () => {

@@ -134,7 +134,8 @@ export class ManagerLink {
     const id = this.#last.id + 1;
     this.#last = { id, at };
     const { host: address, port, source } = at;
-    logger.info({ address, port, source }, 'connected to a manager');
+    const { multipath } = connection;
+    logger.info({ address, port, source, multipath }, 'connected to a manager');
     this.#connections.set(id, connection);
     connection.onFault?.(({ message }) => give({ type: 'unframeable', connection: id, reason: message }));
     connection.onClose(({ code, message }) => {
