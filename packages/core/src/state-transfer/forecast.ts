@@ -7,6 +7,8 @@ export type ForecastDecision = 'quiesce' | 'again' | 'never';
 const SHRINKING = 0.9;
 /** One may be a burst. */
 const GAINLESS_MAX = 2;
+/** A pause that fits is still put off for one more delta when that takes this share off it. */
+const WORTH_A_DELTA = 0.25;
 
 /**
  * How long the pause would be if the function stopped now, from what the parts so far took: octets per second of the way
@@ -96,9 +98,23 @@ export class Forecast {
   /** What to do after a part is in. */
   decide(nowMs: number): ForecastDecision {
     const pauseMs = this.expectedPauseMs(nowMs);
-    if (pauseMs !== null && pauseMs <= this.#pauseMaxMs) return 'quiesce';
+    if (pauseMs !== null && pauseMs <= this.#pauseMaxMs)
+      return this.#savedByDeltaMs(nowMs) > WORTH_A_DELTA * pauseMs ? 'again' : 'quiesce';
     const isHopeless = this.#gainless >= GAINLESS_MAX || this.#parts > this.#deltasMax;
     return isHopeless ? 'never' : 'again';
+  }
+
+  /**
+   * By how much one more delta would shorten the pause: then only what changes during that delta is pending. 0 where it is
+   * not the function's word how fast that is, or no more deltas are allowed.
+   */
+  #savedByDeltaMs(nowMs: number): number {
+    const pending = this.pendingBytes(nowMs);
+    if (!this.#isTold || pending === null || this.#overheadMs === null || this.#parts > this.#deltasMax)
+      return 0;
+    const sendMs = this.#transferMs(pending);
+    const pendingThen = ((this.#changePerSecond ?? 0) * (sendMs + this.#overheadMs)) / 1000;
+    return sendMs - this.#transferMs(pendingThen);
   }
 
   #transferMs(bytes: number): number {

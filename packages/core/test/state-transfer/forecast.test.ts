@@ -24,6 +24,8 @@ const usual: Way = {
   word: null,
 };
 
+const told = (changePerSecond: number): Partial<Way> => ({ changePerSecond, word: changePerSecond });
+
 /** Goes round until it is decided; how, after how many deltas, and what the pause would really have been. */
 function decided(way: Way): { decision: ForecastDecision; deltas: number; pauseMs: number } {
   const forecast = new Forecast(way.pauseMaxMs, 16);
@@ -51,6 +53,24 @@ describe('when to stop the function', () => {
     ['a tenth changes in each round: 1 s, 100 ms, 10 ms', {}, 'quiesce', 2],
     ['nothing changes: one delta to see it', { changePerSecond: 0 }, 'quiesce', 1],
     ['the function says that nothing changes', { changePerSecond: 0, word: 0 }, 'quiesce', 0],
+    [
+      'a tenth, by its word, and all of it would fit: 100 ms, 10, 1',
+      { ...told(1e6), pauseMaxMs: 1000 },
+      'quiesce',
+      3,
+    ],
+    [
+      'its word is little beside the way there',
+      { ...told(1e4), pauseMaxMs: 1000, roundTripMs: 20 },
+      'quiesce',
+      0,
+    ],
+    [
+      'as much as moves, by its word, and all of it would fit',
+      { ...told(1e7), pauseMaxMs: 2000 },
+      'quiesce',
+      0,
+    ],
     ['half changes in each round', { changePerSecond: 5_000_000 }, 'quiesce', 4],
     ['as much changes as moves', { changePerSecond: 10_000_000 }, 'never', 3],
     ['more changes than moves', { changePerSecond: 20_000_000 }, 'never', 3],
@@ -81,11 +101,13 @@ describe('when to stop the function', () => {
       workingSetBytes: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 0, max: 1e9 })),
       roundTripMs: fc.integer({ min: 0, max: 200 }),
       pauseMaxMs: fc.integer({ min: 1, max: 2000 }),
-      word: fc.constant(null),
+      isTold: fc.boolean(),
     });
     fc.assert(
       fc.property(way, (given) => {
-        const { decision, pauseMs } = decided(given);
+        // Its word is true only of what is not written over.
+        const isTold = given.isTold && given.workingSetBytes === Number.POSITIVE_INFINITY;
+        const { decision, pauseMs } = decided({ ...given, word: isTold ? given.changePerSecond : null });
         if (decision === 'quiesce') expect(pauseMs).toBeLessThanOrEqual(given.pauseMaxMs + 0.001);
       }),
       { numRuns: 1000 },

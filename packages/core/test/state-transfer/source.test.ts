@@ -382,16 +382,16 @@ test('what it reports', () => {
   expect(source.core.report(0)).toMatchObject({ phase: 'transferring', bytes: 0, bytesTotal: 400 });
   source.nowMs = 100;
   source.tell({ type: 'exported-chunk', part: 0, octets: new Uint8Array(400) });
-  source.part(0, 0, null, 1000);
-  // 400 octets in 100 ms, 1,000 a second change: 100 are pending, 25 ms on their way; the marks take no time here.
+  source.part(0, 0, null, 3600);
+  // 400 octets in 100 ms, 3,600 a second change: 360 are pending, 90 ms on their way; the marks take no time here.
   expect(source.core.phase).toBe('quiescing');
   expect(source.core.report(100)).toEqual({
     phase: 'quiescing',
     bytes: 400,
-    bytesTotal: 500,
+    bytesTotal: 760,
     bytesPerSecond: 4000,
-    changePerSecond: 1000,
-    expectedPauseMs: 25,
-    expectedEndMs: 50,
+    changePerSecond: 3600,
+    expectedPauseMs: 90,
+    expectedEndMs: 180,
   });
 });
