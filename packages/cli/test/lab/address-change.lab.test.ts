@@ -170,7 +170,7 @@ describe.skipIf(missing !== '')(`a node whose address is replaced, without a set
         id,
       );
     node('a', '1');
-    node('b', '2');
+    const agent = node('b', '2');
     await until('both functions run', () => answerTo(first, 'nodes'));
     const pids = hosts.functionPids('b');
     replace(hosts, 'b', '10.78.0.12', '10.78.0.112');
@@ -180,6 +180,15 @@ describe.skipIf(missing !== '')(`a node whose address is replaced, without a set
     );
     expect(back).toMatchObject({ resumed: true, addresses: ['10.78.0.112'] });
     expect(told(first).filter(({ event }) => event === 'node-lost')).toEqual([]);
+    // An agent that is killed and started again finds its functions, and says where they are now.
+    agent.process.kill('SIGKILL');
+    await agent.ended;
+    node('b', '2');
+    await until('the next agent has the function', () =>
+      told(first)
+        .filter(({ event }) => event === 'node-registered' || event === 'function-status')
+        .findLast((each) => each['node'] === 2 && each['functionId'] === 102 && each['status'] === 'Running'),
+    );
     first.process.kill('SIGTERM');
     expect((await first.ended).code).toBe(0);
 

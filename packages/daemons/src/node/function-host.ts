@@ -16,7 +16,7 @@ import { checkHealth, type HealthResult } from '../health/health-check.ts';
 import { recordOf } from '../process-record.ts';
 import { exitReason, memoryReason } from './exit-reason.ts';
 import { environmentOf } from './function-environment.ts';
-import { choosePlace, type Place } from './function-place.ts';
+import { addressNow, choosePlace, type Place } from './function-place.ts';
 import {
   type Clothed,
   checkCommandOf,
@@ -174,7 +174,9 @@ export class FunctionHost {
       const bootTime = BigInt(record.bootTime);
       this.#begin(begun, { ...clothed, around, startedMs, bootTime, outputFile, record, release }, program);
       await this.#talkAgain(begun, clothed, around, record);
-      return { process: { pid, address, port }, reason: '' };
+      // The node may be elsewhere by now; what the function was told at its start stays what it was told.
+      const own = addressNow(specification, this.#options.address);
+      return { process: { pid, address: own, port }, reason: '' };
     } catch (error) {
       const reason = `it could not be taken over: ${(error as Error).message}`;
       this.#options.warn?.(`${name} is ended: ${reason}`);

@@ -20,7 +20,7 @@ export async function choosePlace(
   freePorts: boolean,
 ): Promise<Place> {
   const { netns, port } = specification;
-  if (netns) return { address: placeOf(netns) ?? address, port: portInside(specification) };
+  if (netns) return { address: addressNow(specification, address), port: portInside(specification) };
   if (port === undefined) return { address, port: null };
   if (port !== 0 && !freePorts) return { address, port };
   try {
@@ -28,6 +28,11 @@ export async function choosePlace(
   } catch (error) {
     throw new Error(`no free port at ${address}: ${(error as Error).message}`);
   }
+}
+
+/** Where a function is reached while the node is at `address`: there, unless its network has an address of its own. */
+export function addressNow({ netns }: Pick<FunctionSpecification, 'netns'>, address: string): string {
+  return (netns && placeOf(netns)) ?? address;
 }
 
 /** Makes the replacements in a specification's texts. */
