@@ -54,5 +54,7 @@ export const forTests = [
   { program: 'ip', package: 'iproute2', why: 'labs compare the host before and after' },
   { program: 'tcpdump', package: 'tcpdump', why: 'labs look at the frames on the bridge' },
   ...forNamespaces,
+  { program: 'crun', package: 'crun', why: 'labs run functions in containers' },
+  { program: 'busybox', package: 'busybox-static', why: 'labs put it into containers' },
   { program: 'chromium', package: 'chromium', why: 'browser tests of the page' },
 ];

@@ -25,6 +25,7 @@ import { FunctionContainers } from '../../../src/node/containers/index.ts';
 import { FunctionHost } from '../../../src/node/function-host.ts';
 import { FunctionNetworks } from '../../../src/node/function-networks.ts';
 import { FunctionStates } from '../../../src/node/function-states.ts';
+import type { KeptFunction, RunRecord } from '../../../src/node/kept-function.ts';
 import { makeRootFileSystem, noRootFileSystem } from './root-file-system.ts';
 
 // Containers of this machine's runtime, with a file system that we make.
@@ -38,8 +39,18 @@ const id = randomBytes(3).toString('hex');
 
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-async function createHost(where: 'auto' | 'none' = 'auto') {
-  const folder = mkdtempSync(join(base, 'node-'));
+/** An agent that is gone, and a function of it that is not. */
+interface Former {
+  readonly folder: string;
+  readonly label: string;
+  readonly record: RunRecord;
+}
+
+async function createHost(where: 'auto' | 'none' = 'auto', former?: Former) {
+  const folder = former?.folder ?? mkdtempSync(join(base, 'node-'));
+  const label = former?.label ?? `ct-${randomBytes(4).toString('hex')}`;
+  const keep = new Set(former === undefined ? [] : [former.record.name]);
+  const records: RunRecord[] = [];
   const given: AgentInput[] = [];
   const warnings: string[] = [];
   const give = (input: AgentInput) => given.push(input);
@@ -52,7 +63,8 @@ async function createHost(where: 'auto' | 'none' = 'auto') {
     freePorts: true,
     clocks: createLinuxClocks(),
     give,
-    groups: await openFunctionGroups({ label: `ct-${randomBytes(4).toString('hex')}`, where }),
+    groups: await openFunctionGroups({ label, where, keep }),
+    table: { keepRun: (_id, record) => void records.push(record) },
     networks: FunctionNetworks.open(id),
     containers,
     states,
@@ -89,7 +101,7 @@ async function createHost(where: 'auto' | 'none' = 'auto') {
     await expect.poll(() => of('exited'), patient).toHaveLength(1);
     return of('exited')[0]?.reason;
   };
-  return { host, folder, start, stop, of, output, exit, states, containers };
+  return { host, folder, label, records, start, stop, of, output, exit, states, containers };
 }
 
 /** What the kernel lets a container have that runs the system's own programs. */
@@ -360,6 +372,42 @@ describe.skipIf(reason !== null)(
         { bundle: `${folder}/bundle`, hostname: 'other' },
       );
       expect(await output()).toEqual(['77', 'bundle hello', 'other', 'end']);
+    });
+
+    test('an agent that comes back finds its container as it was', async () => {
+      const before = await createHost();
+      await before.start('echo inside > /tmp/mark; trap "exit 0" TERM; echo end; while :; do sleep 1; done');
+      await before.output();
+      const record = before.records.at(-1);
+      if (record === undefined) throw new Error('nothing was kept');
+      before.host.leave();
+      const { folder, label } = before;
+      const { host, containers, of, stop, exit } = await createHost('auto', { folder, label, record });
+      if (typeof containers === 'string') throw new Error(containers);
+      expect(await containers.removeLeft(new Set([record.name]))).toEqual([]);
+      const kept = {
+        functionId: ID,
+        specification: { v: 1, kind: 'container', command: ['x'], container: { rootfs } },
+        record: { name: 'web#1' },
+      } as unknown as KeptFunction;
+      expect(await host.adopt(kept, record)).toMatchObject({ process: { pid: record.pid }, reason: '' });
+      host.follow();
+      const check = {
+        type: 'command',
+        command: ['/bin/grep', '-q', 'inside', '/tmp/mark'],
+        intervalMs: 500,
+        timeoutMs: 10_000,
+        rise: 1,
+        fall: 1,
+      } as const;
+      const at = { functionId: ID, run: 1, address: '127.0.0.1', port: null };
+      await host.check({ type: 'check-health', ...at, check });
+      expect(of('health')).toMatchObject([{ ok: true }]);
+      await stop();
+      await exit();
+      await host.close();
+      expect(readdirSync(`${folder}/containers/bundles`)).toEqual([]);
+      expect(readdirSync(`${folder}/containers/runtime`)).toEqual([]);
     });
 
     test('what an agent left behind when it was killed is ended at the next start', async () => {
