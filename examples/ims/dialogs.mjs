@@ -27,8 +27,11 @@ export class Dialogs {
     return this.#table.get(dialogKey(essentials)) !== undefined;
   }
 
-  /** A response to INVITE has come: the dialog is `early` or `confirmed`. Gives its key if it is new, else null. */
-  note(essentials, state, already, now) {
+  /**
+   * A response to INVITE has come: the dialog is `early` or `confirmed`. `names`: the call, and what its ends are known by. Gives its
+   * key if it is new, else null.
+   */
+  note(essentials, state, already, names, now) {
     const key = dialogKey(essentials);
     const before = this.#table.get(key);
     if (before?.state === 'ended' || (before?.state === 'confirmed' && state === 'early')) return null;
@@ -40,7 +43,7 @@ export class Dialogs {
       this.#alive += 1;
     }
     if (state === 'confirmed' && before?.state !== 'confirmed') this.#count('dialogs.confirmed');
-    this.#table.set(key, { state, at: now });
+    this.#table.set(key, { ...names, state, at: now });
     return before === undefined ? key : null;
   }
 
@@ -58,7 +61,7 @@ export class Dialogs {
     const key = dialogKey(essentials);
     const before = this.#table.get(key);
     if (before === undefined || before.state === 'ended') return;
-    this.#table.set(key, { state: 'ended', at: now });
+    this.#table.set(key, { ...before, state: 'ended', at: now });
     this.#alive -= 1;
     this.#count('dialogs.ended');
   }
@@ -72,8 +75,21 @@ export class Dialogs {
     }
   }
 
-  sweep(now) {
-    for (const [key, { state, at }] of this.#table.entries()) {
+  /** Of another proxy: here from now on. */
+  adopt(key, dialog, now) {
+    this.#table.set(key, { ...dialog, at: Math.min(dialog.at, now) });
+    if (dialog.state !== 'ended') this.#alive += 1;
+  }
+
+  /** With another proxy from now on. */
+  forget(key) {
+    if (this.#table.get(key)?.state !== 'ended') this.#alive -= 1;
+    this.#table.delete(key);
+  }
+
+  sweep(now, isHeld) {
+    for (const [key, { state, at, call }] of this.#table.entries()) {
+      if (isHeld(call)) continue;
       if (now - at < (state === 'ended' ? this.#lingerMs : QUIET_MS)) continue;
       this.#table.delete(key);
       if (state === 'ended') continue;

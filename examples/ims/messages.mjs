@@ -61,6 +61,9 @@ export function loopDigest(request, { from, to, callId, cseq }) {
   );
 }
 
+/** What belongs to one Call-ID moves together. */
+export const callOf = (callId) => digest('call', callId);
+
 /** The same from both ends. */
 export function dialogKey({ callId, from, to }) {
   const tags = [from, to].map(({ parameters }) => parameters.get('tag') ?? '');

@@ -5,9 +5,12 @@
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { parseArgs } from 'node:util';
+import { ForwardingPort } from '@vnfpool/client/forwarding';
 import { StatefulFunction } from '@vnfpool/client/stateful';
+import { CallSessions } from './call-sessions.mjs';
 import { HssClient } from './hss-client.mjs';
 import { parsePlace } from './messages.mjs';
+import { ProxyState } from './proxy-state.mjs';
 import { SipProxy } from './sip-proxy.mjs';
 
 const { values: options } = parseArgs({
@@ -16,6 +19,8 @@ const { values: options } = parseArgs({
     port: { type: 'string', default: '0' },
     // What is in Via and Record-Route: an address that moves along. Default where it listens.
     advertise: { type: 'string' },
+    // Where proxies bring messages of moved calls to each other: an address that stays. Default that of --address.
+    forward: { type: 'string' },
     domain: { type: 'string', default: 'example.test' },
     // Who may register; without it everybody of the domain.
     hss: { type: 'string' },
@@ -32,8 +37,8 @@ await new Promise((resolve, reject) => {
   socket.once('error', reject);
   socket.bind(Number(options.port), options.address, resolve);
 });
-const { address, port } = socket.address();
-const own = `${isIPv6(address) ? `[${address}]` : address}:${port}`;
+const at = socket.address();
+const own = `${isIPv6(at.address) ? `[${at.address}]` : at.address}:${at.port}`;
 
 const hss = options.hss === undefined ? null : parsePlace(options.hss);
 const subscribers = hss === null ? null : new HssClient(hss.host.replaceAll(/[[\]]/g, ''), hss.port);
@@ -45,10 +50,21 @@ const proxy = new SipProxy({
   expiresMinS: Number(options['expires-min']),
 });
 
+const now = () => Date.now();
+const port = await ForwardingPort.open({
+  address: options.forward ?? options.address,
+  onArrived: (transfer, packet) => void held(() => proxy.forwarding.fromHome(transfer, packet, now())),
+  onSend: (transfer, packet) => void held(() => proxy.forwarding.fromHolder(transfer, packet)),
+  onEnded: (transfer, session) => void held(() => proxy.forwarding.elsewhereEnded(transfer, session)),
+  onOver: (transfer, waited) => void held(() => proxy.forwarding.transferOver(transfer, waited, now())),
+});
+const state = new ProxyState(proxy, port);
+
 const made = await StatefulFunction.start({
-  state: proxy.tables.state,
+  state,
+  sessions: new CallSessions({ proxy, port, flush }),
   onRole: (role) => {
-    if (role === 'active') proxy.takeOver(Date.now());
+    if (role === 'active') state.takeOver(now());
   },
   // The agent refuses us. One that is only gone may be starting anew, and is looked for.
   onEnd: () => process.exit(1),
@@ -60,10 +76,17 @@ function count(name) {
 
 /** Runs what changes the state, and then sends; while we are quiesced it waits here. */
 async function change(run) {
+  await held(() => {
+    if (made.role === 'active') run();
+    else count('dropped.inactive');
+  });
+}
+
+/** Also of calls that another proxy has, or had, in any role. */
+async function held(run) {
   try {
     await made.change(() => {
-      if (made.role === 'active') run();
-      else count('dropped.inactive');
+      run();
       flush();
     });
   } catch (error) {
@@ -75,7 +98,10 @@ async function change(run) {
 
 function flush() {
   for (const output of proxy.take()) {
-    if (output.ask === undefined) {
+    if (output.forward !== undefined) port[output.forward](output.transfer, output.packet);
+    else if (output.ended !== undefined) port.ended(output.transfer, output.ended);
+    else if (output.drop !== undefined) port.drop(output.drop);
+    else if (output.ask === undefined) {
       socket.send(output.bytes, output.port, output.address, (error) => {
         if (error) count('dropped.unsendable');
       });
@@ -85,7 +111,7 @@ function flush() {
 
 async function ask({ ask: id, aor }) {
   const verdict = await subscribers.may(aor);
-  await change(() => proxy.admit(id, verdict, Date.now()));
+  await change(() => proxy.admit(id, verdict, now()));
   // If it waited too long for its turn, the client may try again.
   proxy.forget(id);
 }
@@ -94,14 +120,14 @@ async function ask({ ask: id, aor }) {
 socket.on('error', () => count('socket.errors'));
 socket.on('message', (datagram, source) => {
   if (datagram.subarray(0, 8).toString('latin1') === 'OPTIONS ' && proxy.probe(datagram, source)) flush();
-  else void change(() => proxy.handle(datagram, source, Date.now()));
+  else void change(() => proxy.handle(datagram, source, now()));
 });
 
 let isTicking = false;
 setInterval(() => {
   if (isTicking) return;
   isTicking = true;
-  void change(() => proxy.tick(Date.now())).finally(() => {
+  void change(() => proxy.tick(now())).finally(() => {
     isTicking = false;
   });
 }, TICK_MS);

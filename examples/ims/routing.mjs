@@ -24,25 +24,28 @@ export class Routing {
     this.#dialogs = dialogs;
   }
 
-  /** Throws Refusal; gives `{ uri, routes, to }`: request line, Route, and the URI of the next hop. */
-  route(request, essentials, asked, now) {
+  /**
+   * Throws Refusal; gives `{ uri, routes, to }`: request line, Route, and the URI of the next hop. `own`: what we are known by in
+   * this call.
+   */
+  route(request, essentials, asked, own, now) {
     let uri = request.uri;
     let parsed = asked;
     let routes = routesOf(request);
     // A predecessor that routes strictly has put the last Route into the request line.
-    if (this.isOurs(parsed) && parsed.parameters.has('lr') && routes.length > 0) {
+    if (this.isOurs(parsed, own) && parsed.parameters.has('lr') && routes.length > 0) {
       uri = routes.at(-1).text;
       parsed = parseRequestUri(uri);
       routes = routes.slice(0, -1);
     }
-    if (routes.length > 0 && this.isOurs(routes[0].uri)) routes = routes.slice(1);
+    if (routes.length > 0 && this.isOurs(routes[0].uri, own)) routes = routes.slice(1);
     const known = hasTag(essentials.to) && this.#dialogs.knows(essentials);
     // An ACK of no call is of nothing; nobody is told, as it is an ACK.
     if ((hasTag(essentials.to) || request.method === 'ACK') && !known)
       throw new Refusal(481, 'Call/Transaction Does Not Exist');
     // Strangers shall not send through us to anywhere.
-    if (!known && (routes.length > 0 || !this.isHere(parsed))) throw new Refusal(403, 'Not Relayed');
-    if (this.isHere(parsed)) {
+    if (!known && (routes.length > 0 || !this.isHere(parsed, own))) throw new Refusal(403, 'Not Relayed');
+    if (this.isHere(parsed, own)) {
       if (parsed.user === null) throw new Refusal(404, 'Not Found');
       uri = this.#registrar.locate(this.aor(parsed), now);
       if (uri === undefined) throw new Refusal(480, 'Not Registered');
@@ -61,30 +64,29 @@ export class Routing {
     return addressOfRecord({ ...uri, host: this.#domain });
   }
 
-  isOurs({ host, port }) {
-    return host === this.#advertised.host && (port ?? SIP_PORT) === this.#advertised.port;
+  isOurs({ host, port }, own = this.#advertised) {
+    return host === own.host && (port ?? SIP_PORT) === own.port;
   }
 
   /** Of our domain, or ourselves. */
-  isHere(uri) {
-    return uri.host === this.#domain || this.isOurs(uri);
+  isHere(uri, own = this.#advertised) {
+    return uri.host === this.#domain || this.isOurs(uri, own);
   }
 
-  get recordRoute() {
-    const { host, port } = this.#advertised;
+  recordRoute({ host, port }) {
     return `<sip:${host}:${port};lr>`;
   }
 
   /** Our Via: the branch says which transaction it is, and by which path the request went. */
-  via(id, loop) {
+  via(id, loop, { host, port }) {
     const parameters = new Map([['branch', `${SIP_BRANCH_COOKIE}${id}.${loop}`]]);
-    return { transport: 'UDP', ...this.#advertised, parameters };
+    return { transport: 'UDP', host, port, parameters };
   }
 
   /** `{ id, loop }` of a Via of ours, else null. */
-  branchOf(via) {
+  branchOf(via, own) {
     const branch = via.parameters.get('branch') ?? '';
-    const match = this.isOurs(via) ? /^z9hG4bK([\w-]{22})\.([\w-]{8})$/.exec(branch) : null;
+    const match = this.isOurs(via, own) ? /^z9hG4bK([\w-]{22})\.([\w-]{8})$/.exec(branch) : null;
     return match ? { id: match[1], loop: match[2] } : null;
   }
 }

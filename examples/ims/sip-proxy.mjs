@@ -11,8 +11,11 @@ import {
   readSipEssentials,
   withHeader,
 } from '@vnfpool/wire/sip';
+import { CallForwarding } from './call-forwarding.mjs';
+import { Calls, contactsOf, namesOf } from './calls.mjs';
 import { Dialogs } from './dialogs.mjs';
 import {
+  callOf,
   loopDigest,
   responseTo,
   returnPath,
@@ -21,6 +24,7 @@ import {
   withoutTopVia,
   withSource,
 } from './messages.mjs';
+import { MovedCalls } from './moved-calls.mjs';
 import { Refusal, Registrar } from './registrar.mjs';
 import { parseRequestUri, Routing, routesOf } from './routing.mjs';
 import { Tables } from './tables.mjs';
@@ -39,6 +43,9 @@ export class SipProxy {
   #transactions;
   #dialogs;
   #out = [];
+  calls;
+  moved;
+  forwarding;
   /** REGISTERs that wait for the store of subscribers; their clients repeat them if we move. */
   #asking = new Map();
   #sweepAt = 0;
@@ -53,7 +60,7 @@ export class SipProxy {
     this.#options = options;
     this.tables = new Tables(options.bounds);
     this.#registrar = new Registrar(this.tables.users, options);
-    const count = (name) => this.#count(name);
+    const count = (name, by) => this.#count(name, by);
     const send = (message, path) => this.#send(message, path);
     this.#dialogs = new Dialogs({ table: this.tables.dialogs, count, timers: options.timers });
     this.#routing = new Routing(options, this.#registrar, this.#dialogs);
@@ -64,9 +71,24 @@ export class SipProxy {
       send,
       timers: options.timers,
     });
+    const { tables } = this;
+    this.calls = new Calls({ tables, transactions: this.#transactions, dialogs: this.#dialogs });
+    this.moved = new MovedCalls({ tables, calls: this.calls, count });
+    this.forwarding = new CallForwarding({
+      moved: this.moved,
+      advertised: options.advertised,
+      routing: this.#routing,
+      dialogs: this.#dialogs,
+      count,
+      put: (output) => this.#out.push(output),
+      handle: (bytes, source, now) => this.handle(bytes, source, now),
+    });
   }
 
-  /** What is to be done: `{ bytes, address, port }` to send, `{ ask, aor }` to be answered by `admit`. */
+  /**
+   * What is to be done: `{ bytes, address, port }` to send, `{ ask, aor }` to be answered by `admit`; for the port of forwarded
+   * packets `{ forward, transfer, packet }` with `forward` `arrived` or `send`, `{ ended, transfer }`, `{ drop }`.
+   */
   take() {
     return this.#out.splice(0);
   }
@@ -76,14 +98,16 @@ export class SipProxy {
     this.tables.recount();
     this.#transactions.restart(now);
     this.#dialogs.restart(now);
+    this.moved.restart();
   }
 
   tick(now) {
-    this.#transactions.tick(now);
+    this.#transactions.tick(now, this.moved.isHeld);
     if (now < this.#sweepAt) return;
     this.#sweepAt = now + SWEEP_MS;
     this.#registrar.sweep(now);
-    this.#dialogs.sweep(now);
+    this.#dialogs.sweep(now, this.moved.isHeld);
+    this.forwarding.sweep();
   }
 
   /** Answers OPTIONS to ourselves, which changes nothing, in any role; false: it is something else. */
@@ -120,6 +144,7 @@ export class SipProxy {
     }
     try {
       const essentials = readSipEssentials(message);
+      if (this.forwarding.takes(bytes, message, essentials, source)) return;
       if (message.type === 'response') this.#response(message, essentials, now);
       else this.#request(withSource(message, essentials.vias[0], source), essentials, now);
     } catch (error) {
@@ -171,7 +196,9 @@ export class SipProxy {
     const uri = parseRequestUri(request.uri);
     if (essentials.maxForwards === 0) throw new Refusal(483, 'Too Many Hops');
     const loop = loopDigest(request, essentials);
-    if (essentials.vias.some((via) => this.#routing.branchOf(via)?.loop === loop))
+    const names = namesOf(request, essentials);
+    const own = this.forwarding.ownIn(names.call);
+    if (essentials.vias.some((via) => this.#routing.branchOf(via, own)?.loop === loop))
       throw new Refusal(482, 'Loop Detected');
     const required = headerValues(request, 'Proxy-Require');
     if (required.length > 0)
@@ -184,16 +211,16 @@ export class SipProxy {
       this.#register(request, essentials, id, uri, now);
       return;
     }
-    const next = this.#routing.route(request, essentials, uri, now);
+    const next = this.#routing.route(request, essentials, uri, own, now);
     const target = targetOf(next.to);
     if (target === null) throw new Refusal(503, 'No Address To Send To');
-    const via = this.#routing.via(id, loop);
+    const via = this.#routing.via(id, loop, own);
     let forwarded = withHeader({ ...request, uri: next.uri }, 'Route', next.routes);
     forwarded = withHeader(forwarded, 'Max-Forwards', [String((essentials.maxForwards ?? 71) - 1)]);
     forwarded = withHeader(forwarded, 'Via', [formatVia(via), ...headerValues(request, 'Via')]);
     if (request.method === 'INVITE')
       forwarded = withHeader(forwarded, 'Record-Route', [
-        this.#routing.recordRoute,
+        this.#routing.recordRoute(own),
         ...headerValues(request, 'Record-Route'),
       ]);
     if (request.method === 'ACK') {
@@ -203,7 +230,7 @@ export class SipProxy {
     if (this.tables.transactions.full || (request.method === 'INVITE' && this.tables.dialogs.full))
       throw new Refusal(503, 'Full', [['Retry-After', '5']]);
     if (request.method === 'INVITE') this.#answer(request, id, 100, 'Trying');
-    this.#transactions.start(id, request.method, forwarded, target, now);
+    this.#transactions.start(id, request.method, forwarded, target, names, now);
   }
 
   #register(request, essentials, id, uri, now) {
@@ -244,10 +271,11 @@ export class SipProxy {
 
   #response(response, essentials, now) {
     const [top] = essentials.vias;
-    const branch = this.#routing.branchOf(top);
+    const branch = this.#routing.branchOf(top, this.forwarding.ownIn(callOf(essentials.callId)));
     const up = withoutTopVia(response);
+    const contacts = contactsOf(response);
     if (branch === null) this.#count('dropped.stray');
-    else if (this.#transactions.response(branch.id, response, essentials, up, now)) return;
+    else if (this.#transactions.response(branch.id, response, essentials, up, contacts, now)) return;
     else if (
       up &&
       response.status < 300 &&
@@ -299,17 +327,24 @@ export class SipProxy {
       this.#count('dropped.unsendable');
       return;
     }
-    this.#attempt(() => this.#out.push({ bytes: encodeSipMessage(message), ...path }));
+    this.#attempt(() =>
+      this.forwarding.emit(
+        this.moved.isIdle ? '' : callOf(headerValues(message, 'Call-ID')[0] ?? ''),
+        encodeSipMessage(message),
+        path,
+      ),
+    );
   }
 
   #report() {
-    const { users, transactions } = this.tables;
+    const { users, transactions, away, via } = this.tables;
     const dialogs = this.#dialogs.alive;
-    return { users: users.size, transactions: transactions.size, dialogs, counters: this.counters };
+    const sizes = { users: users.size, transactions: transactions.size, away: away.size, via: via.size };
+    return { ...sizes, dialogs, counters: this.counters };
   }
 
-  #count(name) {
-    this.counters[name] = (this.counters[name] ?? 0) + 1;
+  #count(name, by = 1) {
+    this.counters[name] = (this.counters[name] ?? 0) + by;
   }
 }
 

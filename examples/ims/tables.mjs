@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What moves with the proxy: registrations, transactions and dialogs, in one map.
+// What moves with the proxy: registrations, transactions, dialogs, and which calls are served for others or by others, in one map.
 import { createHash } from 'node:crypto';
 import { TrackedMap } from '@vnfpool/client/stateful';
 
@@ -13,20 +13,30 @@ export function digest(...parts) {
 
 const isRecord = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
 
-/** Tables `users`, `transactions` and `dialogs`, each with a bound; at the bound the proxy answers 503. */
+/** Transfers of single calls. */
+const LINKS_MAX = 512;
+
+/**
+ * Tables `users`, `transactions` and `dialogs`, each with a bound; at the bound the proxy answers 503. `away`: calls that another
+ * proxy serves for us; `via`: those that we serve for another one; `links`: how to reach each other.
+ */
 export class Tables {
   constructor({ usersMax = 20_000, transactionsMax = 20_000, dialogsMax = 20_000 } = {}) {
     // A transaction can bring about its CANCEL, and dialogs beyond the bound that new ones are measured by.
-    const entriesMax = usersMax + transactionsMax * (2 + DIALOGS_OF_INVITE_MAX) + dialogsMax;
+    const entriesMax = usersMax + transactionsMax * (2 + DIALOGS_OF_INVITE_MAX) + 3 * dialogsMax + LINKS_MAX;
     this.state = new TrackedMap({ entriesMax, isValue: isRecord });
     this.users = new Table(this.state, 'u:', usersMax);
     this.transactions = new Table(this.state, 't:', transactionsMax);
     this.dialogs = new Table(this.state, 'd:', dialogsMax);
+    this.away = new Table(this.state, 'a:', dialogsMax);
+    this.via = new Table(this.state, 'v:', dialogsMax);
+    this.links = new Table(this.state, 'l:', LINKS_MAX);
   }
 
   /** After an import. */
   recount() {
-    for (const table of [this.users, this.transactions, this.dialogs]) table.recount();
+    for (const table of [this.users, this.transactions, this.dialogs, this.away, this.via, this.links])
+      table.recount();
   }
 }
 
@@ -48,6 +58,10 @@ class Table {
 
   get(key) {
     return this.#state.get(this.#prefix + key);
+  }
+
+  has(key) {
+    return this.size > 0 && this.#state.has(this.#prefix + key);
   }
 
   set(key, record) {

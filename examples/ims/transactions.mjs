@@ -7,7 +7,7 @@ const read = (text) => decodeSipMessage(Buffer.from(text, 'base64'));
 const write = (message) => Buffer.from(encodeSipMessage(message)).toString('base64');
 
 /**
- * Records: `{ method, state, out, to, reply, path, cancel, early }`; `out` is what was sent on, to `to`; `reply` what was
+ * Records: `{ call, uris, contacts, method, state, out, to, reply, path, cancel, early }`; `out` is what was sent on, to `to`; `reply` what was
  * answered, to `path`. States: `trying`, `proceeding`; of INVITE `accepted` (2xx), `completed` (other), `confirmed` (ACK); else
  * `completed`. A CANCEL of ours is a record of its own, its key that of the INVITE and a `c`.
  *
@@ -42,8 +42,10 @@ export class Transactions {
     this.#timerCMs = timerCMs;
   }
 
-  start(id, method, forwarded, to, now) {
+  /** `names`: the call, and what its ends are known by. */
+  start(id, method, forwarded, to, names, now) {
     const record = {
+      ...names,
       method,
       state: 'trying',
       out: write(forwarded),
@@ -60,6 +62,9 @@ export class Transactions {
   /** Answered by ourselves; kept for repetitions. */
   complete(id, method, response, path, now) {
     const record = {
+      call: null,
+      uris: [],
+      contacts: [],
       method,
       state: 'completed',
       out: null,
@@ -102,22 +107,34 @@ export class Transactions {
     return true;
   }
 
-  /** `up`: the response for whoever is before us. True: it was dealt with. */
-  response(id, response, essentials, up, now) {
+  /** `up`: the response for whoever is before us; `contacts`: what it says of its sender. True: it was dealt with. */
+  response(id, response, essentials, up, contacts, now) {
     const { method } = essentials.cseq;
     const key = method === 'CANCEL' ? `${id}c` : id;
     const record = this.#table.get(key);
     if (record === undefined || record.out === null || record.method !== method) return false;
     if (method === 'CANCEL') {
       if (response.status >= 200) this.#remove(key);
-    } else if (up !== null) this.#fromBehind(id, record, response, essentials, up, now);
+    } else if (up !== null) this.#fromBehind(id, record, response, essentials, up, contacts, now);
     return true;
   }
 
-  tick(now) {
+  /** Of another proxy: here from now on. */
+  adopt(key, record, now) {
+    this.#put(key, record, now);
+  }
+
+  /** With another proxy from now on. */
+  forget(key) {
+    this.#table.delete(key);
+    this.#deadlines.delete(key);
+  }
+
+  tick(now, isHeld) {
     for (const [key, deadline] of this.#deadlines) {
       const record = this.#table.get(key);
       if (record === undefined) this.#deadlines.delete(key);
+      else if (isHeld(record.call)) continue;
       else if (now >= deadline.end) this.#end(key, record, now);
       else if (deadline.again !== null && now >= deadline.again) {
         this.#count('retransmitted');
@@ -136,20 +153,20 @@ export class Transactions {
     for (const [key, record] of this.#table.entries()) this.#arm(key, record, now);
   }
 
-  #fromBehind(id, record, response, essentials, up, now) {
+  #fromBehind(id, record, response, essentials, up, contacts, now) {
     const { status } = response;
     const isInvite = record.method === 'INVITE';
     if (isInvite && status >= 300) this.#acknowledge(record, response);
     if (!isOpen(record)) {
       // Every success of an INVITE goes to the caller, also a repeated one.
       if (!isInvite || status < 200 || status >= 300) return;
-      this.#noteDialog(id, record, 'confirmed', essentials, now);
+      this.#noteDialog(id, record, 'confirmed', essentials, contacts, now);
       this.#send(up.message, up.path);
       return;
     }
     let next = record;
     if (isInvite && status > 100 && status < 300)
-      next = this.#noteDialog(id, record, status < 200 ? 'early' : 'confirmed', essentials, now);
+      next = this.#noteDialog(id, record, status < 200 ? 'early' : 'confirmed', essentials, contacts, now);
     if (status < 200) next = { ...next, state: 'proceeding' };
     else if (isInvite && status < 300) next = { ...next, state: 'accepted', reply: null };
     else next = { ...next, state: 'completed' };
@@ -165,9 +182,11 @@ export class Transactions {
     if (next.state === 'proceeding' && next.cancel === 'wanted') this.#sendCancel(id, next, now);
   }
 
-  #noteDialog(id, record, state, essentials, now) {
+  #noteDialog(id, record, state, essentials, contacts, now) {
     if (!essentials.to.parameters.has('tag')) return record;
-    const key = this.#dialogs.note(essentials, state, record.early.length, now);
+    const { call, uris } = record;
+    const names = { call, uris, contacts: [...new Set([...record.contacts, ...contacts])] };
+    const key = this.#dialogs.note(essentials, state, record.early.length, names, now);
     if (key === null) return record;
     const next = { ...record, early: [...record.early, key] };
     this.#table.set(id, next);
@@ -245,7 +264,7 @@ export class Transactions {
 }
 
 /** No final answer has come. */
-const isOpen = ({ state }) => state === 'trying' || state === 'proceeding';
+export const isOpen = ({ state }) => state === 'trying' || state === 'proceeding';
 
 /** After these nobody goes on with the call. @see RFC 3261 §15.1.1 */
 const isGoodbye = (status) => (status < 300 ? status >= 200 : status === 481 || status === 408);

@@ -91,7 +91,7 @@ test('the one that has them is killed: after a while the first one serves them a
     await open({ backends: places(servers) }),
     await open({ backends: places(servers) }),
   ];
-  const clients = [];
+  const clients: Awaited<ReturnType<typeof udpClient>>[] = [];
   const port = await listen(first);
   for (let at = 0; at < 6; at += 1) clients.push(await udpClient(port));
   const sayAll = async (text: string, which = clients): Promise<void> => {
