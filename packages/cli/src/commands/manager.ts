@@ -22,7 +22,7 @@ interface Options {
 const END_SILENT_LEAST_MS = 2_000;
 
 const after = `
-Two managers on one folder, of which one leads; should it end, the other one goes on within a second:
+Two managers on one folder, of which one leads; should it end, the other one leads:
   # vnfpool manager --state /var/lib/vnfpool --set edge --listen 192.0.2.1 --standby`;
 
 export function addManager(program: Command, _io: CliIo): void {
