@@ -57,7 +57,15 @@ describe('instance move', () => {
     then(() => {
       bench.backend.change(instance({ move: sending }));
       happen(happened('instance.moved', 'web#1 moved from node-a to node-d in 0.5 s.'));
-      const moved = { ...failover, id: 'f2', from: 'web#1', to: 'web#1', cause: 'it was handed over' };
+      const moved = {
+        ...failover,
+        id: 'f2',
+        from: 'web#1',
+        to: 'web#1',
+        fromNode: 'node-a',
+        toNode: 'node-d',
+        cause: 'it was handed over',
+      };
       bench.backend.change({ failovers: [moved, ...bench.backend.view.failovers] });
     });
     const { code, out, err } = await bench.run([
@@ -72,8 +80,8 @@ describe('instance move', () => {
     expect([code, err]).toEqual([0, '']);
     expect(out).toContain('web#1: moves to node-d\n');
     expect(out).toContain('web#1 moved from node-a to node-d in 0.5 s.\n');
-    expect(out).toContain('web/0  web#1 → web#1');
-    expect(out).toContain('web/0  web#1 → web#1');
+    expect(out).toContain('web/0  web#1 on node-a → node-d');
+
     expect(bench.backend.asked).toContainEqual({ what: 'move', with: { instance: 'web#1', to: 'node-d' } });
   });
 

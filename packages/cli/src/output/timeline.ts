@@ -37,8 +37,13 @@ export function renderTimeline(failover: FailoverView, paint: Paint): string {
       `  ${row.name.padEnd(nameWidth)}  ${row.offset.padStart(offsetWidth)}  ${paint('faint', '·'.repeat(row.place))}●${' '.repeat(WIDTH - 1 - row.place)}  ${paint('faint', row.source)}`,
   );
   const fence = failover.fencedBy === 'none' ? 'no fence' : `fenced by ${failover.fencedBy}`;
-  const title = `${failover.pool}/${failover.slot}  ${failover.from ?? 'nobody'} → ${failover.to}  epoch ${formatEpoch(failover.epoch)}: ${failover.cause} (${fence})`;
+  const title = `${failover.pool}/${failover.slot}  ${whoAndWhom(failover)}  epoch ${formatEpoch(failover.epoch)}: ${failover.cause} (${fence})`;
   return `${[paint('strong', plain(title, 'one line')), ...lines, `  ${outageText(failover)}`].join('\n')}\n`;
+}
+
+/** `web#3 → web#1`; of an instance that moved, `web#1 on node-a → node-c`. */
+function whoAndWhom({ from, to, fromNode, toNode }: FailoverView): string {
+  return from === to ? `${to} on ${fromNode} → ${toNode}` : `${from ?? 'nobody'} → ${to}`;
 }
 
 /** `outage 126 ms, 10 requests failed`, or why there is no number. */

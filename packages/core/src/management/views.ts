@@ -130,8 +130,12 @@ export interface FailoverView {
   readonly pool: string;
   readonly slot: number;
   readonly epoch: number;
+  /** Names of instances; the same one when it moved to another node. */
   readonly from: string | null;
   readonly to: string;
+  /** Names of their nodes. */
+  readonly fromNode: string | null;
+  readonly toNode: string;
   readonly cause: string;
   readonly fencedBy: 'release' | 'timeout' | 'none';
   /** detected, decided, committed, switched, serving, first-served; `source` names who measured it. */

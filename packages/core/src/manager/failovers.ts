@@ -29,6 +29,8 @@ export function failoverView(
     epoch: Number(record.epoch),
     from: record.from ? nameOf(record.from.functionId) : null,
     to: nameOf(record.to.functionId),
+    fromNode: record.from ? nodeOf(record.from.node) : null,
+    toNode: nodeOf(record.to.node),
     cause: CAUSES[record.cause],
     fencedBy: record.fencedBy,
     steps: record.steps.map(({ name, atMs }) => ({ name, at: atMs, source: nodeOf(record.to.node) })),

@@ -122,8 +122,14 @@ function takeFailover(state: ManagerState, journal: Journal, record: FailoverRec
     'failover',
     record.cause === 'handover' ? 'info' : 'warning',
     `slot ${slot.pool}/${slot.index}`,
-    `${view.to} took slot ${slot.index} of ${slot.pool}${view.from ? ` from ${view.from}` : ''} because ${view.cause}.${took}`,
+    `${view.to} took slot ${slot.index} of ${slot.pool}${fromWhom(view)} because ${view.cause}.${took}`,
   );
+}
+
+/** ` from web#1`; of an instance that moved its slot along, ` from node-a to node-c`. */
+function fromWhom({ from, to, fromNode, toNode }: FailoverView): string {
+  if (from === null) return '';
+  return from === to ? ` from ${fromNode} to ${toNode}` : ` from ${from}`;
 }
 
 /** Takes what a traffic source saw, and gives outages to the failovers that they belong to. */

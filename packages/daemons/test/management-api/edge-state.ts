@@ -34,6 +34,8 @@ export const failover: FailoverView = {
   epoch: epochOf(1, 7),
   from: 'web#3',
   to: 'web#1',
+  fromNode: 'node-c',
+  toNode: 'node-a',
   cause: 'lease ran out',
   fencedBy: 'timeout',
   steps: [

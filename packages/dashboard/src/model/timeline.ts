@@ -130,10 +130,10 @@ export function describeSources(failover: FailoverView): string {
 /** One sentence for the live region and the head of the page. */
 export function describeFailover(failover: FailoverView): string {
   const slot = `${failover.pool} slot ${failover.slot}`;
+  const { from, to, fromNode, toNode } = failover;
+  const moved = `${to} took ${slot} along from ${fromNode} to ${toNode}`;
   const taken =
-    failover.from === null
-      ? `${failover.to} took ${slot}`
-      : `${failover.to} took over ${slot} from ${failover.from}`;
+    from === to ? moved : from === null ? `${to} took ${slot}` : `${to} took over ${slot} from ${from}`;
   const outage =
     failover.outageMs === null ? '' : ` Traffic saw an outage of ${Math.round(failover.outageMs)} ms.`;
   return `${taken}.${outage}`;

@@ -20,6 +20,8 @@ function failover(offsets: Record<string, number>, outageMs: number | null): Fai
     slot: 0,
     epoch: 8,
     from: 'web#1',
+    fromNode: 'node-a',
+    toNode: 'node-b',
     to: 'web#2',
     cause: 'lease-expired',
     fencedBy: 'timeout',
@@ -28,6 +30,11 @@ function failover(offsets: Record<string, number>, outageMs: number | null): Fai
     failedRequests: null,
   };
 }
+
+test('an instance that moved took its slot along', () => {
+  const moved = { ...failover({ detected: 0 }, null), from: 'web#1', to: 'web#1' };
+  expect(describeFailover(moved)).toBe('web#1 took web slot 0 along from node-a to node-b.');
+});
 
 describe('the timeline of a failover', () => {
   test('begins with the outage, which lies before the detection, and ends with the last step', () => {

@@ -141,6 +141,8 @@ export class Scenario {
       epoch: 2 ** 40 + epoch,
       from,
       to,
+      fromNode: from === null ? null : this.#nodeOf(from),
+      toNode: node ?? '',
       cause,
       fencedBy: cause === 'lease-expired' ? 'timeout' : 'release',
       steps: Object.entries(offsets).map(([name, offset]) => ({
