@@ -25,6 +25,8 @@ const FUNCTIONS = 20;
 const DYING = 100;
 const KEEP_ALIVE_MS = 1_000;
 const WATCHED_MS = 5_000;
+/** Octets of a KEEP-ALIVE, and of its answer. */
+const KEEP_ALIVE_BYTES = 16;
 const WITHOUT = { referenceSamples: null, referenceName: null };
 
 /** The manager's endpoint is in this process, nodes in others. `--trials` sets the rounds. */
@@ -70,7 +72,7 @@ async function roundTrips({ set, fresh, cleanup, signal, emit, rounds }) {
 }
 
 async function manyNodes({ set, fresh, cleanup, signal, emit, say, rounds }) {
-  const [percents, noticed, suspected, lost] = [[], [], [], []];
+  const [percents, bare, noticed, suspected, lost] = [[], [], [], [], []];
   const all = await nodesOf(set, 1, NODES);
   say(`${all.length} certificates made`);
   for (let round = 0; round < rounds; round++) {
@@ -88,10 +90,7 @@ async function manyNodes({ set, fresh, cleanup, signal, emit, say, rounds }) {
       { signal, everyMs: 200 },
     );
     await delay(2 * KEEP_ALIVE_MS);
-    const [before, at] = [process.cpuUsage(), performance.now()];
-    await delay(WATCHED_MS);
-    const { user, system } = process.cpuUsage(before);
-    percents.push((100 * (user + system)) / 1_000 / (performance.now() - at));
+    percents.push(await processorPercent());
     const seen = (type) => events.filter((event) => event.type === type && event.node <= DYING);
     const atLast = (type) => Math.max(...seen(type).map((event) => event.atMs));
     // Silent: the machine is gone, and nobody closes its connections.
@@ -114,13 +113,15 @@ async function manyNodes({ set, fresh, cleanup, signal, emit, say, rounds }) {
     noticed.push(atLast('node-suspect') - killedAt);
     await endChild(living);
     await stop();
+    bare.push(await bareKeepAlives({ set, cleanup, nodes: all, signal }));
   }
   const figure = `${NODES} nodes of ${FUNCTIONS} functions`;
   emit({
     figure: `${figure}, manager's processor at keep-alive 1 s`,
     unit: '%',
     samples: percents,
-    ...WITHOUT,
+    referenceSamples: bare,
+    referenceName: 'as many TLS ping-pongs of as many octets',
   });
   const hundred = `${DYING} of ${NODES} nodes`;
   emit({
@@ -219,6 +220,49 @@ async function startBare({ set, cleanup, child, credentials, request, answer }) 
       left = answer;
       socket.write(octets);
     });
+}
+
+/** Processor time of this process in the next seconds. */
+async function processorPercent() {
+  const [before, at] = [process.cpuUsage(), performance.now()];
+  await delay(WATCHED_MS);
+  const { user, system } = process.cpuUsage(before);
+  return (100 * (user + system)) / 1_000 / (performance.now() - at);
+}
+
+/** What it takes to send each node one message a second and to read its answer, over TLS and by nothing but sockets. */
+async function bareKeepAlives({ set, cleanup, nodes, signal }) {
+  const { key, certificate: cert, ca } = await set.credentials({ role: 'manager', name: 'bare' });
+  const sockets = [];
+  const server = createServer({ key, cert, ca, requestCert: true, minVersion: 'TLSv1.3' }, (socket) => {
+    socket.setNoDelay(true);
+    socket.on('data', () => {});
+    socket.on('error', () => {});
+    sockets.push(socket);
+  });
+  server.listen({ host: '127.0.0.1', port: 0, backlog: NODES });
+  await once(server, 'listening');
+  const child = startNodes(cleanup);
+  const { port } = server.address();
+  for (const [at, { credentials }] of nodes.entries()) {
+    child.send({ type: 'echo', port, credentials, request: KEEP_ALIVE_BYTES, answer: KEEP_ALIVE_BYTES });
+    // A few at a time, as nodes are started.
+    if (at % 16 === 15) await waitUntil('connections', () => sockets.length > at, { signal });
+  }
+  await waitUntil('all connections', () => sockets.length === nodes.length, { signal });
+  const octets = Buffer.alloc(KEEP_ALIVE_BYTES, 1);
+  const begun = performance.now();
+  let sent = 0;
+  const pinging = setInterval(() => {
+    const due = ((performance.now() - begun) * nodes.length) / KEEP_ALIVE_MS;
+    for (; sent < due; sent += 1) sockets[sent % sockets.length].write(octets);
+  }, 1);
+  await delay(2 * KEEP_ALIVE_MS);
+  const percent = await processorPercent();
+  clearInterval(pinging);
+  await endChild(child);
+  server.close();
+  return percent;
 }
 
 /** Of one trip, in a row of many. */

@@ -19,15 +19,25 @@ const SIZES = { '10m': 10_000_000, '100m': 100_000_000, '1g': 1_000_000_000 };
 const CHANGES = [0, 0.01, 0.1];
 /** Ordered: a pause that is expected to be longer is not begun. */
 const PAUSE_MAX_MS = 30;
+/** Figures for each change, besides those of time. */
+const USAGES = [
+  ['processor time of the source function', 'ms', 'gave'],
+  ['processor time of the source agent', 'ms', 'from'],
+  ['processor time of the destination agent', 'ms', 'to'],
+  ['processor time of the destination function', 'ms', 'took'],
+  ['largest memory of the source agent', 'MiB', 'fromMiB'],
+  ['largest memory of the destination agent', 'MiB', 'toMiB'],
+];
 const PROBE = join(import.meta.dirname, '../outage/probe.mjs');
 
 /**
  * Two processes move, as agents do, and the two functions are processes of their own: four for two processors. Both
  * functions are asked each millisecond; only the one that serves answers. References: a TLS connection alone, and
- * processes that pass on as many octets by the same three sockets. `--sizes 10m,100m,1g`, `--trials`.
+ * processes that pass on as many octets by the same three sockets. `--sizes 10m,100m`, `full` for 1g, too; `--trials`.
  */
 export async function run({ options, cleanup, signal, emit, say }) {
-  const sizes = options.sizes?.split(',') ?? ['10m', '100m'];
+  const sizes =
+    options.sizes === 'full' ? Object.keys(SIZES) : (options.sizes?.split(',') ?? ['10m', '100m']);
   const rounds = Number(options.trials ?? 3);
   say(hurried() ? 'at the highest priority' : 'at the priority of everything else');
   const set = await testSet();
@@ -41,9 +51,15 @@ export async function run({ options, cleanup, signal, emit, say }) {
     const bytes = Math.ceil(SIZES[size] / 4_096) * 4_096;
     for (const change of CHANGES) {
       const samples = { total: [], raw: [], chain: [], pause: [], gap: [], own: [], octets: [] };
+      const usages = Object.fromEntries(USAGES.map(([, , key]) => [key, []]));
+      const alone = { from: [], to: [] };
       for (let round = 0; round < rounds; round++) {
         signal.throwIfAborted();
+        const before = await usageOf(source, destination);
         const raw = await source.ask('raw', { port: destination.rawPort, bytes });
+        const after = await usageOf(source, destination);
+        alone.from.push(after[0].agentMs - before[0].agentMs);
+        alone.to.push(after[1].agentMs - before[1].agentMs);
         await destination.ask('take', { bytes });
         const chain = await source.ask('chain', { port: destination.rawPort, bytes });
         await destination.ask('take-end', {});
@@ -56,6 +72,7 @@ export async function run({ options, cleanup, signal, emit, say }) {
         samples.gap.push(moved.gapMs);
         samples.own.push(moved.end.pauseMs);
         samples.octets.push(moved.bytes / bytes);
+        for (const [key, value] of Object.entries(moved.usage)) usages[key].push(value);
       }
       const figure = `move of ${size}, ${change * 100} % changed a second`;
       const beside = (referenceName, referenceSamples) => ({ referenceName, referenceSamples });
@@ -71,6 +88,13 @@ export async function run({ options, cleanup, signal, emit, say }) {
         samples: samples.gap,
         ...without,
       });
+      for (const [what, unit, key] of USAGES)
+        emit({
+          figure: `${figure}, ${what}`,
+          unit,
+          samples: usages[key],
+          ...(alone[key] === undefined ? without : beside('TLS copy', alone[key])),
+        });
       say(`octets sent, of those there are: ${samples.octets.map((part) => part.toFixed(2)).join(', ')}`);
     }
   }
@@ -96,20 +120,36 @@ async function move({ source, destination, bytes, change, cleanup }) {
   const probes = [from, to].map(({ port }) => startProbe(cleanup, port));
   await Promise.all(probes.map(({ ready }) => ready));
   await delay(100);
+  const before = await usageOf(source, destination);
   const moved = await source.ask('send', {
     order,
     port: destination.port,
     sizeBytes: bytes,
     pauseMaxMs: PAUSE_MAX_MS,
   });
+  const usage = usedBetween(before, await usageOf(source, destination));
   await delay(200);
-  const [before, after] = await Promise.all(probes.map(({ stop }) => stop()));
-  const pauseMs = after[0] - before.at(-1);
-  const gapMs = Math.max(longestGap(before), longestGap(after));
+  const [old, young] = await Promise.all(probes.map(({ stop }) => stop()));
+  const pauseMs = young[0] - old.at(-1);
+  const gapMs = Math.max(longestGap(old), longestGap(young));
   const [gave, took] = await Promise.all([from, to].map(({ port }) => digest(port)));
   if (moved.end.outcome === 'committed' && gave !== took)
     throw new Error('what arrived is not what was sent');
-  return { ...moved, pauseMs, gapMs };
+  return { ...moved, pauseMs, gapMs, usage };
+}
+
+const usageOf = (...sites) => Promise.all(sites.map(({ ask }) => ask('usage', {})));
+
+/** Of all four processes. */
+function usedBetween(before, [from, to]) {
+  return {
+    gave: from.functionMs - before[0].functionMs,
+    from: from.agentMs - before[0].agentMs,
+    to: to.agentMs - before[1].agentMs,
+    took: to.functionMs - before[1].functionMs,
+    fromMiB: from.peakMiB,
+    toMiB: to.peakMiB,
+  };
 }
 
 function longestGap(times) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect as connectUnix, createServer as createUnixServer } from 'node:net';
 import { join } from 'node:path';
 import { connect, createServer } from 'node:tls';
@@ -16,6 +17,8 @@ import { waitUntil } from '../lib/wait.mjs';
 /* The part of a node that moves state, in a process of its own, with one function; ordered about by its parent. */
 
 const PIECE = Buffer.alloc(65_536, 7);
+/** In which the kernel counts the processor time of others. */
+const TICK_MS = 10;
 /** As nodes have it: more than the window of a transfer. */
 const STATE_QUEUE_BYTES_MAX = 4_194_304;
 
@@ -63,6 +66,19 @@ const orders = {
     );
     await site.state.role(role, '1');
     return { port: Number(port) };
+  },
+
+  /** Processor time so far, of this process and of its function, and its largest memory since it was last asked. */
+  usage() {
+    const { user, system } = process.cpuUsage();
+    const { pid } = site.program?.identity ?? {};
+    // Behind the name, which ends with the last bracket: from the third field on.
+    const fields =
+      pid === undefined ? [] : readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    const ticks = Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+    const [, peakKiB] = /^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'));
+    writeFileSync('/proc/self/clear_refs', '5');
+    return { agentMs: (user + system) / 1_000, functionMs: ticks * TICK_MS, peakMiB: peakKiB / 1_024 };
   },
 
   receive({ order }) {
