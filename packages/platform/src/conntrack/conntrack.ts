@@ -14,6 +14,7 @@ import {
 import { MessageWriter } from '../netlink/message-writer.ts';
 import { NETLINK_NETFILTER, NetlinkSocket, type Refusal } from '../netlink/socket.ts';
 import type { ConntrackEntry, ConntrackKey } from './entry.ts';
+import { type ConntrackExpectation, parseExpectation, writeExpectation } from './expectation.ts';
 import { type ConntrackFilter, checkFilter, filterRequest, isWanted } from './filter.ts';
 import * as n from './numbers.ts';
 import { parseEntry } from './parse.ts';
@@ -142,6 +143,30 @@ export class Conntrack {
     const refusals = this.#send('delete conntrack', keys, (key, number, flags) =>
       this.#writeDelete(key, n.CTA_TUPLE_ORIG, key.original, number, flags),
     );
+    return refusals.map((refusal) => failure(refusal.index, refusal));
+  }
+
+  /** Connections that helpers expect now. @throws PlatformError as `dump` */
+  expectations(): ConntrackExpectation[] {
+    const pieces = this.#socket.dump('list expectations', n.EXP_GET, [new Uint8Array(4)]);
+    return pieces.flatMap((part) => parseExpectation(part.body) ?? []);
+  }
+
+  /**
+   * Puts expectations into the kernel; their masters have to be there, each with its helper.
+   * @returns those that were refused, by place: `ENOENT` without a master, `EEXIST`
+   * @throws PlatformError `BAD_ARGUMENT` for addresses of a wrong size; nothing is inserted then
+   */
+  expect(expectations: readonly ConntrackExpectation[]): ConntrackFailure[] {
+    for (const { master, tuple, mask, translation } of expectations)
+      for (const each of [master, tuple, mask, ...(translation ? [translation.tuple] : [])]) checkTuple(each);
+    const refusals = this.#send('insert expectation', expectations, (expectation, number, flags) => {
+      const writer = this.#writer;
+      const all = flags | NLM_F_CREATE | NLM_F_EXCL;
+      const start = writer.beginMessage(n.EXP_NEW, all, number, familyOf(expectation.tuple));
+      writeExpectation(writer, expectation);
+      writer.endMessage(start);
+    });
     return refusals.map((refusal) => failure(refusal.index, refusal));
   }
 

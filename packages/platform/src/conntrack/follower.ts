@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Conntrack } from './conntrack.ts';
 import type { ConntrackEntry, ConntrackKey } from './entry.ts';
 import { type ConntrackEvents, subscribeConntrack } from './events.ts';
+import type { ConntrackExpectation } from './expectation.ts';
 import { type ConntrackFilter, isWanted } from './filter.ts';
 import { keyOfText, keyText } from './key-text.ts';
 
@@ -165,6 +166,15 @@ export class ConntrackFollower {
       }
     }
     return { changed, gone, isWhole: false };
+  }
+
+  /** Connections that are expected now, of masters that were told of. */
+  expectations(): ConntrackExpectation[] {
+    return this.#table
+      .expectations()
+      .filter(({ master, zone }) =>
+        this.#told.has(keyText({ original: master, zone, zoneDirection: 'both' })),
+      );
   }
 
   close(): void {

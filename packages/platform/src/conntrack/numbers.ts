@@ -6,16 +6,19 @@
  */
 
 const NFNL_SUBSYS_CTNETLINK = 1;
+const NFNL_SUBSYS_CTNETLINK_EXP = 2;
 
-/** A message type of the subsystem. */
-function type(message: number): number {
-  return (NFNL_SUBSYS_CTNETLINK << 8) | message;
+/** A message type of a subsystem. */
+function type(message: number, subsystem = NFNL_SUBSYS_CTNETLINK): number {
+  return (subsystem << 8) | message;
 }
 
 export const CT_NEW: number = type(0);
 export const CT_GET: number = type(1);
 export const CT_DELETE: number = type(2);
 export const CT_GET_STATS: number = type(5);
+export const EXP_NEW: number = type(0, NFNL_SUBSYS_CTNETLINK_EXP);
+export const EXP_GET: number = type(1, NFNL_SUBSYS_CTNETLINK_EXP);
 
 /** Multicast groups. */
 export const GROUP_NEW = 1;
@@ -82,6 +85,19 @@ export const CTA_SEQADJ_CORRECTION_POS = 1;
 export const CTA_SEQADJ_OFFSET_BEFORE = 2;
 export const CTA_SEQADJ_OFFSET_AFTER = 3;
 export const CTA_STATS_GLOBAL_ENTRIES = 1;
+
+export const CTA_EXPECT_MASTER = 1;
+export const CTA_EXPECT_TUPLE = 2;
+export const CTA_EXPECT_MASK = 3;
+export const CTA_EXPECT_TIMEOUT = 4;
+export const CTA_EXPECT_HELP_NAME = 6;
+export const CTA_EXPECT_ZONE = 7;
+export const CTA_EXPECT_FLAGS = 8;
+export const CTA_EXPECT_CLASS = 9;
+export const CTA_EXPECT_NAT = 10;
+export const CTA_EXPECT_FN = 11;
+export const CTA_EXPECT_NAT_DIR = 1;
+export const CTA_EXPECT_NAT_TUPLE = 2;
 
 export const PROTOCOL_ICMP = 1;
 export const PROTOCOL_ICMPV6 = 58;

@@ -15,7 +15,8 @@ import * as n from './numbers.ts';
 const FAMILY_HEADER_BYTES = 4;
 const STATUS_BITS = 0xffff;
 
-interface TupleWithZone {
+/** A tuple, and the zone that is its own. */
+export interface TupleWithZone {
   readonly tuple: ConntrackTuple;
   /** Null when the tuple has none of its own. */
   readonly zone: number | null;
@@ -127,7 +128,8 @@ export function parseEntry(body: Uint8Array): ConntrackEntry | undefined {
   };
 }
 
-function parseTuple(attributes: AttributeReader): TupleWithZone | undefined {
+/** What a tuple's attributes say; undefined without addresses. They share memory with the message. */
+export function parseTuple(attributes: AttributeReader): TupleWithZone | undefined {
   let source: Uint8Array | undefined;
   let destination: Uint8Array | undefined;
   let zone: number | null = null;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ConntrackChanges } from '@vnfpool/platform/conntrack';
-import { FlowStateEncoder } from '@vnfpool/wire/flow-state';
+import { type FlowExpectation, FlowStateEncoder } from '@vnfpool/wire/flow-state';
 
 /** What of a function's state is moved: all of it, what changed since, what changed last, when nothing changes any more. */
 export type FlowStateKind = 'snapshot' | 'delta' | 'last';
@@ -12,6 +12,8 @@ const RECORDS_A_TURN = 2000;
 /** Where flows come from: a `ConntrackFollower`. */
 export interface FlowSource {
   changesInTurns(isWhole: boolean, signal: AbortSignal): Promise<ConntrackChanges>;
+  /** What is expected now of flows that were told of. */
+  expectations(): readonly FlowExpectation[];
 }
 
 /** What was moved. */
@@ -19,6 +21,7 @@ export interface FlowExportResult {
   readonly bytes: number;
   readonly flows: number;
   readonly gone: number;
+  readonly expectations: number;
 }
 
 /**
@@ -53,7 +56,10 @@ export async function exportFlows(
     await send();
     await turn();
   }
+  // They live for seconds, and only those that are left in the end are missed.
+  const expectations = kind === 'last' ? source.expectations() : [];
+  for (const expectation of expectations) encoder.expectation(expectation);
   encoder.end();
   await send();
-  return { bytes, flows: changed.length, gone: leaving.length };
+  return { bytes, flows: changed.length, gone: leaving.length, expectations: expectations.length };
 }

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { ConntrackFailure, InsertOptions } from '@vnfpool/platform/conntrack';
 import {
   type FlowEntry,
+  type FlowExpectation,
   type FlowKey,
   FlowStateDecoder,
   flowKeyOfText,
@@ -14,6 +15,8 @@ import type { FlowStateKind } from './export.ts';
 const RECORDS_A_TURN = 1000;
 /** Longer than any transfer takes between two rounds. */
 const TIMEOUT_SECONDS_MIN = 300;
+/** More than a kernel keeps (`nf_conntrack_expect_max`) as it comes. */
+const EXPECTATIONS_MAX = 4096;
 /** Refusals that are told one by one. */
 const REFUSALS_MAX = 100;
 
@@ -21,6 +24,7 @@ const REFUSALS_MAX = 100;
 export interface FlowTable {
   insert(entries: readonly FlowEntry[], options: InsertOptions): ConntrackFailure[];
   remove(keys: readonly FlowKey[]): ConntrackFailure[];
+  expect(expectations: readonly FlowExpectation[]): ConntrackFailure[];
 }
 
 /** A flow that the kernel refused. */
@@ -38,6 +42,9 @@ export interface FlowImportResult {
   readonly gone: number;
   /** Of the flows put in, those that go on without their helper, or without the flow that announced them. */
   readonly weakened: number;
+  /** Expected flows that the kernel took, and that it did not take. */
+  readonly expected: number;
+  readonly notExpected: number;
   readonly refusedTotal: number;
   /** The first of those that were refused, at most 100. */
   readonly refused: readonly FlowRefusal[];
@@ -75,12 +82,16 @@ export class FlowImporter {
   ): Promise<FlowImportResult> {
     signal.throwIfAborted();
     if (kind === 'snapshot') await this.discard();
-    const result: Counts = { flows: 0, gone: 0, weakened: 0, refusedTotal: 0, refused: [] };
+    const result: Counts = {
+      ...{ flows: 0, gone: 0, weakened: 0, expected: 0, notExpected: 0 },
+      ...{ refusedTotal: 0, refused: [] },
+    };
     const decoder = new FlowStateDecoder();
     // What waits: first these go, then those come, then those whose master may be among them.
     let gone: FlowKey[] = [];
     let flows: FlowEntry[] = [];
     let children: FlowEntry[] = [];
+    const expectations: FlowExpectation[] = [];
     const flush = async (withChildren: boolean): Promise<void> => {
       const [leaving, coming] = [gone, withChildren ? [...flows, ...children] : flows];
       [gone, flows] = [[], []];
@@ -100,6 +111,10 @@ export class FlowImporter {
       for (const record of decoder.push(chunk)) {
         if (record.kind === 'flow') {
           (record.entry.master === null ? flows : children).push(record.entry);
+        } else if (record.kind === 'expectation') {
+          // More than the kernel admits.
+          if (expectations.length < EXPECTATIONS_MAX) expectations.push(record.expectation);
+          else result.notExpected++;
         } else {
           // What goes after something came is not to go before it.
           if (flows.length + children.length > 0) await flush(true);
@@ -110,6 +125,9 @@ export class FlowImporter {
     }
     decoder.finish();
     await flush(true);
+    const refused = expectations.length === 0 ? 0 : this.#table.expect(expectations).length;
+    result.expected = expectations.length - refused;
+    result.notExpected += refused;
     return result;
   }
 
@@ -179,6 +197,8 @@ interface Counts {
   flows: number;
   gone: number;
   weakened: number;
+  expected: number;
+  notExpected: number;
   refusedTotal: number;
   readonly refused: FlowRefusal[];
 }

@@ -12,6 +12,7 @@ import {
   decodeFlowState,
   encodeFlowState,
   type FlowEntry,
+  type FlowExpectation,
   type FlowKey,
   type FlowRecord,
   flowKeyText,
@@ -47,6 +48,19 @@ function udp(number: number, rest: Partial<FlowEntry> = {}): FlowEntry {
   };
 }
 
+/** What a helper expects of a flow. */
+const announced = ({ original }: FlowEntry): FlowExpectation => ({
+  master: original,
+  tuple: invertTuple(original),
+  mask: original,
+  timeoutSeconds: 30,
+  flags: 0,
+  class: 0,
+  zone: 0,
+  helper: 'tftp',
+  translation: null,
+  function: null,
+});
 const keyOf = ({ original, zone, zoneDirection }: FlowKey): FlowKey => ({ original, zone, zoneDirection });
 const flow = (entry: FlowEntry): FlowRecord => ({ kind: 'flow', entry });
 const gone = (entry: FlowEntry): FlowRecord => ({ kind: 'gone', key: keyOf(entry) });
@@ -88,6 +102,19 @@ class Table implements FlowTable {
     return keys.flatMap((key, index) => (this.entries.delete(flowKeyText(key)) ? [] : [{ index, error }]));
   }
 
+  readonly expected: FlowExpectation[] = [];
+
+  expect(expectations: readonly FlowExpectation[]): ConntrackFailure[] {
+    const error = new PlatformError('ENOENT', 'no master', { call: 'test' });
+    return expectations.flatMap((expectation, index) => {
+      const isThere = this.entries.has(
+        flowKeyText({ original: expectation.master, zone: 0, zoneDirection: 'both' }),
+      );
+      if (isThere) this.expected.push(expectation);
+      return isThere ? [] : [{ index, error }];
+    });
+  }
+
   get sources(): string[] {
     return [...this.entries.values()]
       .map(({ original }) => original.source.join('.'))
@@ -126,6 +153,7 @@ describe('exporting flows', () => {
         asked.push(isWhole);
         return Promise.resolve(changes);
       },
+      expectations: () => [announced(udp(1))],
     };
     const write = (chunk: Uint8Array): Promise<void> => {
       chunks.push(chunk);
@@ -148,6 +176,13 @@ describe('exporting flows', () => {
     expect(result).toMatchObject({ flows: 4500, gone: 700 });
   });
 
+  test('what is expected is said in the last part alone, behind all flows', async () => {
+    const { records, result } = await exported('last');
+    expect(result).toMatchObject({ expectations: 1 });
+    expect(records.at(-1)).toEqual({ kind: 'expectation', expectation: announced(udp(1)) });
+    expect((await exported('delta')).result).toMatchObject({ expectations: 0 });
+  });
+
   test('a snapshot asks for everything, and says what is there', async () => {
     const { asked, records, result } = await exported('snapshot');
     expect(asked).toEqual([true]);
@@ -157,7 +192,10 @@ describe('exporting flows', () => {
 
   test('ends when it is to, and when nobody takes it', async () => {
     const stop = new AbortController();
-    const source = { changesInTurns: (): Promise<ConntrackChanges> => Promise.resolve(changes) };
+    const source = {
+      changesInTurns: (): Promise<ConntrackChanges> => Promise.resolve(changes),
+      expectations: () => [],
+    };
     let chunks = 0;
     const write = (): Promise<void> => {
       if (++chunks === 2) stop.abort(new Error('enough'));
@@ -198,6 +236,17 @@ describe('importing flows', () => {
     const child = udp(1, { master: udp(2).original });
     const result = await take(new FlowImporter(table), 'snapshot', [flow(child), flow(udp(2))], 10);
     expect(result).toMatchObject({ flows: 2, refusedTotal: 0 });
+  });
+
+  test('what is expected comes behind the flows; without its master it is left out, and counted', async () => {
+    const table = new Table();
+    const records = [announced(udp(1)), announced(udp(9))].map((expectation) => ({
+      kind: 'expectation' as const,
+      expectation,
+    }));
+    const result = await take(new FlowImporter(table), 'last', [...records, flow(udp(1))], 10);
+    expect(result).toMatchObject({ flows: 1, expected: 1, notExpected: 1, refusedTotal: 0 });
+    expect(table.expected).toEqual([announced(udp(1))]);
   });
 
   test('one whose master is gone, or whose helper is not there, goes on without', async () => {

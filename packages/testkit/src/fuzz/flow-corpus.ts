@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { encodeFlowState, type FlowEntry, type FlowRecord } from '@vnfpool/wire/flow-state';
+import {
+  encodeFlowState,
+  type FlowEntry,
+  type FlowExpectation,
+  type FlowRecord,
+} from '@vnfpool/wire/flow-state';
 
 const address = (...octets: number[]): Uint8Array => Uint8Array.from(octets);
 
@@ -56,6 +61,24 @@ const ping: FlowEntry = {
   },
 };
 
+const expected: FlowExpectation = {
+  master: download.original,
+  tuple: { ...download.reply, layer4: { kind: 'ports', source: 0, destination: 4_021 } },
+  mask: {
+    ...download.reply,
+    source: address(255, 255, 255, 255),
+    destination: address(255, 255, 255, 255),
+    layer4: { kind: 'ports', source: 0, destination: 0xffff },
+  },
+  timeoutSeconds: 300,
+  flags: 0,
+  class: 0,
+  zone: 7,
+  helper: 'ftp',
+  translation: { isReply: true, tuple: download.original },
+  function: 'nat-follow-master',
+};
+
 const flow = (entry: FlowEntry): FlowRecord => ({ kind: 'flow', entry });
 
 /** Good streams to start from. */
@@ -64,4 +87,5 @@ export const FLOW_STREAMS: readonly Uint8Array[] = [
   [flow(download)],
   [flow(ping)],
   [flow(download), { kind: 'gone' as const, key: ping }, flow(ping)],
+  [flow(download), { kind: 'expectation' as const, expectation: expected }],
 ].map(encodeFlowState);

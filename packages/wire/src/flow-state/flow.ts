@@ -92,7 +92,29 @@ export interface FlowEntry extends FlowKey {
   readonly shifts: { readonly original: FlowSequenceShift; readonly reply: FlowSequenceShift } | null;
 }
 
-/** One statement about the table: a flow is there, new or changed, or is gone. */
+/** A flow that a helper has announced, and that has not begun: the data connection that an FTP command asked for. */
+export interface FlowExpectation {
+  /** The flow that announced it. */
+  readonly master: FlowTuple;
+  /** What its first packet will look like, as far as `mask` has bits set. */
+  readonly tuple: FlowTuple;
+  readonly mask: FlowTuple;
+  readonly timeoutSeconds: number;
+  /** 32 bits: 1 stays when it was met, 2 inactive, 4 of a program. */
+  readonly flags: number;
+  /** Which of the helper's kinds of flows; 32 bits. */
+  readonly class: number;
+  /** 16 bits, 0 without. */
+  readonly zone: number;
+  readonly helper: string | null;
+  /** How it will be translated: `tuple` has what stood in the announcement. */
+  readonly translation: { readonly isReply: boolean; readonly tuple: FlowTuple } | null;
+  /** Name of the kernel's function that is called when it begins: `nat-follow-master`. */
+  readonly function: string | null;
+}
+
+/** One statement about the table: a flow is there, new or changed, or is gone; or one is expected. */
 export type FlowRecord =
   | { readonly kind: 'flow'; readonly entry: FlowEntry }
-  | { readonly kind: 'gone'; readonly key: FlowKey };
+  | { readonly kind: 'gone'; readonly key: FlowKey }
+  | { readonly kind: 'expectation'; readonly expectation: FlowExpectation };

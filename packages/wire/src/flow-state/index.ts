@@ -3,6 +3,7 @@ export { HELPER_BYTES_MAX, LABEL_BYTES_MAX } from './fields.ts';
 export type {
   FlowCounters,
   FlowEntry,
+  FlowExpectation,
   FlowKey,
   FlowLayer4,
   FlowRecord,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ByteReader, ByteWriter, WireError } from '../bytes/index.ts';
-import type { FlowEntry, FlowKey, FlowRecord } from './flow.ts';
+import { readExpectation, writeExpectation } from './expectation-codec.ts';
+import type { FlowEntry, FlowExpectation, FlowKey, FlowRecord } from './flow.ts';
 import { readFlow, readKey, writeFlow, writeKey } from './record-codec.ts';
 
 /*
@@ -8,7 +9,7 @@ import { readFlow, readKey, writeFlow, writeKey } from './record-codec.ts';
  *
  *   head     'V' 'F' 'L', version 8 (1)
  *   record   length 16 (octets after this field), kind 8, body
- *   kinds    1 flow, 2 gone, 3 end: number of flows 32, number gone 32
+ *   kinds    1 flow, 2 gone, 3 end: number of flows 32, number gone 32; 129 an expectation
  *
  * The end record tells a whole stream from one that was cut off. A kind below 128 must be understood; one from 128 on
  * may be skipped.
@@ -25,6 +26,7 @@ const KIND_FLOW = 1;
 const KIND_GONE = 2;
 const KIND_END = 3;
 const SKIPPABLE = 0x80;
+const KIND_EXPECTATION = 129;
 
 /** Writes a stream piece by piece. */
 export class FlowStateEncoder {
@@ -60,6 +62,11 @@ export class FlowStateEncoder {
     this.#gone++;
   }
 
+  /** Says that a flow is expected. It goes behind the one that announced it. */
+  expectation(expectation: FlowExpectation): void {
+    this.#record(KIND_EXPECTATION, () => writeExpectation(this.#scratch, expectation));
+  }
+
   /** Ends the stream; nothing may follow. */
   end(): void {
     this.#record(KIND_END, () => this.#scratch.u32(this.#flows).u32(this.#gone));
@@ -88,7 +95,8 @@ export function encodeFlowState(records: Iterable<FlowRecord>): Uint8Array {
   const encoder = new FlowStateEncoder();
   for (const record of records) {
     if (record.kind === 'flow') encoder.flow(record.entry);
-    else encoder.gone(record.key);
+    else if (record.kind === 'gone') encoder.gone(record.key);
+    else encoder.expectation(record.expectation);
   }
   encoder.end();
   return encoder.take();
@@ -169,6 +177,8 @@ export class FlowStateDecoder {
         throw new WireError('value', offset, about);
       }
       this.#isEnded = true;
+    } else if (kind === KIND_EXPECTATION) {
+      records.push({ kind: 'expectation', expectation: readExpectation(reader) });
     } else if (kind >= SKIPPABLE) {
       return;
     } else {

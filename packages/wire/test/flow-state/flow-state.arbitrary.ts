@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FlowEntry, FlowLayer4, FlowRecord, FlowTuple } from '@vnfpool/wire/flow-state';
+import type { FlowEntry, FlowExpectation, FlowLayer4, FlowRecord, FlowTuple } from '@vnfpool/wire/flow-state';
 import fc from 'fast-check';
 
 const u8 = fc.integer({ min: 0, max: 0xff });
@@ -75,4 +75,21 @@ export const flowRecord: fc.Arbitrary<FlowRecord> = fc.oneof(
   fc
     .tuple(pair, zone)
     .map(([{ original }, zones]) => ({ kind: 'gone' as const, key: { original, ...zones } })),
+  fc
+    .tuple(
+      fc.tuple(pair, pair, pair).map((pairs) => pairs.map(({ original }) => original)),
+      fc.record({
+        timeoutSeconds: u32,
+        flags: u32,
+        class: u32,
+        zone: u16,
+        helper: fc.option(fc.constantFrom('ftp', 'fifteen octets.')),
+        function: fc.option(fc.constantFrom('nat-follow-master', 'Q.931')),
+        translation: fc.option(fc.record({ isReply: fc.boolean(), tuple: pair.map(({ reply }) => reply) })),
+      }),
+    )
+    .map(([[tuple, mask, master], rest]) => ({
+      kind: 'expectation' as const,
+      expectation: { tuple, mask, master, ...rest } as FlowExpectation,
+    })),
 );

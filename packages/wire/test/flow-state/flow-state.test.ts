@@ -33,6 +33,12 @@ describe.each(STREAMS)('$name', ({ hex, records }) => {
 const END = '0009 03 00000001 00000000';
 const flow = (body: string): string =>
   `56464c01 ${(1 + plainHex(body).length / 2).toString(16).padStart(4, '0')} 01 ${body} ${END}`;
+const TUPLE = '10 06 0a000001 0a000002 0001 0002';
+/** With these fields. */
+const expectation = (fields: string): string => {
+  const body = plainHex(`81 00000000 00000000 0000012c 0000 ${TUPLE} ${TUPLE} ${TUPLE} ${fields}`);
+  return `56464c01 ${(body.length / 2).toString(16).padStart(4, '0')} ${body} 0009 03 00000000 00000000`;
+};
 const UDP = '10 11 0000 0000001e 0a000002 0a000003 0001 0002';
 
 test.each([
@@ -58,6 +64,11 @@ test.each([
   ['a helper of 16 octets', flow(`${UDP} 05 10 61616161616161616161616161616161`), 'limit'],
   ['a helper that is no text', flow(`${UDP} 05 01 ff`), 'utf8'],
   ['labels of 17 octets', flow(`${UDP} 06 11 0000000000000000000000000000000000`), 'limit'],
+  ['an expectation of a third direction', expectation('02 0c 02 10 06 0a000001 0a000002 0001 0002'), 'value'],
+  ['an expectation with an unknown field', expectation('7f 00'), 'unknown'],
+  ['an expectation with a helper twice', expectation('01 01 61 01 01 61'), 'duplicate'],
+  ['an expectation with a helper of 16 octets', expectation(`01 10 ${'61'.repeat(16)}`), 'limit'],
+  ['an expectation without its master', '56464c01 000b 81 00000000 00000000 0000', 'short'],
   ['a master with the shape of a reply', flow(`${UDP} 07 0e 12 06 0a000001 0a000002 0001 0015`), 'value'],
 ])('%s is refused', (_, hex, code) => {
   let got: unknown;

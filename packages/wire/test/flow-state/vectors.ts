@@ -105,6 +105,54 @@ export const STREAMS: readonly { name: string; hex: string; records: readonly Fl
     records: [{ kind: 'flow', entry: download }],
   },
   {
+    name: 'a data connection that FTP announced',
+    hex: `56464c01
+      0062 81
+        00000001 00000002 0000012c 0007  ; flags, class, seconds, zone
+        10 06 c0000250 c6336401 0000 0fb5
+        10 06 ffffffff ffffffff 0000 ffff
+        10 06 0a000002 c0000250 9c40 0050
+        01 03 667470
+        02 0f 01 10 06 0a000002 00000000 0fb5 0000  ; of the reply
+        03 11 6e61742d666f6c6c6f772d6d6173746572
+      0009 03 00000000 00000000`.replaceAll(/;.*/g, ''),
+    records: [
+      {
+        kind: 'expectation',
+        expectation: {
+          flags: 1,
+          class: 2,
+          timeoutSeconds: 300,
+          zone: 7,
+          tuple: {
+            source: fromHex('c0000250'),
+            destination: fromHex('c6336401'),
+            protocol: 6,
+            layer4: { kind: 'ports', source: 0, destination: 4021 },
+          },
+          mask: {
+            source: fromHex('ffffffff'),
+            destination: fromHex('ffffffff'),
+            protocol: 6,
+            layer4: { kind: 'ports', source: 0, destination: 0xffff },
+          },
+          master: download.original,
+          helper: 'ftp',
+          translation: {
+            isReply: true,
+            tuple: {
+              source: fromHex('0a000002'),
+              destination: fromHex('00000000'),
+              protocol: 6,
+              layer4: { kind: 'ports', source: 4021, destination: 0 },
+            },
+          },
+          function: 'nat-follow-master',
+        },
+      },
+    ],
+  },
+  {
     name: 'an IPv6 flow with all fields',
     hex: `56464c01
       00ca 01

@@ -146,7 +146,7 @@ export class ConntrackFunctionState implements FunctionState {
     await this.#move('import', kind, stop, async () => {
       // What follows takes the source's time only as long as it serves.
       if (kind === 'snapshot') await this.#untilPassing(stop);
-      const { flows, weakened, refused, refusedTotal } = await this.#importer.import(
+      const { flows, weakened, notExpected, refused, refusedTotal } = await this.#importer.import(
         kind,
         untilAborted(chunks, stop),
         stop,
@@ -154,6 +154,8 @@ export class ConntrackFunctionState implements FunctionState {
       this.#movedSessions = this.#importer.size;
       if (weakened > 0)
         this.#options.onNews('connections go on without their helper or master', { weakened });
+      if (notExpected > 0)
+        this.#options.onNews('expected connections are not expected any more', { notExpected });
       const [first] = refused;
       if (first === undefined) return;
       const why = first.code === 'ENOMEM' ? 'the table is full' : first.code;

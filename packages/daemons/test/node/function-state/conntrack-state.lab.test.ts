@@ -132,6 +132,24 @@ describe.skipIf(labMissing !== '')(`connections as state ${labMissing}`, () => {
     expect(from.news).toEqual([]);
   });
 
+  test('what a helper expects goes over in the last part', async () => {
+    const [from, to] = [await gateway(), await gateway()];
+    const control = connection(1, { helper: 'tftp', tcp: null });
+    const udp = { ...control.original, protocol: 17 };
+    const master = { ...control, original: udp, reply: { ...control.reply, protocol: 17 } };
+    expect(from.table.insert([master])).toEqual([]);
+    const tuple = { ...invertTuple(udp), layer4: { kind: 'ports' as const, source: 0, destination: 40_000 } };
+    const mask = { ...tuple, layer4: { kind: 'ports' as const, source: 0, destination: 0xffff } };
+    const expectation = { master: udp, tuple, mask, timeoutSeconds: 100, flags: 0, class: 0, zone: 0 };
+    const nothing = { helper: 'tftp', translation: null, function: null };
+    expect(from.table.expect([{ ...expectation, ...nothing }])).toEqual([]);
+    await to.state.import('snapshot', given(await exported(from.state, 'snapshot')), never);
+    expect(to.table.expectations()).toEqual([]);
+    await to.state.import('last', given(await exported(from.state, 'last')), never);
+    expect(to.table.expectations()).toMatchObject([{ master: udp, helper: 'tftp' }]);
+    expect(to.news).toEqual([]);
+  });
+
   test('given up: the source goes on, the destination has nothing; a delta then continues nothing', async () => {
     const [from, to] = [await gateway(), await gateway()];
     await from.state.role('active');

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  Conntrack,
+  type ConntrackEntry,
+  type ConntrackExpectation,
+  ConntrackFollower,
+} from '../../src/conntrack/index.ts';
+import { createNamespace, inNamespace, type NetworkNamespace } from '../../src/namespaces/index.ts';
+import { labMissing } from '../support/lab.ts';
+import { address, masqueraded } from './entries.ts';
+
+const control: ConntrackEntry = { ...masqueraded(40_000), helper: 'ftp' };
+/** The server will connect to the gateway, and come to the client. */
+const data: ConntrackExpectation = {
+  master: control.original,
+  tuple: {
+    source: control.original.destination,
+    destination: control.reply.destination,
+    protocol: 6,
+    layer4: { kind: 'ports', source: 0, destination: 4021 },
+  },
+  mask: {
+    source: address(255, 255, 255, 255),
+    destination: address(255, 255, 255, 255),
+    protocol: 6,
+    layer4: { kind: 'ports', source: 0, destination: 0xffff },
+  },
+  timeoutSeconds: 200,
+  flags: 0,
+  class: 0,
+  zone: 0,
+  helper: 'ftp',
+  translation: {
+    isReply: true,
+    tuple: {
+      source: control.original.source,
+      destination: address(0, 0, 0, 0),
+      protocol: 6,
+      layer4: { kind: 'ports', source: 4021, destination: 0 },
+    },
+  },
+  function: 'nat-follow-master',
+};
+
+/** Why helpers cannot be tried here; empty when they can. */
+const missing = labMissing || whyNoHelper();
+
+function whyNoHelper(): string {
+  const namespace = createNamespace();
+  try {
+    const table = inNamespace(namespace.fd, () => new Conntrack());
+    const refused = table.insert([control]);
+    table.close();
+    return refused.length === 0 ? '' : `this kernel has no helper for FTP: ${refused[0]?.error.code}`;
+  } finally {
+    namespace.close();
+  }
+}
+
+describe.skipIf(missing !== '')(`expected connections ${missing}`, () => {
+  const closers: (() => void)[] = [];
+  let namespace: NetworkNamespace;
+  let table: Conntrack;
+
+  beforeEach(() => {
+    namespace = createNamespace();
+    closers.push(() => namespace.close());
+    table = inNamespace(namespace.fd, () => new Conntrack());
+    closers.push(() => table.close());
+  });
+  afterEach(() => {
+    for (const close of closers.splice(0).reverse()) close();
+  });
+
+  const withoutTime = (all: readonly ConntrackExpectation[]): unknown[] =>
+    all.map((each) => ({ ...each, timeoutSeconds: 0 }));
+
+  test('are put in behind their master, listed as they were, and gone with it', () => {
+    expect(table.expectations()).toEqual([]);
+    expect(table.expect([data]).map(({ error }) => error.code)).toEqual(['ENOENT']);
+    expect(table.insert([control])).toEqual([]);
+    expect(table.expect([data])).toEqual([]);
+    expect(withoutTime(table.expectations())).toEqual(withoutTime([data]));
+    expect(table.expectations()[0]?.timeoutSeconds).toBeGreaterThan(0);
+    table.remove([control]);
+    expect(table.expectations()).toEqual([]);
+  });
+
+  test('are told only of masters that were told of', () => {
+    table.insert([control]);
+    table.expect([data]);
+    const follower = inNamespace(namespace.fd, () => new ConntrackFollower());
+    closers.push(() => follower.close());
+    expect(follower.expectations()).toEqual([]);
+    follower.changes();
+    expect(withoutTime(follower.expectations())).toEqual(withoutTime([data]));
+  });
+
+  test('not with addresses of different sizes', () => {
+    const wrong = { ...data, tuple: { ...data.tuple, source: new Uint8Array(16) } };
+    expect(() => table.expect([wrong])).toThrow(/16 and 4 octets/);
+  });
+});
