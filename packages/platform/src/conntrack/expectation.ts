@@ -78,7 +78,14 @@ export function parseExpectation(body: Uint8Array): ConntrackExpectation | undef
   }
   if (master === undefined || tuple === undefined || mask === undefined) return undefined;
   return {
-    ...{ master, tuple, mask, timeoutSeconds, flags, class: group, zone, translation },
+    master,
+    tuple,
+    mask,
+    timeoutSeconds,
+    flags,
+    class: group,
+    zone,
+    translation,
     helper: helper === '' ? null : helper,
     function: name === '' ? null : name,
   };

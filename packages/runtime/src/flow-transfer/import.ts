@@ -82,10 +82,7 @@ export class FlowImporter {
   ): Promise<FlowImportResult> {
     signal.throwIfAborted();
     if (kind === 'snapshot') await this.discard();
-    const result: Counts = {
-      ...{ flows: 0, gone: 0, weakened: 0, expected: 0, notExpected: 0 },
-      ...{ refusedTotal: 0, refused: [] },
-    };
+    const result: Counts = nothing();
     const decoder = new FlowStateDecoder();
     // What waits: first these go, then those come, then those whose master may be among them.
     let gone: FlowKey[] = [];
@@ -201,6 +198,11 @@ interface Counts {
   notExpected: number;
   refusedTotal: number;
   readonly refused: FlowRefusal[];
+}
+
+function nothing(): Counts {
+  const counts = { flows: 0, gone: 0, weakened: 0, expected: 0, notExpected: 0, refusedTotal: 0 };
+  return { ...counts, refused: [] };
 }
 
 function* partsOf<Item>(items: readonly Item[]): Generator<Item[]> {
