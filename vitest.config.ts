@@ -8,8 +8,8 @@ const source = {
 
 /**
  * Suites by what they need: `unit` and `property` run anywhere; `sim` is the seeded simulation;
- * `lab` makes network namespaces (root, nftables); `browser` drives Chromium; `sctp` needs a kernel with SCTP and is
- * run inside a user-mode one.
+ * `lab` makes network namespaces (root, nftables); `browser` drives Chromium; `sctp` needs a kernel with SCTP, or
+ * one whose control groups are all its own, and is run inside a user-mode one.
  */
 export default defineConfig({
   test: {
@@ -26,6 +26,7 @@ export default defineConfig({
             '**/*.lab.test.ts',
             '**/*.browser.test.ts',
             '**/*.sctp.test.ts',
+            '**/*.cgroup2.test.ts',
           ],
         },
       },
@@ -48,7 +49,7 @@ export default defineConfig({
         ...source,
         test: {
           name: 'sctp',
-          include: ['packages/*/test/**/*.sctp.test.ts'],
+          include: ['packages/*/test/**/*.sctp.test.ts', 'packages/*/test/**/*.cgroup2.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

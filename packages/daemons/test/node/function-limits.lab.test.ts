@@ -1,63 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
 import { functionId } from '@vnfpool/core';
-import type { AgentInput } from '@vnfpool/core/agent';
 import { openFunctionGroups } from '@vnfpool/platform/cgroups';
-import { createLinuxClocks } from '@vnfpool/platform/clocks';
 import { isAlive, readProcessStat } from '@vnfpool/platform/processes';
-import { type FunctionLimits, type FunctionSpecification, ntpToUnixMs } from '@vnfpool/wire/mobility';
-import { expect, onTestFinished, test } from 'vitest';
-import { FunctionHost } from '../../src/node/function-host.ts';
+import { ntpToUnixMs } from '@vnfpool/wire/mobility';
+import { afterAll, describe, expect, test } from 'vitest';
+import { BESIDE, createHost, ID, patient, refusedAt, removeBeside, testLimits } from './limit-cases.ts';
 
 // Groups of this machine, as this user may use them.
-const ID = functionId(1);
 const probe = await openFunctionGroups({ label: `probe-${randomBytes(4).toString('hex')}`, where: 'auto' });
-const refused = (limits: FunctionLimits): string => {
-  const refusal = probe.refusal(limits);
-  return refusal === null ? '' : ` [${refusal}]`;
-};
 const noGroups = probe.way === 'proc' ? ` [${probe.description}]` : '';
-const processes = refused({ processes: 12 });
-const memory = refused({ memoryBytes: 32 << 20 });
 await probe.close();
 
-/** A host whose functions have groups, and what it gave to the agent. */
-async function createHost(where: 'auto' | 'none') {
-  const folder = mkdtempSync(join(tmpdir(), 'vnfpool-'));
-  const given: AgentInput[] = [];
-  const groups = await openFunctionGroups({ label: `host-${randomBytes(4).toString('hex')}`, where });
-  const host = new FunctionHost({
-    folder,
-    address: '127.0.0.1',
-    freePorts: false,
-    clocks: createLinuxClocks(),
-    give: (input) => given.push(input),
-    groups,
-  });
-  onTestFinished(async () => {
-    await host.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  const start = (script: string, limits?: FunctionLimits, args: readonly string[] = []) => {
-    const command = ['/bin/sh', '-c', script, 'sh', ...args];
-    const specification: FunctionSpecification = {
-      v: 1,
-      kind: 'process',
-      command,
-      ...(limits && { limits }),
-    };
-    return host.start({ type: 'start', functionId: ID, run: 1, name: 'web#1', specification });
-  };
-  const stop = (graceMs: number) =>
-    host.stop({ type: 'stop', functionId: ID, run: 1, signal: 'SIGTERM', graceMs });
-  const exits = () => given.filter((input) => input.type === 'exited');
-  return { host, folder, given, start, stop, exits };
-}
+const where = (await refusedAt('auto', { memoryBytes: 32 << 20 })) === '' ? 'auto' : BESIDE;
+describe(`limits by groups at ${where === 'auto' ? 'our own' : 'one beside it'}`, async () => {
+  await testLimits(where);
+});
+afterAll(removeBeside);
 
-const patient = { timeout: 20_000 };
 /** Ignores SIGTERM, as does its child in a session of its own, whose parent has ended. */
 const STUBBORN =
   'trap \'\' TERM; (setsid sh -c \'trap "" TERM; echo $$ > "$1"; while :; do sleep 1; done\' sh "$1" &); while :; do sleep 1; done';
@@ -86,31 +47,6 @@ for (const where of ['auto', 'none'] as const) {
     },
   );
 }
-
-test.skipIf(processes !== '')(
-  `a function that forks without end is bounded, told, and ended whole${processes}`,
-  async () => {
-    const { host, start, stop } = await createHost('auto');
-    await start('f() { while :; do (f) & done; }; (f) & exec sleep 600', { processes: 12 });
-    const usage = () => host.views()[0]?.usage;
-    await expect.poll(() => usage()?.refusedStarts, patient).toBeGreaterThan(0);
-    expect(usage()?.threads).toBeLessThanOrEqual(12);
-    expect(host.information(ID)).toHaveProperty('load');
-    await stop(0);
-    await expect.poll(() => host.views(), patient).toEqual([]);
-  },
-);
-
-test.skipIf(memory !== '')(
-  `a function that grows without bound is ended, and the reason says why${memory}`,
-  async () => {
-    const { start, exits } = await createHost('auto');
-    await start('x=x; while :; do x=$x$x; done', { memoryBytes: 32 << 20 });
-    await expect
-      .poll(exits, patient)
-      .toMatchObject([{ reason: expect.stringContaining('more memory than its limit') }]);
-  },
-);
 
 test('a limit that this node cannot enforce: refused beforehand, and never run without', async () => {
   const { host, start, exits } = await createHost('none');
@@ -153,4 +89,22 @@ test('a check by a command gets what the function was given', async () => {
   } as const;
   await host.check({ type: 'check-health', functionId: ID, run: 1, check, address: '127.0.0.1', port: null });
   expect(given.find((input) => input.type === 'health')).toMatchObject({ ok: true, reason: 'exit code 0' });
+});
+
+test('a function that floods its output: the file is cut, its last lines are told, the agent goes on', async () => {
+  const { folder, given, start, stop, exits } = await createHost('none');
+  // A line of 1,000 characters, again and again.
+  await start('x=$(head -c 999 /dev/zero | tr "\\0" x); while :; do echo "$x"; done');
+  const path = `${folder}/output/web#1.log`;
+  const size = (name: string) => statSync(name, { throwIfNoEntry: false })?.size ?? 0;
+  // What was cut off once is kept, within the same bound.
+  await expect.poll(() => size(`${path}.1`), patient).toBeGreaterThan(0);
+  expect(size(`${path}.1`)).toBeLessThanOrEqual(4 << 20);
+  const told = given.filter((input) => input.type === 'output').at(-1);
+  expect(told?.lines.length).toBeLessThanOrEqual(10);
+  expect(told?.lines.every((line) => line.length <= 2_000)).toBe(true);
+  await stop(100);
+  expect(exits()).toHaveLength(1);
+  // Nobody writes any more, and the next look would cut it.
+  expect(size(path)).toBeLessThan(1 << 30);
 });

@@ -26,6 +26,7 @@ import { FunctionHost } from '../../../src/node/function-host.ts';
 import { FunctionNetworks } from '../../../src/node/function-networks.ts';
 import { FunctionStates } from '../../../src/node/function-states.ts';
 import type { KeptFunction, RunRecord } from '../../../src/node/kept-function.ts';
+import { BESIDE, refusedAt, removeBeside } from '../limit-cases.ts';
 import { makeRootFileSystem, noRootFileSystem } from './root-file-system.ts';
 
 // Containers of this machine's runtime, with a file system that we make.
@@ -37,7 +38,14 @@ const ID = functionId(1);
 const patient = { timeout: 20_000 };
 const id = randomBytes(3).toString('hex');
 
-afterAll(() => rmSync(base, { recursive: true, force: true }));
+// Where our own group is somebody's who bounds us, too, there may be room beside it.
+const where = (await refusedAt('auto', { memoryBytes: 32 << 20 })) === '' ? 'auto' : BESIDE;
+const processes = await refusedAt('auto', { processes: 12 });
+const memory = await refusedAt(where, { memoryBytes: 32 << 20 });
+afterAll(() => {
+  removeBeside();
+  rmSync(base, { recursive: true, force: true });
+});
 
 /** An agent that is gone, and a function of it that is not. */
 interface Former {
@@ -46,7 +54,7 @@ interface Former {
   readonly record: RunRecord;
 }
 
-async function createHost(where: 'auto' | 'none' = 'auto', former?: Former) {
+async function createHost(where = 'auto', former?: Former) {
   const folder = former?.folder ?? mkdtempSync(join(base, 'node-'));
   const label = former?.label ?? `ct-${randomBytes(4).toString('hex')}`;
   const keep = new Set(former === undefined ? [] : [former.record.name]);
@@ -202,6 +210,29 @@ describe.skipIf(reason !== null)(
         expect(await exit()).toBe('killed by SIGKILL');
         // The first process of a container has its command line, too.
         await expect.poll(() => running(seconds), patient).toEqual([]);
+      },
+    );
+
+    test.skipIf(processes !== '')(
+      `one that forks without end is bounded, counted, and ended whole${processes}`,
+      async () => {
+        const { host, start, stop, exit } = await createHost();
+        await start('f() { while :; do (f) & done; }; (f) & exec sleep 600', { limits: { processes: 12 } });
+        const usage = () => host.views()[0]?.usage;
+        await expect.poll(() => usage()?.refusedStarts, patient).toBeGreaterThan(0);
+        // The runtime that waits for it is one of them.
+        expect(usage()?.threads).toBeLessThanOrEqual(12);
+        await stop(0);
+        expect(await exit()).toBe('killed by SIGKILL');
+      },
+    );
+
+    test.skipIf(memory !== '')(
+      `one that grows without bound is ended, and the reason says why${memory}`,
+      async () => {
+        const { start, exit } = await createHost(where);
+        await start('x=x; while :; do x=$x$x; done', { limits: { memoryBytes: 32 << 20 } });
+        expect(await exit()).toContain('more memory than its limit of 33554432');
       },
     );
 
