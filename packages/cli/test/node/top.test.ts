@@ -27,6 +27,7 @@ const usage = {
 const view: NodeFunctionsView = {
   node: { id: 1, name: 'a' },
   groups: '/sys/fs/cgroup/vnfpool.t',
+  kinds: { process: null, netns: null, container: 'crun cannot be run' },
   functions: [
     {
       functionId: 101,

@@ -258,6 +258,11 @@ export class FunctionHost {
     return this.#surroundings.groupsDescription;
   }
 
+  /** Kinds of functions, each with the reason why this node cannot run it; null: it can. */
+  get kinds(): FunctionSurroundings['kinds'] {
+    return this.#surroundings.kinds;
+  }
+
   /** Ends whatever is left. */
   async close(): Promise<void> {
     clearInterval(this.#sampler);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FunctionGroup, TrafficCounts } from '@vnfpool/platform/cgroups';
 import type { ProcessIdentity } from '@vnfpool/platform/processes';
-import type { FunctionLimits, FunctionSpecification } from '@vnfpool/wire/mobility';
+import type { FunctionKind, FunctionLimits, FunctionSpecification } from '@vnfpool/wire/mobility';
 import { type FunctionContainer, FunctionContainers } from './containers/index.ts';
 import { type FunctionNetwork, FunctionNetworks } from './function-networks.ts';
 import { RunGroups, type RunGroupsOptions } from './run-groups.ts';
@@ -37,6 +37,17 @@ export class FunctionSurroundings {
   /** How functions are kept together and bounded here, for people. */
   get groupsDescription(): string {
     return this.#groups.description;
+  }
+
+  /** Kinds of functions, each with the reason why this node cannot run it; null: it can. */
+  get kinds(): Readonly<Record<FunctionKind, string | null>> {
+    const { networks = 'this agent makes no networks', containers = 'this agent makes no containers' } =
+      this.#options;
+    return {
+      process: null,
+      netns: typeof networks === 'string' ? networks : null,
+      container: typeof containers === 'string' ? containers : null,
+    };
   }
 
   /** Why such a function cannot run here, for the answer to its ADD (error 6); null: it can. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Metrics } from '@vnfpool/runtime/metrics';
 import { type StatusServer, startStatusServer } from '@vnfpool/runtime/status';
-import type { SlotState } from '@vnfpool/wire/mobility';
+import type { FunctionKind, SlotState } from '@vnfpool/wire/mobility';
 import type { FunctionView } from './function-run.ts';
 
 /** What an agent counts and knows, for whoever looks at its status socket. */
@@ -24,6 +24,8 @@ export interface NodeFunctionsView {
   readonly node: { readonly id: number; readonly name: string };
   /** How functions are kept together and bounded here, for people. */
   readonly groups: string;
+  /** Why functions of a kind cannot run here; null: they can. */
+  readonly kinds: Readonly<Record<FunctionKind, string | null>>;
   readonly functions: readonly FunctionView[];
 }
 
@@ -33,6 +35,7 @@ export const AGENT_SOCKET = 'agent.sock';
 /** Who knows the functions of the node. */
 export interface FunctionsSource {
   readonly groupsDescription: string;
+  readonly kinds: NodeFunctionsView['kinds'];
   views(): readonly FunctionView[];
 }
 
@@ -51,6 +54,7 @@ export function serveNodeStatus(
       const view: NodeFunctionsView = {
         node: { id: status.nodeId, name: status.name },
         groups: functions.groupsDescription,
+        kinds: functions.kinds,
         functions: functions.views(),
       };
       return { json: view };

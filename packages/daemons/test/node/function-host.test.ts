@@ -52,6 +52,18 @@ test.runIf(process.platform === 'linux')('what a function started in turn ends w
   await expect.poll(() => readProcessStat(child)?.state ?? 'Z').toBe('Z');
 });
 
+test('a node says which kinds of functions it runs, and why not the others', () => {
+  const { host } = createHost();
+  expect(host.kinds).toEqual({
+    process: null,
+    netns: 'this agent makes no networks',
+    container: 'this agent makes no containers',
+  });
+  expect(host.refusal({ container: { rootfs: '/' } })).toBe(
+    'kind container not available: this agent makes no containers',
+  );
+});
+
 test('a function whose node has lost its address fails, and the agent does not', async () => {
   // TEST-NET-1: nobody has this address.
   const { host, next } = createHost({ address: '192.0.2.1', freePorts: true });
