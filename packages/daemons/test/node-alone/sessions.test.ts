@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { functionId, nodeId } from '@vnfpool/core';
 import type { FunctionSpecification } from '@vnfpool/wire/mobility';
@@ -163,6 +163,51 @@ test('a function that moves only as a whole: error 9 at either end', async ({ sk
   expect(await scene.prepare(newToken())).toMatchObject({ code: 128, error: 9 });
   expect(await scene.order(newToken(), [ALL])).toMatchObject({ code: 128, error: 9 });
   expect(await scene.order(newToken(), [ALL], null)).toMatchObject({ code: 128, error: 9 });
+}, 60_000);
+
+test('by hooks: sessions that are files of a shell script', async () => {
+  const folders = [temporaryFolder(), temporaryFolder()] as const;
+  const scene = await Scene.open();
+  const shell = (line: string): readonly string[] => ['sh', '-c', `cd "$WHERE" && ${line}`];
+  const selected = 'for each in $(cat selected); do';
+  for (const [at, folder] of folders.entries()) {
+    mkdirSync(`${folder}/live`);
+    const specification: FunctionSpecification = {
+      v: 1,
+      kind: 'process',
+      command: ['sleep', '1000'],
+      env: { WHERE: folder },
+      port: 0,
+      state: { via: 'hooks', format: 'files/1' },
+      hooks: {
+        select: shell('ls live > selected && wc -l < selected'),
+        export: shell(`${selected} echo "$each $(cat live/$each)"; done`),
+        import: shell(
+          'rm -rf coming && mkdir coming && while read key value; do echo $value > coming/$key; done',
+        ),
+        quiesce: shell('touch held'),
+        resume: shell('rm -f held'),
+        moved: shell(`${selected} rm -f live/$each; done; rm -f held; echo "$VNFPOOL_FORWARD" > forward`),
+        expect: shell('echo 192.0.2.11 40100'),
+        accept: shell('ls coming | wc -l && mv coming/* live/'),
+        discard: shell('rm -rf coming'),
+      },
+    };
+    const [node, id] = at === 0 ? [10, HERE] : [11, THERE];
+    const order = { type: 'add', node: nodeId(node), functionId: id, name: 'files', specification } as const;
+    expect(await scene.manager.order(order)).toMatchObject({ code: 0 });
+    await expect.poll(() => scene.find(node, id)?.status, WAIT).toBe('Running');
+  }
+  for (const key of ['a', 'b']) writeFileSync(`${folders[0]}/live/${key}`, `of ${key}`);
+  writeFileSync(`${folders[1]}/live/own`, 'own');
+  const token = newToken();
+  expect(await scene.prepare(token)).toMatchObject({ code: 0 });
+  expect(await scene.order(token, [ALL])).toMatchObject({ code: 0, sessions: 2n });
+  // A hook does not count what it exports.
+  await expect.poll(() => scene.reasons(), WAIT).toContain('10: sessions moved to node 11');
+  expect(folders.map((folder) => readdirSync(`${folder}/live`))).toEqual([[], ['a', 'b', 'own']]);
+  expect(readFileSync(`${folders[1]}/live/b`, 'utf8')).toBe('of b\n');
+  expect(readFileSync(`${folders[0]}/forward`, 'utf8')).toBe('192.0.2.11 40100\n');
 }, 60_000);
 
 describe('in the middle of it', () => {

@@ -28,6 +28,10 @@ export const hooksSchema: z.ZodType<HooksFile> = z.strictObject({
   quiesce: hook('The state changes no more once this has ended.'),
   resume: hook('The function goes on.'),
   discard: hook('Throws away what was imported.'),
+  select: hook('Finds the sessions that `VNFPOOL_SESSIONS` names and writes how many they are.'),
+  moved: hook('Forgets the selected sessions; packets for them go to `VNFPOOL_FORWARD`.'),
+  expect: hook('Sessions may come; writes the address and port for their packets, or nothing.'),
+  accept: hook('Serves the sessions that were imported.'),
   role: hook('Hears what the instance is now: `VNFPOOL_ROLE` is `active`, `standby` or `spare`.'),
 });
 

@@ -105,7 +105,18 @@ const limits: Shape<FunctionLimits> = object(
 
 const hooks: Shape<Hooks> = object(
   {},
-  { export: command, import: command, quiesce: command, resume: command, discard: command, role: command },
+  {
+    export: command,
+    import: command,
+    quiesce: command,
+    resume: command,
+    discard: command,
+    role: command,
+    select: command,
+    moved: command,
+    expect: command,
+    accept: command,
+  },
 );
 
 /** The parts must go together: kind, command and network; `state` and the `hooks` that there are. */

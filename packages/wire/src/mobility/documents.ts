@@ -61,6 +61,11 @@ export interface Hooks {
   /** Throws away what was imported. */
   readonly discard?: readonly string[];
   readonly role?: readonly string[];
+  /** Single sessions: they can move where all of these are, but for `expect`. See docs/function-socket.md. */
+  readonly select?: readonly string[];
+  readonly moved?: readonly string[];
+  readonly expect?: readonly string[];
+  readonly accept?: readonly string[];
 }
 
 /** Bounds of a function and of every process that it starts; what is absent is not bounded. */

@@ -13,6 +13,7 @@ import {
   type FunctionStateLimits,
   functionStateLimits,
 } from './function-state.ts';
+import { moveSessions } from './hooks-sessions.ts';
 import { HooksFunctionState } from './hooks-state.ts';
 import { SocketFunctionState } from './socket-state.ts';
 
@@ -79,6 +80,7 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
     });
   }
   if (hooks === undefined) return null;
+  if (moveSessions(hooks)) options.onSessions?.({ movable: true, count: null });
   return new HooksFunctionState({
     name,
     folder,

@@ -6,6 +6,8 @@ import type { Hooks, Role } from '@vnfpool/wire/mobility';
 import { Continuity } from './continuity.ts';
 import type { FunctionContext } from './function-context.ts';
 import { type FunctionState, FunctionStateError, type FunctionStateLimits } from './function-state.ts';
+import { HookSessions, type HookVariables, moveSessions, type SessionHook } from './hooks-sessions.ts';
+import type { FunctionSessions } from './moved-state.ts';
 import { refuseBeyond } from './octets.ts';
 import { type HookOptions, runHook } from './run-hook.ts';
 import { spool } from './spool.ts';
@@ -31,6 +33,10 @@ export interface HooksStateOptions {
 
 /** Hooks that wait for their turn. */
 const QUEUE_MAX = 16;
+/** Time to select, or to say that sessions may come: the manager waits for the answer. */
+const SELECT_MS = 3_000;
+/** Characters of an answer. */
+const WORDS_MAX = 4_096;
 
 /** State by commands, as docs/function-socket.md describes them for authors of functions. */
 export class HooksFunctionState implements FunctionState {
@@ -42,6 +48,7 @@ export class HooksFunctionState implements FunctionState {
   readonly #closing = new AbortController();
   #role: { readonly role: Role; readonly epoch: string } | null = null;
   readonly #continuity = { export: new Continuity('export'), import: new Continuity('import') };
+  readonly #sessions: HookSessions | null;
   #moving = false;
   #spooled = 0;
   #queued = 0;
@@ -56,6 +63,13 @@ export class HooksFunctionState implements FunctionState {
     const { owner = null, seenAt = this.#folder } = options.context ?? {};
     if (owner !== null) chownSync(this.#folder, owner.uid, owner.gid);
     this.environment = { VNFPOOL_FOLDER: seenAt };
+    this.#sessions = moveSessions(options.hooks)
+      ? new HookSessions({
+          inTurn: (hook, variables, aborted) => this.#heard(hook, variables, aborted),
+          export: (...given) => this.#export(...given),
+          import: (...given) => this.#import(...given),
+        })
+      : null;
   }
 
   get folder(): string {
@@ -66,30 +80,48 @@ export class HooksFunctionState implements FunctionState {
     return this.#options.format;
   }
 
+  get movableSessions(): FunctionSessions | null {
+    return this.#sessions;
+  }
+
   async role(role: Role, epoch: string): Promise<void> {
     this.#role = { role, epoch };
-    await this.#inTurn('role');
+    await this.#inTurn('role', {});
   }
 
   async quiesce(signal: AbortSignal): Promise<void> {
-    await this.#inTurn('quiesce', signal);
+    await this.#inTurn('quiesce', {}, signal);
   }
 
   async resume(): Promise<void> {
     this.#continuity.export.reset();
-    await this.#inTurn('resume');
+    await this.#inTurn('resume', {});
   }
 
   async discard(): Promise<void> {
     this.#continuity.export.reset();
     this.#continuity.import.reset();
-    await this.#inTurn('discard');
+    await this.#inTurn('discard', {});
   }
 
   async export(
     kind: StateKind,
     write: (chunk: Uint8Array) => Promise<void>,
     signal: AbortSignal,
+  ): Promise<{ readonly bytes: number }> {
+    return await this.#export(this.#continuity.export, kind, write, signal, {});
+  }
+
+  async import(kind: StateKind, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    await this.#import(this.#continuity.import, kind, chunks, signal, {});
+  }
+
+  async #export(
+    continuity: Continuity,
+    kind: StateKind,
+    write: (chunk: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+    variables: HookVariables,
   ): Promise<{ readonly bytes: number }> {
     const { limits } = this.#options;
     let bytes = 0;
@@ -98,15 +130,21 @@ export class HooksFunctionState implements FunctionState {
       refuseBeyond(limits.bytesMax, bytes);
       await write(chunk);
     };
-    await this.#transfer('export', kind, () =>
-      this.#run('export', { kind, signal, deadlineMs: limits.stallMs, take }),
+    await this.#transfer(continuity, kind, () =>
+      this.#run('export', { kind, signal, deadlineMs: limits.stallMs, take, variables }),
     );
     return { bytes };
   }
 
-  async import(kind: StateKind, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+  async #import(
+    continuity: Continuity,
+    kind: StateKind,
+    chunks: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+    variables: HookVariables,
+  ): Promise<void> {
     const { limits } = this.#options;
-    await this.#transfer('import', kind, async () => {
+    await this.#transfer(continuity, kind, async () => {
       this.#spooled += 1;
       const path = join(this.#folder, `.import-${this.#spooled}`);
       const file = await spool(
@@ -116,7 +154,7 @@ export class HooksFunctionState implements FunctionState {
         AbortSignal.any([signal, this.#closing.signal]),
       );
       try {
-        await this.#run('import', { kind, signal, deadlineMs: limits.applyMs, input: file.fd });
+        await this.#run('import', { kind, signal, deadlineMs: limits.applyMs, input: file.fd, variables });
       } finally {
         await file.close();
       }
@@ -130,13 +168,20 @@ export class HooksFunctionState implements FunctionState {
   }
 
   /** Hooks without octets run one after the other, in the order of the calls. One that is not there is not missed. */
-  async #inTurn(hook: 'role' | 'quiesce' | 'resume' | 'discard', signal?: AbortSignal): Promise<void> {
+  async #inTurn(
+    hook: SessionHook,
+    variables: HookVariables,
+    signal?: AbortSignal,
+    take?: (chunk: Uint8Array) => Promise<void>,
+  ): Promise<void> {
     if (this.#options.hooks[hook] === undefined) return;
     if (this.#queued >= QUEUE_MAX)
       throw new FunctionStateError('busy', `${QUEUE_MAX} hooks wait for their turn`);
     this.#queued += 1;
-    const { answerMs: deadlineMs } = this.#options.limits;
-    const run = (): Promise<void> => this.#run(hook, { deadlineMs, ...(signal ? { signal } : {}) });
+    const { answerMs } = this.#options.limits;
+    const deadlineMs = hook === 'select' || hook === 'expect' ? Math.min(answerMs, SELECT_MS) : answerMs;
+    const options = { deadlineMs, variables, ...(signal ? { signal } : {}), ...(take ? { take } : {}) };
+    const run = (): Promise<void> => this.#run(hook, options);
     const done = this.#turn.then(run).finally(() => {
       this.#queued -= 1;
     });
@@ -144,9 +189,20 @@ export class HooksFunctionState implements FunctionState {
     await done;
   }
 
-  async #transfer(op: 'export' | 'import', kind: StateKind, move: () => Promise<void>): Promise<void> {
+  /** As `#inTurn`, and gives what it wrote. */
+  async #heard(hook: SessionHook, variables: HookVariables, signal?: AbortSignal): Promise<string> {
+    let words = '';
+    await this.#inTurn(hook, variables, signal, async (chunk) => {
+      words += Buffer.from(chunk).toString();
+      if (words.length > WORDS_MAX)
+        throw new FunctionStateError('too-large', `hook ${hook} writes more than ${WORDS_MAX} characters`);
+    });
+    return words;
+  }
+
+  async #transfer(continuity: Continuity, kind: StateKind, move: () => Promise<void>): Promise<void> {
     if (this.#moving) throw new FunctionStateError('busy', 'an export or import is under way');
-    await this.#continuity[op].run(kind, async () => {
+    await continuity.run(kind, async () => {
       this.#moving = true;
       try {
         await this.#kept(move());
@@ -158,12 +214,15 @@ export class HooksFunctionState implements FunctionState {
 
   async #run(
     hook: keyof Hooks,
-    options: { kind?: StateKind; signal?: AbortSignal } & Pick<HookOptions, 'deadlineMs' | 'take' | 'input'>,
+    options: { kind?: StateKind; signal?: AbortSignal; variables: HookVariables } & Pick<
+      HookOptions,
+      'deadlineMs' | 'take' | 'input'
+    >,
   ): Promise<void> {
     const { directory, environment, format, hooks, name, pid } = this.#options;
     const command = hooks[hook];
     if (command === undefined) throw new FunctionStateError('unsupported', `there is no hook ${hook}`);
-    const { kind, signal, ...rest } = options;
+    const { kind, signal, variables, ...rest } = options;
     const { role = '', epoch = '' } = this.#role ?? {};
     const ours = {
       ...this.environment,
@@ -174,6 +233,7 @@ export class HooksFunctionState implements FunctionState {
       VNFPOOL_EPOCH: epoch,
       VNFPOOL_FORMAT: format ?? '',
       ...(kind === undefined ? {} : { VNFPOOL_KIND: kind }),
+      ...variables,
     };
     const { context } = this.#options;
     const entered = context?.enter(command, ours);
