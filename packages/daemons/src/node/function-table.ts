@@ -124,7 +124,7 @@ export class FunctionTable {
     this.#write(functionId);
   }
 
-  /** Replaces what is kept of its process; null: it has none. One that is not the last is not heeded. */
+  /** Replaces what is kept of a function's process; of a function that is gone nothing is. */
   keepRun(functionId: FunctionId, run: RunRecord): void {
     const kept = this.#kept.get(functionId);
     if (kept === undefined) return;
