@@ -10,7 +10,7 @@ import { anyAddressOption } from './daemon-options.ts';
 
 type Listen = Pick<RelayConfig, 'protocol' | 'listen'>;
 
-interface Options {
+export interface RelayOptions {
   readonly listen: Listen;
   readonly to: readonly RelayPlace[];
   readonly advertise?: RelayPlace;
@@ -77,8 +77,8 @@ export function addRelay(program: Command, _io: CliIo): void {
     .option('--cut-connections', 'TCP: let a move cut connections; else it is refused while there are any')
     .option('--status <path>', 'Unix socket where it tells how it is: GET /status, GET /metrics')
     .addHelpText('after', after)
-    .action(async (options: Options) => {
-      const config = readConfig(options);
+    .action(async (options: RelayOptions) => {
+      const config = readRelayConfig(options);
       const [{ serve }, { serveRelay }] = await Promise.all([
         import('@vnfpool/daemons/serve'),
         import('@vnfpool/daemons/relay'),
@@ -87,7 +87,8 @@ export function addRelay(program: Command, _io: CliIo): void {
     });
 }
 
-function readConfig(options: Options): RelayConfig {
+/** @throws CliError for what does not go together */
+export function readRelayConfig(options: RelayOptions): RelayConfig {
   const { protocol, listen } = options.listen;
   if (options.to.length > BACKENDS_MAX) throw new CliError(2, `--to: at most ${BACKENDS_MAX} servers`);
   const family = isIP(options.from ?? options.to[0]?.address ?? '');
