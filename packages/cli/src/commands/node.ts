@@ -62,7 +62,8 @@ export function addNode(program: Command, io: CliIo): void {
       .summary('run the agent of an execution node')
       .description(
         'Runs the agent of an execution node: it runs functions, keeps leases, moves virtual addresses (as root) and fences them. With --manager it ' +
-          "belongs to no set: it runs functions for anyone's manager of the service-mobility protocol, without leases and addresses.",
+          "belongs to no set: it runs functions for anyone's manager of the service-mobility protocol, without leases and addresses. SIGTERM ends " +
+          'the functions with it; at SIGUSR2, or when it is killed, they run on and the next agent of the folder has them.',
       )
       // Not of `node top`, so their absence is told below.
       .option('--state <dir>', 'folder of keys, lease register and output of functions; must be given')
