@@ -47,13 +47,15 @@ const slow = {
       step,
       async (...given) => {
         await held(step);
+        // What was given up meanwhile must not happen any more.
+        for (const each of given) if (each instanceof AbortSignal) each.throwIfAborted();
         return await sessions[step](...given);
       },
     ]),
   ),
 };
 
-await StatefulFunction.start({ state: store, sessions: slow, onEnd: () => process.exit(0) });
+await StatefulFunction.start({ state: store, sessions: slow, onEnd: () => process.exit(1) });
 
 async function answer([verb, key, value]) {
   if (verb === 'list') return [...store.entries()].map(([name]) => `${name}\n`).join('') + 'end';
