@@ -44,6 +44,8 @@ export interface Leadership {
 const LOOK_MS = 100;
 /** How often a leader gives a sign of life. */
 const ALIVE_MS = 500;
+/** A peer's word is looked into at most so often. */
+const CONFIRM_MS = 100;
 /** For a leader that has let go to be gone, with its ports. */
 const LAST_MOMENTS_MS = 5_000;
 
@@ -57,16 +59,23 @@ const LAST_MOMENTS_MS = 5_000;
 export async function lead(options: LeadershipOptions): Promise<Leadership> {
   const { folder, logger, onSuperseded } = options;
   const path = `${folder}/manager.lock`;
+  if (options.standby !== null && process.platform !== 'linux')
+    throw new Error('a standby waits for a lock of Linux, which this system does not have');
   const lock = process.platform === 'linux' ? await lockOrWait(path, options) : null;
   const embedded = new EmbeddedStore<ManagerTables>(`${folder}/store`, options.store);
   const term = await raiseTerm(embedded);
   const store = new TermStore(embedded, term, onSuperseded);
   const alive = lock === null ? undefined : setInterval(() => giveSign(path), ALIVE_MS);
   logger.info({ term: String(term) }, 'leading');
+  let confirmedMs = Number.NEGATIVE_INFINITY;
   return {
     term,
     store,
     confirm: () => {
+      // A peer may say it again and again.
+      const nowMs = performance.now();
+      if (nowMs - confirmedMs < CONFIRM_MS) return;
+      confirmedMs = nowMs;
       store.confirm().catch((error: unknown) => logger.error({ err: error }, 'the term was not confirmed'));
     },
     close: async () => {
