@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Socket } from 'node:net';
-import { OctetReader } from '@vnfpool/transport/local';
+import { OctetReader, writeTogether } from '@vnfpool/transport/local';
 import { BlockReader, blockHeader, FUNCTION_BLOCK_BYTES_MAX } from '@vnfpool/wire/function-socket';
 
 /** Connects to a data socket; at the signal the connection is cut, so that nobody takes its end for the end. */
@@ -26,23 +26,15 @@ async function writeState(
   socket: Socket,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
-  const put = (block: Uint8Array): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const done = (error?: Error | null): void => (error ? reject(error) : resolve());
-      // One call of the system for both.
-      socket.cork();
-      socket.write(blockHeader(block.length), block.length === 0 ? done : undefined);
-      if (block.length > 0) socket.write(block, done);
-      socket.uncork();
-    });
   // The agent says nothing here.
   socket.resume();
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += FUNCTION_BLOCK_BYTES_MAX) {
-      await put(chunk.subarray(at, at + FUNCTION_BLOCK_BYTES_MAX));
+      const block = chunk.subarray(at, at + FUNCTION_BLOCK_BYTES_MAX);
+      await writeTogether(socket, [blockHeader(block.length), block]);
     }
   }
-  await put(new Uint8Array());
+  await writeTogether(socket, [blockHeader(0)]);
 }
 
 /**

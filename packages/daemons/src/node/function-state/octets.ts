@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Socket } from 'node:net';
-import type { OctetReader } from '@vnfpool/transport/local';
+import { type OctetReader, writeTogether } from '@vnfpool/transport/local';
 import { WireError } from '@vnfpool/wire/bytes';
 import { BlockReader, blockHeader, FUNCTION_BLOCK_BYTES_MAX } from '@vnfpool/wire/function-socket';
 import {
@@ -58,9 +57,11 @@ export async function sendOctets(
   { limits, signal, expire }: Moving,
 ): Promise<void> {
   const deadline = new Deadline(expire);
+  /** A block; without pieces the end. */
   const put = async (pieces: readonly Uint8Array[]): Promise<void> => {
     deadline.arm(limits.stallMs, 'the function took no octet of its state');
-    await orAborted(written(socket, pieces), signal).catch(endedOr(signal));
+    const header = blockHeader(bytesOf(pieces));
+    await orAborted(writeTogether(socket, [header, ...pieces]), signal).catch(endedOr(signal));
     deadline.disarm();
   };
   let bytes = 0;
@@ -84,19 +85,6 @@ export async function sendOctets(
 export function refuseBeyond(bytesMax: number, bytes: number): void {
   if (bytes > bytesMax)
     throw new FunctionStateError('too-large', `the state has more than ${bytesMax} octets`);
-}
-
-/** Writes a block, without pieces the end; resolves when the system has taken it, so no more than it waits here. */
-function written(socket: Socket, pieces: readonly Uint8Array[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (error?: Error | null): void => (error ? reject(error) : resolve());
-    // One call of the system for all.
-    socket.cork();
-    socket.write(blockHeader(bytesOf(pieces)), pieces.length === 0 ? done : undefined);
-    for (const [at, piece] of pieces.entries())
-      socket.write(piece, at === pieces.length - 1 ? done : undefined);
-    socket.uncork();
-  });
 }
 
 /** A chunk, cut where it is longer than a block, and whatever is here of those behind it. */
