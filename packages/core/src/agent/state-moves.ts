@@ -84,10 +84,11 @@ export class StateMoves {
 
   /**
    * Whoever orders a function that is here, or its end, knows what became of its other end: a source in doubt goes on or has
-   * moved, a destination that has everything serves.
+   * moved, a destination that has everything serves. Of single sessions such an order says nothing: both functions run.
    */
   settle(functionId: FunctionId, order: 'add' | 'delete'): AgentOutput[] {
     const transfer = this.#residents.get(functionId)?.transfer;
+    if (transfer?.mode === 'sessions') return [];
     const phase = transfer?.report?.phase;
     if (transfer?.role === 'source' && phase === 'doubt')
       return [{ type: 'settle-transfer', functionId, verdict: order === 'add' ? 'aborted' : 'committed' }];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FunctionSpecification, SessionInformation } from '@vnfpool/wire/mobility';
+import type { FunctionSpecification, SessionInformation, SlotAssignment } from '@vnfpool/wire/mobility';
 import { describe, expect, test } from 'vitest';
 import { AgentCore, type AgentInput, type AgentOutput } from '../../src/agent/index.ts';
 import { type FunctionId, functionId, nodeId } from '../../src/identity.ts';
@@ -249,6 +249,69 @@ describe('the destination', () => {
   ])('%s: refused', (_name, change, answer) => {
     expect(answerOf(new Agent().add().add(OTHER, false).prepare(change))).toMatchObject(answer);
   });
+});
+
+describe('an order of a function whose sessions are in doubt', () => {
+  const report = {
+    id: 'ab',
+    bytes: 1,
+    bytesTotal: 1,
+    bytesPerSecond: 1,
+    changePerSecond: 0,
+    expectedPauseMs: null,
+    expectedEndMs: null,
+    peer: 11,
+  };
+  const again = { type: 'add', operation: 95, functionId: KV, specification, specificationOctets } as const;
+
+  test.each(['source', 'destination'] as const)('says nothing of who owns them, at the %s', (role) => {
+    const agent = new Agent().add();
+    if (role === 'source') {
+      agent.move();
+      agent.selected(3);
+    } else {
+      agent.prepare();
+      agent.give({ type: 'sessions-expected', functionId: KV, forward: null });
+    }
+    const phase = role === 'source' ? 'doubt' : 'ready';
+    agent.give({ type: 'transfer-progress', functionId: KV, report: { ...report, role, phase } });
+    const outputs = agent.give({ ...again, assignment: null });
+    expect(answerOf(outputs)).toMatchObject({ code: 0 });
+    expect(only(outputs, 'settle-transfer')).toEqual([]);
+  });
+});
+
+test('instances that may hold a slot give and take sessions; nothing is handed over', () => {
+  const version = { generation: 0, number: 1, randomId: '0000000000000001' };
+  const assignment: SlotAssignment = {
+    v: 1,
+    pool: 'web',
+    name: 'web#1',
+    slot: { id: '00000000000000aa', index: 0 },
+    role: 'active',
+    epoch: '7',
+    addresses: [],
+    council: version,
+    ranking: [101],
+  };
+  const agent = new Agent().add();
+  agent.give({
+    type: 'add',
+    operation: 96,
+    functionId: KV,
+    specification: null,
+    specificationOctets: null,
+    assignment,
+  });
+  agent.move();
+  expect(only(agent.selected(3), 'send-sessions')).toHaveLength(1);
+  const outputs = agent.ended(committed);
+  expect(only(outputs, 'hand-over')).toEqual([]);
+  expect(reasonOf(outputs)).toBe('3 sessions moved to node 11');
+  agent.prepare();
+  expect(
+    only(agent.give({ type: 'sessions-expected', functionId: KV, forward: null }), 'receive-sessions'),
+  ).toHaveLength(1);
 });
 
 test('what the function says of its sessions is reported, until it is started anew', () => {
