@@ -139,11 +139,16 @@ export class NatLab {
     return this.#agents.get(host)?.stderr() ?? '';
   }
 
-  /** The node is gone, with its functions. */
-  async kill(host: 'a' | 'b'): Promise<void> {
+  /** The agent is gone; its functions stay. */
+  async killAgent(host: 'a' | 'b'): Promise<void> {
     const agent = this.#agents.get(host);
     agent?.process.kill('SIGKILL');
     await agent?.ended;
+  }
+
+  /** The node is gone, with its functions. */
+  async kill(host: 'a' | 'b'): Promise<void> {
+    await this.killAgent(host);
     endFunctions(this.folder, host);
   }
 
