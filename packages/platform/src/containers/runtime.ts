@@ -13,28 +13,48 @@ export interface OwnRoot {
 /** Folders that a run with a root of its own needs in its bundle's folder; `root` is what it has as its root. */
 export const OWN_ROOT_FOLDERS: readonly string[] = ['lower', 'scratch', 'root'];
 
-const RUNTIME = 'crun';
 const ANSWER_MS = 10_000;
 const SAID_MAX = 400;
 const HYBRID = '/sys/fs/cgroup/unified';
 
-/**
- * In a mount namespace that ends with the container: crun does not start where both versions of control groups are mounted
- * and the second has controllers, and we give it no groups to look after anyway.
- */
-const HIDE_HYBRID = `umount -l ${HYBRID};`;
+/** A program that makes containers, and how it is told to leave control groups to us. */
+interface Program {
+  readonly name: 'crun' | 'runc';
+  readonly options: readonly string[];
+  /** What is done before, in a mount namespace that ends with the container; '' nothing. */
+  before(): string;
+}
+
+/** In the order in which they are looked for. */
+const PROGRAMS: readonly Program[] = [
+  {
+    name: 'crun',
+    options: ['--cgroup-manager', 'disabled'],
+    // It does not start where both versions of control groups are mounted and the second has controllers.
+    before: () => (isHybrid() ? `umount -l ${HYBRID};` : ''),
+  },
+  {
+    name: 'runc',
+    // Without groups it would make its own, outside of ours: it does without where it is not let, and this is not root's.
+    options: ['--rootless', 'true'],
+    before: () =>
+      'for m in $(awk \'$5 ~ "^/sys/fs/cgroup" { print $5 }\' /proc/self/mountinfo); do mount -o remount,bind,ro "$m"; done;',
+  },
+];
 /** Relative paths: a comma or colon in a path would end it. */
 const OWN_ROOT =
   'cd "$1"; mount --bind "$2" lower; mount -t tmpfs -o "mode=755,size=$3" tmpfs scratch; mkdir scratch/upper scratch/work;' +
   ' mount -t overlay -o lowerdir=lower,upperdir=scratch/upper,workdir=scratch/work overlay root; shift 3;';
 
-/** The program that makes containers (OCI runtime specification). It keeps its notes in a folder of ours. */
+/** The program that makes containers (OCI runtime specification): crun, else runc. It keeps its notes in a folder of ours. */
 export class OciRuntime {
   /** For people: `crun 1.8.1`. */
   readonly description: string;
+  readonly #program: Program;
   readonly #notes: string;
 
-  private constructor(description: string, notes: string) {
+  private constructor(program: Program, description: string, notes: string) {
+    this.#program = program;
     this.description = description;
     this.#notes = notes;
   }
@@ -42,18 +62,25 @@ export class OciRuntime {
   /**
    * Looks for a runtime on the path.
    * @param notes folder for its notes, made where it is missing
+   * @param only the one that is wanted; default: the first that there is
    * @returns the reason when there is none
    */
-  static async find(notes: string): Promise<OciRuntime | string> {
-    const version = await execute([RUNTIME, '--version']);
-    if (version.failure !== null) {
-      const other = await execute(['runc', '--version']);
-      const instead = other.failure === null ? ' (runc would put containers into groups of its own)' : '';
-      return `${RUNTIME} cannot be run: ${version.failure}${instead}; install it: apt install ${RUNTIME}`;
+  static async find(notes: string, only?: 'crun' | 'runc'): Promise<OciRuntime | string> {
+    const failures: string[] = [];
+    for (const program of PROGRAMS) {
+      if (only !== undefined && only !== program.name) continue;
+      const { out, failure } = await execute([program.name, '--version']);
+      if (failure !== null) {
+        failures.push(`${program.name} cannot be run: ${failure}`);
+        continue;
+      }
+      // Each understands its own notes only.
+      const folder = `${notes}/${program.name}`;
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const [, number = ''] = /version (\S+)/.exec(out) ?? [];
+      return new OciRuntime(program, `${program.name} ${number}`.trim(), folder);
     }
-    mkdirSync(notes, { recursive: true, mode: 0o700 });
-    const [, number = ''] = /version (\S+)/.exec(version.out) ?? [];
-    return new OciRuntime(`${RUNTIME} ${number}`.trim(), notes);
+    return `${failures.join('; ')}; install one: apt install crun`;
   }
 
   /**
@@ -64,7 +91,7 @@ export class OciRuntime {
    */
   runCommand(id: string, bundle: string, ownRoot?: OwnRoot): [string, ...string[]] {
     const command = [
-      ...this.#command('--log', `${bundle}/log`),
+      ...this.#command('--log', `${bundle}/log`, '--log-format', 'json'),
       'run',
       '--pid-file',
       `${bundle}/pid`,
@@ -73,8 +100,8 @@ export class OciRuntime {
       id,
     ];
     return ownRoot === undefined
-      ? within([], '', command)
-      : within([bundle, ownRoot.lower, String(ownRoot.storageBytes)], OWN_ROOT, command);
+      ? this.#within([], '', command)
+      : this.#within([bundle, ownRoot.lower, String(ownRoot.storageBytes)], OWN_ROOT, command);
   }
 
   /**
@@ -83,7 +110,15 @@ export class OciRuntime {
    * @param pidFile gets its number
    */
   execCommand(id: string, process: string, pidFile: string): [string, ...string[]] {
-    return within([], '', [...this.#command(), 'exec', '--pid-file', pidFile, '--process', process, id]);
+    return this.#within([], '', [
+      ...this.#command(),
+      'exec',
+      '--pid-file',
+      pidFile,
+      '--process',
+      process,
+      id,
+    ]);
   }
 
   /** Containers that it has notes of. */
@@ -94,7 +129,7 @@ export class OciRuntime {
   /** Ends a container, if it runs, and forgets it; one that is gone is fine. @returns what went wrong */
   async delete(id: string): Promise<string | null> {
     if (!this.list().includes(id)) return null;
-    const { failure } = await execute(within([], '', [...this.#command(), 'delete', '--force', id]));
+    const { failure } = await execute(this.#within([], '', [...this.#command(), 'delete', '--force', id]));
     return this.list().includes(id) ? (failure ?? `${id} is still there`) : null;
   }
 
@@ -106,43 +141,40 @@ export class OciRuntime {
   }
 
   #command(...more: readonly string[]): string[] {
-    return [RUNTIME, '--root', this.#notes, '--cgroup-manager', 'disabled', ...more];
+    const { name, options } = this.#program;
+    return [name, '--root', this.#notes, ...options, ...more];
+  }
+
+  /** The command, in a mount namespace of its own where something has to be mounted or hidden before. */
+  #within(words: readonly string[], script: string, command: readonly string[]): [string, ...string[]] {
+    const before = `${this.#program.before()}${script}`;
+    const [first = '', ...rest] = command;
+    if (before === '') return [first, ...rest];
+    return [
+      'unshare',
+      '--mount',
+      '--propagation',
+      'slave',
+      'sh',
+      '-c',
+      `set -e; ${before} exec "$@"`,
+      'sh',
+      ...words,
+      ...command,
+    ];
   }
 }
 
 /** What a runtime wrote down about a failure; null: nothing. */
 export function readLog(path: string): string | null {
   try {
-    const text = readFileSync(path, 'utf8').trim();
-    // `2026-11-21T17:00:00.000000Z: open executable: …`
-    const last =
-      text
-        .split('\n')
-        .at(-1)
-        ?.replace(/^\S+Z: /, '') ?? '';
-    return last === '' ? null : last.slice(0, SAID_MAX);
+    const [last = ''] = readFileSync(path, 'utf8').trim().split('\n').slice(-1);
+    if (last === '') return null;
+    const { msg } = JSON.parse(last) as { msg?: unknown };
+    return String(msg).slice(0, SAID_MAX);
   } catch {
     return null;
   }
-}
-
-/** The command, in a mount namespace of its own where something has to be mounted or hidden before. */
-function within(words: readonly string[], script: string, command: readonly string[]): [string, ...string[]] {
-  const before = `${isHybrid() ? HIDE_HYBRID : ''}${script}`;
-  const [first = '', ...rest] = command;
-  if (before === '') return [first, ...rest];
-  return [
-    'unshare',
-    '--mount',
-    '--propagation',
-    'slave',
-    'sh',
-    '-c',
-    `set -e; ${before} exec "$@"`,
-    'sh',
-    ...words,
-    ...command,
-  ];
 }
 
 /** The second version beside the first, with controllers of its own. */

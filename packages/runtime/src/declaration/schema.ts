@@ -170,7 +170,7 @@ const programFields = z.strictObject({
   }),
   container: containerSchema.optional().meta({
     description:
-      'A container for every instance, run by `crun`: a file system of its own, and the network of the node, or that of `netns`. Nodes need root.',
+      'A container for every instance, run by `crun` or `runc`: a file system of its own, and the network of the node, or that of `netns`. Nodes need root.',
   }),
 });
 

@@ -24,11 +24,12 @@ export class FunctionContainers {
   /**
    * Looks for a runtime, and tries it.
    * @param folder of the agent, which it has locked; absolute
+   * @param only the runtime that is wanted; default: the first that there is
    * @returns the reason when this node cannot run containers
    */
-  static async open(folder: string): Promise<FunctionContainers | string> {
+  static async open(folder: string, only?: 'crun' | 'runc'): Promise<FunctionContainers | string> {
     const bundles = `${folder}/containers/bundles`;
-    const runtime = await OciRuntime.find(`${folder}/containers/runtime`);
+    const runtime = await OciRuntime.find(`${folder}/containers/runtime`, only);
     if (typeof runtime === 'string') return runtime;
     mkdirSync(bundles, { recursive: true, mode: 0o700 });
     const probe = await probeContainers(runtime, bundles);

@@ -54,7 +54,7 @@ interface Former {
   readonly record: RunRecord;
 }
 
-async function createHost(where = 'auto', former?: Former) {
+async function createHost(where = 'auto', former?: Former, runtime?: 'crun' | 'runc') {
   const folder = former?.folder ?? mkdtempSync(join(base, 'node-'));
   const label = former?.label ?? `ct-${randomBytes(4).toString('hex')}`;
   const keep = new Set(former === undefined ? [] : [former.record.name]);
@@ -62,7 +62,7 @@ async function createHost(where = 'auto', former?: Former) {
   const given: AgentInput[] = [];
   const warnings: string[] = [];
   const give = (input: AgentInput) => given.push(input);
-  const containers = await FunctionContainers.open(folder);
+  const containers = await FunctionContainers.open(folder, runtime);
   const logger = pino({ level: 'silent' });
   const states = new FunctionStates({ folder: `${folder}/s`, give, logger });
   const host = new FunctionHost({
@@ -195,7 +195,7 @@ describe.skipIf(reason !== null)(
       expect(await exit()).toBe('exit code 7');
       await host.close();
       expect(readdirSync(`${folder}/containers/bundles`)).toEqual([]);
-      expect(readdirSync(`${folder}/containers/runtime`)).toEqual([]);
+      expect(readdirSync(`${folder}/containers/runtime/crun`)).toEqual([]);
     });
 
     test.each(['auto', 'none'] as const)(
@@ -438,7 +438,7 @@ describe.skipIf(reason !== null)(
       await exit();
       await host.close();
       expect(readdirSync(`${folder}/containers/bundles`)).toEqual([]);
-      expect(readdirSync(`${folder}/containers/runtime`)).toEqual([]);
+      expect(readdirSync(`${folder}/containers/runtime/crun`)).toEqual([]);
     });
 
     test('what an agent left behind when it was killed is ended at the next start', async () => {
@@ -469,3 +469,61 @@ describe.skipIf(reason !== null)(
     });
   },
 );
+
+const runc = await FunctionContainers.open(mkdtempSync(join(base, 'probe-')), 'runc');
+const noRunc = typeof runc === 'string' ? runc : noRootFileSystem();
+describe.skipIf(noRunc !== null)(`with runc in place of crun${noRunc === null ? '' : ` [${noRunc}]`}`, () => {
+  test('a program starts, hears its signal, has commands run beside it, and nothing is left', async () => {
+    const { start, stop, host, output, exit, folder, states } = await createHost('auto', undefined, 'runc');
+    const inside = (script: string) => ['/bin/sh', '-c', script];
+    await start(
+      'echo inside > /tmp/mark; trap "exit 7" TERM; echo $WORD; echo end; while :; do sleep 1; done',
+      {
+        env: { WORD: 'hello' },
+        limits: { storageBytes: 1_048_576 },
+        state: { via: 'hooks' },
+        hooks: {
+          export: inside('cat /tmp/mark; id -u; echo $WORD'),
+          import: inside('cat'),
+          quiesce: inside(':'),
+          resume: inside(':'),
+        },
+      },
+      { rootfs, capabilities: [] },
+    );
+    expect(await output()).toEqual(['hello', 'end']);
+    // The runtime, the shell, and its sleep: all are in the group, and so are counted.
+    await expect.poll(() => host.views()[0]?.usage?.processes ?? 0, patient).toBeGreaterThanOrEqual(3);
+    const state = await states.of(ID);
+    let text = '';
+    await state.export('snapshot', async (chunk) => void (text += Buffer.from(chunk).toString()), never);
+    expect(text).toBe('inside\n0\nhello\n');
+    await stop();
+    expect(await exit()).toBe('exit code 7');
+    await host.close();
+    expect(readdirSync(`${folder}/containers/bundles`)).toEqual([]);
+    expect(readdirSync(`${folder}/containers/runtime/runc`)).toEqual([]);
+  });
+
+  test('one that ignores the signal is killed with all that it started', async () => {
+    const { start, stop, output, exit } = await createHost('auto', undefined, 'runc');
+    const seconds = uncommon();
+    await start(`trap "" TERM; (sleep ${seconds} &); echo end; while :; do sleep 1; done`);
+    await output();
+    await stop(100);
+    expect(await exit()).toBe('killed by SIGKILL');
+    await expect.poll(() => running(seconds), patient).toEqual([]);
+  });
+
+  test.skipIf(memory !== '')(`its limits hold it${memory}`, async () => {
+    const { start, exit } = await createHost(where, undefined, 'runc');
+    await start('x=x; while :; do x=$x$x; done', { limits: { memoryBytes: 64 << 20 } });
+    expect(await exit()).toContain('more memory than its limit');
+  });
+
+  test('what does not start says why', async () => {
+    const { start, exit } = await createHost('auto', undefined, 'runc');
+    await start('', { command: ['/bin/none'] });
+    expect(await exit()).toMatch(/its container does not start: .*\/bin\/none/);
+  });
+});
