@@ -18,6 +18,7 @@ const messages: readonly StateMessage[] = [
   },
   { type: 'hello', ...pair, targetFunctionId: 101, mode: 'move', selection: [] },
   { type: 'welcome', windowBytes: 1_048_576 },
+  { type: 'welcome', windowBytes: 1_048_576, forward: { address: '2001:db8::11', port: 40_100 } },
   { type: 'refuse', errorNumber: 3, text: 'token not valid here' },
   { type: 'begin', part: 1, kind: 'delta', bytesExpected: null },
   { type: 'chunk', octets: Uint8Array.of(1, 2, 3) },

@@ -152,6 +152,8 @@ const functionSocket: FuzzTarget = {
     '{"id":1,"op":"role","role":"spare","epoch":"9"}\n{"id":1,"ok":true}\n{"op":"cancel","id":1}\n',
     '{"id":7,"op":"select","sessions":[{"type":"ratio","ratio":0.3}]}\n{"id":8,"op":"moved","forward":null}\n',
     '{"op":"hello","v":1,"sessions":true}\n{"id":9,"op":"expect"}\n{"op":"sessions","count":3}\n',
+    '{"id":8,"op":"select","sessions":[{"type":"contact","contact":"::1"},{"type":"sip-uri","uri":"sip:a@b"}]}\n',
+    '{"id":9,"ok":true,"count":3,"forward":{"address":"::1","port":7}}\n{"id":9,"op":"quiesce","scope":"sessions"}\n',
     '{"op":"changes","bytesPerSecond":1.5}\n{"op":"health","ok":false,"reason":"é"}\n{"op":"refused","reason":""}\n',
   ].map(encodeUtf8),
   check: (bytes) => {
