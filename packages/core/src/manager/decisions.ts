@@ -33,13 +33,11 @@ export function decide(
       ];
     }
     case 'drop':
+      // A move of it ends when this is on disk.
       state.instances.delete(decision.functionId);
-      state.moves.delete(decision.functionId);
-      state.moveLives.delete(decision.functionId);
       return [
         { table: 'instances', key: String(decision.functionId), value: null },
         { table: 'told', key: String(decision.functionId), value: null },
-        { table: 'moves', key: String(decision.functionId), value: null },
       ];
     case 'move':
       return beginMove(state, decision, random, wallMs);
@@ -61,6 +59,7 @@ export function decide(
     }
     case 'delete-slot':
       state.slots.delete(decision.id);
+      state.admitted.delete(decision.id);
       return [
         { table: 'slots', key: decision.id, value: null },
         { table: 'holdings', key: decision.id, value: null },

@@ -81,6 +81,11 @@ export class Declarations {
     return diff(this.#state.set?.declared ?? null, declared);
   }
 
+  /** Whether decisions are being written. */
+  get isDeciding(): boolean {
+    return this.#deciding !== null;
+  }
+
   /** Applies a declaration, now or when the decisions before it are on disk. */
   take(input: Apply, nowMs: number, outputs: ManagerCoreOutput[]): void {
     if (!this.#deciding) this.#apply(input, nowMs, outputs);

@@ -72,6 +72,9 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
       // Past ones have been planned for; they wait for a node, not for the clock.
       ...[...state.retries.values()].map(({ atMs }) => atMs).filter((atMs) => atMs > this.#lastExpiredMs),
       ...[...state.moveRetries.values()].map(({ atMs }) => atMs).filter((atMs) => atMs > this.#lastExpiredMs),
+      ...[...state.moveLives.values()]
+        .map(({ admittedByMs }) => admittedByMs)
+        .filter((atMs) => atMs !== null),
       ...[...state.handovers.values()].map(({ untilMs }) => untilMs),
       ...[declarations.retryAtMs, saving.retryAtMs].filter((atMs) => atMs !== null),
     ];
@@ -105,7 +108,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   /** After every input: decide, order, tell, save. */
   #finish(nowMs: number, outputs: ManagerCoreOutput[]): ManagerCoreOutput[] {
     const { options, state, journal, declarations, saving } = this.#parts;
-    settleMoves(state, journal, { nowMs, wallMs: options.wallMs(nowMs) });
+    settleMoves(state, journal, declarations.isDeciding, { nowMs, wallMs: options.wallMs(nowMs) });
     if (declarations.settle(nowMs, outputs)) this.#order(nowMs, outputs);
     this.#health.tellChanges(journal, nowMs, options.wallMs(nowMs));
     for (const event of journal.takeEvents()) outputs.push({ type: 'event', event });

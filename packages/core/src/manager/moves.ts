@@ -22,6 +22,8 @@ export interface Moment {
   readonly wallMs: number;
 }
 
+/** How long a slot's holder may take to admit the destination as a candidate. */
+const ADMIT_MS = 10_000;
 const RETRY_MS_MIN = 2_000;
 const RETRY_MS_MAX = 60_000;
 
@@ -39,7 +41,13 @@ export function beginMove(
   const token = hex64(random.u64()) + hex64(random.u64());
   const value: MoveRecord = { functionId, from, to, token, startedMs: wallMs, reason };
   state.moves.set(functionId, value);
-  state.moveLives.set(functionId, { phase: 'begun', told: null, isSeen: false, isCancelled: false });
+  state.moveLives.set(functionId, {
+    phase: 'begun',
+    told: null,
+    admittedByMs: null,
+    isSeen: false,
+    isCancelled: false,
+  });
   return [{ table: 'moves', key: String(functionId), value }];
 }
 
@@ -98,11 +106,21 @@ export function cancelMove(state: ManagerState, journal: Journal, functionId: nu
   if (life.phase === 'begun') failMove(state, journal, functionId, 'cancelled', moment);
 }
 
-/** Looks at what both ends of every move have told. */
-export function settleMoves(state: ManagerState, journal: Journal, moment: Moment): void {
+/**
+ * Looks at what both ends of every move have told.
+ * @param isDeciding Decisions are being written: an instance that was dropped may be there again when they cannot be
+ */
+export function settleMoves(
+  state: ManagerState,
+  journal: Journal,
+  isDeciding: boolean,
+  moment: Moment,
+): void {
   for (const move of state.moves.values()) {
     const life = state.moveLives.get(move.functionId);
-    if (life) settleMove(state, journal, move, life, moment);
+    if (!life) continue;
+    if (state.instances.has(move.functionId)) settleMove(state, journal, move, life, moment);
+    else if (!isDeciding) dropMove(state, journal, move, moment);
   }
 }
 
@@ -126,7 +144,7 @@ function settleMove(
   const isLost = ['lost', 'absent'].includes(lifeOf(state, to).state);
   if (arrival?.status === 'Running' && !isHeldAtSource) arrive(state, journal, move, life, wallMs);
   else if (life.phase !== 'ordered') {
-    const reason = unfit(state, move, life);
+    const reason = unfit(state, move, life) ?? notAdmitted(state, move, life, moment.nowMs);
     if (reason !== undefined) failMove(state, journal, functionId, reason, moment);
   }
   // It went there, and then the node was lost: from there it comes back, or fails over like any other.
@@ -148,6 +166,23 @@ function unfit(state: ManagerState, move: MoveRecord, { phase }: MoveLife): stri
     return `it does not run on ${from} any more`;
   const isGone = phase === 'prepared' && lifeOf(state, to).heard && !state.arrivalOf(move);
   return isGone ? `it did not start on ${to}, or its state did not come in time` : undefined;
+}
+
+/** Why nobody was told of the move in time: a slot has no holder, or one that knows nothing of it. */
+function notAdmitted(
+  state: ManagerState,
+  move: MoveRecord,
+  life: MoveLife,
+  nowMs: number,
+): string | undefined {
+  if (life.phase !== 'begun' || state.isAdmitted(move)) {
+    life.admittedByMs = null;
+    return undefined;
+  }
+  life.admittedByMs ??= nowMs + ADMIT_MS;
+  return nowMs < life.admittedByMs
+    ? undefined
+    : `its slot could not be told that it goes to ${move.to}, for only a holder can tell`;
 }
 
 function arrive(
@@ -207,6 +242,19 @@ export function failMove(
     `instance ${name}`,
     `${name} stays on ${move.from} and did not move to ${move.to}: ${reason}.`,
   );
+}
+
+/** The instance is not wanted any more, wherever it is. */
+function dropMove(
+  state: ManagerState,
+  journal: Journal,
+  { functionId, from, to }: MoveRecord,
+  { wallMs }: Moment,
+): void {
+  forgetMove(state, journal, functionId);
+  const name = nameOf(state, functionId);
+  const message = `${name} was dropped on its way from ${from} to ${to}.`;
+  journal.event(wallMs, 'instance.move-cancelled', 'info', `instance ${name}`, message);
 }
 
 function forgetMove(state: ManagerState, journal: Journal, functionId: number): void {

@@ -38,6 +38,8 @@ function takeSlot(
   if (!slot || epoch === undefined) return;
   const known = state.holdings.get(slot.id) ?? { epoch: 0, holder: null, sinceMs: null };
   if (epoch < known.epoch) return;
+  if (told.candidates.length > 0 && epoch >= (state.admitted.get(slot.id)?.epoch ?? 0))
+    state.admitted.set(slot.id, { epoch, candidates: told.candidates });
   const reporter = state.nodes.get(node)?.id;
   let { holder } = known;
   let ranOut = '';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FunctionReport, RunningStatus } from '@vnfpool/wire/mobility';
+import type { FunctionReport, RunningStatus, SlotCandidate } from '@vnfpool/wire/mobility';
 import type { EventView, FailoverView, TrafficView } from '../management/views.ts';
 import type { NodeState, Observed, ObservedMove, Topology } from '../planner/observed.ts';
 import type {
@@ -57,6 +57,8 @@ export interface MoveLife {
   phase: 'begun' | 'prepared' | 'ordered';
   /** What the destination was told. */
   told: ToldRecord | null;
+  /** Until when a slot's holder may take to admit the destination; null: nobody waited for it yet. */
+  admittedByMs: number | null;
   /** The source has said that it sends. */
   isSeen: boolean;
   isCancelled: boolean;
@@ -88,6 +90,9 @@ export class ManagerState {
   /** By Function ID: a move of it failed, and the next one waits. */
   readonly moveRetries: Map<number, { readonly atMs: number; readonly waitMs: number }> = new Map();
   readonly slotReasons: Map<string, string> = new Map();
+  /** By slot: who may take it by the lease itself, from the report with the highest epoch. */
+  readonly admitted: Map<string, { readonly epoch: number; readonly candidates: readonly SlotCandidate[] }> =
+    new Map();
   /** By slot: council members that have seen the lease of this epoch run out. */
   readonly overAt: Map<string, { readonly epoch: number; readonly nodes: Set<string> }> = new Map();
   readonly traffic: Map<string, TrafficView> = new Map();
@@ -101,7 +106,13 @@ export class ManagerState {
     this.moves = new Map(restored.moves.map((move) => [move.functionId, move]));
     // Whatever was ordered before this process began: what both ends report tells how it ended.
     for (const id of this.moves.keys())
-      this.moveLives.set(id, { phase: 'ordered', told: null, isSeen: true, isCancelled: false });
+      this.moveLives.set(id, {
+        phase: 'ordered',
+        told: null,
+        admittedByMs: null,
+        isSeen: true,
+        isCancelled: false,
+      });
     this.slots = new Map(restored.slots.map((slot) => [slot.id, slot]));
     this.holdings = new Map(restored.holdings);
     this.counters = { ...restored.counters };
@@ -122,6 +133,20 @@ export class ManagerState {
   /** The same function at the node that it moves to. */
   arrivalOf(move: MoveRecord): FunctionLife | undefined {
     return this.functions.get(`${move.to}/${move.functionId}`);
+  }
+
+  /**
+   * Whether the instance may hold its slots where it goes as well as where it is. Only a slot's holder admits candidates:
+   * one that left before could never be followed by itself.
+   */
+  isAdmitted({ functionId, from, to }: MoveRecord): boolean {
+    const [source, target] = [this.nodes.get(from)?.id, this.nodes.get(to)?.id];
+    return [...this.slots.keys()].every((slot) => {
+      const mine = (this.admitted.get(slot)?.candidates ?? []).filter(
+        (each) => each.functionId === functionId,
+      );
+      return !mine.some(({ node }) => node === source) || mine.some(({ node }) => node === target);
+    });
   }
 
   /** The state as the planner reads it. */
@@ -181,6 +206,7 @@ export class ManagerState {
     const move = this.moves.get(functionId);
     if (!move) return null;
     const isBusy = [node, move.to].some((name) => busy.has(`${name}/${functionId}`));
-    return { to: move.to, phase: this.moveLives.get(functionId)?.phase ?? 'begun', busy: isBusy };
+    const phase = this.moveLives.get(functionId)?.phase ?? 'begun';
+    return { to: move.to, phase, busy: isBusy || (phase === 'begun' && !this.isAdmitted(move)) };
   }
 }

@@ -20,11 +20,13 @@ async function running(): Promise<FakeDomain> {
   return domain;
 }
 
-function hold(domain: FakeDomain, node: number, epoch: number, id = 1): void {
+/** `also`: nodes at which the lease admits the same instance. */
+function hold(domain: FakeDomain, node: number, epoch: number, id = 1, also = [1, 4]): void {
   const slot = domain.core.views(domain.nowMs).slots[0]?.id ?? '';
   const holder = { node, functionId: id };
+  const candidates = [...new Set([node, ...also])].map((each) => ({ node: each, functionId: id }));
   domain.report(node, {
-    slots: [{ id: slot, state: 'holding', epoch: String(epoch), holder, candidates: [holder], reason: '' }],
+    slots: [{ id: slot, state: 'holding', epoch: String(epoch), holder, candidates, reason: '' }],
     failovers: [],
   });
 }
@@ -83,6 +85,42 @@ describe('a move', () => {
     expect(events(domain)).toContain('instance.moved');
     // What is left at the source is no part of the set; the new copy is told nothing that it knows.
     expect(told(domain).slice(2)).toEqual(['delete 1/1']);
+  });
+
+  test('nobody is told of it before the lease of its slot admits it at its destination', async () => {
+    const domain = await running();
+    hold(domain, 1, 2, 1, []);
+    expect(move(domain)).toEqual({ ok: true, to: 'd' });
+    expect(told(domain)).toEqual([]);
+    hold(domain, 1, 3);
+    expect(told(domain)).toEqual(['prepare 4/1 from 1', 'move 1/1 to 4']);
+  });
+
+  test('a slot that nobody holds admits nobody: the move fails after 10 s', async () => {
+    const domain = await running();
+    hold(domain, 1, 2, 1, []);
+    move(domain);
+    const fromMs = domain.nowMs;
+    while (web1(domain)?.move) domain.expire();
+    expect(domain.nowMs - fromMs).toBeLessThanOrEqual(10_000);
+    expect(domain.nowMs - fromMs).toBeGreaterThan(9_000);
+    expect(told(domain)).toEqual([]);
+    expect(lastEvent(domain)).toMatch(/did not move to d: its slot could not be told that it goes to d/);
+  });
+
+  test('of an instance that is not declared any more ends once that is written, and is told as such', async () => {
+    const domain = await running();
+    move(domain);
+    domain.diskFull = true;
+    domain.give({ type: 'apply', requestId: 2, declared: set(NODES, []), text: '', file: 'set.yaml' });
+    expect(domain.replies.at(-1)).toMatchObject({ ok: false, code: 'STORE_FULL' });
+    expect(web1(domain)).toMatchObject({ node: 'a', move: { to: 'd' } });
+    domain.diskFull = false;
+    domain.give({ type: 'apply', requestId: 3, declared: set(NODES, []), text: '', file: 'set.yaml' });
+    while (domain.rows('moves').length > 0 && domain.core.nextDeadline() !== undefined) domain.expire();
+    expect(domain.rows('moves')).toEqual([]);
+    const outcomes = events(domain).filter((type) => /move-(failed|cancelled)|moved/.test(type));
+    expect(outcomes).toEqual(['instance.move-cancelled']);
   });
 
   test('a standby belongs there as soon as it runs', async () => {
