@@ -3,25 +3,26 @@
 import { createSocket } from 'node:dgram';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const HOST = '127.0.0.1';
+const LOOPBACK = { address: '127.0.0.1', port: 0 };
+const ANYWHERE = { address: '0.0.0.0', port: 0 };
 /** From an answer to the next datagram of a client, and how long it waits for an answer before it goes on. */
 const PAUSE_MS = 20;
 const LATE_MS = 1_000;
 /** For answers that are late, in the end. */
 const REST_MS = 2_000;
 
-async function open() {
+async function open({ address, port }) {
   const socket = createSocket({ type: 'udp4', recvBufferSize: 1_048_576 });
-  await new Promise((resolve) => socket.bind(0, HOST, resolve));
+  await new Promise((resolve) => socket.bind(port, address, resolve));
   return socket;
 }
 
-/** `peers`: the ports that it has heard. */
-export async function startServer(name) {
-  const socket = await open();
+/** `peers`: the addresses and ports that it has heard. */
+export async function startServer(name, place = LOOPBACK) {
+  const socket = await open(place);
   const peers = new Set();
   socket.on('message', (said, { port, address }) => {
-    peers.add(port);
+    peers.add(`${address} ${port}`);
     socket.send(`${name} ${said}`, port, address);
   });
   return { port: socket.address().port, peers, close: () => socket.close() };
@@ -45,7 +46,7 @@ export class Clients {
   /** `count` clients of whoever is at this place; each begins to talk at once. */
   async start(count, { address, port }) {
     for (let at = 0; at < count; at += 1) {
-      const socket = await open();
+      const socket = await open(ANYWHERE);
       this.#sockets.push(socket);
       this.servers.push(new Set());
       this.#talk(at, socket, { address, port });

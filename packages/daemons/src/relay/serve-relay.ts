@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from '@vnfpool/runtime/logging';
-import { Metrics } from '@vnfpool/runtime/metrics';
-import { startStatusServer } from '@vnfpool/runtime/status';
+import type { Metrics } from '@vnfpool/runtime/metrics';
 import type { RelayConfig, RelayStatus } from './config.ts';
 import { runRelay } from './run-relay.ts';
 
@@ -16,14 +15,7 @@ export async function serveRelay(
   stop(): Promise<void>;
 }> {
   const relay = await runRelay(config, logger);
-  const metrics = relayMetrics(() => relay.status());
-  const server =
-    statusPath === null
-      ? null
-      : await startStatusServer(statusPath, {
-          '/status': () => ({ json: relay.status() }),
-          '/metrics': async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
-        });
+  const server = statusPath === null ? null : await startStatus(statusPath, () => relay.status());
   let isStopping = false;
   void relay.ended.then(() => {
     // Nobody tells us what to be: the agent ends us, or starts another one.
@@ -44,8 +36,21 @@ export async function serveRelay(
   };
 }
 
-function relayMetrics(read: () => RelayStatus): Metrics {
+/** Loaded when it is wanted: an agent waits for the start of a function. */
+async function startStatus(path: string, read: () => RelayStatus): Promise<{ close(): Promise<void> }> {
+  const [{ Metrics }, { startStatusServer }] = await Promise.all([
+    import('@vnfpool/runtime/metrics'),
+    import('@vnfpool/runtime/status'),
+  ]);
   const metrics = new Metrics({ component: 'relay' });
+  describeMetrics(metrics, read);
+  return await startStatusServer(path, {
+    '/status': () => ({ json: read() }),
+    '/metrics': async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+  });
+}
+
+function describeMetrics(metrics: Metrics, read: () => RelayStatus): void {
   metrics.gauge({
     name: 'relay_sessions_count',
     help: 'Sessions that are served here',
@@ -57,5 +62,4 @@ function relayMetrics(read: () => RelayStatus): Metrics {
     collect: () => read().sessions.elsewhere,
   });
   metrics.mirror({ name: 'relay_events_total', help: 'What a relay counts, by kind' }, () => read().counters);
-  return metrics;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { PoolError } from '@vnfpool/client';
 import type { MovableState } from '@vnfpool/client/stateful';
 import { encodeUtf8 } from '@vnfpool/wire/bytes';
+import { RelayError } from './relay-error.ts';
 import type { TcpService } from './tcp-service.ts';
 
 export const TCP_RELAY_FORMAT = 'relay-tcp/1';
@@ -20,7 +20,7 @@ export class TcpState implements MovableState {
   *export(): Generator<Uint8Array, void> {
     const { open } = this.#service;
     if (open > 0 && !this.#mayCut)
-      throw new PoolError('refused', `${open} TCP connections end here, which cannot be moved`);
+      throw new RelayError('refused', `${open} TCP connections end here, which cannot be moved`);
     yield encodeUtf8('["clear"]\n');
   }
 

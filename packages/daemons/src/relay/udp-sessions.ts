@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { PoolError } from '@vnfpool/client';
 import { type ForwardGrant, readForwardGrant } from '@vnfpool/client/forwarding';
 import {
   type MovableSessions,
@@ -19,6 +18,7 @@ import {
 } from '@vnfpool/core/relay';
 import { WireError } from '@vnfpool/wire/bytes';
 import { RecordExport, type VersionedRecord } from './record-export.ts';
+import { RelayError } from './relay-error.ts';
 import type { UdpService } from './udp-service.ts';
 
 const GRANT = 'grant';
@@ -65,9 +65,9 @@ export class UdpSessions implements MovableSessions {
     );
     const sessions = [...chosen];
     if (sessions.some(({ path }) => path.length >= PATH_MAX))
-      throw new PoolError('refused', `a session has come by ${PATH_MAX} relays already`);
+      throw new RelayError('refused', `a session has come by ${PATH_MAX} relays already`);
     const grant = this.#service.port.offer();
-    if (grant === null) throw new PoolError('overloaded', 'sessions of too many transfers are under way');
+    if (grant === null) throw new RelayError('overloaded', 'sessions of too many transfers are under way');
     this.#selection = { sessions, grant, out: new RecordExport() };
     return sessions.length;
   }
@@ -118,7 +118,7 @@ export class UdpSessions implements MovableSessions {
     if (sessions.length > 0 && grant === null)
       throw new WireError('missing', 0, 'sessions without what says how to have their packets');
     if (relay.table.size + sessions.length > sessionsMax)
-      throw new PoolError('overloaded', `this relay takes ${sessionsMax} sessions`);
+      throw new RelayError('overloaded', `this relay takes ${sessionsMax} sessions`);
     return sessions.length;
   }
 
@@ -143,7 +143,7 @@ export class UdpSessions implements MovableSessions {
   }
 
   #selected(): Selection {
-    if (this.#selection === null) throw new PoolError('refused', 'no sessions are selected');
+    if (this.#selection === null) throw new RelayError('refused', 'no sessions are selected');
     return this.#selection;
   }
 
