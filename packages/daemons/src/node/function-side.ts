@@ -131,6 +131,7 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
       const functions = await adoptFunctions({ table, host, undecided: transfers.undecided });
       if (functions.length > 0) logger.info(summary(functions), 'functions of the agent before');
       give({ type: 'adopt', configuration, functions });
+      states.tellSessions();
       host.follow();
       transfers.settle(functions);
     },

@@ -39,6 +39,8 @@ interface Kept {
   readonly run: number;
   readonly state: Promise<FunctionState>;
   readonly settle: (state: FunctionState | Error) => void;
+  /** What it last said of its sessions; null: nothing. */
+  sessions: { readonly movable: boolean; readonly count: number | null } | null;
 }
 
 /** How the agent talks of state with each function that it runs. */
@@ -58,7 +60,7 @@ export class FunctionStates {
     });
     // Nobody may ask.
     state.catch(() => undefined);
-    this.#kept.set(functionId, { run, state, settle });
+    this.#kept.set(functionId, { run, state, settle, sessions: null });
   }
 
   /** Before the program is started, which gets the `environment` of the answer. @throws Error of the system */
@@ -69,7 +71,12 @@ export class FunctionStates {
       ...starting,
       folder: `${folder}/${functionId}`,
       onHealth: ({ ok, reason }) => give({ type: 'health', functionId, run, ok, reason }),
-      onSessions: ({ movable, count }) => give({ type: 'sessions', functionId, run, movable, count }),
+      onSessions: (sessions) => {
+        const kept = this.#kept.get(functionId);
+        if (kept?.run !== run) return;
+        kept.sessions = sessions;
+        give({ type: 'sessions', functionId, run, ...sessions });
+      },
       onRefused: ({ code, message }) =>
         logger.warn({ name, code, reason: message }, 'the function was refused'),
       onNews: (message, figures) => logger.info({ name, ...figures }, message),
@@ -78,6 +85,12 @@ export class FunctionStates {
     const kept = this.#kept.get(functionId);
     if (kept?.run === run) kept.settle(state);
     return state;
+  }
+
+  /** Tells once more what functions said of their sessions, to an agent core that did not know them before. */
+  tellSessions(): void {
+    for (const [functionId, { run, sessions }] of this.#kept)
+      if (sessions !== null) this.#options.give({ type: 'sessions', functionId, run, ...sessions });
   }
 
   /** The functions live on, and the next agent talks with them. */
