@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { StateView } from '@vnfpool/core/management';
 import { OciRuntime, probeContainers } from '@vnfpool/platform/containers';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -11,8 +13,9 @@ import {
 import { RunningSet } from './running-set.ts';
 import { notBuilt } from './support.ts';
 
-/* A set whose functions run in containers, as people declare it. */
+/* A set whose functions run in containers, as people declare it: examples/container. */
 
+const example = fileURLToPath(new URL('../../../../examples/container', import.meta.url));
 const folder = mkdtempSync(`${tmpdir()}/vnfpool-containers-`);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const missing = notBuilt || (noRootFileSystem() ?? '') || (await whyNoContainers());
@@ -35,27 +38,13 @@ const running = (word: string): string[] =>
 
 describe.skipIf(missing !== '')(`functions of kind container ${missing}`, () => {
   test('declared in a set: it serves, a node that cannot run it says why, and nothing is left', async () => {
-    makeRootFileSystem(`${folder}/image`);
-    mkdirSync(`${folder}/www`);
-    writeFileSync(`${folder}/www/index.html`, 'from a container\n');
+    cpSync(example, folder, { recursive: true, filter: (path) => !path.endsWith('/image') });
+    const made = spawnSync('sh', [`${folder}/make-root.sh`], { encoding: 'utf8' });
+    expect(made.stderr).toBe('');
     const file = `${folder}/set.yaml`;
-    writeFileSync(
+    appendFileSync(
       file,
-      `set: boxed
-nodes: [a, b]
-pools:
-  web:
-    function:
-      program: /bin/busybox
-      arguments: [httpd, -f, -p, "{address}:{port}", -h, /www]
-      container:
-        rootfs: image
-        user: "1234"
-        mounts: [{ target: /www, source: www }]
-      health: { http: /, every: 500ms, timeout: 400ms }
-      limits: { processes: 32 }
-    redundancy: { slots: 1, standbys: 1 }
-  lost:
+      `  lost:
     function: { program: /bin/sh, container: { rootfs: nowhere } }
 `,
     );
