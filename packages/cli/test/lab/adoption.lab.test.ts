@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { functionsIn } from './functions-left.ts';
 import { HandLab, told } from './hand-lab.ts';
-import { isThere as alive, lives } from './host.ts';
+import { isThere as alive, commandLine, lives, mentioning } from './host.ts';
 import { instanceOf, isWhole, RunningSet, slotOf } from './running-set.ts';
 import { type Child, notBuilt, until } from './support.ts';
 
@@ -154,6 +154,22 @@ describe.skipIf(missing !== '')(`an agent without a set that restarts ${missing}
     expect(again.report?.restarts).toBe(1);
     const reasons = statuses(manager).map(({ reason }) => reason);
     expect(reasons.some((reason) => reason.includes('while no agent looked after it'))).toBe(true);
+  }, 120_000);
+
+  test('output stays within its bound while no agent runs, and nothing is left once the function has ended', async () => {
+    const go = `${lab.folder}/go`;
+    const long =
+      'while [ ! -e "$0" ]; do sleep 0.05; done; yes 0123456789abcdef | head -c 6000000; exec sleep 600';
+    const { child, pid } = await running({ command: ['/bin/sh', '-c', long, go] });
+    await killed(child);
+    writeFileSync(go, '');
+    const log = stateOf('output/function_101.log');
+    await until('it is cut', () => existsSync(`${log}.1`) && statSync(log).size < 4 << 20);
+    expect(alive(pid)).toBe(true);
+    process.kill(pid, 'SIGKILL');
+    await until('who cut it is gone', () =>
+      mentioning(lab.folder).every((each) => commandLine(each).includes('serve')),
+    );
   }, 120_000);
 
   test('a function that ends under an agent that found it is told at once', async () => {

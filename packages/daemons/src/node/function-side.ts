@@ -11,6 +11,7 @@ import { FunctionHost } from './function-host.ts';
 import { FunctionStates } from './function-states.ts';
 import { FunctionTable } from './function-table.ts';
 import { NodeTransfers } from './node-transfers.ts';
+import { startOutputWarden } from './output-warden.ts';
 import { StateMover } from './state-mover/index.ts';
 
 /** More than the window of a transfer. */
@@ -122,6 +123,7 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
     table,
     warn,
   });
+  const warden = startOutputWarden(folder);
   return {
     host,
     transfers,
@@ -138,6 +140,7 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
     leave: async () => {
       host.leave();
       table.close();
+      warden.release();
       await Promise.all([states.leave(), transfers.close()]);
     },
     effects: {
@@ -162,6 +165,7 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
     close: async () => {
       await Promise.all([host.close(), transfers.close()]);
       table.end();
+      warden.end();
     },
   };
 }

@@ -5,7 +5,7 @@ export { createLoadSampler } from './load.ts';
 export type { OutputOptions } from './output.ts';
 export { OutputRecorder } from './output.ts';
 export type { OutputFileOptions } from './output-file.ts';
-export { OutputFile } from './output-file.ts';
+export { OUTPUT_FILE_BYTES_MAX, OutputFile } from './output-file.ts';
 export { sendSignal } from './signal.ts';
 export type { AdoptedProgram, ProgramExit, ProgramOptions, RunningProgram } from './start.ts';
 export { adoptProgram, startProgram } from './start.ts';

@@ -22,6 +22,8 @@ export interface OutputFileOptions {
   readonly bytesMax?: number;
 }
 
+/** Octets from which a file of output is cut, where nothing else is said. */
+export const OUTPUT_FILE_BYTES_MAX: number = 4 * 1024 * 1024;
 /** The end of the file that is read for its last lines. */
 const TAIL_BYTES = 65_536;
 
@@ -43,7 +45,7 @@ export class OutputFile {
     this.path = path;
     this.#linesMax = options.linesMax ?? 10;
     this.#lineCharactersMax = options.lineCharactersMax ?? 2_000;
-    this.#bytesMax = options.bytesMax ?? 4 * 1024 * 1024;
+    this.#bytesMax = options.bytesMax ?? OUTPUT_FILE_BYTES_MAX;
     const fd = this.open();
     const { size } = fstatSync(fd);
     closeSync(fd);
