@@ -132,7 +132,7 @@ export class UdpRelay {
     const home = this.table.find('away', transfer, number);
     if (home) this.#remove(home, 'away');
     const holder = this.table.find('via', transfer, number);
-    if (holder?.alias?.transfer === transfer) this.table.setAlias(holder, null);
+    if (holder?.alias?.transfer === transfer) this.#setAlias(holder, null);
     if (holder?.via?.transfer === transfer) this.#remove(holder, 'via');
   }
 
@@ -210,7 +210,7 @@ export class UdpRelay {
     // We are its home, or on the way from there: its packets need not go there and back. What still comes by the new way
     // is served.
     const { away } = before;
-    this.table.setAlias(before, way);
+    this.#setAlias(before, way);
     before.usedAt = nowMs;
     if (away === null) return;
     this.table.setAway(before, null);
@@ -346,6 +346,12 @@ export class UdpRelay {
     this.table.remove(session);
     this.#out.push({ type: 'close', session: number });
     for (const way of [via, away, alias]) if (way !== null) this.#dropIfEmpty(way.transfer);
+  }
+
+  #setAlias(session: RelaySession, way: SessionWay | null): void {
+    const former = session.alias;
+    this.table.setAlias(session, way);
+    if (former !== null) this.#dropIfEmpty(former.transfer);
   }
 
   #dropIfEmpty(transfer: string): void {

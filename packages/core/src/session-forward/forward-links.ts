@@ -21,6 +21,8 @@ interface Link {
   /** When the other end was heard, or waiting for it began. */
   heardAt: number;
   isHeard: boolean;
+  /** The greatest that the other end has shown; -1: none yet. */
+  heardGeneration: number;
   isSilent: boolean;
   claimAt: number;
   /** When it is over if it is closing. */
@@ -177,8 +179,11 @@ export class ForwardLinks {
     link.heardAt = nowMs;
     link.isHeard = true;
     link.isSilent = false;
-    link.peer = from;
-    return [...this.#release(link, from), ...this.#take(link, from, message)];
+    // Only one that has moved on is somewhere else: whoever repeats a datagram faster than it came draws nothing away.
+    if (generation > link.heardGeneration) link.peer = from;
+    link.heardGeneration = Math.max(link.heardGeneration, generation);
+    const to = link.peer ?? from;
+    return [...this.#release(link, to), ...this.#take(link, to, message)];
   }
 
   nextDeadline(): number | undefined {
@@ -219,6 +224,7 @@ export class ForwardLinks {
       window: new ReplayWindow(),
       heardAt: nowMs,
       isHeard: false,
+      heardGeneration: -1,
       isSilent: false,
       claimAt: nowMs,
       closeAt: nowMs,
@@ -235,11 +241,11 @@ export class ForwardLinks {
     return null;
   }
 
-  #take(link: Link, from: ForwardPlace, message: ForwardMessage): ForwardOutput[] {
+  #take(link: Link, to: ForwardPlace, message: ForwardMessage): ForwardOutput[] {
     const { transfer } = link;
     switch (message.type) {
       case 'claim':
-        return [this.#datagram(link, from, { type: 'welcome' })];
+        return [this.#datagram(link, to, { type: 'welcome' })];
       case 'welcome':
         return [];
       case 'send':

@@ -146,6 +146,16 @@ test('repeated, thrown back, of an earlier instance, or of nobody: ignored and c
   expect(holder.dropped.replayed).toBe(2);
 });
 
+test('whoever sends a fresh datagram from elsewhere draws nothing away from its sender', () => {
+  const network = open();
+  network.take(HOLDER, network.at(HOLDER).send(TRANSFER, packet(1)));
+  const [way] = network.onTheWay.splice(0);
+  if (!way) throw new Error('nothing was sent');
+  expect(network.at(HOME).handle(way.output.datagram, OTHER, network.nowMs)).toHaveLength(1);
+  arrive(network, 2);
+  expect(network.onTheWay.map(({ output }) => output.to)).toEqual([HOLDER]);
+});
+
 test.each(['home', 'holder'] as const)('the %s moves as a whole, and forwarding goes on', (which) => {
   const network = open();
   const [before, ...rest] = which === 'home' ? [HOME, HOLDER] : [HOLDER, HOME];
