@@ -42,7 +42,7 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
   readonly #channel: Channel;
   readonly #exporter: Exporter;
   #phase: SourcePhase;
-  #out: SourceOutput[] = [];
+  readonly #out: SourceOutput[] = [];
   /** What `commit` says, and where sessions that were moved are reached. */
   #known: Pick<SourceRecord, 'totalBytes' | 'totalCrc' | 'forward'> = { totalBytes: 0, totalCrc: 0 };
   #pausedAtMs: number | null = null;
@@ -152,9 +152,7 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
   }
 
   #taken(): SourceOutput[] {
-    const out = this.#out;
-    this.#out = [];
-    return out;
+    return this.#out.splice(0);
   }
 
   #start(nowMs: number): void {
@@ -162,7 +160,9 @@ export class TransferSource implements Core<SourceInput, SourceOutput> {
       this.#finish();
       return;
     }
-    if (this.#phase === 'doubt') this.#timers.set(this, 'inquire', nowMs);
+    if (this.#phase === 'doubt' && this.#options.isLeased === true)
+      this.#timers.set(this, 'pause', nowMs + this.#pauseLimitMs);
+    else if (this.#phase === 'doubt') this.#timers.set(this, 'inquire', nowMs);
     else {
       this.#timers.set(this, 'connect', nowMs + (this.#options.connectMs ?? 5000));
       this.#timers.set(this, 'transfer', nowMs + (this.#options.transferMs ?? 600_000));

@@ -325,6 +325,18 @@ describe('in doubt', () => {
     expect(source.sent.at(-1)).toEqual(before.sent.findLast(({ type }) => type === 'commit'));
   });
 
+  test('with a lease at the source it goes on, behind a restart too, when the outcome is not heard in time', () => {
+    const source = new SourceUnderTest({ isLeased: true }, doubting().record);
+    expect(source.tell({ type: 'start' })).toEqual(['connect']);
+    const out: string[] = [];
+    for (let step = 0; step < 50; step += 1) {
+      const now = source.wait(100);
+      out.push(...now);
+      if (now.includes('connect')) source.tell({ type: 'connect-failed', reason: 'x' });
+    }
+    expect(out.slice(-3)).toEqual(['persist nothing', 'resume', 'ended timeout']);
+  });
+
   test('ends the function once more after a restart that came between record and end', () => {
     const before = doubting();
     before.hear({ type: 'committed', sessions: 3 });

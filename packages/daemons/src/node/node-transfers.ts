@@ -35,6 +35,8 @@ const PROGRESS_MS = 500;
 export class NodeTransfers {
   readonly #options: NodeTransfersOptions;
   readonly #open = new Map<FunctionId, Open>();
+  /** Of whose transfer an end was told last. */
+  #lastEnded: FunctionId | null = null;
   /** Who waits for functions to be gone. */
   readonly #leaving = new Map<FunctionId, () => void>();
   readonly #reporting: NodeJS.Timeout;
@@ -169,9 +171,11 @@ export class NodeTransfers {
 
   #begin(functionId: FunctionId, role: Open['role'], peer: number, begin: () => Open['transfer']): void {
     const { logger } = this.#options;
+    this.#lastEnded = null;
     try {
       const transfer = begin();
       // One that ended at once has told so already.
+      if (this.#lastEnded === functionId) return;
       this.#open.set(functionId, { transfer, role, peer });
       this.#reportOf(functionId);
       logger.info({ functionId, transfer: transfer.name, role, peer }, 'transfer of state');
@@ -195,6 +199,7 @@ export class NodeTransfers {
     const transfer = this.#open.get(functionId)?.transfer.name;
     this.#reportOf(functionId);
     this.#open.delete(functionId);
+    this.#lastEnded = functionId;
     const { give, logger } = this.#options;
     if (end.outcome === 'committed')
       logger.info({ functionId, transfer, pauseMs: end.pauseMs }, 'state transferred');

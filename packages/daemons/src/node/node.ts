@@ -217,6 +217,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     keptConfiguration = configuration;
     leases.post({ type: 'configure', configuration });
     ({ registrars } = configuration);
+    registrations.useRegistrars(registrars);
   }
 
   const link = new ManagerLink({

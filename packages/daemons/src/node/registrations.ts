@@ -19,6 +19,8 @@ interface Standing {
 /** A dead agent's element must not stay long, and a living one registers again in time. */
 const LIFE_MS = 60_000;
 const DEREGISTER_MS = 1_000;
+/** After a registrar has said no. */
+const AGAIN_MS = 500;
 
 /** Keeps in the handlespace what the agent core wants there. */
 export class Registrations {
@@ -108,8 +110,10 @@ export class Registrations {
         lifeMs: LIFE_MS,
         // In turn, so that all of a set meet at its first registrar, should its registrars not share what they know.
         tuning: { attemptsAtOnce: 1 },
-        onEvent: (event: PoolElementEvent) =>
-          logger.info({ element: name, event: event.event }, 'registration'),
+        onEvent: (event: PoolElementEvent) => {
+          logger.info({ element: name, event: event.event }, 'registration');
+          if (event.event === 'rejected') this.#openAgain(name, element);
+        },
         onTrouble: ({ registrar, reason }) => logger.warn({ registrar, reason }, 'registrar'),
       });
     } catch (error) {
@@ -122,5 +126,15 @@ export class Registrations {
       logger.warn({ element: name, reason: (error as Error).message }, 'not registered yet');
     });
     return element;
+  }
+
+  /** An instance that came from another node is refused until that node's registration of it is gone. */
+  #openAgain(key: string, element: PoolElement): void {
+    setTimeout(() => {
+      const standing = this.#standing.get(key);
+      if (standing?.element !== element) return;
+      element.close();
+      standing.element = this.#open(standing.wanted);
+    }, AGAIN_MS).unref();
   }
 }
