@@ -8,11 +8,22 @@
  *   client 10.1.0.2 ── br-lan ──┬── gateway of node 1 ──┬── br-wan ── server 192.0.2.80
  *                               └── gateway of node 2 ──┘
  *
- *   sudo node run.mjs [--moves 4] [--megabytes 200]
+ *   sudo node run.mjs [--moves 4] [--megabytes 200] [--connections 0]
+ *
+ * `--connections` puts so many more into the gateway, which nobody uses and which move, too.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -28,6 +39,7 @@ const { values } = parseArgs({
   options: {
     moves: { type: 'string', default: '4' },
     megabytes: { type: 'string', default: '200' },
+    connections: { type: 'string', default: '0' },
     vnfpool: { type: 'string', default: join(here, '../../packages/cli/bin/vnfpool.js') },
   },
 });
@@ -110,6 +122,43 @@ async function host(bridge, address) {
   return holder.pid;
 }
 
+/** Puts established connections into the gateway that this agent runs; each has a port of its own on the outside. */
+async function fill(agentFolder, count) {
+  const { Conntrack } = await import('@vnfpool/platform/conntrack');
+  const { inNamespace } = await import('@vnfpool/platform/namespaces');
+  const [{ pid }] = JSON.parse(readFileSync(join(agentFolder, 'functions.json'), 'utf8'));
+  const fd = openSync(`/proc/${pid}/ns/net`, 'r');
+  const table = inNamespace(fd, () => new Conntrack());
+  closeSync(fd);
+  const nothing = { sctp: null, helper: null, labels: null, counters: null, master: null, shifts: null };
+  const tcp = { state: 3, originalScale: 7, replyScale: 7, originalFlags: 3, replyFlags: 3 };
+  const common = {
+    status: 6,
+    timeoutSeconds: 3600,
+    zone: 0,
+    zoneDirection: 'both',
+    mark: 0,
+    tcp,
+    ...nothing,
+  };
+  const ports = (source, destination) => ({ kind: 'ports', source, destination });
+  const entries = Array.from({ length: count }, (_, n) => {
+    const inside = Uint8Array.of(10, 1 + (n >> 16), (n >> 8) & 0xff, n & 0xff);
+    // As many ports as there are; then another server.
+    const server = Uint8Array.of(198, 51, 100, Math.floor(n / 50_000));
+    const outside = Uint8Array.of(192, 0, 2, 1);
+    const port = 10_000 + (n % 50_000);
+    return {
+      original: { source: inside, destination: server, protocol: 6, layer4: ports(40_000, 443) },
+      reply: { source: server, destination: outside, protocol: 6, layer4: ports(443, port) },
+      ...common,
+    };
+  });
+  const [failure] = table.insert(entries);
+  table.close();
+  if (failure) throw failure.error;
+}
+
 async function digestOf(path) {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
@@ -148,7 +197,9 @@ async function run() {
   await order('wait 2');
   await order(`add 1 101 --spec ${join(here, 'gateway.json')}`);
   await order('wait 1 101 Running');
-  print('the gateway runs on node 1');
+  const connections = Number(values.connections);
+  if (connections > 0) await fill(join(folder, '1'), connections);
+  print(`the gateway runs on node 1${connections > 0 ? `, with ${connections} connections` : ''}`);
 
   const traffic = join(here, 'traffic.mjs');
   const server = start(node, [traffic, 'server', SERVER], serverHost);
