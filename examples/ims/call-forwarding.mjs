@@ -60,21 +60,18 @@ export class CallForwarding {
   }
 
   elsewhereEnded(transfer, session) {
-    this.#moved.ended({ transfer, session });
+    this.#tellEnded(this.#moved.ended({ transfer, session }));
     this.#dropIfOver(transfer);
   }
 
   /** The other proxy of a transfer is not heard, or has taken its calls back; `waited` was not sent to it. */
   transferOver(transfer, waited, now) {
-    this.#moved.over(transfer, now);
+    this.#tellEnded(this.#moved.over(transfer, now));
     for (const { address, port, payload } of waited) this.#handle(payload, { address, port }, now);
   }
 
   sweep() {
-    for (const { transfer, session } of this.#moved.sweep()) {
-      this.#put({ ended: session, transfer });
-      this.#dropIfOver(transfer);
-    }
+    this.#tellEnded(this.#moved.sweep());
   }
 
   /** Out of the socket that the ends of the call know: ours, or that of its home. */
@@ -107,6 +104,13 @@ export class CallForwarding {
   ownIn(call) {
     const { host, port } = this.#moved.viaOf(call) ?? this.#advertised;
     return { host, port };
+  }
+
+  #tellEnded(ways) {
+    for (const { transfer, session } of ways) {
+      this.#put({ ended: session, transfer });
+      this.#dropIfOver(transfer);
+    }
   }
 
   #dropIfOver(transfer) {

@@ -17,6 +17,8 @@ export class MovedCalls {
   #viaBy = new Map();
   /** Transfers by which calls have come back: what is still on its way is of them. */
   #cameBack = new Set();
+  /** Ways by which calls were away that have come back: their former holders are told at the sweep after the next. */
+  #returned = { now: [], before: [] };
   /** Sweeps since the last message of a call that is away. */
   #quiet = new Map();
   /** Calls that are about to move, and what has come for them: `{ bytes, source }`. */
@@ -95,6 +97,7 @@ export class MovedCalls {
     const was = this.#tables.away.get(call);
     if (was) {
       this.#dropAway(call, was);
+      this.#returned.now.push(was);
       this.#cameBack.add(way.transfer);
       for (const oldest of this.#cameBack)
         if (this.#cameBack.size > CAME_BACK_MAX) this.#cameBack.delete(oldest);
@@ -121,17 +124,18 @@ export class MovedCalls {
     return this.#viaBy.get(`${transfer} ${session}`);
   }
 
-  /** The other proxy says that it is over there. */
+  /** The other proxy says that it is over there. Gives ways that are over by that, too. */
   ended(way) {
     const away = this.callAway(way);
     if (away !== undefined) this.#dropAway(away, way);
     const via = this.callVia(way);
-    if (via === undefined) return;
-    this.#calls.forget(new Set([via]));
-    this.#dropVia(via);
+    return via === undefined ? [] : this.#endVia(via);
   }
 
-  /** A whole transfer is over: what was away is here again as it left, what came by it is forgotten. */
+  /**
+   * A whole transfer is over: what was away is here again as it left, what came by it is forgotten. Gives ways that are
+   * over by that, too.
+   */
   over(transfer, now) {
     for (const [call, away] of this.#tables.away.entries()) {
       if (away.transfer !== transfer) continue;
@@ -139,16 +143,16 @@ export class MovedCalls {
       this.#calls.adopt(away.record, now);
       this.#count('calls.takenBack');
     }
+    const over = [];
     for (const [call, via] of this.#tables.via.entries())
-      if (via.transfer === transfer) {
-        this.#calls.forget(new Set([call]));
-        this.#dropVia(call);
-      }
+      if (via.transfer === transfer) over.push(...this.#endVia(call));
+    return over;
   }
 
   /** Ways of calls of which nothing is left here, nor elsewhere; they are forgotten. */
   sweep() {
-    const over = [];
+    const over = this.#returned.before;
+    this.#returned = { now: [], before: this.#returned.now };
     for (const [call, away] of this.#tables.away.entries()) {
       const sweeps = (this.#quiet.get(call) ?? 0) + 1;
       this.#quiet.set(call, sweeps);
@@ -197,6 +201,16 @@ export class MovedCalls {
     this.#quiet.delete(call);
     this.#tables.away.delete(call);
     this.#awayBy.delete(`${transfer} ${session}`);
+  }
+
+  /** Its home does not know it any more: nor do we, or whoever has it from us. */
+  #endVia(call) {
+    this.#calls.forget(new Set([call]));
+    this.#dropVia(call);
+    const away = this.#tables.away.get(call);
+    if (away === undefined) return [];
+    this.#dropAway(call, away);
+    return [away];
   }
 
   #dropVia(call) {
