@@ -5,7 +5,12 @@ import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
 import type { Clock } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { type SessionForward, sessionSelectors } from '@vnfpool/wire/function-socket';
-import { type FunctionSessions, FunctionStateError } from './function-state/index.ts';
+import {
+  type FunctionSessions,
+  FunctionStateError,
+  type FunctionStateErrorCode,
+  type MovedState,
+} from './function-state/index.ts';
 import type { FunctionStates } from './function-states.ts';
 import type { StateMover, Transfer, TransferListener } from './state-mover/index.ts';
 
@@ -25,12 +30,20 @@ export interface SessionTransfersOptions {
     begin: () => Transfer,
   ) => void;
   readonly listener: (functionId: FunctionId) => TransferListener;
+  /** Until a function that did not hear what became of its sessions is told again. Default 1000. */
+  readonly againMs?: number;
 }
 
 /** Time from the making of a token in which its bearer has to come. */
 const TOKEN_MS = 30_000;
-/** Until a function that did not hear that its sessions have moved is told again. */
-const MOVED_AGAIN_MS = 1_000;
+const AGAIN_MS = 1_000;
+/** It may hear the next time. */
+const PASSING: ReadonlySet<FunctionStateErrorCode> = new Set([
+  'not-connected',
+  'not-answered',
+  'ended',
+  'busy',
+]);
 
 /** Transfers of single sessions of the functions of a node, as the agent core orders them. */
 export class SessionTransfers {
@@ -75,7 +88,7 @@ export class SessionTransfers {
       try {
         return mover.send(order, {
           to,
-          state: its,
+          state: this.#serving(functionId, its),
           selection,
           finish: (_mode, forward) => this.#moved(functionId, its, forward),
           ...this.#options.listener(functionId),
@@ -134,22 +147,59 @@ export class SessionTransfers {
     return its;
   }
 
-  /** Until the function has heard it, or is gone with its sessions: it holds them back, and serves the others. */
+  /** That another owns them: it holds them back until it knows. A function that is gone has none of them any more. */
   async #moved(functionId: FunctionId, its: FunctionSessions, forward: SessionForward | null): Promise<void> {
-    while (!this.#closing.signal.aborted) {
+    await this.#untilHeard(
+      functionId,
+      () => its.moved(forward),
+      () => true,
+    ).catch((error: unknown) => {
+      if (this.#closing.signal.aborted || !isClosed(error)) throw error;
+    });
+  }
+
+  /** That it keeps them is told until it has heard it, too: else it would hold them back for ever. */
+  #serving(functionId: FunctionId, its: FunctionSessions): MovedState {
+    return {
+      changeRate: its.changeRate,
+      get movedSessions() {
+        return its.movedSessions ?? null;
+      },
+      export: (kind, write, signal) => its.export(kind, write, signal),
+      import: (kind, chunks, signal) => its.import(kind, chunks, signal),
+      quiesce: (signal) => its.quiesce(signal),
+      resume: () =>
+        this.#untilHeard(
+          functionId,
+          () => its.resume(),
+          (code) => PASSING.has(code),
+        ),
+      discard: () => its.discard(),
+    };
+  }
+
+  /** Asks again while the failure is one that may pass, and the function is there. */
+  async #untilHeard(
+    functionId: FunctionId,
+    ask: () => Promise<void>,
+    mayPass: (code: FunctionStateErrorCode) => boolean,
+  ): Promise<void> {
+    const { logger, againMs = AGAIN_MS } = this.#options;
+    for (;;) {
       try {
-        await its.moved(forward);
-        return;
+        return await ask();
       } catch (error) {
-        if (error instanceof FunctionStateError && error.code === 'closed') return;
-        this.#options.logger.warn({ functionId, reason: (error as Error).message }, DEAF);
-        await delay(MOVED_AGAIN_MS, undefined, { ref: false, signal: this.#closing.signal }).catch(
-          () => undefined,
-        );
+        if (!(error instanceof FunctionStateError) || isClosed(error) || !mayPass(error.code)) throw error;
+        logger.warn({ functionId, reason: error.message }, DEAF);
+        await delay(againMs, undefined, { ref: false, signal: this.#closing.signal });
       }
     }
-    throw new Error('the agent stops');
   }
+}
+
+/** Its process has ended, or we have. */
+function isClosed(error: unknown): boolean {
+  return error instanceof FunctionStateError && error.code === 'closed';
 }
 
 const DEAF = 'the function does not hear what became of its sessions';
