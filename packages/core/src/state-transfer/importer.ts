@@ -27,7 +27,7 @@ export class Importer {
     send: (message: StateMessage, nowMs: number) => void,
     emit: (output: DestinationOutput) => void,
   ) {
-    const { windowBytes = 1_048_576, bytesMax = 64 * 2 ** 30, partsMax = 64 } = options;
+    const { windowBytes = 2_097_152, bytesMax = 64 * 2 ** 30, partsMax = 64 } = options;
     this.#receiver = new PartReceiver(rules, options.checksum ?? crc32, windowBytes, bytesMax, partsMax);
     this.#windowBytes = windowBytes;
     this.#forward = options.forward;

@@ -215,7 +215,7 @@ export interface DestinationOptions {
   readonly tokenUntilMs: number;
   /** Mode `sessions`: where the function takes packets of sessions that come to it. Default nowhere. */
   readonly forward?: SessionForward;
-  /** Octets that may be under way or waiting for the function. Default 1 MiB. */
+  /** Octets that may be under way or waiting for the function. Default 2 MiB. */
   readonly windowBytes?: number;
   /** Most octets of one transfer. Default 64 GiB. */
   readonly bytesMax?: number;
