@@ -71,10 +71,13 @@ export function removeLeftLimits(label: string): void {
 
 /** Tables whose names begin so and of which no chain has a link, from what `nft -j list ruleset` prints. */
 export function tablesWithoutLinks(json: string, prefix: string): string[] {
-  if (json.trim() === '') return [];
-  const { nftables = [] } = JSON.parse(json) as {
-    nftables?: { table?: { name?: string }; chain?: { table?: string; dev?: unknown } }[];
-  };
+  let nftables: readonly { table?: { name?: string }; chain?: { table?: string; dev?: unknown } }[];
+  try {
+    ({ nftables = [] } = JSON.parse(json) as { nftables?: typeof nftables });
+  } catch {
+    // There is no nft, or it may not look.
+    return [];
+  }
   const busy = new Set(
     nftables.flatMap(({ chain }) =>
       chain?.dev === undefined || chain.table === undefined ? [] : [chain.table],

@@ -72,6 +72,7 @@ test('tables whose links are all gone are known, others and those of strangers a
   ];
   expect(tablesWithoutLinks(JSON.stringify({ nftables: listed }), 'p_')).toEqual(['p_1']);
   expect(tablesWithoutLinks('', 'p_')).toEqual([]);
+  expect(tablesWithoutLinks('{"nftables": [', 'p_')).toEqual([]);
 });
 
 test('ends at bridges have names of their own, as short as the kernel wants them', () => {
