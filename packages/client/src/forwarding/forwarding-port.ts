@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import {
-  DEFAULT_FORWARD_LIMITS,
   type ForwardLimits,
   ForwardLinks,
   type ForwardOutput,
@@ -72,15 +71,12 @@ export class ForwardingPort {
   readonly #counters = { received: 0, sent: 0, malformed: 0, forged: 0, unknown: 0, unsendable: 0 };
   #timer: NodeJS.Timeout | undefined;
   #timerAt: number | undefined;
-  /** No deadline that is new comes earlier than this. */
-  readonly #soonMs: number;
   #closed = false;
 
   private constructor(options: ForwardingPortOptions, socket: Socket) {
     this.#options = options;
     this.#socket = socket;
     this.#links = new ForwardLinks(options.limits);
-    this.#soonMs = options.limits?.claimMs ?? DEFAULT_FORWARD_LIMITS.claimMs;
     // What cannot be delivered is told to whoever sent: it is lost, as datagrams may be.
     socket.on('error', () => {
       this.#counters.unsendable += 1;
@@ -147,12 +143,12 @@ export class ForwardingPort {
 
   /** Home: a packet for the holder. */
   arrived(transfer: string, packet: ForwardedPacket): void {
-    this.#do(this.#links.arrived(transfer, packet));
+    this.#do(this.#links.arrived(transfer, packet), false);
   }
 
   /** Holder: a packet that the home is to send. */
   send(transfer: string, packet: ForwardedPacket): void {
-    this.#do(this.#links.send(transfer, packet));
+    this.#do(this.#links.send(transfer, packet), false);
   }
 
   /** This session is over here. */
@@ -214,12 +210,13 @@ export class ForwardingPort {
     else if (!seal.isRight(bytes, sealed.subarray(bytes.length))) this.#counters.forged += 1;
     else {
       this.#counters.received += 1;
-      this.#do(this.#links.handle(datagram, from, performance.now()));
+      this.#do(this.#links.handle(datagram, from, performance.now()), false);
       if (!this.#links.remembers(datagram.transfer)) this.#seals.delete(datagram.transfer);
     }
   }
 
-  #do(outputs: readonly ForwardOutput[]): void {
+  /** @param isNearer False: deadlines were only put off; a timer that fires too early looks again. */
+  #do(outputs: readonly ForwardOutput[], isNearer = true): void {
     const { onArrived, onSend, onEnded, onOver } = this.#options;
     for (const output of outputs) {
       switch (output.type) {
@@ -242,7 +239,7 @@ export class ForwardingPort {
           break;
       }
     }
-    this.#arm();
+    if (isNearer || this.#timerAt === undefined) this.#arm();
   }
 
   #transmit({ to, datagram }: ForwardOutput & { readonly type: 'datagram' }): void {
@@ -260,8 +257,6 @@ export class ForwardingPort {
   }
 
   #arm(): void {
-    // Packets only put deadlines off: a timer that fires too early looks again.
-    if (this.#timerAt !== undefined && this.#timerAt <= performance.now() + this.#soonMs) return;
     const next = this.#links.nextDeadline();
     if (next === this.#timerAt || this.#closed) return;
     clearTimeout(this.#timer);

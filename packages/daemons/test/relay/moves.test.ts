@@ -229,6 +229,31 @@ test('all moves, also what came from elsewhere and what is elsewhere; ports towa
   ]);
 }, 60_000);
 
+test('the address comes to the one that has the sessions: it serves them directly, by the ports that servers know', async () => {
+  const server = await echoServer(1);
+  const backends = places([server]);
+  const service = { address: HOST, port: 4_000 };
+  const first = await open({ backends, service });
+  const port = await listen(first);
+  const second = await open({ backends, service, listen: { address: HOST, port } });
+  const talk = new Talk(port, 8);
+  await talk.open(20);
+  talk.start();
+  await expect.poll(() => talk.heard.every((each) => each > 0), WAIT).toBe(true);
+  expect(await move(first, second, { type: 'all' })).toBe(20);
+  expect(await talk.end()).toBe(true);
+  first.service.close();
+  await listen(second);
+  const before = talk.total.heard;
+  talk.start();
+  await expect.poll(() => talk.total.heard, WAIT).toBeGreaterThan(before + 200);
+  expect(await talk.end()).toBe(true);
+  expect(talk.total.heard).toBe(talk.total.sent);
+  expect(countersOf(second)).toMatchObject({ direct: 20, began: 0, portsChanged: 0 });
+  expect(sessionsOf(second)).toEqual({ served: 20, fromElsewhere: 0, elsewhere: 0 });
+  expect(server.peers.size).toBe(20);
+}, 60_000);
+
 test('one that was copied goes on, and its sessions elsewhere hear it and not the copy', async () => {
   const server = await echoServer(1);
   const backends = places([server]);
