@@ -6,10 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { StateView } from '@vnfpool/core/management';
 import { OciRuntime, probeContainers } from '@vnfpool/platform/containers';
 import { afterAll, describe, expect, test } from 'vitest';
-import {
-  makeRootFileSystem,
-  noRootFileSystem,
-} from '../../../daemons/test/node/containers/root-file-system.ts';
+import { noRootFileSystem } from '../../../daemons/test/node/containers/root-file-system.ts';
 import { RunningSet } from './running-set.ts';
 import { notBuilt } from './support.ts';
 

@@ -111,14 +111,15 @@ export async function testLimits(where: string): Promise<void> {
     },
   );
 
-  const processors = await refusedAt(where, { processors: 0.25 });
+  const processors = await refusedAt(where, { processors: 0.02 });
   test.skipIf(processors !== '')(
     `a function that never rests is held back to its share${processors}`,
     async () => {
       const { host, start } = await createHost(where);
-      await start('while :; do :; done', { processors: 0.25 });
-      await expect.poll(() => host.views()[0]?.usage?.throttledMs ?? 0, patient).toBeGreaterThan(500);
-      expect(host.views()[0]?.usage?.processors).toBeLessThan(0.5);
+      // Little, so that it wants more also where much else runs.
+      await start('while :; do :; done', { processors: 0.02 });
+      await expect.poll(() => host.views()[0]?.usage?.throttledMs ?? 0, patient).toBeGreaterThan(100);
+      await expect.poll(() => host.views()[0]?.usage?.processors ?? 1, patient).toBeLessThan(0.2);
     },
   );
 }
