@@ -6,13 +6,14 @@ import { NetworkGate } from '@vnfpool/platform/gate';
 import { inNamespace } from '@vnfpool/platform/namespaces';
 import { invertTuple } from '@vnfpool/wire/flow-state';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { movesRefusal } from '../../../daemons/src/node/movable-network.ts';
 import { labMissing } from '../../../platform/test/support/lab.ts';
 import { labFolder, RunningSet } from './running-set.ts';
 import { notBuilt } from './support.ts';
 
 /* A gateway that is declared in a set: it moves by order of a person, and a standby of it is silent. */
 
-const missing = labMissing || notBuilt;
+const missing = labMissing || notBuilt || (movesRefusal() ?? '');
 /** A network for `up` that has the bridge and nothing of this machine. */
 const BRIDGE = 'ip link set lo up && ip link add br-lan type bridge && ip link set br-lan up && exec "$@"';
 

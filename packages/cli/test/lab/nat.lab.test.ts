@@ -6,13 +6,14 @@ import { pipeline } from 'node:stream/promises';
 import { IPS_ASSURED, IPS_SEEN_REPLY } from '@vnfpool/platform/conntrack';
 import { invertTuple } from '@vnfpool/wire/flow-state';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { movesRefusal } from '../../../daemons/src/node/movable-network.ts';
 import { labMissing } from '../../../platform/test/support/lab.ts';
 import { FUNCTION, gatewayFile, NatLab, type Talker } from './nat-lab.ts';
 import { notBuilt, until } from './support.ts';
 
 /* A NAT gateway that is nothing but rules of the kernel moves to another node, with its connections. */
 
-const missing = labMissing || notBuilt;
+const missing = labMissing || notBuilt || (movesRefusal() ?? '');
 const MEGABYTE = 1_000_000;
 /** Enough for a transfer that takes long enough to be met in the middle. */
 const MANY = 60_000;

@@ -80,7 +80,9 @@ export class FunctionHost {
   }
 
   /** Why such a function cannot run here, for the answer to its ADD (error 6); null: it can. */
-  refusal(specification: Pick<FunctionSpecification, 'limits' | 'netns' | 'container'>): string | null {
+  refusal(
+    specification: Pick<FunctionSpecification, 'limits' | 'netns' | 'container' | 'state'>,
+  ): string | null {
     return this.#surroundings.refusal(specification);
   }
 

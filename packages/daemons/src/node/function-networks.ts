@@ -13,7 +13,7 @@ import {
 } from '@vnfpool/platform/namespaces';
 import { listLinks, NETLINK_ROUTE, NetlinkSocket } from '@vnfpool/platform/netlink';
 import type { FunctionSpecification, NetworkSpecification } from '@vnfpool/wire/mobility';
-import { movableNetwork } from './movable-network.ts';
+import { movableNetwork, movesRefusal } from './movable-network.ts';
 
 /** A run's network; it is there before the function, and is removed after it. */
 export interface FunctionNetwork {
@@ -37,6 +37,7 @@ export class FunctionNetworks {
   readonly #noRules: string | null;
   /** Once somebody asked. */
   #noLimits: { readonly reason: string | null } | null = null;
+  #noMoves: { readonly reason: string | null } | null = null;
 
   private constructor(label: string, noRules: string | null) {
     this.#label = label;
@@ -74,6 +75,13 @@ export class FunctionNetworks {
     this.#noLimits ??= { reason: limitsRefusal() };
     const { reason } = this.#noLimits;
     return reason === null ? null : `limit not enforceable: bandwidth (${reason})`;
+  }
+
+  /** Why connections tracked in networks cannot move; null: they can. */
+  movesRefusal(): string | null {
+    this.#noMoves ??= { reason: movesRefusal() };
+    const { reason } = this.#noMoves;
+    return reason === null ? null : `state by conntrack not available: ${reason}`;
   }
 
   /** Why such a network cannot be made here, for the answer to an ADD; null: it can, as far as can be seen now. */

@@ -51,8 +51,10 @@ export class FunctionSurroundings {
   }
 
   /** Why such a function cannot run here, for the answer to its ADD (error 6); null: it can. */
-  refusal(specification: Pick<FunctionSpecification, 'limits' | 'netns' | 'container'>): string | null {
-    const { limits, netns, container } = specification;
+  refusal(
+    specification: Pick<FunctionSpecification, 'limits' | 'netns' | 'container' | 'state'>,
+  ): string | null {
+    const { limits, netns, container, state } = specification;
     if (container !== undefined) {
       const { containers = 'this agent makes no containers' } = this.#options;
       if (typeof containers === 'string') return `kind container not available: ${containers}`;
@@ -63,6 +65,10 @@ export class FunctionSurroundings {
       const { networks = 'this agent makes no networks' } = this.#options;
       const reason = typeof networks === 'string' ? networks : networks.refusal(netns);
       if (reason !== null) return `kind netns not available: ${reason}`;
+      if (state?.via === 'conntrack' && typeof networks !== 'string') {
+        const immovable = networks.movesRefusal();
+        if (immovable !== null) return immovable;
+      }
       const limit =
         limits?.bandwidthBps === undefined || typeof networks === 'string' ? null : networks.limitRefusal();
       if (limit !== null) return limit;

@@ -8,10 +8,11 @@ import type { StateKind } from '@vnfpool/wire/function-socket';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { labMissing } from '../../../../platform/test/support/lab.ts';
 import { ConntrackFunctionState, functionStateLimits } from '../../../src/node/function-state/index.ts';
-import { movableNetwork } from '../../../src/node/movable-network.ts';
+import { movableNetwork, movesRefusal } from '../../../src/node/movable-network.ts';
 
 /* State that a real kernel has, in namespaces as functions get them. */
 
+const missing = labMissing || (movesRefusal() ?? '');
 const never = new AbortController().signal;
 const label = randomBytes(3).toString('hex');
 let made = 0;
@@ -106,7 +107,7 @@ const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
     (error: { code: string }) => error.code,
   );
 
-describe.skipIf(labMissing !== '')(`connections as state ${labMissing}`, () => {
+describe.skipIf(missing !== '')(`connections as state ${missing}`, () => {
   test('snapshot while serving, delta, and the last behind the gate: the other has the same', async () => {
     const [from, to] = [await gateway(), await gateway()];
     await from.state.role('active');
