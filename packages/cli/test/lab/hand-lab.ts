@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Credentials } from '@vnfpool/runtime/certificates';
-import { endFunctions } from './functions-left.ts';
+import { endAll, endFunctions } from './functions-left.ts';
 import { bin, type Child, start, until } from './support.ts';
 
 /** A manager in the hand and nodes without a set, as processes. */
@@ -66,10 +66,7 @@ export class HandLab {
   }
 
   async close(): Promise<void> {
-    for (const child of this.#children) {
-      if (!child.isOver()) child.process.kill('SIGKILL');
-      await child.ended;
-    }
+    await endAll(this.#children);
     endFunctions(this.folder);
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { testSet } from '@vnfpool/testkit/certificates';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { endFunctions } from './functions-left.ts';
+import { endAll, endFunctions } from './functions-left.ts';
 import { bin, type Child, notBuilt, start, until, vnfpool } from './support.ts';
 
 /* A manager in the hand and nodes without a set, as processes that speak the protocol over loopback. */
@@ -19,10 +19,7 @@ beforeEach(() => {
   children = [];
 });
 afterEach(async () => {
-  for (const child of children) {
-    if (!child.isOver()) child.process.kill('SIGKILL');
-    await child.ended;
-  }
+  await endAll(children);
   endFunctions(folder);
   rmSync(folder, { recursive: true, force: true });
 });

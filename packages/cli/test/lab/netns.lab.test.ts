@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import type { StateView } from '@vnfpool/core/management';
 import { createNamespace } from '@vnfpool/platform/namespaces';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { endFunctions } from './functions-left.ts';
+import { endAll, endFunctions } from './functions-left.ts';
 import { isThere } from './host.ts';
 import { RunningSet } from './running-set.ts';
 import { bin, type Child, notBuilt, start, until } from './support.ts';
@@ -31,10 +31,7 @@ beforeEach(() => {
   children = [];
 });
 afterEach(async () => {
-  for (const child of children) {
-    if (!child.isOver()) child.process.kill('SIGTERM');
-    await child.ended;
-  }
+  await endAll(children);
   endFunctions(folder);
   rmSync(folder, { recursive: true, force: true });
 });

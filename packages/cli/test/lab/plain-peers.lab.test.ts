@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { fromHex, toHex } from '@vnfpool/wire/bytes';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { endFunctions } from './functions-left.ts';
+import { endAll, endFunctions } from './functions-left.ts';
 import { bin, type Child, notBuilt, start, until } from './support.ts';
 
 /*
@@ -32,10 +32,7 @@ beforeEach(() => {
   server = null;
 });
 afterEach(async () => {
-  for (const child of children) {
-    if (!child.isOver()) child.process.kill('SIGKILL');
-    await child.ended;
-  }
+  await endAll(children);
   endFunctions(folder);
   for (const socket of sockets) socket.destroy();
   server?.close();
