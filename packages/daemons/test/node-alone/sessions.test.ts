@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { functionId, nodeId } from '@vnfpool/core';
+import type { HandResult } from '@vnfpool/daemons/hand-manager';
 import type { FunctionSpecification } from '@vnfpool/wire/mobility';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../node/function-state/fake-function.ts';
@@ -181,9 +182,13 @@ test('by hooks: sessions that are files of a shell script', async () => {
       state: { via: 'hooks', format: 'files/1' },
       hooks: {
         select: shell('ls live > selected && wc -l < selected'),
-        export: shell(`${selected} echo "$each $(cat live/$each)"; done`),
+        // They do not change, so that there is nothing behind a snapshot.
+        export: shell(
+          `if [ $VNFPOOL_KIND = snapshot ]; then ${selected} echo "$each $(cat live/$each)"; done; fi`,
+        ),
         import: shell(
-          'rm -rf coming && mkdir coming && while read key value; do echo $value > coming/$key; done',
+          'if [ $VNFPOOL_KIND = snapshot ]; then rm -rf coming; mkdir coming; fi; ' +
+            'while read key value; do echo $value > coming/$key; done',
         ),
         quiesce: shell('touch held'),
         resume: shell('rm -f held'),
@@ -200,15 +205,24 @@ test('by hooks: sessions that are files of a shell script', async () => {
   }
   for (const key of ['a', 'b']) writeFileSync(`${folders[0]}/live/${key}`, `of ${key}`);
   writeFileSync(`${folders[1]}/live/own`, 'own');
-  const token = newToken();
-  expect(await scene.prepare(token)).toMatchObject({ code: 0 });
-  expect(await scene.order(token, [ALL])).toMatchObject({ code: 0, sessions: 2n });
-  // A hook does not count what it exports.
-  await expect.poll(() => scene.reasons(), WAIT).toContain('10: sessions moved to node 11');
+  const isLeft = (): boolean => readdirSync(`${folders[0]}/live`).length > 0;
+  // On a busy machine hooks may take so long that the pause would be too long: once more then.
+  for (let attempt = 0; attempt < 8 && isLeft(); attempt += 1) {
+    const before = scene.events.length;
+    let token = newToken();
+    const prepare = (): Promise<HandResult> => {
+      token = newToken();
+      return scene.prepare(token);
+    };
+    await expect.poll(prepare, WAIT).toMatchObject({ code: 0 });
+    expect(await scene.order(token, [ALL])).toMatchObject({ code: 0, sessions: 2n });
+    await expect.poll(() => scene.isTransferTold(before, 10), WAIT).toBe(true);
+    await expect.poll(() => scene.find(10, HERE)?.report?.transfer, WAIT).toBeUndefined();
+  }
   expect(folders.map((folder) => readdirSync(`${folder}/live`))).toEqual([[], ['a', 'b', 'own']]);
   expect(readFileSync(`${folders[1]}/live/b`, 'utf8')).toBe('of b\n');
   expect(readFileSync(`${folders[0]}/forward`, 'utf8')).toBe('192.0.2.11 40100\n');
-}, 60_000);
+}, 120_000);
 
 describe('in the middle of it', () => {
   const missing = EXAMPLES.find(({ name }) => name === 'kv.mjs')?.missing ?? null;
