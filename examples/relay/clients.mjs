@@ -23,7 +23,7 @@ export async function startServer(name, place = LOOPBACK) {
   const peers = new Set();
   socket.on('message', (said, { port, address }) => {
     peers.add(`${address} ${port}`);
-    socket.send(`${name} ${said}`, port, address);
+    socket.send(`${name} ${said.toString()}`, port, address);
   });
   return { port: socket.address().port, peers, close: () => socket.close() };
 }

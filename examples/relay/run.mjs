@@ -10,6 +10,7 @@
  *   node examples/relay/run.mjs [--sessions 300] [--ratio 0.3] [--seconds 3]
  */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -212,18 +213,17 @@ async function pidOf({ child, next }, { id, functionId }) {
 
 /** Those that we started, and no others; agents end their functions. */
 async function stop() {
-  const ended = children.map((child) =>
-    child.exitCode === null && child.signalCode === null
-      ? new Promise((resolve) => {
-          child.once('close', resolve);
-          child.kill('SIGTERM');
-        })
-      : null,
-  );
+  const alive = children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+  const ended = alive.map((child) => once(child, 'close'));
+  for (const child of alive) child.kill('SIGTERM');
   await Promise.all(ended);
   rmSync(folder, { recursive: true, force: true });
 }
 
+// Who reads us may not be there any more; what we started is taken down all the same.
+process.stdout.on('error', () => {});
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => void stop().then(() => process.exit(1)));
 try {
   await run();
 } catch (error) {

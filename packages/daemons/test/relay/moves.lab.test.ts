@@ -103,6 +103,27 @@ async function moveAll(scene: Scene, specification: FunctionSpecification) {
   return await scene.manager.order({ type: 'move', node: nodeId(10), ...of, destination, token });
 }
 
+/** On a busy machine a program may not start in the time that agents give it: then it is moved again. */
+async function moveAllUntil(
+  scene: Scene,
+  specification: FunctionSpecification,
+  isDone: () => boolean,
+): Promise<void> {
+  for (let left = 4; left > 0; left -= 1) {
+    // What was prepared in vain before; of one that has gone by itself nothing is left to delete.
+    await scene.manager.order({ type: 'delete', node: nodeId(11), functionId: HERE });
+    await expect.poll(() => scene.find(11, HERE) === undefined, WAIT).toBe(true);
+    const told = new Set(scene.reasons());
+    const isTold = (): boolean =>
+      scene.reasons().some((each) => each.startsWith('10: not transferred') && !told.has(each));
+    await moveAll(scene, specification);
+    const over = expect.poll(() => isDone() || isTold(), { timeout: 20_000 }).toBe(true);
+    await over.catch(() => undefined);
+    if (isDone()) return;
+  }
+  throw new Error(`it does not move: ${scene.reasons().join('; ')}`);
+}
+
 describe.skipIf(missing !== null)(`relays of a node${missing === null ? '' : `: ${missing}`}`, () => {
   test('of a thousand sessions a third moves while all talk, none of their packets is lost; then the other relay is killed', async () => {
     const servers = [await echoServer(1), await echoServer(2)];
@@ -139,7 +160,7 @@ describe.skipIf(missing !== null)(`relays of a node${missing === null ? '' : `: 
     expect(await talk.end()).toBe(true);
     expect(talk.total.heard).toBe(talk.total.sent);
     expect(servers.map(({ peers }) => peers.size)).toEqual([500, 500]);
-  }, 120_000);
+  }, 240_000);
 
   test('the whole relay moves, its address with it: sessions go on by the same servers and ports', async () => {
     const servers = [await echoServer(1), await echoServer(2)];
@@ -152,8 +173,7 @@ describe.skipIf(missing !== null)(`relays of a node${missing === null ? '' : `: 
     await talk.open(100);
     talk.start();
     await expect.poll(() => talk.heard.every((each) => each > 0), WAIT).toBe(true);
-    expect(await moveAll(scene, specification)).toMatchObject({ code: 0 });
-    await expect.poll(() => scene.find(10, HERE) === undefined, WAIT).toBe(true);
+    await moveAllUntil(scene, specification, () => scene.find(10, HERE) === undefined);
     const { sessions, counters } = await status(scene, 11, HERE, folder);
     expect(sessions.served).toBe(100);
     // What was said in the moment of the move is lost, as nobody listened: no more than was under way.
@@ -166,7 +186,7 @@ describe.skipIf(missing !== null)(`relays of a node${missing === null ? '' : `: 
     expect(talk.servers.every(({ size }) => size === 1)).toBe(true);
     expect(servers.map(({ peers }) => peers.size)).toEqual([50, 50]);
     expect(counters).toMatchObject({ began: 0, portsChanged: 0 });
-  }, 120_000);
+  }, 240_000);
 
   test('TCP that ends in a relay does not move: error 9, and a move that would cut it fails unless it may', async () => {
     const server = createServer((socket) => void socket.pipe(socket));
@@ -190,16 +210,13 @@ describe.skipIf(missing !== null)(`relays of a node${missing === null ? '' : `: 
     client.write('one ');
     await expect.poll(() => heard.join(''), WAIT).toBe('one ');
     expect(await scene.order(new Uint8Array(randomBytes(16)), [ALL])).toMatchObject({ code: 128, error: 9 });
-    await moveAll(scene, specification);
     const why = 'TCP connections end here, which cannot be moved';
-    await expect.poll(() => scene.reasons().some((each) => each.includes(why)), WAIT).toBe(true);
+    await moveAllUntil(scene, specification, () => scene.reasons().some((each) => each.includes(why)));
     client.write('two');
     await expect.poll(() => heard.join(''), WAIT).toBe('one two');
     client.destroy();
     await expect.poll(async () => (await status(scene, 10, HERE, folder)).sessions.served, WAIT).toBe(0);
-    await expect.poll(() => scene.find(11, HERE) === undefined, WAIT).toBe(true);
-    expect(await moveAll(scene, specification)).toMatchObject({ code: 0 });
-    await expect.poll(() => scene.find(10, HERE) === undefined, WAIT).toBe(true);
+    await moveAllUntil(scene, specification, () => scene.find(10, HERE) === undefined);
     expect((await status(scene, 11, HERE, folder)).listen).toBe(listen);
-  }, 120_000);
+  }, 240_000);
 });
