@@ -268,6 +268,33 @@ test('what an agent that was killed left behind is ended at the next start, of o
   expect(kernel.in('/cg/vnfpool.u/web.1')).toEqual(new Set([PID + 1]));
 });
 
+test('what is to be kept is taken over as it is: its limits are not set again, and all of it is ended as ever', async () => {
+  const kernel = new FakeKernel({ second: ALL });
+  const former = await open(kernel);
+  former.create('web.7', limits);
+  former.create('web.8', limits);
+  kernel.in('/cg/vnfpool.t/web.7').add(PID);
+  kernel.in('/cg/vnfpool.t/web.8').add(PID + 1);
+  const bound = kernel.read('/cg/vnfpool.t/web.7/pids.max');
+  const groups = await openFunctionGroups({
+    label: 't',
+    where: 'auto',
+    files: kernel,
+    keep: new Set(['web.7']),
+  });
+  expect(kernel.exists('/cg/vnfpool.t/web.8')).toBe(false);
+  const group = groups.adopt('web.7', { pid: PID, startTicks: 1 });
+  expect([group.path, group.processes()]).toEqual(['vnfpool.t/web.7', [PID]]);
+  expect(kernel.read('/cg/vnfpool.t/web.7/pids.max')).toBe(bound);
+  // Whoever is not in it is not its function, whatever was written down.
+  expect(() => groups.adopt('web.7', { pid: PID + 9, startTicks: 1 })).toThrow(
+    `process ${PID + 9} is not in`,
+  );
+  expect(() => groups.adopt('web.9', { pid: PID, startTicks: 1 })).toThrow('is not in a group web.9');
+  await groups.close();
+  expect(kernel.exists('/cg/vnfpool.t/web.7')).toBe(false);
+});
+
 test('closing ends what is left and gives every group back', async () => {
   const kernel = new FakeKernel({ second: null, first: FIRST });
   const groups = await open(kernel);

@@ -64,6 +64,18 @@ test('tables that an agent with this label left behind are removed, of another l
   expect(scripts.join('')).not.toContain('vnfpool_u_old');
 });
 
+test('a group that is to be kept is counted on, and forgotten with its end', async () => {
+  const table = 'vnfpool_t_web_2e_7';
+  const { scripts, nft } = createNft(() => counters([table, 'received', 10], [table, 'sent', 20]));
+  const options = { label: 't', mount: '/cg', nft, keep: new Set(['web.7']) };
+  const traffic = await GroupTraffic.open(options, 'vnfpool.t');
+  if (typeof traffic === 'string') throw new Error(traffic);
+  expect(scripts.join('')).not.toContain(table);
+  expect(await traffic.counts(['web.7'])).toEqual(new Map([['web.7', { receivedBytes: 10, sentBytes: 20 }]]));
+  await traffic.end('web.7');
+  expect(scripts.at(-1)).toContain(`delete table inet ${table}`);
+});
+
 test('where nft does not work the reason is told', async () => {
   const nft: Nft = {
     apply: () => Promise.reject(new Error('nft: Operation not permitted')),
