@@ -102,7 +102,7 @@ export class LeftTransfers {
       mover.send(record, {
         to: record.to,
         state,
-        isLeased: record.mode === 'move' && its.record.assignment?.slot != null,
+        isLeased: record.mode === 'move' && (its.record.assignment?.slot ?? null) !== null,
         finish: (mode, forward) => {
           // That it was over nobody has told the agent core of this life.
           const isOver = record.phase === 'committed';
