@@ -6,9 +6,9 @@ import { type AddressChange, openOwnAddress } from '../../src/node/own-address.t
 
 interface Scene {
   readonly told: unknown[];
-  change(change: AddressChange): void;
+  readonly change: (change: AddressChange) => void;
   /** Lets the next move of the state channel come to its end. */
-  moved(error?: Error): void;
+  readonly moved: (error?: Error) => void;
 }
 
 function scene(member: boolean): Scene {
