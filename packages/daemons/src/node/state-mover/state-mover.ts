@@ -1,33 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { crc32 } from 'node:zlib';
-import {
-  aborted,
-  answerStranger,
-  type DestinationInput,
-  type DestinationOptions,
-  type DestinationOutput,
-  type DestinationRecord,
-  type SourceInput,
-  type SourceOptions,
-  type SourceOutput,
-  TransferDestination,
-  type TransferEnd,
-  type TransferOrder,
-  type TransferReport,
-  TransferSource,
-  type Verdict,
-} from '@vnfpool/core/state-transfer';
-import { type Clock, CoreDriver, type DriverFault } from '@vnfpool/runtime/driver';
+import { answerStranger, type SourceInput, type TransferOrder } from '@vnfpool/core/state-transfer';
+import type { Clock, DriverFault } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import type { Connection, Listener, StreamTransport } from '@vnfpool/transport/stream';
-import type { SessionForward } from '@vnfpool/wire/function-socket';
-import type { StateMessage } from '@vnfpool/wire/state-channel';
-import type { MovedState } from '../function-state/index.ts';
 import { Channels } from './channels.ts';
-import { FunctionDestination } from './function-destination.ts';
-import { FunctionSource } from './function-source.ts';
-import { type StateAddress, type TransferRecord, TransferRecords, transferName } from './transfer-records.ts';
+import { awaitSource } from './receiving.ts';
+import { startSending } from './sending.ts';
+import type {
+  ExpectedTransfer,
+  ReceiveOptions,
+  Receiving,
+  Sending,
+  SendOptions,
+  Transfer,
+  TransferParts,
+} from './transfer.ts';
+import { type TransferRecord, TransferRecords, transferName } from './transfer-records.ts';
 
 export interface StateMoverOptions {
   /** With `stateRule`; its peers prove which node they are. */
@@ -42,68 +31,11 @@ export interface StateMoverOptions {
   readonly onFault: (fault: DriverFault) => void;
 }
 
-/** What a destination knows of a transfer before its source has come. */
-export type ExpectedTransfer = Omit<TransferOrder, 'mode' | 'functionId'>;
-
-/** What becomes of a transfer. */
-export interface TransferListener {
-  readonly onEnded: (end: TransferEnd) => void;
-  /** The outcome is not known here: the manager is to be asked, and answers by `verdict`. */
-  readonly onInquire: () => void;
-}
-
-export interface SendOptions extends TransferListener, Omit<SourceOptions, 'order' | 'rules'> {
-  /** Where the destination's state channel is. */
-  readonly to: StateAddress;
-  readonly state: MovedState;
-  /** Its state is owned elsewhere: the function ends, or forgets the selected sessions and forwards their packets. */
-  readonly finish: (mode: 'move' | 'sessions', forward: SessionForward | null) => Promise<void>;
-}
-
-export interface ReceiveOptions extends TransferListener, Omit<DestinationOptions, 'order' | 'rules'> {
-  readonly state: MovedState;
-  /** It is to take sessions, beside those that it has; else everything. */
-  readonly ofSessions?: boolean;
-  /** After a restart of the agent: the function that took the state is still there. */
-  readonly functionLives?: boolean;
-  /** The function owns the sessions from now on; may be asked again after a restart. A rejection ends the transfer. */
-  readonly activate: () => Promise<void>;
-}
-
-/** A transfer that goes on, or has ended and is remembered. */
-export interface Transfer {
-  /** Tells it apart from others, and does not tell its token. */
-  readonly name: string;
-  report(): TransferReport;
-  cancel(): void;
-  verdict(verdict: Verdict): void;
-}
-
-interface Receiving extends Transfer {
-  open(connection: number, peer: number | null, message: StateMessage): boolean;
-  gone(): void;
-  stop(): void;
-}
-
-interface Sending extends Transfer {
-  stop(): void;
-}
-
 /** Transfers of each direction at once; more are refused. */
 const TRANSFERS_MAX = 64;
 /** Accepted connections at once. */
 const CONNECTIONS_MAX = 128;
 const CONNECT_MS = 5_000;
-const NOTHING_YET: TransferReport = {
-  phase: 'prepared',
-  bytes: 0,
-  bytesTotal: null,
-  bytesPerSecond: 0,
-  changePerSecond: 0,
-  expectedPauseMs: null,
-  expectedEndMs: null,
-};
-
 /** Too many transfers at once, or one of this token is under way already. */
 export class TransferRefusedError extends Error {
   override readonly name: string = 'TransferRefusedError';
@@ -117,6 +49,7 @@ export class StateMover {
   readonly #options: StateMoverOptions;
   readonly #records: TransferRecords;
   readonly #channels = new Channels();
+  readonly #parts: TransferParts;
   readonly #receiving = new Map<string, Receiving>();
   readonly #sending = new Map<string, Sending>();
   readonly #ending = new AbortController();
@@ -125,6 +58,8 @@ export class StateMover {
   private constructor(options: StateMoverOptions) {
     this.#options = options;
     this.#records = new TransferRecords(options.folder);
+    const { clock, logger, onFault } = options;
+    this.#parts = { channels: this.#channels, records: this.#records, clock, logger, onFault };
   }
 
   /** @throws TransportError when it cannot listen */
@@ -174,70 +109,12 @@ export class StateMover {
   send(order: TransferOrder, options: SendOptions): Transfer {
     const name = transferName(order.token);
     this.#admit(this.#sending, name);
-    const { to, state, finish, onEnded, onInquire, ...rest } = options;
-    const record = this.#records.find(order.token);
-    const core = new TransferSource(
-      { order, checksum: crc32, ...rest },
-      record?.end === 'source' ? record : null,
-    );
-    const submit = (input: SourceInput): void => void driver.submit(input);
-    const hands = new FunctionSource(state, submit);
-    let hasEnded = false;
-    let channel = 0;
-    const over = (): void => {
-      hands.stop();
-      driver.stop();
-      this.#sending.delete(name);
-    };
-    const driver = new CoreDriver<SourceInput, SourceOutput>({
-      core,
-      clock: this.#options.clock,
-      onFault: this.#options.onFault,
-      effects: {
-        connect: () => this.#connect(order.destination, to, submit),
-        send: ({ connection, message }) => {
-          channel = connection;
-          this.#channels.send(connection, message);
-        },
-        close: ({ connection, reason }) => this.#channels.close(connection, reason),
-        export: (output) => hands.export(output),
-        // The next chunk takes the memory of the one before.
-        pull: ({ part }) => this.#channels.onDrained(channel, () => hands.pull(part)),
-        quiesce: () => hands.quiesce(),
-        resume: () => this.#orTold('the function does not resume', () => hands.resume()),
-        finish: ({ mode, forward = null }) => {
-          hands.stop();
-          const finished = finish(mode, forward).then(
-            () => submit({ type: 'finished' }),
-            // It is written down: whoever comes back to it tries again.
-            (error: Error) => this.#warn('what was moved away does not end', error),
-          );
-          // A function that goes on has forgotten them before it is told that it may be in the next transfer.
-          return mode === 'sessions' ? finished : undefined;
-        },
-        persist: ({ record: next }) => {
-          this.#persist(order.token, next && { end: 'source', to, ...next });
-          if (next === null && hasEnded) over();
-        },
-        inquire: onInquire,
-        ended: (end) => {
-          hasEnded = true;
-          onEnded(end);
-          // Of the others it is kept on disk that the source has to end.
-          if (end.outcome === 'aborted' || order.mode === 'copy') over();
-        },
-      },
-    });
-    const transfer: Sending = {
-      name,
-      report: () => core.report(this.#options.clock.nowMs()),
-      cancel: () => submit({ type: 'cancel' }),
-      verdict: (verdict) => submit({ type: 'verdict', verdict }),
-      stop: over,
-    };
-    this.#sending.set(name, transfer);
-    submit({ type: 'start' });
-    return transfer;
+    const connect = (submit: (input: SourceInput) => void): void =>
+      this.#connect(order.destination, options.to, submit);
+    const sending = startSending(this.#parts, order, options, connect, () => this.#sending.delete(name));
+    this.#sending.set(name, sending);
+    sending.start();
+    return sending;
   }
 
   /**
@@ -248,106 +125,10 @@ export class StateMover {
   receive(expected: ExpectedTransfer, options: ReceiveOptions): Transfer & { gone(): void } {
     const name = transferName(expected.token);
     this.#admit(this.#receiving, name);
-    const { clock } = this.#options;
-    const record = this.#records.find(expected.token);
-    let begun: Receiving | null = null;
-    const { ofSessions = false } = options;
-    const giveUp = (reason: 'cancelled' | 'timeout' | 'function', text: string): void => {
-      stop();
-      // It goes on, and expects nothing any more.
-      if (ofSessions) void this.#orTold('the function does not discard', () => options.state.discard());
-      options.onEnded(aborted(reason, text));
-    };
-    const untilMs = Math.max(options.tokenUntilMs, clock.nowMs());
-    const forget = clock.at(untilMs, () => giveUp('timeout', 'nobody came with the token in time'));
-    const begin = (order: TransferOrder): Receiving => {
-      forget();
-      const restored = record?.end === 'destination' ? record : null;
-      begun = this.#begin(name, order, options, restored);
-      return begun;
-    };
-    const stop = (): void => {
-      forget();
-      this.#receiving.delete(name);
-      begun?.stop();
-    };
-    const transfer: Receiving = {
-      name,
-      report: () => begun?.report() ?? NOTHING_YET,
-      cancel: () => (begun ? begun.cancel() : giveUp('cancelled', 'cancelled by the manager')),
-      verdict: (verdict) => begun?.verdict(verdict),
-      gone: () => (begun ? begun.gone() : giveUp('function', 'the function has ended')),
-      open: (connection, peer, message) => {
-        if (message.type !== 'hello' && message.type !== 'ask') return false;
-        if (begun) return begun.open(connection, peer, message);
-        if (message.type === 'ask' || (peer !== null && peer !== expected.source)) return false;
-        const { mode, functionId } = message;
-        // All of a state would take the place of what the function has.
-        if ((mode === 'sessions') !== ofSessions) return false;
-        return begin({ ...expected, mode, functionId }).open(connection, peer, message);
-      },
-      stop,
-    };
-    this.#receiving.set(name, transfer);
-    if (record?.end === 'destination') begin(record);
-    return transfer;
-  }
-
-  #begin(
-    name: string,
-    order: TransferOrder,
-    { state, activate, functionLives, onEnded, onInquire, ...rest }: ReceiveOptions,
-    restored: DestinationRecord | null,
-  ): Receiving {
-    const core = new TransferDestination({ order, checksum: crc32, ...rest }, restored, functionLives);
-    const submit = (input: DestinationInput): void => void driver.submit(input);
-    const hands = new FunctionDestination(state, submit);
-    const over = (): void => {
-      hands.stop();
-      driver.stop();
-      this.#receiving.delete(name);
-    };
-    const driver = new CoreDriver<DestinationInput, DestinationOutput>({
-      core,
-      clock: this.#options.clock,
-      onFault: this.#options.onFault,
-      effects: {
-        send: ({ connection, message }) => this.#channels.send(connection, message),
-        close: ({ connection, reason }) => this.#channels.close(connection, reason),
-        import: (output) => hands.begin(output),
-        'import-chunk': (output) => hands.chunk(output),
-        'import-end': ({ part }) => hands.end(part),
-        activate: () => {
-          activate().then(
-            () => submit({ type: 'activated' }),
-            (error: Error) => submit({ type: 'failed', reason: error.message }),
-          );
-        },
-        discard: async () => {
-          await this.#orTold('the function does not discard', () => hands.discard());
-          submit({ type: 'discarded' });
-        },
-        persist: ({ record: next }) => this.#persist(order.token, next && { end: 'destination', ...next }),
-        inquire: onInquire,
-        ended: (end) => onEnded(end),
-        forgotten: over,
-      },
-    });
-    submit({ type: 'start' });
-    return {
-      name,
-      report: () => core.report(this.#options.clock.nowMs()),
-      cancel: () => submit({ type: 'cancel' }),
-      verdict: (verdict) => submit({ type: 'verdict', verdict }),
-      gone: () => submit({ type: 'gone' }),
-      open: (connection, peer, message) => {
-        if (message.type !== 'hello' && message.type !== 'ask') return false;
-        submit({ type: 'opened', connection, peer, message });
-        this.#channels.redirect(connection, submit);
-        return true;
-      },
-      stop: over,
-    };
+    const receiving = awaitSource(this.#parts, expected, options, () => this.#receiving.delete(name));
+    this.#receiving.set(name, receiving);
+    receiving.start();
+    return receiving;
   }
 
   #admit(transfers: ReadonlyMap<string, unknown>, name: string): void {
@@ -391,23 +172,6 @@ export class StateMover {
       },
       (error: Error) => submit({ type: 'connect-failed', reason: error.message }),
     );
-  }
-
-  #persist(token: Uint8Array, record: TransferRecord | null): void {
-    if (record === null) this.#records.remove(token);
-    else this.#records.write(record);
-  }
-
-  async #orTold(what: string, act: () => Promise<void>): Promise<void> {
-    try {
-      await act();
-    } catch (error) {
-      this.#warn(what, error as Error);
-    }
-  }
-
-  #warn(what: string, error: Error): void {
-    this.#options.logger.warn({ reason: error.message }, what);
   }
 
   /** Ends all transfers where they are; what was written down stays. */

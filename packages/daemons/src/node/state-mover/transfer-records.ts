@@ -39,6 +39,12 @@ export class TransferRecords {
     writeSecretFile(`${this.#folder}/port`, `${port}\n`);
   }
 
+  /** Null: nothing is to be known of it any more. */
+  keep(token: Uint8Array, record: TransferRecord | null): void {
+    if (record === null) this.remove(token);
+    else this.write(record);
+  }
+
   /** On disk when this returns. */
   write(record: TransferRecord): void {
     const { token, ...rest } = record;
