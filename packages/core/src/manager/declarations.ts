@@ -265,6 +265,7 @@ export class Declarations {
 
   #persist(writes: readonly ManagerWrite[], asked: Asked | null, outputs: ManagerCoreOutput[]): void {
     const id = this.#nextPersist();
+    this.#journal.supersede(writes);
     this.#deciding = { id, writes, asked };
     outputs.push({ type: 'persist', id, writes });
   }

@@ -8,6 +8,8 @@ export class Journal {
   readonly #state: ManagerState;
   /** By table and key: a later write replaces an earlier one, so this cannot outgrow the tables. */
   #unsaved = new Map<string, ManagerWrite>();
+  /** Rows that were written by other ways since the last batch was taken. */
+  readonly #superseded = new Set<string>();
   #events: EventView[] = [];
 
   constructor(state: ManagerState) {
@@ -18,11 +20,20 @@ export class Journal {
     for (const write of writes) this.#unsaved.set(`${write.table} ${write.key}`, write);
   }
 
+  /** These are written otherwise, behind whatever was taken before: older writes of the same rows must not follow. */
+  supersede(writes: readonly ManagerWrite[]): void {
+    for (const { table, key } of writes) {
+      const name = `${table} ${key}`;
+      this.#unsaved.delete(name);
+      this.#superseded.add(name);
+    }
+  }
+
   /** Writes that failed and must not undo newer ones. */
   keep(writes: readonly ManagerWrite[]): void {
     for (const write of writes) {
       const name = `${write.table} ${write.key}`;
-      if (!this.#unsaved.has(name)) this.#unsaved.set(name, write);
+      if (!this.#unsaved.has(name) && !this.#superseded.has(name)) this.#unsaved.set(name, write);
     }
   }
 
@@ -52,6 +63,7 @@ export class Journal {
   takeWrites(): ManagerWrite[] {
     const writes = [...this.#unsaved.values()];
     this.#unsaved = new Map();
+    this.#superseded.clear();
     return writes;
   }
 

@@ -188,6 +188,7 @@ export class ManagerState {
           ...slot,
           epoch: holding?.epoch ?? 0,
           holder: holding?.holder?.functionId ?? null,
+          admitted: this.#admittedTo(slot.id),
           handover: handover ? { to: handover.to, nonce: handover.nonce } : null,
         };
       }),
@@ -200,6 +201,12 @@ export class ManagerState {
         )
         .map(({ node, functionId }) => ({ node, functionId, busy: busy.has(`${node}/${functionId}`) })),
     };
+  }
+
+  /** Of an older epoch than the last one it says nothing. */
+  #admittedTo(slot: string): readonly SlotCandidate[] | null {
+    const told = this.admitted.get(slot);
+    return told && told.epoch >= (this.holdings.get(slot)?.epoch ?? 0) ? told.candidates : null;
   }
 
   #moveOf({ node, functionId }: InstanceRecord, busy: ReadonlySet<string>): ObservedMove | null {

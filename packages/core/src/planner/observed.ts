@@ -85,6 +85,8 @@ export interface ObservedSlot {
   /** Function ID of the holder, from the report with the highest epoch. */
   readonly holder: number | null;
   readonly genesis: { readonly randomId: string; readonly candidates: readonly SlotCandidate[] };
+  /** Who may take it by the lease of its last known epoch; null: not told. Only its holder changes that. */
+  readonly admitted: readonly SlotCandidate[] | null;
   /** A hand-over that was ordered. */
   readonly handover: { readonly to: number; readonly nonce: string } | null;
 }

@@ -2,7 +2,7 @@
 import type { SlotCandidate } from '@vnfpool/wire/mobility';
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Decision } from './actions.ts';
-import type { Observed, ObservedInstance, ObservedSlot } from './observed.ts';
+import { type Observed, type ObservedInstance, type ObservedSlot, takesOrders } from './observed.ts';
 import { byNumber, instancesOf } from './placement.ts';
 
 /** Which slots come and go. Placement is settled before. */
@@ -96,27 +96,19 @@ export function homesOf(pool: DeclaredPool, observed: Observed): Map<number, Obs
 }
 
 /**
- * No instance is left that could take the slot: it has to be born again under another number. Not before it
- * is certain that no former candidate still runs, for it could hold the slot's address.
+ * No instance is left that could take the slot: it has to be born again under another number. Not before it is certain that
+ * nobody who could take the former one still runs, for it could hold the slot's address: neither one that it was born with,
+ * nor one that a later holder admitted, on a node of which nothing is heard.
  */
-function isOrphan(slot: ObservedSlot, observed: Observed): boolean {
-  const alive = new Set(observed.instances.map(({ functionId }) => functionId));
-  if (slot.holder !== null && alive.has(slot.holder)) return false;
-  if (
-    observed.instances.some(
-      (instance) =>
-        instance.pool === slot.pool &&
-        slot.genesis.candidates.some(({ functionId }) => functionId === instance.functionId),
-    )
-  )
+function isOrphan({ pool, epoch, holder, genesis, admitted }: ObservedSlot, observed: Observed): boolean {
+  if (epoch > 0 && admitted === null) return false;
+  const former = [...genesis.candidates, ...(admitted ?? [])];
+  const couldTake = (id: number): boolean =>
+    id === holder || former.some(({ functionId }) => functionId === id);
+  if (observed.instances.some((instance) => instance.pool === pool && couldTake(instance.functionId)))
     return false;
-  const former = slot.genesis.candidates;
   return former.every(({ node, functionId }) => {
     const host = observed.nodes.find(({ id }) => id === node);
-    return (
-      host?.state === 'registered' &&
-      host.heard &&
-      !observed.strays.some((stray) => stray.functionId === functionId)
-    );
+    return takesOrders(host) && !observed.strays.some((stray) => stray.functionId === functionId);
   });
 }

@@ -163,6 +163,24 @@ describe('orders', () => {
         ]),
     ).toEqual([[2, 'd']]);
   });
+
+  test.each([
+    ['admitted later, on a node of which nothing is heard', [{ node: 2, functionId: 9 }], 'b'],
+    ['unknown, for nobody has told who was admitted', null, ''],
+  ] as const)('nor while somebody could hold the former one: %s', (_, admitted, lost) => {
+    const declared = set(NODES, [pool('calc', 1)]);
+    const world = settled(declared);
+    const [former] = world.slots;
+    world.instances = world.instances.map((each) => ({ ...each, functionId: 7, node: 'c' }));
+    world.slots = world.slots.map((slot) => ({ ...slot, holder: null, admitted }));
+    world.nodes = world.nodes.map((each) => ({ ...each, state: each.name === lost ? 'lost' : 'registered' }));
+    expect(plan(declared, world.observed, { registrars: [] }).decisions).toEqual([]);
+    world.slots = world.slots.map((slot) => ({ ...slot, admitted: [] }));
+    world.nodes = world.nodes.map((each) => ({ ...each, state: 'registered' }));
+    expect(plan(declared, world.observed, { registrars: [] }).decisions).toMatchObject([
+      { type: 'delete-slot', id: former?.id },
+    ]);
+  });
 });
 
 describe('diff', () => {

@@ -150,6 +150,7 @@ export class World {
           index: action.index,
           epoch: 0,
           holder: null,
+          admitted: action.candidates,
           genesis: { randomId: '0', candidates: action.candidates },
           handover: null,
         });
