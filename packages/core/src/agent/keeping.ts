@@ -14,7 +14,7 @@ export interface FunctionRecord {
   readonly octets: Uint8Array;
   readonly assignment: SlotAssignment | null;
   readonly life: LifeRecord;
-  readonly transfer: Pick<ResidentTransfer, 'role' | 'mode' | 'peer'> | null;
+  readonly transfer: Pick<ResidentTransfer, 'role' | 'mode' | 'peer' | 'token'> | null;
 }
 
 /** A function that a former agent of this node started. */
@@ -34,7 +34,12 @@ export function recordOf({ life, assignment, transfer }: Resident): FunctionReco
     octets: life.octets,
     assignment,
     life: life.record,
-    transfer: transfer && { role: transfer.role, mode: transfer.mode, peer: transfer.peer },
+    transfer: transfer && {
+      role: transfer.role,
+      mode: transfer.mode,
+      peer: transfer.peer,
+      token: transfer.token,
+    },
   };
 }
 
@@ -46,7 +51,7 @@ export function restoreFunction(
 ): { readonly resident: Resident; readonly outputs: AgentOutput[] } {
   const { name, octets, assignment, life: kept, transfer } = record;
   const life = new FunctionLife(functionId, name, specification, octets, random);
-  const restored = transfer && transferWith(transfer.role, transfer.mode, transfer.peer);
+  const restored = transfer && transferWith(transfer.role, transfer.mode, transfer.peer, transfer.token);
   const outputs = life.restore(kept, process, reason, nowMs);
   return { resident: { life, assignment, transfer: restored }, outputs };
 }

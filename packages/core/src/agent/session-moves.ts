@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { toHex } from '@vnfpool/wire/bytes';
 import { SESSION_SELECTORS_MAX, type SessionForward } from '@vnfpool/wire/function-socket';
 import { MobilityError, type SessionInformation } from '@vnfpool/wire/mobility';
 import type { FunctionId, NodeId } from '../identity.ts';
@@ -64,7 +65,7 @@ export class SessionMoves {
     if (refusal || !('life' in found)) return [refused(operation, refusal ?? unknownFunction)];
     const { life } = found;
     const targetFunctionId = input.targetFunctionId ?? life.id;
-    found.transfer = transferWith('source', 'sessions', destination.node);
+    found.transfer = transferWith('source', 'sessions', destination.node, toHex(token));
     this.#asked.set(life.id, { role: 'source', operation, targetFunctionId, destination, selection, token });
     return [{ type: 'select-sessions', functionId: life.id, sessions: selection }];
   }
@@ -74,7 +75,7 @@ export class SessionMoves {
     const { operation, from, functionId, token } = input;
     const refusal = refusesToTake(input, resident);
     if (refusal || from === null) return [refused(operation, refusal ?? noSource)];
-    resident.transfer = transferWith('destination', 'sessions', from);
+    resident.transfer = transferWith('destination', 'sessions', from, toHex(token));
     this.#asked.set(functionId, { role: 'destination', operation, token, from });
     return [{ type: 'expect-sessions', functionId }];
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { toHex } from '@vnfpool/wire/bytes';
 import { MobilityError, type SlotState } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
@@ -40,7 +41,7 @@ export class StateMoves {
     const known = this.#residents.get(functionId);
     const refusal = refusesToGo(known, mode);
     if (refusal || !known) return [{ type: 'answer', operation, code: FAILED, ...refusal }];
-    known.transfer = transferWith('source', mode, destination.node);
+    known.transfer = transferWith('source', mode, destination.node, toHex(token));
     const { life } = known;
     const isLeased = isSlotted(known);
     return [
@@ -53,7 +54,7 @@ export class StateMoves {
   receive(functionId: FunctionId, token: Uint8Array, from: NodeId): AgentOutput[] {
     const resident = this.#residents.get(functionId);
     if (!resident) return [];
-    resident.transfer = transferWith('destination', null, from);
+    resident.transfer = transferWith('destination', null, from, toHex(token));
     return [{ type: 'receive-state', functionId, token, from, isLeased: isSlotted(resident) }];
   }
 

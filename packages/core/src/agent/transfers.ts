@@ -11,6 +11,8 @@ export interface ResidentTransfer {
   readonly mode: 'move' | 'copy' | 'sessions' | null;
   /** Node ID of the other end. */
   readonly peer: number;
+  /** Its token, hexadecimal: tells it from an earlier one of the same function. */
+  readonly token: string;
   report: TransferReport | null;
   /** At a source whose state is away: its slot follows. */
   parting: Parting | null;
@@ -21,8 +23,9 @@ export function transferWith(
   role: ResidentTransfer['role'],
   mode: ResidentTransfer['mode'],
   peer: number,
+  token: string,
 ): ResidentTransfer {
-  return { role, mode, peer, report: null, parting: null };
+  return { role, mode, peer, token, report: null, parting: null };
 }
 
 /** The function goes: what it had under way with another node is over. */

@@ -103,11 +103,12 @@ function isLife({ phase, run, incarnation, healthy, restarts, awaitsState, leavi
 
 function isTransfer(transfer: FunctionRecord['transfer']): boolean {
   if (transfer === null) return true;
-  const { role, mode, peer } = transfer;
+  const { role, mode, peer, token } = transfer;
   return (
     ['source', 'destination'].includes(role) &&
     (mode === null || ['move', 'copy', 'sessions'].includes(mode)) &&
-    isCount(peer)
+    isCount(peer) &&
+    /^[0-9a-f]{32}$/.test(token)
   );
 }
 

@@ -5,6 +5,7 @@ import type { AdoptedFunction } from '@vnfpool/core/agent';
 import { aborted, type TransferEnd } from '@vnfpool/core/state-transfer';
 import type { Clock } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
+import { toHex } from '@vnfpool/wire/bytes';
 import {
   FunctionStateError,
   type FunctionStateErrorCode,
@@ -68,7 +69,9 @@ export class LeftTransfers {
       ) as FunctionId;
       const found = functions.get(functionId);
       const lives = found !== undefined && found.process !== null;
-      const its = lives && found.record.transfer?.role === record.end ? found : null;
+      const of = lives ? found.record.transfer : null;
+      // Outcomes are kept for a while: of a function that came back, one of an earlier stay says nothing of this.
+      const its = of?.role === record.end && of.token === toHex(record.token) ? (found ?? null) : null;
       const { source, destination } = record;
       const told = { functionId, source, destination, role: record.end, phase: record.phase };
       this.#options.logger.warn(told, 'a transfer of state was under way when the agent before ended');

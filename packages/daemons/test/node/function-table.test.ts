@@ -47,7 +47,7 @@ const record: FunctionRecord = {
     awaitsState: false,
     leaving: null,
   },
-  transfer: { role: 'source', mode: 'move', peer: 11 },
+  transfer: { role: 'source', mode: 'move', peer: 11, token: '07'.repeat(16) },
 };
 
 /** A process that lives: we. */

@@ -4,6 +4,7 @@ import type { AdoptedFunction, AgentInput, FunctionRecord } from '@vnfpool/core/
 import type { TransferOrder } from '@vnfpool/core/state-transfer';
 import { systemClock } from '@vnfpool/runtime/driver';
 import { silentLogger } from '@vnfpool/runtime/logging';
+import { toHex } from '@vnfpool/wire/bytes';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FunctionState } from '../../src/node/function-state/index.ts';
 import { NodeTransfers } from '../../src/node/node-transfers.ts';
@@ -86,19 +87,40 @@ async function scene(skip: (condition: boolean, note: string) => void) {
   return { a, b, from, to, client, given };
 }
 
-const fromSource = { role: 'source', mode: 'move', peer: DESTINATION } as const;
-const toDestination = { role: 'destination', mode: null, peer: SOURCE } as const;
+type Left = FunctionRecord['transfer'];
+const fromSource = ({ token }: TransferOrder): Left => ({
+  role: 'source',
+  mode: 'move',
+  peer: DESTINATION,
+  token: toHex(token),
+});
+const toDestination = ({ token }: TransferOrder): Left => ({
+  role: 'destination',
+  mode: null,
+  peer: SOURCE,
+  token: toHex(token),
+});
+/** A function that never gets to the end of the last part. */
+const withoutEnd = (state: FunctionState): FunctionState =>
+  new Proxy(state, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key);
+      if (key !== 'import') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      return (...[kind, ...rest]: Parameters<FunctionState['import']>) =>
+        kind === 'last' ? never : target.import(kind, ...rest);
+    },
+  });
 const awaits = { awaitsState: true } as const;
 
 describe('an agent that ended in the middle, at the destination', () => {
   test('before `commit` came: what was prepared is thrown away, and the source serves', async ({ skip }) => {
     const { a, b, from, to, client, given } = await scene(skip);
-    receive(b, given, to.state);
+    receive(b, given, withoutEnd(to.state));
     const sending = send(a, b, given, from.state);
     await expect.poll(() => b.mover.left, patient).toMatchObject([{ phase: 'open' }]);
     await b.close();
     const again = await site(DESTINATION, { folder: b.folder });
-    const { ends } = comeBack(again, DESTINATION, [left(toDestination, true, awaits)], to.state);
+    const { ends } = comeBack(again, DESTINATION, [left(toDestination(given), true, awaits)], to.state);
     expect(await sending.ended).toMatchObject({ outcome: 'aborted' });
     await expect.poll(() => ends, patient).toMatchObject([{ outcome: 'aborted' }]);
     expect(await client.ask('set b 2')).toBe('ok');
@@ -119,10 +141,23 @@ describe('an agent that ended in the middle, at the destination', () => {
     await expect.poll(() => b.mover.left, patient).toMatchObject([{ phase: 'committed' }]);
     await dying;
     const again = await site(DESTINATION, { folder: b.folder });
-    const { ends } = comeBack(again, DESTINATION, [left(toDestination, true, awaits)], to.state);
+    const { ends } = comeBack(again, DESTINATION, [left(toDestination(given), true, awaits)], to.state);
     expect(await sending.ended).toMatchObject({ outcome: 'committed' });
     expect(ends).toMatchObject([{ outcome: 'committed' }]);
     expect(await (await to.open()).ask('get a')).toBe('value 1');
+  }, 60_000);
+
+  test('an outcome of an earlier stay says nothing of what is under way now', async ({ skip }) => {
+    const { a, b, from, to, given } = await scene(skip);
+    const receiving = receive(b, given, to.state);
+    send(a, b, given, from.state, { finish: () => never });
+    expect(await receiving.ended).toMatchObject({ outcome: 'committed' });
+    await b.close();
+    const again = await site(DESTINATION, { folder: b.folder });
+    expect(again.mover.left).toMatchObject([{ phase: 'committed' }]);
+    const now = toDestination(order());
+    const { ends } = comeBack(again, DESTINATION, [left(now, true, awaits)], to.state);
+    await expect.poll(() => ends, patient).toMatchObject([{ outcome: 'aborted' }]);
   }, 60_000);
 
   test('behind `commit`, and the function has ended: the source hears that nothing is there, and serves', async ({
@@ -142,7 +177,7 @@ describe('an agent that ended in the middle, at the destination', () => {
     await expect.poll(() => b.mover.left.length, patient).toBe(1);
     await dying;
     const again = await site(DESTINATION, { folder: b.folder });
-    comeBack(again, DESTINATION, [left(toDestination, false, awaits)]);
+    comeBack(again, DESTINATION, [left(toDestination(given), false, awaits)]);
     expect(await sending.ended).toMatchObject({ outcome: 'aborted' });
     expect(await client.ask('set b 2')).toBe('ok');
   }, 60_000);
@@ -170,7 +205,7 @@ describe('an agent that ended in the middle, at the source', () => {
     await a.close();
     const again = await site(SOURCE, { folder: a.folder });
     expect(again.mover.left).toEqual([]);
-    const { ends } = comeBack(again, SOURCE, [left(fromSource, true)], from.state);
+    const { ends } = comeBack(again, SOURCE, [left(fromSource(given), true)], from.state);
     expect(ends).toMatchObject([{ outcome: 'aborted', text: 'the agent restarted' }]);
     expect(await held).toBe('value 1');
     await b.close();
@@ -195,7 +230,7 @@ describe('an agent that ended in the middle, at the source', () => {
     });
     const again = await site(SOURCE, { folder: a.folder });
     expect(again.mover.left).toMatchObject([{ phase: 'doubt' }]);
-    const { ends, transfers } = comeBack(again, SOURCE, [left(fromSource, true)], from.state);
+    const { ends, transfers } = comeBack(again, SOURCE, [left(fromSource(given), true)], from.state);
     await expect.poll(() => ends, patient).toMatchObject([{ outcome: 'committed' }]);
     expect(again.mover.left).toMatchObject([{ phase: 'committed' }]);
     await from.program.stop(0);
@@ -219,9 +254,9 @@ describe('an agent that ended in the middle, at the source', () => {
     await expect.poll(() => b.mover.left, patient).toMatchObject([{ phase: 'committed' }]);
     await dying;
     const there = await site(DESTINATION, { folder: b.folder });
-    comeBack(there, DESTINATION, [left(toDestination, false, awaits)]);
+    comeBack(there, DESTINATION, [left(toDestination(given), false, awaits)]);
     const again = await site(SOURCE, { folder: a.folder });
-    const { ends } = comeBack(again, SOURCE, [left(fromSource, true)], from.state);
+    const { ends } = comeBack(again, SOURCE, [left(fromSource(given), true)], from.state);
     await expect.poll(() => ends, patient).toMatchObject([{ outcome: 'aborted' }]);
     expect(await client.ask('add a')).toBe('value 2');
     expect(again.mover.left).toEqual([]);
@@ -235,7 +270,7 @@ describe('an agent that ended in the middle, at the source', () => {
     await a.close();
     const again = await site(SOURCE, { folder: a.folder });
     expect(again.mover.left).toMatchObject([{ phase: 'committed' }]);
-    const { ends, transfers } = comeBack(again, SOURCE, [left(fromSource, true)], from.state);
+    const { ends, transfers } = comeBack(again, SOURCE, [left(fromSource(given), true)], from.state);
     expect(ends).toMatchObject([{ outcome: 'committed' }]);
     transfers.gone(ID);
     await expect.poll(() => again.mover.left, patient).toEqual([]);
