@@ -155,16 +155,6 @@ export class Scene {
     }
   }
 
-  /** Whether a function of the node has told of a transfer since then. */
-  isTransferTold(from: number, node: number): boolean {
-    return this.events
-      .slice(from)
-      .some(
-        (event) =>
-          event.type === 'function-status' && event.node === node && event.report?.transfer !== undefined,
-      );
-  }
-
   /** What was told of the functions since then, each once. */
   reasons(from = 0): string[] {
     const told = this.events
