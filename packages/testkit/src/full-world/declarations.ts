@@ -27,11 +27,47 @@ pools:
     policy: least-used
 `;
 
+/** As `edge` on four nodes, with functions that have state, and room for each of them to go elsewhere. */
+const ROOMY = `
+set: roomy
+nodes: [node-a, node-b, node-c, node-d]
+council: [node-a, node-b, node-c]
+pools:
+  web:
+    function:
+      program: node
+      arguments: [web.mjs, --port, "{port}"]
+      port: 8080
+      health: { http: /health, every: 500ms, timeout: 400ms, rise: 1, fall: 2 }
+      state: { via: socket, format: count/1 }
+    redundancy: { slots: 1, standbys: 1, spares: 0 }
+    address: 10.77.0.100/24
+    policy: priority
+    failover: { lease: 300ms }
+  calc:
+    function:
+      program: node
+      arguments: [calc.mjs, --port, "{port}"]
+      health: { every: 500ms, timeout: 400ms }
+      state: { via: socket, format: count/1 }
+    redundancy: { slots: 3 }
+    policy: least-used
+`;
+
 const CALC_ADDRESSES = ['10.77.0.101/24', '10.77.0.102/24', '10.77.0.103/24'];
 
 /** The set that a world begins with. `allAddressed` gives `calc` addresses too. */
 export function edgeSet(allAddressed: boolean): DeclaredSet {
-  const read = readDeclaration(EDGE, '/srv/edge/set.yaml');
+  return setOf(EDGE, allAddressed);
+}
+
+/** The set of a world in which instances move. */
+export function roomySet(allAddressed: boolean): DeclaredSet {
+  return setOf(ROOMY, allAddressed);
+}
+
+function setOf(text: string, allAddressed: boolean): DeclaredSet {
+  const read = readDeclaration(text, '/srv/edge/set.yaml');
   if ('faults' in read) throw new Error(`the example is wrong: ${JSON.stringify(read.faults)}`);
   return allAddressed ? changed(read.set, 'calc', { addresses: CALC_ADDRESSES }) : read.set;
 }

@@ -1,33 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
-import { edgeSet } from './declarations.ts';
+import { edgeSet, roomySet } from './declarations.ts';
 import { FullManager, MANAGER_HOST } from './manager.ts';
+import { MovesWatch } from './moves-watch.ts';
 import { FullNode } from './node.ts';
 import { Operator } from './operator.ts';
-import type { FullWorldPlan } from './options.ts';
+import type { FullWorldPlan, MoveMutation } from './options.ts';
 import { FullRegistrar, REGISTRAR_HOST } from './registrar.ts';
 import { FullUser } from './user.ts';
 import { World } from './world.ts';
 
 const NODE_NAMES = ['node-a', 'node-b', 'node-c'];
+/** Where instances move there has to be room. */
+const MORE_NODE_NAMES = [...NODE_NAMES, 'node-d'];
 
-/** Three nodes, a manager, a registrar, a pool user and a person who declares the set. */
+/** Three nodes, or four where instances move, a manager, a registrar, a pool user and a person who declares the set. */
 export class FullWorld extends World {
   readonly nodes: readonly FullNode[];
   readonly manager: FullManager;
   readonly registrar: FullRegistrar;
   readonly user: FullUser;
   readonly operator: Operator;
+  /** Undefined: nothing moves. */
+  readonly moves: MovesWatch | undefined;
 
-  constructor(random: SeededRandom, plan: FullWorldPlan, traceLines: number) {
-    super(random, plan, traceLines);
+  constructor(random: SeededRandom, plan: FullWorldPlan, traceLines: number, mutation?: MoveMutation) {
+    super(random, plan, traceLines, mutation);
     this.manager = new FullManager(this);
-    this.nodes = NODE_NAMES.map(
+    this.nodes = (plan.moves === undefined ? NODE_NAMES : MORE_NODE_NAMES).map(
       (name, index) =>
         new FullNode(this, name, index + 1, {
           managerHost: MANAGER_HOST,
           join: (host, joining) => this.manager.join(host, joining),
           deliver: (from, address, bytes) => this.#deliver(from, address, bytes),
+          peerOf: (at) => this.nodes.find(({ machine }) => machine.host === at)?.machine.disk.nodeId || null,
+          hostOf: (address) => this.nodes.find(({ machine }) => machine.address === address)?.machine.host,
           checkFences: () => this.checkFences(),
         }),
     );
@@ -37,6 +44,7 @@ export class FullWorld extends World {
     });
     this.user = new FullUser(this);
     this.operator = new Operator(this, this.manager);
+    this.moves = plan.moves === undefined ? undefined : this.#watchMoves();
   }
 
   start(): void {
@@ -44,8 +52,12 @@ export class FullWorld extends World {
     schedule.after(random.between(0, 200), () => this.manager.start());
     schedule.after(random.between(0, 200), () => this.registrar.start());
     for (const node of this.nodes) schedule.after(random.between(0, 400), () => node.start());
-    schedule.after(random.between(0, 400), () => this.operator.declare(edgeSet(this.plan.allAddressed)));
+    schedule.after(random.between(0, 400), () => {
+      const { allAddressed, moves } = this.plan;
+      this.operator.declare(moves === undefined ? edgeSet(allAddressed) : roomySet(allAddressed));
+    });
     this.user.start('web');
+    this.moves?.start();
   }
 
   /** No faults any more: everything runs, and the network is good. */
@@ -91,6 +103,20 @@ export class FullWorld extends World {
   get active(): FullNode | undefined {
     const address = '10.77.0.100';
     return this.openAt(address)[0];
+  }
+
+  #watchMoves(): MovesWatch {
+    const watch = new MovesWatch(this);
+    this.manager.onStored = (writes) => watch.stored(writes);
+    this.manager.onEvent = (event) => watch.told(event);
+    if (this.mutation === 'the manager counts before the slot has left')
+      this.manager.hears = (report) => ({
+        ...report,
+        slots: report.slots.filter(
+          ({ state, holder }) => state !== 'holding' || !watch.underWay.has(holder?.functionId ?? 0),
+        ),
+      });
+    return watch;
   }
 
   #deliver(fromHost: number, address: string, bytes: Uint8Array): void {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FunctionId } from '@vnfpool/core';
 import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
+import { Counter } from './movable-counter.ts';
 import type { SimProcess } from './process.ts';
 import type { World } from './world.ts';
 
 /** One running program. */
-interface Program {
+export interface Program {
   readonly functionId: FunctionId;
   readonly run: number;
   readonly name: string;
@@ -13,6 +14,8 @@ interface Program {
   readonly servesAtMs: number;
   /** Answers badly until then. */
   illUntilMs: number;
+  /** Its state. */
+  readonly counter: Counter;
 }
 
 const SAMPLE_MS = 1_000;
@@ -20,6 +23,8 @@ const SAMPLE_MS = 1_000;
 /** Programs of a node: they take a while to serve, end by themselves, fall ill, and die with their node. */
 export class SimFunctionHost {
   readonly programs: Map<FunctionId, Program> = new Map();
+  /** Functions whose state comes from another node before they are of use. */
+  readonly #awaiting = new Set<FunctionId>();
   readonly #world: World;
   readonly #process: SimProcess;
   readonly #address: string;
@@ -46,11 +51,22 @@ export class SimFunctionHost {
         this.#give({ type: 'exited', functionId, run, reason: 'exit code 1' });
         return;
       }
-      this.programs.set(functionId, { functionId, run, name, servesAtMs, illUntilMs: 0 });
+      const counter = new Counter(this.#awaiting.delete(functionId) ? null : world.counters.begin());
+      this.programs.set(functionId, { functionId, run, name, servesAtMs, illUntilMs: 0, counter });
       // A declared port of 0 is a free one.
       const port = specification.port === undefined ? null : specification.port || 40_000 + pid;
       this.#give({ type: 'started', functionId, run, pid, address: this.#address, port });
     });
+  }
+
+  /** The function that is being started begins without state. */
+  awaitState(functionId: FunctionId): void {
+    this.#awaiting.add(functionId);
+  }
+
+  role({ functionId, run, role }: AgentOutput & { type: 'role' }): void {
+    const program = this.programs.get(functionId);
+    if (program?.run === run) program.counter.isActive = role === 'active';
   }
 
   stop({ functionId, run }: AgentOutput & { type: 'stop' }): void {

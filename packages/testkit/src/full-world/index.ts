@@ -3,13 +3,28 @@ import { Violation } from '../lease-world/invariants.ts';
 import { SeededRandom } from '../lease-world/seeded-random.ts';
 import { planFaults } from './faults.ts';
 import { FullWorld } from './full-world.ts';
-import { drawPlan, type FullWorldOptions, QUIET_MS, WHOLE_WITHIN_MS } from './options.ts';
+import { planMoves } from './move-actions.ts';
+import {
+  drawMovesPlan,
+  drawPlan,
+  type FullWorldOptions,
+  MOVED_WITHIN_MS,
+  QUIET_MS,
+  WHOLE_WITHIN_MS,
+} from './options.ts';
 import { missing } from './whole.ts';
 import type { Counts } from './world.ts';
 
 export * as declarations from './declarations.ts';
 export { FullWorld } from './full-world.ts';
-export { type FullWorldOptions, type FullWorldPlan, QUIET_MS, WHOLE_WITHIN_MS } from './options.ts';
+export {
+  type FullWorldOptions,
+  type FullWorldPlan,
+  MOVE_MUTATIONS,
+  type MoveMutation,
+  QUIET_MS,
+  WHOLE_WITHIN_MS,
+} from './options.ts';
 export { missing } from './whole.ts';
 
 export interface FullWorldResult {
@@ -21,6 +36,8 @@ export interface FullWorldResult {
   readonly counts: Counts;
   /** How long after the last fault all was well. */
   readonly wholeAfterMs: number;
+  /** Moves of instances that were done, and that were not. */
+  readonly moves: { readonly moved: number; readonly failed: number };
 }
 
 const CHECK_EVERY_MS = 250;
@@ -36,7 +53,8 @@ const ORDERS_MAX = 1_500;
 export async function runFullWorld(seed: number, options: FullWorldOptions = {}): Promise<FullWorldResult> {
   const random = new SeededRandom(seed);
   const plan = drawPlan(random, options.override);
-  const world = new FullWorld(random, plan, options.traceLines ?? 60);
+  const world = new FullWorld(random, plan, options.traceLines ?? 60, options.mutation);
+  const withinMs = plan.moves === undefined ? WHOLE_WITHIN_MS : MOVED_WITHIN_MS;
   let steps = 0;
   let wholeAfterMs = Number.POSITIVE_INFINITY;
 
@@ -53,17 +71,20 @@ export async function runFullWorld(seed: number, options: FullWorldOptions = {})
   try {
     world.start();
     if (options.scenario) options.scenario(world);
-    else planFaults(world);
+    else {
+      planFaults(world);
+      planMoves(world);
+    }
     await runUntil(plan.calmAtMs);
     world.calm();
     await world.settle();
-    const untilMs = plan.calmAtMs + WHOLE_WITHIN_MS;
+    const untilMs = plan.calmAtMs + withinMs;
     let lacks: string | undefined = 'nothing was looked at';
     while (lacks !== undefined && world.nowMs < untilMs && world.violation === undefined) {
       await runUntil(world.nowMs + CHECK_EVERY_MS);
       lacks = missing(world);
     }
-    if (lacks !== undefined) world.fail(`${WHOLE_WITHIN_MS} ms after the last fault: ${lacks}`);
+    if (lacks !== undefined) world.fail(`${withinMs} ms after the last fault: ${lacks}`);
     else wholeAfterMs = world.nowMs - plan.calmAtMs;
     await keepsQuiet(world, runUntil);
   } catch (error) {
@@ -77,7 +98,13 @@ export async function runFullWorld(seed: number, options: FullWorldOptions = {})
     trace: world.trace.lines(),
     counts,
     wholeAfterMs,
+    moves: { moved: world.moves?.moved ?? 0, failed: world.moves?.failed ?? 0 },
   };
+}
+
+/** As `runFullWorld`, with room for instances to move, and somebody who moves them and drains nodes. */
+export function runMovesWorld(seed: number, options: FullWorldOptions = {}): Promise<FullWorldResult> {
+  return runFullWorld(seed, { ...options, override: { ...drawMovesPlan(seed), ...options.override } });
 }
 
 /** Once all is well nothing changes: nobody orders, moves or restarts anything. */

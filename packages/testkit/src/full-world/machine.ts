@@ -3,6 +3,7 @@ import type { LeaseRecord } from '@vnfpool/core/lease';
 import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import { FenceModel } from '../lease-world/fence-model.ts';
 import { NodeClock } from '../lease-world/node-clock.ts';
+import type { TransferRecord } from './transfer-types.ts';
 import type { World } from './world.ts';
 
 /** What of a node survives its agent: the kernel's part, and the disk. */
@@ -14,6 +15,8 @@ export class Machine {
   /** Virtual addresses on its link. */
   readonly raised: Set<string> = new Set();
   readonly guarded: Set<string> = new Set();
+  /** On disk too: transfers of state whose outcome a restarted agent has to know, by token. */
+  readonly transfers: Map<string, TransferRecord> = new Map();
   readonly disk: NodeDisk = { leases: [], incarnation: 0n, term: 0n, nodeId: 0, configuration: null };
   readonly #world: World;
   readonly #fences = new Map<string, FenceModel>();

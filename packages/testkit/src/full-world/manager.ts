@@ -2,12 +2,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { nodeId } from '@vnfpool/core';
 import type { DeclaredSet } from '@vnfpool/core/declared';
+import type { EventView } from '@vnfpool/core/management';
 import {
   ManagerCore,
   type ManagerCoreInput,
   type ManagerCoreOutput,
   type ManagerReply,
   type ManagerTables,
+  type ManagerWrite,
   numbersWrite,
   ROWS_MAX,
   restoreNumbers,
@@ -20,7 +22,7 @@ import {
 } from '@vnfpool/core/mobility';
 import { CoreDriver } from '@vnfpool/runtime/driver';
 import { type MemoryDisk, MemoryStore, raiseTerm, StoreFullError } from '@vnfpool/store';
-import { decodeMobility, encodeMobility } from '@vnfpool/wire/mobility';
+import { decodeMobility, encodeMobility, type SlotReport } from '@vnfpool/wire/mobility';
 import { NodeClock } from '../lease-world/node-clock.ts';
 import { withFaults } from './effects.ts';
 import { SimProcess } from './process.ts';
@@ -46,6 +48,11 @@ interface Acknowledged {
 /** The pool manager: its process over a disk that outlives it, wired as the manager daemon wires it. */
 export class FullManager {
   readonly process: SimProcess;
+  /** A batch is in the store. */
+  onStored: (writes: readonly ManagerWrite[]) => void = () => {};
+  onEvent: (event: EventView) => void = () => {};
+  /** What it hears of slots may be changed on the way. */
+  hears: (report: SlotReport) => SlotReport = (report) => report;
   readonly #world: World;
   readonly #disk: MemoryDisk = new Map();
   readonly #names = new Map<number, { readonly id: number; readonly name: string }>();
@@ -147,6 +154,15 @@ export class FullManager {
     this.#alive?.manager.submit({ type: 'handover', requestId, pool, index });
   }
 
+  move(request: { readonly instance: string; readonly to?: string; readonly cancel?: boolean }): void {
+    this.#alive?.manager.submit({ type: 'move', requestId: ++this.#lastRequest, ...request });
+  }
+
+  drain(node: string, cancel: boolean): void {
+    this.#world.log(() => `somebody ${cancel ? 'takes back the drain of' : 'drains'} ${node}`);
+    this.#alive?.manager.submit({ type: 'drain', requestId: ++this.#lastRequest, node, cancel });
+  }
+
   /** What was acknowledged must stand, whatever happened since. */
   checkDeclaration(): void {
     const known = this.#acknowledged;
@@ -190,7 +206,10 @@ export class FullManager {
         world.counts.writes += 1;
         world.await(
           store.write(writes).then(
-            () => process.after(random.between(0, 1), () => manager.submit({ type: 'persisted', id })),
+            () => {
+              this.onStored(writes);
+              process.after(random.between(0, 1), () => manager.submit({ type: 'persisted', id }));
+            },
             (error: Error) =>
               manager.submit({
                 type: 'persist-failed',
@@ -220,6 +239,7 @@ export class FullManager {
           event: ({ event }) => {
             world.counts.events += 1;
             world.log(() => `event ${event.type}: ${event.message}`);
+            this.onEvent(event);
           },
           reply: ({ requestId, reply }) => {
             world.log(() => `reply ${requestId}: ${reply.ok ? 'ok' : `${reply.code} ${reply.message}`}`);
@@ -258,7 +278,7 @@ export class FullManager {
           'node-moved': tell,
           'node-information': tell,
           'function-status': tell,
-          'slot-report': tell,
+          'slot-report': (output) => tell({ ...output, report: this.hears(output.report) }),
           'operation-result': (output) => {
             if (output.code !== 0) world.log(() => `order failed: ${output.code} ${output.text}`);
             tell(output);

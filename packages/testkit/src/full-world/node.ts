@@ -8,6 +8,7 @@ import { withFaults } from './effects.ts';
 import { SimFunctionHost } from './function-host.ts';
 import { type FromWorker, SimLeaseWorker, type ToWorker } from './lease-worker.ts';
 import { Machine } from './machine.ts';
+import { SimMover, STATE_PORT } from './mover.ts';
 import { SimProcess } from './process.ts';
 import { SimRegistrations } from './registrations.ts';
 import type { StreamEnd } from './streams.ts';
@@ -25,6 +26,9 @@ export interface NodeSurroundings {
   /** The node's number, or undefined when the manager cannot be asked now. */
   readonly join: (host: number, name: string) => number | undefined;
   readonly deliver: (fromHost: number, address: string, bytes: Uint8Array) => void;
+  /** Node ID of a machine; null: it has not joined. */
+  readonly peerOf: (host: number) => number | null;
+  readonly hostOf: (address: string) => number | undefined;
   readonly checkFences: () => void;
 }
 
@@ -35,6 +39,8 @@ interface Life {
   readonly registrations: SimRegistrations;
   readonly agent: CoreDriver<AgentInput, AgentOutput>;
   readonly mobility: CoreDriver<MobilityNodeInput, MobilityNodeOutput>;
+  /** Null: nothing moves in this world. */
+  readonly mover: SimMover | null;
 }
 
 /** An execution node: a machine and its agent, wired as the node daemon wires it. */
@@ -87,6 +93,7 @@ export class FullNode {
     life.agent.submit({ type: 'stop' });
     life.mobility.submit({ type: 'stop' });
     life.functions.close();
+    life.mover?.close();
     life.registrations.close();
     const untilMs = this.#world.nowMs + STOP_MS;
     const end = (): void => {
@@ -160,6 +167,8 @@ export class FullNode {
       (input) => void agent.submit(input),
     );
     const registrations = new SimRegistrations(world, process);
+    const isMovable = world.plan.moves !== undefined;
+    const mover = isMovable ? this.#mover(functions, (input) => void agent.submit(input)) : null;
 
     const agent: CoreDriver<AgentInput, AgentOutput> = new CoreDriver<AgentInput, AgentOutput>({
       core: new AgentCore({ random, node: self }),
@@ -168,7 +177,8 @@ export class FullNode {
       effects: withFaults<AgentOutput>(
         {
           answer: ({ type: _type, ...answer }) => give({ type: 'answer', ...answer }),
-          'function-changed': ({ functionId, status, report, reason }) =>
+          'function-changed': ({ functionId, status, report, reason }) => {
+            if (status === 'Unknown') mover?.gone(functionId);
             give({
               type: 'function-changed',
               functionId,
@@ -177,25 +187,28 @@ export class FullNode {
               reason,
               information: {},
               urgent: !report.healthy,
-            }),
+            });
+          },
           'slots-changed': ({ muteMs, slots, failovers }) =>
             give({ type: 'slots-changed', report: { v: 1, muteMs: Math.round(muteMs), slots, failovers } }),
           start: (output) => functions.start(output),
           stop: (output) => functions.stop(output),
           'check-health': (output) => functions.check(output),
-          // Functions of this world have no ear for their role, and no state that could go elsewhere.
-          role: () => {},
+          role: (output) => functions.role(output),
           // They end with their agent.
           keep: () => {},
-          'receive-state': () => {},
-          'send-state': () => {},
-          'keep-state': () => undefined,
+          'receive-state': (output) => {
+            functions.awaitState(output.functionId);
+            mover?.receive(output);
+          },
+          'send-state': (output) => mover?.send(output),
+          'keep-state': ({ functionId }) => mover?.keep(functionId),
           'select-sessions': () => {},
           'expect-sessions': () => {},
           'send-sessions': () => {},
           'receive-sessions': () => {},
-          'cancel-transfer': () => {},
-          'settle-transfer': () => {},
+          'cancel-transfer': (output) => mover?.cancel(output),
+          'settle-transfer': (output) => mover?.decide(output),
           'configure-leases': ({ configuration }) => {
             machine.disk.configuration = configuration;
             post({ type: 'configure', configuration });
@@ -238,6 +251,7 @@ export class FullNode {
         bootTime: ntpTimestamp(machine.clock.wallMs(world.nowMs)),
         instance: random.u64(),
         addresses: [machine.address],
+        ...(isMovable ? { transfers: true, statePort: STATE_PORT } : {}),
         leaseEndpoint: {
           v: 1,
           name: this.name,
@@ -277,8 +291,22 @@ export class FullNode {
           configure: ({ operation, configuration }) =>
             void agent.submit({ type: 'configure', operation, configuration }),
           // Come only to an endpoint that was made with `transfers`.
-          prepare: noTransfer,
-          move: noTransfer,
+          prepare: ({ type: _type, name: _name, ...order }) =>
+            void agent.submit({ type: 'prepare', ...order }),
+          move: ({ token, ...order }) => {
+            const { operation, functionId, destination } = order;
+            if (token === null) noTransfer(order);
+            else
+              agent.submit({
+                type: 'transfer',
+                mode: 'move',
+                targetFunctionId: functionId,
+                operation,
+                functionId,
+                destination,
+                token,
+              });
+          },
           copy: noTransfer,
           'move-session': noTransfer,
           'failovers-acknowledged': ({ ids }) => void agent.submit({ type: 'failovers-acknowledged', ids }),
@@ -300,8 +328,24 @@ export class FullNode {
       agent.stop();
       mobility.stop();
     });
-    this.#alive = { worker, functions, registrations, agent, mobility };
+    this.#alive = { worker, functions, registrations, agent, mobility, mover };
+    mover?.settleLeft();
     give({ type: 'start' });
+  }
+
+  #mover(functions: SimFunctionHost, give: (input: AgentInput) => void): SimMover {
+    const { peerOf, hostOf } = this.#around;
+    return new SimMover({
+      world: this.#world,
+      process: this.process,
+      machine: this.machine,
+      self: this.machine.disk.nodeId,
+      peerOf,
+      hostOf,
+      find: (functionId) => () => functions.programs.get(functionId)?.counter,
+      give,
+      maybeFault: () => this.#maybeFault(),
+    });
   }
 
   #fromWorker(message: FromWorker): void {

@@ -69,7 +69,7 @@ export function missing(world: FullWorld): string | undefined {
     for (const id of node.life?.worker.held.keys() ?? [])
       if (!views.slots.some((slot) => slot.id === id)) return `${node.name} holds ${id}, which is no slot`;
   }
-  return undefined;
+  return world.moves?.missing();
 }
 
 function withoutPrefix(address: string): string {

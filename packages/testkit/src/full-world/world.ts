@@ -4,7 +4,8 @@ import { SimulatedNetwork } from '../lease-world/network.ts';
 import { Schedule } from '../lease-world/schedule.ts';
 import { SeededRandom } from '../lease-world/seeded-random.ts';
 import { Trace } from '../lease-world/trace.ts';
-import { type FullWorldPlan, GENERATION } from './options.ts';
+import { Counters } from './counters.ts';
+import { type FullWorldPlan, GENERATION, type MoveMutation } from './options.ts';
 import { StreamNetwork } from './streams.ts';
 
 /** What all parts of one simulated world share. */
@@ -17,12 +18,17 @@ export class World {
   readonly invariants: Invariants = new Invariants(GENERATION);
   readonly trace: Trace;
   readonly counts: Counts = { orders: 0, taken: 0, starts: 0, writes: 0, events: 0 };
+  /** What functions with state have acknowledged. */
+  readonly counters: Counters = new Counters();
+  /** A broken rule, which has to be found out. */
+  readonly mutation: MoveMutation | undefined;
   /** What was broken first. */
   violation: string | undefined;
   isCalm = false;
   #pending: Promise<unknown>[] = [];
 
-  constructor(random: SeededRandom, plan: FullWorldPlan, traceLines: number) {
+  constructor(random: SeededRandom, plan: FullWorldPlan, traceLines: number, mutation?: MoveMutation) {
+    this.mutation = mutation;
     this.plan = plan;
     this.random = random;
     this.network = new SimulatedNetwork(plan, random, this.schedule);
