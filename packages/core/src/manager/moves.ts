@@ -141,18 +141,23 @@ function settleMove(
     ({ holder }) => holder?.functionId === functionId && holder.node === state.nodes.get(from)?.id,
   );
   const goneAtSource = source === undefined && lifeOf(state, from).heard;
-  const isLost = ['lost', 'absent'].includes(lifeOf(state, to).state);
   if (arrival?.status === 'Running' && !isHeldAtSource) arrive(state, journal, move, life, wallMs);
   else if (life.phase !== 'ordered') {
     const reason = unfit(state, move, life) ?? notAdmitted(state, move, life, moment.nowMs);
     if (reason !== undefined) failMove(state, journal, functionId, reason, moment);
   }
   // It went there, and then the node was lost: from there it comes back, or fails over like any other.
-  else if (goneAtSource && isLost && life.isSeen) arrive(state, journal, move, life, wallMs);
+  else if (goneAtSource && !isReachable(state, to) && life.isSeen) arrive(state, journal, move, life, wallMs);
   else if (source?.status === 'Running' && !isSending && life.isSeen)
     failMove(state, journal, functionId, source.report?.reason || 'its node did not send it', moment);
-  else if (arrival === undefined && lifeOf(state, to).heard && !isSending)
+  // While the source can be heard it says why.
+  else if (arrival === undefined && lifeOf(state, to).heard && !(isSending && isReachable(state, from)))
     failMove(state, journal, functionId, source?.report?.reason || `${to} does not run it`, moment);
+}
+
+function isReachable(state: ManagerState, node: string): boolean {
+  const is = lifeOf(state, node).state;
+  return is !== 'lost' && is !== 'absent';
 }
 
 /** Why a move that the source has not been told of cannot go on. */

@@ -193,6 +193,17 @@ describe('a move', () => {
     expect(web1(domain)).toMatchObject({ node: 'd', move: null });
   });
 
+  test('the source is lost while it sends, and its last word was of that: it stays where it may come back', async () => {
+    const domain = await running();
+    move(domain);
+    domain.status(A, WEB1, sending());
+    domain.give({ type: 'node-lost', node: A, reason: 'silent' });
+    expect(web1(domain)?.move).not.toBeNull();
+    domain.status(D, WEB1, healthy(), 'Unknown');
+    expect(web1(domain)).toMatchObject({ node: 'a', move: null });
+    expect(events(domain)).toContain('instance.move-failed');
+  });
+
   test('the source is lost before it was told: it stays', async () => {
     const domain = await running();
     domain.give({ type: 'node-suspect', node: A, reason: 'silent' });
