@@ -133,7 +133,10 @@ for (const where of ['auto', 'none'] as const) {
     test('what is in no table is ended; what ended in between is told as such', async () => {
       const node = new Node(where);
       const first = await node.open();
-      await start(first, script('exec sleep 600'));
+      const begun = `${node.folder}/begun`;
+      await start(first, script('echo > "$1"; exec sleep 600', begun));
+      // In its group: a program enters it by itself.
+      await expect.poll(() => existsSync(begun), patient).toBe(true);
       const [known] = node.of('started');
       const process_ = readProcessStat(known?.pid ?? 0);
       first.host.leave();
