@@ -14,6 +14,10 @@ const NODE_NAMES = ['node-a', 'node-b', 'node-c'];
 /** Where instances move there has to be room. */
 const MORE_NODE_NAMES = [...NODE_NAMES, 'node-d'];
 
+/** Nodes that stay drained in the end. */
+const DRAINED_MAX = 1;
+const ROOM_LOOK_MS = 300;
+
 /** Three nodes, or four where instances move, a manager, a registrar, a pool user and a person who declares the set. */
 export class FullWorld extends World {
   readonly nodes: readonly FullNode[];
@@ -69,11 +73,20 @@ export class FullWorld extends World {
     for (const process of [this.manager.process, this.registrar.process]) process.resume();
     this.manager.start();
     this.registrar.start();
+    if (this.moves) this.schedule.after(ROOM_LOOK_MS, () => this.#keepRoom());
     for (const node of this.nodes) {
       node.process.resume();
       node.start();
       for (const program of node.life?.functions.programs.values() ?? []) program.illUntilMs = 0;
     }
+  }
+
+  /** Nodes enough for all that is declared: a drained one takes nothing new. */
+  #keepRoom(): void {
+    const { life, nowMs } = this.manager;
+    const drained = life?.core.views(nowMs).nodes.filter(({ drain }) => drain !== null) ?? [];
+    for (const { name } of drained.slice(DRAINED_MAX)) this.manager.drain(name, true);
+    if (!life || drained.length > DRAINED_MAX) this.schedule.after(ROOM_LOOK_MS, () => this.#keepRoom());
   }
 
   /** At most one node lets packets of an address pass. */
@@ -112,9 +125,7 @@ export class FullWorld extends World {
     if (this.mutation === 'the manager counts before the slot has left')
       this.manager.hears = (report) => ({
         ...report,
-        slots: report.slots.filter(
-          ({ state, holder }) => state !== 'holding' || !watch.underWay.has(holder?.functionId ?? 0),
-        ),
+        slots: report.slots.map((slot) => watch.early(slot)),
       });
     return watch;
   }

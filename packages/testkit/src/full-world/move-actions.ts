@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { InstanceView } from '@vnfpool/core/management';
 import type { FullWorld } from './full-world.ts';
+import type { FullNode } from './node.ts';
 
 type Action = (world: FullWorld) => void;
 
 /** From when on there is something to move. */
 const ACTIONS_FROM_MS = 1_500;
+/** How long a strike waits for a move. */
+const STRIKE_WITHIN_MS = 3_000;
+const STRIKE_LOOK_MS = 10;
 
 /** Plans what a person does with instances and nodes until calm, beside the faults. */
 export function planMoves(world: FullWorld): void {
@@ -49,12 +54,70 @@ const drainAndStop: Action = ({ manager, nodes, random, schedule }) => {
 
 const undrain: Action = ({ manager, nodes, random }) => manager.drain(random.pick(nodes).name, true);
 
+/** Something happens to who takes part in a move, in the middle of it. */
+const strike: Action = (world) => {
+  const untilMs = Math.min(world.nowMs + STRIKE_WITHIN_MS, world.plan.calmAtMs);
+  const look = (): void => {
+    const moving = instances(world).find((instance) => instance.move !== null);
+    if (moving?.move) {
+      const ends = [moving.node, moving.move.to];
+      const nodes = world.nodes.filter(({ name }) => ends.includes(name));
+      world.schedule.after(world.random.between(0, 60), () => {
+        if (!world.isCalm && nodes.length > 0) hit(world, world.random.pick(nodes));
+      });
+    } else if (world.nowMs < untilMs) world.schedule.after(STRIKE_LOOK_MS, look);
+  };
+  look();
+};
+
+function hit(world: FullWorld, node: FullNode): void {
+  const { manager, network, random, schedule } = world;
+  const downMs = random.between(1, random.pick([50, 1_000, 8_000]));
+  switch (random.below(6)) {
+    case 0:
+      manager.kill();
+      schedule.after(downMs, () => manager.start());
+      break;
+    case 1:
+      node.kill();
+      schedule.after(downMs, () => node.start());
+      break;
+    case 2:
+      node.powerOff();
+      schedule.after(downMs, () => node.start());
+      break;
+    case 3:
+      node.process.pause(downMs);
+      break;
+    case 4: {
+      const other = random.pick(world.nodes).machine.host;
+      const { host } = node.machine;
+      world.log(() => `link ${host} and ${other} cut`);
+      network.cut(host, other);
+      network.cut(other, host);
+      schedule.after(downMs, () => {
+        network.heal(host, other);
+        network.heal(other, host);
+      });
+      break;
+    }
+    default: {
+      const programs = node.life?.functions;
+      const ids = [...(programs?.programs.keys() ?? [])];
+      if (programs && ids.length > 0) programs.exit(random.pick(ids));
+    }
+  }
+}
+
 const ACTIONS: readonly Action[] = [
   move,
   move,
   move,
   move,
   moveAndCancel,
+  strike,
+  strike,
+  strike,
   drain,
   drain,
   drainAndStop,
@@ -62,7 +125,11 @@ const ACTIONS: readonly Action[] = [
   undrain,
 ];
 
-function someInstance({ manager, random }: FullWorld): string | undefined {
-  const names = manager.life?.core.views(manager.nowMs).instances.map(({ name }) => name) ?? [];
-  return names.length === 0 ? undefined : random.pick(names);
+function someInstance(world: FullWorld): string | undefined {
+  const names = instances(world).map(({ name }) => name);
+  return names.length === 0 ? undefined : world.random.pick(names);
+}
+
+function instances({ manager }: FullWorld): readonly InstanceView[] {
+  return manager.life?.core.views(manager.nowMs).instances ?? [];
 }

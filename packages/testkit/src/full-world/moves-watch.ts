@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EventView } from '@vnfpool/core/management';
-import type { ManagerWrite } from '@vnfpool/core/manager';
+import type { ManagerWrite, MoveRecord } from '@vnfpool/core/manager';
+import type { SlotState } from '@vnfpool/wire/mobility';
 import type { FullWorld } from './full-world.ts';
 import type { Program } from './function-host.ts';
 import type { FullNode } from './node.ts';
@@ -25,8 +26,8 @@ export class MovesWatch {
   /** Moves that the manager said were done. */
   moved = 0;
   failed = 0;
-  /** Function IDs under way, as the manager's store has them. */
-  readonly underWay: Set<number> = new Set();
+  /** By Function ID, as the manager's store has them. */
+  readonly #underWay = new Map<number, MoveRecord>();
 
   constructor(world: FullWorld) {
     this.#world = world;
@@ -44,10 +45,10 @@ export class MovesWatch {
   stored(writes: readonly ManagerWrite[]): void {
     for (const write of writes) {
       if (write.table === 'moves') {
-        if (write.value === null) this.underWay.delete(Number(write.key));
+        if (write.value === null) this.#underWay.delete(Number(write.key));
         else {
           this.#ordered.add(write.value.token);
-          this.underWay.add(write.value.functionId);
+          this.#underWay.set(write.value.functionId, write.value);
         }
       } else if (write.table === 'events' && write.value !== null && OUTCOMES.has(write.value.type)) {
         if (!this.#outcomes.has(write.key)) {
@@ -66,11 +67,18 @@ export class MovesWatch {
     for (const node of this.#world.nodes)
       for (const program of node.life?.functions.programs.values() ?? []) {
         if (program.name !== name) continue;
-        if (node.name === from && serves(node, program))
-          this.#world.fail(`${name} was counted to ${to} while ${from} served it`);
+        if (node.name === from && slotsOf(node, program).length > 0)
+          this.#world.fail(`${name} was counted to ${to} while ${from} held its slot`);
         if (node.name === to && program.counter.origin === null)
           this.#world.fail(`${name} was counted to ${to}, where it has not got its state`);
       }
+  }
+
+  /** A report of a slot as it would be if the destination of a move had it already: for a manager that errs. */
+  early(slot: SlotState): SlotState {
+    const to = this.#underWay.get(slot.holder?.functionId ?? 0)?.to;
+    const node = this.#world.nodes.find(({ name }) => name === to)?.machine.disk.nodeId;
+    return slot.holder && node !== undefined ? { ...slot, holder: { ...slot.holder, node } } : slot;
   }
 
   /** What is wrong with moves once all should be well. */
@@ -122,16 +130,21 @@ export class MovesWatch {
 }
 
 /** Whether a client that asks now is answered: the function is active, and lease and fence let it. */
-function serves(node: FullNode, { functionId, counter }: Program): boolean {
+function serves(node: FullNode, program: Program): boolean {
+  const { counter } = program;
   if (!counter.isActive || counter.isQuiesced) return false;
-  const { life, machine, process } = node;
+  const { machine, process } = node;
   const slots = machine.disk.configuration?.slots ?? [];
-  return [...(life?.worker.held.values() ?? [])].some((held) => {
-    if (held.holder?.functionId !== functionId) return false;
+  return slotsOf(node, program).some((held) => {
     const slot = slots.find(({ id }) => id === held.id);
     if (!slot) return false;
     // Where no fence stands in front it asks its agent, which may stand still.
     if (slot.addresses.length === 0) return !process.isPaused;
     return slot.addresses.some((address) => machine.lets(address.split('/')[0] ?? address));
   });
+}
+
+/** Slots that this copy of the function holds. */
+function slotsOf({ life }: FullNode, { functionId }: Program): SlotState[] {
+  return [...(life?.worker.held.values() ?? [])].filter(({ holder }) => holder?.functionId === functionId);
 }

@@ -21,6 +21,8 @@ interface Standing {
 
 const LIFE_MS = 60_000;
 const DEREGISTER_MS = 1_000;
+/** After a registrar has said no. */
+const AGAIN_MS = 500;
 
 /** Keeps in the handlespace what the agent core wants there, one element core for each registration. */
 export class SimRegistrations {
@@ -95,6 +97,17 @@ export class SimRegistrations {
     element.links.close();
   }
 
+  /** An instance that came from another node is refused until that node's registration of it is gone. */
+  #openAgain(wanted: Register, element: Element): void {
+    const key = registrationKey(wanted);
+    this.#process.after(AGAIN_MS, () => {
+      const standing = this.#standing.get(key);
+      if (standing?.element !== element) return;
+      this.#close(element);
+      this.#standing.set(key, { ...standing, element: this.#open(standing.wanted) });
+    });
+  }
+
   #open(wanted: Register): Element | null {
     const registrars = this.#registrars;
     if (registrars.length === 0) return null;
@@ -109,6 +122,7 @@ export class SimRegistrations {
         send: ({ association, message }) => links.send(association, message),
         event: ({ event, elementId }) => {
           world.log(() => `${this.#process.name} element ${wanted.poolHandle}/${elementId} ${event}`);
+          if (event === 'rejected') this.#openAgain(wanted, element);
           if (event === 'deregistered')
             this.#process.after(0, () => this.#left(registrationKey(wanted), element));
         },

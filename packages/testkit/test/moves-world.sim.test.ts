@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type FullWorldResult, MOVE_MUTATIONS, runMovesWorld } from '@vnfpool/testkit/full-world';
+import { describe, expect, test } from 'vitest';
+
+/** A failure shows its seed and how it came to pass. */
+function told(result: FullWorldResult): string {
+  return result.ok ? 'ok' : `${result.violation ?? ''}\n${result.trace.join('\n')}`;
+}
+
+describe('the full world with moves', () => {
+  test('keeps its promises in 12 seeds, in which instances move and moves fail', async () => {
+    let moved = 0;
+    let failed = 0;
+    for (let seed = 1; seed <= 12; seed++) {
+      const result = await runMovesWorld(seed);
+      expect(told(result)).toBe('ok');
+      moved += result.moves.moved;
+      failed += result.moves.failed;
+    }
+    expect(moved).toBeGreaterThan(5);
+    expect(failed).toBeGreaterThan(2);
+  });
+
+  test('is the same for the same seed', async () => {
+    expect(await runMovesWorld(3)).toEqual(await runMovesWorld(3));
+  });
+});
+
+/** The rarest is found in some ten seeds. */
+const SEEDS_MAX = 60;
+/** Only broken safety counts: a world that merely comes to rest late proves nothing. */
+const UNSAFE = /acknowledged writes|without its state|not got its state|serves on|held its slot|fences of/;
+
+describe('the full world with moves finds a violation for', () => {
+  test.each(MOVE_MUTATIONS)('%s', async (mutation) => {
+    let violation: string | undefined;
+    for (let seed = 1; seed <= SEEDS_MAX && violation === undefined; seed++) {
+      const found = (await runMovesWorld(seed, { mutation })).violation;
+      if (found !== undefined && UNSAFE.test(found)) violation = found;
+    }
+    expect(violation).toBeDefined();
+  });
+});
