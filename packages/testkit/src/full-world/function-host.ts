@@ -44,6 +44,8 @@ export class SimFunctionHost {
     const { random } = world;
     world.log(() => `${this.#process.name} starts ${name} (${functionId}) run ${run}`);
     world.counts.starts += 1;
+    // That was said of a former start, which came to nothing.
+    this.#awaiting.delete(functionId);
     this.#process.after(random.between(1, 30), () => {
       const pid = ++this.#lastPid;
       const servesAtMs = world.nowMs + random.between(10, 400);
