@@ -143,6 +143,45 @@ test.each([
   expect(describeMove('web#1', { ...sending, ...change })).toBe(line);
 });
 
+describe('instance move-sessions', () => {
+  const words = ['instance', 'move-sessions', 'web#1', '--to', 'web#2'];
+  function then_(type: string, message: string): void {
+    const { backend } = bench;
+    const ask = backend.moveSessions.bind(backend);
+    backend.moveSessions = (request) => ask(request).finally(() => happen(happened(type, message)));
+  }
+
+  test('so many go, and have moved', async () => {
+    then_('sessions.moved', '3 sessions of web#1 moved to web#2.');
+    expect(await bench.run([...words, '--ratio', '0.3', '--uri', 'sip:a@example.com'])).toEqual({
+      code: 0,
+      out: 'web#1: 3 sessions go to web#2\n3 sessions of web#1 moved to web#2.\n',
+      err: '',
+    });
+    expect(bench.backend.asked).toContainEqual({
+      what: 'moveSessions',
+      with: { from: 'web#1', to: 'web#2', ratio: 0.3, uri: 'sip:a@example.com' },
+    });
+  });
+
+  test('what did not move is an error', async () => {
+    then_('sessions.move-failed', 'Sessions of web#1 stay: no.');
+    expect(await bench.run([...words, '--all'])).toMatchObject({
+      code: 1,
+      err: 'vnfpool: sessions of web#1 did not move\n',
+    });
+  });
+
+  test.each([
+    [words, /say which sessions/],
+    [[...words, '--ratio', '2'], /0 to 1/],
+    [[...words, '--count', '-1'], /number/],
+    [['instance', 'move-sessions', 'web#1', '--all'], /--to/],
+  ])('said wrongly: %s', async (said, message) => {
+    expect(await bench.run(said)).toMatchObject({ code: 2, err: expect.stringMatching(message) });
+  });
+});
+
 describe('node drain', () => {
   test('ends when the node may be switched off, and says what that means for the council', async () => {
     then(() => {

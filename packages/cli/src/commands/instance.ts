@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MoveAnswer, MoveRequest } from '@vnfpool/core/management';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { type ApiOptions, connectApi, durationOption, withApi } from '../api/api-command.ts';
 import { CliError } from '../errors.ts';
 import { reportFailovers } from '../failover/report.ts';
@@ -9,6 +9,8 @@ import type { CliIo } from '../io.ts';
 import { MoveProgress } from '../moves/progress.ts';
 import { StateWatch } from '../moves/watch.ts';
 import { showDuration } from '../output/duration.ts';
+import { instanceName } from './instance-name.ts';
+import { addMoveSessions } from './move-sessions.ts';
 
 interface Options extends ApiOptions {
   readonly to?: string;
@@ -28,21 +30,22 @@ Examples:
 export function addInstance(program: Command, io: CliIo): void {
   const instance = program
     .command('instance')
-    .summary('move an instance to another node')
-    .description('Moves an instance to another node, with its state and its slot.');
+    .summary('move an instance, or sessions of it')
+    .description('Moves an instance to another node, or sessions of it to another instance.');
   withApi(instance.command('move'))
     .summary('move an instance to another node')
     .description(
       'Moves an instance to another node: a copy is started there and takes its state while the instance serves, then the instance stands still for the last ' +
         'of it, and its slot follows by a planned hand-over. Whatever fails before leaves it where it is. Shows how it goes.',
     )
-    .argument('<instance>', 'for instance web#1', parseInstance)
+    .argument('<instance>', 'for instance web#1', instanceName)
     .option('--to <node>', 'where it goes; when not said to the node with the fewest functions')
     .option('--cancel', 'take a move back; possible until its state has gone over')
     .addOption(durationOption('--wait <duration>', 'how long to wait for it', 600_000, '10m'))
     .option('--no-wait', 'do not wait for it')
     .addHelpText('after', after)
     .action((name: string, options: Options) => move(name, options, io));
+  addMoveSessions(instance, io);
 }
 
 async function move(instance: string, options: Options, io: CliIo): Promise<void> {
@@ -89,10 +92,4 @@ async function follow(instance: string, watch: StateWatch, waitMs: number, io: C
   }
   if (watch.interrupted) throw new CliError(1, `${instance} goes on moving: take it back with --cancel`);
   throw new CliError(1, `${instance} has not arrived within ${showDuration(waitMs)}; it goes on`);
-}
-
-function parseInstance(text: string): string {
-  if (!/^[A-Za-z0-9._-]+#\d+$/.test(text))
-    throw new InvalidArgumentError('It is POOL#NUMBER, for instance web#1.');
-  return text;
 }

@@ -17,6 +17,12 @@ export const instanceColumns: readonly Column<InstanceView>[] = [
     title: 'ADDRESS',
     cell: (it) => (it.address === null ? '' : `${it.address}${it.port === null ? '' : `:${it.port}`}`),
   },
+  {
+    title: 'SESSIONS',
+    cell: (it) => (it.sessions === null ? '' : String(it.sessions)),
+    align: 'right',
+    wide: true,
+  },
   { title: 'RESTARTS', cell: (it) => String(it.restarts), align: 'right' },
   { title: 'PID', cell: (it) => String(it.pid ?? ''), align: 'right', wide: true },
   { title: 'FUNCTION-ID', cell: (it) => String(it.functionId), align: 'right', wide: true },

@@ -88,6 +88,7 @@ export class SessionMoves {
     if (resident?.life.status !== 'Running' || !resident.transfer)
       return this.#notAny(asked, resident, 'the function has ended');
     const { life } = resident;
+    if (count > 0) life.note(`${sessionsText(count)} go to node ${destination.node}`);
     const answer: AgentOutput = {
       type: 'answer',
       operation,
@@ -96,9 +97,10 @@ export class SessionMoves {
       report: life.report(),
       sessions: BigInt(count),
     };
-    if (count === 0) resident.transfer = null;
-    else life.note(`${sessionsText(count)} go to node ${destination.node}`);
-    if (count === 0) return [answer];
+    if (count === 0) {
+      resident.transfer = null;
+      return [answer];
+    }
     return [answer, { type: 'send-sessions', functionId, targetFunctionId, destination, selection, token }];
   }
 

@@ -45,6 +45,27 @@ export interface MoveAnswer {
   readonly to: string;
 }
 
+/** POST /v1/move-sessions: sessions go from one instance to another one of the pool. Of several words the union is meant. */
+export interface MoveSessionsRequest {
+  /** Names of instances. */
+  readonly from: string;
+  readonly to: string;
+  readonly all?: boolean;
+  /** 0 to 1. */
+  readonly ratio?: number;
+  readonly count?: number;
+  /** SIP URI. */
+  readonly uri?: string;
+  /** IPv4 or IPv6 address of a client. */
+  readonly contact?: string;
+}
+
+/** Answer of POST /v1/move-sessions. */
+export interface MoveSessionsAnswer {
+  /** How many were selected, and are on their way. */
+  readonly sessions: number;
+}
+
 /** POST /v1/drain: moves everything away from a node, and places nothing there. */
 export interface DrainRequest {
   readonly node: string;

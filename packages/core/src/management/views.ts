@@ -63,6 +63,8 @@ export interface InstanceView {
   readonly restarts: number;
   readonly reason: string;
   readonly output: readonly string[];
+  /** By its own word; null: it does not tell. */
+  readonly sessions: number | null;
   /** It is on its way to another node; null: it is not. */
   readonly move: MoveView | null;
 }

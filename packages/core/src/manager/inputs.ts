@@ -14,6 +14,7 @@ import {
 import type { Orders } from './orders.ts';
 import { nameOf, takeSlotReport, takeTraffic } from './reports.ts';
 import type { Saving } from './saving.ts';
+import type { ManagerSessionMoves } from './session-moves.ts';
 import type { ManagerState } from './state.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput, ManagerReply } from './types.ts';
 
@@ -25,6 +26,7 @@ export interface ManagerParts {
   readonly orders: Orders;
   readonly declarations: Declarations;
   readonly saving: Saving;
+  readonly sessionMoves: ManagerSessionMoves;
 }
 
 type Taker<Input extends ManagerCoreInput> = (
@@ -53,7 +55,11 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
     const name = state.nodeById(node)?.name;
     if (name !== undefined) takeSlotReport(state, journal, name, report, wallMs);
   },
-  'operation-result': ({ orders }, input, moment) => orders.settle(input, moment),
+  'operation-result': ({ orders, sessionMoves }, input, moment, outputs) => {
+    const own = sessionMoves.settle(input, moment);
+    if (own) outputs.push(...own);
+    else orders.settle(input, moment);
+  },
   // The driver logs and counts these; nothing follows from them here.
   event: () => {},
   joined: takeJoin,
@@ -68,6 +74,9 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
   handover: takeHandover,
   move: takeMove,
   drain: takeDrain,
+  'move-sessions': ({ sessionMoves }, input, { nowMs }, outputs) => {
+    outputs.push(...sessionMoves.begin(input, nowMs));
+  },
   apply: ({ declarations }, input, { nowMs }, outputs) => declarations.take(input, nowMs, outputs),
   persisted: ({ saving, declarations }, { id }, { nowMs }, outputs) => {
     if (!saving.persisted(id)) declarations.persisted(id, nowMs, outputs);

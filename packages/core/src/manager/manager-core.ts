@@ -13,6 +13,7 @@ import { settleMoves } from './moves.ts';
 import { Orders } from './orders.ts';
 import type { RestoredState } from './records.ts';
 import { Saving } from './saving.ts';
+import { ManagerSessionMoves } from './session-moves.ts';
 import { ManagerState } from './state.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput } from './types.ts';
 import { stateView } from './views/state.ts';
@@ -35,11 +36,14 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     const state = new ManagerState(restored);
     const journal = new Journal(state);
     const nextPersist = (): number => (this.#lastPersist += 1);
+    const orders = new Orders(state, journal);
+    const { random } = options;
     this.#parts = {
       options,
       state,
       journal,
-      orders: new Orders(state, journal),
+      orders,
+      sessionMoves: new ManagerSessionMoves(state, journal, random, () => orders.nextRequest()),
       declarations: new Declarations(options, state, journal, nextPersist),
       saving: new Saving(journal, nextPersist),
     };
@@ -108,6 +112,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   /** After every input: decide, order, tell, save. */
   #finish(nowMs: number, outputs: ManagerCoreOutput[]): ManagerCoreOutput[] {
     const { options, state, journal, declarations, saving } = this.#parts;
+    this.#parts.sessionMoves.look({ nowMs, wallMs: options.wallMs(nowMs) });
     settleMoves(state, journal, declarations.isDeciding, { nowMs, wallMs: options.wallMs(nowMs) });
     if (declarations.settle(nowMs, outputs)) this.#order(nowMs, outputs);
     this.#health.tellChanges(journal, nowMs, options.wallMs(nowMs));

@@ -147,8 +147,13 @@ export class Orders {
     return fromHex(this.#state.moves.get(functionId)?.token ?? '');
   }
 
+  /** The number of an order that somebody else settles. */
+  nextRequest(): number {
+    return this.#next++;
+  }
+
   #open(order: OpenOrder): number {
-    const requestId = this.#next++;
+    const requestId = this.nextRequest();
     this.#state.orders.set(requestId, order);
     return requestId;
   }

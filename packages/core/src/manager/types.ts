@@ -6,6 +6,7 @@ import type { ApplyView } from '../management/requests.ts';
 import type { EventView, SetView, TrafficReport } from '../management/views.ts';
 import type { MobilityManagerInput, MobilityManagerOutput } from '../mobility/types.ts';
 import type { ManagerWrite } from './records.ts';
+import type { SessionMoveRequest } from './session-moves.ts';
 
 export interface ManagerCoreOptions {
   readonly random: Random;
@@ -41,6 +42,8 @@ export type ManagerCoreInput =
       readonly to?: string;
       readonly cancel?: boolean;
     }
+  /** Sessions go from one instance to another. */
+  | ({ readonly type: 'move-sessions' } & SessionMoveRequest)
   /** Moves everything away from a node and places nothing there, until that is taken back. */
   | {
       readonly type: 'drain';
@@ -62,7 +65,10 @@ export type ManagerCoreInput =
   | { readonly type: 'persist-failed'; readonly id: number; readonly full: boolean; readonly reason: string };
 
 /** Orders to the mobility endpoint; their results come back as `operation-result`. */
-export type ManagerOrder = Extract<MobilityManagerInput, { readonly type: 'add' | 'delete' | 'move' }>;
+export type ManagerOrder = Extract<
+  MobilityManagerInput,
+  { readonly type: 'add' | 'delete' | 'move' | 'move-session' }
+>;
 
 export type ManagerCoreOutput =
   | { readonly type: 'mobility'; readonly input: ManagerOrder; readonly reason: string }
@@ -77,7 +83,7 @@ export type ManagerCoreOutput =
   | { readonly type: 'changed' };
 
 export type ManagerReply =
-  | { readonly ok: true; readonly applied?: ApplyView; readonly to?: string }
+  | { readonly ok: true; readonly applied?: ApplyView; readonly to?: string; readonly sessions?: number }
   | { readonly ok: false; readonly code: ManagerRefusal; readonly message: string };
 
 export type ManagerRefusal =

@@ -47,6 +47,8 @@ export class FakeDomain {
   diskFull = false;
   /** Nodes refuse everything, or only to take and give state. */
   refuse: boolean | 'state' = false;
+  /** How many a source selects. */
+  sessions = 3n;
   /** What is to be cancelled is over already. */
   hasTaken = false;
   readonly disk = new Map<string, Map<string, string>>();
@@ -159,7 +161,8 @@ export class FakeDomain {
   }
 
   #obey(input: Extract<ManagerCoreOutput, { type: 'mobility' }>['input']): void {
-    const { node, functionId, requestId } = input;
+    const { node, requestId } = input;
+    const functionId = input.functionId as FunctionId;
     const key = `${node}/${functionId}`;
     const done = {
       type: 'operation-result',
@@ -169,13 +172,27 @@ export class FakeDomain {
       text: '',
       report: null,
     } as const;
-    const isState = input.type === 'move' || (input.type === 'add' && input.prepare !== undefined);
+    const isState =
+      input.type === 'move' ||
+      input.type === 'move-session' ||
+      (input.type === 'add' && input.prepare !== undefined);
     if (this.refuse === true || (this.refuse === 'state' && isState)) {
       this.orders.push(`${input.type === 'add' && input.prepare ? 'prepare' : input.type} ${key}`);
       this.give({ ...done, code: 128, text: 'not now', status: null });
     } else if (input.type === 'move') {
       this.orders.push(`move ${key} to ${input.destination.node}`);
       this.give({ ...done, status: 'Running', report: healthy() });
+    } else if (input.type === 'move-session') {
+      const which = input.sessions.map(({ type }) => type).join('+');
+      this.orders.push(`${which} of ${key} to ${input.destination.node}/${input.targetFunctionId}`);
+      const report = healthy({
+        reason: this.sessions === 0n ? '' : `${this.sessions} sessions go to node 2`,
+      });
+      this.status(node, functionId, report);
+      this.give({ ...done, status: 'Running', report, sessions: this.sessions });
+    } else if (input.type === 'add' && input.prepare && !input.specification) {
+      this.orders.push(`expect ${key} from ${input.prepare.from}`);
+      this.give({ ...done, status: 'Running' });
     } else if (input.type === 'add' && input.prepare) {
       this.orders.push(`prepare ${key} from ${input.prepare.from}`);
       this.running.set(key, { node, functionId });

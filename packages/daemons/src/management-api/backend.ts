@@ -7,6 +7,8 @@ import type {
   HandoverRequest,
   MoveAnswer,
   MoveRequest,
+  MoveSessionsAnswer,
+  MoveSessionsRequest,
   PlanView,
   StateView,
   TokenRequest,
@@ -44,6 +46,8 @@ export interface ManagementBackend {
   handover(request: HandoverRequest): Promise<void>;
   /** Resolves once the move, or its end, is ordered; the instance's view tells how it goes, an event how it ended. */
   move(request: MoveRequest): Promise<MoveAnswer>;
+  /** Resolves once both instances have agreed, and the sessions are on their way; an event tells how it ended. */
+  moveSessions(request: MoveSessionsRequest): Promise<MoveSessionsAnswer>;
   /** Resolves once it is on disk; the node's view tells how it goes. */
   drain(request: DrainRequest): Promise<void>;
   createToken(request: TokenRequest): Promise<TokenSecretView>;

@@ -5,6 +5,7 @@ import type {
   HandoverRequest,
   List,
   MoveRequest,
+  MoveSessionsRequest,
   TokenRequest,
   TrafficReport,
 } from '@vnfpool/core/management';
@@ -18,6 +19,7 @@ import {
   drainSchema,
   handoverSchema,
   moveSchema,
+  moveSessionsSchema,
   tokenSchema,
   trafficSchema,
 } from './schemas.ts';
@@ -69,6 +71,11 @@ export function addRoutes(app: FastifyInstance, backend: ManagementBackend): voi
   // Ordered, not done: the view of the instance or node tells how it goes.
   app.post<{ Body: MoveRequest }>('/v1/move', { schema: { body: moveSchema } }, async ({ body }, reply) =>
     reply.code(202).send(await backend.move(body)),
+  );
+  app.post<{ Body: MoveSessionsRequest }>(
+    '/v1/move-sessions',
+    { schema: { body: moveSessionsSchema } },
+    async ({ body }, reply) => reply.code(202).send(await backend.moveSessions(body)),
   );
   app.post<{ Body: DrainRequest }>(
     '/v1/drain',

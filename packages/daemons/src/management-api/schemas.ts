@@ -53,6 +53,21 @@ export const moveSchema: JsonSchema = {
   properties: { instance: instanceName, to: name, cancel: { type: 'boolean' } },
 };
 
+export const moveSessionsSchema: JsonSchema = {
+  type: 'object',
+  required: ['from', 'to'],
+  additionalProperties: false,
+  properties: {
+    from: instanceName,
+    to: instanceName,
+    all: { type: 'boolean' },
+    ratio: { type: 'number', minimum: 0, maximum: 1 },
+    count: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+    uri: { type: 'string', minLength: 1, maxLength: 1_024 },
+    contact: { type: 'string', minLength: 2, maxLength: 45 },
+  },
+};
+
 export const drainSchema: JsonSchema = {
   type: 'object',
   required: ['node'],

@@ -7,6 +7,8 @@ import type {
   HandoverRequest,
   MoveAnswer,
   MoveRequest,
+  MoveSessionsAnswer,
+  MoveSessionsRequest,
   PlanView,
   StateView,
   TokenRequest,
@@ -16,6 +18,8 @@ import type {
 } from '@vnfpool/core/management';
 import type { ManagerCore, ManagerCoreInput, ManagerReply } from '@vnfpool/core/manager';
 import { readDeclaration } from '@vnfpool/runtime/declaration';
+import type { SessionInformation } from '@vnfpool/wire/mobility';
+import { parseIp } from '@vnfpool/wire/parameters';
 import { ApiError, type BackendChange, type ManagementBackend } from '../management-api/index.ts';
 
 export interface ManagerBackendOptions {
@@ -32,7 +36,10 @@ export interface ManagerBackendOptions {
 type Refusal = Extract<ManagerReply, { ok: false }>;
 type DistributiveOmit<T, Keys extends PropertyKey> = T extends unknown ? Omit<T, Keys> : never;
 type Asked = DistributiveOmit<
-  Extract<ManagerCoreInput, { requestId: number; type: 'apply' | 'handover' | 'move' | 'drain' }>,
+  Extract<
+    ManagerCoreInput,
+    { requestId: number; type: 'apply' | 'handover' | 'move' | 'move-sessions' | 'drain' }
+  >,
   'requestId'
 >;
 
@@ -126,6 +133,11 @@ export class ManagerBackend implements ManagementBackend {
     return { to };
   }
 
+  async moveSessions({ from, to, ...which }: MoveSessionsRequest): Promise<MoveSessionsAnswer> {
+    const { sessions = 0 } = await this.#ask({ type: 'move-sessions', from, to, sessions: selectors(which) });
+    return { sessions };
+  }
+
   async drain(request: DrainRequest): Promise<void> {
     await this.#ask({ type: 'drain', ...request });
   }
@@ -176,5 +188,32 @@ export class ManagerBackend implements ManagementBackend {
 
   #tell(change: BackendChange): void {
     for (const listener of this.#listeners) listener(change);
+  }
+}
+
+/** @throws ApiError when it names none, or an address that is none */
+function selectors({
+  all = false,
+  ratio,
+  count,
+  uri,
+  contact,
+}: Omit<MoveSessionsRequest, 'from' | 'to'>): readonly SessionInformation[] {
+  const which: SessionInformation[] = [
+    ...(all ? [{ type: 'ratio', ratio: 1 } as const] : []),
+    ...(ratio === undefined ? [] : [{ type: 'ratio', ratio } as const]),
+    ...(count === undefined ? [] : [{ type: 'count', count: BigInt(count) } as const]),
+    ...(uri === undefined ? [] : [{ type: 'sip-uri', uri } as const]),
+    ...(contact === undefined ? [] : [{ type: 'contact', contact: addressOf(contact) } as const]),
+  ];
+  if (which.length > 0) return which;
+  throw new ApiError(400, 'invalid-request', 'say which sessions: all, ratio, count, uri or contact');
+}
+
+function addressOf(text: string): Uint8Array {
+  try {
+    return parseIp(text);
+  } catch {
+    throw new ApiError(400, 'invalid-request', `contact: ${text} is no IPv4 or IPv6 address`);
   }
 }

@@ -59,6 +59,7 @@ const instance = {
   restarts: 0,
   reason: '',
   output: [],
+  sessions: null,
   move: null,
 } as const;
 

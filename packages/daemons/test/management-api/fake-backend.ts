@@ -7,6 +7,8 @@ import type {
   HandoverRequest,
   MoveAnswer,
   MoveRequest,
+  MoveSessionsAnswer,
+  MoveSessionsRequest,
   PlanView,
   StateView,
   TokenRequest,
@@ -105,6 +107,10 @@ export class FakeBackend implements ManagementBackend {
 
   move(request: MoveRequest): Promise<MoveAnswer> {
     return this.#do('move', request, { to: request.to ?? 'node-d' });
+  }
+
+  moveSessions(request: MoveSessionsRequest): Promise<MoveSessionsAnswer> {
+    return this.#do('moveSessions', request, { sessions: 3 });
   }
 
   drain(request: DrainRequest): Promise<void> {

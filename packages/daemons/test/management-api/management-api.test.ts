@@ -142,6 +142,7 @@ describe('commands', () => {
     ['POST', '/v1/handover', { pool: 'web', slot: 0, to: 'web#2' }, 202, 'handover'],
     ['POST', '/v1/move', { instance: 'web#1', to: 'node-d' }, 202, 'move'],
     ['POST', '/v1/move', { instance: 'web#1', cancel: true }, 202, 'move'],
+    ['POST', '/v1/move-sessions', { from: 'web#1', to: 'web#2', ratio: 0.3 }, 202, 'moveSessions'],
     ['POST', '/v1/drain', { node: 'node-a' }, 202, 'drain'],
     ['POST', '/v1/drain', { node: 'node-a', cancel: true }, 202, 'drain'],
     ['POST', '/v1/tokens', { role: 'node', name: 'node-c', ttlMs: 60_000 }, 201, 'createToken'],
@@ -176,6 +177,8 @@ describe('commands', () => {
     ['/v1/handover', { pool: 'web', slot: -1 }, 'slot must be >= 0'],
     ['/v1/move', { instance: 'web' }, 'instance must match pattern'],
     ['/v1/move', { to: 'node-d' }, 'instance is missing'],
+    ['/v1/move-sessions', { from: 'web#1', to: 'web#2', ratio: 1.5 }, 'ratio must be <= 1'],
+    ['/v1/move-sessions', { from: 'web#1', to: 'web#2', count: 0.5 }, 'count must be integer'],
     ['/v1/drain', { node: 'node-a', cancel: 'no' }, 'cancel must be boolean'],
     ['/v1/handover', { pool: '../web', slot: 0 }, 'pool must match pattern'],
     [

@@ -333,6 +333,7 @@ export class Scenario {
       restarts: 0,
       reason: lives ? 'answers its health check' : `${node} was not heard of`,
       output: [],
+      sessions: null,
       move: this.moves.get(name) ?? null,
     };
   }

@@ -30,6 +30,7 @@ export function instanceViews(state: ManagerState, nowMs: number): InstanceView[
         restarts: life?.report?.restarts ?? 0,
         reason: life?.report?.reason || life?.reason || refused || '',
         output: life?.report?.output ?? [],
+        sessions: life?.report?.sessions ?? null,
         move: moveView(state, instance.functionId),
       };
     }),
