@@ -78,6 +78,8 @@ function play(story: readonly Happening[]): void {
   let request = 0;
   /** The newest message to each node that it may acknowledge. */
   const unanswered = new Map<number, MobilityMessage>();
+  /** A connection is made once; its number may come again when it is gone. */
+  const open = new Set<number>();
   const told = (outputs: readonly MobilityManagerOutput[]): string[] =>
     outputs.map((output) =>
       JSON.stringify(output, (_, value) => (typeof value === 'bigint' ? `${value}` : value)),
@@ -87,9 +89,11 @@ function play(story: readonly Happening[]): void {
     theirs: MobilityManagerOutput[],
     isOrdered: boolean,
   ): void => {
-    for (const output of ours)
+    for (const output of ours) {
+      if (output.type === 'close') open.delete(output.connection);
       if (output.type === 'send' && output.message.type !== 'ack')
         unanswered.set(output.connection, output.message);
+    }
     // What is due at one time is due in any order.
     if (isOrdered) expect(told(ours)).toEqual(told(theirs));
     else expect(told(ours).sort()).toEqual(told(theirs).sort());
@@ -110,8 +114,11 @@ function play(story: readonly Happening[]): void {
     const connection = who * 10 + which;
     const message = unanswered.get(connection);
     request += 1;
-    if (what === 0) submit({ type: 'connected', connection, identity: { node, name: `n${who}` } });
-    else if (what <= 2)
+    if (what === 0) {
+      if (open.has(connection)) continue;
+      open.add(connection);
+      submit({ type: 'connected', connection, identity: { node, name: `n${who}` } });
+    } else if (what <= 2)
       submit({ type: 'message', connection, message: registration(node, BigInt(what), request) });
     else if (what <= 4 && message) {
       const subType = message.type === 'operation' ? 1 : 0;
@@ -123,8 +130,10 @@ function play(story: readonly Happening[]): void {
         nodes: [{ id: node }],
       };
       submit({ type: 'message', connection, message: ack });
-    } else if (what === 5) submit({ type: 'disconnected', connection });
-    else if (what === 6) submit({ type: 'get', node, functionId: 0 as never, requestId: request });
+    } else if (what === 5) {
+      open.delete(connection);
+      submit({ type: 'disconnected', connection });
+    } else if (what === 6) submit({ type: 'get', node, functionId: 0 as never, requestId: request });
     else if (what === 7) submit({ type: 'deregister', node, requestId: request });
     else if (what === 8)
       submit({
