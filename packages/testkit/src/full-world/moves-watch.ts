@@ -23,6 +23,8 @@ export class MovesWatch {
   readonly #ordered = new Set<string>();
   /** Keys of events that tell how one ended. */
   readonly #outcomes = new Map<string, EventView>();
+  /** Such events that people were told. A manager that dies before its store takes them does not tell them again. */
+  readonly #told = new Set<string>();
   /** Moves that the manager said were done. */
   moved = 0;
   failed = 0;
@@ -61,7 +63,8 @@ export class MovesWatch {
   }
 
   /** The manager tells people something. */
-  told({ type, message }: EventView): void {
+  told({ type, message, at }: EventView): void {
+    if (OUTCOMES.has(type)) this.#told.add(`${at} ${message}`);
     const [, name, from, to] = /^(\S+) moved from (\S+) to (\S+) in/.exec(message) ?? [];
     if (type !== 'instance.moved' || name === undefined) return;
     for (const node of this.#world.nodes)
@@ -97,11 +100,15 @@ export class MovesWatch {
         if (counter.isQuiesced) return `${name} on ${node.name} stands still`;
         if (counter.origin === null) return `${name} on ${node.name} waits for its state`;
       }
-    if (this.#ordered.size !== this.#outcomes.size) {
-      const told = [...this.#outcomes.values()].map(({ message }) => message).join(' ');
-      return `${this.#ordered.size} moves were ordered, and ${this.#outcomes.size} had an outcome: ${told}`;
-    }
-    return undefined;
+    return this.#missingOutcomes();
+  }
+
+  #missingOutcomes(): string | undefined {
+    const stored = new Set([...this.#outcomes.values()].map(({ at, message }) => `${at} ${message}`));
+    const all = new Set([...stored, ...this.#told]);
+    const ordered = this.#ordered.size;
+    if (stored.size <= ordered && ordered <= all.size) return undefined;
+    return `${ordered} moves were ordered, and ${stored.size} had an outcome: ${[...all].join('; ')}`;
   }
 
   /** Every function that a client reaches acknowledges one write. */
