@@ -9,7 +9,7 @@ import { beginHandover, expireHandovers } from './handover.ts';
 import { HealthWatch } from './health.ts';
 import { type ManagerParts, takeInput } from './inputs.ts';
 import { Journal } from './journal.ts';
-import { settleMoves } from './moves.ts';
+import { followHolders, settleMoves } from './moves.ts';
 import { Orders } from './orders.ts';
 import type { RestoredState } from './records.ts';
 import { Saving } from './saving.ts';
@@ -77,7 +77,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
       ...[...state.retries.values()].map(({ atMs }) => atMs).filter((atMs) => atMs > this.#lastExpiredMs),
       ...[...state.moveRetries.values()].map(({ atMs }) => atMs).filter((atMs) => atMs > this.#lastExpiredMs),
       ...[...state.moveLives.values()]
-        .map(({ admittedByMs }) => admittedByMs)
+        .flatMap(({ admittedByMs, heardByMs }) => [admittedByMs, heardByMs])
         .filter((atMs) => atMs !== null),
       ...[...state.handovers.values()].map(({ untilMs }) => untilMs),
       ...[declarations.retryAtMs, saving.retryAtMs].filter((atMs) => atMs !== null),
@@ -114,6 +114,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     const { options, state, journal, declarations, saving } = this.#parts;
     this.#parts.sessionMoves.look({ nowMs, wallMs: options.wallMs(nowMs) });
     settleMoves(state, journal, declarations.isDeciding, { nowMs, wallMs: options.wallMs(nowMs) });
+    followHolders(state, journal, options.wallMs(nowMs));
     if (declarations.settle(nowMs, outputs)) this.#order(nowMs, outputs);
     this.#health.tellChanges(journal, nowMs, options.wallMs(nowMs));
     for (const event of journal.takeEvents()) outputs.push({ type: 'event', event });

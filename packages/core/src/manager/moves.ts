@@ -24,6 +24,8 @@ export interface Moment {
 
 /** How long a slot's holder may take to admit the destination as a candidate. */
 const ADMIT_MS = 10_000;
+/** How long a destination may be silent when nobody else can tell what became of a move. */
+const UNHEARD_MS = 60_000;
 const RETRY_MS_MIN = 2_000;
 const RETRY_MS_MAX = 60_000;
 
@@ -46,6 +48,8 @@ export function beginMove(
     told: null,
     admittedByMs: null,
     isSeen: false,
+    hasLeft: false,
+    heardByMs: null,
     isCancelled: false,
   });
   return [{ table: 'moves', key: String(functionId), value }];
@@ -141,18 +145,51 @@ function settleMove(
     ({ holder }) => holder?.functionId === functionId && holder.node === state.nodes.get(from)?.id,
   );
   const goneAtSource = source === undefined && lifeOf(state, from).heard;
+  if (!goneAtSource || isReachable(state, to)) life.heardByMs = null;
   if (arrival?.status === 'Running' && !isHeldAtSource) arrive(state, journal, move, life, wallMs);
   else if (life.phase !== 'ordered') {
     const reason = unfit(state, move, life) ?? notAdmitted(state, move, life, moment.nowMs);
     if (reason !== undefined) failMove(state, journal, functionId, reason, moment);
-  }
-  // It went there, and then the node was lost: from there it comes back, or fails over like any other.
-  else if (goneAtSource && !isReachable(state, to) && life.isSeen) arrive(state, journal, move, life, wallMs);
-  else if (source?.status === 'Running' && !isSending && life.isSeen)
+  } else if (goneAtSource && !isReachable(state, to)) {
+    // It went there, and then the node was lost: from there it comes back, or fails over like any other.
+    if (life.hasLeft) arrive(state, journal, move, life, wallMs);
+    // Else the source may have crashed; or it has moved, and told a manager before us. The destination knows.
+    else if (moment.nowMs >= (life.heardByMs ??= moment.nowMs + UNHEARD_MS))
+      failMove(
+        state,
+        journal,
+        functionId,
+        `${from} does not run it any more, and ${to} is not heard of`,
+        moment,
+      );
+  } else if (source?.status === 'Running' && !isSending && life.isSeen)
     failMove(state, journal, functionId, source.report?.reason || 'its node did not send it', moment);
   // While the source can be heard it says why.
   else if (arrival === undefined && lifeOf(state, to).heard && !(isSending && isReachable(state, from)))
     failMove(state, journal, functionId, source?.report?.reason || `${to} does not run it`, moment);
+}
+
+/**
+ * Whoever holds an instance's slot is that instance, also where its record says that it is elsewhere: a move whose end
+ * nobody could tell had gone well.
+ */
+export function followHolders(state: ManagerState, journal: Journal, wallMs: number): void {
+  for (const { holder } of state.holdings.values()) {
+    const instance = holder && state.instances.get(holder.functionId);
+    const node = holder && state.nodeById(holder.node)?.name;
+    if (!instance || !node || instance.node === node || state.moves.has(instance.functionId)) continue;
+    if (state.functions.get(`${node}/${instance.functionId}`)?.status !== 'Running') continue;
+    const value = { ...instance, node };
+    state.instances.set(instance.functionId, value);
+    state.told.delete(instance.functionId);
+    journal.save(
+      { table: 'instances', key: String(instance.functionId), value },
+      { table: 'told', key: String(instance.functionId), value: null },
+    );
+    const name = instanceName(value);
+    const message = `${name} is on ${node}: it holds its slot there.`;
+    journal.event(wallMs, 'instance.found', 'info', `instance ${name}`, message);
+  }
 }
 
 function isReachable(state: ManagerState, node: string): boolean {

@@ -176,6 +176,8 @@ export function takeFunctionStatus(
   const instance = state.instances.get(input.functionId);
   const subject = instance ? `instance ${instance.pool}#${instance.number}` : `node ${name}`;
   const who = instance ? `${instance.pool}#${instance.number}` : `function ${input.functionId}`;
+  const moving = state.moves.get(input.functionId)?.from === name && state.moveLives.get(input.functionId);
+  if (moving && input.reason.startsWith('moved to node ')) moving.hasLeft = true;
   if (input.gone || input.status === 'Unknown') {
     if (!former) return;
     forget(state, journal, key);

@@ -61,6 +61,10 @@ export interface MoveLife {
   admittedByMs: number | null;
   /** The source has said that it sends. */
   isSeen: boolean;
+  /** The source has said that it ended there because it has moved. */
+  hasLeft: boolean;
+  /** Until when the destination may be heard of, where the source has not said that; null: nobody waits for it. */
+  heardByMs: number | null;
   isCancelled: boolean;
 }
 
@@ -111,6 +115,8 @@ export class ManagerState {
         told: null,
         admittedByMs: null,
         isSeen: true,
+        hasLeft: false,
+        heardByMs: null,
         isCancelled: false,
       });
     this.slots = new Map(restored.slots.map((slot) => [slot.id, slot]));
@@ -197,10 +203,22 @@ export class ManagerState {
           ({ node, functionId, status }) =>
             this.instances.get(functionId)?.node !== node &&
             this.moves.get(functionId)?.to !== node &&
+            !this.#isHolder(node, functionId) &&
             status !== 'Terminating',
         )
         .map(({ node, functionId }) => ({ node, functionId, busy: busy.has(`${node}/${functionId}`) })),
     };
+  }
+
+  /** A copy that holds its instance's slot is that instance, wherever its record says that it is. */
+  #isHolder(node: string, functionId: number): boolean {
+    const id = this.nodes.get(node)?.id;
+    return (
+      this.instances.has(functionId) &&
+      [...this.holdings.values()].some(
+        ({ holder }) => holder?.functionId === functionId && holder.node === id,
+      )
+    );
   }
 
   /** Of an older epoch than the last one it says nothing. */

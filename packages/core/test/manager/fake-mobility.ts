@@ -117,6 +117,7 @@ export class FakeDomain {
     functionId: FunctionId,
     report: FunctionReport = healthy(),
     status: 'Running' | 'Starting' | 'Unknown' = 'Running',
+    reason = '',
   ): void {
     this.give({
       type: 'function-status',
@@ -126,7 +127,7 @@ export class FakeDomain {
       gone: status === 'Unknown',
       report,
       information: {},
-      reason: '',
+      reason,
     });
   }
 

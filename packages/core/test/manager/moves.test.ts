@@ -189,8 +189,49 @@ describe('a move', () => {
     domain.status(A, WEB1, sending());
     domain.give({ type: 'node-lost', node: D, reason: 'silent' });
     expect(web1(domain)?.move).not.toBeNull();
-    domain.status(A, WEB1, healthy(), 'Unknown');
+    domain.status(A, WEB1, healthy(), 'Unknown', 'moved to node 4');
     expect(web1(domain)).toMatchObject({ node: 'd', move: null });
+  });
+
+  test('the destination is lost, and the source has crashed: nobody waits for ever', async () => {
+    const domain = await running();
+    move(domain);
+    domain.status(A, WEB1, sending());
+    domain.give({ type: 'node-lost', node: D, reason: 'silent' });
+    domain.running.delete('1/1');
+    domain.register('a', 1, 8n);
+    expect(web1(domain)?.move).not.toBeNull();
+    domain.nowMs += 60_000;
+    domain.expire();
+    expect(web1(domain)).toMatchObject({ node: 'a', move: null });
+    expect(told(domain).at(-1)).toBe('add 1/1');
+  });
+
+  test('a manager that starts in the middle waits for the destination, though the source has crashed', async () => {
+    const domain = await running();
+    move(domain);
+    await domain.restart();
+    domain.running.delete('1/1');
+    domain.register('a', 1, 8n);
+    expect(web1(domain)).toMatchObject({ node: 'a', move: { to: 'd' } });
+    domain.running.delete('4/1');
+    domain.register('d', 4);
+    expect(web1(domain)).toMatchObject({ node: 'a', move: null });
+  });
+
+  test('who holds the slot is the instance, also where a move was thought to have failed; it is not deleted', async () => {
+    const domain = await running();
+    move(domain);
+    domain.status(A, WEB1, sending());
+    domain.status(A, WEB1, healthy({ reason: 'not moved' }));
+    domain.refuse = true;
+    domain.running.set('4/1', { node: D, functionId: WEB1 });
+    domain.orders = [];
+    domain.status(D, WEB1);
+    hold(domain, 4, 2);
+    expect(web1(domain)).toMatchObject({ node: 'd', slot: 0 });
+    expect(told(domain).filter((order) => order === 'delete 4/1').length).toBeLessThanOrEqual(1);
+    expect(events(domain)).toContain('instance.found');
   });
 
   test('the source is lost while it sends, and its last word was of that: it stays where it may come back', async () => {
