@@ -103,11 +103,13 @@ export function homesOf(pool: DeclaredPool, observed: Observed): Map<number, Obs
 function isOrphan({ pool, epoch, holder, genesis, admitted }: ObservedSlot, observed: Observed): boolean {
   if (epoch > 0 && admitted === null) return false;
   const former = [...genesis.candidates, ...(admitted ?? [])];
+  // Whom it was born with counts until somebody has held it; from then on whom the last holder admitted.
+  const able = epoch > 0 ? (admitted ?? []) : genesis.candidates;
   const ids = new Map(observed.nodes.map(({ name, id }) => [name, id]));
   // A candidate is an instance where it was admitted: elsewhere it cannot take the slot. On its way it may come there.
   const couldTake = ({ functionId: own, node: at, move }: ObservedInstance): boolean =>
     own === holder ||
-    former.some(({ node, functionId }) => functionId === own && (move !== null || node === ids.get(at)));
+    able.some(({ node, functionId }) => functionId === own && (move !== null || node === ids.get(at)));
   if (observed.instances.some((instance) => instance.pool === pool && couldTake(instance))) return false;
   return former.every(({ node, functionId }) => {
     const host = observed.nodes.find(({ id }) => id === node);

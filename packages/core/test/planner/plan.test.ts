@@ -183,6 +183,20 @@ describe('orders', () => {
   });
 });
 
+test('a slot is born again when its instance is where no holder admitted it, though it was born there', () => {
+  const declared = set(NODES, [pool('calc', 1)]);
+  const world = settled(declared);
+  const [former] = world.slots;
+  world.slots = world.slots.map((slot) => ({
+    ...slot,
+    holder: null,
+    admitted: [{ node: 2, functionId: 1 }],
+  }));
+  expect(plan(declared, world.observed, { registrars: [] }).decisions).toMatchObject([
+    { type: 'delete-slot', id: former?.id },
+  ]);
+});
+
 describe('diff', () => {
   const before = set(NODES, [pool('web', 1, 1, 1), pool('calc', 3)]);
   test.each([
