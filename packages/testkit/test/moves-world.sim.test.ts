@@ -22,7 +22,7 @@ describe('the full world with moves', () => {
   });
 
   // A manager that began anew took an instance for moved to a node of which it had not heard; a slot stayed empty.
-  test.each([3087, 5002, 5113, 5150, 7200])(
+  test.each([3087, 5002, 5113, 5150, 7200, 7725])(
     'keeps its promises in seed %i, which once broke one',
     async (seed) => {
       expect(told(await runMovesWorld(seed))).toBe('ok');

@@ -141,9 +141,9 @@ function settleMove(
   const arrival = state.arrivalOf(move);
   const isSending = source?.report?.transfer !== undefined;
   if (isSending) life.isSeen = true;
-  const isHeldAtSource = [...state.holdings.values()].some(
-    ({ holder }) => holder?.functionId === functionId && holder.node === state.nodes.get(from)?.id,
-  );
+  const isHeldAtSource = state
+    .holders()
+    .some((holder) => holder.functionId === functionId && holder.node === state.nodes.get(from)?.id);
   const goneAtSource = source === undefined && lifeOf(state, from).heard;
   if (!goneAtSource || isReachable(state, to)) life.heardByMs = null;
   if (arrival?.status === 'Running' && !isHeldAtSource) arrive(state, journal, move, life, wallMs);
@@ -174,9 +174,9 @@ function settleMove(
  * nobody could tell had gone well.
  */
 export function followHolders(state: ManagerState, journal: Journal, wallMs: number): void {
-  for (const { holder } of state.holdings.values()) {
-    const instance = holder && state.instances.get(holder.functionId);
-    const node = holder && state.nodeById(holder.node)?.name;
+  for (const holder of state.holders()) {
+    const instance = state.instances.get(holder.functionId);
+    const node = state.nodeById(holder.node)?.name;
     if (!instance || !node || instance.node === node || state.moves.has(instance.functionId)) continue;
     if (state.functions.get(`${node}/${instance.functionId}`)?.status !== 'Running') continue;
     const value = { ...instance, node };

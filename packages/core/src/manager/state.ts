@@ -136,6 +136,13 @@ export class ManagerState {
     return this.functions.get(`${instance.node}/${instance.functionId}`);
   }
 
+  /** Who holds the slots that there are; what was reported of others is of no account. */
+  holders(): SlotCandidate[] {
+    return [...this.holdings].flatMap(([slot, { holder }]) =>
+      holder && this.slots.has(slot) ? [holder] : [],
+    );
+  }
+
   /** The same function at the node that it moves to. */
   arrivalOf(move: MoveRecord): FunctionLife | undefined {
     return this.functions.get(`${move.to}/${move.functionId}`);
@@ -215,9 +222,7 @@ export class ManagerState {
     const id = this.nodes.get(node)?.id;
     return (
       this.instances.has(functionId) &&
-      [...this.holdings.values()].some(
-        ({ holder }) => holder?.functionId === functionId && holder.node === id,
-      )
+      this.holders().some((holder) => holder.functionId === functionId && holder.node === id)
     );
   }
 
