@@ -116,6 +116,7 @@ export function ownNetwork(): unknown {
     links: json(output('ip', '-j', 'link')),
     addresses: json(output('ip', '-j', 'addr')),
     routes: json(output('ip', '-j', 'route')),
-    rules: output('nft', 'list', 'ruleset'),
+    // A rule that an agent left when it was killed names a group by a number, which the kernel may have given again.
+    rules: output('nft', 'list', 'ruleset').replace(/(socket cgroupv2 level \d+) \S+/g, '$1'),
   };
 }

@@ -52,6 +52,18 @@ function hasEnded(manager: Child, node: number): boolean {
   );
 }
 
+/** Whether sessions that were asked for last have not moved, by the last word of the source. */
+function stays(manager: Child): boolean {
+  const lines = told(manager);
+  const asked = lines.findLastIndex(({ command }) => command === `${MOVE} --all`);
+  return lines
+    .slice(asked)
+    .some(
+      ({ event, node, reason }) =>
+        event === 'function-status' && node === 1 && String(reason).startsWith('sessions not moved'),
+    );
+}
+
 /** Says lines to the program and hears its answers. */
 async function client(manager: Child, node: number) {
   const { port } = await until('the program says how many sessions it has', () => {
@@ -90,6 +102,8 @@ async function scene(step: string | null) {
       'wait 3',
       `${MOVE} --count 2`,
       'wait 4',
+      `${MOVE} --all`,
+      'wait 5',
       `${MOVE} --all`,
     ],
     '--plain',
@@ -161,7 +175,11 @@ describe.skipIf(notBuilt !== '')(`sessions that move by the command line ${notBu
       begin(4);
       const rest = await until('the rest moves', () => answerTo(manager, `${MOVE} --all`));
       expect(rest).toMatchObject({ done: true });
-      await until('none is left here', async () => (await here.list()).length === 0);
+      // On a machine with much else to do it may stand still for too long, and stay; once more then.
+      const isEmpty = async (): Promise<boolean> => (await here.list()).length === 0;
+      await until('none is left here, or they stay', async () => stays(manager) || (await isEmpty()));
+      if (!(await isEmpty())) begin(5);
+      await until('none is left here', isEmpty);
       expect(new Set(await there.list())).toEqual(new Set(['a', 'b', 'c', 'own']));
       expect(await there.ask('get a')).toBe('2');
     },
