@@ -2,8 +2,8 @@
 import type { DeclaredSet } from '../declared/set.ts';
 import { configurationOf } from '../planner/documents.ts';
 import { fingerprint } from '../planner/fingerprint.ts';
+import { type Refusal, refuse } from './refusal.ts';
 import type { ManagerState } from './state.ts';
-import type { ManagerReply } from './types.ts';
 
 /**
  * Two slots must never have one address at a time, not even for a node that has not heard of a change: it may
@@ -14,14 +14,9 @@ export function addressRefusal(
   state: ManagerState,
   declared: DeclaredSet,
   nowMs: number,
-): Extract<ManagerReply, { readonly ok: false }> | undefined {
+): Refusal | undefined {
   const { set } = state;
   if (!set) return undefined;
-  const refuse = (message: string): Extract<ManagerReply, { readonly ok: false }> => ({
-    ok: false,
-    code: 'ADDRESS_IN_USE',
-    message,
-  });
   const former = slotsByAddress(set.declared);
   const left = new Set(set.leftAddresses ?? []);
   for (const [address, slot] of slotsByAddress(declared)) {
@@ -29,12 +24,14 @@ export function addressRefusal(
     if (was === slot) continue;
     if (was !== undefined) {
       return refuse(
+        'ADDRESS_IN_USE',
         `Address ${address} is that of slot ${was}. A node that has not heard of the change could still act for it: apply a declaration without the address first, then this one.`,
       );
     }
     const behind = left.has(address) ? nodesBehind(state, nowMs) : [];
     if (behind.length > 0) {
       return refuse(
+        'ADDRESS_IN_USE',
         `Address ${address} was given up, and ${behind.join(', ')} has not confirmed it yet; it could still act for the slot that had it.`,
       );
     }

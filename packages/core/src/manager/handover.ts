@@ -4,8 +4,8 @@ import { instanceName, isReady } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
 import { hex64 } from './hex64.ts';
 import type { Journal } from './journal.ts';
+import { type Refusal, refuse } from './refusal.ts';
 import type { ManagerState } from './state.ts';
-import type { ManagerReply } from './types.ts';
 
 /** A hand-over that nobody carried out is forgotten after this time. */
 const HANDOVER_MS = 10_000;
@@ -37,13 +37,7 @@ export function chooseSuccessor(
   state: ManagerState,
   request: { readonly pool: string; readonly index: number; readonly to?: string },
   nowMs: number,
-):
-  | { readonly slot: string; readonly to: number; readonly name: string }
-  | Extract<ManagerReply, { readonly ok: false }> {
-  const refuse = (
-    code: 'NOT_FOUND' | 'NOT_READY',
-    message: string,
-  ): Extract<ManagerReply, { readonly ok: false }> => ({ ok: false, code, message });
+): { readonly slot: string; readonly to: number; readonly name: string } | Refusal {
   const pool = state.set?.declared.pools.find(({ name }) => name === request.pool);
   if (!pool) return refuse('NOT_FOUND', `There is no pool ${request.pool}.`);
   const observed = state.observed(nowMs);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Random } from '../core.ts';
-import { instanceName, isReady } from '../planner/observed.ts';
+import { instanceName, isReady, takesOrders } from '../planner/observed.ts';
 import { targetOf } from '../planner/target.ts';
 import { hex64 } from './hex64.ts';
 import type { Journal } from './journal.ts';
 import { lifeOf } from './node-reports.ts';
 import type { ManagerWrite, MoveRecord } from './records.ts';
+import { type Refusal, refuse } from './refusal.ts';
 import { nameOf } from './reports.ts';
-import type { ManagerState, MoveLife } from './state.ts';
-import type { ManagerReply } from './types.ts';
+import { type ManagerState, type MoveLife, newMoveLife } from './state.ts';
 
 /*
  * Instances on their way from one node to another. The manager orders both ends and then only watches: which of the two
@@ -29,8 +29,6 @@ const UNHEARD_MS = 60_000;
 const RETRY_MS_MIN = 2_000;
 const RETRY_MS_MAX = 60_000;
 
-type Refusal = Extract<ManagerReply, { readonly ok: false }>;
-
 /** The record of a move that begins. */
 export function beginMove(
   state: ManagerState,
@@ -43,15 +41,7 @@ export function beginMove(
   const token = hex64(random.u64()) + hex64(random.u64());
   const value: MoveRecord = { functionId, from, to, token, startedMs: wallMs, reason };
   state.moves.set(functionId, value);
-  state.moveLives.set(functionId, {
-    phase: 'begun',
-    told: null,
-    admittedByMs: null,
-    isSeen: false,
-    hasLeft: false,
-    heardByMs: null,
-    isCancelled: false,
-  });
+  state.moveLives.set(functionId, newMoveLife('begun'));
   return [{ table: 'moves', key: String(functionId), value }];
 }
 
@@ -97,7 +87,7 @@ export function chooseMove(
   if (other)
     return refuse('NOT_READY', `${to} has ${instanceName(other)}; a node runs one instance of a pool.`);
   const target = nodes.get(to);
-  if (target?.state !== 'registered' || !target.heard) return refuse('NOT_READY', `${to} is not registered.`);
+  if (!takesOrders(target)) return refuse('NOT_READY', `${to} is not registered.`);
   if (target.draining) return refuse('NOT_READY', `${to} is drained.`);
   return { functionId, to };
 }
@@ -200,10 +190,8 @@ function isReachable(state: ManagerState, node: string): boolean {
 /** Why a move that the source has not been told of cannot go on. */
 function unfit(state: ManagerState, move: MoveRecord, { phase }: MoveLife): string | undefined {
   const { functionId, from, to } = move;
-  for (const name of [from, to]) {
-    const { state: is } = lifeOf(state, name);
-    if (is === 'lost' || is === 'absent') return `${name} is ${is}`;
-  }
+  const missing = [from, to].find((name) => !isReachable(state, name));
+  if (missing !== undefined) return `${missing} is ${lifeOf(state, missing).state}`;
   if (lifeOf(state, from).heard && state.functions.get(`${from}/${functionId}`)?.status !== 'Running')
     return `it does not run on ${from} any more`;
   const isGone = phase === 'prepared' && lifeOf(state, to).heard && !state.arrivalOf(move);
@@ -303,8 +291,4 @@ function forgetMove(state: ManagerState, journal: Journal, functionId: number): 
   state.moves.delete(functionId);
   state.moveLives.delete(functionId);
   journal.save({ table: 'moves', key: String(functionId), value: null });
-}
-
-function refuse(code: Refusal['code'], message: string): Refusal {
-  return { ok: false, code, message };
 }

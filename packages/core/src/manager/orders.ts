@@ -101,17 +101,12 @@ export class Orders {
       case 'transfer': {
         const { functionId } = command;
         const requestId = this.#open({ node, functionId, kind: 'move', told: null, configuration: null });
-        const life = this.#state.lives.get(this.#state.nodeById(command.to)?.name ?? '');
         return {
           type: 'move',
           requestId,
           node: to,
           functionId: functionId as FunctionId,
-          destination: {
-            node: command.to as NodeId,
-            addresses: life?.stateAddresses ?? [],
-            port: life?.statePort ?? null,
-          },
+          destination: this.#state.destinationAt(command.to as NodeId),
           token: this.#tokenOf(functionId),
         };
       }

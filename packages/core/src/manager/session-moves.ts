@@ -6,10 +6,10 @@ import type { MobilityManagerOutput } from '../mobility/types.ts';
 import { instanceName, isReady, type ObservedInstance, takesOrders } from '../planner/observed.ts';
 import type { Journal } from './journal.ts';
 import type { Moment } from './moves.ts';
+import { type Refusal, refuse } from './refusal.ts';
 import type { ManagerState } from './state.ts';
 import type { ManagerCoreOutput, ManagerOrder, ManagerReply } from './types.ts';
 
-type Refusal = Extract<ManagerReply, { readonly ok: false }>;
 type Result = Extract<MobilityManagerOutput, { readonly type: 'operation-result' }>;
 
 /** What a person asks for. */
@@ -116,18 +116,13 @@ export class ManagerSessionMoves {
 
   #send(move: SessionMove): ManagerCoreOutput[] {
     const { source, target, token, request } = move;
-    const life = this.#state.lives.get(this.#nodeName(target));
     const order = {
       type: 'move-session',
       node: source.node,
       functionId: source.functionId,
       targetFunctionId: target.functionId,
       sessions: request.sessions,
-      destination: {
-        node: target.node,
-        addresses: life?.stateAddresses ?? [],
-        port: life?.statePort ?? null,
-      },
+      destination: this.#state.destinationAt(target.node),
       token,
     } as const;
     return [
@@ -219,10 +214,6 @@ type Without<T> = T extends { readonly requestId: number } ? Omit<T, 'requestId'
 
 function sessionsOf(count: bigint): string {
   return count === 1n ? '1 session' : `${count} sessions`;
-}
-
-function refuse(code: Refusal['code'], message: string): Refusal {
-  return { ok: false, code, message };
 }
 
 function answer({ requestId }: SessionMoveRequest, reply: ManagerReply): ManagerCoreOutput {

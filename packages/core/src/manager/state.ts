@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FunctionReport, RunningStatus, SlotCandidate } from '@vnfpool/wire/mobility';
+import type { NodeId } from '../identity.ts';
 import type { EventView, FailoverView, TrafficView } from '../management/views.ts';
+import type { TransferDestination } from '../mobility/types.ts';
 import type { NodeState, Observed, ObservedMove, Topology } from '../planner/observed.ts';
 import type {
   HoldingRecord,
@@ -68,6 +70,18 @@ export interface MoveLife {
   isCancelled: boolean;
 }
 
+export function newMoveLife(phase: MoveLife['phase']): MoveLife {
+  return {
+    phase,
+    told: null,
+    admittedByMs: null,
+    isSeen: false,
+    hasLeft: false,
+    heardByMs: null,
+    isCancelled: false,
+  };
+}
+
 /** Everything that a manager knows. Durable parts are immutable records; the rest is what nodes told. */
 export class ManagerState {
   set: SetRecord | null;
@@ -109,16 +123,7 @@ export class ManagerState {
     this.told = new Map(restored.told);
     this.moves = new Map(restored.moves.map((move) => [move.functionId, move]));
     // Whatever was ordered before this process began: what both ends report tells how it ended.
-    for (const id of this.moves.keys())
-      this.moveLives.set(id, {
-        phase: 'ordered',
-        told: null,
-        admittedByMs: null,
-        isSeen: true,
-        hasLeft: false,
-        heardByMs: null,
-        isCancelled: false,
-      });
+    for (const id of this.moves.keys()) this.moveLives.set(id, { ...newMoveLife('ordered'), isSeen: true });
     this.slots = new Map(restored.slots.map((slot) => [slot.id, slot]));
     this.holdings = new Map(restored.holdings);
     this.counters = { ...restored.counters };
@@ -130,6 +135,12 @@ export class ManagerState {
   nodeById(id: number): NodeRecord | undefined {
     for (const node of this.nodes.values()) if (node.id === id) return node;
     return undefined;
+  }
+
+  /** Where a node takes the state of functions, as it registered it. */
+  destinationAt(node: NodeId): TransferDestination {
+    const life = this.lives.get(this.nodeById(node)?.name ?? '');
+    return { node, addresses: life?.stateAddresses ?? [], port: life?.statePort ?? null };
   }
 
   functionOf(instance: InstanceRecord): FunctionLife | undefined {

@@ -9,9 +9,11 @@ import type { InstanceRole } from './roles.ts';
 import { candidatesOf } from './slots.ts';
 import { targetOf } from './target.ts';
 
-/** Which instances leave the nodes that are drained: one at a time of each node, standbys before holders. */
+/**
+ * The next instance that leaves a drained node: one at a time of each node, standbys before holders. Only one, for two
+ * nodes might choose the same target for one pool; the next plan decides for the others.
+ */
 export function decideDrains(declared: DeclaredSet, observed: Observed): Decision[] {
-  const decisions: Decision[] = [];
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
   const holders = new Set(observed.slots.map(({ holder }) => holder));
   for (const { name } of declared.nodes) {
@@ -26,12 +28,10 @@ export function decideDrains(declared: DeclaredSet, observed: Observed): Decisio
       const target = targetOf(instance, declared, observed);
       if (!target) continue;
       const reason = `${name} is drained`;
-      decisions.push({ type: 'move', functionId: instance.functionId, to: target.name, reason });
-      break;
+      return [{ type: 'move', functionId: instance.functionId, to: target.name, reason }];
     }
   }
-  // Two nodes might choose the same target for one pool: the second decides again with the next plan.
-  return decisions.slice(0, 1);
+  return [];
 }
 
 /** An instance that cannot leave a drained node gives up its slot at least. */
