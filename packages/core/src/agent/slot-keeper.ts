@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseMessage } from '@vnfpool/wire/lease';
-import type { FailoverRecord, FailoverStep, SlotState } from '@vnfpool/wire/mobility';
+import type { CouncilReport, FailoverRecord, FailoverStep, SlotState } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
-import type { LeaseEngine, LeaseInput, LeaseOutput, LeaseRecord } from '../lease/index.ts';
+import type { CouncilRecord, LeaseEngine, LeaseInput, LeaseOutput, LeaseRecord } from '../lease/index.ts';
 
 /** Moments of a take-over that the driver tells us by the clock; all but `raised` are steps of the record. */
 export type KeeperStep = 'committed' | 'raised' | 'switched' | 'serving';
@@ -39,6 +39,7 @@ export type KeeperOutput =
   /** For the agent's main thread. */
   | { readonly type: 'slot'; readonly state: SlotState }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
+  | { readonly type: 'council'; readonly report: CouncilReport }
   | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string };
 
 /** The taking of a slot in progress, and afterwards the slot held. */
@@ -67,6 +68,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   readonly #addresses = new Map<string, readonly string[]>();
   readonly #holdings = new Map<string, Holding>();
   readonly #observed = new Map<string, LeaseOutput & { type: 'observed' }>();
+  #told: { readonly council: CouncilRecord; readonly voiceless: number } | undefined;
   /** Slots of the last configuration. */
   #current: ReadonlySet<string> = new Set();
 
@@ -77,14 +79,30 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
 
   handle(input: KeeperInput, nowMs: number): KeeperOutput[] {
     if (input.type === 'marked') return this.#marked(input, nowMs);
-    if (input.type !== 'configure') return this.#follow(this.#engine.handle(input, nowMs), nowMs);
+    if (input.type !== 'configure')
+      return [...this.#follow(this.#engine.handle(input, nowMs), nowMs), ...this.#councilNews()];
     this.#current = new Set(input.slots.map(({ id }) => id));
     const guard = this.#guard(input.slots, nowMs);
-    return [...guard, ...this.#follow(this.#engine.handle(input, nowMs), nowMs)];
+    return [...guard, ...this.#follow(this.#engine.handle(input, nowMs), nowMs), ...this.#councilNews()];
   }
 
   expire(nowMs: number): KeeperOutput[] {
-    return [...this.#follow(this.#engine.expire(nowMs), nowMs), ...this.#announceAgain(nowMs)];
+    return [
+      ...this.#follow(this.#engine.expire(nowMs), nowMs),
+      ...this.#announceAgain(nowMs),
+      ...this.#councilNews(),
+    ];
+  }
+
+  /** Which council this node works under, where that has changed. */
+  #councilNews(): KeeperOutput[] {
+    const { council, voiceless } = this.#engine;
+    if (council === undefined || (this.#told?.council === council && this.#told.voiceless === voiceless)) {
+      return [];
+    }
+    this.#told = { council, voiceless };
+    const { version, members, next, rival } = council;
+    return [{ type: 'council', report: { version, members, next: next?.version ?? null, voiceless, rival } }];
   }
 
   nextDeadline(): number | undefined {
@@ -167,6 +185,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       case 'observed':
         this.#observed.set(output.slot, output);
         return this.#isChanging(output.slot) ? [] : [{ type: 'slot', state: this.#stateOf(output.slot, '') }];
+      case 'council':
+        return [councilEvent(output.council)];
       case 'offered':
         return [];
       case 'hand-over-failed':
@@ -332,4 +352,15 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   #addressesOf(slot: string): readonly string[] {
     return this.#addresses.get(slot) ?? [];
   }
+}
+
+function councilEvent({ version, rival }: CouncilRecord): KeeperOutput {
+  const { generation, number } = version;
+  return rival === null
+    ? { type: 'event', severity: 'info', message: `council ${generation}.${number} is in force` }
+    : {
+        type: 'event',
+        severity: 'error',
+        message: `two councils of generation ${generation} were decided on: this node acts for no slot until a person decides on one of a higher generation`,
+      };
 }

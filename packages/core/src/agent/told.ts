@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import type { CouncilReport, FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
 import type { Resident } from './agent.ts';
 import { candidatesOf } from './candidacy.ts';
@@ -18,6 +18,7 @@ export interface AgentView {
   readonly lastHolders: ReadonlyMap<SlotId, number>;
   readonly failovers: readonly FailoverRecord[];
   readonly muteMs: number;
+  readonly council: CouncilReport | undefined;
   /** It gives up every slot. */
   readonly isLeaving: boolean;
 }
@@ -159,10 +160,12 @@ export class Told {
       muteMs: view.muteMs,
       slots: [...view.slots.values()],
       failovers: view.failovers,
+      ...(view.council === undefined ? {} : { council: view.council }),
     };
     const text = JSON.stringify(change);
     if (this.#slotsTold === text) return [];
-    const first = this.#slotsTold === '' && change.slots.length === 0 && change.failovers.length === 0;
+    const isEmpty = change.slots.length + change.failovers.length === 0 && view.council === undefined;
+    const first = this.#slotsTold === '' && isEmpty;
     this.#slotsTold = text;
     return first ? [] : [change];
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SessionForward } from '@vnfpool/wire/function-socket';
 import type {
+  CouncilReport,
   FailoverCause,
   FailoverRecord,
   FunctionReport,
@@ -154,6 +155,7 @@ export type AgentInput =
   /** From the lease worker. */
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
+  | { readonly type: 'council'; readonly report: CouncilReport }
   /** Ends every function, holders' slots released first. */
   | { readonly type: 'stop' }
   /**
@@ -192,6 +194,8 @@ export type AgentOutput =
       readonly muteMs: number;
       readonly slots: readonly SlotState[];
       readonly failovers: readonly FailoverRecord[];
+      /** Undefined: the lease worker has not said yet. */
+      readonly council?: CouncilReport | undefined;
     }
   /** Replaces what is kept of a function for the next agent; null: nothing. A start is kept before it happens. */
   | { readonly type: 'keep'; readonly functionId: FunctionId; readonly record: FunctionRecord | null }

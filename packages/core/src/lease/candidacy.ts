@@ -24,7 +24,7 @@ import { Retiring } from './retiring.ts';
 import { Slot } from './slot.ts';
 import { renewalMs, unlistedProbeMs } from './timing.ts';
 import { Turn } from './turn.ts';
-import type { LeaseOutput } from './types.ts';
+import type { LeaseOutput, LostReason } from './types.ts';
 import { isOutdated, sameHolder } from './value.ts';
 
 /**
@@ -51,6 +51,10 @@ export class Candidacy {
 
   get slot(): string {
     return this.#slot.id;
+  }
+
+  get definition(): SlotDefinition {
+    return this.#slot.definition;
   }
 
   get leaseMs(): number {
@@ -86,6 +90,25 @@ export class Candidacy {
     this.#turn.candidate = undefined;
     this.#expected = undefined;
     this.release('function-exit', nowMs);
+  }
+
+  /** Other members, of the same generation: a lease goes on, and is renewed with them at once. */
+  councilChanged(nowMs: number): void {
+    this.#giveUp('no-majority', nowMs);
+    this.#hold?.councilChanged(nowMs);
+    this.#retiring?.send();
+  }
+
+  /** What was granted stands no more: the fence closes, and nobody is told, for nobody would believe it. */
+  abandon(reason: LostReason, nowMs: number): void {
+    const hold = this.#hold;
+    this.#hold = undefined;
+    this.#attempt = undefined;
+    this.#handOver = undefined;
+    this.#expected = undefined;
+    this.#retiring = undefined;
+    this.#slot.knowledge.forget(nowMs);
+    hold?.abandon(reason);
   }
 
   activate(epoch: number): void {

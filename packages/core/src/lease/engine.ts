@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseCouncilVersion, LeaseHeader, LeaseMessage, Proposer } from '@vnfpool/wire/lease';
+import type { LeaseHeader, LeaseMessage, Proposer } from '@vnfpool/wire/lease';
 import type { Core } from '../core.ts';
 import { epochOf } from '../identity.ts';
 import { Candidacy } from './candidacy.ts';
 import type { Council, SlotContext } from './context.ts';
 import { compareCouncils } from './council.ts';
+import { Gatherings } from './gatherings.ts';
 import { LeaseMember } from './member.ts';
 import { Outbox } from './outbox.ts';
 import type { CouncilRecord, SlotRecord } from './record.ts';
 import { LeaseRules } from './rules.ts';
+import { type CouncilNews, CouncilSeat } from './seat.ts';
 import { stallMs } from './timing.ts';
-import { type LeaseEngineInit, type LeaseInput, type LeaseOutput, SLOTS_MAX } from './types.ts';
-import { genesisValue } from './value.ts';
+import {
+  type LeaseEngineInit,
+  type LeaseInput,
+  type LeaseOutput,
+  type LostReason,
+  SLOTS_MAX,
+} from './types.ts';
 
 /** Default bound of the relative rate of two clocks. */
 export const DRIFT_BOUND = 0.01;
@@ -41,7 +48,8 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #local: LeaseMessage[] = [];
   readonly #observed = new Map<string, string>();
   readonly #touched = new Set<string>();
-  #council: CouncilRecord | undefined;
+  readonly #seat: CouncilSeat;
+  readonly #gatherings: Gatherings;
   #deadlineMs: number | undefined;
   #lastCallMs = 0;
 
@@ -50,12 +58,15 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     this.#incarnation = init.incarnation;
     const driftBound = init.driftBound ?? DRIFT_BOUND;
     const records = new Map<string, SlotRecord>();
+    let council: CouncilRecord | undefined;
     for (const record of init.restored) {
       if (record.type === 'slot') records.set(record.slot, record);
-      else this.#council = record;
+      else council = record;
     }
     const restored = [...records.values()];
+    this.#seat = new CouncilSeat(council);
     this.#member = new LeaseMember({ startedAtMs: init.startedAtMs, driftBound, rules, restored });
+    this.#member.council = council;
     this.#context = {
       node: init.node,
       incarnation: init.incarnation,
@@ -69,11 +80,24 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       },
       emit: (output) => this.#outbox.emit(output),
     };
+    this.#gatherings = new Gatherings({
+      node: init.node,
+      member: this.#member,
+      driftBound,
+      rules,
+      send: this.#context.send,
+      persist: (record) => this.#outbox.persist(record),
+    });
   }
 
-  /** Version and members that this node works under; undefined until it was configured once. */
-  get council(): { readonly version: LeaseCouncilVersion; readonly members: readonly number[] } | undefined {
-    return this.#council;
+  /** What this node works under; undefined until it was configured once. */
+  get council(): CouncilRecord | undefined {
+    return this.#member.council;
+  }
+
+  /** Slots for which this node's member cannot vote yet, since it has not heard what the former council decided. */
+  get voiceless(): number {
+    return this.#gatherings.size;
   }
 
   /** How long this node's member stays without a voice for others, from `nowMs` on. */
@@ -95,11 +119,14 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       slot.expire(nowMs);
       this.#touched.add(slot.slot);
     }
+    const { council } = this;
+    if (council !== undefined)
+      for (const slot of this.#gatherings.expire(council, nowMs)) this.#touched.add(slot);
     return this.#finish(nowMs);
   }
 
   nextDeadline(): number | undefined {
-    let next: number | undefined;
+    let next = this.#gatherings.nextDeadline();
     for (const slot of this.#slots.values()) {
       for (const at of [slot.nextDeadline(), slot.observedUntilMs]) {
         if (at !== undefined && (next === undefined || at < next)) next = at;
@@ -127,46 +154,88 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     release: ({ slot, reason }, nowMs) => this.#known(slot)?.release(reason, nowMs),
     'hand-over': ({ slot, to, nonce }, nowMs) => this.#known(slot)?.handOver(to, nonce, nowMs),
     datagram: ({ from, header, messages }, nowMs) => {
-      if (!this.#mayRead(from, header, messages)) return;
       const origin: Origin = { from, incarnation: header.incarnation, nowMs };
+      if (!this.#mayRead(origin, header, messages)) return;
       for (const message of messages) this.#dispatch(message, origin);
     },
   };
 
   #configure({ council, slots }: Inputs['configure'], nowMs: number): void {
-    if (this.#council !== undefined && compareCouncils(this.#council.version, council.version) !== 'same') {
-      this.#reject('council-changed', 0);
-      return;
-    }
     if (slots.length > SLOTS_MAX) {
       this.#reject('too-many-slots', 0);
       return;
     }
-    if (this.#council === undefined) {
-      this.#council = { type: 'council', version: council.version, members: council.members };
-      this.#outbox.persist(this.#council);
+    const news = this.#seat.told(council);
+    if (news.type === 'lower' || news.type === 'strange') {
+      this.#reject('council-lower', 0);
+      return;
     }
-    const isMember = this.#council.members.includes(this.#node);
+    this.#follow(news, nowMs);
     for (const definition of slots) {
-      if (isMember) {
-        const record = this.#member.birth(definition.id, genesisValue(definition), nowMs);
-        if (record !== undefined) this.#outbox.persist(record);
-      }
       const known = this.#slots.get(definition.id);
       if (known === undefined)
         this.#slots.set(definition.id, new Candidacy(this.#context, definition, nowMs));
       else known.define(definition, nowMs);
       this.#touched.add(definition.id);
     }
+    this.#gather(nowMs);
     const named = new Set(slots.map(({ id }) => id));
     for (const [id, slot] of this.#slots) {
       if (named.has(id)) continue;
       slot.dropCandidate(nowMs);
+      this.#gatherings.drop(id);
       if (slot.isIdle) {
         this.#slots.delete(id);
         this.#observed.delete(id);
       }
     }
+  }
+
+  // The council -----------------------------------------------------------------------------------------
+
+  /** What a word about a council changes here, before anything else is done under it. */
+  #follow(news: CouncilNews, nowMs: number): void {
+    const isFirst = this.council === undefined;
+    switch (news.type) {
+      case 'noted':
+        this.#outbox.persist(news.record);
+        this.#member.council = news.record;
+        return;
+      case 'taken':
+        if (news.isRaised) this.#closeAll('council-forced', nowMs);
+        this.#outbox.persist(news.record);
+        this.#member.council = news.record;
+        this.#gatherings.clear();
+        if (!isFirst) this.#outbox.emit({ type: 'council', council: news.record });
+        for (const slot of this.#slots.values()) slot.councilChanged(nowMs);
+        this.#gather(nowMs);
+        return;
+      case 'rival':
+        this.#closeAll('council-rival', nowMs);
+        this.#outbox.persist(news.record);
+        this.#member.council = news.record;
+        this.#outbox.emit({ type: 'council', council: news.record });
+        return;
+      case 'same':
+      case 'lower':
+      case 'strange':
+        return;
+    }
+  }
+
+  /** Nothing that was granted stands any more: all fences close. */
+  #closeAll(reason: LostReason, nowMs: number): void {
+    for (const slot of this.#slots.values()) {
+      slot.abandon(reason, nowMs);
+      this.#touched.add(slot.slot);
+    }
+  }
+
+  #gather(nowMs: number): void {
+    const { council } = this;
+    if (council === undefined) return;
+    for (const { definition } of this.#slots.values()) this.#gatherings.need(definition, council, nowMs);
+    for (const slot of this.#gatherings.expire(council, nowMs)) this.#touched.add(slot);
   }
 
   #known(slot: string): Candidacy | undefined {
@@ -178,21 +247,25 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
 
   // Messages --------------------------------------------------------------------------------------------
 
-  #mayRead(from: number, header: LeaseHeader, messages: readonly LeaseMessage[]): boolean {
+  #mayRead(origin: Origin, header: LeaseHeader, messages: readonly LeaseMessage[]): boolean {
+    const { from } = origin;
     if (header.sender !== from || header.receiver !== this.#node || from === this.#node) {
       this.#reject('misaddressed', from);
       return false;
     }
-    const order =
-      this.#council === undefined ? 'unrelated' : compareCouncils(header.council, this.#council.version);
-    if (order === 'same') return true;
-    this.#reject('council-mismatch', from);
+    const { council } = this;
+    const order = council === undefined ? 'unrelated' : compareCouncils(header.council, council.version);
+    const news = this.#seat.heard(header.council);
+    this.#follow(news, origin.nowMs);
+    if (news.type === 'same' || news.type === 'taken') return this.council?.rival === null;
+    if (this.#context.rules.mayRead(order)) return true;
+    this.#reject(news.type === 'rival' ? 'council-rival' : 'council-mismatch', origin.from);
     // The refusal's datagram carries the higher version.
-    if (order === 'lower') this.#refuseCouncil(from, header.incarnation, messages);
+    if (news.type === 'lower') this.#refuseCouncil(origin, messages);
     return false;
   }
 
-  #refuseCouncil(from: number, incarnation: bigint, messages: readonly LeaseMessage[]): void {
+  #refuseCouncil({ from, incarnation }: Origin, messages: readonly LeaseMessage[]): void {
     for (const { type, slot, serial, round } of messages) {
       if (type !== 'prepare' && type !== 'accept' && type !== 'renew') continue;
       this.#outbox.send(from, {
@@ -223,6 +296,16 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #messages: {
     readonly [Type in keyof Messages]: (message: Messages[Type], origin: Origin) => void;
   } = {
+    fetch: (message, { from, incarnation, nowMs }) => {
+      const { answers } = this.#member.fetched(message, { node: from, incarnation }, nowMs);
+      for (const { to, message: answer } of answers) this.#context.send(to, answer);
+    },
+    register: (message, { from, nowMs }) => {
+      const { council } = this;
+      if (council === undefined || !this.#isForMe(message.incarnation)) return;
+      this.#gatherings.onRegister(from, message, council, nowMs);
+      this.#touched.add(message.slot);
+    },
     prepare: (message, origin) => this.#askMember(message, origin),
     accept: (message, origin) => this.#askMember(message, origin),
     renew: (message, origin) => this.#askMember(message, origin),
@@ -269,13 +352,15 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   }
 
   #isMember(node: number): boolean {
-    return this.#council?.members.includes(node) ?? false;
+    return this.council?.members.includes(node) ?? false;
   }
 
   #councilView(): Council {
-    const members = this.#council?.members ?? [];
+    const { council } = this;
+    // Between two rivals nobody is asked.
+    const members = council?.rival === null ? council.members : [];
     return {
-      generation: this.#council?.version.generation ?? 0,
+      generation: council?.version.generation ?? 0,
       members,
       majority: Math.floor(members.length / 2) + 1,
     };

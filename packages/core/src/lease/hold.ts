@@ -124,9 +124,14 @@ export class Hold {
 
   /** The kernel has closed the fence by itself; this says it once more and tells the agent. */
   lapse(): void {
+    this.abandon('expired');
+  }
+
+  /** Closes the fence and ends the role, without a word to the council. */
+  abandon(reason: LostReason): void {
     const { id, context } = this.#slot;
-    context.emit({ type: 'fence-close', slot: id, epoch: this.epoch, reason: 'expired' });
-    this.lost('expired');
+    context.emit({ type: 'fence-close', slot: id, epoch: this.epoch, reason });
+    this.lost(reason);
   }
 
   lost(reason: LostReason): void {
@@ -147,6 +152,12 @@ export class Hold {
     if (isRenumbering) return this.#leaseUntilMs;
     const resendAtMs = this.#renewal?.resendAtMs ?? Number.POSITIVE_INFINITY;
     return Math.min(this.#leaseUntilMs, this.#renewAtMs, resendAtMs);
+  }
+
+  /** Others have to be asked from now on: what the former ones answer does not count any more. */
+  councilChanged(nowMs: number): void {
+    this.#renewal = undefined;
+    this.#renewAtMs = nowMs;
   }
 
   renewIfDue(nowMs: number): void {

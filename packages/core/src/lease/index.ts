@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { compareCouncils } from './council.ts';
+export { compareCouncils, nextVersion } from './council.ts';
 export { DRIFT_BOUND, LeaseEngine } from './engine.ts';
 export { ROUND_JUMP_MAX } from './member.ts';
 export * from './record.ts';

@@ -36,6 +36,12 @@ export class Knowledge {
     }
   }
 
+  /** Nothing that was decided stands any more; the rounds stay used. */
+  forget(nowMs: number): void {
+    this.accepted = undefined;
+    this.freeAtMs = nowMs;
+  }
+
   learnRegister(view: RegisterView): void {
     this.learn(view.promisedRound, view.accepted, view.leaseUntilMs);
   }

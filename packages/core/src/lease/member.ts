@@ -2,6 +2,7 @@
 import type {
   Accept,
   AcceptedValue,
+  Fetch,
   LeaseMessage,
   LeaseValue,
   Prepare,
@@ -9,16 +10,17 @@ import type {
   RefusalReason,
   Release,
   Renew,
+  StoredRegister,
 } from '@vnfpool/wire/lease';
 import { ROUNDS } from '../identity.ts';
-import type { SlotRecord } from './record.ts';
+import { isBefore } from './council.ts';
+import type { Gathered } from './gathering.ts';
+import type { CouncilNumber, CouncilRecord, SlotRecord } from './record.ts';
+import { bornRegister, mergeRegisters, storedOf } from './register.ts';
 import { type LeaseRules, sameProposer } from './rules.ts';
 
 /** A round more than this above the highest known is refused, so that none can exhaust the space. */
 export const ROUND_JUMP_MAX: number = 2 ** 24;
-
-/** Proposer of the genesis value. */
-export const NOBODY_PROPOSER: Proposer = { node: 0, incarnation: 0n };
 
 export type MemberRequest = Prepare | Accept | Renew | Release;
 
@@ -55,6 +57,8 @@ export interface LeaseMemberInit {
 export class LeaseMember {
   readonly #rules: LeaseRules;
   readonly #registers = new Map<string, Register>();
+  /** The council under which this member votes; undefined before the first. */
+  council: CouncilRecord | undefined;
   /** Until then this member neither promises nor accepts for others. */
   readonly muteUntilMs: number;
 
@@ -74,17 +78,47 @@ export class LeaseMember {
     this.muteUntilMs = init.startedAtMs + longestMs;
   }
 
-  /** Stores the value that a slot is born with, only where there is no record: absence is never genesis. */
-  birth(slot: string, genesis: LeaseValue, nowMs: number): SlotRecord | undefined {
+  /** Whether there is a register that knows all that was decided before the present council. */
+  hasVoice(slot: string): boolean {
+    const record = this.#registers.get(slot)?.record;
+    if (record === undefined || this.council === undefined) return false;
+    return !this.#rules.needsVoice() || !isBefore(record.voice, this.council.version);
+  }
+
+  /** Stores the value that a slot is born with. To be asked only where nothing can have been decided yet. */
+  birth(slot: string, genesis: LeaseValue, voice: CouncilNumber, nowMs: number): SlotRecord | undefined {
     if (this.#registers.has(slot)) return undefined;
+    return this.#voice(slot, bornRegister(genesis), voice, nowMs);
+  }
+
+  /** Takes over what others kept; from now on this member votes for the slot. */
+  takeOver(
+    slot: string,
+    { stored, leaseUntilMs }: Gathered,
+    genesis: LeaseValue,
+    voice: CouncilNumber,
+  ): SlotRecord {
+    const own = this.#registers.get(slot);
+    const known = [...(own ? [own.record] : []), ...(stored ? [stored] : [])];
+    const merged = mergeRegisters(known) ?? bornRegister(genesis);
+    return this.#voice(slot, merged, voice, Math.max(own?.leaseUntilMs ?? 0, leaseUntilMs));
+  }
+
+  #voice(
+    slot: string,
+    { promised, accepted, longestLeaseMs }: StoredRegister,
+    { generation, number }: CouncilNumber,
+    leaseUntilMs: number,
+  ): SlotRecord {
     const record: SlotRecord = {
       type: 'slot',
       slot,
-      promised: { round: 0, proposer: NOBODY_PROPOSER, closed: false },
-      accepted: { round: 0, proposer: NOBODY_PROPOSER, value: genesis, released: null },
-      longestLeaseMs: genesis.leaseMs,
+      promised,
+      accepted,
+      longestLeaseMs,
+      voice: { generation, number },
     };
-    this.#registers.set(slot, { record, leaseUntilMs: nowMs });
+    this.#registers.set(slot, { record, leaseUntilMs });
     return record;
   }
 
@@ -98,6 +132,8 @@ export class LeaseMember {
   answer(request: MemberRequest, proposer: Proposer, nowMs: number): MemberAnswer {
     const register = this.#registers.get(request.slot);
     if (register === undefined) return refusal(request, proposer, undefined, 'unknown-slot', 0);
+    // When it will have its voice nobody knows: a moment, or never.
+    if (!this.hasVoice(request.slot)) return refusal(request, proposer, undefined, 'mute', 0);
     switch (request.type) {
       case 'prepare':
         return this.#prepare(register, request, proposer, nowMs);
@@ -108,6 +144,28 @@ export class LeaseMember {
       case 'release':
         return this.#release(register, request, proposer, nowMs);
     }
+  }
+
+  /**
+   * What this member kept of a slot, for one that takes it over. No answer where it cannot say what the former council
+   * decided: it did not work there, or had not taken over itself.
+   */
+  fetched(request: Fetch, proposer: Proposer, nowMs: number): MemberAnswer {
+    const register = this.#registers.get(request.slot);
+    if (!this.#canTell(register)) return { answers: [] };
+    const { slot, serial, round } = request;
+    const { incarnation } = proposer;
+    const timeLeftMs = register === undefined ? 0 : Math.max(0, register.leaseUntilMs - nowMs);
+    const stored = register === undefined ? null : storedOf(register.record);
+    const message: LeaseMessage = { type: 'register', slot, serial, round, incarnation, stored, timeLeftMs };
+    return { answers: [{ to: proposer.node, message }] };
+  }
+
+  #canTell(register: Register | undefined): boolean {
+    if (this.council === undefined) return false;
+    const { origin, isWitness } = this.council;
+    if (origin.type !== 'change') return origin.type === 'forced';
+    return register === undefined ? isWitness : !isBefore(register.record.voice, origin.former.version);
   }
 
   #prepare(register: Register, request: Prepare, proposer: Proposer, nowMs: number): MemberAnswer {

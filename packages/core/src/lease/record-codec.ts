@@ -3,13 +3,21 @@ import {
   type AcceptedValue,
   CANDIDATES_MAX,
   type LastResort,
+  type LeaseCouncilVersion,
   type LeaseHolder,
   type LeaseValue,
   type Proposer,
   type ReleaseReason,
 } from '@vnfpool/wire/lease';
 import { ROUNDS } from '../identity.ts';
-import type { CouncilRecord, LeaseRecord, SlotRecord } from './record.ts';
+import type {
+  CouncilMembers,
+  CouncilNumber,
+  CouncilOrigin,
+  CouncilRecord,
+  LeaseRecord,
+  SlotRecord,
+} from './record.ts';
 
 /** A record of the journal does not say what it should: the register must not be guessed. */
 export class LeaseRecordError extends Error {
@@ -58,19 +66,50 @@ function slotRecord(record: Fields): SlotRecord {
     },
     accepted: accepted(record['accepted']),
     longestLeaseMs: time(record['longestLeaseMs'], 'longestLeaseMs'),
+    voice: councilNumber(object(record['voice'], 'voice')),
   };
 }
 
 function councilRecord(record: Fields): CouncilRecord {
-  const version = object(record['version'], 'version');
   return {
     type: 'council',
-    version: {
-      generation: u32(version['generation'], 'generation'),
-      number: u32(version['number'], 'number'),
-      randomId: hex64(version['randomId'], 'randomId'),
-    },
-    members: list(record['members'], 'members').map((member) => u32(member, 'member')),
+    ...councilMembers(record),
+    origin: councilOrigin(object(record['origin'], 'origin')),
+    next: record['next'] === null ? null : councilMembers(object(record['next'], 'next')),
+    isWitness: flag(record['isWitness'], 'isWitness'),
+    rival: record['rival'] === null ? null : councilVersion(record['rival']),
+  };
+}
+
+function councilMembers(fields: Fields): CouncilMembers {
+  return {
+    version: councilVersion(fields['version']),
+    members: list(fields['members'], 'members').map((member) => u32(member, 'member')),
+  };
+}
+
+function councilOrigin(fields: Fields): CouncilOrigin {
+  switch (fields['type']) {
+    case 'birth':
+      return { type: 'birth' };
+    case 'forced':
+      return { type: 'forced' };
+    case 'change':
+      return { type: 'change', former: councilMembers(object(fields['former'], 'former')) };
+    default:
+      throw new LeaseRecordError(`origin ${String(fields['type'])} of a council`);
+  }
+}
+
+function councilVersion(value: unknown): LeaseCouncilVersion {
+  const version = object(value, 'version');
+  return { ...councilNumber(version), randomId: hex64(version['randomId'], 'randomId') };
+}
+
+function councilNumber(fields: Fields): CouncilNumber {
+  return {
+    generation: u32(fields['generation'], 'generation'),
+    number: u32(fields['number'], 'number'),
   };
 }
 

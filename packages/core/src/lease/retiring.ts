@@ -8,7 +8,8 @@ import { releaseRepeatMs, retransmitMs } from './timing.ts';
 export class Retiring {
   readonly #slot: Slot;
   readonly #message: Release;
-  readonly #audience: readonly number[];
+  /** Nodes of candidates, which would else learn of it late. Of what is taken back they need not know. */
+  readonly #hosts: readonly number[];
   readonly #confirmed = new Set<number>();
   readonly #untilMs: number;
   #resendAtMs: number;
@@ -24,14 +25,14 @@ export class Retiring {
     this.#message = { type: 'release', slot: slot.id, serial: slot.nextSerial(), round, reason, successor };
     this.#untilMs = nowMs + releaseRepeatMs(slot.leaseMs);
     this.#resendAtMs = nowMs + retransmitMs(slot.leaseMs);
-    const { members } = slot.council;
-    // A candidate that is no member would else learn of it late. Of what is taken back it need not know.
     const hosts = candidates.map(({ node }) => node).filter((node) => node !== slot.context.node);
-    this.#audience = reason === 'abandoned' ? members : [...members, ...hosts];
+    this.#hosts = reason === 'abandoned' ? [] : hosts;
   }
 
   send(): void {
-    const open = this.#audience.filter((node) => !this.#confirmed.has(node));
+    // The council may have changed since the last time.
+    const audience = [...this.#slot.council.members, ...this.#hosts];
+    const open = audience.filter((node) => !this.#confirmed.has(node));
     sendToAll(this.#slot.context, open, this.#message);
   }
 

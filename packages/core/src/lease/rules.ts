@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Proposer } from '@vnfpool/wire/lease';
+import type { compareCouncils } from './council.ts';
 import type { SlotRecord } from './record.ts';
 
 /**
@@ -15,6 +16,21 @@ export class LeaseRules {
   /** A restart forgets nothing that was durable. */
   restored(record: SlotRecord): SlotRecord {
     return record;
+  }
+
+  /** A member votes only once it knows what was decided before: absence of a record is not absence of a decision. */
+  needsVoice(): boolean {
+    return true;
+  }
+
+  /** Questions and answers count in the council that they were made for: whoever has left the former one votes there no more. */
+  mayRead(order: ReturnType<typeof compareCouncils>): boolean {
+    return order === 'same';
+  }
+
+  /** After a forced decision nothing is granted for the longest lease that the silent ones may have granted. */
+  forcedWaitMs(longestLeaseMs: number, driftBound: number): number {
+    return longestLeaseMs * (1 + driftBound);
   }
 
   /** A round belongs to one proposer: an equal round is promised again only to the same. */

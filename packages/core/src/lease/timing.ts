@@ -37,6 +37,11 @@ export function unlistedProbeMs(leaseMs: number): number {
   return leaseMs * 2;
 }
 
+/** A register that was asked for is asked for again after this time, seldomer the longer it stays away. */
+export function gatherRepeatMs(leaseMs: number, repeats: number): number {
+  return Math.max(retransmitMs(leaseMs), Math.min(1_000, retransmitMs(leaseMs) * 2 ** Math.min(repeats, 10)));
+}
+
 /** For how long a release is repeated to members that did not confirm it, and a hand-over may take. */
 export function releaseRepeatMs(leaseMs: number): number {
   return leaseMs;

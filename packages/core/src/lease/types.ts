@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   LeaseCandidate,
-  LeaseCouncilVersion,
   LeaseHeader,
   LeaseHolder,
   LeaseMessage,
   ReleaseReason,
 } from '@vnfpool/wire/lease';
-import type { FailoverCause, SlotDefinition } from '@vnfpool/wire/mobility';
+import type { CouncilDefinition, FailoverCause, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
-import type { LeaseRecord } from './record.ts';
+import type { CouncilRecord, LeaseRecord } from './record.ts';
 
 /** What one node's lease engine is made from. */
 export interface LeaseEngineInit {
@@ -29,10 +28,10 @@ export interface LeaseEngineInit {
 export const SLOTS_MAX = 1024;
 
 export type LeaseInput =
-  /** The set as the manager says it; replaces the former one. The council is fixed once taken. */
+  /** The set as the manager says it; replaces the former one. */
   | {
       readonly type: 'configure';
-      readonly council: { readonly version: LeaseCouncilVersion; readonly members: readonly number[] };
+      readonly council: CouncilDefinition;
       readonly slots: readonly SlotDefinition[];
     }
   /**
@@ -75,7 +74,12 @@ export type LeaseInput =
       readonly messages: readonly LeaseMessage[];
     };
 
-export type LostReason = 'expired' | ReleaseReason | 'slot-removed';
+export type LostReason =
+  | 'expired'
+  | ReleaseReason
+  /** An operator decided on a council of a higher generation, or two did on two of the same. */
+  | 'council-forced'
+  | 'council-rival';
 
 /** To be carried out in order; what follows a `persist` only once its records are durable. */
 export type LeaseOutput =
@@ -151,12 +155,15 @@ export type LeaseOutput =
       readonly nonce: string;
       readonly reason: 'not-holding' | 'unknown-candidate' | 'invalid-nonce' | 'no-answer' | 'lost';
     }
+  /** Another council is in force here. */
+  | { readonly type: 'council'; readonly council: CouncilRecord }
   /** An input that was not acted on; counted by the driver. */
   | {
       readonly type: 'rejected';
       readonly reason:
-        | 'council-changed'
+        | 'council-lower'
         | 'council-mismatch'
+        | 'council-rival'
         | 'misaddressed'
         | 'too-many-slots'
         | 'unknown-slot';

@@ -148,7 +148,7 @@ test('a slot that is gone is forgotten with its addresses, at once', () => {
 test('a slot that goes while it is held leaves the link and then the fence, once its fence is closed', () => {
   const { give, configure } = keeper((input) =>
     input.type === 'configure' && input.slots.length === 0
-      ? [{ type: 'fence-close', slot: SLOT, epoch: 5, reason: 'slot-removed' }]
+      ? [{ type: 'fence-close', slot: SLOT, epoch: 5, reason: 'council-forced' }]
       : answers(input),
   );
   const addresses = ['10.0.0.100/24'];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LeaseEngine, type LeaseInput, type LeaseOutput, type LeaseRecord } from '@vnfpool/core/lease';
 import type { LeaseMessage } from '@vnfpool/wire/lease';
-import type { SlotDefinition } from '@vnfpool/wire/mobility';
+import type { CouncilDefinition, SlotDefinition } from '@vnfpool/wire/mobility';
 
 export const SLOT = '00000000000000a1';
 export const LEASE_MS = 300;
@@ -28,9 +28,10 @@ export class Bench {
   /** Agents that answer `granted` by `activate` and `fence-close` by `fence-closed`. */
   isObedient = true;
   readonly delayMs = 1;
-  readonly members: readonly number[];
+  members: readonly number[];
   candidates: readonly number[];
   council: { generation: number; number: number; randomId: string } = COUNCIL;
+  councilOptions: Partial<CouncilDefinition> = {};
   slotOptions: Partial<SlotDefinition> = {};
   #mail: { atMs: number; to: number; input: LeaseInput }[] = [];
   #incarnations = new Map<number, bigint>();
@@ -80,7 +81,7 @@ export class Bench {
     const candidates = this.candidates.map((node) => ({ node, functionId: node * 16 }));
     return {
       type: 'configure',
-      council: { version: this.council, members: this.members },
+      council: { version: this.council, members: this.members, ...this.councilOptions },
       slots: [
         {
           id: SLOT,
@@ -108,7 +109,12 @@ export class Bench {
     });
   }
 
-  datagram(from: number, to: number, messages: readonly LeaseMessage[], incarnation?: bigint): LeaseInput {
+  datagram(
+    from: number,
+    to: number,
+    messages: readonly LeaseMessage[],
+    incarnation?: bigint,
+  ): Extract<LeaseInput, { type: 'datagram' }> {
     return {
       type: 'datagram',
       from,
@@ -117,7 +123,7 @@ export class Bench {
         receiver: to,
         incarnation: incarnation ?? this.#incarnations.get(from) ?? 1n,
         sequence: 0n,
-        council: this.council,
+        council: this.engines.get(from)?.council?.version ?? this.council,
         clockUs: 0n,
       },
       messages,

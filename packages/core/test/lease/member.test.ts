@@ -2,7 +2,7 @@
 import type { LeaseMessage, LeaseValue, Proposer } from '@vnfpool/wire/lease';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LeaseMember, type MemberRequest, ROUND_JUMP_MAX } from '../../src/lease/member.ts';
-import type { SlotRecord } from '../../src/lease/record.ts';
+import type { CouncilRecord, SlotRecord } from '../../src/lease/record.ts';
 import { LeaseRules } from '../../src/lease/rules.ts';
 
 const SLOT = '00000000000000a1';
@@ -11,6 +11,16 @@ const A_RESTARTED: Proposer = { node: 1, incarnation: 2n };
 const B: Proposer = { node: 2, incarnation: 1n };
 const LEASE_MS = 300;
 const DRIFT = 0.01;
+const COUNCIL = { generation: 1, number: 1, randomId: '00000000000000c0' };
+const COUNCIL_RECORD: CouncilRecord = {
+  type: 'council',
+  version: COUNCIL,
+  members: [1, 2, 3],
+  origin: { type: 'birth' },
+  next: null,
+  isWitness: false,
+  rival: null,
+};
 
 function value(node: number, randomId = '0000000000000001'): LeaseValue {
   return {
@@ -28,7 +38,9 @@ describe('a member of the council', () => {
   let disk: SlotRecord[];
 
   function make(startedAtMs: number, restored: readonly SlotRecord[]): LeaseMember {
-    return new LeaseMember({ startedAtMs, driftBound: DRIFT, rules: new LeaseRules(), restored });
+    const made = new LeaseMember({ startedAtMs, driftBound: DRIFT, rules: new LeaseRules(), restored });
+    made.council = COUNCIL_RECORD;
+    return made;
   }
 
   function ask(request: MemberRequest, proposer: Proposer, nowMs: number): LeaseMessage {
@@ -62,6 +74,7 @@ describe('a member of the council', () => {
     const born = member.birth(
       SLOT,
       { ...value(0), holder: { node: 0, functionId: 0, functionIncarnation: 0n } },
+      COUNCIL,
       0,
     );
     if (born !== undefined) disk.push(born);
@@ -70,7 +83,7 @@ describe('a member of the council', () => {
   test('stores a genesis value once; the absence of a record is never genesis', () => {
     expect(disk).toHaveLength(1);
     prepare(1, A, 0);
-    expect(member.birth(SLOT, value(0), 1)).toBeUndefined();
+    expect(member.birth(SLOT, value(0), COUNCIL, 1)).toBeUndefined();
     const unknown = make(0, []);
     const { answers } = unknown.answer({ type: 'renew', slot: SLOT, serial: 1, round: 1 }, A, 0);
     expect(answers[0]?.message).toMatchObject({ type: 'refuse', reason: 'unknown-slot' });

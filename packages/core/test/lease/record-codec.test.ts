@@ -35,6 +35,7 @@ const SOUND: LeaseRecord = {
     },
   },
   longestLeaseMs: 300,
+  voice: { generation: 1, number: 2 },
 };
 
 describe('refuses', () => {

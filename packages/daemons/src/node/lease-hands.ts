@@ -135,6 +135,9 @@ export class LeaseHands {
       case 'failover':
         tell({ type: 'failover', record: output.record });
         return [];
+      case 'council':
+        tell({ type: 'council', report: output.report });
+        return [];
       case 'event':
         tell({ type: 'event', severity: output.severity, message: output.message });
         return [];

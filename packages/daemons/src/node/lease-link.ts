@@ -20,6 +20,8 @@ export interface LeaseLinkOptions {
   readonly node: number;
   readonly incarnation: bigint;
   readonly boottimeMs: () => number;
+  /** Under which this node speaks; undefined: under none yet, and it does not. */
+  readonly council: () => LeaseCouncilVersion | undefined;
   /** Makes the seal shared with one peer. @throws LeaseKeyError when its key is not usable */
   readonly sealFor: (peer: LeasePeer) => LeaseSeal;
   /** What it throws is our own fault, not the datagram's: it is not caught here. */
@@ -64,7 +66,6 @@ export class LeaseLink {
   readonly #heardAt = new Map<number, { readonly address: string; readonly port: number }>();
   /** Undefined where Node's own sends have to do. */
   #direct: UdpSocket | undefined;
-  #council: LeaseCouncilVersion | null = null;
 
   constructor(options: LeaseLinkOptions) {
     this.#options = options;
@@ -106,8 +107,7 @@ export class LeaseLink {
    * Windows and sequences of a peer that stays the same are kept. A peer with an unusable key is left out: the
    * configuration is kept on disk and comes again at every start, so it must not end all agents of the set.
    */
-  configure(council: LeaseCouncilVersion, peers: readonly LeasePeer[]): void {
-    this.#council = council;
+  configure(peers: readonly LeasePeer[]): void {
     const others = peers.filter(({ node }) => node !== this.#options.node);
     const named = new Set(others.map(({ node }) => node));
     for (const node of [...this.#peers.keys(), ...this.#heardAt.keys()]) {
@@ -130,7 +130,8 @@ export class LeaseLink {
 
   send(to: number, messages: readonly LeaseMessage[]): void {
     const peer = this.#peers.get(to);
-    if (!peer || !this.#council) return;
+    const council = this.#options.council();
+    if (!peer || !council) return;
     for (const batch of this.#batches(messages)) {
       const sequence = (this.#sequences.get(to) ?? 0n) + 1n;
       this.#sequences.set(to, sequence);
@@ -140,7 +141,7 @@ export class LeaseLink {
           receiver: to,
           incarnation: this.#options.incarnation,
           sequence,
-          council: this.#council,
+          council,
           clockUs: BigInt(Math.round(this.#options.boottimeMs() * 1000)),
         },
         batch,

@@ -55,6 +55,7 @@ async function main(task: WorkerTask): Promise<void> {
     node: task.node,
     incarnation,
     boottimeMs: () => clocks.boottimeMs(),
+    council: () => engine.council?.version,
     sealFor: (peer) =>
       new LeaseSeal(
         deriveLeaseKeys(ownKey, Buffer.from(peer.key, 'base64').toString('base64url'), {
@@ -108,8 +109,7 @@ async function main(task: WorkerTask): Promise<void> {
       case 'configure': {
         const { configuration } = message;
         set = configuration.set;
-        // The council is fixed once taken: what the engine will refuse must not be spoken either.
-        link.configure(engine.council?.version ?? configuration.council.version, configuration.nodes);
+        link.configure(configuration.nodes);
         act(() =>
           hands.handle({ type: 'configure', council: configuration.council, slots: configuration.slots }),
         );

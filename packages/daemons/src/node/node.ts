@@ -102,6 +102,10 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         logger.info({ failover: message.record }, 'slot taken');
         agent.submit({ type: 'failover', record: message.record });
         return;
+      case 'council':
+        logger.info({ council: message.report }, 'council');
+        agent.submit({ type: 'council', report: message.report });
+        return;
       case 'event':
         logger[message.severity === 'warning' ? 'warn' : message.severity]({ of: 'leases' }, message.message);
         return;
@@ -188,8 +192,14 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         if (change.status === 'Unknown') transfers.gone(change.functionId);
         news.changed(change);
       },
-      'slots-changed': ({ muteMs: mute, slots, failovers }) => {
-        const report: SlotReport = { v: 1, muteMs: Math.round(mute), slots, failovers };
+      'slots-changed': ({ muteMs: mute, slots, failovers, council }) => {
+        const report: SlotReport = {
+          v: 1,
+          muteMs: Math.round(mute),
+          slots,
+          failovers,
+          ...(council ? { council } : {}),
+        };
         give({ type: 'slots-changed', report });
       },
       ...functions.effects,

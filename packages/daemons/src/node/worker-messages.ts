@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseInput } from '@vnfpool/core/lease';
-import type { FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import type { CouncilReport, FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
 
 /** What the lease worker is started with. */
 export interface WorkerTask {
@@ -33,6 +33,7 @@ export type FromWorker =
     }
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
+  | { readonly type: 'council'; readonly report: CouncilReport }
   | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string }
   /** Datagrams that were dropped, by reason; told when it changes, at most once a second. */
   | { readonly type: 'counters'; readonly counters: Readonly<Record<string, number>> };

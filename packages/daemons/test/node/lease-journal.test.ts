@@ -31,6 +31,7 @@ function slotRecord(slot: string, round: number): LeaseRecord {
       released: null,
     },
     longestLeaseMs: 300,
+    voice: { generation: 1, number: 1 },
   };
 }
 
@@ -55,6 +56,10 @@ test('compaction keeps the last record of each slot and of the council', () => {
     type: 'council',
     version: { generation: 0, number: 1, randomId: '0000000000000001' },
     members: [1, 2, 3],
+    origin: { type: 'birth' },
+    next: null,
+    isWitness: false,
+    rival: null,
   };
   const kept = compactLeaseRecords([
     slotRecord('00000000000000aa', 1),

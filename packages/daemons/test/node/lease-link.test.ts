@@ -64,6 +64,7 @@ async function createPair(incarnations: [bigint, bigint] = [1n, 1n]) {
       node,
       incarnation: incarnations[index] ?? 1n,
       boottimeMs: () => 1000,
+      council: () => council,
       sealFor,
       receive: (datagram) => log.take(datagram),
       count: (reason) => log.push(reason),
@@ -81,8 +82,8 @@ async function createPair(incarnations: [bigint, bigint] = [1n, 1n]) {
     port: ports[index] ?? 0,
     key: '',
   }));
-  a.link.configure(council, peers);
-  b.link.configure(council, peers);
+  a.link.configure(peers);
+  b.link.configure(peers);
   return { a, b, ports: [ports[0] ?? 0, ports[1] ?? 0] as const };
 }
 
@@ -117,9 +118,7 @@ async function caughtDatagram(
   pair: Awaited<ReturnType<typeof createPair>>,
   middle: Awaited<ReturnType<typeof createMiddle>>,
 ) {
-  pair.a.link.configure(council, [
-    { node: 2, name: 'node-2', address: '127.0.0.1', port: middle.port, key: '' },
-  ]);
+  pair.a.link.configure([{ node: 2, name: 'node-2', address: '127.0.0.1', port: middle.port, key: '' }]);
   pair.a.link.send(2, [message]);
   return await middle.next();
 }
@@ -156,8 +155,8 @@ test('a peer that left the configuration and is back hears us again', async () =
   const { a, b, ports } = await createPair();
   a.link.send(2, [message]);
   expect(await b.log.next()).toMatchObject({ type: 'datagram' });
-  a.link.configure(council, []);
-  a.link.configure(council, [{ node: 2, name: 'node-2', address: '127.0.0.1', port: ports[1], key: '' }]);
+  a.link.configure([]);
+  a.link.configure([{ node: 2, name: 'node-2', address: '127.0.0.1', port: ports[1], key: '' }]);
   a.link.send(2, [message]);
   expect(await b.log.next()).toMatchObject({ type: 'datagram', header: { sequence: 2n } });
 });
@@ -233,6 +232,7 @@ test('a peer whose key is not usable is left out, the others stay', async () => 
     node: 1,
     incarnation: 1n,
     boottimeMs: () => 1000,
+    council: () => council,
     sealFor: ({ node, key }) =>
       new LeaseSeal(deriveLeaseKeys(own, key, { set: 'test', ownNode: 1, peerNode: node })),
     receive: () => {},
@@ -244,7 +244,7 @@ test('a peer whose key is not usable is left out, the others stay', async () => 
   const place = { name: 'x', address: '127.0.0.1', port: middle.port };
   // A point of small order, which no honest node has.
   const smallOrder = Buffer.alloc(32).toString('base64url');
-  link.configure(council, [
+  link.configure([
     { node: 2, ...place, key: smallOrder },
     { node: 3, ...place, key: createLeaseKey().publicKey },
   ]);
@@ -269,8 +269,8 @@ test('a peer whose address changed is answered where it speaks from, and where i
     { node: 1, name: 'node-1', address, port: ports[0], key: '' },
     { node: 2, name: 'node-2', address: '127.0.0.1', port: middle.port, key: '' },
   ];
-  a.link.configure(council, peers('127.0.0.2'));
-  b.link.configure(council, peers('127.0.0.2'));
+  a.link.configure(peers('127.0.0.2'));
+  b.link.configure(peers('127.0.0.2'));
   a.link.send(2, [message]);
   middle.send(await middle.next(), ports[1]);
   expect(await b.log.next()).toMatchObject({ type: 'datagram', from: 1 });

@@ -13,7 +13,13 @@ import {
   encodeLeaseDatagram,
   type LeaseMessage,
 } from '@vnfpool/wire/lease';
-import type { FailoverRecord, LeasePeer, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import type {
+  CouncilReport,
+  FailoverRecord,
+  LeasePeer,
+  SetConfiguration,
+  SlotState,
+} from '@vnfpool/wire/mobility';
 import type { FenceWrite } from '../lease-world/fence-model.ts';
 import type { Machine } from './machine.ts';
 import type { SimProcess } from './process.ts';
@@ -25,7 +31,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
-  | { readonly type: 'failover'; readonly record: FailoverRecord };
+  | { readonly type: 'failover'; readonly record: FailoverRecord }
+  | { readonly type: 'council'; readonly report: CouncilReport };
 
 /** An output, or the second half of a fence write: between the halves the process may be paused. */
 type Action =
@@ -78,7 +85,6 @@ export class SimLeaseWorker {
   readonly #windows = new Map<number, ReplayWindow>();
   readonly #sequences = new Map<number, bigint>();
   #peers = new Map<number, LeasePeer>();
-  #council: SetConfiguration['council']['version'] | undefined;
   #backlog: Action[] = [];
   #inbox: KeeperInput[] = [];
   #isBusy = false;
@@ -115,7 +121,6 @@ export class SimLeaseWorker {
       return;
     }
     const { configuration } = message;
-    this.#council = configuration.council.version;
     this.#peers = new Map(
       configuration.nodes.filter(({ node }) => node !== this.#node).map((peer) => [peer.node, peer]),
     );
@@ -241,6 +246,9 @@ export class SimLeaseWorker {
       case 'failover':
         tell({ type: 'failover', record: output.record });
         return [];
+      case 'council':
+        tell({ type: 'council', report: output.report });
+        return [];
       case 'event':
         log(() => output.message);
         return [];
@@ -259,8 +267,11 @@ export class SimLeaseWorker {
   #send(to: number, messages: readonly LeaseMessage[]): void {
     const peer = this.#peers.get(to);
     const { process, world, deliver } = this.#parts;
-    if (!peer || !this.#council) return;
-    for (const message of messages) world.invariants.sent(this.#node, this.#incarnation, message);
+    const council = this.#engine.council?.version;
+    if (!peer || !council) return;
+    for (const message of messages) {
+      world.invariants.sent(this.#node, this.#incarnation, council.generation, message);
+    }
     for (const batch of batchLeaseMessages(messages)) {
       const sequence = (this.#sequences.get(to) ?? 0n) + 1n;
       this.#sequences.set(to, sequence);
@@ -269,7 +280,7 @@ export class SimLeaseWorker {
         receiver: to,
         incarnation: this.#incarnation,
         sequence,
-        council: this.#council,
+        council,
         clockUs: BigInt(Math.round(process.nowMs() * 1000)),
       };
       deliver(peer.address, encodeLeaseDatagram(header, batch));

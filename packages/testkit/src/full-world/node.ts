@@ -189,8 +189,17 @@ export class FullNode {
               urgent: !report.healthy,
             });
           },
-          'slots-changed': ({ muteMs, slots, failovers }) =>
-            give({ type: 'slots-changed', report: { v: 1, muteMs: Math.round(muteMs), slots, failovers } }),
+          'slots-changed': ({ muteMs, slots, failovers, council }) =>
+            give({
+              type: 'slots-changed',
+              report: {
+                v: 1,
+                muteMs: Math.round(muteMs),
+                slots,
+                failovers,
+                ...(council ? { council } : {}),
+              },
+            }),
           start: (output) => functions.start(output),
           stop: (output) => functions.stop(output),
           'check-health': (output) => functions.check(output),
@@ -350,9 +359,7 @@ export class FullNode {
 
   #fromWorker(message: FromWorker): void {
     const agent = this.#alive?.agent;
-    if (message.type === 'slot')
-      agent?.submit({ type: 'slot', state: message.state, muteMs: message.muteMs });
-    else agent?.submit({ type: 'failover', record: message.record });
+    agent?.submit(message);
   }
 
   /** Messages from one thread to another: in order, a moment later. */

@@ -46,8 +46,6 @@ export const WHOLE_WITHIN_MS = 30_000;
 export const MOVED_WITHIN_MS = 90_000;
 /** Then nothing changes for this long. */
 export const QUIET_MS = 6_000;
-/** Generation of the first council. */
-export const GENERATION = 1;
 
 /** What a world in which instances move has in place of what its seed draws first. */
 export function drawMovesPlan(seed: number): Partial<FullWorldPlan> {

@@ -5,7 +5,7 @@ import { Schedule } from '../lease-world/schedule.ts';
 import { SeededRandom } from '../lease-world/seeded-random.ts';
 import { Trace } from '../lease-world/trace.ts';
 import { Counters } from './counters.ts';
-import { type FullWorldPlan, GENERATION, type MoveMutation } from './options.ts';
+import type { FullWorldPlan, MoveMutation } from './options.ts';
 import { StreamNetwork } from './streams.ts';
 
 /** What all parts of one simulated world share. */
@@ -15,7 +15,7 @@ export class World {
   readonly schedule: Schedule = new Schedule();
   readonly network: SimulatedNetwork;
   readonly streams: StreamNetwork;
-  readonly invariants: Invariants = new Invariants(GENERATION);
+  readonly invariants: Invariants = new Invariants();
   readonly trace: Trace;
   readonly counts: Counts = { orders: 0, taken: 0, starts: 0, writes: 0, events: 0 };
   /** What functions with state have acknowledged. */

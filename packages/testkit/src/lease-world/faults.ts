@@ -8,14 +8,17 @@ export interface FaultTargets {
   readonly slots: readonly string[];
   /** A new list of candidates for every node, at different moments. */
   changeCandidates(): void;
+  /** Another council, if the one before is settled. */
+  changeCouncil(): void;
 }
 
 /** Plans the seed's faults over the time until calm. */
 export function planFaults(targets: FaultTargets): void {
   const { parts } = targets;
   const { plan, random, schedule } = parts;
+  const kinds = plan.changesCouncil ? [...KINDS, changeCouncil, changeCouncil, changeCouncil] : KINDS;
   for (let i = 0; i < plan.faults; i++) {
-    const kind = random.pick(KINDS);
+    const kind = random.pick(kinds);
     schedule.at(random.between(5, plan.calmAtMs), () => kind(targets));
   }
 }
@@ -117,6 +120,8 @@ const stepWall: Fault = ({ parts, nodes }) => {
 };
 
 const changeCandidates: Fault = (targets) => targets.changeCandidates();
+
+const changeCouncil: Fault = (targets) => targets.changeCouncil();
 
 const KINDS: readonly Fault[] = [
   crash,

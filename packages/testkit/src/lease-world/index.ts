@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { birthDelayMs, LeaseRules } from '@vnfpool/core/lease';
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
+import { CouncilPlan } from './council-plan.ts';
 import { planFaults } from './faults.ts';
 import { Invariants, Violation } from './invariants.ts';
 import { SimulatedNetwork } from './network.ts';
@@ -27,8 +28,6 @@ export interface LeaseWorldResult {
   readonly excluded: number;
 }
 
-const COUNCIL = { generation: 1, number: 1, randomId: '00000000000000c0' };
-
 /** Events after which a world is called a storm; a healthy one has some 3,000. */
 const EVENTS_MAX = 200_000;
 
@@ -42,7 +41,7 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
   const schedule = new Schedule();
   const network = new SimulatedNetwork(plan, random, schedule);
   const trace = new Trace(options.traceLines ?? 60);
-  const invariants = new Invariants(COUNCIL.generation);
+  const invariants = new Invariants();
   const slots = ['00000000000000a1', '00000000000000a2'].slice(0, plan.slots);
   const nodes = new Map<number, SimNode>();
   const members = Array.from({ length: plan.nodes }, (_, index) => index + 1);
@@ -82,7 +81,7 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
     nodes,
     configuration: () => ({
       type: 'configure',
-      council: { version: COUNCIL, members },
+      council: council.definition,
       slots: definitions(),
     }),
     checkFences: () => {
@@ -90,6 +89,7 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
     },
     isFaulty: () => schedule.nowMs < plan.calmAtMs,
   };
+  const council = new CouncilPlan(parts, members, hosts);
   for (const id of hosts) {
     // A little less than half the bound to either side, so that each pair stays within it.
     const rate = 1 + random.pick([-0.48, 0.48, random.between(-0.48, 0.48)]) * plan.driftBound;
@@ -119,25 +119,46 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       changeCandidates: () => {
         const left = random.pick(hosts);
         leaseMs = random.pick([plan.leaseMs, plan.leaseMs / 2]);
-        listed = random.chance(0.4) ? hosts : hosts.filter((id) => id !== left).reverse();
+        // Who is left after a forced decision must be one that the slot knows.
+        const isWhole = plan.isForced || random.chance(0.4);
+        listed = isWhole ? hosts : hosts.filter((id) => id !== left).reverse();
         trace.add(schedule.nowMs, () => `candidates are now ${listed.join(' ')}, lease ${leaseMs} ms`);
         for (const node of all) {
-          schedule.after(random.between(0, 50), () => node.input(parts.configuration()));
+          schedule.after(random.between(0, 50), () => node.configure(parts.configuration()));
         }
       },
+      changeCouncil: () => council.change(),
     });
+    if (plan.isForced) {
+      const atMs = random.between(50, plan.calmAtMs / 2);
+      const left = random.below((plan.nodes - 1) / 2) + 1;
+      schedule.at(atMs, () => {
+        // Whoever is no member lives on, and may be one of those that decide.
+        const members = council.definition.members
+          .map((id) => nodes.get(id))
+          .filter((node) => node !== undefined);
+        for (const node of members.slice(left)) {
+          node.retire();
+        }
+      });
+      schedule.at(atMs + random.between(1, plan.leaseMs), () =>
+        council.force(all.filter(({ isRetired }) => !isRetired)),
+      );
+    }
     schedule.at(plan.calmAtMs, () => {
       trace.add(schedule.nowMs, () => 'calm');
       network.calm();
-      const away = plan.leavesOneDead ? random.pick(all) : undefined;
+      const spare = plan.leavesOneDead && !plan.isForced ? all.filter(council.canSpare) : [];
+      const away = spare.length > 0 ? random.pick(spare) : undefined;
       for (const node of all) {
+        if (node.isRetired) continue;
         if (node === away) {
           node.crash();
           continue;
         }
         node.start();
         node.resume();
-        node.input(parts.configuration());
+        node.configure(parts.configuration());
         for (const slot of slots) {
           node.functionStarts(slot);
           node.tellCandidate(slot);
@@ -160,7 +181,8 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       }
     }
     for (const slot of slots) {
-      if (!served.has(slot)) throw new Violation(`${slot} not served ${LIVENESS_LEASES} leases after calm`);
+      if (!served.has(slot) && !council.isHasty)
+        throw new Violation(`${slot} not served ${LIVENESS_LEASES} leases after calm`);
     }
     grants = invariants.grants;
     return finish();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { epochOf } from '@vnfpool/core';
+import { epochOf, formatEpoch } from '@vnfpool/core';
 import type { LeaseRecord } from '@vnfpool/core/lease';
 import type { LeaseMessage } from '@vnfpool/wire/lease';
 
@@ -8,19 +8,14 @@ export class Violation extends Error {}
 
 /** Follows everything that all nodes do and checks what must hold after every step. */
 export class Invariants {
-  readonly #generation: number;
   /** slot/epoch → who was granted it. */
   readonly #granted = new Map<string, string>();
-  /** slot/round → proposer and random id of its value. */
+  /** slot/epoch → proposer and random id of its value. */
   readonly #values = new Map<string, string>();
-  /** member/slot/round that the member durably knows as released. */
+  /** member/slot/epoch that the member durably knows as released. */
   readonly #released = new Set<string>();
   /** node/incarnation/slot → highest epoch whose release was sent. */
   readonly #ended = new Map<string, number>();
-
-  constructor(generation: number) {
-    this.#generation = generation;
-  }
 
   /** How many epochs were granted. */
   get grants(): number {
@@ -39,26 +34,30 @@ export class Invariants {
   persisted(member: number, records: readonly LeaseRecord[]): void {
     for (const record of records) {
       if (record.type !== 'slot') continue;
-      const { slot, accepted, promised } = record;
+      const { slot, accepted, promised, voice } = record;
+      const epoch = (round: number): number => epochOf(voice.generation, round);
       if (accepted.round > 0) {
-        const key = `${slot}/${accepted.round}`;
+        const key = `${slot}/${epoch(accepted.round)}`;
         const value = `${accepted.proposer.node}.${accepted.proposer.incarnation} ${accepted.value.randomId}`;
         const former = this.#values.get(key);
         if (former === undefined) this.#values.set(key, value);
         else if (former !== value) throw new Violation(`two values in round ${key}: ${former}, ${value}`);
-        if (accepted.released !== null) this.#released.add(`${member}/${slot}/${accepted.round}`);
-        else this.#notReleased(member, slot, accepted.round, 'accepted');
+        if (accepted.released !== null) this.#released.add(`${member}/${slot}/${epoch(accepted.round)}`);
+        // Under a higher promise it acts on what it accepted no more; it may have taken it over from another member.
+        else if (promised.round === accepted.round)
+          this.#notReleased(member, slot, epoch(accepted.round), 'accepted');
       }
-      if (promised.closed) this.#released.add(`${member}/${slot}/${promised.round}`);
+      if (promised.closed) this.#released.add(`${member}/${slot}/${epoch(promised.round)}`);
     }
   }
 
-  sent(node: number, incarnation: bigint, message: LeaseMessage): void {
+  /** `generation`: of the council under which the node sends. */
+  sent(node: number, incarnation: bigint, generation: number, message: LeaseMessage): void {
+    const epoch = epochOf(generation, message.round);
     if (message.type === 'renewed' || message.type === 'accepted') {
-      this.#notReleased(node, message.slot, message.round, message.type);
+      this.#notReleased(node, message.slot, epoch, message.type);
     } else if (message.type === 'release' && message.reason !== 'abandoned') {
       const key = `${node}/${incarnation}/${message.slot}`;
-      const epoch = epochOf(this.#generation, message.round);
       this.#ended.set(key, Math.max(this.#ended.get(key) ?? 0, epoch));
     }
   }
@@ -77,9 +76,9 @@ export class Invariants {
   }
 
   /** A release is final at the member that took it. */
-  #notReleased(member: number, slot: string, round: number, what: string): void {
-    if (this.#released.has(`${member}/${slot}/${round}`)) {
-      throw new Violation(`member ${member} ${what} round ${round} of ${slot} after its release`);
+  #notReleased(member: number, slot: string, epoch: number, what: string): void {
+    if (this.#released.has(`${member}/${slot}/${epoch}`)) {
+      throw new Violation(`member ${member} ${what} ${formatEpoch(epoch)} of ${slot} after its release`);
     }
   }
 }

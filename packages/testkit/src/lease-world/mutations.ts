@@ -92,4 +92,28 @@ export const LEASE_MUTATIONS: ReadonlyMap<string, LeaseRules> = new Map<string, 
       }
     })(),
   ],
+  [
+    'council changed without floor and muteness',
+    new (class extends LeaseRules {
+      override needsVoice(): boolean {
+        return false;
+      }
+    })(),
+  ],
+  [
+    'answers of another council count',
+    new (class extends LeaseRules {
+      override mayRead(): boolean {
+        return true;
+      }
+    })(),
+  ],
+  [
+    'no waiting after a forced decision',
+    new (class extends LeaseRules {
+      override forcedWaitMs(): number {
+        return 0;
+      }
+    })(),
+  ],
 ]);

@@ -17,7 +17,7 @@ export interface WorldPlan {
   /** Members of the council; each hosts a candidate too. */
   readonly nodes: 3 | 5;
   /** Hosts of candidates that are no members. */
-  readonly outsiders: 0 | 1;
+  readonly outsiders: 0 | 1 | 2;
   readonly slots: 1 | 2;
   readonly leaseMs: number;
   readonly driftBound: number;
@@ -38,6 +38,10 @@ export interface WorldPlan {
   readonly isEncoded: boolean;
   /** One node stays away at the end; a majority is left. */
   readonly leavesOneDead: boolean;
+  /** The council may change. */
+  readonly changesCouncil: boolean;
+  /** So many nodes die for good that no majority is left, and an operator decides. */
+  readonly isForced: boolean;
 }
 
 /** After all faults end, every slot is served within this many leases. */
@@ -48,7 +52,7 @@ export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}
   const delayMsMin = random.pick([0.05, random.between(0.05, 1)]);
   return {
     nodes: random.chance(0.25) ? 5 : 3,
-    outsiders: random.chance(0.25) ? 1 : 0,
+    outsiders: random.chance(0.25) ? (random.chance(0.5) ? 1 : 2) : 0,
     slots: random.chance(0.2) ? 2 : 1,
     leaseMs,
     driftBound: random.pick([0.01, 0.05]),
@@ -63,6 +67,8 @@ export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}
     calmAtMs: 4 * leaseMs,
     isEncoded: random.chance(0.05),
     leavesOneDead: random.chance(0.3),
+    changesCouncil: random.chance(0.4),
+    isForced: random.chance(0.06),
     ...override,
   };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  type CouncilRecord,
   LeaseEngine,
   type LeaseInput,
   type LeaseOutput,
@@ -31,12 +32,14 @@ export interface WorldParts {
   readonly invariants: Invariants;
   readonly trace: Trace;
   readonly nodes: Map<number, SimNode>;
-  configuration(): Extract<LeaseInput, { type: 'configure' }>;
+  configuration(): Configuration;
   /** To be called after every change of a fence. */
   checkFences(): void;
   /** Faults between two outputs may still be drawn. */
   isFaulty(): boolean;
 }
+
+export type Configuration = Extract<LeaseInput, { type: 'configure' }>;
 
 interface SimFunction {
   readonly functionId: number;
@@ -61,6 +64,8 @@ export class SimNode {
   readonly functions: Map<string, SimFunction> = new Map();
   readonly #parts: WorldParts;
   readonly #disk: LeaseRecord[] = [];
+  /** What the agent keeps of what the manager told it. */
+  #told: Configuration | undefined;
   #engine: LeaseEngine | undefined;
   #incarnation = 0n;
   #sequence = 0n;
@@ -86,6 +91,20 @@ export class SimNode {
 
   get isAlive(): boolean {
     return this.#engine !== undefined;
+  }
+
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  /** The council that it works under; undefined while its process is down. */
+  get council(): CouncilRecord | undefined {
+    return this.#engine?.council;
+  }
+
+  /** Whether its member can vote for all slots. */
+  get hasVoice(): boolean {
+    return this.#engine?.voiceless === 0;
   }
 
   get isPaused(): boolean {
@@ -116,8 +135,15 @@ export class SimNode {
       },
       rules,
     );
-    this.input(this.#parts.configuration());
+    this.input(this.#told ?? this.#parts.configuration());
     for (const slot of this.functions.keys()) this.tellCandidate(slot);
+  }
+
+  /** The manager's word reaches the node, unless its process is down. */
+  configure(configuration: Configuration): void {
+    if (this.#engine === undefined) return;
+    this.#told = configuration;
+    this.input(configuration);
   }
 
   /** The process ends; kernel, disk and functions stay. */
@@ -286,6 +312,7 @@ export class SimNode {
         break;
       }
       case 'lost':
+      case 'council':
       case 'observed':
       case 'offered':
       case 'hand-over-failed':
@@ -303,13 +330,17 @@ export class SimNode {
 
   #send(to: number, messages: readonly LeaseMessage[]): void {
     const { invariants, network, nodes, plan, schedule } = this.#parts;
-    for (const message of messages) invariants.sent(this.id, this.#incarnation, message);
+    const council = this.#engine?.council?.version;
+    if (council === undefined) return;
+    for (const message of messages) {
+      invariants.sent(this.id, this.#incarnation, council.generation, message);
+    }
     const header: LeaseHeader = {
       sender: this.id,
       receiver: to,
       incarnation: this.#incarnation,
       sequence: ++this.#sequence,
-      council: this.#parts.configuration().council.version,
+      council,
       clockUs: BigInt(Math.round(this.clock.bootMs(schedule.nowMs) * 1000)),
     };
     const datagram = plan.isEncoded
@@ -330,20 +361,30 @@ export class SimNode {
 
 /** One line for a person who reads a trace. */
 function describe(what: LeaseInput | Action): string {
-  if (what.type === 'configure') return 'configure';
+  if (what.type === 'configure') {
+    const { version, members, next } = what.council;
+    const then = next ? `, then ${next.members.join(' ')}` : '';
+    return `configure council ${version.generation}.${version.number}: ${members.join(' ')}${then}`;
+  }
+  if (what.type === 'council') return describeCouncil(what.council);
   if (what.type === 'datagram') return `from ${what.from}: ${what.messages.map(describeMessage).join('; ')}`;
   if (what.type === 'send') return `to ${what.to}: ${what.messages.map(describeMessage).join('; ')}`;
   if (what.type === 'persist') {
     return `persist ${what.records
       .map((record) =>
         record.type === 'council'
-          ? 'council'
+          ? describeCouncil(record)
           : `${record.slot.slice(-2)} promised ${record.promised.round}@${record.promised.proposer.node}${record.promised.closed ? ' closed' : ''}` +
             ` accepted ${record.accepted.round}@${record.accepted.proposer.node} ${record.accepted.released ?? ''}`,
       )
       .join('; ')}`;
   }
   return JSON.stringify(what, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
+}
+
+function describeCouncil({ version, members, next }: CouncilRecord): string {
+  const then = next ? `, then ${next.members.join(' ')}` : '';
+  return `council ${version.generation}.${version.number}: ${members.join(' ')}${then}`;
 }
 
 function describeMessage(message: LeaseMessage): string {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ByteReader, type ByteWriter, WireError } from '../bytes/index.ts';
-import type { LeaseMessage, RefusalReason, Successor } from './messages.ts';
+import type { LeaseMessage, RefusalReason, StoredRegister, Successor } from './messages.ts';
 import {
   readAccepted,
   readFlag,
@@ -124,6 +124,20 @@ const BODIES: { readonly [Name in Type]: Body<Name> } = {
       promiseSerial: reader.u32(),
     }),
   },
+  fetch: { code: 12, write: () => {}, read: () => ({}) },
+  register: {
+    code: 13,
+    write: (writer, message) => {
+      echo.write(writer, message);
+      writeTime(writer, message.timeLeftMs);
+      writeStored(writer, message.stored);
+    },
+    read: (reader) => ({
+      ...echo.read(reader),
+      timeLeftMs: readTime(reader),
+      stored: readStored(reader),
+    }),
+  },
 };
 
 const TYPES_BY_CODE = new Map(
@@ -177,4 +191,20 @@ function readSuccessor(reader: ByteReader): Successor | null {
     serial: reader.u32(),
     round: readRound(reader),
   };
+}
+
+function writeStored(writer: ByteWriter, stored: StoredRegister | null): void {
+  writeAccepted(writer, stored?.accepted ?? null);
+  if (stored === null) return;
+  writeRound(writer, stored.promised.round);
+  writeProposer(writer, stored.promised.proposer);
+  writer.u8(stored.promised.closed ? 1 : 0);
+  writeTime(writer, stored.longestLeaseMs);
+}
+
+function readStored(reader: ByteReader): StoredRegister | null {
+  const accepted = readAccepted(reader);
+  if (accepted === null) return null;
+  const promised = { round: readRound(reader), proposer: readProposer(reader), closed: readFlag(reader) };
+  return { promised, accepted, longestLeaseMs: readTime(reader) };
 }

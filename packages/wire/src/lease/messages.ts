@@ -185,7 +185,32 @@ export interface Ready extends Answer {
   readonly promiseSerial: number;
 }
 
+/** What a member keeps of a slot for ever, as another member takes it over when the council changes. */
+export interface StoredRegister {
+  /** Highest round promised, and to whom; `closed`: it was released. */
+  readonly promised: { readonly round: number; readonly proposer: Proposer; readonly closed: boolean };
+  readonly accepted: AcceptedValue;
+  /** Longest lease that may still run by what the member accepted. */
+  readonly longestLeaseMs: number;
+}
+
+/** Asks a member of the former council for its register. `round` is 0. Only within the council that follows on it. */
+export interface Fetch extends Request {
+  readonly type: 'fetch';
+}
+
+/** The register of a member that has left the former council, so that nothing of that changes it any more. */
+export interface RegisterMessage extends Answer {
+  readonly type: 'register';
+  /** Null: it has none, so it never promised or accepted anything. */
+  readonly stored: StoredRegister | null;
+  /** Until its lease is over, by the member's clock; 0 when it is. Encoded in microseconds, rounded up. */
+  readonly timeLeftMs: number;
+}
+
 export type LeaseMessage =
+  | Fetch
+  | RegisterMessage
   | Prepare
   | PromiseMessage
   | Accept

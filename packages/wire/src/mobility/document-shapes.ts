@@ -2,6 +2,8 @@
 
 import { containerSpecification } from './container.ts';
 import type {
+  CouncilMembership,
+  CouncilReport,
   CouncilVersion,
   FailoverRecord,
   FunctionLimits,
@@ -155,6 +157,7 @@ export const functionSpecification: Shape<FunctionSpecification> = versioned(
 );
 
 const councilVersion: Shape<CouncilVersion> = object({ generation: count, number: count, randomId: hex64 });
+const membership: Shape<CouncilMembership> = object({ version: councilVersion, members: list(uint32) });
 const candidate: Shape<SlotCandidate> = object({ node: uint32, functionId: uint32 });
 
 export const slotAssignment: Shape<SlotAssignment> = versioned(
@@ -187,7 +190,10 @@ const slotDefinition: Shape<SlotDefinition> = object({
   index: count,
   leaseMs: milliseconds,
   addresses: list(text),
-  genesis: object({ randomId: text, candidates: list(candidate) }),
+  genesis: object(
+    { randomId: text, candidates: list(candidate) },
+    { council: object({ generation: count, number: count }) },
+  ),
   candidates: list(candidate),
   lastResort,
 });
@@ -196,7 +202,10 @@ export const setConfiguration: Shape<SetConfiguration> = versioned(
   object({
     v: oneOf(1),
     set: text,
-    council: object({ version: councilVersion, members: list(uint32) }),
+    council: object(
+      { version: councilVersion, members: list(uint32) },
+      { former: membership, forced: flag, next: membership },
+    ),
     nodes: list(leasePeer),
     slots: list(slotDefinition),
     registrars: list(object({ address: text, port })),
@@ -240,8 +249,19 @@ const failoverRecord: Shape<FailoverRecord> = object({
   ),
 });
 
+const councilReport: Shape<CouncilReport> = object({
+  version: councilVersion,
+  members: list(uint32),
+  next: nullable(councilVersion),
+  voiceless: count,
+  rival: nullable(councilVersion),
+});
+
 export const slotReport: Shape<SlotReport> = versioned(
-  object({ v: oneOf(1), muteMs: milliseconds, slots: list(slotState), failovers: list(failoverRecord) }),
+  object(
+    { v: oneOf(1), muteMs: milliseconds, slots: list(slotState), failovers: list(failoverRecord) },
+    { council: councilReport },
+  ),
 );
 
 /** An amount a second: any finite number from 0. */

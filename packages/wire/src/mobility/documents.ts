@@ -138,14 +138,27 @@ export interface CouncilVersion {
 export interface SetConfiguration {
   readonly v: 1;
   readonly set: string;
-  readonly council: {
-    readonly version: CouncilVersion;
-    readonly members: readonly number[];
-  };
+  readonly council: CouncilDefinition;
   /** Every node that takes part in leases: council members and hosts of candidates. */
   readonly nodes: readonly LeasePeer[];
   readonly slots: readonly SlotDefinition[];
   readonly registrars: readonly { readonly address: string; readonly port: number }[];
+}
+
+/** Node IDs under a version. */
+export interface CouncilMembership {
+  readonly version: CouncilVersion;
+  readonly members: readonly number[];
+}
+
+/** The council in force, as the manager knows it. */
+export interface CouncilDefinition extends CouncilMembership {
+  /** The one before, in the same generation: its members hand their registers over. Absent: there was none. */
+  readonly former?: CouncilMembership;
+  /** An operator decided that the others are dead; nothing of a former council counts. */
+  readonly forced?: boolean;
+  /** To be stored only: it is in force once the manager says so, or a peer works under it. */
+  readonly next?: CouncilMembership;
 }
 
 export interface LeasePeer {
@@ -166,7 +179,12 @@ export interface SlotDefinition {
   readonly leaseMs: number;
   readonly addresses: readonly string[];
   /** Durable value from which the register starts; the absence of a value is never genesis. */
-  readonly genesis: { readonly randomId: string; readonly candidates: readonly SlotCandidate[] };
+  readonly genesis: {
+    readonly randomId: string;
+    readonly candidates: readonly SlotCandidate[];
+    /** The council under which the slot was made; absent: the first. Nothing can have been decided before it. */
+    readonly council?: Pick<CouncilVersion, 'generation' | 'number'>;
+  };
   /** The candidates the holder should list now, in order. */
   readonly candidates: readonly SlotCandidate[];
   readonly lastResort: { readonly rule: 'never' } | { readonly rule: 'after'; readonly afterMs: number };
@@ -196,6 +214,18 @@ export interface SlotReport {
   readonly slots: readonly SlotState[];
   /** New failover records, oldest first; resent until acknowledged. */
   readonly failovers: readonly FailoverRecord[];
+  /** Absent: it was told of none yet. */
+  readonly council?: CouncilReport;
+}
+
+/** The council that a node works under, which may be ahead of what its manager knows. */
+export interface CouncilReport extends CouncilMembership {
+  /** The one that it has stored and would follow. */
+  readonly next: CouncilVersion | null;
+  /** As a member: slots for which it has no voice yet, since it has not heard what the former council decided. */
+  readonly voiceless: number;
+  /** Another council of the same generation, of which it has heard: it acts for no slot until a person decides. */
+  readonly rival: CouncilVersion | null;
 }
 
 export interface SlotState {

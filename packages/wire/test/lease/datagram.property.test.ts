@@ -84,6 +84,19 @@ const message: fc.Arbitrary<LeaseMessage> = fc.oneof(
     functionIncarnation: u64,
     promiseSerial: u32,
   }),
+  fc.record({ type: type('fetch'), ...head }),
+  fc.record({
+    type: type('register'),
+    ...answer,
+    timeLeftMs: time,
+    stored: fc.option(
+      fc.record({
+        promised: fc.record({ round, proposer, closed: fc.boolean() }),
+        accepted: fc.record({ round, proposer, value, released: fc.option(reason) }),
+        longestLeaseMs: time,
+      }),
+    ),
+  }),
 );
 const header = fc.record({
   sender: u32,

@@ -48,6 +48,56 @@ const VECTORS: readonly (readonly [string, LeaseMessage, string])[] = [
     '07 0027 00000000000000a1 00000009 00 00000001 0000000000000003 04 00 00000002 000005dc 00',
   ],
   [
+    'fetch',
+    { type: 'fetch', slot: '00000000000000a1', serial: 9, round: 0 },
+    '0c 0014 00000000000000a1 00000009 00 00000000',
+  ],
+  [
+    'register of a member that has none',
+    {
+      type: 'register',
+      slot: '00000000000000a1',
+      serial: 9,
+      round: 0,
+      incarnation: 3n,
+      stored: null,
+      timeLeftMs: 0,
+    },
+    '0d 0021 00000000000000a1 00000009 00 00000000 0000000000000003 00000000 00',
+  ],
+  [
+    'register with a promise that was released, 1.5 ms left',
+    {
+      type: 'register',
+      slot: '00000000000000a1',
+      serial: 9,
+      round: 0,
+      incarnation: 3n,
+      stored: {
+        promised: { round: 7, proposer: { node: 2, incarnation: 8n }, closed: true },
+        accepted: {
+          round: 5,
+          proposer: { node: 1, incarnation: 4n },
+          released: null,
+          value: {
+            holder: { node: 1, functionId: 16, functionIncarnation: 6n },
+            candidates: [],
+            lastResort: { rule: 'never' },
+            lossMark: false,
+            leaseMs: 300,
+            randomId: '00000000000000ff',
+          },
+        },
+        longestLeaseMs: 300,
+      },
+      timeLeftMs: 1.5,
+    },
+    `0d 006c 00000000000000a1 00000009 00 00000000 0000000000000003 000005dc
+     01 00 00000005 00000001 0000000000000004 00
+     00000001 00000010 0000000000000006 00 00 00000000 00 000493e0 00000000000000ff
+     00 00000007 00000002 0000000000000008 01 000493e0`,
+  ],
+  [
     'release with a successor',
     {
       type: 'release',

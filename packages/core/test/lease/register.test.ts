@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { StoredRegister } from '@vnfpool/wire/lease';
+import { describe, expect, test } from 'vitest';
+import { mergeRegisters } from '../../src/lease/register.ts';
+
+const A = { node: 1, incarnation: 1n };
+const B = { node: 2, incarnation: 1n };
+
+function register(
+  promised: readonly [round: number, proposer: typeof A, closed?: boolean],
+  accepted: readonly [round: number, proposer: typeof A, released?: boolean],
+): StoredRegister {
+  return {
+    promised: { round: promised[0], proposer: promised[1], closed: promised[2] ?? false },
+    accepted: {
+      round: accepted[0],
+      proposer: accepted[1],
+      released: accepted[2] === true ? 'handover' : null,
+      value: {
+        holder: { node: accepted[1].node, functionId: 16, functionIncarnation: 1n },
+        candidates: [],
+        lastResort: { rule: 'never' },
+        lossMark: false,
+        leaseMs: 300,
+        randomId: '0000000000000001',
+      },
+    },
+    longestLeaseMs: 300 * accepted[0],
+  };
+}
+
+describe('what several members kept, put together', () => {
+  test('nothing of nobody', () => {
+    expect(mergeRegisters([])).toBeNull();
+  });
+
+  test.each([
+    [
+      'the highest promise',
+      [register([7, A], [1, B]), register([5, B], [1, B])],
+      { round: 7, proposer: A, closed: false },
+    ],
+    [
+      'an end that one has heard of',
+      [register([7, A], [1, B]), register([7, A, true], [1, B])],
+      { round: 7, proposer: A, closed: true },
+    ],
+    [
+      "a round promised to two and accepted of nobody is nobody's",
+      [register([7, A], [1, B]), register([7, B], [1, B])],
+      { round: 7, proposer: A, closed: true },
+    ],
+    [
+      'a round promised to two belongs to whose value stands',
+      [register([7, A], [1, B]), register([7, B], [7, B])],
+      { round: 7, proposer: B, closed: false },
+    ],
+  ] as const)('%s', (_, registers, promised) => {
+    expect(mergeRegisters(registers)?.promised).toEqual(promised);
+    expect(mergeRegisters(registers.toReversed())?.promised).toMatchObject({
+      round: promised.round,
+      closed: promised.closed,
+    });
+  });
+
+  test('the highest value, its release, and the longest lease of all', () => {
+    const merged = mergeRegisters([
+      register([7, A], [3, A]),
+      register([7, A], [3, A, true]),
+      register([4, B], [4, B]),
+    ]);
+    expect(merged).toMatchObject({
+      accepted: { round: 4, proposer: B, released: null },
+      longestLeaseMs: 1_200,
+    });
+    const released = mergeRegisters([register([3, A], [3, A]), register([3, A], [3, A, true])]);
+    expect(released?.accepted.released).toBe('handover');
+  });
+
+  test('a value whose end another has heard of, without having accepted it, is released', () => {
+    const merged = mergeRegisters([register([9, B], [3, A]), register([3, A, true], [1, B])]);
+    expect(merged?.accepted).toMatchObject({ round: 3, released: 'abandoned' });
+  });
+});
