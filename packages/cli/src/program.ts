@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addApply } from './commands/apply.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addCouncil } from './commands/council.ts';
 import { addDelete } from './commands/delete.ts';
 import { addElement } from './commands/element.ts';
 import { addEvents } from './commands/events.ts';
@@ -79,6 +80,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addDelete(program, io);
   addHandover(program, io);
   addInstance(program, io);
+  addCouncil(program, io);
   addToken(program, io);
 
   program.commandsGroup('Break on purpose:');

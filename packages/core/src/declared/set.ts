@@ -24,6 +24,8 @@ export interface DeclaredSet {
 
 export interface DeclaredNode {
   readonly name: string;
+  /** It runs no functions, and is there for its voice in the council only. */
+  readonly witness?: true;
 }
 
 export interface DeclaredPool {

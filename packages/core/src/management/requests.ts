@@ -73,6 +73,17 @@ export interface DrainRequest {
   readonly cancel?: boolean;
 }
 
+/**
+ * POST /v1/council/force: the named nodes are the council from now on, though no majority of the former one is left. If
+ * one of the others lives after all, a slot may be held twice until they hear of each other.
+ */
+export interface ForceCouncilRequest {
+  /** Names of 1, 3 or 5 nodes that can be reached. */
+  readonly members: readonly string[];
+  /** Whoever asks says with this that he has made sure of it. */
+  readonly othersAreDead: true;
+}
+
 export type TokenRole = 'node' | 'registrar' | 'element' | 'user';
 
 /** POST /v1/tokens. */

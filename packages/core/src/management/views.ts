@@ -22,6 +22,12 @@ export interface SetView {
     readonly version: string;
     readonly members: readonly string[];
     readonly reachable: number;
+    /** Announced, and not in force yet; null: no other one is wanted, or it was not announced. */
+    readonly next: readonly string[] | null;
+    /** Members that cannot vote yet, since they have not taken over what was decided before. */
+    readonly voiceless: readonly string[];
+    /** What an operator took upon himself; null: nothing. */
+    readonly forced: { readonly at: number; readonly over: string; readonly dead: readonly string[] } | null;
   };
   readonly health: Health;
 }

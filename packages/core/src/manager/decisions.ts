@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { CouncilVersion } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
+import { nextVersion } from '../lease/council.ts';
 import type { Decision } from '../planner/actions.ts';
 import { hex64 } from './hex64.ts';
 import { beginMove } from './moves.ts';
-import type { ManagerWrite, SlotRecord } from './records.ts';
+import type { CouncilRecord, ManagerWrite, SlotRecord } from './records.ts';
 import type { ManagerState } from './state.ts';
 
 /** Carries a decision into the state and says what has to be on disk before anything follows from it. */
@@ -15,13 +17,19 @@ export function decide(
 ): ManagerWrite[] {
   switch (decision.type) {
     case 'form-council': {
-      if (!state.set) return [];
-      const council = {
-        version: { generation: 1, number: 1, randomId: hex64(random.u64()) },
-        members: decision.members,
-      };
-      state.set = { ...state.set, council };
-      return [{ table: 'sets', key: state.set.declared.name, value: state.set }];
+      const version = { generation: 1, number: 1, randomId: hex64(random.u64()) };
+      return saveCouncil(state, { version, members: decision.members });
+    }
+    case 'announce-council': {
+      const council = state.set?.council;
+      if (!council) return [];
+      const version = nextVersion(council.version, random.u32().toString(16).padStart(8, '0'));
+      return saveCouncil(state, { ...council, next: { version, members: decision.members } });
+    }
+    case 'enforce-council': {
+      const { next, version, members } = state.set?.council ?? {};
+      if (!next || !version || !members) return [];
+      return saveCouncil(state, { ...next, former: { version, members } });
     }
     case 'place': {
       const functionId = (state.counters.function += 1);
@@ -49,7 +57,11 @@ export function decide(
         id,
         pool: decision.pool,
         index: decision.index,
-        genesis: { randomId: hex64(random.u64()), candidates: decision.candidates },
+        genesis: {
+          randomId: hex64(random.u64()),
+          candidates: decision.candidates,
+          ...bornUnder(state.set?.council?.version),
+        },
       };
       state.slots.set(id, value);
       return [
@@ -65,4 +77,17 @@ export function decide(
         { table: 'holdings', key: decision.id, value: null },
       ];
   }
+}
+
+export function saveCouncil(state: ManagerState, council: CouncilRecord): ManagerWrite[] {
+  if (!state.set) return [];
+  state.set = { ...state.set, council };
+  return [{ table: 'sets', key: state.set.declared.name, value: state.set }];
+}
+
+/** Under the first council it goes without saying. */
+function bornUnder(version: CouncilVersion | undefined): Pick<SlotRecord['genesis'], 'council'> {
+  if (!version) return {};
+  const { generation, number } = version;
+  return generation === 1 && number === 1 ? {} : { council: { generation, number } };
 }

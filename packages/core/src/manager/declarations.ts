@@ -234,12 +234,6 @@ export class Declarations {
         message: `This manager runs set ${set.declared.name}; ${declared.name} needs a manager of its own.`,
       };
     }
-    const former = set.council?.members ?? set.declared.council;
-    // Order is no matter to a council.
-    if ([...former].sort().join() !== [...declared.council].sort().join()) {
-      const message = `The council of a running set cannot change yet. It is ${former.join(', ')}; declare "council: [${former.join(', ')}]" to keep it.`;
-      return { ok: false, code: 'COUNCIL_FIXED', message };
-    }
     return undefined;
   }
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { chooseForced } from './council.ts';
+import { saveCouncil } from './decisions.ts';
 import { type Declarations, reply } from './declarations.ts';
 import { beginHandover, chooseSuccessor } from './handover.ts';
 import type { Journal } from './journal.ts';
@@ -74,6 +77,7 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
   handover: takeHandover,
   move: takeMove,
   drain: takeDrain,
+  'force-council': takeForcedCouncil,
   'move-sessions': ({ sessionMoves }, input, { nowMs }, outputs) => {
     outputs.push(...sessionMoves.begin(input, nowMs));
   },
@@ -213,4 +217,24 @@ function takeDrain(
     return `It could not be written; ${name} is what it was. ${reason}`;
   };
   declarations.record([{ table: 'nodes', key: name, value }], { requestId, done, undo }, outputs);
+}
+
+function takeForcedCouncil(
+  { options, state, declarations }: ManagerParts,
+  { requestId, members }: InputOf<'force-council'>,
+  { wallMs }: Moment,
+  outputs: ManagerCoreOutput[],
+): void {
+  const former = state.set;
+  const chosen = chooseForced(state, members, options.random, wallMs);
+  if ('code' in chosen) {
+    outputs.push(reply(requestId, chosen));
+    return;
+  }
+  const writes = saveCouncil(state, chosen);
+  const undo = (reason: string): string => {
+    state.set = former;
+    return `It could not be written; the council is what it was. ${reason}`;
+  };
+  declarations.record(writes, { requestId, done: () => ({ ok: true }), undo }, outputs);
 }

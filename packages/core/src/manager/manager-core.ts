@@ -4,6 +4,7 @@ import type { DeclaredSet } from '../declared/set.ts';
 import type { ExplainView, PlannedChange, StateView } from '../management/views.ts';
 import { explainPool } from '../planner/explain.ts';
 import { plan } from '../planner/plan.ts';
+import { CouncilWatch } from './council.ts';
 import { Declarations, ROUNDS_MAX } from './declarations.ts';
 import { beginHandover, expireHandovers } from './handover.ts';
 import { HealthWatch } from './health.ts';
@@ -29,6 +30,7 @@ const RETRY_KEPT_MS = 60_000;
 export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   readonly #parts: ManagerParts;
   readonly #health: HealthWatch;
+  readonly #council: CouncilWatch;
   #lastPersist = 0;
   #lastExpiredMs = Number.NEGATIVE_INFINITY;
 
@@ -48,6 +50,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
       saving: new Saving(journal, nextPersist),
     };
     this.#health = new HealthWatch(state);
+    this.#council = new CouncilWatch(state);
   }
 
   handle(input: ManagerCoreInput, nowMs: number): ManagerCoreOutput[] {
@@ -117,6 +120,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     followHolders(state, journal, options.wallMs(nowMs));
     if (declarations.settle(nowMs, outputs)) this.#order(nowMs, outputs);
     this.#health.tellChanges(journal, nowMs, options.wallMs(nowMs));
+    this.#council.tellChanges(journal, options.wallMs(nowMs));
     for (const event of journal.takeEvents()) outputs.push({ type: 'event', event });
     saving.save(outputs);
     outputs.push({ type: 'changed' });

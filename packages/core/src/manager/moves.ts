@@ -75,7 +75,9 @@ export function chooseMove(
         );
   }
   const { to } = request;
-  if (!declared.nodes.some(({ name }) => name === to))
+  const place = declared.nodes.find(({ name }) => name === to);
+  if (place?.witness) return refuse('NOT_READY', `${to} is a witness: it runs no functions.`);
+  if (!place)
     return refuse(
       'NOT_FOUND',
       `The set has no node ${to}; its nodes: ${declared.nodes.map(({ name }) => name).join(', ')}.`,

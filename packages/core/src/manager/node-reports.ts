@@ -18,6 +18,7 @@ const NEW_LIFE: NodeLife = {
   lastHeardMs: null,
   stateAddresses: [],
   statePort: null,
+  council: null,
 };
 
 export function lifeOf(state: ManagerState, name: string): NodeLife {

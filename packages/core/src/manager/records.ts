@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CouncilVersion, LeaseEndpoint, Role, SlotCandidate } from '@vnfpool/wire/mobility';
+import type { LeaseEndpoint, Role, SlotCandidate, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { DeclaredSet } from '../declared/set.ts';
 import type { TokenRole } from '../management/requests.ts';
 import type { EventView, FailoverView } from '../management/views.ts';
+import type { ObservedCouncil } from '../planner/observed.ts';
 
 /** What a manager keeps in its store: the type of the rows of each table. */
 export interface ManagerTables {
@@ -49,7 +50,21 @@ export interface SetRecord {
   /** Addresses given up that some node may still take for a slot's. */
   readonly leftAddresses?: readonly string[];
   /** Null until it is formed, with the first plan. */
-  readonly council: { readonly version: CouncilVersion; readonly members: readonly string[] } | null;
+  readonly council: CouncilRecord | null;
+}
+
+export interface CouncilRecord extends ObservedCouncil {
+  /** What an operator took upon himself. */
+  readonly forced?: ForcedDecision;
+}
+
+export interface ForcedDecision {
+  /** By the wall clock. */
+  readonly atMs: number;
+  /** Version of the council that had lost its majority, as people read it. */
+  readonly over: string;
+  /** Of its members those that were said to be dead. */
+  readonly dead: readonly string[];
 }
 
 export interface NodeRecord {
@@ -96,7 +111,7 @@ export interface SlotRecord {
   readonly id: string;
   readonly pool: string;
   readonly index: number;
-  readonly genesis: { readonly randomId: string; readonly candidates: readonly SlotCandidate[] };
+  readonly genesis: SlotDefinition['genesis'];
 }
 
 export interface HoldingRecord {

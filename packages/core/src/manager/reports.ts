@@ -4,6 +4,7 @@ import type { FailoverRecord, SlotReport, SlotState } from '@vnfpool/wire/mobili
 import { formatEpoch } from '../identity.ts';
 import type { FailoverView, TrafficReport } from '../management/views.ts';
 import { instanceName } from '../planner/observed.ts';
+import { takeCouncilReport } from './council.ts';
 import { failoverView, withOutage } from './failovers.ts';
 import type { Journal } from './journal.ts';
 import { ROWS_MAX } from './records.ts';
@@ -22,6 +23,7 @@ export function takeSlotReport(
 ): void {
   const life = state.lives.get(node);
   if (life) life.muteUntilMs = wallMs + report.muteMs;
+  if (report.council) takeCouncilReport(state, journal, node, report.council, wallMs);
   for (const slot of report.slots) takeSlot(state, journal, node, slot, wallMs);
   for (const record of report.failovers) takeFailover(state, journal, record);
 }

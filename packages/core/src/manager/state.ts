@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FunctionReport, RunningStatus, SlotCandidate } from '@vnfpool/wire/mobility';
+import type { CouncilReport, FunctionReport, RunningStatus, SlotCandidate } from '@vnfpool/wire/mobility';
 import type { NodeId } from '../identity.ts';
 import type { EventView, FailoverView, TrafficView } from '../management/views.ts';
 import type { TransferDestination } from '../mobility/types.ts';
@@ -27,6 +27,8 @@ export interface NodeLife {
   /** Where it takes the state of functions. */
   stateAddresses: readonly string[];
   statePort: number | null;
+  /** Under which council it works, by its own word. */
+  council: CouncilReport | null;
 }
 
 /** What a node told of one function. */
@@ -186,6 +188,7 @@ export class ManagerState {
         configuration,
         state: this.lives.get(name)?.state ?? 'absent',
         heard: this.lives.get(name)?.heard ?? false,
+        council: this.lives.get(name)?.council ?? null,
         busy: busy.has(`${name}/0`),
         draining: drainedSinceMs !== undefined,
       })),

@@ -51,6 +51,8 @@ export type ManagerCoreInput =
       readonly node: string;
       readonly cancel?: boolean;
     }
+  /** Goes on with these nodes as council, for the others are dead by an operator's word. */
+  | { readonly type: 'force-council'; readonly requestId: number; readonly members: readonly string[] }
   /** A node got its number and certificate; its record is in the store. */
   | {
       readonly type: 'joined';
@@ -91,7 +93,6 @@ export type ManagerRefusal =
   | 'STORE_FULL'
   | 'STORE_FAILED'
   | 'OTHER_SET'
-  | 'COUNCIL_FIXED'
   | 'ADDRESS_IN_USE'
   | 'TOO_LARGE'
   | 'NOT_FOUND'

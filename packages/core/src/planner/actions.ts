@@ -9,6 +9,10 @@ import type {
 /** What has to be written down before anything follows from it. */
 export type Decision =
   | { readonly type: 'form-council'; readonly members: readonly string[]; readonly reason: string }
+  /** Told to all nodes, and not in force yet. */
+  | { readonly type: 'announce-council'; readonly members: readonly string[]; readonly reason: string }
+  /** What was announced is in force. */
+  | { readonly type: 'enforce-council'; readonly reason: string }
   /** The manager gives it a Function ID. */
   | {
       readonly type: 'place';

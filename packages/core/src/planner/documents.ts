@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
+  CouncilDefinition,
+  CouncilMembership,
   FunctionSpecification,
   SetConfiguration,
   SlotAssignment,
@@ -7,7 +9,13 @@ import type {
 } from '@vnfpool/wire/mobility';
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import { fingerprint } from './fingerprint.ts';
-import { instanceName, type Observed, type ObservedCouncil, type Topology } from './observed.ts';
+import {
+  instanceName,
+  type NamedCouncil,
+  type Observed,
+  type ObservedCouncil,
+  type Topology,
+} from './observed.ts';
 import { type InstanceRole, rankingOf, slotsOf } from './roles.ts';
 import { candidatesOf } from './slots.ts';
 
@@ -85,13 +93,13 @@ export function configurationOf(
   const { council } = observed;
   if (!council) return undefined;
   const ids = new Map(observed.nodes.map(({ name, id }) => [name, id]));
-  const members = council.members.flatMap((name) => ids.get(name) ?? []);
-  if (members.length !== council.members.length) return undefined;
+  const definition = definitionOf(council, ids);
+  if (!definition) return undefined;
   const moves = new Map(
     observed.instances.flatMap(({ functionId, move }) => (move ? [[functionId, move.to] as const] : [])),
   );
   const hosts = new Set([
-    ...council.members,
+    ...[council, council.former, council.next].flatMap((each) => each?.members ?? []),
     ...observed.instances.map(({ node }) => node),
     ...moves.values(),
   ]);
@@ -104,7 +112,7 @@ export function configurationOf(
   return {
     v: 1,
     set: declared.name,
-    council: { version: council.version, members },
+    council: definition,
     nodes: observed.nodes
       .filter(({ name }) => hosts.has(name))
       .sort((a, b) => a.id - b.id)
@@ -127,6 +135,25 @@ export function configurationOf(
       })),
     ),
     registrars: topology.registrars,
+  };
+}
+
+/** The council by numbers; undefined while a member has none. */
+function definitionOf(
+  { former, next, isForced, ...council }: ObservedCouncil,
+  ids: ReadonlyMap<string, number>,
+): CouncilDefinition | undefined {
+  const numbered = ({ version, members: names }: NamedCouncil): CouncilMembership | undefined => {
+    const members = names.flatMap((name) => ids.get(name) ?? []);
+    return members.length === names.length ? { version, members } : undefined;
+  };
+  const [now, before, then] = [council, former, next].map((each) => each && numbered(each));
+  if (!now || (former && !before) || (next && !then)) return undefined;
+  return {
+    ...now,
+    ...(before ? { former: before } : {}),
+    ...(then ? { next: then } : {}),
+    ...(isForced ? { forced: true } : {}),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import { formatEpoch } from '../identity.ts';
 import type { ExplainView } from '../management/views.ts';
+import { explainCouncil } from './council.ts';
 import {
   instanceName,
   isReady,
@@ -28,6 +29,8 @@ export function explainPool(
   const missing = observed.council?.members.filter((member) => !nodes.has(member)) ?? declared.council;
   if (missing.length > 0)
     lines.push(`Slots wait until ${missing.join(', ')} has joined: the council is not complete.`);
+  const council = explainCouncil(declared, observed);
+  if (council !== null) lines.push(council);
   const slots = slotsOf(pool, observed);
   for (let index = slots.length; index < pool.redundancy.slots; index++) {
     if (!slots.some((slot) => slot.index === index))

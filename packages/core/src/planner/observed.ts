@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
+  CouncilReport,
   CouncilVersion,
   LeaseEndpoint,
   Role,
   RunningStatus,
   SlotCandidate,
+  SlotDefinition,
 } from '@vnfpool/wire/mobility';
 
 /*
@@ -21,10 +23,19 @@ export interface Observed {
   readonly strays: readonly ObservedStray[];
 }
 
-export interface ObservedCouncil {
+/** Names of nodes under a version. */
+export interface NamedCouncil {
   readonly version: CouncilVersion;
-  /** Names of nodes. */
   readonly members: readonly string[];
+}
+
+export interface ObservedCouncil extends NamedCouncil {
+  /** The one before it, in the same generation; absent: there was none. */
+  readonly former?: NamedCouncil;
+  /** Announced, and not in force yet. */
+  readonly next?: NamedCouncil;
+  /** An operator decided on it, saying that others are dead. */
+  readonly isForced?: boolean;
 }
 
 export type NodeState = 'absent' | 'registered' | 'suspect' | 'lost';
@@ -38,6 +49,8 @@ export interface ObservedNode {
   readonly endpoint: LeaseEndpoint | null;
   /** Fingerprint of the configuration that it has accepted; null: none. */
   readonly configuration: string | null;
+  /** Under which council it works, by its own word; null: it has not said. */
+  readonly council: CouncilReport | null;
   /** An order to this node is under way, or was refused a moment ago. */
   readonly busy: boolean;
   /** It is to be left: nothing is placed on it, and what it runs moves away. */
@@ -84,7 +97,7 @@ export interface ObservedSlot {
   readonly epoch: number;
   /** Function ID of the holder, from the report with the highest epoch. */
   readonly holder: number | null;
-  readonly genesis: { readonly randomId: string; readonly candidates: readonly SlotCandidate[] };
+  readonly genesis: SlotDefinition['genesis'];
   /** Who may take it by the lease of its last known epoch; null: not told. Only its holder changes that. */
   readonly admitted: readonly SlotCandidate[] | null;
   /** A hand-over that was ordered. */

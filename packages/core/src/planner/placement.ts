@@ -29,13 +29,13 @@ export function placeInstances(declared: DeclaredSet, observed: Observed): Decis
 type Drop = Extract<Decision, { type: 'drop' }>;
 
 function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed): Drop[] {
-  const nodes = new Set(declared.nodes.map(({ name }) => name));
+  const nodes = new Set(declared.nodes.filter(({ witness }) => !witness).map(({ name }) => name));
   const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
   const homeless = mine.filter(({ node }) => !nodes.has(node));
   const drops: Drop[] = homeless.map(({ functionId, node }) => ({
     type: 'drop',
     functionId,
-    reason: `node ${node} is not declared any more`,
+    reason: `node ${node} is not declared any more, or as a witness`,
   }));
   const left = leftBehind(mine, declared, observed);
   if (left) {
@@ -81,6 +81,7 @@ function leftBehind(
 function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly ObservedInstance[]): Decision[] {
   const places: Extract<Decision, { type: 'place' }>[] = [];
   const states = new Map(observed.nodes.map(({ name, state }) => [name, state]));
+  const witnesses = new Set(declared.nodes.filter(({ witness }) => witness).map(({ name }) => name));
   const drained = new Set(observed.nodes.filter(({ draining }) => draining).map(({ name }) => name));
   const placed: { readonly pool: string; readonly node: string; readonly number: number }[] = [...kept];
   /** Where instances are on their way to. */
@@ -98,6 +99,7 @@ function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly Obse
         }))
         .filter(
           ({ name }) =>
+            !witnesses.has(name) &&
             !drained.has(name) &&
             ![...mine, ...taken.filter((each) => each.pool === pool.name)].some(({ node }) => node === name),
         )

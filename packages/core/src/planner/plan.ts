@@ -2,6 +2,7 @@
 import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Command, Decision, Plan } from './actions.ts';
+import { decideCouncil } from './council.ts';
 import { assignmentFingerprint, assignmentOf, configurationOf, specificationOf } from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
 import { decideDrains, drainHandovers, moveCommands } from './moves.ts';
@@ -27,14 +28,7 @@ import { candidatesOf, decideSlots } from './slots.ts';
  */
 export function plan(declared: DeclaredSet | null, observed: Observed, topology: Topology): Plan {
   if (!declared) return { decisions: [], commands: [] };
-  const decisions: Decision[] = placeInstances(declared, observed);
-  if (!observed.council) {
-    const reason =
-      declared.council.length === 1
-        ? 'one node decides who holds a slot'
-        : `a majority of ${declared.council.length} nodes decides who holds a slot`;
-    decisions.push({ type: 'form-council', members: declared.council, reason });
-  }
+  const decisions: Decision[] = [...placeInstances(declared, observed), ...decideCouncil(declared, observed)];
   // Slots name the instances that may hold them, so those come first.
   if (decisions.length === 0) decisions.push(...decideSlots(declared, observed));
   if (decisions.length === 0) decisions.push(...decideDrains(declared, observed));
@@ -65,7 +59,9 @@ function commandsOf(declared: DeclaredSet, observed: Observed, topology: Topolog
 
 function configure(declared: DeclaredSet, observed: Observed, configuration: SetConfiguration): Command[] {
   const print = fingerprint(configuration);
-  const known = new Set(declared.nodes.map(({ name }) => name));
+  const { members = [], next } = observed.council ?? {};
+  // A member that is not declared any more has to hear by whom it is followed.
+  const known = new Set([...declared.nodes.map(({ name }) => name), ...members, ...(next?.members ?? [])]);
   return byId(observed.nodes)
     .filter((node) => known.has(node.name) && takesOrders(node) && !node.busy && node.configuration !== print)
     .map(({ id, configuration: former }) => ({

@@ -13,10 +13,10 @@ export function targetOf(
     [node, ...(move ? [move.to] : [])].map((name) => ({ pool, name })),
   );
   return declared.nodes
-    .flatMap(({ name }, order) => {
+    .flatMap(({ name, witness }, order) => {
       const node = nodes.get(name);
       const isFree = !homes.some((home) => home.name === name && home.pool === instance.pool);
-      if (!takesOrders(node) || node.draining || !isFree) return [];
+      if (witness || !takesOrders(node) || node.draining || !isFree) return [];
       return [{ node, order, functions: homes.filter((home) => home.name === name).length }];
     })
     .sort((a, b) => a.functions - b.functions || a.order - b.order)[0]?.node;

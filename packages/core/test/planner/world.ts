@@ -3,12 +3,14 @@ import type { DeclaredPool, DeclaredSet } from '@vnfpool/core/declared';
 import {
   type Command,
   type Decision,
+  type NamedCouncil,
   type Observed,
   type ObservedInstance,
   type ObservedNode,
   type ObservedSlot,
   plan,
 } from '@vnfpool/core/planner';
+import type { CouncilReport, SetConfiguration } from '@vnfpool/wire/mobility';
 
 export function pool(
   name: string,
@@ -63,10 +65,22 @@ export function node(name: string, id: number, change: Partial<ObservedNode> = {
     heard: true,
     endpoint,
     configuration: null,
+    council: null,
     busy: false,
     draining: false,
     ...change,
   };
+}
+
+function followed({ version }: NamedCouncil, members: readonly string[]): NamedCouncil {
+  const { generation, number } = version;
+  return { version: { generation, number: number + 1, randomId: `0${number}` }, members };
+}
+
+/** What a node says of the council that it was told of; it takes everything over at once. */
+function toldOf({ council }: SetConfiguration): CouncilReport {
+  const { version, members, next } = council;
+  return { version, members, next: next?.version ?? null, voiceless: 0, rival: null };
 }
 
 /** A world in which every order is carried out at once and the first of a slot's ranking takes it. */
@@ -120,6 +134,14 @@ export class World {
       case 'form-council':
         this.council = { version: { generation: 1, number: 1, randomId: '00' }, members: action.members };
         return;
+      case 'announce-council':
+        if (this.council) this.council = { ...this.council, next: followed(this.council, action.members) };
+        return;
+      case 'enforce-council': {
+        const { version, members, next } = this.council ?? {};
+        if (version && members && next) this.council = { ...next, former: { version, members } };
+        return;
+      }
       case 'place':
         this.instances.push({
           functionId: this.#next++,
@@ -160,7 +182,9 @@ export class World {
         return;
       case 'configure':
         this.nodes = this.nodes.map((each) =>
-          each.id === action.node ? { ...each, configuration: action.fingerprint } : each,
+          each.id === action.node
+            ? { ...each, configuration: action.fingerprint, council: toldOf(action.configuration) }
+            : each,
         );
         this.#elect();
         return;

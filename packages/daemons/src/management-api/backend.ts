@@ -4,6 +4,7 @@ import type {
   DrainRequest,
   EventView,
   ExplainView,
+  ForceCouncilRequest,
   HandoverRequest,
   MoveAnswer,
   MoveRequest,
@@ -50,6 +51,8 @@ export interface ManagementBackend {
   moveSessions(request: MoveSessionsRequest): Promise<MoveSessionsAnswer>;
   /** Resolves once it is on disk; the node's view tells how it goes. */
   drain(request: DrainRequest): Promise<void>;
+  /** Resolves once it is on disk; nodes are told then, and the set's view shows who has taken it. */
+  forceCouncil(request: ForceCouncilRequest): Promise<void>;
   createToken(request: TokenRequest): Promise<TokenSecretView>;
   tokens(): Promise<readonly TokenView[]>;
   reportTraffic(report: TrafficReport): Promise<void>;

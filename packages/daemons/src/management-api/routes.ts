@@ -2,6 +2,7 @@
 import type {
   DeclarationRequest,
   DrainRequest,
+  ForceCouncilRequest,
   HandoverRequest,
   List,
   MoveRequest,
@@ -17,6 +18,7 @@ import { type Query, wholeNumber, word } from './query.ts';
 import {
   declarationSchema,
   drainSchema,
+  forceCouncilSchema,
   handoverSchema,
   moveSchema,
   moveSessionsSchema,
@@ -82,6 +84,14 @@ export function addRoutes(app: FastifyInstance, backend: ManagementBackend): voi
     { schema: { body: drainSchema } },
     async ({ body }, reply) => {
       await backend.drain(body);
+      return reply.code(202).send({});
+    },
+  );
+  app.post<{ Body: ForceCouncilRequest }>(
+    '/v1/council/force',
+    { schema: { body: forceCouncilSchema } },
+    async ({ body }, reply) => {
+      await backend.forceCouncil(body);
       return reply.code(202).send({});
     },
   );

@@ -75,6 +75,16 @@ export const drainSchema: JsonSchema = {
   properties: { node: name, cancel: { type: 'boolean' } },
 };
 
+export const forceCouncilSchema: JsonSchema = {
+  type: 'object',
+  required: ['members', 'othersAreDead'],
+  additionalProperties: false,
+  properties: {
+    members: { type: 'array', minItems: 1, maxItems: 5, items: name },
+    othersAreDead: { type: 'boolean', const: true },
+  },
+};
+
 export const tokenSchema: JsonSchema = {
   type: 'object',
   required: ['role', 'name', 'ttlMs'],

@@ -4,6 +4,7 @@ import type {
   DrainRequest,
   EventView,
   ExplainView,
+  ForceCouncilRequest,
   HandoverRequest,
   MoveAnswer,
   MoveRequest,
@@ -38,7 +39,7 @@ type DistributiveOmit<T, Keys extends PropertyKey> = T extends unknown ? Omit<T,
 type Asked = DistributiveOmit<
   Extract<
     ManagerCoreInput,
-    { requestId: number; type: 'apply' | 'handover' | 'move' | 'move-sessions' | 'drain' }
+    { requestId: number; type: 'apply' | 'handover' | 'move' | 'move-sessions' | 'drain' | 'force-council' }
   >,
   'requestId'
 >;
@@ -51,7 +52,6 @@ const STATUS: Readonly<Record<Refusal['code'], number>> = {
   STORE_FULL: 507,
   STORE_FAILED: 500,
   OTHER_SET: 409,
-  COUNCIL_FIXED: 409,
   ADDRESS_IN_USE: 409,
   TOO_LARGE: 422,
   NOT_FOUND: 404,
@@ -140,6 +140,10 @@ export class ManagerBackend implements ManagementBackend {
 
   async drain(request: DrainRequest): Promise<void> {
     await this.#ask({ type: 'drain', ...request });
+  }
+
+  async forceCouncil({ members }: ForceCouncilRequest): Promise<void> {
+    await this.#ask({ type: 'force-council', members });
   }
 
   async createToken(request: TokenRequest): Promise<TokenSecretView> {

@@ -4,6 +4,7 @@ import type {
   DrainRequest,
   EventView,
   ExplainView,
+  ForceCouncilRequest,
   HandoverRequest,
   MoveAnswer,
   MoveRequest,
@@ -115,6 +116,10 @@ export class FakeBackend implements ManagementBackend {
 
   drain(request: DrainRequest): Promise<void> {
     return this.#do('drain', request, undefined);
+  }
+
+  forceCouncil(request: ForceCouncilRequest): Promise<void> {
+    return this.#do('forceCouncil', request, undefined);
   }
 
   createToken(request: TokenRequest): Promise<TokenSecretView> {

@@ -3,7 +3,7 @@ import { checkStateAccess, DocumentError } from '@vnfpool/wire/mobility';
 import { checkContainerFile } from './container.ts';
 import { parseVirtualAddress } from './ipv4.ts';
 import { checkNetns, hasRules } from './netns.ts';
-import { type DeclarationFile, NAME_PATTERN, type PoolFile } from './schema.ts';
+import { type DeclarationFile, NAME_PATTERN, type NodeFile, type PoolFile } from './schema.ts';
 import { normalHooks, normalState } from './state.ts';
 import { suggestion } from './suggestion.ts';
 
@@ -22,7 +22,9 @@ export function checkMeaning(file: DeclarationFile): Finding[] {
   return [
     ...duplicates(nodes, (index) => (Array.isArray(file.nodes) ? ['nodes', index] : ['nodes'])),
     ...checkCouncil(file, nodes),
-    ...Object.entries(file.pools).flatMap(([name, pool]) => checkPool(name, pool, nodes.length)),
+    ...Object.entries(file.pools).flatMap(([name, pool]) =>
+      checkPool(name, pool, nodes.filter((node) => !isWitness(file, node)).length),
+    ),
     ...checkAddressesOnce(file),
     ...checkProbes(file),
   ];
@@ -31,6 +33,12 @@ export function checkMeaning(file: DeclarationFile): Finding[] {
 export function nodeNames(file: DeclarationFile): readonly string[] {
   // Array.isArray does not narrow a readonly array.
   return Array.isArray(file.nodes) ? (file.nodes as readonly string[]) : Object.keys(file.nodes);
+}
+
+export function isWitness({ nodes }: DeclarationFile, name: string): boolean {
+  return (
+    !Array.isArray(nodes) && (nodes as Readonly<Record<string, NodeFile | null>>)[name]?.witness === true
+  );
 }
 
 function checkCouncil(file: DeclarationFile, nodes: readonly string[]): Finding[] {
@@ -55,7 +63,7 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
   if (instances > nodes) {
     findings.push({
       path: [...at, 'redundancy'],
-      message: `asks for ${instances} instances (${slots} slots, ${standbys} standbys, ${spares} spares), but there are ${nodes} nodes and a node runs at most one instance of a pool`,
+      message: `asks for ${instances} instances (${slots} slots, ${standbys} standbys, ${spares} spares), but there are ${nodes} nodes that run functions, and a node runs at most one instance of a pool`,
     });
   }
   if (pool.address !== undefined && pool.addresses !== undefined) {

@@ -4,7 +4,7 @@ import type { DeclaredPool, DeclaredSet } from '@vnfpool/core/declared';
 import type { FaultView } from '@vnfpool/core/management';
 import type { FunctionLimits } from '@vnfpool/wire/mobility';
 import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
-import { checkMeaning, type Finding, healthType, nodeNames, virtualAddresses } from './checks.ts';
+import { checkMeaning, type Finding, healthType, isWitness, nodeNames, virtualAddresses } from './checks.ts';
 import { normalContainer } from './container.ts';
 import { tooDeep } from './depth.ts';
 import { findingsOf } from './findings.ts';
@@ -100,7 +100,7 @@ function normalForm(file: DeclarationFile, directory: string): DeclaredSet {
   const nodes = nodeNames(file);
   return {
     name: file.set,
-    nodes: nodes.map((name) => ({ name })),
+    nodes: nodes.map((name) => ({ name, ...(isWitness(file, name) ? { witness: true as const } : {}) })),
     council: file.council ?? nodes.slice(0, nodes.length >= 3 ? 3 : 1),
     pools: Object.entries(file.pools).map(([name, pool]) => normalPool(name, pool, directory)),
     probes: file.probes.map(({ pool, every, deadline, path }) => ({

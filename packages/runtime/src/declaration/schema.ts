@@ -16,7 +16,7 @@ export const NAME_PATTERN: RegExp = /^[a-z][a-z0-9-]{0,30}$/;
 /** The file after defaults, durations in milliseconds. */
 export interface DeclarationFile {
   readonly set: string;
-  readonly nodes: readonly string[] | Readonly<Record<string, object | null>>;
+  readonly nodes: readonly string[] | Readonly<Record<string, NodeFile | null>>;
   readonly council?: readonly string[] | undefined;
   readonly pools: Readonly<Record<string, PoolFile>>;
   readonly probes: readonly {
@@ -25,6 +25,10 @@ export interface DeclarationFile {
     readonly deadline: number;
     readonly path: string;
   }[];
+}
+
+export interface NodeFile {
+  readonly witness?: boolean | undefined;
 }
 
 export interface PoolFile {
@@ -231,6 +235,12 @@ const probe = z.strictObject({
     .meta({ description: 'Path requested.' }),
 });
 
+const node = z.strictObject({
+  witness: z.boolean().optional().meta({
+    description: 'It runs no functions: it is there for its voice in the council only.',
+  }),
+});
+
 /** The whole file. */
 export const declarationSchema: z.ZodType<DeclarationFile> = z
   .strictObject({
@@ -238,7 +248,7 @@ export const declarationSchema: z.ZodType<DeclarationFile> = z
     nodes: z
       .union([
         z.array(name()).min(1, 'must name at least one node').max(NODES_MAX),
-        z.record(name(), z.strictObject({}).nullable()).refine((nodes) => {
+        z.record(name(), node.nullable()).refine((nodes) => {
           const size = Object.keys(nodes).length;
           return size >= 1 && size <= NODES_MAX;
         }, `must name 1 to ${NODES_MAX} nodes`),

@@ -105,7 +105,7 @@ describe('a declaration', () => {
     [
       'more instances than nodes',
       small('    redundancy: { slots: 2, standbys: 2 }'),
-      'pools.web.redundancy: asks for 4 instances (2 slots, 2 standbys, 0 spares), but there are 3 nodes',
+      'pools.web.redundancy: asks for 4 instances (2 slots, 2 standbys, 0 spares), but there are 3 nodes that run functions',
     ],
     [
       'too few addresses',

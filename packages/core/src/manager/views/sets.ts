@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SetView } from '../../management/views.ts';
+import { reachableMembers } from '../council.ts';
 import type { ManagerState } from '../state.ts';
 import { poolViews } from './pools.ts';
 
@@ -8,7 +9,7 @@ export function setViews(state: ManagerState, nowMs: number, mode: SetView['mode
   if (!set) return [];
   const members = set.council?.members ?? set.declared.council;
   const healths = poolViews(state, nowMs).map(({ health }) => health);
-  const version = set.council?.version;
+  const { version, next, forced } = set.council ?? {};
   return [
     {
       name: set.declared.name,
@@ -20,7 +21,10 @@ export function setViews(state: ManagerState, nowMs: number, mode: SetView['mode
       council: {
         version: version ? `${version.generation}.${version.number}` : '0.0',
         members,
-        reachable: members.filter((name) => state.lives.get(name)?.state === 'registered').length,
+        reachable: reachableMembers(state, members).length,
+        next: next?.members ?? null,
+        voiceless: members.filter((name) => (state.lives.get(name)?.council?.voiceless ?? 0) > 0),
+        forced: forced ? { at: forced.atMs, over: forced.over, dead: forced.dead } : null,
       },
       health: healths.includes('down') ? 'down' : healths.includes('degraded') ? 'degraded' : 'whole',
     },

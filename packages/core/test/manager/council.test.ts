@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+import { nodeId } from '@vnfpool/core';
+import type { DeclaredSet } from '@vnfpool/core/declared';
+import { describe, expect, test } from 'vitest';
+import { pool, set } from '../planner/world.ts';
+import { FakeDomain } from './fake-mobility.ts';
+
+const NODES = ['a', 'b', 'c', 'd'];
+const edge = set(NODES, [pool('web', 1, 1)]);
+
+async function running(): Promise<FakeDomain> {
+  const domain = await FakeDomain.start();
+  NODES.forEach((name, index) => domain.register(name, index + 1));
+  apply(domain, edge);
+  tellAll(domain);
+  return domain;
+}
+
+function apply(domain: FakeDomain, declared: DeclaredSet): void {
+  domain.give({ type: 'apply', requestId: 1, declared, text: '', file: 'set.yaml' });
+}
+
+const council = (domain: FakeDomain) => domain.rows('sets')[0]?.council;
+
+/** Each of these nodes says that it does what it was told of the council. */
+function tellAll(domain: FakeDomain, ids: readonly number[] = [1, 2, 3, 4], voiceless = 0): void {
+  const record = council(domain);
+  if (!record) throw new Error('no council');
+  const members = record.members.map((name) => NODES.indexOf(name) + 1);
+  const next = record.next?.version ?? null;
+  for (const id of ids) {
+    const report = { version: record.version, members, next, voiceless, rival: null };
+    domain.report(id, { slots: [], failovers: [], council: report });
+  }
+}
+
+function lose(domain: FakeDomain, ...ids: number[]): void {
+  for (const id of ids) domain.give({ type: 'node-lost', node: nodeId(id), reason: 'silent' });
+}
+
+function force(domain: FakeDomain, ...members: string[]): unknown {
+  domain.give({ type: 'force-council', requestId: 7, members });
+  return domain.replies.at(-1);
+}
+
+const events = (domain: FakeDomain) =>
+  domain.rows('events').filter(({ type }) => type.startsWith('council.'));
+const view = (domain: FakeDomain) => domain.core.views(domain.nowMs).sets[0]?.council;
+
+describe('a council that is declared anew', () => {
+  test('is announced, in force once all have it, and whole once all have their voice', async () => {
+    const domain = await running();
+    apply(domain, { ...edge, council: ['a', 'b', 'd'] });
+    expect(domain.replies.at(-1)).toMatchObject({ ok: true });
+    expect(view(domain)).toMatchObject({ version: '1.1', members: ['a', 'b', 'c'], next: ['a', 'b', 'd'] });
+    tellAll(domain, [1, 2, 3]);
+    expect(view(domain)?.version).toBe('1.1');
+    tellAll(domain, [4]);
+    expect(view(domain)).toMatchObject({ version: '1.2', members: ['a', 'b', 'd'], next: null });
+    expect(council(domain)).toMatchObject({ former: { members: ['a', 'b', 'c'] } });
+    tellAll(domain, [4], 1);
+    expect(view(domain)?.voiceless).toEqual(['d']);
+    expect(events(domain).map(({ message }) => message)).toEqual([
+      'Council 1.2 is announced: a, b, d.',
+      'Council 1.2 is in force: a, b, d.',
+    ]);
+  });
+
+  test('goes on where it was after a crash of the manager', async () => {
+    const domain = await running();
+    apply(domain, { ...edge, council: ['a', 'b', 'd'] });
+    const announced = council(domain)?.next?.version;
+    expect(announced).toBeDefined();
+    await domain.restart();
+    NODES.forEach((name, index) => domain.register(name, index + 1));
+    expect(council(domain)?.next?.version).toEqual(announced);
+    tellAll(domain);
+    expect(council(domain)?.version).toEqual(announced);
+  });
+
+  test('is in force as soon as one node works under it', async () => {
+    const domain = await running();
+    apply(domain, { ...edge, council: ['a', 'b', 'd'] });
+    const next = council(domain)?.next;
+    if (!next) throw new Error('nothing is announced');
+    const report = { version: next.version, members: [1, 2, 4], next: null, voiceless: 0, rival: null };
+    domain.report(4, { slots: [], failovers: [], council: report });
+    expect(council(domain)?.version).toEqual(next.version);
+  });
+
+  test('a slot that is made under it says so', async () => {
+    const domain = await running();
+    apply(domain, { ...edge, council: ['a', 'b', 'd'] });
+    tellAll(domain);
+    tellAll(domain);
+    apply(domain, { ...edge, council: ['a', 'b', 'd'], pools: [...edge.pools, pool('calc', 1)] });
+    const born = domain.rows('slots').map(({ pool: name, genesis }) => [name, genesis.council]);
+    expect(born).toEqual([
+      ['web', undefined],
+      ['calc', { generation: 1, number: 2 }],
+    ]);
+  });
+});
+
+describe('without a majority', () => {
+  test('it is said once, loudly, and when it is back', async () => {
+    const domain = await running();
+    lose(domain, 2);
+    expect(events(domain)).toEqual([]);
+    lose(domain, 3);
+    expect(events(domain)).toMatchObject([{ type: 'council.majority-lost', severity: 'error' }]);
+    expect(events(domain)[0]?.message).toMatch(/1 of the 3 members .* no majority.*vnfpool council force/);
+    domain.register('b', 2);
+    expect(events(domain).map(({ type }) => type)).toEqual([
+      'council.majority-lost',
+      'council.majority-back',
+    ]);
+  });
+
+  test('an operator decides by name: recorded, of a higher generation, told to who is left', async () => {
+    const domain = await running();
+    lose(domain, 2, 3);
+    domain.orders = [];
+    expect(force(domain, 'a')).toMatchObject({ ok: true });
+    expect(council(domain)).toMatchObject({
+      version: { generation: 2, number: 1 },
+      members: ['a'],
+      isForced: true,
+      forced: { over: '1.1', dead: ['b', 'c'] },
+    });
+    expect(view(domain)?.forced).toMatchObject({ over: '1.1', dead: ['b', 'c'] });
+    expect(domain.orders.filter((order) => order.startsWith('configure'))).toHaveLength(2);
+    const told = events(domain).find(({ type }) => type === 'council.forced');
+    expect(told).toMatchObject({ severity: 'warning' });
+    expect(told?.message).toMatch(/without b, c; if they live after all/);
+    expect(events(domain).at(-1)?.type).toBe('council.majority-back');
+    // When they are back, the declared council comes back by itself.
+    tellAll(domain, [1, 4]);
+    domain.register('b', 2);
+    domain.register('c', 3);
+    tellAll(domain);
+    expect(view(domain)).toMatchObject({ version: '2.2', members: ['a', 'b', 'c'], forced: null });
+  });
+
+  test.each([
+    ['who cannot be reached decides nothing', ['b'], 'b cannot be reached'],
+    ['who can be reached is not dead', ['d'], 'a can be reached'],
+    ['nobody knows it', ['x'], 'No node x has joined'],
+    ['two are no council', ['a', 'd'], '1, 3 or 5 members, not 2'],
+  ])('refused: %s', async (_, members, message) => {
+    const domain = await running();
+    lose(domain, 2, 3);
+    const before = council(domain);
+    expect(force(domain, ...members)).toMatchObject({ ok: false, message: expect.stringContaining(message) });
+    expect(council(domain)).toEqual(before);
+  });
+
+  test('what could not be written did not happen', async () => {
+    const domain = await running();
+    lose(domain, 2, 3);
+    domain.diskFull = true;
+    expect(force(domain, 'a')).toMatchObject({ ok: false, code: 'STORE_FULL' });
+    domain.diskFull = false;
+    expect(view(domain)?.version).toBe('1.1');
+  });
+});
+
+test('two councils of one generation are told as what they are', async () => {
+  const domain = await running();
+  const record = council(domain);
+  if (!record) throw new Error('no council');
+  const rival = { ...record.version, randomId: 'ffffffffffffffff' };
+  const report = { version: record.version, members: [1, 2, 3], next: null, voiceless: 0, rival };
+  domain.report(1, { slots: [], failovers: [], council: report });
+  domain.report(1, { slots: [], failovers: [], council: report });
+  expect(events(domain)).toMatchObject([{ type: 'council.rival', severity: 'error', subject: 'node a' }]);
+});
