@@ -85,7 +85,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       member: this.#member,
       driftBound,
       rules,
-      send: this.#context.send,
+      send: (to, message) => this.#context.send(to, message),
       persist: (record) => this.#outbox.persist(record),
     });
   }

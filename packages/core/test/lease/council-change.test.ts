@@ -21,7 +21,7 @@ function renewers(bench: Bench): number[] {
   const from = bench.sent.length;
   bench.run(2 * LEASE_MS);
   const answers = bench.sent.slice(from).filter(({ message }) => message.type === 'renewed');
-  return [...new Set(answers.map(({ from: node }) => node))].sort();
+  return [...new Set(answers.map(({ from: node }) => node))].sort((a, b) => a - b);
 }
 
 describe('a version', () => {

@@ -74,10 +74,10 @@ export class CouncilPlan {
 
   /** Every node is told at its own moment; with what remains of `part` not at all. */
   #tell(part: number): void {
-    const { random, schedule, nodes, configuration } = this.#parts;
+    const { random, schedule, nodes } = this.#parts;
     for (const node of nodes.values()) {
       if (!random.chance(part)) continue;
-      const told = configuration();
+      const told = this.#parts.configuration();
       schedule.after(random.chance(0.5) ? random.between(0, 5) : random.between(0, 300), () =>
         node.configure(told),
       );
