@@ -28,12 +28,12 @@ const { parentPort, workerData } = require('node:worker_threads');
     createNftFence({ interfaces: ['eth0'], clocks }),
     createVirtualAddresses({ interface: 'eth0' }),
   ]);
-  fence.guard(['10.9.0.100']);
+  fence.guard([{ slot: 'web', guarded: [{ what: 'address', address: '10.9.0.100' }] }]);
   addresses.raise('10.9.0.100');
-  for (let turn = 0; turn < 200; turn++) fence.open('10.9.0.100', clocks.boottimeMs() + 60000);
+  for (let turn = 0; turn < 200; turn++) fence.openUntil(new Map([['web', clocks.boottimeMs() + 60000]]));
   addresses.announce('10.9.0.100', 2);
   addresses.destroySockets('10.9.0.100');
-  const isOpen = fence.isOpen('10.9.0.100');
+  const isOpen = fence.isOpen('web');
   parentPort.postMessage({ isOpen, grant, isRealtime: isRealtime(), home: openOwnNamespace().identity });
   addresses.close();
 })();`;

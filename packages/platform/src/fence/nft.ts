@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readJiffyMs } from '../clocks/clocks.ts';
 import { isPlatformError, PlatformError } from '../errors.ts';
-import type { Clocks, Fence } from '../interfaces.ts';
+import type { Clocks, Fence, Guarded, GuardedSlot } from '../interfaces.ts';
 import { ipv4Bytes, ipv4Text, parseIpv4Prefix } from '../netlink/ipv4.ts';
 import {
   changeSets,
@@ -32,24 +32,11 @@ export interface NftFenceOptions {
   readonly egress?: 'auto' | 'off';
 }
 
-/** An address and the end of its lease by CLOCK_BOOTTIME. */
-export interface LeaseEnd {
-  readonly address: string;
-  readonly untilMs: number;
-}
-
 /** The nftables fence, which also says how far it reaches. */
 export interface NftFence extends Fence {
   readonly kind: 'nft';
-  /** What is promised here, in one sentence for people. */
-  readonly guarantee: string;
   /** Transactions computed anew because the rule set changed underneath; only grows. */
   readonly recomputed: number;
-  /**
-   * Opens, or extends, several addresses in one transaction. Extending costs some 0.5 ms an address: interval
-   * elements are slow to replace.
-   */
-  openAll(leases: readonly LeaseEnd[]): void;
 }
 
 /**
@@ -59,8 +46,8 @@ export interface NftFence extends Fence {
  * acknowledged before a call returns, mostly in less than a millisecond. Addresses that an earlier agent's fence of the same name guarded are guarded
  * from the first moment, closed, until {@link Fence.guard} names the list. At most 256 addresses.
  *
- * `open` carries the number of the rule set's generation, read before the clocks: if anybody changed rules meanwhile it
- * is computed anew. When somebody removes the tables, `open`, `close`, `isOpen` and `guard` throw `ENOENT`.
+ * `openUntil` carries the number of the rule set's generation, read before the clocks: if anybody changed rules meanwhile it
+ * is computed anew. When somebody removes the tables, `openUntil`, `close`, `isOpen` and `guard` throw `ENOENT`.
  */
 export function createNftFence(options: NftFenceOptions): NftFence {
   const socket = new NetlinkSocket(NETLINK_NETFILTER);
@@ -97,6 +84,7 @@ class LinuxNftFence implements NftFence {
   readonly #clocks: Clocks;
   readonly #table: string;
   readonly #guarded: Set<string>;
+  #slots: ReadonlyMap<string, readonly string[]> = new Map();
   /** What we wrote and did not delete, by address; no entry: ask the kernel. */
   readonly #written = new Map<string, SetElement | undefined>();
   readonly #jiffyMs = readJiffyMs();
@@ -119,18 +107,30 @@ class LinuxNftFence implements NftFence {
         : `nft without netdev egress (${egressRefusal}): frames sent by AF_PACKET pass the fence, announcements too; ${weakness}`;
   }
 
-  get guarded(): readonly string[] {
-    return [...this.#guarded];
+  get guarded(): readonly Guarded[] {
+    return [...this.#guarded].map((address) => ({ what: 'address', address }));
   }
 
-  guard(addresses: readonly string[]): void {
+  guard(slots: readonly GuardedSlot[]): void {
+    const named = slots.map(({ slot, guarded }) => {
+      const addresses = guarded.map((each) => {
+        if (each.what === 'address') return parseIpv4Prefix(each.address).address;
+        throw new PlatformError('UNSUPPORTED', `this fence does not guard a ${each.what}`, { call: 'guard' });
+      });
+      return [slot, addresses] as const;
+    });
+    this.#guardAddresses(named.flatMap(([, addresses]) => addresses));
+    this.#slots = new Map(named);
+  }
+
+  #guardAddresses(addresses: readonly string[]): void {
     const wanted = new Set(addresses.map((address) => parseIpv4Prefix(address).address));
     if (wanted.size > GUARDED_MAX) {
       throw new PlatformError('BAD_ARGUMENT', `at most ${GUARDED_MAX} guarded addresses`, { call: 'guard' });
     }
     const leaving = [...this.#guarded].filter((address) => !wanted.has(address));
     const coming = [...wanted].filter((address) => !this.#guarded.has(address));
-    for (const address of leaving) this.close(address);
+    if (leaving.length > 0) this.#write(leaving, () => undefined);
     const places = setPlaces(this.#table, 'guarded');
     const changes = (['delete', 'add'] as const).flatMap((change) =>
       (change === 'delete' ? leaving : coming).flatMap((address) =>
@@ -150,22 +150,31 @@ class LinuxNftFence implements NftFence {
     }
   }
 
-  open(address: string, untilMs: number): void {
-    this.openAll([{ address, untilMs }]);
-  }
-
-  openAll(leases: readonly LeaseEnd[]): void {
-    const ends = new Map(leases.map(({ address, untilMs }) => [this.#checkGuarded(address), untilMs]));
-    this.#write([...ends.keys()], (address) =>
-      leaseElement(address, ends.get(address) ?? 0, this.#clocks, this.#jiffyMs),
+  openUntil(ends: ReadonlyMap<string, number>): void {
+    const leases = new Map<string, number>();
+    for (const [slot, untilMs] of ends) {
+      const addresses = this.#slots.get(slot);
+      if (addresses === undefined)
+        throw new PlatformError('BAD_ARGUMENT', `slot ${slot} is not under the fence`, { call: 'fence' });
+      for (const address of addresses) leases.set(address, untilMs);
+    }
+    this.#write([...leases.keys()], (address) =>
+      leaseElement(address, leases.get(address) ?? 0, this.#clocks, this.#jiffyMs),
     );
   }
 
-  close(address: string): void {
-    this.#write([this.#checkGuarded(address)], () => undefined);
+  close(slot: string): void {
+    const addresses = this.#slots.get(slot) ?? [];
+    if (addresses.length > 0) this.#write(addresses, () => undefined);
   }
 
-  isOpen(address: string): boolean {
+  isOpen(slot: string): boolean {
+    return (this.#slots.get(slot) ?? []).every((address) => this.#isAddressOpen(address));
+  }
+
+  check(): void {}
+
+  #isAddressOpen(address: string): boolean {
     const plain = parseIpv4Prefix(address).address;
     if (!this.#guarded.has(plain)) return true;
     return setPlaces(this.#table, 'lease').every((place) => {
@@ -179,12 +188,6 @@ class LinuxNftFence implements NftFence {
     const failure = deleteTables(this.#socket, fenceTables(this.#table));
     this.#socket.close();
     if (failure !== undefined && failure.error.code !== 'ENOENT') throw failure.error;
-  }
-
-  #checkGuarded(address: string): string {
-    const plain = parseIpv4Prefix(address).address;
-    if (this.#guarded.has(plain)) return plain;
-    throw new PlatformError('BAD_ARGUMENT', `${plain} is not under the fence`, { call: 'fence' });
   }
 
   /** Puts an element, or none, in the place of each address's old one, in both tables, in one transaction. */

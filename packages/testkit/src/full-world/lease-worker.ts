@@ -14,7 +14,7 @@ import {
   type LeaseMessage,
 } from '@vnfpool/wire/lease';
 import type { FailoverRecord, LeasePeer, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
-import type { FenceWrite } from '../lease-world/fence-model.ts';
+import type { FenceModel, FenceWrite } from '../lease-world/fence-model.ts';
 import type { Machine } from './machine.ts';
 import type { SimProcess } from './process.ts';
 import type { World } from './world.ts';
@@ -30,7 +30,7 @@ export type FromWorker =
 /** An output, or the second half of a fence write: between the halves the process may be paused. */
 type Action =
   | KeeperOutput
-  | { readonly type: 'fence-write'; readonly address: string; readonly write: FenceWrite };
+  | { readonly type: 'fence-write'; readonly slot: string; readonly write: FenceWrite };
 
 export interface LeaseWorkerParts {
   readonly world: World;
@@ -194,7 +194,9 @@ export class SimLeaseWorker {
         this.#send(output.to, output.messages);
         return [];
       case 'guard':
-        machine.guard(output.addresses.map(withoutPrefix));
+        machine.guard(
+          output.slots.map(({ slot, addresses }) => ({ slot, addresses: addresses.map(withoutPrefix) })),
+        );
         checkFences();
         return [];
       case 'raise':
@@ -205,18 +207,18 @@ export class SimLeaseWorker {
         for (const address of output.addresses) machine.raised.delete(withoutPrefix(address));
         return [];
       case 'open':
-        return this.#underFence(output.addresses).map((address) => ({
+        return [...output.ends].map(([slot, untilMs]) => ({
           type: 'fence-write',
-          address,
-          write: machine.fence(address).compute(0, output.untilMs, world.nowMs),
+          slot,
+          write: this.#underFence(slot).compute(0, untilMs, world.nowMs),
         }));
       case 'fence-write':
-        machine.fence(output.address).write(output.write, world.nowMs);
+        this.#underFence(output.slot).write(output.write, world.nowMs);
         checkFences();
         return [];
       case 'close':
         log(() => `closes ${output.slot} epoch ${output.epoch}`);
-        for (const address of this.#underFence(output.addresses)) machine.fence(address).close();
+        machine.fence(output.slot).close();
         return this.#keeper.handle(
           { type: 'fence-closed', slot: output.slot, epoch: output.epoch },
           process.nowMs(),
@@ -248,12 +250,11 @@ export class SimLeaseWorker {
   }
 
   /** The real fence refuses others. */
-  #underFence(addresses: readonly string[]): string[] {
+  #underFence(slot: string): FenceModel {
     const { machine, world } = this.#parts;
-    const plain = addresses.map(withoutPrefix);
-    for (const address of plain)
-      if (!machine.guarded.has(address)) world.fail(`${address} is not under the fence of ${machine.name}`);
-    return plain;
+    if (![...machine.guarded.values()].includes(slot))
+      world.fail(`${slot} is not under the fence of ${machine.name}`);
+    return machine.fence(slot);
   }
 
   #send(to: number, messages: readonly LeaseMessage[]): void {

@@ -14,7 +14,8 @@ export class Machine {
   readonly clock: NodeClock;
   /** Virtual addresses on its link. */
   readonly raised: Set<string> = new Set();
-  readonly guarded: Set<string> = new Set();
+  /** Addresses under the fence, each with its slot. */
+  readonly guarded: Map<string, string> = new Map();
   /** On disk too: transfers of state whose outcome a restarted agent has to know, by token. */
   readonly transfers: Map<string, TransferRecord> = new Map();
   readonly disk: NodeDisk = { leases: [], incarnation: 0n, term: 0n, nodeId: 0, configuration: null };
@@ -32,27 +33,28 @@ export class Machine {
     this.clock = new NodeClock(rate, random.between(1, 1e6), 1.7e12 + random.between(-500, 500));
   }
 
-  fence(address: string): FenceModel {
-    let fence = this.#fences.get(address);
-    if (!fence) this.#fences.set(address, (fence = new FenceModel(this.#world.plan.fence, this.clock)));
+  fence(slot: string): FenceModel {
+    let fence = this.#fences.get(slot);
+    if (!fence) this.#fences.set(slot, (fence = new FenceModel(this.#world.plan.fence, this.clock)));
     return fence;
   }
 
   /** Addresses not named any more leave the link, then the fence. */
-  guard(addresses: readonly string[]): void {
-    for (const address of this.guarded) {
-      if (addresses.includes(address)) continue;
-      this.raised.delete(address);
-      this.fence(address).close();
-      this.guarded.delete(address);
-    }
-    for (const address of addresses) this.guarded.add(address);
+  guard(slots: readonly { readonly slot: string; readonly addresses: readonly string[] }[]): void {
+    const wanted = new Map(
+      slots.flatMap(({ slot, addresses }) => addresses.map((address) => [address, slot] as const)),
+    );
+    for (const address of this.guarded.keys()) if (!wanted.has(address)) this.raised.delete(address);
+    for (const [slot, fence] of this.#fences) if (!slots.some((each) => each.slot === slot)) fence.close();
+    this.guarded.clear();
+    for (const [address, slot] of wanted) this.guarded.set(address, slot);
   }
 
   /** Whether packets of this address pass here now. */
   lets(address: string): boolean {
     if (!this.raised.has(address)) return false;
-    return !this.guarded.has(address) || this.fence(address).openEpoch(this.#world.nowMs) !== undefined;
+    const slot = this.guarded.get(address);
+    return slot === undefined || this.fence(slot).openEpoch(this.#world.nowMs) !== undefined;
   }
 
   /** What was guarded stays so, closed: as the fence of a new agent begins. */
@@ -68,7 +70,7 @@ export class Machine {
 
   /** An agent that stops takes away what it guarded, then the rules. */
   cleanUp(): void {
-    for (const address of this.guarded) this.raised.delete(address);
+    for (const address of this.guarded.keys()) this.raised.delete(address);
     this.closeFences();
     this.guarded.clear();
   }
