@@ -7,6 +7,7 @@ import {
   NETLINK_EXT_ACK,
   SO_RCVBUFFORCE,
   SO_RCVTIMEO,
+  SO_SNDBUFFORCE,
   SOCK_CLOEXEC,
   SOCK_RAW,
   SOL_NETLINK,
@@ -75,9 +76,10 @@ export class NetlinkSocket {
   /**
    * @param protocol NETLINK_ROUTE, NETLINK_NETFILTER or NETLINK_SOCK_DIAG
    * @param receiveTimeoutMs guard against an answer that never comes, default 2000
-   * @param receiveBufferBytes beyond the host's limit, for many answers at once; needs CAP_NET_ADMIN
+   * @param bufferBytes of either direction, beyond the host's limit, for many requests and answers at once; needs
+   * CAP_NET_ADMIN
    */
-  constructor(protocol: number, receiveTimeoutMs = 2000, receiveBufferBytes?: number) {
+  constructor(protocol: number, receiveTimeoutMs = 2000, bufferBytes?: number) {
     const system = libc();
     this.#fd = system.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
     viewOf(this.#kernel).setUint16(0, AF_NETLINK, true);
@@ -87,9 +89,10 @@ export class NetlinkSocket {
         BigInt(Math.round((receiveTimeoutMs % 1000) * 1000)),
       ]);
       system.setSocketOption(this.#fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(timeout.buffer));
-      if (receiveBufferBytes !== undefined) {
-        const size = new Uint8Array(new Int32Array([receiveBufferBytes]).buffer);
+      if (bufferBytes !== undefined) {
+        const size = new Uint8Array(new Int32Array([bufferBytes]).buffer);
         system.setSocketOption(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, size);
+        system.setSocketOption(this.#fd, SOL_SOCKET, SO_SNDBUFFORCE, size);
       }
       const on = new Uint8Array([1, 0, 0, 0]);
       system.setSocketOption(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, on);
