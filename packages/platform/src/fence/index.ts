@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { Fence, Guarded, GuardedSlot } from '../interfaces.ts';
+export type { BpfFence, FenceOptions } from './bpf.ts';
+export { createFence } from './bpf.ts';
 export type { NftFence, NftFenceOptions } from './nft.ts';
 export { createNftFence } from './nft.ts';
 export type { NoFence } from './none.ts';

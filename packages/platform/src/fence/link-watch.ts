@@ -6,6 +6,7 @@ import { NETLINK_ROUTE, NetlinkSocket } from '../netlink/socket.ts';
 /** The links that a fence stands on: one that is made anew under the same name is another one, without a fence. */
 export class LinkWatch {
   readonly #route = new NetlinkSocket(NETLINK_ROUTE);
+  readonly #bare = new Set<string>();
   #indexes = new Map<string, number>();
 
   /** Those that are there. */
@@ -16,6 +17,11 @@ export class LinkWatch {
   /** Index of each link; 0: it is not there. */
   get indexes(): ReadonlyMap<string, number> {
     return this.#indexes;
+  }
+
+  /** Whether its frames have no Ethernet header. */
+  isBare(name: string): boolean {
+    return this.#bare.has(name);
   }
 
   /** The links from now on. @returns whether those that are there are others than before */
@@ -41,7 +47,10 @@ export class LinkWatch {
 
   #indexOf(name: string): number {
     try {
-      return findLink(this.#route, name).index;
+      const { index, hardwareAddress } = findLink(this.#route, name);
+      if (hardwareAddress.length === 6) this.#bare.delete(name);
+      else this.#bare.add(name);
+      return index;
     } catch (error) {
       if (isPlatformError(error, 'ENODEV')) return 0;
       throw error;

@@ -62,7 +62,13 @@ export class NftTables {
 
   /** What differs from what was loaded, but for the elements; empty: nothing. */
   differences(): string[] {
-    const now = new Set(this.#describe());
+    const there = this.#describe();
+    const missing = fenceTables(this.table).filter(
+      ({ family }) => !there.some((line) => line.startsWith(familyName(family))),
+    );
+    if (missing.length > 0)
+      return missing.map(({ family }) => `table ${familyName(family)} ${this.table} is gone`);
+    const now = new Set(there);
     const gone = this.#description.filter((line) => !now.has(line)).map((line) => `${shortened(line)} is gone`);
     const former = new Set(this.#description);
     const added = [...now].filter((line) => !former.has(line)).map((line) => `${shortened(line)} is new`);
@@ -141,7 +147,7 @@ export class NftTables {
 
   #describe(): string[] {
     return fenceTables(this.table).flatMap((place) => {
-      const family = place.family === NFPROTO_INET ? 'inet' : 'netdev';
+      const family = familyName(place.family);
       let rules = 0;
       // Equal rules are told apart by their place.
       return describeTable(this.socket, place).map(
@@ -149,6 +155,10 @@ export class NftTables {
       );
     });
   }
+}
+
+function familyName(family: number): string {
+  return family === NFPROTO_INET ? 'inet' : 'netdev';
 }
 
 /** Without what is for machines. */

@@ -57,6 +57,8 @@ export interface NftFence extends Fence {
   readonly recomputed: number;
   /** Elements of the horizons that the last {@link Fence.openUntil} wrote, of each table. */
   readonly lastHorizons: number;
+  /** Has the guarantee say what else is missing. */
+  lessens(what: string): void;
   /** Lets go without removing anything: as the end of the process does. */
   abandon(): void;
 }
@@ -97,7 +99,7 @@ export function createNftFence(options: NftFenceOptions): NftFence {
 
 class LinuxNftFence implements NftFence {
   readonly kind = 'nft';
-  readonly guarantee: string;
+  guarantee: string;
   recomputed = 0;
   lastHorizons = 0;
   readonly #tables: NftTables;
@@ -185,6 +187,10 @@ class LinuxNftFence implements NftFence {
   dispose(): void {
     this.#tables.remove();
     this.abandon();
+  }
+
+  lessens(what: string): void {
+    this.guarantee = `${this.guarantee}; ${what}`;
   }
 
   abandon(): void {
