@@ -54,6 +54,7 @@ for (const { form, missing } of forms) {
       expect(fence.isOpen('web')).toBe(false);
       expect(await rig.passing()).toEqual([]);
       expect(await rig.answers()).toEqual([]);
+      expect(await rig.hears()).toEqual([]);
       expect(await rig.announces()).toEqual([]);
     });
 
@@ -63,6 +64,7 @@ for (const { form, missing } of forms) {
       expect(fence.isOpen('web')).toBe(true);
       expect(await rig.passing()).toEqual(EVERYTHING);
       expect(await rig.answers()).toEqual(['arp', 'na']);
+      expect(await rig.hears()).toEqual(['arp', 'ns']);
       expect(await rig.announces()).toEqual(['arp', 'na']);
       fence.close('web');
       expect(fence.isOpen('web')).toBe(false);

@@ -241,7 +241,9 @@ export class FenceRig {
     const seen = this.tap('b', 3);
     const own = this.tap('a', 3);
     const arp = announcementFrame(VIP4, own.hardwareAddress);
+    // From the host's own address: it is the target that counts.
     const advertisement = advertisementFrame(ipBytes(VIP6), own.hardwareAddress, false);
+    advertisement.set(ipBytes(A6), 22);
     const marker = announcementFrame(A4, own.hardwareAddress);
     own.send(arp);
     own.send(advertisement);
@@ -271,6 +273,20 @@ export class FenceRig {
     await until('the answer for the own address', () => tap.poll().some(isReply(A4)));
     if (tap.poll().some(isReply(VIP4))) found.push('arp');
     if (tap.poll().some(isAdvertisement)) found.push('na');
+    return found;
+  }
+
+  /** Whether `a` takes note of who asks for the virtual addresses; an answer may be held back all the same. */
+  async hears(): Promise<string[]> {
+    const found: string[] = [];
+    const tap = this.tap('b', 3);
+    const [four, six] = [`10.9.0.${50 + ++this.#probes}`, `2001:db8:9::50:${++this.#probes}`];
+    tap.send(arpRequest(VIP4, four, tap.hardwareAddress));
+    tap.send(solicitation(VIP6, six, tap.hardwareAddress));
+    await this.arrives(4);
+    const known = this.run('a', 'ip', 'neigh', 'show');
+    if (known.includes(`${four} `)) found.push('arp');
+    if (known.includes(`${six} `)) found.push('ns');
     return found;
   }
 
