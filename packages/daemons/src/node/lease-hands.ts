@@ -49,6 +49,16 @@ export class LeaseHands {
     this.#carryOut(() => this.#keeper.expire(this.#options.clocks.boottimeMs()));
   }
 
+  /** Has the fence look whether somebody changed it; what cannot be put right ends the agent. */
+  checkFence(): void {
+    try {
+      this.#options.fence.check();
+    } catch (error) {
+      this.#withdrawAll();
+      throw error;
+    }
+  }
+
   /**
    * Takes every address away, also what an earlier agent left, then the rules: in the other order an address would
    * stand open.

@@ -65,3 +65,36 @@ test('when the fence fails, no address stays on the link, and the error gets out
   expect(() => world.carryOut({ type: 'open', ends: new Map([[SLOT, 1e12]]) })).toThrow(gone);
   expect([...world.addresses.raised]).toEqual([]);
 });
+
+test('several slots renewed by one step reach the fence at once', () => {
+  const world = createHands();
+  const other = '00000000000000a2';
+  world.carryOut({
+    type: 'guard',
+    slots: [
+      { slot: SLOT, addresses: ['10.0.0.100/24'] },
+      { slot: other, addresses: ['2001:db8::1/64'] },
+    ],
+  });
+  const ends = new Map([
+    [SLOT, 300],
+    [other, 300],
+  ]);
+  world.carryOut({ type: 'open', ends });
+  expect([world.fence.writes, world.fence.isOpen(SLOT), world.fence.isOpen(other)]).toEqual([1, true, true]);
+  world.carryOut({ type: 'close', slot: SLOT, epoch: 1 });
+  expect([world.fence.isOpen(SLOT), world.fence.isOpen(other)]).toEqual([false, true]);
+});
+
+test('a fence that cannot be put right takes the addresses off the link, and the error gets out', () => {
+  const world = createHands();
+  const addresses = ['10.0.0.100/24'];
+  world.carryOut({ type: 'guard', slots: [{ slot: SLOT, addresses }] }, { type: 'raise', addresses });
+  world.hands.checkFence();
+  expect(world.addresses.raised.size).toBe(1);
+  world.fence.check = () => {
+    throw new Error('EPERM');
+  };
+  expect(() => world.hands.checkFence()).toThrow('EPERM');
+  expect([...world.addresses.raised]).toEqual([]);
+});
