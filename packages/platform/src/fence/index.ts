@@ -2,6 +2,8 @@
 export type { Fence, Guarded, GuardedSlot } from '../interfaces.ts';
 export type { BpfFence, FenceOptions } from './bpf.ts';
 export { createFence } from './bpf.ts';
+export type { HorizonId, Horizons } from './horizons.ts';
+export { horizonOf, leave, NO_HORIZONS, renew } from './horizons.ts';
 export type { NftFence, NftFenceOptions } from './nft.ts';
 export { createNftFence } from './nft.ts';
 export type { NoFence } from './none.ts';

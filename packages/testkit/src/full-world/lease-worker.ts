@@ -14,7 +14,7 @@ import {
   type LeaseMessage,
 } from '@vnfpool/wire/lease';
 import type { FailoverRecord, LeasePeer, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
-import type { FenceModel, FenceWrite } from '../lease-world/fence-model.ts';
+import type { FenceWrite } from '../lease-world/fence-model.ts';
 import type { Machine } from './machine.ts';
 import type { SimProcess } from './process.ts';
 import type { World } from './world.ts';
@@ -30,7 +30,7 @@ export type FromWorker =
 /** An output, or the second half of a fence write: between the halves the process may be paused. */
 type Action =
   | KeeperOutput
-  | { readonly type: 'fence-write'; readonly slot: string; readonly write: FenceWrite };
+  | { readonly type: 'fence-write'; readonly write: FenceWrite };
 
 export interface LeaseWorkerParts {
   readonly world: World;
@@ -88,7 +88,7 @@ export class SimLeaseWorker {
     const { machine, process, world } = parts;
     this.#parts = parts;
     this.#node = machine.disk.nodeId;
-    machine.closeFences();
+    machine.closeFence();
     machine.disk.incarnation += 1n;
     this.#incarnation = machine.disk.incarnation;
     this.#engine = new WatchedEngine(
@@ -206,19 +206,22 @@ export class SimLeaseWorker {
       case 'withdraw':
         for (const address of output.addresses) machine.raised.delete(withoutPrefix(address));
         return [];
-      case 'open':
-        return [...output.ends].map(([slot, untilMs]) => ({
-          type: 'fence-write',
-          slot,
-          write: this.#underFence(slot).compute(0, untilMs, world.nowMs),
-        }));
+      case 'open': {
+        // Epochs are not what this world looks at.
+        const ends = new Map(
+          [...output.ends].map(([slot, untilBootMs]) => [slot, { epoch: 0, untilBootMs }]),
+        );
+        this.#checkUnderFence(ends.keys());
+        return [{ type: 'fence-write', write: machine.fence.compute(ends, world.nowMs) }];
+      }
       case 'fence-write':
-        this.#underFence(output.slot).write(output.write, world.nowMs);
+        this.#checkUnderFence(output.write.ends.keys());
+        machine.fence.write(output.write, world.nowMs);
         checkFences();
         return [];
       case 'close':
         log(() => `closes ${output.slot} epoch ${output.epoch}`);
-        machine.fence(output.slot).close();
+        machine.fence.close(output.slot);
         return this.#keeper.handle(
           { type: 'fence-closed', slot: output.slot, epoch: output.epoch },
           process.nowMs(),
@@ -250,11 +253,11 @@ export class SimLeaseWorker {
   }
 
   /** The real fence refuses others. */
-  #underFence(slot: string): FenceModel {
+  #checkUnderFence(slots: Iterable<string>): void {
     const { machine, world } = this.#parts;
-    if (![...machine.guarded.values()].includes(slot))
-      world.fail(`${slot} is not under the fence of ${machine.name}`);
-    return machine.fence(slot);
+    const known = new Set(machine.guarded.values());
+    for (const slot of slots)
+      if (!known.has(slot)) world.fail(`${slot} is not under the fence of ${machine.name}`);
   }
 
   #send(to: number, messages: readonly LeaseMessage[]): void {

@@ -12,6 +12,7 @@ export class Machine {
   readonly name: string;
   readonly address: string;
   readonly clock: NodeClock;
+  readonly fence: FenceModel;
   /** Virtual addresses on its link. */
   readonly raised: Set<string> = new Set();
   /** Addresses under the fence, each with its slot. */
@@ -20,7 +21,6 @@ export class Machine {
   readonly transfers: Map<string, TransferRecord> = new Map();
   readonly disk: NodeDisk = { leases: [], incarnation: 0n, term: 0n, nodeId: 0, configuration: null };
   readonly #world: World;
-  readonly #fences = new Map<string, FenceModel>();
 
   constructor(world: World, name: string, host: number) {
     const { random } = world;
@@ -31,12 +31,7 @@ export class Machine {
     // Half the engine's bound to either side, so that each pair stays within it.
     const rate = 1 + random.pick([-0.0049, 0.0049, random.between(-0.0049, 0.0049)]);
     this.clock = new NodeClock(rate, random.between(1, 1e6), 1.7e12 + random.between(-500, 500));
-  }
-
-  fence(slot: string): FenceModel {
-    let fence = this.#fences.get(slot);
-    if (!fence) this.#fences.set(slot, (fence = new FenceModel(this.#world.plan.fence, this.clock)));
-    return fence;
+    this.fence = new FenceModel(world.plan.fence, this.clock);
   }
 
   /** Addresses not named any more leave the link, then the fence. */
@@ -45,7 +40,8 @@ export class Machine {
       slots.flatMap(({ slot, addresses }) => addresses.map((address) => [address, slot] as const)),
     );
     for (const address of this.guarded.keys()) if (!wanted.has(address)) this.raised.delete(address);
-    for (const [slot, fence] of this.#fences) if (!slots.some((each) => each.slot === slot)) fence.close();
+    for (const slot of this.guarded.values())
+      if (!slots.some((each) => each.slot === slot)) this.fence.close(slot);
     this.guarded.clear();
     for (const [address, slot] of wanted) this.guarded.set(address, slot);
   }
@@ -54,16 +50,16 @@ export class Machine {
   lets(address: string): boolean {
     if (!this.raised.has(address)) return false;
     const slot = this.guarded.get(address);
-    return slot === undefined || this.fence(slot).openEpoch(this.#world.nowMs) !== undefined;
+    return slot === undefined || this.fence.openEpoch(slot, this.#world.nowMs) !== undefined;
   }
 
   /** What was guarded stays so, closed: as the fence of a new agent begins. */
-  closeFences(): void {
-    for (const fence of this.#fences.values()) fence.close();
+  closeFence(): void {
+    this.fence.closeAll();
   }
 
   losePower(): void {
-    this.closeFences();
+    this.closeFence();
     this.raised.clear();
     this.guarded.clear();
   }
@@ -71,14 +67,14 @@ export class Machine {
   /** An agent that stops takes away what it guarded, then the rules. */
   cleanUp(): void {
     for (const address of this.guarded.keys()) this.raised.delete(address);
-    this.closeFences();
+    this.closeFence();
     this.guarded.clear();
   }
 
   stepWall(byMs: number): void {
     this.#world.log(() => `${this.name}: the wall clock steps by ${byMs.toFixed(0)} ms`);
     this.clock.stepWall(byMs);
-    for (const fence of this.#fences.values()) fence.wallStepped(byMs);
+    this.fence.wallStepped(byMs);
   }
 }
 
