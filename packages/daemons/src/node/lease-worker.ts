@@ -154,10 +154,7 @@ async function main(task: WorkerTask): Promise<void> {
   });
 }
 
-function openFence(
-  task: WorkerTask,
-  clocks: Clocks,
-): { fence: Fence; addresses: VirtualAddresses | null } {
+function openFence(task: WorkerTask, clocks: Clocks): { fence: Fence; addresses: VirtualAddresses | null } {
   if (task.interface === null) return { fence: createNoFence(clocks), addresses: null };
   // Held for life. A second agent here, of another set say, would take our fence and addresses for a dead one's.
   lockInNamespace('vnfpool fence');

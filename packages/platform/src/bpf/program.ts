@@ -68,8 +68,17 @@ export function loadProgram(name: string, code: Uint8Array, license = 'Apache-2.
       libc().close(load(true));
     } catch {
       const log = Buffer.from(bytes.subarray(PROGRAM_BYTES_MAX));
-      const said = log.subarray(0, Math.max(0, log.indexOf(0))).toString().trim().split('\n').slice(-3);
-      throw new PlatformError(error.code, `${error.message}: ${said.join(' / ')}`, { ...error, cause: error });
+      const said = log
+        .subarray(0, Math.max(0, log.indexOf(0)))
+        .toString()
+        .trim()
+        .split('\n')
+        .slice(-3);
+      throw new PlatformError(error.code, `${error.message}: ${said.join(' / ')}`, {
+        call: 'load program',
+        errno: error.errno,
+        cause: error,
+      });
     }
     throw error;
   }

@@ -59,6 +59,6 @@ export function answered(): DataView {
 
 /** Puts a name of at most 15 letters into a structure. */
 export function putName(view: DataView, at: number, name: string): void {
-  for (const [place, letter] of [...name.slice(0, 15)].entries())
-    view.setUint8(at + place, letter.charCodeAt(0));
+  for (const [place, byte] of new TextEncoder().encode(name).subarray(0, 15).entries())
+    view.setUint8(at + place, byte);
 }

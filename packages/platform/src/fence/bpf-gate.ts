@@ -18,7 +18,15 @@ import { libc } from '../libc/libc.ts';
 import { inNamespace, type NetworkNamespace, openOwnNamespace } from '../namespaces/namespace.ts';
 import { viewOf } from '../netlink/message.ts';
 import { DROP, fenceProgram, GUARDED_KEY_BYTES, KEY_KIND, PASS } from './bpf-program.ts';
-import { GUARDED_MAX, type GuardedKey, type GuardedTable, guardedOf, keyOfText, keyText, SLOTS_MAX } from './guarded.ts';
+import {
+  GUARDED_MAX,
+  type GuardedKey,
+  type GuardedTable,
+  guardedOf,
+  keyOfText,
+  keyText,
+  SLOTS_MAX,
+} from './guarded.ts';
 import { LinkWatch } from './link-watch.ts';
 
 /** Of the form of maps and programs: a fence of another one is another's. */
@@ -42,6 +50,8 @@ const DEADLINES: MapShape = {
 };
 const NOBODY = 0;
 const CLOSED_NS = 0n;
+/** Entries of the maps that one look reads: a thousand would hold up the renewals for milliseconds. */
+const CHECKED_AT_ONCE = 128;
 /** Ahead of what the probe's clock may be late by. */
 const PROBE_OPEN_MS = 60_000;
 const PROBE_ADDRESS: readonly number[] = [192, 0, 2, 1];
@@ -73,6 +83,7 @@ export class BpfGate {
   /** What each slot's deadline was set to. */
   readonly #ends = new Map<number, bigint>();
   #table: GuardedTable = { slots: new Set(), slotOf: new Map() };
+  #turns = 0;
 
   /**
    * @param inherited what is to be guarded from the first moment, closed
@@ -122,13 +133,11 @@ export class BpfGate {
 
   /** One write a slot, all in one call; the deadline is absolute, so that it may arrive at any time. */
   openUntil(ends: ReadonlyMap<string, number>): void {
-    const entries = [...ends].map(([slot, untilMs]) => {
-      const number = this.#numberOf(slot);
-      const endNs = untilMs > 0 ? BigInt(Math.floor(untilMs * 1e6)) : CLOSED_NS;
-      this.#ends.set(number, endNs);
-      return [u32(number), u64(endNs)] as const;
-    });
-    this.#deadlines.setAll(entries);
+    const entries = new Map<number, bigint>();
+    for (const [slot, untilMs] of ends)
+      entries.set(this.#numberOf(slot), untilMs > 0 ? BigInt(Math.floor(untilMs * 1e6)) : CLOSED_NS);
+    for (const [number, endNs] of entries) this.#ends.set(number, endNs);
+    this.#deadlines.setNumbers(entries);
   }
 
   close(slot: string): void {
@@ -154,16 +163,17 @@ export class BpfGate {
         this.#attached.delete(index);
       }
     }
-    for (const { bytes, number } of this.#entries.values()) {
+    for (const { bytes, number } of this.#turn([...this.#entries.values()])) {
       const value = this.#guarded.get(bytes);
       if (value !== undefined && viewOf(value).getUint32(0, true) === number) continue;
       found.push('an entry of the map of what is guarded is another');
       break;
     }
-    for (const [number, endNs] of this.#ends) {
+    for (const [number, endNs] of this.#turn([...this.#ends])) {
       if (this.#endOf(number) === endNs) continue;
       found.push(`the deadline of slot ${this.#nameOf(number)} is another`);
     }
+    this.#turns++;
     if (found.length === 0) return found;
     for (const number of this.#ends.keys()) this.#writeEnd(number, CLOSED_NS);
     this.#entries.clear();
@@ -192,6 +202,13 @@ export class BpfGate {
     this.#deadlines.close();
     this.#links.close();
     this.#home.close();
+  }
+
+  /** Those whose turn it is to be looked at: all of them, where they are few. */
+  #turn<Each>(all: readonly Each[]): readonly Each[] {
+    const parts = Math.ceil(all.length / CHECKED_AT_ONCE);
+    const from = (this.#turns % Math.max(parts, 1)) * CHECKED_AT_ONCE;
+    return all.slice(from, from + CHECKED_AT_ONCE);
   }
 
   #load(headerBytes: number): Record<Direction, LinkProgram> {
@@ -227,7 +244,8 @@ export class BpfGate {
     this.#deadlines.set(u32(NOBODY), u64(CLOSED_NS));
     this.#guarded.delete(key);
     if (isPassing && isDropping) return;
-    const message = 'the programs of this kernel go by another CLOCK_BOOTTIME than this process (a time namespace?)';
+    const message =
+      'the programs of this kernel go by another CLOCK_BOOTTIME than this process (a time namespace?)';
     throw new PlatformError('UNSUPPORTED', message, { call: 'probe' });
   }
 

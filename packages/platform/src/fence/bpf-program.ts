@@ -102,14 +102,7 @@ class FenceProgram {
   }
 
   #end(): Uint8Array {
-    return this.#code
-      .label('pass')
-      .set(0, PASS)
-      .exit()
-      .label('drop')
-      .set(0, DROP)
-      .exit()
-      .assemble();
+    return this.#code.label('pass').set(0, PASS).exit().label('drop').set(0, DROP).exit().assemble();
   }
 
   #guardLink(): void {
@@ -193,11 +186,7 @@ class FenceProgram {
 
   /** Register 0: the slot's number in the map, or 0. */
   #lookUp(): void {
-    this.#code
-      .setMap(1, this.#options.guardedFd)
-      .move(2, 10)
-      .add(2, STACK.key)
-      .call(HELPER.mapLookup);
+    this.#code.setMap(1, this.#options.guardedFd).move(2, 10).add(2, STACK.key).call(HELPER.mapLookup);
   }
 
   /** Drops the frame when the key on the stack is guarded and its slot's deadline has come. */

@@ -3,7 +3,10 @@ import type { SetChange, SetElement } from '../netlink/nftables.ts';
 
 /** Changes of sets, gathered by place: what goes comes before what takes its place. */
 export class ChangeList {
-  readonly #lists = new Map<string, { readonly place: SetChange['place']; readonly elements: SetElement[] }>();
+  readonly #lists = new Map<
+    string,
+    { readonly place: SetChange['place']; readonly elements: SetElement[] }
+  >();
 
   note(change: SetChange['change'], place: SetChange['place'], element: SetElement): void {
     const name = `${change} ${place.family} ${place.set}`;
@@ -17,6 +20,9 @@ export class ChangeList {
       const change = name.startsWith('delete') ? 'delete' : 'add';
       return { change, ...list };
     });
-    return [...changes.filter(({ change }) => change === 'delete'), ...changes.filter(({ change }) => change === 'add')];
+    return [
+      ...changes.filter(({ change }) => change === 'delete'),
+      ...changes.filter(({ change }) => change === 'add'),
+    ];
   }
 }

@@ -44,8 +44,7 @@ export function tableOf(slots: readonly GuardedSlot[]): GuardedTable {
 
 /** @throws PlatformError `BAD_ARGUMENT` */
 export function checkKnown(table: GuardedTable, slots: Iterable<string>): void {
-  for (const slot of slots)
-    if (!table.slots.has(slot)) throw refuse(`slot ${slot} is not under the fence`);
+  for (const slot of slots) if (!table.slots.has(slot)) throw refuse(`slot ${slot} is not under the fence`);
 }
 
 /** @throws PlatformError `BAD_ARGUMENT` for what is no address or no name of a link */

@@ -110,10 +110,7 @@ function nextShorter(spans: ReadonlyMap<HorizonId, number>, leftMs: number): Hor
   return (all.find(([, spanMs]) => spanMs <= leftMs) ?? all.at(-1) ?? [1])[0];
 }
 
-function withEnds(
-  slots: ReadonlyMap<string, OpenSlot>,
-  spans: ReadonlyMap<HorizonId, number>,
-): Horizons {
+function withEnds(slots: ReadonlyMap<string, OpenSlot>, spans: ReadonlyMap<HorizonId, number>): Horizons {
   const ends = new Map<HorizonId, number>();
   for (const { untilMs, horizon } of slots.values())
     ends.set(horizon, Math.min(untilMs, ends.get(horizon) ?? Infinity));

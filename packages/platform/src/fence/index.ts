@@ -2,6 +2,9 @@
 export type { Fence, Guarded, GuardedSlot } from '../interfaces.ts';
 export type { BpfFence, FenceOptions } from './bpf.ts';
 export { createFence } from './bpf.ts';
+export { BpfGate } from './bpf-gate.ts';
+export type { GuardedTable } from './guarded.ts';
+export { tableOf } from './guarded.ts';
 export type { HorizonId, Horizons } from './horizons.ts';
 export { horizonOf, leave, NO_HORIZONS, renew } from './horizons.ts';
 export type { NftFence, NftFenceOptions } from './nft.ts';

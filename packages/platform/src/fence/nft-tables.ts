@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isPlatformError, PlatformError } from '../errors.ts';
-import { describeTable, deleteTable, NFT_TABLE_OWNED } from '../netlink/nft-objects.ts';
+import { deleteTable, describeTable, NFT_TABLE_OWNED } from '../netlink/nft-objects.ts';
 import { listSet, NFPROTO_INET, readGeneration, transact } from '../netlink/nftables.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '../netlink/socket.ts';
 import { type GuardedKey, type KeyKind, keyText } from './guarded.ts';
-import { type FenceContents, type FenceRules, fenceRequests, fenceTables, horizonOfVerdict, mapPlaces } from './ruleset.ts';
+import {
+  type FenceContents,
+  type FenceRules,
+  fenceRequests,
+  fenceTables,
+  horizonOfVerdict,
+  mapPlaces,
+} from './ruleset.ts';
 
 /** A thousand slots with their addresses, as one transaction. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
@@ -69,7 +76,9 @@ export class NftTables {
     if (missing.length > 0)
       return missing.map(({ family }) => `table ${familyName(family)} ${this.table} is gone`);
     const now = new Set(there);
-    const gone = this.#description.filter((line) => !now.has(line)).map((line) => `${shortened(line)} is gone`);
+    const gone = this.#description
+      .filter((line) => !now.has(line))
+      .map((line) => `${shortened(line)} is gone`);
     const former = new Set(this.#description);
     const added = [...now].filter((line) => !former.has(line)).map((line) => `${shortened(line)} is new`);
     // The same lines in another order: rules were moved.

@@ -2,22 +2,15 @@
 import { readJiffyMs } from '../clocks/clocks.ts';
 import { isPlatformError, PlatformError } from '../errors.ts';
 import type { Clocks, Fence, Guarded, GuardedSlot } from '../interfaces.ts';
-import { ChangeList } from './change-list.ts';
 import { changeSets, listSet, type SetChange, type SetElement } from '../netlink/nftables.ts';
-import {
-  checkKnown,
-  type GuardedTable,
-  guardedOf,
-  keyOfText,
-  keyText,
-  tableOf,
-} from './guarded.ts';
+import { ChangeList } from './change-list.ts';
+import { checkKnown, type GuardedTable, guardedOf, keyOfText, keyText, tableOf } from './guarded.ts';
 import {
   horizonElement,
   isCovering,
+  REMAINDER_JIFFIES_MIN,
   type Reading,
   readClocks,
-  REMAINDER_JIFFIES_MIN,
 } from './horizon-element.ts';
 import { CLOSED, type HorizonId, type Horizons, horizonOf, leave, NO_HORIZONS, renew } from './horizons.ts';
 import { LinkWatch } from './link-watch.ts';
@@ -130,7 +123,10 @@ class LinuxNftFence implements NftFence {
     this.#form = form;
     this.#options = options;
     // No slot of ours has it: it stays closed.
-    this.#table = { slots: new Set(), slotOf: new Map([...inherited.values.keys()].map((text) => [text, ''])) };
+    this.#table = {
+      slots: new Set(),
+      slotOf: new Map([...inherited.values.keys()].map((text) => [text, ''])),
+    };
     this.#contents = inherited;
     this.guarantee = guaranteeOf(form, options.egress === 'off' ? 'not asked for' : (refusal ?? ''));
   }
@@ -181,7 +177,8 @@ class LinuxNftFence implements NftFence {
   check(): void {
     const moved = this.#links.changes();
     if (moved.length > 0) this.#repair(moved);
-    else if (this.#tables.generation() !== this.#verified) this.#verify();
+    // Nobody else can change what is ours alone.
+    else if (!this.#form.isOwned && this.#tables.generation() !== this.#verified) this.#verify();
   }
 
   dispose(): void {
@@ -212,7 +209,7 @@ class LinuxNftFence implements NftFence {
         this.#horizons = next;
         return;
       }
-      if (attempt > 1 || (isOpening && this.#verified !== generation)) {
+      if (attempt > 1 || (isOpening && !this.#form.isOwned && this.#verified !== generation)) {
         // Put right, everything is closed: what is to be done is another thing now.
         if (this.#verify()) continue;
       }
@@ -230,7 +227,7 @@ class LinuxNftFence implements NftFence {
           ...[...contents.elements.values()].map(({ timeoutMs = 0 }) => reading.boottimeMs + timeoutMs),
         );
         // Whether ours was the only change since all was as it should be.
-        const isAlone = this.#tables.generation() === (((this.#verified ?? -1) + 1) >>> 0);
+        const isAlone = this.#tables.generation() === ((this.#verified ?? -1) + 1) >>> 0;
         this.#verified = isAlone && this.#verified !== undefined ? (this.#verified + 1) >>> 0 : undefined;
         return;
       }
@@ -251,14 +248,26 @@ class LinuxNftFence implements NftFence {
     const elements = new Map<HorizonId, SetElement>();
     for (const [id, { endMs }] of horizons.horizons) {
       const known = this.#contents.elements.get(id);
-      const isSame = this.#horizons.horizons.get(id)?.endMs === endMs && known !== undefined && !this.#isUnsure;
+      const isSame =
+        this.#horizons.horizons.get(id)?.endMs === endMs && known !== undefined && !this.#isUnsure;
       const element = isSame ? known : horizonElement(endMs, reading, this.#jiffyMs);
       if (element !== undefined) elements.set(id, element);
     }
-    const values = new Map(
-      [...this.#table.slotOf].map(([text, slot]) => [text, horizonOf(horizons, slot)]),
-    );
+    const values = this.#valuesOf(horizons);
     return { values, elements };
+  }
+
+  /** The very map as before when nothing is to change in it, as most renewals have it. */
+  #valuesOf(horizons: Horizons): ReadonlyMap<string, HorizonId> {
+    const { values } = this.#contents;
+    const { slotOf } = this.#table;
+    let isSame = values.size === slotOf.size;
+    for (const [text, slot] of slotOf) {
+      if (!isSame) break;
+      isSame = values.get(text) === horizonOf(horizons, slot);
+    }
+    if (isSame) return values;
+    return new Map([...slotOf].map(([text, slot]) => [text, horizonOf(horizons, slot)]));
   }
 
   #changesTo(next: FenceContents): { changes: SetChange[]; isOpening: boolean } {
@@ -266,7 +275,8 @@ class LinuxNftFence implements NftFence {
     const former = this.#contents;
     const changes = new ChangeList();
     let isOpening = false;
-    for (const text of new Set([...former.values.keys(), ...next.values.keys()])) {
+    const isOther = former.values !== next.values;
+    for (const text of isOther ? new Set([...former.values.keys(), ...next.values.keys()]) : []) {
       const [was, is] = [former.values.get(text), next.values.get(text)];
       if (was === is) continue;
       const { kind, bytes } = keyOfText(text);

@@ -18,14 +18,14 @@ import {
   type ChainShape,
   deleteTable,
   KEY_TYPES,
-  newChain,
-  newRules,
-  newSet,
-  newTable,
   NFT_SET_CONCAT,
   NFT_SET_INTERVAL,
   NFT_SET_MAP,
   NFT_SET_TIMEOUT,
+  newChain,
+  newRules,
+  newSet,
+  newTable,
   type Request,
   type SetShape,
   type TablePlace,
@@ -172,7 +172,12 @@ export function fenceRequests(rules: FenceRules): Request[] {
         const elements = keys(kind).map(({ bytes, id }) => ({ key: bytes, verdict: verdictOf(id) }));
         return fill(shape.name, elements);
       }),
-      ...plain.flatMap(({ name }) => fill(name, keys('ipv4').map(({ bytes }) => ({ key: bytes })))),
+      ...plain.flatMap(({ name }) =>
+        fill(
+          name,
+          keys('ipv4').map(({ bytes }) => ({ key: bytes })),
+        ),
+      ),
       ...[...rules.contents.elements].flatMap(([id, element]) => fill(horizonShape(id).name, [element])),
       ...chains.flatMap((chain) => newRules(place, chain)),
     ];

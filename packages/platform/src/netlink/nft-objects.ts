@@ -117,7 +117,12 @@ export function newChain(place: TablePlace, { name: chain, hook }: ChainShape): 
     ...(hook.link === undefined ? [] : [text(3, hook.link)]),
   ];
   const policy = be32(5, NF_ACCEPT);
-  return request(MSG.newChain, NLM_F_CREATE, place, [text(3, chain), nested(4, ...at), policy, text(7, 'filter')]);
+  return request(MSG.newChain, NLM_F_CREATE, place, [
+    text(3, chain),
+    nested(4, ...at),
+    policy,
+    text(7, 'filter'),
+  ]);
 }
 
 /** Fills a chain. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { announcementFrame } from '../../src/addresses/arp.ts';
 import { attachedPrograms, BpfMap, detachProgram, openById, readInfo } from '../../src/bpf/index.ts';
 import { GUARDED_KEY_BYTES } from '../../src/fence/bpf-program.ts';
 import { createFence } from '../../src/fence/index.ts';
 import { libc } from '../../src/libc/index.ts';
 import { findLink, NETLINK_ROUTE, NetlinkSocket } from '../../src/netlink/index.ts';
-import { announcementFrame } from '../../src/addresses/arp.ts';
 import {
   clocks,
   createOf,
@@ -26,8 +26,7 @@ describe.skipIf(missing !== '')(`programs on links ${missing}`, () => {
   let fence: LabFence;
   let told: string[];
   let index: number;
-  const openFor = (leftMs: number): void =>
-    fence.openUntil(new Map([['web', clocks.boottimeMs() + leftMs]]));
+  const openFor = (leftMs: number): void => fence.openUntil(new Map([['web', clocks.boottimeMs() + leftMs]]));
   /** The numbers of the programs on eth0, both ways. */
   const programs = (): number[][] =>
     rig.on('a', () => [attachedPrograms(index, 'in'), attachedPrograms(index, 'out')]);
@@ -113,7 +112,8 @@ describe.skipIf(missing !== '')(`programs on links ${missing}`, () => {
     tagged.set(plain.subarray(12, 60), 16);
     const count = (): number =>
       // The kernel takes the tag out on its way in.
-      seen.poll().filter((each) => Buffer.compare(each.subarray(12, 42), plain.subarray(12, 42)) === 0).length;
+      seen.poll().filter((each) => Buffer.compare(each.subarray(12, 42), plain.subarray(12, 42)) === 0)
+        .length;
     tap.send(tagged);
     await until('the tagged announcement', () => count() === 1);
     fence.close('web');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createNftFence, type FenceOptions, type NftFence } from '../../src/fence/index.ts';
 import { horizonElement, readClocks } from '../../src/fence/horizon-element.ts';
+import { createNftFence, type FenceOptions, type NftFence } from '../../src/fence/index.ts';
 import { horizonPlaces } from '../../src/fence/ruleset.ts';
 import { changeSets, NETLINK_NETFILTER, NetlinkSocket, readGeneration } from '../../src/netlink/index.ts';
 import { address, B4, clocks, FenceRig, LONG_MS, PORT, VIP4, WEB } from '../support/fence-rig.ts';
@@ -193,7 +193,11 @@ describe.skipIf(labMissing !== '')(`the nftables form ${labMissing}`, () => {
 
   test.each([
     { what: 'everything flushed', by: ['flush', 'ruleset'], told: /table netdev vnfpool is gone/ },
-    { what: 'a table removed', by: ['delete', 'table', 'inet', 'vnfpool'], told: /table inet vnfpool is gone/ },
+    {
+      what: 'a table removed',
+      by: ['delete', 'table', 'inet', 'vnfpool'],
+      told: /table inet vnfpool is gone/,
+    },
     {
       what: 'an address taken out',
       by: ['delete', 'element', 'netdev', 'vnfpool', 'address4', `{ ${VIP4} }`],

@@ -5,6 +5,7 @@ import { createNamespace, inNamespace, openOwnNamespace } from '../../src/namesp
 import { createVeth, findLink, NETLINK_ROUTE, NetlinkSocket, setLinkUp } from '../../src/netlink/index.ts';
 import {
   A4,
+  address,
   B4,
   clocks,
   createOf,
@@ -16,7 +17,6 @@ import {
   VIP4,
   VIP6,
   WEB,
-  address,
   whyNoPrograms,
 } from '../support/fence-rig.ts';
 import { labMissing, openUdp, until } from '../support/lab.ts';

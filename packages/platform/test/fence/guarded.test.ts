@@ -34,7 +34,9 @@ test('one thing belongs to one slot, however it is written', () => {
       { slot: 'b', guarded: guarded('2001:db8:0::1') },
     ]),
   ).toThrow(/guarded for a and b/);
-  expect(tableOf([{ slot: 'a', guarded: [...guarded('10.0.0.1'), ...guarded('10.0.0.1')] }]).slotOf.size).toBe(1);
+  expect(
+    tableOf([{ slot: 'a', guarded: [...guarded('10.0.0.1'), ...guarded('10.0.0.1')] }]).slotOf.size,
+  ).toBe(1);
 });
 
 test('has a bound', () => {

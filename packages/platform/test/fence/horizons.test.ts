@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
-import {
-  CLOSED,
-  type Horizons,
-  horizonOf,
-  leave,
-  NO_HORIZONS,
-  renew,
-} from '../../src/fence/horizons.ts';
+import { CLOSED, type Horizons, horizonOf, leave, NO_HORIZONS, renew } from '../../src/fence/horizons.ts';
 
 const LEAST_MS = 8;
 const all = (count: number, untilMs: number): Map<string, number> =>

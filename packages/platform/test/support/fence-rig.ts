@@ -291,9 +291,7 @@ export class FenceRig {
   }
 
   #of(family: 4 | 6): [Udp, Udp, Udp] {
-    return family === 4
-      ? [this.peer4, this.own4, this.virtual4]
-      : [this.peer6, this.own6, this.virtual6];
+    return family === 4 ? [this.peer4, this.own4, this.virtual4] : [this.peer6, this.own6, this.virtual6];
   }
 
   async #mark(from: Udp, to: Udp, at: string): Promise<void> {

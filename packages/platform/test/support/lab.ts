@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { AF_INET, AF_INET6, AF_PACKET, libc, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW } from '../../src/libc/index.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_PACKET,
+  libc,
+  MSG_DONTWAIT,
+  SOCK_CLOEXEC,
+  SOCK_RAW,
+} from '../../src/libc/index.ts';
 import { createNamespace, inNamespace, type NetworkHost } from '../../src/namespaces/index.ts';
-import { findLink, ipBytes, ipv4Bytes, ipv4Text, NETLINK_ROUTE, NetlinkSocket } from '../../src/netlink/index.ts';
+import {
+  findLink,
+  ipBytes,
+  ipv4Bytes,
+  ipv4Text,
+  NETLINK_ROUTE,
+  NetlinkSocket,
+} from '../../src/netlink/index.ts';
 
 const SOCK_DGRAM = 2;
 

@@ -28,9 +28,7 @@ export type FromWorker =
   | { readonly type: 'failover'; readonly record: FailoverRecord };
 
 /** An output, or the second half of a fence write: between the halves the process may be paused. */
-type Action =
-  | KeeperOutput
-  | { readonly type: 'fence-write'; readonly write: FenceWrite };
+type Action = KeeperOutput | { readonly type: 'fence-write'; readonly write: FenceWrite };
 
 export interface LeaseWorkerParts {
   readonly world: World;

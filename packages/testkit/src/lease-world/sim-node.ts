@@ -46,9 +46,7 @@ interface SimFunction {
 }
 
 /** An output, or the second half of a fence write: between the halves the process may be paused. */
-type Action =
-  | LeaseOutput
-  | { readonly type: 'fence-write'; readonly write: FenceWrite };
+type Action = LeaseOutput | { readonly type: 'fence-write'; readonly write: FenceWrite };
 
 /** Datagrams and inputs that wait while the process is paused; further ones are dropped, as a socket does. */
 const INBOX_MAX = 500;
@@ -272,7 +270,11 @@ export class SimNode {
       case 'fence-until': {
         // As production does: all that one step renews is one write.
         const ends = new Map<string, FenceEnd>();
-        for (let next: Action | undefined = action; next?.type === 'fence-until'; next = this.#backlog.shift()) {
+        for (
+          let next: Action | undefined = action;
+          next?.type === 'fence-until';
+          next = this.#backlog.shift()
+        ) {
           invariants.fenceOrdered(this.id, this.#incarnation, next.slot, next.epoch);
           ends.set(next.slot, { epoch: next.epoch, untilBootMs: next.untilMs });
           if (this.#backlog[0]?.type !== 'fence-until') break;
