@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { PlatformErrorDetail } from './errors.ts';
 export { isPlatformError, PlatformError } from './errors.ts';
-export type { Clocks, Fence, Journal, VirtualAddresses } from './interfaces.ts';
+export type { Clocks, Fence, Guarded, GuardedSlot, Journal, VirtualAddresses } from './interfaces.ts';

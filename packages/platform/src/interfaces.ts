@@ -26,25 +26,55 @@ export interface VirtualAddresses {
   close(): void;
 }
 
+/** What a slot acts through, and what its fence therefore stands before. */
+export type Guarded =
+  /** An IPv4 or IPv6 address, without a prefix, on every link. */
+  | { readonly what: 'address'; readonly address: string }
+  /** Every frame of a link, both ways: a macvlan that carries the slot's own hardware address. */
+  | { readonly what: 'link'; readonly link: string }
+  /** Everything that the host forwards into or out of a link: the slot of a gateway. */
+  | { readonly what: 'forwarding'; readonly link: string };
+
+/** A slot, and all that opens and closes with it. */
+export interface GuardedSlot {
+  readonly slot: string;
+  readonly guarded: readonly Guarded[];
+}
+
 /**
- * The kernel's gate before a slot's addresses: closed unless opened, and closing by the kernel's own clocks.
- * Covers IPv4 by address and ARP by sender and target, in and out.
+ * The kernel's gate before the slots of a node: closed unless opened, and closing by the kernel's own clocks, whatever
+ * becomes of the process. What is open stays so, to its end at the latest, when the process ends; the next agent finds
+ * it in place. All calls are synchronous, and done when they return.
  */
 export interface Fence {
-  readonly kind: 'nft' | 'none';
-  /** Addresses under the fence now; in the beginning those that an earlier agent left there. */
-  readonly guarded: readonly string[];
-  /** Puts addresses under the fence, closed. Addresses not named any more leave it. */
-  guard(addresses: readonly string[]): void;
+  /** `bpf`: the kernel compares CLOCK_BOOTTIME with an absolute deadline. `nft`: wall clock and timeout together. */
+  readonly kind: 'bpf' | 'nft' | 'none';
+  /** What is promised here, in one sentence for people. */
+  readonly guarantee: string;
+  /** Everything under the fence now; in the beginning what an earlier agent left there. */
+  readonly guarded: readonly Guarded[];
   /**
-   * Opens, or extends, an address until CLOCK_BOOTTIME `untilMs`. The kernel gets both the absolute end by the
-   * wall clock and a relative timeout, so a write that comes late arrives closed.
+   * The slots from now on, replacing the former list, and what is guarded for each. What is new to the fence comes under it
+   * in the state of its slot: closed, unless the slot is open. What is not named any more leaves it. A link to be guarded
+   * is to be there, still down.
+   * @throws PlatformError `BAD_ARGUMENT` for something guarded for two slots, or more than the fence holds
    */
-  open(address: string, untilMs: number): void;
-  /** Closes an address; returns when the kernel has acknowledged it. */
-  close(address: string): void;
-  /** What the kernel would let through now, for tests and `explain`. */
-  isOpen(address: string): boolean;
+  guard(slots: readonly GuardedSlot[]): void;
+  /**
+   * Opens, or extends, slots until the moments of CLOCK_BOOTTIME given in ms, all at once. A write that comes late
+   * arrives closed. Slots that are renewed together belong into one call.
+   * @throws PlatformError `BAD_ARGUMENT` for a slot that is not under the fence
+   */
+  openUntil(ends: ReadonlyMap<string, number>): void;
+  /** Closes a slot; returns when the kernel has acknowledged it. Nothing to do for one that is not under the fence. */
+  close(slot: string): void;
+  /** What the kernel would let through now, for tests and `explain`. A slot that is not under the fence is open. */
+  isOpen(slot: string): boolean;
+  /**
+   * Looks whether the kernel still has what was put there. What somebody else changed is told, and put right: closed, until
+   * the next {@link openUntil}.
+   */
+  check(): void;
   /** Removes every rule. */
   dispose(): void;
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import { fenceTables, setPlaces } from '../src/fence/ruleset.ts';
+import { fenceTables, horizonPlaces } from '../src/fence/ruleset.ts';
 import { createNamespace, createNetwork, inNamespace } from '../src/namespaces/index.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '../src/netlink/index.ts';
 import { deleteTables, listSet } from '../src/netlink/nftables.ts';
@@ -19,21 +19,23 @@ const { parentPort, workerData } = require('node:worker_threads');
   const load = (folder) => import(workerData.built + folder + '/index.js');
   const { inNamespace, openOwnNamespace } = await load('namespaces');
   const { createLinuxClocks } = await load('clocks');
-  const { createNftFence } = await load('fence');
+  const { createFence } = await load('fence');
   const { createVirtualAddresses } = await load('addresses');
   const { requestRealtime, isRealtime } = await load('realtime');
   const grant = requestRealtime(10);
   const clocks = createLinuxClocks();
   const [fence, addresses] = inNamespace(workerData.fd, () => [
-    createNftFence({ interfaces: ['eth0'], clocks }),
+    createFence({ interfaces: ['eth0'], clocks }),
     createVirtualAddresses({ interface: 'eth0' }),
   ]);
-  fence.guard(['10.9.0.100']);
+  fence.guard([{ slot: 'web', guarded: [{ what: 'address', address: '10.9.0.100' }] }]);
   addresses.raise('10.9.0.100');
-  for (let turn = 0; turn < 200; turn++) fence.open('10.9.0.100', clocks.boottimeMs() + 60000);
+  for (let turn = 0; turn < 200; turn++) fence.openUntil(new Map([['web', clocks.boottimeMs() + 60000]]));
   addresses.announce('10.9.0.100', 2);
   addresses.destroySockets('10.9.0.100');
-  const isOpen = fence.isOpen('10.9.0.100');
+  const isOpen = fence.isOpen('web');
+  // As the end of a process does, which this thread's is not.
+  fence.abandon();
   parentPort.postMessage({ isOpen, grant, isRealtime: isRealtime(), home: openOwnNamespace().identity });
   addresses.close();
 })();`;
@@ -67,7 +69,7 @@ test.skipIf(missing !== '')(`fence and addresses work from a worker thread ${mis
 
   // The worker is gone, and the kernel still knows the element.
   const socket = inNamespace(host.namespace.fd, () => new NetlinkSocket(NETLINK_NETFILTER));
-  for (const place of setPlaces('vnfpool', 'lease')) expect(listSet(socket, place)).toHaveLength(1);
+  for (const place of horizonPlaces('vnfpool', 1)) expect(listSet(socket, place)).toHaveLength(1);
   expect(deleteTables(socket, fenceTables('vnfpool'))).toBeUndefined();
   socket.close();
   tap.close();

@@ -5,54 +5,82 @@ import { NodeClock } from '../src/lease-world/node-clock.ts';
 
 function fence(kind: FenceKind) {
   const clock = new NodeClock(1, 0, 1_000_000);
-  return { clock, model: new FenceModel(kind, clock) };
+  const model = new FenceModel(kind, clock);
+  const compute = (untilBootMs: number, trueMs: number, ...slots: string[]) =>
+    model.compute(
+      new Map((slots.length === 0 ? ['a'] : slots).map((slot) => [slot, { epoch: 5, untilBootMs }])),
+      trueMs,
+    );
+  const open = (trueMs: number) => model.openEpoch('a', trueMs);
+  return { clock, model, compute, open };
 }
 
 test.each(['nft', 'bpf'] as const)('%s: opens until the end of the lease and closes by itself', (kind) => {
-  const { model } = fence(kind);
-  model.write(model.compute(5, 300, 0), 0);
-  expect([0, 299, 301].map((at) => model.openEpoch(at))).toEqual([5, 5, undefined]);
+  const { model, compute, open } = fence(kind);
+  model.write(compute(300, 0), 0);
+  expect([0, 299, 301].map((at) => open(at))).toEqual([5, 5, undefined]);
 });
 
 test.each(['nft', 'bpf'] as const)('%s: a late write arrives closed', (kind) => {
-  const { model } = fence(kind);
-  const write = model.compute(5, 300, 0);
+  const { model, compute, open } = fence(kind);
+  const write = compute(300, 0);
   model.write(write, 400);
-  expect(model.openEpoch(400)).toBeUndefined();
+  expect(open(400)).toBeUndefined();
 });
 
 test('relative: a late write reopens', () => {
-  const { model } = fence('relative');
-  const write = model.compute(5, 300, 0);
+  const { model, compute, open } = fence('relative');
+  const write = compute(300, 0);
   model.write(write, 400);
-  expect(model.openEpoch(400)).toBe(5);
+  expect(open(400)).toBe(5);
 });
 
 test('nft: a wall clock stepped back is caught by the timeout, stepped forward closes early', () => {
   const back = fence('nft');
-  back.model.write(back.model.compute(5, 300, 0), 0);
+  back.model.write(back.compute(300, 0), 0);
   back.clock.stepWall(-1000);
   back.model.wallStepped(-1000);
-  expect(back.model.openEpoch(301)).toBeUndefined();
-  expect(back.model.openEpoch(1100)).toBeUndefined();
+  expect(back.open(301)).toBeUndefined();
+  expect(back.open(1100)).toBeUndefined();
   const ahead = fence('nft');
-  ahead.model.write(ahead.model.compute(5, 300, 0), 0);
+  ahead.model.write(ahead.compute(300, 0), 0);
   ahead.clock.stepWall(1000);
-  expect(ahead.model.openEpoch(10)).toBeUndefined();
+  expect(ahead.open(10)).toBeUndefined();
 });
 
 test('a remainder too small to keep is a delete', () => {
-  const { model } = fence('nft');
-  model.write(model.compute(5, 300, 299.8), 299.8);
-  expect(model.openEpoch(299.9)).toBeUndefined();
+  const { model, compute, open } = fence('nft');
+  model.write(compute(300, 299.8), 299.8);
+  expect(open(299.9)).toBeUndefined();
 });
 
 test('nft: a late write together with a backward step is left out, and counted', () => {
-  const { model, clock } = fence('nft');
-  const write = model.compute(5, 300, 0);
+  const { model, clock, compute, open } = fence('nft');
+  const write = compute(300, 0);
   clock.stepWall(-400);
   model.wallStepped(-400);
   model.write(write, 400);
-  expect(model.openEpoch(400)).toBeUndefined();
+  expect(open(400)).toBeUndefined();
   expect(model.excluded).toBe(1);
+});
+
+test('nft: slots renewed together share an end, and one that is not leaves before it holds the others back', () => {
+  const { model, compute } = fence('nft');
+  model.write(compute(300, 0, 'a', 'b'), 0);
+  model.write(compute(400, 100, 'a'), 100);
+  expect(['a', 'b'].map((slot) => model.openEpoch(slot, 299))).toEqual([5, 5]);
+  model.write(compute(500, 200, 'a'), 200);
+  expect(['a', 'b'].map((slot) => model.openEpoch(slot, 350))).toEqual([5, undefined]);
+  model.close('a');
+  expect(model.openEpoch('a', 350)).toBeUndefined();
+});
+
+test.each([
+  ['nft', undefined],
+  ['bpf', 5],
+] as const)('%s: what an agent that begins anew leaves open', (kind, epoch) => {
+  const { model, compute, open } = fence(kind);
+  model.write(compute(300, 0), 0);
+  model.restarted();
+  expect(open(100)).toBe(epoch);
 });

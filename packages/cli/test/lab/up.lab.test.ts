@@ -67,7 +67,8 @@ describe.skipIf(missing !== '')(`up and down again ${missing}`, () => {
     expect(state.sets[0]).toMatchObject({ name: 'edge', mode: 'namespaces', health: 'whole', generation: 1 });
     expect(slotOf(state, 'web').addresses).toEqual(['10.77.0.100/24']);
     expect(state.instances).toHaveLength(6);
-    expect(state.nodes.map(({ fence }) => fence)).toEqual(['nft', 'nft', 'nft']);
+    // Which of them is up to the kernel.
+    for (const { fence } of state.nodes) expect(['bpf', 'nft']).toContain(fence);
     expect((await ask(at, '/v1/lab', { headers })).status).toBe(200);
   });
 

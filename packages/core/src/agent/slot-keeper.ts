@@ -18,22 +18,24 @@ export type KeeperInput =
       readonly wallMs: number;
     };
 
+/** A slot and the addresses that it acts through. */
+export interface KeeperSlot {
+  readonly slot: string;
+  readonly addresses: readonly string[];
+}
+
 /** To be carried out in order, each only when the one before is done. */
 export type KeeperOutput =
   | { readonly type: 'persist'; readonly records: readonly LeaseRecord[] }
   | { readonly type: 'send'; readonly to: number; readonly messages: readonly LeaseMessage[] }
-  /** Addresses that must be under the fence, closed unless opened. Replaces the former list. */
-  | { readonly type: 'guard'; readonly addresses: readonly string[] }
+  /** Slots that must be under the fence, closed unless opened, with their addresses. Replaces the former list. */
+  | { readonly type: 'guard'; readonly slots: readonly KeeperSlot[] }
   | { readonly type: 'raise'; readonly addresses: readonly string[] }
   | { readonly type: 'withdraw'; readonly addresses: readonly string[] }
-  | { readonly type: 'open'; readonly addresses: readonly string[]; readonly untilMs: number }
+  /** Open, or keep open, slots until moments of CLOCK_BOOTTIME: all that one step renewed, at once. */
+  | { readonly type: 'open'; readonly ends: ReadonlyMap<string, number> }
   /** Close, and answer with `fence-closed` when the kernel has acknowledged it. */
-  | {
-      readonly type: 'close';
-      readonly slot: string;
-      readonly epoch: number;
-      readonly addresses: readonly string[];
-    }
+  | { readonly type: 'close'; readonly slot: string; readonly epoch: number }
   | { readonly type: 'announce'; readonly addresses: readonly string[] }
   | { readonly type: 'mark'; readonly slot: string; readonly epoch: number; readonly step: KeeperStep }
   /** For the agent's main thread. */
@@ -139,9 +141,23 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return [
       // What leaves the link first leaves the fence second, and what comes is under the fence first.
       ...(withdrawn.length === 0 ? [] : [{ type: 'withdraw' as const, addresses: withdrawn }]),
-      { type: 'guard', addresses: [...guarded] },
+      this.#underFence(),
       ...(added.length === 0 ? [] : [{ type: 'raise' as const, addresses: added }]),
     ];
+  }
+
+  /**
+   * An address that two slots name, as one of them is going and not gone, stays with the elder until it is: the fence
+   * opens each thing by one slot.
+   */
+  #underFence(): KeeperOutput {
+    const taken = new Set<string>();
+    const slots = [...this.#addresses].map(([slot, addresses]) => {
+      const own = addresses.filter((address) => !taken.has(address));
+      for (const address of own) taken.add(address);
+      return { slot, addresses: own };
+    });
+    return { type: 'guard', slots };
   }
 
   /** Slots that are gone, and whose last holding has ended. */
@@ -154,10 +170,26 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   }
 
   #follow(outputs: readonly LeaseOutput[], nowMs: number): KeeperOutput[] {
-    return outputs.flatMap((output) => this.#followOne(output, nowMs));
+    const done: KeeperOutput[] = [];
+    /** What the slots renewed so far share: it waits for more, but no slot's end overtakes its closing. */
+    const ends = new Map<string, number>();
+    const open = (): void => {
+      if (ends.size > 0) done.push({ type: 'open', ends: new Map(ends) });
+      ends.clear();
+    };
+    for (const output of outputs) {
+      if (output.type === 'fence-until') {
+        if (this.#addressesOf(output.slot).length > 0) ends.set(output.slot, output.untilMs);
+        continue;
+      }
+      if (output.type !== 'send' && output.type !== 'observed') open();
+      done.push(...this.#followOne(output, nowMs));
+    }
+    open();
+    return done;
   }
 
-  #followOne(output: LeaseOutput, nowMs: number): KeeperOutput[] {
+  #followOne(output: Exclude<LeaseOutput, { type: 'fence-until' }>, nowMs: number): KeeperOutput[] {
     switch (output.type) {
       case 'persist':
       case 'send':
@@ -166,19 +198,10 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         return this.#take(output, nowMs);
       case 'renumbered':
         return this.#renumber(output);
-      case 'fence-until':
-        return this.#open(output);
       case 'fence-close': {
         const holding = this.#holdings.get(output.slot);
         if (holding) holding.closing = true;
-        return [
-          {
-            type: 'close',
-            slot: output.slot,
-            epoch: output.epoch,
-            addresses: this.#addressesOf(output.slot),
-          },
-        ];
+        return [{ type: 'close', slot: output.slot, epoch: output.epoch }];
       }
       case 'lost':
         return this.#leave(output);
@@ -286,11 +309,6 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return [{ type: 'slot', state: this.#stateOf(slot, '') }];
   }
 
-  #open({ slot, untilMs }: LeaseOutput & { type: 'fence-until' }): KeeperOutput[] {
-    const addresses = this.#addressesOf(slot);
-    return addresses.length === 0 ? [] : [{ type: 'open', addresses, untilMs }];
-  }
-
   #leave({ slot, reason }: LeaseOutput & { type: 'lost' }): KeeperOutput[] {
     const holding = this.#holdings.get(slot);
     this.#holdings.delete(slot);
@@ -299,7 +317,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     const told: KeeperOutput = { type: 'slot', state: this.#stateOf(slot, `lost: ${reason}`) };
     if (this.#current.has(slot)) return [withdraw, told];
     this.#forget();
-    return [withdraw, { type: 'guard', addresses: [...new Set([...this.#addresses.values()].flat())] }, told];
+    return [withdraw, this.#underFence(), told];
   }
 
   #announceAgain(nowMs: number): KeeperOutput[] {

@@ -100,7 +100,7 @@ export interface NodeView {
   readonly reason: string;
   readonly address: string | null;
   readonly council: boolean;
-  readonly fence: 'nft' | 'none';
+  readonly fence: 'bpf' | 'nft' | 'none';
   readonly muteMs: number;
   readonly functions: readonly string[];
   readonly version: string;

@@ -111,7 +111,7 @@ test('the last word on a slot that was left is that it is not held here', () => 
 test('addresses that an earlier process may have left are withdrawn, once', () => {
   const { configure } = keeper(answers);
   const withdraw = { type: 'withdraw', addresses: ['10.0.0.100/24'] };
-  const guard = { type: 'guard', addresses: ['10.0.0.100/24'] };
+  const guard = { type: 'guard', slots: [{ slot: SLOT, addresses: ['10.0.0.100/24'] }] };
   expect(configure(definition(SLOT, ['10.0.0.100/24']))).toEqual([withdraw, guard]);
   expect(configure(definition(SLOT, ['10.0.0.100/24']))).toEqual([guard]);
 });
@@ -122,7 +122,7 @@ test('a holder whose address changes leaves the old one and takes the new one, u
   give(offer);
   expect(configure(definition(SLOT, ['10.0.0.120/24']))).toEqual([
     { type: 'withdraw', addresses: ['10.0.0.100/24'] },
-    { type: 'guard', addresses: ['10.0.0.120/24'] },
+    { type: 'guard', slots: [{ slot: SLOT, addresses: ['10.0.0.120/24'] }] },
     { type: 'raise', addresses: ['10.0.0.120/24'] },
   ]);
 });
@@ -140,7 +140,7 @@ test('a slot that is gone is forgotten with its addresses, at once', () => {
   const { configure } = keeper(answers);
   configure(definition(SLOT, ['10.0.0.100/24']));
   const other = definition('00000000000000a2', ['10.0.0.101/24']);
-  const guard = { type: 'guard', addresses: ['10.0.0.101/24'] };
+  const guard = { type: 'guard', slots: [{ slot: '00000000000000a2', addresses: ['10.0.0.101/24'] }] };
   expect(configure(other).at(-1)).toEqual(guard);
   expect(configure(other)).toEqual([guard]);
 });
@@ -155,9 +155,42 @@ test('a slot that goes while it is held leaves the link and then the fence, once
   configure(definition(SLOT, addresses));
   give(offer);
   expect(configure().filter(({ type }) => type !== 'slot')).toEqual([
-    { type: 'guard', addresses },
-    { type: 'close', slot: SLOT, epoch: 5, addresses },
+    { type: 'guard', slots: [{ slot: SLOT, addresses }] },
+    { type: 'close', slot: SLOT, epoch: 5 },
     { type: 'withdraw', addresses },
-    { type: 'guard', addresses: [] },
+    { type: 'guard', slots: [] },
+  ]);
+});
+
+test('what one step renews is one opening, and no closing is overtaken by it', () => {
+  const other = '00000000000000a2';
+  const renewed = (slot: string, untilMs: number): LeaseOutput => ({
+    type: 'fence-until',
+    slot,
+    epoch: 5,
+    untilMs,
+  });
+  const { give, configure } = keeper((input) =>
+    input.type === 'candidate-state'
+      ? [
+          renewed(SLOT, 300),
+          { ...observed, slot: other },
+          renewed(other, 310),
+          { type: 'fence-close', slot: SLOT, epoch: 5, reason: 'operator' },
+          renewed(other, 320),
+        ]
+      : answers(input),
+  );
+  configure(definition(SLOT, ['10.0.0.100/24']), definition(other, ['2001:db8::1/64']));
+  expect(give(offer).filter(({ type }) => type === 'open' || type === 'close')).toEqual([
+    {
+      type: 'open',
+      ends: new Map([
+        [SLOT, 300],
+        [other, 310],
+      ]),
+    },
+    { type: 'close', slot: SLOT, epoch: 5 },
+    { type: 'open', ends: new Map([[other, 320]]) },
   ]);
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { KeeperInput, KeeperOutput } from '@vnfpool/core/agent';
+import type { KeeperInput, KeeperOutput, KeeperSlot } from '@vnfpool/core/agent';
 import type { LeaseRecord } from '@vnfpool/core/lease';
-import type { Clocks, Fence, Journal, VirtualAddresses } from '@vnfpool/platform';
+import type { Clocks, Fence, Guarded, Journal, VirtualAddresses } from '@vnfpool/platform';
 import type { LeaseMessage } from '@vnfpool/wire/lease';
 import type { FromWorker } from './worker-messages.ts';
 
@@ -49,13 +49,23 @@ export class LeaseHands {
     this.#carryOut(() => this.#keeper.expire(this.#options.clocks.boottimeMs()));
   }
 
+  /** Has the fence look whether somebody changed it; what cannot be put right ends the agent. */
+  checkFence(): void {
+    try {
+      this.#options.fence.check();
+    } catch (error) {
+      this.#withdrawAll();
+      throw error;
+    }
+  }
+
   /**
    * Takes every address away, also what an earlier agent left, then the rules: in the other order an address would
    * stand open.
    */
   cleanUp(): void {
     const { fence, addresses } = this.#options;
-    for (const address of fence.guarded) addresses?.withdraw(asHost(address));
+    for (const address of addressesOf(fence.guarded)) addresses?.withdraw(asHost(address));
     fence.dispose();
     addresses?.close();
   }
@@ -74,7 +84,7 @@ export class LeaseHands {
 
   /** As far as the kernel lets us; the error that brought us here is the one to tell. */
   #withdrawAll(): void {
-    for (const address of this.#options.fence.guarded) {
+    for (const address of addressesOf(this.#options.fence.guarded)) {
       try {
         this.#options.addresses?.withdraw(asHost(address));
       } catch {}
@@ -91,7 +101,7 @@ export class LeaseHands {
         send(output.to, output.messages);
         return [];
       case 'guard':
-        this.#guard(output.addresses.map(withoutPrefix));
+        this.#guard(output.slots);
         return [];
       case 'raise':
         for (const address of output.addresses) {
@@ -107,10 +117,10 @@ export class LeaseHands {
         }
         return [];
       case 'open':
-        for (const address of output.addresses) fence.open(withoutPrefix(address), output.untilMs);
+        fence.openUntil(output.ends);
         return [];
       case 'close':
-        for (const address of output.addresses) fence.close(withoutPrefix(address));
+        fence.close(output.slot);
         return this.#keeper.handle(
           { type: 'fence-closed', slot: output.slot, epoch: output.epoch },
           clocks.boottimeMs(),
@@ -145,11 +155,13 @@ export class LeaseHands {
   }
 
   /** What leaves the fence leaves the link before, also what an earlier agent left there: it would stand open. */
-  #guard(addresses: readonly string[]): void {
-    const { fence } = this.#options;
-    for (const address of fence.guarded)
-      if (!addresses.includes(address)) this.#options.addresses?.withdraw(asHost(address));
-    fence.guard(addresses);
+  #guard(slots: readonly KeeperSlot[]): void {
+    const { fence, addresses } = this.#options;
+    const wanted = slots.map((each) => ({ slot: each.slot, guarded: each.addresses.map(asGuarded) }));
+    const kept = new Set(addressesOf(wanted.flatMap(({ guarded }) => guarded)));
+    for (const address of addressesOf(fence.guarded))
+      if (!kept.has(address)) addresses?.withdraw(asHost(address));
+    fence.guard(wanted);
   }
 
   /** The fence may have closed meanwhile; the frame then stays here, as it should. */
@@ -167,6 +179,14 @@ export class LeaseHands {
 
 function withoutPrefix(address: string): string {
   return address.split('/')[0] ?? address;
+}
+
+function asGuarded(address: string): Guarded {
+  return { what: 'address', address: withoutPrefix(address) };
+}
+
+function addressesOf(guarded: readonly Guarded[]): string[] {
+  return guarded.flatMap((each) => (each.what === 'address' ? [each.address] : []));
 }
 
 /** A virtual address stands alone on the link: its network is reached by the node's own address. */

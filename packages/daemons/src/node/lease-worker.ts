@@ -4,7 +4,7 @@ import { SlotKeeper } from '@vnfpool/core/agent';
 import { LeaseEngine } from '@vnfpool/core/lease';
 import type { Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
 import { createVirtualAddresses } from '@vnfpool/platform/addresses';
-import { createNftFence, createNoFence } from '@vnfpool/platform/fence';
+import { createFence, createNoFence } from '@vnfpool/platform/fence';
 import { lockInNamespace } from '@vnfpool/platform/lock';
 import { requestRealtime } from '@vnfpool/platform/realtime';
 import { deriveLeaseKeys, LeaseSeal, openLeaseKey } from '@vnfpool/runtime/lease-seal';
@@ -21,6 +21,8 @@ import type { FromWorker, ToWorker, WorkerTask } from './worker-messages.ts';
  */
 
 const COUNTERS_MS = 1_000;
+/** Between looks whether somebody changed the fence; a renewal looks, too. */
+const FENCE_CHECK_MS = 500;
 /** Steps in a row without a turn of the loop, so that datagrams are read in between. */
 const DUE_AT_ONCE_MAX = 4;
 
@@ -36,7 +38,7 @@ async function main(task: WorkerTask): Promise<void> {
     process.platform === 'linux'
       ? requestRealtime()
       : { isGranted: false as const, reason: 'not on this system' };
-  const { fence, addresses, guarantee } = openFence(task, clocks);
+  const { fence, addresses } = openFence(task, clocks);
   const { journal, incarnation } = openRegister(task.folder);
   const engine = new LeaseEngine({
     node: task.node,
@@ -104,6 +106,8 @@ async function main(task: WorkerTask): Promise<void> {
     tell({ type: 'counters', counters: { ...counters } });
   }, COUNTERS_MS);
 
+  const checking = setInterval(() => act(() => hands.checkFence()), FENCE_CHECK_MS);
+
   parentPort?.on('message', (message: ToWorker) => {
     switch (message.type) {
       case 'configure': {
@@ -127,6 +131,7 @@ async function main(task: WorkerTask): Promise<void> {
         return;
       case 'stop':
         clearInterval(reporting);
+        clearInterval(checking);
         clearTimeout(timer);
         link.close();
         hands.cleanUp();
@@ -143,28 +148,19 @@ async function main(task: WorkerTask): Promise<void> {
     type: 'ready',
     port,
     fence: fence.kind,
-    guarantee,
+    guarantee: fence.guarantee,
     realtime: realtime.isGranted ? 'granted' : realtime.reason,
     muteMs: engine.muteMs(clocks.boottimeMs()),
   });
 }
 
-function openFence(
-  task: WorkerTask,
-  clocks: Clocks,
-): { fence: Fence; addresses: VirtualAddresses | null; guarantee: string } {
-  if (task.interface === null) {
-    const fence = createNoFence(clocks);
-    return { fence, addresses: null, guarantee: fence.guarantee };
-  }
+function openFence(task: WorkerTask, clocks: Clocks): { fence: Fence; addresses: VirtualAddresses | null } {
+  if (task.interface === null) return { fence: createNoFence(clocks), addresses: null };
   // Held for life. A second agent here, of another set say, would take our fence and addresses for a dead one's.
   lockInNamespace('vnfpool fence');
-  const fence = createNftFence({ interfaces: [task.interface], clocks });
-  return {
-    fence,
-    addresses: createVirtualAddresses({ interface: task.interface }),
-    guarantee: fence.guarantee,
-  };
+  const changed = (message: string): void => tell({ type: 'event', severity: 'warning', message });
+  const fence = createFence({ interfaces: [task.interface], clocks, changed });
+  return { fence, addresses: createVirtualAddresses({ interface: task.interface }) };
 }
 
 await main(workerData as WorkerTask);

@@ -26,7 +26,7 @@ export type FromWorker =
   | {
       readonly type: 'ready';
       readonly port: number;
-      readonly fence: 'nft' | 'none';
+      readonly fence: 'bpf' | 'nft' | 'none';
       readonly guarantee: string;
       readonly realtime: string;
       readonly muteMs: number;

@@ -69,7 +69,7 @@ function explainDrain({ isOver, staying }: DrainView): string {
 function facts(node: NodeView): string {
   return [
     node.council ? 'in council' : 'not in council',
-    node.fence === 'nft' ? 'kernel fence' : 'no fence',
+    node.fence !== 'none' ? 'kernel fence' : 'no fence',
     ...(node.muteMs > 0
       ? [`mute for ${formatMs(Math.round(node.muteMs))}: votes again when old leases have ended`]
       : []),
@@ -79,7 +79,7 @@ function facts(node: NodeView): string {
 /** What the fault does, in particular what the fence does while the node cannot. */
 function explainProcess(process: LabProcessView, node: NodeView): string {
   if (process.state === 'stopped') return 'Stopped on purpose. It renews no lease and grants none.';
-  return node.fence === 'nft'
+  return node.fence !== 'none'
     ? 'Frozen on purpose. It cannot step down, so the kernel does it: when the lease ends, the fence closes by the kernel’s own clock and stays closed after Resume, until this node holds a lease again.'
     : 'Frozen on purpose. There is no fence here: after Resume nothing in the kernel keeps this node silent.';
 }

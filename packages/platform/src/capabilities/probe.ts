@@ -3,18 +3,20 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { createLinuxClocks, readJiffyMs } from '../clocks/clocks.ts';
 import { PlatformError } from '../errors.ts';
-import { leaseElement } from '../fence/lease-element.ts';
-import { fenceRuleset, setPlaces } from '../fence/ruleset.ts';
+import { keyOf, keyText } from '../fence/guarded.ts';
+import { horizonElement, readClocks } from '../fence/horizon-element.ts';
+import { fenceRequests, horizonPlaces } from '../fence/ruleset.ts';
 import { ADD_ADDRESS, addAddressRequest } from '../netlink/address.ts';
 import { CREATE_LINK, vethRequest } from '../netlink/link.ts';
 import { message, NLM_F_ACK, NLM_F_REQUEST } from '../netlink/message.ts';
-import { encodeSetChanges, type SetChange } from '../netlink/nftables.ts';
+import { encodeTransaction, setRequests } from '../netlink/nftables.ts';
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../netlink/socket.ts';
 import { ENTER_COMMAND, type Privilege } from './enter.ts';
-import { PROBE_SCRIPT, type ProbeAnswer, type ProbeTask } from './probe-script.ts';
+import { PROBE_SCRIPT, type ProbeAnswer, type ProbeBatch, type ProbeTask } from './probe-script.ts';
 
 const PROBE_TIMEOUT_MS = 20_000;
 const TABLE = 'vnfprobe';
+const LINK = 'vnfprobe0';
 const LINK_INDEX = 4242;
 const ADDRESS = '192.0.2.1';
 
@@ -124,20 +126,30 @@ function makeTask(): ProbeTask {
     hex(message(of.type, of.flags | NLM_F_REQUEST | NLM_F_ACK, 1, parts));
   const clocks = createLinuxClocks();
   const openMs = 200;
-  const element = leaseElement(ADDRESS, clocks.boottimeMs() + openMs, clocks, readJiffyMs());
+  const horizon = 1;
+  const endMs = clocks.boottimeMs() + openMs;
+  const element = horizonElement(endMs, readClocks(clocks), readJiffyMs());
   if (element === undefined) throw new PlatformError('BUSY', 'the host stood still', { call: 'probe' });
-  const changes = setPlaces(TABLE, 'lease').map((place): SetChange => ({ change: 'add', place, element }));
-  const rules = (withEgress: boolean): string =>
-    fenceRuleset({ table: TABLE, interfaces: ['vnfprobe0'], guarded: [ADDRESS], withEgress });
+  const opening = horizonPlaces(TABLE, horizon).flatMap((place) =>
+    setRequests({ change: 'add', place, elements: [element] }),
+  );
+  const batch = (requests: ReturnType<typeof setRequests>): ProbeBatch => ({
+    bytes: hex(encodeTransaction(requests)),
+    acks: requests.length,
+  });
+  const values = new Map([[keyText(keyOf({ what: 'address', address: ADDRESS })), horizon]]);
+  const contents = { values, elements: new Map() };
+  const rules = (withEgress: boolean): ProbeBatch =>
+    batch(fenceRequests({ table: TABLE, links: [LINK], contents, withEgress, tableFlags: 0 }));
   return {
     koffi: createRequire(import.meta.url).resolve('koffi'),
     table: TABLE,
     route: NETLINK_ROUTE,
     netfilter: NETLINK_NETFILTER,
-    veth: request(CREATE_LINK, vethRequest({ name: 'vnfprobe0' }, { name: 'vnfprobe1' }, LINK_INDEX)),
+    veth: request(CREATE_LINK, vethRequest({ name: LINK }, { name: 'vnfprobe1' }, LINK_INDEX)),
     address: request(ADD_ADDRESS, addAddressRequest(LINK_INDEX, { address: ADDRESS, prefix: 32 }, true)),
     rules: [rules(true), rules(false)],
-    element: hex(encodeSetChanges(changes)),
-    elementAcks: changes.length,
+    opening: batch(opening),
+    set: horizonPlaces(TABLE, horizon)[0]?.set ?? '',
   };
 }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-export type { Fence } from '../interfaces.ts';
-export type { LeaseEnd, NftFence, NftFenceOptions } from './nft.ts';
+export type { Fence, Guarded, GuardedSlot } from '../interfaces.ts';
+export type { BpfFence, FenceOptions } from './bpf.ts';
+export { createFence } from './bpf.ts';
+export { BpfGate } from './bpf-gate.ts';
+export type { GuardedTable } from './guarded.ts';
+export { tableOf } from './guarded.ts';
+export type { HorizonId, Horizons } from './horizons.ts';
+export { horizonOf, leave, NO_HORIZONS, renew } from './horizons.ts';
+export type { NftFence, NftFenceOptions } from './nft.ts';
 export { createNftFence } from './nft.ts';
 export type { NoFence } from './none.ts';
 export { createNoFence } from './none.ts';
-export type { FenceRules } from './ruleset.ts';
-export { fenceRuleset } from './ruleset.ts';

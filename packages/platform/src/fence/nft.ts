@@ -1,25 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawnSync } from 'node:child_process';
 import { readJiffyMs } from '../clocks/clocks.ts';
 import { isPlatformError, PlatformError } from '../errors.ts';
-import type { Clocks, Fence } from '../interfaces.ts';
-import { ipv4Bytes, ipv4Text, parseIpv4Prefix } from '../netlink/ipv4.ts';
+import type { Clocks, Fence, Guarded, GuardedSlot } from '../interfaces.ts';
+import { changeSets, listSet, type SetChange, type SetElement } from '../netlink/nftables.ts';
+import { ChangeList } from './change-list.ts';
+import { checkKnown, type GuardedTable, guardedOf, keyOfText, keyText, tableOf } from './guarded.ts';
 import {
-  changeSets,
-  deleteTables,
-  listRuleExpressions,
-  listSet,
-  readGeneration,
-  type SetChange,
-  type SetElement,
-} from '../netlink/nftables.ts';
-import { NETLINK_NETFILTER, NetlinkSocket } from '../netlink/socket.ts';
-import { isCovering, isOf, leaseElement } from './lease-element.ts';
-import { fenceRuleset, fenceTables, setPlaces } from './ruleset.ts';
+  horizonElement,
+  isCovering,
+  REMAINDER_JIFFIES_MIN,
+  type Reading,
+  readClocks,
+} from './horizon-element.ts';
+import { CLOSED, type HorizonId, type Horizons, horizonOf, leave, NO_HORIZONS, renew } from './horizons.ts';
+import { LinkWatch } from './link-watch.ts';
+import { NftTables, type TableForm, tableForms } from './nft-tables.ts';
+import {
+  allHorizonPlaces,
+  type FenceContents,
+  horizonPlaces,
+  mapPlaces,
+  plainPlaces,
+  verdictOf,
+} from './ruleset.ts';
 
-const GUARDED_MAX = 256;
 const ATTEMPTS = 8;
-const NFT_TIMEOUT_MS = 10_000;
+/** Changes by others that are named in one report; the rest is counted. */
+const NAMED_MAX = 5;
 
 /** What the fence stands before, and what it reads the time by. */
 export interface NftFenceOptions {
@@ -28,248 +35,354 @@ export interface NftFenceOptions {
   readonly clocks: Clocks;
   /** Name of the two tables, default `vnfpool`; fences of one namespace need different names. */
   readonly table?: string;
+  /** Hears of what somebody else changed, and that it was put right. */
+  readonly changed?: (what: string) => void;
   /** `off` leaves out the netdev egress hook, as on a kernel that has none. Default `auto`. */
   readonly egress?: 'auto' | 'off';
-}
-
-/** An address and the end of its lease by CLOCK_BOOTTIME. */
-export interface LeaseEnd {
-  readonly address: string;
-  readonly untilMs: number;
+  /** `off` leaves the tables to everybody, as on a kernel that knows no owners. Default `auto`. */
+  readonly owner?: 'auto' | 'off';
 }
 
 /** The nftables fence, which also says how far it reaches. */
 export interface NftFence extends Fence {
   readonly kind: 'nft';
-  /** What is promised here, in one sentence for people. */
-  readonly guarantee: string;
   /** Transactions computed anew because the rule set changed underneath; only grows. */
   readonly recomputed: number;
-  /**
-   * Opens, or extends, several addresses in one transaction. Extending costs some 0.5 ms an address: interval
-   * elements are slow to replace.
-   */
-  openAll(leases: readonly LeaseEnd[]): void;
+  /** Elements of the horizons that the last {@link Fence.openUntil} wrote, of each table. */
+  readonly lastHorizons: number;
+  /** Has the guarantee say what else is missing. */
+  lessens(what: string): void;
+  /** Lets go without removing anything: as the end of the process does. */
+  abandon(): void;
 }
 
 /**
- * A fence of nftables sets in the namespace of the calling thread, which stays its namespace.
+ * A fence of nftables sets in the namespace of the calling thread, which stays its namespace; rules and elements go over
+ * one netlink socket, acknowledged before a call returns. What an earlier agent's fence of the same name guarded is guarded
+ * from the first moment, closed, until {@link Fence.guard} names the list.
  *
- * The `nft` program loads the rules once, in the constructor; from there on everything goes over one netlink socket,
- * acknowledged before a call returns, mostly in less than a millisecond. Addresses that an earlier agent's fence of the same name guarded are guarded
- * from the first moment, closed, until {@link Fence.guard} names the list. At most 256 addresses.
- *
- * `open` carries the number of the rule set's generation, read before the clocks: if anybody changed rules meanwhile it
- * is computed anew. When somebody removes the tables, `open`, `close`, `isOpen` and `guard` throw `ENOENT`.
+ * `openUntil` carries the number of the rule set's generation, read before the clocks: if anybody changed rules meanwhile it
+ * is computed anew, and the rules are looked at.
  */
 export function createNftFence(options: NftFenceOptions): NftFence {
-  const socket = new NetlinkSocket(NETLINK_NETFILTER);
+  if (options.interfaces.length === 0)
+    throw new PlatformError('BAD_ARGUMENT', 'a fence needs a link', { call: 'fence' });
+  const tables = new NftTables(options.table ?? 'vnfpool');
   try {
-    const table = options.table ?? 'vnfpool';
-    if (!/^[a-z][a-z0-9_]{0,30}$/.test(table) || options.interfaces.length === 0) {
-      throw new PlatformError('BAD_ARGUMENT', 'a fence needs a plain table name and a link', {
-        call: 'fence',
-      });
+    const links = new LinkWatch();
+    links.watch(options.interfaces);
+    const inherited = closed(tables.keys().map(keyText));
+    let refusal: PlatformError | undefined;
+    for (const form of tableForms(options.egress ?? 'auto', options.owner ?? 'auto')) {
+      const failure = tables.load(form, links.present, inherited);
+      if (failure === undefined)
+        return new LinuxNftFence(tables, links, form, options, inherited, refusal?.message);
+      // The first form says what the lesser one lacks.
+      refusal ??= failure;
     }
-    const inherited = readInherited(socket, table);
-    const rules = { table, interfaces: options.interfaces, guarded: inherited };
-    let refusal = options.egress === 'off' ? 'not asked for' : loadRules({ ...rules, withEgress: true });
-    const withEgress = refusal === '';
-    if (!withEgress) {
-      const reason = loadRules({ ...rules, withEgress: false });
-      if (reason !== '')
-        throw new PlatformError('NFT', `nft refuses the rule set: ${reason}`, { call: 'nft' });
-    }
-    refusal = refusal.split('\n', 1)[0] ?? '';
-    checkByteOrder(socket, table);
-    return new LinuxNftFence(socket, options.clocks, table, inherited, withEgress ? '' : refusal);
+    throw new PlatformError('NFT', `the kernel refuses the rules: ${refusal?.message}`, {
+      call: 'fence',
+      cause: refusal,
+    });
   } catch (error) {
-    socket.close();
+    tables.close();
     throw error;
   }
 }
 
 class LinuxNftFence implements NftFence {
   readonly kind = 'nft';
-  readonly guarantee: string;
+  guarantee: string;
   recomputed = 0;
-  readonly #socket: NetlinkSocket;
-  readonly #clocks: Clocks;
-  readonly #table: string;
-  readonly #guarded: Set<string>;
-  /** What we wrote and did not delete, by address; no entry: ask the kernel. */
-  readonly #written = new Map<string, SetElement | undefined>();
+  lastHorizons = 0;
+  readonly #tables: NftTables;
+  readonly #links: LinkWatch;
+  readonly #form: TableForm;
+  readonly #options: NftFenceOptions;
   readonly #jiffyMs = readJiffyMs();
+  #table: GuardedTable;
+  #horizons: Horizons = NO_HORIZONS;
+  #contents: FenceContents;
+  /** The elements of the horizons may be others than `#contents` says: some ran out, or a write failed. */
+  #isUnsure = false;
+  /** The first moment at which the kernel may take one of the elements away. */
+  #runsOutAtMs = Number.POSITIVE_INFINITY;
+  /** The rule set's generation at which everything was as it should be. */
+  #verified: number | undefined;
 
   constructor(
-    socket: NetlinkSocket,
-    clocks: Clocks,
-    table: string,
-    guarded: readonly string[],
-    egressRefusal: string,
+    tables: NftTables,
+    links: LinkWatch,
+    form: TableForm,
+    options: NftFenceOptions,
+    inherited: FenceContents,
+    refusal: string | undefined,
   ) {
-    this.#socket = socket;
-    this.#clocks = clocks;
+    this.#tables = tables;
+    this.#links = links;
+    this.#form = form;
+    this.#options = options;
+    // No slot of ours has it: it stays closed.
+    this.#table = {
+      slots: new Set(),
+      slotOf: new Map([...inherited.values.keys()].map((text) => [text, ''])),
+    };
+    this.#contents = inherited;
+    this.guarantee = guaranteeOf(form, options.egress === 'off' ? 'not asked for' : (refusal ?? ''));
+  }
+
+  get guarded(): readonly Guarded[] {
+    return [...this.#contents.values.keys()].map((text) => guardedOf(keyOfText(text)));
+  }
+
+  guard(slots: readonly GuardedSlot[]): void {
+    const table = tableOf(slots);
+    const links = [...table.slotOf.keys()].map(keyOfText).filter(({ kind }) => kind === 'link');
+    const names = links.flatMap((key) => {
+      const guarded = guardedOf(key);
+      return guarded.what === 'link' ? [guarded.link] : [];
+    });
     this.#table = table;
-    this.#guarded = new Set(guarded);
-    const weakness = 'a pause during a write together with a backward step of the wall clock is not covered';
-    this.guarantee =
-      egressRefusal === ''
-        ? `nft: IPv4 and ARP of guarded addresses pass only within the lease, in both directions; ${weakness}`
-        : `nft without netdev egress (${egressRefusal}): frames sent by AF_PACKET pass the fence, announcements too; ${weakness}`;
+    const isOtherLinks = this.#links.watch([...this.#options.interfaces, ...names]);
+    const gone = [...this.#horizons.slots.keys()].filter((slot) => !table.slots.has(slot));
+    this.#write(() => leave(this.#horizons, gone), isOtherLinks);
   }
 
-  get guarded(): readonly string[] {
-    return [...this.#guarded];
+  openUntil(ends: ReadonlyMap<string, number>): void {
+    checkKnown(this.#table, ends.keys());
+    const leastMs = REMAINDER_JIFFIES_MIN * this.#jiffyMs;
+    this.#write(({ boottimeMs }) => renew(this.#horizons, ends, boottimeMs, leastMs));
   }
 
-  guard(addresses: readonly string[]): void {
-    const wanted = new Set(addresses.map((address) => parseIpv4Prefix(address).address));
-    if (wanted.size > GUARDED_MAX) {
-      throw new PlatformError('BAD_ARGUMENT', `at most ${GUARDED_MAX} guarded addresses`, { call: 'guard' });
-    }
-    const leaving = [...this.#guarded].filter((address) => !wanted.has(address));
-    const coming = [...wanted].filter((address) => !this.#guarded.has(address));
-    for (const address of leaving) this.close(address);
-    const places = setPlaces(this.#table, 'guarded');
-    const changes = (['delete', 'add'] as const).flatMap((change) =>
-      (change === 'delete' ? leaving : coming).flatMap((address) =>
-        places.map((place): SetChange => ({ change, place, element: { key: ipv4Bytes(address) } })),
-      ),
-    );
-    if (changes.length === 0) return;
-    const failure = changeSets(this.#socket, changes);
-    if (failure !== undefined) throw failure.error;
-    for (const address of leaving) {
-      this.#guarded.delete(address);
-      this.#written.delete(address);
-    }
-    for (const address of coming) {
-      this.#guarded.add(address);
-      this.#written.set(address, undefined);
-    }
+  close(slot: string): void {
+    this.#write(() => leave(this.#horizons, [slot]));
   }
 
-  open(address: string, untilMs: number): void {
-    this.openAll([{ address, untilMs }]);
-  }
-
-  openAll(leases: readonly LeaseEnd[]): void {
-    const ends = new Map(leases.map(({ address, untilMs }) => [this.#checkGuarded(address), untilMs]));
-    this.#write([...ends.keys()], (address) =>
-      leaseElement(address, ends.get(address) ?? 0, this.#clocks, this.#jiffyMs),
-    );
-  }
-
-  close(address: string): void {
-    this.#write([this.#checkGuarded(address)], () => undefined);
-  }
-
-  isOpen(address: string): boolean {
-    const plain = parseIpv4Prefix(address).address;
-    if (!this.#guarded.has(plain)) return true;
-    return setPlaces(this.#table, 'lease').every((place) => {
-      const elements = listSet(this.#socket, place);
-      const wallMs = this.#clocks.wallMs();
-      return elements.some((element) => isCovering(element, plain, wallMs));
+  isOpen(slot: string): boolean {
+    const keys = [...this.#table.slotOf].filter(([, owner]) => owner === slot).map(([text]) => text);
+    if (!this.#table.slots.has(slot)) return true;
+    const values = this.#tables.values();
+    return keys.every((text) => {
+      if (!values.has(text)) return true;
+      const id = values.get(text) ?? CLOSED;
+      if (id === CLOSED) return false;
+      return horizonPlaces(this.#tables.table, id).every((place) => {
+        const elements = listSet(this.#tables.socket, place);
+        const wallMs = this.#options.clocks.wallMs();
+        return elements.some((element) => isCovering(element, wallMs));
+      });
     });
   }
 
+  check(): void {
+    const moved = this.#links.changes();
+    if (moved.length > 0) this.#repair(moved);
+    // Nobody else can change what is ours alone.
+    else if (!this.#form.isOwned && this.#tables.generation() !== this.#verified) this.#verify();
+  }
+
   dispose(): void {
-    const failure = deleteTables(this.#socket, fenceTables(this.#table));
-    this.#socket.close();
-    if (failure !== undefined && failure.error.code !== 'ENOENT') throw failure.error;
+    this.#tables.remove();
+    this.abandon();
   }
 
-  #checkGuarded(address: string): string {
-    const plain = parseIpv4Prefix(address).address;
-    if (this.#guarded.has(plain)) return plain;
-    throw new PlatformError('BAD_ARGUMENT', `${plain} is not under the fence`, { call: 'fence' });
+  lessens(what: string): void {
+    this.guarantee = `${this.guarantee}; ${what}`;
   }
 
-  /** Puts an element, or none, in the place of each address's old one, in both tables, in one transaction. */
-  #write(addresses: readonly string[], compute: (address: string) => SetElement | undefined): void {
-    const places = setPlaces(this.#table, 'lease');
+  abandon(): void {
+    this.#tables.close();
+    this.#links.close();
+  }
+
+  /** Brings the kernel to what `compute` says, in one transaction; with `isAnew` the rules, too. */
+  #write(compute: (reading: Reading) => Horizons, isAnew = false): void {
     let refusal: PlatformError | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const changes = addresses.flatMap((address) => this.#deletions(address));
-      const generation = readGeneration(this.#socket);
-      const elements = new Map<string, SetElement | undefined>();
-      for (const address of addresses) elements.set(address, compute(address));
-      const additions = [...elements.values()].flatMap((element) =>
-        element === undefined ? [] : places.map((place): SetChange => ({ change: 'add', place, element })),
-      );
-      changes.push(...additions);
-      // Until the kernel has answered we do not know what is there.
-      for (const address of addresses) this.#written.delete(address);
-      // What only closes is right whatever happened to the rules, and carries no generation.
-      const computedFor = additions.length === 0 ? undefined : generation;
-      const failure = changes.length === 0 ? undefined : changeSets(this.#socket, changes, computedFor);
-      if (failure === undefined) {
-        for (const [address, element] of elements) this.#written.set(address, element);
+      const generation = this.#tables.generation();
+      const reading = readClocks(this.#options.clocks);
+      if (isAnew || this.#mayHaveRunOut(reading)) this.#isUnsure = true;
+      const next = compute(reading);
+      const contents = this.#contentsOf(next, reading);
+      const { changes, isOpening } = this.#changesTo(contents);
+      if (changes.length === 0 && !isAnew) {
+        this.#horizons = next;
         return;
       }
-      refusal = failure.error;
+      if (attempt > 1 || (isOpening && !this.#form.isOwned && this.#verified !== generation)) {
+        // Put right, everything is closed: what is to be done is another thing now.
+        if (this.#verify()) continue;
+      }
+      // What only closes is right whatever happened to the rules, and carries no generation.
+      const computedFor = isOpening ? generation : undefined;
+      this.#isUnsure = true;
+      refusal = isAnew
+        ? this.#tables.load(this.#form, this.#links.present, contents, computedFor)
+        : changeSets(this.#tables.socket, changes, computedFor)?.error;
+      if (refusal === undefined) {
+        this.#horizons = next;
+        this.#contents = contents;
+        this.#isUnsure = false;
+        this.#runsOutAtMs = Math.min(
+          ...[...contents.elements.values()].map(({ timeoutMs = 0 }) => reading.boottimeMs + timeoutMs),
+        );
+        // Whether ours was the only change since all was as it should be.
+        const isAlone = this.#tables.generation() === ((this.#verified ?? -1) + 1) >>> 0;
+        this.#verified = isAlone && this.#verified !== undefined ? (this.#verified + 1) >>> 0 : undefined;
+        return;
+      }
       if (refusal.code === 'ERESTART') this.recomputed++;
-      // ENOENT: an old element ran out meanwhile, perhaps in one of the tables only. The others: one overlaps
-      // that we did not know. Listing tells.
-      else if (!['ENOENT', 'EEXIST', 'ENOTEMPTY'].includes(refusal.code)) throw refusal;
+      // ENOENT: an element ran out meanwhile, perhaps in one of the tables only, or somebody took something away. The others:
+      // one is there that we did not know. Looking tells.
+      else if (!['ENOENT', 'EEXIST', 'ENOTEMPTY', 'EBUSY'].includes(refusal.code)) throw refusal;
     }
-    throw refusal ?? new PlatformError('NFT', 'no attempt made', { call: 'fence' });
+    throw refusal ?? new PlatformError('NFT', 'the rules change without end', { call: 'fence' });
   }
 
-  #deletions(address: string): SetChange[] {
-    const places = setPlaces(this.#table, 'lease');
-    if (this.#written.has(address)) {
-      const element = this.#written.get(address);
-      return element === undefined ? [] : places.map((place) => ({ change: 'delete', place, element }));
+  /** An element that we know may be gone already, by its timeout. */
+  #mayHaveRunOut({ boottimeMs }: Reading): boolean {
+    return boottimeMs + REMAINDER_JIFFIES_MIN * this.#jiffyMs >= this.#runsOutAtMs;
+  }
+
+  #contentsOf(horizons: Horizons, reading: Reading): FenceContents {
+    const elements = new Map<HorizonId, SetElement>();
+    for (const [id, { endMs }] of horizons.horizons) {
+      const known = this.#contents.elements.get(id);
+      const isSame =
+        this.#horizons.horizons.get(id)?.endMs === endMs && known !== undefined && !this.#isUnsure;
+      const element = isSame ? known : horizonElement(endMs, reading, this.#jiffyMs);
+      if (element !== undefined) elements.set(id, element);
     }
-    return places.flatMap((place) =>
-      listSet(this.#socket, place)
-        .filter((element) => isOf(element, address))
-        .map((element): SetChange => ({ change: 'delete', place, element })),
+    const values = this.#valuesOf(horizons);
+    return { values, elements };
+  }
+
+  /** The very map as before when nothing is to change in it, as most renewals have it. */
+  #valuesOf(horizons: Horizons): ReadonlyMap<string, HorizonId> {
+    const { values } = this.#contents;
+    const { slotOf } = this.#table;
+    let isSame = values.size === slotOf.size;
+    for (const [text, slot] of slotOf) {
+      if (!isSame) break;
+      isSame = values.get(text) === horizonOf(horizons, slot);
+    }
+    if (isSame) return values;
+    return new Map([...slotOf].map(([text, slot]) => [text, horizonOf(horizons, slot)]));
+  }
+
+  #changesTo(next: FenceContents): { changes: SetChange[]; isOpening: boolean } {
+    const { table } = this.#tables;
+    const former = this.#contents;
+    const changes = new ChangeList();
+    let isOpening = false;
+    const isOther = former.values !== next.values;
+    for (const text of isOther ? new Set([...former.values.keys(), ...next.values.keys()]) : []) {
+      const [was, is] = [former.values.get(text), next.values.get(text)];
+      if (was === is) continue;
+      const { kind, bytes } = keyOfText(text);
+      for (const place of mapPlaces(table, kind)) {
+        if (was !== undefined) changes.note('delete', place, { key: bytes });
+        if (is !== undefined) changes.note('add', place, { key: bytes, verdict: verdictOf(is) });
+      }
+      for (const place of plainPlaces(table, kind)) {
+        if (was === undefined) changes.note('add', place, { key: bytes });
+        else if (is === undefined) changes.note('delete', place, { key: bytes });
+      }
+      if (is !== undefined && is !== CLOSED) isOpening = true;
+    }
+    let horizons = 0;
+    for (const id of new Set([...former.elements.keys(), ...next.elements.keys()])) {
+      const [was, is] = [former.elements.get(id), next.elements.get(id)];
+      if (was === is && !this.#isUnsure) continue;
+      for (const place of horizonPlaces(table, id)) {
+        const there = this.#isUnsure ? this.#listed(place) : was === undefined ? [] : [was];
+        for (const element of there) changes.note('delete', place, element);
+        if (is !== undefined) changes.note('add', place, is);
+      }
+      if (is === undefined) continue;
+      isOpening = true;
+      horizons++;
+    }
+    this.lastHorizons = horizons;
+    return { changes: changes.all(), isOpening };
+  }
+
+  #listed(place: SetChange['place']): SetElement[] {
+    try {
+      return listSet(this.#tables.socket, place);
+    } catch (error) {
+      // The table is gone, which will be found.
+      if (isPlatformError(error, 'ENOENT')) return [];
+      throw error;
+    }
+  }
+
+  /** Looks whether all is as it should be, and puts it right. @returns whether that was needed */
+  #verify(): boolean {
+    const { result, generation } = this.#tables.atRest(() => [
+      ...this.#tables.differences(),
+      ...this.#elementDifferences(),
+    ]);
+    if (result.length > 0) this.#repair(result);
+    else this.#verified = generation;
+    return result.length > 0;
+  }
+
+  #elementDifferences(): string[] {
+    const found: string[] = [];
+    const values = this.#tables.values();
+    const wrong = [...this.#contents.values].filter(([text, value]) => values.get(text) !== value);
+    const strange = [...values.keys()].filter((text) => !this.#contents.values.has(text));
+    const name = (text: string): string => {
+      const guarded = guardedOf(keyOfText(text));
+      return guarded.what === 'address' ? guarded.address : `${guarded.what} ${guarded.link}`;
+    };
+    // A transaction that failed changed nothing, so that this holds even when we are not sure of the horizons.
+    for (const [text] of wrong) found.push(`${name(text)} is not as it was put under the fence`);
+    for (const text of strange) found.push(`${name(text)} was put under the fence`);
+    return found.concat(this.#strangeHorizons());
+  }
+
+  /** Elements that would hold something open, and are not ours. Those that are missing close, and are written anew. */
+  #strangeHorizons(): string[] {
+    const known = new Set([...this.#contents.elements.values()].map(intervalText));
+    return allHorizonPlaces(this.#tables.table).flatMap((place) =>
+      this.#listed(place).some((each) => !known.has(intervalText(each))) ? [`${place.set} is not ours`] : [],
     );
   }
+
+  #repair(what: readonly string[]): void {
+    this.#reload();
+    const rest = what.length > NAMED_MAX ? `, and ${what.length - NAMED_MAX} more` : '';
+    this.#options.changed?.(
+      `somebody changed the fence: ${what.slice(0, NAMED_MAX).join(', ')}${rest}; put right, closed until the next renewal`,
+    );
+  }
+
+  /** Everything anew, and closed. */
+  #reload(): void {
+    const contents = closed([...this.#table.slotOf.keys()]);
+    const failure = this.#tables.load(this.#form, this.#links.present, contents);
+    if (failure !== undefined) throw failure;
+    this.#horizons = NO_HORIZONS;
+    this.#contents = contents;
+    this.#isUnsure = false;
+    this.#verified = undefined;
+  }
 }
 
-/** Loads rules; returns nft's complaint, empty when it took them. */
-function loadRules(rules: Parameters<typeof fenceRuleset>[0]): string {
-  const run = spawnSync('nft', ['-f', '-'], {
-    input: fenceRuleset(rules),
-    encoding: 'utf8',
-    timeout: NFT_TIMEOUT_MS,
-  });
-  if (run.error !== undefined) {
-    const message = `cannot run nft: ${run.error.message}; install nftables`;
-    throw new PlatformError('NFT', message, { call: 'nft', cause: run.error });
-  }
-  return run.status === 0 ? '' : run.stderr.trim() || `exit status ${String(run.status)}`;
+function closed(texts: readonly string[]): FenceContents {
+  return { values: new Map(texts.map((text) => [text, CLOSED])), elements: new Map() };
 }
 
-function readInherited(socket: NetlinkSocket, table: string): string[] {
-  const found = new Set<string>();
-  for (const place of setPlaces(table, 'guarded')) {
-    try {
-      for (const element of listSet(socket, place)) found.add(ipv4Text(element.key));
-    } catch (error) {
-      if (!isPlatformError(error, 'ENOENT')) throw error;
-    }
-  }
-  return [...found];
+function intervalText({ key, keyEnd }: SetElement): string {
+  return Buffer.from([...key, ...(keyEnd ?? [])]).toString('hex');
 }
 
-/**
- * The kernel compares interval ends byte by byte, so every rule must turn its clock into network order first. An nft
- * that forgets this would make a fence of chance.
- */
-function checkByteOrder(socket: NetlinkSocket, table: string): void {
-  for (const { family } of fenceTables(table)) {
-    const rules = listRuleExpressions(socket, family, table);
-    if (rules.length === 0 || !rules.every((names) => names.includes('byteorder'))) {
-      const failure = deleteTables(socket, fenceTables(table));
-      const message =
-        'this nft does not convert the clock of a rule to network order; install another version';
-      throw new PlatformError('NFT', message, { call: 'nft', cause: failure?.error });
-    }
-  }
+function guaranteeOf(form: TableForm, egressRefusal: string): string {
+  const weakness = 'a pause during a write together with a backward step of the wall clock is not covered';
+  const others = form.isOwned ? '' : '; others may change the tables, which is noticed and put right';
+  return form.withEgress
+    ? `nft: IPv4, IPv6, ARP and neighbour discovery of guarded addresses pass only within the lease, in both directions; ${weakness}${others}`
+    : `nft without netdev egress (${egressRefusal}): frames sent by AF_PACKET pass the fence, announcements too; ${weakness}${others}`;
 }

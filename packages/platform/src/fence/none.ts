@@ -1,33 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clocks, Fence } from '../interfaces.ts';
+import { PlatformError } from '../errors.ts';
+import type { Clocks, Fence, GuardedSlot } from '../interfaces.ts';
 
 /** The absence of a fence, with bookkeeping: for loopback, where nothing can be told apart by address. */
 export interface NoFence extends Fence {
   readonly kind: 'none';
-  readonly guarantee: string;
 }
 
 /** Keeps nothing out; `isOpen` says what a real fence would. */
 export function createNoFence(clocks: Clocks): NoFence {
+  let slots: readonly GuardedSlot[] = [];
   const ends = new Map<string, number>();
+  const check = (slot: string): void => {
+    if (slots.some((each) => each.slot === slot)) return;
+    throw new PlatformError('BAD_ARGUMENT', `slot ${slot} is not under the fence`, { call: 'fence' });
+  };
   return {
     kind: 'none',
     guarantee: 'no fence: a holder that lost its lease goes on being heard until it notices',
     get guarded() {
-      return [...ends.keys()];
+      return slots.flatMap(({ guarded }) => guarded);
     },
-    guard: (addresses) => {
-      for (const address of ends.keys()) if (!addresses.includes(address)) ends.delete(address);
-      for (const address of addresses) if (!ends.has(address)) ends.set(address, -Infinity);
+    guard: (wanted) => {
+      slots = [...wanted];
+      for (const slot of ends.keys()) if (!slots.some((each) => each.slot === slot)) ends.delete(slot);
     },
-    open: (address, untilMs) => {
-      ends.set(address, untilMs);
+    openUntil: (wanted) => {
+      for (const slot of wanted.keys()) check(slot);
+      for (const [slot, untilMs] of wanted) ends.set(slot, untilMs);
     },
-    close: (address) => {
-      ends.set(address, -Infinity);
+    close: (slot) => {
+      ends.delete(slot);
     },
-    isOpen: (address) => (ends.get(address) ?? Infinity) > clocks.boottimeMs(),
+    isOpen: (slot) =>
+      !slots.some((each) => each.slot === slot) || (ends.get(slot) ?? -Infinity) > clocks.boottimeMs(),
+    check: () => {},
     dispose: () => {
+      slots = [];
       ends.clear();
     },
   };

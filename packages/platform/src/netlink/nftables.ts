@@ -12,6 +12,7 @@ import {
   nested,
   parseAttributeList,
   parseAttributes,
+  readText,
   text,
   viewOf,
 } from './message.ts';
@@ -22,25 +23,27 @@ const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
 const NFNL_BATCH_GENID = 1;
 const NFT_MSG_DELTABLE = 2;
-const NFT_MSG_GETRULE = 7;
 const NFT_MSG_NEWSETELEM = 12;
 const NFT_MSG_GETSETELEM = 13;
 const NFT_MSG_DELSETELEM = 14;
 const NFT_MSG_GETGEN = 16;
 const NFTA_GEN_ID = 1;
 const NFTA_TABLE_NAME = 1;
-const NFTA_RULE_TABLE = 1;
-const NFTA_RULE_EXPRESSIONS = 4;
-const NFTA_EXPR_NAME = 1;
 const NFTA_SET_ELEM_LIST_TABLE = 1;
 const NFTA_SET_ELEM_LIST_SET = 2;
 const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
 const NFTA_LIST_ELEM = 1;
 const NFTA_SET_ELEM_KEY = 1;
+const NFTA_SET_ELEM_DATA = 2;
 const NFTA_SET_ELEM_TIMEOUT = 4;
 const NFTA_SET_ELEM_EXPIRATION = 5;
 const NFTA_SET_ELEM_KEY_END = 10;
 const NFTA_DATA_VALUE = 1;
+const NFTA_DATA_VERDICT = 2;
+const NFTA_VERDICT_CODE = 1;
+const NFTA_VERDICT_CHAIN = 2;
+/** -3 */
+const NFT_JUMP = 0xfffffffd;
 
 /** Families of tables that the fence uses. */
 export const NFPROTO_INET = 1;
@@ -53,10 +56,15 @@ export interface SetPlace {
   readonly set: string;
 }
 
+/** What happens to a packet. */
+export type Verdict = 'drop' | { readonly jump: string };
+
 /** An element: a key, or an interval from `key` to `keyEnd`, both included. */
 export interface SetElement {
   readonly key: Uint8Array;
   readonly keyEnd?: Uint8Array;
+  /** What a map of verdicts has for it: `drop`, or a chain to jump to. */
+  readonly verdict?: Verdict;
   /**
    * Whole milliseconds until the kernel drops it (the wire unit; the kernel rounds down to jiffies, but not to none).
    * In a listing: what is left.
@@ -64,24 +72,30 @@ export interface SetElement {
   readonly timeoutMs?: number;
 }
 
-/** One change of a set within a transaction. */
+/** A change of a set within a transaction. */
 export interface SetChange {
   readonly change: 'add' | 'delete';
   readonly place: SetPlace;
-  readonly element: SetElement;
+  readonly elements: readonly SetElement[];
 }
+
+/** Elements of one message: an attribute holds 64 KiB, and one of ours takes at most 100 bytes. */
+const ELEMENTS_MAX = 400;
 
 /** struct nfgenmsg: family 1, version 1, resource id 2 in network order. */
 export function familyHeader(family: number, resource = 0): Uint8Array {
   return Uint8Array.of(family, 0, resource >> 8, resource & 0xff);
 }
 
-function encodeElement(element: SetElement, withTimeout: boolean): Uint8Array {
+function encodeElement(element: SetElement, isAdd: boolean): Uint8Array {
   const parts = [nested(NFTA_SET_ELEM_KEY, attribute(NFTA_DATA_VALUE, element.key))];
   if (element.keyEnd !== undefined) {
     parts.push(nested(NFTA_SET_ELEM_KEY_END, attribute(NFTA_DATA_VALUE, element.keyEnd)));
   }
-  if (withTimeout && element.timeoutMs !== undefined) {
+  if (isAdd && element.verdict !== undefined) {
+    parts.push(nested(NFTA_SET_ELEM_DATA, nested(NFTA_DATA_VERDICT, ...encodeVerdict(element.verdict))));
+  }
+  if (isAdd && element.timeoutMs !== undefined) {
     if (!Number.isInteger(element.timeoutMs) || element.timeoutMs < 1) {
       // Zero would mean: for ever.
       throw new PlatformError('BAD_ARGUMENT', `timeout of ${element.timeoutMs} ms`, { call: 'set element' });
@@ -91,33 +105,62 @@ function encodeElement(element: SetElement, withTimeout: boolean): Uint8Array {
   return nested(NFTA_LIST_ELEM, ...parts);
 }
 
+function encodeVerdict(verdict: Verdict): Uint8Array[] {
+  return verdict === 'drop'
+    ? [be32(NFTA_VERDICT_CODE, 0)]
+    : [be32(NFTA_VERDICT_CODE, NFT_JUMP), text(NFTA_VERDICT_CHAIN, verdict.jump)];
+}
+
+/** Undefined for one that is none of ours. */
+function readVerdict(data: Uint8Array | undefined): Verdict | undefined {
+  const bytes = data === undefined ? undefined : parseAttributes(data).get(NFTA_DATA_VERDICT);
+  const verdict = bytes === undefined ? undefined : parseAttributes(bytes);
+  const code = verdict?.get(NFTA_VERDICT_CODE);
+  if (verdict === undefined || code === undefined) return undefined;
+  const number = viewOf(code).getUint32(0, false);
+  if (number === 0) return 'drop';
+  const chain = verdict.get(NFTA_VERDICT_CHAIN);
+  return number === NFT_JUMP && chain !== undefined ? { jump: readText(chain) } : undefined;
+}
+
 /**
  * Changes sets in one transaction: all of it or nothing, acknowledged on return.
  * @param generation of the rule set that the changes were computed for; an other one refuses with `ERESTART`
- * @returns the refusal, with the index of the change that caused it
  */
 export function changeSets(
   socket: NetlinkSocket,
   changes: readonly SetChange[],
   generation?: number,
 ): TransactionFailure | undefined {
-  return transact(socket, 'change sets', changes.map(changeBuilder), generation);
+  return transact(socket, 'change sets', changes.flatMap(setRequests), generation);
 }
 
-/** The batch that makes `changes`, as bytes for another process to send; each change is acknowledged. */
-export function encodeSetChanges(changes: readonly SetChange[]): Uint8Array {
+/** A transaction as bytes for another process to send; each request is acknowledged. */
+export function encodeTransaction(requests: readonly ((sequence: number) => Uint8Array)[]): Uint8Array {
   const { begin, end } = frameOf(undefined);
-  return join([begin(0), ...changes.map((change, place) => changeBuilder(change)(place + 1)), end(0)]);
+  return join([begin(0), ...requests.map((build, place) => build(place + 1)), end(0)]);
 }
 
-function changeBuilder({ change, place, element }: SetChange): (sequence: number) => Uint8Array {
+/** The requests of a change: none without elements. */
+export function setRequests({ change, place, elements }: SetChange): ((sequence: number) => Uint8Array)[] {
+  const requests: ((sequence: number) => Uint8Array)[] = [];
+  for (let from = 0; from < elements.length; from += ELEMENTS_MAX)
+    requests.push(setRequest(change, place, elements.slice(from, from + ELEMENTS_MAX)));
+  return requests;
+}
+
+function setRequest(
+  change: SetChange['change'],
+  place: SetPlace,
+  elements: readonly SetElement[],
+): (sequence: number) => Uint8Array {
   const isAdd = change === 'add';
   const type = (NFNL_SUBSYS_NFTABLES << 8) | (isAdd ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM);
   const parts = [
     familyHeader(place.family),
     text(NFTA_SET_ELEM_LIST_TABLE, place.table),
     text(NFTA_SET_ELEM_LIST_SET, place.set),
-    nested(NFTA_SET_ELEM_LIST_ELEMENTS, encodeElement(element, isAdd)),
+    nested(NFTA_SET_ELEM_LIST_ELEMENTS, ...elements.map((element) => encodeElement(element, isAdd))),
   ];
   return (sequence) => message(type, NLM_F_REQUEST | NLM_F_ACK | (isAdd ? NLM_F_CREATE : 0), sequence, parts);
 }
@@ -187,29 +230,16 @@ export function listSet(socket: NetlinkSocket, place: SetPlace): SetElement[] {
       if (key === undefined) continue;
       const keyEnd = readData(attributes.get(NFTA_SET_ELEM_KEY_END));
       const left = attributes.get(NFTA_SET_ELEM_EXPIRATION);
+      const verdict = readVerdict(attributes.get(NFTA_SET_ELEM_DATA));
       found.push({
         key,
         ...(keyEnd === undefined ? {} : { keyEnd }),
+        ...(verdict === undefined ? {} : { verdict }),
         ...(left === undefined ? {} : { timeoutMs: Number(viewOf(left).getBigUint64(0, false)) }),
       });
     }
   }
   return found;
-}
-
-/** The names of the expressions of every rule of a table, in the kernel's words (`meta`, `byteorder`, `lookup`). */
-export function listRuleExpressions(socket: NetlinkSocket, family: number, table: string): string[][] {
-  const type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETRULE;
-  return socket
-    .dump('list rules', type, [familyHeader(family), text(NFTA_RULE_TABLE, table)])
-    .map((part) => parseAttributes(part.body.subarray(4)).get(NFTA_RULE_EXPRESSIONS))
-    .filter((list) => list !== undefined)
-    .map((list) =>
-      parseAttributeList(list).map(([, expression]) => {
-        const name = parseAttributes(expression).get(NFTA_EXPR_NAME) ?? new Uint8Array();
-        return new TextDecoder().decode(name.subarray(0, Math.max(0, name.length - 1)));
-      }),
-    );
 }
 
 function readData(bytes: Uint8Array | undefined): Uint8Array | undefined {

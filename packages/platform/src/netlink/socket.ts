@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { PlatformError } from '../errors.ts';
+import { isPlatformError, PlatformError } from '../errors.ts';
 import {
   AF_NETLINK,
   MSG_DONTWAIT,
   NETLINK_CAP_ACK,
   NETLINK_EXT_ACK,
+  SO_RCVBUF,
   SO_RCVBUFFORCE,
   SO_RCVTIMEO,
+  SO_SNDBUF,
+  SO_SNDBUFFORCE,
   SOCK_CLOEXEC,
   SOCK_RAW,
   SOL_NETLINK,
@@ -75,9 +78,10 @@ export class NetlinkSocket {
   /**
    * @param protocol NETLINK_ROUTE, NETLINK_NETFILTER or NETLINK_SOCK_DIAG
    * @param receiveTimeoutMs guard against an answer that never comes, default 2000
-   * @param receiveBufferBytes beyond the host's limit, for many answers at once; needs CAP_NET_ADMIN
+   * @param bufferBytes of either direction, for many requests and answers at once; beyond the host's limit only for who
+   * administers the host, and not only a user namespace
    */
-  constructor(protocol: number, receiveTimeoutMs = 2000, receiveBufferBytes?: number) {
+  constructor(protocol: number, receiveTimeoutMs = 2000, bufferBytes?: number) {
     const system = libc();
     this.#fd = system.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
     viewOf(this.#kernel).setUint16(0, AF_NETLINK, true);
@@ -87,9 +91,9 @@ export class NetlinkSocket {
         BigInt(Math.round((receiveTimeoutMs % 1000) * 1000)),
       ]);
       system.setSocketOption(this.#fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(timeout.buffer));
-      if (receiveBufferBytes !== undefined) {
-        const size = new Uint8Array(new Int32Array([receiveBufferBytes]).buffer);
-        system.setSocketOption(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, size);
+      if (bufferBytes !== undefined) {
+        this.#setBuffer(SO_RCVBUFFORCE, SO_RCVBUF, bufferBytes);
+        this.#setBuffer(SO_SNDBUFFORCE, SO_SNDBUF, bufferBytes);
       }
       const on = new Uint8Array([1, 0, 0, 0]);
       system.setSocketOption(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, on);
@@ -227,6 +231,16 @@ export class NetlinkSocket {
     this.#closed = true;
     this.#isListing = false;
     libc().close(this.#fd);
+  }
+
+  #setBuffer(beyondLimit: number, withinLimit: number, bytes: number): void {
+    const size = new Uint8Array(new Int32Array([bytes]).buffer);
+    try {
+      libc().setSocketOption(this.#fd, SOL_SOCKET, beyondLimit, size);
+    } catch (error) {
+      if (!isPlatformError(error, 'EPERM')) throw error;
+      libc().setSocketOption(this.#fd, SOL_SOCKET, withinLimit, size);
+    }
   }
 
   #next(): number {

@@ -1,381 +1,337 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createVirtualAddresses, type LinuxVirtualAddresses } from '../../src/addresses/index.ts';
-import { createLinuxClocks } from '../../src/clocks/index.ts';
-import { createNftFence, type NftFence } from '../../src/fence/index.ts';
-import { leaseElement } from '../../src/fence/lease-element.ts';
-import { setPlaces } from '../../src/fence/ruleset.ts';
 import type { Clocks } from '../../src/interfaces.ts';
-import { createNamespace, createNetwork, inNamespace, type Network } from '../../src/namespaces/index.ts';
-import { changeSets, NETLINK_NETFILTER, NetlinkSocket, readGeneration } from '../../src/netlink/index.ts';
-import { hardwareAddress, labMissing, openArpTap, openUdp, type Udp, until } from '../support/lab.ts';
+import { createNamespace, inNamespace, openOwnNamespace } from '../../src/namespaces/index.ts';
+import { createVeth, findLink, NETLINK_ROUTE, NetlinkSocket, setLinkUp } from '../../src/netlink/index.ts';
+import {
+  A4,
+  address,
+  B4,
+  clocks,
+  createOf,
+  FenceRig,
+  type Form,
+  type LabFence,
+  LONG_MS,
+  PORT,
+  VIP4,
+  VIP6,
+  WEB,
+  whyNoPrograms,
+} from '../support/fence-rig.ts';
+import { labMissing, openUdp, until } from '../support/lab.ts';
 
-const VIP = '10.9.0.100';
-const A = '10.9.0.1';
-const B = '10.9.0.2';
-const PORT = 7000;
-const LONG_MS = 60_000;
+const noPrograms = labMissing === '' ? whyNoPrograms() : labMissing;
+const forms: { form: Form; missing: string }[] = [
+  { form: 'nft', missing: labMissing },
+  { form: 'bpf', missing: noPrograms },
+  { form: 'programs', missing: noPrograms },
+];
+const EVERYTHING = ['in4', 'out4', 'in6', 'out6'];
 
-describe.skipIf(labMissing !== '')(`the nftables fence ${labMissing}`, () => {
-  const clocks = createLinuxClocks();
-  const closers: (() => void)[] = [];
-  let network: Network;
-  let fence: NftFence;
-  let addresses: LinuxVirtualAddresses;
-  let peer: Udp;
-  let own: Udp;
-  let virtual: Udp;
+for (const { form, missing } of forms) {
+  describe.skipIf(missing !== '')(`the fence by ${form} ${missing}`, () => {
+    let rig: FenceRig;
+    let fence: LabFence;
+    const told: string[] = [];
+    const end = (leftMs: number): number => clocks.boottimeMs() + leftMs;
+    const openFor = (leftMs: number, ...slots: string[]): void =>
+      fence.openUntil(new Map((slots.length === 0 ? ['web'] : slots).map((slot) => [slot, end(leftMs)])));
 
-  const keep = <Thing extends { close(): void }>(thing: Thing): Thing => {
-    closers.push(() => thing.close());
-    return thing;
-  };
-  const on = <Result>(host: string, work: () => Result): Result =>
-    inNamespace(network.host(host).namespace.fd, work);
-  const openUntil = (leftMs: number): void => fence.open(VIP, clocks.boottimeMs() + leftMs);
-
-  beforeEach(() => {
-    const home = keep(createNamespace());
-    network = keep(
-      inNamespace(home.fd, () =>
-        createNetwork({
-          bridge: 'br0',
-          hosts: [
-            { name: 'a', address: `${A}/24` },
-            { name: 'b', address: `${B}/24` },
-            { name: 'c', address: '10.9.0.3/24' },
-          ],
-        }),
-      ),
-    );
-    addresses = keep(on('a', () => createVirtualAddresses({ interface: 'eth0' })));
-    fence = on('a', () => createNftFence({ interfaces: ['eth0'], clocks }));
-    closers.push(() => fence.dispose());
-    fence.guard([VIP]);
-    addresses.raise(VIP);
-    peer = keep(openUdp(network.host('b'), B, PORT));
-    own = keep(openUdp(network.host('a'), A, PORT));
-    virtual = keep(openUdp(network.host('a'), VIP, PORT));
-  });
-
-  afterEach(() => {
-    for (const close of closers.splice(0).reverse()) close();
-  });
-
-  /** Sends to the virtual address, then to the host's own; both travel one way, so the second one tells of the first. */
-  const arrives = async (): Promise<boolean> => {
-    const before = virtual.poll().length;
-    const marker = `marker ${Math.random()}`;
-    peer.send('probe', VIP, PORT);
-    peer.send(marker, A, PORT);
-    await until('the marker', () => own.poll().includes(marker));
-    return virtual.poll().length > before;
-  };
-  /** With the neighbour entry there, nothing but the fence can hold a probe back. */
-  const acquaint = async (): Promise<void> => {
-    openUntil(LONG_MS);
-    await until('a first probe', () => {
-      peer.send('first', VIP, PORT);
-      return virtual.poll().length > 0;
+    beforeEach(() => {
+      rig = new FenceRig();
+      fence = rig.on('a', () => createOf(form, { changed: (what) => told.push(what) }));
+      fence.guard([WEB]);
     });
-    own.poll();
-  };
-  const refusesOutput = (): boolean => {
-    try {
-      virtual.send('out', B, PORT);
-      return false;
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'EPERM' });
-      return true;
-    }
-  };
 
-  test('is closed from the start, in and out', async () => {
-    expect(fence.isOpen(VIP)).toBe(false);
-    expect(refusesOutput()).toBe(true);
-    expect(await arrives()).toBe(false);
-    expect(fence.guarantee).toContain('both directions');
-  });
+    afterEach(() => {
+      fence.dispose();
+      rig.close();
+      expect(told.splice(0)).toEqual([]);
+    });
 
-  test('opens and closes, in and out', async () => {
-    await acquaint();
-    expect(fence.isOpen(VIP)).toBe(true);
-    expect(await arrives()).toBe(true);
-    virtual.send('hello', B, PORT);
-    await until('the answer', () => peer.poll().includes('hello'));
-    fence.close(VIP);
-    expect(fence.isOpen(VIP)).toBe(false);
-    expect(refusesOutput()).toBe(true);
-    expect(await arrives()).toBe(false);
-    openUntil(LONG_MS);
-    expect(await arrives()).toBe(true);
-  });
+    test('is closed from the start, both ways, for both families', async () => {
+      expect(fence.isOpen('web')).toBe(false);
+      expect(await rig.passing()).toEqual([]);
+      expect(await rig.answers()).toEqual([]);
+      expect(await rig.hears()).toEqual([]);
+      expect(await rig.announces()).toEqual([]);
+    });
 
-  test('closes by the kernel alone when nobody renews', async () => {
-    await acquaint();
-    openUntil(60);
-    expect(refusesOutput()).toBe(false);
-    await until('the kernel to close', refusesOutput);
-    expect(await arrives()).toBe(false);
-    expect(fence.isOpen(VIP)).toBe(false);
-    openUntil(LONG_MS);
-    expect(await arrives()).toBe(true);
-  });
+    test('opens and closes', async () => {
+      openFor(LONG_MS);
+      await rig.acquaint();
+      expect(fence.isOpen('web')).toBe(true);
+      expect(await rig.passing()).toEqual(EVERYTHING);
+      expect(await rig.answers()).toEqual(['arp', 'na']);
+      expect(await rig.hears()).toEqual(['arp', 'ns']);
+      expect(await rig.announces()).toEqual(['arp', 'na']);
+      fence.close('web');
+      expect(fence.isOpen('web')).toBe(false);
+      expect(await rig.passing()).toEqual([]);
+      expect(await rig.answers()).toEqual([]);
+      expect(await rig.announces()).toEqual([]);
+      openFor(LONG_MS);
+      expect(await rig.passing()).toEqual(EVERYTHING);
+    });
 
-  test.each([
-    { by: 'the wall clock', wallLeftMs: 60, timeoutMs: LONG_MS },
-    { by: 'the timeout', wallLeftMs: LONG_MS, timeoutMs: 60 },
-  ])('closes by $by alone', async ({ wallLeftMs, timeoutMs }) => {
-    const element = leaseElement(VIP, clocks.boottimeMs() + wallLeftMs, clocks, 1);
-    if (element === undefined) throw new Error('too slow');
-    const socket = keep(on('a', () => new NetlinkSocket(NETLINK_NETFILTER)));
-    const changes = setPlaces('vnfpool', 'lease').map((place) => ({
-      change: 'add' as const,
-      place,
-      element: { ...element, timeoutMs },
-    }));
-    expect(changeSets(socket, changes)).toBeUndefined();
-    expect(refusesOutput()).toBe(false);
-    await until('the kernel to close', refusesOutput);
-    expect(fence.isOpen(VIP)).toBe(false);
-    // The fence finds what it did not write itself.
-    openUntil(LONG_MS);
-    expect(fence.isOpen(VIP)).toBe(true);
-  });
+    test('closes by the kernel alone when nobody renews', async () => {
+      openFor(LONG_MS);
+      await rig.acquaint();
+      const endMs = end(80);
+      fence.openUntil(new Map([['web', endMs]]));
+      await until('the end', () => clocks.boottimeMs() > endMs);
+      expect(await rig.passing()).toEqual([]);
+      expect(await rig.answers()).toEqual([]);
+      expect(fence.isOpen('web')).toBe(false);
+      openFor(LONG_MS);
+      expect(await rig.passing()).toEqual(EVERYTHING);
+    });
 
-  const spinPast = (endMs: number): void => {
-    while (clocks.boottimeMs() <= endMs);
-  };
-  const withClocks = (late: Clocks): NftFence => {
-    fence.dispose();
-    fence = on('a', () => createNftFence({ interfaces: ['eth0'], clocks: late }));
-    fence.guard([VIP]);
-    return fence;
-  };
+    test('extending leaves no gap', async () => {
+      openFor(LONG_MS);
+      await rig.acquaint();
+      const before = rig.virtual4.poll().length;
+      for (let turn = 0; turn < 100; turn++) {
+        openFor(LONG_MS);
+        rig.peer4.send(`turn ${turn}`, VIP4, PORT);
+      }
+      await until('every probe', () => rig.virtual4.poll().length === before + 100);
+    });
 
-  test('a write that was computed in time and arrives late is closed', async () => {
-    let endMs = Infinity;
-    const late = {
-      wallMs: () => clocks.wallMs(),
-      boottimeMs: () => {
-        const reading = clocks.boottimeMs();
-        if (endMs !== Infinity) spinPast(endMs);
-        return reading;
-      },
+    const withClocks = (others: Clocks): void => {
+      fence.dispose();
+      fence = rig.on('a', () => createOf(form, { clocks: others }));
+      fence.guard([WEB]);
     };
-    withClocks(late);
-    await acquaint();
-    fence.close(VIP);
-    endMs = clocks.boottimeMs() + 50;
-    fence.open(VIP, endMs);
-    expect(refusesOutput()).toBe(true);
-    expect(fence.isOpen(VIP)).toBe(false);
-    expect(await arrives()).toBe(false);
-  });
 
-  test('a pause between the two clocks shortens the interval', () => {
-    let endMs = 0;
-    withClocks({
-      wallMs: () => {
-        const reading = clocks.wallMs();
-        spinPast(endMs);
-        return reading;
-      },
-      boottimeMs: () => clocks.boottimeMs(),
+    test('a write that was computed in time and arrives late is closed', async () => {
+      let endMs = Infinity;
+      withClocks({
+        wallMs: () => clocks.wallMs(),
+        boottimeMs: () => {
+          const reading = clocks.boottimeMs();
+          while (endMs !== Infinity && clocks.boottimeMs() <= endMs);
+          return reading;
+        },
+      });
+      openFor(LONG_MS);
+      await rig.acquaint();
+      fence.close('web');
+      endMs = end(50);
+      const ends = new Map([['web', endMs]]);
+      // The programs' form reads no clock: the pause comes before the call.
+      while (form === 'programs' && clocks.boottimeMs() <= endMs);
+      fence.openUntil(ends);
+      expect(clocks.boottimeMs()).toBeGreaterThan(endMs);
+      expect(await rig.passing()).toEqual([]);
+      expect(fence.isOpen('web')).toBe(false);
     });
-    endMs = clocks.boottimeMs() + 50;
-    fence.open(VIP, endMs);
-    expect(refusesOutput()).toBe(true);
-  });
 
-  test.each([-3_600_000, 3_600_000])(
-    'a wall clock that stepped by %d ms after the reading closes',
-    (byMs) => {
-      withClocks({ wallMs: () => clocks.wallMs() - byMs, boottimeMs: () => clocks.boottimeMs() });
-      openUntil(LONG_MS);
-      expect(refusesOutput()).toBe(true);
-    },
-  );
-
-  test('a remainder below two jiffies closes', () => {
-    openUntil(LONG_MS);
-    openUntil(1);
-    expect(refusesOutput()).toBe(true);
-    openUntil(LONG_MS);
-    openUntil(-5);
-    expect(refusesOutput()).toBe(true);
-  });
-
-  test('extending leaves no gap', async () => {
-    await acquaint();
-    const before = virtual.poll().length;
-    for (let turn = 0; turn < 100; turn++) {
-      openUntil(LONG_MS);
-      peer.send(`turn ${turn}`, VIP, PORT);
-    }
-    await until('every probe', () => virtual.poll().length === before + 100);
-  });
-
-  test('computes anew when the rules changed between computing and writing', () => {
-    const socket = keep(on('a', () => new NetlinkSocket(NETLINK_NETFILTER)));
-    const other = on('a', () => createNftFence({ interfaces: ['eth0'], clocks, table: 'other' }));
-    let meddle = true;
-    const generation = readGeneration(socket);
-    withClocks({
-      wallMs: () => {
-        if (meddle) other.guard(['10.9.0.77']);
-        meddle = false;
-        return clocks.wallMs();
-      },
-      boottimeMs: () => clocks.boottimeMs(),
+    test('an end that has come, or is none, closes', async () => {
+      openFor(LONG_MS);
+      await rig.acquaint();
+      for (const leftMs of [0, -5, Number.NaN]) {
+        openFor(leftMs);
+        expect(await rig.passing()).toEqual([]);
+        openFor(LONG_MS);
+        expect(await rig.passing()).toEqual(EVERYTHING);
+      }
     });
-    openUntil(LONG_MS);
-    expect(fence.recomputed).toBe(1);
-    expect(fence.isOpen(VIP)).toBe(true);
-    expect(readGeneration(socket)).toBeGreaterThan(generation);
-    other.dispose();
-  });
 
-  test('several addresses open, extend and close in one transaction', async () => {
-    const others = Array.from({ length: 20 }, (_, place) => `10.9.1.${place + 1}`);
-    const socket = keep(on('a', () => new NetlinkSocket(NETLINK_NETFILTER)));
-    fence.guard([VIP, ...others]);
-    const generation = readGeneration(socket);
-    const all = (leftMs: number): void =>
-      fence.openAll([VIP, ...others].map((address) => ({ address, untilMs: clocks.boottimeMs() + leftMs })));
-    all(LONG_MS);
-    all(LONG_MS);
-    expect(readGeneration(socket)).toBe(generation + 2);
-    expect([VIP, ...others].every((address) => fence.isOpen(address))).toBe(true);
-    all(50);
-    await until('the kernel to close', refusesOutput);
-    // Some of the old elements are gone already, or all of them.
-    all(LONG_MS);
-    expect([VIP, ...others].every((address) => fence.isOpen(address))).toBe(true);
-    fence.openAll([
-      { address: VIP, untilMs: 0 },
-      { address: '10.9.1.1', untilMs: clocks.boottimeMs() + LONG_MS },
-    ]);
-    expect(refusesOutput()).toBe(true);
-    expect(fence.isOpen('10.9.1.1')).toBe(true);
-    expect(() => fence.openAll([{ address: '10.9.2.1', untilMs: 0 }])).toThrow(/not under the fence/);
-  });
+    test('slots open and close each for itself', async () => {
+      const four = { slot: 'four', guarded: [address(VIP4)] };
+      const six = { slot: 'six', guarded: [address(VIP6)] };
+      fence.guard([four, six]);
+      openFor(LONG_MS, 'four', 'six');
+      await rig.acquaint();
+      fence.close('six');
+      expect(await rig.passing()).toEqual(['in4', 'out4']);
+      fence.openUntil(
+        new Map([
+          ['four', 0],
+          ['six', end(LONG_MS)],
+        ]),
+      );
+      expect(await rig.passing()).toEqual(['in6', 'out6']);
+      expect([fence.isOpen('four'), fence.isOpen('six')]).toEqual([false, true]);
+      expect(() => openFor(LONG_MS, 'five')).toThrow(/not under the fence/);
+    });
 
-  test('covers loopback', () => {
-    const local = keep(openUdp(network.host('a'), '127.0.0.1', PORT + 1));
-    expect(() => own.send('x', VIP, PORT)).not.toThrow();
-    expect(virtual.poll()).toEqual([]);
-    // Sender within the guarded address.
-    expect(() => virtual.send('x', VIP, PORT)).toThrow(/EPERM/);
-    openUntil(LONG_MS);
-    virtual.send('inside', VIP, PORT);
-    expect(virtual.poll()).toContain('inside');
-    expect(local.poll()).toEqual([]);
-  });
+    test('what comes under an open slot is open, what leaves is let through; naming it again keeps its state', async () => {
+      fence.guard([{ slot: 'web', guarded: [address(VIP4)] }]);
+      openFor(LONG_MS);
+      await rig.acquaint();
+      fence.guard([WEB]);
+      expect(await rig.passing()).toEqual(EVERYTHING);
+      fence.guard([{ slot: 'other', guarded: [address(VIP6)] }]);
+      expect(await rig.passing()).toEqual(['in4', 'out4']);
+      expect(fence.guarded).toEqual([address(VIP6)]);
+      fence.guard([WEB]);
+      expect(await rig.passing()).toEqual([]);
+      fence.guard([]);
+      expect(await rig.passing()).toEqual(EVERYTHING);
+    });
 
-  /** Whether the kernel answers for the virtual address; the question for the own address comes second and marks the end. */
-  const answersArp = async (): Promise<boolean> => {
-    const tap = openArpTap(network.host('b'));
-    tap.ask(VIP, B);
-    tap.ask(A, B);
-    await until('the answer for the own address', () =>
-      tap.poll().some((arp) => arp.operation === 2 && arp.sender === A),
-    );
-    tap.close();
-    return tap.seen.some((arp) => arp.operation === 2 && arp.sender === VIP);
-  };
+    test('a host behind its closed fence reaches the address where it is held, and follows it when it moves', async () => {
+      const closed = rig.on('b', () => createOf(form));
+      rig.keep({ close: () => closed.dispose() });
+      closed.guard([WEB]);
+      openFor(LONG_MS);
+      await rig.acquaint();
+      expect(await rig.passing()).toEqual(EVERYTHING);
+      // The successor announces; what closes first at the old holder.
+      fence.close('web');
+      const next = rig.on('c', () => createOf(form));
+      rig.keep({ close: () => next.dispose() });
+      next.guard([WEB]);
+      rig.raise('c', VIP4, 32);
+      const successor = rig.keep(openUdp(rig.network.host('c'), VIP4, PORT));
+      next.openUntil(new Map([['web', end(LONG_MS)]]));
+      const own = rig.tap('c', 0x0806);
+      const { announcementFrame } = await import('../../src/addresses/arp.ts');
+      own.send(announcementFrame(VIP4, own.hardwareAddress));
+      // Without the announcement the peer's entry would name the old holder for many seconds.
+      await until(
+        'the neighbour entry to follow',
+        () => {
+          rig.peer4.send('after', VIP4, PORT);
+          return successor.poll().includes('after');
+        },
+        1000,
+      );
+    });
 
-  test('keeps the kernel from answering ARP unless open', async () => {
-    expect(await answersArp()).toBe(false);
-    openUntil(LONG_MS);
-    expect(await answersArp()).toBe(true);
-    openUntil(40);
-    await until('the kernel to close', refusesOutput);
-    expect(await answersArp()).toBe(false);
-  });
+    test('a link of a slot lets no frame pass, either way, unless open', async () => {
+      rig.run('a', 'ip', 'link', 'add', 'vip0', 'link', 'eth0', 'type', 'macvlan', 'mode', 'bridge');
+      rig.run('a', 'ip', 'link', 'set', 'vip0', 'address', '02:00:00:00:09:c8');
+      fence.guard([WEB, { slot: 'mac', guarded: [{ what: 'link', link: 'vip0' }] }]);
+      rig.run('a', 'ip', 'link', 'set', 'vip0', 'up');
+      rig.raise('a', '10.9.0.200', 24, 'vip0');
+      const inside = rig.keep(openUdp(rig.network.host('a'), '10.9.0.200', PORT));
+      const tap = rig.tap('a', 3, 'vip0');
+      const seen = rig.tap('b', 3);
+      const frame = new Uint8Array(60);
+      frame.set([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ...tap.hardwareAddress, 0x88, 0xb5]);
+      const has = (): boolean => seen.poll().some((each) => each[12] === 0x88 && each[13] === 0xb5);
+      const arrives = async (): Promise<boolean> => {
+        const before = inside.poll().length;
+        rig.run('b', 'ip', 'neigh', 'replace', '10.9.0.200', 'lladdr', '02:00:00:00:09:c8', 'dev', 'eth0');
+        rig.peer4.send('to the link', '10.9.0.200', PORT);
+        await rig.arrives(4);
+        return inside.poll().length > before;
+      };
+      tap.send(frame);
+      expect(await arrives()).toBe(false);
+      expect(has()).toBe(false);
+      openFor(LONG_MS, 'mac');
+      tap.send(frame);
+      expect(await arrives()).toBe(true);
+      await until('the frame', has);
+      fence.close('mac');
+      expect(await arrives()).toBe(false);
+    });
 
-  test('stops announcements of AF_PACKET unless open', async () => {
-    const tap = keep(openArpTap(network.host('b')));
-    expect(() => addresses.announce(VIP, 1)).toThrow(/ENOBUFS/);
-    openUntil(LONG_MS);
-    addresses.announce(VIP, 2);
-    await until('two announcements', () => tap.poll().length === 2);
-    expect(tap.seen[0]).toEqual({
-      operation: 1,
-      senderHardware: hardwareAddress(network.host('a')),
-      sender: VIP,
-      target: VIP,
-      destination: 'ffffffffffff',
+    test('a gateway forwards into and out of its link only when open, and speaks for itself all the time', async () => {
+      const far = rig.keep(createNamespace());
+      rig.on('a', () => {
+        const route = new NetlinkSocket(NETLINK_ROUTE);
+        createVeth(route, { name: 'up0' }, { name: 'eth0', namespaceFd: far.fd });
+        setLinkUp(route, findLink(route, 'up0').index, true);
+        route.close();
+      });
+      rig.raise('a', '10.8.0.1', 24, 'up0');
+      const farHost = { ...rig.network.host('b'), namespace: { ...openOwnNamespace(), fd: far.fd } };
+      inNamespace(far.fd, () => {
+        const route = new NetlinkSocket(NETLINK_ROUTE);
+        setLinkUp(route, findLink(route, 'eth0').index, true);
+        route.close();
+      });
+      const { spawnSync } = await import('node:child_process');
+      const ip = (...words: string[]): unknown => inNamespace(far.fd, () => spawnSync('ip', words));
+      ip('addr', 'add', '10.8.0.2/24', 'dev', 'eth0');
+      ip('route', 'add', '10.9.0.0/24', 'via', '10.8.0.1');
+      rig.run('a', 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
+      rig.run('b', 'ip', 'route', 'add', '10.8.0.0/24', 'via', A4);
+      const outside = rig.keep(openUdp(farHost, '10.8.0.2', PORT));
+      const gateway = rig.keep(openUdp(rig.network.host('a'), '10.8.0.1', PORT));
+      let turn = 0;
+      const crosses = async (): Promise<string[]> => {
+        const text = `across ${++turn}`;
+        rig.peer4.send(text, '10.8.0.2', PORT);
+        outside.send(text, B4, PORT);
+        // Its own words, both ways, mark the end.
+        const marker = `marker ${turn}`;
+        await until('the gateway to be heard', () => {
+          gateway.send(marker, '10.8.0.2', PORT);
+          return outside.poll().includes(marker);
+        });
+        await until('the gateway to hear', () => {
+          outside.send(marker, '10.8.0.1', PORT);
+          return gateway.poll().includes(marker);
+        });
+        await rig.arrives(4);
+        const own = `own ${turn}`;
+        await until('the host to be heard', () => {
+          rig.own4.send(own, B4, PORT);
+          return rig.peer4.poll().includes(own);
+        });
+        return [
+          ...(outside.poll().includes(text) ? ['into'] : []),
+          ...(rig.peer4.poll().includes(text) ? ['out of'] : []),
+        ];
+      };
+      await until('the way through', () => {
+        rig.peer4.send('first', '10.8.0.2', PORT);
+        outside.send('first', B4, PORT);
+        return outside.poll().includes('first') && rig.peer4.poll().includes('first');
+      });
+      fence.guard([WEB, { slot: 'gate', guarded: [{ what: 'forwarding', link: 'up0' }] }]);
+      expect(await crosses()).toEqual([]);
+      openFor(LONG_MS, 'gate');
+      expect(await crosses()).toEqual(['into', 'out of']);
+      fence.close('gate');
+      expect(await crosses()).toEqual([]);
+    });
+
+    test('a thousand slots are renewed, closed and run out together', async () => {
+      const many = Array.from({ length: 1000 }, (_, at) => ({
+        slot: `slot ${at}`,
+        guarded: [address(`10.10.${at >> 8}.${at & 255}`), address(`2001:db8:a::${at.toString(16)}`)],
+      }));
+      fence.guard([WEB, ...many]);
+      const all = (leftMs: number): void => openFor(leftMs, 'web', ...many.map(({ slot }) => slot));
+      all(LONG_MS);
+      await rig.acquaint();
+      for (let turn = 0; turn < 3; turn++) all(LONG_MS);
+      expect(['slot 0', 'slot 999', 'web'].map((slot) => fence.isOpen(slot))).toEqual([true, true, true]);
+      fence.close('slot 999');
+      expect(['slot 0', 'slot 999'].map((slot) => fence.isOpen(slot))).toEqual([true, false]);
+      expect(await rig.passing()).toEqual(EVERYTHING);
+      const endMs = end(100);
+      fence.openUntil(new Map(['web', ...many.map(({ slot }) => slot)].map((slot) => [slot, endMs])));
+      await until('the end', () => clocks.boottimeMs() > endMs);
+      expect(await rig.passing()).toEqual([]);
+      all(LONG_MS);
+      expect(await rig.passing()).toEqual(EVERYTHING);
+      fence.check();
+    });
+
+    test('a successor of an agent that ended finds what is guarded, closed, and opens it', async () => {
+      openFor(LONG_MS);
+      await rig.acquaint();
+      fence.abandon();
+      // Nobody closed it: its lease runs.
+      expect(await rig.passing()).toEqual(EVERYTHING);
+      fence = rig.on('a', () => createOf(form));
+      if (form !== 'programs') {
+        expect(await rig.passing()).toEqual([]);
+        expect(fence.guarded).toEqual(expect.arrayContaining(WEB.guarded as unknown[]));
+      }
+      fence.guard([WEB]);
+      expect(await rig.passing()).toEqual([]);
+      openFor(LONG_MS);
+      expect(await rig.passing()).toEqual(EVERYTHING);
     });
   });
-
-  test('a fenced host reaches the address where it is held, and follows it when it moves', async () => {
-    const closed = on('b', () => createNftFence({ interfaces: ['eth0'], clocks }));
-    closers.push(() => closed.dispose());
-    closed.guard([VIP]);
-    await acquaint();
-    virtual.send('answer', B, PORT);
-    await until('the answer', () => peer.poll().includes('answer'));
-
-    const next = keep(on('c', () => createVirtualAddresses({ interface: 'eth0' })));
-    const opened = on('c', () => createNftFence({ interfaces: ['eth0'], clocks }));
-    closers.push(() => opened.dispose());
-    opened.guard([VIP]);
-    fence.close(VIP);
-    next.raise(VIP);
-    const successor = keep(openUdp(network.host('c'), VIP, PORT));
-    opened.open(VIP, clocks.boottimeMs() + LONG_MS);
-    next.announce(VIP, 2);
-    // Without the announcement the peer's entry would name the old holder for many seconds.
-    await until(
-      'the neighbour entry to follow',
-      () => {
-        peer.send('after', VIP, PORT);
-        return successor.poll().includes('after');
-      },
-      500,
-    );
-  });
-
-  test('addresses come and leave; naming one again keeps its state', () => {
-    openUntil(LONG_MS);
-    fence.guard([VIP, '10.9.0.101']);
-    expect(fence.isOpen(VIP)).toBe(true);
-    expect(fence.isOpen('10.9.0.101')).toBe(false);
-    fence.guard(['10.9.0.101']);
-    expect(fence.isOpen(VIP)).toBe(true);
-    expect(refusesOutput()).toBe(false);
-    expect(() => fence.open(VIP, 1)).toThrow(/not under the fence/);
-    fence.guard([VIP]);
-    expect(refusesOutput()).toBe(true);
-  });
-
-  test('a successor of a process that ended starts with its addresses closed', () => {
-    openUntil(LONG_MS);
-    const successor = on('a', () => createNftFence({ interfaces: ['eth0'], clocks }));
-    expect(refusesOutput()).toBe(true);
-    successor.guard([]);
-    expect(refusesOutput()).toBe(false);
-    successor.dispose();
-  });
-
-  test('without the egress hook says the lesser guarantee, and answers no ARP all the same', async () => {
-    fence.dispose();
-    fence = on('a', () => createNftFence({ interfaces: ['eth0'], clocks, egress: 'off' }));
-    fence.guard([VIP]);
-    expect(fence.guarantee).toContain('AF_PACKET');
-    expect(refusesOutput()).toBe(true);
-    expect(() => addresses.announce(VIP, 1)).not.toThrow();
-    expect(await answersArp()).toBe(false);
-    openUntil(LONG_MS);
-    expect(await answersArp()).toBe(true);
-  });
-
-  test('removed tables are an error, not silence', () => {
-    openUntil(LONG_MS);
-    const thief = on('a', () => createNftFence({ interfaces: ['eth0'], clocks }));
-    thief.dispose();
-    expect(() => openUntil(LONG_MS)).toThrow(/ENOENT/);
-    expect(() => fence.isOpen(VIP)).toThrow(/ENOENT/);
-  });
-});
+}

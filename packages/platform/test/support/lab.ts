@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { AF_INET, AF_PACKET, libc, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW } from '../../src/libc/index.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_PACKET,
+  libc,
+  MSG_DONTWAIT,
+  SOCK_CLOEXEC,
+  SOCK_RAW,
+} from '../../src/libc/index.ts';
 import { createNamespace, inNamespace, type NetworkHost } from '../../src/namespaces/index.ts';
-import { findLink, ipv4Bytes, ipv4Text, NETLINK_ROUTE, NetlinkSocket } from '../../src/netlink/index.ts';
+import {
+  findLink,
+  ipBytes,
+  ipv4Bytes,
+  ipv4Text,
+  NETLINK_ROUTE,
+  NetlinkSocket,
+} from '../../src/netlink/index.ts';
 
 const SOCK_DGRAM = 2;
 
@@ -42,6 +57,13 @@ export interface Udp extends Receiver {
 }
 
 function socketAddress(address: string, port: number): Uint8Array {
+  if (address.includes(':')) {
+    const bytes = new Uint8Array(28);
+    new DataView(bytes.buffer).setUint16(0, AF_INET6, true);
+    new DataView(bytes.buffer).setUint16(2, port);
+    bytes.set(ipBytes(address), 8);
+    return bytes;
+  }
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, AF_INET, true);
@@ -50,7 +72,8 @@ function socketAddress(address: string, port: number): Uint8Array {
   return bytes;
 }
 
-function drain(fd: number, take: (bytes: Uint8Array) => void): void {
+/** Hands over everything that waits. */
+export function drain(fd: number, take: (bytes: Uint8Array) => void): void {
   const buffer = new Uint8Array(2048);
   for (;;) {
     let length: number;
@@ -67,7 +90,8 @@ function drain(fd: number, take: (bytes: Uint8Array) => void): void {
 /** Opens a UDP socket inside a host's own namespace, where any port is free. */
 export function openUdp(host: NetworkHost, address: string, port: number): Udp {
   return inNamespace(host.namespace.fd, () => {
-    const fd = libc().socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const family = address.includes(':') ? AF_INET6 : AF_INET;
+    const fd = libc().socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     libc().bind(fd, socketAddress(address, port));
     const received: string[] = [];
     return {

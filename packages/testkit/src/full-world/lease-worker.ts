@@ -35,9 +35,7 @@ export type FromWorker =
   | { readonly type: 'council'; readonly report: CouncilReport };
 
 /** An output, or the second half of a fence write: between the halves the process may be paused. */
-type Action =
-  | KeeperOutput
-  | { readonly type: 'fence-write'; readonly address: string; readonly write: FenceWrite };
+type Action = KeeperOutput | { readonly type: 'fence-write'; readonly write: FenceWrite };
 
 export interface LeaseWorkerParts {
   readonly world: World;
@@ -94,7 +92,7 @@ export class SimLeaseWorker {
     const { machine, process, world } = parts;
     this.#parts = parts;
     this.#node = machine.disk.nodeId;
-    machine.closeFences();
+    machine.closeFence();
     machine.disk.incarnation += 1n;
     this.#incarnation = machine.disk.incarnation;
     this.#engine = new WatchedEngine(
@@ -199,7 +197,9 @@ export class SimLeaseWorker {
         this.#send(output.to, output.messages);
         return [];
       case 'guard':
-        machine.guard(output.addresses.map(withoutPrefix));
+        machine.guard(
+          output.slots.map(({ slot, addresses }) => ({ slot, addresses: addresses.map(withoutPrefix) })),
+        );
         checkFences();
         return [];
       case 'raise':
@@ -209,19 +209,22 @@ export class SimLeaseWorker {
       case 'withdraw':
         for (const address of output.addresses) machine.raised.delete(withoutPrefix(address));
         return [];
-      case 'open':
-        return this.#underFence(output.addresses).map((address) => ({
-          type: 'fence-write',
-          address,
-          write: machine.fence(address).compute(0, output.untilMs, world.nowMs),
-        }));
+      case 'open': {
+        // Epochs are not what this world looks at.
+        const ends = new Map(
+          [...output.ends].map(([slot, untilBootMs]) => [slot, { epoch: 0, untilBootMs }]),
+        );
+        this.#checkUnderFence(ends.keys());
+        return [{ type: 'fence-write', write: machine.fence.compute(ends, world.nowMs) }];
+      }
       case 'fence-write':
-        machine.fence(output.address).write(output.write, world.nowMs);
+        this.#checkUnderFence(output.write.ends.keys());
+        machine.fence.write(output.write, world.nowMs);
         checkFences();
         return [];
       case 'close':
         log(() => `closes ${output.slot} epoch ${output.epoch}`);
-        for (const address of this.#underFence(output.addresses)) machine.fence(address).close();
+        machine.fence.close(output.slot);
         return this.#keeper.handle(
           { type: 'fence-closed', slot: output.slot, epoch: output.epoch },
           process.nowMs(),
@@ -256,12 +259,11 @@ export class SimLeaseWorker {
   }
 
   /** The real fence refuses others. */
-  #underFence(addresses: readonly string[]): string[] {
+  #checkUnderFence(slots: Iterable<string>): void {
     const { machine, world } = this.#parts;
-    const plain = addresses.map(withoutPrefix);
-    for (const address of plain)
-      if (!machine.guarded.has(address)) world.fail(`${address} is not under the fence of ${machine.name}`);
-    return plain;
+    const known = new Set(machine.guarded.values());
+    for (const slot of slots)
+      if (!known.has(slot)) world.fail(`${slot} is not under the fence of ${machine.name}`);
   }
 
   #send(to: number, messages: readonly LeaseMessage[]): void {

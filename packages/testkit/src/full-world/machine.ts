@@ -12,14 +12,15 @@ export class Machine {
   readonly name: string;
   readonly address: string;
   readonly clock: NodeClock;
+  readonly fence: FenceModel;
   /** Virtual addresses on its link. */
   readonly raised: Set<string> = new Set();
-  readonly guarded: Set<string> = new Set();
+  /** Addresses under the fence, each with its slot. */
+  readonly guarded: Map<string, string> = new Map();
   /** On disk too: transfers of state whose outcome a restarted agent has to know, by token. */
   readonly transfers: Map<string, TransferRecord> = new Map();
   readonly disk: NodeDisk = { leases: [], incarnation: 0n, term: 0n, nodeId: 0, configuration: null };
   readonly #world: World;
-  readonly #fences = new Map<string, FenceModel>();
 
   constructor(world: World, name: string, host: number) {
     const { random } = world;
@@ -30,53 +31,50 @@ export class Machine {
     // Half the engine's bound to either side, so that each pair stays within it.
     const rate = 1 + random.pick([-0.0049, 0.0049, random.between(-0.0049, 0.0049)]);
     this.clock = new NodeClock(rate, random.between(1, 1e6), 1.7e12 + random.between(-500, 500));
-  }
-
-  fence(address: string): FenceModel {
-    let fence = this.#fences.get(address);
-    if (!fence) this.#fences.set(address, (fence = new FenceModel(this.#world.plan.fence, this.clock)));
-    return fence;
+    this.fence = new FenceModel(world.plan.fence, this.clock);
   }
 
   /** Addresses not named any more leave the link, then the fence. */
-  guard(addresses: readonly string[]): void {
-    for (const address of this.guarded) {
-      if (addresses.includes(address)) continue;
-      this.raised.delete(address);
-      this.fence(address).close();
-      this.guarded.delete(address);
-    }
-    for (const address of addresses) this.guarded.add(address);
+  guard(slots: readonly { readonly slot: string; readonly addresses: readonly string[] }[]): void {
+    const wanted = new Map(
+      slots.flatMap(({ slot, addresses }) => addresses.map((address) => [address, slot] as const)),
+    );
+    for (const address of this.guarded.keys()) if (!wanted.has(address)) this.raised.delete(address);
+    for (const slot of this.guarded.values())
+      if (!slots.some((each) => each.slot === slot)) this.fence.close(slot);
+    this.guarded.clear();
+    for (const [address, slot] of wanted) this.guarded.set(address, slot);
   }
 
   /** Whether packets of this address pass here now. */
   lets(address: string): boolean {
     if (!this.raised.has(address)) return false;
-    return !this.guarded.has(address) || this.fence(address).openEpoch(this.#world.nowMs) !== undefined;
+    const slot = this.guarded.get(address);
+    return slot === undefined || this.fence.openEpoch(slot, this.#world.nowMs) !== undefined;
   }
 
   /** What was guarded stays so, closed: as the fence of a new agent begins. */
-  closeFences(): void {
-    for (const fence of this.#fences.values()) fence.close();
+  closeFence(): void {
+    this.fence.closeAll();
   }
 
   losePower(): void {
-    this.closeFences();
+    this.closeFence();
     this.raised.clear();
     this.guarded.clear();
   }
 
   /** An agent that stops takes away what it guarded, then the rules. */
   cleanUp(): void {
-    for (const address of this.guarded) this.raised.delete(address);
-    this.closeFences();
+    for (const address of this.guarded.keys()) this.raised.delete(address);
+    this.closeFence();
     this.guarded.clear();
   }
 
   stepWall(byMs: number): void {
     this.#world.log(() => `${this.name}: the wall clock steps by ${byMs.toFixed(0)} ms`);
     this.clock.stepWall(byMs);
-    for (const fence of this.#fences.values()) fence.wallStepped(byMs);
+    this.fence.wallStepped(byMs);
   }
 }
 

@@ -143,5 +143,5 @@ const KINDS: readonly Fault[] = [
 ];
 
 function holderOf(nodes: readonly SimNode[], slot: string, { schedule }: WorldParts): SimNode | undefined {
-  return nodes.find((node) => node.fences.get(slot)?.openEpoch(schedule.nowMs) !== undefined);
+  return nodes.find((node) => node.fence.openEpoch(slot, schedule.nowMs) !== undefined);
 }

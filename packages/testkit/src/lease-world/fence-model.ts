@@ -1,24 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type HorizonId, type Horizons, horizonOf, leave, NO_HORIZONS, renew } from '@vnfpool/platform/fence';
 import type { NodeClock } from './node-clock.ts';
 
 /**
- * `nft`: absolute wall-clock interval and relative timeout. `bpf`: absolute CLOCK_BOOTTIME deadline. `relative`:
- * a timeout alone, which a late write reopens; only there to show that the world sees it.
+ * `nft`: the production's horizons, each an absolute wall-clock interval and a relative timeout. `bpf`: an absolute
+ * CLOCK_BOOTTIME deadline a slot. `relative`: a timeout alone, which a late write reopens; only there to show that the world
+ * sees it.
  */
 export type FenceKind = 'nft' | 'bpf' | 'relative';
 
-/** What the process computed and is about to write. */
-export interface FenceWrite {
+/** The lease of a slot that is to be opened, or extended. */
+export interface FenceEnd {
   readonly epoch: number;
   readonly untilBootMs: number;
+}
+
+/** What the process computed and is about to write. */
+export interface FenceWrite {
+  readonly ends: ReadonlyMap<string, FenceEnd>;
   readonly wallFromMs: number;
-  readonly wallUntilMs: number;
-  readonly timeoutMs: number;
+  readonly bootMs: number;
+  readonly horizons: Horizons;
   readonly computedAtTrueMs: number;
   readonly wallSteps: number;
 }
 
-interface Element extends FenceWrite {
+/** What of a write the kernel keeps, for a slot or for a horizon. */
+interface Element {
+  readonly untilBootMs: number;
+  readonly wallFromMs: number;
+  readonly wallUntilMs: number;
   /** When the timeout ends, on the kernel's own clock. */
   readonly timeoutAtBootMs: number;
   readonly isLate: boolean;
@@ -31,7 +42,7 @@ const REMAINDER_MIN_MS = 0.5;
 const LATE_MS = 0.1;
 
 /**
- * One machine's fence for one slot, as the kernel keeps it; it survives the agent's process.
+ * One machine's fence for its slots, as the kernel keeps it; it survives the agent's process.
  *
  * In the `nft` form a late write together with a backward step of the wall clock is not covered: that is the
  * declared lesser guarantee. The model leaves this combination out (`excluded` counts how often).
@@ -39,7 +50,10 @@ const LATE_MS = 0.1;
 export class FenceModel {
   readonly #kind: FenceKind;
   readonly #clock: NodeClock;
-  #element: Element | undefined;
+  readonly #epochs = new Map<string, number>();
+  /** By slot; in the `nft` form by horizon. */
+  readonly #elements = new Map<string | HorizonId, Element>();
+  #horizons: Horizons = NO_HORIZONS;
   #backwardSteps = 0;
   excluded = 0;
 
@@ -49,57 +63,88 @@ export class FenceModel {
   }
 
   /** The wall clock is read before the lease clock. */
-  compute(epoch: number, untilBootMs: number, trueMs: number): FenceWrite {
+  compute(ends: ReadonlyMap<string, FenceEnd>, trueMs: number): FenceWrite {
     const wallFromMs = this.#clock.wallMs(trueMs);
-    const timeoutMs = untilBootMs - this.#clock.bootMs(trueMs);
-    return {
-      epoch,
-      untilBootMs,
-      wallFromMs,
-      wallUntilMs: wallFromMs + timeoutMs,
-      timeoutMs,
-      computedAtTrueMs: trueMs,
-      wallSteps: this.#backwardSteps,
-    };
+    const bootMs = this.#clock.bootMs(trueMs);
+    const untils = new Map([...ends].map(([slot, { untilBootMs }]) => [slot, untilBootMs]));
+    const horizons = renew(this.#horizons, untils, bootMs, REMAINDER_MIN_MS);
+    return { ends, wallFromMs, bootMs, horizons, computedAtTrueMs: trueMs, wallSteps: this.#backwardSteps };
   }
 
   write(write: FenceWrite, trueMs: number): void {
-    if (write.timeoutMs < REMAINDER_MIN_MS) {
-      this.#element = undefined;
-      return;
+    for (const [slot, { epoch }] of write.ends) this.#epochs.set(slot, epoch);
+    if (this.#kind === 'nft') {
+      const former = this.#horizons.horizons;
+      this.#horizons = write.horizons;
+      for (const id of former.keys()) if (!write.horizons.horizons.has(id)) this.#elements.delete(id);
+      for (const [id, { endMs }] of write.horizons.horizons)
+        if (former.get(id)?.endMs !== endMs) this.#put(id, endMs, write, trueMs);
+    } else {
+      for (const [slot, { untilBootMs }] of write.ends) this.#put(slot, untilBootMs, write, trueMs);
     }
-    const isLate = trueMs - write.computedAtTrueMs > LATE_MS;
-    if (this.#kind === 'nft' && isLate && write.wallSteps !== this.#backwardSteps) {
-      this.excluded += 1;
-      this.#element = undefined;
-      return;
-    }
-    this.#element = { ...write, isLate, timeoutAtBootMs: this.#clock.bootMs(trueMs) + write.timeoutMs };
   }
 
-  close(): void {
-    this.#element = undefined;
+  close(slot: string): void {
+    this.#elements.delete(slot);
+    this.#horizons = leave(this.#horizons, [slot]);
+  }
+
+  closeAll(): void {
+    this.#elements.clear();
+    this.#horizons = NO_HORIZONS;
+  }
+
+  /** The agent begins anew: it loads its rules closed, where it cannot know what the former one had written. */
+  restarted(): void {
+    if (this.#kind === 'nft') this.closeAll();
   }
 
   /** The epoch under which the fence lets packets through now; undefined: it is closed. */
-  openEpoch(trueMs: number): number | undefined {
-    const element = this.#element;
+  openEpoch(slot: string, trueMs: number): number | undefined {
+    const element = this.#elements.get(this.#kind === 'nft' ? horizonOf(this.#horizons, slot) : slot);
     if (element === undefined) return undefined;
     const bootMs = this.#clock.bootMs(trueMs);
-    if (this.#kind === 'bpf') return bootMs < element.untilBootMs ? element.epoch : undefined;
-    if (this.#kind === 'relative') return bootMs < element.timeoutAtBootMs ? element.epoch : undefined;
     const wallMs = this.#clock.wallMs(trueMs);
     const isInside = wallMs >= element.wallFromMs && wallMs <= element.wallUntilMs;
-    return isInside && bootMs < element.timeoutAtBootMs ? element.epoch : undefined;
+    const isOpen = {
+      bpf: bootMs < element.untilBootMs,
+      relative: bootMs < element.timeoutAtBootMs,
+      nft: isInside && bootMs < element.timeoutAtBootMs,
+    }[this.#kind];
+    return isOpen ? this.#epochs.get(slot) : undefined;
   }
 
   /** To be told of every step of the wall clock. */
   wallStepped(byMs: number): void {
     if (byMs >= 0) return;
     this.#backwardSteps += 1;
-    if (this.#kind === 'nft' && this.#element?.isLate === true) {
+    if (this.#kind !== 'nft') return;
+    for (const [id, { isLate }] of this.#elements) {
+      if (!isLate) continue;
       this.excluded += 1;
-      this.#element = undefined;
+      this.#elements.delete(id);
     }
+  }
+
+  #put(id: string | HorizonId, untilBootMs: number, write: FenceWrite, trueMs: number): void {
+    const timeoutMs = untilBootMs - write.bootMs;
+    if (timeoutMs < REMAINDER_MIN_MS) {
+      this.#elements.delete(id);
+      return;
+    }
+    const isLate = trueMs - write.computedAtTrueMs > LATE_MS;
+    if (this.#kind === 'nft' && isLate && write.wallSteps !== this.#backwardSteps) {
+      this.excluded += 1;
+      this.#elements.delete(id);
+      return;
+    }
+    const { wallFromMs } = write;
+    this.#elements.set(id, {
+      untilBootMs,
+      wallFromMs,
+      wallUntilMs: wallFromMs + timeoutMs,
+      timeoutAtBootMs: this.#clock.bootMs(trueMs) + timeoutMs,
+      isLate,
+    });
   }
 }

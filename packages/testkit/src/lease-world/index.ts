@@ -66,7 +66,7 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
   const openAt = (slot: string): number[] => {
     const open: number[] = [];
     for (const node of nodes.values()) {
-      if (node.fences.get(slot)?.openEpoch(schedule.nowMs) !== undefined) open.push(node.id);
+      if (node.fence.openEpoch(slot, schedule.nowMs) !== undefined) open.push(node.id);
     }
     return open;
   };
@@ -100,7 +100,7 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
 
   const finish = (violation?: string): LeaseWorldResult => {
     let excluded = 0;
-    for (const node of all) for (const fence of node.fences.values()) excluded += fence.excluded;
+    for (const { fence } of all) excluded += fence.excluded;
     return {
       ok: violation === undefined,
       ...(violation !== undefined && { violation: `seed ${seed}: ${violation}` }),

@@ -13,7 +13,7 @@ import {
   type LeaseHeader,
   type LeaseMessage,
 } from '@vnfpool/wire/lease';
-import { FenceModel, type FenceWrite } from './fence-model.ts';
+import { type FenceEnd, FenceModel, type FenceWrite } from './fence-model.ts';
 import type { Invariants } from './invariants.ts';
 import type { SimulatedNetwork } from './network.ts';
 import type { NodeClock } from './node-clock.ts';
@@ -49,18 +49,16 @@ interface SimFunction {
 }
 
 /** An output, or the second half of a fence write: between the halves the process may be paused. */
-type Action =
-  | LeaseOutput
-  | { readonly type: 'fence-write'; readonly slot: string; readonly write: FenceWrite };
+type Action = LeaseOutput | { readonly type: 'fence-write'; readonly write: FenceWrite };
 
 /** Datagrams and inputs that wait while the process is paused; further ones are dropped, as a socket does. */
 const INBOX_MAX = 500;
 
-/** A machine: kernel (clock, fences), disk, functions, and the agent's process, which crashes and pauses. */
+/** A machine: kernel (clock, fence), disk, functions, and the agent's process, which crashes and pauses. */
 export class SimNode {
   readonly id: number;
   readonly clock: NodeClock;
-  readonly fences: Map<string, FenceModel> = new Map();
+  readonly fence: FenceModel;
   readonly functions: Map<string, SimFunction> = new Map();
   readonly #parts: WorldParts;
   readonly #disk: LeaseRecord[] = [];
@@ -82,8 +80,8 @@ export class SimNode {
     this.id = id;
     this.clock = clock;
     this.#parts = parts;
+    this.fence = new FenceModel(parts.plan.fence, clock);
     for (const [index, slot] of slots.entries()) {
-      this.fences.set(slot, new FenceModel(parts.plan.fence, clock));
       const rank = (id - 1 + index) % (parts.plan.nodes + parts.plan.outsiders);
       this.functions.set(slot, { functionId: id * 16 + index, incarnation: 1n, isReady: true, rank });
     }
@@ -123,6 +121,7 @@ export class SimNode {
     this.#life += 1;
     this.#incarnation += 1n;
     this.#isPaused = false;
+    this.fence.restarted();
     this.#log(() => `starts as incarnation ${this.#incarnation}`);
     this.#engine = new LeaseEngine(
       {
@@ -157,11 +156,11 @@ export class SimNode {
     this.#isPaused = false;
   }
 
-  /** The machine ends: the kernel's fences are gone, and its functions are new when it comes back. */
+  /** The machine ends: the kernel's fence is gone, and its functions are new when it comes back. */
   powerOff(): void {
     this.crash();
     this.#log(() => 'loses power');
-    for (const fence of this.fences.values()) fence.close();
+    this.fence.closeAll();
     for (const each of this.functions.values()) each.incarnation += 1n;
   }
 
@@ -215,7 +214,7 @@ export class SimNode {
   stepWall(byMs: number): void {
     this.#log(() => `wall clock steps by ${byMs.toFixed(0)} ms`);
     this.clock.stepWall(byMs);
-    for (const fence of this.fences.values()) fence.wallStepped(byMs);
+    this.fence.wallStepped(byMs);
     this.#parts.checkFences();
   }
 
@@ -295,19 +294,27 @@ export class SimNode {
         invariants.granted(action.slot, action.epoch, `${this.id}.${this.#incarnation}`);
         break;
       case 'fence-until': {
-        const { slot, epoch, untilMs } = action;
-        invariants.fenceOrdered(this.id, this.#incarnation, slot, epoch);
-        const write = this.fences.get(slot)?.compute(epoch, untilMs, schedule.nowMs);
-        if (write !== undefined) this.#backlog.unshift({ type: 'fence-write', slot, write });
+        // As production does: all that one step renews is one write.
+        const ends = new Map<string, FenceEnd>();
+        for (
+          let next: Action | undefined = action;
+          next?.type === 'fence-until';
+          next = this.#backlog.shift()
+        ) {
+          invariants.fenceOrdered(this.id, this.#incarnation, next.slot, next.epoch);
+          ends.set(next.slot, { epoch: next.epoch, untilBootMs: next.untilMs });
+          if (this.#backlog[0]?.type !== 'fence-until') break;
+        }
+        this.#backlog.unshift({ type: 'fence-write', write: this.fence.compute(ends, schedule.nowMs) });
         break;
       }
       case 'fence-write':
-        this.fences.get(action.slot)?.write(action.write, schedule.nowMs);
+        this.fence.write(action.write, schedule.nowMs);
         this.#parts.checkFences();
         break;
       case 'fence-close': {
         const { slot, epoch } = action;
-        this.fences.get(slot)?.close();
+        this.fence.close(slot);
         this.#later(random.between(0, 1), { type: 'fence-closed', slot, epoch });
         break;
       }

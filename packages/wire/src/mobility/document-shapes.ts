@@ -220,7 +220,7 @@ export const leaseEndpoint: Shape<LeaseEndpoint> = versioned(
     port,
     key: key32,
     version: text,
-    fence: oneOf('nft', 'none'),
+    fence: oneOf('bpf', 'nft', 'none'),
   }),
 );
 

@@ -203,7 +203,7 @@ export interface LeaseEndpoint {
   readonly port: number;
   readonly key: string;
   readonly version: string;
-  readonly fence: 'nft' | 'none';
+  readonly fence: 'bpf' | 'nft' | 'none';
 }
 
 /** Extension 9, in STATUS-UPDATE and the ACK of KEEP-ALIVE at node scope: what the node knows of slots. */

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clocks, Fence, Guarded, GuardedSlot } from '../interfaces.ts';
+import { BpfGate } from './bpf-gate.ts';
+import { checkKnown, type GuardedTable, keyOf, tableOf } from './guarded.ts';
+import { createNftFence, type NftFence, type NftFenceOptions } from './nft.ts';
+
+/** What the fence stands before, and whether programs may be tried. */
+export interface FenceOptions extends NftFenceOptions {
+  /** `off`: the nftables form alone. Default `auto`. */
+  readonly bpf?: 'auto' | 'off';
+}
+
+/** A fence with programs on its links. */
+export interface BpfFence extends Fence {
+  readonly kind: 'bpf';
+  /** Lets go without removing anything: as the end of the process does. */
+  abandon(): void;
+}
+
+/**
+ * The best fence that this kernel gives: programs on the links of the addresses, with nftables beneath, else nftables alone,
+ * whose `guarantee` then says why.
+ * @throws PlatformError `NFT` where there is not even that
+ */
+export function createFence(options: FenceOptions): BpfFence | NftFence {
+  const nft = createNftFence(options);
+  if (options.bpf === 'off') return nft;
+  try {
+    const inherited = nft.guarded.map(keyOf);
+    const gate = new BpfGate(options.interfaces, options.clocks, inherited);
+    return new LinuxBpfFence(gate, nft, options);
+  } catch (error) {
+    nft.lessens(`no BPF programs here (${(error as Error).message})`);
+    return nft;
+  }
+}
+
+/**
+ * Two gates one behind the other, and a packet has to pass both. On the links of the addresses the programs decide: their
+ * deadline is absolute on CLOCK_BOOTTIME, so neither a late write nor a stepped wall clock opens them. nftables decides for
+ * what comes by other links, over the loopback, and is forwarded; and stands where somebody took the programs away.
+ */
+class LinuxBpfFence implements BpfFence {
+  readonly kind = 'bpf';
+  readonly #gate: BpfGate;
+  readonly #nft: NftFence;
+  readonly #clocks: Clocks;
+  readonly #interfaces: readonly string[];
+  readonly #changed: ((what: string) => void) | undefined;
+  #table: GuardedTable = { slots: new Set(), slotOf: new Map() };
+
+  constructor(gate: BpfGate, nft: NftFence, options: FenceOptions) {
+    this.#gate = gate;
+    this.#nft = nft;
+    this.#clocks = options.clocks;
+    this.#interfaces = options.interfaces;
+    this.#changed = options.changed;
+  }
+
+  get guarantee(): string {
+    return `bpf: on ${this.#interfaces.join(', ')} and on guarded links, IPv4, IPv6, ARP and neighbour discovery pass only before the lease's end by the kernel's CLOCK_BOOTTIME, whatever the wall clock does; on other links, loopback and for forwarding ${this.#nft.guarantee}`;
+  }
+
+  get guarded(): readonly Guarded[] {
+    return this.#nft.guarded;
+  }
+
+  guard(slots: readonly GuardedSlot[]): void {
+    this.#table = tableOf(slots);
+    this.#gate.guard(this.#table);
+    this.#nft.guard(slots);
+  }
+
+  openUntil(ends: ReadonlyMap<string, number>): void {
+    checkKnown(this.#table, ends.keys());
+    this.#gate.openUntil(ends);
+    this.#nft.openUntil(ends);
+  }
+
+  close(slot: string): void {
+    this.#gate.close(slot);
+    this.#nft.close(slot);
+  }
+
+  isOpen(slot: string): boolean {
+    return this.#gate.isOpen(slot, this.#clocks.boottimeMs()) && this.#nft.isOpen(slot);
+  }
+
+  check(): void {
+    const found = this.#gate.check();
+    if (found.length > 0)
+      this.#changed?.(
+        `somebody changed the fence: ${found.join(', ')}; put right, closed until the next renewal`,
+      );
+    this.#nft.check();
+  }
+
+  dispose(): void {
+    this.#gate.dispose();
+    this.#nft.dispose();
+  }
+
+  abandon(): void {
+    this.#gate.abandon();
+    this.#nft.abandon();
+  }
+}

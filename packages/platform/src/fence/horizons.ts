@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What an open slot shares its end by: 1 to {@link HORIZONS_MAX}; 0 is none. */
+export type HorizonId = number;
+
+/** Horizons at a time: leases of so many lengths, and slots on their way out. */
+export const HORIZONS_MAX = 8;
+
+/** No horizon: closed. */
+export const CLOSED: HorizonId = 0;
+
+/** Slots whose time left is within this factor of a horizon's span may share it. */
+const SPAN_FACTOR = 1.25;
+/**
+ * Who has less left than this part of the span, and was not renewed, leaves when the horizon moves, or it would hold the
+ * others back. A renewal comes every third of a lease, so that in good times everybody has two thirds left.
+ */
+const LAGGARD_PART = 0.5;
+
+interface OpenSlot {
+  readonly untilMs: number;
+  readonly horizon: HorizonId;
+}
+
+interface Horizon {
+  /** Time that was left when it was made. */
+  readonly spanMs: number;
+  /** CLOCK_BOOTTIME. */
+  readonly endMs: number;
+}
+
+/** Which slots share which ends; never changed once it is made. */
+export interface Horizons {
+  readonly slots: ReadonlyMap<string, OpenSlot>;
+  readonly horizons: ReadonlyMap<HorizonId, Horizon>;
+}
+
+export const NO_HORIZONS: Horizons = { slots: new Map(), horizons: new Map() };
+
+/**
+ * Slots that are renewed together share one end, so that however many they are, a renewal writes one element: the
+ * earliest end of those in it. What was renewed is given with its new end; what has less than `leastMs` left is closed.
+ *
+ * An end never lies behind that of any slot that shares it, and in good times holds for at least half of a lease.
+ */
+export function renew(
+  former: Horizons,
+  renewed: ReadonlyMap<string, number>,
+  nowMs: number,
+  leastMs: number,
+): Horizons {
+  const slots = new Map(former.slots);
+  const spans = new Map([...former.horizons].map(([id, { spanMs }]) => [id, spanMs]));
+  const join = (untilMs: number): OpenSlot => {
+    const leftMs = untilMs - nowMs;
+    for (const [id, spanMs] of spans) if (fits(leftMs, spanMs)) return { untilMs, horizon: id };
+    const horizon = freeId(spans);
+    // Too many lengths: with those whose end comes before, so that it closes early rather than late.
+    if (horizon > HORIZONS_MAX) return { untilMs, horizon: nextShorter(spans, leftMs) };
+    spans.set(horizon, leftMs);
+    return { untilMs, horizon };
+  };
+
+  const touched = new Set<HorizonId>();
+  for (const [slot, untilMs] of renewed) {
+    const leftMs = untilMs - nowMs;
+    if (!(leftMs >= leastMs)) {
+      slots.delete(slot);
+      continue;
+    }
+    const { horizon = CLOSED } = slots.get(slot) ?? {};
+    const next = fits(leftMs, spans.get(horizon) ?? 0) ? { untilMs, horizon } : join(untilMs);
+    slots.set(slot, next);
+    touched.add(next.horizon);
+  }
+  for (const [slot, { untilMs, horizon }] of slots) {
+    if (renewed.has(slot) || !touched.has(horizon)) continue;
+    const leftMs = untilMs - nowMs;
+    if (leftMs < leastMs) slots.delete(slot);
+    else if (leftMs < (spans.get(horizon) ?? 0) * LAGGARD_PART) slots.set(slot, join(untilMs));
+  }
+  return withEnds(slots, spans);
+}
+
+/** Slots leave; ends stay as they are, but for horizons that nobody is left in. */
+export function leave(former: Horizons, leaving: Iterable<string>): Horizons {
+  const slots = new Map(former.slots);
+  for (const slot of leaving) slots.delete(slot);
+  const inUse = new Set([...slots.values()].map(({ horizon }) => horizon));
+  return { slots, horizons: new Map([...former.horizons].filter(([id]) => inUse.has(id))) };
+}
+
+/** The horizon of a slot, or {@link CLOSED}. */
+export function horizonOf({ slots }: Horizons, slot: string): HorizonId {
+  return slots.get(slot)?.horizon ?? CLOSED;
+}
+
+function fits(leftMs: number, spanMs: number): boolean {
+  return leftMs <= spanMs * SPAN_FACTOR && leftMs * SPAN_FACTOR >= spanMs;
+}
+
+function freeId(spans: ReadonlyMap<HorizonId, number>): HorizonId {
+  let id = CLOSED + 1;
+  while (spans.has(id)) id++;
+  return id;
+}
+
+function nextShorter(spans: ReadonlyMap<HorizonId, number>, leftMs: number): HorizonId {
+  const all = [...spans].sort(([, a], [, b]) => b - a);
+  return (all.find(([, spanMs]) => spanMs <= leftMs) ?? all.at(-1) ?? [1])[0];
+}
+
+function withEnds(slots: ReadonlyMap<string, OpenSlot>, spans: ReadonlyMap<HorizonId, number>): Horizons {
+  const ends = new Map<HorizonId, number>();
+  for (const { untilMs, horizon } of slots.values())
+    ends.set(horizon, Math.min(untilMs, ends.get(horizon) ?? Infinity));
+  return {
+    slots,
+    horizons: new Map([...ends].map(([id, endMs]) => [id, { endMs, spanMs: spans.get(id) ?? 0 }])),
+  };
+}
