@@ -44,7 +44,7 @@ function poolView(pool: DeclaredPool, set: string, observed: Observed): PoolView
     spares,
     sparesReady,
     policy: pool.policy,
-    addresses: pool.addresses,
+    addresses: pool.addresses.flat(),
     port: pool.function.port === 0 ? null : pool.function.port,
     leaseMs: pool.failover.leaseMs,
   };
