@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { PlatformErrorDetail } from './errors.ts';
 export { isPlatformError, PlatformError } from './errors.ts';
-export type { Clocks, Fence, Journal, VirtualAddresses } from './interfaces.ts';
+export type {
+  AddressClaim,
+  AddressListener,
+  AddressPlace,
+  Clocks,
+  Fence,
+  Journal,
+  VirtualAddresses,
+} from './interfaces.ts';

@@ -13,14 +13,57 @@ export interface Clocks {
   wallMs(): number;
 }
 
-/** Virtual addresses on the node's interface. All calls are synchronous: they take microseconds. */
+/** A virtual address, and where it is raised. */
+export interface AddressPlace {
+  /** Without prefix length. */
+  readonly address: string;
+  /** Link of the node; null: the node's link for virtual addresses. */
+  readonly link: string | null;
+  /** A link of its own above that one, with a hardware address that goes with it; null: it is on the link itself. */
+  readonly own: { readonly name: string; readonly hardwareAddress: string } | null;
+}
+
+/** Somebody says that it has an address, or asks for it as somebody who wants it. */
+export interface AddressClaim {
+  readonly address: string;
+  /** `02:00:00:00:00:01`. */
+  readonly hardwareAddress: string;
+  readonly link: string;
+}
+
+/** What becomes of virtual addresses behind our back. */
+export interface AddressListener {
+  /** Somebody outside the set says that it has an address that is raised here. */
+  claimed(claim: AddressClaim): void;
+  /** Of an address that is followed: why it cannot be raised here now (`there is no link eth1`); null: it can again. */
+  placed(address: string, missing: string | null): void;
+  /** An address that is raised is not on its link any more. */
+  vanished(address: string): void;
+  /** Nothing more will be told. */
+  failed(error: Error): void;
+}
+
+/** Virtual addresses of a node, of IPv4 and IPv6. All calls are synchronous: they take microseconds. */
 export interface VirtualAddresses {
-  /** Adds `address/prefix` to the interface; adding what is there is no error. */
-  raise(address: string): void;
-  /** Removes it; removing what is not there is no error. */
+  /**
+   * Every address that may be raised here, from now on; what becomes of their links is told. Links of their own are made, those of
+   * addresses not named any more are removed.
+   */
+  follow(places: readonly AddressPlace[]): void;
+  /** Where the other nodes of the set are: what these say of an address is no foreign claim. */
+  usePeers(addresses: readonly string[]): void;
+  /**
+   * Adds an address to its link; adding what is there is no error. A text is an address on the node's link. With `isQuiet` a link of
+   * its own stays down; default false.
+   * @throws PlatformError `ENODEV` without the link, or what the kernel says
+   */
+  raise(place: AddressPlace | string, isQuiet?: boolean): void;
+  /** Removes it, from wherever it is; removing what is not there is no error. */
   withdraw(address: string): void;
-  /** Sends gratuitous ARP (request form), `repeats` times at once. */
-  announce(address: string, repeats: number): void;
+  /** Tells neighbours where it is, `repeats` times at once: gratuitous ARP (request form), unsolicited advertisement. */
+  announce(place: AddressPlace | string, repeats: number): void;
+  /** Asks whether somebody has one of them already, which takes 0.3 s; `answered` is called once. */
+  probe(places: readonly AddressPlace[], answered: (claims: readonly AddressClaim[]) => void): void;
   /** Ends connections bound to the address, so that old ones do not wake up later. */
   destroySockets(address: string): void;
   close(): void;

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { KeeperInput, KeeperOutput } from '@vnfpool/core/agent';
+import type { AddressPlace, KeeperInput, KeeperOutput } from '@vnfpool/core/agent';
 import type { LeaseRecord } from '@vnfpool/core/lease';
-import type { Clocks, Fence, Journal, VirtualAddresses } from '@vnfpool/platform';
+import {
+  type AddressClaim,
+  type Clocks,
+  type Fence,
+  isPlatformError,
+  type Journal,
+  type VirtualAddresses,
+} from '@vnfpool/platform';
 import type { LeaseMessage } from '@vnfpool/wire/lease';
+import { plainAddress } from '@vnfpool/wire/mobility';
 import type { FromWorker } from './worker-messages.ts';
 
 export interface LeaseHandsOptions {
@@ -14,6 +22,8 @@ export interface LeaseHandsOptions {
   readonly send: (to: number, messages: readonly LeaseMessage[]) => void;
   readonly tell: (message: FromWorker) => void;
   readonly muteMs: () => number;
+  /** Gives an input that came about on the way, later. */
+  readonly later: (input: KeeperInput) => void;
 }
 
 /** The core's side: it is given an input and the time and returns what to do. */
@@ -55,7 +65,7 @@ export class LeaseHands {
    */
   cleanUp(): void {
     const { fence, addresses } = this.#options;
-    for (const address of fence.guarded) addresses?.withdraw(asHost(address));
+    for (const address of fence.guarded) addresses?.withdraw(address);
     fence.dispose();
     addresses?.close();
   }
@@ -76,7 +86,7 @@ export class LeaseHands {
   #withdrawAll(): void {
     for (const address of this.#options.fence.guarded) {
       try {
-        this.#options.addresses?.withdraw(asHost(address));
+        this.#options.addresses?.withdraw(address);
       } catch {}
     }
   }
@@ -91,32 +101,34 @@ export class LeaseHands {
         send(output.to, output.messages);
         return [];
       case 'guard':
-        this.#guard(output.addresses.map(withoutPrefix));
+        this.#guard(output.addresses.map(plainAddress));
+        return [];
+      case 'follow':
+        addresses?.follow(output.places);
+        return [];
+      case 'probe':
+        this.#probe(output);
         return [];
       case 'raise':
-        for (const address of output.addresses) {
-          // Connections of an earlier holding must not wake up behind the new one.
-          addresses?.destroySockets(withoutPrefix(address));
-          addresses?.raise(asHost(address));
-        }
+        for (const place of output.places) this.#raise(place, output);
         return [];
       case 'withdraw':
         for (const address of output.addresses) {
-          addresses?.destroySockets(withoutPrefix(address));
-          addresses?.withdraw(asHost(address));
+          addresses?.destroySockets(address);
+          addresses?.withdraw(address);
         }
         return [];
       case 'open':
-        for (const address of output.addresses) fence.open(withoutPrefix(address), output.untilMs);
+        for (const address of output.addresses) fence.open(plainAddress(address), output.untilMs);
         return [];
       case 'close':
-        for (const address of output.addresses) fence.close(withoutPrefix(address));
+        for (const address of output.addresses) fence.close(plainAddress(address));
         return this.#keeper.handle(
           { type: 'fence-closed', slot: output.slot, epoch: output.epoch },
           clocks.boottimeMs(),
         );
       case 'announce':
-        this.#announce(output.addresses);
+        this.#announce(output.places);
         return [];
       case 'mark':
         return this.#keeper.handle(
@@ -145,28 +157,41 @@ export class LeaseHands {
   #guard(addresses: readonly string[]): void {
     const { fence } = this.#options;
     for (const address of fence.guarded)
-      if (!addresses.includes(address)) this.#options.addresses?.withdraw(asHost(address));
+      if (!addresses.includes(address)) this.#options.addresses?.withdraw(address);
     fence.guard(addresses);
   }
 
+  #probe({ slot, attempt, places }: KeeperOutput & { type: 'probe' }): void {
+    const { addresses, later } = this.#options;
+    const answered = (claims: readonly AddressClaim[]): void =>
+      later({ type: 'probed', slot, attempt, claims });
+    if (addresses === null) answered([]);
+    else addresses.probe(places, answered);
+  }
+
+  /** What the kernel refuses about one address is no reason to give up the others. */
+  #raise(place: AddressPlace, { isPrepared, isQuiet }: KeeperOutput & { type: 'raise' }): void {
+    const { addresses, later } = this.#options;
+    const { address } = place;
+    // Connections of an earlier holding must not wake up behind the new one.
+    if (!isPrepared) addresses?.destroySockets(address);
+    try {
+      addresses?.raise(place, isQuiet);
+    } catch (error) {
+      if (!isPlatformError(error)) throw error;
+      later({ type: 'address-refused', address, reason: error.message });
+    }
+  }
+
   /** The fence may have closed meanwhile; the frame then stays here, as it should. */
-  #announce(addresses: readonly string[]): void {
-    for (const address of addresses) {
+  #announce(places: readonly AddressPlace[]): void {
+    for (const place of places) {
       try {
-        this.#options.addresses?.announce(withoutPrefix(address), ANNOUNCE_REPEATS);
+        this.#options.addresses?.announce(place, ANNOUNCE_REPEATS);
       } catch (error) {
-        const message = `announcing ${address} failed: ${(error as Error).message}`;
+        const message = `announcing ${place.address} failed: ${(error as Error).message}`;
         this.#options.tell({ type: 'event', severity: 'warning', message });
       }
     }
   }
-}
-
-function withoutPrefix(address: string): string {
-  return address.split('/')[0] ?? address;
-}
-
-/** A virtual address stands alone on the link: its network is reached by the node's own address. */
-function asHost(address: string): string {
-  return `${withoutPrefix(address)}/32`;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parentPort, workerData } from 'node:worker_threads';
-import { SlotKeeper } from '@vnfpool/core/agent';
+import { type KeeperInput, SlotKeeper } from '@vnfpool/core/agent';
 import { LeaseEngine } from '@vnfpool/core/lease';
-import type { Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
+import type { AddressListener, Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
 import { createVirtualAddresses } from '@vnfpool/platform/addresses';
 import { createNftFence, createNoFence } from '@vnfpool/platform/fence';
 import { lockInNamespace } from '@vnfpool/platform/lock';
@@ -36,7 +36,13 @@ async function main(task: WorkerTask): Promise<void> {
     process.platform === 'linux'
       ? requestRealtime()
       : { isGranted: false as const, reason: 'not on this system' };
-  const { fence, addresses, guarantee } = openFence(task, clocks);
+  let isStopped = false;
+  /** What comes about while an output is carried out is an input of its own. */
+  const later = (input: KeeperInput): void =>
+    queueMicrotask(() => {
+      if (!isStopped) act(() => hands.handle(input));
+    });
+  const { fence, addresses, guarantee } = openFence(task, clocks, addressListener(later));
   const { journal, incarnation } = openRegister(task.folder);
   const engine = new LeaseEngine({
     node: task.node,
@@ -76,6 +82,7 @@ async function main(task: WorkerTask): Promise<void> {
     send: (to, messages) => link.send(to, messages),
     tell,
     muteMs: () => engine.muteMs(clocks.boottimeMs()),
+    later,
   });
 
   /** One change of address after the other. */
@@ -110,6 +117,7 @@ async function main(task: WorkerTask): Promise<void> {
         set = configuration.set;
         // The council is fixed once taken: what the engine will refuse must not be spoken either.
         link.configure(engine.council?.version ?? configuration.council.version, configuration.nodes);
+        addresses?.usePeers(configuration.nodes.map(({ address }) => address));
         act(() =>
           hands.handle({ type: 'configure', council: configuration.council, slots: configuration.slots }),
         );
@@ -126,6 +134,7 @@ async function main(task: WorkerTask): Promise<void> {
         });
         return;
       case 'stop':
+        isStopped = true;
         clearInterval(reporting);
         clearTimeout(timer);
         link.close();
@@ -152,6 +161,7 @@ async function main(task: WorkerTask): Promise<void> {
 function openFence(
   task: WorkerTask,
   clocks: Clocks,
+  listener: AddressListener,
 ): { fence: Fence; addresses: VirtualAddresses | null; guarantee: string } {
   if (task.interface === null) {
     const fence = createNoFence(clocks);
@@ -162,8 +172,20 @@ function openFence(
   const fence = createNftFence({ interfaces: [task.interface], clocks });
   return {
     fence,
-    addresses: createVirtualAddresses({ interface: task.interface }),
+    addresses: createVirtualAddresses({ interface: task.interface, listener }),
     guarantee: fence.guarantee,
+  };
+}
+
+function addressListener(later: (input: KeeperInput) => void): AddressListener {
+  return {
+    claimed: (claim) => later({ type: 'address-claimed', claim }),
+    placed: (address, missing) => later({ type: 'address-placed', address, missing }),
+    vanished: (address) => later({ type: 'address-vanished', address }),
+    failed: (error) => {
+      const message = `links and addresses are not followed any more: ${error.message}`;
+      tell({ type: 'event', severity: 'error', message });
+    },
   };
 }
 

@@ -2,8 +2,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { PlatformError } from '../errors.ts';
 import { AF_INET, AF_INET6 } from '../libc/constants.ts';
-import { ipv6Bytes } from '../sctp/socket-address.ts';
-import { ipv4Bytes } from './ipv4.ts';
+import { ipv6Bytes, ipv6Text } from '../sctp/socket-address.ts';
+import { ipv4Bytes, ipv4Text } from './ipv4.ts';
 
 /** An address with the length of its network's prefix. */
 export interface IpPrefix {
@@ -25,6 +25,11 @@ export function ipBytes(address: string): Uint8Array {
   if (isIPv4(address)) return ipv4Bytes(address);
   if (isIPv6(address) && !address.includes('%')) return ipv6Bytes(address);
   throw new PlatformError('BAD_ARGUMENT', `not an IP address: ${address}`, { call: 'ip' });
+}
+
+/** The text of 4 or 16 bytes, in canonical form. */
+export function ipText(bytes: Uint8Array): string {
+  return bytes.length === 4 ? ipv4Text(bytes) : ipv6Text(bytes);
 }
 
 /**

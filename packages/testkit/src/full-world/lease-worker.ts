@@ -13,7 +13,13 @@ import {
   encodeLeaseDatagram,
   type LeaseMessage,
 } from '@vnfpool/wire/lease';
-import type { FailoverRecord, LeasePeer, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import {
+  type FailoverRecord,
+  type LeasePeer,
+  plainAddress,
+  type SetConfiguration,
+  type SlotState,
+} from '@vnfpool/wire/mobility';
 import type { FenceWrite } from '../lease-world/fence-model.ts';
 import type { Machine } from './machine.ts';
 import type { SimProcess } from './process.ts';
@@ -26,6 +32,9 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord };
+
+/** How long it takes to ask whether somebody has an address. */
+const PROBE_MS = 300;
 
 /** An output, or the second half of a fence write: between the halves the process may be paused. */
 type Action =
@@ -194,15 +203,23 @@ export class SimLeaseWorker {
         this.#send(output.to, output.messages);
         return [];
       case 'guard':
-        machine.guard(output.addresses.map(withoutPrefix));
+        machine.guard(output.addresses.map(plainAddress));
         checkFences();
         return [];
+      case 'follow':
+        return [];
+      case 'probe': {
+        // Nobody outside the set is on this network.
+        const { slot, attempt } = output;
+        process.at(world.nowMs + PROBE_MS, () => this.#input({ type: 'probed', slot, attempt, claims: [] }));
+        return [];
+      }
       case 'raise':
-        for (const address of output.addresses) machine.raised.add(withoutPrefix(address));
+        for (const { address } of output.places) machine.raised.add(address);
         checkFences();
         return [];
       case 'withdraw':
-        for (const address of output.addresses) machine.raised.delete(withoutPrefix(address));
+        for (const address of output.addresses) machine.raised.delete(address);
         return [];
       case 'open':
         return this.#underFence(output.addresses).map((address) => ({
@@ -250,7 +267,7 @@ export class SimLeaseWorker {
   /** The real fence refuses others. */
   #underFence(addresses: readonly string[]): string[] {
     const { machine, world } = this.#parts;
-    const plain = addresses.map(withoutPrefix);
+    const plain = addresses.map(plainAddress);
     for (const address of plain)
       if (!machine.guarded.has(address)) world.fail(`${address} is not under the fence of ${machine.name}`);
     return plain;
@@ -275,8 +292,4 @@ export class SimLeaseWorker {
       deliver(peer.address, encodeLeaseDatagram(header, batch));
     }
   }
-}
-
-function withoutPrefix(address: string): string {
-  return address.split('/')[0] ?? address;
 }
