@@ -97,8 +97,8 @@ export class CarrierLinks {
     else this.#up.delete(name);
   }
 
-  /** Forgets what may have changed; returns names of those that are gone or another one now. */
-  refresh(): string[] {
+  /** Forgets what may have changed: links that are gone, or another one now. */
+  refresh(): void {
     const present = new Map(listLinks(this.#route).map((link) => [link.name, link]));
     const changed = [...this.#known.values()].filter(({ name, index, hardwareAddress }) => {
       const link = present.get(name);
@@ -109,7 +109,6 @@ export class CarrierLinks {
       this.#up.delete(name);
     }
     for (const name of this.#up) if (present.get(name)?.isUp !== true) this.#up.delete(name);
-    return changed.map(({ name }) => name);
   }
 
   /** Removes links that we, or an earlier process, made for slots, but for those named. */

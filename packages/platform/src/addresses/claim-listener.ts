@@ -9,61 +9,48 @@ import { ETHERTYPE_ARP, ETHERTYPE_IPV6, PacketSocket } from './packet-socket.ts'
 const ADDRESSES_MAX = 256;
 
 /** Hears on a link what others say of addresses that are raised here. It costs nothing but for frames about these. */
-export class ClaimListener {
-  readonly #link: CarrierLink;
+class ClaimListener {
   readonly #heard: (claim: AddressClaim) => void;
-  readonly #sockets = new Map<number, PacketSocket>();
+  readonly #arp = new PacketSocket((frame) => this.#take(frame));
+  readonly #discovery = new PacketSocket((frame) => this.#take(frame));
+  #link: CarrierLink | undefined;
   #addresses: ReadonlySet<string> = new Set();
 
-  constructor(link: CarrierLink, heard: (claim: AddressClaim) => void) {
-    this.#link = link;
+  constructor(heard: (claim: AddressClaim) => void) {
     this.#heard = heard;
   }
 
-  listenFor(addresses: readonly string[]): void {
+  /** @throws PlatformError `ENODEV` */
+  listenFor(addresses: readonly string[], link: CarrierLink | undefined): void {
     const listened = addresses.slice(0, ADDRESSES_MAX);
     this.#addresses = new Set(listened);
-    this.#open(
-      ETHERTYPE_ARP,
-      listened.filter((address) => !address.includes(':')),
-    );
-    this.#open(
-      ETHERTYPE_IPV6,
-      listened.filter((address) => address.includes(':')),
-    );
+    this.#link = link;
+    for (const [socket, protocol] of [
+      [this.#arp, ETHERTYPE_ARP],
+      [this.#discovery, ETHERTYPE_IPV6],
+    ] as const) {
+      const those = listened.filter((address) => address.includes(':') === (protocol === ETHERTYPE_IPV6));
+      if (link === undefined || those.length === 0) socket.rest();
+      else socket.hear(link.index, protocol, claimFilter(those, false));
+    }
   }
 
   close(): void {
-    for (const socket of this.#sockets.values()) socket.close();
-    this.#sockets.clear();
-  }
-
-  #open(protocol: number, addresses: readonly string[]): void {
-    const socket = this.#sockets.get(protocol);
-    if (addresses.length === 0) {
-      socket?.close();
-      this.#sockets.delete(protocol);
-      return;
-    }
-    const filter = claimFilter(addresses, false);
-    if (socket !== undefined) socket.filter(filter);
-    else
-      this.#sockets.set(
-        protocol,
-        new PacketSocket(this.#link.index, protocol, filter, (frame) => this.#take(frame)),
-      );
+    this.#arp.close();
+    this.#discovery.close();
   }
 
   #take(frame: Uint8Array): void {
     const said = readSaid(frame);
-    if (said?.kind !== 'claim' || !this.#addresses.has(said.address)) return;
-    if (said.hardwareAddress === hardwareText(this.#link.hardwareAddress)) return;
+    const link = this.#link;
+    if (link === undefined || said?.kind !== 'claim' || !this.#addresses.has(said.address)) return;
+    if (said.hardwareAddress === hardwareText(link.hardwareAddress)) return;
     const { address, hardwareAddress } = said;
-    this.#heard({ address, hardwareAddress, link: this.#link.name });
+    this.#heard({ address, hardwareAddress, link: link.name });
   }
 }
 
-/** Listeners on every link that carries an address. */
+/** Listeners on every link that may carry an address. */
 export class ClaimListeners {
   readonly #heard: (claim: AddressClaim) => void;
   readonly #listeners = new Map<string, ClaimListener>();
@@ -72,31 +59,37 @@ export class ClaimListeners {
     this.#heard = heard;
   }
 
+  /** Makes the sockets for a link, in the namespace of the calling thread, ahead of the time when they are needed. */
+  open(name: string): void {
+    if (!this.#listeners.has(name)) this.#listeners.set(name, new ClaimListener(this.#heard));
+  }
+
   /** From now on for these, and for no others. */
   listenFor(raised: readonly { readonly carrier: CarrierLink; readonly address: string }[]): void {
-    const carriers = new Map(raised.map(({ carrier }) => [carrier.name, carrier]));
-    for (const name of this.#listeners.keys()) if (!carriers.has(name)) this.forget(name);
-    for (const [name, carrier] of carriers) {
-      const addresses = raised.filter((each) => each.carrier.name === name).map(({ address }) => address);
-      const listener = this.#listeners.get(name) ?? new ClaimListener(carrier, this.#heard);
-      this.#listeners.set(name, listener);
+    for (const [name, listener] of this.#listeners) {
+      const here = raised.filter(({ carrier }) => carrier.name === name);
       try {
-        listener.listenFor(addresses);
+        listener.listenFor(
+          here.map(({ address }) => address),
+          here[0]?.carrier,
+        );
       } catch (error) {
-        this.forget(name);
         // The link went just now: who follows links has it told.
         if (!isPlatformError(error, 'ENODEV', 'ENXIO', 'ENETDOWN')) throw error;
       }
     }
   }
 
-  /** The link of this name is gone, or another one. */
-  forget(name: string): void {
-    this.#listeners.get(name)?.close();
-    this.#listeners.delete(name);
+  /** Closes those of links that are not needed. */
+  keep(names: ReadonlySet<string>): void {
+    for (const [name, listener] of this.#listeners) {
+      if (names.has(name)) continue;
+      listener.close();
+      this.#listeners.delete(name);
+    }
   }
 
   close(): void {
-    for (const name of this.#listeners.keys()) this.forget(name);
+    this.keep(new Set());
   }
 }

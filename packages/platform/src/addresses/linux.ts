@@ -99,6 +99,9 @@ class KernelAddresses implements LinuxVirtualAddresses {
   follow(places: readonly AddressPlace[]): void {
     this.#followed = places;
     this.#sockets.links.removeOwn(new Set(places.flatMap(({ own }) => own?.name ?? [])));
+    const names = places.map((place) => this.#nameOf(place));
+    this.#claims.keep(new Set([...names, ...[...this.#raised.values()].map(({ carrier }) => carrier.name)]));
+    if (this.#events !== undefined) for (const name of names) this.#claims.open(name);
     const addresses = new Set(places.map(({ address }) => address));
     for (const address of this.#missing.keys()) if (!addresses.has(address)) this.#missing.delete(address);
     this.#lookAtLinks();
@@ -123,6 +126,7 @@ class KernelAddresses implements LinuxVirtualAddresses {
       if (address.includes(':')) this.#add(address, carrier);
     }
     this.#raised.set(address, { place, carrier });
+    if (this.#events !== undefined) this.#claims.open(carrier.name);
     this.#listenSoon();
   }
 
@@ -197,6 +201,11 @@ class KernelAddresses implements LinuxVirtualAddresses {
     }
   }
 
+  /** Of the link that it is on. */
+  #nameOf({ link, own }: AddressPlace): string {
+    return own?.name ?? link ?? this.#options.interface;
+  }
+
   #find(name: string): CarrierLink | undefined {
     try {
       return this.#sockets.links.find(name);
@@ -231,7 +240,7 @@ class KernelAddresses implements LinuxVirtualAddresses {
   /** Something changed at links or addresses: tells what of it concerns us. */
   #look(): void {
     const { links, route } = this.#sockets;
-    for (const name of links.refresh()) this.#claims.forget(name);
+    links.refresh();
     this.#lookAtLinks();
     const present = new Set(
       listAddresses(route, 'any').map(({ linkIndex, address }) => `${linkIndex} ${address}`),

@@ -38,6 +38,9 @@ export interface FilterStep {
   readonly value: number;
 }
 
+/** BPF_RET: 0 octets. */
+const DROP_ALL: FilterStep = { code: 0x06, ifTrue: 0, ifFalse: 0, value: 0 };
+
 /** struct sockaddr_ll for frames of one protocol to everybody on a link. */
 export function packetAddress(linkIndex: number, protocol: number): Uint8Array {
   const address = new Uint8Array(20);
@@ -52,46 +55,53 @@ export function packetAddress(linkIndex: number, protocol: number): Uint8Array {
 
 let program: StableMemory | undefined;
 
-/** Frames of one link that pass a filter, read in the event loop; it keeps no process alive that it should not. */
+/** Frames of one link that pass a filter, read in the event loop. It stays in the namespace where it was made. */
 export class PacketSocket {
   readonly #fd: number;
   readonly #watch: Watch;
   readonly #buffer = new Uint8Array(FRAME_BYTES);
-  readonly #linkIndex: number;
   readonly #taken: (frame: Uint8Array) => void;
+  #linkIndex = 0;
+  #protocol = 0;
   #isClosed = false;
 
-  /**
-   * @param protocol an Ethernet type, or {@link ETHERTYPE_ALL}
-   * @param filter not empty, at most 4096 steps
-   * @throws PlatformError `ENODEV`, `EPERM`
-   */
-  constructor(
-    linkIndex: number,
-    protocol: number,
-    filter: readonly FilterStep[],
-    taken: (frame: Uint8Array) => void,
-  ) {
+  /** It hears nothing yet. @throws PlatformError `EPERM` */
+  constructor(taken: (frame: Uint8Array) => void) {
     const system = libc();
-    this.#linkIndex = linkIndex;
     this.#taken = taken;
-    // Protocol 0 until there is a filter: nothing is queued before.
     this.#fd = system.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     try {
-      system.setSocketOption(
-        this.#fd,
-        SOL_SOCKET,
-        SO_RCVBUF,
-        new Uint8Array(new Int32Array([QUEUE_BYTES]).buffer),
-      );
-      this.filter(filter);
-      system.bind(this.#fd, packetAddress(linkIndex, protocol));
+      const size = new Uint8Array(new Int32Array([QUEUE_BYTES]).buffer);
+      system.setSocketOption(this.#fd, SOL_SOCKET, SO_RCVBUF, size);
       this.#watch = watch(this.#fd, () => this.#read());
-      this.#watch.want(READABLE);
     } catch (error) {
       system.close(this.#fd);
       throw error;
     }
+  }
+
+  /**
+   * Hears frames of a link, and of no other any more.
+   * @param protocol an Ethernet type, or {@link ETHERTYPE_ALL}
+   * @param filter not empty, at most 4096 steps
+   * @throws PlatformError `ENODEV`
+   */
+  hear(linkIndex: number, protocol: number, filter: readonly FilterStep[]): void {
+    // The filter first: nothing that it drops is queued.
+    this.filter(filter);
+    if (linkIndex !== this.#linkIndex || protocol !== this.#protocol) {
+      libc().bind(this.#fd, packetAddress(linkIndex, protocol));
+      this.#linkIndex = linkIndex;
+      this.#protocol = protocol;
+    }
+    this.#watch.want(READABLE);
+  }
+
+  /** Hears nothing any more. */
+  rest(): void {
+    if (this.#linkIndex === 0) return;
+    this.filter([DROP_ALL]);
+    this.#watch.want(0);
   }
 
   /** Puts another filter in the place of the present one, at once. */

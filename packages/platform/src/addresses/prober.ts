@@ -35,7 +35,7 @@ export function probeLink(
   const claims = new Map<string, AddressClaim>();
   const asked = new Set(addresses);
   const own = hardwareText(link.hardwareAddress);
-  const socket = new PacketSocket(link.index, ETHERTYPE_ALL, claimFilter(addresses, true), (frame) => {
+  const socket = new PacketSocket((frame) => {
     const said = readSaid(frame);
     if (said === undefined || !asked.has(said.address) || said.hardwareAddress === own) return;
     const { address, hardwareAddress } = said;
@@ -57,6 +57,7 @@ export function probeLink(
     socket.close();
   };
   try {
+    socket.hear(link.index, ETHERTYPE_ALL, claimFilter(addresses, true));
     for (const address of addresses.filter((each) => each.includes(':'))) {
       socket.join(ALL_NODES);
       // Others that ask for it do so there.
