@@ -64,6 +64,8 @@ interface Probing {
 const PROBE_AGAIN_MS = 5_000;
 /** Leases after which a slot that was offered does not come any more. */
 const OFFER_LEASES = 4;
+/** Below the 300 s after which bridges forget (IEEE 802.1Q, ageing time). */
+const REFRESH_MS = 60_000;
 const ANNOUNCE_AGAIN_MS = [100, 1_000, 3_000];
 
 /**
@@ -114,7 +116,17 @@ export class AddressUpkeep {
     if (this.placesOf(slot).length === 0) return [];
     const announce = this.#definitions.get(slot)?.addressing?.announce;
     if (announce === undefined) return ANNOUNCE_AGAIN_MS;
-    return Array.from({ length: announce.repeats }, (_, n) => (n + 1) * announce.everyMs);
+    const moments = Array.from({ length: announce.repeats }, (_, n) => (n + 1) * announce.everyMs);
+    const refreshMs = this.refreshAfterMs(slot);
+    return moments.length === 0 && refreshMs !== null ? [refreshMs] : moments;
+  }
+
+  /**
+   * Time to the next announcement behind the last of these; null: there is none. A hardware address of the slot's own is one
+   * that switches forget when nothing is sent from it.
+   */
+  refreshAfterMs(slot: string): number | null {
+    return this.placesOf(slot).some(({ own }) => own !== null) ? REFRESH_MS : null;
   }
 
   /** Why this node is no candidate for the slot; empty: it may be. */

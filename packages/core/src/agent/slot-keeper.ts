@@ -349,6 +349,9 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     for (const [slot, holding] of this.#holdings) {
       if ((holding.announceAtMs[0] ?? Number.POSITIVE_INFINITY) > nowMs) continue;
       holding.announceAtMs = holding.announceAtMs.filter((atMs) => atMs > nowMs);
+      const refreshMs = this.#upkeep.refreshAfterMs(slot);
+      if (holding.announceAtMs.length === 0 && refreshMs !== null)
+        holding.announceAtMs.push(nowMs + refreshMs);
       outputs.push({ type: 'announce', places: this.#upkeep.placesOf(slot) });
     }
     return outputs;

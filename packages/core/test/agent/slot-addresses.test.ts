@@ -354,6 +354,20 @@ test('announcements are repeated as configured', () => {
   expect(moments({ announce: { repeats: 0, everyMs: 250 } })).toEqual([]);
 });
 
+test('a hardware address of its own is kept known to switches, as long as the slot is held', () => {
+  const { give, take, pass, deadline } = world([`${A}/24`], { sameMac: {} });
+  take('lease-expired');
+  for (const ms of [100, 900, 2_000, 60_000, 60_000]) {
+    expect(deadline()).toBe(ms);
+    expect(ofType(pass(ms), 'announce')).toHaveLength(1);
+  }
+  give(
+    { type: 'release', slot: SLOT, reason: 'operator' },
+    { type: 'fence-close', slot: SLOT, epoch: 5, reason: 'operator' },
+  );
+  expect(deadline()).toBe(Number.POSITIVE_INFINITY);
+});
+
 test('a hardware address of its own is the same on every node, and another one for every slot and link', () => {
   const own = (id: string, address: string, addressing: SlotAddressing) => {
     const engine = { handle: () => [], expire: () => [], nextDeadline: () => undefined };

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createVirtualAddresses, type LinuxVirtualAddresses } from '../../src/addresses/index.ts';
 import { hardwareBytes } from '../../src/addresses/claim.ts';
+import { createVirtualAddresses, type LinuxVirtualAddresses } from '../../src/addresses/index.ts';
 import { probeFrame } from '../../src/addresses/solicitation.ts';
 import type { AddressClaim, AddressPlace } from '../../src/index.ts';
 import { labMissing } from '../support/lab.ts';
 import { createSegments, eventually, type Machine, openStranger, type Segments } from '../support/segment.ts';
 
 const missing =
-  labMissing || (spawnSync('ip', ['-V']).error === undefined ? '' : 'machines are set up by ip: not installed');
+  labMissing ||
+  (spawnSync('ip', ['-V']).error === undefined ? '' : 'machines are set up by ip: not installed');
 const VIP = '10.9.0.100';
 const VIP6 = '2001:db8:9::100';
 const STRANGER = '02:00:00:00:99:01';
@@ -113,12 +114,16 @@ describe.skipIf(missing !== '')(`addresses that others want too ${missing}`, () 
     closers.push(() => stranger.close());
     const answer = probe(at(VIP), at(VIP6), at('10.9.0.2'));
     for (const address of [VIP, VIP6]) stranger.probe(probeFrame(address, hardwareBytes(STRANGER)));
-    expect((await answer).map(({ address, hardwareAddress }) => `${address} ${hardwareAddress}`).toSorted()).toEqual([
-      `${VIP} ${STRANGER}`,
-      // b has it.
-      `10.9.0.2 ${segments.machine('b').hardware('eth0')}`,
-      `${VIP6} ${STRANGER}`,
-    ].toSorted());
+    expect(
+      (await answer).map(({ address, hardwareAddress }) => `${address} ${hardwareAddress}`).toSorted(),
+    ).toEqual(
+      [
+        `${VIP} ${STRANGER}`,
+        // b has it.
+        `10.9.0.2 ${segments.machine('b').hardware('eth0')}`,
+        `${VIP6} ${STRANGER}`,
+      ].toSorted(),
+    );
     const c = segments.machine('c');
     const asked = probe(at(VIP));
     c.speakTo(VIP);
@@ -143,11 +148,15 @@ describe.skipIf(missing !== '')(`addresses that others want too ${missing}`, () 
     // On a link where it is not raised it is nothing to us.
     strangers[1]?.claim(VIP);
     await eventually('three claims', () => claims.length === 3);
-    expect(claims.map(({ address, hardwareAddress, link }) => `${address} ${hardwareAddress} ${link}`).toSorted()).toEqual([
-      `${VIP} 02:00:00:00:99:00 eth0`,
-      `10.9.1.100 02:00:00:00:99:01 eth1`,
-      `${VIP6} 02:00:00:00:99:00 eth0`,
-    ].toSorted());
+    expect(
+      claims.map(({ address, hardwareAddress, link }) => `${address} ${hardwareAddress} ${link}`).toSorted(),
+    ).toEqual(
+      [
+        `${VIP} 02:00:00:00:99:00 eth0`,
+        `10.9.1.100 02:00:00:00:99:01 eth1`,
+        `${VIP6} 02:00:00:00:99:00 eth0`,
+      ].toSorted(),
+    );
 
     // A node of the set that has just held it.
     const c = segments.machine('c');
@@ -175,7 +184,8 @@ describe.skipIf(missing !== '')(`addresses that others want too ${missing}`, () 
     closers.push(() => stranger.close());
     a.run(() => addresses.raise(at(VIP)));
     await probe();
-    for (let n = 0; n < 5_000; n++) stranger.claim(`10.9.${n >> 8}.${n & 255}` === VIP ? '10.9.0.1' : `10.10.${n >> 8}.${n & 255}`);
+    for (let n = 0; n < 5_000; n++)
+      stranger.claim(`10.9.${n >> 8}.${n & 255}` === VIP ? '10.9.0.1' : `10.10.${n >> 8}.${n & 255}`);
     expect(claims).toEqual([]);
     for (let n = 0; n < 5_000; n++) stranger.claim(VIP);
     await eventually('the queue', () => claims.length > 0);

@@ -174,9 +174,7 @@ export function openStranger(machine: Machine, link: string, hardware: string): 
       claim: (address) => {
         const target = ipBytes(address);
         send(
-          target.length === 4
-            ? arpFrame(octets, target, target)
-            : advertisementFrame(target, octets, false),
+          target.length === 4 ? arpFrame(octets, target, target) : advertisementFrame(target, octets, false),
         );
       },
       probe: send,
