@@ -61,6 +61,7 @@ export function decide(
       state.slots.delete(decision.id);
       state.admitted.delete(decision.id);
       state.troubles.delete(decision.id);
+      state.unraised.delete(decision.id);
       return [
         { table: 'slots', key: decision.id, value: null },
         { table: 'holdings', key: decision.id, value: null },

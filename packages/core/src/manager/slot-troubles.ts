@@ -10,9 +10,13 @@ export function takeTrouble(
   journal: Journal,
   node: string,
   slot: SlotRecord,
-  { trouble = '', state: told }: SlotState,
+  told: SlotState,
   wallMs: number,
 ): void {
+  const { trouble = '' } = told;
+  const isOwn = told.holder !== null && told.holder.node === state.nodes.get(node)?.id;
+  if (isOwn && told.state === 'held' && trouble !== '') state.unraised.add(slot.id);
+  else if (isOwn) state.unraised.delete(slot.id);
   const troubles = state.troubles.get(slot.id) ?? new Map<string, string>();
   if (trouble === (troubles.get(node) ?? '')) return;
   const subject = `slot ${slot.pool}/${slot.index}`;
@@ -21,7 +25,7 @@ export function takeTrouble(
     journal.event(wallMs, 'slot.addresses', 'info', subject, `${node}: the addresses are well again.`);
   } else {
     troubles.set(node, trouble);
-    const severity = told === 'holding' ? 'error' : 'warning';
+    const severity = told.state === 'holding' || state.unraised.has(slot.id) ? 'error' : 'warning';
     journal.event(wallMs, 'slot.addresses', severity, subject, `${node}: ${trouble}.`);
   }
   if (troubles.size === 0) state.troubles.delete(slot.id);
