@@ -39,7 +39,7 @@ export interface AddressListener {
   placed(address: string, missing: string | null): void;
   /** An address that is raised is not on its link any more. */
   vanished(address: string): void;
-  /** Nothing more will be told. */
+  /** The kernel did not tell something, or will tell nothing more. */
   failed(error: Error): void;
 }
 
@@ -64,7 +64,10 @@ export interface VirtualAddresses {
   announce(place: AddressPlace | string, repeats: number): void;
   /** Asks whether somebody has one of them already, which takes 0.3 s; `answered` is called once. */
   probe(places: readonly AddressPlace[], answered: (claims: readonly AddressClaim[]) => void): void;
-  /** Ends connections bound to the address, so that old ones do not wake up later. */
+  /**
+   * Ends connections bound to the address, so that old ones do not wake up later: all of TCP, and of UDP those that are connected. Once
+   * that was done behind `withdraw` it costs nothing until the address is raised again.
+   */
   destroySockets(address: string): void;
   close(): void;
 }

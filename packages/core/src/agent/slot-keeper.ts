@@ -121,8 +121,9 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return [
       // What leaves the link first leaves the fence second, and what comes is under the fence first.
       ...(withdrawn.length === 0 ? [] : [{ type: 'withdraw' as const, addresses: withdrawn }]),
-      { type: 'guard', addresses: [...guarded] },
+      // Links of a slot's own are made, down, before the fence stands at them.
       ...followed,
+      { type: 'guard', addresses: [...guarded] },
       ...(places.length === 0 ? [] : [{ type: 'raise' as const, places, isPrepared: false, isQuiet: false }]),
       // Whoever waits for an answer about other addresses asks for these.
       ...[...this.#holdings.keys()]
@@ -341,7 +342,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       type: 'guard',
       addresses: [...new Set(left.flatMap((each) => each.addresses))],
     };
-    return [withdraw, guard, ...this.#upkeep.define(left), told];
+    return [withdraw, ...this.#upkeep.define(left), guard, told];
   }
 
   #announceAgain(nowMs: number): KeeperOutput[] {

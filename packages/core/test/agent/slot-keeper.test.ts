@@ -115,7 +115,7 @@ test('addresses that an earlier process may have left are withdrawn, once', () =
   const withdraw = { type: 'withdraw', addresses: ['10.0.0.100'] };
   const follow = { type: 'follow', places: [at('10.0.0.100')] };
   const guard = { type: 'guard', addresses: ['10.0.0.100/24'] };
-  expect(configure(definition(SLOT, ['10.0.0.100/24']))).toEqual([withdraw, guard, follow]);
+  expect(configure(definition(SLOT, ['10.0.0.100/24']))).toEqual([withdraw, follow, guard]);
   expect(configure(definition(SLOT, ['10.0.0.100/24']))).toEqual([guard]);
 });
 
@@ -125,8 +125,8 @@ test('a holder whose address changes leaves the old one and takes the new one, u
   give(offer);
   expect(configure(definition(SLOT, ['10.0.0.120/24']))).toEqual([
     { type: 'withdraw', addresses: ['10.0.0.100'] },
-    { type: 'guard', addresses: ['10.0.0.120/24'] },
     { type: 'follow', places: [at('10.0.0.120')] },
+    { type: 'guard', addresses: ['10.0.0.120/24'] },
     { type: 'raise', places: [at('10.0.0.120')], isPrepared: false, isQuiet: false },
   ]);
 });
@@ -162,7 +162,7 @@ test('a slot that goes while it is held leaves the link and then the fence, once
     { type: 'guard', addresses },
     { type: 'close', slot: SLOT, epoch: 5, addresses },
     { type: 'withdraw', addresses: ['10.0.0.100'] },
-    { type: 'guard', addresses: [] },
     { type: 'follow', places: [] },
+    { type: 'guard', addresses: [] },
   ]);
 });

@@ -114,8 +114,9 @@ export class LeaseHands {
         return [];
       case 'withdraw':
         for (const address of output.addresses) {
-          addresses?.destroySockets(address);
           addresses?.withdraw(address);
+          // Behind it: no other can come any more.
+          addresses?.destroySockets(address);
         }
         return [];
       case 'open':

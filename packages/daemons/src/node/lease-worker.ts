@@ -183,7 +183,7 @@ function addressListener(later: (input: KeeperInput) => void): AddressListener {
     placed: (address, missing) => later({ type: 'address-placed', address, missing }),
     vanished: (address) => later({ type: 'address-vanished', address }),
     failed: (error) => {
-      const message = `links and addresses are not followed any more: ${error.message}`;
+      const message = `what happens to links and addresses is not known: ${error.message}`;
       tell({ type: 'event', severity: 'error', message });
     },
   };

@@ -7,6 +7,9 @@ import { ETHERTYPE_ARP, ETHERTYPE_IPV6, PacketSocket } from './packet-socket.ts'
 
 /** Addresses listened for on one link; of those beyond it nothing is heard. */
 const ADDRESSES_MAX = 256;
+/** Claims told a second, each of them once; the rest of a flood is not looked at. */
+const CLAIMS_MAX = 16;
+const SECOND_MS = 1_000;
 
 /** Hears on a link what others say of addresses that are raised here. It costs nothing but for frames about these. */
 class ClaimListener {
@@ -54,6 +57,9 @@ class ClaimListener {
 export class ClaimListeners {
   readonly #heard: (claim: AddressClaim) => void;
   readonly #listeners = new Map<string, ClaimListener>();
+  /** Of the second that runs. */
+  readonly #told = new Set<string>();
+  #secondMs = 0;
 
   constructor(heard: (claim: AddressClaim) => void) {
     this.#heard = heard;
@@ -61,7 +67,8 @@ export class ClaimListeners {
 
   /** Makes the sockets for a link, in the namespace of the calling thread, ahead of the time when they are needed. */
   open(name: string): void {
-    if (!this.#listeners.has(name)) this.#listeners.set(name, new ClaimListener(this.#heard));
+    if (!this.#listeners.has(name))
+      this.#listeners.set(name, new ClaimListener((claim) => this.#tell(claim)));
   }
 
   /** From now on for these, and for no others. */
@@ -91,5 +98,17 @@ export class ClaimListeners {
 
   close(): void {
     this.keep(new Set());
+  }
+
+  #tell(claim: AddressClaim): void {
+    const nowMs = performance.now();
+    if (nowMs >= this.#secondMs + SECOND_MS) {
+      this.#secondMs = nowMs;
+      this.#told.clear();
+    }
+    const key = `${claim.address} ${claim.hardwareAddress} ${claim.link}`;
+    if (this.#told.has(key) || this.#told.size >= CLAIMS_MAX) return;
+    this.#told.add(key);
+    this.#heard(claim);
   }
 }

@@ -79,6 +79,8 @@ class KernelAddresses implements LinuxVirtualAddresses {
   readonly #raised = new Map<string, Raised>();
   readonly #claims = new ClaimListeners((claim) => this.#heard(claim));
   readonly #prober = new Prober();
+  /** Addresses whose connections were ended after they left: none can have come since, and a take-over need not look. */
+  readonly #ended = new Set<string>();
   /** Why an address cannot be raised, as it was told. */
   readonly #missing = new Map<string, string>();
   #followed: readonly AddressPlace[] = [];
@@ -91,7 +93,7 @@ class KernelAddresses implements LinuxVirtualAddresses {
     const { listener } = options;
     if (listener === undefined) return;
     this.#events = new LinkEvents({
-      changed: () => this.#look(),
+      changed: () => this.#telling(() => this.#look()),
       failed: (error) => listener.failed(error),
     });
   }
@@ -104,6 +106,7 @@ class KernelAddresses implements LinuxVirtualAddresses {
     if (this.#events !== undefined) for (const name of names) this.#claims.open(name);
     const addresses = new Set(places.map(({ address }) => address));
     for (const address of this.#missing.keys()) if (!addresses.has(address)) this.#missing.delete(address);
+    for (const address of this.#ended) if (!addresses.has(address)) this.#ended.delete(address);
     this.#lookAtLinks();
   }
 
@@ -115,6 +118,7 @@ class KernelAddresses implements LinuxVirtualAddresses {
     const place = placeOf(where);
     const { address } = place;
     const { links } = this.#sockets;
+    this.#ended.delete(address);
     const carrier = this.#carrierOf(place);
     const known = this.#raised.get(address);
     if (known !== undefined && known.carrier.index !== carrier.index) this.withdraw(address);
@@ -177,8 +181,9 @@ class KernelAddresses implements LinuxVirtualAddresses {
   }
 
   destroySockets(address: string): void {
-    if (this.socketDestroyMissing !== undefined) return;
+    if (this.socketDestroyMissing !== undefined || this.#ended.has(address)) return;
     try {
+      if (!this.#raised.has(address)) this.#ended.add(address);
       destroyConnections(this.#sockets.diag, address);
     } catch (error) {
       if (!isPlatformError(error, 'EOPNOTSUPP', 'ENOENT', 'EINVAL')) throw error;
@@ -237,6 +242,16 @@ class KernelAddresses implements LinuxVirtualAddresses {
 
   // What happens behind our back ------------------------------------------------------------------------------
 
+  /** Whoever only watches ends nothing when the kernel refuses. */
+  #telling(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!isPlatformError(error)) throw error;
+      this.#options.listener?.failed(error);
+    }
+  }
+
   /** Something changed at links or addresses: tells what of it concerns us. */
   #look(): void {
     const { links, route } = this.#sockets;
@@ -282,12 +297,15 @@ class KernelAddresses implements LinuxVirtualAddresses {
     if (this.#options.listener === undefined) return;
     this.#listening ??= setImmediate(() => {
       this.#listening = undefined;
-      this.#claims.listenFor([...this.#raised].map(([address, { carrier }]) => ({ address, carrier })));
+      const raised = [...this.#raised].map(([address, { carrier }]) => ({ address, carrier }));
+      this.#telling(() => this.#claims.listenFor(raised));
     });
   }
 
   #heard(claim: AddressClaim): void {
-    if (this.#raised.has(claim.address) && !this.#isOfSet(claim)) this.#options.listener?.claimed(claim);
+    this.#telling(() => {
+      if (this.#raised.has(claim.address) && !this.#isOfSet(claim)) this.#options.listener?.claimed(claim);
+    });
   }
 
   /** A late word of a node of the set, or one of our own links, is no foreign claim. */

@@ -166,15 +166,18 @@ describe.skipIf(missing !== '')(`addresses that others want too ${missing}`, () 
     const former = openStranger(c, 'eth0', c.hardware('eth0'));
     closers.push(() => former.close());
     former.claim(VIP);
-    strangers[0]?.claim(VIP);
+    await probe();
+    const another = openStranger(segments.machine('b'), 'eth0', '02:00:00:00:99:07');
+    closers.push(() => another.close());
+    another.claim(VIP);
     await eventually('the claim behind it', () => claims.length === 4);
-    expect(claims[3]?.hardwareAddress).toBe('02:00:00:00:99:00');
+    expect(claims[3]?.hardwareAddress).toBe('02:00:00:00:99:07');
 
     // What is not raised any more is nobody's business.
     a.run(() => addresses.withdraw(VIP));
     await probe();
-    strangers[0]?.claim(VIP);
-    strangers[0]?.claim(VIP6);
+    another.claim(VIP);
+    another.claim(VIP6);
     await eventually('the other address', () => claims.length === 5);
     expect(claims[4]?.address).toBe(VIP6);
   });
@@ -187,10 +190,12 @@ describe.skipIf(missing !== '')(`addresses that others want too ${missing}`, () 
     for (let n = 0; n < 5_000; n++)
       stranger.claim(`10.9.${n >> 8}.${n & 255}` === VIP ? '10.9.0.1' : `10.10.${n >> 8}.${n & 255}`);
     expect(claims).toEqual([]);
+    const began = performance.now();
     for (let n = 0; n < 5_000; n++) stranger.claim(VIP);
     await eventually('the queue', () => claims.length > 0);
     await probe();
-    expect(claims.length).toBeLessThan(1_000);
+    // The same is told once a second.
+    expect(claims.length).toBeLessThanOrEqual(1 + (performance.now() - began) / 1_000);
   });
 
   test('an address that somebody removes is told, and one that we withdraw is not', async () => {
