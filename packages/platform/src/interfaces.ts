@@ -13,15 +13,61 @@ export interface Clocks {
   wallMs(): number;
 }
 
-/** Virtual addresses on the node's interface. All calls are synchronous: they take microseconds. */
+/** A virtual address, and where it is raised. */
+export interface AddressPlace {
+  /** Without prefix length. */
+  readonly address: string;
+  /** Link of the node; null: the node's link for virtual addresses. */
+  readonly link: string | null;
+  /** A link of its own above that one, with a hardware address that goes with it; null: it is on the link itself. */
+  readonly own: { readonly name: string; readonly hardwareAddress: string } | null;
+}
+
+/** Somebody says that it has an address, or asks for it as somebody who wants it. */
+export interface AddressClaim {
+  readonly address: string;
+  /** `02:00:00:00:00:01`. */
+  readonly hardwareAddress: string;
+  readonly link: string;
+}
+
+/** What becomes of virtual addresses behind our back. */
+export interface AddressListener {
+  /** Somebody outside the set says that it has an address that is raised here. */
+  claimed(claim: AddressClaim): void;
+  /** Of an address that is followed: why it cannot be raised here now (`there is no link eth1`); null: it can again. */
+  placed(address: string, missing: string | null): void;
+  /** An address that is raised is not on its link any more. */
+  vanished(address: string): void;
+  /** The kernel did not tell something, or will tell nothing more. */
+  failed(error: Error): void;
+}
+
+/** Virtual addresses of a node, of IPv4 and IPv6. All calls are synchronous: they take microseconds. */
 export interface VirtualAddresses {
-  /** Adds `address/prefix` to the interface; adding what is there is no error. */
-  raise(address: string): void;
-  /** Removes it; removing what is not there is no error. */
+  /**
+   * Every address that may be raised here, from now on; what becomes of their links is told. Links of their own are made, those of
+   * addresses not named any more are removed.
+   */
+  follow(places: readonly AddressPlace[]): void;
+  /** Where the other nodes of the set are: what these say of an address is no foreign claim. */
+  usePeers(addresses: readonly string[]): void;
+  /**
+   * Adds an address to its link; adding what is there is no error. A text is an address on the node's link. With `isQuiet` a link of
+   * its own stays down; default false.
+   * @throws PlatformError `ENODEV` without the link, or what the kernel says
+   */
+  raise(place: AddressPlace | string, isQuiet?: boolean): void;
+  /** Removes it, from wherever it is; removing what is not there is no error. */
   withdraw(address: string): void;
-  /** Sends gratuitous ARP (request form), `repeats` times at once. */
-  announce(address: string, repeats: number): void;
-  /** Ends connections bound to the address, so that old ones do not wake up later. */
+  /** Tells neighbours where it is, `repeats` times at once: gratuitous ARP (request form), unsolicited advertisement. */
+  announce(place: AddressPlace | string, repeats: number): void;
+  /** Asks whether somebody has one of them already, which takes 0.3 s; `answered` is called once. */
+  probe(places: readonly AddressPlace[], answered: (claims: readonly AddressClaim[]) => void): void;
+  /**
+   * Ends connections bound to the address, so that old ones do not wake up later: all of TCP, and of UDP those that are connected. Once
+   * that was done behind `withdraw` it costs nothing until the address is raised again.
+   */
   destroySockets(address: string): void;
   close(): void;
 }
@@ -57,9 +103,10 @@ export interface Fence {
    * The slots from now on, replacing the former list, and what is guarded for each. What is new to the fence comes under it
    * in the state of its slot: closed, unless the slot is open. What is not named any more leaves it. A link to be guarded
    * is to be there, still down.
+   * @param also links on which guarded addresses are besides those that the fence was made for
    * @throws PlatformError `BAD_ARGUMENT` for something guarded for two slots, or more than the fence holds
    */
-  guard(slots: readonly GuardedSlot[]): void;
+  guard(slots: readonly GuardedSlot[], also?: readonly string[]): void;
   /**
    * Opens, or extends, slots until the moments of CLOCK_BOOTTIME given in ms, all at once. A write that comes late
    * arrives closed. Slots that are renewed together belong into one call.

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+export type { AddressClaim } from './address-care.ts';
+export type { AddressPlace } from './address-places.ts';
 export { AgentCore } from './agent.ts';
 export { isSamePlace, registrationKey, wirePolicy } from './element-policy.ts';
 export type { LifeRecord } from './function-life.ts';
 export type { AdoptedFunction, FunctionRecord } from './keeping.ts';
-export {
-  type KeeperInput,
-  type KeeperOutput,
-  type KeeperSlot,
-  type KeeperStep,
-  SlotKeeper,
-} from './slot-keeper.ts';
+export { SlotKeeper } from './slot-keeper.ts';
+export type { KeeperInput, KeeperOutput, KeeperSlot, KeeperStep } from './slot-keeper-types.ts';
 export type {
   AgentInput,
   AgentOptions,

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FunctionSpecification, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import {
+  type FunctionSpecification,
+  plainAddress,
+  type SetConfiguration,
+  type SlotState,
+} from '@vnfpool/wire/mobility';
 import type { FunctionId, SlotId } from '../identity.ts';
 import type { Resident } from './agent.ts';
 import type { AgentOutput, ElementPolicy } from './types.ts';
@@ -29,12 +34,17 @@ export function registrationsOf(
       type: 'register',
       poolHandle: registration.poolHandle,
       functionId,
-      address: definition?.addresses[0]?.split('/')[0] ?? place.address,
+      address: addressOf(definition?.addresses) ?? place.address,
       port: place.port,
       policy: policyOf(registration, life.load, state.epoch),
     });
   }
   return wanted;
+}
+
+/** Where users find the slot: elements have one address. A link-local one says nothing to who is elsewhere. */
+function addressOf(addresses: readonly string[] = []): string | undefined {
+  return addresses.map(plainAddress).find((address) => !/^fe[89ab][0-9a-f]:/.test(address));
 }
 
 function policyOf(

@@ -1,116 +1,95 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseMessage } from '@vnfpool/wire/lease';
-import type { CouncilReport, FailoverRecord, FailoverStep, SlotState } from '@vnfpool/wire/mobility';
+import { plainAddress, type SlotDefinition, type SlotState } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
-import type { CouncilRecord, LeaseEngine, LeaseInput, LeaseOutput, LeaseRecord } from '../lease/index.ts';
-
-/** Moments of a take-over that the driver tells us by the clock; all but `raised` are steps of the record. */
-export type KeeperStep = 'committed' | 'raised' | 'switched' | 'serving';
-
-export type KeeperInput =
-  | LeaseInput
-  /** Everything before the `mark` of this step has been carried out; `wallMs` is the wall clock now. */
-  | {
-      readonly type: 'marked';
-      readonly slot: string;
-      readonly epoch: number;
-      readonly step: KeeperStep;
-      readonly wallMs: number;
-    };
-
-/** A slot and the addresses that it acts through. */
-export interface KeeperSlot {
-  readonly slot: string;
-  readonly addresses: readonly string[];
-}
-
-/** To be carried out in order, each only when the one before is done. */
-export type KeeperOutput =
-  | { readonly type: 'persist'; readonly records: readonly LeaseRecord[] }
-  | { readonly type: 'send'; readonly to: number; readonly messages: readonly LeaseMessage[] }
-  /** Slots that must be under the fence, closed unless opened, with their addresses. Replaces the former list. */
-  | { readonly type: 'guard'; readonly slots: readonly KeeperSlot[] }
-  | { readonly type: 'raise'; readonly addresses: readonly string[] }
-  | { readonly type: 'withdraw'; readonly addresses: readonly string[] }
-  /** Open, or keep open, slots until moments of CLOCK_BOOTTIME: all that one step renewed, at once. */
-  | { readonly type: 'open'; readonly ends: ReadonlyMap<string, number> }
-  /** Close, and answer with `fence-closed` when the kernel has acknowledged it. */
-  | { readonly type: 'close'; readonly slot: string; readonly epoch: number }
-  | { readonly type: 'announce'; readonly addresses: readonly string[] }
-  | { readonly type: 'mark'; readonly slot: string; readonly epoch: number; readonly step: KeeperStep }
-  /** For the agent's main thread. */
-  | { readonly type: 'slot'; readonly state: SlotState }
-  | { readonly type: 'failover'; readonly record: FailoverRecord }
-  | { readonly type: 'council'; readonly report: CouncilReport }
-  | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string };
-
-/** The taking of a slot in progress, and afterwards the slot held. */
-interface Holding {
-  readonly granted: LeaseOutput & { type: 'granted' };
-  epoch: number;
-  readonly steps: { name: FailoverStep; atMs: number }[];
-  serving: boolean;
-  /** The fence is being closed; `lost` follows. */
-  closing: boolean;
-  /** Moments at which the address is announced again: a neighbour may have lost the first ones. */
-  announceAtMs: number[];
-}
-
-const ANNOUNCE_AGAIN_MS = [100, 1_000, 3_000];
+import type { LeaseEngine, LeaseInput, LeaseOutput } from '../lease/index.ts';
+import { AddressPartings } from './address-partings.ts';
+import { AddressUpkeep } from './address-upkeep.ts';
+import { CouncilNews } from './council-news.ts';
+import { failoverRecord, type Holding, slotState } from './holding.ts';
+import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
 
 /**
  * Takes and leaves slots in the right order: what happens between the lease engine's word and the first packet.
  *
- * granted → commit state → raise the address → fence opens → announce → serving; at the end fence closes →
+ * granted → (at its birth: ask whether somebody has the address) → commit state → raise the address → fence opens → announce → serving; at the end fence closes →
  * withdraw. The fence follows the lease; nothing here decides who holds.
  */
 export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   readonly #engine: LeaseEngine;
   readonly #node: number;
-  readonly #addresses = new Map<string, readonly string[]>();
+  readonly #definitions = new Map<string, SlotDefinition>();
+  readonly #upkeep: AddressUpkeep;
+  readonly #partings = new AddressPartings();
+  /** What this node's functions said last, a slot each. */
+  readonly #candidates = new Map<string, LeaseInput & { type: 'candidate-state' }>();
+  /** What was said to be wrong with the addresses of a slot. */
+  readonly #troubles = new Map<string, string>();
   readonly #holdings = new Map<string, Holding>();
   readonly #observed = new Map<string, LeaseOutput & { type: 'observed' }>();
-  #told: { readonly council: CouncilRecord; readonly voiceless: number } | undefined;
+  readonly #council = new CouncilNews();
   /** Slots of the last configuration. */
   #current: ReadonlySet<string> = new Set();
 
   constructor(engine: LeaseEngine, node: number) {
     this.#engine = engine;
     this.#node = node;
+    this.#upkeep = new AddressUpkeep({
+      isRaised: (slot) => {
+        const holding = this.#holdings.get(slot);
+        return holding !== undefined && !holding.closing && !this.#upkeep.isProbing(slot);
+      },
+      isFree: (slot) => !this.#holdings.has(slot),
+    });
   }
 
   handle(input: KeeperInput, nowMs: number): KeeperOutput[] {
-    if (input.type === 'marked') return this.#marked(input, nowMs);
-    if (input.type !== 'configure')
-      return [...this.#follow(this.#engine.handle(input, nowMs), nowMs), ...this.#councilNews()];
-    this.#current = new Set(input.slots.map(({ id }) => id));
-    const guard = this.#guard(input.slots, nowMs);
-    return [...guard, ...this.#follow(this.#engine.handle(input, nowMs), nowMs), ...this.#councilNews()];
+    const outputs = this.#react(input, nowMs);
+    return [...outputs, ...this.#tellTroubles(nowMs), ...this.#council.tell(this.#engine)];
+  }
+
+  #react(input: KeeperInput, nowMs: number): KeeperOutput[] {
+    switch (input.type) {
+      case 'marked':
+        return this.#marked(input, nowMs);
+      case 'probed':
+        return this.#probed(input, nowMs);
+      case 'address-claimed':
+      case 'address-vanished':
+      case 'address-refused':
+        return this.#upkeep.attend(input, nowMs);
+      case 'address-placed':
+        return this.#placed(input, nowMs);
+      case 'candidate-state':
+        this.#candidates.set(input.slot, input);
+        return this.#follow(this.#engine.handle(this.#fit(input), nowMs), nowMs);
+      case 'candidate-gone':
+        if (this.#candidates.get(input.slot)?.functionId === input.functionId)
+          this.#candidates.delete(input.slot);
+        return this.#follow(this.#engine.handle(input, nowMs), nowMs);
+      case 'configure': {
+        this.#current = new Set(input.slots.map(({ id }) => id));
+        const guard = this.#guard(input.slots, nowMs);
+        return [...guard, ...this.#follow(this.#engine.handle(input, nowMs), nowMs)];
+      }
+      default:
+        return this.#follow(this.#engine.handle(input, nowMs), nowMs);
+    }
   }
 
   expire(nowMs: number): KeeperOutput[] {
     return [
       ...this.#follow(this.#engine.expire(nowMs), nowMs),
       ...this.#announceAgain(nowMs),
-      ...this.#councilNews(),
+      ...this.#upkeep.expire(nowMs),
+      ...this.#tellTroubles(nowMs),
+      ...this.#council.tell(this.#engine),
     ];
-  }
-
-  /** Which council this node works under, where that has changed. */
-  #councilNews(): KeeperOutput[] {
-    const { council, voiceless } = this.#engine;
-    if (council === undefined || (this.#told?.council === council && this.#told.voiceless === voiceless)) {
-      return [];
-    }
-    this.#told = { council, voiceless };
-    const { version, members, next, rival } = council;
-    return [{ type: 'council', report: { version, members, next: next?.version ?? null, voiceless, rival } }];
   }
 
   nextDeadline(): number | undefined {
     const all = [...this.#holdings.values()].flatMap(({ announceAtMs }) => announceAtMs[0] ?? []);
-    const own = this.#engine.nextDeadline();
-    if (own !== undefined) all.push(own);
+    for (const own of [this.#engine.nextDeadline(), this.#upkeep.nextDeadline()])
+      if (own !== undefined) all.push(own);
     return all.length === 0 ? undefined : Math.min(...all);
   }
 
@@ -119,31 +98,45 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
    * have left them on the link. A holder whose addresses changed goes on under the new ones, from its next
    * renewal on, and announces them.
    */
-  #guard(
-    slots: readonly { readonly id: string; readonly addresses: readonly string[] }[],
-    nowMs: number,
-  ): KeeperOutput[] {
-    const former = new Set([...this.#addresses.values()].flat());
-    const raised = new Set([...this.#holdings.keys()].flatMap((slot) => this.#addressesOf(slot)));
+  #guard(slots: readonly SlotDefinition[], nowMs: number): KeeperOutput[] {
+    const addressesNow = (): string[] =>
+      [...this.#definitions.keys()].flatMap((slot) => this.#addressesOf(slot));
+    const heldNow = (): Set<string> =>
+      new Set([...this.#raisedSlots()].flatMap((slot) => this.#addressesOf(slot)));
+    const former = new Set(addressesNow());
+    const raised = heldNow();
     this.#forget();
-    for (const { id, addresses } of slots) this.#addresses.set(id, addresses);
-    const guarded = new Set([...this.#addresses.values()].flat());
-    const wanted = new Set([...this.#holdings.keys()].flatMap((slot) => this.#addressesOf(slot)));
+    for (const slot of slots) this.#definitions.set(slot.id, slot);
+    const followed = this.#upkeep.define([...this.#definitions.values()]);
+    const guarded = new Set(addressesNow());
+    const wanted = heldNow();
     const withdrawn = [
       ...[...raised].filter((address) => !wanted.has(address)),
       ...[...guarded].filter((address) => !former.has(address) && !wanted.has(address)),
-    ];
-    const added = [...wanted].filter((address) => !raised.has(address));
+    ].map(plainAddress);
+    const added = [...wanted].filter((address) => !raised.has(address)).map(plainAddress);
+    const places = [...this.#raisedSlots()].flatMap((slot) => this.#upkeep.placesOf(slot, added));
     for (const [slot, holding] of this.#holdings) {
-      const isAnother = this.#addressesOf(slot).some((address) => added.includes(address));
-      if (isAnother && holding.serving) holding.announceAtMs = ANNOUNCE_AGAIN_MS.map((ms) => nowMs + ms);
+      const isAnother = this.#upkeep.placesOf(slot, added).length > 0;
+      if (isAnother && holding.serving)
+        holding.announceAtMs = this.#upkeep.announceAfterMs(slot).map((ms) => nowMs + ms);
     }
     return [
       // What leaves the link first leaves the fence second, and what comes is under the fence first.
       ...(withdrawn.length === 0 ? [] : [{ type: 'withdraw' as const, addresses: withdrawn }]),
+      // Links of a slot's own are made, down, before the fence stands at them.
+      ...followed,
       this.#underFence(),
-      ...(added.length === 0 ? [] : [{ type: 'raise' as const, addresses: added }]),
+      ...(places.length === 0 ? [] : [{ type: 'raise' as const, places, isPrepared: false, isQuiet: false }]),
+      // Whoever waits for an answer about other addresses asks for these.
+      ...[...this.#holdings.keys()]
+        .filter((slot) => this.#upkeep.isProbing(slot) && followed.length > 0)
+        .flatMap((slot) => this.#upkeep.probe(slot)),
     ];
+  }
+
+  #raisedSlots(): string[] {
+    return [...this.#holdings.keys()].filter((slot) => !this.#upkeep.isProbing(slot));
   }
 
   /**
@@ -152,20 +145,27 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
    */
   #underFence(): KeeperOutput {
     const taken = new Set<string>();
-    const slots = [...this.#addresses].map(([slot, addresses]) => {
-      const own = addresses.filter((address) => !taken.has(address));
-      for (const address of own) taken.add(address);
-      return { slot, addresses: own };
+    const slots = [...this.#definitions.keys()].map((slot) => {
+      const addresses = this.#addressesOf(slot)
+        .map(plainAddress)
+        .filter((address) => !taken.has(address));
+      for (const address of addresses) taken.add(address);
+      const places = this.#upkeep.placesOf(slot, addresses);
+      const links = new Set(places.flatMap(({ own }) => own?.name ?? []));
+      const on = new Set(places.flatMap(({ link }) => link ?? []));
+      return { slot, addresses, links: [...links], on: [...on] };
     });
     return { type: 'guard', slots };
   }
 
   /** Slots that are gone, and whose last holding has ended. */
   #forget(): void {
-    for (const slot of this.#addresses.keys()) {
+    for (const slot of this.#definitions.keys()) {
       if (this.#current.has(slot) || this.#holdings.has(slot)) continue;
-      this.#addresses.delete(slot);
+      this.#definitions.delete(slot);
       this.#observed.delete(slot);
+      this.#candidates.delete(slot);
+      this.#troubles.delete(slot);
     }
   }
 
@@ -207,12 +207,14 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         return this.#leave(output);
       case 'observed':
         this.#observed.set(output.slot, output);
-        return this.#isChanging(output.slot) ? [] : [{ type: 'slot', state: this.#stateOf(output.slot, '') }];
+        return this.#isChanging(output.slot) ? [] : [{ type: 'slot', state: this.#stateOf(output.slot) }];
       case 'council':
-        return [councilEvent(output.council)];
+        return [this.#council.event(output.council)];
       case 'offered':
-        return [];
+        // Everything but the fence is made before the holder breaks.
+        return output.accepted ? this.#upkeep.prepare(output.slot, nowMs) : [];
       case 'hand-over-failed':
+        if (this.#partings.isOurs(output.slot, output.nonce)) return this.#part(output.slot, nowMs);
         return [
           {
             type: 'event',
@@ -244,12 +246,67 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       closing: false,
       announceAtMs: [],
     });
-    const raise: KeeperOutput = { type: 'raise', addresses: this.#addressesOf(slot) };
-    return [
-      { type: 'mark', slot, epoch, step: 'committed' },
-      raise,
-      { type: 'mark', slot, epoch, step: 'raised' },
-    ];
+    this.#partings.end(slot);
+    const committed: KeeperOutput = { type: 'mark', slot, epoch, step: 'committed' };
+    const probe = granted.cause === 'genesis' ? this.#upkeep.probe(slot) : [];
+    return probe.length > 0 ? [committed, ...probe] : [committed, ...this.#raise(slot, epoch)];
+  }
+
+  #raise(slot: string, epoch: number): KeeperOutput[] {
+    return [...this.#upkeep.raise(slot), { type: 'mark', slot, epoch, step: 'raised' }];
+  }
+
+  #probed(input: KeeperInput & { type: 'probed' }, nowMs: number): KeeperOutput[] {
+    const { slot } = input;
+    const holding = this.#holdings.get(slot);
+    if (!holding || holding.closing || !this.#upkeep.isProbing(slot)) return [];
+    const told = this.#upkeep.probed(input, nowMs);
+    return this.#upkeep.isProbing(slot) ? told : [...told, ...this.#raise(slot, holding.epoch)];
+  }
+
+  /** A link went or came: who holds the slot passes it on if somebody takes it, others are candidates no more, or again. */
+  #placed(input: KeeperInput & { type: 'address-placed' }, nowMs: number): KeeperOutput[] {
+    const slot = this.#upkeep.slotOf(input.address);
+    if (slot === undefined) return [];
+    const wasFit = this.#upkeep.unfitness(slot) === '';
+    const outputs: KeeperOutput[] = this.#upkeep.attend(input, nowMs);
+    const isFit = this.#upkeep.unfitness(slot) === '';
+    if (isFit === wasFit) return outputs;
+    const candidate = this.#candidates.get(slot);
+    if (candidate) outputs.push(...this.#follow(this.#engine.handle(this.#fit(candidate), nowMs), nowMs));
+    if (isFit) this.#partings.end(slot);
+    else if (this.#holdings.get(slot)?.serving) outputs.push(...this.#part(slot, nowMs));
+    return outputs;
+  }
+
+  /** Who lacks the link of an address does not try for its slot; who holds it already goes on. */
+  #fit(input: LeaseInput & { type: 'candidate-state' }): LeaseInput {
+    return input.ready && this.#upkeep.unfitness(input.slot) !== '' ? { ...input, ready: false } : input;
+  }
+
+  /** Offers a slot that cannot be served whole here to the next of the other candidates. */
+  #part(slot: string, nowMs: number): KeeperOutput[] {
+    const holding = this.#holdings.get(slot);
+    if (!holding || holding.closing) return [];
+    const candidates = this.#observed.get(slot)?.candidates ?? holding.granted.candidates;
+    const others = candidates.filter(({ node }) => node !== this.#node);
+    const order = this.#partings.next(slot, others, nowMs);
+    if (order) return this.#follow(this.#engine.handle(order, nowMs), nowMs);
+    const message = `${this.#upkeep.nameOf(slot)}: ${this.#upkeep.unfitness(slot)}; it stays here, as no other node takes it`;
+    return [{ type: 'event', severity: 'error', message }];
+  }
+
+  /** What has become wrong with addresses, or right again. */
+  #tellTroubles(nowMs: number): KeeperOutput[] {
+    return this.#upkeep.takeChanged().flatMap((slot): KeeperOutput[] => {
+      const trouble = this.#holdings.has(slot)
+        ? this.#upkeep.troubleOf(slot, nowMs)
+        : this.#upkeep.unfitness(slot);
+      if (!this.#definitions.has(slot) || trouble === (this.#troubles.get(slot) ?? '')) return [];
+      this.#troubles.set(slot, trouble);
+      const isTold = !this.#isChanging(slot) || this.#upkeep.isProbing(slot);
+      return isTold ? [{ type: 'slot', state: this.#stateOf(slot) }] : [];
+    });
   }
 
   #marked({ slot, epoch, step, wallMs }: KeeperInput & { type: 'marked' }, nowMs: number): KeeperOutput[] {
@@ -260,7 +317,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         const opened = this.#follow(this.#engine.handle({ type: 'activate', slot, epoch }, nowMs), nowMs);
         // The lease may have ended while we were at it.
         if (this.#holdings.get(slot) !== holding) return opened;
-        const announce: KeeperOutput = { type: 'announce', addresses: this.#addressesOf(slot) };
+        const announce: KeeperOutput = { type: 'announce', places: this.#upkeep.placesOf(slot) };
         return [
           ...opened,
           { type: 'mark', slot, epoch, step: 'switched' },
@@ -275,49 +332,38 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       case 'serving': {
         holding.steps.push({ name: step, atMs: nowMs });
         holding.serving = true;
-        const again = this.#addressesOf(slot).length === 0 ? [] : ANNOUNCE_AGAIN_MS;
-        holding.announceAtMs = again.map((afterMs) => nowMs + afterMs);
+        holding.announceAtMs = this.#upkeep.announceAfterMs(slot).map((afterMs) => nowMs + afterMs);
         return [
-          { type: 'slot', state: this.#stateOf(slot, '') },
-          { type: 'failover', record: this.#record(holding, wallMs - nowMs) },
+          { type: 'slot', state: this.#stateOf(slot) },
+          { type: 'failover', record: failoverRecord(holding, this.#node, wallMs - nowMs) },
         ];
       }
     }
-  }
-
-  #record({ granted, epoch, steps }: Holding, wallOffsetMs: number): FailoverRecord {
-    const { slot, cause, fencedBy, previous, functionId } = granted;
-    return {
-      id: `${slot}/${epoch}`,
-      slot,
-      epoch: String(epoch),
-      from: previous ? { node: previous.node, functionId: previous.functionId } : null,
-      to: { node: this.#node, functionId },
-      cause,
-      fencedBy,
-      steps: steps.map(({ name, atMs }) => ({ name, atMs: atMs + wallOffsetMs })),
-    };
   }
 
   #renumber({ slot, epoch, formerEpoch }: LeaseOutput & { type: 'renumbered' }): KeeperOutput[] {
     const holding = this.#holdings.get(slot);
     if (holding?.epoch !== formerEpoch) return [];
     holding.epoch = epoch;
+    if (this.#upkeep.isProbing(slot)) return [];
     // Marks of the former epoch do not count any more: begin again from where the address is raised.
     if (!holding.serving) return [{ type: 'mark', slot, epoch, step: 'raised' }];
     if (holding.closing) return [];
-    return [{ type: 'slot', state: this.#stateOf(slot, '') }];
+    return [{ type: 'slot', state: this.#stateOf(slot) }];
   }
 
   #leave({ slot, reason }: LeaseOutput & { type: 'lost' }): KeeperOutput[] {
     const holding = this.#holdings.get(slot);
     this.#holdings.delete(slot);
-    const withdraw: KeeperOutput = { type: 'withdraw', addresses: this.#addressesOf(slot) };
+    this.#upkeep.leave(slot);
+    this.#partings.end(slot);
+    const addresses = this.#upkeep.placesOf(slot).map(({ address }) => address);
+    const withdraw: KeeperOutput = { type: 'withdraw', addresses };
     if (!holding) return [withdraw];
     const told: KeeperOutput = { type: 'slot', state: this.#stateOf(slot, `lost: ${reason}`) };
     if (this.#current.has(slot)) return [withdraw, told];
     this.#forget();
-    return [withdraw, this.#underFence(), told];
+    return [withdraw, ...this.#upkeep.define([...this.#definitions.values()]), this.#underFence(), told];
   }
 
   #announceAgain(nowMs: number): KeeperOutput[] {
@@ -325,7 +371,10 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     for (const [slot, holding] of this.#holdings) {
       if ((holding.announceAtMs[0] ?? Number.POSITIVE_INFINITY) > nowMs) continue;
       holding.announceAtMs = holding.announceAtMs.filter((atMs) => atMs > nowMs);
-      outputs.push({ type: 'announce', addresses: this.#addressesOf(slot) });
+      const refreshMs = this.#upkeep.refreshAfterMs(slot);
+      if (holding.announceAtMs.length === 0 && refreshMs !== null)
+        holding.announceAtMs.push(nowMs + refreshMs);
+      outputs.push({ type: 'announce', places: this.#upkeep.placesOf(slot) });
     }
     return outputs;
   }
@@ -339,46 +388,15 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return holding !== undefined && (!holding.serving || holding.closing);
   }
 
-  #stateOf(slot: string, reason: string): SlotState {
-    const holding = this.#holdings.get(slot);
-    const observed = this.#observed.get(slot);
-    if (holding?.serving) {
-      const { functionId } = holding.granted;
-      const candidates = (observed?.candidates ?? holding.granted.candidates).map(
-        ({ node, functionId: id }) => ({ node, functionId: id }),
-      );
-      return {
-        id: slot,
-        state: 'holding',
-        epoch: String(holding.epoch),
-        holder: { node: this.#node, functionId },
-        candidates,
-        reason,
-      };
-    }
-    const holder = observed?.holder ?? null;
-    return {
-      id: slot,
-      state: observed?.state ?? 'free',
-      epoch: String(observed?.epoch ?? 0),
-      holder: holder ? { node: holder.node, functionId: holder.functionId } : null,
-      candidates: (observed?.candidates ?? []).map(({ node, functionId }) => ({ node, functionId })),
+  #stateOf(slot: string, reason = ''): SlotState {
+    const trouble = this.#troubles.get(slot) ?? '';
+    return slotState(slot, this.#node, this.#holdings.get(slot), this.#observed.get(slot), {
       reason,
-    };
+      trouble,
+    });
   }
 
   #addressesOf(slot: string): readonly string[] {
-    return this.#addresses.get(slot) ?? [];
+    return this.#definitions.get(slot)?.addresses ?? [];
   }
-}
-
-function councilEvent({ version, rival }: CouncilRecord): KeeperOutput {
-  const { generation, number } = version;
-  return rival === null
-    ? { type: 'event', severity: 'info', message: `council ${generation}.${number} is in force` }
-    : {
-        type: 'event',
-        severity: 'error',
-        message: `two councils of generation ${generation} were decided on: this node acts for no slot until a person decides on one of a higher generation`,
-      };
 }

@@ -5,6 +5,7 @@ import type {
   HealthCheck,
   Hooks,
   NetworkSpecification,
+  SlotAddressing,
   StateAccess,
 } from '@vnfpool/wire/mobility';
 
@@ -51,8 +52,13 @@ export interface DeclaredPool {
   };
   readonly redundancy: { readonly slots: number; readonly standbys: number; readonly spares: number };
   readonly policy: 'round-robin' | 'least-used' | 'priority';
-  /** Virtual addresses, one a slot, `address/prefix length`; empty: reached through the registrar only. */
-  readonly addresses: readonly string[];
+  /**
+   * Virtual addresses, an entry a slot: one, or a list of several, as `10.0.0.1/24` or `10.0.0.1%eth1/24`; a list of one is never
+   * written. Empty: reached through the registrar only.
+   */
+  readonly addresses: readonly (string | readonly string[])[];
+  /** How they are raised, announced and guarded; absent: as it is by default. Of several slots the first has `vrid`. */
+  readonly addressing?: SlotAddressing;
   readonly failover: { readonly leaseMs: number };
 }
 
@@ -63,4 +69,16 @@ export interface DeclaredProbe {
   readonly deadlineMs: number;
   /** Path requested; pools with an address are asked there, others through the registrar. */
   readonly path: string;
+}
+
+/** The virtual addresses of one slot of a pool. */
+export function slotAddresses({ addresses }: DeclaredPool, index: number): readonly string[] {
+  const entry = addresses[index] ?? [];
+  return typeof entry === 'string' ? [entry] : entry;
+}
+
+/** How those are raised. */
+export function slotAddressing({ addressing }: DeclaredPool, index: number): SlotAddressing | undefined {
+  const vrid = addressing?.sameMac?.vrid;
+  return vrid === undefined ? addressing : { ...addressing, sameMac: { vrid: vrid + index } };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeclaredSet } from '../declared/set.ts';
+import { plainAddress } from '@vnfpool/wire/mobility';
+import { type DeclaredSet, slotAddresses } from '../declared/set.ts';
 import { configurationOf } from '../planner/documents.ts';
 import { fingerprint } from '../planner/fingerprint.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -61,11 +62,13 @@ function nodesBehind(state: ManagerState, nowMs: number): string[] {
     .map(({ name }) => name);
 }
 
-/** `pool/index` by address without prefix length. */
+/** `pool/index` by address, without prefix length and link. */
 function slotsByAddress(declared: DeclaredSet): Map<string, string> {
   return new Map(
     declared.pools.flatMap((pool) =>
-      pool.addresses.map((address, index) => [address.split('/')[0] ?? address, `${pool.name}/${index}`]),
+      pool.addresses.flatMap((_, index) =>
+        slotAddresses(pool, index).map((text) => [plainAddress(text), `${pool.name}/${index}`] as const),
+      ),
     ),
   );
 }

@@ -72,6 +72,8 @@ export function decide(
     case 'delete-slot':
       state.slots.delete(decision.id);
       state.admitted.delete(decision.id);
+      state.troubles.delete(decision.id);
+      state.unraised.delete(decision.id);
       return [
         { table: 'slots', key: decision.id, value: null },
         { table: 'holdings', key: decision.id, value: null },

@@ -104,7 +104,8 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
 
   explain(pool: string, nowMs: number): ExplainView | undefined {
     const { state } = this.#parts;
-    return state.set ? explainPool(state.set.declared, state.observed(nowMs), pool) : undefined;
+    const { set, troubles } = state;
+    return set ? explainPool(set.declared, state.observed(nowMs), pool, troubles) : undefined;
   }
 
   /** What was applied last, as it was written. */

@@ -8,6 +8,7 @@ import { takeCouncilReport } from './council.ts';
 import { failoverView, withOutage } from './failovers.ts';
 import type { Journal } from './journal.ts';
 import { ROWS_MAX } from './records.ts';
+import { takeTrouble } from './slot-troubles.ts';
 import type { ManagerState } from './state.ts';
 
 const OUTAGES_MAX = 50;
@@ -38,6 +39,7 @@ function takeSlot(
   const slot = state.slots.get(told.id);
   const epoch = epochNumber(told.epoch);
   if (!slot || epoch === undefined) return;
+  takeTrouble(state, journal, node, slot, told, wallMs);
   const known = state.holdings.get(slot.id) ?? { epoch: 0, holder: null, sinceMs: null };
   if (epoch < known.epoch) return;
   if (told.candidates.length > 0 && epoch >= (state.admitted.get(slot.id)?.epoch ?? 0))

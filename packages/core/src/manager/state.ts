@@ -110,6 +110,10 @@ export class ManagerState {
   /** By Function ID: a move of it failed, and the next one waits. */
   readonly moveRetries: Map<number, { readonly atMs: number; readonly waitMs: number }> = new Map();
   readonly slotReasons: Map<string, string> = new Map();
+  /** By slot and name of node: what is wrong with the slot's addresses there. */
+  readonly troubles: Map<string, Map<string, string>> = new Map();
+  /** Slots whose holder does not raise their addresses, as somebody else has one. */
+  readonly unraised: Set<string> = new Set();
   /** By slot: who may take it by the lease itself, from the report with the highest epoch. */
   readonly admitted: Map<string, { readonly epoch: number; readonly candidates: readonly SlotCandidate[] }> =
     new Map();

@@ -61,7 +61,7 @@ function created(pool: DeclaredPool): PlannedChange {
   return change(
     'create',
     `pool ${pool.name}`,
-    `${countsOf(pool)}${pool.addresses.length > 0 ? `, ${pool.addresses.join(', ')}` : ''}`,
+    `${countsOf(pool)}${pool.addresses.length > 0 ? `, ${addressesText(pool)}` : ''}`,
     'the file declares it',
   );
 }
@@ -96,11 +96,15 @@ function changed(old: DeclaredPool, pool: DeclaredPool): PlannedChange[] {
       change(
         'change',
         subject,
-        `addresses ${old.addresses.join(', ') || 'none'} → ${pool.addresses.join(', ') || 'none'}`,
+        `addresses ${addressesText(old) || 'none'} → ${addressesText(pool) || 'none'}`,
         'the file gives other addresses',
       ),
     );
   }
+  if (!same(old.addressing, pool.addressing))
+    changes.push(
+      change('change', subject, 'addressing', 'the file wants its addresses raised or announced otherwise'),
+    );
   if (!same(old.failover, pool.failover))
     changes.push(
       change(
@@ -111,6 +115,10 @@ function changed(old: DeclaredPool, pool: DeclaredPool): PlannedChange[] {
       ),
     );
   return changes;
+}
+
+function addressesText({ addresses }: DeclaredPool): string {
+  return addresses.flat().join(', ');
 }
 
 function compareNames(

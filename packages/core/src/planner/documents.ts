@@ -6,8 +6,9 @@ import type {
   SetConfiguration,
   SlotAssignment,
   SlotCandidate,
+  SlotDefinition,
 } from '@vnfpool/wire/mobility';
-import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
+import { type DeclaredPool, type DeclaredSet, slotAddresses, slotAddressing } from '../declared/set.ts';
 import { fingerprint } from './fingerprint.ts';
 import {
   instanceName,
@@ -72,7 +73,7 @@ export function assignmentOf(
     slot: slot ? { id: slot.id, index: slot.index } : null,
     role,
     epoch: String(slot?.epoch ?? 0),
-    addresses: slot ? addressesOf(pool, slot.index) : [],
+    addresses: slot ? slotAddresses(pool, slot.index) : [],
     council: council.version,
     ranking: slot ? rankingOf(pool, slot.index, observed) : [],
     ...(handover ? { handover } : {}),
@@ -127,7 +128,8 @@ export function configurationOf(
         pool: pool.name,
         index: slot.index,
         leaseMs: pool.failover.leaseMs,
-        addresses: addressesOf(pool, slot.index),
+        addresses: slotAddresses(pool, slot.index),
+        ...addressingOf(pool, slot.index),
         genesis: slot.genesis,
         candidates: withMoves(candidatesOf(pool, slot.index, observed)),
         // A pool without shared state loses nothing by whoever takes over; but only candidates may.
@@ -157,7 +159,7 @@ function definitionOf(
   };
 }
 
-export function addressesOf(pool: DeclaredPool, index: number): string[] {
-  const address = pool.addresses[index];
-  return address === undefined ? [] : [address];
+function addressingOf(pool: DeclaredPool, index: number): Pick<SlotDefinition, 'addressing'> {
+  const addressing = slotAddressing(pool, index);
+  return addressing === undefined ? {} : { addressing };
 }

@@ -8,6 +8,8 @@ const SLOT = '00000000000000a1';
 const holder = { node: 1, functionId: 7, functionIncarnation: 1n };
 const council = { version: { generation: 1, number: 1, randomId: '00000000000000c0' }, members: [1] };
 
+const at = (address: string) => ({ address, link: null, own: null });
+
 function definition(id: string, addresses: readonly string[]): SlotDefinition {
   return {
     id,
@@ -110,9 +112,10 @@ test('the last word on a slot that was left is that it is not held here', () => 
 
 test('addresses that an earlier process may have left are withdrawn, once', () => {
   const { configure } = keeper(answers);
-  const withdraw = { type: 'withdraw', addresses: ['10.0.0.100/24'] };
-  const guard = { type: 'guard', slots: [{ slot: SLOT, addresses: ['10.0.0.100/24'] }] };
-  expect(configure(definition(SLOT, ['10.0.0.100/24']))).toEqual([withdraw, guard]);
+  const withdraw = { type: 'withdraw', addresses: ['10.0.0.100'] };
+  const follow = { type: 'follow', places: [at('10.0.0.100')] };
+  const guard = { type: 'guard', slots: [{ slot: SLOT, addresses: ['10.0.0.100'], links: [], on: [] }] };
+  expect(configure(definition(SLOT, ['10.0.0.100/24']))).toEqual([withdraw, follow, guard]);
   expect(configure(definition(SLOT, ['10.0.0.100/24']))).toEqual([guard]);
 });
 
@@ -121,9 +124,10 @@ test('a holder whose address changes leaves the old one and takes the new one, u
   configure(definition(SLOT, ['10.0.0.100/24']));
   give(offer);
   expect(configure(definition(SLOT, ['10.0.0.120/24']))).toEqual([
-    { type: 'withdraw', addresses: ['10.0.0.100/24'] },
-    { type: 'guard', slots: [{ slot: SLOT, addresses: ['10.0.0.120/24'] }] },
-    { type: 'raise', addresses: ['10.0.0.120/24'] },
+    { type: 'withdraw', addresses: ['10.0.0.100'] },
+    { type: 'follow', places: [at('10.0.0.120')] },
+    { type: 'guard', slots: [{ slot: SLOT, addresses: ['10.0.0.120'], links: [], on: [] }] },
+    { type: 'raise', places: [at('10.0.0.120')], isPrepared: false, isQuiet: false },
   ]);
 });
 
@@ -133,15 +137,16 @@ test('a holder whose address changes announces the new one', () => {
   give(offer);
   expire(100_000);
   configure(definition(SLOT, ['10.0.0.120/24']));
-  expect(expire(100_000)).toEqual([{ type: 'announce', addresses: ['10.0.0.120/24'] }]);
+  expect(expire(100_000)).toEqual([{ type: 'announce', places: [at('10.0.0.120')] }]);
 });
 
 test('a slot that is gone is forgotten with its addresses, at once', () => {
   const { configure } = keeper(answers);
   configure(definition(SLOT, ['10.0.0.100/24']));
   const other = definition('00000000000000a2', ['10.0.0.101/24']);
-  const guard = { type: 'guard', slots: [{ slot: '00000000000000a2', addresses: ['10.0.0.101/24'] }] };
-  expect(configure(other).at(-1)).toEqual(guard);
+  const guarded = { slot: '00000000000000a2', addresses: ['10.0.0.101'], links: [], on: [] };
+  const guard = { type: 'guard', slots: [guarded] };
+  expect(configure(other)).toContainEqual(guard);
   expect(configure(other)).toEqual([guard]);
 });
 
@@ -155,9 +160,10 @@ test('a slot that goes while it is held leaves the link and then the fence, once
   configure(definition(SLOT, addresses));
   give(offer);
   expect(configure().filter(({ type }) => type !== 'slot')).toEqual([
-    { type: 'guard', slots: [{ slot: SLOT, addresses }] },
+    { type: 'guard', slots: [{ slot: SLOT, addresses: ['10.0.0.100'], links: [], on: [] }] },
     { type: 'close', slot: SLOT, epoch: 5 },
-    { type: 'withdraw', addresses },
+    { type: 'withdraw', addresses: ['10.0.0.100'] },
+    { type: 'follow', places: [] },
     { type: 'guard', slots: [] },
   ]);
 });

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { KeeperInput, KeeperOutput, KeeperSlot } from '@vnfpool/core/agent';
+import type { AddressPlace, KeeperInput, KeeperOutput, KeeperSlot } from '@vnfpool/core/agent';
 import type { LeaseRecord } from '@vnfpool/core/lease';
-import type { Clocks, Fence, Guarded, Journal, VirtualAddresses } from '@vnfpool/platform';
+import {
+  type AddressClaim,
+  type Clocks,
+  type Fence,
+  type Guarded,
+  isPlatformError,
+  type Journal,
+  type VirtualAddresses,
+} from '@vnfpool/platform';
 import type { LeaseMessage } from '@vnfpool/wire/lease';
 import type { FromWorker } from './worker-messages.ts';
 
@@ -14,6 +22,8 @@ export interface LeaseHandsOptions {
   readonly send: (to: number, messages: readonly LeaseMessage[]) => void;
   readonly tell: (message: FromWorker) => void;
   readonly muteMs: () => number;
+  /** Gives an input that came about on the way, later. */
+  readonly later: (input: KeeperInput) => void;
 }
 
 /** The core's side: it is given an input and the time and returns what to do. */
@@ -65,7 +75,7 @@ export class LeaseHands {
    */
   cleanUp(): void {
     const { fence, addresses } = this.#options;
-    for (const address of addressesOf(fence.guarded)) addresses?.withdraw(asHost(address));
+    for (const address of addressesOf(fence.guarded)) addresses?.withdraw(address);
     fence.dispose();
     addresses?.close();
   }
@@ -86,7 +96,7 @@ export class LeaseHands {
   #withdrawAll(): void {
     for (const address of addressesOf(this.#options.fence.guarded)) {
       try {
-        this.#options.addresses?.withdraw(asHost(address));
+        this.#options.addresses?.withdraw(address);
       } catch {}
     }
   }
@@ -103,17 +113,20 @@ export class LeaseHands {
       case 'guard':
         this.#guard(output.slots);
         return [];
+      case 'follow':
+        addresses?.follow(output.places);
+        return [];
+      case 'probe':
+        this.#probe(output);
+        return [];
       case 'raise':
-        for (const address of output.addresses) {
-          // Connections of an earlier holding must not wake up behind the new one.
-          addresses?.destroySockets(withoutPrefix(address));
-          addresses?.raise(asHost(address));
-        }
+        for (const place of output.places) this.#raise(place, output);
         return [];
       case 'withdraw':
         for (const address of output.addresses) {
-          addresses?.destroySockets(withoutPrefix(address));
-          addresses?.withdraw(asHost(address));
+          addresses?.withdraw(address);
+          // Behind it: no other can come any more.
+          addresses?.destroySockets(address);
         }
         return [];
       case 'open':
@@ -126,7 +139,7 @@ export class LeaseHands {
           clocks.boottimeMs(),
         );
       case 'announce':
-        this.#announce(output.addresses);
+        this.#announce(output.places);
         return [];
       case 'mark':
         return this.#keeper.handle(
@@ -157,39 +170,54 @@ export class LeaseHands {
   /** What leaves the fence leaves the link before, also what an earlier agent left there: it would stand open. */
   #guard(slots: readonly KeeperSlot[]): void {
     const { fence, addresses } = this.#options;
-    const wanted = slots.map((each) => ({ slot: each.slot, guarded: each.addresses.map(asGuarded) }));
+    const wanted = slots.map((each) => ({ slot: each.slot, guarded: guardedOf(each) }));
     const kept = new Set(addressesOf(wanted.flatMap(({ guarded }) => guarded)));
-    for (const address of addressesOf(fence.guarded))
-      if (!kept.has(address)) addresses?.withdraw(asHost(address));
-    fence.guard(wanted);
+    for (const address of addressesOf(fence.guarded)) if (!kept.has(address)) addresses?.withdraw(address);
+    fence.guard(wanted, [...new Set(slots.flatMap(({ on }) => on))]);
+  }
+
+  #probe({ slot, attempt, places }: KeeperOutput & { type: 'probe' }): void {
+    const { addresses, later } = this.#options;
+    const answered = (claims: readonly AddressClaim[]): void =>
+      later({ type: 'probed', slot, attempt, claims });
+    if (addresses === null) answered([]);
+    else addresses.probe(places, answered);
+  }
+
+  /** What the kernel refuses about one address is no reason to give up the others. */
+  #raise(place: AddressPlace, { isPrepared, isQuiet }: KeeperOutput & { type: 'raise' }): void {
+    const { addresses, later } = this.#options;
+    const { address } = place;
+    // Connections of an earlier holding must not wake up behind the new one.
+    if (!isPrepared) addresses?.destroySockets(address);
+    try {
+      addresses?.raise(place, isQuiet);
+    } catch (error) {
+      if (!isPlatformError(error)) throw error;
+      later({ type: 'address-refused', address, reason: error.message });
+    }
   }
 
   /** The fence may have closed meanwhile; the frame then stays here, as it should. */
-  #announce(addresses: readonly string[]): void {
-    for (const address of addresses) {
+  #announce(places: readonly AddressPlace[]): void {
+    for (const place of places) {
       try {
-        this.#options.addresses?.announce(withoutPrefix(address), ANNOUNCE_REPEATS);
+        this.#options.addresses?.announce(place, ANNOUNCE_REPEATS);
       } catch (error) {
-        const message = `announcing ${address} failed: ${(error as Error).message}`;
+        const message = `announcing ${place.address} failed: ${(error as Error).message}`;
         this.#options.tell({ type: 'event', severity: 'warning', message });
       }
     }
   }
 }
 
-function withoutPrefix(address: string): string {
-  return address.split('/')[0] ?? address;
-}
-
-function asGuarded(address: string): Guarded {
-  return { what: 'address', address: withoutPrefix(address) };
+function guardedOf({ addresses, links }: KeeperSlot): Guarded[] {
+  return [
+    ...addresses.map((address) => ({ what: 'address' as const, address })),
+    ...links.map((link) => ({ what: 'link' as const, link })),
+  ];
 }
 
 function addressesOf(guarded: readonly Guarded[]): string[] {
   return guarded.flatMap((each) => (each.what === 'address' ? [each.address] : []));
-}
-
-/** A virtual address stands alone on the link: its network is reached by the node's own address. */
-function asHost(address: string): string {
-  return `${withoutPrefix(address)}/32`;
 }

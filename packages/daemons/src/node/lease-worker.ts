@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parentPort, workerData } from 'node:worker_threads';
-import { SlotKeeper } from '@vnfpool/core/agent';
+import { type KeeperInput, SlotKeeper } from '@vnfpool/core/agent';
 import { LeaseEngine } from '@vnfpool/core/lease';
-import type { Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
+import type { AddressListener, Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
 import { createVirtualAddresses } from '@vnfpool/platform/addresses';
 import { createFence, createNoFence } from '@vnfpool/platform/fence';
 import { lockInNamespace } from '@vnfpool/platform/lock';
@@ -38,7 +38,13 @@ async function main(task: WorkerTask): Promise<void> {
     process.platform === 'linux'
       ? requestRealtime()
       : { isGranted: false as const, reason: 'not on this system' };
-  const { fence, addresses } = openFence(task, clocks);
+  let isStopped = false;
+  /** What comes about while an output is carried out is an input of its own. */
+  const later = (input: KeeperInput): void =>
+    queueMicrotask(() => {
+      if (!isStopped) act(() => hands.handle(input));
+    });
+  const { fence, addresses } = openFence(task, clocks, addressListener(later));
   const { journal, incarnation } = openRegister(task.folder);
   const engine = new LeaseEngine({
     node: task.node,
@@ -79,6 +85,7 @@ async function main(task: WorkerTask): Promise<void> {
     send: (to, messages) => link.send(to, messages),
     tell,
     muteMs: () => engine.muteMs(clocks.boottimeMs()),
+    later,
   });
 
   /** One change of address after the other. */
@@ -114,6 +121,7 @@ async function main(task: WorkerTask): Promise<void> {
         const { configuration } = message;
         set = configuration.set;
         link.configure(configuration.nodes);
+        addresses?.usePeers(configuration.nodes.map(({ address }) => address));
         act(() =>
           hands.handle({ type: 'configure', council: configuration.council, slots: configuration.slots }),
         );
@@ -130,6 +138,7 @@ async function main(task: WorkerTask): Promise<void> {
         });
         return;
       case 'stop':
+        isStopped = true;
         clearInterval(reporting);
         clearInterval(checking);
         clearTimeout(timer);
@@ -154,13 +163,29 @@ async function main(task: WorkerTask): Promise<void> {
   });
 }
 
-function openFence(task: WorkerTask, clocks: Clocks): { fence: Fence; addresses: VirtualAddresses | null } {
+function openFence(
+  task: WorkerTask,
+  clocks: Clocks,
+  listener: AddressListener,
+): { fence: Fence; addresses: VirtualAddresses | null } {
   if (task.interface === null) return { fence: createNoFence(clocks), addresses: null };
   // Held for life. A second agent here, of another set say, would take our fence and addresses for a dead one's.
   lockInNamespace('vnfpool fence');
   const changed = (message: string): void => tell({ type: 'event', severity: 'warning', message });
   const fence = createFence({ interfaces: [task.interface], clocks, changed });
-  return { fence, addresses: createVirtualAddresses({ interface: task.interface }) };
+  return { fence, addresses: createVirtualAddresses({ interface: task.interface, listener }) };
+}
+
+function addressListener(later: (input: KeeperInput) => void): AddressListener {
+  return {
+    claimed: (claim) => later({ type: 'address-claimed', claim }),
+    placed: (address, missing) => later({ type: 'address-placed', address, missing }),
+    vanished: (address) => later({ type: 'address-vanished', address }),
+    failed: (error) => {
+      const message = `what happens to links and addresses is not known: ${error.message}`;
+      tell({ type: 'event', severity: 'error', message });
+    },
+  };
 }
 
 await main(workerData as WorkerTask);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { DeclaredProbe, DeclaredSet } from '@vnfpool/core/declared';
+import { type DeclaredProbe, type DeclaredSet, slotAddresses } from '@vnfpool/core/declared';
 import type { LabRequest, LabView } from '@vnfpool/core/management';
 import { sendSignal } from '@vnfpool/platform/processes';
 import { CredentialsError, checkCredentials, loadCredentials } from '@vnfpool/runtime/certificates';
+import { plainAddress } from '@vnfpool/wire/mobility';
 import { postJson } from '../post-json.ts';
 import { isStillThere, type ProcessRecord, recordProcess } from '../process-record.ts';
 import { boundLog } from './bound-log.ts';
@@ -251,7 +252,9 @@ export class Lab {
   #trafficArguments(probe: DeclaredProbe, name: string, managerSocket: string, registrar: string): string[] {
     const { set, mode } = this.#options;
     const pool = set.pools.find((candidate) => candidate.name === probe.pool);
-    const address = pool?.addresses[0]?.split('/')[0];
+    // The traffic source has an IPv4 address only.
+    const virtual = pool ? slotAddresses(pool, 0).find((text) => !text.includes(':')) : undefined;
+    const address = virtual && plainAddress(virtual);
     const how =
       mode === 'namespaces' && pool && address
         ? ['--url', `http://${address}:${pool.function.port}${probe.path}`]

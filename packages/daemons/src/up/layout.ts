@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredSet } from '@vnfpool/core/declared';
+import { readVirtualAddress } from '@vnfpool/wire/mobility';
 
 /** Where each process of a set runs when `up` brings it up on one machine. */
 export interface Layout {
@@ -14,6 +15,8 @@ export class LayoutError extends Error {
   readonly code = 'LAYOUT';
 }
 
+/** Link of every node. */
+const LINK = 'eth0';
 /** Used when no pool has a virtual address. */
 const DEFAULT_NETWORK = '10.77.0.0/24';
 
@@ -24,9 +27,20 @@ const DEFAULT_NETWORK = '10.77.0.0/24';
  * @throws LayoutError when virtual addresses lie in several networks or the network has too few places
  */
 export function layOut(set: DeclaredSet): Layout {
-  const declared = set.pools.flatMap((pool) =>
-    pool.addresses.map((address) => ({ pool: pool.name, address })),
+  const all = set.pools.flatMap((pool) =>
+    pool.addresses.flat().map((address) => ({ pool: pool.name, address })),
   );
+  for (const { pool, address } of all) {
+    const link = readVirtualAddress(address)?.link ?? null;
+    if (link !== null && link !== LINK)
+      throw new LayoutError(
+        `pool ${pool}: address ${address} is on ${link}; "up" gives every node one link, ${LINK}`,
+      );
+  }
+  // The processes of the set have IPv4 addresses; a virtual IPv6 address needs no network of theirs.
+  const declared = all
+    .filter(({ address }) => !address.includes(':'))
+    .map(({ pool, address }) => ({ pool, address: address.replace(/%[^/]*/, '') }));
   const first = declared[0]?.address ?? DEFAULT_NETWORK;
   const network = networkOf(first);
   for (const { pool, address } of declared) {

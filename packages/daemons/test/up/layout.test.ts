@@ -3,7 +3,7 @@ import type { DeclaredPool, DeclaredSet } from '@vnfpool/core/declared';
 import { expect, test } from 'vitest';
 import { LayoutError, layOut } from '../../src/up/layout.ts';
 
-function pool(name: string, addresses: string[]): DeclaredPool {
+function pool(name: string, addresses: DeclaredPool['addresses']): DeclaredPool {
   return { name, addresses } as unknown as DeclaredPool;
 }
 
@@ -31,6 +31,17 @@ test('virtual addresses in two networks are refused with both named', () => {
   const declared = set([pool('web', ['192.0.2.100/24']), pool('sip', ['198.51.100.1/24'])]);
   expect(() => layOut(declared)).toThrow(LayoutError);
   expect(() => layOut(declared)).toThrow(/sip.*198\.51\.100\.1\/24.*192\.0\.2\.100\/24/);
+});
+
+test('of several addresses of a slot those of IPv4 say the network, which IPv6 needs not', () => {
+  const several = [['2001:db8::1/64', '192.0.2.1%eth0/24'], '192.0.2.2/24'];
+  expect(layOut(set([pool('web', several)])).registrar).toBe('192.0.2.3');
+});
+
+test('an address on a link that the nodes do not have is refused', () => {
+  expect(() => layOut(set([pool('web', ['192.0.2.1%eth1/24'])]))).toThrow(
+    /web.*192\.0\.2\.1%eth1\/24 is on eth1/,
+  );
 });
 
 test('a network that is too small is refused', () => {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
 import { isPlatformError } from '../errors.ts';
 import { AF_PACKET, SOCK_CLOEXEC, SOCK_RAW } from '../libc/constants.ts';
 import { libc } from '../libc/libc.ts';
 import { listAddresses } from '../netlink/address.ts';
+import { ipBytes } from '../netlink/ip.ts';
 import { type Link, listLinks } from '../netlink/link.ts';
 import { NETLINK_ROUTE, NetlinkSocket } from '../netlink/socket.ts';
-import { announcementFrame, broadcastPacketAddress } from './arp.ts';
+import { announcementFrame } from './arp.ts';
 import { advertisementFrame } from './neighbour-advertisement.ts';
+import { ETHERTYPE_ARP, ETHERTYPE_IPV6, packetAddress } from './packet-socket.ts';
 
 /**
  * Tells the neighbours of every link where the addresses of this namespace are: one gratuitous ARP an IPv4 address, one
@@ -25,9 +26,9 @@ export function announceAllAddresses(): number {
     const links = listLinks(route).filter(
       ({ isUp, hardwareAddress, name }) => isUp && hardwareAddress.length === 6 && name !== 'lo',
     );
-    for (const { index, frame } of framesOf(route, links)) {
+    for (const { index, frame, protocol } of framesOf(route, links)) {
       try {
-        system.sendTo(packet, frame, 0, broadcastPacketAddress(index));
+        system.sendTo(packet, frame, 0, packetAddress(index, protocol));
         sent += 1;
       } catch (error) {
         // It went down, or its queue is full: it is announced again.
@@ -45,42 +46,25 @@ interface Announcement {
   /** Of the link. */
   readonly index: number;
   readonly frame: Uint8Array;
+  readonly protocol: number;
 }
 
 function framesOf(route: NetlinkSocket, links: readonly Link[]): Announcement[] {
-  const four = listAddresses(route).flatMap(({ address, linkIndex }) => {
+  return listAddresses(route, 'any').flatMap(({ address, linkIndex }) => {
     const link = links.find(({ index }) => index === linkIndex);
-    return link && !address.includes(':')
-      ? [{ index: linkIndex, frame: announcementFrame(address, link.hardwareAddress) }]
-      : [];
+    return link === undefined ? [] : [{ index: linkIndex, ...announcementOf(address, link) }];
   });
-  const six = ipv6Addresses().flatMap(({ address, name }) => {
-    const link = links.find((each) => each.name === name);
-    if (link === undefined) return [];
-    return [{ index: link.index, frame: advertisementFrame(address, link.hardwareAddress, forwards(name)) }];
-  });
-  return [...four, ...six];
 }
 
-/** A line: address, index, prefix length, scope and flags, hexadecimal, and the link's name. Empty without IPv6. */
-function ipv6Addresses(): { readonly address: Uint8Array; readonly name: string }[] {
-  return readOr('/proc/thread-self/net/if_inet6', '')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const [address = '', , , , , name = ''] = line.trim().split(/\s+/);
-      return { address: Uint8Array.from(Buffer.from(address, 'hex')), name };
-    });
-}
-
-function forwards(name: string): boolean {
-  return readOr(`/proc/sys/net/ipv6/conf/${name}/forwarding`, '0').trim() === '1';
-}
-
-function readOr(path: string, otherwise: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return otherwise;
-  }
+/** The frame that tells neighbours on a link that an address is there, and its Ethernet type. */
+export function announcementOf(
+  address: string,
+  { hardwareAddress, isRouter }: Pick<Link, 'hardwareAddress' | 'isRouter'>,
+): { readonly frame: Uint8Array; readonly protocol: number } {
+  return address.includes(':')
+    ? {
+        frame: advertisementFrame(ipBytes(address), hardwareAddress, isRouter),
+        protocol: ETHERTYPE_IPV6,
+      }
+    : { frame: announcementFrame(address, hardwareAddress), protocol: ETHERTYPE_ARP };
 }

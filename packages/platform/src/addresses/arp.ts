@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ipv4Bytes } from '../netlink/ipv4.ts';
 import { viewOf } from '../netlink/message.ts';
+import { ETHERTYPE_ARP } from './packet-socket.ts';
 
-const ETHERTYPE_ARP = 0x0806;
 const ETHERTYPE_IPV4 = 0x0800;
 const HARDWARE_ETHERNET = 1;
 const OPERATION_REQUEST = 1;
@@ -15,9 +15,14 @@ const FRAME_BYTES_MIN = 60;
  * @see RFC 5227 §3
  */
 export function announcementFrame(address: string, hardwareAddress: Uint8Array): Uint8Array {
+  const octets = ipv4Bytes(address);
+  return arpFrame(hardwareAddress, octets, octets);
+}
+
+/** An ARP request to everybody. */
+export function arpFrame(hardwareAddress: Uint8Array, sender: Uint8Array, target: Uint8Array): Uint8Array {
   const frame = new Uint8Array(FRAME_BYTES_MIN);
   const view = viewOf(frame);
-  const protocolAddress = ipv4Bytes(address);
   frame.fill(0xff, 0, 6);
   frame.set(hardwareAddress, 6);
   view.setUint16(12, ETHERTYPE_ARP);
@@ -27,20 +32,7 @@ export function announcementFrame(address: string, hardwareAddress: Uint8Array):
   view.setUint8(19, 4);
   view.setUint16(20, OPERATION_REQUEST);
   frame.set(hardwareAddress, 22);
-  frame.set(protocolAddress, 28);
-  frame.set(protocolAddress, 38);
+  frame.set(sender, 28);
+  frame.set(target, 38);
   return frame;
-}
-
-/** struct sockaddr_ll for a frame to everybody on a link. */
-export function broadcastPacketAddress(linkIndex: number): Uint8Array {
-  const AF_PACKET = 17;
-  const address = new Uint8Array(20);
-  const view = viewOf(address);
-  view.setUint16(0, AF_PACKET, true);
-  view.setUint16(2, ETHERTYPE_ARP);
-  view.setInt32(4, linkIndex, true);
-  view.setUint8(11, 6);
-  address.fill(0xff, 12, 18);
-  return address;
 }

@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-import { writeFileSync } from 'node:fs';
-import { isPlatformError, PlatformError } from '../errors.ts';
-import type { VirtualAddresses } from '../interfaces.ts';
+import { isPlatformError } from '../errors.ts';
+import type { AddressClaim, AddressListener, AddressPlace, VirtualAddresses } from '../interfaces.ts';
 import { AF_PACKET, SOCK_CLOEXEC, SOCK_RAW } from '../libc/constants.ts';
 import { libc } from '../libc/libc.ts';
-import { addAddress, deleteAddress } from '../netlink/address.ts';
-import { parseIpv4Prefix } from '../netlink/ipv4.ts';
-import { findLink } from '../netlink/link.ts';
-import { destroyTcpConnections } from '../netlink/sock-diag.ts';
+import { addAddress, deleteAddress, listAddresses } from '../netlink/address.ts';
+import { findLink, listLinks } from '../netlink/link.ts';
+import { listNeighbours } from '../netlink/neighbour.ts';
+import { destroyConnections } from '../netlink/sock-diag.ts';
 import { NETLINK_ROUTE, NETLINK_SOCK_DIAG, NetlinkSocket } from '../netlink/socket.ts';
-import { announcementFrame, broadcastPacketAddress } from './arp.ts';
+import { announcementOf } from './announce.ts';
+import { type CarrierLink, CarrierLinks } from './carrier-links.ts';
+import { hardwareText } from './claim.ts';
+import { ClaimListeners } from './claim-listener.ts';
+import { LinkEvents } from './link-events.ts';
+import { packetAddress } from './packet-socket.ts';
+import { Prober } from './prober.ts';
 
 const REPEATS_MAX = 16;
 
 /** Where virtual addresses live. */
 export interface VirtualAddressesOptions {
-  /** An Ethernet-like link of the calling thread's namespace, `eth0`. */
+  /** An Ethernet-like link of the calling thread's namespace, `eth0`, for addresses that name none. */
   readonly interface: string;
+  /** Without it links and others are not listened to. */
+  readonly listener?: AddressListener;
 }
 
 /** The Linux implementation, which also tells what its kernel lacks. */
@@ -28,80 +35,294 @@ export interface LinuxVirtualAddresses extends VirtualAddresses {
 /**
  * Virtual addresses by rtnetlink and AF_PACKET, in the namespace of the calling thread; the sockets stay in it.
  *
- * An address without a prefix is a /32. It is deprecated as source, so that nothing but what binds to it speaks from it.
- * The link answers ARP only for its own addresses (`arp_ignore` 1) and asks with the best matching one (`arp_announce` 2).
+ * An address stands alone, as /32 or /128. It is deprecated as source, so that nothing but what binds to it speaks from it.
+ * A link answers ARP only for its own addresses (`arp_ignore` 1) and asks with the best matching one (`arp_announce` 2).
  * `announce` throws `ENOBUFS` when the fence, or a full queue, stops the frame.
  * @throws PlatformError `ENODEV`; `BAD_ARGUMENT` for a link without a hardware address; `EPERM`
  */
 export function createVirtualAddresses(options: VirtualAddressesOptions): LinuxVirtualAddresses {
-  const system = libc();
-  const route = new NetlinkSocket(NETLINK_ROUTE);
-  const opened: (() => void)[] = [() => route.close()];
+  const opened: (() => void)[] = [];
   try {
-    const link = findLink(route, options.interface);
-    if (link.hardwareAddress.length !== 6) {
-      const message = `${options.interface} has no hardware address to announce`;
-      throw new PlatformError('BAD_ARGUMENT', message, { call: 'virtual addresses' });
-    }
-    writeSetting(options.interface, 'arp_ignore', 1);
-    writeSetting(options.interface, 'arp_announce', 2);
+    const route = new NetlinkSocket(NETLINK_ROUTE);
+    opened.push(() => route.close());
+    const links = new CarrierLinks(route);
+    links.find(options.interface);
     const diag = new NetlinkSocket(NETLINK_SOCK_DIAG);
     opened.push(() => diag.close());
     // Protocol 0: this socket sends only, and no frame is queued at it.
-    const packet = system.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-    opened.push(() => system.close(packet));
-    const everybody = broadcastPacketAddress(link.index);
-    let socketDestroyMissing: string | undefined;
-
-    return {
-      get socketDestroyMissing() {
-        return socketDestroyMissing;
-      },
-      raise: (address) => {
-        try {
-          addAddress(route, link.index, parseIpv4Prefix(address), true);
-        } catch (error) {
-          if (!isPlatformError(error, 'EEXIST')) throw error;
-        }
-      },
-      withdraw: (address) => {
-        try {
-          deleteAddress(route, link.index, parseIpv4Prefix(address));
-        } catch (error) {
-          if (!isPlatformError(error, 'EADDRNOTAVAIL')) throw error;
-        }
-      },
-      announce: (address, repeats) => {
-        const frame = announcementFrame(parseIpv4Prefix(address).address, link.hardwareAddress);
-        for (let sent = 0; sent < Math.min(repeats, REPEATS_MAX); sent++) {
-          system.sendTo(packet, frame, 0, everybody);
-        }
-      },
-      destroySockets: (address) => {
-        if (socketDestroyMissing !== undefined) return;
-        try {
-          destroyTcpConnections(diag, parseIpv4Prefix(address).address);
-        } catch (error) {
-          if (!isPlatformError(error, 'EOPNOTSUPP', 'ENOENT', 'EINVAL')) throw error;
-          socketDestroyMissing = `this kernel cannot end connections (${error.message})`;
-        }
-      },
-      close: () => {
-        for (const release of opened.splice(0)) release();
-      },
-    };
+    const packet = libc().socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    opened.push(() => libc().close(packet));
+    return new KernelAddresses(options, { route, diag, packet, links });
   } catch (error) {
     for (const release of opened) release();
     throw error;
   }
 }
 
-function writeSetting(link: string, name: string, value: number): void {
-  const path = `/proc/sys/net/ipv4/conf/${link}/${name}`;
-  try {
-    writeFileSync(path, `${value}\n`);
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'EIO';
-    throw new PlatformError(code, `cannot write ${path}: ${code}`, { call: 'write setting', cause });
+interface Sockets {
+  readonly route: NetlinkSocket;
+  readonly diag: NetlinkSocket;
+  readonly packet: number;
+  readonly links: CarrierLinks;
+}
+
+interface Raised {
+  readonly place: AddressPlace;
+  readonly carrier: CarrierLink;
+}
+
+class KernelAddresses implements LinuxVirtualAddresses {
+  socketDestroyMissing: string | undefined;
+  readonly #options: VirtualAddressesOptions;
+  readonly #sockets: Sockets;
+  readonly #events: LinkEvents | undefined;
+  readonly #raised = new Map<string, Raised>();
+  readonly #claims = new ClaimListeners((claim) => this.#heard(claim));
+  readonly #prober = new Prober();
+  /** Addresses whose connections were ended after they left: none can have come since, and a take-over need not look. */
+  readonly #ended = new Set<string>();
+  /** Why an address cannot be raised, as it was told. */
+  readonly #missing = new Map<string, string>();
+  #followed: readonly AddressPlace[] = [];
+  #peers: ReadonlySet<string> = new Set();
+  #listening: NodeJS.Immediate | undefined;
+
+  constructor(options: VirtualAddressesOptions, sockets: Sockets) {
+    this.#options = options;
+    this.#sockets = sockets;
+    const { listener } = options;
+    if (listener === undefined) return;
+    this.#events = new LinkEvents({
+      changed: () => this.#telling(() => this.#look()),
+      failed: (error) => listener.failed(error),
+    });
   }
+
+  follow(places: readonly AddressPlace[]): void {
+    this.#followed = places;
+    this.#sockets.links.removeOwn(new Set(places.flatMap(({ own }) => own?.name ?? [])));
+    const names = places.map((place) => this.#nameOf(place));
+    this.#claims.keep(new Set([...names, ...[...this.#raised.values()].map(({ carrier }) => carrier.name)]));
+    if (this.#events !== undefined) for (const name of names) this.#claims.open(name);
+    const addresses = new Set(places.map(({ address }) => address));
+    for (const address of this.#missing.keys()) if (!addresses.has(address)) this.#missing.delete(address);
+    for (const address of this.#ended) if (!addresses.has(address)) this.#ended.delete(address);
+    this.#lookAtLinks();
+  }
+
+  usePeers(addresses: readonly string[]): void {
+    this.#peers = new Set(addresses);
+  }
+
+  raise(where: AddressPlace | string, isQuiet = false): void {
+    const place = placeOf(where);
+    const { address } = place;
+    const { links } = this.#sockets;
+    this.#ended.delete(address);
+    const carrier = this.#carrierOf(place);
+    const known = this.#raised.get(address);
+    if (known !== undefined && known.carrier.index !== carrier.index) this.withdraw(address);
+    // Before it is up: frames for it come in at once then.
+    if (known?.carrier.index !== carrier.index) this.#add(address, carrier);
+    if (place.own !== null && !isQuiet) {
+      links.setUp(carrier, true);
+      // The kernel may have dropped what it had of IPv6 while the link was down.
+      if (address.includes(':')) this.#add(address, carrier);
+    }
+    this.#raised.set(address, { place, carrier });
+    if (this.#events !== undefined) this.#claims.open(carrier.name);
+    this.#listenSoon();
+  }
+
+  withdraw(address: string): void {
+    const { links, route } = this.#sockets;
+    const known = this.#raised.get(address);
+    this.#raised.delete(address);
+    if (known === undefined) {
+      // An earlier process may have left it, on whatever link.
+      for (const found of listAddresses(route, address.includes(':') ? 6 : 4))
+        if (found.address === address && found.isDeprecated && found.prefix === hostPrefix(address))
+          this.#delete(address, found.linkIndex);
+      return;
+    }
+    const { carrier, place } = known;
+    this.#delete(address, carrier.index);
+    const isLast = ![...this.#raised.values()].some((other) => other.carrier.name === carrier.name);
+    if (place.own !== null && isLast) {
+      try {
+        links.setUp(carrier, false);
+      } catch (error) {
+        // Gone, and what it carried with it.
+        if (!isPlatformError(error, 'ENODEV')) throw error;
+      }
+    }
+    this.#listenSoon();
+  }
+
+  announce(where: AddressPlace | string, repeats: number): void {
+    const place = placeOf(where);
+    const { name, index } = this.#carrierOf(place);
+    // Asked anew, as nobody tells when a link begins to forward.
+    const { frame, protocol } = announcementOf(place.address, findLink(this.#sockets.route, name));
+    const everybody = packetAddress(index, protocol);
+    for (let sent = 0; sent < Math.min(repeats, REPEATS_MAX); sent++)
+      libc().sendTo(this.#sockets.packet, frame, 0, everybody);
+  }
+
+  probe(places: readonly AddressPlace[], answered: (claims: readonly AddressClaim[]) => void): void {
+    const nameOf = ({ link }: AddressPlace): string => link ?? this.#options.interface;
+    const question = [...new Set(places.map(nameOf))].flatMap((name) => {
+      // Asked at the link of the node: one of the slot's own is still down.
+      const link = this.#find(name);
+      const asked = places.filter((place) => nameOf(place) === name);
+      return link === undefined ? [] : [{ link, addresses: asked.map(({ address }) => address) }];
+    });
+    this.#prober.ask(question, (claims) => answered(claims.filter((claim) => !this.#isOfSet(claim))));
+  }
+
+  destroySockets(address: string): void {
+    if (this.socketDestroyMissing !== undefined || this.#ended.has(address)) return;
+    try {
+      if (!this.#raised.has(address)) this.#ended.add(address);
+      destroyConnections(this.#sockets.diag, address);
+    } catch (error) {
+      if (!isPlatformError(error, 'EOPNOTSUPP', 'ENOENT', 'EINVAL')) throw error;
+      this.socketDestroyMissing = `this kernel cannot end connections (${error.message})`;
+    }
+  }
+
+  close(): void {
+    clearImmediate(this.#listening);
+    this.#prober.close();
+    this.#claims.close();
+    this.#events?.close();
+    const { route, diag, packet, links } = this.#sockets;
+    try {
+      links.removeOwn(new Set());
+    } finally {
+      route.close();
+      diag.close();
+      libc().close(packet);
+    }
+  }
+
+  /** Of the link that it is on. */
+  #nameOf({ link, own }: AddressPlace): string {
+    return own?.name ?? link ?? this.#options.interface;
+  }
+
+  #find(name: string): CarrierLink | undefined {
+    try {
+      return this.#sockets.links.find(name);
+    } catch (error) {
+      if (isPlatformError(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #carrierOf(place: AddressPlace): CarrierLink {
+    return this.#sockets.links.carrierOf(place, place.link ?? this.#options.interface);
+  }
+
+  #add(address: string, { index }: CarrierLink): void {
+    try {
+      addAddress(this.#sockets.route, index, { address, prefix: hostPrefix(address) }, true);
+    } catch (error) {
+      if (!isPlatformError(error, 'EEXIST')) throw error;
+    }
+  }
+
+  #delete(address: string, linkIndex: number): void {
+    try {
+      deleteAddress(this.#sockets.route, linkIndex, { address, prefix: hostPrefix(address) });
+    } catch (error) {
+      if (!isPlatformError(error, 'EADDRNOTAVAIL', 'ENODEV')) throw error;
+    }
+  }
+
+  // What happens behind our back ------------------------------------------------------------------------------
+
+  /** Whoever only watches ends nothing when the kernel refuses. */
+  #telling(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!isPlatformError(error)) throw error;
+      this.#options.listener?.failed(error);
+    }
+  }
+
+  /** Something changed at links or addresses: tells what of it concerns us. */
+  #look(): void {
+    const { links, route } = this.#sockets;
+    links.refresh();
+    this.#lookAtLinks();
+    const present = new Set(
+      listAddresses(route, 'any').map(({ linkIndex, address }) => `${linkIndex} ${address}`),
+    );
+    for (const [address, { carrier }] of this.#raised) {
+      if (present.has(`${carrier.index} ${address}`)) continue;
+      this.#raised.delete(address);
+      this.#options.listener?.vanished(address);
+    }
+    this.#listenSoon();
+  }
+
+  /** Finds every link that an address needs, and tells which are missing, or there again. */
+  #lookAtLinks(): void {
+    for (const place of this.#followed) {
+      const { address } = place;
+      const former = this.#missing.get(address) ?? null;
+      const now = this.#whyMissing(place);
+      if (now === former) continue;
+      if (now === null) this.#missing.delete(address);
+      else this.#missing.set(address, now);
+      this.#options.listener?.placed(address, now);
+    }
+  }
+
+  #whyMissing(place: AddressPlace): string | null {
+    try {
+      this.#carrierOf(place);
+      return null;
+    } catch (error) {
+      if (!isPlatformError(error)) throw error;
+      const link = place.link ?? this.#options.interface;
+      return error.code === 'ENODEV' ? `there is no link ${link}` : `${link}: ${error.message}`;
+    }
+  }
+
+  /** Listening is nothing that a take-over waits for. */
+  #listenSoon(): void {
+    if (this.#options.listener === undefined) return;
+    this.#listening ??= setImmediate(() => {
+      this.#listening = undefined;
+      const raised = [...this.#raised].map(([address, { carrier }]) => ({ address, carrier }));
+      this.#telling(() => this.#claims.listenFor(raised));
+    });
+  }
+
+  #heard(claim: AddressClaim): void {
+    this.#telling(() => {
+      if (this.#raised.has(claim.address) && !this.#isOfSet(claim)) this.#options.listener?.claimed(claim);
+    });
+  }
+
+  /** A late word of a node of the set, or one of our own links, is no foreign claim. */
+  #isOfSet({ hardwareAddress }: AddressClaim): boolean {
+    const { route } = this.#sockets;
+    const isIt = (octets: Uint8Array): boolean => hardwareText(octets) === hardwareAddress;
+    return (
+      listLinks(route).some((link) => isIt(link.hardwareAddress)) ||
+      listNeighbours(route).some((peer) => this.#peers.has(peer.address) && isIt(peer.hardwareAddress))
+    );
+  }
+}
+
+function placeOf(where: AddressPlace | string): AddressPlace {
+  return typeof where === 'string' ? { address: where, link: null, own: null } : where;
+}
+
+function hostPrefix(address: string): number {
+  return address.includes(':') ? 128 : 32;
 }

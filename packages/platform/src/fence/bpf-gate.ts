@@ -106,7 +106,7 @@ export class BpfGate {
     }
   }
 
-  guard(table: GuardedTable): void {
+  guard(table: GuardedTable, also: readonly string[]): void {
     this.#table = table;
     for (const [slot, number] of this.#numbers) {
       if (table.slots.has(slot)) continue;
@@ -126,7 +126,7 @@ export class BpfGate {
       const guarded = guardedOf(key);
       return guarded.what === 'address' ? [] : [guarded.link];
     });
-    this.#links.watch([...new Set([...this.#base, ...names])]);
+    this.#links.watch([...new Set([...this.#base, ...also, ...names])]);
     this.#writeGuarded();
     this.#attachAll();
   }

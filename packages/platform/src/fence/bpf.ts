@@ -58,17 +58,17 @@ class LinuxBpfFence implements BpfFence {
   }
 
   get guarantee(): string {
-    return `bpf: on ${this.#interfaces.join(', ')} and on guarded links, IPv4, IPv6, ARP and neighbour discovery pass only before the lease's end by the kernel's CLOCK_BOOTTIME, whatever the wall clock does; on other links, loopback and for forwarding ${this.#nft.guarantee}`;
+    return `bpf: on ${this.#interfaces.join(', ')}, on other links of addresses and on guarded links, IPv4, IPv6, ARP and neighbour discovery pass only before the lease's end by the kernel's CLOCK_BOOTTIME, whatever the wall clock does; on other links, loopback and for forwarding ${this.#nft.guarantee}`;
   }
 
   get guarded(): readonly Guarded[] {
     return this.#nft.guarded;
   }
 
-  guard(slots: readonly GuardedSlot[]): void {
+  guard(slots: readonly GuardedSlot[], also: readonly string[] = []): void {
     this.#table = tableOf(slots);
-    this.#gate.guard(this.#table);
-    this.#nft.guard(slots);
+    this.#gate.guard(this.#table, also);
+    this.#nft.guard(slots, also);
   }
 
   openUntil(ends: ReadonlyMap<string, number>): void {

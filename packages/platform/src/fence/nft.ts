@@ -135,7 +135,7 @@ class LinuxNftFence implements NftFence {
     return [...this.#contents.values.keys()].map((text) => guardedOf(keyOfText(text)));
   }
 
-  guard(slots: readonly GuardedSlot[]): void {
+  guard(slots: readonly GuardedSlot[], also: readonly string[] = []): void {
     const table = tableOf(slots);
     const links = [...table.slotOf.keys()].map(keyOfText).filter(({ kind }) => kind === 'link');
     const names = links.flatMap((key) => {
@@ -143,7 +143,7 @@ class LinuxNftFence implements NftFence {
       return guarded.what === 'link' ? [guarded.link] : [];
     });
     this.#table = table;
-    const isOtherLinks = this.#links.watch([...this.#options.interfaces, ...names]);
+    const isOtherLinks = this.#links.watch([...new Set([...this.#options.interfaces, ...also, ...names])]);
     const gone = [...this.#horizons.slots.keys()].filter((slot) => !table.slots.has(slot));
     this.#write(() => leave(this.#horizons, gone), isOtherLinks);
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AF_INET } from '../libc/constants.ts';
-import { familyOf, type IpPrefix, ipBytes } from './ip.ts';
-import { type Ipv4Prefix, ipv4Bytes, ipv4Text } from './ipv4.ts';
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../libc/constants.ts';
+import { familyOf, type IpPrefix, ipBytes, ipText } from './ip.ts';
 import { attribute, NLM_F_CREATE, NLM_F_EXCL, parseAttributes, u32, viewOf } from './message.ts';
 import type { NetlinkSocket } from './socket.ts';
 
@@ -19,7 +18,7 @@ const IFA_F_DEPRECATED = 0x20;
 const FOREVER = 0xffffffff;
 
 /** An address of a link. */
-export interface LinkAddress extends Ipv4Prefix {
+export interface LinkAddress extends IpPrefix {
   readonly linkIndex: number;
   /** Not chosen as source by whoever binds to none. */
   readonly isDeprecated: boolean;
@@ -79,29 +78,33 @@ export function addAddress(
 }
 
 /** Removes an address; `EADDRNOTAVAIL` when it is not there. */
-export function deleteAddress(socket: NetlinkSocket, index: number, address: Ipv4Prefix): void {
+export function deleteAddress(socket: NetlinkSocket, index: number, address: IpPrefix): void {
   socket.request(`delete address ${address.address}`, RTM_DELADDR, 0, [
-    addressHeader(index, address.prefix),
-    attribute(IFA_LOCAL, ipv4Bytes(address.address)),
+    addressHeader(index, address.prefix, familyOf(address.address)),
+    attribute(IFA_LOCAL, ipBytes(address.address)),
   ]);
 }
 
-/** All IPv4 addresses of the namespace. */
-export function listAddresses(socket: NetlinkSocket): LinkAddress[] {
-  const found: LinkAddress[] = [];
-  for (const part of socket.dump('list addresses', RTM_GETADDR, [addressHeader(0, 0)])) {
+const FAMILIES: Readonly<Record<'any' | 4 | 6, number>> = { any: AF_UNSPEC, 4: AF_INET, 6: AF_INET6 };
+
+/** All addresses of the namespace of a family, IPv4 where nothing is said. */
+export function listAddresses(socket: NetlinkSocket, family: 'any' | 4 | 6 = 4): LinkAddress[] {
+  const parts = [addressHeader(0, 0, FAMILIES[family])];
+  return socket.dump('list addresses', RTM_GETADDR, parts).flatMap((part) => {
     const attributes = parseAttributes(part.body.subarray(8));
-    const local = attributes.get(IFA_LOCAL);
-    if (part.type !== RTM_NEWADDR || local === undefined) continue;
+    // Of IPv6 IFA_ADDRESS is the address, unless the other end of a point-to-point link has one.
+    const local = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
+    if (part.type !== RTM_NEWADDR || local === undefined) return [];
     const flags = attributes.get(IFA_FLAGS);
     const bits = flags === undefined ? (part.body[2] ?? 0) : viewOf(flags).getUint32(0, true);
-    found.push({
-      linkIndex: viewOf(part.body).getUint32(4, true),
-      address: ipv4Text(local),
-      prefix: part.body[1] ?? 0,
-      isDeprecated: (bits & IFA_F_DEPRECATED) !== 0,
-      isSecondary: (bits & IFA_F_SECONDARY) !== 0,
-    });
-  }
-  return found;
+    return [
+      {
+        linkIndex: viewOf(part.body).getUint32(4, true),
+        address: ipText(local),
+        prefix: part.body[1] ?? 0,
+        isDeprecated: (bits & IFA_F_DEPRECATED) !== 0,
+        isSecondary: (bits & IFA_F_SECONDARY) !== 0,
+      },
+    ];
+  });
 }

@@ -2,7 +2,7 @@
 export type { LinkAddress } from './address.ts';
 export { addAddress, deleteAddress, listAddresses } from './address.ts';
 export type { IpPrefix } from './ip.ts';
-export { ipBytes, parseIpPrefix } from './ip.ts';
+export { ipBytes, ipText, parseIpPrefix } from './ip.ts';
 export type { Ipv4Prefix } from './ipv4.ts';
 export { ipv4Bytes, ipv4Text, parseIpv4Prefix } from './ipv4.ts';
 export type { Link, VethEnd } from './link.ts';
@@ -19,10 +19,16 @@ export {
   setLinkMaster,
   setLinkUp,
 } from './link.ts';
+export type { Ipv4Settings } from './link-settings.ts';
+export { generateNoAddresses, setIpv4Settings } from './link-settings.ts';
+export type { Macvlan } from './macvlan.ts';
+export { createMacvlan } from './macvlan.ts';
 export type { NetlinkMessage } from './message.ts';
+export type { Neighbour } from './neighbour.ts';
+export { listNeighbours } from './neighbour.ts';
 export type { SetChange, SetElement, SetPlace } from './nftables.ts';
 export { changeSets, listSet, NFPROTO_INET, NFPROTO_NETDEV, readGeneration } from './nftables.ts';
 export { addRoute, setDefaultRoute } from './route.ts';
-export { destroyTcpConnections } from './sock-diag.ts';
+export { destroyConnections } from './sock-diag.ts';
 export type { Refusal, TransactionFailure } from './socket.ts';
 export { NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_SOCK_DIAG, NetlinkSocket } from './socket.ts';

@@ -27,7 +27,7 @@ export function ipBytes(address: string): Uint8Array {
   throw new PlatformError('BAD_ARGUMENT', `not an IP address: ${address}`, { call: 'ip' });
 }
 
-/** The text of 4 or 16 bytes. */
+/** The text of 4 or 16 bytes, in canonical form. */
 export function ipText(bytes: Uint8Array): string {
   return bytes.length === 4 ? ipv4Text(bytes) : ipv6Text(bytes);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PlatformError } from '../errors.ts';
+import { AF_INET6 } from '../libc/constants.ts';
 import {
   attribute,
   join,
@@ -18,13 +19,15 @@ import type { NetlinkSocket } from './socket.ts';
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
-const IFLA_ADDRESS = 1;
-const IFLA_IFNAME = 3;
+export const IFLA_ADDRESS = 1;
+export const IFLA_IFNAME = 3;
 const IFLA_MASTER = 10;
 const IFLA_OPERSTATE = 16;
 const IFLA_LINKINFO = 18;
 const IFLA_IFALIAS = 20;
 const IFLA_STATS64 = 23;
+const IFLA_AF_SPEC = 26;
+const IFLA_INET6_CONF = 2;
 const IFLA_NET_NS_FD = 28;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
@@ -48,6 +51,8 @@ export interface Link {
   readonly masterIndex: number;
   /** Whether that bridge forwards through it. */
   readonly isForwarding: boolean;
+  /** Whether it forwards IPv6, and so is a router's. */
+  readonly isRouter: boolean;
   /** Note that somebody put on it, empty without. */
   readonly alias: string;
   /** Octets that came in and went out since it was made; null: the kernel does not say. */
@@ -76,7 +81,7 @@ export function checkInterfaceName(name: string): string {
 }
 
 /** struct ifinfomsg: family 1, pad 1, type 2, index 4, flags 4, change 4. */
-function linkHeader(index: number, flags = 0, change = 0): Uint8Array {
+export function linkHeader(index: number, flags = 0, change = 0): Uint8Array {
   const header = new Uint8Array(16);
   const view = viewOf(header);
   view.setInt32(4, index, true);
@@ -85,14 +90,15 @@ function linkHeader(index: number, flags = 0, change = 0): Uint8Array {
   return header;
 }
 
-function kindOf(kind: string, ...data: readonly Uint8Array[]): Uint8Array {
+/** IFLA_LINKINFO of a link of this kind. */
+export function linkKind(kind: string, ...data: readonly Uint8Array[]): Uint8Array {
   const inner = data.length === 0 ? [] : [nested(IFLA_INFO_DATA, ...data)];
   return nested(IFLA_LINKINFO, text(IFLA_INFO_KIND, kind), ...inner);
 }
 
 /** The request that makes a bridge. */
 export function bridgeRequest(name: string): Uint8Array[] {
-  return [linkHeader(0), text(IFLA_IFNAME, checkInterfaceName(name)), kindOf('bridge')];
+  return [linkHeader(0), text(IFLA_IFNAME, checkInterfaceName(name)), linkKind('bridge')];
 }
 
 /** The request that makes a veth pair; `index` asks for a given number (0: any). */
@@ -103,7 +109,7 @@ export function vethRequest(end: VethEnd, peer: VethEnd, index = 0): Uint8Array[
     ...(at.hardwareAddress === undefined ? [] : [attribute(IFLA_ADDRESS, at.hardwareAddress)]),
   ];
   const peerInfo = attribute(VETH_INFO_PEER, join([linkHeader(0), ...place(peer)]));
-  return [linkHeader(index), ...place(end), kindOf('veth', peerInfo)];
+  return [linkHeader(index), ...place(end), linkKind('veth', peerInfo)];
 }
 
 /** Message type and flags of the requests above. */
@@ -189,6 +195,8 @@ function readLink(part: NetlinkMessage): Link {
   const stats = attributes.get(IFLA_STATS64);
   const octets = (at: number): number | null =>
     stats === undefined || stats.length < at + 8 ? null : Number(viewOf(stats).getBigUint64(at, true));
+  // The first of the settings of IPv6 is `forwarding`.
+  const settings6 = inside(inside(attributes.get(IFLA_AF_SPEC), AF_INET6), IFLA_INET6_CONF);
   const port = inside(attributes.get(IFLA_LINKINFO), IFLA_INFO_SLAVE_DATA);
   return {
     index: view.getInt32(4, true),
@@ -198,6 +206,7 @@ function readLink(part: NetlinkMessage): Link {
     isOperational: attributes.get(IFLA_OPERSTATE)?.[0] === OPERSTATE_UP,
     isForwarding: inside(port, IFLA_BRPORT_STATE)?.[0] === PORT_FORWARDING,
     masterIndex: master === undefined ? 0 : viewOf(master).getUint32(0, true),
+    isRouter: settings6 !== undefined && settings6.length >= 4 && viewOf(settings6).getInt32(0, true) > 0,
     alias: readText(attributes.get(IFLA_IFALIAS) ?? new Uint8Array()),
     receivedBytes: octets(16),
     sentBytes: octets(24),

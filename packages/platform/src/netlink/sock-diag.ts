@@ -1,44 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isPlatformError } from '../errors.ts';
-import { AF_INET } from '../libc/constants.ts';
-import { ipv4Bytes } from './ipv4.ts';
-import { viewOf } from './message.ts';
+import { AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP } from '../libc/constants.ts';
+import { familyOf, ipBytes } from './ip.ts';
+import { attribute, viewOf } from './message.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 const SOCK_DIAG_BY_FAMILY = 20;
 const SOCK_DESTROY = 21;
-const IPPROTO_TCP = 6;
+const INET_DIAG_REQ_BYTECODE = 1;
+const INET_DIAG_BC_S_COND = 7;
+const ESTABLISHED = 1;
 const TCP_LISTEN = 10;
-/** Every state but LISTEN: a function that listens on the address goes on listening. */
-const CONNECTION_STATES = 0xfff & ~(1 << TCP_LISTEN);
 /** struct inet_diag_sockid: ports 2+2, source 16, destination 16, interface 4, cookie 8. */
 const SOCKET_ID_BYTES = 48;
 
+/** What is ended: every TCP socket but listeners, and UDP sockets that are connected; others go on. */
+const KINDS = [
+  { protocol: IPPROTO_TCP, states: 0xfff & ~(1 << TCP_LISTEN) },
+  { protocol: IPPROTO_UDP, states: 1 << ESTABLISHED },
+];
+
+interface Kind {
+  readonly family: number;
+  readonly protocol: number;
+  readonly states: number;
+}
+
 /** struct inet_diag_req_v2: family, protocol, extensions, pad, states 4, socket id. */
-function request(states: number, socketId?: Uint8Array): Uint8Array {
+function request({ family, protocol, states }: Kind, socketId?: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(8 + SOCKET_ID_BYTES);
-  bytes[0] = AF_INET;
-  bytes[1] = IPPROTO_TCP;
+  bytes[0] = family;
+  bytes[1] = protocol;
   viewOf(bytes).setUint32(4, states, true);
   if (socketId !== undefined) bytes.set(socketId, 8);
   return bytes;
 }
 
 /**
- * Ends every TCP connection whose local address is `address`; both ends of a local one see a reset.
- * @returns how many were ended
- * @throws PlatformError `EOPNOTSUPP` where the kernel has no SOCK_DESTROY, `ENOENT` where it has no TCP listing
+ * Lets the kernel list only sockets of a local address: what it does not send us costs little. Sockets of IPv6 that
+ * serve IPv4 (`::ffff:10.0.0.1`) fit an IPv4 address.
  */
-export function destroyTcpConnections(socket: NetlinkSocket, address: string): number {
-  const local = ipv4Bytes(address);
+function localAddressFilter(address: string): Uint8Array {
+  const octets = ipBytes(address);
+  // struct inet_diag_bc_op: code 1, yes 1, no 2; then inet_diag_hostcond: family 1, prefix length 1, pad 2, port 4, address.
+  const length = 12 + octets.length;
+  const code = new Uint8Array(length);
+  const view = viewOf(code);
+  code[0] = INET_DIAG_BC_S_COND;
+  code[1] = length;
+  // Beyond the end: it does not fit.
+  view.setUint16(2, length + 4, true);
+  code[4] = familyOf(address);
+  code[5] = octets.length * 8;
+  view.setInt32(8, -1, true);
+  code.set(octets, 12);
+  return attribute(INET_DIAG_REQ_BYTECODE, code);
+}
+
+/**
+ * Ends every TCP connection and every connected UDP socket whose local address is `address`, of IPv4 or IPv6; both ends of a
+ * local one see a reset.
+ * @returns how many were ended
+ * @throws PlatformError `EOPNOTSUPP` where the kernel has no SOCK_DESTROY, `ENOENT` where it has no listing of sockets
+ */
+export function destroyConnections(socket: NetlinkSocket, address: string): number {
+  const filter = localAddressFilter(address);
+  const families = familyOf(address) === AF_INET ? [AF_INET, AF_INET6] : [AF_INET6];
+  return families
+    .flatMap((family) => KINDS.map((kind) => ({ family, ...kind })))
+    .reduce((ended, kind) => ended + destroyKind(socket, kind, filter), 0);
+}
+
+function destroyKind(socket: NetlinkSocket, kind: Kind, filter: Uint8Array): number {
   let ended = 0;
-  for (const part of socket.dump('list sockets', SOCK_DIAG_BY_FAMILY, [request(CONNECTION_STATES)])) {
+  for (const part of socket.dump('list sockets', SOCK_DIAG_BY_FAMILY, [request(kind), filter])) {
     // struct inet_diag_msg: family, state, timer, retransmits, socket id, ...
     const socketId = part.body.subarray(4, 4 + SOCKET_ID_BYTES);
-    if (part.body[0] !== AF_INET || socketId.length < SOCKET_ID_BYTES) continue;
-    if (!local.every((byte, place) => socketId[4 + place] === byte)) continue;
+    if (part.type !== SOCK_DIAG_BY_FAMILY || socketId.length < SOCKET_ID_BYTES) continue;
     try {
-      socket.request('destroy socket', SOCK_DESTROY, 0, [request(CONNECTION_STATES, socketId)]);
+      socket.request('destroy socket', SOCK_DESTROY, 0, [request(kind, socketId)]);
       ended++;
     } catch (error) {
       // It ended by itself between the listing and now.

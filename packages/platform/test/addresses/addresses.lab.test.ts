@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createVirtualAddresses, type LinuxVirtualAddresses } from '../../src/addresses/index.ts';
+import type { AddressPlace } from '../../src/index.ts';
 import { createNamespace, createNetwork, inNamespace, type Network } from '../../src/namespaces/index.ts';
 import { listAddresses, NETLINK_ROUTE, NetlinkSocket } from '../../src/netlink/index.ts';
 import { hardwareAddress, labMissing, openArpTap, until } from '../support/lab.ts';
 
 const VIP = '10.9.0.100';
+const VIP6 = '2001:db8:9::100';
+
+const at = (address: string): AddressPlace => ({ address, link: null, own: null });
 
 describe.skipIf(labMissing !== '')(`virtual addresses ${labMissing}`, () => {
   const closers: (() => void)[] = [];
@@ -40,21 +44,29 @@ describe.skipIf(labMissing !== '')(`virtual addresses ${labMissing}`, () => {
   const raised = (): string[] =>
     onA(() => {
       const socket = new NetlinkSocket(NETLINK_ROUTE);
-      const found = listAddresses(socket);
+      const found = listAddresses(socket, 'any');
       socket.close();
       return found
         .filter((address) => address.isDeprecated)
         .map((address) => `${address.address}/${address.prefix}`);
     });
 
-  test('are raised and withdrawn, twice without harm', () => {
-    addresses.raise(VIP);
-    addresses.raise(VIP);
-    expect(raised()).toEqual([`${VIP}/32`]);
-    addresses.withdraw(VIP);
-    addresses.withdraw(`${VIP}/32`);
+  test('of IPv4 and IPv6 are raised alone and withdrawn, twice without harm', () => {
+    for (const address of [VIP, VIP, VIP6, VIP6]) addresses.raise(at(address), false);
+    expect(raised()).toEqual([`${VIP}/32`, `${VIP6}/128`]);
+    for (const address of [VIP, VIP, VIP6, VIP6]) addresses.withdraw(address);
     expect(raised()).toEqual([]);
-    expect(() => addresses.raise('10.9.0')).toThrow(/IPv4/);
+    expect(() => addresses.raise(at('10.9.0'), false)).toThrow(/IP address/);
+  });
+
+  test('that an earlier process left are withdrawn, on whatever link, and those of the host are not', () => {
+    addresses.raise(at(VIP), false);
+    addresses.raise(at(VIP6), false);
+    const later = onA(() => createVirtualAddresses({ interface: 'eth0' }));
+    closers.push(() => later.close());
+    for (const address of [VIP, VIP6, '10.9.0.1']) later.withdraw(address);
+    expect(raised()).toEqual([]);
+    expect(onA(() => spawnSync('ip', ['-4', 'addr'], { encoding: 'utf8' })).stdout).toContain('10.9.0.1/24');
   });
 
   test('the link answers for its own addresses only', () => {
@@ -65,8 +77,8 @@ describe.skipIf(labMissing !== '')(`virtual addresses ${labMissing}`, () => {
 
   test('announcements are seen by a peer, at most 16 at once', async () => {
     const tap = openArpTap(network.host('b'));
-    addresses.announce(VIP, 3);
-    addresses.announce('10.9.0.101', 1000);
+    addresses.announce(at(VIP), 3);
+    addresses.announce(at('10.9.0.101'), 1000);
     await until('all announcements', () => tap.poll().length === 3 + 16);
     expect(tap.seen[0]).toEqual({
       operation: 1,
@@ -79,7 +91,7 @@ describe.skipIf(labMissing !== '')(`virtual addresses ${labMissing}`, () => {
   });
 
   test('connections of the address are ended, those of others and listeners are not', async () => {
-    addresses.raise(VIP);
+    addresses.raise(at(VIP), false);
     const serverScript = `
       const net = require('node:net');
       const server = net.createServer((socket) => {

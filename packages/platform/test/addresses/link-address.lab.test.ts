@@ -61,10 +61,11 @@ describe.skipIf(labMissing !== '')(`the address of a link ${labMissing}`, () => 
   test('is not that of a slot, and stays while the link has it', async () => {
     const addresses = onA(() => createVirtualAddresses({ interface: 'eth0' }));
     closers.push(() => addresses.close());
-    addresses.raise('10.9.0.100');
+    const at = (address: string) => ({ address, link: null, own: null });
+    addresses.raise(at('10.9.0.100'), false);
     const address = follow();
     expect(address.current).toBe('10.9.0.1');
-    addresses.raise('10.9.0.101');
+    addresses.raise(at('10.9.0.101'), false);
     ip('addr', 'add', '10.9.0.9/24', 'dev', 'eth0');
     ip('addr', 'del', '10.9.0.1/24', 'dev', 'eth0');
     // Deleting the first of a subnet takes the others along, unless the host promotes them.

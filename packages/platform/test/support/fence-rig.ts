@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
-import { announcementFrame, broadcastPacketAddress } from '../../src/addresses/arp.ts';
+import { announcementFrame } from '../../src/addresses/arp.ts';
 import { advertisementFrame } from '../../src/addresses/neighbour-advertisement.ts';
+import { ETHERTYPE_ARP, packetAddress } from '../../src/addresses/packet-socket.ts';
 import { createLinuxClocks } from '../../src/clocks/index.ts';
 import { BpfGate } from '../../src/fence/bpf-gate.ts';
 import { tableOf } from '../../src/fence/guarded.ts';
@@ -45,7 +46,7 @@ class ProgramsAlone implements LabFence {
 
   guard(slots: readonly GuardedSlot[]): void {
     this.guarded = slots.flatMap(({ guarded }) => guarded);
-    this.#gate.guard(tableOf(slots));
+    this.#gate.guard(tableOf(slots), []);
   }
 
   openUntil(ends: ReadonlyMap<string, number>): void {
@@ -210,7 +211,7 @@ export class FenceRig {
       route.close();
       const swapped = ((ethertype & 0xff) << 8) | (ethertype >> 8);
       const fd = libc().socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, swapped);
-      const place = broadcastPacketAddress(link.index);
+      const place = packetAddress(link.index, ETHERTYPE_ARP);
       new DataView(place.buffer).setUint16(2, ethertype);
       libc().bind(fd, place);
       const frames: Uint8Array[] = [];

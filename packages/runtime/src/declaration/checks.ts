@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { checkStateAccess, DocumentError } from '@vnfpool/wire/mobility';
+import { checkAddresses, virtualAddresses } from './addresses.ts';
 import { checkContainerFile } from './container.ts';
-import { parseVirtualAddress } from './ipv4.ts';
 import { checkNetns, hasRules } from './netns.ts';
 import { type DeclarationFile, NAME_PATTERN, type NodeFile, type PoolFile } from './schema.ts';
 import { normalHooks, normalState } from './state.ts';
@@ -25,7 +25,7 @@ export function checkMeaning(file: DeclarationFile): Finding[] {
     ...Object.entries(file.pools).flatMap(([name, pool]) =>
       checkPool(name, pool, nodes.filter((node) => !isWitness(file, node)).length),
     ),
-    ...checkAddressesOnce(file),
+    ...checkAddresses(file),
     ...checkProbes(file),
   ];
 }
@@ -72,9 +72,10 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
   const given = virtualAddresses(pool);
   if (given.length > 0 && given.length !== slots) {
     const key = pool.addresses ? 'addresses' : 'address';
+    const several = slots === 1 ? '; several of one slot are a list within the list' : '';
     findings.push({
       path: [...at, key],
-      message: `must give one address for each of the ${slots} slots, or none; it gives ${given.length}`,
+      message: `must give one address for each of the ${slots} slots, or none; it gives ${given.length}${several}`,
     });
   }
   if (given.length > 0 && pool.function.port === 0) {
@@ -175,34 +176,6 @@ function checkHealth(at: readonly PropertyKey[], health: Health): Finding[] {
   }
   if (type === 'command' && health.command === undefined)
     findings.push({ path: [...at, 'type'], message: 'needs the key command: the program that checks' });
-  return findings;
-}
-
-/** Addresses of a pool with the key that gave each. */
-export function virtualAddresses(pool: PoolFile): { text: string; path: readonly PropertyKey[] }[] {
-  if (pool.addresses) return pool.addresses.map((text, index) => ({ text, path: ['addresses', index] }));
-  return pool.address === undefined ? [] : [{ text: pool.address, path: ['address'] }];
-}
-
-function checkAddressesOnce(file: DeclarationFile): Finding[] {
-  const findings: Finding[] = [];
-  const owners = new Map<string, string>();
-  for (const [name, pool] of Object.entries(file.pools)) {
-    for (const { text, path } of virtualAddresses(pool)) {
-      const parsed = parseVirtualAddress(text);
-      if ('fault' in parsed) {
-        findings.push({ path: ['pools', name, ...path], message: parsed.fault });
-        continue;
-      }
-      const owner = owners.get(parsed.address);
-      if (owner !== undefined) {
-        findings.push({
-          path: ['pools', name, ...path],
-          message: `${parsed.address} is given twice; pool ${owner} has it already`,
-        });
-      } else owners.set(parsed.address, name);
-    }
-  }
   return findings;
 }
 

@@ -31,6 +31,7 @@ function findingOf(issue: Issue, path: readonly PropertyKey[]): Finding[] {
         (branch) => !branch.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0),
       );
       if (meant) return findingsOf(meant, path);
+      if (issue.message !== 'Invalid input') return [{ path, message: issue.message }];
       return [{ path, message: 'must be a list of names, or a map with a name as key' }];
     }
     case 'too_big':
@@ -74,17 +75,19 @@ function unknownKey(key: string, known: readonly string[]): string {
 
 let schema: SchemaNode | undefined;
 
+/** Keys that may stand at a place, whichever of several forms the value there has. */
 function knownKeys(path: readonly PropertyKey[]): string[] {
   schema ??= declarationJsonSchema();
-  let node: SchemaNode | undefined = schema;
+  const forms = (node: SchemaNode): SchemaNode[] => node.anyOf?.flatMap(forms) ?? [node];
+  let nodes = forms(schema);
   for (const part of path) {
-    if (node?.anyOf)
-      node = node.anyOf.find((branch) =>
-        typeof part === 'number' ? branch.items : branch.additionalProperties,
-      );
-    const next: SchemaNode | boolean | undefined =
-      node?.properties?.[String(part)] ?? node?.items ?? node?.additionalProperties;
-    node = typeof next === 'object' ? next : undefined;
+    nodes = nodes.flatMap((node) => {
+      const next =
+        typeof part === 'number'
+          ? node.items
+          : (node.properties?.[String(part)] ?? node.additionalProperties);
+      return typeof next === 'object' ? forms(next) : [];
+    });
   }
-  return Object.keys(node?.properties ?? {});
+  return nodes.flatMap(({ properties }) => Object.keys(properties ?? {}));
 }

@@ -4,7 +4,8 @@ import type { DeclaredPool, DeclaredSet } from '@vnfpool/core/declared';
 import type { FaultView } from '@vnfpool/core/management';
 import type { FunctionLimits } from '@vnfpool/wire/mobility';
 import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
-import { checkMeaning, type Finding, healthType, isWitness, nodeNames, virtualAddresses } from './checks.ts';
+import { normalAddresses, normalAddressing } from './addresses.ts';
+import { checkMeaning, type Finding, healthType, isWitness, nodeNames } from './checks.ts';
 import { normalContainer } from './container.ts';
 import { tooDeep } from './depth.ts';
 import { findingsOf } from './findings.ts';
@@ -145,7 +146,8 @@ function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPo
     },
     redundancy: pool.redundancy,
     policy: pool.policy,
-    addresses: virtualAddresses(pool).map(({ text }) => text),
+    addresses: normalAddresses(pool),
+    ...normalAddressing(pool.addressing),
     failover: { leaseMs: pool.failover.lease },
   };
 }

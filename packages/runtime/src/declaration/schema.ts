@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import {
+  type AddressingFile,
+  addressingSchema,
+  type SlotAddressesFile,
+  slotAddressesSchema,
+} from './addresses.ts';
 import { type ContainerFile, containerSchema } from './container.ts';
 import { duration } from './duration.ts';
 import { type NetworkFile, netnsSchema } from './netns.ts';
@@ -65,8 +71,9 @@ export interface PoolFile {
   };
   readonly redundancy: { readonly slots: number; readonly standbys: number; readonly spares: number };
   readonly policy: 'round-robin' | 'least-used' | 'priority';
-  readonly address?: string | undefined;
-  readonly addresses?: readonly string[] | undefined;
+  readonly address?: SlotAddressesFile | undefined;
+  readonly addresses?: readonly SlotAddressesFile[] | undefined;
+  readonly addressing?: AddressingFile | undefined;
   readonly failover: { readonly lease: number };
 }
 
@@ -205,14 +212,18 @@ const pool = z.strictObject({
     .enum(['round-robin', 'least-used', 'priority'])
     .default('round-robin')
     .meta({ description: 'How pool users that ask the registrar choose among the instances.' }),
-  address: z.string().optional().meta({
-    description: 'Virtual IPv4 address with prefix length, for a pool with one slot: `10.77.0.100/24`.',
+  address: slotAddressesSchema.optional().meta({
+    description:
+      'Virtual address with prefix length, for a pool with one slot: `10.77.0.100/24`. Or a map of `address` and `link`, or a list of several, all of that slot.',
+    'x-values': 'address, map, or list of these',
   }),
-  addresses: z
-    .array(z.string())
-    .max(64)
-    .optional()
-    .meta({ description: 'Virtual IPv4 addresses, one for each slot.' }),
+  addresses: z.array(slotAddressesSchema).max(64).optional().meta({
+    description: 'Virtual addresses, an entry for each slot; an entry may be what `address` may be.',
+    'x-values': 'list of addresses, maps, or lists of these',
+  }),
+  addressing: addressingSchema.optional().meta({
+    description: 'How virtual addresses are raised, announced and guarded.',
+  }),
   failover: z
     .strictObject({
       lease: duration(60, 60_000).prefault('300ms').meta({

@@ -120,7 +120,6 @@ describe('a declaration', () => {
     ['an octet too large', small('    address: 10.0.0.256/24'), 'must be an IPv4 address with prefix length'],
     ['a leading zero', small('    address: 10.0.0.010/24'), 'must not have leading zeros'],
     ['a loopback address', small('    address: 127.0.0.5/8'), '127.0.0.5 is reserved'],
-    ['an IPv6 address', small('    address: "2001:db8::1/64"'), 'IPv6 virtual addresses are not there yet'],
     [
       'both address keys',
       small('    address: 10.0.0.1/24\n    addresses: [10.0.0.1/24]'),
@@ -163,7 +162,7 @@ describe('a declaration', () => {
     [
       'an unknown key in a node',
       'set: s\nnodes: { a: { rack: 1 } }\npools: {}',
-      'unknown key "rack"; no keys are allowed here',
+      'unknown key "rack"; allowed: witness',
     ],
     [
       'a health timeout beyond its interval',

@@ -13,12 +13,12 @@ import {
   encodeLeaseDatagram,
   type LeaseMessage,
 } from '@vnfpool/wire/lease';
-import type {
-  CouncilReport,
-  FailoverRecord,
-  LeasePeer,
-  SetConfiguration,
-  SlotState,
+import {
+  type CouncilReport,
+  type FailoverRecord,
+  type LeasePeer,
+  type SetConfiguration,
+  type SlotState,
 } from '@vnfpool/wire/mobility';
 import type { FenceWrite } from '../lease-world/fence-model.ts';
 import type { Machine } from './machine.ts';
@@ -33,6 +33,9 @@ export type FromWorker =
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   | { readonly type: 'council'; readonly report: CouncilReport };
+
+/** How long it takes to ask whether somebody has an address. */
+const PROBE_MS = 300;
 
 /** An output, or the second half of a fence write: between the halves the process may be paused. */
 type Action = KeeperOutput | { readonly type: 'fence-write'; readonly write: FenceWrite };
@@ -197,17 +200,23 @@ export class SimLeaseWorker {
         this.#send(output.to, output.messages);
         return [];
       case 'guard':
-        machine.guard(
-          output.slots.map(({ slot, addresses }) => ({ slot, addresses: addresses.map(withoutPrefix) })),
-        );
+        machine.guard(output.slots);
         checkFences();
         return [];
+      case 'follow':
+        return [];
+      case 'probe': {
+        // Nobody outside the set is on this network.
+        const { slot, attempt } = output;
+        process.at(world.nowMs + PROBE_MS, () => this.#input({ type: 'probed', slot, attempt, claims: [] }));
+        return [];
+      }
       case 'raise':
-        for (const address of output.addresses) machine.raised.add(withoutPrefix(address));
+        for (const { address } of output.places) machine.raised.add(address);
         checkFences();
         return [];
       case 'withdraw':
-        for (const address of output.addresses) machine.raised.delete(withoutPrefix(address));
+        for (const address of output.addresses) machine.raised.delete(address);
         return [];
       case 'open': {
         // Epochs are not what this world looks at.
@@ -288,8 +297,4 @@ export class SimLeaseWorker {
       deliver(peer.address, encodeLeaseDatagram(header, batch));
     }
   }
-}
-
-function withoutPrefix(address: string): string {
-  return address.split('/')[0] ?? address;
 }

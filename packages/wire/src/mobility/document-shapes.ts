@@ -14,6 +14,7 @@ import type {
   LeaseEndpoint,
   LeasePeer,
   SetConfiguration,
+  SlotAddressing,
   SlotAssignment,
   SlotCandidate,
   SlotDefinition,
@@ -44,6 +45,7 @@ import {
   versioned,
 } from './shape.ts';
 import { checkStateAccess, stateAccess } from './state-access.ts';
+import { virtualAddress } from './virtual-address.ts';
 
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const count = integer(0, COUNT_MAX);
@@ -184,19 +186,31 @@ const lastResort: Shape<SlotDefinition['lastResort']> = (value, path) => {
   return rule === 'never' ? { rule } : { rule, ...object({ afterMs: milliseconds })(value, path) };
 };
 
-const slotDefinition: Shape<SlotDefinition> = object({
-  id: hex64,
-  pool: text,
-  index: count,
-  leaseMs: milliseconds,
-  addresses: list(text),
-  genesis: object(
-    { randomId: text, candidates: list(candidate) },
-    { council: object({ generation: count, number: count }) },
-  ),
-  candidates: list(candidate),
-  lastResort,
-});
+const slotAddressing: Shape<SlotAddressing> = object(
+  {},
+  {
+    announce: object({ repeats: integer(0, 60), everyMs: integer(20, 60_000) }),
+    onConflict: oneOf('raise'),
+    sameMac: object({}, { vrid: integer(1, 255) }),
+  },
+);
+
+const slotDefinition: Shape<SlotDefinition> = object(
+  {
+    id: hex64,
+    pool: text,
+    index: count,
+    leaseMs: milliseconds,
+    addresses: list(virtualAddress),
+    genesis: object(
+      { randomId: text, candidates: list(candidate) },
+      { council: object({ generation: count, number: count }) },
+    ),
+    candidates: list(candidate),
+    lastResort,
+  },
+  { addressing: slotAddressing },
+);
 
 export const setConfiguration: Shape<SetConfiguration> = versioned(
   object({
@@ -224,14 +238,17 @@ export const leaseEndpoint: Shape<LeaseEndpoint> = versioned(
   }),
 );
 
-const slotState: Shape<SlotState> = object({
-  id: hex64,
-  state: oneOf('holding', 'held', 'free'),
-  epoch: decimal,
-  holder: nullable(candidate),
-  candidates: list(candidate),
-  reason: text,
-});
+const slotState: Shape<SlotState> = object(
+  {
+    id: hex64,
+    state: oneOf('holding', 'held', 'free'),
+    epoch: decimal,
+    holder: nullable(candidate),
+    candidates: list(candidate),
+    reason: text,
+  },
+  { trouble: text },
+);
 
 const failoverRecord: Shape<FailoverRecord> = object({
   id: text,

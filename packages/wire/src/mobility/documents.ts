@@ -177,7 +177,10 @@ export interface SlotDefinition {
   readonly pool: string;
   readonly index: number;
   readonly leaseMs: number;
+  /** Virtual addresses in text form: `10.0.0.1/24`, `2001:db8::1%eth1/64`. */
   readonly addresses: readonly string[];
+  /** How they are raised and announced; absent: all as it is by default. */
+  readonly addressing?: SlotAddressing;
   /** Durable value from which the register starts; the absence of a value is never genesis. */
   readonly genesis: {
     readonly randomId: string;
@@ -188,6 +191,23 @@ export interface SlotDefinition {
   /** The candidates the holder should list now, in order. */
   readonly candidates: readonly SlotCandidate[];
   readonly lastResort: { readonly rule: 'never' } | { readonly rule: 'after'; readonly afterMs: number };
+}
+
+/** How the addresses of a slot are raised, announced and guarded. */
+export interface SlotAddressing {
+  /** Announcements behind the first; absent: after 100 ms, 1 s and 3 s. */
+  readonly announce?: { readonly repeats: number; readonly everyMs: number };
+  /**
+   * When somebody outside the set has an address as the slot is born: `raise` it anyway, with a warning; absent: it is not
+   * raised as long as that lasts.
+   */
+  readonly onConflict?: 'raise';
+  /**
+   * The addresses have a hardware address of their own, the same at every holder; absent: that of the link. With `vrid` it is
+   * that of a virtual router, 1–255, one for each family; else it is derived from the slot.
+   * @see RFC 9568 §7.3
+   */
+  readonly sameMac?: { readonly vrid?: number };
 }
 
 export interface SlotCandidate {
@@ -238,6 +258,8 @@ export interface SlotState {
   readonly candidates: readonly SlotCandidate[];
   /** Why the node does not hold it although it has a candidate. */
   readonly reason: string;
+  /** What is wrong with its addresses on this node, whether it holds the slot or not; absent: nothing. */
+  readonly trouble?: string;
 }
 
 export type FailoverCause = 'genesis' | 'lease-expired' | 'function-exit' | 'function-unhealthy' | 'handover';

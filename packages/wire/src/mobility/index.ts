@@ -16,3 +16,10 @@ export { ntpTimestamp, ntpToUnixMs } from './ntp.ts';
 export { OpType } from './option.ts';
 export { DocumentError } from './shape.ts';
 export { type ConnectionFilter, checkStateAccess, type StateAccess } from './state-access.ts';
+export {
+  isLinkName,
+  plainAddress,
+  readVirtualAddress,
+  type VirtualAddress,
+  virtualAddressText,
+} from './virtual-address.ts';

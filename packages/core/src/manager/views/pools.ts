@@ -9,10 +9,15 @@ export function poolViews(state: ManagerState, nowMs: number): PoolView[] {
   const { set } = state;
   if (!set) return [];
   const observed = state.observed(nowMs);
-  return set.declared.pools.map((pool) => poolView(pool, set.declared.name, observed));
+  return set.declared.pools.map((pool) => poolView(pool, set.declared.name, observed, state.unraised));
 }
 
-function poolView(pool: DeclaredPool, set: string, observed: Observed): PoolView {
+function poolView(
+  pool: DeclaredPool,
+  set: string,
+  observed: Observed,
+  unraised: ReadonlySet<string>,
+): PoolView {
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
   const roles = rolesOf(pool, observed);
   const ready = new Set(
@@ -21,7 +26,7 @@ function poolView(pool: DeclaredPool, set: string, observed: Observed): PoolView
   const count = (role: string): number =>
     roles.filter((each) => each.role === role && ready.has(each.instance.functionId)).length;
   const slotsHeld = slotsOf(pool, observed).filter(
-    ({ holder }) => holder !== null && ready.has(holder),
+    ({ id, holder }) => holder !== null && ready.has(holder) && !unraised.has(id),
   ).length;
   const { slots, standbys, spares } = pool.redundancy;
   const standbysReady = count('standby');
@@ -44,7 +49,7 @@ function poolView(pool: DeclaredPool, set: string, observed: Observed): PoolView
     spares,
     sparesReady,
     policy: pool.policy,
-    addresses: pool.addresses,
+    addresses: pool.addresses.flat(),
     port: pool.function.port === 0 ? null : pool.function.port,
     leaseMs: pool.failover.leaseMs,
   };

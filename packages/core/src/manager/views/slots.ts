@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { slotAddresses } from '../../declared/set.ts';
 import type { SlotView } from '../../management/views.ts';
 import { instanceName } from '../../planner/observed.ts';
 import { rolesOf, slotsOf } from '../../planner/roles.ts';
+import { troublesOf } from '../slot-troubles.ts';
 import type { ManagerState } from '../state.ts';
 
 /** Why the slot is where it is, in a sentence. */
@@ -23,7 +25,6 @@ export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
     const roles = rolesOf(pool, observed);
     return slotsOf(pool, observed).map((slot) => {
       const holder = slot.holder === null ? undefined : state.instances.get(slot.holder);
-      const address = pool.addresses[slot.index];
       return {
         pool: pool.name,
         index: slot.index,
@@ -31,15 +32,17 @@ export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
         epoch: slot.epoch,
         holder: holder ? instanceName(holder) : null,
         node: holder?.node ?? null,
-        addresses: address === undefined ? [] : [address],
+        addresses: slotAddresses(pool, slot.index),
         standbys: roles
           .filter((role) => role.role === 'standby' && role.slot?.id === slot.id)
           .map(({ instance }) => instanceName(instance)),
         leaseMs: pool.failover.leaseMs,
         since: state.holdings.get(slot.id)?.sinceMs ?? null,
-        reason:
+        reason: [
           state.slotReasons.get(slot.id) ??
-          whyHeld(state, slot.id, holder ? instanceName(holder) : null, slot.epoch),
+            whyHeld(state, slot.id, holder ? instanceName(holder) : null, slot.epoch),
+          ...troublesOf(state, slot.id).map((trouble) => `${trouble}.`),
+        ].join(' '),
       };
     });
   });

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { StateView } from '@vnfpool/core/management';
+import { announceAllAddresses } from '@vnfpool/platform/addresses';
+import { createNamespace, inNamespace, type NetworkNamespace } from '@vnfpool/platform/namespaces';
+import {
+  createBridge,
+  createVeth,
+  findLink,
+  NETLINK_ROUTE,
+  NetlinkSocket,
+  setLinkMaster,
+  setLinkUp,
+} from '@vnfpool/platform/netlink';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { labMissing } from '../../../platform/test/support/lab.ts';
+import { Hosts } from './hosts.ts';
+import { isWhole, slotOf } from './running-set.ts';
+import { type Child, notBuilt, until } from './support.ts';
+
+/* A slot with two addresses on two links, and a stranger who wants one of them. */
+
+const missing =
+  labMissing ||
+  notBuilt ||
+  (spawnSync('ip', ['-V']).error === undefined ? '' : 'hosts are set up by ip: not installed');
+const edge = fileURLToPath(new URL('../../../../examples/edge', import.meta.url));
+const NODES = ['node-a', 'node-b', 'node-c'] as const;
+const ADDRESSES: Readonly<Record<string, string>> = {
+  manager: '10.78.0.2',
+  'node-a': '10.78.0.11',
+  'node-b': '10.78.0.12',
+  'node-c': '10.78.0.13',
+  client: '10.78.0.30',
+  stranger: '10.78.0.66',
+};
+const FIRST = '10.78.0.100';
+const SECOND = '10.79.0.100';
+const DECLARATION = `set: edge
+nodes: [node-a, node-b, node-c]
+pools:
+  web:
+    function:
+      program: node
+      arguments: [web.mjs, --port, "{port}"]
+      directory: ${edge}
+      port: 8080
+      health: { http: /health, every: 500ms, timeout: 400ms, rise: 1, fall: 2 }
+    redundancy: { slots: 1, standbys: 1, spares: 1 }
+    address: [${FIRST}/24, { address: ${SECOND}/24, link: eth1 }]
+    failover: { lease: 1s }
+`;
+const FETCH = `fetch(process.argv[1], { signal: AbortSignal.timeout(2000) })
+  .then((answer) => answer.text()).then((text) => process.stdout.write(text)).catch(() => {});`;
+
+describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}`, () => {
+  let hosts: Hosts;
+  let second: NetworkNamespace;
+  const agents: Child[] = [];
+
+  const on = <Result>(host: string, work: () => Result): Result =>
+    inNamespace(hosts.network.host(host).namespace.fd, work);
+  const ip = (host: string, ...words: readonly string[]): string => {
+    const { status, stdout, stderr } = on(host, () => spawnSync('ip', words, { encoding: 'utf8' }));
+    if (status !== 0) throw new Error(`ip ${words.join(' ')}: ${stderr}`);
+    return stdout;
+  };
+  const fetched = async (address: string): Promise<boolean> => {
+    const child = hosts.start('client', [process.execPath, '-e', FETCH, `http://${address}:8080/`]);
+    await child.ended;
+    return child.stdout().includes('from process');
+  };
+  const served = async (): Promise<boolean> => (await fetched(FIRST)) && (await fetched(SECOND));
+  const untilState = (what: string, isSo: (state: StateView) => unknown): Promise<StateView> =>
+    hosts.untilState('manager', what, isSo);
+  const holderOf = (state: StateView): string => slotOf(state, 'web').node ?? '';
+  const link = (host: string): string => ip(host, '-o', 'link', 'show', 'eth0');
+  const hardware = (host: string): string => /link\/ether (\S+)/.exec(link(host))?.[1] ?? '';
+  /** A second switch, with a link of the host to it. */
+  const join = (host: string, address: string): void =>
+    inNamespace(second.fd, () => {
+      const socket = new NetlinkSocket(NETLINK_ROUTE);
+      const port = `p${address.split('.').at(-1)}`;
+      createVeth(
+        socket,
+        { name: port },
+        { name: 'eth1', namespaceFd: hosts.network.host(host).namespace.fd },
+      );
+      const { index } = findLink(socket, port);
+      setLinkMaster(socket, index, findLink(socket, 'br1').index);
+      setLinkUp(socket, index, true);
+      socket.close();
+      ip(host, 'addr', 'add', `${address}/24`, 'dev', 'eth1');
+      ip(host, 'link', 'set', 'eth1', 'up');
+    });
+
+  beforeAll(async () => {
+    hosts = new Hosts(ADDRESSES);
+    second = createNamespace();
+    inNamespace(second.fd, () => {
+      const socket = new NetlinkSocket(NETLINK_ROUTE);
+      createBridge(socket, 'br1');
+      setLinkUp(socket, findLink(socket, 'br1').index, true);
+      socket.close();
+    });
+    for (const host of [...NODES, 'client']) join(host, (ADDRESSES[host] ?? '').replace('10.78', '10.79'));
+    const state = hosts.stateOf('manager');
+    const listen = ['--state', state, '--set', 'edge', '--listen', ADDRESSES['manager'] ?? ''];
+    await hosts.ready(hosts.daemon('manager', 'manager', ...listen));
+    for (const name of NODES) {
+      const token = await hosts.token('manager', 'node', name);
+      const member = ['--state', hosts.stateOf(name), '--name', name, '--join', token];
+      agents.push(hosts.daemon(name, 'node', ...member, '--listen', 'eth0', '--interface', 'eth0'));
+    }
+    for (const agent of agents) await hosts.ready(agent);
+  });
+  afterAll(async () => {
+    await hosts?.takeDown();
+    second?.close();
+  });
+
+  test('a slot is not raised while a stranger has one of its addresses, and says who; then it is', async () => {
+    ip('stranger', 'addr', 'add', `${FIRST}/24`, 'dev', 'eth0');
+    writeFileSync(`${hosts.folder}/set.yaml`, DECLARATION);
+    const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);
+    expect(applied.code, applied.stderr).toBe(0);
+    const words = `${FIRST} is in use by ${hardware('stranger')} on eth0, which is not of this set`;
+    const refused = await untilState('it is said', (state) => slotOf(state, 'web').reason.includes(words));
+    expect(refused.events.find(({ type }) => type === 'slot.addresses')?.message).toContain(words);
+    expect((await hosts.cli('manager', 'explain', 'pool', 'web')).stdout).toContain(words);
+    expect(refused.pools[0]?.health).toBe('down');
+    for (const node of NODES) {
+      expect(ip(node, 'addr')).not.toContain(`${FIRST}/32`);
+      expect(ip(node, 'addr')).not.toContain(`${SECOND}/32`);
+    }
+    ip('stranger', 'addr', 'del', `${FIRST}/24`, 'dev', 'eth0');
+    const whole = await untilState('it is raised', isWhole);
+    await until('both addresses serve', served);
+    const node = holderOf(whole);
+    expect(ip(node, 'addr', 'show', 'dev', 'eth0')).toContain(`${FIRST}/32`);
+    expect(ip(node, 'addr', 'show', 'dev', 'eth1')).toContain(`${SECOND}/32`);
+    expect(slotOf(await hosts.state('manager'), 'web').reason).not.toContain('stranger');
+  });
+
+  test('a hand-over takes both along, and leaves neither behind', async () => {
+    const before = await untilState('it is whole', isWhole);
+    const from = holderOf(before);
+    const to = slotOf(before, 'web').standbys[0] ?? '';
+    const { code, stderr } = await hosts.cli('manager', 'handover', 'web/0', '--to', to);
+    expect(code, stderr).toBe(0);
+    const after = await untilState(
+      'it is there',
+      (state) => isWhole(state) && slotOf(state, 'web').holder === to,
+    );
+    await until('both addresses serve', served);
+    expect(ip(from, 'addr')).not.toMatch(/10\.7[89]\.0\.100/);
+    expect(holderOf(after)).not.toBe(from);
+  });
+
+  test('somebody who claims an address of the set later is told, and the slot serves on', async () => {
+    const before = await untilState('it is whole', isWhole);
+    on('stranger', () => {
+      spawnSync('ip', ['addr', 'add', `${FIRST}/24`, 'dev', 'eth0']);
+      announceAllAddresses();
+      spawnSync('ip', ['addr', 'del', `${FIRST}/24`, 'dev', 'eth0']);
+    });
+    const words = `${FIRST} is claimed by ${hardware('stranger')} on eth0 too`;
+    const told = await untilState('it is told', (state) => slotOf(state, 'web').reason.includes(words));
+    expect(
+      told.events.some(({ type, message }) => type === 'slot.addresses' && message.includes(words)),
+    ).toBe(true);
+    expect(holderOf(told)).toBe(holderOf(before));
+    await until('both addresses serve', served);
+  });
+
+  test('an address that somebody removes is put back', async () => {
+    const node = holderOf(await untilState('it is whole', isWhole));
+    ip(node, 'addr', 'del', `${SECOND}/32`, 'dev', 'eth1');
+    await until('it is there again', () => ip(node, 'addr', 'show', 'dev', 'eth1').includes(`${SECOND}/32`));
+    await until('both addresses serve', served);
+  });
+
+  test('a slot whose link goes is handed over to a node that has it', async () => {
+    const before = await untilState('it is whole', isWhole);
+    const node = holderOf(before);
+    ip(node, 'link', 'del', 'eth1');
+    const words = `there is no link eth1 for ${SECOND}`;
+    const after = await untilState(
+      'another node has it',
+      (state) =>
+        holderOf(state) !== '' && holderOf(state) !== node && slotOf(state, 'web').reason.includes(words),
+    );
+    expect(
+      after.events.some(({ type, message }) => type === 'slot.addresses' && message.includes(words)),
+    ).toBe(true);
+    await until('both addresses serve', served);
+    expect((await hosts.cli('manager', 'explain', 'pool', 'web')).stdout).toContain(`On ${node}: ${words}`);
+  });
+});

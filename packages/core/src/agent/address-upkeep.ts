@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SlotDefinition } from '@vnfpool/wire/mobility';
+import { AddressCare, type AddressClaim, type Care } from './address-care.ts';
+import type { AddressPlace } from './address-places.ts';
+
+/** What the driver tells of addresses. */
+export type AddressInput =
+  /** The answer to `probe`. */
+  | {
+      readonly type: 'probed';
+      readonly slot: string;
+      readonly attempt: number;
+      readonly claims: readonly AddressClaim[];
+    }
+  /** Somebody outside the set says that it has an address that is raised here. */
+  | { readonly type: 'address-claimed'; readonly claim: AddressClaim }
+  /** Why an address cannot be raised on this node; null: it can. */
+  | { readonly type: 'address-placed'; readonly address: string; readonly missing: string | null }
+  /** A raised address was removed by somebody. */
+  | { readonly type: 'address-vanished'; readonly address: string }
+  /** The kernel did not raise it. */
+  | { readonly type: 'address-refused'; readonly address: string; readonly reason: string };
+
+export type AddressOutput =
+  /** Every address that may be raised here, from now on. */
+  | { readonly type: 'follow'; readonly places: readonly AddressPlace[] }
+  /** Ask whether somebody has one of them; answered by `probed`, later. */
+  | {
+      readonly type: 'probe';
+      readonly slot: string;
+      readonly attempt: number;
+      readonly places: readonly AddressPlace[];
+    }
+  /**
+   * Connections of an earlier holding are ended before, unless it `isPrepared` already. `isQuiet`: the slot is not held here
+   * yet, and a link of its own stays down.
+   */
+  | {
+      readonly type: 'raise';
+      readonly places: readonly AddressPlace[];
+      readonly isPrepared: boolean;
+      readonly isQuiet: boolean;
+    }
+  | { readonly type: 'withdraw'; readonly addresses: readonly string[] }
+  | { readonly type: 'announce'; readonly places: readonly AddressPlace[] }
+  | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string };
+
+/** What it knows of a slot's holding on this node. */
+export interface HeldSlots {
+  /** It is held here, with its addresses raised and no end in sight. */
+  isRaised(slot: string): boolean;
+  /** It is not held here, nor about to be. */
+  isFree(slot: string): boolean;
+}
+
+interface Probing {
+  attempt: number;
+  /** It is asked again then; null: an answer is awaited. */
+  againAtMs: number | null;
+  /** Who has an address, for people; empty: not known. */
+  conflict: string;
+}
+
+const PROBE_AGAIN_MS = 5_000;
+/** Leases after which a slot that was offered does not come any more. */
+const OFFER_LEASES = 4;
+/** Below the 300 s after which bridges forget (IEEE 802.1Q, ageing time). */
+const REFRESH_MS = 60_000;
+const ANNOUNCE_AGAIN_MS = [100, 1_000, 3_000];
+
+/**
+ * The addresses of the slots of one node beside the fence: asked for before their first use, raised ahead of a planned
+ * hand-over, put back when somebody removes them, defended when somebody else claims them.
+ */
+export class AddressUpkeep {
+  readonly #care = new AddressCare();
+  readonly #held: HeldSlots;
+  readonly #probing = new Map<string, Probing>();
+  /** Slots that were offered, with their addresses raised behind the closed fence, until when; whole unless one vanished. */
+  readonly #prepared = new Map<string, { readonly untilMs: number; isWhole: boolean }>();
+  #definitions: ReadonlyMap<string, SlotDefinition> = new Map();
+  /** Slots of which something else is wrong than before, perhaps. */
+  #changed = new Set<string>();
+
+  constructor(held: HeldSlots) {
+    this.#held = held;
+  }
+
+  /** All slots whose addresses may be raised here, also those that are on their way out. */
+  define(definitions: readonly SlotDefinition[]): AddressOutput[] {
+    const former = JSON.stringify(this.#care.places);
+    this.#definitions = new Map(definitions.map((definition) => [definition.id, definition]));
+    this.#care.define(definitions);
+    for (const slot of this.#prepared.keys()) if (!this.#definitions.has(slot)) this.#prepared.delete(slot);
+    for (const { id } of definitions) this.#changed.add(id);
+    const { places } = this.#care;
+    return JSON.stringify(places) === former ? [] : [{ type: 'follow', places }];
+  }
+
+  placesOf(slot: string, addresses?: readonly string[]): readonly AddressPlace[] {
+    const places = this.#care.placesOf(slot);
+    return addresses === undefined ? places : places.filter(({ address }) => addresses.includes(address));
+  }
+
+  slotOf(address: string): string | undefined {
+    return this.#care.slotOf(address);
+  }
+
+  nameOf(slot: string): string {
+    const definition = this.#definitions.get(slot);
+    return definition === undefined ? `slot ${slot}` : `slot ${definition.pool}/${definition.index}`;
+  }
+
+  /** Times from taking a slot to the announcements behind the first. */
+  announceAfterMs(slot: string): readonly number[] {
+    if (this.placesOf(slot).length === 0) return [];
+    const announce = this.#definitions.get(slot)?.addressing?.announce;
+    if (announce === undefined) return ANNOUNCE_AGAIN_MS;
+    const moments = Array.from({ length: announce.repeats }, (_, n) => (n + 1) * announce.everyMs);
+    const refreshMs = this.refreshAfterMs(slot);
+    return moments.length === 0 && refreshMs !== null ? [refreshMs] : moments;
+  }
+
+  /**
+   * Time to the next announcement behind the last of these; null: there is none. A hardware address of the slot's own is one
+   * that switches forget when nothing is sent from it.
+   */
+  refreshAfterMs(slot: string): number | null {
+    return this.placesOf(slot).some(({ own }) => own !== null) ? REFRESH_MS : null;
+  }
+
+  /** Why this node is no candidate for the slot; empty: it may be. */
+  unfitness(slot: string): string {
+    return this.#care.missingOf(slot);
+  }
+
+  troubleOf(slot: string, nowMs: number): string {
+    const conflict = this.#probing.get(slot)?.conflict ?? '';
+    return conflict === '' ? this.#care.troubleOf(slot, nowMs) : `not raised: ${conflict}`;
+  }
+
+  /** Slots whose trouble, or fitness, may be another one since this was asked last. */
+  takeChanged(): string[] {
+    if (this.#changed.size === 0) return [];
+    const changed = [...this.#changed];
+    this.#changed = new Set();
+    return changed;
+  }
+
+  // A slot's birth ------------------------------------------------------------------------------------------
+
+  isProbing(slot: string): boolean {
+    return this.#probing.has(slot);
+  }
+
+  /** Asks before the first use of a slot's addresses, or for those that it has now; nothing: there are none. */
+  probe(slot: string): AddressOutput[] {
+    const places = this.placesOf(slot);
+    if (places.length === 0) {
+      this.#probing.delete(slot);
+      return [];
+    }
+    const former = this.#probing.get(slot);
+    const attempt = (former?.attempt ?? 0) + 1;
+    this.#probing.set(slot, { attempt, againAtMs: null, conflict: former?.conflict ?? '' });
+    return [{ type: 'probe', slot, attempt, places }];
+  }
+
+  /** Afterwards the slot is probed no more, and may be raised, or it is asked again later. */
+  probed({ slot, attempt, claims }: AddressInput & { type: 'probed' }, nowMs: number): AddressOutput[] {
+    const probing = this.#probing.get(slot);
+    // An answer to an earlier question says nothing.
+    if (probing === undefined || probing.attempt !== attempt) return [];
+    const name = this.nameOf(slot);
+    this.#changed.add(slot);
+    if (claims.length === 0) {
+      this.#probing.delete(slot);
+      const message = `${name}: its addresses are free now, and are raised`;
+      return probing.conflict === '' ? [] : [{ type: 'event', severity: 'info', message }];
+    }
+    const conflict = claims
+      .map(
+        ({ address, hardwareAddress, link }) =>
+          `${address} is in use by ${hardwareAddress} on ${link}, which is not of this set`,
+      )
+      .join('; ');
+    if (this.#definitions.get(slot)?.addressing?.onConflict === 'raise') {
+      this.#probing.delete(slot);
+      return [
+        { type: 'event', severity: 'warning', message: `${name}: ${conflict}; it is raised all the same` },
+      ];
+    }
+    const isNews = conflict !== probing.conflict;
+    Object.assign(probing, { conflict, againAtMs: nowMs + PROBE_AGAIN_MS });
+    const message = `${name}: ${conflict}; it is not raised as long as that lasts`;
+    return isNews ? [{ type: 'event', severity: 'error', message }] : [];
+  }
+
+  // Holding -------------------------------------------------------------------------------------------------
+
+  /** Ahead of the grant, behind the closed fence. */
+  prepare(slot: string, nowMs: number): AddressOutput[] {
+    const places = this.placesOf(slot);
+    const leaseMs = this.#definitions.get(slot)?.leaseMs;
+    if (places.length === 0 || leaseMs === undefined || !this.#held.isFree(slot)) return [];
+    const isPrepared = this.#prepared.get(slot)?.isWhole === true;
+    this.#prepared.set(slot, { untilMs: nowMs + OFFER_LEASES * leaseMs, isWhole: true });
+    return isPrepared ? [] : [{ type: 'raise', places, isPrepared: false, isQuiet: true }];
+  }
+
+  raise(slot: string): AddressOutput[] {
+    const isPrepared = this.#prepared.get(slot)?.isWhole === true;
+    this.#prepared.delete(slot);
+    return [{ type: 'raise', places: this.placesOf(slot), isPrepared, isQuiet: false }];
+  }
+
+  /** The slot is held here no more. */
+  leave(slot: string): void {
+    this.#probing.delete(slot);
+    this.#prepared.delete(slot);
+    this.#care.left(slot);
+    this.#changed.add(slot);
+  }
+
+  /** What is to be done here and now; a change of what this node is fit for is for the caller to see. */
+  attend(input: Exclude<AddressInput, { type: 'probed' }>, nowMs: number): AddressOutput[] {
+    const slot = this.#care.slotOf(input.type === 'address-claimed' ? input.claim.address : input.address);
+    if (slot === undefined) return [];
+    this.#changed.add(slot);
+    switch (input.type) {
+      case 'address-claimed':
+        return this.#isRaised(input.claim.address)
+          ? this.#carry(input.claim.address, this.#care.claimed(input.claim, nowMs))
+          : [];
+      case 'address-vanished':
+        return this.#vanished(input.address, nowMs);
+      case 'address-refused':
+        this.#care.refused(input.address, input.reason, nowMs);
+        return [this.#event('error', input.address, `${input.address} cannot be raised: ${input.reason}`)];
+      case 'address-placed':
+        return this.#placed(input.address, input.missing);
+    }
+  }
+
+  nextDeadline(): number | undefined {
+    const all = [
+      ...[...this.#prepared.values()].map(({ untilMs }) => untilMs),
+      ...[...this.#probing.values()].flatMap(({ againAtMs }) => againAtMs ?? []),
+    ];
+    const care = this.#care.nextDeadline();
+    if (care !== undefined) all.push(care);
+    return all.length === 0 ? undefined : Math.min(...all);
+  }
+
+  expire(nowMs: number): AddressOutput[] {
+    const outputs: AddressOutput[] = [];
+    for (const [slot, { againAtMs }] of this.#probing)
+      if (againAtMs !== null && nowMs >= againAtMs) outputs.push(...this.probe(slot));
+    for (const [slot, { untilMs }] of this.#prepared) {
+      if (nowMs < untilMs) continue;
+      this.#prepared.delete(slot);
+      if (!this.#held.isFree(slot)) continue;
+      outputs.push({ type: 'withdraw', addresses: this.placesOf(slot).map(({ address }) => address) });
+    }
+    const { due, changed } = this.#care.expire(nowMs);
+    for (const slot of changed) this.#changed.add(slot);
+    for (const place of due) if (this.#isRaised(place.address)) outputs.push(...this.#again(place));
+    return outputs;
+  }
+
+  #isRaised(address: string): boolean {
+    const slot = this.#care.slotOf(address);
+    return slot !== undefined && this.#held.isRaised(slot);
+  }
+
+  #vanished(address: string, nowMs: number): AddressOutput[] {
+    const slot = this.#care.slotOf(address);
+    if (slot === undefined) return [];
+    // Ahead of a hand-over it is raised when the slot is taken, if it comes.
+    const prepared = this.#prepared.get(slot);
+    if (prepared !== undefined) prepared.isWhole = false;
+    return this.#held.isRaised(slot) ? this.#carry(address, this.#care.vanished(address, nowMs)) : [];
+  }
+
+  #placed(address: string, missing: string | null): AddressOutput[] {
+    const place = this.#care.placeOf(address);
+    if (!this.#care.placed(address, missing) || place === undefined) return [];
+    if (missing !== null) {
+      const severity = this.#isRaised(address) ? 'error' : 'warning';
+      return [this.#event(severity, address, `${missing} for ${address}`)];
+    }
+    const again = this.#isRaised(address) ? this.#again(place) : [];
+    return [...again, this.#event('info', address, `the link of ${address} is there again`)];
+  }
+
+  #carry(address: string, { raise, announce, message }: Care): AddressOutput[] {
+    const place = this.#care.placeOf(address);
+    if (place === undefined) return [];
+    return [
+      ...(raise ? this.#again(place) : announce ? [{ type: 'announce' as const, places: [place] }] : []),
+      ...(message === '' ? [] : [this.#event('warning', address, message)]),
+    ];
+  }
+
+  /** Connections that it has live on: it was only gone for a moment. */
+  #again(place: AddressPlace): AddressOutput[] {
+    return [
+      { type: 'raise', places: [place], isPrepared: true, isQuiet: false },
+      { type: 'announce', places: [place] },
+    ];
+  }
+
+  #event(severity: 'info' | 'warning' | 'error', address: string, message: string): AddressOutput {
+    const slot = this.#care.slotOf(address) ?? '';
+    return { type: 'event', severity, message: `${this.nameOf(slot)}: ${message}` };
+  }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LeaseMessage } from '@vnfpool/wire/lease';
+import type { CouncilReport, FailoverRecord, SlotState } from '@vnfpool/wire/mobility';
+import type { LeaseInput, LeaseRecord } from '../lease/index.ts';
+import type { AddressInput, AddressOutput } from './address-upkeep.ts';
+
+/** Moments of a take-over that the driver tells us by the clock; all but `raised` are steps of the record. */
+export type KeeperStep = 'committed' | 'raised' | 'switched' | 'serving';
+
+export type KeeperInput =
+  | LeaseInput
+  | AddressInput
+  /** Everything before the `mark` of this step has been carried out; `wallMs` is the wall clock now. */
+  | {
+      readonly type: 'marked';
+      readonly slot: string;
+      readonly epoch: number;
+      readonly step: KeeperStep;
+      readonly wallMs: number;
+    };
+
+/** A slot and what it acts through. */
+export interface KeeperSlot {
+  readonly slot: string;
+  /** Without prefix length. */
+  readonly addresses: readonly string[];
+  /** Links that are its own. */
+  readonly links: readonly string[];
+  /** Links of the node, by name, on which its addresses are beside the usual one. */
+  readonly on: readonly string[];
+}
+
+/** To be carried out in order, each only when the one before is done. */
+export type KeeperOutput =
+  | { readonly type: 'persist'; readonly records: readonly LeaseRecord[] }
+  | { readonly type: 'send'; readonly to: number; readonly messages: readonly LeaseMessage[] }
+  /** Slots that must be under the fence, closed unless opened, with what is theirs. Replaces the former list. */
+  | { readonly type: 'guard'; readonly slots: readonly KeeperSlot[] }
+  | AddressOutput
+  /** Open, or keep open, slots until moments of CLOCK_BOOTTIME: all that one step renewed, at once. */
+  | { readonly type: 'open'; readonly ends: ReadonlyMap<string, number> }
+  /** Close, and answer with `fence-closed` when the kernel has acknowledged it. */
+  | { readonly type: 'close'; readonly slot: string; readonly epoch: number }
+  | { readonly type: 'mark'; readonly slot: string; readonly epoch: number; readonly step: KeeperStep }
+  /** For the agent's main thread. */
+  | { readonly type: 'slot'; readonly state: SlotState }
+  | { readonly type: 'failover'; readonly record: FailoverRecord }
+  | { readonly type: 'council'; readonly report: CouncilReport };

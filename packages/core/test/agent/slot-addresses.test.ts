@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type KeeperInput, type KeeperOutput, SlotKeeper } from '@vnfpool/core/agent';
+import type { LeaseEngine, LeaseInput, LeaseOutput } from '@vnfpool/core/lease';
+import type { SlotAddressing, SlotDefinition } from '@vnfpool/wire/mobility';
+import { expect, test } from 'vitest';
+
+const SLOT = '00000000000000a1';
+const A = '10.0.0.100';
+const B = '2001:db8::100';
+const STRANGER = '02:00:00:00:00:99';
+const council = { version: { generation: 1, number: 1, randomId: '00000000000000c0' }, members: [1] };
+const at = (address: string, link: string | null = null) => ({ address, link, own: null });
+
+function slot(addresses: readonly string[], addressing?: SlotAddressing): SlotDefinition {
+  return {
+    id: SLOT,
+    pool: 'web',
+    index: 0,
+    leaseMs: 300,
+    addresses,
+    ...(addressing === undefined ? {} : { addressing }),
+    genesis: { randomId: '00000000000000e5', candidates: [] },
+    candidates: [],
+    lastResort: { rule: 'never' },
+  };
+}
+
+function granted(cause: 'genesis' | 'lease-expired' | 'handover'): LeaseOutput {
+  return {
+    type: 'granted',
+    slot: SLOT,
+    epoch: 5,
+    functionId: 7,
+    functionIncarnation: 1n,
+    cause,
+    fencedBy: 'none',
+    previous: null,
+    candidates: [
+      { node: 1, functionId: 7 },
+      { node: 2, functionId: 8 },
+      { node: 3, functionId: 9 },
+    ].map((each) => ({ ...each, functionIncarnation: 1n })),
+    lossMark: false,
+    detectedAtMs: 0,
+    leaseUntilMs: 300,
+  };
+}
+
+const candidate: LeaseInput = {
+  type: 'candidate-state',
+  slot: SLOT,
+  functionId: 7,
+  functionIncarnation: 1n,
+  ready: true,
+  rank: 0,
+};
+
+/** A keeper over an engine that answers as the test says, with hands that carry out marks and closings at once. */
+function world(addresses: readonly string[], addressing?: SlotAddressing) {
+  let nowMs = 1_000;
+  let answers: LeaseOutput[] = [];
+  const asked: LeaseInput[] = [];
+  const engine = {
+    handle: (input: LeaseInput) => {
+      asked.push(input);
+      if (input.type === 'fence-closed')
+        return [{ type: 'lost', slot: SLOT, epoch: 5, reason: 'operator' } satisfies LeaseOutput];
+      return answers.splice(0);
+    },
+    expire: () => [],
+    nextDeadline: () => undefined,
+  };
+  const core = new SlotKeeper(engine as unknown as LeaseEngine, 1);
+  const carryOut = (queue: KeeperOutput[]): KeeperOutput[] => {
+    const done: KeeperOutput[] = [];
+    for (let output = queue.shift(); output; output = queue.shift()) {
+      done.push(output);
+      if (output.type === 'mark') {
+        const { slot: id, epoch, step } = output;
+        queue.unshift(...core.handle({ type: 'marked', slot: id, epoch, step, wallMs: nowMs }, nowMs));
+      } else if (output.type === 'close') {
+        const { slot: id, epoch } = output;
+        queue.unshift(...core.handle({ type: 'fence-closed', slot: id, epoch }, nowMs));
+      }
+    }
+    return done;
+  };
+  const give = (input: KeeperInput, ...engineSays: LeaseOutput[]): KeeperOutput[] => {
+    answers = engineSays;
+    return carryOut(core.handle(input, nowMs));
+  };
+  const configure = (changed: SlotDefinition) => give({ type: 'configure', council, slots: [changed] });
+  configure(slot(addresses, addressing));
+  return {
+    give,
+    configure,
+    asked,
+    take: (cause: 'genesis' | 'lease-expired' | 'handover') => give(candidate, granted(cause)),
+    pass: (ms: number) => {
+      nowMs += ms;
+      return carryOut(core.expire(nowMs));
+    },
+    deadline: () => (core.nextDeadline() ?? Number.POSITIVE_INFINITY) - nowMs,
+  };
+}
+
+const ofType = <Type extends KeeperOutput['type']>(outputs: readonly KeeperOutput[], type: Type) =>
+  outputs.filter((output): output is KeeperOutput & { type: Type } => output.type === type);
+const troubleOf = (outputs: readonly KeeperOutput[]) => ofType(outputs, 'slot').at(-1)?.state.trouble;
+const claims = [{ address: A, hardwareAddress: STRANGER, link: 'eth0' }];
+
+test('at its birth a slot asks whether somebody has an address, and raises all of them when nobody has', () => {
+  const { give, take } = world([`${A}/24`, `${B}%eth1/64`]);
+  const places = [at(A), at(B, 'eth1')];
+  const taken = take('genesis');
+  expect(ofType(taken, 'probe')).toEqual([{ type: 'probe', slot: SLOT, attempt: 1, places }]);
+  expect(ofType(taken, 'raise')).toEqual([]);
+  const free = give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] });
+  expect(ofType(free, 'raise')).toEqual([{ type: 'raise', places, isPrepared: false, isQuiet: false }]);
+  expect(ofType(free, 'announce')).toEqual([{ type: 'announce', places }]);
+  expect(ofType(free, 'slot').at(-1)?.state.state).toBe('holding');
+});
+
+test('later nobody is asked: a takeover does not wait', () => {
+  const taken = world([`${A}/24`]).take('lease-expired');
+  expect(ofType(taken, 'probe')).toEqual([]);
+  expect(ofType(taken, 'raise')).toHaveLength(1);
+});
+
+test('an address that a stranger has is not raised, told loudly, and asked for until it is free', () => {
+  const { give, take, pass } = world([`${A}/24`]);
+  take('genesis');
+  const refused = give({ type: 'probed', slot: SLOT, attempt: 1, claims });
+  expect(ofType(refused, 'raise')).toEqual([]);
+  expect(ofType(refused, 'event')).toMatchObject([{ severity: 'error' }]);
+  expect(troubleOf(refused)).toBe(
+    `not raised: ${A} is in use by ${STRANGER} on eth0, which is not of this set`,
+  );
+  const again = pass(5_000);
+  expect(ofType(again, 'probe')).toMatchObject([{ attempt: 2 }]);
+  // What comes late answers nothing; the same answer again is no news.
+  expect(ofType(give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] }), 'raise')).toEqual([]);
+  expect(ofType(give({ type: 'probed', slot: SLOT, attempt: 2, claims }), 'event')).toEqual([]);
+  pass(5_000);
+  const free = give({ type: 'probed', slot: SLOT, attempt: 3, claims: [] });
+  expect(ofType(free, 'raise')).toHaveLength(1);
+  expect(troubleOf(free)).toBeUndefined();
+});
+
+test('with onConflict raise it is raised all the same, and said', () => {
+  const { give, take } = world([`${A}/24`], { onConflict: 'raise' });
+  take('genesis');
+  const outputs = give({ type: 'probed', slot: SLOT, attempt: 1, claims });
+  expect(ofType(outputs, 'raise')).toHaveLength(1);
+  expect(ofType(outputs, 'event')).toMatchObject([{ severity: 'warning' }]);
+});
+
+test('a slot that is lost while it asks raises nothing any more', () => {
+  const { give, take } = world([`${A}/24`]);
+  take('genesis');
+  const close: LeaseOutput = { type: 'fence-close', slot: SLOT, epoch: 5, reason: 'operator' };
+  give({ type: 'release', slot: SLOT, reason: 'operator' }, close);
+  expect(ofType(give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] }), 'raise')).toEqual([]);
+});
+
+test('addresses that change while it asks are asked for', () => {
+  const { give, take, configure } = world([`${A}/24`]);
+  take('genesis');
+  const changed = configure(slot(['10.0.0.101/24']));
+  expect(ofType(changed, 'raise')).toEqual([]);
+  expect(ofType(changed, 'probe')).toMatchObject([{ attempt: 2, places: [at('10.0.0.101')] }]);
+  expect(ofType(give({ type: 'probed', slot: SLOT, attempt: 2, claims: [] }), 'raise')).toMatchObject([
+    { places: [at('10.0.0.101')] },
+  ]);
+});
+
+test('a new epoch while it asks neither raises nor loses the answer', () => {
+  const { give, take } = world([`${A}/24`]);
+  take('genesis');
+  const renumbered: LeaseOutput = {
+    type: 'renumbered',
+    slot: SLOT,
+    epoch: 6,
+    formerEpoch: 5,
+    candidates: [],
+  };
+  expect(ofType(give(candidate, renumbered), 'raise')).toEqual([]);
+  const free = give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] });
+  expect(ofType(free, 'slot').at(-1)?.state).toMatchObject({ state: 'holding', epoch: '6' });
+});
+
+const offered: LeaseOutput = { type: 'offered', slot: SLOT, epoch: 4, nonce: 'a', accepted: true };
+
+test('a slot that is offered is raised ahead, quietly and once, and taken without more', () => {
+  const { give, take } = world([`${A}/24`]);
+  const raised = ofType(give(candidate, offered), 'raise');
+  expect(raised).toEqual([{ type: 'raise', places: [at(A)], isPrepared: false, isQuiet: true }]);
+  expect(give(candidate, offered)).toEqual([]);
+  expect(ofType(take('handover'), 'raise')).toMatchObject([{ isPrepared: true, isQuiet: false }]);
+});
+
+test('what was raised ahead is withdrawn when the slot does not come', () => {
+  const { give, pass, deadline } = world([`${A}/24`]);
+  give(candidate, offered);
+  expect(deadline()).toBe(1_200);
+  expect(pass(1_199)).toEqual([]);
+  expect(pass(1)).toEqual([{ type: 'withdraw', addresses: [A] }]);
+  expect(pass(100_000)).toEqual([]);
+});
+
+test('what was raised ahead and removed by somebody is raised anew with the slot', () => {
+  const { give, take } = world([`${A}/24`]);
+  give(candidate, offered);
+  expect(ofType(give({ type: 'address-vanished', address: A }), 'raise')).toEqual([]);
+  expect(ofType(take('handover'), 'raise')).toMatchObject([{ isPrepared: false }]);
+});
+
+test('an address that somebody removes is put back and announced, at most once a second', () => {
+  const { give, take, pass } = world([`${A}/24`]);
+  take('lease-expired');
+  pass(10_000);
+  const put = { type: 'raise', places: [at(A)], isPrepared: true, isQuiet: false };
+  const announce = { type: 'announce', places: [at(A)] };
+  const vanished = { type: 'address-vanished', address: A } as const;
+  expect(give(vanished).filter(({ type }) => type !== 'event')).toEqual([put, announce]);
+  expect(ofType(give(vanished), 'raise')).toEqual([]);
+  expect(ofType(give(vanished), 'raise')).toEqual([]);
+  expect(pass(999)).toEqual([]);
+  expect(pass(1)).toEqual([put, announce]);
+  expect(pass(10_000)).toEqual([]);
+});
+
+test('a foreign claim is told and answered, and however many come, once in ten seconds', () => {
+  const { give, take, pass } = world([`${A}/24`]);
+  take('lease-expired');
+  pass(10_000);
+  const claimed: KeeperInput = {
+    type: 'address-claimed',
+    claim: { address: A, hardwareAddress: STRANGER, link: 'eth0' },
+  };
+  const first = give(claimed);
+  expect(ofType(first, 'announce')).toEqual([{ type: 'announce', places: [at(A)] }]);
+  expect(ofType(first, 'event')).toEqual([
+    {
+      type: 'event',
+      severity: 'warning',
+      message: `slot web/0: ${STRANGER} on eth0, which is not of this set, claims ${A}`,
+    },
+  ]);
+  expect(troubleOf(first)).toBe(`${A} is claimed by ${STRANGER} on eth0 too`);
+  for (let n = 0; n < 100; n++) expect(give(claimed)).toEqual([]);
+  pass(10_000);
+  expect(give(claimed).map(({ type }) => type)).toEqual(['announce']);
+  // A minute of silence, and it is over.
+  expect(pass(59_999)).toEqual([]);
+  const over = ofType(pass(1), 'slot');
+  expect(over).toHaveLength(1);
+  expect(over[0]?.state.trouble).toBeUndefined();
+});
+
+test('claims by ever other hardware addresses are remembered up to a bound', () => {
+  const { give, take, pass } = world([`${A}/24`]);
+  take('lease-expired');
+  pass(10_000);
+  let events = 0;
+  for (let n = 0; n < 1_000; n++) {
+    const hardwareAddress = `02:00:00:00:${(n >> 8).toString(16)}:${(n & 255).toString(16)}`;
+    const claim = { address: A, hardwareAddress, link: 'eth0' };
+    events += ofType(give({ type: 'address-claimed', claim }), 'event').length;
+  }
+  expect(events).toBe(8);
+});
+
+test('claims of what is not held here are nothing to us', () => {
+  const { give } = world([`${A}/24`]);
+  expect(
+    give({ type: 'address-claimed', claim: { address: A, hardwareAddress: STRANGER, link: 'eth0' } }),
+  ).toEqual([]);
+});
+
+const gone: KeeperInput = { type: 'address-placed', address: B, missing: 'there is no link eth1' };
+const back: KeeperInput = { type: 'address-placed', address: B, missing: null };
+const failed = (nonce: string): LeaseOutput => ({
+  type: 'hand-over-failed',
+  slot: SLOT,
+  nonce,
+  reason: 'no-answer',
+});
+
+test('who lacks a link is no candidate as long as it does', () => {
+  const { give, asked } = world([`${A}/24`, `${B}%eth1/64`]);
+  give(candidate);
+  const told = give(gone);
+  expect(asked.at(-1)).toEqual({ ...candidate, ready: false });
+  expect(ofType(told, 'event')).toMatchObject([{ severity: 'warning' }]);
+  expect(troubleOf(told)).toBe(`there is no link eth1 for ${B}`);
+  give(candidate);
+  expect(asked.at(-1)).toEqual({ ...candidate, ready: false });
+  give(back);
+  expect(asked.at(-1)).toEqual(candidate);
+});
+
+test('a holder whose link goes offers the slot to the others in turn, then stays and says what is missing', () => {
+  const { give, take, asked, pass } = world([`${A}/24`, `${B}%eth1/64`]);
+  take('lease-expired');
+  pass(10_000);
+  expect(ofType(give(gone), 'event')).toMatchObject([{ severity: 'error' }]);
+  const orders = () => asked.flatMap((input) => (input.type === 'hand-over' ? [input] : []));
+  expect(orders()).toMatchObject([{ to: { node: 2, functionId: 8 } }]);
+  expect(ofType(give(candidate, failed(orders()[0]?.nonce ?? '')), 'event')).toEqual([]);
+  expect(orders()[1]).toMatchObject({ to: { node: 3, functionId: 9 } });
+  expect(orders()[1]?.nonce).not.toBe(orders()[0]?.nonce);
+  const stays = give(candidate, failed(orders()[1]?.nonce ?? ''));
+  expect(ofType(stays, 'event')).toMatchObject([
+    {
+      severity: 'error',
+      message: `slot web/0: there is no link eth1 for ${B}; it stays here, as no other node takes it`,
+    },
+  ]);
+  // It is there again: the address is raised, the slot stays.
+  const healed = give(back);
+  expect(ofType(healed, 'raise')).toMatchObject([{ places: [at(B, 'eth1')] }]);
+  expect(troubleOf(healed)).toBeUndefined();
+  // A link that comes and goes does not make the slot wander.
+  give(gone);
+  expect(orders()).toHaveLength(2);
+});
+
+test('what the kernel refuses is told and tried again', () => {
+  const { give, take, pass } = world([`${A}/24`]);
+  take('lease-expired');
+  pass(10_000);
+  const refused = give({ type: 'address-refused', address: A, reason: 'EACCES' });
+  expect(troubleOf(refused)).toBe(`${A} cannot be raised: EACCES`);
+  const again = pass(5_000);
+  expect(ofType(again, 'raise')).toHaveLength(1);
+  expect(troubleOf(again)).toBeUndefined();
+});
+
+test('announcements are repeated as configured', () => {
+  const moments = (addressing?: SlotAddressing) => {
+    const { take, pass, deadline } = world([`${A}/24`], addressing);
+    take('lease-expired');
+    const found: number[] = [];
+    for (let sum = 0; deadline() < Number.POSITIVE_INFINITY; ) {
+      sum += deadline();
+      found.push(sum);
+      expect(pass(deadline())).toEqual([{ type: 'announce', places: [at(A)] }]);
+    }
+    return found;
+  };
+  expect(moments()).toEqual([100, 1_000, 3_000]);
+  expect(moments({ announce: { repeats: 2, everyMs: 250 } })).toEqual([250, 500]);
+  expect(moments({ announce: { repeats: 0, everyMs: 250 } })).toEqual([]);
+});
+
+test('a hardware address of its own is kept known to switches, as long as the slot is held', () => {
+  const { give, take, pass, deadline } = world([`${A}/24`], { sameMac: {} });
+  take('lease-expired');
+  for (const ms of [100, 900, 2_000, 60_000, 60_000]) {
+    expect(deadline()).toBe(ms);
+    expect(ofType(pass(ms), 'announce')).toHaveLength(1);
+  }
+  give(
+    { type: 'release', slot: SLOT, reason: 'operator' },
+    { type: 'fence-close', slot: SLOT, epoch: 5, reason: 'operator' },
+  );
+  expect(deadline()).toBe(Number.POSITIVE_INFINITY);
+});
+
+test('a hardware address of its own is the same on every node, and another one for every slot and link', () => {
+  const own = (id: string, address: string, addressing: SlotAddressing) => {
+    const engine = { handle: () => [], expire: () => [], nextDeadline: () => undefined };
+    const core = new SlotKeeper(engine as unknown as LeaseEngine, 1);
+    const slots = [{ ...slot([address], addressing), id }];
+    return ofType(core.handle({ type: 'configure', council, slots }, 0), 'follow')[0]?.places[0]?.own;
+  };
+  const first = own(SLOT, `${A}/24`, { sameMac: {} });
+  expect(first?.hardwareAddress).toMatch(/^02(:[0-9a-f]{2}){5}$/);
+  expect(first?.name).toMatch(/^vn[0-9a-f]{12}$/);
+  expect(own(SLOT, `${A}/24`, { sameMac: {} })).toEqual(first);
+  // Both families are on one link.
+  expect(own(SLOT, `${B}/64`, { sameMac: {} })).toEqual(first);
+  for (const other of [
+    own('00000000000000a2', `${A}/24`, { sameMac: {} }),
+    own(SLOT, `${A}%eth1/24`, { sameMac: {} }),
+  ]) {
+    expect(other?.hardwareAddress).not.toBe(first?.hardwareAddress);
+    expect(other?.name).not.toBe(first?.name);
+  }
+  expect(own(SLOT, `${A}/24`, { sameMac: { vrid: 17 } })?.hardwareAddress).toBe('00:00:5e:00:01:11');
+  expect(own(SLOT, `${B}/64`, { sameMac: { vrid: 17 } })?.hardwareAddress).toBe('00:00:5e:00:02:11');
+});

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createVirtualAddresses, type LinuxVirtualAddresses } from '../../src/addresses/index.ts';
+import type { AddressClaim, AddressPlace } from '../../src/index.ts';
+import { labMissing } from '../support/lab.ts';
+import { createSegments, eventually, type Machine, openStranger, type Segments } from '../support/segment.ts';
+
+const missing =
+  labMissing ||
+  (spawnSync('bridge', ['-V']).error === undefined ? '' : 'the switch is shown by bridge: not installed');
+const VIP = '10.9.0.100';
+const VIP6 = '2001:db8:9::100';
+const HARDWARE = '02:5a:00:00:00:01';
+const own = { name: 'vn0123456789ab', hardwareAddress: HARDWARE };
+const PLACES: readonly AddressPlace[] = [VIP, VIP6].map((address) => ({ address, link: null, own }));
+
+describe.skipIf(missing !== '')(`a hardware address that goes with the slot ${missing}`, () => {
+  const closers: (() => void)[] = [];
+  let segments: Segments;
+  let claims: AddressClaim[];
+  let nodes: Map<Machine, LinuxVirtualAddresses>;
+  const machine = (name: string): Machine => segments.machine(name);
+  const hold = (name: string): void => {
+    const node = machine(name);
+    node.run(() => {
+      for (const place of PLACES) nodes.get(node)?.raise(place);
+      for (const place of PLACES) nodes.get(node)?.announce(place, 1);
+    });
+  };
+  const leave = (name: string): void => {
+    const node = machine(name);
+    node.run(() => {
+      for (const { address } of PLACES) nodes.get(node)?.withdraw(address);
+    });
+  };
+  /** Which of the nodes hears a datagram that the client sends to the address. */
+  const answers = async (address: string): Promise<string> => {
+    const taps = ['a', 'b'].map((name) => {
+      const tap = openStranger(machine(name), own.name, HARDWARE);
+      return { name, tap };
+    });
+    machine('client').speakTo(address);
+    const heard = await eventually(`somebody hears of ${address}`, () =>
+      taps.find(({ tap }) => tap.frames().some((frame) => isDatagramTo(frame, address))),
+    );
+    for (const { tap } of taps) tap.close();
+    return heard.name;
+  };
+
+  beforeEach(() => {
+    claims = [];
+    segments = createSegments(['a', 'b', 'client']);
+    closers.push(() => segments.close());
+    nodes = new Map();
+    for (const node of [machine('a'), machine('b')]) {
+      const addresses = node.run(() => {
+        const listener = {
+          claimed: (claim: AddressClaim) => void claims.push(claim),
+          placed: () => {},
+          vanished: () => {},
+          failed: () => {},
+        };
+        const opened = createVirtualAddresses({ interface: 'eth0', listener });
+        opened.follow(PLACES);
+        return opened;
+      });
+      closers.push(() => addresses.close());
+      nodes.set(node, addresses);
+    }
+  });
+  afterEach(() => {
+    for (const close of closers.splice(0).reverse()) close();
+  });
+
+  test('traffic moves with it, and neighbours need to learn nothing', async () => {
+    hold('a');
+    expect([await answers(VIP), await answers(VIP6)]).toEqual(['a', 'a']);
+    const client = machine('client');
+    expect([VIP, VIP6].map((address) => client.neighbour(address))).toEqual([HARDWARE, HARDWARE]);
+    expect(segments.port('br0', HARDWARE)).toBe('a0');
+    // The client asks nobody from here on, and believes nobody.
+    for (const address of [VIP, VIP6])
+      client.ip('neigh', 'replace', address, 'lladdr', HARDWARE, 'dev', 'eth0', 'nud', 'permanent');
+    leave('a');
+    hold('b');
+    await eventually('the switch to learn', () => segments.port('br0', HARDWARE) === 'b0');
+    expect([await answers(VIP), await answers(VIP6)]).toEqual(['b', 'b']);
+    expect(claims).toEqual([]);
+  });
+
+  test('whoever does not hold it is mute and deaf under it, also when it is prepared', async () => {
+    const listening = openStranger(machine('client'), 'eth0', '02:00:00:00:99:01');
+    closers.push(() => listening.close());
+    const b = machine('b');
+    b.run(() => {
+      for (const place of PLACES) nodes.get(b)?.raise(place, true);
+    });
+    expect(b.ip('-o', 'addr', 'show', 'dev', own.name)).toContain(VIP);
+    // A link that is up says things by itself (reports of multicast groups), from which a switch would learn.
+    const senders = listening.frames().map((frame) => Buffer.from(frame.subarray(6, 12)).toString('hex'));
+    expect(senders).not.toContain(HARDWARE.replaceAll(':', ''));
+    hold('a');
+    expect(await answers(VIP)).toBe('a');
+    expect(segments.port('br0', HARDWARE)).toBe('a0');
+    leave('a');
+    b.run(() => {
+      for (const place of PLACES) nodes.get(b)?.raise(place);
+    });
+    expect(b.ip('-o', 'addr', 'show', 'dev', own.name)).toContain(VIP6);
+    expect(await answers(VIP6)).toBe('b');
+  });
+
+  test('a link that an earlier process left is removed, those of others are not', () => {
+    const a = machine('a');
+    a.ip('link', 'add', 'link', 'eth0', 'name', 'vnfedcba987654', 'type', 'macvlan');
+    a.ip('link', 'set', 'vnfedcba987654', 'alias', 'vnfpool slot');
+    a.ip('link', 'add', 'link', 'eth0', 'name', 'vn0123456789cd', 'type', 'macvlan');
+    a.run(() => nodes.get(a)?.follow(PLACES));
+    const links = a.ip('-o', 'link');
+    expect(links).not.toContain('vnfedcba987654');
+    expect(links).toContain('vn0123456789cd');
+    a.run(() => nodes.get(a)?.follow([]));
+    expect(a.ip('-o', 'link')).not.toContain(own.name);
+  });
+});
+
+/** UDP over IPv4 or IPv6, to this address. */
+function isDatagramTo(frame: Uint8Array, address: string): boolean {
+  const hex = Buffer.from(frame).toString('hex');
+  return address.includes(':')
+    ? hex.slice(24, 28) === '86dd' && frame[20] === 17 && hex.slice(76, 108).endsWith('0100')
+    : hex.slice(24, 28) === '0800' && frame[23] === 17 && hex.slice(60, 68) === '0a090064';
+}
