@@ -51,7 +51,11 @@ export interface DeclaredPool {
   readonly policy: 'round-robin' | 'least-used' | 'priority';
   /** Virtual addresses, one a slot, `address/prefix length`; empty: reached through the registrar only. */
   readonly addresses: readonly string[];
-  readonly failover: { readonly leaseMs: number };
+  readonly failover: {
+    readonly leaseMs: number;
+    /** The outage that was asked for, when the lease was computed from it. */
+    readonly withinMs?: number;
+  };
 }
 
 /** A traffic source that `vnfpool up` runs. */

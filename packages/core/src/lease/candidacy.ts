@@ -10,9 +10,9 @@ import type {
   Release,
   Released,
   ReleaseReason,
-  Renewed,
 } from '@vnfpool/wire/lease';
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
+import type { Echo } from './attempt.ts';
 import type { SlotContext } from './context.ts';
 import { Expected, HandOver, type HandOverTarget, handOverFault } from './hand-over.ts';
 import { type Closing, Hold, heldUntilMs } from './hold.ts';
@@ -22,7 +22,7 @@ import { Preparing, type Verdict } from './preparing.ts';
 import { type Basis, Proposing } from './proposing.ts';
 import { Retiring } from './retiring.ts';
 import { Slot } from './slot.ts';
-import { renewalMs, unlistedProbeMs } from './timing.ts';
+import { rankSpreadMs, renewalMs, unlistedProbeMs } from './timing.ts';
 import { Turn } from './turn.ts';
 import type { LeaseOutput } from './types.ts';
 import { isOutdated, sameHolder } from './value.ts';
@@ -155,8 +155,13 @@ export class Candidacy {
     this.#hold?.renewed(from, message, nowMs);
   }
 
-  onRenewed(from: number, message: Renewed, nowMs: number): void {
+  onRenewed(from: number, message: Echo, nowMs: number): void {
     this.#hold?.renewed(from, message, nowMs);
+  }
+
+  /** Whether a renewal with this serial is what the hold waits for. */
+  awaits(serial: number): boolean {
+    return this.#hold?.awaits(serial) ?? false;
   }
 
   onRefuse(from: number, message: Refuse, nowMs: number): void {
@@ -214,27 +219,25 @@ export class Candidacy {
     this.#slot.knowledge.learnRegister(view);
   }
 
-  /** What this node knows now, for views. */
-  observe(nowMs: number): Extract<LeaseOutput, { type: 'observed' }> {
+  /** What this node knows now, for views; undefined when that is what was told last. */
+  observe(nowMs: number): Extract<LeaseOutput, { type: 'observed' }> | undefined {
     return this.#observer.observe(this.#hold, nowMs);
-  }
-
-  /** When what was told as held will be told as free. */
-  get observedUntilMs(): number | undefined {
-    return this.#observer.freeAtMs(this.#hold);
   }
 
   // Time ------------------------------------------------------------------------------------------------
 
-  nextDeadline(): number | undefined {
-    const due = [
-      this.#attempt?.nextDeadline(),
-      this.#hold?.nextDeadline(this.#attempt !== undefined),
-      this.#handOver?.resendAtMs,
-      this.#retiring?.resendAtMs,
-      this.#nextTryMs(),
-    ].filter((at) => at !== undefined);
-    return due.length === 0 ? undefined : Math.min(...due);
+  /** When `expire` is to be called; with what was told as held, when that will be free. */
+  wakeMs(): number | undefined {
+    const never = Number.POSITIVE_INFINITY;
+    const atMs = Math.min(
+      this.#attempt?.nextDeadline() ?? never,
+      this.#hold?.nextDeadline(this.#attempt !== undefined) ?? never,
+      this.#handOver?.resendAtMs ?? never,
+      this.#retiring?.resendAtMs ?? never,
+      this.#nextTryMs() ?? never,
+      this.#observer.freeAtMs(this.#hold) ?? never,
+    );
+    return atMs === never ? undefined : atMs;
   }
 
   expire(nowMs: number): void {
@@ -367,7 +370,7 @@ export class Candidacy {
     this.#attempt = undefined;
     if (this.#hold !== undefined) {
       // A holder that was renumbering goes on trying while its lease runs.
-      this.#hold.mustRenumberAt(nowMs + (this.#turn.drawJitter() * this.leaseMs) / 40);
+      this.#hold.mustRenumberAt(nowMs + this.#turn.drawJitter() * rankSpreadMs(this.leaseMs));
       return;
     }
     if (attempt instanceof Proposing) {

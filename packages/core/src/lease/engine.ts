@@ -5,13 +5,17 @@ import { epochOf } from '../identity.ts';
 import { Candidacy } from './candidacy.ts';
 import type { Council, SlotContext } from './context.ts';
 import { compareCouncils } from './council.ts';
+import type { Stalls } from './lateness.ts';
 import { LeaseMember } from './member.ts';
 import { Outbox } from './outbox.ts';
 import type { CouncilRecord, SlotRecord } from './record.ts';
+import { Renewals } from './renewals.ts';
 import { LeaseRules } from './rules.ts';
-import { stallMs } from './timing.ts';
+import { SlotTimers } from './slot-timers.ts';
+import { nextRenewalMs, renewalPhase, stallMs } from './timing.ts';
 import { type LeaseEngineInit, type LeaseInput, type LeaseOutput, SLOTS_MAX } from './types.ts';
 import { genesisValue } from './value.ts';
+import { Watch } from './watch.ts';
 
 /** Default bound of the relative rate of two clocks. */
 export const DRIFT_BOUND = 0.01;
@@ -39,11 +43,12 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #outbox = new Outbox();
   /** Messages between this node's proposers and its own member; emptied before a call returns. */
   readonly #local: LeaseMessage[] = [];
-  readonly #observed = new Map<string, string>();
+  readonly #timers = new SlotTimers<Candidacy>();
+  readonly #renewals: Renewals;
+  readonly #watch = new Watch();
   readonly #touched = new Set<string>();
   #council: CouncilRecord | undefined;
-  #deadlineMs: number | undefined;
-  #lastCallMs = 0;
+  #serial = 0;
 
   constructor(init: LeaseEngineInit, rules: LeaseRules = new LeaseRules()) {
     this.#node = init.node;
@@ -56,6 +61,21 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     }
     const restored = [...records.values()];
     this.#member = new LeaseMember({ startedAtMs: init.startedAtMs, driftBound, rules, restored });
+    const phase = renewalPhase(init.node);
+    const send: SlotContext['send'] = (to, message) => {
+      if (to === this.#node) this.#local.push(message);
+      else this.#outbox.send(to, message);
+    };
+    const nextSerial = () => {
+      this.#serial = this.#serial === 0xffffffff ? 1 : this.#serial + 1;
+      return this.#serial;
+    };
+    this.#renewals = new Renewals({
+      council: () => this.#councilView(),
+      nextSerial,
+      send,
+      isAwaited: (slot, serial) => this.#slots.get(slot)?.awaits(serial) ?? false,
+    });
     this.#context = {
       node: init.node,
       incarnation: init.incarnation,
@@ -63,10 +83,10 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       random: init.random,
       rules,
       council: () => this.#councilView(),
-      send: (to, message) => {
-        if (to === this.#node) this.#local.push(message);
-        else this.#outbox.send(to, message);
-      },
+      nextSerial,
+      renew: (renewal, leaseMs, nowMs) => this.#renewals.add(renewal, leaseMs, nowMs),
+      nextRenewalMs: (leaseMs, nowMs) => nextRenewalMs(leaseMs, nowMs, phase),
+      send,
       emit: (output) => this.#outbox.emit(output),
     };
   }
@@ -81,9 +101,13 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     return Math.max(0, this.#member.muteUntilMs - nowMs);
   }
 
+  /** How late this node was called in the last minutes; undefined while it has no slots. */
+  stalls(nowMs: number): Stalls | undefined {
+    return this.#watch.stalls(nowMs);
+  }
+
   handle(input: LeaseInput, nowMs: number): LeaseOutput[] {
     this.#noticeStall(nowMs);
-    for (const slot of this.#slots.values()) slot.lapse(nowMs);
     const handler = this.#inputs[input.type] as (input: LeaseInput, nowMs: number) => void;
     handler(input, nowMs);
     return this.#finish(nowMs);
@@ -91,23 +115,18 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
 
   expire(nowMs: number): LeaseOutput[] {
     this.#noticeStall(nowMs);
-    for (const slot of this.#slots.values()) {
+    for (const slot of this.#timers.takeDue(nowMs)) {
       slot.expire(nowMs);
       this.#touched.add(slot.slot);
     }
+    this.#renewals.expire(nowMs);
     return this.#finish(nowMs);
   }
 
   nextDeadline(): number | undefined {
-    let next: number | undefined;
-    for (const slot of this.#slots.values()) {
-      for (const at of [slot.nextDeadline(), slot.observedUntilMs]) {
-        if (at !== undefined && (next === undefined || at < next)) next = at;
-      }
-    }
-    // What was due before it was known is not late.
-    this.#deadlineMs = next === undefined ? undefined : Math.max(next, this.#lastCallMs);
-    return next;
+    const never = Number.POSITIVE_INFINITY;
+    const next = Math.min(this.#timers.next() ?? never, this.#renewals.nextDeadline() ?? never);
+    return this.#watch.arm(next === never ? undefined : next);
   }
 
   // Inputs ----------------------------------------------------------------------------------------------
@@ -116,16 +135,16 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     configure: (input, nowMs) => this.#configure(input, nowMs),
     'candidate-state': ({ slot, functionId, functionIncarnation, ready, rank }, nowMs) => {
       const holder = { node: this.#node, functionId, functionIncarnation };
-      this.#known(slot)?.offerCandidate(holder, ready, rank, nowMs);
+      this.#known(slot, nowMs)?.offerCandidate(holder, ready, rank, nowMs);
     },
     'candidate-gone': ({ slot, functionId }, nowMs) => {
-      const known = this.#known(slot);
+      const known = this.#known(slot, nowMs);
       if (known?.candidate?.functionId === functionId) known.dropCandidate(nowMs);
     },
-    activate: ({ slot, epoch }) => this.#known(slot)?.activate(epoch),
-    'fence-closed': ({ slot, epoch }, nowMs) => this.#known(slot)?.fenceClosed(epoch, nowMs),
-    release: ({ slot, reason }, nowMs) => this.#known(slot)?.release(reason, nowMs),
-    'hand-over': ({ slot, to, nonce }, nowMs) => this.#known(slot)?.handOver(to, nonce, nowMs),
+    activate: ({ slot, epoch }, nowMs) => this.#known(slot, nowMs)?.activate(epoch),
+    'fence-closed': ({ slot, epoch }, nowMs) => this.#known(slot, nowMs)?.fenceClosed(epoch, nowMs),
+    release: ({ slot, reason }, nowMs) => this.#known(slot, nowMs)?.release(reason, nowMs),
+    'hand-over': ({ slot, to, nonce }, nowMs) => this.#known(slot, nowMs)?.handOver(to, nonce, nowMs),
     datagram: ({ from, header, messages }, nowMs) => {
       if (!this.#mayRead(from, header, messages)) return;
       const origin: Origin = { from, incarnation: header.incarnation, nowMs };
@@ -155,24 +174,38 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       const known = this.#slots.get(definition.id);
       if (known === undefined)
         this.#slots.set(definition.id, new Candidacy(this.#context, definition, nowMs));
-      else known.define(definition, nowMs);
+      else {
+        known.lapse(nowMs);
+        known.define(definition, nowMs);
+      }
       this.#touched.add(definition.id);
     }
     const named = new Set(slots.map(({ id }) => id));
     for (const [id, slot] of this.#slots) {
       if (named.has(id)) continue;
+      slot.lapse(nowMs);
       slot.dropCandidate(nowMs);
+      this.#touched.add(id);
       if (slot.isIdle) {
         this.#slots.delete(id);
-        this.#observed.delete(id);
+        this.#timers.delete(slot);
       }
     }
+    this.#watch.shortestLeaseMs = Math.min(...[...this.#slots.values()].map(({ leaseMs }) => leaseMs));
   }
 
-  #known(slot: string): Candidacy | undefined {
-    const known = this.#slots.get(slot);
+  /** A slot that something happens to; a hold of it whose lease has run out ends before. */
+  #touch(id: string, nowMs: number): Candidacy | undefined {
+    const slot = this.#slots.get(id);
+    if (slot === undefined) return undefined;
+    this.#touched.add(id);
+    slot.lapse(nowMs);
+    return slot;
+  }
+
+  #known(slot: string, nowMs: number): Candidacy | undefined {
+    const known = this.#touch(slot, nowMs);
     if (known === undefined) this.#reject('unknown-slot', 0);
-    this.#touched.add(slot);
     return known;
   }
 
@@ -193,8 +226,13 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   }
 
   #refuseCouncil(from: number, incarnation: bigint, messages: readonly LeaseMessage[]): void {
-    for (const { type, slot, serial, round } of messages) {
-      if (type !== 'prepare' && type !== 'accept' && type !== 'renew') continue;
+    const asked = messages.flatMap((message) => {
+      if (message.type === 'renew-many')
+        return message.renewals.map((one) => ({ ...one, serial: message.serial }));
+      const isRequest = message.type === 'prepare' || message.type === 'accept' || message.type === 'renew';
+      return isRequest ? [message] : [];
+    });
+    for (const { slot, serial, round } of asked) {
       this.#outbox.send(from, {
         type: 'refuse',
         slot,
@@ -211,7 +249,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
 
   #dispatch(message: LeaseMessage, origin: Origin): void {
     if ('incarnation' in message && !this.#isForMe(message.incarnation)) return;
-    this.#touched.add(message.slot);
+    if ('slot' in message) this.#touch(message.slot, origin.nowMs);
     const handler = this.#messages[message.type] as (message: LeaseMessage, origin: Origin) => void;
     handler(message, origin);
   }
@@ -237,7 +275,17 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       if (this.#isMember(from)) this.#slots.get(message.slot)?.onAccepted(from, message, nowMs);
     },
     renewed: (message, { from, nowMs }) => {
-      if (this.#isMember(from)) this.#slots.get(message.slot)?.onRenewed(from, message, nowMs);
+      if (!this.#isMember(from)) return;
+      this.#renewals.confirmed(from, message.serial);
+      this.#slots.get(message.slot)?.onRenewed(from, message, nowMs);
+    },
+    'renew-many': (message, origin) => this.#askMemberMany(message, origin),
+    'renewed-many': (message, { from, nowMs }) => {
+      if (!this.#isMember(from)) return;
+      const { serial } = message;
+      for (const { slot, round } of this.#renewals.renewedBy(from, message)) {
+        this.#touch(slot, nowMs)?.onRenewed(from, { serial, round }, nowMs);
+      }
     },
     refuse: (message, { from, nowMs }) => {
       if (this.#isMember(from)) this.#slots.get(message.slot)?.onRefuse(from, message, nowMs);
@@ -268,6 +316,20 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     for (const { to, message } of answers) this.#context.send(to, message);
   }
 
+  /** Each slot is asked for by itself; those that say yes share an answer, the others refuse one by one. */
+  #askMemberMany({ serial, renewals }: Messages['renew-many'], { from, incarnation, nowMs }: Origin): void {
+    if (!this.#isMember(this.#node)) return;
+    const proposer: Proposer = { node: from, incarnation };
+    const renewed = renewals.map(({ slot, round }) => {
+      this.#touch(slot, nowMs);
+      const { answers } = this.#member.answer({ type: 'renew', slot, serial, round }, proposer, nowMs);
+      const refusals = answers.filter(({ message }) => message.type !== 'renewed');
+      for (const { to, message } of refusals) this.#context.send(to, message);
+      return refusals.length === 0;
+    });
+    this.#context.send(from, { type: 'renewed-many', serial, incarnation, renewed });
+  }
+
   #isMember(node: number): boolean {
     return this.#council?.members.includes(node) ?? false;
   }
@@ -284,21 +346,21 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   // End of a step ---------------------------------------------------------------------------------------
 
   #noticeStall(nowMs: number): void {
-    const due = this.#deadlineMs;
-    this.#deadlineMs = undefined;
-    this.#lastCallMs = nowMs;
-    if (due === undefined || nowMs <= due) return;
+    const lateMs = this.#watch.lateMs(nowMs);
+    if (lateMs === undefined) return;
     for (const slot of this.#slots.values()) {
-      if (nowMs - due > stallMs(slot.leaseMs)) slot.stalled(nowMs);
+      if (lateMs <= stallMs(slot.leaseMs)) continue;
+      slot.stalled(nowMs);
+      this.#touched.add(slot.slot);
     }
   }
 
   #finish(nowMs: number): LeaseOutput[] {
+    this.#renewals.flush();
     const origin: Origin = { from: this.#node, incarnation: this.#incarnation, nowMs };
     // Each request has at most one answer here and each answer leads to at most one request: this ends.
-    for (let message = this.#local.shift(); message !== undefined; message = this.#local.shift()) {
-      this.#dispatch(message, origin);
-    }
+    for (let at = 0; at < this.#local.length; at++) this.#dispatch(this.#local[at] as LeaseMessage, origin);
+    this.#local.length = 0;
     for (const slot of this.#touched) this.#observe(slot, nowMs);
     this.#touched.clear();
     return this.#outbox.take();
@@ -310,11 +372,8 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     const view = this.#member.view(id);
     if (view !== undefined) slot.learnRegister(view);
     const observation = slot.observe(nowMs);
-    // An epoch has one value, so these tell two observations apart.
-    const key = `${observation.state} ${observation.epoch} ${observation.candidates.length}`;
-    if (this.#observed.get(id) === key) return;
-    this.#observed.set(id, key);
-    this.#outbox.emit(observation);
+    if (observation !== undefined) this.#outbox.emit(observation);
+    this.#timers.update(slot);
   }
 
   #reject(reason: Extract<LeaseOutput, { type: 'rejected' }>['reason'], from: number): void {

@@ -4,12 +4,13 @@ import type { LeaseRecord } from './record.ts';
 import type { LeaseOutput } from './types.ts';
 
 /**
- * Collects one step's outputs. Messages to one peer share a `send`, and records share a `persist`, as long as
- * nothing moves ahead of the record that it depends on.
+ * Collects one step's outputs. All records of a step share one `persist`, at the place of the first one: a record may
+ * be durable earlier than it had to be, and a step then waits for the disk once, however many slots it is about.
+ * Messages to one peer share a `send`, as long as nothing moves ahead of what it depends on.
  */
 export class Outbox {
   #outputs: LeaseOutput[] = [];
-  /** Open batches since the last `persist`. */
+  /** Open batches since the `persist` or the last other output. */
   readonly #sends = new Map<number, LeaseMessage[]>();
   #records: LeaseRecord[] | undefined;
 
@@ -21,7 +22,6 @@ export class Outbox {
     }
     const messages = [message];
     this.#sends.set(to, messages);
-    this.#records = undefined;
     this.#outputs.push({ type: 'send', to, messages });
   }
 
@@ -36,7 +36,6 @@ export class Outbox {
   }
 
   emit(output: LeaseOutput): void {
-    this.#records = undefined;
     // What is sent after this may depend on it (a release on its `fence-close`).
     this.#sends.clear();
     this.#outputs.push(output);

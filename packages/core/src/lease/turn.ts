@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseHolder } from '@vnfpool/wire/lease';
 import type { Slot } from './slot.ts';
-import { birthDelayMs, RETRY_MARGIN_MS, rankDelayMs, renewalMs, unlistedProbeMs } from './timing.ts';
+import {
+  birthDelayMs,
+  RETRY_MARGIN_MS,
+  rankDelayMs,
+  rankSpreadMs,
+  renewalMs,
+  retrySpreadMs,
+  unlistedProbeMs,
+} from './timing.ts';
 import { lists, sameHolder } from './value.ts';
 
 export interface Candidate {
@@ -17,6 +25,8 @@ export class Turn {
   detectedAtMs: number | undefined;
   readonly #slot: Slot;
   #notBeforeMs = 0;
+  /** If the lease was over by then: a stall cost it, and the last holder goes first, whatever its place in the queue. */
+  #firstUntilMs = Number.NEGATIVE_INFINITY;
   #jitter: number;
 
   constructor(slot: Slot) {
@@ -30,7 +40,7 @@ export class Turn {
     if (candidate?.isReady !== true) return undefined;
     const { leaseMs } = this.#slot;
     const { accepted, freeAtMs } = this.#slot.knowledge;
-    const { rank } = candidate;
+    const rank = freeAtMs <= this.#firstUntilMs ? 0 : candidate.rank;
     let delayMs = rankDelayMs(leaseMs, rank);
     if (accepted?.round === 0) {
       const { node, functionId } = candidate.holder;
@@ -39,7 +49,7 @@ export class Turn {
       );
       delayMs = birthDelayMs(Math.max(0, position));
     }
-    if (rank > 0) delayMs += (this.#jitter * leaseMs) / 40;
+    if (rank > 0) delayMs += this.#jitter * rankSpreadMs(leaseMs);
     if (accepted !== undefined && !lists(accepted.value, candidate.holder)) {
       const { lastResort } = accepted.value;
       delayMs += lastResort.rule === 'after' ? lastResort.afterMs : unlistedProbeMs(leaseMs);
@@ -49,6 +59,7 @@ export class Turn {
 
   /** The candidate begins to try. */
   begin(nowMs: number): void {
+    this.#firstUntilMs = Number.NEGATIVE_INFINITY;
     // Not what an earlier try saw: the holder may have renewed since.
     this.detectedAtMs = Math.min(this.#slot.knowledge.freeAtMs, nowMs);
   }
@@ -71,7 +82,7 @@ export class Turn {
     this.backOffUntil(
       timeLeftMs !== undefined && timeLeftMs > 0
         ? nowMs + timeLeftMs + RETRY_MARGIN_MS + rankDelayMs(leaseMs, rank)
-        : nowMs + rankDelayMs(leaseMs, rank) + (jitter * leaseMs) / 20,
+        : nowMs + rankDelayMs(leaseMs, rank) + jitter * retrySpreadMs(leaseMs),
     );
   }
 
@@ -80,7 +91,8 @@ export class Turn {
     const last = this.#slot.knowledge.accepted?.value.holder;
     const isLast =
       this.candidate !== undefined && last !== undefined && sameHolder(last, this.candidate.holder);
-    if (!isLast) this.backOffUntil(Math.max(this.#notBeforeMs, nowMs + renewalMs(this.#slot.leaseMs)));
+    if (isLast) this.#firstUntilMs = nowMs;
+    else this.backOffUntil(Math.max(this.#notBeforeMs, nowMs + renewalMs(this.#slot.leaseMs)));
   }
 
   /** The holder let go. */

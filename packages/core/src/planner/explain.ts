@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import { formatEpoch } from '../identity.ts';
+import { describeFailover } from '../lease/index.ts';
 import type { ExplainView } from '../management/views.ts';
 import {
   instanceName,
@@ -33,6 +34,7 @@ export function explainPool(
     if (!slots.some((slot) => slot.index === index))
       lines.push(`Slot ${index} does not exist yet: none of its candidates is on a node that has joined.`);
   }
+  lines.push(`Failover ${describeFailover(pool.failover)}.`);
   return { pool: name, lines, slots: slots.map((slot) => explainSlot(pool, slot, observed, nodes)) };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LeaseEngine, type LeaseInput, type LeaseOutput, type LeaseRecord } from '@vnfpool/core/lease';
-import type { LeaseMessage } from '@vnfpool/wire/lease';
+import type { LeaseMessage, LeaseSlotMessage } from '@vnfpool/wire/lease';
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
 
 export const SLOT = '00000000000000a1';
@@ -170,15 +170,15 @@ export class Bench {
     return found;
   }
 
-  /** Every message sent so far, in order. */
+  /** Every message about one slot that was sent so far, in order. */
   get sent(): {
     readonly from: number;
     readonly to: number;
     readonly atMs: number;
-    readonly message: LeaseMessage;
+    readonly message: LeaseSlotMessage;
   }[] {
     return this.all('send').flatMap(({ node, to, atMs, messages }) =>
-      messages.map((message) => ({ from: node, to, atMs, message })),
+      messages.flatMap((message) => ('slot' in message ? [{ from: node, to, atMs, message }] : [])),
     );
   }
 

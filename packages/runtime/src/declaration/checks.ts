@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { checkStateAccess, DocumentError } from '@vnfpool/wire/mobility';
 import { checkContainerFile } from './container.ts';
+import { checkFailover } from './failover.ts';
 import { parseVirtualAddress } from './ipv4.ts';
 import { checkNetns, hasRules } from './netns.ts';
 import { type DeclarationFile, NAME_PATTERN, type PoolFile } from './schema.ts';
@@ -75,6 +76,8 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
       message: 'a pool with a virtual address needs a fixed port from 1 to 65535',
     });
   }
+  for (const { path, message } of checkFailover(pool.failover))
+    findings.push({ path: [...at, 'failover', ...path], message });
   const { health } = pool.function;
   if (health.timeout > health.every) {
     findings.push({

@@ -7,6 +7,7 @@ import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } fro
 import { checkMeaning, type Finding, healthType, nodeNames, virtualAddresses } from './checks.ts';
 import { normalContainer } from './container.ts';
 import { tooDeep } from './depth.ts';
+import { normalFailover } from './failover.ts';
 import { findingsOf } from './findings.ts';
 import { normalNetns } from './netns.ts';
 import { positionOf } from './positions.ts';
@@ -146,7 +147,7 @@ function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPo
     redundancy: pool.redundancy,
     policy: pool.policy,
     addresses: virtualAddresses(pool).map(({ text }) => text),
-    failover: { leaseMs: pool.failover.lease },
+    failover: normalFailover(pool.failover),
   };
 }
 

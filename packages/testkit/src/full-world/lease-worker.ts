@@ -260,7 +260,7 @@ export class SimLeaseWorker {
     const peer = this.#peers.get(to);
     const { process, world, deliver } = this.#parts;
     if (!peer || !this.#council) return;
-    for (const message of messages) world.invariants.sent(this.#node, this.#incarnation, message);
+    for (const message of messages) world.invariants.sent(this.#node, this.#incarnation, to, message);
     for (const batch of batchLeaseMessages(messages)) {
       const sequence = (this.#sequences.get(to) ?? 0n) + 1n;
       this.#sequences.set(to, sequence);

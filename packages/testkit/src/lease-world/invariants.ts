@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { epochOf } from '@vnfpool/core';
 import type { LeaseRecord } from '@vnfpool/core/lease';
-import type { LeaseMessage } from '@vnfpool/wire/lease';
+import type { LeaseMessage, Renewal } from '@vnfpool/wire/lease';
 
 /** Thrown at the step that breaks a promise. */
 export class Violation extends Error {}
@@ -17,6 +17,9 @@ export class Invariants {
   readonly #released = new Set<string>();
   /** node/incarnation/slot → highest epoch whose release was sent. */
   readonly #ended = new Map<string, number>();
+
+  /** node/incarnation/serial → what was asked to be renewed. */
+  readonly #asked = new Map<string, readonly Renewal[]>();
 
   constructor(generation: number) {
     this.#generation = generation;
@@ -53,8 +56,14 @@ export class Invariants {
     }
   }
 
-  sent(node: number, incarnation: bigint, message: LeaseMessage): void {
-    if (message.type === 'renewed' || message.type === 'accepted') {
+  sent(node: number, incarnation: bigint, to: number, message: LeaseMessage): void {
+    if (message.type === 'renew-many') {
+      this.#asked.set(`${node}/${incarnation}/${message.serial}`, message.renewals);
+    } else if (message.type === 'renewed-many') {
+      const asked = this.#asked.get(`${to}/${message.incarnation}/${message.serial}`);
+      for (const [index, { slot, round }] of (asked ?? []).entries())
+        if (message.renewed[index]) this.#notReleased(node, slot, round, 'renewed');
+    } else if (message.type === 'renewed' || message.type === 'accepted') {
       this.#notReleased(node, message.slot, message.round, message.type);
     } else if (message.type === 'release' && message.reason !== 'abandoned') {
       const key = `${node}/${incarnation}/${message.slot}`;

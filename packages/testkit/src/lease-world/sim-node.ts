@@ -303,7 +303,7 @@ export class SimNode {
 
   #send(to: number, messages: readonly LeaseMessage[]): void {
     const { invariants, network, nodes, plan, schedule } = this.#parts;
-    for (const message of messages) invariants.sent(this.id, this.#incarnation, message);
+    for (const message of messages) invariants.sent(this.id, this.#incarnation, to, message);
     const header: LeaseHeader = {
       sender: this.id,
       receiver: to,
@@ -347,6 +347,13 @@ function describe(what: LeaseInput | Action): string {
 }
 
 function describeMessage(message: LeaseMessage): string {
+  if (message.type === 'renew-many') {
+    const slots = message.renewals.map(({ slot, round }) => `${slot.slice(-2)} round ${round}`);
+    return `renew ${slots.join(', ')} serial ${message.serial}`;
+  }
+  if (message.type === 'renewed-many') {
+    return `renewed ${message.renewed.map(Number).join('')} serial ${message.serial}`;
+  }
   const { type, serial, round } = message;
   const more =
     message.type === 'refuse'

@@ -135,6 +135,31 @@ export interface Renewed extends Answer {
   readonly type: 'renewed';
 }
 
+/** One slot in a renewal of many. */
+export interface Renewal {
+  readonly slot: string;
+  readonly round: number;
+}
+
+/** Most slots in one message: it fills a datagram. */
+export const RENEWALS_MAX = 80;
+
+/** Renewals of 1 to `RENEWALS_MAX` slots under one serial. A repetition has the same slots at the same places. */
+export interface RenewMany {
+  readonly type: 'renew-many';
+  readonly serial: number;
+  readonly renewals: readonly Renewal[];
+}
+
+/** Which slots of a `renew-many` were renewed, by their places; of the others there is a `refuse` each. */
+export interface RenewedMany {
+  readonly type: 'renewed-many';
+  readonly serial: number;
+  /** The asker's incarnation, echoed. */
+  readonly incarnation: bigint;
+  readonly renewed: readonly boolean[];
+}
+
 /** No, to a prepare, accept or renew; `round` is the one refused. */
 export interface Refuse extends Answer {
   readonly type: 'refuse';
@@ -185,7 +210,8 @@ export interface Ready extends Answer {
   readonly promiseSerial: number;
 }
 
-export type LeaseMessage =
+/** A message about one slot. */
+export type LeaseSlotMessage =
   | Prepare
   | PromiseMessage
   | Accept
@@ -197,3 +223,5 @@ export type LeaseMessage =
   | Released
   | Offer
   | Ready;
+
+export type LeaseMessage = LeaseSlotMessage | RenewMany | RenewedMany;

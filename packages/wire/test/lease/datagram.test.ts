@@ -66,6 +66,28 @@ const VECTORS: readonly (readonly [string, LeaseMessage, string])[] = [
     `08 0037 00000000000000a1 00000009 00 00000001 02 01
      00000002 0000000000000008 00000020 0000000000000001 0000004d 00 00000002`,
   ],
+  [
+    'renew many',
+    {
+      type: 'renew-many',
+      serial: 9,
+      renewals: [
+        { slot: '00000000000000a1', round: 1 },
+        { slot: 'fedcba9876543210', round: 2 ** 32 },
+      ],
+    },
+    '0c 0022 00000009 02 00000000000000a1 00 00000001 fedcba9876543210 01 00000000',
+  ],
+  [
+    'renewed many, the first and the ninth',
+    {
+      type: 'renewed-many',
+      serial: 9,
+      incarnation: 3n,
+      renewed: [true, ...Array<boolean>(7).fill(false), true],
+    },
+    '0d 0012 00000009 0000000000000003 09 80 80',
+  ],
 ];
 
 test.each(VECTORS)('%s', (_, message, hex) => {
@@ -105,6 +127,18 @@ describe('refuses', () => {
     [
       'a flag that is neither 0 nor 1',
       `564c 01 01 ${HEADER_HEX} 08 0016 00000000000000a1 00000009 00 00000001 02 02`,
+      'value',
+    ],
+    ['renewals of no slot', `564c 01 01 ${HEADER_HEX} 0c 0008 00000009 00`, 'limit'],
+    ['renewals of more slots than fit', `564c 01 01 ${HEADER_HEX} 0c 0008 00000009 51`, 'limit'],
+    [
+      'fewer renewals than counted',
+      `564c 01 01 ${HEADER_HEX} 0c 0015 00000009 02 00000000000000a1 00 00000001`,
+      'short',
+    ],
+    [
+      'a bit behind the last slot',
+      `564c 01 01 ${HEADER_HEX} 0d 0011 00000009 0000000000000003 01 c0`,
       'value',
     ],
     ['more than 1,184 octets', '00'.repeat(1185), 'limit'],
