@@ -14,7 +14,7 @@ import type {
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
 import type { Echo } from './attempt.ts';
 import type { SlotContext } from './context.ts';
-import { Expected, HandOver, type HandOverTarget, handOverFault } from './hand-over.ts';
+import { beginHandOver, Expected, type HandOver, type HandOverTarget } from './hand-over.ts';
 import { type Closing, Hold, heldUntilMs } from './hold.ts';
 import type { RegisterView } from './member.ts';
 import { Observer } from './observer.ts';
@@ -117,19 +117,8 @@ export class Candidacy {
   }
 
   handOver(to: HandOverTarget, nonce: string, nowMs: number): void {
-    const hold = this.#hold;
-    if (hold === undefined || hold.closing !== undefined) {
-      this.#handOverFailed(nonce, 'not-holding');
-      return;
-    }
-    if (this.#handOver?.nonce === nonce) return;
-    const fault = handOverFault(this.#slot, hold.value, to, nonce);
-    if (fault !== undefined) {
-      this.#handOverFailed(nonce, fault);
-      return;
-    }
-    this.#handOver = new HandOver(this.#slot, to, nonce, nowMs);
-    this.#handOver.send(hold.round);
+    if (this.#handOver?.nonce === nonce && this.#hold?.closing === undefined) return;
+    this.#handOver = beginHandOver(this.#slot, this.#hold, to, nonce, nowMs) ?? this.#handOver;
   }
 
   // Answers of members ----------------------------------------------------------------------------------
@@ -219,6 +208,11 @@ export class Candidacy {
     this.#slot.knowledge.learnRegister(view);
   }
 
+  /** The register's lease was renewed; false if that is more than a moment put off, and the register is to be learnt. */
+  learnRenewal(round: number, untilMs: number): boolean {
+    return this.#observer.isToldHeld && this.#slot.knowledge.learnRenewal(round, untilMs);
+  }
+
   /** What this node knows now, for views; undefined when that is what was told last. */
   observe(nowMs: number): Extract<LeaseOutput, { type: 'observed' }> | undefined {
     return this.#observer.observe(this.#hold, nowMs);
@@ -245,34 +239,24 @@ export class Candidacy {
     if (this.#attempt?.isOver(nowMs)) this.#giveUp('no-majority', nowMs);
     else this.#attempt?.repeatIfDue(nowMs);
     if (this.#retiring?.repeatIfDue(nowMs) === false) this.#retiring = undefined;
-    this.#repeatOffer(nowMs);
+    if (this.#handOver?.repeatIfDue(this.#hold, nowMs) === false) this.#handOver = undefined;
     if (this.#expected?.isOver(nowMs)) this.#expected = undefined;
     this.#renewIfDue(nowMs);
     this.#tryIfDue(nowMs);
   }
 
-  /** Ends a hold whose lease has run out; to be called before anything else is handled. */
-  lapse(nowMs: number): void {
+  /** Ends a hold whose lease has run out, and says so; to be called before anything else is handled. */
+  lapse(nowMs: number): boolean {
     const hold = this.#hold;
-    if (!hold?.hasLapsed(nowMs)) return;
+    if (!hold?.hasLapsed(nowMs)) return false;
     this.#hold = undefined;
     hold.lapse();
+    return true;
   }
 
   /** The loop was late. */
   stalled(nowMs: number): void {
     this.#turn.stalled(nowMs);
-  }
-
-  #repeatOffer(nowMs: number): void {
-    const order = this.#handOver;
-    if (order === undefined || nowMs < order.resendAtMs) return;
-    if (this.#hold === undefined || order.isOver(nowMs)) {
-      this.#handOver = undefined;
-      this.#handOverFailed(order.nonce, this.#hold === undefined ? 'lost' : 'no-answer');
-      return;
-    }
-    order.repeat(this.#hold.round, nowMs);
   }
 
   #renewIfDue(nowMs: number): void {
@@ -385,8 +369,7 @@ export class Candidacy {
   #close(hold: Hold, closing: Closing): void {
     this.#attempt = undefined;
     hold.close(closing);
-    if (this.#handOver === undefined) return;
-    this.#handOverFailed(this.#handOver.nonce, 'lost');
+    this.#handOver?.fail('lost');
     this.#handOver = undefined;
   }
 
@@ -399,9 +382,5 @@ export class Candidacy {
     knowledge.highestRound = Math.max(knowledge.highestRound, release.round);
     this.#retiring = new Retiring(this.#slot, release, candidates, nowMs);
     this.#retiring.send();
-  }
-
-  #handOverFailed(nonce: string, reason: Extract<LeaseOutput, { type: 'hand-over-failed' }>['reason']): void {
-    this.#slot.context.emit({ type: 'hand-over-failed', slot: this.slot, nonce, reason });
   }
 }

@@ -283,8 +283,11 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     'renewed-many': (message, { from, nowMs }) => {
       if (!this.#isMember(from)) return;
       const { serial } = message;
-      for (const { slot, round } of this.#renewals.renewedBy(from, message)) {
-        this.#touch(slot, nowMs)?.onRenewed(from, { serial, round }, nowMs);
+      for (const { slot: id, round } of this.#renewals.renewedBy(from, message)) {
+        const slot = this.#slots.get(id);
+        // A lease that goes on puts every moment off and is no news: the slot need not be looked at again.
+        if (slot?.lapse(nowMs)) this.#touched.add(id);
+        else slot?.onRenewed(from, { serial, round }, nowMs);
       }
     },
     refuse: (message, { from, nowMs }) => {
@@ -321,11 +324,15 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     if (!this.#isMember(this.#node)) return;
     const proposer: Proposer = { node: from, incarnation };
     const renewed = renewals.map(({ slot, round }) => {
-      this.#touch(slot, nowMs);
-      const { answers } = this.#member.answer({ type: 'renew', slot, serial, round }, proposer, nowMs);
-      const refusals = answers.filter(({ message }) => message.type !== 'renewed');
-      for (const { to, message } of refusals) this.#context.send(to, message);
-      return refusals.length === 0;
+      const untilMs = this.#member.renewOne(slot, round, proposer, nowMs);
+      if (untilMs === undefined) {
+        this.#touch(slot, nowMs);
+        const { answers } = this.#member.answer({ type: 'renew', slot, serial, round }, proposer, nowMs);
+        for (const { to, message } of answers) this.#context.send(to, message);
+        return false;
+      }
+      if (this.#slots.get(slot)?.learnRenewal(round, untilMs) === false) this.#touched.add(slot);
+      return true;
     });
     this.#context.send(from, { type: 'renewed-many', serial, incarnation, renewed });
   }

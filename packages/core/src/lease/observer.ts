@@ -43,6 +43,10 @@ export class Observer {
     };
   }
 
+  get isToldHeld(): boolean {
+    return this.#toldHeld === true;
+  }
+
   /** When what was told as held by another will be told as free. */
   freeAtMs(hold: Hold | undefined): number | undefined {
     return this.#toldHeld === true && hold === undefined ? this.#slot.knowledge.freeAtMs : undefined;
