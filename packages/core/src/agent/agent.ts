@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FailoverRecord, SetConfiguration, SlotAssignment, SlotState } from '@vnfpool/wire/mobility';
+import type {
+  FailoverRecord,
+  SetConfiguration,
+  SlotAssignment,
+  SlotState,
+  StallReport,
+} from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
 import type { FunctionId, SlotId } from '../identity.ts';
 import { FunctionLife } from './function-life.ts';
@@ -46,6 +52,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   #failovers: readonly FailoverRecord[] = [];
   #configuration: SetConfiguration | null = null;
   #muteMs = 0;
+  #stalls: StallReport | undefined;
   #stopping = false;
   #leaving = false;
   readonly #told = new Told();
@@ -140,6 +147,9 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         return this.#moves.part(nowMs);
       case 'failover':
         this.#failovers = [...this.#failovers, input.record].slice(-FAILOVERS_MAX);
+        return [];
+      case 'stalls':
+        this.#stalls = input.stalls;
         return [];
       case 'stop':
         this.#stopping = true;
@@ -295,6 +305,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       lastHolders: this.#lastHolders,
       failovers: this.#failovers,
       muteMs: this.#muteMs,
+      stalls: this.#stalls,
       isLeaving: this.#leaving,
     });
     for (const [id, { life }] of this.#residents) if (life.gone) this.#residents.delete(id);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import type { FailoverRecord, SetConfiguration, SlotState, StallReport } from '@vnfpool/wire/mobility';
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
 import type { Resident } from './agent.ts';
 import { candidatesOf } from './candidacy.ts';
@@ -18,6 +18,7 @@ export interface AgentView {
   readonly lastHolders: ReadonlyMap<SlotId, number>;
   readonly failovers: readonly FailoverRecord[];
   readonly muteMs: number;
+  readonly stalls: StallReport | undefined;
   /** It gives up every slot. */
   readonly isLeaving: boolean;
 }
@@ -159,6 +160,7 @@ export class Told {
       muteMs: view.muteMs,
       slots: [...view.slots.values()],
       failovers: view.failovers,
+      ...(view.stalls && { stalls: view.stalls }),
     };
     const text = JSON.stringify(change);
     if (this.#slotsTold === text) return [];

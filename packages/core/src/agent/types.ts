@@ -11,6 +11,7 @@ import type {
   SetConfiguration,
   SlotAssignment,
   SlotState,
+  StallReport,
   TransferReport,
 } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
@@ -154,6 +155,7 @@ export type AgentInput =
   /** From the lease worker. */
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
+  | { readonly type: 'stalls'; readonly stalls: StallReport }
   /** Ends every function, holders' slots released first. */
   | { readonly type: 'stop' }
   /**
@@ -192,6 +194,7 @@ export type AgentOutput =
       readonly muteMs: number;
       readonly slots: readonly SlotState[];
       readonly failovers: readonly FailoverRecord[];
+      readonly stalls?: StallReport;
     }
   /** Replaces what is kept of a function for the next agent; null: nothing. A start is kept before it happens. */
   | { readonly type: 'keep'; readonly functionId: FunctionId; readonly record: FunctionRecord | null }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseCouncilVersion, LeaseHeader, LeaseMessage, Proposer } from '@vnfpool/wire/lease';
+import type { StallReport } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
 import { epochOf } from '../identity.ts';
 import { Candidacy } from './candidacy.ts';
 import type { Council, SlotContext } from './context.ts';
 import { compareCouncils } from './council.ts';
-import type { Stalls } from './lateness.ts';
 import { LeaseMember } from './member.ts';
 import { Outbox } from './outbox.ts';
 import type { CouncilRecord, SlotRecord } from './record.ts';
@@ -102,7 +102,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   }
 
   /** How late this node was called in the last minutes; undefined while it has no slots. */
-  stalls(nowMs: number): Stalls | undefined {
+  stalls(nowMs: number): StallReport | undefined {
     return this.#watch.stalls(nowMs);
   }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { compareCouncils } from './council.ts';
 export { DRIFT_BOUND, LeaseEngine } from './engine.ts';
-export type { Stalls } from './lateness.ts';
 export { ROUND_JUMP_MAX } from './member.ts';
 export * from './profiles.ts';
 export * from './record.ts';

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** How late a loop was in the last minutes, in ms. */
-export interface Stalls {
-  /** 99 of 100 wake-ups were this late or less; rounded up to a step of the histogram. */
-  readonly p99Ms: number;
-  readonly maxMs: number;
-}
+import type { StallReport } from '@vnfpool/wire/mobility';
 
 const MINUTE_MS = 60_000;
 /** Minutes that are remembered, the present one included. */
 const MINUTES = 5;
-/** Upper bounds of the steps: each is a half more than the one before, from 0.25 ms to some 20 s. */
-const STEPS_MS: readonly number[] = Array.from({ length: 29 }, (_, step) => 0.25 * 1.5 ** step);
+/** Upper bounds of the steps. */
+const STEPS_MS: readonly number[] = [
+  0.25, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 100, 150, 200, 300, 500, 800, 1_000, 2_000, 5_000, 10_000,
+  60_000,
+];
 
 /** One minute. */
 interface Page {
@@ -42,8 +40,8 @@ export class Lateness {
     page.maxMs = Math.max(page.maxMs, lateMs);
   }
 
-  /** Undefined while nothing was measured. */
-  summary(nowMs: number): Stalls | undefined {
+  /** Rounded up to steps of the histogram, so that it changes seldom; undefined while nothing was measured. */
+  summary(nowMs: number): StallReport | undefined {
     const oldest = Math.floor(nowMs / MINUTE_MS) - MINUTES + 1;
     const pages = this.#pages.filter(({ minute }) => minute >= oldest);
     const counts = Array.from({ length: STEPS_MS.length + 1 }, (_, at) =>
@@ -54,6 +52,6 @@ export class Lateness {
     const maxMs = Math.max(...pages.map((page) => page.maxMs));
     let left = Math.ceil(all * 0.99);
     const at = counts.findIndex((count) => (left -= count) <= 0);
-    return { p99Ms: Math.min(STEPS_MS[at] ?? maxMs, maxMs), maxMs };
+    return { p99Ms: STEPS_MS[at] ?? maxMs, maxMs: STEPS_MS.find((boundMs) => maxMs <= boundMs) ?? maxMs };
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { StallReport } from '@vnfpool/wire/mobility';
 import { rankDelayMs, rankSpreadMs, renewalMs } from './timing.ts';
 
 /*
@@ -95,6 +96,15 @@ export function describeFailover({
 export function describeOutage(leaseMs: number): string {
   const { rankMs, roundsMs, takeOverMs } = outageParts(leaseMs);
   return `${leaseMs} ms lease, ${tidy(rankMs)} ms for the second in the queue, ${roundsMs} ms for two durable rounds, ${takeOverMs} ms to take over`;
+}
+
+/** What is wrong with a lease on a host that stalls like this, and which profile fits; undefined: it fits. */
+export function stallAdvice(leaseMs: number, { p99Ms, maxMs }: StallReport): string | undefined {
+  // A stall of a renewal's time costs one renewal; the lease has two thirds left.
+  if (maxMs <= renewalMs(leaseMs)) return undefined;
+  const fitting = PROFILE_NAMES.find((name) => maxMs <= renewalMs(FAILOVER_PROFILES[name]));
+  const advice = fitting ? `profile ${fitting} fits` : 'no profile fits';
+  return `stalled for up to ${maxMs} ms in the last minutes (99 of 100 times at most ${p99Ms} ms), and a lease of ${leaseMs} ms bears ${tidy(renewalMs(leaseMs))} ms: ${advice}`;
 }
 
 const PROFILE_NAMES: readonly FailoverProfile[] = ['fast', 'normal', 'calm'];

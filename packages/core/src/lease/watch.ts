@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Lateness, type Stalls } from './lateness.ts';
+import type { StallReport } from '@vnfpool/wire/mobility';
+import { Lateness } from './lateness.ts';
 import { stallMs, watchMs } from './timing.ts';
 
 /**
@@ -34,7 +35,7 @@ export class Watch {
     return lateMs > stallMs(this.shortestLeaseMs) ? lateMs : undefined;
   }
 
-  stalls(nowMs: number): Stalls | undefined {
+  stalls(nowMs: number): StallReport | undefined {
     return this.#lateness.summary(nowMs);
   }
 }

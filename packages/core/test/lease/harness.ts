@@ -35,6 +35,7 @@ export class Bench {
   #mail: { atMs: number; to: number; input: LeaseInput }[] = [];
   #incarnations = new Map<number, bigint>();
   #random = 1;
+  #isHeldBack: (mail: { readonly to: number; readonly input: LeaseInput }) => boolean = () => false;
 
   constructor(members: readonly number[], candidates: readonly number[] = members) {
     this.members = members;
@@ -132,6 +133,41 @@ export class Bench {
     return outputs;
   }
 
+  /** The whole machine stands still; then its processes are scheduled in this order, timers before sockets. */
+  stall(forMs: number, order: readonly number[]): void {
+    this.nowMs += forMs;
+    for (const node of order) this.#expire(node);
+  }
+
+  /** One process stands still, and the world goes on. What was sent to it waits in its socket. */
+  pause(node: number, forMs: number): void {
+    const engine = this.engines.get(node);
+    const untilMs = this.nowMs + forMs;
+    const waiting: { to: number; input: LeaseInput }[] = [];
+    this.engines.delete(node);
+    this.#isHeldBack = (mail) => mail.to === node && waiting.push(mail) > 0;
+    this.run(forMs);
+    this.#isHeldBack = () => false;
+    this.nowMs = Math.max(this.nowMs, untilMs);
+    if (engine === undefined) return;
+    this.engines.set(node, engine);
+    this.#expire(node);
+    for (const { to, input } of waiting) this.input(to, input);
+  }
+
+  /** Nodes whose lease runs now. */
+  serving(): number[] {
+    const until = new Map(this.all('fence-until').map(({ node, untilMs }) => [node, untilMs]));
+    return [...until].filter(([, untilMs]) => untilMs > this.nowMs).map(([node]) => node);
+  }
+
+  #expire(node: number): void {
+    const engine = this.engines.get(node);
+    if (engine === undefined) return;
+    const deadline = engine.nextDeadline();
+    if (deadline !== undefined && deadline <= this.nowMs) this.#carryOut(node, engine.expire(this.nowMs));
+  }
+
   /** Runs until `untilMs` later, or until `isDone` after an event. */
   run(forMs: number, isDone: () => boolean = () => false): void {
     const untilMs = this.nowMs + forMs;
@@ -142,11 +178,8 @@ export class Bench {
       this.nowMs = Math.max(this.nowMs, nextMs);
       const due = this.#mail.filter(({ atMs }) => atMs <= this.nowMs);
       this.#mail = this.#mail.filter(({ atMs }) => atMs > this.nowMs);
-      for (const { to, input } of due) this.input(to, input);
-      for (const [node, engine] of this.engines) {
-        const deadline = engine.nextDeadline();
-        if (deadline !== undefined && deadline <= this.nowMs) this.#carryOut(node, engine.expire(this.nowMs));
-      }
+      for (const mail of due) if (!this.#isHeldBack(mail)) this.input(mail.to, mail.input);
+      for (const node of this.engines.keys()) this.#expire(node);
       if (isDone() || this.nowMs >= untilMs) return;
     }
     throw new Error('the bench does not come to rest');

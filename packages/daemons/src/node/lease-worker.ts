@@ -21,6 +21,7 @@ import type { FromWorker, ToWorker, WorkerTask } from './worker-messages.ts';
  */
 
 const COUNTERS_MS = 1_000;
+const STALLS_MS = 10_000;
 /** Steps in a row without a turn of the loop, so that datagrams are read in between. */
 const DUE_AT_ONCE_MAX = 4;
 
@@ -102,6 +103,14 @@ async function main(task: WorkerTask): Promise<void> {
     told = text;
     tell({ type: 'counters', counters: { ...counters } });
   }, COUNTERS_MS);
+  let stallsTold = '';
+  const measuring = setInterval(() => {
+    const stalls = engine.stalls(clocks.boottimeMs());
+    const text = JSON.stringify(stalls);
+    if (stalls === undefined || text === stallsTold) return;
+    stallsTold = text;
+    tell({ type: 'stalls', stalls });
+  }, STALLS_MS);
 
   parentPort?.on('message', (message: ToWorker) => {
     switch (message.type) {
@@ -127,6 +136,7 @@ async function main(task: WorkerTask): Promise<void> {
         return;
       case 'stop':
         clearInterval(reporting);
+        clearInterval(measuring);
         clearTimeout(timer);
         link.close();
         hands.cleanUp();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseInput } from '@vnfpool/core/lease';
-import type { FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import type { FailoverRecord, SetConfiguration, SlotState, StallReport } from '@vnfpool/wire/mobility';
 
 /** What the lease worker is started with. */
 export interface WorkerTask {
@@ -34,5 +34,7 @@ export type FromWorker =
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string }
+  /** How late the worker was called in the last minutes; told when it changes, at most every ten seconds. */
+  | { readonly type: 'stalls'; readonly stalls: StallReport }
   /** Datagrams that were dropped, by reason; told when it changes, at most once a second. */
   | { readonly type: 'counters'; readonly counters: Readonly<Record<string, number>> };

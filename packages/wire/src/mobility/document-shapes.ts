@@ -241,7 +241,10 @@ const failoverRecord: Shape<FailoverRecord> = object({
 });
 
 export const slotReport: Shape<SlotReport> = versioned(
-  object({ v: oneOf(1), muteMs: milliseconds, slots: list(slotState), failovers: list(failoverRecord) }),
+  object(
+    { v: oneOf(1), muteMs: milliseconds, slots: list(slotState), failovers: list(failoverRecord) },
+    { stalls: object({ p99Ms: milliseconds, maxMs: milliseconds }) },
+  ),
 );
 
 /** An amount a second: any finite number from 0. */

@@ -196,6 +196,14 @@ export interface SlotReport {
   readonly slots: readonly SlotState[];
   /** New failover records, oldest first; resent until acknowledged. */
   readonly failovers: readonly FailoverRecord[];
+  /** How late the node's lease worker was called in the last minutes; absent: it did not measure. */
+  readonly stalls?: StallReport;
+}
+
+/** Lateness of a loop in ms, rounded up: what 99 of 100 wake-ups kept, and the worst one. */
+export interface StallReport {
+  readonly p99Ms: number;
+  readonly maxMs: number;
 }
 
 export interface SlotState {
