@@ -169,6 +169,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         return this.#isChanging(output.slot) ? [] : [{ type: 'slot', state: this.#stateOf(output.slot, '') }];
       case 'offered':
         return [];
+      case 'clock':
+        return [{ type: 'event', ...clockEvent(output, this.#node) }];
       case 'hand-over-failed':
         return [
           {
@@ -332,4 +334,15 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   #addressesOf(slot: string): readonly string[] {
     return this.#addresses.get(slot) ?? [];
   }
+}
+
+function clockEvent(
+  { node, isOutside, deviation }: LeaseOutput & { type: 'clock' },
+  own: number,
+): { severity: 'info' | 'error'; message: string } {
+  const whose = node === own ? "this node's clock" : `the clock of node ${node}`;
+  if (!isOutside) return { severity: 'info', message: `${whose} runs at the rate of the others again` };
+  const percent = `${(Math.abs(deviation) * 100).toFixed(2)} %`;
+  const message = `${whose} is ${percent} ${deviation > 0 ? 'faster' : 'slower'} than the others: that node neither votes nor holds a slot until it is not`;
+  return { severity: 'error', message };
 }

@@ -186,6 +186,7 @@ export class Candidacy {
     const { candidate } = this.#turn;
     if (candidate?.isReady !== true || candidate.holder.functionId !== message.functionId) return false;
     if (this.#hold !== undefined || this.#attempt !== undefined) return false;
+    if (!this.#slot.hasFitClock) return false;
     if (!this.#expected?.isFor(from, message.nonce)) {
       this.#expected = new Expected(this.#slot, from, message.nonce, nowMs);
     }

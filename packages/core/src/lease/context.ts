@@ -19,6 +19,11 @@ export interface SlotContext {
   readonly random: Random;
   readonly rules: LeaseRules;
   council(): Council;
+  /**
+   * Whether the clock of a node may be relied on, as far as this one knows. Whose must not be, neither votes nor holds;
+   * one that forgot this by a restart is reminded by the others.
+   */
+  trusts(node: number): boolean;
   /** Never given twice by this incarnation, to whatever slot: an answer is to one request. */
   nextSerial(): number;
   /** Puts a renewal of this moment into the message that it shares with others; returns its serial. */

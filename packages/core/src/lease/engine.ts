@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseCouncilVersion, LeaseHeader, LeaseMessage, Proposer } from '@vnfpool/wire/lease';
+import type { LeaseCouncilVersion, LeaseHeader, LeaseMessage } from '@vnfpool/wire/lease';
 import type { StallReport } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
 import { epochOf } from '../identity.ts';
 import { Candidacy } from './candidacy.ts';
+import { CLOCK_WINDOW_MS, ClockJudge } from './clock-judge.ts';
 import type { Council, SlotContext } from './context.ts';
 import { compareCouncils } from './council.ts';
 import { LeaseMember } from './member.ts';
@@ -15,6 +16,7 @@ import { SlotTimers } from './slot-timers.ts';
 import { nextRenewalMs, renewalPhase, stallMs } from './timing.ts';
 import { type LeaseEngineInit, type LeaseInput, type LeaseOutput, SLOTS_MAX } from './types.ts';
 import { genesisValue } from './value.ts';
+import { type Origin, Voter } from './voter.ts';
 import { Watch } from './watch.ts';
 
 /** Default bound of the relative rate of two clocks. */
@@ -22,13 +24,6 @@ export const DRIFT_BOUND = 0.01;
 
 type Inputs = { readonly [Type in LeaseInput['type']]: Extract<LeaseInput, { type: Type }> };
 type Messages = { readonly [Type in LeaseMessage['type']]: Extract<LeaseMessage, { type: Type }> };
-
-/** Who a message comes from, and when. */
-interface Origin {
-  readonly from: number;
-  readonly incarnation: bigint;
-  readonly nowMs: number;
-}
 
 /**
  * The leases of one node: its member's registers and its candidates' proposers, for all slots. This node's own
@@ -38,6 +33,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #node: number;
   readonly #incarnation: bigint;
   readonly #member: LeaseMember;
+  readonly #voter: Voter;
   readonly #context: SlotContext;
   readonly #slots = new Map<string, Candidacy>();
   readonly #outbox = new Outbox();
@@ -46,6 +42,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #timers = new SlotTimers<Candidacy>();
   readonly #renewals: Renewals;
   readonly #watch = new Watch();
+  readonly #clocks: ClockJudge;
   readonly #touched = new Set<string>();
   #council: CouncilRecord | undefined;
   #serial = 0;
@@ -55,12 +52,21 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     this.#incarnation = init.incarnation;
     const driftBound = init.driftBound ?? DRIFT_BOUND;
     const records = new Map<string, SlotRecord>();
+    let isOutside = false;
     for (const record of init.restored) {
       if (record.type === 'slot') records.set(record.slot, record);
-      else this.#council = record;
+      else if (record.type === 'council') this.#council = record;
+      else isOutside = record.isOutside;
     }
     const restored = [...records.values()];
     this.#member = new LeaseMember({ startedAtMs: init.startedAtMs, driftBound, rules, restored });
+    this.#clocks = new ClockJudge({
+      node: init.node,
+      driftBound,
+      windowMs: init.clockWindowMs ?? CLOCK_WINDOW_MS,
+      startedAtMs: init.startedAtMs,
+      isOutside,
+    });
     const phase = renewalPhase(init.node);
     const send: SlotContext['send'] = (to, message) => {
       if (to === this.#node) this.#local.push(message);
@@ -83,12 +89,21 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       random: init.random,
       rules,
       council: () => this.#councilView(),
+      trusts: (node) => rules.mayTrustClock(this.#clocks.isOutside(node)),
       nextSerial,
       renew: (renewal, leaseMs, nowMs) => this.#renewals.add(renewal, leaseMs, nowMs),
       nextRenewalMs: (leaseMs, nowMs) => nextRenewalMs(leaseMs, nowMs, phase),
       send,
       emit: (output) => this.#outbox.emit(output),
     };
+    this.#voter = new Voter(this.#member, this.#context, {
+      hasVote: () => this.#isMember(this.#node),
+      persist: (record) => this.#outbox.persist(record),
+      renewed: (id, round, untilMs) => {
+        if (this.#slots.get(id)?.learnRenewal(round, untilMs) === false) this.#touched.add(id);
+      },
+      touch: (id, nowMs) => this.#touch(id, nowMs),
+    });
   }
 
   /** Version and members that this node works under; undefined until it was configured once. */
@@ -120,12 +135,14 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       this.#touched.add(slot.slot);
     }
     this.#renewals.expire(nowMs);
+    this.#judgeClocks(nowMs);
     return this.#finish(nowMs);
   }
 
   nextDeadline(): number | undefined {
     const never = Number.POSITIVE_INFINITY;
-    const next = Math.min(this.#timers.next() ?? never, this.#renewals.nextDeadline() ?? never);
+    const clocksMs = this.#slots.size === 0 ? never : this.#clocks.nextDeadline();
+    const next = Math.min(this.#timers.next() ?? never, this.#renewals.nextDeadline() ?? never, clocksMs);
     return this.#watch.arm(next === never ? undefined : next);
   }
 
@@ -147,6 +164,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     'hand-over': ({ slot, to, nonce }, nowMs) => this.#known(slot, nowMs)?.handOver(to, nonce, nowMs),
     datagram: ({ from, header, messages }, nowMs) => {
       if (!this.#mayRead(from, header, messages)) return;
+      this.#clocks.heard(from, header.clockUs, nowMs);
       const origin: Origin = { from, incarnation: header.incarnation, nowMs };
       for (const message of messages) this.#dispatch(message, origin);
     },
@@ -261,27 +279,30 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #messages: {
     readonly [Type in keyof Messages]: (message: Messages[Type], origin: Origin) => void;
   } = {
-    prepare: (message, origin) => this.#askMember(message, origin),
-    accept: (message, origin) => this.#askMember(message, origin),
-    renew: (message, origin) => this.#askMember(message, origin),
+    prepare: (message, origin) => this.#voter.ask(message, origin),
+    accept: (message, origin) => this.#voter.ask(message, origin),
+    renew: (message, origin) => this.#voter.ask(message, origin),
     release: (message, origin) => {
-      this.#askMember(message, origin);
+      this.#voter.ask(message, origin);
       this.#slots.get(message.slot)?.onRelease(origin.from, message, origin.nowMs);
     },
     promise: (message, { from, nowMs }) => {
-      if (this.#isMember(from)) this.#slots.get(message.slot)?.onPromise(from, message, nowMs);
+      if (this.#counts(from)) this.#slots.get(message.slot)?.onPromise(from, message, nowMs);
     },
     accepted: (message, { from, nowMs }) => {
-      if (this.#isMember(from)) this.#slots.get(message.slot)?.onAccepted(from, message, nowMs);
+      if (this.#counts(from)) this.#slots.get(message.slot)?.onAccepted(from, message, nowMs);
     },
     renewed: (message, { from, nowMs }) => {
-      if (!this.#isMember(from)) return;
+      if (!this.#counts(from)) return;
       this.#renewals.confirmed(from, message.serial);
       this.#slots.get(message.slot)?.onRenewed(from, message, nowMs);
     },
-    'renew-many': (message, origin) => this.#askMemberMany(message, origin),
+    clock: ({ wantsAnswer }, { from }) => {
+      if (wantsAnswer) this.#context.send(from, { type: 'clock', wantsAnswer: false });
+    },
+    'renew-many': (message, origin) => this.#voter.renew(message, origin),
     'renewed-many': (message, { from, nowMs }) => {
-      if (!this.#isMember(from)) return;
+      if (!this.#counts(from)) return;
       const { serial } = message;
       for (const { slot: id, round } of this.#renewals.renewedBy(from, message)) {
         const slot = this.#slots.get(id);
@@ -291,10 +312,10 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       }
     },
     refuse: (message, { from, nowMs }) => {
-      if (this.#isMember(from)) this.#slots.get(message.slot)?.onRefuse(from, message, nowMs);
+      if (this.#counts(from)) this.#slots.get(message.slot)?.onRefuse(from, message, nowMs);
     },
     released: (message, { from }) => {
-      if (this.#isMember(from)) this.#slots.get(message.slot)?.onReleased(from, message);
+      if (this.#counts(from)) this.#slots.get(message.slot)?.onReleased(from, message);
     },
     offer: (message, { from, incarnation, nowMs }) => {
       const slot = this.#slots.get(message.slot);
@@ -307,34 +328,26 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       this.#slots.get(message.slot)?.onReady(from, incarnation, message),
   };
 
-  /** A request to this node's member: the record first, then the answer, to a peer or to ourselves. */
-  #askMember(
-    request: Messages['prepare' | 'accept' | 'renew' | 'release'],
-    { from, incarnation, nowMs }: Origin,
-  ): void {
-    if (!this.#isMember(this.#node)) return;
-    const proposer: Proposer = { node: from, incarnation };
-    const { record, answers } = this.#member.answer(request, proposer, nowMs);
-    if (record !== undefined) this.#outbox.persist(record);
-    for (const { to, message } of answers) this.#context.send(to, message);
+  /** Whose clock must not be relied on lets go of everything; who was not heard of for a while is asked for its clock. */
+  #judgeClocks(nowMs: number): void {
+    if (this.#slots.size === 0 || nowMs < this.#clocks.nextDeadline()) return;
+    const wasFit = this.#context.trusts(this.#node);
+    for (const verdict of this.#clocks.judge(nowMs)) this.#outbox.emit({ type: 'clock', ...verdict });
+    if (this.#context.trusts(this.#node) !== wasFit) {
+      this.#outbox.persist({ type: 'clock', isOutside: wasFit });
+      for (const slot of this.#slots.values()) {
+        if (wasFit) slot.release('clock', nowMs);
+        this.#touched.add(slot.slot);
+      }
+    }
+    for (const member of this.#clocks.silent(this.#council?.members ?? [], nowMs)) {
+      this.#context.send(member, { type: 'clock', wantsAnswer: true });
+    }
   }
 
-  /** Each slot is asked for by itself; those that say yes share an answer, the others refuse one by one. */
-  #askMemberMany({ serial, renewals }: Messages['renew-many'], { from, incarnation, nowMs }: Origin): void {
-    if (!this.#isMember(this.#node)) return;
-    const proposer: Proposer = { node: from, incarnation };
-    const renewed = renewals.map(({ slot, round }) => {
-      const untilMs = this.#member.renewOne(slot, round, proposer, nowMs);
-      if (untilMs === undefined) {
-        this.#touch(slot, nowMs);
-        const { answers } = this.#member.answer({ type: 'renew', slot, serial, round }, proposer, nowMs);
-        for (const { to, message } of answers) this.#context.send(to, message);
-        return false;
-      }
-      if (this.#slots.get(slot)?.learnRenewal(round, untilMs) === false) this.#touched.add(slot);
-      return true;
-    });
-    this.#context.send(from, { type: 'renewed-many', serial, incarnation, renewed });
+  /** Whether answers of this node count. */
+  #counts(from: number): boolean {
+    return this.#isMember(from) && this.#context.trusts(from);
   }
 
   #isMember(node: number): boolean {

@@ -27,6 +27,11 @@ export class Slot {
     return this.context.council();
   }
 
+  /** Whether this node may try for the slot and hold it. */
+  get hasFitClock(): boolean {
+    return this.context.trusts(this.context.node);
+  }
+
   epoch(round: number): number {
     return epochOf(this.council.generation, round);
   }

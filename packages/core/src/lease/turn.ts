@@ -37,7 +37,7 @@ export class Turn {
   /** Undefined while no candidate is ready. */
   nextTryMs(): number | undefined {
     const { candidate } = this;
-    if (candidate?.isReady !== true) return undefined;
+    if (candidate?.isReady !== true || !this.#slot.hasFitClock) return undefined;
     const { leaseMs } = this.#slot;
     const { accepted, freeAtMs } = this.#slot.knowledge;
     const rank = freeAtMs <= this.#firstUntilMs ? 0 : candidate.rank;

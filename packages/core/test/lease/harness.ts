@@ -25,6 +25,8 @@ export class Bench {
   readonly disks: Map<number, LeaseRecord[]> = new Map();
   /** Datagrams for which this is true are lost. */
   isLost: (from: number, to: number, messages: readonly LeaseMessage[]) => boolean = () => false;
+  /** What a datagram says of its sender's clock, in ms. */
+  clockOf: (from: number, to: number) => number = () => this.nowMs;
   /** Agents that answer `granted` by `activate` and `fence-close` by `fence-closed`. */
   isObedient = true;
   readonly delayMs = 1;
@@ -119,7 +121,7 @@ export class Bench {
         incarnation: incarnation ?? this.#incarnations.get(from) ?? 1n,
         sequence: 0n,
         council: this.council,
-        clockUs: 0n,
+        clockUs: BigInt(Math.round(this.clockOf(from, to) * 1000)),
       },
       messages,
     };

@@ -30,6 +30,15 @@ export class Invariants {
     return this.#granted.size;
   }
 
+  /** How often a node found that its own clock is not to be relied on. */
+  clocksLeft = 0;
+  clocksBack = 0;
+
+  clockJudged(isOutside: boolean): void {
+    if (isOutside) this.clocksLeft += 1;
+    else this.clocksBack += 1;
+  }
+
   /** No epoch is used by two holders. */
   granted(slot: string, epoch: number, holder: string): void {
     const key = `${slot}/${epoch}`;

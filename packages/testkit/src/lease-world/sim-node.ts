@@ -16,7 +16,7 @@ import { FenceModel, type FenceWrite } from './fence-model.ts';
 import type { Invariants } from './invariants.ts';
 import type { SimulatedNetwork } from './network.ts';
 import type { NodeClock } from './node-clock.ts';
-import type { WorldPlan } from './options.ts';
+import { CREEP_WINDOW_MS, type WorldPlan } from './options.ts';
 import type { Schedule } from './schedule.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Trace } from './trace.ts';
@@ -113,6 +113,7 @@ export class SimNode {
         restored: [...this.#disk],
         random,
         driftBound: plan.driftBound,
+        ...(plan.creep !== 0 && { clockWindowMs: CREEP_WINDOW_MS }),
       },
       rules,
     );
@@ -285,6 +286,9 @@ export class SimNode {
         this.#later(random.between(0, 1), { type: 'fence-closed', slot, epoch });
         break;
       }
+      case 'clock':
+        if (action.node === this.id) invariants.clockJudged(action.isOutside);
+        break;
       case 'lost':
       case 'observed':
       case 'offered':
@@ -336,8 +340,8 @@ function describe(what: LeaseInput | Action): string {
   if (what.type === 'persist') {
     return `persist ${what.records
       .map((record) =>
-        record.type === 'council'
-          ? 'council'
+        record.type !== 'slot'
+          ? record.type
           : `${record.slot.slice(-2)} promised ${record.promised.round}@${record.promised.proposer.node}${record.promised.closed ? ' closed' : ''}` +
             ` accepted ${record.accepted.round}@${record.accepted.proposer.node} ${record.accepted.released ?? ''}`,
       )
@@ -354,6 +358,7 @@ function describeMessage(message: LeaseMessage): string {
   if (message.type === 'renewed-many') {
     return `renewed ${message.renewed.map(Number).join('')} serial ${message.serial}`;
   }
+  if (message.type === 'clock') return `clock${message.wantsAnswer ? '?' : ''}`;
   const { type, serial, round } = message;
   const more =
     message.type === 'refuse'

@@ -133,6 +133,7 @@ const TYPES_BY_CODE = new Map(
 
 const RENEW_MANY_CODE = 12;
 const RENEWED_MANY_CODE = 13;
+const CLOCK_CODE = 14;
 
 /** Type (8 bits), length of the whole message (16), then what belongs to the type. */
 export function writeMessage(writer: ByteWriter, message: LeaseMessage): void {
@@ -145,6 +146,10 @@ export function writeMessage(writer: ByteWriter, message: LeaseMessage): void {
     case 'renewed-many':
       writer.u8(RENEWED_MANY_CODE).u16(0);
       writeRenewed(writer, message);
+      break;
+    case 'clock':
+      writer.u8(CLOCK_CODE).u16(0);
+      writer.u8(message.wantsAnswer ? 1 : 0);
       break;
     default:
       writeSlotMessage(writer, message);
@@ -166,10 +171,10 @@ export function readMessage(reader: ByteReader): LeaseMessage {
   const { offset } = reader;
   const code = reader.u8();
   const length = reader.u16();
-  const isBatch = code === RENEW_MANY_CODE || code === RENEWED_MANY_CODE;
-  if (!isBatch && !TYPES_BY_CODE.has(code))
+  const isOfSlots = code < RENEW_MANY_CODE || code > CLOCK_CODE;
+  if (isOfSlots && !TYPES_BY_CODE.has(code))
     throw new WireError('unknown', offset, `lease message of type ${code}`);
-  if (length < (isBatch ? TYPE_AND_LENGTH_BYTES : SLOT_HEAD_BYTES))
+  if (length < (isOfSlots ? SLOT_HEAD_BYTES : TYPE_AND_LENGTH_BYTES))
     throw new WireError('length', offset, `lease message of ${length} octets`);
   const inner = reader.sub(length - TYPE_AND_LENGTH_BYTES);
   const message = readBody(inner, code);
@@ -183,6 +188,7 @@ const SLOT_HEAD_BYTES = 20;
 function readBody(reader: ByteReader, code: number): LeaseMessage {
   if (code === RENEW_MANY_CODE) return readRenewals(reader);
   if (code === RENEWED_MANY_CODE) return readRenewed(reader);
+  if (code === CLOCK_CODE) return { type: 'clock', wantsAnswer: readFlag(reader) };
   const type = TYPES_BY_CODE.get(code) as Type;
   const slot = readHex64(reader);
   const serial = reader.u32();

@@ -41,8 +41,17 @@ export interface LeaseValue {
 /** Most candidates in a value. */
 export const CANDIDATES_MAX = 16;
 
-/** Why a holder released; `abandoned`: a candidate that found no majority took its own proposal back. */
-export type ReleaseReason = 'function-exit' | 'function-unhealthy' | 'handover' | 'operator' | 'abandoned';
+/**
+ * Why a holder released; `abandoned`: a candidate that found no majority took its own proposal back; `clock`: its clock
+ * runs at another rate than the others'.
+ */
+export type ReleaseReason =
+  | 'function-exit'
+  | 'function-unhealthy'
+  | 'handover'
+  | 'operator'
+  | 'abandoned'
+  | 'clock';
 
 /** A value as a member stored it. */
 export interface AcceptedValue {
@@ -224,4 +233,11 @@ export type LeaseSlotMessage =
   | Offer
   | Ready;
 
-export type LeaseMessage = LeaseSlotMessage | RenewMany | RenewedMany;
+/** Carries nothing but the head, with the sender's clock: for those who have nothing else to say to each other. */
+export interface ClockMessage {
+  readonly type: 'clock';
+  /** The receiver sends one as well, which wants no answer. */
+  readonly wantsAnswer: boolean;
+}
+
+export type LeaseMessage = LeaseSlotMessage | RenewMany | RenewedMany | ClockMessage;

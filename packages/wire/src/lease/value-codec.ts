@@ -21,6 +21,7 @@ const RELEASE_REASONS: readonly ReleaseReason[] = [
   'handover',
   'operator',
   'abandoned',
+  'clock',
 ];
 
 export function writeRound(writer: ByteWriter, round: number): void {

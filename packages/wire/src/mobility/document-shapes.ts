@@ -230,7 +230,7 @@ const failoverRecord: Shape<FailoverRecord> = object({
   epoch: decimal,
   from: nullable(candidate),
   to: candidate,
-  cause: oneOf('genesis', 'lease-expired', 'function-exit', 'function-unhealthy', 'handover'),
+  cause: oneOf('genesis', 'lease-expired', 'function-exit', 'function-unhealthy', 'handover', 'clock'),
   fencedBy: oneOf('release', 'timeout', 'none'),
   steps: list(
     object({

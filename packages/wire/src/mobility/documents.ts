@@ -218,7 +218,13 @@ export interface SlotState {
   readonly reason: string;
 }
 
-export type FailoverCause = 'genesis' | 'lease-expired' | 'function-exit' | 'function-unhealthy' | 'handover';
+export type FailoverCause =
+  | 'genesis'
+  | 'lease-expired'
+  | 'function-exit'
+  | 'function-unhealthy'
+  | 'handover'
+  | 'clock';
 
 /** One taking of a slot, told by its new holder. Times are wall-clock milliseconds, read together with the steps. */
 export interface FailoverRecord {

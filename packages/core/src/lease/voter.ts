@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  Accept,
+  LeaseMessage,
+  Prepare,
+  Proposer,
+  Refuse,
+  Release,
+  Renew,
+  RenewMany,
+} from '@vnfpool/wire/lease';
+import { CLOCK_WINDOW_MS } from './clock-judge.ts';
+import type { SlotContext } from './context.ts';
+import type { LeaseMember } from './member.ts';
+import type { SlotRecord } from './record.ts';
+
+/** Who a message comes from, and when. */
+export interface Origin {
+  readonly from: number;
+  readonly incarnation: bigint;
+  readonly nowMs: number;
+}
+
+export interface VoterHands {
+  /** Whether this node is a member of the council. */
+  hasVote(): boolean;
+  persist(record: SlotRecord): void;
+  /** Only a time in the register has changed. */
+  renewed(slot: string, round: number, untilMs: number): void;
+  /** More may have changed than a time, or something was refused. */
+  touch(slot: string, nowMs: number): void;
+}
+
+/** Requests to this node's member: the record first, then the answer, to a peer or to ourselves. */
+export class Voter {
+  readonly #member: LeaseMember;
+  readonly #context: SlotContext;
+  readonly #hands: VoterHands;
+
+  constructor(member: LeaseMember, context: SlotContext, hands: VoterHands) {
+    this.#member = member;
+    this.#context = context;
+    this.#hands = hands;
+  }
+
+  ask(request: Prepare | Accept | Renew | Release, { from, incarnation, nowMs }: Origin): void {
+    if (!this.#hands.hasVote()) return;
+    const proposer: Proposer = { node: from, incarnation };
+    if (request.type !== 'release' && !this.#mayVoteFor(from)) {
+      this.#context.send(from, withoutVoice(request, incarnation));
+      return;
+    }
+    const { record, answers } = this.#member.answer(request, proposer, nowMs);
+    if (record !== undefined) this.#hands.persist(record);
+    for (const { to, message } of answers) this.#context.send(to, message);
+  }
+
+  #mayVoteFor(proposer: number): boolean {
+    const { node } = this.#context;
+    return this.#context.trusts(node) && this.#context.trusts(proposer);
+  }
+
+  /** Each slot is asked for by itself; those that say yes share an answer, the others refuse one by one. */
+  renew({ serial, renewals }: RenewMany, { from, incarnation, nowMs }: Origin): void {
+    if (!this.#hands.hasVote()) return;
+    const proposer: Proposer = { node: from, incarnation };
+    const hasVoice = this.#mayVoteFor(from);
+    const renewed = renewals.map(({ slot, round }) => {
+      if (!hasVoice) return false;
+      const untilMs = this.#member.renewOne(slot, round, proposer, nowMs);
+      if (untilMs !== undefined) {
+        this.#hands.renewed(slot, round, untilMs);
+        return true;
+      }
+      this.#hands.touch(slot, nowMs);
+      const { answers } = this.#member.answer({ type: 'renew', slot, serial, round }, proposer, nowMs);
+      for (const { to, message } of answers) this.#context.send(to, message);
+      return false;
+    });
+    this.#context.send(from, { type: 'renewed-many', serial, incarnation, renewed });
+  }
+}
+
+/** What a member answers when its own clock, or that of the proposer, must not be relied on. */
+function withoutVoice({ slot, serial, round }: Prepare | Accept | Renew, incarnation: bigint): LeaseMessage {
+  const nothingKnown = { promised: 0, accepted: null, timeLeftMs: CLOCK_WINDOW_MS };
+  const refusal: Refuse = {
+    type: 'refuse',
+    slot,
+    serial,
+    round,
+    incarnation,
+    reason: 'mute',
+    ...nothingKnown,
+  };
+  return refusal;
+}
