@@ -14,9 +14,15 @@ import { Renewals } from './renewals.ts';
 import { LeaseRules } from './rules.ts';
 import { SlotTimers } from './slot-timers.ts';
 import { nextRenewalMs, renewalPhase, stallMs } from './timing.ts';
-import { type LeaseEngineInit, type LeaseInput, type LeaseOutput, SLOTS_MAX } from './types.ts';
+import {
+  type LeaseDatagram,
+  type LeaseEngineInit,
+  type LeaseInput,
+  type LeaseOutput,
+  SLOTS_MAX,
+} from './types.ts';
 import { genesisValue } from './value.ts';
-import { type Origin, Voter } from './voter.ts';
+import { councilRefusals, type Origin, Voter } from './voter.ts';
 import { Watch } from './watch.ts';
 
 /** Default bound of the relative rate of two clocks. */
@@ -162,11 +168,9 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     'fence-closed': ({ slot, epoch }, nowMs) => this.#known(slot, nowMs)?.fenceClosed(epoch, nowMs),
     release: ({ slot, reason }, nowMs) => this.#known(slot, nowMs)?.release(reason, nowMs),
     'hand-over': ({ slot, to, nonce }, nowMs) => this.#known(slot, nowMs)?.handOver(to, nonce, nowMs),
-    datagram: ({ from, header, messages }, nowMs) => {
-      if (!this.#mayRead(from, header, messages)) return;
-      this.#clocks.heard(from, header.clockUs, nowMs);
-      const origin: Origin = { from, incarnation: header.incarnation, nowMs };
-      for (const message of messages) this.#dispatch(message, origin);
+    datagram: (datagram, nowMs) => this.#read(datagram, nowMs),
+    datagrams: ({ datagrams }, nowMs) => {
+      for (const datagram of datagrams) this.#read(datagram, nowMs);
     },
   };
 
@@ -229,6 +233,15 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
 
   // Messages --------------------------------------------------------------------------------------------
 
+  #read({ from, header, messages }: LeaseDatagram, nowMs: number): void {
+    if (!this.#mayRead(from, header, messages)) return;
+    this.#clocks.heard(from, header.clockUs, nowMs);
+    const origin: Origin = { from, incarnation: header.incarnation, nowMs };
+    for (const message of messages) this.#dispatch(message, origin);
+    // What our own member says to this comes before the next one.
+    this.#runLocal(origin.nowMs);
+  }
+
   #mayRead(from: number, header: LeaseHeader, messages: readonly LeaseMessage[]): boolean {
     if (header.sender !== from || header.receiver !== this.#node || from === this.#node) {
       this.#reject('misaddressed', from);
@@ -239,30 +252,10 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     if (order === 'same') return true;
     this.#reject('council-mismatch', from);
     // The refusal's datagram carries the higher version.
-    if (order === 'lower') this.#refuseCouncil(from, header.incarnation, messages);
-    return false;
-  }
-
-  #refuseCouncil(from: number, incarnation: bigint, messages: readonly LeaseMessage[]): void {
-    const asked = messages.flatMap((message) => {
-      if (message.type === 'renew-many')
-        return message.renewals.map((one) => ({ ...one, serial: message.serial }));
-      const isRequest = message.type === 'prepare' || message.type === 'accept' || message.type === 'renew';
-      return isRequest ? [message] : [];
-    });
-    for (const { slot, serial, round } of asked) {
-      this.#outbox.send(from, {
-        type: 'refuse',
-        slot,
-        serial,
-        round,
-        incarnation,
-        reason: 'council',
-        promised: 0,
-        accepted: null,
-        timeLeftMs: 0,
-      });
+    if (order === 'lower') {
+      for (const refusal of councilRefusals(messages, header.incarnation)) this.#outbox.send(from, refusal);
     }
+    return false;
   }
 
   #dispatch(message: LeaseMessage, origin: Origin): void {
@@ -377,13 +370,17 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
 
   #finish(nowMs: number): LeaseOutput[] {
     this.#renewals.flush();
+    this.#runLocal(nowMs);
+    for (const slot of this.#touched) this.#observe(slot, nowMs);
+    this.#touched.clear();
+    return this.#outbox.take();
+  }
+
+  #runLocal(nowMs: number): void {
     const origin: Origin = { from: this.#node, incarnation: this.#incarnation, nowMs };
     // Each request has at most one answer here and each answer leads to at most one request: this ends.
     for (let at = 0; at < this.#local.length; at++) this.#dispatch(this.#local[at] as LeaseMessage, origin);
     this.#local.length = 0;
-    for (const slot of this.#touched) this.#observe(slot, nowMs);
-    this.#touched.clear();
-    return this.#outbox.take();
   }
 
   #observe(id: string, nowMs: number): void {

@@ -3,9 +3,13 @@ import type { LeaseMessage } from '@vnfpool/wire/lease';
 import type { LeaseRecord } from './record.ts';
 import type { LeaseOutput } from './types.ts';
 
+/** Of a message that is about many. */
+const EVERY_SLOT = '';
+
 /**
- * Collects one step's outputs. All records of a step share one `persist`, at the place of the first one: a record may
- * be durable earlier than it had to be, and a step then waits for the disk once, however many slots it is about.
+ * Collects one step's outputs. Records of different slots share one `persist`, at the place of the first one: a record
+ * may be durable earlier than it had to be, and a step then waits for the disk once, however many slots it is about. What was
+ * said of a slot stays before a later record of it.
  * Messages to one peer share a `send`, as long as nothing moves ahead of what it depends on.
  */
 export class Outbox {
@@ -13,8 +17,11 @@ export class Outbox {
   /** Open batches since the `persist` or the last other output. */
   readonly #sends = new Map<number, LeaseMessage[]>();
   #records: LeaseRecord[] | undefined;
+  /** Slots that are in it, or were spoken of since. */
+  readonly #spoken = new Set<string>();
 
   send(to: number, message: LeaseMessage): void {
+    if (this.#records !== undefined) this.#spoken.add('slot' in message ? message.slot : EVERY_SLOT);
     const open = this.#sends.get(to);
     if (open !== undefined) {
       open.push(message);
@@ -26,10 +33,14 @@ export class Outbox {
   }
 
   persist(record: LeaseRecord): void {
-    if (this.#records !== undefined) {
+    const about = record.type === 'slot' ? record.slot : record.type;
+    if (this.#records !== undefined && !this.#spoken.has(about) && !this.#spoken.has(EVERY_SLOT)) {
+      this.#spoken.add(about);
       this.#records.push(record);
       return;
     }
+    this.#spoken.clear();
+    this.#spoken.add(about);
     this.#records = [record];
     this.#sends.clear();
     this.#outputs.push({ type: 'persist', records: this.#records });
@@ -46,6 +57,7 @@ export class Outbox {
     this.#outputs = [];
     this.#sends.clear();
     this.#records = undefined;
+    this.#spoken.clear();
     return outputs;
   }
 }

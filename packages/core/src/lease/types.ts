@@ -69,13 +69,17 @@ export type LeaseInput =
       readonly to: { readonly node: number; readonly functionId: number };
       readonly nonce: string;
     }
-  /** Authenticated, fresh (see `ReplayWindow`) and decoded; `from` is who the key belongs to. */
-  | {
-      readonly type: 'datagram';
-      readonly from: number;
-      readonly header: LeaseHeader;
-      readonly messages: readonly LeaseMessage[];
-    };
+  | LeaseDatagram
+  /** Several that were waiting, in order: they share one write to the disk. */
+  | { readonly type: 'datagrams'; readonly datagrams: readonly LeaseDatagram[] };
+
+/** Authenticated, fresh (see `ReplayWindow`) and decoded; `from` is who the key belongs to. */
+export interface LeaseDatagram {
+  readonly type: 'datagram';
+  readonly from: number;
+  readonly header: LeaseHeader;
+  readonly messages: readonly LeaseMessage[];
+}
 
 export type LostReason = 'expired' | ReleaseReason | 'slot-removed';
 

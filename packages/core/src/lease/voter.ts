@@ -4,9 +4,11 @@ import type {
   LeaseMessage,
   Prepare,
   Proposer,
+  RefusalReason,
   Refuse,
   Release,
   Renew,
+  Renewal,
   RenewMany,
 } from '@vnfpool/wire/lease';
 import { CLOCK_WINDOW_MS } from './clock-judge.ts';
@@ -82,16 +84,37 @@ export class Voter {
 }
 
 /** What a member answers when its own clock, or that of the proposer, must not be relied on. */
-function withoutVoice({ slot, serial, round }: Prepare | Accept | Renew, incarnation: bigint): LeaseMessage {
-  const nothingKnown = { promised: 0, accepted: null, timeLeftMs: CLOCK_WINDOW_MS };
-  const refusal: Refuse = {
+function withoutVoice(request: Prepare | Accept | Renew, incarnation: bigint): Refuse {
+  return bareRefusal(request, incarnation, 'mute', CLOCK_WINDOW_MS);
+}
+
+/** Answers to requests that were made for a lower version of the council. */
+export function councilRefusals(messages: readonly LeaseMessage[], incarnation: bigint): Refuse[] {
+  const asked = messages.flatMap((message) => {
+    if (message.type === 'renew-many')
+      return message.renewals.map((one) => ({ ...one, serial: message.serial }));
+    const isRequest = message.type === 'prepare' || message.type === 'accept' || message.type === 'renew';
+    return isRequest ? [message] : [];
+  });
+  return asked.map((request) => bareRefusal(request, incarnation, 'council', 0));
+}
+
+/** One that tells nothing of the register. */
+function bareRefusal(
+  { slot, serial, round }: Renewal & { readonly serial: number },
+  incarnation: bigint,
+  reason: RefusalReason,
+  timeLeftMs: number,
+): Refuse {
+  return {
     type: 'refuse',
     slot,
     serial,
     round,
     incarnation,
-    reason: 'mute',
-    ...nothingKnown,
+    reason,
+    promised: 0,
+    accepted: null,
+    timeLeftMs,
   };
-  return refusal;
 }

@@ -214,7 +214,10 @@ describe('a node with a wrong clock', () => {
 
   test('remembers it over a restart, and comes back when it is right', () => {
     const bench = wrong();
-    expect(bench.disks.get(1)?.findLast(({ type }) => type === 'clock')).toEqual({ type: 'clock', isOutside: true });
+    expect(bench.disks.get(1)?.findLast(({ type }) => type === 'clock')).toEqual({
+      type: 'clock',
+      isOutside: true,
+    });
     bench.stop(1);
     bench.start(1);
     bench.ready(1, 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  type LeaseDatagram,
   LeaseEngine,
   type LeaseInput,
   type LeaseOutput,
@@ -7,6 +8,7 @@ import {
   type LeaseRules,
 } from '@vnfpool/core/lease';
 import {
+  batchLeaseMessages,
   decodeLeaseDatagram,
   encodeLeaseDatagram,
   type LeaseHeader,
@@ -211,13 +213,26 @@ export class SimNode {
         this.#maybeFault();
         continue;
       }
-      const input = this.#inbox.shift();
+      const input = this.#takeInput();
       if (input === undefined) break;
       this.#trace('<', input);
       this.#backlog = this.#engine.handle(input, this.clock.bootMs(this.#parts.schedule.nowMs));
     }
     this.#isBusy = false;
     this.#armTimer();
+  }
+
+  /** The next input; datagrams that wait are at times read together, as a worker does. */
+  #takeInput(): LeaseInput | undefined {
+    const first = this.#inbox.shift();
+    if (first?.type !== 'datagram' || this.#inbox[0]?.type !== 'datagram') return first;
+    if (this.#parts.random.chance(0.5)) return first;
+    const datagrams: LeaseDatagram[] = [first];
+    for (let next = this.#inbox[0]; next?.type === 'datagram'; next = this.#inbox[0]) {
+      datagrams.push(next);
+      this.#inbox.shift();
+    }
+    return { type: 'datagrams', datagrams };
   }
 
   #armTimer(): void {
@@ -306,8 +321,13 @@ export class SimNode {
   }
 
   #send(to: number, messages: readonly LeaseMessage[]): void {
-    const { invariants, network, nodes, plan, schedule } = this.#parts;
+    const { invariants, plan } = this.#parts;
     for (const message of messages) invariants.sent(this.id, this.#incarnation, to, message);
+    for (const batch of plan.isEncoded ? batchLeaseMessages(messages) : [messages]) this.#sendOne(to, batch);
+  }
+
+  #sendOne(to: number, messages: readonly LeaseMessage[]): void {
+    const { network, nodes, plan, schedule } = this.#parts;
     const header: LeaseHeader = {
       sender: this.id,
       receiver: to,
@@ -335,6 +355,7 @@ export class SimNode {
 /** One line for a person who reads a trace. */
 function describe(what: LeaseInput | Action): string {
   if (what.type === 'configure') return 'configure';
+  if (what.type === 'datagrams') return what.datagrams.map(describe).join(' | ');
   if (what.type === 'datagram') return `from ${what.from}: ${what.messages.map(describeMessage).join('; ')}`;
   if (what.type === 'send') return `to ${what.to}: ${what.messages.map(describeMessage).join('; ')}`;
   if (what.type === 'persist') {
