@@ -22,10 +22,10 @@ import { Preparing, type Verdict } from './preparing.ts';
 import { type Basis, Proposing } from './proposing.ts';
 import { Retiring } from './retiring.ts';
 import { Slot } from './slot.ts';
-import { rankSpreadMs, renewalMs, unlistedProbeMs } from './timing.ts';
+import { earliest, rankSpreadMs, renewalMs, unlistedProbeMs } from './timing.ts';
 import { Turn } from './turn.ts';
 import type { LeaseOutput } from './types.ts';
-import { isOutdated, sameHolder } from './value.ts';
+import { isOutdated, lists, sameHolder } from './value.ts';
 
 /**
  * One slot's proposer on one node: tries for the slot, holds it, renews it, lets it go. It sees its own node's
@@ -166,6 +166,12 @@ export class Candidacy {
     if (this.#retiring?.confirmed(from, message.serial)) this.#retiring = undefined;
   }
 
+  /** This node's member has promised a round to somebody else, who goes on with it if the last value lists it. */
+  onPromisedTo(holder: LeaseHolder, nowMs: number): void {
+    const { accepted } = this.#slot.knowledge;
+    if (accepted !== undefined && lists(accepted.value, holder)) this.#turn.yieldTo(nowMs);
+  }
+
   // Messages of other proposers -------------------------------------------------------------------------
 
   onRelease(from: number, message: Release, nowMs: number): void {
@@ -184,9 +190,8 @@ export class Candidacy {
   /** Whether the candidate will take the slot over when its holder releases it. */
   onOffer(from: number, incarnation: bigint, message: Offer, nowMs: number): boolean {
     const { candidate } = this.#turn;
-    if (candidate?.isReady !== true || candidate.holder.functionId !== message.functionId) return false;
+    if (candidate?.holder.functionId !== message.functionId || !this.#turn.mayTake) return false;
     if (this.#hold !== undefined || this.#attempt !== undefined) return false;
-    if (!this.#slot.hasFitClock) return false;
     if (!this.#expected?.isFor(from, message.nonce)) {
       this.#expected = new Expected(this.#slot, from, message.nonce, nowMs);
     }
@@ -223,19 +228,20 @@ export class Candidacy {
 
   /** When `expire` is to be called; with what was told as held, when that will be free. */
   wakeMs(): number | undefined {
-    const never = Number.POSITIVE_INFINITY;
-    const atMs = Math.min(
-      this.#attempt?.nextDeadline() ?? never,
-      this.#hold?.nextDeadline(this.#attempt !== undefined) ?? never,
-      this.#handOver?.resendAtMs ?? never,
-      this.#retiring?.resendAtMs ?? never,
-      this.#nextTryMs() ?? never,
-      this.#observer.freeAtMs(this.#hold) ?? never,
-    );
-    return atMs === never ? undefined : atMs;
+    if (this.#isOnlyHolding) return this.#hold?.nextDeadline(false);
+    return earliest([
+      this.#attempt?.nextDeadline(),
+      this.#hold?.nextDeadline(this.#attempt !== undefined),
+      this.#handOver?.resendAtMs,
+      this.#retiring?.resendAtMs,
+      this.#nextTryMs(),
+      this.#observer.freeAtMs(this.#hold),
+    ]);
   }
 
-  expire(nowMs: number): void {
+  /** Returns false when a renewal was all that was due: nothing of it is news. */
+  expire(nowMs: number): boolean {
+    if (this.#isOnlyHolding && this.#hold?.renewOnlyIfDue(nowMs)) return false;
     this.lapse(nowMs);
     if (this.#attempt?.isOver(nowMs)) this.#giveUp('no-majority', nowMs);
     else this.#attempt?.repeatIfDue(nowMs);
@@ -244,6 +250,12 @@ export class Candidacy {
     if (this.#expected?.isOver(nowMs)) this.#expected = undefined;
     this.#renewIfDue(nowMs);
     this.#tryIfDue(nowMs);
+    return true;
+  }
+
+  /** As most slots of a holder are, most of the time. */
+  get #isOnlyHolding(): boolean {
+    return this.#hold !== undefined && !(this.#attempt ?? this.#handOver ?? this.#retiring);
   }
 
   /** Ends a hold whose lease has run out, and says so; to be called before anything else is handled. */

@@ -19,6 +19,8 @@ export interface SlotContext {
   readonly random: Random;
   readonly rules: LeaseRules;
   council(): Council;
+  /** How many slots this node takes part in. */
+  slots(): number;
   /**
    * Whether the clock of a node may be relied on, as far as this one knows. Whose must not be, neither votes nor holds;
    * one that forgot this by a restart is reminded by the others.

@@ -13,7 +13,7 @@ import type { CouncilRecord, SlotRecord } from './record.ts';
 import { Renewals } from './renewals.ts';
 import { LeaseRules } from './rules.ts';
 import { SlotTimers } from './slot-timers.ts';
-import { nextRenewalMs, renewalPhase, stallMs } from './timing.ts';
+import { earliest, nextRenewalMs, renewalPhase, stallMs } from './timing.ts';
 import {
   type LeaseDatagram,
   type LeaseEngineInit,
@@ -95,6 +95,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       random: init.random,
       rules,
       council: () => this.#councilView(),
+      slots: () => this.#slots.size,
       trusts: (node) => rules.mayTrustClock(this.#clocks.isOutside(node)),
       nextSerial,
       renew: (renewal, leaseMs, nowMs) => this.#renewals.add(renewal, leaseMs, nowMs),
@@ -108,6 +109,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       renewed: (id, round, untilMs) => {
         if (this.#slots.get(id)?.learnRenewal(round, untilMs) === false) this.#touched.add(id);
       },
+      promisedTo: (id, holder, nowMs) => this.#slots.get(id)?.onPromisedTo(holder, nowMs),
       touch: (id, nowMs) => this.#touch(id, nowMs),
     });
   }
@@ -137,8 +139,8 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   expire(nowMs: number): LeaseOutput[] {
     this.#noticeStall(nowMs);
     for (const slot of this.#timers.takeDue(nowMs)) {
-      slot.expire(nowMs);
-      this.#touched.add(slot.slot);
+      if (slot.expire(nowMs)) this.#touched.add(slot.slot);
+      else this.#timers.update(slot);
     }
     this.#renewals.expire(nowMs);
     this.#judgeClocks(nowMs);
@@ -146,10 +148,8 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   }
 
   nextDeadline(): number | undefined {
-    const never = Number.POSITIVE_INFINITY;
-    const clocksMs = this.#slots.size === 0 ? never : this.#clocks.nextDeadline();
-    const next = Math.min(this.#timers.next() ?? never, this.#renewals.nextDeadline() ?? never, clocksMs);
-    return this.#watch.arm(next === never ? undefined : next);
+    const clocksMs = this.#slots.size === 0 ? undefined : this.#clocks.nextDeadline();
+    return this.#watch.arm(earliest([this.#timers.next(), this.#renewals.nextDeadline(), clocksMs]));
   }
 
   // Inputs ----------------------------------------------------------------------------------------------

@@ -158,6 +158,13 @@ export class Hold {
     };
   }
 
+  /** Renews if that is due and nothing else is; false: something else may be. */
+  renewOnlyIfDue(nowMs: number): boolean {
+    if (this.#mustRenumber || this.#closing !== undefined || nowMs >= this.#leaseUntilMs) return false;
+    this.renewIfDue(nowMs);
+    return true;
+  }
+
   renewed(from: number, message: Echo, nowMs: number): void {
     const renewal = this.#renewalOf(message);
     if (renewal === undefined) return;

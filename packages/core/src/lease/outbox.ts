@@ -3,13 +3,22 @@ import type { LeaseMessage } from '@vnfpool/wire/lease';
 import type { LeaseRecord } from './record.ts';
 import type { LeaseOutput } from './types.ts';
 
+/** What a member says of its register: it must be true when it is said. */
+const ANSWERS: ReadonlySet<LeaseMessage['type']> = new Set([
+  'promise',
+  'accepted',
+  'renewed',
+  'renewed-many',
+  'refuse',
+  'released',
+]);
 /** Of a message that is about many. */
 const EVERY_SLOT = '';
 
 /**
  * Collects one step's outputs. Records of different slots share one `persist`, at the place of the first one: a record
- * may be durable earlier than it had to be, and a step then waits for the disk once, however many slots it is about. What was
- * said of a slot stays before a later record of it.
+ * may be durable earlier than it had to be, and a step then waits for the disk once, however many slots it is about. What a
+ * member answered of a slot stays before a later record of it.
  * Messages to one peer share a `send`, as long as nothing moves ahead of what it depends on.
  */
 export class Outbox {
@@ -17,11 +26,13 @@ export class Outbox {
   /** Open batches since the `persist` or the last other output. */
   readonly #sends = new Map<number, LeaseMessage[]>();
   #records: LeaseRecord[] | undefined;
-  /** Slots that are in it, or were spoken of since. */
+  /** Slots that are in it, or were answered of since. */
   readonly #spoken = new Set<string>();
 
   send(to: number, message: LeaseMessage): void {
-    if (this.#records !== undefined) this.#spoken.add('slot' in message ? message.slot : EVERY_SLOT);
+    if (this.#records !== undefined && ANSWERS.has(message.type)) {
+      this.#spoken.add('slot' in message ? message.slot : EVERY_SLOT);
+    }
     const open = this.#sends.get(to);
     if (open !== undefined) {
       open.push(message);

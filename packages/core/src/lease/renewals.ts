@@ -74,9 +74,9 @@ export class Renewals {
   renewedBy(from: number, { serial, renewed }: RenewedMany): readonly Renewal[] {
     const batch = this.#batches.get(serial);
     if (batch === undefined || batch.items.length !== renewed.length) return [];
-    const items = batch.items.filter((_, index) => renewed[index]);
-    if (items.length === batch.items.length) this.#confirm(batch, from);
-    return items;
+    if (renewed.includes(false)) return batch.items.filter((_, index) => renewed[index]);
+    this.#confirm(batch, from);
+    return batch.items;
   }
 
   nextDeadline(): number | undefined {

@@ -7,6 +7,9 @@
 
 /** Two durable rounds of the first candidate are done by then, as a rule. */
 const RANK_DELAY_MS_MIN = 4;
+/** What a slot may cost a busy host in two rounds, and until its first answer. */
+const SLOT_ATTEMPT_MS = 0.5;
+const SLOT_ANSWER_MS = 0.1;
 /** Two timers that should not go off together are this far apart at the least. */
 const SPREAD_MS_MIN = 2;
 /** A deadline this close is the shortest that a loop with timers of 1 ms keeps without waking for nothing else. */
@@ -39,14 +42,27 @@ export function retransmitMs(leaseMs: number): number {
   return leaseMs / 10;
 }
 
-/** A round that found no majority by then is given up. */
-export function attemptMs(leaseMs: number): number {
-  return leaseMs / 2;
+/** When a round's request is sent again first; each further time is twice as far off. */
+export function attemptRetransmitMs(leaseMs: number, slots: number): number {
+  return retransmitMs(leaseMs) + slots * SLOT_ANSWER_MS;
+}
+
+/**
+ * A round that found no majority by then is given up. With a thousand slots at once, as when a node dies that held them
+ * all, each has to wait for the others.
+ */
+export function attemptMs(leaseMs: number, slots: number): number {
+  return leaseMs / 2 + slots * SLOT_ATTEMPT_MS;
 }
 
 /** Candidates of rank k wait k of these, so that the first has its round done before the next begins. */
 export function rankDelayMs(leaseMs: number, rank: number): number {
   return rank * Math.max(leaseMs / 10, RANK_DELAY_MS_MIN);
+}
+
+/** The same where a node has so many slots: the first candidate may have to ask for all of them at once. */
+export function crowdedRankDelayMs(leaseMs: number, rank: number, slots: number): number {
+  return rankDelayMs(leaseMs, rank) + rank * slots * SLOT_ANSWER_MS;
 }
 
 /** Drawn between 0 and this, for candidates that wait: two that believe themselves at one place must not collide. */
@@ -92,3 +108,10 @@ export function watchMs(leaseMs: number): number {
 
 /** Added to a time left that a member told, against rounding. */
 export const RETRY_MARGIN_MS = 0.01;
+
+/** The earliest of these moments; undefined: there is none. */
+export function earliest(moments: readonly (number | undefined)[]): number | undefined {
+  let first: number | undefined;
+  for (const atMs of moments) if (atMs !== undefined && (first === undefined || atMs < first)) first = atMs;
+  return first;
+}

@@ -2,7 +2,9 @@
 import type { LeaseHolder } from '@vnfpool/wire/lease';
 import type { Slot } from './slot.ts';
 import {
+  attemptMs,
   birthDelayMs,
+  crowdedRankDelayMs,
   RETRY_MARGIN_MS,
   rankDelayMs,
   rankSpreadMs,
@@ -34,14 +36,19 @@ export class Turn {
     this.#jitter = slot.context.random.fraction();
   }
 
+  /** A candidate is ready, and the node's clock may be relied on. */
+  get mayTake(): boolean {
+    return this.candidate?.isReady === true && this.#slot.hasFitClock;
+  }
+
   /** Undefined while no candidate is ready. */
   nextTryMs(): number | undefined {
     const { candidate } = this;
-    if (candidate?.isReady !== true || !this.#slot.hasFitClock) return undefined;
+    if (candidate === undefined || !this.mayTake) return undefined;
     const { leaseMs } = this.#slot;
     const { accepted, freeAtMs } = this.#slot.knowledge;
     const rank = freeAtMs <= this.#firstUntilMs ? 0 : candidate.rank;
-    let delayMs = rankDelayMs(leaseMs, rank);
+    let delayMs = crowdedRankDelayMs(leaseMs, rank, this.#slot.context.slots());
     if (accepted?.round === 0) {
       const { node, functionId } = candidate.holder;
       const position = accepted.value.candidates.findIndex(
@@ -83,6 +90,13 @@ export class Turn {
       timeLeftMs !== undefined && timeLeftMs > 0
         ? nowMs + timeLeftMs + RETRY_MARGIN_MS + rankDelayMs(leaseMs, rank)
         : nowMs + rankDelayMs(leaseMs, rank) + jitter * retrySpreadMs(leaseMs),
+    );
+  }
+
+  /** Another candidate has this node's promise: two that try at once keep each other from the slot. */
+  yieldTo(nowMs: number): void {
+    this.backOffUntil(
+      Math.max(this.#notBeforeMs, nowMs + attemptMs(this.#slot.leaseMs, this.#slot.context.slots())),
     );
   }
 

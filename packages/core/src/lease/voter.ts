@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   Accept,
+  LeaseHolder,
   LeaseMessage,
   Prepare,
   Proposer,
@@ -29,6 +30,8 @@ export interface VoterHands {
   persist(record: SlotRecord): void;
   /** Only a time in the register has changed. */
   renewed(slot: string, round: number, untilMs: number): void;
+  /** Another node was promised a round. */
+  promisedTo(slot: string, holder: LeaseHolder, nowMs: number): void;
   /** More may have changed than a time, or something was refused. */
   touch(slot: string, nowMs: number): void;
 }
@@ -54,6 +57,10 @@ export class Voter {
     }
     const { record, answers } = this.#member.answer(request, proposer, nowMs);
     if (record !== undefined) this.#hands.persist(record);
+    if (request.type === 'prepare' && record !== undefined && from !== this.#context.node) {
+      const { functionId, functionIncarnation } = request;
+      this.#hands.promisedTo(request.slot, { node: from, functionId, functionIncarnation }, nowMs);
+    }
     for (const { to, message } of answers) this.#context.send(to, message);
   }
 
