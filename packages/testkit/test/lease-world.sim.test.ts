@@ -33,6 +33,24 @@ describe('the lease world', () => {
     }
   });
 
+  test('keeps them when a clock leaves the bound, slowly: its node lets go, and comes back', () => {
+    let left = 0;
+    let back = 0;
+    for (let seed = 30_001; seed <= 30_060; seed++) {
+      const result = runLeaseWorld(seed, { override: { creep: (seed % 2 === 0 ? 1 : -1) * 1.7 } });
+      expect(told(result)).toBe('ok');
+      left += result.clocksLeft;
+      back += result.clocksBack;
+    }
+    expect(left).toBeGreaterThan(30);
+    expect(back).toBeGreaterThan(5);
+  });
+
+  test('accuses no clock that stays where it should be', () => {
+    for (let seed = 40_001; seed <= 40_020; seed++)
+      expect(runLeaseWorld(seed, { override: { creep: 0.001 } }).clocksLeft).toBe(0);
+  });
+
   test('is the same for the same seed', () => {
     expect(runLeaseWorld(7)).toEqual(runLeaseWorld(7));
     expect(runLeaseWorld(7).trace).not.toEqual(runLeaseWorld(8).trace);

@@ -22,6 +22,11 @@ export const nodeColumns: readonly Column<NodeView>[] = [
   },
   { title: 'NODE-ID', cell: (node) => String(node.nodeId), align: 'right', wide: true },
   { title: 'MUTE', cell: (node) => `${node.muteMs} ms`, wide: true },
+  {
+    title: 'STALLS',
+    cell: ({ stalls }) => (stalls ? `${stalls.maxMs} ms, 99% ${stalls.p99Ms} ms` : ''),
+    wide: true,
+  },
   { title: 'VERSION', cell: (node) => node.version, wide: true },
   { title: 'REASON', cell: (node) => node.reason },
 ];

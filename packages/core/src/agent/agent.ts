@@ -5,6 +5,7 @@ import type {
   SetConfiguration,
   SlotAssignment,
   SlotState,
+  StallReport,
 } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
 import type { FunctionId, SlotId } from '../identity.ts';
@@ -53,6 +54,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   #configuration: SetConfiguration | null = null;
   #muteMs = 0;
   #council: CouncilReport | undefined;
+  #stalls: StallReport | undefined;
   #stopping = false;
   #leaving = false;
   readonly #told = new Told();
@@ -150,6 +152,9 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         return [];
       case 'council':
         this.#council = input.report;
+        return [];
+      case 'stalls':
+        this.#stalls = input.stalls;
         return [];
       case 'stop':
         this.#stopping = true;
@@ -306,6 +311,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       failovers: this.#failovers,
       muteMs: this.#muteMs,
       council: this.#council,
+      stalls: this.#stalls,
       isLeaving: this.#leaving,
     });
     for (const [id, { life }] of this.#residents) if (life.gone) this.#residents.delete(id);

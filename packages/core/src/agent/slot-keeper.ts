@@ -213,6 +213,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       case 'offered':
         // Everything but the fence is made before the holder breaks.
         return output.accepted ? this.#upkeep.prepare(output.slot, nowMs) : [];
+      case 'clock':
+        return [{ type: 'event', ...clockEvent(output, this.#node) }];
       case 'hand-over-failed':
         if (this.#partings.isOurs(output.slot, output.nonce)) return this.#part(output.slot, nowMs);
         return [
@@ -399,4 +401,15 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   #addressesOf(slot: string): readonly string[] {
     return this.#definitions.get(slot)?.addresses ?? [];
   }
+}
+
+function clockEvent(
+  { node, isOutside, deviation }: LeaseOutput & { type: 'clock' },
+  own: number,
+): { severity: 'info' | 'error'; message: string } {
+  const whose = node === own ? "this node's clock" : `the clock of node ${node}`;
+  if (!isOutside) return { severity: 'info', message: `${whose} runs at the rate of the others again` };
+  const percent = `${(Math.abs(deviation) * 100).toFixed(2)} %`;
+  const message = `${whose} is ${percent} ${deviation > 0 ? 'faster' : 'slower'} than the others: that node neither votes nor holds a slot until it is not`;
+  return { severity: 'error', message };
 }

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CouncilReport, FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import type {
+  CouncilReport,
+  FailoverRecord,
+  SetConfiguration,
+  SlotState,
+  StallReport,
+} from '@vnfpool/wire/mobility';
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
 import type { Resident } from './agent.ts';
 import { candidatesOf } from './candidacy.ts';
@@ -19,6 +25,7 @@ export interface AgentView {
   readonly failovers: readonly FailoverRecord[];
   readonly muteMs: number;
   readonly council: CouncilReport | undefined;
+  readonly stalls: StallReport | undefined;
   /** It gives up every slot. */
   readonly isLeaving: boolean;
 }
@@ -161,6 +168,7 @@ export class Told {
       slots: [...view.slots.values()],
       failovers: view.failovers,
       ...(view.council === undefined ? {} : { council: view.council }),
+      ...(view.stalls && { stalls: view.stalls }),
     };
     const text = JSON.stringify(change);
     if (this.#slotsTold === text) return [];

@@ -12,6 +12,7 @@ import type {
   SetConfiguration,
   SlotAssignment,
   SlotState,
+  StallReport,
   TransferReport,
 } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
@@ -156,6 +157,7 @@ export type AgentInput =
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   | { readonly type: 'council'; readonly report: CouncilReport }
+  | { readonly type: 'stalls'; readonly stalls: StallReport }
   /** Ends every function, holders' slots released first. */
   | { readonly type: 'stop' }
   /**
@@ -195,7 +197,8 @@ export type AgentOutput =
       readonly slots: readonly SlotState[];
       readonly failovers: readonly FailoverRecord[];
       /** Undefined: the lease worker has not said yet. */
-      readonly council?: CouncilReport | undefined;
+      readonly council?: CouncilReport;
+      readonly stalls?: StallReport;
     }
   /** Replaces what is kept of a function for the next agent; null: nothing. A start is kept before it happens. */
   | { readonly type: 'keep'; readonly functionId: FunctionId; readonly record: FunctionRecord | null }

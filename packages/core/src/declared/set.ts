@@ -59,7 +59,11 @@ export interface DeclaredPool {
   readonly addresses: readonly (string | readonly string[])[];
   /** How they are raised, announced and guarded; absent: as it is by default. Of several slots the first has `vrid`. */
   readonly addressing?: SlotAddressing;
-  readonly failover: { readonly leaseMs: number };
+  readonly failover: {
+    readonly leaseMs: number;
+    /** The outage that was asked for, when the lease was computed from it. */
+    readonly withinMs?: number;
+  };
 }
 
 /** A traffic source that `vnfpool up` runs. */

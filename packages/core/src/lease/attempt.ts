@@ -3,7 +3,7 @@ import type { LeaseHolder, LeaseMessage, Refuse } from '@vnfpool/wire/lease';
 import { sendToAll } from './context.ts';
 import type { Slot } from './slot.ts';
 import { Tally } from './tally.ts';
-import { attemptMs, retransmitMs } from './timing.ts';
+import { attemptMs, attemptRetransmitMs } from './timing.ts';
 
 /** The round and serial that an answer echoes. */
 export interface Echo {
@@ -21,6 +21,7 @@ export abstract class Attempt {
   protected readonly tally: Tally;
   readonly #refusals = new Map<number, Refuse>();
   #resendAtMs: number;
+  #resendAfterMs: number;
 
   constructor(slot: Slot, round: number, serial: number, holder: LeaseHolder, nowMs: number) {
     this.slot = slot;
@@ -29,7 +30,8 @@ export abstract class Attempt {
     this.holder = holder;
     this.firstSentMs = nowMs;
     this.tally = new Tally(slot.context.rules);
-    this.#resendAtMs = nowMs + retransmitMs(slot.leaseMs);
+    this.#resendAfterMs = attemptRetransmitMs(slot.leaseMs, slot.context.slots());
+    this.#resendAtMs = nowMs + this.#resendAfterMs;
   }
 
   protected abstract request(): LeaseMessage;
@@ -75,11 +77,13 @@ export abstract class Attempt {
 
   repeatIfDue(nowMs: number): void {
     if (nowMs < this.#resendAtMs) return;
-    this.#resendAtMs = nowMs + retransmitMs(this.slot.leaseMs);
+    // Who has a thousand of these to answer must not be given them again and again.
+    this.#resendAfterMs *= 2;
+    this.#resendAtMs = nowMs + this.#resendAfterMs;
     this.send();
   }
 
   get #untilMs(): number {
-    return this.firstSentMs + attemptMs(this.slot.leaseMs);
+    return this.firstSentMs + attemptMs(this.slot.leaseMs, this.slot.context.slots());
   }
 }

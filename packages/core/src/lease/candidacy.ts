@@ -10,11 +10,11 @@ import type {
   Release,
   Released,
   ReleaseReason,
-  Renewed,
 } from '@vnfpool/wire/lease';
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
+import type { Echo } from './attempt.ts';
 import type { SlotContext } from './context.ts';
-import { Expected, HandOver, type HandOverTarget, handOverFault } from './hand-over.ts';
+import { beginHandOver, Expected, type HandOver, type HandOverTarget } from './hand-over.ts';
 import { type Closing, Hold, heldUntilMs } from './hold.ts';
 import type { RegisterView } from './member.ts';
 import { Observer } from './observer.ts';
@@ -22,10 +22,10 @@ import { Preparing, type Verdict } from './preparing.ts';
 import { type Basis, Proposing } from './proposing.ts';
 import { Retiring } from './retiring.ts';
 import { Slot } from './slot.ts';
-import { renewalMs, unlistedProbeMs } from './timing.ts';
+import { earliest, rankSpreadMs, renewalMs, unlistedProbeMs } from './timing.ts';
 import { Turn } from './turn.ts';
 import type { LeaseOutput, LostReason } from './types.ts';
-import { isOutdated, sameHolder } from './value.ts';
+import { isOutdated, lists, sameHolder } from './value.ts';
 
 /**
  * One slot's proposer on one node: tries for the slot, holds it, renews it, lets it go. It sees its own node's
@@ -140,19 +140,8 @@ export class Candidacy {
   }
 
   handOver(to: HandOverTarget, nonce: string, nowMs: number): void {
-    const hold = this.#hold;
-    if (hold === undefined || hold.closing !== undefined) {
-      this.#handOverFailed(nonce, 'not-holding');
-      return;
-    }
-    if (this.#handOver?.nonce === nonce) return;
-    const fault = handOverFault(this.#slot, hold.value, to, nonce);
-    if (fault !== undefined) {
-      this.#handOverFailed(nonce, fault);
-      return;
-    }
-    this.#handOver = new HandOver(this.#slot, to, nonce, nowMs);
-    this.#handOver.send(hold.round);
+    if (this.#handOver?.nonce === nonce && this.#hold?.closing === undefined) return;
+    this.#handOver = beginHandOver(this.#slot, this.#hold, to, nonce, nowMs) ?? this.#handOver;
   }
 
   // Answers of members ----------------------------------------------------------------------------------
@@ -178,8 +167,13 @@ export class Candidacy {
     this.#hold?.renewed(from, message, nowMs);
   }
 
-  onRenewed(from: number, message: Renewed, nowMs: number): void {
+  onRenewed(from: number, message: Echo, nowMs: number): void {
     this.#hold?.renewed(from, message, nowMs);
+  }
+
+  /** Whether a renewal with this serial is what the hold waits for. */
+  awaits(serial: number): boolean {
+    return this.#hold?.awaits(serial) ?? false;
   }
 
   onRefuse(from: number, message: Refuse, nowMs: number): void {
@@ -193,6 +187,12 @@ export class Candidacy {
 
   onReleased(from: number, message: Released): void {
     if (this.#retiring?.confirmed(from, message.serial)) this.#retiring = undefined;
+  }
+
+  /** This node's member has promised a round to somebody else, who goes on with it if the last value lists it. */
+  onPromisedTo(holder: LeaseHolder, nowMs: number): void {
+    const { accepted } = this.#slot.knowledge;
+    if (accepted !== undefined && lists(accepted.value, holder)) this.#turn.yieldTo(nowMs);
   }
 
   // Messages of other proposers -------------------------------------------------------------------------
@@ -213,7 +213,7 @@ export class Candidacy {
   /** Whether the candidate will take the slot over when its holder releases it. */
   onOffer(from: number, incarnation: bigint, message: Offer, nowMs: number): boolean {
     const { candidate } = this.#turn;
-    if (candidate?.isReady !== true || candidate.holder.functionId !== message.functionId) return false;
+    if (candidate?.holder.functionId !== message.functionId || !this.#turn.mayTake) return false;
     if (this.#hold !== undefined || this.#attempt !== undefined) return false;
     if (!this.#expected?.isFor(from, message.nonce)) {
       this.#expected = new Expected(this.#slot, from, message.nonce, nowMs);
@@ -237,62 +237,62 @@ export class Candidacy {
     this.#slot.knowledge.learnRegister(view);
   }
 
-  /** What this node knows now, for views. */
-  observe(nowMs: number): Extract<LeaseOutput, { type: 'observed' }> {
-    return this.#observer.observe(this.#hold, nowMs);
+  /** The register's lease was renewed; false if that is more than a moment put off, and the register is to be learnt. */
+  learnRenewal(round: number, untilMs: number): boolean {
+    return this.#observer.isToldHeld && this.#slot.knowledge.learnRenewal(round, untilMs);
   }
 
-  /** When what was told as held will be told as free. */
-  get observedUntilMs(): number | undefined {
-    return this.#observer.freeAtMs(this.#hold);
+  /** What this node knows now, for views; undefined when that is what was told last. */
+  observe(nowMs: number): Extract<LeaseOutput, { type: 'observed' }> | undefined {
+    return this.#observer.observe(this.#hold, nowMs);
   }
 
   // Time ------------------------------------------------------------------------------------------------
 
-  nextDeadline(): number | undefined {
-    const due = [
+  /** When `expire` is to be called; with what was told as held, when that will be free. */
+  wakeMs(): number | undefined {
+    if (this.#isOnlyHolding) return this.#hold?.nextDeadline(false);
+    return earliest([
       this.#attempt?.nextDeadline(),
       this.#hold?.nextDeadline(this.#attempt !== undefined),
       this.#handOver?.resendAtMs,
       this.#retiring?.resendAtMs,
       this.#nextTryMs(),
-    ].filter((at) => at !== undefined);
-    return due.length === 0 ? undefined : Math.min(...due);
+      this.#observer.freeAtMs(this.#hold),
+    ]);
   }
 
-  expire(nowMs: number): void {
+  /** Returns false when a renewal was all that was due: nothing of it is news. */
+  expire(nowMs: number): boolean {
+    if (this.#isOnlyHolding && this.#hold?.renewOnlyIfDue(nowMs)) return false;
     this.lapse(nowMs);
     if (this.#attempt?.isOver(nowMs)) this.#giveUp('no-majority', nowMs);
     else this.#attempt?.repeatIfDue(nowMs);
     if (this.#retiring?.repeatIfDue(nowMs) === false) this.#retiring = undefined;
-    this.#repeatOffer(nowMs);
+    if (this.#handOver?.repeatIfDue(this.#hold, nowMs) === false) this.#handOver = undefined;
     if (this.#expected?.isOver(nowMs)) this.#expected = undefined;
     this.#renewIfDue(nowMs);
     this.#tryIfDue(nowMs);
+    return true;
   }
 
-  /** Ends a hold whose lease has run out; to be called before anything else is handled. */
-  lapse(nowMs: number): void {
+  /** As most slots of a holder are, most of the time. */
+  get #isOnlyHolding(): boolean {
+    return this.#hold !== undefined && !(this.#attempt ?? this.#handOver ?? this.#retiring);
+  }
+
+  /** Ends a hold whose lease has run out, and says so; to be called before anything else is handled. */
+  lapse(nowMs: number): boolean {
     const hold = this.#hold;
-    if (!hold?.hasLapsed(nowMs)) return;
+    if (!hold?.hasLapsed(nowMs)) return false;
     this.#hold = undefined;
     hold.lapse();
+    return true;
   }
 
   /** The loop was late. */
   stalled(nowMs: number): void {
     this.#turn.stalled(nowMs);
-  }
-
-  #repeatOffer(nowMs: number): void {
-    const order = this.#handOver;
-    if (order === undefined || nowMs < order.resendAtMs) return;
-    if (this.#hold === undefined || order.isOver(nowMs)) {
-      this.#handOver = undefined;
-      this.#handOverFailed(order.nonce, this.#hold === undefined ? 'lost' : 'no-answer');
-      return;
-    }
-    order.repeat(this.#hold.round, nowMs);
   }
 
   #renewIfDue(nowMs: number): void {
@@ -390,7 +390,7 @@ export class Candidacy {
     this.#attempt = undefined;
     if (this.#hold !== undefined) {
       // A holder that was renumbering goes on trying while its lease runs.
-      this.#hold.mustRenumberAt(nowMs + (this.#turn.drawJitter() * this.leaseMs) / 40);
+      this.#hold.mustRenumberAt(nowMs + this.#turn.drawJitter() * rankSpreadMs(this.leaseMs));
       return;
     }
     if (attempt instanceof Proposing) {
@@ -405,8 +405,7 @@ export class Candidacy {
   #close(hold: Hold, closing: Closing): void {
     this.#attempt = undefined;
     hold.close(closing);
-    if (this.#handOver === undefined) return;
-    this.#handOverFailed(this.#handOver.nonce, 'lost');
+    this.#handOver?.fail('lost');
     this.#handOver = undefined;
   }
 
@@ -419,9 +418,5 @@ export class Candidacy {
     knowledge.highestRound = Math.max(knowledge.highestRound, release.round);
     this.#retiring = new Retiring(this.#slot, release, candidates, nowMs);
     this.#retiring.send();
-  }
-
-  #handOverFailed(nonce: string, reason: Extract<LeaseOutput, { type: 'hand-over-failed' }>['reason']): void {
-    this.#slot.context.emit({ type: 'hand-over-failed', slot: this.slot, nonce, reason });
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseMessage } from '@vnfpool/wire/lease';
+import type { LeaseMessage, Renewal } from '@vnfpool/wire/lease';
 import type { Random } from '../core.ts';
 import type { LeaseRules } from './rules.ts';
 import type { LeaseOutput } from './types.ts';
@@ -19,6 +19,19 @@ export interface SlotContext {
   readonly random: Random;
   readonly rules: LeaseRules;
   council(): Council;
+  /** How many slots this node takes part in. */
+  slots(): number;
+  /**
+   * Whether the clock of a node may be relied on, as far as this one knows. Whose must not be, neither votes nor holds;
+   * one that forgot this by a restart is reminded by the others.
+   */
+  trusts(node: number): boolean;
+  /** Never given twice by this incarnation, to whatever slot: an answer is to one request. */
+  nextSerial(): number;
+  /** Puts a renewal of this moment into the message that it shares with others; returns its serial. */
+  renew(renewal: Renewal, leaseMs: number, nowMs: number): number;
+  /** The next moment at which this node renews leases of this length, after `nowMs`. */
+  nextRenewalMs(leaseMs: number, nowMs: number): number;
   /** To a peer, or straight to this node's own member. */
   send(to: number, message: LeaseMessage): void;
   emit(output: LeaseOutput): void;

@@ -1,37 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseHeader, LeaseMessage, Proposer } from '@vnfpool/wire/lease';
+import type { LeaseHeader, LeaseMessage } from '@vnfpool/wire/lease';
+import type { StallReport } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
 import { epochOf } from '../identity.ts';
 import { Candidacy } from './candidacy.ts';
+import { CLOCK_WINDOW_MS, ClockJudge } from './clock-judge.ts';
 import type { Council, SlotContext } from './context.ts';
 import { compareCouncils } from './council.ts';
+import { CouncilChange } from './council-change.ts';
 import { Gatherings } from './gatherings.ts';
 import { LeaseMember } from './member.ts';
 import { Outbox } from './outbox.ts';
 import type { CouncilRecord, SlotRecord } from './record.ts';
+import { Renewals } from './renewals.ts';
 import { LeaseRules } from './rules.ts';
-import { type CouncilNews, CouncilSeat } from './seat.ts';
-import { stallMs } from './timing.ts';
+import { SlotTimers } from './slot-timers.ts';
+import { earliest, nextRenewalMs, renewalPhase, stallMs } from './timing.ts';
 import {
+  type LeaseDatagram,
   type LeaseEngineInit,
   type LeaseInput,
   type LeaseOutput,
-  type LostReason,
   SLOTS_MAX,
 } from './types.ts';
+import { councilRefusals, type Origin, Voter } from './voter.ts';
+import { Watch } from './watch.ts';
 
 /** Default bound of the relative rate of two clocks. */
 export const DRIFT_BOUND = 0.01;
 
 type Inputs = { readonly [Type in LeaseInput['type']]: Extract<LeaseInput, { type: Type }> };
 type Messages = { readonly [Type in LeaseMessage['type']]: Extract<LeaseMessage, { type: Type }> };
-
-/** Who a message comes from, and when. */
-interface Origin {
-  readonly from: number;
-  readonly incarnation: bigint;
-  readonly nowMs: number;
-}
 
 /**
  * The leases of one node: its member's registers and its candidates' proposers, for all slots. This node's own
@@ -41,32 +40,57 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #node: number;
   readonly #incarnation: bigint;
   readonly #member: LeaseMember;
+  readonly #voter: Voter;
   readonly #context: SlotContext;
   readonly #slots = new Map<string, Candidacy>();
   readonly #outbox = new Outbox();
   /** Messages between this node's proposers and its own member; emptied before a call returns. */
   readonly #local: LeaseMessage[] = [];
-  readonly #observed = new Map<string, string>();
+  readonly #timers = new SlotTimers<Candidacy>();
+  readonly #renewals: Renewals;
+  readonly #watch = new Watch();
+  readonly #clocks: ClockJudge;
   readonly #touched = new Set<string>();
-  readonly #seat: CouncilSeat;
+  readonly #councils: CouncilChange;
   readonly #gatherings: Gatherings;
-  #deadlineMs: number | undefined;
-  #lastCallMs = 0;
+  #serial = 0;
 
   constructor(init: LeaseEngineInit, rules: LeaseRules = new LeaseRules()) {
     this.#node = init.node;
     this.#incarnation = init.incarnation;
     const driftBound = init.driftBound ?? DRIFT_BOUND;
     const records = new Map<string, SlotRecord>();
+    let isOutside = false;
     let council: CouncilRecord | undefined;
     for (const record of init.restored) {
       if (record.type === 'slot') records.set(record.slot, record);
-      else council = record;
+      else if (record.type === 'council') council = record;
+      else isOutside = record.isOutside;
     }
     const restored = [...records.values()];
-    this.#seat = new CouncilSeat(council);
     this.#member = new LeaseMember({ startedAtMs: init.startedAtMs, driftBound, rules, restored });
-    this.#member.council = council;
+    this.#clocks = new ClockJudge({
+      node: init.node,
+      driftBound,
+      windowMs: init.clockWindowMs ?? CLOCK_WINDOW_MS,
+      startedAtMs: init.startedAtMs,
+      isOutside,
+    });
+    const phase = renewalPhase(init.node);
+    const send: SlotContext['send'] = (to, message) => {
+      if (to === this.#node) this.#local.push(message);
+      else this.#outbox.send(to, message);
+    };
+    const nextSerial = () => {
+      this.#serial = this.#serial === 0xffffffff ? 1 : this.#serial + 1;
+      return this.#serial;
+    };
+    this.#renewals = new Renewals({
+      council: () => this.#councilView(),
+      nextSerial,
+      send,
+      isAwaited: (slot, serial) => this.#slots.get(slot)?.awaits(serial) ?? false,
+    });
     this.#context = {
       node: init.node,
       incarnation: init.incarnation,
@@ -74,10 +98,12 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       random: init.random,
       rules,
       council: () => this.#councilView(),
-      send: (to, message) => {
-        if (to === this.#node) this.#local.push(message);
-        else this.#outbox.send(to, message);
-      },
+      slots: () => this.#slots.size,
+      trusts: (node) => rules.mayTrustClock(this.#clocks.isOutside(node)),
+      nextSerial,
+      renew: (renewal, leaseMs, nowMs) => this.#renewals.add(renewal, leaseMs, nowMs),
+      nextRenewalMs: (leaseMs, nowMs) => nextRenewalMs(leaseMs, nowMs, phase),
+      send,
       emit: (output) => this.#outbox.emit(output),
     };
     this.#gatherings = new Gatherings({
@@ -85,14 +111,33 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       member: this.#member,
       driftBound,
       rules,
-      send: (to, message) => this.#context.send(to, message),
+      send,
       persist: (record) => this.#outbox.persist(record),
+    });
+    this.#councils = new CouncilChange(council, this.#member, this.#gatherings, {
+      slots: () => this.#slots.values(),
+      persist: (record) => this.#outbox.persist(record),
+      emit: (output) => this.#outbox.emit(output),
+      touch: (slot) => this.#touched.add(slot),
+      dropUnsent: () => {
+        this.#renewals.clear();
+        this.#outbox.dropSends();
+      },
+    });
+    this.#voter = new Voter(this.#member, this.#context, {
+      hasVote: () => this.#isMember(this.#node),
+      persist: (record) => this.#outbox.persist(record),
+      renewed: (id, round, untilMs) => {
+        if (this.#slots.get(id)?.learnRenewal(round, untilMs) === false) this.#touched.add(id);
+      },
+      promisedTo: (id, holder, nowMs) => this.#slots.get(id)?.onPromisedTo(holder, nowMs),
+      touch: (id, nowMs) => this.#touch(id, nowMs),
     });
   }
 
   /** What this node works under; undefined until it was configured once. */
   get council(): CouncilRecord | undefined {
-    return this.#member.council;
+    return this.#councils.council;
   }
 
   /** Slots for which this node's member cannot vote yet, since it has not heard what the former council decided. */
@@ -105,9 +150,13 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     return Math.max(0, this.#member.muteUntilMs - nowMs);
   }
 
+  /** How late this node was called in the last minutes; undefined while it has no slots. */
+  stalls(nowMs: number): StallReport | undefined {
+    return this.#watch.stalls(nowMs);
+  }
+
   handle(input: LeaseInput, nowMs: number): LeaseOutput[] {
     this.#noticeStall(nowMs);
-    for (const slot of this.#slots.values()) slot.lapse(nowMs);
     const handler = this.#inputs[input.type] as (input: LeaseInput, nowMs: number) => void;
     handler(input, nowMs);
     return this.#finish(nowMs);
@@ -115,26 +164,20 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
 
   expire(nowMs: number): LeaseOutput[] {
     this.#noticeStall(nowMs);
-    for (const slot of this.#slots.values()) {
-      slot.expire(nowMs);
-      this.#touched.add(slot.slot);
+    for (const slot of this.#timers.takeDue(nowMs)) {
+      if (slot.expire(nowMs)) this.#touched.add(slot.slot);
+      else this.#timers.update(slot);
     }
-    const { council } = this;
-    if (council !== undefined)
-      for (const slot of this.#gatherings.expire(council, nowMs)) this.#touched.add(slot);
+    this.#councils.expire(nowMs);
+    this.#renewals.expire(nowMs);
+    this.#judgeClocks(nowMs);
     return this.#finish(nowMs);
   }
 
   nextDeadline(): number | undefined {
-    let next = this.#gatherings.nextDeadline();
-    for (const slot of this.#slots.values()) {
-      for (const at of [slot.nextDeadline(), slot.observedUntilMs]) {
-        if (at !== undefined && (next === undefined || at < next)) next = at;
-      }
-    }
-    // What was due before it was known is not late.
-    this.#deadlineMs = next === undefined ? undefined : Math.max(next, this.#lastCallMs);
-    return next;
+    const clocksMs = this.#slots.size === 0 ? undefined : this.#clocks.nextDeadline();
+    const own = [this.#timers.next(), this.#renewals.nextDeadline(), this.#gatherings.nextDeadline()];
+    return this.#watch.arm(earliest([...own, clocksMs]));
   }
 
   // Inputs ----------------------------------------------------------------------------------------------
@@ -143,20 +186,19 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     configure: (input, nowMs) => this.#configure(input, nowMs),
     'candidate-state': ({ slot, functionId, functionIncarnation, ready, rank }, nowMs) => {
       const holder = { node: this.#node, functionId, functionIncarnation };
-      this.#known(slot)?.offerCandidate(holder, ready, rank, nowMs);
+      this.#known(slot, nowMs)?.offerCandidate(holder, ready, rank, nowMs);
     },
     'candidate-gone': ({ slot, functionId }, nowMs) => {
-      const known = this.#known(slot);
+      const known = this.#known(slot, nowMs);
       if (known?.candidate?.functionId === functionId) known.dropCandidate(nowMs);
     },
-    activate: ({ slot, epoch }) => this.#known(slot)?.activate(epoch),
-    'fence-closed': ({ slot, epoch }, nowMs) => this.#known(slot)?.fenceClosed(epoch, nowMs),
-    release: ({ slot, reason }, nowMs) => this.#known(slot)?.release(reason, nowMs),
-    'hand-over': ({ slot, to, nonce }, nowMs) => this.#known(slot)?.handOver(to, nonce, nowMs),
-    datagram: ({ from, header, messages }, nowMs) => {
-      const origin: Origin = { from, incarnation: header.incarnation, nowMs };
-      if (!this.#mayRead(origin, header, messages)) return;
-      for (const message of messages) this.#dispatch(message, origin);
+    activate: ({ slot, epoch }, nowMs) => this.#known(slot, nowMs)?.activate(epoch),
+    'fence-closed': ({ slot, epoch }, nowMs) => this.#known(slot, nowMs)?.fenceClosed(epoch, nowMs),
+    release: ({ slot, reason }, nowMs) => this.#known(slot, nowMs)?.release(reason, nowMs),
+    'hand-over': ({ slot, to, nonce }, nowMs) => this.#known(slot, nowMs)?.handOver(to, nonce, nowMs),
+    datagram: (datagram, nowMs) => this.#read(datagram, nowMs),
+    datagrams: ({ datagrams }, nowMs) => {
+      for (const datagram of datagrams) this.#read(datagram, nowMs);
     },
   };
 
@@ -165,126 +207,84 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       this.#reject('too-many-slots', 0);
       return;
     }
-    const news = this.#seat.told(council);
-    if (news.type === 'lower' || news.type === 'strange') {
+    const news = this.#councils.told(council, nowMs);
+    if (news === 'lower' || news === 'strange') {
       this.#reject('council-lower', 0);
       return;
     }
-    this.#follow(news, nowMs);
     for (const definition of slots) {
       const known = this.#slots.get(definition.id);
       if (known === undefined)
         this.#slots.set(definition.id, new Candidacy(this.#context, definition, nowMs));
-      else known.define(definition, nowMs);
+      else {
+        known.lapse(nowMs);
+        known.define(definition, nowMs);
+      }
       this.#touched.add(definition.id);
     }
-    this.#gather(nowMs);
+    this.#councils.gather(nowMs);
     const named = new Set(slots.map(({ id }) => id));
     for (const [id, slot] of this.#slots) {
       if (named.has(id)) continue;
+      slot.lapse(nowMs);
       slot.dropCandidate(nowMs);
       this.#gatherings.drop(id);
+      this.#touched.add(id);
       if (slot.isIdle) {
         this.#slots.delete(id);
-        this.#observed.delete(id);
+        this.#timers.delete(slot);
       }
     }
+    this.#watch.shortestLeaseMs = Math.min(...[...this.#slots.values()].map(({ leaseMs }) => leaseMs));
   }
 
-  // The council -----------------------------------------------------------------------------------------
-
-  /** What a word about a council changes here, before anything else is done under it. */
-  #follow(news: CouncilNews, nowMs: number): void {
-    const isFirst = this.council === undefined;
-    switch (news.type) {
-      case 'noted':
-        this.#outbox.persist(news.record);
-        this.#member.council = news.record;
-        return;
-      case 'taken':
-        if (news.isRaised) this.#closeAll('council-forced', nowMs);
-        this.#outbox.persist(news.record);
-        this.#member.council = news.record;
-        this.#gatherings.clear();
-        if (!isFirst) this.#outbox.emit({ type: 'council', council: news.record });
-        for (const slot of this.#slots.values()) slot.councilChanged(nowMs);
-        this.#gather(nowMs);
-        return;
-      case 'rival':
-        this.#closeAll('council-rival', nowMs);
-        this.#outbox.persist(news.record);
-        this.#member.council = news.record;
-        this.#outbox.emit({ type: 'council', council: news.record });
-        return;
-      case 'same':
-      case 'lower':
-      case 'strange':
-        return;
-    }
+  /** A slot that something happens to; a hold of it whose lease has run out ends before. */
+  #touch(id: string, nowMs: number): Candidacy | undefined {
+    const slot = this.#slots.get(id);
+    if (slot === undefined) return undefined;
+    this.#touched.add(id);
+    slot.lapse(nowMs);
+    return slot;
   }
 
-  /** Nothing that was granted stands any more: all fences close. */
-  #closeAll(reason: LostReason, nowMs: number): void {
-    for (const slot of this.#slots.values()) {
-      slot.abandon(reason, nowMs);
-      this.#touched.add(slot.slot);
-    }
-  }
-
-  #gather(nowMs: number): void {
-    const { council } = this;
-    if (council === undefined) return;
-    for (const { definition } of this.#slots.values()) this.#gatherings.need(definition, council, nowMs);
-    for (const slot of this.#gatherings.expire(council, nowMs)) this.#touched.add(slot);
-  }
-
-  #known(slot: string): Candidacy | undefined {
-    const known = this.#slots.get(slot);
+  #known(slot: string, nowMs: number): Candidacy | undefined {
+    const known = this.#touch(slot, nowMs);
     if (known === undefined) this.#reject('unknown-slot', 0);
-    this.#touched.add(slot);
     return known;
   }
 
   // Messages --------------------------------------------------------------------------------------------
 
-  #mayRead(origin: Origin, header: LeaseHeader, messages: readonly LeaseMessage[]): boolean {
-    const { from } = origin;
+  #read({ from, header, messages }: LeaseDatagram, nowMs: number): void {
+    if (!this.#mayRead(from, header, messages, nowMs)) return;
+    this.#clocks.heard(from, header.clockUs, nowMs);
+    const origin: Origin = { from, incarnation: header.incarnation, nowMs };
+    for (const message of messages) this.#dispatch(message, origin);
+    // What our own member says to this comes before the next one.
+    this.#runLocal(origin.nowMs);
+  }
+
+  #mayRead(from: number, header: LeaseHeader, messages: readonly LeaseMessage[], nowMs: number): boolean {
     if (header.sender !== from || header.receiver !== this.#node || from === this.#node) {
       this.#reject('misaddressed', from);
       return false;
     }
     const { council } = this;
     const order = council === undefined ? 'unrelated' : compareCouncils(header.council, council.version);
-    const news = this.#seat.heard(header.council);
-    this.#follow(news, origin.nowMs);
-    if (news.type === 'same' || news.type === 'taken') return this.council?.rival === null;
+    const news = this.#councils.heard(header.council, nowMs);
+    if (news === 'same' || news === 'taken') return this.council?.rival === null;
     if (this.#context.rules.mayRead(order)) return true;
-    this.#reject(news.type === 'rival' ? 'council-rival' : 'council-mismatch', origin.from);
+    this.#reject(news === 'rival' ? 'council-rival' : 'council-mismatch', from);
     // The refusal's datagram carries the higher version.
-    if (news.type === 'lower') this.#refuseCouncil(origin, messages);
-    return false;
-  }
-
-  #refuseCouncil({ from, incarnation }: Origin, messages: readonly LeaseMessage[]): void {
-    for (const { type, slot, serial, round } of messages) {
-      if (type !== 'prepare' && type !== 'accept' && type !== 'renew') continue;
-      this.#outbox.send(from, {
-        type: 'refuse',
-        slot,
-        serial,
-        round,
-        incarnation,
-        reason: 'council',
-        promised: 0,
-        accepted: null,
-        timeLeftMs: 0,
-      });
+    if (news === 'lower') {
+      for (const refusal of councilRefusals(messages, header.incarnation)) this.#outbox.send(from, refusal);
     }
+    return false;
   }
 
   #dispatch(message: LeaseMessage, origin: Origin): void {
     if ('incarnation' in message && !this.#isForMe(message.incarnation)) return;
-    this.#touched.add(message.slot);
+    if ('slot' in message) this.#touch(message.slot, origin.nowMs);
     const handler = this.#messages[message.type] as (message: LeaseMessage, origin: Origin) => void;
     handler(message, origin);
   }
@@ -296,37 +296,47 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #messages: {
     readonly [Type in keyof Messages]: (message: Messages[Type], origin: Origin) => void;
   } = {
-    fetch: (message, { from, incarnation, nowMs }) => {
-      const { answers } = this.#member.fetched(message, { node: from, incarnation }, nowMs);
-      for (const { to, message: answer } of answers) this.#context.send(to, answer);
-    },
+    fetch: (message, origin) => this.#voter.tell(message, origin),
     register: (message, { from, nowMs }) => {
-      const { council } = this;
-      if (council === undefined || !this.#isForMe(message.incarnation)) return;
-      this.#gatherings.onRegister(from, message, council, nowMs);
-      this.#touched.add(message.slot);
+      if (this.#context.trusts(from)) this.#councils.onRegister(from, message, nowMs);
     },
-    prepare: (message, origin) => this.#askMember(message, origin),
-    accept: (message, origin) => this.#askMember(message, origin),
-    renew: (message, origin) => this.#askMember(message, origin),
+    prepare: (message, origin) => this.#voter.ask(message, origin),
+    accept: (message, origin) => this.#voter.ask(message, origin),
+    renew: (message, origin) => this.#voter.ask(message, origin),
     release: (message, origin) => {
-      this.#askMember(message, origin);
+      this.#voter.ask(message, origin);
       this.#slots.get(message.slot)?.onRelease(origin.from, message, origin.nowMs);
     },
     promise: (message, { from, nowMs }) => {
-      if (this.#isMember(from)) this.#slots.get(message.slot)?.onPromise(from, message, nowMs);
+      if (this.#counts(from)) this.#slots.get(message.slot)?.onPromise(from, message, nowMs);
     },
     accepted: (message, { from, nowMs }) => {
-      if (this.#isMember(from)) this.#slots.get(message.slot)?.onAccepted(from, message, nowMs);
+      if (this.#counts(from)) this.#slots.get(message.slot)?.onAccepted(from, message, nowMs);
     },
     renewed: (message, { from, nowMs }) => {
-      if (this.#isMember(from)) this.#slots.get(message.slot)?.onRenewed(from, message, nowMs);
+      if (!this.#counts(from)) return;
+      this.#renewals.confirmed(from, message.serial);
+      this.#slots.get(message.slot)?.onRenewed(from, message, nowMs);
+    },
+    clock: ({ wantsAnswer }, { from }) => {
+      if (wantsAnswer) this.#context.send(from, { type: 'clock', wantsAnswer: false });
+    },
+    'renew-many': (message, origin) => this.#voter.renew(message, origin),
+    'renewed-many': (message, { from, nowMs }) => {
+      if (!this.#counts(from)) return;
+      const { serial } = message;
+      for (const { slot: id, round } of this.#renewals.renewedBy(from, message)) {
+        const slot = this.#slots.get(id);
+        // A lease that goes on puts every moment off and is no news: the slot need not be looked at again.
+        if (slot?.lapse(nowMs)) this.#touched.add(id);
+        else slot?.onRenewed(from, { serial, round }, nowMs);
+      }
     },
     refuse: (message, { from, nowMs }) => {
-      if (this.#isMember(from)) this.#slots.get(message.slot)?.onRefuse(from, message, nowMs);
+      if (this.#counts(from)) this.#slots.get(message.slot)?.onRefuse(from, message, nowMs);
     },
     released: (message, { from }) => {
-      if (this.#isMember(from)) this.#slots.get(message.slot)?.onReleased(from, message);
+      if (this.#counts(from)) this.#slots.get(message.slot)?.onReleased(from, message);
     },
     offer: (message, { from, incarnation, nowMs }) => {
       const slot = this.#slots.get(message.slot);
@@ -339,16 +349,26 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       this.#slots.get(message.slot)?.onReady(from, incarnation, message),
   };
 
-  /** A request to this node's member: the record first, then the answer, to a peer or to ourselves. */
-  #askMember(
-    request: Messages['prepare' | 'accept' | 'renew' | 'release'],
-    { from, incarnation, nowMs }: Origin,
-  ): void {
-    if (!this.#isMember(this.#node)) return;
-    const proposer: Proposer = { node: from, incarnation };
-    const { record, answers } = this.#member.answer(request, proposer, nowMs);
-    if (record !== undefined) this.#outbox.persist(record);
-    for (const { to, message } of answers) this.#context.send(to, message);
+  /** Whose clock must not be relied on lets go of everything; who was not heard of for a while is asked for its clock. */
+  #judgeClocks(nowMs: number): void {
+    if (this.#slots.size === 0 || nowMs < this.#clocks.nextDeadline()) return;
+    const wasFit = this.#context.trusts(this.#node);
+    for (const verdict of this.#clocks.judge(nowMs)) this.#outbox.emit({ type: 'clock', ...verdict });
+    if (this.#context.trusts(this.#node) !== wasFit) {
+      this.#outbox.persist({ type: 'clock', isOutside: wasFit });
+      for (const slot of this.#slots.values()) {
+        if (wasFit) slot.release('clock', nowMs);
+        this.#touched.add(slot.slot);
+      }
+    }
+    for (const member of this.#clocks.silent(this.council?.members ?? [], nowMs)) {
+      this.#context.send(member, { type: 'clock', wantsAnswer: true });
+    }
+  }
+
+  /** Whether answers of this node count. */
+  #counts(from: number): boolean {
+    return this.#isMember(from) && this.#context.trusts(from);
   }
 
   #isMember(node: number): boolean {
@@ -369,24 +389,28 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   // End of a step ---------------------------------------------------------------------------------------
 
   #noticeStall(nowMs: number): void {
-    const due = this.#deadlineMs;
-    this.#deadlineMs = undefined;
-    this.#lastCallMs = nowMs;
-    if (due === undefined || nowMs <= due) return;
+    const lateMs = this.#watch.lateMs(nowMs);
+    if (lateMs === undefined) return;
     for (const slot of this.#slots.values()) {
-      if (nowMs - due > stallMs(slot.leaseMs)) slot.stalled(nowMs);
+      if (lateMs <= stallMs(slot.leaseMs)) continue;
+      slot.stalled(nowMs);
+      this.#touched.add(slot.slot);
     }
   }
 
   #finish(nowMs: number): LeaseOutput[] {
-    const origin: Origin = { from: this.#node, incarnation: this.#incarnation, nowMs };
-    // Each request has at most one answer here and each answer leads to at most one request: this ends.
-    for (let message = this.#local.shift(); message !== undefined; message = this.#local.shift()) {
-      this.#dispatch(message, origin);
-    }
+    this.#renewals.flush();
+    this.#runLocal(nowMs);
     for (const slot of this.#touched) this.#observe(slot, nowMs);
     this.#touched.clear();
     return this.#outbox.take();
+  }
+
+  #runLocal(nowMs: number): void {
+    const origin: Origin = { from: this.#node, incarnation: this.#incarnation, nowMs };
+    // Each request has at most one answer here and each answer leads to at most one request: this ends.
+    for (let at = 0; at < this.#local.length; at++) this.#dispatch(this.#local[at] as LeaseMessage, origin);
+    this.#local.length = 0;
   }
 
   #observe(id: string, nowMs: number): void {
@@ -395,11 +419,8 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     const view = this.#member.view(id);
     if (view !== undefined) slot.learnRegister(view);
     const observation = slot.observe(nowMs);
-    // An epoch has one value, so these tell two observations apart.
-    const key = `${observation.state} ${observation.epoch} ${observation.candidates.length}`;
-    if (this.#observed.get(id) === key) return;
-    this.#observed.set(id, key);
-    this.#outbox.emit(observation);
+    if (observation !== undefined) this.#outbox.emit(observation);
+    this.#timers.update(slot);
   }
 
   #reject(reason: Extract<LeaseOutput, { type: 'rejected' }>['reason'], from: number): void {

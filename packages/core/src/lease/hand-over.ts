@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseHolder, LeaseValue, Offer, Ready, Successor } from '@vnfpool/wire/lease';
+import type { LeaseHolder, Offer, Ready, Successor } from '@vnfpool/wire/lease';
+import type { Hold } from './hold.ts';
 import type { Slot } from './slot.ts';
 import { releaseRepeatMs, retransmitMs } from './timing.ts';
+import type { LeaseOutput } from './types.ts';
 
 /* A planned hand-over: the order at the holder, and the promise that its successor waits for. */
 
@@ -12,18 +14,42 @@ export interface HandOverTarget {
 
 export type ReadySuccessor = Omit<Successor, 'round'>;
 
-/** What forbids the order to a holder of `value`. */
-export function handOverFault(
+type Failure = Extract<LeaseOutput, { type: 'hand-over-failed' }>['reason'];
+
+/** Takes the order if it can be carried out by this hold; says why not otherwise. */
+export function beginHandOver(
   slot: Slot,
-  value: LeaseValue,
+  hold: Hold | undefined,
   to: HandOverTarget,
   nonce: string,
-): 'invalid-nonce' | 'unknown-candidate' | undefined {
+  nowMs: number,
+): HandOver | undefined {
+  const fault = handOverFault(slot, hold, to, nonce);
+  if (hold === undefined || fault !== undefined) {
+    tellFailure(slot, nonce, fault ?? 'not-holding');
+    return undefined;
+  }
+  const handOver = new HandOver(slot, to, nonce, nowMs);
+  handOver.send(hold.round);
+  return handOver;
+}
+
+function handOverFault(
+  slot: Slot,
+  hold: Hold | undefined,
+  to: HandOverTarget,
+  nonce: string,
+): Failure | undefined {
+  if (hold === undefined || hold.closing !== undefined) return 'not-holding';
   if (!/^[0-9a-f]{1,16}$/.test(nonce)) return 'invalid-nonce';
-  const isListed = value.candidates.some(
+  const isListed = hold.value.candidates.some(
     ({ node, functionId }) => node === to.node && functionId === to.functionId,
   );
   return isListed && to.node !== slot.context.node ? undefined : 'unknown-candidate';
+}
+
+function tellFailure({ id, context }: Slot, nonce: string, reason: Failure): void {
+  context.emit({ type: 'hand-over-failed', slot: id, nonce, reason });
 }
 
 /** At the holder: the successor is asked whether it is ready, until it answers or the time is over. */
@@ -48,10 +74,6 @@ export class HandOver {
     return this.#resendAtMs;
   }
 
-  isOver(nowMs: number): boolean {
-    return nowMs >= this.#untilMs;
-  }
-
   send(round: number): void {
     const { node, functionId } = this.#to;
     const nonce = nonceOnWire(this.nonce);
@@ -65,9 +87,20 @@ export class HandOver {
     });
   }
 
-  repeat(round: number, nowMs: number): void {
+  /** Asks once more if that is due; false once it is over, which it says. */
+  repeatIfDue(hold: Hold | undefined, nowMs: number): boolean {
+    if (nowMs < this.#resendAtMs) return true;
+    if (hold === undefined || nowMs >= this.#untilMs) {
+      this.fail(hold === undefined ? 'lost' : 'no-answer');
+      return false;
+    }
     this.#resendAtMs = nowMs + retransmitMs(this.#slot.leaseMs);
-    this.send(round);
+    this.send(hold.round);
+    return true;
+  }
+
+  fail(reason: Failure): void {
+    tellFailure(this.#slot, this.nonce, reason);
   }
 
   /** The successor, if it is the one that was asked and this is its answer. */

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseHolder, LeaseMessage, LeaseValue, Refuse, ReleaseReason } from '@vnfpool/wire/lease';
+import type { LeaseHolder, LeaseValue, Refuse, ReleaseReason } from '@vnfpool/wire/lease';
 import type { Echo } from './attempt.ts';
-import { sendToAll } from './context.ts';
 import type { ReadySuccessor } from './hand-over.ts';
 import type { Proposing } from './proposing.ts';
 import type { Slot } from './slot.ts';
 import { causeOf } from './succession.ts';
 import { Tally } from './tally.ts';
-import { renewalMs, retransmitMs } from './timing.ts';
 import type { LostReason } from './types.ts';
 import { isOutdated } from './value.ts';
 
@@ -15,7 +13,6 @@ interface Renewal {
   readonly serial: number;
   readonly firstSentMs: number;
   readonly tally: Tally;
-  resendAtMs: number;
 }
 
 export interface Closing {
@@ -44,7 +41,7 @@ export class Hold {
     this.#grantEpoch = slot.epoch(granted.round);
     this.#leaseUntilMs = leaseUntilMs;
     this.#mustRenumber = isOutdated(granted.value, slot.definition);
-    this.#renewAtMs = granted.firstSentMs + renewalMs(granted.value.leaseMs);
+    this.#renewAtMs = slot.context.nextRenewalMs(granted.value.leaseMs, granted.firstSentMs);
   }
 
   get granted(): Proposing {
@@ -150,8 +147,7 @@ export class Hold {
   nextDeadline(isRenumbering: boolean): number | undefined {
     if (this.#closing !== undefined) return undefined;
     if (isRenumbering) return this.#leaseUntilMs;
-    const resendAtMs = this.#renewal?.resendAtMs ?? Number.POSITIVE_INFINITY;
-    return Math.min(this.#leaseUntilMs, this.#renewAtMs, resendAtMs);
+    return Math.min(this.#leaseUntilMs, this.#renewAtMs);
   }
 
   /** Others have to be asked from now on: what the former ones answer does not count any more. */
@@ -160,20 +156,24 @@ export class Hold {
     this.#renewAtMs = nowMs;
   }
 
+  /** All slots with leases of one length are renewed at the same moments, by one message to each member. */
   renewIfDue(nowMs: number): void {
-    if (nowMs >= this.#renewAtMs) {
-      this.#renewAtMs = nowMs + renewalMs(this.value.leaseMs);
-      this.#renewal = {
-        serial: this.#slot.nextSerial(),
-        firstSentMs: nowMs,
-        tally: new Tally(this.#slot.context.rules),
-        resendAtMs: nowMs + retransmitMs(this.#slot.leaseMs),
-      };
-      this.#sendRenewal(this.#renewal);
-    } else if (this.#renewal !== undefined && nowMs >= this.#renewal.resendAtMs) {
-      this.#renewal.resendAtMs = nowMs + retransmitMs(this.#slot.leaseMs);
-      this.#sendRenewal(this.#renewal);
-    }
+    if (nowMs < this.#renewAtMs) return;
+    const { id, context } = this.#slot;
+    const { leaseMs } = this.value;
+    this.#renewAtMs = context.nextRenewalMs(leaseMs, nowMs);
+    this.#renewal = {
+      serial: context.renew({ slot: id, round: this.round }, leaseMs, nowMs),
+      firstSentMs: nowMs,
+      tally: new Tally(context.rules),
+    };
+  }
+
+  /** Renews if that is due and nothing else is; false: something else may be. */
+  renewOnlyIfDue(nowMs: number): boolean {
+    if (this.#mustRenumber || this.#closing !== undefined || nowMs >= this.#leaseUntilMs) return false;
+    this.renewIfDue(nowMs);
+    return true;
   }
 
   renewed(from: number, message: Echo, nowMs: number): void {
@@ -186,8 +186,10 @@ export class Hold {
       this.#leaseUntilMs = untilMs;
       this.#extendFence();
     }
-    // Those that have not answered are asked again by the next renewal.
-    renewal.resendAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  awaits(serial: number): boolean {
+    return this.#closing === undefined && this.#renewal?.serial === serial;
   }
 
   /** Notes a refused renewal; true if a higher round is needed. A member that missed the round is given it. */
@@ -207,11 +209,6 @@ export class Hold {
     const renewal = this.#renewal;
     if (this.#closing !== undefined || renewal === undefined || this.round !== round) return undefined;
     return this.#slot.context.rules.isSameRequest(renewal.serial, serial) ? renewal : undefined;
-  }
-
-  #sendRenewal({ serial, tally }: Renewal): void {
-    const message: LeaseMessage = { type: 'renew', slot: this.#slot.id, serial, round: this.round };
-    sendToAll(this.#slot.context, this.#slot.unanswered(tally), message);
   }
 
   // Renumbering -----------------------------------------------------------------------------------------
@@ -241,7 +238,7 @@ export class Hold {
     this.#leaseUntilMs = Math.max(this.#leaseUntilMs, leaseUntilMs);
     this.#mustRenumber = isOutdated(granted.value, definition);
     this.#renewal = undefined;
-    this.#renewAtMs = granted.firstSentMs + renewalMs(granted.value.leaseMs);
+    this.#renewAtMs = context.nextRenewalMs(granted.value.leaseMs, granted.firstSentMs);
     context.emit({ type: 'renumbered', slot: id, epoch: this.epoch, formerEpoch, candidates });
     this.#extendFence();
   }

@@ -2,6 +2,7 @@
 export { compareCouncils, nextVersion } from './council.ts';
 export { DRIFT_BOUND, LeaseEngine } from './engine.ts';
 export { ROUND_JUMP_MAX } from './member.ts';
+export * from './profiles.ts';
 export * from './record.ts';
 export * from './record-codec.ts';
 export * from './replay-window.ts';

@@ -42,6 +42,13 @@ export class Knowledge {
     this.freeAtMs = nowMs;
   }
 
+  /** The lease of the highest value goes on; false if it is not of this round, or was released. */
+  learnRenewal(round: number, freeAtMs: number): boolean {
+    if (this.accepted?.round !== round || this.accepted.released !== null) return false;
+    this.freeAtMs = Math.max(this.freeAtMs, freeAtMs);
+    return true;
+  }
+
   learnRegister(view: RegisterView): void {
     this.learn(view.promisedRound, view.accepted, view.leaseUntilMs);
   }

@@ -261,15 +261,9 @@ export class LeaseMember {
 
   /** Also while mute: what the record says was accepted of this very proposer may go on. */
   #renew(register: Register, request: Renew, proposer: Proposer, nowMs: number): MemberAnswer {
-    const { promised, accepted } = register.record;
-    if (promised.round > request.round) return refusal(request, proposer, register, 'promised', 0);
-    if (accepted.round !== request.round || !sameProposer(accepted.proposer, proposer)) {
-      return refusal(request, proposer, register, 'not-accepted', 0);
-    }
-    if (this.#isClosed(register, request.round)) {
-      return refusal(request, proposer, register, 'released', 0);
-    }
-    register.leaseUntilMs = Math.max(register.leaseUntilMs, nowMs + accepted.value.leaseMs);
+    const reason = this.#renewalObstacle(register, request.round, proposer);
+    if (reason !== undefined) return refusal(request, proposer, register, reason, 0);
+    extend(register, nowMs);
     const { slot, serial, round } = request;
     return {
       answers: [
@@ -279,6 +273,24 @@ export class LeaseMember {
         },
       ],
     };
+  }
+
+  /**
+   * Renews without making an answer: one of many that share one. Returns until when the lease runs here; undefined:
+   * nothing was done, and `answer` tells why.
+   */
+  renewOne(slot: string, round: number, proposer: Proposer, nowMs: number): number | undefined {
+    const register = this.#registers.get(slot);
+    if (register === undefined || !this.hasVoice(slot)) return undefined;
+    if (this.#renewalObstacle(register, round, proposer) !== undefined) return undefined;
+    return extend(register, nowMs);
+  }
+
+  #renewalObstacle(register: Register, round: number, proposer: Proposer): RefusalReason | undefined {
+    const { promised, accepted } = register.record;
+    if (promised.round > round) return 'promised';
+    if (accepted.round !== round || !sameProposer(accepted.proposer, proposer)) return 'not-accepted';
+    return this.#isClosed(register, round) ? 'released' : undefined;
   }
 
   /** Ends the sender's round and its lower ones for ever; then promises to the successor like to anyone. */
@@ -353,6 +365,12 @@ export class LeaseMember {
       (accepted.released !== null && accepted.round === round)
     );
   }
+}
+
+/** The lease of the accepted value begins anew; until when it runs. */
+function extend(register: Register, nowMs: number): number {
+  register.leaseUntilMs = Math.max(register.leaseUntilMs, nowMs + register.record.accepted.value.leaseMs);
+  return register.leaseUntilMs;
 }
 
 /** Whether the accepted, unreleased value is this proposer's: its own lease is no obstacle to it. */

@@ -6,31 +6,49 @@ import type { LeaseOutput } from './types.ts';
 /** What is told of the slot for views: this node's hold, or else what it knows of another's. */
 export class Observer {
   readonly #slot: Slot;
-  #toldHeld = false;
+  #toldHeld: boolean | undefined;
+  #toldEpoch = 0;
+  #toldCandidates = 0;
 
   constructor(slot: Slot) {
     this.#slot = slot;
   }
 
-  observe(hold: Hold | undefined, nowMs: number): Extract<LeaseOutput, { type: 'observed' }> {
+  /** Undefined when nothing has changed. An epoch has one value, so these three tell two observations apart. */
+  observe(hold: Hold | undefined, nowMs: number): Extract<LeaseOutput, { type: 'observed' }> | undefined {
     const { accepted, freeAtMs } = this.#slot.knowledge;
     const value = hold?.value ?? accepted?.value;
     const round = hold?.round ?? accepted?.round ?? 0;
     const isHeld =
       hold !== undefined || (accepted !== undefined && accepted.released === null && freeAtMs > nowMs);
+    const epoch = this.#slot.epoch(round);
+    const candidates = value?.candidates ?? [];
+    if (
+      this.#toldHeld === isHeld &&
+      this.#toldEpoch === epoch &&
+      this.#toldCandidates === candidates.length
+    ) {
+      return undefined;
+    }
     this.#toldHeld = isHeld;
+    this.#toldEpoch = epoch;
+    this.#toldCandidates = candidates.length;
     return {
       type: 'observed',
       slot: this.#slot.id,
       state: isHeld ? 'held' : 'free',
       holder: value === undefined || value.holder.node === 0 ? null : value.holder,
-      epoch: this.#slot.epoch(round),
-      candidates: value?.candidates ?? [],
+      epoch,
+      candidates,
     };
+  }
+
+  get isToldHeld(): boolean {
+    return this.#toldHeld === true;
   }
 
   /** When what was told as held by another will be told as free. */
   freeAtMs(hold: Hold | undefined): number | undefined {
-    return this.#toldHeld && hold === undefined ? this.#slot.knowledge.freeAtMs : undefined;
+    return this.#toldHeld === true && hold === undefined ? this.#slot.knowledge.freeAtMs : undefined;
   }
 }

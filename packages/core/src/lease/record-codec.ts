@@ -47,6 +47,8 @@ export function decodeLeaseRecord(line: string): LeaseRecord {
       return slotRecord(record);
     case 'council':
       return councilRecord(record);
+    case 'clock':
+      return { type: 'clock', isOutside: flag(record['isOutside'], 'isOutside') };
     default:
       throw new LeaseRecordError(`lease record of type ${String(record['type'])}`);
   }
@@ -164,6 +166,7 @@ const RELEASE_REASONS: ReadonlySet<unknown> = new Set<ReleaseReason>([
   'handover',
   'operator',
   'abandoned',
+  'clock',
 ]);
 
 function releaseReason(value: unknown): ReleaseReason {

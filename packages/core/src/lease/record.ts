@@ -40,4 +40,10 @@ export interface CouncilRecord extends CouncilMembers {
   readonly rival: LeaseCouncilVersion | null;
 }
 
-export type LeaseRecord = SlotRecord | CouncilRecord;
+/** Whether this node's clock was found to run at another rate than the others': a restart does not mend it. */
+export interface ClockRecord {
+  readonly type: 'clock';
+  readonly isOutside: boolean;
+}
+
+export type LeaseRecord = SlotRecord | CouncilRecord | ClockRecord;

@@ -73,6 +73,11 @@ export class LeaseRules {
     return member;
   }
 
+  /** A node whose clock runs at another rate than the others' neither votes nor holds. */
+  mayTrustClock(isOutside: boolean): boolean {
+    return !isOutside;
+  }
+
   /** Only answers that carry the serial of the request add up. */
   isSameRequest(asked: number, answered: number): boolean {
     return asked === answered;

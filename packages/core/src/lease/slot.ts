@@ -5,13 +5,12 @@ import type { Council, SlotContext } from './context.ts';
 import { Knowledge } from './knowledge.ts';
 import type { Tally } from './tally.ts';
 
-/** What all parts of one slot's proposer share: how the slot is defined, what is known of it, and its serials. */
+/** What all parts of one slot's proposer share: how the slot is defined and what is known of it. */
 export class Slot {
   readonly id: string;
   readonly context: SlotContext;
   readonly knowledge: Knowledge;
   definition: SlotDefinition;
-  #serial = 0;
 
   constructor(context: SlotContext, definition: SlotDefinition, nowMs: number) {
     this.id = definition.id;
@@ -28,13 +27,17 @@ export class Slot {
     return this.context.council();
   }
 
+  /** Whether this node may try for the slot and hold it. */
+  get hasFitClock(): boolean {
+    return this.context.trusts(this.context.node);
+  }
+
   epoch(round: number): number {
     return epochOf(this.council.generation, round);
   }
 
   nextSerial(): number {
-    this.#serial = this.#serial === 0xffffffff ? 1 : this.#serial + 1;
-    return this.#serial;
+    return this.context.nextSerial();
   }
 
   /** The members that a repetition goes to. */

@@ -15,6 +15,7 @@ export function causeOf(former: AcceptedValue): {
     case 'operator':
     case 'handover':
       return { cause: 'handover', fencedBy: 'release' };
+    case 'clock':
     case 'function-exit':
     case 'function-unhealthy':
       return { cause: former.released, fencedBy: 'release' };

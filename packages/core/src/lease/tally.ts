@@ -4,7 +4,8 @@ import type { LeaseRules } from './rules.ts';
 /** Who said yes to one request. */
 export class Tally {
   readonly #rules: LeaseRules;
-  readonly #voters = new Set<number>();
+  /** A council is small: a list is searched faster than a set is made, and there is one for each renewal. */
+  readonly #voters: number[] = [];
   #answers = 0;
 
   constructor(rules: LeaseRules) {
@@ -13,14 +14,15 @@ export class Tally {
 
   add(member: number): void {
     this.#answers += 1;
-    this.#voters.add(this.#rules.voter(member, this.#answers));
+    const voter = this.#rules.voter(member, this.#answers);
+    if (!this.#voters.includes(voter)) this.#voters.push(voter);
   }
 
   has(member: number): boolean {
-    return this.#voters.has(member);
+    return this.#voters.includes(member);
   }
 
   get count(): number {
-    return this.#voters.size;
+    return this.#voters.length;
   }
 }

@@ -1,12 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * Intervals, all as parts of the slot's lease. Safety depends on none of them.
+ * Intervals, all as parts of the slot's lease. Safety depends on none of them. The least ones are what a timer of 1 ms
+ * and a round with a write to the disk need: they count where the lease is short.
  */
+
+/** Two durable rounds of the first candidate are done by then, as a rule. */
+const RANK_DELAY_MS_MIN = 4;
+/** What a slot may cost a busy host in two rounds, and until its first answer. */
+const SLOT_ATTEMPT_MS = 0.5;
+const SLOT_ANSWER_MS = 0.1;
+/** Two timers that should not go off together are this far apart at the least. */
+const SPREAD_MS_MIN = 2;
+/** A deadline this close is the shortest that a loop with timers of 1 ms keeps without waking for nothing else. */
+const WATCH_MS_MIN = 4;
+const WATCH_MS_MAX = 250;
 
 /** A lease is renewed every third of it. */
 export function renewalMs(leaseMs: number): number {
   return leaseMs / 3;
+}
+
+/**
+ * The last moment up to a renewal's time after `nowMs` that lies on the common grid of this lease length, so that slots
+ * are renewed together. `phase` in [0, 1) is the node's own: what shares a machine must not do so all at once.
+ */
+export function nextRenewalMs(leaseMs: number, nowMs: number, phase: number): number {
+  const everyMs = renewalMs(leaseMs);
+  const next = (Math.floor(nowMs / everyMs - phase) + 1 + phase) * everyMs;
+  // Rounding may give the moment that is just over.
+  return next > nowMs ? next : next + everyMs;
+}
+
+/** Spreads the phases of nodes evenly, however many there are. */
+export function renewalPhase(node: number): number {
+  return (node * 0.6180339887498949) % 1;
 }
 
 /** A request that was not answered is sent again, with its serial and first send time. */
@@ -14,14 +42,37 @@ export function retransmitMs(leaseMs: number): number {
   return leaseMs / 10;
 }
 
-/** A round that found no majority by then is given up. */
-export function attemptMs(leaseMs: number): number {
-  return leaseMs / 2;
+/** When a round's request is sent again first; each further time is twice as far off. */
+export function attemptRetransmitMs(leaseMs: number, slots: number): number {
+  return retransmitMs(leaseMs) + slots * SLOT_ANSWER_MS;
+}
+
+/**
+ * A round that found no majority by then is given up. With a thousand slots at once, as when a node dies that held them
+ * all, each has to wait for the others.
+ */
+export function attemptMs(leaseMs: number, slots: number): number {
+  return leaseMs / 2 + slots * SLOT_ATTEMPT_MS;
 }
 
 /** Candidates of rank k wait k of these, so that the first has its round done before the next begins. */
 export function rankDelayMs(leaseMs: number, rank: number): number {
-  return (rank * leaseMs) / 10;
+  return rank * Math.max(leaseMs / 10, RANK_DELAY_MS_MIN);
+}
+
+/** The same where a node has so many slots: the first candidate may have to ask for all of them at once. */
+export function crowdedRankDelayMs(leaseMs: number, rank: number, slots: number): number {
+  return rankDelayMs(leaseMs, rank) + rank * slots * SLOT_ANSWER_MS;
+}
+
+/** Drawn between 0 and this, for candidates that wait: two that believe themselves at one place must not collide. */
+export function rankSpreadMs(leaseMs: number): number {
+  return Math.max(leaseMs / 40, SPREAD_MS_MIN);
+}
+
+/** Drawn between 0 and this by a candidate that found no majority. */
+export function retrySpreadMs(leaseMs: number): number {
+  return 2 * rankSpreadMs(leaseMs);
 }
 
 /**
@@ -52,5 +103,20 @@ export function stallMs(leaseMs: number): number {
   return leaseMs / 3;
 }
 
+/**
+ * A node that waits for somebody's lease to run out asks to be called this often: only who had something to do can be
+ * late. With `stallMs` it notices every stall of half a lease, and a lease in use has two thirds left.
+ */
+export function watchMs(leaseMs: number): number {
+  return Math.min(Math.max(leaseMs / 6, WATCH_MS_MIN), WATCH_MS_MAX);
+}
+
 /** Added to a time left that a member told, against rounding. */
 export const RETRY_MARGIN_MS = 0.01;
+
+/** The earliest of these moments; undefined: there is none. */
+export function earliest(moments: readonly (number | undefined)[]): number | undefined {
+  let first: number | undefined;
+  for (const atMs of moments) if (atMs !== undefined && (first === undefined || atMs < first)) first = atMs;
+  return first;
+}

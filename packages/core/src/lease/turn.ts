@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseHolder } from '@vnfpool/wire/lease';
 import type { Slot } from './slot.ts';
-import { birthDelayMs, RETRY_MARGIN_MS, rankDelayMs, renewalMs, unlistedProbeMs } from './timing.ts';
+import {
+  attemptMs,
+  birthDelayMs,
+  crowdedRankDelayMs,
+  RETRY_MARGIN_MS,
+  rankDelayMs,
+  rankSpreadMs,
+  renewalMs,
+  retrySpreadMs,
+  unlistedProbeMs,
+} from './timing.ts';
 import { lists, sameHolder } from './value.ts';
 
 export interface Candidate {
@@ -17,6 +27,8 @@ export class Turn {
   detectedAtMs: number | undefined;
   readonly #slot: Slot;
   #notBeforeMs = 0;
+  /** If the lease was over by then: a stall cost it, and the last holder goes first, whatever its place in the queue. */
+  #firstUntilMs = Number.NEGATIVE_INFINITY;
   #jitter: number;
 
   constructor(slot: Slot) {
@@ -24,14 +36,19 @@ export class Turn {
     this.#jitter = slot.context.random.fraction();
   }
 
+  /** A candidate is ready, and the node's clock may be relied on. */
+  get mayTake(): boolean {
+    return this.candidate?.isReady === true && this.#slot.hasFitClock;
+  }
+
   /** Undefined while no candidate is ready. */
   nextTryMs(): number | undefined {
     const { candidate } = this;
-    if (candidate?.isReady !== true) return undefined;
+    if (candidate === undefined || !this.mayTake) return undefined;
     const { leaseMs } = this.#slot;
     const { accepted, freeAtMs } = this.#slot.knowledge;
-    const { rank } = candidate;
-    let delayMs = rankDelayMs(leaseMs, rank);
+    const rank = freeAtMs <= this.#firstUntilMs ? 0 : candidate.rank;
+    let delayMs = crowdedRankDelayMs(leaseMs, rank, this.#slot.context.slots());
     if (accepted?.round === 0) {
       const { node, functionId } = candidate.holder;
       const position = accepted.value.candidates.findIndex(
@@ -39,7 +56,7 @@ export class Turn {
       );
       delayMs = birthDelayMs(Math.max(0, position));
     }
-    if (rank > 0) delayMs += (this.#jitter * leaseMs) / 40;
+    if (rank > 0) delayMs += this.#jitter * rankSpreadMs(leaseMs);
     if (accepted !== undefined && !lists(accepted.value, candidate.holder)) {
       const { lastResort } = accepted.value;
       delayMs += lastResort.rule === 'after' ? lastResort.afterMs : unlistedProbeMs(leaseMs);
@@ -49,6 +66,7 @@ export class Turn {
 
   /** The candidate begins to try. */
   begin(nowMs: number): void {
+    this.#firstUntilMs = Number.NEGATIVE_INFINITY;
     // Not what an earlier try saw: the holder may have renewed since.
     this.detectedAtMs = Math.min(this.#slot.knowledge.freeAtMs, nowMs);
   }
@@ -71,7 +89,14 @@ export class Turn {
     this.backOffUntil(
       timeLeftMs !== undefined && timeLeftMs > 0
         ? nowMs + timeLeftMs + RETRY_MARGIN_MS + rankDelayMs(leaseMs, rank)
-        : nowMs + rankDelayMs(leaseMs, rank) + (jitter * leaseMs) / 20,
+        : nowMs + rankDelayMs(leaseMs, rank) + jitter * retrySpreadMs(leaseMs),
+    );
+  }
+
+  /** Another candidate has this node's promise: two that try at once keep each other from the slot. */
+  yieldTo(nowMs: number): void {
+    this.backOffUntil(
+      Math.max(this.#notBeforeMs, nowMs + attemptMs(this.#slot.leaseMs, this.#slot.context.slots())),
     );
   }
 
@@ -80,7 +105,8 @@ export class Turn {
     const last = this.#slot.knowledge.accepted?.value.holder;
     const isLast =
       this.candidate !== undefined && last !== undefined && sameHolder(last, this.candidate.holder);
-    if (!isLast) this.backOffUntil(Math.max(this.#notBeforeMs, nowMs + renewalMs(this.#slot.leaseMs)));
+    if (isLast) this.#firstUntilMs = nowMs;
+    else this.backOffUntil(Math.max(this.#notBeforeMs, nowMs + renewalMs(this.#slot.leaseMs)));
   }
 
   /** The holder let go. */

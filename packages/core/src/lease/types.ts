@@ -22,6 +22,8 @@ export interface LeaseEngineInit {
   readonly random: Random;
   /** Bound of the relative rate of two clocks; default 0.01, range (0, 0.1]. */
   readonly driftBound?: number;
+  /** How often clocks are compared, in ms; default 1,000. It takes some twenty of these to find a wrong one. */
+  readonly clockWindowMs?: number;
 }
 
 /** Most slots a node takes part in; a configuration with more is rejected. */
@@ -57,7 +59,7 @@ export type LeaseInput =
   | {
       readonly type: 'release';
       readonly slot: string;
-      readonly reason: Exclude<ReleaseReason, 'abandoned' | 'handover'>;
+      readonly reason: Exclude<ReleaseReason, 'abandoned' | 'handover' | 'clock'>;
     }
   /** Planned: pass the slot on. `nonce` (1 to 16 lower-case hexadecimal digits) tells orders apart. */
   | {
@@ -66,13 +68,17 @@ export type LeaseInput =
       readonly to: { readonly node: number; readonly functionId: number };
       readonly nonce: string;
     }
-  /** Authenticated, fresh (see `ReplayWindow`) and decoded; `from` is who the key belongs to. */
-  | {
-      readonly type: 'datagram';
-      readonly from: number;
-      readonly header: LeaseHeader;
-      readonly messages: readonly LeaseMessage[];
-    };
+  | LeaseDatagram
+  /** Several that were waiting, in order: they share one write to the disk. */
+  | { readonly type: 'datagrams'; readonly datagrams: readonly LeaseDatagram[] };
+
+/** Authenticated, fresh (see `ReplayWindow`) and decoded; `from` is who the key belongs to. */
+export interface LeaseDatagram {
+  readonly type: 'datagram';
+  readonly from: number;
+  readonly header: LeaseHeader;
+  readonly messages: readonly LeaseMessage[];
+}
 
 export type LostReason =
   | 'expired'
@@ -157,6 +163,17 @@ export type LeaseOutput =
     }
   /** Another council is in force here. */
   | { readonly type: 'council'; readonly council: CouncilRecord }
+  /**
+   * A clock, this node's or a peer's, was found to run at another rate than the others by more than half of what is
+   * allowed, or is inside again. Whose it is neither votes nor holds in between.
+   */
+  | {
+      readonly type: 'clock';
+      readonly node: number;
+      readonly isOutside: boolean;
+      /** By which it is faster than the median: 0.01 is one in a hundred. */
+      readonly deviation: number;
+    }
   /** An input that was not acted on; counted by the driver. */
   | {
       readonly type: 'rejected';

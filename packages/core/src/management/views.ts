@@ -102,6 +102,8 @@ export interface NodeView {
   readonly council: boolean;
   readonly fence: 'bpf' | 'nft' | 'none';
   readonly muteMs: number;
+  /** How late its lease worker was called in the last minutes: 99 of 100 times, and at worst. Null: not known. */
+  readonly stalls?: { readonly p99Ms: number; readonly maxMs: number } | null;
   readonly functions: readonly string[];
   readonly version: string;
   readonly lastHeardAt: number | null;

@@ -12,6 +12,7 @@ const CAUSES: Readonly<Record<FailoverCause, string>> = {
   'lease-expired': 'the lease ran out',
   'function-exit': 'the function ended',
   'function-unhealthy': 'the health check failed',
+  clock: "the clock of the holder's node runs at another rate than the others'",
   handover: 'it was handed over on purpose',
 };
 

@@ -9,13 +9,14 @@ type Output<Type extends MobilityManagerOutput['type']> = Extract<
   { readonly type: Type }
 >;
 
-const NEW_LIFE: NodeLife = {
+const NEW_LIFE: Omit<NodeLife, 'tightPools'> = {
   state: 'absent',
   reason: '',
   heard: false,
   address: null,
   muteUntilMs: 0,
   lastHeardMs: null,
+  stalls: null,
   stateAddresses: [],
   statePort: null,
   council: null,
@@ -23,7 +24,7 @@ const NEW_LIFE: NodeLife = {
 
 export function lifeOf(state: ManagerState, name: string): NodeLife {
   let life = state.lives.get(name);
-  if (!life) state.lives.set(name, (life = { ...NEW_LIFE }));
+  if (!life) state.lives.set(name, (life = { ...NEW_LIFE, tightPools: new Set() }));
   return life;
 }
 

@@ -2,6 +2,7 @@
 
 import type { FailoverRecord, SlotReport, SlotState } from '@vnfpool/wire/mobility';
 import { formatEpoch } from '../identity.ts';
+import { stallAdvice } from '../lease/index.ts';
 import type { FailoverView, TrafficReport } from '../management/views.ts';
 import { instanceName } from '../planner/observed.ts';
 import { takeCouncilReport } from './council.ts';
@@ -9,7 +10,7 @@ import { failoverView, withOutage } from './failovers.ts';
 import type { Journal } from './journal.ts';
 import { ROWS_MAX } from './records.ts';
 import { takeTrouble } from './slot-troubles.ts';
-import type { ManagerState } from './state.ts';
+import type { ManagerState, NodeLife } from './state.ts';
 
 const OUTAGES_MAX = 50;
 const SOURCES_MAX = 64;
@@ -23,10 +24,39 @@ export function takeSlotReport(
   wallMs: number,
 ): void {
   const life = state.lives.get(node);
-  if (life) life.muteUntilMs = wallMs + report.muteMs;
   if (report.council) takeCouncilReport(state, journal, node, report.council, wallMs);
+  if (life) {
+    life.muteUntilMs = wallMs + report.muteMs;
+    if (report.stalls) {
+      life.stalls = report.stalls;
+      tellTightPools(state, journal, node, life, wallMs);
+    }
+  }
   for (const slot of report.slots) takeSlot(state, journal, node, slot, wallMs);
   for (const record of report.failovers) takeFailover(state, journal, record);
+}
+
+/** Says once which pools change hands faster than their node can be relied on; again only after it fitted. */
+function tellTightPools(
+  state: ManagerState,
+  journal: Journal,
+  node: string,
+  { stalls, tightPools }: NodeLife,
+  wallMs: number,
+): void {
+  const hosted = new Set(
+    [...state.instances.values()].filter((each) => each.node === node).map(({ pool }) => pool),
+  );
+  const pools = state.set?.declared.pools ?? [];
+  for (const pool of pools.filter(({ name }) => hosted.has(name))) {
+    const advice = stalls ? stallAdvice(pool.failover.leaseMs, stalls) : undefined;
+    if (advice === undefined) tightPools.delete(pool.name);
+    else if (!tightPools.has(pool.name)) {
+      tightPools.add(pool.name);
+      const message = `For pool ${pool.name}, ${node} ${advice}.`;
+      journal.event(wallMs, 'node.stalls', 'warning', `node ${node}`, message);
+    }
+  }
 }
 
 function takeSlot(

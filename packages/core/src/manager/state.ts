@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CouncilReport, FunctionReport, RunningStatus, SlotCandidate } from '@vnfpool/wire/mobility';
+import type {
+  CouncilReport,
+  FunctionReport,
+  RunningStatus,
+  SlotCandidate,
+  StallReport,
+} from '@vnfpool/wire/mobility';
 import type { NodeId } from '../identity.ts';
 import type { EventView, FailoverView, TrafficView } from '../management/views.ts';
 import type { TransferDestination } from '../mobility/types.ts';
@@ -24,6 +30,10 @@ export interface NodeLife {
   /** By the wall clock: a node tells how long it will be mute, and nothing when that is over. */
   muteUntilMs: number;
   lastHeardMs: number | null;
+  /** How late its lease worker was called; null: it did not say. */
+  stalls: StallReport | null;
+  /** Pools whose lease is too short for that, as was said once. */
+  readonly tightPools: Set<string>;
   /** Where it takes the state of functions. */
   stateAddresses: readonly string[];
   statePort: number | null;
@@ -193,6 +203,7 @@ export class ManagerState {
         state: this.lives.get(name)?.state ?? 'absent',
         heard: this.lives.get(name)?.heard ?? false,
         council: this.lives.get(name)?.council ?? null,
+        stalls: this.lives.get(name)?.stalls ?? null,
         busy: busy.has(`${name}/0`),
         draining: drainedSinceMs !== undefined,
       })),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
+import { describeFailover } from '../lease/index.ts';
 import type { PlannedChange } from '../management/views.ts';
 import { fingerprint } from './fingerprint.ts';
 import { instancesOf } from './placement.ts';
@@ -61,7 +62,7 @@ function created(pool: DeclaredPool): PlannedChange {
   return change(
     'create',
     `pool ${pool.name}`,
-    `${countsOf(pool)}${pool.addresses.length > 0 ? `, ${addressesText(pool)}` : ''}`,
+    `${countsOf(pool)}${pool.addresses.length > 0 ? `, ${addressesText(pool)}` : ''}, failover ${describeFailover(pool.failover)}`,
     'the file declares it',
   );
 }
@@ -110,8 +111,8 @@ function changed(old: DeclaredPool, pool: DeclaredPool): PlannedChange[] {
       change(
         'change',
         subject,
-        `lease ${old.failover.leaseMs} ms → ${pool.failover.leaseMs} ms`,
-        'the file wants another lease',
+        `failover ${describeFailover(old.failover)} → ${describeFailover(pool.failover)}`,
+        'the file wants slots to change hands at another pace',
       ),
     );
   return changes;

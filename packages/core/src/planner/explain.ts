@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import { formatEpoch } from '../identity.ts';
+import { describeFailover, stallAdvice } from '../lease/index.ts';
 import type { ExplainView } from '../management/views.ts';
 import { explainCouncil } from './council.ts';
 import {
@@ -40,11 +41,23 @@ export function explainPool(
     if (!slots.some((slot) => slot.index === index))
       lines.push(`Slot ${index} does not exist yet: none of its candidates is on a node that has joined.`);
   }
+  lines.push(`Failover ${describeFailover(pool.failover)}.`);
+  for (const name of leaseNodesOf(pool, observed)) {
+    const stalls = nodes.get(name)?.stalls;
+    const advice = stalls ? stallAdvice(pool.failover.leaseMs, stalls) : undefined;
+    if (advice) lines.push(`${name} ${advice}.`);
+  }
   return {
     pool: name,
     lines,
     slots: slots.map((slot) => explainSlot(pool, slot, observed, nodes, troubles.get(slot.id))),
   };
+}
+
+/** Nodes on whose pace the pool's leases depend: members of the council, and hosts of its instances. */
+function leaseNodesOf(pool: DeclaredPool, observed: Observed): ReadonlySet<string> {
+  const hosts = observed.instances.filter(({ pool: name }) => name === pool.name).map(({ node }) => node);
+  return new Set([...(observed.council?.members ?? []), ...hosts]);
 }
 
 function explainSlot(

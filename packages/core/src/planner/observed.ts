@@ -7,6 +7,7 @@ import type {
   RunningStatus,
   SlotCandidate,
   SlotDefinition,
+  StallReport,
 } from '@vnfpool/wire/mobility';
 
 /*
@@ -46,6 +47,8 @@ export interface ObservedNode {
   readonly state: NodeState;
   /** Whether it has told which functions it runs since it registered; before that nothing is ordered. */
   readonly heard: boolean;
+  /** How late its lease worker was called in the last minutes; null: not known. */
+  readonly stalls?: StallReport | null;
   readonly endpoint: LeaseEndpoint | null;
   /** Fingerprint of the configuration that it has accepted; null: none. */
   readonly configuration: string | null;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LeaseEngine, type LeaseInput, type LeaseOutput, type LeaseRecord } from '@vnfpool/core/lease';
-import type { LeaseMessage } from '@vnfpool/wire/lease';
+import type { LeaseMessage, LeaseSlotMessage } from '@vnfpool/wire/lease';
 import type { CouncilDefinition, SlotDefinition } from '@vnfpool/wire/mobility';
 
 export const SLOT = '00000000000000a1';
@@ -25,6 +25,8 @@ export class Bench {
   readonly disks: Map<number, LeaseRecord[]> = new Map();
   /** Datagrams for which this is true are lost. */
   isLost: (from: number, to: number, messages: readonly LeaseMessage[]) => boolean = () => false;
+  /** What a datagram says of its sender's clock, in ms. */
+  clockOf: (from: number, to: number) => number = () => this.nowMs;
   /** Agents that answer `granted` by `activate` and `fence-close` by `fence-closed`. */
   isObedient = true;
   readonly delayMs = 1;
@@ -36,6 +38,7 @@ export class Bench {
   #mail: { atMs: number; to: number; input: LeaseInput }[] = [];
   #incarnations = new Map<number, bigint>();
   #random = 1;
+  #isHeldBack: (mail: { readonly to: number; readonly input: LeaseInput }) => boolean = () => false;
 
   constructor(members: readonly number[], candidates: readonly number[] = members) {
     this.members = members;
@@ -124,7 +127,7 @@ export class Bench {
         incarnation: incarnation ?? this.#incarnations.get(from) ?? 1n,
         sequence: 0n,
         council: this.engines.get(from)?.council?.version ?? this.council,
-        clockUs: 0n,
+        clockUs: BigInt(Math.round(this.clockOf(from, to) * 1000)),
       },
       messages,
     };
@@ -138,6 +141,41 @@ export class Bench {
     return outputs;
   }
 
+  /** The whole machine stands still; then its processes are scheduled in this order, timers before sockets. */
+  stall(forMs: number, order: readonly number[]): void {
+    this.nowMs += forMs;
+    for (const node of order) this.#expire(node);
+  }
+
+  /** One process stands still, and the world goes on. What was sent to it waits in its socket. */
+  pause(node: number, forMs: number): void {
+    const engine = this.engines.get(node);
+    const untilMs = this.nowMs + forMs;
+    const waiting: { to: number; input: LeaseInput }[] = [];
+    this.engines.delete(node);
+    this.#isHeldBack = (mail) => mail.to === node && waiting.push(mail) > 0;
+    this.run(forMs);
+    this.#isHeldBack = () => false;
+    this.nowMs = Math.max(this.nowMs, untilMs);
+    if (engine === undefined) return;
+    this.engines.set(node, engine);
+    this.#expire(node);
+    for (const { to, input } of waiting) this.input(to, input);
+  }
+
+  /** Nodes whose lease runs now. */
+  serving(): number[] {
+    const until = new Map(this.all('fence-until').map(({ node, untilMs }) => [node, untilMs]));
+    return [...until].filter(([, untilMs]) => untilMs > this.nowMs).map(([node]) => node);
+  }
+
+  #expire(node: number): void {
+    const engine = this.engines.get(node);
+    if (engine === undefined) return;
+    const deadline = engine.nextDeadline();
+    if (deadline !== undefined && deadline <= this.nowMs) this.#carryOut(node, engine.expire(this.nowMs));
+  }
+
   /** Runs until `untilMs` later, or until `isDone` after an event. */
   run(forMs: number, isDone: () => boolean = () => false): void {
     const untilMs = this.nowMs + forMs;
@@ -148,11 +186,8 @@ export class Bench {
       this.nowMs = Math.max(this.nowMs, nextMs);
       const due = this.#mail.filter(({ atMs }) => atMs <= this.nowMs);
       this.#mail = this.#mail.filter(({ atMs }) => atMs > this.nowMs);
-      for (const { to, input } of due) this.input(to, input);
-      for (const [node, engine] of this.engines) {
-        const deadline = engine.nextDeadline();
-        if (deadline !== undefined && deadline <= this.nowMs) this.#carryOut(node, engine.expire(this.nowMs));
-      }
+      for (const mail of due) if (!this.#isHeldBack(mail)) this.input(mail.to, mail.input);
+      for (const node of this.engines.keys()) this.#expire(node);
       if (isDone() || this.nowMs >= untilMs) return;
     }
     throw new Error('the bench does not come to rest');
@@ -176,15 +211,15 @@ export class Bench {
     return found;
   }
 
-  /** Every message sent so far, in order. */
+  /** Every message about one slot that was sent so far, in order. */
   get sent(): {
     readonly from: number;
     readonly to: number;
     readonly atMs: number;
-    readonly message: LeaseMessage;
+    readonly message: LeaseSlotMessage;
   }[] {
     return this.all('send').flatMap(({ node, to, atMs, messages }) =>
-      messages.map((message) => ({ from: node, to, atMs, message })),
+      messages.flatMap((message) => ('slot' in message ? [{ from: node, to, atMs, message }] : [])),
     );
   }
 

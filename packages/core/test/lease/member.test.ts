@@ -247,9 +247,9 @@ describe('a member of the council', () => {
         promised: { round: 2, proposer: B },
         accepted: { round: 1, released: 'handover' },
       });
-      expect(answers.map(({ to, message }) => [to, message.type, message.serial])).toEqual([
-        [1, 'released', 4],
-        [2, 'promise', 77],
+      expect(answers).toMatchObject([
+        { to: 1, message: { type: 'released', serial: 4 } },
+        { to: 2, message: { type: 'promise', serial: 77 } },
       ]);
     });
   });

@@ -84,6 +84,25 @@ describe('applying', () => {
     expect(mute()).toBe(0);
   });
 
+  test('a node that stalls for longer than a pool bears is said so, once, and again after it fitted', async () => {
+    const domain = await running();
+    const stall = (maxMs: number) =>
+      domain.report(1, { slots: [], failovers: [], stalls: { p99Ms: 5, maxMs } });
+    const told = () => domain.rows('events').filter(({ type }) => type === 'node.stalls');
+    const advice =
+      'a stalled for up to 150 ms in the last minutes (99 of 100 times at most 5 ms), and a lease of 300 ms bears 100 ms: profile calm fits.';
+    stall(80);
+    expect(told()).toEqual([]);
+    stall(150);
+    stall(150);
+    expect(told()).toMatchObject([{ subject: 'node a', message: `For pool web, ${advice}` }]);
+    expect(domain.core.explain('web', domain.nowMs)?.lines).toContain(advice);
+    expect(domain.core.views(domain.nowMs).nodes[0]?.stalls).toEqual({ p99Ms: 5, maxMs: 150 });
+    stall(80);
+    stall(150);
+    expect(told()).toHaveLength(2);
+  });
+
   test('places, starts and assigns; the views say that everything is there', async () => {
     const domain = await running();
     const view = domain.core.views(domain.nowMs);

@@ -36,9 +36,9 @@ export class RegisterLostError extends Error {
   readonly code = 'REGISTER_LOST';
 }
 
-/** The last record of each slot, and the last council. */
+/** The last record of each slot, and the last ones of the council and of the clock. */
 export function compactLeaseRecords(records: readonly LeaseRecord[]): LeaseRecord[] {
   const last = new Map<string, LeaseRecord>();
-  for (const record of records) last.set(record.type === 'slot' ? record.slot : 'council', record);
+  for (const record of records) last.set(record.type === 'slot' ? record.slot : record.type, record);
   return [...last.values()];
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createSocket, type Socket } from 'node:dgram';
-import { type LeaseInput, type ReplayVerdict, ReplayWindow } from '@vnfpool/core/lease';
+import { type LeaseDatagram, type ReplayVerdict, ReplayWindow } from '@vnfpool/core/lease';
 import { PlatformError } from '@vnfpool/platform';
 import { openUdp, type UdpSocket } from '@vnfpool/platform/datagrams';
 import { LeaseKeyError, type LeaseSeal } from '@vnfpool/runtime/lease-seal';
@@ -25,7 +25,7 @@ export interface LeaseLinkOptions {
   /** Makes the seal shared with one peer. @throws LeaseKeyError when its key is not usable */
   readonly sealFor: (peer: LeasePeer) => LeaseSeal;
   /** What it throws is our own fault, not the datagram's: it is not caught here. */
-  readonly receive: (input: LeaseInput & { type: 'datagram' }) => void;
+  readonly receive: (datagram: LeaseDatagram) => void;
   readonly count: (reason: DropReason) => void;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parentPort, workerData } from 'node:worker_threads';
 import { type KeeperInput, SlotKeeper } from '@vnfpool/core/agent';
-import { LeaseEngine } from '@vnfpool/core/lease';
+import { type LeaseDatagram, LeaseEngine } from '@vnfpool/core/lease';
 import type { AddressListener, Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
 import { createVirtualAddresses } from '@vnfpool/platform/addresses';
 import { createFence, createNoFence } from '@vnfpool/platform/fence';
@@ -23,6 +23,9 @@ import type { FromWorker, ToWorker, WorkerTask } from './worker-messages.ts';
 const COUNTERS_MS = 1_000;
 /** Between looks whether somebody changed the fence; a renewal looks, too. */
 const FENCE_CHECK_MS = 500;
+const STALLS_MS = 10_000;
+/** Datagrams in one step. */
+const BURST_MAX = 64;
 /** Steps in a row without a turn of the loop, so that datagrams are read in between. */
 const DUE_AT_ONCE_MAX = 4;
 
@@ -58,6 +61,8 @@ async function main(task: WorkerTask): Promise<void> {
 
   const counters: Record<string, number> = {};
   let told = '{}';
+  /** Datagrams of this turn of the loop. */
+  let waiting: LeaseDatagram[] = [];
   let set = '';
   const link = new LeaseLink({
     node: task.node,
@@ -72,7 +77,11 @@ async function main(task: WorkerTask): Promise<void> {
           peerNode: peer.node,
         }),
       ),
-    receive: (input) => act(() => hands.handle(input)),
+    receive: (datagram) => {
+      waiting.push(datagram);
+      if (waiting.length === BURST_MAX) readWaiting();
+      else if (waiting.length === 1) setImmediate(readWaiting);
+    },
     count: (reason) => {
       counters[reason] = (counters[reason] ?? 0) + 1;
     },
@@ -87,6 +96,15 @@ async function main(task: WorkerTask): Promise<void> {
     muteMs: () => engine.muteMs(clocks.boottimeMs()),
     later,
   });
+
+  /** All that one turn of the loop has read is one step, with one write to the disk. */
+  function readWaiting(): void {
+    const [first, ...more] = waiting;
+    if (first === undefined) return;
+    const datagrams = waiting;
+    waiting = [];
+    act(() => hands.handle(more.length === 0 ? first : { type: 'datagrams', datagrams }));
+  }
 
   /** One change of address after the other. */
   let moving: Promise<void> = Promise.resolve();
@@ -112,6 +130,14 @@ async function main(task: WorkerTask): Promise<void> {
     told = text;
     tell({ type: 'counters', counters: { ...counters } });
   }, COUNTERS_MS);
+  let stallsTold = '';
+  const measuring = setInterval(() => {
+    const stalls = engine.stalls(clocks.boottimeMs());
+    const text = JSON.stringify(stalls);
+    if (stalls === undefined || text === stallsTold) return;
+    stallsTold = text;
+    tell({ type: 'stalls', stalls });
+  }, STALLS_MS);
 
   const checking = setInterval(() => act(() => hands.checkFence()), FENCE_CHECK_MS);
 
@@ -141,6 +167,7 @@ async function main(task: WorkerTask): Promise<void> {
         isStopped = true;
         clearInterval(reporting);
         clearInterval(checking);
+        clearInterval(measuring);
         clearTimeout(timer);
         link.close();
         hands.cleanUp();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Metrics } from '@vnfpool/runtime/metrics';
 import { type StatusServer, startStatusServer } from '@vnfpool/runtime/status';
-import type { FunctionKind, SlotState } from '@vnfpool/wire/mobility';
+import type { FunctionKind, SlotState, StallReport } from '@vnfpool/wire/mobility';
 import type { FunctionView } from './function-run.ts';
 
 /** What an agent counts and knows, for whoever looks at its status socket. */
@@ -12,6 +12,8 @@ export interface NodeStatus {
   muteMs: number;
   managed: boolean;
   readonly slots: Map<string, SlotState>;
+  /** How late the lease worker was called in the last minutes; null: not measured yet. */
+  stalls: StallReport | null;
   /** Lease datagrams dropped, by reason. */
   dropped: Readonly<Record<string, number>>;
   /** Events of the service-mobility protocol, by name. */
@@ -86,6 +88,11 @@ async function createMetrics(status: NodeStatus): Promise<Metrics> {
     name: 'slots_held_count',
     help: 'Slots that this node holds',
     collect: () => [...status.slots.values()].filter(({ state }) => state === 'holding').length,
+  });
+  metrics.gauge({
+    name: 'lease_stall_seconds',
+    help: 'Longest time that the lease worker was called late, in the last minutes',
+    collect: () => (status.stalls?.maxMs ?? 0) / 1000,
   });
   metrics.gauge({
     name: 'mute_seconds',

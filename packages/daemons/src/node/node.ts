@@ -109,6 +109,10 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       case 'event':
         logger[message.severity === 'warning' ? 'warn' : message.severity]({ of: 'leases' }, message.message);
         return;
+      case 'stalls':
+        status.stalls = message.stalls;
+        agent.submit({ type: 'stalls', stalls: message.stalls });
+        return;
       case 'counters':
         status.dropped = message.counters;
         logger.warn({ dropped: message.counters }, 'lease datagrams dropped');
@@ -136,6 +140,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     muteMs: worker.muteMs,
     managed: false,
     slots: new Map(),
+    stalls: null,
     dropped: {},
     mobility: {},
     failoversTaken: 0,
@@ -192,14 +197,8 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         if (change.status === 'Unknown') transfers.gone(change.functionId);
         news.changed(change);
       },
-      'slots-changed': ({ muteMs: mute, slots, failovers, council }) => {
-        const report: SlotReport = {
-          v: 1,
-          muteMs: Math.round(mute),
-          slots,
-          failovers,
-          ...(council ? { council } : {}),
-        };
+      'slots-changed': ({ type: _type, muteMs: mute, ...told }) => {
+        const report: SlotReport = { v: 1, muteMs: Math.round(mute), ...told };
         give({ type: 'slots-changed', report });
       },
       ...functions.effects,

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseInput } from '@vnfpool/core/lease';
-import type { CouncilReport, FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import type {
+  CouncilReport,
+  FailoverRecord,
+  SetConfiguration,
+  SlotState,
+  StallReport,
+} from '@vnfpool/wire/mobility';
 
 /** What the lease worker is started with. */
 export interface WorkerTask {
@@ -35,5 +41,7 @@ export type FromWorker =
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   | { readonly type: 'council'; readonly report: CouncilReport }
   | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string }
+  /** How late the worker was called in the last minutes; told when it changes, at most every ten seconds. */
+  | { readonly type: 'stalls'; readonly stalls: StallReport }
   /** Datagrams that were dropped, by reason; told when it changes, at most once a second. */
   | { readonly type: 'counters'; readonly counters: Readonly<Record<string, number>> };

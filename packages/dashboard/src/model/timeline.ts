@@ -101,6 +101,7 @@ const causeMeanings: Readonly<Record<string, string>> = {
   'lease-expired': 'the holder stopped renewing and its lease ran out',
   'function-exit': 'the holder’s process ended and its agent released the slot',
   'function-unhealthy': 'the holder failed its health check and was released',
+  clock: "the clock of the holder's node runs at another rate than the others', and it let go",
   handover: 'a hand-over was asked for',
 };
 

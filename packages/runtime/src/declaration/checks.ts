@@ -2,6 +2,7 @@
 import { checkStateAccess, DocumentError } from '@vnfpool/wire/mobility';
 import { checkAddresses, virtualAddresses } from './addresses.ts';
 import { checkContainerFile } from './container.ts';
+import { checkFailover } from './failover.ts';
 import { checkNetns, hasRules } from './netns.ts';
 import { type DeclarationFile, NAME_PATTERN, type NodeFile, type PoolFile } from './schema.ts';
 import { normalHooks, normalState } from './state.ts';
@@ -84,6 +85,8 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
       message: 'a pool with a virtual address needs a fixed port from 1 to 65535',
     });
   }
+  for (const { path, message } of checkFailover(pool.failover))
+    findings.push({ path: [...at, 'failover', ...path], message });
   const { health } = pool.function;
   if (health.timeout > health.every) {
     findings.push({

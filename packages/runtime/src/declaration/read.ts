@@ -8,6 +8,7 @@ import { normalAddresses, normalAddressing } from './addresses.ts';
 import { checkMeaning, type Finding, healthType, isWitness, nodeNames } from './checks.ts';
 import { normalContainer } from './container.ts';
 import { tooDeep } from './depth.ts';
+import { normalFailover } from './failover.ts';
 import { findingsOf } from './findings.ts';
 import { normalNetns } from './netns.ts';
 import { positionOf } from './positions.ts';
@@ -148,7 +149,7 @@ function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPo
     policy: pool.policy,
     addresses: normalAddresses(pool),
     ...normalAddressing(pool.addressing),
-    failover: { leaseMs: pool.failover.lease },
+    failover: normalFailover(pool.failover),
   };
 }
 

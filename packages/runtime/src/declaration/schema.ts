@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type FailoverProfile, LEASE_MS_MAX, LEASE_MS_MIN } from '@vnfpool/core/lease';
 import { z } from 'zod';
 import {
   type AddressingFile,
@@ -74,7 +75,11 @@ export interface PoolFile {
   readonly address?: SlotAddressesFile | undefined;
   readonly addresses?: readonly SlotAddressesFile[] | undefined;
   readonly addressing?: AddressingFile | undefined;
-  readonly failover: { readonly lease: number };
+  readonly failover: {
+    readonly lease?: number | undefined;
+    readonly profile?: FailoverProfile | undefined;
+    readonly within?: number | undefined;
+  };
 }
 
 const NODES_MAX = 64;
@@ -226,12 +231,21 @@ const pool = z.strictObject({
   }),
   failover: z
     .strictObject({
-      lease: duration(60, 60_000).prefault('300ms').meta({
-        description: 'How long a holder may act without the council; another takes over after this time.',
+      profile: z.enum(['fast', 'normal', 'calm']).optional().meta({
+        description:
+          'Lease of 24 ms, 300 ms (the default) or 3 s, each renewed every third of it. `fast` needs hosts that hardly ever stall for 8 ms; `vnfpool explain` says whether these do.',
+      }),
+      within: duration(1, 60_000).optional().meta({
+        description:
+          'Instead of a profile: the longest outage that users may see when a node dies, everything counted. The lease follows from it; what cannot be met is refused.',
+      }),
+      lease: duration(LEASE_MS_MIN, LEASE_MS_MAX).optional().meta({
+        description:
+          'Instead of a profile: how long a holder may act without the council; another takes over after this time.',
       }),
     })
     .prefault({})
-    .meta({ description: 'How fast a slot changes hands.' }),
+    .meta({ description: 'How fast a slot changes hands when a node dies; `profile`, `within` or `lease`.' }),
 });
 
 const probe = z.strictObject({

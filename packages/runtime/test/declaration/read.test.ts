@@ -33,6 +33,15 @@ describe('a declaration', () => {
       expect([file, faultsOf(readFileSync(`${EXAMPLES}/${file}`, 'utf8'))]).toEqual([file, []]);
   });
 
+  test.each([
+    ['nothing said', '{}', { leaseMs: 300 }],
+    ['a profile', '{ profile: fast }', { leaseMs: 24 }],
+    ['a lease', '{ lease: 60ms }', { leaseMs: 60 }],
+    ['an outage', '{ within: 200ms }', { leaseMs: 168, withinMs: 200 }],
+  ])('the pace of failover: %s', (_, failover, normal) => {
+    expect(setOf(small(`    failover: ${failover}`)).pools[0]?.failover).toEqual(normal);
+  });
+
   test('the example is read, and twice the same', () => {
     const text = readFileSync(EXAMPLE, 'utf8');
     const set = setOf(text);
@@ -140,10 +149,20 @@ describe('a declaration', () => {
     ],
     [
       'a lease too short',
-      small('    failover: { lease: 59ms }'),
-      'pools.web.failover.lease: must be a duration with a unit (ms, s or m), from 60ms to 1m; got "59ms"',
+      small('    failover: { lease: 23ms }'),
+      'pools.web.failover.lease: must be a duration with a unit (ms, s or m), from 24ms to 1m; got "23ms"',
     ],
-    ['a lease too long', small('    failover: { lease: 61s }'), 'from 60ms to 1m; got "61s"'],
+    ['a lease too long', small('    failover: { lease: 61s }'), 'from 24ms to 1m; got "61s"'],
+    [
+      'an outage that no lease can keep',
+      small('    failover: { within: 20ms }'),
+      'pools.web.failover.within: cannot be met: a dead node is replaced within 40ms at the least (24 ms lease, 6 ms for the second in the queue, 6 ms for two durable rounds, 4 ms to take over); ask for 40ms or more',
+    ],
+    [
+      'two paces at once',
+      small('    failover: { profile: fast, lease: 1s }'),
+      'pools.web.failover.lease: give one of profile and lease, not both',
+    ],
     ['a duration without unit', small('    failover: { lease: 300 }'), 'must be a duration with a unit'],
     [
       'a probe of no pool',

@@ -281,7 +281,7 @@ export class SimLeaseWorker {
     const council = this.#engine.council?.version;
     if (!peer || !council) return;
     for (const message of messages) {
-      world.invariants.sent(this.#node, this.#incarnation, council.generation, message);
+      world.invariants.sent({ node: this.#node, incarnation: this.#incarnation, council, to }, message);
     }
     for (const batch of batchLeaseMessages(messages)) {
       const sequence = (this.#sequences.get(to) ?? 0n) + 1n;

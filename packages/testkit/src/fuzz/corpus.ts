@@ -60,6 +60,15 @@ const leaseMessages: readonly LeaseMessage[] = [
     successor: { proposer, functionId: 32, functionIncarnation: 1n, serial: 77, round: 2 },
   },
   { type: 'released', ...answer },
+  {
+    type: 'renew-many',
+    serial: 1,
+    renewals: [
+      { slot: '00000000000000a1', round: 1 },
+      { slot: '00000000000000a2', round: 2 },
+    ],
+  },
+  { type: 'renewed-many', serial: 1, incarnation: 1n, renewed: [true, false] },
   { type: 'offer', ...request, functionId: 32, nonce: '00000000000000e0' },
   {
     type: 'ready',

@@ -37,6 +37,12 @@ const pause: Fault = ({ parts, nodes }) => {
   parts.random.pick(nodes).pause(parts.random.between(1, 1.5 * parts.plan.leaseMs));
 };
 
+/** The machine under all of them stands still: everybody is late, nobody is dead. */
+const pauseAll: Fault = ({ parts, nodes }) => {
+  const forMs = parts.random.between(1, 2 * parts.plan.leaseMs);
+  for (const node of nodes) node.pause(forMs + parts.random.between(0, 1));
+};
+
 const cutOneWay: Fault = ({ parts, nodes }) => {
   const from = parts.random.pick(nodes).id;
   const to = parts.random.pick(nodes).id;
@@ -128,6 +134,7 @@ const KINDS: readonly Fault[] = [
   crash,
   pause,
   pause,
+  pauseAll,
   cutOneWay,
   cutOneWay,
   isolate,

@@ -6,7 +6,13 @@ import { planFaults } from './faults.ts';
 import { Invariants, Violation } from './invariants.ts';
 import { SimulatedNetwork } from './network.ts';
 import { NodeClock } from './node-clock.ts';
-import { drawPlan, type LeaseWorldOptions, LIVENESS_LEASES } from './options.ts';
+import {
+  CREEP_JUDGED_MS,
+  drawPlan,
+  type LeaseWorldOptions,
+  LIVENESS_LEASES,
+  type WorldPlan,
+} from './options.ts';
 import { Schedule } from './schedule.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { SimNode, type WorldParts } from './sim-node.ts';
@@ -26,6 +32,9 @@ export interface LeaseWorldResult {
   readonly grants: number;
   /** Late fence writes together with a backward step of the wall clock, left out in the `nft` form. */
   readonly excluded: number;
+  /** How often a node found its own clock outside of what is allowed, and inside again. */
+  readonly clocksLeft: number;
+  readonly clocksBack: number;
 }
 
 /** Events after which a world is called a storm; a healthy one has some 3,000. */
@@ -91,12 +100,15 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
   };
   const council = new CouncilPlan(parts, members, hosts);
   for (const id of hosts) {
-    // A little less than half the bound to either side, so that each pair stays within it.
-    const rate = 1 + random.pick([-0.48, 0.48, random.between(-0.48, 0.48)]) * plan.driftBound;
+    // A little less than half the bound to either side, so that each pair stays within it; or, where clocks are judged,
+    // so that all are near the median.
+    const most = plan.creep === 0 ? 0.48 : 0.15;
+    const rate = 1 + random.pick([-most, most, random.between(-most, most)]) * plan.driftBound;
     const clock = new NodeClock(rate, random.between(1, 1e6), 1.7e12 + random.between(-500, 500));
     nodes.set(id, new SimNode(id, clock, slots, parts));
   }
   const all = [...nodes.values()];
+  if (plan.creep !== 0) creep(random.pick(all).clock, plan);
 
   const finish = (violation?: string): LeaseWorldResult => {
     let excluded = 0;
@@ -107,6 +119,8 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       trace: trace.lines(),
       grants,
       excluded,
+      clocksLeft: invariants.clocksLeft,
+      clocksBack: invariants.clocksBack,
     };
   };
 
@@ -170,7 +184,10 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
     const served = new Set<string>();
     // A slot that nobody has held yet leaves its first candidates time to start.
     const bornMs = birthDelayMs(plan.nodes);
-    const boundMs = Math.max(plan.calmAtMs, bornMs) + LIVENESS_LEASES * plan.leaseMs;
+    const boundMs =
+      Math.max(plan.calmAtMs, bornMs) +
+      LIVENESS_LEASES * plan.leaseMs +
+      (plan.creep === 0 ? 0 : CREEP_JUDGED_MS);
     let events = 0;
     while (schedule.step(boundMs)) {
       events += 1;
@@ -191,4 +208,16 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
     throw error;
   }
 }
+
+/** A clock's rate goes away from the others' in small steps, stays there, and may come back. */
+function creep(clock: NodeClock, { creep: most, creepReturns, calmAtMs, driftBound }: WorldPlan): void {
+  const steps = 40;
+  const stepMs = calmAtMs / steps;
+  for (let step = 1; step < steps; step++) {
+    const isBack = creepReturns && step > 0.8 * steps;
+    const part = isBack ? 0 : Math.min(1, step / (0.6 * steps));
+    clock.changeRate(step * stepMs, 1 + part * most * driftBound);
+  }
+}
+
 export { LEASE_MUTATIONS } from './mutations.ts';

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { epochOf, formatEpoch } from '@vnfpool/core';
 import type { LeaseRecord } from '@vnfpool/core/lease';
-import type { LeaseMessage } from '@vnfpool/wire/lease';
+import type { LeaseMessage, Renewal } from '@vnfpool/wire/lease';
 
 /** Thrown at the step that breaks a promise. */
 export class Violation extends Error {}
+
+/** Who sends, to whom, and under which council. */
+export interface Sending {
+  readonly node: number;
+  readonly incarnation: bigint;
+  readonly council: { readonly generation: number };
+  readonly to: number;
+}
 
 /** Follows everything that all nodes do and checks what must hold after every step. */
 export class Invariants {
@@ -17,9 +25,21 @@ export class Invariants {
   /** node/incarnation/slot → highest epoch whose release was sent. */
   readonly #ended = new Map<string, number>();
 
+  /** node/incarnation/serial → what was asked to be renewed. */
+  readonly #asked = new Map<string, readonly Renewal[]>();
+
   /** How many epochs were granted. */
   get grants(): number {
     return this.#granted.size;
+  }
+
+  /** How often a node found that its own clock is not to be relied on. */
+  clocksLeft = 0;
+  clocksBack = 0;
+
+  clockJudged(isOutside: boolean): void {
+    if (isOutside) this.clocksLeft += 1;
+    else this.clocksBack += 1;
   }
 
   /** No epoch is used by two holders. */
@@ -51,14 +71,19 @@ export class Invariants {
     }
   }
 
-  /** `generation`: of the council under which the node sends. */
-  sent(node: number, incarnation: bigint, generation: number, message: LeaseMessage): void {
-    const epoch = epochOf(generation, message.round);
-    if (message.type === 'renewed' || message.type === 'accepted') {
-      this.#notReleased(node, message.slot, epoch, message.type);
+  sent({ node, incarnation, council, to }: Sending, message: LeaseMessage): void {
+    const epoch = (round: number): number => epochOf(council.generation, round);
+    if (message.type === 'renew-many') {
+      this.#asked.set(`${node}/${incarnation}/${message.serial}`, message.renewals);
+    } else if (message.type === 'renewed-many') {
+      const asked = this.#asked.get(`${to}/${message.incarnation}/${message.serial}`);
+      for (const [index, { slot, round }] of (asked ?? []).entries())
+        if (message.renewed[index]) this.#notReleased(node, slot, epoch(round), 'renewed');
+    } else if (message.type === 'renewed' || message.type === 'accepted') {
+      this.#notReleased(node, message.slot, epoch(message.round), message.type);
     } else if (message.type === 'release' && message.reason !== 'abandoned') {
       const key = `${node}/${incarnation}/${message.slot}`;
-      this.#ended.set(key, Math.max(this.#ended.get(key) ?? 0, epoch));
+      this.#ended.set(key, Math.max(this.#ended.get(key) ?? 0, epoch(message.round)));
     }
   }
 

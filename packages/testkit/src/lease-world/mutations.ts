@@ -85,6 +85,14 @@ export const LEASE_MUTATIONS: ReadonlyMap<string, LeaseRules> = new Map<string, 
     })(),
   ],
   [
+    'a wrong clock relied on',
+    new (class extends LeaseRules {
+      override mayTrustClock(): boolean {
+        return true;
+      }
+    })(),
+  ],
+  [
     'answers added up across serials',
     new (class extends LeaseRules {
       override isSameRequest(): boolean {

@@ -36,6 +36,12 @@ export interface WorldPlan {
   readonly calmAtMs: number;
   /** Datagrams go through the codec. */
   readonly isEncoded: boolean;
+  /**
+   * One node's clock leaves the bound, slowly, to this multiple of it to either side; and comes back before the calm
+   * where the seed says so. 0: no clock does.
+   */
+  readonly creep: number;
+  readonly creepReturns: boolean;
   /** One node stays away at the end; a majority is left. */
   readonly leavesOneDead: boolean;
   /** The council may change. */
@@ -44,13 +50,20 @@ export interface WorldPlan {
   readonly isForced: boolean;
 }
 
+/** How often clocks are compared in a world where one creeps. */
+export const CREEP_WINDOW_MS = 100;
+/** Who was alone with the wrong one needs this long to see that it is not wrong itself. */
+export const CREEP_JUDGED_MS: number = 40 * CREEP_WINDOW_MS;
+/** Leases until calm in such a world: the rate must not go from half the bound to the bound before it can be seen. */
+const CREEP_LEASES = 50;
+
 /** After all faults end, every slot is served within this many leases. */
 export const LIVENESS_LEASES = 6;
 
 export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}): WorldPlan {
   const leaseMs = 300;
   const delayMsMin = random.pick([0.05, random.between(0.05, 1)]);
-  return {
+  const drawn: WorldPlan = {
     nodes: random.chance(0.25) ? 5 : 3,
     outsiders: random.chance(0.25) ? (random.chance(0.5) ? 1 : 2) : 0,
     slots: random.chance(0.2) ? 2 : 1,
@@ -69,6 +82,28 @@ export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}
     leavesOneDead: random.chance(0.3),
     changesCouncil: random.chance(0.4),
     isForced: random.chance(0.06),
+    creep: random.chance(0.02) ? random.pick([-1, 1]) * random.between(1.4, 2) : 0,
+    creepReturns: random.chance(0.5),
     ...override,
+  };
+  return drawn.creep === 0 ? drawn : creeping(drawn);
+}
+
+/**
+ * It takes long to see a wrong rate: nodes that live for a while, and a way whose length is steady. Who is outside counts
+ * as dead.
+ */
+function creeping(plan: WorldPlan): WorldPlan {
+  return {
+    ...plan,
+    driftBound: 0.05,
+    delayMsMax: plan.delayMsMin + 0.5,
+    faults: 3 * plan.faults,
+    stepFault: Math.min(plan.stepFault, 0.003),
+    calmAtMs: CREEP_LEASES * plan.leaseMs,
+    leavesOneDead: false,
+    // It might be the only one left in the council.
+    changesCouncil: false,
+    isForced: false,
   };
 }

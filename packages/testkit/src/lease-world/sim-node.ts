@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   type CouncilRecord,
+  type LeaseDatagram,
   LeaseEngine,
   type LeaseInput,
   type LeaseOutput,
@@ -8,8 +9,10 @@ import {
   type LeaseRules,
 } from '@vnfpool/core/lease';
 import {
+  batchLeaseMessages,
   decodeLeaseDatagram,
   encodeLeaseDatagram,
+  type LeaseCouncilVersion,
   type LeaseHeader,
   type LeaseMessage,
 } from '@vnfpool/wire/lease';
@@ -17,7 +20,7 @@ import { type FenceEnd, FenceModel, type FenceWrite } from './fence-model.ts';
 import type { Invariants } from './invariants.ts';
 import type { SimulatedNetwork } from './network.ts';
 import type { NodeClock } from './node-clock.ts';
-import type { WorldPlan } from './options.ts';
+import { CREEP_WINDOW_MS, type WorldPlan } from './options.ts';
 import type { Schedule } from './schedule.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Trace } from './trace.ts';
@@ -131,6 +134,7 @@ export class SimNode {
         restored: [...this.#disk],
         random,
         driftBound: plan.driftBound,
+        ...(plan.creep !== 0 && { clockWindowMs: CREEP_WINDOW_MS }),
       },
       rules,
     );
@@ -235,13 +239,26 @@ export class SimNode {
         this.#maybeFault();
         continue;
       }
-      const input = this.#inbox.shift();
+      const input = this.#takeInput();
       if (input === undefined) break;
       this.#trace('<', input);
       this.#backlog = this.#engine.handle(input, this.clock.bootMs(this.#parts.schedule.nowMs));
     }
     this.#isBusy = false;
     this.#armTimer();
+  }
+
+  /** The next input; datagrams that wait are at times read together, as a worker does. */
+  #takeInput(): LeaseInput | undefined {
+    const first = this.#inbox.shift();
+    if (first?.type !== 'datagram' || this.#inbox[0]?.type !== 'datagram') return first;
+    if (this.#parts.random.chance(0.5)) return first;
+    const datagrams: LeaseDatagram[] = [first];
+    for (let next = this.#inbox[0]; next?.type === 'datagram'; next = this.#inbox[0]) {
+      datagrams.push(next);
+      this.#inbox.shift();
+    }
+    return { type: 'datagrams', datagrams };
   }
 
   #armTimer(): void {
@@ -318,6 +335,9 @@ export class SimNode {
         this.#later(random.between(0, 1), { type: 'fence-closed', slot, epoch });
         break;
       }
+      case 'clock':
+        if (action.node === this.id) invariants.clockJudged(action.isOutside);
+        break;
       case 'lost':
       case 'council':
       case 'observed':
@@ -336,12 +356,18 @@ export class SimNode {
   }
 
   #send(to: number, messages: readonly LeaseMessage[]): void {
-    const { invariants, network, nodes, plan, schedule } = this.#parts;
+    const { invariants, plan } = this.#parts;
     const council = this.#engine?.council?.version;
     if (council === undefined) return;
     for (const message of messages) {
-      invariants.sent(this.id, this.#incarnation, council.generation, message);
+      invariants.sent({ node: this.id, incarnation: this.#incarnation, council, to }, message);
     }
+    for (const batch of plan.isEncoded ? batchLeaseMessages(messages) : [messages])
+      this.#sendOne(to, council, batch);
+  }
+
+  #sendOne(to: number, council: LeaseCouncilVersion, messages: readonly LeaseMessage[]): void {
+    const { network, nodes, plan, schedule } = this.#parts;
     const header: LeaseHeader = {
       sender: this.id,
       receiver: to,
@@ -374,6 +400,7 @@ function describe(what: LeaseInput | Action): string {
     return `configure council ${version.generation}.${version.number}: ${members.join(' ')}${then}`;
   }
   if (what.type === 'council') return describeCouncil(what.council);
+  if (what.type === 'datagrams') return what.datagrams.map(describe).join(' | ');
   if (what.type === 'datagram') return `from ${what.from}: ${what.messages.map(describeMessage).join('; ')}`;
   if (what.type === 'send') return `to ${what.to}: ${what.messages.map(describeMessage).join('; ')}`;
   if (what.type === 'persist') {
@@ -381,8 +408,10 @@ function describe(what: LeaseInput | Action): string {
       .map((record) =>
         record.type === 'council'
           ? describeCouncil(record)
-          : `${record.slot.slice(-2)} promised ${record.promised.round}@${record.promised.proposer.node}${record.promised.closed ? ' closed' : ''}` +
-            ` accepted ${record.accepted.round}@${record.accepted.proposer.node} ${record.accepted.released ?? ''}`,
+          : record.type !== 'slot'
+            ? record.type
+            : `${record.slot.slice(-2)} promised ${record.promised.round}@${record.promised.proposer.node}${record.promised.closed ? ' closed' : ''}` +
+              ` accepted ${record.accepted.round}@${record.accepted.proposer.node} ${record.accepted.released ?? ''}`,
       )
       .join('; ')}`;
   }
@@ -395,6 +424,14 @@ function describeCouncil({ version, members, next }: CouncilRecord): string {
 }
 
 function describeMessage(message: LeaseMessage): string {
+  if (message.type === 'renew-many') {
+    const slots = message.renewals.map(({ slot, round }) => `${slot.slice(-2)} round ${round}`);
+    return `renew ${slots.join(', ')} serial ${message.serial}`;
+  }
+  if (message.type === 'renewed-many') {
+    return `renewed ${message.renewed.map(Number).join('')} serial ${message.serial}`;
+  }
+  if (message.type === 'clock') return `clock${message.wantsAnswer ? '?' : ''}`;
   const { type, serial, round } = message;
   const more =
     message.type === 'refuse'

@@ -5,10 +5,17 @@ import { WORLDS } from './worlds.ts';
 const USAGE = `npm run sim -- [--world ${Object.keys(WORLDS).join('|')}] [--seeds N] [--from S] [--trace LINES]
 
 Runs N seeds (default 1000) from seed S (default 1) on. A range can be cut in pieces: equal seeds give equal
-runs, so the next piece starts where this one says it ended. Ends with 1 at the first violation.`;
+runs, so the next piece starts where this one says it ended. Ctrl-C ends a piece early, and it says so as well. Ends with 1 at
+the first violation.`;
 
-/** The command `npm run sim`; returns the exit code. */
-export async function main(args: readonly string[]): Promise<number> {
+const TOLD_EVERY_MS = 5_000;
+/** A world of virtual time never waits, so nobody hears Ctrl-C unless it is let. */
+const LISTEN_EVERY_MS = 200;
+/** As a shell tells an end by Ctrl-C. */
+const INTERRUPTED = 130;
+
+/** The command `npm run sim`; returns the exit code. `signal` ends the run after the seed under way. */
+export async function main(args: readonly string[], signal: AbortSignal = interruption()): Promise<number> {
   let options: { world: string; seeds: number; from: number; trace: number } | undefined;
   try {
     options = readOptions(args);
@@ -28,6 +35,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const started = performance.now();
   let told = started;
+  let listened = started;
   for (let seed = from; seed < from + seeds; seed++) {
     const result = await run(seed, trace);
     if (!result.ok) {
@@ -36,9 +44,21 @@ export async function main(args: readonly string[]): Promise<number> {
       console.error(`again: npm run sim -- --world ${world} --from ${seed} --seeds 1`);
       return 1;
     }
-    if (performance.now() - told > 5000) {
-      told = performance.now();
-      console.log(`${seed - from + 1} of ${seeds} seeds, next --from ${seed + 1}`);
+    const now = performance.now();
+    if (now - listened > LISTEN_EVERY_MS) {
+      await new Promise(setImmediate);
+      listened = performance.now();
+    }
+    const done = seed - from + 1;
+    if (signal.aborted && done < seeds) {
+      console.log(`stopped after ${done} of ${seeds} seeds without a violation`);
+      console.log(`go on: npm run sim -- --world ${world} --from ${seed + 1} --seeds ${seeds - done}`);
+      return INTERRUPTED;
+    }
+    if (now - told > TOLD_EVERY_MS) {
+      told = now;
+      const eachMs = ((now - started) / done).toFixed(2);
+      console.log(`${done} of ${seeds} seeds, ${eachMs} ms a seed, next --from ${seed + 1}`);
     }
   }
   const tookMs = performance.now() - started;
@@ -46,6 +66,13 @@ export async function main(args: readonly string[]): Promise<number> {
     `world ${world}: seeds ${from} to ${from + seeds - 1} without a violation, ${(tookMs / seeds).toFixed(2)} ms a seed`,
   );
   return 0;
+}
+
+/** Ctrl-C, the first time; the second time it ends the process as ever. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  return controller.signal;
 }
 
 function readOptions(args: readonly string[]) {

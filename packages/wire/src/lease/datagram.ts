@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ByteReader, ByteWriter, WireError } from '../bytes/index.ts';
+import { renewalsLength } from './batch-codec.ts';
 import { readMessage, writeMessage } from './message-codec.ts';
 import type { LeaseHeader, LeaseMessage } from './messages.ts';
 import { readHex64, writeHex64 } from './value-codec.ts';
@@ -76,15 +77,22 @@ export function batchLeaseMessages(messages: readonly LeaseMessage[]): LeaseMess
   let room = 0;
   let open: LeaseMessage[] = [];
   for (const message of messages) {
-    const writer = new ByteWriter(BODY_BYTES_MAX - HEADER_BYTES);
-    writeMessage(writer, message);
-    if (open.length === 0 || writer.length > room || open.length === 255) {
+    const length = lengthOf(message);
+    if (open.length === 0 || length > room || open.length === 255) {
       open = [];
       batches.push(open);
       room = BODY_BYTES_MAX - HEADER_BYTES;
     }
     open.push(message);
-    room -= writer.length;
+    room -= length;
   }
   return batches;
+}
+
+function lengthOf(message: LeaseMessage): number {
+  // Known without writing it: it is most of what is sent.
+  if (message.type === 'renew-many') return renewalsLength(message);
+  const writer = new ByteWriter(BODY_BYTES_MAX - HEADER_BYTES);
+  writeMessage(writer, message);
+  return writer.length;
 }

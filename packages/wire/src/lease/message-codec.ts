@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ByteReader, type ByteWriter, WireError } from '../bytes/index.ts';
-import type { LeaseMessage, RefusalReason, StoredRegister, Successor } from './messages.ts';
+import { readRenewals, readRenewed, writeRenewals, writeRenewed } from './batch-codec.ts';
+import type { LeaseMessage, LeaseSlotMessage, RefusalReason, StoredRegister, Successor } from './messages.ts';
 import {
   readAccepted,
   readFlag,
@@ -20,8 +21,8 @@ import {
   writeValue,
 } from './value-codec.ts';
 
-type Type = LeaseMessage['type'];
-type OfType<Name extends Type> = Extract<LeaseMessage, { type: Name }>;
+type Type = LeaseSlotMessage['type'];
+type OfType<Name extends Type> = Extract<LeaseSlotMessage, { type: Name }>;
 
 /** What follows type, length, slot, serial and round. */
 interface Body<Name extends Type> {
@@ -124,9 +125,9 @@ const BODIES: { readonly [Name in Type]: Body<Name> } = {
       promiseSerial: reader.u32(),
     }),
   },
-  fetch: { code: 12, write: () => {}, read: () => ({}) },
+  fetch: { code: 15, write: () => {}, read: () => ({}) },
   register: {
-    code: 13,
+    code: 16,
     write: (writer, message) => {
       echo.write(writer, message);
       writeTime(writer, message.timeLeftMs);
@@ -144,35 +145,70 @@ const TYPES_BY_CODE = new Map(
   (Object.entries(BODIES) as [Type, Body<Type>][]).map(([type, { code }]) => [code, type]),
 );
 
-/** Type (8 bits), length of the whole message (16), slot (64), serial (32), round (40), then the body. */
+const RENEW_MANY_CODE = 12;
+const RENEWED_MANY_CODE = 13;
+const CLOCK_CODE = 14;
+
+/** Type (8 bits), length of the whole message (16), then what belongs to the type. */
 export function writeMessage(writer: ByteWriter, message: LeaseMessage): void {
-  const body = BODIES[message.type] as Body<Type>;
   const start = writer.length;
+  switch (message.type) {
+    case 'renew-many':
+      writer.u8(RENEW_MANY_CODE).u16(0);
+      writeRenewals(writer, message);
+      break;
+    case 'renewed-many':
+      writer.u8(RENEWED_MANY_CODE).u16(0);
+      writeRenewed(writer, message);
+      break;
+    case 'clock':
+      writer.u8(CLOCK_CODE).u16(0);
+      writer.u8(message.wantsAnswer ? 1 : 0);
+      break;
+    default:
+      writeSlotMessage(writer, message);
+  }
+  writer.patchU16(start + 1, writer.length - start);
+}
+
+/** Of one slot: its id (64), serial (32), round (40), then the body. */
+function writeSlotMessage(writer: ByteWriter, message: LeaseSlotMessage): void {
+  const body = BODIES[message.type] as Body<Type>;
   writer.u8(body.code).u16(0);
   writeHex64(writer, message.slot);
   writer.u32(message.serial);
   writeRound(writer, message.round);
   body.write(writer, message);
-  writer.patchU16(start + 1, writer.length - start);
 }
 
 export function readMessage(reader: ByteReader): LeaseMessage {
   const { offset } = reader;
   const code = reader.u8();
   const length = reader.u16();
-  const type = TYPES_BY_CODE.get(code);
-  if (type === undefined) throw new WireError('unknown', offset, `lease message of type ${code}`);
-  if (length < MESSAGE_HEAD_BYTES) throw new WireError('length', offset, `lease message of ${length} octets`);
-  const inner = reader.sub(length - 3);
-  const slot = readHex64(inner);
-  const serial = inner.u32();
-  const round = readRound(inner);
-  const message = { type, slot, serial, round, ...BODIES[type].read(inner) } as LeaseMessage;
+  const isOfSlots = code < RENEW_MANY_CODE || code > CLOCK_CODE;
+  if (isOfSlots && !TYPES_BY_CODE.has(code))
+    throw new WireError('unknown', offset, `lease message of type ${code}`);
+  if (length < (isOfSlots ? SLOT_HEAD_BYTES : TYPE_AND_LENGTH_BYTES))
+    throw new WireError('length', offset, `lease message of ${length} octets`);
+  const inner = reader.sub(length - TYPE_AND_LENGTH_BYTES);
+  const message = readBody(inner, code);
   inner.expectEnd();
   return message;
 }
 
-const MESSAGE_HEAD_BYTES = 20;
+const TYPE_AND_LENGTH_BYTES = 3;
+const SLOT_HEAD_BYTES = 20;
+
+function readBody(reader: ByteReader, code: number): LeaseMessage {
+  if (code === RENEW_MANY_CODE) return readRenewals(reader);
+  if (code === RENEWED_MANY_CODE) return readRenewed(reader);
+  if (code === CLOCK_CODE) return { type: 'clock', wantsAnswer: readFlag(reader) };
+  const type = TYPES_BY_CODE.get(code) as Type;
+  const slot = readHex64(reader);
+  const serial = reader.u32();
+  const round = readRound(reader);
+  return { type, slot, serial, round, ...BODIES[type].read(reader) } as LeaseSlotMessage;
+}
 
 function writeSuccessor(writer: ByteWriter, successor: Successor | null): void {
   writer.u8(successor === null ? 0 : 1);

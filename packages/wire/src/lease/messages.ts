@@ -41,8 +41,17 @@ export interface LeaseValue {
 /** Most candidates in a value. */
 export const CANDIDATES_MAX = 16;
 
-/** Why a holder released; `abandoned`: a candidate that found no majority took its own proposal back. */
-export type ReleaseReason = 'function-exit' | 'function-unhealthy' | 'handover' | 'operator' | 'abandoned';
+/**
+ * Why a holder released; `abandoned`: a candidate that found no majority took its own proposal back; `clock`: its clock
+ * runs at another rate than the others'.
+ */
+export type ReleaseReason =
+  | 'function-exit'
+  | 'function-unhealthy'
+  | 'handover'
+  | 'operator'
+  | 'abandoned'
+  | 'clock';
 
 /** A value as a member stored it. */
 export interface AcceptedValue {
@@ -135,6 +144,31 @@ export interface Renewed extends Answer {
   readonly type: 'renewed';
 }
 
+/** One slot in a renewal of many. */
+export interface Renewal {
+  readonly slot: string;
+  readonly round: number;
+}
+
+/** Most slots in one message: it fills a datagram. */
+export const RENEWALS_MAX = 80;
+
+/** Renewals of 1 to `RENEWALS_MAX` slots under one serial. A repetition has the same slots at the same places. */
+export interface RenewMany {
+  readonly type: 'renew-many';
+  readonly serial: number;
+  readonly renewals: readonly Renewal[];
+}
+
+/** Which slots of a `renew-many` were renewed, by their places; of the others there is a `refuse` each. */
+export interface RenewedMany {
+  readonly type: 'renewed-many';
+  readonly serial: number;
+  /** The asker's incarnation, echoed. */
+  readonly incarnation: bigint;
+  readonly renewed: readonly boolean[];
+}
+
 /** No, to a prepare, accept or renew; `round` is the one refused. */
 export interface Refuse extends Answer {
   readonly type: 'refuse';
@@ -208,7 +242,8 @@ export interface RegisterMessage extends Answer {
   readonly timeLeftMs: number;
 }
 
-export type LeaseMessage =
+/** A message about one slot. */
+export type LeaseSlotMessage =
   | Fetch
   | RegisterMessage
   | Prepare
@@ -222,3 +257,12 @@ export type LeaseMessage =
   | Released
   | Offer
   | Ready;
+
+/** Carries nothing but the head, with the sender's clock: for those who have nothing else to say to each other. */
+export interface ClockMessage {
+  readonly type: 'clock';
+  /** The receiver sends one as well, which wants no answer. */
+  readonly wantsAnswer: boolean;
+}
+
+export type LeaseMessage = LeaseSlotMessage | RenewMany | RenewedMany | ClockMessage;

@@ -256,7 +256,7 @@ const failoverRecord: Shape<FailoverRecord> = object({
   epoch: decimal,
   from: nullable(candidate),
   to: candidate,
-  cause: oneOf('genesis', 'lease-expired', 'function-exit', 'function-unhealthy', 'handover'),
+  cause: oneOf('genesis', 'lease-expired', 'function-exit', 'function-unhealthy', 'handover', 'clock'),
   fencedBy: oneOf('release', 'timeout', 'none'),
   steps: list(
     object({
@@ -277,7 +277,10 @@ const councilReport: Shape<CouncilReport> = object({
 export const slotReport: Shape<SlotReport> = versioned(
   object(
     { v: oneOf(1), muteMs: milliseconds, slots: list(slotState), failovers: list(failoverRecord) },
-    { council: councilReport },
+    {
+      council: councilReport,
+      stalls: object({ p99Ms: milliseconds, maxMs: milliseconds }),
+    },
   ),
 );
 

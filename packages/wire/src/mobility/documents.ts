@@ -236,6 +236,8 @@ export interface SlotReport {
   readonly failovers: readonly FailoverRecord[];
   /** Absent: it was told of none yet. */
   readonly council?: CouncilReport;
+  /** How late the node's lease worker was called in the last minutes; absent: it did not measure. */
+  readonly stalls?: StallReport;
 }
 
 /** The council that a node works under, which may be ahead of what its manager knows. */
@@ -246,6 +248,12 @@ export interface CouncilReport extends CouncilMembership {
   readonly voiceless: number;
   /** Another council of the same generation, of which it has heard: it acts for no slot until a person decides. */
   readonly rival: CouncilVersion | null;
+}
+
+/** Lateness of a loop in ms, rounded up: what 99 of 100 wake-ups kept, and the worst one. */
+export interface StallReport {
+  readonly p99Ms: number;
+  readonly maxMs: number;
 }
 
 export interface SlotState {
@@ -262,7 +270,13 @@ export interface SlotState {
   readonly trouble?: string;
 }
 
-export type FailoverCause = 'genesis' | 'lease-expired' | 'function-exit' | 'function-unhealthy' | 'handover';
+export type FailoverCause =
+  | 'genesis'
+  | 'lease-expired'
+  | 'function-exit'
+  | 'function-unhealthy'
+  | 'handover'
+  | 'clock';
 
 /** One taking of a slot, told by its new holder. Times are wall-clock milliseconds, read together with the steps. */
 export interface FailoverRecord {

@@ -8,6 +8,7 @@ import {
   LEASE_DATAGRAM_BYTES_MAX,
   LEASE_MAC_BYTES,
   type LeaseMessage,
+  RENEWALS_MAX,
 } from '@vnfpool/wire/lease';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -96,6 +97,17 @@ const message: fc.Arbitrary<LeaseMessage> = fc.oneof(
         longestLeaseMs: time,
       }),
     ),
+  }),
+  fc.record({
+    type: type('renew-many'),
+    serial: u32,
+    renewals: fc.array(fc.record({ slot: hex64, round }), { minLength: 1, maxLength: RENEWALS_MAX }),
+  }),
+  fc.record({
+    type: type('renewed-many'),
+    serial: u32,
+    incarnation: u64,
+    renewed: fc.array(fc.boolean(), { minLength: 1, maxLength: RENEWALS_MAX }),
   }),
 );
 const header = fc.record({

@@ -50,7 +50,7 @@ const VECTORS: readonly (readonly [string, LeaseMessage, string])[] = [
   [
     'fetch',
     { type: 'fetch', slot: '00000000000000a1', serial: 9, round: 0 },
-    '0c 0014 00000000000000a1 00000009 00 00000000',
+    '0f 0014 00000000000000a1 00000009 00 00000000',
   ],
   [
     'register of a member that has none',
@@ -63,7 +63,7 @@ const VECTORS: readonly (readonly [string, LeaseMessage, string])[] = [
       stored: null,
       timeLeftMs: 0,
     },
-    '0d 0021 00000000000000a1 00000009 00 00000000 0000000000000003 00000000 00',
+    '10 0021 00000000000000a1 00000009 00 00000000 0000000000000003 00000000 00',
   ],
   [
     'register with a promise that was released, 1.5 ms left',
@@ -92,7 +92,7 @@ const VECTORS: readonly (readonly [string, LeaseMessage, string])[] = [
       },
       timeLeftMs: 1.5,
     },
-    `0d 006c 00000000000000a1 00000009 00 00000000 0000000000000003 000005dc
+    `10 006c 00000000000000a1 00000009 00 00000000 0000000000000003 000005dc
      01 00 00000005 00000001 0000000000000004 00
      00000001 00000010 0000000000000006 00 00 00000000 00 000493e0 00000000000000ff
      00 00000007 00000002 0000000000000008 01 000493e0`,
@@ -115,6 +115,28 @@ const VECTORS: readonly (readonly [string, LeaseMessage, string])[] = [
     },
     `08 0037 00000000000000a1 00000009 00 00000001 02 01
      00000002 0000000000000008 00000020 0000000000000001 0000004d 00 00000002`,
+  ],
+  [
+    'renew many',
+    {
+      type: 'renew-many',
+      serial: 9,
+      renewals: [
+        { slot: '00000000000000a1', round: 1 },
+        { slot: 'fedcba9876543210', round: 2 ** 32 },
+      ],
+    },
+    '0c 0022 00000009 02 00000000000000a1 00 00000001 fedcba9876543210 01 00000000',
+  ],
+  [
+    'renewed many, the first and the ninth',
+    {
+      type: 'renewed-many',
+      serial: 9,
+      incarnation: 3n,
+      renewed: [true, ...Array<boolean>(7).fill(false), true],
+    },
+    '0d 0012 00000009 0000000000000003 09 80 80',
   ],
 ];
 
@@ -155,6 +177,18 @@ describe('refuses', () => {
     [
       'a flag that is neither 0 nor 1',
       `564c 01 01 ${HEADER_HEX} 08 0016 00000000000000a1 00000009 00 00000001 02 02`,
+      'value',
+    ],
+    ['renewals of no slot', `564c 01 01 ${HEADER_HEX} 0c 0008 00000009 00`, 'limit'],
+    ['renewals of more slots than fit', `564c 01 01 ${HEADER_HEX} 0c 0008 00000009 51`, 'limit'],
+    [
+      'fewer renewals than counted',
+      `564c 01 01 ${HEADER_HEX} 0c 0015 00000009 02 00000000000000a1 00 00000001`,
+      'short',
+    ],
+    [
+      'a bit behind the last slot',
+      `564c 01 01 ${HEADER_HEX} 0d 0011 00000009 0000000000000003 01 c0`,
       'value',
     ],
     ['more than 1,184 octets', '00'.repeat(1185), 'limit'],

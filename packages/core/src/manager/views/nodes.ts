@@ -30,6 +30,7 @@ export function nodeViews(
       council: council.includes(name),
       fence: record?.endpoint?.fence ?? 'none',
       muteMs: Math.max(0, (life?.muteUntilMs ?? 0) - wallMs(nowMs)),
+      stalls: life?.stalls ?? null,
       functions: [...state.instances.values()].filter(({ node }) => node === name).map(instanceName),
       version: record?.endpoint?.version ?? '',
       lastHeardAt: lastMs === null ? null : wallMs(lastMs),

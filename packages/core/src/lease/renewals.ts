@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type LeaseMessage, RENEWALS_MAX, type Renewal, type RenewedMany } from '@vnfpool/wire/lease';
+import type { Council } from './context.ts';
+import { renewalMs, retransmitMs } from './timing.ts';
+
+/** Renewals that share a serial, a first sending, and a message to each member. */
+interface Batch {
+  readonly serial: number;
+  readonly firstSentMs: number;
+  readonly leaseMs: number;
+  readonly items: Renewal[];
+  /** Members that have renewed all of it. */
+  readonly confirmed: Set<number>;
+  resendAtMs: number;
+}
+
+export interface RenewalsContext {
+  council(): Council;
+  nextSerial(): number;
+  send(to: number, message: LeaseMessage): void;
+  /** Whether the slot is still held and waits for answers to this serial. */
+  isAwaited(slot: string, serial: number): boolean;
+}
+
+/**
+ * Renewals on their way. Those of one step and one lease length go in messages of up to `RENEWALS_MAX` slots, which are
+ * repeated as they are until a majority has confirmed all of them, or until the next renewal is due. Which slot was
+ * renewed by whom is counted at its hold: the serial is one that no other request of any of these slots has.
+ */
+export class Renewals {
+  readonly #context: RenewalsContext;
+  /** By serial; of one lease at most. */
+  readonly #batches = new Map<number, Batch>();
+  /** Those of this step, by lease length. */
+  readonly #open = new Map<number, Batch>();
+
+  constructor(context: RenewalsContext) {
+    this.#context = context;
+  }
+
+  /** Puts a renewal into this step's message; returns its serial. */
+  add(renewal: Renewal, leaseMs: number, nowMs: number): number {
+    let batch = this.#open.get(leaseMs);
+    if (batch === undefined || batch.items.length === RENEWALS_MAX) {
+      if (batch !== undefined) this.#send(batch);
+      batch = {
+        serial: this.#context.nextSerial(),
+        firstSentMs: nowMs,
+        leaseMs,
+        items: [],
+        confirmed: new Set(),
+        resendAtMs: nowMs + retransmitMs(leaseMs),
+      };
+      this.#open.set(leaseMs, batch);
+      this.#batches.set(batch.serial, batch);
+    }
+    batch.items.push(renewal);
+    return batch.serial;
+  }
+
+  /** Whoever was asked is not asked any more. */
+  clear(): void {
+    this.#batches.clear();
+    this.#open.clear();
+  }
+
+  /** Sends what this step has put together. */
+  flush(): void {
+    for (const batch of this.#open.values()) this.#send(batch);
+    this.#open.clear();
+  }
+
+  /** A member has renewed a slot that was asked for alone. */
+  confirmed(from: number, serial: number): void {
+    const batch = this.#batches.get(serial);
+    if (batch?.items.length === 1) this.#confirm(batch, from);
+  }
+
+  /** Which renewals a member's answer is about; empty when it answers nothing that is under way. */
+  renewedBy(from: number, { serial, renewed }: RenewedMany): readonly Renewal[] {
+    const batch = this.#batches.get(serial);
+    if (batch === undefined || batch.items.length !== renewed.length) return [];
+    if (renewed.includes(false)) return batch.items.filter((_, index) => renewed[index]);
+    this.#confirm(batch, from);
+    return batch.items;
+  }
+
+  nextDeadline(): number | undefined {
+    let next: number | undefined;
+    for (const { resendAtMs } of this.#batches.values()) {
+      if (resendAtMs !== Number.POSITIVE_INFINITY && (next === undefined || resendAtMs < next))
+        next = resendAtMs;
+    }
+    return next;
+  }
+
+  /** Repeats what is due; forgets what the next renewal has overtaken. */
+  expire(nowMs: number): void {
+    for (const batch of this.#batches.values()) {
+      // What is answered after that extends nothing: it counts from the first sending.
+      if (nowMs >= batch.firstSentMs + batch.leaseMs) this.#batches.delete(batch.serial);
+      else if (nowMs >= batch.resendAtMs) this.#repeat(batch, nowMs);
+    }
+  }
+
+  #repeat(batch: Batch, nowMs: number): void {
+    const { serial, firstSentMs, leaseMs, items } = batch;
+    const isOvertaken = nowMs >= firstSentMs + renewalMs(leaseMs);
+    if (isOvertaken || !items.some(({ slot }) => this.#context.isAwaited(slot, serial))) {
+      batch.resendAtMs = Number.POSITIVE_INFINITY;
+      return;
+    }
+    batch.resendAtMs = nowMs + retransmitMs(leaseMs);
+    this.#send(batch);
+  }
+
+  #confirm(batch: Batch, member: number): void {
+    batch.confirmed.add(member);
+    // Those that have not answered are asked again by the next renewal.
+    if (batch.confirmed.size >= this.#context.council().majority) batch.resendAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  #send({ serial, items, confirmed }: Batch): void {
+    const [first] = items;
+    if (first === undefined) return;
+    const message: LeaseMessage =
+      items.length === 1
+        ? { type: 'renew', serial, ...first }
+        : { type: 'renew-many', serial, renewals: items };
+    for (const member of new Set(this.#context.council().members)) {
+      if (!confirmed.has(member)) this.#context.send(member, message);
+    }
+  }
+}
