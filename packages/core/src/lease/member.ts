@@ -2,7 +2,7 @@
 import type {
   Accept,
   AcceptedValue,
-  LeaseMessage,
+  LeaseSlotMessage,
   LeaseValue,
   Prepare,
   Proposer,
@@ -25,7 +25,7 @@ export type MemberRequest = Prepare | Accept | Renew | Release;
 /** What a member does about a request: first the record goes to disk, then the answers go out. */
 export interface MemberAnswer {
   readonly record?: SlotRecord;
-  readonly answers: readonly { readonly to: number; readonly message: LeaseMessage }[];
+  readonly answers: readonly { readonly to: number; readonly message: LeaseSlotMessage }[];
 }
 
 /** What a member knows about one slot now. */
@@ -261,7 +261,7 @@ export class LeaseMember {
       register.record = { ...before, accepted, promised };
     }
     const { slot, serial, round, successor } = request;
-    const released: LeaseMessage = {
+    const released: LeaseSlotMessage = {
       type: 'released',
       slot,
       serial,
