@@ -3,7 +3,7 @@ import type {
   Accept,
   AcceptedValue,
   Fetch,
-  LeaseMessage,
+  LeaseSlotMessage,
   LeaseValue,
   Prepare,
   Proposer,
@@ -27,7 +27,7 @@ export type MemberRequest = Prepare | Accept | Renew | Release;
 /** What a member does about a request: first the record goes to disk, then the answers go out. */
 export interface MemberAnswer {
   readonly record?: SlotRecord;
-  readonly answers: readonly { readonly to: number; readonly message: LeaseMessage }[];
+  readonly answers: readonly { readonly to: number; readonly message: LeaseSlotMessage }[];
 }
 
 /** What a member knows about one slot now. */
@@ -157,7 +157,7 @@ export class LeaseMember {
     const { incarnation } = proposer;
     const timeLeftMs = register === undefined ? 0 : Math.max(0, register.leaseUntilMs - nowMs);
     const stored = register === undefined ? null : storedOf(register.record);
-    const message: LeaseMessage = { type: 'register', slot, serial, round, incarnation, stored, timeLeftMs };
+    const message: LeaseSlotMessage = { type: 'register', slot, serial, round, incarnation, stored, timeLeftMs };
     return { answers: [{ to: proposer.node, message }] };
   }
 
@@ -319,7 +319,7 @@ export class LeaseMember {
       register.record = { ...before, accepted, promised };
     }
     const { slot, serial, round, successor } = request;
-    const released: LeaseMessage = {
+    const released: LeaseSlotMessage = {
       type: 'released',
       slot,
       serial,
