@@ -3,6 +3,7 @@ import type { LeaseMessage } from '@vnfpool/wire/lease';
 import type { FailoverRecord, FailoverStep, SlotState } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
 import type { LeaseEngine, LeaseInput, LeaseOutput, LeaseRecord } from '../lease/index.ts';
+import { FormerHolders } from './former-holders.ts';
 
 /** Moments of a take-over that the driver tells us by the clock; all but `raised` are steps of the record. */
 export type KeeperStep = 'committed' | 'raised' | 'switched' | 'serving';
@@ -16,6 +17,17 @@ export type KeeperInput =
       readonly epoch: number;
       readonly step: KeeperStep;
       readonly wallMs: number;
+    }
+  /** Nodes that no kernel silences: whoever takes over from them by time has them switched off first. */
+  | { readonly type: 'unfenced'; readonly nodes: ReadonlySet<number> }
+  /** After `fence-node`: whether that node is off. */
+  | {
+      readonly type: 'node-fenced';
+      readonly slot: string;
+      readonly epoch: number;
+      readonly isOff: boolean;
+      /** Why not, or empty. */
+      readonly reason: string;
     };
 
 /** A slot and the addresses that it acts through. */
@@ -36,6 +48,8 @@ export type KeeperOutput =
   | { readonly type: 'open'; readonly ends: ReadonlyMap<string, number> }
   /** Close, and answer with `fence-closed` when the kernel has acknowledged it. */
   | { readonly type: 'close'; readonly slot: string; readonly epoch: number }
+  /** Have a node switched off, and answer with `node-fenced`, in whatever time. */
+  | { readonly type: 'fence-node'; readonly slot: string; readonly epoch: number; readonly node: number }
   | { readonly type: 'announce'; readonly addresses: readonly string[] }
   | { readonly type: 'mark'; readonly slot: string; readonly epoch: number; readonly step: KeeperStep }
   /** For the agent's main thread. */
@@ -60,7 +74,7 @@ const ANNOUNCE_AGAIN_MS = [100, 1_000, 3_000];
 /**
  * Takes and leaves slots in the right order: what happens between the lease engine's word and the first packet.
  *
- * granted → commit state → raise the address → fence opens → announce → serving; at the end fence closes →
+ * granted → commit state → (switch the former holder's node off) → raise the address → fence opens → announce → serving; at the end fence closes →
  * withdraw. The fence follows the lease; nothing here decides who holds.
  */
 export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
@@ -71,14 +85,21 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   readonly #observed = new Map<string, LeaseOutput & { type: 'observed' }>();
   /** Slots of the last configuration. */
   #current: ReadonlySet<string> = new Set();
+  readonly #formerHolders: FormerHolders;
 
   constructor(engine: LeaseEngine, node: number) {
     this.#engine = engine;
     this.#node = node;
+    this.#formerHolders = new FormerHolders(node);
   }
 
   handle(input: KeeperInput, nowMs: number): KeeperOutput[] {
     if (input.type === 'marked') return this.#marked(input, nowMs);
+    if (input.type === 'unfenced') {
+      this.#formerHolders.configure(input.nodes);
+      return [];
+    }
+    if (input.type === 'node-fenced') return this.#nodeFenced(input, nowMs);
     if (input.type !== 'configure') return this.#follow(this.#engine.handle(input, nowMs), nowMs);
     this.#current = new Set(input.slots.map(({ id }) => id));
     const guard = this.#guard(input.slots, nowMs);
@@ -86,11 +107,16 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   }
 
   expire(nowMs: number): KeeperOutput[] {
-    return [...this.#follow(this.#engine.expire(nowMs), nowMs), ...this.#announceAgain(nowMs)];
+    return [
+      ...this.#follow(this.#engine.expire(nowMs), nowMs),
+      ...this.#formerHolders.due(nowMs),
+      ...this.#announceAgain(nowMs),
+    ];
   }
 
   nextDeadline(): number | undefined {
     const all = [...this.#holdings.values()].flatMap(({ announceAtMs }) => announceAtMs[0] ?? []);
+    all.push(...this.#formerHolders.nextDeadlines());
     const own = this.#engine.nextDeadline();
     if (own !== undefined) all.push(own);
     return all.length === 0 ? undefined : Math.min(...all);
@@ -224,12 +250,23 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       closing: false,
       announceAtMs: [],
     });
-    const raise: KeeperOutput = { type: 'raise', addresses: this.#addressesOf(slot) };
+    const committed: KeeperOutput = { type: 'mark', slot, epoch, step: 'committed' };
+    const order = this.#formerHolders.take(granted);
+    return order === undefined ? [committed, ...this.#raise(slot, epoch)] : [committed, order];
+  }
+
+  #raise(slot: string, epoch: number): KeeperOutput[] {
     return [
-      { type: 'mark', slot, epoch, step: 'committed' },
-      raise,
+      { type: 'raise', addresses: this.#addressesOf(slot) },
       { type: 'mark', slot, epoch, step: 'raised' },
     ];
+  }
+
+  #nodeFenced(input: KeeperInput & { type: 'node-fenced' }, nowMs: number): KeeperOutput[] {
+    const told = this.#formerHolders.told(input, nowMs);
+    const holding = this.#holdings.get(input.slot);
+    if (told === undefined || holding === undefined) return [];
+    return [told.event, ...(told.isOff ? this.#raise(input.slot, holding.epoch) : [])];
   }
 
   #marked({ slot, epoch, step, wallMs }: KeeperInput & { type: 'marked' }, nowMs: number): KeeperOutput[] {
@@ -266,7 +303,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   }
 
   #record({ granted, epoch, steps }: Holding, wallOffsetMs: number): FailoverRecord {
-    const { slot, cause, fencedBy, previous, functionId } = granted;
+    const { slot, cause, previous, functionId } = granted;
+    const fencedBy = this.#formerHolders.isOff(slot) ? 'hook' : granted.fencedBy;
     return {
       id: `${slot}/${epoch}`,
       slot,
@@ -283,6 +321,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     const holding = this.#holdings.get(slot);
     if (holding?.epoch !== formerEpoch) return [];
     holding.epoch = epoch;
+    if (this.#formerHolders.isWaitedFor(slot)) return [];
     // Marks of the former epoch do not count any more: begin again from where the address is raised.
     if (!holding.serving) return [{ type: 'mark', slot, epoch, step: 'raised' }];
     if (holding.closing) return [];
@@ -292,6 +331,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   #leave({ slot, reason }: LeaseOutput & { type: 'lost' }): KeeperOutput[] {
     const holding = this.#holdings.get(slot);
     this.#holdings.delete(slot);
+    this.#formerHolders.forget(slot);
     const withdraw: KeeperOutput = { type: 'withdraw', addresses: this.#addressesOf(slot) };
     if (!holding) return [withdraw];
     const told: KeeperOutput = { type: 'slot', state: this.#stateOf(slot, `lost: ${reason}`) };

@@ -139,6 +139,9 @@ export class LeaseHands {
           },
           clocks.boottimeMs(),
         );
+      case 'fence-node':
+        tell(output);
+        return [];
       case 'slot':
         tell({ type: 'slot', state: output.state, muteMs: this.#options.muteMs() });
         return [];

@@ -9,6 +9,7 @@ import { lockInNamespace } from '@vnfpool/platform/lock';
 import { requestRealtime } from '@vnfpool/platform/realtime';
 import { deriveLeaseKeys, LeaseSeal, openLeaseKey } from '@vnfpool/runtime/lease-seal';
 import { systemRandom } from '@vnfpool/runtime/random';
+import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import { agentClocks } from './agent-clocks.ts';
 import { LeaseHands } from './lease-hands.ts';
 import { openRegister } from './lease-journal.ts';
@@ -114,6 +115,7 @@ async function main(task: WorkerTask): Promise<void> {
         set = configuration.set;
         // The council is fixed once taken: what the engine will refuse must not be spoken either.
         link.configure(engine.council?.version ?? configuration.council.version, configuration.nodes);
+        act(() => hands.handle({ type: 'unfenced', nodes: unfencedNodes(configuration) }));
         act(() =>
           hands.handle({ type: 'configure', council: configuration.council, slots: configuration.slots }),
         );
@@ -152,6 +154,12 @@ async function main(task: WorkerTask): Promise<void> {
     realtime: realtime.isGranted ? 'granted' : realtime.reason,
     muteMs: engine.muteMs(clocks.boottimeMs()),
   });
+}
+
+/** Nodes that the hook is for: those that say that no kernel silences them. None without a hook. */
+function unfencedNodes({ nodes, fenceHook }: SetConfiguration): ReadonlySet<number> {
+  const none = nodes.filter(({ fence }) => fenceHook !== undefined && fence === 'none');
+  return new Set(none.map(({ node }) => node));
 }
 
 function openFence(task: WorkerTask, clocks: Clocks): { fence: Fence; addresses: VirtualAddresses | null } {

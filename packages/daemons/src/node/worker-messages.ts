@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { KeeperInput, KeeperOutput } from '@vnfpool/core/agent';
 import type { LeaseInput } from '@vnfpool/core/lease';
 import type { FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
 
@@ -16,6 +17,7 @@ export interface WorkerTask {
 export type ToWorker =
   | { readonly type: 'configure'; readonly configuration: SetConfiguration }
   | Extract<LeaseInput, { type: 'candidate-state' | 'candidate-gone' | 'release' | 'hand-over' }>
+  | Extract<KeeperInput, { type: 'node-fenced' }>
   /** The node has another address: lease datagrams are taken there, at the same port. */
   | { readonly type: 'address'; readonly address: string }
   /** Lets go of every slot and ends. */
@@ -33,6 +35,7 @@ export type FromWorker =
     }
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
+  | Extract<KeeperOutput, { type: 'fence-node' }>
   | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string }
   /** Datagrams that were dropped, by reason; told when it changes, at most once a second. */
   | { readonly type: 'counters'; readonly counters: Readonly<Record<string, number>> };
