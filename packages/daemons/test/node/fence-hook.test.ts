@@ -44,7 +44,7 @@ test.each([
     reason: 'sh ended with 3: no such plug',
   },
   { what: 'is not there', command: ['/nowhere/off'], reason: /nowhere|127/ },
-  { what: 'hangs', command: ['sleep', '60'], timeoutMs: 50, reason: 'sleep took longer than 50 ms' },
+  { what: 'hangs', command: ['sh', '-c', 'sleep 60'], timeoutMs: 50, reason: 'sh took longer than 50 ms' },
 ])('a command that $what has not', async ({ command, timeoutMs, reason }) => {
   const outcome = await hook(command, timeoutMs).switchOff(2);
   expect(outcome.isOff).toBe(false);
