@@ -3,7 +3,7 @@ import { attachedPrograms, BpfMap, openById, readInfo, readMapShape } from '../b
 import { libc } from '../libc/libc.ts';
 import { viewOf } from '../netlink/message.ts';
 import { KEY_KIND } from './bpf-program.ts';
-import type { GuardedKey } from './guarded.ts';
+import { type GuardedKey, keyText } from './guarded.ts';
 
 /**
  * The addresses that programs of an ended agent guard on these links, of the calling thread's namespace. Links that it
@@ -20,8 +20,13 @@ export function inheritedAddresses(links: Iterable<number>, program: string, map
       for (const mapId of info.mapIds) {
         for (const key of withOpen('map', mapId, (fd) => keysOf(fd, map)) ?? []) {
           const kind = viewOf(key).getUint32(0, true);
-          if (kind === KEY_KIND.ipv4) found.set(`${key}`, { kind: 'ipv4', bytes: key.slice(4, 8) });
-          if (kind === KEY_KIND.ipv6) found.set(`${key}`, { kind: 'ipv6', bytes: key.slice(4, 20) });
+          const guarded: GuardedKey | undefined =
+            kind === KEY_KIND.ipv4
+              ? { kind: 'ipv4', bytes: key.slice(4, 8) }
+              : kind === KEY_KIND.ipv6
+                ? { kind: 'ipv6', bytes: key.slice(4, 20) }
+                : undefined;
+          if (guarded !== undefined) found.set(keyText(guarded), guarded);
         }
       }
     }
