@@ -166,7 +166,7 @@ function openFence(task: WorkerTask, clocks: Clocks): { fence: Fence; addresses:
   if (task.interface === null) return { fence: createNoFence(clocks), addresses: null };
   // Held for life. A second agent here, of another set say, would take our fence and addresses for a dead one's.
   lockInNamespace('vnfpool fence');
-  const changed = (message: string): void => tell({ type: 'event', severity: 'warning', message });
+  const changed = (message: string): void => tell({ type: 'fence-changed', message });
   const fence = createFence({ interfaces: [task.interface], clocks, changed });
   return { fence, addresses: createVirtualAddresses({ interface: task.interface }) };
 }

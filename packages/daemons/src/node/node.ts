@@ -115,6 +115,10 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       case 'event':
         logger[message.severity === 'warning' ? 'warn' : message.severity]({ of: 'leases' }, message.message);
         return;
+      case 'fence-changed':
+        status.fenceChanges = { count: status.fenceChanges.count + 1, last: message.message };
+        logger.warn({ of: 'fence' }, message.message);
+        return;
       case 'counters':
         status.dropped = message.counters;
         logger.warn({ dropped: message.counters }, 'lease datagrams dropped');
@@ -146,6 +150,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     dropped: {},
     mobility: {},
     failoversTaken: 0,
+    fenceChanges: { count: 0, last: '' },
   };
   const { guarantee: fence, realtime, muteMs, port } = worker;
   logger.info({ fence, realtime, muteMs, port }, 'leases ready');

@@ -37,5 +37,7 @@ export type FromWorker =
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   | Extract<KeeperOutput, { type: 'fence-node' }>
   | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string }
+  /** Somebody changed the fence, which was put right: what it was. */
+  | { readonly type: 'fence-changed'; readonly message: string }
   /** Datagrams that were dropped, by reason; told when it changes, at most once a second. */
   | { readonly type: 'counters'; readonly counters: Readonly<Record<string, number>> };
