@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { familyOf, lives } from './host.ts';
-import { failoverSince, RunningSet, slotOf } from './running-set.ts';
+import { edgeDeclaration, failoverSince, labFolder, RunningSet, slotOf } from './running-set.ts';
 import { notBuilt } from './support.ts';
 
 const missing = notBuilt || (process.platform === 'linux' ? '' : 'processes are looked up in /proc');
@@ -53,5 +54,30 @@ describe.skipIf(missing !== '')(`up on loopback ${missing}`, () => {
     const family = familyOf(set.child.pid);
     expect((await set.interrupt()).code).toBe(0);
     expect(family.filter(lives)).toEqual([]);
+  });
+});
+
+describe.skipIf(missing !== '')(`a hook where no kernel silences ${missing}`, () => {
+  let set: RunningSet;
+  const folder = labFolder();
+  const said = `${folder}/switched-off`;
+  beforeAll(async () => {
+    const file = `${folder}/set.yaml`;
+    const hook = `fence:\n  hook: [sh, -c, 'echo "$1" >> ${said}', off]\n`;
+    writeFileSync(file, `${edgeDeclaration()}\n${hook}`);
+    set = await RunningSet.start({ args: ['--mode', 'loopback'], file });
+  });
+  afterAll(async () => {
+    await set?.takeDown();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('a killed node is switched off before its slot is served elsewhere, and the record says so', async () => {
+    const former = slotOf(await set.whole(), 'web');
+    expect(existsSync(said)).toBe(false);
+    await set.must('kill', former.node ?? '');
+    const after = await set.untilState('another node serves', (state) => failoverSince(state, former));
+    expect(failoverSince(after, former)).toMatchObject({ cause: 'the lease ran out', fencedBy: 'hook' });
+    expect(readFileSync(said, 'utf8')).toContain(`${former.node}\n`);
   });
 });

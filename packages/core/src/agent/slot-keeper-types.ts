@@ -17,6 +17,17 @@ export type KeeperInput =
       readonly epoch: number;
       readonly step: KeeperStep;
       readonly wallMs: number;
+    }
+  /** Nodes that no kernel silences: whoever takes over from them by time has them switched off first. */
+  | { readonly type: 'unfenced'; readonly nodes: ReadonlySet<number> }
+  /** After `fence-node`: whether that node is off. */
+  | {
+      readonly type: 'node-fenced';
+      readonly slot: string;
+      readonly epoch: number;
+      readonly isOff: boolean;
+      /** Why not, or empty. */
+      readonly reason: string;
     };
 
 /** A slot and what it acts through. */
@@ -41,6 +52,8 @@ export type KeeperOutput =
   | { readonly type: 'open'; readonly ends: ReadonlyMap<string, number> }
   /** Close, and answer with `fence-closed` when the kernel has acknowledged it. */
   | { readonly type: 'close'; readonly slot: string; readonly epoch: number }
+  /** Have a node switched off, and answer with `node-fenced`, in whatever time. */
+  | { readonly type: 'fence-node'; readonly slot: string; readonly epoch: number; readonly node: number }
   | { readonly type: 'mark'; readonly slot: string; readonly epoch: number; readonly step: KeeperStep }
   /** For the agent's main thread. */
   | { readonly type: 'slot'; readonly state: SlotState }

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { plainAddress, type SlotDefinition, type SlotState } from '@vnfpool/wire/mobility';
+import {
+  type FailoverRecord,
+  plainAddress,
+  type SlotDefinition,
+  type SlotState,
+} from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
 import type { LeaseEngine, LeaseInput, LeaseOutput } from '../lease/index.ts';
 import { AddressPartings } from './address-partings.ts';
 import { AddressUpkeep } from './address-upkeep.ts';
 import { CouncilNews } from './council-news.ts';
+import { FormerHolders } from './former-holders.ts';
 import { failoverRecord, type Holding, slotState } from './holding.ts';
 import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
 
 /**
  * Takes and leaves slots in the right order: what happens between the lease engine's word and the first packet.
  *
- * granted → (at its birth: ask whether somebody has the address) → commit state → raise the address → fence opens → announce → serving; at the end fence closes →
+ * granted → (at its birth: ask whether somebody has the address) → commit state → (switch the former holder's node off) → raise the address → fence opens → announce → serving; at the end fence closes →
  * withdraw. The fence follows the lease; nothing here decides who holds.
  */
 export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
@@ -29,6 +35,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   readonly #council = new CouncilNews();
   /** Slots of the last configuration. */
   #current: ReadonlySet<string> = new Set();
+  readonly #formerHolders: FormerHolders;
 
   constructor(engine: LeaseEngine, node: number) {
     this.#engine = engine;
@@ -36,10 +43,12 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     this.#upkeep = new AddressUpkeep({
       isRaised: (slot) => {
         const holding = this.#holdings.get(slot);
-        return holding !== undefined && !holding.closing && !this.#upkeep.isProbing(slot);
+        if (holding === undefined || holding.closing) return false;
+        return !this.#upkeep.isProbing(slot) && !this.#formerHolders.isWaitedFor(slot);
       },
       isFree: (slot) => !this.#holdings.has(slot),
     });
+    this.#formerHolders = new FormerHolders(node);
   }
 
   handle(input: KeeperInput, nowMs: number): KeeperOutput[] {
@@ -59,6 +68,11 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         return this.#upkeep.attend(input, nowMs);
       case 'address-placed':
         return this.#placed(input, nowMs);
+      case 'unfenced':
+        this.#formerHolders.configure(input.nodes);
+        return [];
+      case 'node-fenced':
+        return this.#nodeFenced(input, nowMs);
       case 'candidate-state':
         this.#candidates.set(input.slot, input);
         return this.#follow(this.#engine.handle(this.#fit(input), nowMs), nowMs);
@@ -79,6 +93,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   expire(nowMs: number): KeeperOutput[] {
     return [
       ...this.#follow(this.#engine.expire(nowMs), nowMs),
+      ...this.#formerHolders.due(nowMs),
       ...this.#announceAgain(nowMs),
       ...this.#upkeep.expire(nowMs),
       ...this.#tellTroubles(nowMs),
@@ -88,6 +103,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
 
   nextDeadline(): number | undefined {
     const all = [...this.#holdings.values()].flatMap(({ announceAtMs }) => announceAtMs[0] ?? []);
+    all.push(...this.#formerHolders.nextDeadlines());
     for (const own of [this.#engine.nextDeadline(), this.#upkeep.nextDeadline()])
       if (own !== undefined) all.push(own);
     return all.length === 0 ? undefined : Math.min(...all);
@@ -251,7 +267,9 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     this.#partings.end(slot);
     const committed: KeeperOutput = { type: 'mark', slot, epoch, step: 'committed' };
     const probe = granted.cause === 'genesis' ? this.#upkeep.probe(slot) : [];
-    return probe.length > 0 ? [committed, ...probe] : [committed, ...this.#raise(slot, epoch)];
+    if (probe.length > 0) return [committed, ...probe];
+    const order = this.#formerHolders.take(granted);
+    return order === undefined ? [committed, ...this.#raise(slot, epoch)] : [committed, order];
   }
 
   #raise(slot: string, epoch: number): KeeperOutput[] {
@@ -311,6 +329,18 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     });
   }
 
+  #record(holding: Holding, wallOffsetMs: number): FailoverRecord {
+    const record = failoverRecord(holding, this.#node, wallOffsetMs);
+    return this.#formerHolders.isOff(record.slot) ? { ...record, fencedBy: 'hook' } : record;
+  }
+
+  #nodeFenced(input: KeeperInput & { type: 'node-fenced' }, nowMs: number): KeeperOutput[] {
+    const told = this.#formerHolders.told(input, nowMs);
+    const holding = this.#holdings.get(input.slot);
+    if (told === undefined || holding === undefined) return [];
+    return [told.event, ...(told.isOff ? this.#raise(input.slot, holding.epoch) : [])];
+  }
+
   #marked({ slot, epoch, step, wallMs }: KeeperInput & { type: 'marked' }, nowMs: number): KeeperOutput[] {
     const holding = this.#holdings.get(slot);
     if (holding?.epoch !== epoch || holding.serving) return [];
@@ -337,7 +367,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         holding.announceAtMs = this.#upkeep.announceAfterMs(slot).map((afterMs) => nowMs + afterMs);
         return [
           { type: 'slot', state: this.#stateOf(slot) },
-          { type: 'failover', record: failoverRecord(holding, this.#node, wallMs - nowMs) },
+          { type: 'failover', record: this.#record(holding, wallMs - nowMs) },
         ];
       }
     }
@@ -347,7 +377,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     const holding = this.#holdings.get(slot);
     if (holding?.epoch !== formerEpoch) return [];
     holding.epoch = epoch;
-    if (this.#upkeep.isProbing(slot)) return [];
+    if (this.#upkeep.isProbing(slot) || this.#formerHolders.isWaitedFor(slot)) return [];
     // Marks of the former epoch do not count any more: begin again from where the address is raised.
     if (!holding.serving) return [{ type: 'mark', slot, epoch, step: 'raised' }];
     if (holding.closing) return [];
@@ -357,6 +387,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   #leave({ slot, reason }: LeaseOutput & { type: 'lost' }): KeeperOutput[] {
     const holding = this.#holdings.get(slot);
     this.#holdings.delete(slot);
+    this.#formerHolders.forget(slot);
     this.#upkeep.leave(slot);
     this.#partings.end(slot);
     const addresses = this.#upkeep.placesOf(slot).map(({ address }) => address);

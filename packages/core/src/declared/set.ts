@@ -20,6 +20,8 @@ export interface DeclaredSet {
   /** Names of 1, 3 or 5 nodes whose agents grant the leases; default: the first three (or one). */
   readonly council: readonly string[];
   readonly pools: readonly DeclaredPool[];
+  /** What makes sure that a node is off; absent: nothing does. */
+  readonly fence?: { readonly hook: readonly string[]; readonly timeoutMs: number };
   readonly probes: readonly DeclaredProbe[];
 }
 

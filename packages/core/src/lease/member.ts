@@ -157,7 +157,15 @@ export class LeaseMember {
     const { incarnation } = proposer;
     const timeLeftMs = register === undefined ? 0 : Math.max(0, register.leaseUntilMs - nowMs);
     const stored = register === undefined ? null : storedOf(register.record);
-    const message: LeaseSlotMessage = { type: 'register', slot, serial, round, incarnation, stored, timeLeftMs };
+    const message: LeaseSlotMessage = {
+      type: 'register',
+      slot,
+      serial,
+      round,
+      incarnation,
+      stored,
+      timeLeftMs,
+    };
     return { answers: [{ to: proposer.node, message }] };
   }
 

@@ -87,9 +87,9 @@ export class Outbox {
 
   /** What would be sent is not; like everything that is sent it may be lost. */
   dropSends(): void {
-    this.#outputs = this.#outputs.filter(({ type }) => type !== 'send');
+    this.#outputs = this.#outputs.filter((output) => !('type' in output) || output.type !== 'send');
+    for (const { answers } of this.#stages) answers.clear();
     this.#sends.clear();
-    this.#records = undefined;
   }
 
   take(): LeaseOutput[] {

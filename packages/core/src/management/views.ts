@@ -147,7 +147,7 @@ export interface FailoverView {
   readonly fromNode: string | null;
   readonly toNode: string;
   readonly cause: string;
-  readonly fencedBy: 'release' | 'timeout' | 'none';
+  readonly fencedBy: 'release' | 'timeout' | 'hook' | 'none';
   /** detected, decided, committed, switched, serving, first-served; `source` names who measured it. */
   readonly steps: readonly { readonly name: string; readonly at: number; readonly source: string }[];
   /** Last success before to first success after, as the traffic source saw it; null: no traffic source. */

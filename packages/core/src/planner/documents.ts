@@ -119,7 +119,16 @@ export function configurationOf(
       .sort((a, b) => a.id - b.id)
       .flatMap(({ id, name, endpoint }) =>
         endpoint
-          ? [{ node: id, name, address: endpoint.address, port: endpoint.port, key: endpoint.key }]
+          ? [
+              {
+                node: id,
+                name,
+                address: endpoint.address,
+                port: endpoint.port,
+                key: endpoint.key,
+                fence: endpoint.fence,
+              },
+            ]
           : [],
       ),
     slots: declared.pools.flatMap((pool) =>
@@ -137,6 +146,9 @@ export function configurationOf(
       })),
     ),
     registrars: topology.registrars,
+    ...(declared.fence
+      ? { fenceHook: { command: declared.fence.hook, timeoutMs: declared.fence.timeoutMs } }
+      : {}),
   };
 }
 

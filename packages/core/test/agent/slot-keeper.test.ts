@@ -79,6 +79,12 @@ const offer: KeeperInput = {
   ready: true,
   rank: 0,
 };
+/** The slot was somebody's, whose lease ran out. */
+function takenFrom(node: number): (input: LeaseInput) => LeaseOutput[] {
+  const previous = { node, functionId: 9, functionIncarnation: 1n };
+  return (input) =>
+    input.type === 'candidate-state' ? [{ ...granted, previous }, observed] : answers(input);
+}
 const release: KeeperInput = { type: 'release', slot: SLOT, reason: 'operator' };
 
 function answers(input: LeaseInput): LeaseOutput[] {
@@ -199,4 +205,62 @@ test('what one step renews is one opening, and no closing is overtaken by it', (
     { type: 'close', slot: SLOT, epoch: 5 },
     { type: 'open', ends: new Map([[other, 320]]) },
   ]);
+});
+
+const typesOf = (outputs: readonly KeeperOutput[]) => outputs.map(({ type }) => type);
+const fencedBy = (outputs: readonly KeeperOutput[]) =>
+  outputs.flatMap((output) => (output.type === 'failover' ? [output.record.fencedBy] : []));
+
+test('a slot of a node that no kernel silences is raised and opened only when that node is off', () => {
+  const { give, configure, expire } = keeper(takenFrom(2));
+  configure(definition(SLOT, ['10.0.0.100/24']));
+  give({ type: 'unfenced', nodes: new Set([2, 3]) });
+  const order = { type: 'fence-node', slot: SLOT, epoch: 5, node: 2 };
+  const taken = give(offer);
+  expect(taken).toContainEqual(order);
+  expect(typesOf(taken)).not.toContain('raise');
+
+  const failed = give({ type: 'node-fenced', slot: SLOT, epoch: 5, isOff: false, reason: 'no power' });
+  expect(typesOf(failed)).toEqual(['event']);
+  expect(failed[0]).toMatchObject({ severity: 'error', message: expect.stringContaining('no power') });
+  expect(expire(1_000)).toEqual([]);
+  expect(expire(10_000)).toEqual([order]);
+  expect(expire(20_000)).toEqual([]);
+
+  const done = give({ type: 'node-fenced', slot: SLOT, epoch: 5, isOff: true, reason: '' });
+  expect(typesOf(done)).toContain('raise');
+  expect(fencedBy(done)).toEqual(['hook']);
+  // Told twice, it counts once.
+  expect(give({ type: 'node-fenced', slot: SLOT, epoch: 5, isOff: true, reason: '' })).toEqual([]);
+});
+
+test.each([
+  { what: 'a node with a fence', previous: 4, nodes: [2, 3] },
+  { what: 'the same node', previous: 1, nodes: [1, 2] },
+  { what: 'any node, without a hook', previous: 2, nodes: [] },
+])('a slot of $what is taken at once', ({ previous, nodes }) => {
+  const { give, configure } = keeper(takenFrom(previous));
+  configure(definition(SLOT, ['10.0.0.100/24']));
+  give({ type: 'unfenced', nodes: new Set(nodes) });
+  expect(fencedBy(give(offer))).toEqual(['timeout']);
+});
+
+test('a hook that ends after its slot was left changes nothing, and a new epoch does not get past it', () => {
+  const { give, configure } = keeper((input) =>
+    input.type === 'hand-over'
+      ? [{ type: 'renumbered', slot: SLOT, epoch: 6, formerEpoch: 5, candidates: [] }]
+      : takenFrom(2)(input),
+  );
+  configure(definition(SLOT, ['10.0.0.100/24']));
+  give({ type: 'unfenced', nodes: new Set([2]) });
+  give(offer);
+  const renumber: KeeperInput = { type: 'hand-over', slot: SLOT, to: { node: 1, functionId: 7 }, nonce: 'a' };
+  expect(give(renumber)).toEqual([]);
+  const off: KeeperInput = { type: 'node-fenced', slot: SLOT, epoch: 5, isOff: true, reason: '' };
+  const done = give(off);
+  expect(done).toContainEqual({ type: 'mark', slot: SLOT, epoch: 6, step: 'raised' });
+  give(release);
+  give(offer);
+  give(release);
+  expect(give(off)).toEqual([]);
 });

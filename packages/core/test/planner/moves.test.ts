@@ -26,6 +26,15 @@ const told = (actions: readonly (Decision | Command)[]) =>
   actions.filter(({ type }) => type !== 'configure' && type !== 'assign').map(({ type }) => type);
 const homes = (world: World) => world.instances.map(({ number, node: at }) => `#${number} ${at}`).sort();
 
+test('nodes know what silences each other, and the hook for those that nothing does', () => {
+  const { observed } = settled();
+  const fence = { hook: ['off', '--now'], timeoutMs: 5_000 };
+  const told = configurationOf({ ...declared, fence }, observed, { registrars: [] });
+  expect(told?.nodes.map((peer) => peer.fence)).toEqual(['none', 'none', 'none']);
+  expect(told?.fenceHook).toEqual({ command: ['off', '--now'], timeoutMs: 5_000 });
+  expect(configurationOf(declared, observed, { registrars: [] })).not.toHaveProperty('fenceHook');
+});
+
 describe('a move', () => {
   test('everybody knows the destination as a candidate before anything is sent', () => {
     const world = settled();

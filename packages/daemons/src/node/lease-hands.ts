@@ -152,6 +152,9 @@ export class LeaseHands {
           },
           clocks.boottimeMs(),
         );
+      case 'fence-node':
+        tell(output);
+        return [];
       case 'slot':
         tell({ type: 'slot', state: output.state, muteMs: this.#options.muteMs() });
         return [];

@@ -9,6 +9,7 @@ import { lockInNamespace } from '@vnfpool/platform/lock';
 import { requestRealtime } from '@vnfpool/platform/realtime';
 import { deriveLeaseKeys, LeaseSeal, openLeaseKey } from '@vnfpool/runtime/lease-seal';
 import { systemRandom } from '@vnfpool/runtime/random';
+import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import { agentClocks } from './agent-clocks.ts';
 import { LeaseHands } from './lease-hands.ts';
 import { openRegister } from './lease-journal.ts';
@@ -148,6 +149,7 @@ async function main(task: WorkerTask): Promise<void> {
         set = configuration.set;
         link.configure(configuration.nodes);
         addresses?.usePeers(configuration.nodes.map(({ address }) => address));
+        act(() => hands.handle({ type: 'unfenced', nodes: unfencedNodes(configuration) }));
         act(() =>
           hands.handle({ type: 'configure', council: configuration.council, slots: configuration.slots }),
         );
@@ -190,6 +192,12 @@ async function main(task: WorkerTask): Promise<void> {
   });
 }
 
+/** Nodes that the hook is for: those that say that no kernel silences them. None without a hook. */
+function unfencedNodes({ nodes, fenceHook }: SetConfiguration): ReadonlySet<number> {
+  const none = nodes.filter(({ fence }) => fenceHook !== undefined && fence === 'none');
+  return new Set(none.map(({ node }) => node));
+}
+
 function openFence(
   task: WorkerTask,
   clocks: Clocks,
@@ -198,7 +206,7 @@ function openFence(
   if (task.interface === null) return { fence: createNoFence(clocks), addresses: null };
   // Held for life. A second agent here, of another set say, would take our fence and addresses for a dead one's.
   lockInNamespace('vnfpool fence');
-  const changed = (message: string): void => tell({ type: 'event', severity: 'warning', message });
+  const changed = (message: string): void => tell({ type: 'fence-changed', message });
   const fence = createFence({ interfaces: [task.interface], clocks, changed });
   return { fence, addresses: createVirtualAddresses({ interface: task.interface, listener }) };
 }

@@ -19,6 +19,8 @@ export interface NodeStatus {
   /** Events of the service-mobility protocol, by name. */
   readonly mobility: Record<string, number>;
   failoversTaken: number;
+  /** How often somebody changed the fence, and what it was the last time. */
+  fenceChanges: { readonly count: number; readonly last: string };
 }
 
 /** Answer to GET /v1/functions: what `vnfpool node top` shows. */
@@ -83,6 +85,9 @@ async function createMetrics(status: NodeStatus): Promise<Metrics> {
   );
   metrics.mirror({ name: 'slots_taken_total', help: 'Slots that this node has taken' }, () => ({
     all: status.failoversTaken,
+  }));
+  metrics.mirror({ name: 'fence_changes_total', help: 'Changes of the fence by others, put right' }, () => ({
+    all: status.fenceChanges.count,
   }));
   metrics.gauge({
     name: 'slots_held_count',

@@ -26,6 +26,7 @@ import { VERSION } from '../version.ts';
 import { followAddress } from './address-change.ts';
 import { agentClocks } from './agent-clocks.ts';
 import type { NodeConfig } from './config.ts';
+import { FenceHook } from './fence-hook.ts';
 import { FunctionNews } from './function-news.ts';
 import { openFunctionSide, STATE_QUEUE_BYTES_MAX } from './function-side.ts';
 import { LeaseThread } from './lease-thread.ts';
@@ -106,8 +107,21 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         logger.info({ council: message.report }, 'council');
         agent.submit({ type: 'council', report: message.report });
         return;
+      case 'fence-node': {
+        const { slot, epoch, node } = message;
+        logger.warn({ slot, node }, 'switching a node off that has no kernel fence');
+        fenceHook.switchOff(node).then(({ isOff, reason }) => {
+          logger[isOff ? 'info' : 'error']({ slot, node, isOff, reason }, 'fence hook');
+          leases.post({ type: 'node-fenced', slot, epoch, isOff, reason });
+        }, onFault);
+        return;
+      }
       case 'event':
         logger[message.severity === 'warning' ? 'warn' : message.severity]({ of: 'leases' }, message.message);
+        return;
+      case 'fence-changed':
+        status.fenceChanges = { count: status.fenceChanges.count + 1, last: message.message };
+        logger.warn({ of: 'fence' }, message.message);
         return;
       case 'stalls':
         status.stalls = message.stalls;
@@ -119,6 +133,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         return;
     }
   };
+  const fenceHook = new FenceHook();
   const leases = new LeaseThread(
     {
       node: self,
@@ -144,6 +159,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     dropped: {},
     mobility: {},
     failoversTaken: 0,
+    fenceChanges: { count: 0, last: '' },
   };
   const { guarantee: fence, realtime, muteMs, port } = worker;
   logger.info({ fence, realtime, muteMs, port }, 'leases ready');
@@ -204,6 +220,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       ...functions.effects,
       'configure-leases': ({ configuration }) => {
         writeSecretFile(configurationFile, `${JSON.stringify(configuration)}\n`);
+        fenceHook.configure(configuration);
         leases.post({ type: 'configure', configuration });
         ({ registrars } = configuration);
         registrations.useRegistrars(registrars);
@@ -224,6 +241,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   if (kept !== null) {
     const configuration = JSON.parse(kept) as SetConfiguration;
     keptConfiguration = configuration;
+    fenceHook.configure(configuration);
     leases.post({ type: 'configure', configuration });
     ({ registrars } = configuration);
     registrations.useRegistrars(registrars);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { KeeperInput, KeeperOutput } from '@vnfpool/core/agent';
 import type { LeaseInput } from '@vnfpool/core/lease';
 import type {
   CouncilReport,
@@ -22,6 +23,7 @@ export interface WorkerTask {
 export type ToWorker =
   | { readonly type: 'configure'; readonly configuration: SetConfiguration }
   | Extract<LeaseInput, { type: 'candidate-state' | 'candidate-gone' | 'release' | 'hand-over' }>
+  | Extract<KeeperInput, { type: 'node-fenced' }>
   /** The node has another address: lease datagrams are taken there, at the same port. */
   | { readonly type: 'address'; readonly address: string }
   /** Lets go of every slot and ends. */
@@ -40,7 +42,10 @@ export type FromWorker =
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   | { readonly type: 'council'; readonly report: CouncilReport }
+  | Extract<KeeperOutput, { type: 'fence-node' }>
   | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string }
+  /** Somebody changed the fence, which was put right: what it was. */
+  | { readonly type: 'fence-changed'; readonly message: string }
   /** How late the worker was called in the last minutes; told when it changes, at most every ten seconds. */
   | { readonly type: 'stalls'; readonly stalls: StallReport }
   /** Datagrams that were dropped, by reason; told when it changes, at most once a second. */

@@ -107,6 +107,8 @@ const causeMeanings: Readonly<Record<string, string>> = {
 
 export function explainFencing(fencedBy: FailoverView['fencedBy']): string {
   switch (fencedBy) {
+    case 'hook':
+      return 'Hook: the old holder’s node has no kernel fence, so the declared command switched it off before its successor opened.';
     case 'release':
       return 'Released: the old holder gave the slot back, its fence closed, before its successor could act.';
     case 'timeout':

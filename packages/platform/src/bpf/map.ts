@@ -18,6 +18,25 @@ export interface MapShape {
   readonly entriesMax: number;
 }
 
+/** What the kernel says of a map. */
+export function readMapShape(fd: number): MapShape {
+  const INFO_BYTES = 96;
+  const { bytes, view, address } = scratch('info', INFO_BYTES);
+  bytes.fill(0);
+  bpf('describe map', BPF.infoByFd, (attributes) => {
+    attributes.setUint32(0, fd, true);
+    attributes.setUint32(4, INFO_BYTES, true);
+    attributes.setBigUint64(8, address, true);
+  });
+  return {
+    kind: view.getUint32(0, true) === MAP_TYPE.array ? 'array' : 'hash',
+    name: Buffer.from(bytes.subarray(24, 40)).toString('latin1').split('\0', 1)[0] ?? '',
+    keyBytes: view.getUint32(8, true),
+    valueBytes: view.getUint32(12, true),
+    entriesMax: view.getUint32(16, true),
+  };
+}
+
 /** A map of the kernel, held by its descriptor; it lives as long as somebody, a program too, holds it. */
 export class BpfMap {
   readonly fd: number;

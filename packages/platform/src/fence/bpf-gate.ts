@@ -17,6 +17,7 @@ import type { Clocks } from '../interfaces.ts';
 import { libc } from '../libc/libc.ts';
 import { inNamespace, type NetworkNamespace, openOwnNamespace } from '../namespaces/namespace.ts';
 import { viewOf } from '../netlink/message.ts';
+import { inheritedAddresses } from './bpf-inherited.ts';
 import { DROP, fenceProgram, GUARDED_KEY_BYTES, KEY_KIND, PASS } from './bpf-program.ts';
 import {
   GUARDED_MAX,
@@ -25,6 +26,7 @@ import {
   guardedOf,
   keyOfText,
   keyText,
+  linksOf,
   SLOTS_MAX,
 } from './guarded.ts';
 import { LinkWatch } from './link-watch.ts';
@@ -75,6 +77,7 @@ export class BpfGate {
   /** Links are known to the system call by their index in the caller's namespace. */
   readonly #home: NetworkNamespace = openOwnNamespace();
   readonly #base: readonly string[];
+  #also: readonly string[] = [];
   /** Links with our programs, by index. */
   readonly #attached = new Set<number>();
   /** Numbers of slots; 0 is nobody's. */
@@ -97,7 +100,13 @@ export class BpfGate {
     try {
       this.#probe(clocks);
       this.#links.watch(links);
-      this.#table = { slots: new Set(), slotOf: new Map(inherited.map((key) => [keyText(key), ''])) };
+      // What an ended agent's programs guard is so from the first moment, too, should nftables know nothing of it any more.
+      const former = inNamespace(this.#home.fd, () =>
+        inheritedAddresses(this.#links.indexes.values(), NAME.in, GUARDED.name),
+      );
+      const texts = [...inherited, ...former].map(keyText);
+      this.#table = { slots: new Set(), slotOf: new Map(texts.map((text) => [text, ''])) };
+      this.#watchLinks();
       this.#writeGuarded();
       this.#attachAll();
     } catch (error) {
@@ -106,7 +115,14 @@ export class BpfGate {
     }
   }
 
+  /** What is guarded, by keyText. */
+  get guarded(): readonly string[] {
+    return [...this.#table.slotOf.keys()];
+  }
+
+  /** @param also links on which addresses are besides those that it was made for */
   guard(table: GuardedTable, also: readonly string[]): void {
+    this.#also = also;
     this.#table = table;
     for (const [slot, number] of this.#numbers) {
       if (table.slots.has(slot)) continue;
@@ -122,13 +138,10 @@ export class BpfGate {
       this.#numbers.set(slot, free);
       this.#writeEnd(free, CLOSED_NS);
     }
-    const names = [...table.slotOf.keys()].map(keyOfText).flatMap((key) => {
-      const guarded = guardedOf(key);
-      return guarded.what === 'address' ? [] : [guarded.link];
-    });
-    this.#links.watch([...new Set([...this.#base, ...also, ...names])]);
+    this.#watchLinks();
     this.#writeGuarded();
     this.#attachAll();
+    this.#leaveOthers();
   }
 
   /** One write a slot, all in one call; the deadline is absolute, so that it may arrive at any time. */
@@ -265,6 +278,20 @@ export class BpfGate {
       });
       this.#attached.add(index);
     }
+  }
+
+  /** Links that are guarded no more, by us or by an ended agent. */
+  #leaveOthers(): void {
+    inNamespace(this.#home.fd, () => {
+      for (const index of this.#links.others())
+        for (const direction of DIRECTIONS)
+          for (const id of attachedPrograms(index, direction)) detachIfOurs(index, direction, id);
+    });
+  }
+
+  #watchLinks(): void {
+    const guarded = linksOf(this.#table.slotOf.keys(), 'link', 'forwarding');
+    this.#links.watch([...new Set([...this.#base, ...this.#also, ...guarded])]);
   }
 
   #isAttached(name: string, index: number, direction: Direction): boolean {

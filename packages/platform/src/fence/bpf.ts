@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clocks, Fence, Guarded, GuardedSlot } from '../interfaces.ts';
 import { BpfGate } from './bpf-gate.ts';
-import { checkKnown, type GuardedTable, keyOf, tableOf } from './guarded.ts';
+import { checkKnown, type GuardedTable, guardedOf, keyOf, keyOfText, keyText, tableOf } from './guarded.ts';
 import { createNftFence, type NftFence, type NftFenceOptions } from './nft.ts';
 
 /** What the fence stands before, and whether programs may be tried. */
@@ -62,7 +62,8 @@ class LinuxBpfFence implements BpfFence {
   }
 
   get guarded(): readonly Guarded[] {
-    return this.#nft.guarded;
+    const own = this.#nft.guarded.map((each) => keyText(keyOf(each)));
+    return [...new Set([...own, ...this.#gate.guarded])].map((text) => guardedOf(keyOfText(text)));
   }
 
   guard(slots: readonly GuardedSlot[], also: readonly string[] = []): void {

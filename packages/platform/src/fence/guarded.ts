@@ -65,6 +65,15 @@ export function guardedOf({ kind, bytes }: GuardedKey): Guarded {
   return { what: kind, link: new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end)) };
 }
 
+/** Names of the links among keys of some kinds, given as {@link keyText}. */
+export function linksOf(texts: Iterable<string>, ...kinds: readonly KeyKind[]): string[] {
+  const names = [...texts].map(keyOfText).flatMap((key) => {
+    const guarded = guardedOf(key);
+    return guarded.what !== 'address' && kinds.includes(key.kind) ? [guarded.link] : [];
+  });
+  return [...new Set(names)];
+}
+
 /** A key as one word; two keys are the same when these are. */
 export function keyText({ kind, bytes }: GuardedKey): string {
   return `${kind} ${Buffer.from(bytes).toString('hex')}`;

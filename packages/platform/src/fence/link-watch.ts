@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isPlatformError } from '../errors.ts';
-import { findLink } from '../netlink/link.ts';
+import { findLink, listLinks } from '../netlink/link.ts';
 import { NETLINK_ROUTE, NetlinkSocket } from '../netlink/socket.ts';
 
 /** The links that a fence stands on: one that is made anew under the same name is another one, without a fence. */
@@ -29,6 +29,12 @@ export class LinkWatch {
     const former = JSON.stringify([...this.#indexes]);
     this.#indexes = new Map(names.map((name) => [name, this.#indexOf(name)]));
     return JSON.stringify([...this.#indexes]) !== former;
+  }
+
+  /** Indexes of all other links of the namespace. */
+  others(): readonly number[] {
+    const own = new Set(this.#indexes.values());
+    return listLinks(this.#route).flatMap(({ index }) => (own.has(index) ? [] : [index]));
   }
 
   /** What happened to the links since the last look, in words. */

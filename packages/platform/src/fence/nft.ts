@@ -4,7 +4,7 @@ import { isPlatformError, PlatformError } from '../errors.ts';
 import type { Clocks, Fence, Guarded, GuardedSlot } from '../interfaces.ts';
 import { changeSets, listSet, type SetChange, type SetElement } from '../netlink/nftables.ts';
 import { ChangeList } from './change-list.ts';
-import { checkKnown, type GuardedTable, guardedOf, keyOfText, keyText, tableOf } from './guarded.ts';
+import { checkKnown, type GuardedTable, guardedOf, keyOfText, keyText, linksOf, tableOf } from './guarded.ts';
 import {
   horizonElement,
   isCovering,
@@ -70,8 +70,8 @@ export function createNftFence(options: NftFenceOptions): NftFence {
   const tables = new NftTables(options.table ?? 'vnfpool');
   try {
     const links = new LinkWatch();
-    links.watch(options.interfaces);
     const inherited = closed(tables.keys().map(keyText));
+    links.watch([...options.interfaces, ...linksOf(inherited.values.keys(), 'link')]);
     let refusal: PlatformError | undefined;
     for (const form of tableForms(options.egress ?? 'auto', options.owner ?? 'auto')) {
       const failure = tables.load(form, links.present, inherited);
@@ -137,11 +137,7 @@ class LinuxNftFence implements NftFence {
 
   guard(slots: readonly GuardedSlot[], also: readonly string[] = []): void {
     const table = tableOf(slots);
-    const links = [...table.slotOf.keys()].map(keyOfText).filter(({ kind }) => kind === 'link');
-    const names = links.flatMap((key) => {
-      const guarded = guardedOf(key);
-      return guarded.what === 'link' ? [guarded.link] : [];
-    });
+    const names = linksOf(table.slotOf.keys(), 'link');
     this.#table = table;
     const isOtherLinks = this.#links.watch([...new Set([...this.#options.interfaces, ...also, ...names])]);
     const gone = [...this.#horizons.slots.keys()].filter((slot) => !table.slots.has(slot));

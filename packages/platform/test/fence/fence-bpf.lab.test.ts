@@ -90,6 +90,38 @@ describe.skipIf(missing !== '')(`programs on links ${missing}`, () => {
     expect(await rig.passing()).toEqual([]);
   });
 
+  test('leave a link that is guarded no more, also one of an ended agent', () => {
+    rig.run('a', 'ip', 'link', 'add', 'vip0', 'link', 'eth0', 'type', 'macvlan');
+    rig.run('a', 'ip', 'link', 'set', 'vip0', 'up');
+    const mac = { slot: 'mac', guarded: [{ what: 'link' as const, link: 'vip0' }] };
+    const frame = new Uint8Array(60).fill(0xff, 0, 6);
+    const passes = (): boolean => rig.tap('a', 3, 'vip0').send(frame);
+    fence.guard([WEB, mac]);
+    expect(passes()).toBe(false);
+    fence.guard([WEB]);
+    expect(passes()).toBe(true);
+    fence.guard([WEB, mac]);
+    fence.abandon();
+    fence = rig.on('a', () => createOf('programs'));
+    expect(passes()).toBe(false);
+    fence.guard([WEB]);
+    expect(passes()).toBe(true);
+  });
+
+  test('what they guard stays closed at a new start, also when somebody took the tables away meanwhile', async () => {
+    openFor(LONG_MS);
+    await rig.acquaint();
+    fence.abandon();
+    rig.run('a', 'nft', 'flush', 'ruleset');
+    const next = rig.on('a', () => createFence({ interfaces: ['eth0'], clocks, owner: 'off' }));
+    expect(await rig.passing()).toEqual([]);
+    expect(next.guarded).toEqual(expect.arrayContaining([...WEB.guarded]));
+    next.guard([]);
+    expect(await rig.passing()).toEqual(EVERYTHING);
+    next.dispose();
+    fence = rig.on('a', () => createOf('programs'));
+  });
+
   test('what a former process still writes opens nothing', async () => {
     openFor(LONG_MS);
     await rig.acquaint();

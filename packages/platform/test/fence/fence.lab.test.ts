@@ -230,6 +230,11 @@ for (const { form, missing } of forms) {
       await until('the frame', has);
       fence.close('mac');
       expect(await arrives()).toBe(false);
+      // Neither an agent's end nor the next one's start opens it.
+      fence.abandon();
+      fence = rig.on('a', () => createOf(form));
+      expect(tap.send(frame) && (await arrives())).toBe(false);
+      expect(await arrives()).toBe(false);
     });
 
     test('a gateway forwards into and out of its link only when open, and speaks for itself all the time', async () => {

@@ -103,6 +103,7 @@ function normalForm(file: DeclarationFile, directory: string): DeclaredSet {
   return {
     name: file.set,
     nodes: nodes.map((name) => ({ name, ...(isWitness(file, name) ? { witness: true as const } : {}) })),
+    ...(file.fence ? { fence: { hook: file.fence.hook, timeoutMs: file.fence.timeout } } : {}),
     council: file.council ?? nodes.slice(0, nodes.length >= 3 ? 3 : 1),
     pools: Object.entries(file.pools).map(([name, pool]) => normalPool(name, pool, directory)),
     probes: file.probes.map(({ pool, every, deadline, path }) => ({

@@ -20,11 +20,13 @@ import { count, text } from './words.ts';
  */
 
 export const NAME_PATTERN: RegExp = /^[a-z][a-z0-9-]{0,30}$/;
+const FENCE_WORDS_MAX = 64;
 /** The file after defaults, durations in milliseconds. */
 export interface DeclarationFile {
   readonly set: string;
   readonly nodes: readonly string[] | Readonly<Record<string, NodeFile | null>>;
   readonly council?: readonly string[] | undefined;
+  readonly fence?: { readonly hook: readonly string[]; readonly timeout: number } | undefined;
   readonly pools: Readonly<Record<string, PoolFile>>;
   readonly probes: readonly {
     readonly pool: string;
@@ -283,6 +285,25 @@ export const declarationSchema: z.ZodType<DeclarationFile> = z
       description:
         'The 1, 3 or 5 nodes that decide who holds a slot. Default: the first three, or the first of fewer than three.',
     }),
+    fence: z
+      .strictObject({
+        hook: z
+          .array(text(1_000).min(1, 'must not be empty'))
+          .min(1, 'must name a program')
+          .max(FENCE_WORDS_MAX, `must have at most ${FENCE_WORDS_MAX} words`)
+          .meta({
+            description:
+              'Program and arguments that switch a node off: by power, hypervisor or cloud. Run by the agent that takes over, with the name of the node as the last argument; status 0 says that the node is off.',
+          }),
+        timeout: duration(100, 600_000)
+          .prefault('30s')
+          .meta({ description: 'The hook is killed after this time, and tried again.' }),
+      })
+      .optional()
+      .meta({
+        description:
+          'How a node is made silent whose kernel has no fence: nobody opens a slot after it before this has worked.',
+      }),
     pools: z
       .record(name(), pool)
       .refine((pools) => Object.keys(pools).length <= POOLS_MAX, `must have at most ${POOLS_MAX} pools`)

@@ -239,3 +239,27 @@ describe('a declaration', () => {
     ]);
   });
 });
+
+describe('a fence of last resort', () => {
+  const withFence = (fence: string): string =>
+    `set: s\nnodes: [a]\nfence: ${fence}\npools:\n  web:\n    function: { program: p }\n`;
+
+  test('is a command and a time', () => {
+    expect(setOf(withFence('{ hook: [ipmi-off, --now], timeout: 5s }')).fence).toEqual({
+      hook: ['ipmi-off', '--now'],
+      timeoutMs: 5000,
+    });
+    expect(setOf(withFence('{ hook: [off] }')).fence?.timeoutMs).toBe(30_000);
+    expect(setOf('set: s\nnodes: [a]\npools:\n  web:\n    function: { program: p }\n').fence).toBeUndefined();
+  });
+
+  test.each([
+    ['{ hook: [] }', /hook: must name a program/],
+    ["{ hook: [''] }", /hook.0: must not be empty/],
+    ['{ timeout: 1s }', /fence.hook/],
+    ['{ hook: [off], timeout: 1ms }', /fence.timeout/],
+    ['{ hook: [off], retries: 3 }', /retries/],
+  ])('refuses %s', (fence, words) => {
+    expect(faultsOf(withFence(fence)).join()).toMatch(words);
+  });
+});

@@ -238,6 +238,9 @@ export class SimLeaseWorker {
           { type: 'fence-closed', slot: output.slot, epoch: output.epoch },
           process.nowMs(),
         );
+      case 'fence-node':
+        world.fail(`${machine.name} asks for a hook, and there is none`);
+        return [];
       case 'announce':
         return [];
       case 'mark': {

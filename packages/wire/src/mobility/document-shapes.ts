@@ -179,7 +179,12 @@ export const slotAssignment: Shape<SlotAssignment> = versioned(
   ),
 );
 
-const leasePeer: Shape<LeasePeer> = object({ node: uint32, name: text, address: text, port, key: key32 });
+const fenceKind: Shape<'bpf' | 'nft' | 'none'> = oneOf('bpf', 'nft', 'none');
+
+const leasePeer: Shape<LeasePeer> = object(
+  { node: uint32, name: text, address: text, port, key: key32 },
+  { fence: fenceKind },
+);
 
 const lastResort: Shape<SlotDefinition['lastResort']> = (value, path) => {
   const { rule } = object({ rule: oneOf('never', 'after') })(value, path);
@@ -213,17 +218,20 @@ const slotDefinition: Shape<SlotDefinition> = object(
 );
 
 export const setConfiguration: Shape<SetConfiguration> = versioned(
-  object({
-    v: oneOf(1),
-    set: text,
-    council: object(
-      { version: councilVersion, members: list(uint32) },
-      { former: membership, forced: flag, next: membership },
-    ),
-    nodes: list(leasePeer),
-    slots: list(slotDefinition),
-    registrars: list(object({ address: text, port })),
-  }),
+  object(
+    {
+      v: oneOf(1),
+      set: text,
+      council: object(
+        { version: councilVersion, members: list(uint32) },
+        { former: membership, forced: flag, next: membership },
+      ),
+      nodes: list(leasePeer),
+      slots: list(slotDefinition),
+      registrars: list(object({ address: text, port })),
+    },
+    { fenceHook: object({ command: list(text), timeoutMs: milliseconds }) },
+  ),
 );
 
 export const leaseEndpoint: Shape<LeaseEndpoint> = versioned(
@@ -234,7 +242,7 @@ export const leaseEndpoint: Shape<LeaseEndpoint> = versioned(
     port,
     key: key32,
     version: text,
-    fence: oneOf('bpf', 'nft', 'none'),
+    fence: fenceKind,
   }),
 );
 
@@ -257,7 +265,7 @@ const failoverRecord: Shape<FailoverRecord> = object({
   from: nullable(candidate),
   to: candidate,
   cause: oneOf('genesis', 'lease-expired', 'function-exit', 'function-unhealthy', 'handover', 'clock'),
-  fencedBy: oneOf('release', 'timeout', 'none'),
+  fencedBy: oneOf('release', 'timeout', 'hook', 'none'),
   steps: list(
     object({
       name: oneOf('detected', 'decided', 'committed', 'switched', 'serving'),

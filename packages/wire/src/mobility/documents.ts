@@ -143,6 +143,14 @@ export interface SetConfiguration {
   readonly nodes: readonly LeasePeer[];
   readonly slots: readonly SlotDefinition[];
   readonly registrars: readonly { readonly address: string; readonly port: number }[];
+  /** What makes sure that a node is off whose kernel does not silence it. */
+  readonly fenceHook?: FenceHook;
+}
+
+/** A command, the name of the node to end as its last argument; it is off when the command ends with 0 within the time. */
+export interface FenceHook {
+  readonly command: readonly string[];
+  readonly timeoutMs: number;
 }
 
 /** Node IDs under a version. */
@@ -169,6 +177,8 @@ export interface LeasePeer {
   readonly port: number;
   /** X25519 public key, base64 of 32 octets. */
   readonly key: string;
+  /** What silences it when its lease ends; absent: not told. */
+  readonly fence?: 'bpf' | 'nft' | 'none';
 }
 
 export interface SlotDefinition {
@@ -287,7 +297,7 @@ export interface FailoverRecord {
   readonly from: SlotCandidate | null;
   readonly to: SlotCandidate;
   readonly cause: FailoverCause;
-  readonly fencedBy: 'release' | 'timeout' | 'none';
+  readonly fencedBy: 'release' | 'timeout' | 'hook' | 'none';
   /** In order: detected, decided, committed, switched, serving. */
   readonly steps: readonly { readonly name: FailoverStep; readonly atMs: number }[];
 }

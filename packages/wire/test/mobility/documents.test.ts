@@ -146,6 +146,16 @@ const CODECS: readonly Codec[] = [
   },
   { name: 'assignment', document: assignment, parse: parseSlotAssignment, encode: encodeSlotAssignment },
   {
+    name: 'configuration with a hook',
+    document: {
+      ...configuration,
+      nodes: configuration.nodes.map((peer) => ({ ...peer, fence: 'none' as const })),
+      fenceHook: { command: ['switch-off', '--now'], timeoutMs: 30_000 },
+    },
+    encode: encodeSetConfiguration,
+    parse: parseSetConfiguration,
+  },
+  {
     name: 'configuration',
     document: configuration,
     parse: parseSetConfiguration,
