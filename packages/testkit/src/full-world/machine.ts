@@ -15,6 +15,8 @@ export class Machine {
   /** Virtual addresses on its link. */
   readonly raised: Set<string> = new Set();
   readonly guarded: Set<string> = new Set();
+  /** The link of its virtual addresses is there. */
+  hasLink = true;
   /** On disk too: transfers of state whose outcome a restarted agent has to know, by token. */
   readonly transfers: Map<string, TransferRecord> = new Map();
   readonly disk: NodeDisk = { leases: [], incarnation: 0n, term: 0n, nodeId: 0, configuration: null };
@@ -58,6 +60,17 @@ export class Machine {
   /** What was guarded stays so, closed: as the fence of a new agent begins. */
   closeFences(): void {
     for (const fence of this.#fences.values()) fence.close();
+  }
+
+  takeLink(): void {
+    this.#world.log(() => `${this.name}: its link goes`);
+    this.hasLink = false;
+    this.raised.clear();
+  }
+
+  giveLink(): void {
+    if (!this.hasLink) this.#world.log(() => `${this.name}: its link is back`);
+    this.hasLink = true;
   }
 
   losePower(): void {
