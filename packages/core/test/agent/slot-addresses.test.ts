@@ -300,6 +300,15 @@ test('who lacks a link is no candidate as long as it does', () => {
   expect(asked.at(-1)).toEqual(candidate);
 });
 
+test('who lacks a link of which no address speaks any more is a candidate again', () => {
+  const { give, configure, asked } = world([`${A}/24`, `${B}%eth1/64`]);
+  give(candidate);
+  give(gone);
+  expect(asked.at(-1)).toEqual({ ...candidate, ready: false });
+  configure(slot([`${A}/24`]));
+  expect(asked.at(-1)).toEqual(candidate);
+});
+
 test('a holder whose link goes offers the slot to the others in turn, then stays and says what is missing', () => {
   const { give, take, asked, pass } = world([`${A}/24`, `${B}%eth1/64`]);
   take('lease-expired');

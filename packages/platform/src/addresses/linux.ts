@@ -86,7 +86,7 @@ class KernelAddresses implements LinuxVirtualAddresses {
   /** Addresses whose connections were ended after they left: none can have come since, and a take-over need not look. */
   readonly #ended = new Set<string>();
   /** Why an address cannot be raised, as it was told. */
-  readonly #missing = new Map<string, string>();
+  #missing = new Map<string, string>();
   #followed: readonly AddressPlace[] = [];
   #peers: ReadonlySet<string> = new Set();
   #settling: NodeJS.Immediate | undefined;
@@ -110,9 +110,14 @@ class KernelAddresses implements LinuxVirtualAddresses {
     this.#claims.keep(new Set([...names, ...[...this.#raised.values()].map(({ carrier }) => carrier.name)]));
     if (this.#events !== undefined) for (const name of names) this.#claims.open(name);
     const addresses = new Set(places.map(({ address }) => address));
-    for (const address of this.#missing.keys()) if (!addresses.has(address)) this.#missing.delete(address);
     for (const address of this.#ended) if (!addresses.has(address)) this.#ended.delete(address);
+    // Whoever hears of it may think of the place as a new one: what is missing is told anew.
+    const former = this.#missing;
+    this.#missing = new Map();
     this.#lookAtLinks();
+    for (const address of former.keys())
+      if (addresses.has(address) && !this.#missing.has(address))
+        this.#options.listener?.placed(address, null);
   }
 
   usePeers(addresses: readonly string[]): void {
