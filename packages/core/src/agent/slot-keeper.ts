@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { plainAddress, type SlotDefinition, type SlotState } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
-import type { LeaseEngine, LeaseInput, LeaseOutput } from '../lease/index.ts';
+import type { LeaseEngine, LeaseOutput } from '../lease/index.ts';
 import { AddressPartings } from './address-partings.ts';
 import type { AddressPlace } from './address-places.ts';
 import { AddressUpkeep } from './address-upkeep.ts';
+import { FitCandidates } from './fit-candidates.ts';
 import { failoverRecord, type Holding, slotState } from './holding.ts';
 import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
 
@@ -20,10 +21,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   readonly #definitions = new Map<string, SlotDefinition>();
   readonly #upkeep: AddressUpkeep;
   readonly #partings = new AddressPartings();
-  /** What this node's functions said last, a slot each. */
-  readonly #candidates = new Map<string, LeaseInput & { type: 'candidate-state' }>();
-  /** Slots of which the engine was told that none of these is ready, as a link is missing. */
-  readonly #unfit = new Set<string>();
+  readonly #candidates = new FitCandidates((slot) => this.#upkeep.unfitness(slot));
   /** What was said to be wrong with the addresses of a slot. */
   readonly #troubles = new Map<string, string>();
   readonly #holdings = new Map<string, Holding>();
@@ -61,11 +59,9 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       case 'address-placed':
         return this.#placed(input, nowMs);
       case 'candidate-state':
-        this.#candidates.set(input.slot, input);
-        return this.#follow(this.#engine.handle(this.#fit(input), nowMs), nowMs);
+        return this.#follow(this.#engine.handle(this.#candidates.say(input), nowMs), nowMs);
       case 'candidate-gone':
-        if (this.#candidates.get(input.slot)?.functionId === input.functionId)
-          this.#candidates.delete(input.slot);
+        this.#candidates.end(input);
         return this.#follow(this.#engine.handle(input, nowMs), nowMs);
       case 'configure': {
         this.#current = new Set(input.slots.map(({ id }) => id));
@@ -151,8 +147,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       if (this.#current.has(slot) || this.#holdings.has(slot)) continue;
       this.#definitions.delete(slot);
       this.#observed.delete(slot);
-      this.#candidates.delete(slot);
-      this.#unfit.delete(slot);
+      this.#candidates.forget(slot);
       this.#troubles.delete(slot);
     }
   }
@@ -256,14 +251,6 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return outputs;
   }
 
-  /** Who lacks the link of an address does not try for its slot; who holds it already goes on. */
-  #fit(input: LeaseInput & { type: 'candidate-state' }): LeaseInput {
-    const isUnfit = this.#upkeep.unfitness(input.slot) !== '';
-    if (isUnfit) this.#unfit.add(input.slot);
-    else this.#unfit.delete(input.slot);
-    return isUnfit ? { ...input, ready: false } : input;
-  }
-
   /** Offers a slot that cannot be served whole here to the next of the other candidates. */
   #part(slot: string, nowMs: number): KeeperOutput[] {
     const holding = this.#holdings.get(slot);
@@ -279,10 +266,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   /** What has become wrong with addresses, or right again. */
   #tellTroubles(nowMs: number): KeeperOutput[] {
     return this.#upkeep.takeChanged().flatMap((slot): KeeperOutput[] => {
-      const candidate = this.#candidates.get(slot);
-      const isOther =
-        candidate !== undefined && this.#unfit.has(slot) !== (this.#upkeep.unfitness(slot) !== '');
-      const refitted = isOther ? this.#follow(this.#engine.handle(this.#fit(candidate), nowMs), nowMs) : [];
+      const candidate = this.#candidates.again(slot);
+      const refitted = candidate ? this.#follow(this.#engine.handle(candidate, nowMs), nowMs) : [];
       const trouble = this.#holdings.has(slot)
         ? this.#upkeep.troubleOf(slot, nowMs)
         : this.#upkeep.unfitness(slot);
