@@ -20,7 +20,12 @@ export interface AddressPlace {
   /** Link of the node; null: the node's link for virtual addresses. */
   readonly link: string | null;
   /** A link of its own above that one, with a hardware address that goes with it; null: it is on the link itself. */
-  readonly own: { readonly name: string; readonly hardwareAddress: string } | null;
+  readonly own: {
+    readonly name: string;
+    readonly hardwareAddress: string;
+    /** Length of the prefix of the network whose hosts are its neighbours. */
+    readonly prefix: number;
+  } | null;
 }
 
 /** Somebody says that it has an address, or asks for it as somebody who wants it. */

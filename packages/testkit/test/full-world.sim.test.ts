@@ -4,6 +4,7 @@ import {
   type FullWorld,
   type FullWorldOptions,
   type FullWorldResult,
+  runAddressesWorld,
   runFullWorld,
 } from '@vnfpool/testkit/full-world';
 import { describe, expect, test } from 'vitest';
@@ -60,6 +61,10 @@ describe('the full world', () => {
       expect(told(await runFullWorld(seed))).toBe('ok');
     },
   );
+
+  test('keeps them while addresses and links go and come, and strangers have some', async () => {
+    for (let seed = 1; seed <= 8; seed++) expect(told(await runAddressesWorld(seed))).toBe('ok');
+  });
 
   test('is the same for the same seed', async () => {
     const first = await runFullWorld(7);
@@ -122,6 +127,64 @@ describe('after', () => {
     });
     expect(told(result)).toBe('ok');
   });
+
+  test.each(SEEDS)('an address was removed by somebody it is there again at once (%i)', async (seed) => {
+    let isOpen = false;
+    let isSame = false;
+    const result = await scenario(seed, (world) => {
+      const active = activeOf(world);
+      active.machine.raised.delete(WEB);
+      active.life?.worker.tell({ type: 'address-vanished', address: WEB });
+      world.schedule.after(5, () => {
+        isOpen = world.openAt(WEB).length === 1;
+        isSame = world.openAt(WEB)[0] === active;
+      });
+    });
+    expect(told(result)).toBe('ok');
+    expect([isOpen, isSame]).toEqual([true, true]);
+  });
+
+  test.each(SEEDS)('the link of the active node went another one serves, by hand-over (%i)', async (seed) => {
+    let servedAfterMs = Number.POSITIVE_INFINITY;
+    const result = await scenario(seed, (world) => {
+      const { machine, life } = activeOf(world);
+      const fromMs = world.nowMs;
+      machine.takeLink();
+      life?.worker.linkChanged();
+      const look = (): void => {
+        if (world.openAt(WEB).some((node) => node.machine !== machine)) servedAfterMs = world.nowMs - fromMs;
+        else world.schedule.after(1, look);
+      };
+      look();
+    });
+    expect(told(result)).toBe('ok');
+    // No lease runs out.
+    expect(servedAfterMs).toBeLessThan(100);
+  });
+
+  test.each(SEEDS)(
+    'the link of every node went the slot stays, and serves when it is back (%i)',
+    async (seed) => {
+      let before: string | undefined;
+      let after: string | undefined;
+      const result = await scenario(seed, (world) => {
+        before = activeOf(world).name;
+        for (const { machine, life } of world.nodes) {
+          machine.takeLink();
+          life?.worker.linkChanged();
+          world.schedule.after(2_000, () => {
+            machine.giveLink();
+            life?.worker.linkChanged();
+          });
+        }
+        world.schedule.after(2_200, () => {
+          after = world.active?.name;
+        });
+      });
+      expect(told(result)).toBe('ok');
+      expect(after).toBe(before);
+    },
+  );
 
   test.each(SEEDS)('a restart of the registrar users are told of the same holder (%i)', async (seed) => {
     const seen: (number | undefined)[] = [];

@@ -198,4 +198,28 @@ describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}
     await until('both addresses serve', served);
     expect((await hosts.cli('manager', 'explain', 'pool', 'web')).stdout).toContain(`On ${node}: ${words}`);
   });
+
+  test('with a hardware address of its own it moves without that neighbours learn anything', async () => {
+    const text = DECLARATION.replace(
+      /address: .*/,
+      `address: ${FIRST}/24\n    addressing: { mode: same-mac, vrid: 7 }`,
+    );
+    writeFileSync(`${hosts.folder}/set.yaml`, text);
+    const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);
+    expect(applied.code, applied.stderr).toBe(0);
+    const known = (): string => ip('client', 'neigh', 'show', FIRST);
+    await until(
+      'the client knows it by that',
+      async () => (await fetched(FIRST)) && known().includes('00:00:5e:00:01:07'),
+    );
+    const before = await untilState('it is whole', isWhole);
+    // It believes nobody from here on.
+    ip('client', 'neigh', 'replace', FIRST, 'lladdr', '00:00:5e:00:01:07', 'dev', 'eth0', 'nud', 'permanent');
+    const to = slotOf(before, 'web').standbys[0] ?? '';
+    const { code, stderr } = await hosts.cli('manager', 'handover', 'web/0', '--to', to);
+    expect(code, stderr).toBe(0);
+    const after = await untilState('it is there', (state) => slotOf(state, 'web').holder === to);
+    expect(holderOf(after)).not.toBe(holderOf(before));
+    await until('it serves', () => fetched(FIRST));
+  });
 });

@@ -9,7 +9,12 @@ export interface AddressPlace {
   /** Null: the node's link for virtual addresses. */
   readonly link: string | null;
   /** A link of the slot's own above that one, the same on every node; null: it is on the link itself. */
-  readonly own: { readonly name: string; readonly hardwareAddress: string } | null;
+  readonly own: {
+    readonly name: string;
+    readonly hardwareAddress: string;
+    /** Length of the prefix of the network whose hosts are its neighbours. */
+    readonly prefix: number;
+  } | null;
 }
 
 /** The part of a slot's definition that says where its addresses are. */
@@ -20,10 +25,10 @@ export function placesOf({ id, addresses, addressing }: Addressed): AddressPlace
   return addresses.flatMap((text): AddressPlace[] => {
     const read = readVirtualAddress(text);
     if (read === undefined) return [];
-    const { address, link } = read;
+    const { address, link, prefix } = read;
     if (addressing?.sameMac === undefined) return [{ address, link, own: null }];
     const { vrid } = addressing.sameMac;
-    return [{ address, link, own: ownLink(id, link, address.includes(':') ? 6 : 4, vrid) }];
+    return [{ address, link, own: { ...ownLink(id, link, address.includes(':') ? 6 : 4, vrid), prefix } }];
   });
 }
 
@@ -37,7 +42,7 @@ function ownLink(
   link: string | null,
   family: 4 | 6,
   vrid: number | undefined,
-): NonNullable<AddressPlace['own']> {
+): Omit<NonNullable<AddressPlace['own']>, 'prefix'> {
   const place = [slot, link];
   const hardwareAddress =
     vrid === undefined

@@ -6,10 +6,12 @@ import {
   type SlotState,
 } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
-import type { LeaseEngine, LeaseInput, LeaseOutput } from '../lease/index.ts';
+import type { LeaseEngine, LeaseOutput } from '../lease/index.ts';
 import { AddressPartings } from './address-partings.ts';
+import type { AddressPlace } from './address-places.ts';
 import { AddressUpkeep } from './address-upkeep.ts';
 import { CouncilNews } from './council-news.ts';
+import { FitCandidates } from './fit-candidates.ts';
 import { FormerHolders } from './former-holders.ts';
 import { failoverRecord, type Holding, slotState } from './holding.ts';
 import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
@@ -26,8 +28,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   readonly #definitions = new Map<string, SlotDefinition>();
   readonly #upkeep: AddressUpkeep;
   readonly #partings = new AddressPartings();
-  /** What this node's functions said last, a slot each. */
-  readonly #candidates = new Map<string, LeaseInput & { type: 'candidate-state' }>();
+  readonly #candidates = new FitCandidates((slot) => this.#upkeep.unfitness(slot));
   /** What was said to be wrong with the addresses of a slot. */
   readonly #troubles = new Map<string, string>();
   readonly #holdings = new Map<string, Holding>();
@@ -74,11 +75,9 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       case 'node-fenced':
         return this.#nodeFenced(input, nowMs);
       case 'candidate-state':
-        this.#candidates.set(input.slot, input);
-        return this.#follow(this.#engine.handle(this.#fit(input), nowMs), nowMs);
+        return this.#follow(this.#engine.handle(this.#candidates.say(input), nowMs), nowMs);
       case 'candidate-gone':
-        if (this.#candidates.get(input.slot)?.functionId === input.functionId)
-          this.#candidates.delete(input.slot);
+        this.#candidates.end(input);
         return this.#follow(this.#engine.handle(input, nowMs), nowMs);
       case 'configure': {
         this.#current = new Set(input.slots.map(({ id }) => id));
@@ -116,22 +115,27 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
    */
   #guard(slots: readonly SlotDefinition[], nowMs: number): KeeperOutput[] {
     const addressesNow = (): string[] =>
-      [...this.#definitions.keys()].flatMap((slot) => this.#addressesOf(slot));
-    const heldNow = (): Set<string> =>
-      new Set([...this.#raisedSlots()].flatMap((slot) => this.#addressesOf(slot)));
+      [...this.#definitions.keys()].flatMap((slot) => this.#addressesOf(slot).map(plainAddress));
+    // An address that stays on another link is another place.
+    const heldNow = (): Map<string, AddressPlace> =>
+      new Map(
+        this.#raisedSlots()
+          .flatMap((slot) => this.#upkeep.placesOf(slot))
+          .map((place) => [`${place.address}%${place.own?.name ?? place.link ?? ''}`, place]),
+      );
     const former = new Set(addressesNow());
     const raised = heldNow();
     this.#forget();
     for (const slot of slots) this.#definitions.set(slot.id, slot);
     const followed = this.#upkeep.define([...this.#definitions.values()]);
-    const guarded = new Set(addressesNow());
     const wanted = heldNow();
+    const held = new Set([...wanted.values()].map(({ address }) => address));
     const withdrawn = [
-      ...[...raised].filter((address) => !wanted.has(address)),
-      ...[...guarded].filter((address) => !former.has(address) && !wanted.has(address)),
-    ].map(plainAddress);
-    const added = [...wanted].filter((address) => !raised.has(address)).map(plainAddress);
-    const places = [...this.#raisedSlots()].flatMap((slot) => this.#upkeep.placesOf(slot, added));
+      ...[...raised].flatMap(([place, { address }]) => (wanted.has(place) ? [] : [address])),
+      ...addressesNow().filter((address) => !former.has(address) && !held.has(address)),
+    ];
+    const places = [...wanted].flatMap(([key, place]) => (raised.has(key) ? [] : [place]));
+    const added = places.map(({ address }) => address);
     for (const [slot, holding] of this.#holdings) {
       const isAnother = this.#upkeep.placesOf(slot, added).length > 0;
       if (isAnother && holding.serving)
@@ -180,7 +184,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       if (this.#current.has(slot) || this.#holdings.has(slot)) continue;
       this.#definitions.delete(slot);
       this.#observed.delete(slot);
-      this.#candidates.delete(slot);
+      this.#candidates.forget(slot);
       this.#troubles.delete(slot);
     }
   }
@@ -292,16 +296,9 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     const outputs: KeeperOutput[] = this.#upkeep.attend(input, nowMs);
     const isFit = this.#upkeep.unfitness(slot) === '';
     if (isFit === wasFit) return outputs;
-    const candidate = this.#candidates.get(slot);
-    if (candidate) outputs.push(...this.#follow(this.#engine.handle(this.#fit(candidate), nowMs), nowMs));
     if (isFit) this.#partings.end(slot);
     else if (this.#holdings.get(slot)?.serving) outputs.push(...this.#part(slot, nowMs));
     return outputs;
-  }
-
-  /** Who lacks the link of an address does not try for its slot; who holds it already goes on. */
-  #fit(input: LeaseInput & { type: 'candidate-state' }): LeaseInput {
-    return input.ready && this.#upkeep.unfitness(input.slot) !== '' ? { ...input, ready: false } : input;
   }
 
   /** Offers a slot that cannot be served whole here to the next of the other candidates. */
@@ -319,13 +316,15 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   /** What has become wrong with addresses, or right again. */
   #tellTroubles(nowMs: number): KeeperOutput[] {
     return this.#upkeep.takeChanged().flatMap((slot): KeeperOutput[] => {
+      const candidate = this.#candidates.again(slot);
+      const refitted = candidate ? this.#follow(this.#engine.handle(candidate, nowMs), nowMs) : [];
       const trouble = this.#holdings.has(slot)
         ? this.#upkeep.troubleOf(slot, nowMs)
         : this.#upkeep.unfitness(slot);
-      if (!this.#definitions.has(slot) || trouble === (this.#troubles.get(slot) ?? '')) return [];
+      if (!this.#definitions.has(slot) || trouble === (this.#troubles.get(slot) ?? '')) return refitted;
       this.#troubles.set(slot, trouble);
       const isTold = !this.#isChanging(slot) || this.#upkeep.isProbing(slot);
-      return isTold ? [{ type: 'slot', state: this.#stateOf(slot) }] : [];
+      return isTold ? [...refitted, { type: 'slot', state: this.#stateOf(slot) }] : refitted;
     });
   }
 

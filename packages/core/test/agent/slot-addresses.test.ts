@@ -300,6 +300,15 @@ test('who lacks a link is no candidate as long as it does', () => {
   expect(asked.at(-1)).toEqual(candidate);
 });
 
+test('who lacks a link of which no address speaks any more is a candidate again', () => {
+  const { give, configure, asked } = world([`${A}/24`, `${B}%eth1/64`]);
+  give(candidate);
+  give(gone);
+  expect(asked.at(-1)).toEqual({ ...candidate, ready: false });
+  configure(slot([`${A}/24`]));
+  expect(asked.at(-1)).toEqual(candidate);
+});
+
 test('a holder whose link goes offers the slot to the others in turn, then stays and says what is missing', () => {
   const { give, take, asked, pass } = world([`${A}/24`, `${B}%eth1/64`]);
   take('lease-expired');
@@ -380,7 +389,7 @@ test('a hardware address of its own is the same on every node, and another one f
   expect(first?.name).toMatch(/^vn[0-9a-f]{12}$/);
   expect(own(SLOT, `${A}/24`, { sameMac: {} })).toEqual(first);
   // Both families are on one link.
-  expect(own(SLOT, `${B}/64`, { sameMac: {} })).toEqual(first);
+  expect(own(SLOT, `${B}/64`, { sameMac: {} })).toEqual({ ...first, prefix: 64 });
   for (const other of [
     own('00000000000000a2', `${A}/24`, { sameMac: {} }),
     own(SLOT, `${A}%eth1/24`, { sameMac: {} }),

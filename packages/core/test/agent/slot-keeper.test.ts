@@ -137,6 +137,22 @@ test('a holder whose address changes leaves the old one and takes the new one, u
   ]);
 });
 
+test('a holder whose address goes to another link, or gets a hardware address of its own, raises it there', () => {
+  const { give, configure } = keeper(answers);
+  configure(definition(SLOT, ['10.0.0.100/24']));
+  give(offer);
+  const kinds = (outputs: readonly KeeperOutput[]) => outputs.map(({ type }) => type);
+  const moved = configure(definition(SLOT, ['10.0.0.100%eth1/24']));
+  expect(kinds(moved)).toEqual(['withdraw', 'follow', 'guard', 'raise']);
+  expect(moved.at(-1)).toMatchObject({ places: [{ ...at('10.0.0.100'), link: 'eth1' }] });
+  const own = configure({ ...definition(SLOT, ['10.0.0.100%eth1/24']), addressing: { sameMac: {} } });
+  expect(kinds(own)).toEqual(['withdraw', 'follow', 'guard', 'raise']);
+  const often = { sameMac: {}, announce: { repeats: 1, everyMs: 100 } };
+  expect(kinds(configure({ ...definition(SLOT, ['10.0.0.100%eth1/24']), addressing: often }))).toEqual([
+    'guard',
+  ]);
+});
+
 test('a holder whose address changes announces the new one', () => {
   const { give, configure, expire } = keeper(answers);
   configure(definition(SLOT, ['10.0.0.100/24']));

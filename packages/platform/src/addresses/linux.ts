@@ -15,6 +15,7 @@ import { ClaimListeners } from './claim-listener.ts';
 import { LinkEvents } from './link-events.ts';
 import { packetAddress } from './packet-socket.ts';
 import { Prober } from './prober.ts';
+import { SourceRoutes } from './source-routes.ts';
 
 const REPEATS_MAX = 16;
 
@@ -79,17 +80,21 @@ class KernelAddresses implements LinuxVirtualAddresses {
   readonly #raised = new Map<string, Raised>();
   readonly #claims = new ClaimListeners((claim) => this.#heard(claim));
   readonly #prober = new Prober();
+  readonly #routes: SourceRoutes;
+  /** Addresses on links of their own that came up, and have no routes yet. */
+  readonly #unrouted = new Set<string>();
   /** Addresses whose connections were ended after they left: none can have come since, and a take-over need not look. */
   readonly #ended = new Set<string>();
   /** Why an address cannot be raised, as it was told. */
-  readonly #missing = new Map<string, string>();
+  #missing = new Map<string, string>();
   #followed: readonly AddressPlace[] = [];
   #peers: ReadonlySet<string> = new Set();
-  #listening: NodeJS.Immediate | undefined;
+  #settling: NodeJS.Immediate | undefined;
 
   constructor(options: VirtualAddressesOptions, sockets: Sockets) {
     this.#options = options;
     this.#sockets = sockets;
+    this.#routes = new SourceRoutes(sockets.route);
     const { listener } = options;
     if (listener === undefined) return;
     this.#events = new LinkEvents({
@@ -105,9 +110,14 @@ class KernelAddresses implements LinuxVirtualAddresses {
     this.#claims.keep(new Set([...names, ...[...this.#raised.values()].map(({ carrier }) => carrier.name)]));
     if (this.#events !== undefined) for (const name of names) this.#claims.open(name);
     const addresses = new Set(places.map(({ address }) => address));
-    for (const address of this.#missing.keys()) if (!addresses.has(address)) this.#missing.delete(address);
     for (const address of this.#ended) if (!addresses.has(address)) this.#ended.delete(address);
+    // Whoever hears of it may think of the place as a new one: what is missing is told anew.
+    const former = this.#missing;
+    this.#missing = new Map();
     this.#lookAtLinks();
+    for (const address of former.keys())
+      if (addresses.has(address) && !this.#missing.has(address))
+        this.#options.listener?.placed(address, null);
   }
 
   usePeers(addresses: readonly string[]): void {
@@ -128,16 +138,19 @@ class KernelAddresses implements LinuxVirtualAddresses {
       links.setUp(carrier, true);
       // The kernel may have dropped what it had of IPv6 while the link was down.
       if (address.includes(':')) this.#add(address, carrier);
+      this.#unrouted.add(address);
     }
     this.#raised.set(address, { place, carrier });
     if (this.#events !== undefined) this.#claims.open(carrier.name);
-    this.#listenSoon();
+    this.#settleSoon();
   }
 
   withdraw(address: string): void {
     const { links, route } = this.#sockets;
     const known = this.#raised.get(address);
     this.#raised.delete(address);
+    this.#unrouted.delete(address);
+    this.#routes.remove(address);
     if (known === undefined) {
       // An earlier process may have left it, on whatever link.
       for (const found of listAddresses(route, address.includes(':') ? 6 : 4))
@@ -156,7 +169,7 @@ class KernelAddresses implements LinuxVirtualAddresses {
         if (!isPlatformError(error, 'ENODEV')) throw error;
       }
     }
-    this.#listenSoon();
+    this.#settleSoon();
   }
 
   announce(where: AddressPlace | string, repeats: number): void {
@@ -192,12 +205,13 @@ class KernelAddresses implements LinuxVirtualAddresses {
   }
 
   close(): void {
-    clearImmediate(this.#listening);
+    clearImmediate(this.#settling);
     this.#prober.close();
     this.#claims.close();
     this.#events?.close();
     const { route, diag, packet, links } = this.#sockets;
     try {
+      for (const address of this.#raised.keys()) this.#routes.remove(address);
       links.removeOwn(new Set());
     } finally {
       route.close();
@@ -265,7 +279,7 @@ class KernelAddresses implements LinuxVirtualAddresses {
       this.#raised.delete(address);
       this.#options.listener?.vanished(address);
     }
-    this.#listenSoon();
+    this.#settleSoon();
   }
 
   /** Finds every link that an address needs, and tells which are missing, or there again. */
@@ -292,14 +306,25 @@ class KernelAddresses implements LinuxVirtualAddresses {
     }
   }
 
-  /** Listening is nothing that a take-over waits for. */
-  #listenSoon(): void {
-    if (this.#options.listener === undefined) return;
-    this.#listening ??= setImmediate(() => {
-      this.#listening = undefined;
-      const raised = [...this.#raised].map(([address, { carrier }]) => ({ address, carrier }));
-      this.#telling(() => this.#claims.listenFor(raised));
+  /** What a take-over does not wait for: listening, and routes of what is sent from links of their own. */
+  #settleSoon(): void {
+    this.#settling ??= setImmediate(() => {
+      this.#settling = undefined;
+      this.#telling(() => this.#settle());
     });
+  }
+
+  #settle(): void {
+    for (const address of this.#unrouted) {
+      this.#unrouted.delete(address);
+      const raised = this.#raised.get(address);
+      if (raised === undefined) continue;
+      const { place, carrier } = raised;
+      const lower = this.#find(place.link ?? this.#options.interface);
+      if (lower !== undefined) this.#routes.set(place, carrier, lower);
+    }
+    if (this.#options.listener !== undefined)
+      this.#claims.listenFor([...this.#raised].map(([address, { carrier }]) => ({ address, carrier })));
   }
 
   #heard(claim: AddressClaim): void {

@@ -13,7 +13,10 @@ const VIP = '10.9.0.100';
 const VIP6 = '2001:db8:9::100';
 const HARDWARE = '02:5a:00:00:00:01';
 const own = { name: 'vn0123456789ab', hardwareAddress: HARDWARE };
-const PLACES: readonly AddressPlace[] = [VIP, VIP6].map((address) => ({ address, link: null, own }));
+const PLACES: readonly AddressPlace[] = [
+  { address: VIP, link: null, own: { ...own, prefix: 24 } },
+  { address: VIP6, link: null, own: { ...own, prefix: 64 } },
+];
 
 describe.skipIf(missing !== '')(`a hardware address that goes with the slot ${missing}`, () => {
   const closers: (() => void)[] = [];
@@ -111,6 +114,34 @@ describe.skipIf(missing !== '')(`a hardware address that goes with the slot ${mi
     expect(await answers(VIP6)).toBe('b');
   });
 
+  test('what is sent from it leaves with it, to neighbours and by way of the gateway of the node', async () => {
+    const a = machine('a');
+    a.ip('route', 'add', 'default', 'via', '10.9.0.3');
+    a.ip('-6', 'route', 'add', 'default', 'via', '2001:db8:9::3');
+    const listening = openStranger(machine('client'), 'eth0', '02:00:00:00:99:01');
+    closers.push(() => listening.close());
+    hold('a');
+    await eventually('the routes', () => a.ip('rule').includes(VIP) && a.ip('-6', 'rule').includes(VIP6));
+    const seen = new Set<string>();
+    for (const [from, to] of [
+      [VIP, '10.9.0.3'],
+      [VIP, '198.51.100.7'],
+      [VIP6, '2001:db8:9::3'],
+      [VIP6, '2001:db8:77::7'],
+      ['10.9.0.1', '10.9.0.3'],
+    ] as const)
+      a.speakTo(to, from);
+    await eventually('all datagrams', () => {
+      for (const frame of listening.frames())
+        if (isDatagram(frame)) seen.add(Buffer.from(frame.subarray(6, 12)).toString('hex') + port(frame));
+      return seen.size === 5;
+    });
+    const hardware = HARDWARE.replaceAll(':', '');
+    expect([...seen].filter((each) => each.startsWith(hardware))).toHaveLength(4);
+    leave('a');
+    await eventually('the rules go', () => !a.ip('rule').includes(VIP) && !a.ip('-6', 'rule').includes(VIP6));
+  });
+
   test('a link that an earlier process left is removed, those of others are not', () => {
     const a = machine('a');
     a.ip('link', 'add', 'link', 'eth0', 'name', 'vnfedcba987654', 'type', 'macvlan');
@@ -124,6 +155,16 @@ describe.skipIf(missing !== '')(`a hardware address that goes with the slot ${mi
     expect(a.ip('-o', 'link')).not.toContain(own.name);
   });
 });
+
+function isDatagram(frame: Uint8Array): boolean {
+  return frame[12] === 0x86 ? frame[20] === 17 : frame[12] === 8 && frame[13] === 0 && frame[23] === 17;
+}
+
+/** From which it was sent: another one for every datagram. */
+function port(frame: Uint8Array): number {
+  const at = frame[12] === 0x86 ? 54 : 34;
+  return ((frame[at] ?? 0) << 8) | (frame[at + 1] ?? 0);
+}
 
 /** UDP over IPv4 or IPv6, to this address. */
 function isDatagramTo(frame: Uint8Array, address: string): boolean {

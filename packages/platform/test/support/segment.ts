@@ -28,7 +28,7 @@ export interface Machine {
   /** Hardware address of a link, with colons. */
   hardware(link: string): string;
   /** Sends somebody a datagram that nobody expects, so that its kernel looks for the address. */
-  speakTo(address: string): void;
+  speakTo(address: string, from?: string): void;
   /** What its kernel knows of an address. */
   neighbour(address: string): string | undefined;
 }
@@ -113,7 +113,17 @@ function machineIn(name: string, namespace: NetworkNamespace): Machine {
     run,
     ip: (...words) => run(() => ip(...words)),
     hardware: (link) => asking((socket) => text(findLink(socket, link).hardwareAddress)),
-    speakTo: (address) => {
+    speakTo: (address, from) => {
+      if (from !== undefined) {
+        const type = from.includes(':') ? 'udp6' : 'udp4';
+        const script = `const s = require('node:dgram').createSocket('${type}');
+          s.bind(0, '${from}', () => s.send('x', 9, '${address}', () => s.close()));`;
+        const { status, stderr } = run(() =>
+          spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' }),
+        );
+        if (status !== 0) throw new Error(`speak from ${from}: ${stderr}`);
+        return;
+      }
       const { status, stderr } = run(() =>
         spawnSync('bash', ['-c', `echo > /dev/udp/${address}/9`], { encoding: 'utf8' }),
       );

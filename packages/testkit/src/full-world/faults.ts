@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { SeededRandom } from '../lease-world/seeded-random.ts';
 import { changed, reworded, without, withPool } from './declarations.ts';
 import type { FullWorld } from './full-world.ts';
 import type { FullNode } from './node.ts';
@@ -19,8 +20,8 @@ export function planFaults(world: FullWorld): void {
 }
 
 /** Mostly the one that serves, for it is there that faults hurt. */
-function someNode(world: FullWorld): FullNode {
-  const { random, nodes, active } = world;
+export function someNode(world: FullWorld, random: SeededRandom = world.random): FullNode {
+  const { nodes, active } = world;
   return active && random.chance(0.5) ? active : random.pick(nodes);
 }
 

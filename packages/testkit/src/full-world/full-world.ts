@@ -70,6 +70,11 @@ export class FullWorld extends World {
     this.isCalm = true;
     this.network.calm();
     this.manager.setFull(false);
+    this.strangers.clear();
+    for (const node of this.nodes) {
+      node.machine.giveLink();
+      node.life?.worker.linkChanged();
+    }
     for (const process of [this.manager.process, this.registrar.process]) process.resume();
     this.manager.start();
     this.registrar.start();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Violation } from '../lease-world/invariants.ts';
 import { SeededRandom } from '../lease-world/seeded-random.ts';
+import { planAddressFaults } from './address-faults.ts';
 import { planFaults } from './faults.ts';
 import { FullWorld } from './full-world.ts';
 import { planMoves } from './move-actions.ts';
 import {
+  drawAddressesPlan,
   drawMovesPlan,
   drawPlan,
   type FullWorldOptions,
@@ -74,6 +76,7 @@ export async function runFullWorld(seed: number, options: FullWorldOptions = {})
     else {
       planFaults(world);
       planMoves(world);
+      planAddressFaults(world, seed);
     }
     await runUntil(plan.calmAtMs);
     world.calm();
@@ -105,6 +108,11 @@ export async function runFullWorld(seed: number, options: FullWorldOptions = {})
 /** As `runFullWorld`, with room for instances to move, and somebody who moves them and drains nodes. */
 export function runMovesWorld(seed: number, options: FullWorldOptions = {}): Promise<FullWorldResult> {
   return runFullWorld(seed, { ...options, override: { ...drawMovesPlan(seed), ...options.override } });
+}
+
+/** As `runFullWorld`, with addresses and links that go, and strangers that have one. */
+export function runAddressesWorld(seed: number, options: FullWorldOptions = {}): Promise<FullWorldResult> {
+  return runFullWorld(seed, { ...options, override: { ...drawAddressesPlan(seed), ...options.override } });
 }
 
 /** Once all is well nothing changes: nobody orders, moves or restarts anything. */

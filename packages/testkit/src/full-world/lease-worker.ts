@@ -86,6 +86,7 @@ export class SimLeaseWorker {
   readonly #windows = new Map<number, ReplayWindow>();
   readonly #sequences = new Map<number, bigint>();
   #peers = new Map<number, LeasePeer>();
+  #followed: readonly string[] = [];
   #backlog: Action[] = [];
   #inbox: KeeperInput[] = [];
   #isBusy = false;
@@ -126,6 +127,20 @@ export class SimLeaseWorker {
       configuration.nodes.filter(({ node }) => node !== this.#node).map((peer) => [peer.node, peer]),
     );
     this.#input({ type: 'configure', council: configuration.council, slots: configuration.slots });
+  }
+
+  /** What the platform tells of addresses. */
+  tell(input: Extract<KeeperInput, { type: 'address-vanished' | 'address-claimed' }>): void {
+    this.#input(input);
+  }
+
+  /** The machine's link went, or came: with it went all addresses. */
+  linkChanged(): void {
+    const { hasLink } = this.#parts.machine;
+    for (const address of this.#followed) {
+      this.#input({ type: 'address-placed', address, missing: hasLink ? null : 'there is no link' });
+      if (!hasLink) this.#input({ type: 'address-vanished', address });
+    }
   }
 
   datagram(bytes: Uint8Array): void {
@@ -204,15 +219,24 @@ export class SimLeaseWorker {
         checkFences();
         return [];
       case 'follow':
+        this.#followed = output.places.map(({ address }) => address);
+        if (!machine.hasLink) this.linkChanged();
         return [];
       case 'probe': {
-        // Nobody outside the set is on this network.
-        const { slot, attempt } = output;
-        process.at(world.nowMs + PROBE_MS, () => this.#input({ type: 'probed', slot, attempt, claims: [] }));
+        const { slot, attempt, places } = output;
+        process.at(world.nowMs + PROBE_MS, () => {
+          const claims = places
+            .filter(({ address }) => world.strangers.has(address))
+            .map(({ address }) => ({ address, hardwareAddress: '02:00:00:00:99:01', link: 'eth0' }));
+          this.#input({ type: 'probed', slot, attempt, claims });
+        });
         return [];
       }
       case 'raise':
-        for (const { address } of output.places) machine.raised.add(address);
+        for (const { address } of output.places) {
+          if (machine.hasLink) machine.raised.add(address);
+          else this.#input({ type: 'address-refused', address, reason: 'there is no link' });
+        }
         checkFences();
         return [];
       case 'withdraw':

@@ -17,6 +17,8 @@ export class Machine {
   readonly raised: Set<string> = new Set();
   /** Addresses under the fence, each with its slot. */
   readonly guarded: Map<string, string> = new Map();
+  /** The link of its virtual addresses is there. */
+  hasLink = true;
   /** On disk too: transfers of state whose outcome a restarted agent has to know, by token. */
   readonly transfers: Map<string, TransferRecord> = new Map();
   readonly disk: NodeDisk = { leases: [], incarnation: 0n, term: 0n, nodeId: 0, configuration: null };
@@ -57,6 +59,17 @@ export class Machine {
   /** What was guarded stays so, closed: as the fence of a new agent begins. */
   closeFence(): void {
     this.fence.closeAll();
+  }
+
+  takeLink(): void {
+    this.#world.log(() => `${this.name}: its link goes`);
+    this.hasLink = false;
+    this.raised.clear();
+  }
+
+  giveLink(): void {
+    if (!this.hasLink) this.#world.log(() => `${this.name}: its link is back`);
+    this.hasLink = true;
   }
 
   losePower(): void {

@@ -38,6 +38,8 @@ export interface FullWorldPlan extends NetworkPlan {
   readonly allAddressed: boolean;
   /** Four nodes, functions with state, and somebody who moves instances and drains nodes so often; undefined: nobody does. */
   readonly moves?: number;
+  /** How often addresses and their links go, or a stranger has one; undefined: never. */
+  readonly addressFaults?: number;
 }
 
 /** All is well again within this time after the last fault. */
@@ -51,6 +53,12 @@ export const QUIET_MS = 6_000;
 export function drawMovesPlan(seed: number): Partial<FullWorldPlan> {
   const random = new SeededRandom(seed ^ 0x6d6f7665);
   return { moves: 3 + random.below(14), faults: random.pick([0, 2, 6, 12]), faultsFromMs: 2_000 };
+}
+
+/** What a world has in which much happens to addresses, and less else. */
+export function drawAddressesPlan(seed: number): Partial<FullWorldPlan> {
+  const random = new SeededRandom(seed ^ 0x76697073);
+  return { addressFaults: 4 + random.below(14), faults: random.pick([0, 2, 6]) };
 }
 
 export function drawPlan(random: SeededRandom, override: Partial<FullWorldPlan> = {}): FullWorldPlan {

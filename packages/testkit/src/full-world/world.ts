@@ -18,6 +18,8 @@ export class World {
   readonly invariants: Invariants = new Invariants();
   readonly trace: Trace;
   readonly counts: Counts = { orders: 0, taken: 0, starts: 0, writes: 0, events: 0 };
+  /** Virtual addresses that somebody outside the set has now. */
+  readonly strangers: Set<string> = new Set();
   /** What functions with state have acknowledged. */
   readonly counters: Counters = new Counters();
   /** A broken rule, which has to be found out. */

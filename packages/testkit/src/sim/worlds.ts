@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { runFullWorld, runMovesWorld } from '../full-world/index.ts';
+import { runAddressesWorld, runFullWorld, runMovesWorld } from '../full-world/index.ts';
 import { runLeaseWorld } from '../lease-world/index.ts';
 import { describeRun, runRserpoolWorld, shrunk } from '../rserpool-world/index.ts';
 import { runTransferWorld } from '../transfer-world/index.ts';
@@ -17,6 +17,7 @@ export const WORLDS: Readonly<Record<string, World>> = {
   lease: (seed, traceLines) => runLeaseWorld(seed, { traceLines }),
   full: (seed, traceLines) => runFullWorld(seed, { traceLines }),
   moves: (seed, traceLines) => runMovesWorld(seed, { traceLines }),
+  addresses: (seed, traceLines) => runAddressesWorld(seed, { traceLines }),
   transfer: (seed, traceLines) => runTransferWorld(seed, { traceLines }),
   rserpool: (seed, traceLines) => {
     const result = runRserpoolWorld(seed, { traceLines });
