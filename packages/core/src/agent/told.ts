@@ -10,6 +10,7 @@ import type { AgentOutput } from './types.ts';
 
 /** What an agent knows. */
 export interface AgentView {
+  readonly nowMs: number;
   readonly node: NodeId;
   readonly configuration: SetConfiguration | null;
   readonly residents: ReadonlyMap<FunctionId, Resident>;
@@ -53,8 +54,8 @@ export class Told {
     const outputs: AgentOutput[] = [];
     for (const [slot, state] of view.slots) {
       if (state.state !== 'holding' || !state.holder || this.released.has(slot)) continue;
-      const life = view.residents.get(state.holder.functionId as FunctionId)?.life;
-      if (life?.ready && !view.isLeaving) continue;
+      const { life, standing } = view.residents.get(state.holder.functionId as FunctionId) ?? {};
+      if ((life?.ready || standing?.ladder.isClimbing) && !view.isLeaving) continue;
       this.released.add(slot);
       if (life?.ready) {
         outputs.push({ type: 'release', slot, cause: 'handover' });
@@ -85,7 +86,7 @@ export class Told {
 
   #candidates(view: AgentView): AgentOutput[] {
     const configuration = view.isLeaving ? null : view.configuration;
-    const wanted = candidatesOf(view.node, configuration, view.residents, view.slots, view.lastHolders);
+    const wanted = candidatesOf({ ...view, configuration });
     const outputs: AgentOutput[] = [];
     for (const [key, told] of this.#candidatesTold) {
       if (wanted.has(key)) continue;
@@ -133,8 +134,9 @@ export class Told {
 
   #functions(view: AgentView): AgentOutput[] {
     const outputs: AgentOutput[] = [];
-    for (const [functionId, { life, transfer }] of view.residents) {
-      const report = life.report();
+    for (const [functionId, { life, transfer, standing }] of view.residents) {
+      const trouble = standing.report;
+      const report = { ...life.report(), ...(trouble === undefined ? {} : { trouble }) };
       const change = {
         type: 'function-changed' as const,
         functionId,

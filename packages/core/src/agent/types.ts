@@ -133,6 +133,8 @@ export type AgentInput =
       readonly run: RunNumber;
       readonly ok: boolean;
       readonly reason: string;
+      /** Its control group is frozen: somebody holds it still. */
+      readonly isFrozen?: boolean;
     }
   /** Processor time that it used lately, as a fraction of one processor. */
   | {

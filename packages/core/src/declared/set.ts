@@ -7,6 +7,7 @@ import type {
   NetworkSpecification,
   StateAccess,
 } from '@vnfpool/wire/mobility';
+import type { DeclaredFailback, DeclaredFlap, DeclaredGuard, DeclaredRestart } from './detection.ts';
 
 /**
  * A VNF set as declared: the normal form of one YAML file, defaults filled in. The same file always gives
@@ -20,6 +21,8 @@ export interface DeclaredSet {
   readonly council: readonly string[];
   readonly pools: readonly DeclaredPool[];
   readonly probes: readonly DeclaredProbe[];
+  /** Absent: `GUARD_DEFAULT`. */
+  readonly guard?: DeclaredGuard;
 }
 
 export interface DeclaredNode {
@@ -51,7 +54,17 @@ export interface DeclaredPool {
   readonly policy: 'round-robin' | 'least-used' | 'priority';
   /** Virtual addresses, one a slot, `address/prefix length`; empty: reached through the registrar only. */
   readonly addresses: readonly string[];
-  readonly failover: { readonly leaseMs: number };
+  readonly failover: {
+    readonly leaseMs: number;
+    /** Absent: as node agents are made. */
+    readonly flap?: DeclaredFlap;
+    /** For so long an instance does not try for a slot after it lost one by a failure; absent: 0. */
+    readonly holdDownMs?: number;
+    /** Absent: a slot stays where it is. */
+    readonly failback?: DeclaredFailback;
+  };
+  /** Absent: a slot is let go at once, and an instance stays on its node. */
+  readonly restart?: DeclaredRestart;
 }
 
 /** A traffic source that `vnfpool up` runs. */

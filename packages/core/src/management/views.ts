@@ -24,6 +24,8 @@ export interface SetView {
     readonly reachable: number;
   };
   readonly health: Health;
+  /** So much was lost at once that nothing is placed anew, moved or deleted; absent or null: it is not so. */
+  readonly frozen?: { readonly since: number; readonly reason: string } | null;
 }
 
 export type Health = 'whole' | 'degraded' | 'down';
@@ -247,7 +249,47 @@ export interface ExplainView {
       readonly rank: number;
       readonly verdict: string;
     }[];
+    /** The planned way back to the instance that it was made for; absent or null: none. */
+    readonly failback?: FailbackView | null;
   }[];
+}
+
+export interface FailbackView {
+  /** Name of the instance. */
+  readonly to: string;
+  readonly at: number;
+  readonly rule: string;
+}
+
+/** An instance of the pool, as a candidate for a slot. */
+export interface SlotVerdict {
+  readonly name: string;
+  readonly node: string;
+  /** From 1, in the order in which they try. */
+  readonly rank: number;
+  readonly isHolder: boolean;
+  /** Which rule refuses it; null: none. */
+  readonly rule: 'node' | 'runs' | 'healthy' | 'one-slot' | 'admitted' | 'hold-down' | 'own-slot' | null;
+  readonly verdict: string;
+}
+
+/** GET /v1/explain/slots/{pool}/{index}. */
+export interface SlotExplainView {
+  readonly pool: string;
+  readonly index: number;
+  readonly id: string;
+  readonly epoch: number;
+  readonly holder: string | null;
+  readonly node: string | null;
+  readonly why: string;
+  readonly since: number | null;
+  readonly leaseMs: number;
+  /** Whether the council can grant it, in a sentence. */
+  readonly council: string;
+  readonly frozen: string | null;
+  readonly failback: FailbackView | null;
+  readonly candidates: readonly SlotVerdict[];
+  readonly lastFailover: FailoverView | null;
 }
 
 /** GET /v1/lab: what can be broken on purpose. Without a lab the answer is 404. */

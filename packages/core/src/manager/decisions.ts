@@ -25,7 +25,14 @@ export function decide(
     }
     case 'place': {
       const functionId = (state.counters.function += 1);
-      const value = { functionId, pool: decision.pool, number: decision.number, node: decision.node };
+      const failedOn = decision.failedOn?.map((node) => ({ node, atMs: wallMs }));
+      const value = {
+        functionId,
+        pool: decision.pool,
+        number: decision.number,
+        node: decision.node,
+        ...(failedOn === undefined ? {} : { failedOn }),
+      };
       state.instances.set(functionId, value);
       return [
         { table: 'counters', key: 'function', value: functionId },

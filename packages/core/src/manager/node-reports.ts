@@ -3,6 +3,7 @@ import type { MobilityManagerOutput } from '../mobility/types.ts';
 import type { Journal } from './journal.ts';
 import type { NodeRecord } from './records.ts';
 import type { ManagerState, NodeLife } from './state.ts';
+import { takeTrouble } from './troubles.ts';
 
 type Output<Type extends MobilityManagerOutput['type']> = Extract<
   MobilityManagerOutput,
@@ -198,6 +199,10 @@ export function takeFunctionStatus(
     report,
     reason: input.reason,
   });
+  takeTrouble(state, journal, key, { subject, name: `${who} on ${name}` }, input.report ?? null, {
+    nowMs,
+    wallMs,
+  });
   if (former?.status !== input.status)
     journal.event(
       wallMs,
@@ -249,6 +254,7 @@ export function forgetFunctions(
 export function forget(state: ManagerState, journal: Journal, key: string): void {
   const life = state.functions.get(key);
   state.functions.delete(key);
+  state.troubles.delete(key);
   if (life && state.instances.get(life.functionId)?.node === life.node)
     forgetTold(state, journal, life.functionId);
 }

@@ -51,6 +51,8 @@ export type ManagerCoreInput =
       readonly node: string;
       readonly cancel?: boolean;
     }
+  /** Nodes that are lost do not hold up placement any more. */
+  | { readonly type: 'thaw'; readonly requestId: number }
   /** A node got its number and certificate; its record is in the store. */
   | {
       readonly type: 'joined';

@@ -50,6 +50,15 @@ export function diff(former: DeclaredSet | null, next: DeclaredSet): PlannedChan
       ),
     );
   }
+  if (!same(former.guard, next.guard))
+    changes.push(
+      change(
+        'change',
+        `set ${next.name}`,
+        `guard ${textOf(former.guard)} → ${textOf(next.guard)}`,
+        'the file wants another guard',
+      ),
+    );
   if (!same(former.probes, next.probes))
     changes.push(
       change('change', `set ${next.name}`, `${next.probes.length} probes`, 'the file declares other traffic'),
@@ -101,7 +110,7 @@ function changed(old: DeclaredPool, pool: DeclaredPool): PlannedChange[] {
       ),
     );
   }
-  if (!same(old.failover, pool.failover))
+  if (old.failover.leaseMs !== pool.failover.leaseMs)
     changes.push(
       change(
         'change',
@@ -110,6 +119,14 @@ function changed(old: DeclaredPool, pool: DeclaredPool): PlannedChange[] {
         'the file wants another lease',
       ),
     );
+  const { leaseMs: _former, ...before } = old.failover;
+  const { leaseMs: _next, ...after } = pool.failover;
+  const rules = [
+    ...(same(before, after) ? [] : [`failover ${textOf(before)} → ${textOf(after)}`]),
+    ...(same(old.restart, pool.restart) ? [] : [`restart ${textOf(old.restart)} → ${textOf(pool.restart)}`]),
+  ];
+  for (const detail of rules)
+    changes.push(change('change', subject, detail, 'the file wants failures answered otherwise'));
   return changes;
 }
 
@@ -130,6 +147,12 @@ function compareNames(
         'the file does not declare it any more',
       ),
     );
+}
+
+/** Small rules, as the normal form has them. */
+function textOf(rules: object | undefined): string {
+  const words = Object.entries(rules ?? {}).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
+  return words.length === 0 ? 'as it is without rules' : words.join(', ');
 }
 
 function countsOf({ redundancy: { slots, standbys, spares } }: DeclaredPool): string {

@@ -4,6 +4,7 @@ import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Command, Decision, Plan } from './actions.ts';
 import { assignmentFingerprint, assignmentOf, configurationOf, specificationOf } from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
+import { thawedCommands } from './guard.ts';
 import { decideDrains, drainHandovers, moveCommands } from './moves.ts';
 import {
   instanceName,
@@ -27,6 +28,8 @@ import { candidatesOf, decideSlots } from './slots.ts';
  */
 export function plan(declared: DeclaredSet | null, observed: Observed, topology: Topology): Plan {
   if (!declared) return { decisions: [], commands: [] };
+  if (observed.isFrozen)
+    return { decisions: [], commands: thawedCommands(commandsOf(declared, observed, topology)) };
   const decisions: Decision[] = placeInstances(declared, observed);
   if (!observed.council) {
     const reason =

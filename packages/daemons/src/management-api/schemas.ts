@@ -75,6 +75,8 @@ export const drainSchema: JsonSchema = {
   properties: { node: name, cancel: { type: 'boolean' } },
 };
 
+export const emptySchema: JsonSchema = { type: 'object', additionalProperties: false, properties: {} };
+
 export const tokenSchema: JsonSchema = {
   type: 'object',
   required: ['role', 'name', 'ttlMs'],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { checkStateAccess, DocumentError } from '@vnfpool/wire/mobility';
 import { checkContainerFile } from './container.ts';
+import { checkFailover } from './detection.ts';
 import { parseVirtualAddress } from './ipv4.ts';
 import { checkNetns, hasRules } from './netns.ts';
 import { type DeclarationFile, NAME_PATTERN, type PoolFile } from './schema.ts';
@@ -82,6 +83,7 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
       message: `must not be longer than every (${health.every}ms)`,
     });
   }
+  findings.push(...checkFailover([...at, 'failover'], pool.failover));
   findings.push(...checkHealth([...at, 'function', 'health'], health));
   findings.push(
     ...checkContainerFile([...at, 'function'], pool.function),

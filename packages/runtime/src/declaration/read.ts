@@ -7,6 +7,7 @@ import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } fro
 import { checkMeaning, type Finding, healthType, nodeNames, virtualAddresses } from './checks.ts';
 import { normalContainer } from './container.ts';
 import { tooDeep } from './depth.ts';
+import { normalFailover, normalGuard, normalRestart } from './detection.ts';
 import { findingsOf } from './findings.ts';
 import { normalNetns } from './netns.ts';
 import { positionOf } from './positions.ts';
@@ -109,6 +110,7 @@ function normalForm(file: DeclarationFile, directory: string): DeclaredSet {
       deadlineMs: deadline,
       path,
     })),
+    ...normalGuard(file.guard),
   };
 }
 
@@ -146,7 +148,8 @@ function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPo
     redundancy: pool.redundancy,
     policy: pool.policy,
     addresses: virtualAddresses(pool).map(({ text }) => text),
-    failover: { leaseMs: pool.failover.lease },
+    failover: { leaseMs: pool.failover.lease, ...normalFailover(pool.failover) },
+    ...normalRestart(pool.restart),
   };
 }
 

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import { type ContainerFile, containerSchema } from './container.ts';
+import {
+  type FailoverRules,
+  failbackSchema,
+  flapSchema,
+  type GuardFile,
+  guardSchema,
+  holdDownSchema,
+  type RestartFile,
+  restartSchema,
+} from './detection.ts';
 import { duration } from './duration.ts';
 import { type NetworkFile, netnsSchema } from './netns.ts';
 import { bitRate, octets } from './quantity.ts';
@@ -25,6 +35,7 @@ export interface DeclarationFile {
     readonly deadline: number;
     readonly path: string;
   }[];
+  readonly guard?: GuardFile | undefined;
 }
 
 export interface PoolFile {
@@ -63,7 +74,8 @@ export interface PoolFile {
   readonly policy: 'round-robin' | 'least-used' | 'priority';
   readonly address?: string | undefined;
   readonly addresses?: readonly string[] | undefined;
-  readonly failover: { readonly lease: number };
+  readonly failover: { readonly lease: number } & FailoverRules;
+  readonly restart?: RestartFile | undefined;
 }
 
 const NODES_MAX = 64;
@@ -214,9 +226,19 @@ const pool = z.strictObject({
       lease: duration(60, 60_000).prefault('300ms').meta({
         description: 'How long a holder may act without the council; another takes over after this time.',
       }),
+      flap: flapSchema.optional().meta({
+        description:
+          'How failures of an instance count against it. Default: three within some seconds put it last for one to two minutes.',
+      }),
+      holdDown: holdDownSchema,
+      failback: failbackSchema,
     })
     .prefault({})
-    .meta({ description: 'How fast a slot changes hands.' }),
+    .meta({ description: 'How fast a slot changes hands, and to whom.' }),
+  restart: restartSchema.optional().meta({
+    description:
+      'What is done about an instance that fails, step by step. Without it a slot is let go at once, and the instance is started again on its node.',
+  }),
 });
 
 const probe = z.strictObject({
@@ -257,5 +279,9 @@ export const declarationSchema: z.ZodType<DeclarationFile> = z
       .max(PROBES_MAX)
       .default([])
       .meta({ description: 'Traffic that `vnfpool up` sends to see what users see.' }),
+    guard: guardSchema.optional().meta({
+      description:
+        'When so many nodes are lost at once, nothing is placed anew, moved or deleted until they are back or `vnfpool thaw` says so.',
+    }),
   })
   .meta({ title: 'VNF set', description: 'One file declares one set: its nodes and its pools.' });

@@ -18,6 +18,7 @@ import type {
   SlotReport,
   SlotState,
   TransferReport,
+  TroubleReport,
 } from './documents.ts';
 import { MobilityError } from './extensions.ts';
 import { checkKind, type FunctionKind, networkSpecification } from './netns.ts';
@@ -154,6 +155,10 @@ export const functionSpecification: Shape<FunctionSpecification> = versioned(
   ),
 );
 
+/** It divides, or its logarithm is taken. */
+const above0: Shape<number> = (value, path) =>
+  typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : fail(path, 'must be above 0');
+
 const councilVersion: Shape<CouncilVersion> = object({ generation: count, number: count, randomId: hex64 });
 const candidate: Shape<SlotCandidate> = object({ node: uint32, functionId: uint32 });
 
@@ -170,7 +175,17 @@ export const slotAssignment: Shape<SlotAssignment> = versioned(
       council: councilVersion,
       ranking: list(uint32),
     },
-    { handover: object({ to: uint32, nonce: text }) },
+    {
+      handover: object({ to: uint32, nonce: text }),
+      restart: object({ inPlace: integer(0, 100), withinMs: milliseconds, readyMs: milliseconds }),
+      flap: object({
+        penalty: above0,
+        suppress: above0,
+        reuse: above0,
+        halfLifeMs: above0,
+      }),
+      holdDownMs: milliseconds,
+    },
   ),
 );
 
@@ -263,6 +278,15 @@ const transferReport: Shape<TransferReport> = object(
   { mode: oneOf('move', 'copy', 'sessions') },
 );
 
+const trouble: Shape<TroubleReport> = object({
+  failures: count,
+  startsInPlace: count,
+  penalty: milliseconds,
+  lastForMs: milliseconds,
+  heldDownForMs: milliseconds,
+  note: text,
+});
+
 export const functionReport: Shape<FunctionReport> = versioned(
   object(
     {
@@ -277,6 +301,6 @@ export const functionReport: Shape<FunctionReport> = versioned(
       reason: text,
       output: list(text),
     },
-    { sessions: count, transfer: transferReport },
+    { sessions: count, transfer: transferReport, trouble },
   ),
 );

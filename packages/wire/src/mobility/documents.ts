@@ -122,6 +122,17 @@ export interface SlotAssignment {
   readonly ranking: readonly number[];
   /** A planned hand-over: the holder passes the slot to this Function ID. `nonce` tells orders apart. */
   readonly handover?: { readonly to: number; readonly nonce: string };
+  /** Starts in place before the slot goes to another candidate; absent: none. Each must make it ready within `readyMs`. */
+  readonly restart?: { readonly inPlace: number; readonly withinMs: number; readonly readyMs: number };
+  /** How its failures count against it as a candidate; absent: as the agent is made. */
+  readonly flap?: {
+    readonly penalty: number;
+    readonly suppress: number;
+    readonly reuse: number;
+    readonly halfLifeMs: number;
+  };
+  /** For so long it does not try for a slot after it lost one by a failure; absent: 0. */
+  readonly holdDownMs?: number;
 }
 
 export interface CouncilVersion {
@@ -247,6 +258,23 @@ export interface FunctionReport {
   readonly sessions?: number;
   /** Of a transfer of this function's state that goes on, or was the last to end. */
   readonly transfer?: TransferReport;
+  /** Absent: it never failed there. */
+  readonly trouble?: TroubleReport;
+}
+
+/** What a function's failures have brought it, as of the last time that this changed. */
+export interface TroubleReport {
+  /** Ends that nobody asked for, and checks that turned bad. */
+  readonly failures: number;
+  /** Starts in place while it kept its slot. */
+  readonly startsInPlace: number;
+  readonly penalty: number;
+  /** It ranks behind all others for so long; 0: it does not. */
+  readonly lastForMs: number;
+  /** It does not try for a slot for so long. */
+  readonly heldDownForMs: number;
+  /** What the ladder did last; may be empty. */
+  readonly note: string;
 }
 
 /** How the transfer of a function's state goes, as one of its two ends sees it. */

@@ -22,6 +22,7 @@ export function setViews(state: ManagerState, nowMs: number, mode: SetView['mode
         members,
         reachable: members.filter((name) => state.lives.get(name)?.state === 'registered').length,
       },
+      frozen: state.frozen && { since: state.frozen.sinceMs, reason: state.frozen.reason },
       health: healths.includes('down') ? 'down' : healths.includes('degraded') ? 'degraded' : 'whole',
     },
   ];
