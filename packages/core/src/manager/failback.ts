@@ -49,7 +49,8 @@ export class Failbacks {
       return;
     }
     const observed = this.#state.observed(nowMs);
-    const current = new Set<string>();
+    // One that is under way is not planned anew when it comes to nothing: it is tried again later.
+    const current = new Set(observed.slots.filter(({ handover }) => handover).map(({ id }) => id));
     for (const pool of pools) {
       const rule = pool.failover.failback as DeclaredFailback;
       for (const [slot, home] of strayed(pool, observed)) {

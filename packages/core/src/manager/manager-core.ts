@@ -84,6 +84,10 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
       // Past ones have been planned for; they wait for a node, not for the clock.
       ...[...state.retries.values()].map(({ atMs }) => atMs).filter((atMs) => atMs > this.#lastExpiredMs),
       ...[...state.moveRetries.values()].map(({ atMs }) => atMs).filter((atMs) => atMs > this.#lastExpiredMs),
+      // Then who ranked last ranks as the others do.
+      ...[...state.troubles.values()]
+        .map(({ lastUntilMs }) => lastUntilMs)
+        .filter((atMs) => atMs > this.#lastExpiredMs),
       ...[...state.moveLives.values()]
         .flatMap(({ admittedByMs, heardByMs }) => [admittedByMs, heardByMs])
         .filter((atMs) => atMs !== null),
