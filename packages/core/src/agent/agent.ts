@@ -4,6 +4,7 @@ import type { Core } from '../core.ts';
 import type { FunctionId, SlotId } from '../identity.ts';
 import { FunctionLife } from './function-life.ts';
 import { Handovers } from './handovers.ts';
+import { HostEvidence } from './host-evidence.ts';
 import { restoreFunction } from './keeping.ts';
 import { inOrder } from './output-order.ts';
 import { afterSessions, asksForSessions, SessionMoves } from './session-moves.ts';
@@ -50,6 +51,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   readonly #lastHolders = new Map<SlotId, number>();
   #failovers: readonly FailoverRecord[] = [];
   #configuration: SetConfiguration | null = null;
+  readonly #evidence = new HostEvidence();
   #muteMs = 0;
   #stopping = false;
   #leaving = false;
@@ -150,6 +152,15 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         return this.#moves.part(nowMs);
       case 'failover':
         this.#failovers = [...this.#failovers, input.record].slice(-FAILOVERS_MAX);
+        return [];
+      case 'restore-failovers':
+        this.#failovers = [...input.records, ...this.#failovers].slice(-FAILOVERS_MAX);
+        return [];
+      case 'link':
+        this.#evidence.link(input.name, input.hasCarrier);
+        return [];
+      case 'paused':
+        this.#evidence.paused(input);
         return [];
       case 'stop':
         this.#stopping = true;
@@ -324,6 +335,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       slots: this.#slots,
       lastHolders: this.#lastHolders,
       failovers: this.#failovers,
+      host: this.#evidence.report,
       muteMs: this.#muteMs,
       isLeaving: this.#leaving,
     });

@@ -15,7 +15,10 @@ export function candidatesOf({
   slots,
   lastHolders,
   nowMs,
-}: Omit<AgentView, 'failovers' | 'muteMs' | 'isLeaving'>): Map<string, AgentOutput & { type: 'candidate' }> {
+}: Omit<AgentView, 'failovers' | 'host' | 'muteMs' | 'isLeaving'>): Map<
+  string,
+  AgentOutput & { type: 'candidate' }
+> {
   const wanted = new Map<string, AgentOutput & { type: 'candidate' }>();
   const busy = new Map<number, string>();
   for (const [slot, state] of slots) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import type { FailoverRecord, HostReport, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
 import type { Resident } from './agent.ts';
 import { candidatesOf } from './candidacy.ts';
@@ -18,6 +18,8 @@ export interface AgentView {
   /** Function that held a slot last, also when nobody does now. */
   readonly lastHolders: ReadonlyMap<SlotId, number>;
   readonly failovers: readonly FailoverRecord[];
+  /** Undefined: nothing to tell. */
+  readonly host: HostReport | undefined;
   readonly muteMs: number;
   /** It gives up every slot. */
   readonly isLeaving: boolean;
@@ -36,6 +38,7 @@ export class Told {
   /** Role, epoch and run. */
   readonly #rolesTold = new Map<FunctionId, string>();
   #slotsTold = '';
+  #failoversKept = '[]';
 
   /** The difference between what is and what was told. */
   tell(view: AgentView): AgentOutput[] {
@@ -46,6 +49,7 @@ export class Told {
       ...this.#roles(view),
       ...this.#registrations(view),
       ...this.#functions(view),
+      ...this.#keptFailovers(view),
       ...this.#slots(view),
     ];
   }
@@ -155,16 +159,26 @@ export class Told {
     return outputs;
   }
 
+  /** They go to disk before anybody hears of them: whoever was told may acknowledge. */
+  #keptFailovers({ failovers }: AgentView): AgentOutput[] {
+    const text = JSON.stringify(failovers.map(({ id }) => id));
+    if (this.#failoversKept === text) return [];
+    this.#failoversKept = text;
+    return [{ type: 'keep-failovers', records: failovers }];
+  }
+
   #slots(view: AgentView): AgentOutput[] {
     const change = {
       type: 'slots-changed' as const,
       muteMs: view.muteMs,
       slots: [...view.slots.values()],
       failovers: view.failovers,
+      ...(view.host === undefined ? {} : { host: view.host }),
     };
     const text = JSON.stringify(change);
     if (this.#slotsTold === text) return [];
-    const first = this.#slotsTold === '' && change.slots.length === 0 && change.failovers.length === 0;
+    const isEmpty = change.slots.length === 0 && change.failovers.length === 0 && change.host === undefined;
+    const first = this.#slotsTold === '' && isEmpty;
     this.#slotsTold = text;
     return first ? [] : [change];
   }

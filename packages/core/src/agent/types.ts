@@ -6,6 +6,8 @@ import type {
   FunctionReport,
   FunctionSpecification,
   HealthCheck,
+  HostPause,
+  HostReport,
   Role,
   SessionInformation,
   SetConfiguration,
@@ -156,6 +158,11 @@ export type AgentInput =
   /** From the lease worker. */
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
+  /** Records that a former agent had not told a manager. */
+  | { readonly type: 'restore-failovers'; readonly records: readonly FailoverRecord[] }
+  /** What the host shows of itself. */
+  | { readonly type: 'link'; readonly name: string; readonly hasCarrier: boolean }
+  | ({ readonly type: 'paused' } & HostPause)
   /** Ends every function, holders' slots released first. */
   | { readonly type: 'stop' }
   /**
@@ -194,7 +201,11 @@ export type AgentOutput =
       readonly muteMs: number;
       readonly slots: readonly SlotState[];
       readonly failovers: readonly FailoverRecord[];
+      /** Absent: nothing to tell. */
+      readonly host?: HostReport;
     }
+  /** Replaces the records that are kept for the next agent until a manager has them. */
+  | { readonly type: 'keep-failovers'; readonly records: readonly FailoverRecord[] }
   /** Replaces what is kept of a function for the next agent; null: nothing. A start is kept before it happens. */
   | { readonly type: 'keep'; readonly functionId: FunctionId; readonly record: FunctionRecord | null }
   /** To the host. */

@@ -143,11 +143,29 @@ export interface FailoverView {
   readonly cause: string;
   readonly fencedBy: 'release' | 'timeout' | 'none';
   /** detected, decided, committed, switched, serving, first-served; `source` names who measured it. */
-  readonly steps: readonly { readonly name: string; readonly at: number; readonly source: string }[];
+  readonly steps: readonly FailoverStepView[];
+  /** What failed, as far as evidence tells; absent: of a record from before classes. */
+  readonly class?: FailureClass;
+  /** What speaks for it, in words. */
+  readonly evidence?: string;
   /** Last success before to first success after, as the traffic source saw it; null: no traffic source. */
   readonly outageMs: number | null;
   readonly failedRequests: number | null;
 }
+
+export interface FailoverStepView {
+  readonly name: string;
+  readonly at: number;
+  readonly source: string;
+  /** By which clock of the source it was measured; all are shown as its wall clock had them. Absent: by that. */
+  readonly clock?: 'boottime' | 'wall';
+}
+
+/**
+ * `function`: it ended, or its check failed; `node`: its node, agent or the way to it; `pause`: its node stood still and lives;
+ * `link`: the link of the address; `several`: of more than one node at once; `planned`: nothing failed.
+ */
+export type FailureClass = 'function' | 'node' | 'pause' | 'link' | 'several' | 'planned';
 
 export interface EventView {
   /** Grows by one. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MobilityManagerOutput } from '../mobility/types.ts';
+import { reclassify } from './failure-class.ts';
 import type { Journal } from './journal.ts';
 import type { NodeRecord } from './records.ts';
 import type { ManagerState, NodeLife } from './state.ts';
@@ -135,6 +136,7 @@ export function takeNodeState(
       life.state = 'suspect';
       life.reason = input.reason;
       journal.event(wallMs, 'node.suspect', 'warning', `node ${name}`, `${name} is silent: ${input.reason}`);
+      reclassify(state, journal, name, wallMs);
       return;
     case 'node-lost':
       life.state = 'lost';
@@ -146,6 +148,7 @@ export function takeNodeState(
         `node ${name}`,
         `${name} is lost: ${input.reason} Its instances stay where they are until it is back or not declared any more.`,
       );
+      reclassify(state, journal, name, wallMs);
       return;
     case 'node-back':
       life.state = 'registered';

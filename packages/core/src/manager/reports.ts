@@ -5,6 +5,7 @@ import { formatEpoch } from '../identity.ts';
 import type { FailoverView, TrafficReport } from '../management/views.ts';
 import { instanceName } from '../planner/observed.ts';
 import { failoverView, withOutage } from './failovers.ts';
+import { failoverKey, takeHost, withClass } from './failure-class.ts';
 import type { Journal } from './journal.ts';
 import { ROWS_MAX } from './records.ts';
 import type { ManagerState } from './state.ts';
@@ -23,6 +24,7 @@ export function takeSlotReport(
   const life = state.lives.get(node);
   if (life) life.muteUntilMs = wallMs + report.muteMs;
   for (const slot of report.slots) takeSlot(state, journal, node, slot, wallMs);
+  takeHost(state, journal, node, report.host, wallMs);
   for (const record of report.failovers) takeFailover(state, journal, record);
 }
 
@@ -110,6 +112,7 @@ function takeFailover(state: ManagerState, journal: Journal, record: FailoverRec
     if (pool !== slot.pool) continue;
     for (const outage of history) view = withOutage(view, source, outage);
   }
+  view = withClass(state, view, record.cause);
   state.failovers.push(view);
   if (state.failovers.length > ROWS_MAX.failovers) state.failovers.shift();
   saveFailover(journal, view);
@@ -124,7 +127,7 @@ function takeFailover(state: ManagerState, journal: Journal, record: FailoverRec
     'failover',
     record.cause === 'handover' ? 'info' : 'warning',
     `slot ${slot.pool}/${slot.index}`,
-    `${view.to} took slot ${slot.index} of ${slot.pool}${fromWhom(view)} because ${view.cause}.${took}`,
+    `${view.to} took slot ${slot.index} of ${slot.pool}${fromWhom(view)} because ${view.cause} (class ${view.class}: ${view.evidence}).${took}`,
   );
 }
 
@@ -160,12 +163,7 @@ export function takeTraffic(
 }
 
 function saveFailover(journal: Journal, view: FailoverView): void {
-  const at = Math.max(0, Math.floor(view.steps[0]?.at ?? 0));
-  journal.save({
-    table: 'failovers',
-    key: `${String(at).padStart(15, '0')} ${view.id}`.slice(0, 200),
-    value: view,
-  });
+  journal.save({ table: 'failovers', key: failoverKey(view), value: view });
 }
 
 export function nameOf(state: ManagerState, functionId: number): string {

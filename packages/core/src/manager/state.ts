@@ -5,6 +5,7 @@ import type { EventView, FailoverView, TrafficView } from '../management/views.t
 import type { TransferDestination } from '../mobility/types.ts';
 import type { NodeState, Observed, ObservedMove, Topology } from '../planner/observed.ts';
 import type { PlannedFailback } from './failback.ts';
+import type { NodeEvidence } from './failure-class.ts';
 import type { Frozen } from './mass-failure.ts';
 import type {
   HoldingRecord,
@@ -121,6 +122,8 @@ export class ManagerState {
   readonly failbacks: Map<string, PlannedFailback> = new Map();
   /** By `node/functionId`. */
   readonly troubles: Map<string, Trouble> = new Map();
+  /** By name of the node: what its host shows. */
+  readonly evidence: Map<string, NodeEvidence> = new Map();
   /** Instances that were not ready on their node for too long. */
   readonly unfit: Set<number> = new Set();
   frozen: Frozen | null = null;

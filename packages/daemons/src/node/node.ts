@@ -28,6 +28,7 @@ import { agentClocks } from './agent-clocks.ts';
 import type { NodeConfig } from './config.ts';
 import { FunctionNews } from './function-news.ts';
 import { openFunctionSide, STATE_QUEUE_BYTES_MAX } from './function-side.ts';
+import { keepFailovers, keptFailovers } from './kept-failovers.ts';
 import { LeaseThread } from './lease-thread.ts';
 import { ManagerLink } from './manager-link.ts';
 import { managerSources } from './manager-sources.ts';
@@ -87,6 +88,9 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const onFault = exitOnFault(logger);
 
   const configurationFile = `${config.state}/configuration.json`;
+  /** What the worker tells before there is an agent to hear it. */
+  const early: AgentInput[] = [];
+  let toAgent = (input: AgentInput): void => void early.push(input);
   const fromWorker = (message: FromWorker): void => {
     switch (message.type) {
       case 'ready':
@@ -104,6 +108,13 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         return;
       case 'event':
         logger[message.severity === 'warning' ? 'warn' : message.severity]({ of: 'leases' }, message.message);
+        return;
+      case 'link':
+        toAgent({ type: 'link', name: message.name, hasCarrier: message.hasCarrier });
+        return;
+      case 'paused':
+        logger.warn({ of: 'leases', ...message.pause }, 'stood still');
+        toAgent({ type: 'paused', ...message.pause });
         return;
       case 'counters':
         status.dropped = message.counters;
@@ -188,11 +199,12 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         if (change.status === 'Unknown') transfers.gone(change.functionId);
         news.changed(change);
       },
-      'slots-changed': ({ muteMs: mute, slots, failovers }) => {
-        const report: SlotReport = { v: 1, muteMs: Math.round(mute), slots, failovers };
+      'slots-changed': ({ type: _type, muteMs: mute, ...told }) => {
+        const report: SlotReport = { v: 1, muteMs: Math.round(mute), ...told };
         give({ type: 'slots-changed', report });
       },
       ...functions.effects,
+      'keep-failovers': ({ records }) => keepFailovers(config.state, records, logger),
       'configure-leases': ({ configuration }) => {
         writeSecretFile(configurationFile, `${JSON.stringify(configuration)}\n`);
         leases.post({ type: 'configure', configuration });
@@ -208,6 +220,9 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     },
   });
 
+  toAgent = (input) => void agent.submit(input);
+  for (const input of early) toAgent(input);
+  agent.submit({ type: 'restore-failovers', records: keptFailovers(config.state, logger) });
   // A council member that comes back has its voice without waiting for a manager.
   const kept = readOptionalFile(configurationFile);
   let registrars: SetConfiguration['registrars'] = [];

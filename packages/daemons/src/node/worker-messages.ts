@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseInput } from '@vnfpool/core/lease';
-import type { FailoverRecord, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
+import type { FailoverRecord, HostPause, SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
 
 /** What the lease worker is started with. */
 export interface WorkerTask {
@@ -34,5 +34,9 @@ export type FromWorker =
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string }
+  /** The link of the virtual addresses has a carrier, or has lost it. */
+  | { readonly type: 'link'; readonly name: string; readonly hasCarrier: boolean }
+  /** The worker stood still. */
+  | { readonly type: 'paused'; readonly pause: HostPause }
   /** Datagrams that were dropped, by reason; told when it changes, at most once a second. */
   | { readonly type: 'counters'; readonly counters: Readonly<Record<string, number>> };

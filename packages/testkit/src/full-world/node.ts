@@ -189,14 +189,17 @@ export class FullNode {
               urgent: !report.healthy,
             });
           },
-          'slots-changed': ({ muteMs, slots, failovers }) =>
-            give({ type: 'slots-changed', report: { v: 1, muteMs: Math.round(muteMs), slots, failovers } }),
+          'slots-changed': ({ type: _type, muteMs, ...told }) =>
+            give({ type: 'slots-changed', report: { v: 1, muteMs: Math.round(muteMs), ...told } }),
           start: (output) => functions.start(output),
           stop: (output) => functions.stop(output),
           'check-health': (output) => functions.check(output),
           role: (output) => functions.role(output),
           // They end with their agent.
           keep: () => {},
+          'keep-failovers': ({ records }) => {
+            machine.disk.failovers = records;
+          },
           'receive-state': (output) => {
             functions.awaitState(output.functionId);
             mover?.receive(output);
@@ -234,6 +237,7 @@ export class FullNode {
       ),
     });
 
+    agent.submit({ type: 'restore-failovers', records: machine.disk.failovers });
     // A council member that comes back has its voice without waiting for a manager.
     const kept = machine.disk.configuration;
     if (kept !== null) post({ type: 'configure', configuration: kept });

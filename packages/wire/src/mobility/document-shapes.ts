@@ -9,6 +9,7 @@ import type {
   FunctionSpecification,
   HealthCheck,
   Hooks,
+  HostReport,
   LeaseEndpoint,
   LeasePeer,
   SetConfiguration,
@@ -255,8 +256,24 @@ const failoverRecord: Shape<FailoverRecord> = object({
   ),
 });
 
+const host: Shape<HostReport> = object(
+  {
+    pauses: list(
+      object({
+        kind: oneOf('suspended', 'stopped', 'starved', 'stolen', 'busy'),
+        untilMs: milliseconds,
+        forMs: milliseconds,
+      }),
+    ),
+  },
+  { link: object({ name: text, hasCarrier: flag }) },
+);
+
 export const slotReport: Shape<SlotReport> = versioned(
-  object({ v: oneOf(1), muteMs: milliseconds, slots: list(slotState), failovers: list(failoverRecord) }),
+  object(
+    { v: oneOf(1), muteMs: milliseconds, slots: list(slotState), failovers: list(failoverRecord) },
+    { host },
+  ),
 );
 
 /** An amount a second: any finite number from 0. */

@@ -207,6 +207,29 @@ export interface SlotReport {
   readonly slots: readonly SlotState[];
   /** New failover records, oldest first; resent until acknowledged. */
   readonly failovers: readonly FailoverRecord[];
+  /** What the host itself shows; absent: nothing to tell. */
+  readonly host?: HostReport;
+}
+
+/** Evidence of what happened to a node, by its own host. */
+export interface HostReport {
+  /** The link of virtual addresses; absent: there is none. */
+  readonly link?: { readonly name: string; readonly hasCarrier: boolean };
+  /** Times in which the node stood still, oldest first, at most 8. */
+  readonly pauses: readonly HostPause[];
+}
+
+/**
+ * `suspended`: the machine was, clocks and all; `stopped`: the process was, by a signal, a freezer or the disk; `starved`: others
+ * had its processor; `stolen`: the hypervisor had; `busy`: it was at something that took long.
+ */
+export type PauseKind = 'suspended' | 'stopped' | 'starved' | 'stolen' | 'busy';
+
+export interface HostPause {
+  readonly kind: PauseKind;
+  /** Its end, wall-clock milliseconds. */
+  readonly untilMs: number;
+  readonly forMs: number;
 }
 
 export interface SlotState {
