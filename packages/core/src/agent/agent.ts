@@ -157,7 +157,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         this.#failovers = [...input.records, ...this.#failovers].slice(-FAILOVERS_MAX);
         return [];
       case 'link':
-        this.#evidence.link(input.name, input.hasCarrier);
+        this.#evidence.link(input);
         return [];
       case 'paused':
         this.#evidence.paused(input);

@@ -11,8 +11,18 @@ export class HostEvidence {
   #link: HostReport['link'];
   #pauses: readonly HostPause[] = [];
 
-  link(name: string, hasCarrier: boolean): void {
-    this.#link = { name, hasCarrier };
+  /** It has lost its carrier, or has it again. */
+  link({
+    name,
+    hasCarrier,
+    wallMs,
+  }: {
+    readonly name: string;
+    readonly hasCarrier: boolean;
+    readonly wallMs: number;
+  }): void {
+    const lostAtMs = hasCarrier ? (this.#link?.lostAtMs ?? wallMs) : wallMs;
+    this.#link = { name, hasCarrier, lostAtMs: Math.max(0, Math.round(lostAtMs)) };
   }
 
   paused({ kind, untilMs, forMs }: HostPause): void {

@@ -161,7 +161,12 @@ export type AgentInput =
   /** Records that a former agent had not told a manager. */
   | { readonly type: 'restore-failovers'; readonly records: readonly FailoverRecord[] }
   /** What the host shows of itself. */
-  | { readonly type: 'link'; readonly name: string; readonly hasCarrier: boolean }
+  | {
+      readonly type: 'link';
+      readonly name: string;
+      readonly hasCarrier: boolean;
+      readonly wallMs: number;
+    }
   | ({ readonly type: 'paused' } & HostPause)
   /** Ends every function, holders' slots released first. */
   | { readonly type: 'stop' }

@@ -16,8 +16,6 @@ const LOOKED_AT_MAX = 64;
 /** What is known of a node beside its functions: from itself, and from the way to it. */
 export interface NodeEvidence {
   readonly link: HostReport['link'] | null;
-  /** When its link was last said to have no carrier, by the manager's wall clock. */
-  readonly linkLostAtMs: number | null;
   readonly pauses: readonly HostPause[];
 }
 
@@ -39,10 +37,11 @@ export function takeHost(
   const link = host.link ?? null;
   const isLost = link !== null && !link.hasCarrier;
   const wasLost = known?.link?.hasCarrier === false;
-  const linkLostAtMs = isLost && !wasLost ? wallMs : (known?.linkLostAtMs ?? null);
-  state.evidence.set(node, { link, linkLostAtMs, pauses: host.pauses });
-  if (link && isLost !== wasLost) {
-    const message = isLost ? `lost its carrier` : 'has its carrier again';
+  // A node that is reached by that link alone tells it when it is over.
+  const wasAway = link !== null && link.lostAtMs !== known?.link?.lostAtMs;
+  state.evidence.set(node, { link, pauses: host.pauses });
+  if (link && (isLost !== wasLost || wasAway)) {
+    const message = isLost ? 'lost its carrier' : wasLost ? 'has its carrier again' : 'had lost its carrier';
     const type = isLost ? 'node.link-down' : 'node.link-up';
     journal.event(
       wallMs,
@@ -72,7 +71,7 @@ export function classify(state: ManagerState, view: FailoverView, cause: Failove
   const evidence = node === null ? undefined : state.evidence.get(node);
   const atMs = view.steps[0]?.at ?? 0;
   if (cause === 'handover') return { class: 'planned', evidence: 'both sides were alive' };
-  const linkLostMs = evidence?.linkLostAtMs ?? null;
+  const linkLostMs = evidence?.link?.lostAtMs ?? null;
   if (cause !== 'function-exit' && linkLostMs !== null && Math.abs(linkLostMs - atMs) < AT_ONCE_MS) {
     return { class: 'link', evidence: `link ${evidence?.link?.name ?? ''} of ${node} had lost its carrier` };
   }
@@ -130,6 +129,18 @@ export function reclassify(state: ManagerState, journal: Journal, node: string, 
     const message = `The failover of slot ${view.slot} of ${view.pool} was of class ${next.class}, not ${view.class}: ${next.evidence}.`;
     journal.event(wallMs, 'failover.class', 'info', `slot ${view.pool}/${view.slot}`, message);
   }
+}
+
+/** A new failover may show that others were not alone. */
+export function reclassifyOthers(
+  state: ManagerState,
+  journal: Journal,
+  view: FailoverView,
+  wallMs: number,
+): void {
+  if (view.class !== 'several') return;
+  for (const { fromNode } of companions(state, view))
+    if (fromNode !== null) reclassify(state, journal, fromNode, wallMs);
 }
 
 /** Of its row: padded wall-clock time and id. */

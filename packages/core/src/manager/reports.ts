@@ -5,7 +5,7 @@ import { formatEpoch } from '../identity.ts';
 import type { FailoverView, TrafficReport } from '../management/views.ts';
 import { instanceName } from '../planner/observed.ts';
 import { failoverView, withOutage } from './failovers.ts';
-import { failoverKey, takeHost, withClass } from './failure-class.ts';
+import { failoverKey, reclassifyOthers, takeHost, withClass } from './failure-class.ts';
 import type { Journal } from './journal.ts';
 import { ROWS_MAX } from './records.ts';
 import type { ManagerState } from './state.ts';
@@ -25,7 +25,7 @@ export function takeSlotReport(
   if (life) life.muteUntilMs = wallMs + report.muteMs;
   for (const slot of report.slots) takeSlot(state, journal, node, slot, wallMs);
   takeHost(state, journal, node, report.host, wallMs);
-  for (const record of report.failovers) takeFailover(state, journal, record);
+  for (const record of report.failovers) takeFailover(state, journal, record, wallMs);
 }
 
 function takeSlot(
@@ -98,7 +98,7 @@ function isOverForMajority(state: ManagerState, slot: string, epoch: number, nod
   return over.nodes.size > members.length / 2;
 }
 
-function takeFailover(state: ManagerState, journal: Journal, record: FailoverRecord): void {
+function takeFailover(state: ManagerState, journal: Journal, record: FailoverRecord, wallMs: number): void {
   const slot = state.slots.get(record.slot);
   // The birth of a slot is no failover; a record told again is known.
   if (!slot || record.cause === 'genesis' || state.failovers.some(({ id }) => id === record.id)) return;
@@ -116,6 +116,7 @@ function takeFailover(state: ManagerState, journal: Journal, record: FailoverRec
   state.failovers.push(view);
   if (state.failovers.length > ROWS_MAX.failovers) state.failovers.shift();
   saveFailover(journal, view);
+  reclassifyOthers(state, journal, view, wallMs);
   const first = view.steps[0]?.at;
   const last = view.steps.at(-1)?.at;
   const took =

@@ -101,7 +101,7 @@ async function main(task: WorkerTask): Promise<void> {
     return new CarrierWatch(name, {
       changed: (hasCarrier) => {
         act(() => hands.handle({ type: 'link', isUp: hasCarrier, name }));
-        tell({ type: 'link', name, hasCarrier });
+        tell({ type: 'link', name, hasCarrier, wallMs: clocks.wallMs() });
       },
       failed: (error) =>
         tell({ type: 'event', severity: 'error', message: `news of links ended: ${error.message}` }),

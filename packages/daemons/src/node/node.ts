@@ -110,7 +110,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         logger[message.severity === 'warning' ? 'warn' : message.severity]({ of: 'leases' }, message.message);
         return;
       case 'link':
-        toAgent({ type: 'link', name: message.name, hasCarrier: message.hasCarrier });
+        toAgent(message);
         return;
       case 'paused':
         logger.warn({ of: 'leases', ...message.pause }, 'stood still');
@@ -220,9 +220,6 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     },
   });
 
-  toAgent = (input) => void agent.submit(input);
-  for (const input of early) toAgent(input);
-  agent.submit({ type: 'restore-failovers', records: keptFailovers(config.state, logger) });
   // A council member that comes back has its voice without waiting for a manager.
   const kept = readOptionalFile(configurationFile);
   let registrars: SetConfiguration['registrars'] = [];
@@ -339,6 +336,9 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   }
   // With its functions it has kept what the manager told of them.
   await functions.adopt(functions.isKept ? keptConfiguration : null);
+  toAgent = (input) => void agent.submit(input);
+  for (const input of early) toAgent(input);
+  toAgent({ type: 'restore-failovers', records: keptFailovers(config.state, logger) });
   give({ type: 'start' });
   followAddress(place, {
     transfers,

@@ -35,7 +35,7 @@ export type FromWorker =
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string }
   /** The link of the virtual addresses has a carrier, or has lost it. */
-  | { readonly type: 'link'; readonly name: string; readonly hasCarrier: boolean }
+  | { readonly type: 'link'; readonly name: string; readonly hasCarrier: boolean; readonly wallMs: number }
   /** The worker stood still. */
   | { readonly type: 'paused'; readonly pause: HostPause }
   /** Datagrams that were dropped, by reason; told when it changes, at most once a second. */

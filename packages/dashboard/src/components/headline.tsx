@@ -18,6 +18,17 @@ export function Headline({ state, now }: { readonly state: StateView; readonly n
         <Icon name={healthIcons[verdict.health]} />
         <span data-testid="verdict">{verdict.text}</span>
       </p>
+      {state.sets.map(({ name, frozen }) =>
+        frozen ? (
+          <p key={name} class="verdict text-bad" role="alert" data-testid="frozen">
+            <Icon name={healthIcons.down} />
+            <span>
+              {name} is frozen: {frozen.reason}. Slots go on failing over, but nothing is placed anew, moved
+              or deleted until the nodes are back, or <code>vnfpool thaw</code> says that they are gone.
+            </span>
+          </p>
+        ) : null,
+      )}
       <p class="label">
         {last === undefined
           ? 'No failover so far.'

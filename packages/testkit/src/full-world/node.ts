@@ -237,7 +237,6 @@ export class FullNode {
       ),
     });
 
-    agent.submit({ type: 'restore-failovers', records: machine.disk.failovers });
     // A council member that comes back has its voice without waiting for a manager.
     const kept = machine.disk.configuration;
     if (kept !== null) post({ type: 'configure', configuration: kept });
@@ -328,6 +327,7 @@ export class FullNode {
     function noTransfer({ operation }: { readonly operation: number }): void {
       give({ type: 'answer', operation, code: 128, text: 'this agent moves no state' });
     }
+    agent.submit({ type: 'restore-failovers', records: machine.disk.failovers });
     process.onEnd(() => {
       agent.stop();
       mobility.stop();

@@ -266,7 +266,7 @@ const host: Shape<HostReport> = object(
       }),
     ),
   },
-  { link: object({ name: text, hasCarrier: flag }) },
+  { link: object({ name: text, hasCarrier: flag, lostAtMs: milliseconds }) },
 );
 
 export const slotReport: Shape<SlotReport> = versioned(

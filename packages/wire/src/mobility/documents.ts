@@ -214,7 +214,12 @@ export interface SlotReport {
 /** Evidence of what happened to a node, by its own host. */
 export interface HostReport {
   /** The link of virtual addresses; absent: there is none. */
-  readonly link?: { readonly name: string; readonly hasCarrier: boolean };
+  readonly link?: {
+    readonly name: string;
+    readonly hasCarrier: boolean;
+    /** When it lost its carrier last, wall-clock milliseconds. */
+    readonly lostAtMs: number;
+  };
   /** Times in which the node stood still, oldest first, at most 8. */
   readonly pauses: readonly HostPause[];
 }
