@@ -77,7 +77,7 @@ export class KernelGroup implements FunctionGroup {
     const first = this.#folders.get('freezer');
     const second = this.#folders.get('cgroup2');
     const isFrozen =
-      (first && /^FROZEN/.test(this.#readOr(`${first.folder}/freezer.state`))) ||
+      (first && this.#readOr(`${first.folder}/freezer.state`).startsWith('FROZEN')) ||
       (second && /^frozen 1$/m.test(this.#readOr(`${second.folder}/cgroup.events`)));
     if (isFrozen) return 'frozen';
     return areStopped(this.processes()) ? 'stopped' : null;
