@@ -30,7 +30,7 @@ function flap(world: FullWorld, everyMs: number, untilMs: number): void {
     );
     return program?.name.startsWith('web#');
   })?.holder?.functionId;
-  for (const { functionId } of [...(life?.functions.programs.values() ?? [])])
+  for (const { functionId } of life?.functions.programs.values() ?? [])
     if (functionId === id) life?.functions.exit(functionId);
   if (world.nowMs + everyMs < untilMs) world.schedule.after(everyMs, () => flap(world, everyMs, untilMs));
 }

@@ -64,7 +64,7 @@ export const restartSchema: z.ZodType<RestartFile> = z.strictObject({
   }),
   elsewhere: orNever(5_000, 86_400_000).default('never').meta({
     description:
-      'An instance that is not ready for so long, also because its node is lost, is made anew on another node, with nothing of its state.',
+      'An instance that is not ready for so long, also because its node is lost, is made anew on another node, with nothing of its state. Default: `never`.',
   }),
 });
 
@@ -103,7 +103,7 @@ const failbacks: z.ZodType<FailbackFile> = z.union([
 
 export const failbackSchema: z.ZodDefault<z.ZodType<FailbackFile>> = failbacks.default('never').meta({
   description:
-    'Whether a slot goes back, by a planned hand-over, to the instance that it was made for: `never`, `delayed`, or within a `window`.',
+    'Whether a slot goes back, by a planned hand-over, to the instance that it was made for: `never` (default), `{ delayed: 30s }` once that has been fit for so long, or `{ window: "02:00-04:00" }`, times of day in UTC.',
 });
 
 export const guardSchema: z.ZodType<GuardFile> = z.strictObject({
