@@ -7,7 +7,7 @@ import type {
   DeclaredRestart,
 } from '@vnfpool/core/declared';
 import { z } from 'zod';
-import { duration } from './duration.ts';
+import { duration, formatDuration } from './duration.ts';
 import { count } from './words.ts';
 
 /*
@@ -49,7 +49,9 @@ const orNever = (
   minMs: number,
   maxMs: number,
 ): z.ZodUnion<[z.ZodLiteral<'never'>, ReturnType<typeof duration>]> =>
-  z.union([z.literal('never'), duration(minMs, maxMs)]);
+  z.union([z.literal('never'), duration(minMs, maxMs)], {
+    error: `must be never, or a duration with a unit (ms, s or m), from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`,
+  });
 
 export const restartSchema: z.ZodType<RestartFile> = z.strictObject({
   inPlace: count(0, 100).default(0).meta({
@@ -88,18 +90,21 @@ export const holdDownSchema: z.ZodPrefault<ReturnType<typeof duration>> = durati
       'An instance that lost a slot by a failure does not try for one for this time, even if nobody else does: slots change hands no faster.',
   });
 
-const failbacks: z.ZodType<FailbackFile> = z.union([
-  z.literal('never'),
-  z.strictObject({
-    delayed: duration(0, 86_400_000).meta({ description: 'Once it has been fit for so long.' }),
-  }),
-  z.strictObject({
-    window: z
-      .string()
-      .regex(WINDOW, 'must be a time of day, from and to, as 02:00-04:00')
-      .meta({ description: 'Within this time of the day, in UTC: `02:00-04:00`.' }),
-  }),
-]);
+const failbacks: z.ZodType<FailbackFile> = z.union(
+  [
+    z.literal('never'),
+    z.strictObject({
+      delayed: duration(0, 86_400_000).meta({ description: 'Once it has been fit for so long.' }),
+    }),
+    z.strictObject({
+      window: z
+        .string()
+        .regex(WINDOW, 'must be a time of day, from and to, as 02:00-04:00')
+        .meta({ description: 'Within this time of the day, in UTC: `02:00-04:00`.' }),
+    }),
+  ],
+  { error: 'must be never, { delayed: 30s } or { window: "02:00-04:00" }' },
+);
 
 export const failbackSchema: z.ZodDefault<z.ZodType<FailbackFile>> = failbacks.default('never').meta({
   description:

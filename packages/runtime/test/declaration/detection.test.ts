@@ -77,10 +77,20 @@ describe('what is done about failures', () => {
       'pools.web.failover.failback.window: must not end as it begins',
     ],
     ['restart: { inPlace: -1 }', 'pools.web.restart.inPlace: '],
-    ['restart: { elsewhere: 1s }', 'pools.web.restart.elsewhere: '],
+    [
+      'restart: { elsewhere: 1s }',
+      'pools.web.restart.elsewhere: must be never, or a duration with a unit (ms, s or m), from 5s to 1440m',
+    ],
     ['restart: { inplace: 1 }', 'pools.web.restart'],
-    ['failover: { failback: sometimes }', 'pools.web.failover.failback: '],
-    ['failover: { failback: { window: "25:00-26:00" } }', 'pools.web.failover.failback'],
+    [
+      'failover: { failback: sometimes }',
+      'pools.web.failover.failback: must be never, { delayed: 30s } or { window: "02:00-04:00" }',
+    ],
+    [
+      'failover: { failback: { window: "25:00-26:00" } }',
+      'pools.web.failover.failback.window: must be a time of day',
+    ],
+    ['failover: { failback: { delayed: 30 } }', 'pools.web.failover.failback.delayed: must be a duration'],
   ])('%s is refused where it stands', (text, message) => {
     expect(faults(`    ${text}`).join('\n')).toContain(message);
   });
