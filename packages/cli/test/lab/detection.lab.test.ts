@@ -16,12 +16,17 @@ import { has, notBuilt, until } from './support.ts';
 
 const missing = labMissing || notBuilt || (has('nsenter', '--version') ? '' : 'nsenter is not installed');
 
-/** The example, whose web is started in place up to twice, and goes back where it belongs. */
+/**
+ * The example, whose web is started in place up to twice, and goes back where it belongs. A machine that does much else makes
+ * checks fail; here they are not what is looked at.
+ */
 function declaration(): string {
-  return edgeDeclaration().replace(
-    'lease: 1s }',
-    'lease: 1s, failback: { delayed: 2s } }\n    restart: { inPlace: 2, within: 10m, ready: 20s }',
-  );
+  return edgeDeclaration()
+    .replaceAll(/every: \w+, timeout: \w+/g, 'every: 5s, timeout: 4900ms')
+    .replace(
+      'lease: 1s }',
+      'lease: 1s, failback: { delayed: 2s } }\n    restart: { inPlace: 2, within: 10m, ready: 30s }',
+    );
 }
 
 describe.skipIf(missing !== '')(`failures of a running set, step by step ${missing}`, () => {
@@ -90,9 +95,12 @@ describe.skipIf(missing !== '')(`failures of a running set, step by step ${missi
     await set.inside(set.labPid(), 'ip', 'link', 'set', port, 'up');
     const after = await set.untilState('the class is known, and all is well', (state) => {
       const record = failoverSince(state, former);
-      return record?.class === 'link' && isWhole(state);
+      // On a busy machine the lease of another node may run out in the same moment.
+      return record?.evidence?.includes('had lost its carrier') && isWhole(state);
     });
-    expect(failoverSince(after, former)?.evidence).toContain(`of ${node} had lost its carrier`);
+    const found = failoverSince(after, former);
+    expect(found?.evidence).toContain(`of ${node} had lost its carrier`);
+    expect(['link', 'several']).toContain(found?.class);
     await until('the node is a candidate again', () =>
       set.log(node).includes('link eth0 has its carrier again: this node is a candidate as before'),
     );
@@ -105,13 +113,13 @@ describe.skipIf(missing !== '')(`failures of a running set, step by step ${missi
     await set.must('pause', node, '--no-wait');
     await set.untilState('somebody else serves', (state) => failoverSince(state, former));
     await set.must('resume', node);
-    const after = await set.untilState(
-      'its own word has come',
-      (state) => failoverSince(state, former)?.class === 'pause',
+    const after = await set.untilState('its own word has come', (state) =>
+      failoverSince(state, former)?.evidence?.includes(`${node} was stopped for`),
     );
-    expect(failoverSince(after, former)?.evidence).toContain(`${node} was stopped for`);
-    const shown = await set.must('failover', 'show', failoverSince(after, former)?.id ?? '');
-    expect(shown).toContain('class pause');
+    const found = failoverSince(after, former);
+    expect(['pause', 'several']).toContain(found?.class);
+    const shown = await set.must('failover', 'show', found?.id ?? '');
+    expect(shown).toContain(`class ${found?.class}: `);
   });
 
   test('a record of which no manager has heard survives the agent that has it', async () => {

@@ -117,7 +117,7 @@ export function reclassify(state: ManagerState, journal: Journal, node: string, 
   for (const view of fresh) {
     const atMs = view.steps[0]?.at ?? 0;
     if (view.fromNode !== node || view.class === undefined || wallMs - atMs > OPEN_MS) continue;
-    if (view.class === 'planned' || view.class === 'several') continue;
+    if (view.class === 'planned') continue;
     const cause = causeOf(view);
     const next = withClass(state, view, cause);
     if (next.class === view.class && next.evidence === view.evidence) continue;

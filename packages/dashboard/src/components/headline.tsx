@@ -20,13 +20,18 @@ export function Headline({ state, now }: { readonly state: StateView; readonly n
       </p>
       {state.sets.map(({ name, frozen }) =>
         frozen ? (
-          <p key={name} class="verdict text-bad" role="alert" data-testid="frozen">
-            <Icon name={healthIcons.down} />
-            <span>
-              {name} is frozen: {frozen.reason}. Slots go on failing over, but nothing is placed anew, moved
-              or deleted until the nodes are back, or <code>vnfpool thaw</code> says that they are gone.
-            </span>
-          </p>
+          <div key={name} role="alert" data-testid="frozen">
+            <p class="verdict text-bad">
+              <Icon name={healthIcons.down} />
+              <span>
+                {name} is frozen: {frozen.reason}.
+              </span>
+            </p>
+            <p class="label">
+              Slots go on failing over, but nothing is placed anew, moved or deleted until the nodes are back,
+              or <code>vnfpool thaw</code> says that they are gone.
+            </p>
+          </div>
         ) : null,
       )}
       <p class="label">
