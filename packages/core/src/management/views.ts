@@ -287,7 +287,16 @@ export interface SlotVerdict {
   readonly rank: number;
   readonly isHolder: boolean;
   /** Which rule refuses it; null: none. */
-  readonly rule: 'node' | 'runs' | 'healthy' | 'one-slot' | 'admitted' | 'hold-down' | 'own-slot' | null;
+  readonly rule:
+    | 'node'
+    | 'runs'
+    | 'healthy'
+    | 'one-slot'
+    | 'admitted'
+    | 'hold-down'
+    | 'own-slot'
+    | 'council'
+    | null;
   readonly verdict: string;
 }
 

@@ -46,7 +46,7 @@ export function explainSlotNow(
     const isHolder = instance.functionId === slot.holder;
     const isListed = ranking.includes(instance.functionId);
     const found = isListed
-      ? verdictFor(instance, slot, observed, waitingOf(state, instance, nowMs))
+      ? byCouncil(state, verdictFor(instance, slot, observed, waitingOf(state, instance, nowMs)))
       : {
           rule: 'own-slot' as const,
           verdict: 'the pool has no standbys: every slot belongs to its own instance',
@@ -101,13 +101,29 @@ function waitingOf(
   };
 }
 
+/** Who could take it needs a majority to say so. */
+function byCouncil(
+  state: ManagerState,
+  found: Pick<SlotVerdict, 'rule' | 'verdict'>,
+): Pick<SlotVerdict, 'rule' | 'verdict'> {
+  if (found.rule !== null || hasMajority(state)) return found;
+  return { rule: 'council', verdict: `${found.verdict}, but no majority of the council answers` };
+}
+
+function hasMajority(state: ManagerState): boolean {
+  const members = state.set?.council?.members ?? [];
+  const there = members.filter((name) => state.lives.get(name)?.state === 'registered');
+  return there.length > members.length / 2;
+}
+
 function councilLine(state: ManagerState): string {
   const members = state.set?.council?.members ?? [];
   const there = members.filter((name) => state.lives.get(name)?.state === 'registered');
   const needed = Math.floor(members.length / 2) + 1;
   if (members.length === 0) return 'There is no council yet: nobody can hold a slot.';
-  const verdict =
-    there.length >= needed ? 'leases can be granted' : 'no lease is granted or renewed until more are back';
+  const verdict = hasMajority(state)
+    ? 'leases can be granted'
+    : 'no lease is granted or renewed until more are back';
   return `${there.length} of ${members.length} members of the council answer (${needed} are needed): ${verdict}.`;
 }
 

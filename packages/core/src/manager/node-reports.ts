@@ -146,7 +146,7 @@ export function takeNodeState(
         'node.lost',
         'error',
         `node ${name}`,
-        `${name} is lost: ${input.reason} Its instances stay where they are until it is back or not declared any more.`,
+        `${name} is lost: ${input.reason.replace(/\.?$/, '.')} Its instances stay where they are until it is back or not declared any more.`,
       );
       reclassify(state, journal, name, wallMs);
       return;
