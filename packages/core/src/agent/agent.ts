@@ -136,6 +136,8 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       case 'health':
         this.#life(input.functionId)?.checked(input.run, input.ok, input.reason, nowMs, input.isFrozen);
         return [];
+      case 'doubted':
+        return this.#life(input.functionId)?.doubted() ?? [];
       case 'load':
         this.#life(input.functionId)?.loaded(input.run, input.fraction);
         return [];

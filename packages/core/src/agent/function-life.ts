@@ -4,13 +4,11 @@ import type { Random } from '../core.ts';
 import type { FunctionId } from '../identity.ts';
 import { BackOff } from './back-off.ts';
 import { HealthCount } from './health-count.ts';
-import { earliest, isDue, type LifeDeadlines } from './life-deadlines.ts';
+import { drop, earliest, isDue, type LifeDeadlines } from './life-deadlines.ts';
 import type { LifeRecord } from './life-record.ts';
 import type { AgentOutput, FunctionStatus, RunNumber } from './types.ts';
 
 const SETTLED_MS = 10_000;
-/** While it has not been healthy yet we look more often than the check says. */
-const STARTING_CHECK_MS = 100;
 const GRACE_MS = 5_000;
 const OUTPUT_LINES_MAX = 10;
 const OUTPUT_CHARACTERS_MAX = 200;
@@ -209,8 +207,7 @@ export class FunctionLife {
     if (!this.canStartInPlace) return [];
     delete this.#deadlines.restart;
     if (this.isIdle) return this.start(this.#leaseIncarnation);
-    delete this.#deadlines.check;
-    delete this.#deadlines.word;
+    drop(this.#deadlines, 'check', 'word');
     this.#isReplaced = true;
     return [this.#stopOutput()];
   }
@@ -280,9 +277,16 @@ export class FunctionLife {
       this.#reason = ok ? 'becoming healthy' : `not healthy: ${reason}`;
     }
     if (check.type === 'function') this.#deadlines.word = nowMs + check.intervalMs + check.timeoutMs;
-    else
-      this.#deadlines.check =
-        nowMs + (this.#health.isHealthy ? check.intervalMs : Math.min(STARTING_CHECK_MS, check.intervalMs));
+    else this.#deadlines.check = nowMs + this.#health.paceMs(check);
+  }
+
+  /** Somebody could not reach it, or asks whether it lives: it is looked at now. */
+  doubted(): AgentOutput[] {
+    this.#health.doubt();
+    // Without the deadline a check is under way already.
+    if (this.#deadlines.check === undefined) return [];
+    delete this.#deadlines.check;
+    return this.#check();
   }
 
   exited(run: RunNumber, reason: string, nowMs: number): AgentOutput[] {
@@ -290,9 +294,7 @@ export class FunctionLife {
     this.#pid = null;
     this.#health.set(false);
     this.#load = 0;
-    delete this.#deadlines.check;
-    delete this.#deadlines.word;
-    delete this.#deadlines.settled;
+    drop(this.#deadlines, 'check', 'word', 'settled');
     if (this.#phase === 'terminating' || this.#awaitsState) {
       this.#phase = 'gone';
       this.#reason =
@@ -340,9 +342,7 @@ export class FunctionLife {
   /** @param leaving Why it goes, for those who hear that it is gone */
   stop(leaving?: string): AgentOutput[] {
     if (this.#phase === 'terminating' || this.#phase === 'gone') return [];
-    delete this.#deadlines.restart;
-    delete this.#deadlines.check;
-    delete this.#deadlines.word;
+    drop(this.#deadlines, 'restart', 'check', 'word');
     const running = this.#phase === 'started';
     this.#phase = running ? 'terminating' : 'gone';
     this.#health.set(false);

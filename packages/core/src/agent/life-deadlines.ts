@@ -24,3 +24,7 @@ export function earliest(deadlines: LifeDeadlines): number | undefined {
   const all = Object.values(deadlines);
   return all.length === 0 ? undefined : Math.min(...all);
 }
+
+export function drop(deadlines: LifeDeadlines, ...names: readonly (keyof LifeDeadlines)[]): void {
+  for (const name of names) delete deadlines[name];
+}

@@ -138,6 +138,8 @@ export type AgentInput =
       /** Its control group is frozen: somebody holds it still. */
       readonly isFrozen?: boolean;
     }
+  /** A registrar asks whether it lives: now and then, and at once when a pool user could not reach it. */
+  | { readonly type: 'doubted'; readonly functionId: FunctionId }
   /** Processor time that it used lately, as a fraction of one processor. */
   | {
       readonly type: 'load';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
+  FailoverRecord,
   FunctionSpecification,
   SetConfiguration,
   SlotAssignment,
@@ -282,4 +283,55 @@ describe('penalty and hold-down', () => {
     hold({ holdDownMs: 30_000 });
     expect(lastCandidate(slot('held', 'lost: handover'))?.ready ?? true).toBe(true);
   });
+});
+
+describe('a registrar asks whether it lives', () => {
+  const doubted = (): AgentOutput[] => give({ type: 'doubted', functionId: WEB1 });
+
+  test('then it is checked at once, and closely until a check goes well', () => {
+    hold({});
+    expect(ofType(doubted(), 'check-health')).toHaveLength(1);
+    // One is under way already.
+    expect(ofType(doubted(), 'check-health')).toEqual([]);
+    expect(ofType(check(false), 'release')).toEqual([]);
+    expect(agent.nextDeadline()).toBe(now + 100);
+    now += 100;
+    expect(ofType(agent.expire(now), 'check-health')).toHaveLength(1);
+    expect(check(false)[0]).toMatchObject({ type: 'release', cause: 'function-unhealthy' });
+  });
+
+  test('what goes well moves nothing, and is looked at as before', () => {
+    hold({});
+    doubted();
+    check(true);
+    expect(agent.nextDeadline()).toBe(now + 500);
+  });
+});
+
+test('records of a former agent are told, kept until they are acknowledged, and bounded', () => {
+  const record = (n: number): FailoverRecord => ({
+    id: `${SLOT}/${n}`,
+    slot: SLOT,
+    epoch: String(n),
+    from: null,
+    to: { node: 1, functionId: 101 },
+    cause: 'lease-expired',
+    fencedBy: 'timeout',
+    steps: [],
+  });
+  const kept = (outputs: AgentOutput[]): string[] | undefined =>
+    ofType(outputs, 'keep-failovers')
+      .at(-1)
+      ?.records.map(({ id }) => id);
+  const told = give({ type: 'restore-failovers', records: [record(1)] });
+  expect(ofType(told, 'slots-changed')[0]?.failovers).toEqual([record(1)]);
+  expect(kept(give({ type: 'failover', record: record(2) }))).toEqual([`${SLOT}/1`, `${SLOT}/2`]);
+  // On disk before anybody could acknowledge it.
+  const outputs = give({ type: 'failover', record: record(3) }).map(({ type }) => type);
+  expect(outputs.indexOf('keep-failovers')).toBeLessThan(outputs.indexOf('slots-changed'));
+  expect(kept(give({ type: 'failovers-acknowledged', ids: [`${SLOT}/1`, `${SLOT}/2`] }))).toEqual([
+    `${SLOT}/3`,
+  ]);
+  for (let n = 4; n < 200; n++) give({ type: 'failover', record: record(n) });
+  expect(kept(give({ type: 'failover', record: record(200) }))).toHaveLength(64);
 });

@@ -186,6 +186,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const registrations = new Registrations({
     credentials: membership.credentials,
     logger: logger.child({ part: 'registrations' }),
+    onAsked: (functionId) => toAgent({ type: 'doubted', functionId }),
   });
   membership.onRenewed(() => registrations.renewed());
 
