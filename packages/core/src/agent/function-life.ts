@@ -282,7 +282,7 @@ export class FunctionLife {
 
   /** Somebody could not reach it, or asks whether it lives: it is looked at now. */
   doubted(): AgentOutput[] {
-    this.#health.doubt();
+    // Registrars ask now and then as well, so this makes no more of it: failures in a row are as far apart as declared.
     // Without the deadline a check is under way already.
     if (this.#deadlines.check === undefined) return [];
     delete this.#deadlines.check;

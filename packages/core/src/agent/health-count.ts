@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HealthCheck } from '@vnfpool/wire/mobility';
 
-/** Between checks that are made closely. */
+/** Between checks while it has not been healthy yet. */
 const CLOSE_MS = 100;
 
 /** Whether a function is healthy: `rise` good answers in a row make it so, `fall` bad ones end it. */
@@ -9,7 +9,6 @@ export class HealthCount {
   #isHealthy = false;
   /** Answers in a row that say the other thing. */
   #inARow = 0;
-  #isDoubted = false;
 
   get isHealthy(): boolean {
     return this.#isHealthy;
@@ -21,19 +20,13 @@ export class HealthCount {
     this.#inARow = 0;
   }
 
-  /** There is a reason to look closely. */
-  doubt(): void {
-    this.#isDoubted = true;
-  }
-
-  /** Time to the next check. Until it was healthy, and while it is doubted, that is sooner than declared. */
+  /** Time to the next check. Until it was healthy that is sooner than declared. */
   paceMs({ intervalMs }: Pick<HealthCheck, 'intervalMs'>): number {
-    return this.#isHealthy && !this.#isDoubted ? intervalMs : Math.min(CLOSE_MS, intervalMs);
+    return this.#isHealthy ? intervalMs : Math.min(CLOSE_MS, intervalMs);
   }
 
   /** One answer. @returns what it changed; null: nothing */
   take(ok: boolean, { rise, fall }: Pick<HealthCheck, 'rise' | 'fall'>): 'healthy' | 'unhealthy' | null {
-    if (ok) this.#isDoubted = false;
     this.#inARow = ok === this.#isHealthy ? 0 : this.#inARow + 1;
     if (this.#inARow < (this.#isHealthy ? fall : rise)) return null;
     this.set(!this.#isHealthy);
