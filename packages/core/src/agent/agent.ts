@@ -313,8 +313,9 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     const holders = new Set<number>();
     for (const [slot, { state, holder }] of this.#slots)
       if (state === 'holding' && holder && !this.#told.released.has(slot)) holders.add(holder.functionId);
-    return [...this.#residents].flatMap(([id, { life, assignment, standing }]) =>
-      standing.follow(life, assignment, holders.has(id) && !this.#stopping, nowMs),
+    // One whose state is on its way must not begin again with nothing.
+    return [...this.#residents].flatMap(([id, { life, assignment, transfer, standing }]) =>
+      standing.follow(life, assignment, holders.has(id) && transfer === null && !this.#stopping, nowMs),
     );
   }
 

@@ -10,6 +10,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { AgentCore, type AgentInput, type AgentOutput } from '../../src/agent/index.ts';
 import type { Random } from '../../src/core.ts';
 import { functionId, nodeId } from '../../src/identity.ts';
+import type { TransferToken } from '../../src/mobility/types.ts';
 
 const SLOT = '00000000000000aa';
 const WEB1 = functionId(101);
@@ -222,6 +223,20 @@ describe('restart in place', () => {
     expect(ofType(outputs, 'start')).toEqual([]);
     now += 200;
     expect(ofType(agent.expire(now), 'start')).toHaveLength(1);
+  });
+
+  test('one whose state is on its way to another node is not started in place: it would begin with nothing', () => {
+    hold({ restart });
+    give({
+      type: 'transfer',
+      operation: 5,
+      functionId: WEB1,
+      mode: 'move',
+      targetFunctionId: WEB1,
+      destination: { node: nodeId(2), addresses: ['192.0.2.2'], port: 4_000 },
+      token: new Uint8Array(16) as TransferToken,
+    });
+    expect(exit()[0]).toMatchObject({ type: 'release', cause: 'function-exit' });
   });
 
   test('an agent that stops starts nothing again', () => {
