@@ -22,6 +22,7 @@ import { addRegistrar } from './commands/registrar.ts';
 import { addRelay } from './commands/relay.ts';
 import { addResolve } from './commands/resolve.ts';
 import { addStatus } from './commands/status.ts';
+import { addThaw } from './commands/thaw.ts';
 import { addToken } from './commands/token.ts';
 import { addTraffic } from './commands/traffic.ts';
 import { addUp } from './commands/up.ts';
@@ -81,6 +82,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addHandover(program, io);
   addInstance(program, io);
   addCouncil(program, io);
+  addThaw(program, io);
   addToken(program, io);
 
   program.commandsGroup('Break on purpose:');

@@ -57,6 +57,33 @@ describe('explain, status, failover', () => {
     });
   });
 
+  test('explain slot says which rule refuses whom', async () => {
+    expect((await bench.run(['explain', 'slot', 'web/0'])).out).toMatchSnapshot();
+    expect(await bench.run(['explain', 'slot', 'web/7'])).toMatchObject({
+      code: 1,
+      err: 'vnfpool: there is no slot web/7\n',
+    });
+    expect(await bench.run(['explain', 'slot', 'web'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('POOL/NUMBER'),
+    });
+  });
+
+  test('a set that is frozen says so first, and thaw ends it', async () => {
+    const sets = bench.backend.view.sets.map((set) => ({
+      ...set,
+      frozen: { since: bench.backend.view.at, reason: '2 of 3 nodes were lost at once (node-b, node-c)' },
+    }));
+    bench.backend.change({ sets });
+    expect((await bench.run(['status'])).out.split('\n')[2]).toBe(
+      'set edge is frozen: 2 of 3 nodes were lost at once (node-b, node-c); `vnfpool thaw` if they are gone for good',
+    );
+    expect(await bench.run(['thaw'])).toMatchObject({ code: 0, out: expect.stringContaining('thawed') });
+    expect(bench.backend.asked.at(-1)).toEqual({ what: 'thaw', with: undefined });
+    bench.backend.refusal = new ApiError(409, 'not-ready', 'Nothing is frozen.');
+    expect(await bench.run(['thaw'])).toMatchObject({ code: 1, err: 'vnfpool: Nothing is frozen.\n' });
+  });
+
   test('status', async () => {
     const { code, out } = await bench.run(['status']);
     expect(code).toBe(0);

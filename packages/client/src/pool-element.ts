@@ -41,6 +41,11 @@ export interface PoolElementClientOptions extends ClientOptions {
   readonly id?: number;
   /** What becomes of us, after `register` too: lost and found again, taken over by another registrar. */
   readonly onEvent?: (event: PoolElementEvent) => void;
+  /**
+   * A registrar asks whether we live: regularly, and at once when a user could not reach us. It is answered for us.
+   * @see RFC 5352 §3.5
+   */
+  readonly onAsked?: () => void;
   /** Timers, see `PoolElementOptions` of the core. */
   readonly tuning?: Omit<PoolElementOptions, 'registrars'>;
 }
@@ -103,8 +108,8 @@ export class PoolElement {
     );
     this.#links = new RegistrarLinks({
       transport: (registrar) => scope.asap(registrar),
-      submit: (input) => this.#driver.submit(input),
-      submitInbound: (input) => this.#driver.submit(input),
+      submit: (input) => this.#heard(input),
+      submitInbound: (input) => this.#heard(input),
       local: () => this.#asap?.local ?? {},
       ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
     });
@@ -269,6 +274,11 @@ export class PoolElement {
       if (!this.#driver.submit(start)) reject(new PoolError('overloaded', 'too many requests at once'));
       return () => this.#watchers.delete(watcher);
     });
+  }
+
+  #heard(input: PoolElementInput): boolean {
+    if (input.type === 'message' && input.message.type === 'endpoint-keep-alive') this.#options.onAsked?.();
+    return this.#driver.submit(input);
   }
 
   #event(event: PoolElementEvent): void {

@@ -57,7 +57,12 @@ async function rig() {
   /** A server that says its name, and its element. */
   const element = async (
     name: string,
-    options: { policy?: Policy; onEvent?: (event: PoolElementEvent) => void; port?: number } = {},
+    options: {
+      policy?: Policy;
+      onEvent?: (event: PoolElementEvent) => void;
+      onAsked?: () => void;
+      port?: number;
+    } = {},
   ) => {
     const { server, port } = await naming(name);
     const made = new PoolElement({
@@ -101,6 +106,22 @@ test('elements take turns by the pool policy', async () => {
   for (let each = 0; each < 6; each += 1) served.push(await nameOfNext(alice));
   expect(served.toSorted()).toEqual(['a', 'a', 'b', 'b', 'c', 'c']);
   expect(served.slice(0, 3)).toEqual(served.slice(3));
+});
+
+test('an element whose server nobody reaches is asked, and hears of it', async () => {
+  const { user, element } = await rig();
+  let asked = 0;
+  const first = await element('first', {
+    policy: { type: 'priority', priority: 2 },
+    onAsked: () => {
+      asked += 1;
+    },
+  });
+  await (await element('second', { policy: { type: 'priority', priority: 1 } })).element.register();
+  await first.element.register();
+  first.server.close();
+  expect(await nameOfNext(user())).toBe('second');
+  await expect.poll(() => asked).toBeGreaterThan(0);
 });
 
 test('a user that meets a dead element goes on to the next and reports it', async () => {

@@ -134,6 +134,18 @@ describe.skipIf(executablePath === undefined)(title, () => {
     await picture('light-first-screen');
   });
 
+  test('a frozen set says so on top, and a failover what failed', async () => {
+    api.scenario.freeze('2 of 3 nodes were lost at once (node-b, node-c)');
+    await enter();
+    await textOf(
+      page.getByTestId('frozen'),
+      'edge is frozen: 2 of 3 nodes were lost at once (node-b, node-c)',
+    );
+    await page.getByRole('button', { name: 'Kill node-a' }).click();
+    await textOf(page.getByTestId('failure-class'), 'its node, or the way to it: node-a does not answer');
+    await picture('light-frozen');
+  });
+
   test('a paused node tells what its fence does, and offers to resume', async () => {
     await enter();
     await page.getByRole('button', { name: 'Pause node-a' }).click();

@@ -36,6 +36,11 @@ function renderStatus(state: StateView, io: CliIo): string {
     const health = paint(healthTone(set.health), set.health);
     return `${plain(`set ${set.name}`, 'one line')}: ${health}, ${set.mode}, generation ${set.generation}, ${council}\n`;
   });
+  for (const { name, frozen } of state.sets) {
+    if (!frozen) continue;
+    const text = `set ${name} is frozen: ${frozen.reason}; \`vnfpool thaw\` if they are gone for good`;
+    parts.push(`${paint('bad', plain(text, 'one line'))}\n`);
+  }
   if (parts.length === 0) parts.push('no set is declared: `vnfpool apply FILE` declares one\n');
   const add = <T>(columns: readonly Column<T>[], items: readonly T[]): void => {
     if (items.length > 0) parts.push(renderTable(columns, items, { now, paint }));

@@ -27,7 +27,7 @@ export function renderTimeline(failover: FailoverView, paint: Paint): string {
       name: plain(step.name, 'one line'),
       offset: `${offset > 0 ? '+' : ''}${Number(offset.toFixed(1))} ms`,
       place: placeOf(offset, spanMs),
-      source: plain(step.source, 'one line'),
+      source: plain(step.clock === undefined ? step.source : `${step.source} (${step.clock})`, 'one line'),
     };
   });
   const nameWidth = Math.max(0, ...rows.map((row) => row.name.length));
@@ -38,7 +38,11 @@ export function renderTimeline(failover: FailoverView, paint: Paint): string {
   );
   const fence = failover.fencedBy === 'none' ? 'no fence' : `fenced by ${failover.fencedBy}`;
   const title = `${failover.pool}/${failover.slot}  ${whoAndWhom(failover)}  epoch ${formatEpoch(failover.epoch)}: ${failover.cause} (${fence})`;
-  return `${[paint('strong', plain(title, 'one line')), ...lines, `  ${outageText(failover)}`].join('\n')}\n`;
+  const known =
+    failover.class === undefined
+      ? []
+      : [`  class ${failover.class}: ${plain(failover.evidence ?? '', 'one line')}`];
+  return `${[paint('strong', plain(title, 'one line')), ...known, ...lines, `  ${outageText(failover)}`].join('\n')}\n`;
 }
 
 /** `web#3 → web#1`; of an instance that moved, `web#1 on node-a → node-c`. */

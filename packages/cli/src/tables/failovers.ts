@@ -16,6 +16,7 @@ export const failoverColumns: readonly Column<FailoverView>[] = [
   { title: 'WHEN', cell: (it, now) => when(it, now) },
   { title: 'TOOK', cell: tookText, align: 'right', wide: true },
   { title: 'FENCED BY', cell: (it) => it.fencedBy, wide: true },
+  { title: 'CLASS', cell: (it) => it.class ?? '' },
   { title: 'CAUSE', cell: (it) => it.cause },
 ];
 

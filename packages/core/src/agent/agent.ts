@@ -11,9 +11,11 @@ import type { Core } from '../core.ts';
 import type { FunctionId, SlotId } from '../identity.ts';
 import { FunctionLife } from './function-life.ts';
 import { Handovers } from './handovers.ts';
+import { HostEvidence } from './host-evidence.ts';
 import { restoreFunction } from './keeping.ts';
 import { inOrder } from './output-order.ts';
 import { afterSessions, asksForSessions, SessionMoves } from './session-moves.ts';
+import { Standing } from './standing.ts';
 import { refusesState, StateMoves } from './state-moves.ts';
 import { Told } from './told.ts';
 import { cancelTransfer, type ResidentTransfer } from './transfers.ts';
@@ -24,11 +26,15 @@ export interface Resident {
   readonly life: FunctionLife;
   assignment: SlotAssignment | null;
   transfer: ResidentTransfer | null;
+  readonly standing: Standing;
 }
 
 const FUNCTIONS_MAX = 256;
 /** Records that wait for the manager's acknowledgement; the oldest go first beyond it. */
 const FAILOVERS_MAX = 64;
+
+/** As the slot keeper says it. */
+const LOST_BY_FAILURE = /^lost: (?:expired|function-exit|function-unhealthy)$/;
 
 const OK = 0;
 const FAILED = 128;
@@ -52,6 +58,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   readonly #lastHolders = new Map<SlotId, number>();
   #failovers: readonly FailoverRecord[] = [];
   #configuration: SetConfiguration | null = null;
+  readonly #evidence = new HostEvidence();
   #muteMs = 0;
   #council: CouncilReport | undefined;
   #stalls: StallReport | undefined;
@@ -68,17 +75,21 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   }
 
   handle(input: AgentInput, nowMs: number): AgentOutput[] {
-    return [...this.#react(input, nowMs), ...this.#tell()].sort(inOrder);
+    return [...this.#react(input, nowMs), ...this.#climb(nowMs), ...this.#tell(nowMs)].sort(inOrder);
   }
 
   expire(nowMs: number): AgentOutput[] {
     const outputs = [...this.#residents.values()].flatMap(({ life }) => life.expire(nowMs));
-    return [...outputs, ...this.#moves.part(nowMs), ...this.#tell()].sort(inOrder);
+    return [...outputs, ...this.#moves.part(nowMs), ...this.#climb(nowMs), ...this.#tell(nowMs)].sort(
+      inOrder,
+    );
   }
 
   nextDeadline(): number | undefined {
-    const all = [...this.#residents.values()].flatMap(({ life, transfer }) =>
-      [life.nextDeadline(), transfer?.parting?.deadlineMs].filter((atMs) => atMs !== undefined),
+    const all = [...this.#residents.values()].flatMap(({ life, transfer, standing }) =>
+      [life.nextDeadline(), transfer?.parting?.deadlineMs, standing.deadlineMs].filter(
+        (atMs) => atMs !== undefined,
+      ),
     );
     return all.length === 0 ? undefined : Math.min(...all);
   }
@@ -132,8 +143,10 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       case 'exited':
         return this.#exited(input.functionId, input.run, input.reason, nowMs);
       case 'health':
-        this.#life(input.functionId)?.checked(input.run, input.ok, input.reason, nowMs);
+        this.#life(input.functionId)?.checked(input.run, input.ok, input.reason, nowMs, input.isFrozen);
         return [];
+      case 'doubted':
+        return this.#life(input.functionId)?.doubted() ?? [];
       case 'load':
         this.#life(input.functionId)?.loaded(input.run, input.fraction);
         return [];
@@ -141,6 +154,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         this.#life(input.functionId)?.printed(input.run, input.lines);
         return [];
       case 'slot':
+        this.#lost(input.state, nowMs);
         this.#slots.set(input.state.id as SlotId, input.state);
         if (input.state.holder)
           this.#lastHolders.set(input.state.id as SlotId, input.state.holder.functionId);
@@ -155,6 +169,15 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         return [];
       case 'stalls':
         this.#stalls = input.stalls;
+        return [];
+      case 'restore-failovers':
+        this.#failovers = [...input.records, ...this.#failovers].slice(-FAILOVERS_MAX);
+        return [];
+      case 'link':
+        this.#evidence.link(input);
+        return [];
+      case 'paused':
+        this.#evidence.paused(input);
         return [];
       case 'stop':
         this.#stopping = true;
@@ -221,7 +244,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     const name = assignment?.name ?? `function ${functionId}`;
     const { random } = this.#options;
     const life = new FunctionLife(functionId, name, specification, specificationOctets, random, awaitsState);
-    this.#residents.set(functionId, { life, assignment, transfer: null });
+    this.#residents.set(functionId, { life, assignment, transfer: null, standing: new Standing() });
     const started = life.start();
     return [{ type: 'answer', operation, code: OK, status: life.status, report: life.report() }, ...started];
   }
@@ -300,15 +323,37 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     ];
   }
 
+  /** What follows from how the functions are: those with a slot may be started again in place. */
+  #climb(nowMs: number): AgentOutput[] {
+    const holders = new Set<number>();
+    for (const [slot, { state, holder }] of this.#slots)
+      if (state === 'holding' && holder && !this.#told.released.has(slot)) holders.add(holder.functionId);
+    // One whose state is on its way must not begin again with nothing.
+    return [...this.#residents].flatMap(([id, { life, assignment, transfer, standing }]) =>
+      standing.follow(life, assignment, holders.has(id) && transfer === null && !this.#stopping, nowMs),
+    );
+  }
+
+  /** A function that lost its slot because it failed, or because its lease ran out, may have to wait. */
+  #lost(state: SlotState, nowMs: number): void {
+    const former = this.#slots.get(state.id as SlotId);
+    if (former?.state !== 'holding' || state.state === 'holding' || !LOST_BY_FAILURE.test(state.reason))
+      return;
+    const resident = this.#residents.get((former.holder?.functionId ?? 0) as FunctionId);
+    resident?.standing.lostSlot(resident.assignment, nowMs);
+  }
+
   /** The difference between what is and what was told. */
-  #tell(): AgentOutput[] {
+  #tell(nowMs: number): AgentOutput[] {
     const outputs = this.#told.tell({
+      nowMs,
       node: this.#options.node,
       configuration: this.#configuration,
       residents: this.#residents,
       slots: this.#slots,
       lastHolders: this.#lastHolders,
       failovers: this.#failovers,
+      host: this.#evidence.report,
       muteMs: this.#muteMs,
       council: this.#council,
       stalls: this.#stalls,

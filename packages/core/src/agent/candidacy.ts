@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
-import type { FunctionId, NodeId, SlotId } from '../identity.ts';
-import type { Resident } from './agent.ts';
+import type { FunctionId, SlotId } from '../identity.ts';
+import type { AgentView } from './told.ts';
 import type { AgentOutput } from './types.ts';
 
 /**
  * The candidates that this node offers, by `slot/function`. Who holds a slot does not try for another one:
- * an instance serves one slot at a time.
+ * an instance serves one slot at a time. Who failed again and again tries behind all others; who was just told to wait by the
+ * hold-down, not at all.
  */
-export function candidatesOf(
-  node: NodeId,
-  configuration: SetConfiguration | null,
-  residents: ReadonlyMap<FunctionId, Resident>,
-  slots: ReadonlyMap<SlotId, SlotState>,
-  lastHolders: ReadonlyMap<SlotId, number>,
-): Map<string, AgentOutput & { type: 'candidate' }> {
+export function candidatesOf({
+  node,
+  configuration,
+  residents,
+  slots,
+  lastHolders,
+  nowMs,
+}: Omit<AgentView, 'failovers' | 'host' | 'muteMs' | 'isLeaving'>): Map<
+  string,
+  AgentOutput & { type: 'candidate' }
+> {
   const wanted = new Map<string, AgentOutput & { type: 'candidate' }>();
   const busy = new Map<number, string>();
   for (const [slot, state] of slots) {
@@ -25,7 +29,7 @@ export function candidatesOf(
       const id = candidate.functionId as FunctionId;
       const resident = residents.get(id);
       if (candidate.node !== node || !resident || resident.life.gone) continue;
-      const { life, assignment } = resident;
+      const { life, assignment, standing } = resident;
       const elsewhere = busy.has(id) && busy.get(id) !== slot.id;
       const order =
         assignment?.slot?.id === slot.id
@@ -34,13 +38,15 @@ export function candidatesOf(
       // Among those who would follow: the holder, also one just lost, does not stand in its own queue.
       const holder = lastHolders.get(slot.id as SlotId);
       const ranked = order.filter((functionId) => functionId === id || functionId !== holder).indexOf(id);
+      const isHolder = busy.get(id) === slot.id;
+      const behind = standing.isSuppressed(assignment, nowMs) ? slot.candidates.length : 0;
       wanted.set(`${slot.id}/${id}`, {
         type: 'candidate',
         slot: slot.id as SlotId,
         functionId: id,
-        incarnation: life.incarnation,
-        ready: life.ready && !elsewhere,
-        rank: ranked >= 0 ? ranked : position,
+        incarnation: life.leaseIncarnation,
+        ready: life.ready && !elsewhere && (isHolder || !standing.isHeldDown(nowMs)),
+        rank: (ranked >= 0 ? ranked : position) + behind,
       });
     }
   }

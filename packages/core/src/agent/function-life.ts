@@ -2,39 +2,13 @@
 import type { FunctionReport, FunctionSpecification } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
 import type { FunctionId } from '../identity.ts';
+import { BackOff } from './back-off.ts';
+import { HealthCount } from './health-count.ts';
+import { drop, earliest, isDue, type LifeDeadlines } from './life-deadlines.ts';
+import type { LifeRecord } from './life-record.ts';
 import type { AgentOutput, FunctionStatus, RunNumber } from './types.ts';
 
-/** Timers of one function. */
-interface Deadlines {
-  /** Start it again after an exit. */
-  restart?: number;
-  /** Ask for the next health check. */
-  check?: number;
-  /** A function that speaks for itself has said nothing until now: a failure. */
-  word?: number;
-  /** It has run well for so long that its back-off starts anew. */
-  settled?: number;
-}
-
-/** What is to be known of it after a restart of the agent. */
-export interface LifeRecord {
-  readonly phase: 'started' | 'idle' | 'terminating';
-  readonly run: RunNumber;
-  readonly incarnation: string;
-  readonly healthy: boolean;
-  readonly restarts: number;
-  readonly awaitsState: boolean;
-  /** Why it goes; null: it stays, or for no reason. */
-  readonly leaving: string | null;
-}
-
-const BACKOFF_MS_MIN = 200;
-const BACKOFF_MS_MAX = 10_000;
 const SETTLED_MS = 10_000;
-/** Starts in a row that ended before they settled; from here on it is shown as failing. */
-const FAILING_AFTER = 3;
-/** While it has not been healthy yet we look more often than the check says. */
-const STARTING_CHECK_MS = 100;
 const GRACE_MS = 5_000;
 const OUTPUT_LINES_MAX = 10;
 const OUTPUT_CHARACTERS_MAX = 200;
@@ -61,18 +35,23 @@ export class FunctionLife {
   #address: string | null = null;
   #port: number | null = null;
   #incarnation = '0'.repeat(16);
-  #healthy = false;
+  readonly #health = new HealthCount();
   #awaitsState: boolean;
   #leaving: string | undefined;
-  #inARow = 0;
   #restarts = 0;
-  #unsettled = 0;
+  readonly #backOff = new BackOff();
+  #leaseIncarnation = this.#incarnation;
+  #failures = 0;
+  /** It is ended so that it can be started again in place. */
+  #isReplaced = false;
+  /** The host says that somebody froze it: it is not dead, and killing it helps nobody. */
+  #isFrozen = false;
   #reason = 'not started yet';
   #output: readonly string[] = [];
   #load = 0;
   #movesSessions = false;
   #sessions: number | null = null;
-  readonly #deadlines: Deadlines = {};
+  readonly #deadlines: LifeDeadlines = {};
 
   constructor(
     id: FunctionId,
@@ -92,7 +71,7 @@ export class FunctionLife {
 
   /** True while its process runs and its check says so; only then may it hold a slot. */
   get ready(): boolean {
-    return this.#phase === 'started' && this.#pid !== null && this.#healthy && !this.#awaitsState;
+    return this.#phase === 'started' && this.#pid !== null && this.#health.isHealthy && !this.#awaitsState;
   }
 
   /** Whether it waits for its state from another node. */
@@ -122,6 +101,27 @@ export class FunctionLife {
     return this.#incarnation;
   }
 
+  /** As the lease knows it: the same over starts in place. */
+  get leaseIncarnation(): string {
+    return this.#leaseIncarnation;
+  }
+
+  /** Ends that nobody asked for, and checks that turned bad. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** It has ended and waits for its next start. */
+  get isIdle(): boolean {
+    return this.#phase === 'idle';
+  }
+
+  /** Whether `startInPlace` would do something. */
+  get canStartInPlace(): boolean {
+    if (this.#awaitsState || this.#isFrozen) return false;
+    return this.isIdle || (this.isStarted && !this.#isReplaced);
+  }
+
   get load(): number {
     return this.#load;
   }
@@ -149,9 +149,9 @@ export class FunctionLife {
       address: this.#address,
       port: this.#port,
       incarnation: this.#incarnation,
-      healthy: this.#healthy,
+      healthy: this.#health.isHealthy,
       restarts: this.#restarts,
-      failing: this.#unsettled >= FAILING_AFTER,
+      failing: this.#backOff.isFailing,
       reason: this.#reason,
       ...(this.#sessions === null ? {} : { sessions: this.#sessions }),
       output: this.#output,
@@ -163,10 +163,11 @@ export class FunctionLife {
       phase: this.#phase === 'gone' ? 'terminating' : this.#phase,
       run: this.#run,
       incarnation: this.#incarnation,
-      healthy: this.#healthy,
+      healthy: this.#health.isHealthy,
       restarts: this.#restarts,
       awaitsState: this.#awaitsState,
       leaving: this.#leaving ?? null,
+      ...(this.#leaseIncarnation === this.#incarnation ? {} : { leaseIncarnation: this.#leaseIncarnation }),
     };
   }
 
@@ -181,6 +182,7 @@ export class FunctionLife {
     this.#run = run;
     this.#phase = record.phase;
     this.#incarnation = record.incarnation;
+    this.#leaseIncarnation = record.leaseIncarnation ?? record.incarnation;
     this.#restarts = record.restarts;
     this.#awaitsState = record.awaitsState;
     this.#leaving = record.leaving ?? undefined;
@@ -192,22 +194,38 @@ export class FunctionLife {
     }
     const outputs = this.started(run, process.pid, process.address, process.port, nowMs);
     // Until checks say otherwise.
-    this.#healthy ||= record.healthy && this.#phase === 'started';
-    if (this.#healthy) this.#reason = 'healthy';
+    if (record.healthy && this.#phase === 'started') this.#health.set(true);
+    if (this.#health.isHealthy) this.#reason = 'healthy';
     return outputs;
   }
 
-  start(): AgentOutput[] {
+  /**
+   * Starts it at once, ending it before where it still runs; to the lease it is the same one as before.
+   * Nothing unless `canStartInPlace`.
+   */
+  startInPlace(): AgentOutput[] {
+    if (!this.canStartInPlace) return [];
+    delete this.#deadlines.restart;
+    if (this.isIdle) return this.start(this.#leaseIncarnation);
+    drop(this.#deadlines, 'check', 'word');
+    this.#isReplaced = true;
+    return [this.#stopOutput()];
+  }
+
+  /** @param leaseIncarnation default: a new one */
+  start(leaseIncarnation?: string): AgentOutput[] {
     this.#run += 1;
     this.#phase = 'started';
     this.#pid = null;
-    this.#healthy = false;
-    this.#inARow = 0;
+    this.#health.set(false);
     this.#load = 0;
     this.#movesSessions = false;
     this.#sessions = null;
     this.#reason = 'starting';
+    this.#isReplaced = false;
+    this.#isFrozen = false;
     this.#incarnation = this.#random.u64().toString(16).padStart(16, '0');
+    this.#leaseIncarnation = leaseIncarnation ?? this.#incarnation;
     return [
       {
         type: 'start',
@@ -232,7 +250,7 @@ export class FunctionLife {
     if (this.#phase === 'terminating') return [this.#stopOutput()];
     this.#deadlines.settled = nowMs + SETTLED_MS;
     if (!this.#checkable()) {
-      this.#healthy = true;
+      this.#health.set(true);
       this.#reason = 'running; no health check declared';
       return [];
     }
@@ -246,35 +264,37 @@ export class FunctionLife {
    * A check's answer, or what the function says of itself: `rise` good ones in a row make it healthy, `fall` bad ones
    * unhealthy.
    */
-  checked(run: RunNumber, ok: boolean, reason: string, nowMs: number): void {
+  checked(run: RunNumber, ok: boolean, reason: string, nowMs: number, isFrozen = false): void {
     const check = this.specification.health;
-    if (run !== this.#run || this.#phase !== 'started' || this.#pid === null || !check) return;
-    this.#inARow = ok === this.#healthy ? 0 : this.#inARow + 1;
-    if (!this.#healthy && this.#inARow >= check.rise) {
-      this.#healthy = true;
-      this.#inARow = 0;
-      this.#reason = 'healthy';
-    } else if (this.#healthy && this.#inARow >= check.fall) {
-      this.#healthy = false;
-      this.#inARow = 0;
+    if (run !== this.#run || !this.isStarted || this.#isReplaced || !check) return;
+    this.#isFrozen = isFrozen;
+    const change = this.#health.take(ok, check);
+    if (change === 'healthy') this.#reason = 'healthy';
+    else if (change === 'unhealthy') {
+      this.#failures += 1;
       this.#reason = `unhealthy: ${reason}`;
-    } else if (!this.#healthy) {
+    } else if (!this.#health.isHealthy) {
       this.#reason = ok ? 'becoming healthy' : `not healthy: ${reason}`;
     }
     if (check.type === 'function') this.#deadlines.word = nowMs + check.intervalMs + check.timeoutMs;
-    else
-      this.#deadlines.check =
-        nowMs + (this.#healthy ? check.intervalMs : Math.min(STARTING_CHECK_MS, check.intervalMs));
+    else this.#deadlines.check = nowMs + this.#health.paceMs(check);
+  }
+
+  /** Somebody could not reach it, or asks whether it lives: it is looked at now. */
+  doubted(): AgentOutput[] {
+    // Registrars ask now and then as well, so this makes no more of it: failures in a row are as far apart as declared.
+    // Without the deadline a check is under way already.
+    if (this.#deadlines.check === undefined) return [];
+    delete this.#deadlines.check;
+    return this.#check();
   }
 
   exited(run: RunNumber, reason: string, nowMs: number): AgentOutput[] {
     if (run !== this.#run || this.#phase === 'gone') return [];
     this.#pid = null;
-    this.#healthy = false;
+    this.#health.set(false);
     this.#load = 0;
-    delete this.#deadlines.check;
-    delete this.#deadlines.word;
-    delete this.#deadlines.settled;
+    drop(this.#deadlines, 'check', 'word', 'settled');
     if (this.#phase === 'terminating' || this.#awaitsState) {
       this.#phase = 'gone';
       this.#reason =
@@ -283,11 +303,13 @@ export class FunctionLife {
     }
     this.#phase = 'idle';
     this.#restarts += 1;
-    this.#unsettled += 1;
-    const waitMs = this.#backoffMs();
+    if (this.#isReplaced) return this.start(this.#leaseIncarnation);
+    this.#failures += 1;
+    this.#backOff.ended();
+    const waitMs = this.#backOff.waitMs(this.specification.restart);
     this.#deadlines.restart = nowMs + waitMs;
     this.#reason = `ended (${reason}); starting again in ${Math.round(waitMs)} ms`;
-    const severity = this.#unsettled >= FAILING_AFTER ? 'error' : 'warning';
+    const severity = this.#backOff.isFailing ? 'error' : 'warning';
     return [{ type: 'event', severity, message: `${this.name} ${this.#reason}`, functionId: this.id }];
   }
 
@@ -309,7 +331,7 @@ export class FunctionLife {
   /** It owns the state that came from another node. */
   stateTaken(): void {
     this.#awaitsState = false;
-    if (this.#healthy) this.#reason = 'healthy; its state came from another node';
+    if (this.#health.isHealthy) this.#reason = 'healthy; its state came from another node';
   }
 
   /** For people; until something else happens to it. */
@@ -320,12 +342,10 @@ export class FunctionLife {
   /** @param leaving Why it goes, for those who hear that it is gone */
   stop(leaving?: string): AgentOutput[] {
     if (this.#phase === 'terminating' || this.#phase === 'gone') return [];
-    delete this.#deadlines.restart;
-    delete this.#deadlines.check;
-    delete this.#deadlines.word;
+    drop(this.#deadlines, 'restart', 'check', 'word');
     const running = this.#phase === 'started';
     this.#phase = running ? 'terminating' : 'gone';
-    this.#healthy = false;
+    this.#health.set(false);
     this.#leaving = leaving;
     this.#reason = leaving ?? (running ? 'stopping' : 'terminated');
     // Before it told its pid there is nothing to signal; `started` then does it.
@@ -333,14 +353,9 @@ export class FunctionLife {
   }
 
   expire(nowMs: number): AgentOutput[] {
-    const due = (name: keyof Deadlines): boolean => {
-      const at = this.#deadlines[name];
-      if (at === undefined || at > nowMs) return false;
-      delete this.#deadlines[name];
-      return true;
-    };
+    const due = (name: keyof LifeDeadlines): boolean => isDue(this.#deadlines, name, nowMs);
     const outputs: AgentOutput[] = [];
-    if (due('settled')) this.#unsettled = 0;
+    if (due('settled')) this.#backOff.settled();
     if (due('restart')) outputs.push(...this.start());
     if (due('check')) outputs.push(...this.#check());
     if (due('word')) this.checked(this.#run, false, 'it says nothing of itself', nowMs);
@@ -348,8 +363,7 @@ export class FunctionLife {
   }
 
   nextDeadline(): number | undefined {
-    const all = Object.values(this.#deadlines);
-    return all.length === 0 ? undefined : Math.min(...all);
+    return earliest(this.#deadlines);
   }
 
   /** A program can be run, and a function can speak, without a port. */
@@ -379,13 +393,5 @@ export class FunctionLife {
   #stopOutput(): AgentOutput {
     const { signal, graceMs } = this.specification.stop ?? { signal: 'SIGTERM', graceMs: GRACE_MS };
     return { type: 'stop', functionId: this.id, run: this.#run, signal, graceMs };
-  }
-
-  #backoffMs(): number {
-    const { backoffMsMin, backoffMsMax } = this.specification.restart ?? {
-      backoffMsMin: BACKOFF_MS_MIN,
-      backoffMsMax: BACKOFF_MS_MAX,
-    };
-    return Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(this.#unsettled - 1, 20));
   }
 }

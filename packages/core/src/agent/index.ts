@@ -3,8 +3,10 @@ export type { AddressClaim } from './address-care.ts';
 export type { AddressPlace } from './address-places.ts';
 export { AgentCore } from './agent.ts';
 export { isSamePlace, registrationKey, wirePolicy } from './element-policy.ts';
-export type { LifeRecord } from './function-life.ts';
 export type { AdoptedFunction, FunctionRecord } from './keeping.ts';
+export type { LifeRecord } from './life-record.ts';
+export { type GateInput, LinkGate } from './link-gate.ts';
+export { pauseKind, type Standstill } from './pause.ts';
 export { SlotKeeper } from './slot-keeper.ts';
 export type { KeeperInput, KeeperOutput, KeeperSlot, KeeperStep } from './slot-keeper-types.ts';
 export type {

@@ -3,7 +3,9 @@ import type { FunctionSpecification, SlotAssignment } from '@vnfpool/wire/mobili
 import type { Random } from '../core.ts';
 import type { FunctionId } from '../identity.ts';
 import type { Resident } from './agent.ts';
-import { FunctionLife, type LifeRecord } from './function-life.ts';
+import { FunctionLife } from './function-life.ts';
+import type { LifeRecord } from './life-record.ts';
+import { Standing } from './standing.ts';
 import { type ResidentTransfer, transferWith } from './transfers.ts';
 import type { AgentOutput } from './types.ts';
 
@@ -28,12 +30,13 @@ export interface AdoptedFunction {
   readonly reason: string;
 }
 
-export function recordOf({ life, assignment, transfer }: Resident): FunctionRecord {
+export function recordOf({ life, assignment, transfer, standing }: Resident): FunctionRecord {
+  const kept = standing.record;
   return {
     name: life.name,
     octets: life.octets,
     assignment,
-    life: life.record,
+    life: { ...life.record, ...(kept === undefined ? {} : { standing: kept }) },
     transfer: transfer && {
       role: transfer.role,
       mode: transfer.mode,
@@ -53,7 +56,9 @@ export function restoreFunction(
   const life = new FunctionLife(functionId, name, specification, octets, random);
   const restored = transfer && transferWith(transfer.role, transfer.mode, transfer.peer, transfer.token);
   const outputs = life.restore(kept, process, reason, nowMs);
-  return { resident: { life, assignment, transfer: restored }, outputs };
+  const standing = new Standing();
+  if (kept.standing) standing.restore(kept.standing, nowMs);
+  return { resident: { life, assignment, transfer: restored, standing }, outputs };
 }
 
 /** Tells the difference between two records but for the octets, which never change. */

@@ -7,5 +7,5 @@ export function inOrder(a: AgentOutput, b: AgentOutput): number {
 }
 
 function rank({ type }: AgentOutput): number {
-  return type === 'release' ? 0 : type === 'keep' ? 1 : 2;
+  return type === 'release' ? 0 : type === 'keep' || type === 'keep-failovers' ? 1 : 2;
 }

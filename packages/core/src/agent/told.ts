@@ -2,6 +2,7 @@
 import type {
   CouncilReport,
   FailoverRecord,
+  HostReport,
   SetConfiguration,
   SlotState,
   StallReport,
@@ -16,6 +17,7 @@ import type { AgentOutput } from './types.ts';
 
 /** What an agent knows. */
 export interface AgentView {
+  readonly nowMs: number;
   readonly node: NodeId;
   readonly configuration: SetConfiguration | null;
   readonly residents: ReadonlyMap<FunctionId, Resident>;
@@ -23,6 +25,8 @@ export interface AgentView {
   /** Function that held a slot last, also when nobody does now. */
   readonly lastHolders: ReadonlyMap<SlotId, number>;
   readonly failovers: readonly FailoverRecord[];
+  /** Undefined: nothing to tell. */
+  readonly host: HostReport | undefined;
   readonly muteMs: number;
   readonly council: CouncilReport | undefined;
   readonly stalls: StallReport | undefined;
@@ -43,6 +47,7 @@ export class Told {
   /** Role, epoch and run. */
   readonly #rolesTold = new Map<FunctionId, string>();
   #slotsTold = '';
+  #failoversKept = '[]';
 
   /** The difference between what is and what was told. */
   tell(view: AgentView): AgentOutput[] {
@@ -53,6 +58,7 @@ export class Told {
       ...this.#roles(view),
       ...this.#registrations(view),
       ...this.#functions(view),
+      ...this.#keptFailovers(view),
       ...this.#slots(view),
     ];
   }
@@ -61,8 +67,8 @@ export class Told {
     const outputs: AgentOutput[] = [];
     for (const [slot, state] of view.slots) {
       if (state.state !== 'holding' || !state.holder || this.released.has(slot)) continue;
-      const life = view.residents.get(state.holder.functionId as FunctionId)?.life;
-      if (life?.ready && !view.isLeaving) continue;
+      const { life, standing } = view.residents.get(state.holder.functionId as FunctionId) ?? {};
+      if ((life?.ready || standing?.ladder.isClimbing) && !view.isLeaving) continue;
       this.released.add(slot);
       if (life?.ready) {
         outputs.push({ type: 'release', slot, cause: 'handover' });
@@ -93,7 +99,7 @@ export class Told {
 
   #candidates(view: AgentView): AgentOutput[] {
     const configuration = view.isLeaving ? null : view.configuration;
-    const wanted = candidatesOf(view.node, configuration, view.residents, view.slots, view.lastHolders);
+    const wanted = candidatesOf({ ...view, configuration });
     const outputs: AgentOutput[] = [];
     for (const [key, told] of this.#candidatesTold) {
       if (wanted.has(key)) continue;
@@ -141,8 +147,9 @@ export class Told {
 
   #functions(view: AgentView): AgentOutput[] {
     const outputs: AgentOutput[] = [];
-    for (const [functionId, { life, transfer }] of view.residents) {
-      const report = life.report();
+    for (const [functionId, { life, transfer, standing }] of view.residents) {
+      const trouble = standing.report;
+      const report = { ...life.report(), ...(trouble === undefined ? {} : { trouble }) };
       const change = {
         type: 'function-changed' as const,
         functionId,
@@ -161,6 +168,14 @@ export class Told {
     return outputs;
   }
 
+  /** They go to disk before anybody hears of them: whoever was told may acknowledge. */
+  #keptFailovers({ failovers }: AgentView): AgentOutput[] {
+    const text = JSON.stringify(failovers.map(({ id }) => id));
+    if (this.#failoversKept === text) return [];
+    this.#failoversKept = text;
+    return [{ type: 'keep-failovers', records: failovers }];
+  }
+
   #slots(view: AgentView): AgentOutput[] {
     const change = {
       type: 'slots-changed' as const,
@@ -169,10 +184,14 @@ export class Told {
       failovers: view.failovers,
       ...(view.council === undefined ? {} : { council: view.council }),
       ...(view.stalls && { stalls: view.stalls }),
+      ...(view.host === undefined ? {} : { host: view.host }),
     };
     const text = JSON.stringify(change);
     if (this.#slotsTold === text) return [];
-    const isEmpty = change.slots.length + change.failovers.length === 0 && view.council === undefined;
+    const isEmpty =
+      change.slots.length + change.failovers.length === 0 &&
+      view.council === undefined &&
+      view.host === undefined;
     const first = this.#slotsTold === '' && isEmpty;
     this.#slotsTold = text;
     return first ? [] : [change];

@@ -7,6 +7,8 @@ import type {
   FunctionReport,
   FunctionSpecification,
   HealthCheck,
+  HostPause,
+  HostReport,
   Role,
   SessionInformation,
   SetConfiguration,
@@ -135,7 +137,11 @@ export type AgentInput =
       readonly run: RunNumber;
       readonly ok: boolean;
       readonly reason: string;
+      /** Its control group is frozen: somebody holds it still. */
+      readonly isFrozen?: boolean;
     }
+  /** A registrar asks whether it lives: now and then, and at once when a pool user could not reach it. */
+  | { readonly type: 'doubted'; readonly functionId: FunctionId }
   /** Processor time that it used lately, as a fraction of one processor. */
   | {
       readonly type: 'load';
@@ -158,6 +164,16 @@ export type AgentInput =
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   | { readonly type: 'council'; readonly report: CouncilReport }
   | { readonly type: 'stalls'; readonly stalls: StallReport }
+  /** Records that a former agent had not told a manager. */
+  | { readonly type: 'restore-failovers'; readonly records: readonly FailoverRecord[] }
+  /** What the host shows of itself. */
+  | {
+      readonly type: 'link';
+      readonly name: string;
+      readonly hasCarrier: boolean;
+      readonly wallMs: number;
+    }
+  | ({ readonly type: 'paused' } & HostPause)
   /** Ends every function, holders' slots released first. */
   | { readonly type: 'stop' }
   /**
@@ -199,7 +215,11 @@ export type AgentOutput =
       /** Undefined: the lease worker has not said yet. */
       readonly council?: CouncilReport;
       readonly stalls?: StallReport;
+      /** Absent: nothing to tell. */
+      readonly host?: HostReport;
     }
+  /** Replaces the records that are kept for the next agent until a manager has them. */
+  | { readonly type: 'keep-failovers'; readonly records: readonly FailoverRecord[] }
   /** Replaces what is kept of a function for the next agent; null: nothing. A start is kept before it happens. */
   | { readonly type: 'keep'; readonly functionId: FunctionId; readonly record: FunctionRecord | null }
   /** To the host. */

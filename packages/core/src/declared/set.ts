@@ -8,6 +8,7 @@ import type {
   SlotAddressing,
   StateAccess,
 } from '@vnfpool/wire/mobility';
+import type { DeclaredFailback, DeclaredFlap, DeclaredGuard, DeclaredRestart } from './detection.ts';
 
 /**
  * A VNF set as declared: the normal form of one YAML file, defaults filled in. The same file always gives
@@ -23,6 +24,8 @@ export interface DeclaredSet {
   /** What makes sure that a node is off; absent: nothing does. */
   readonly fence?: { readonly hook: readonly string[]; readonly timeoutMs: number };
   readonly probes: readonly DeclaredProbe[];
+  /** Absent: `GUARD_DEFAULT`. */
+  readonly guard?: DeclaredGuard;
 }
 
 export interface DeclaredNode {
@@ -65,7 +68,15 @@ export interface DeclaredPool {
     readonly leaseMs: number;
     /** The outage that was asked for, when the lease was computed from it. */
     readonly withinMs?: number;
+    /** Absent: as node agents are made. */
+    readonly flap?: DeclaredFlap;
+    /** For so long an instance does not try for a slot after it lost one by a failure; absent: 0. */
+    readonly holdDownMs?: number;
+    /** Absent: a slot stays where it is. */
+    readonly failback?: DeclaredFailback;
   };
+  /** Absent: a slot is let go at once, and an instance stays on its node. */
+  readonly restart?: DeclaredRestart;
 }
 
 /** A traffic source that `vnfpool up` runs. */

@@ -30,6 +30,8 @@ export interface SetView {
     readonly forced: { readonly at: number; readonly over: string; readonly dead: readonly string[] } | null;
   };
   readonly health: Health;
+  /** So much was lost at once that nothing is placed anew, moved or deleted; absent or null: it is not so. */
+  readonly frozen?: { readonly since: number; readonly reason: string } | null;
 }
 
 export type Health = 'whole' | 'degraded' | 'down';
@@ -149,11 +151,29 @@ export interface FailoverView {
   readonly cause: string;
   readonly fencedBy: 'release' | 'timeout' | 'hook' | 'none';
   /** detected, decided, committed, switched, serving, first-served; `source` names who measured it. */
-  readonly steps: readonly { readonly name: string; readonly at: number; readonly source: string }[];
+  readonly steps: readonly FailoverStepView[];
+  /** What failed, as far as evidence tells; absent: of a record from before classes. */
+  readonly class?: FailureClass;
+  /** What speaks for it, in words. */
+  readonly evidence?: string;
   /** Last success before to first success after, as the traffic source saw it; null: no traffic source. */
   readonly outageMs: number | null;
   readonly failedRequests: number | null;
 }
+
+export interface FailoverStepView {
+  readonly name: string;
+  readonly at: number;
+  readonly source: string;
+  /** By which clock of the source it was measured; all are shown as its wall clock had them. Absent: by that. */
+  readonly clock?: 'boottime' | 'wall';
+}
+
+/**
+ * `function`: it ended, or its check failed; `node`: its node, agent or the way to it; `pause`: its node stood still and lives;
+ * `link`: the link of the address; `several`: of more than one node at once; `planned`: nothing failed.
+ */
+export type FailureClass = 'function' | 'node' | 'pause' | 'link' | 'several' | 'planned';
 
 export interface EventView {
   /** Grows by one. */
@@ -255,7 +275,56 @@ export interface ExplainView {
       readonly rank: number;
       readonly verdict: string;
     }[];
+    /** The planned way back to the instance that it was made for; absent or null: none. */
+    readonly failback?: FailbackView | null;
   }[];
+}
+
+export interface FailbackView {
+  /** Name of the instance. */
+  readonly to: string;
+  readonly at: number;
+  readonly rule: string;
+}
+
+/** An instance of the pool, as a candidate for a slot. */
+export interface SlotVerdict {
+  readonly name: string;
+  readonly node: string;
+  /** From 1, in the order in which they try. */
+  readonly rank: number;
+  readonly isHolder: boolean;
+  /** Which rule refuses it; null: none. */
+  readonly rule:
+    | 'node'
+    | 'runs'
+    | 'healthy'
+    | 'one-slot'
+    | 'admitted'
+    | 'hold-down'
+    | 'own-slot'
+    | 'council'
+    | null;
+  readonly verdict: string;
+}
+
+/** GET /v1/explain/slots/{pool}/{index}. */
+export interface SlotExplainView {
+  readonly pool: string;
+  readonly index: number;
+  readonly id: string;
+  readonly epoch: number;
+  readonly holder: string | null;
+  readonly node: string | null;
+  readonly why: string;
+  readonly since: number | null;
+  readonly leaseMs: number;
+  /** Whether the council can grant it, in a sentence. */
+  readonly council: string;
+  readonly frozen: string | null;
+  readonly failback: FailbackView | null;
+  readonly candidates: readonly SlotVerdict[];
+  readonly lastFailover: FailoverView | null;
 }
 
 /** GET /v1/lab: what can be broken on purpose. Without a lab the answer is 404. */

@@ -33,7 +33,14 @@ export function decide(
     }
     case 'place': {
       const functionId = (state.counters.function += 1);
-      const value = { functionId, pool: decision.pool, number: decision.number, node: decision.node };
+      const failedOn = decision.failedOn?.map((node) => ({ node, atMs: wallMs }));
+      const value = {
+        functionId,
+        pool: decision.pool,
+        number: decision.number,
+        node: decision.node,
+        ...(failedOn === undefined ? {} : { failedOn }),
+      };
       state.instances.set(functionId, value);
       return [
         { table: 'counters', key: 'function', value: functionId },
@@ -72,7 +79,7 @@ export function decide(
     case 'delete-slot':
       state.slots.delete(decision.id);
       state.admitted.delete(decision.id);
-      state.troubles.delete(decision.id);
+      state.addressTroubles.delete(decision.id);
       state.unraised.delete(decision.id);
       return [
         { table: 'slots', key: decision.id, value: null },

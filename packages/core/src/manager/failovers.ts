@@ -34,7 +34,12 @@ export function failoverView(
     toNode: nodeOf(record.to.node),
     cause: CAUSES[record.cause],
     fencedBy: record.fencedBy,
-    steps: record.steps.map(({ name, atMs }) => ({ name, at: atMs, source: nodeOf(record.to.node) })),
+    steps: record.steps.map(({ name, atMs }) => ({
+      name,
+      at: atMs,
+      source: nodeOf(record.to.node),
+      clock: 'boottime',
+    })),
     outageMs: null,
     failedRequests: null,
   };
@@ -59,7 +64,7 @@ export function withOutage(failover: FailoverView, source: string, outage: Outag
     ...failover,
     steps: [
       ...failover.steps.filter(({ name }) => name !== 'first-served'),
-      { name: 'first-served', at: outage.firstOkAt, source },
+      { name: 'first-served', at: outage.firstOkAt, source, clock: 'wall' },
     ],
     outageMs,
     failedRequests: outage.failed,

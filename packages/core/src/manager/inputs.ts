@@ -5,6 +5,7 @@ import { saveCouncil } from './decisions.ts';
 import { type Declarations, reply } from './declarations.ts';
 import { beginHandover, chooseSuccessor } from './handover.ts';
 import type { Journal } from './journal.ts';
+import type { MassFailureGuard } from './mass-failure.ts';
 import { beginMove, cancelMove, chooseMove, type Moment } from './moves.ts';
 import {
   saveNode,
@@ -30,6 +31,7 @@ export interface ManagerParts {
   readonly declarations: Declarations;
   readonly saving: Saving;
   readonly sessionMoves: ManagerSessionMoves;
+  readonly guard: MassFailureGuard;
 }
 
 type Taker<Input extends ManagerCoreInput> = (
@@ -78,6 +80,11 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
   move: takeMove,
   drain: takeDrain,
   'force-council': takeForcedCouncil,
+  thaw: ({ guard, journal }, { requestId }, moment, outputs) => {
+    const message = 'Nothing is frozen.';
+    const isThawed = guard.thaw(journal, moment);
+    outputs.push(reply(requestId, isThawed ? { ok: true } : { ok: false, code: 'NOT_READY', message }));
+  },
   'move-sessions': ({ sessionMoves }, input, { nowMs }, outputs) => {
     outputs.push(...sessionMoves.begin(input, nowMs));
   },

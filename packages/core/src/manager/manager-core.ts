@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Core } from '../core.ts';
 import type { DeclaredSet } from '../declared/set.ts';
-import type { ExplainView, PlannedChange, StateView } from '../management/views.ts';
-import { explainPool } from '../planner/explain.ts';
+import type { ExplainView, PlannedChange, SlotExplainView, StateView } from '../management/views.ts';
 import { plan } from '../planner/plan.ts';
 import { CouncilWatch } from './council.ts';
 import { Declarations, ROUNDS_MAX } from './declarations.ts';
+import { Escalations } from './escalations.ts';
+import { explainPoolNow, explainSlotNow } from './explaining.ts';
+import { Failbacks } from './failback.ts';
 import { beginHandover, expireHandovers } from './handover.ts';
 import { HealthWatch } from './health.ts';
 import { type ManagerParts, takeInput } from './inputs.ts';
 import { Journal } from './journal.ts';
+import { MassFailureGuard } from './mass-failure.ts';
 import { followHolders, settleMoves } from './moves.ts';
 import { Orders } from './orders.ts';
 import type { RestoredState } from './records.ts';
@@ -31,6 +34,8 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   readonly #parts: ManagerParts;
   readonly #health: HealthWatch;
   readonly #council: CouncilWatch;
+  readonly #escalations: Escalations;
+  readonly #failbacks: Failbacks;
   #lastPersist = 0;
   #lastExpiredMs = Number.NEGATIVE_INFINITY;
 
@@ -45,12 +50,15 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
       state,
       journal,
       orders,
+      guard: new MassFailureGuard(state),
       sessionMoves: new ManagerSessionMoves(state, journal, random, () => orders.nextRequest()),
       declarations: new Declarations(options, state, journal, nextPersist),
       saving: new Saving(journal, nextPersist),
     };
     this.#health = new HealthWatch(state);
     this.#council = new CouncilWatch(state);
+    this.#escalations = new Escalations(state);
+    this.#failbacks = new Failbacks(state, random);
   }
 
   handle(input: ManagerCoreInput, nowMs: number): ManagerCoreOutput[] {
@@ -79,11 +87,16 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
       // Past ones have been planned for; they wait for a node, not for the clock.
       ...[...state.retries.values()].map(({ atMs }) => atMs).filter((atMs) => atMs > this.#lastExpiredMs),
       ...[...state.moveRetries.values()].map(({ atMs }) => atMs).filter((atMs) => atMs > this.#lastExpiredMs),
+      // Then who ranked last ranks as the others do.
+      ...[...state.troubles.values()]
+        .map(({ lastUntilMs }) => lastUntilMs)
+        .filter((atMs) => atMs > this.#lastExpiredMs),
       ...[...state.moveLives.values()]
         .flatMap(({ admittedByMs, heardByMs }) => [admittedByMs, heardByMs])
         .filter((atMs) => atMs !== null),
       ...[...state.handovers.values()].map(({ untilMs }) => untilMs),
       ...[declarations.retryAtMs, saving.retryAtMs].filter((atMs) => atMs !== null),
+      ...[this.#escalations.deadlineMs, ...this.#failbacks.deadlinesMs].filter((atMs) => atMs !== undefined),
     ];
     return times.length === 0 ? undefined : Math.min(...times);
   }
@@ -103,9 +116,13 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   }
 
   explain(pool: string, nowMs: number): ExplainView | undefined {
-    const { state } = this.#parts;
-    const { set, troubles } = state;
-    return set ? explainPool(set.declared, state.observed(nowMs), pool, troubles) : undefined;
+    const { state, options } = this.#parts;
+    return explainPoolNow(state, pool, { nowMs, wallMs: options.wallMs(nowMs) });
+  }
+
+  explainSlot(pool: string, index: number, nowMs: number): SlotExplainView | undefined {
+    const { state, options } = this.#parts;
+    return explainSlotNow(state, pool, index, { nowMs, wallMs: options.wallMs(nowMs) });
   }
 
   /** What was applied last, as it was written. */
@@ -119,6 +136,10 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     this.#parts.sessionMoves.look({ nowMs, wallMs: options.wallMs(nowMs) });
     settleMoves(state, journal, declarations.isDeciding, { nowMs, wallMs: options.wallMs(nowMs) });
     followHolders(state, journal, options.wallMs(nowMs));
+    const moment = { nowMs, wallMs: options.wallMs(nowMs) };
+    this.#parts.guard.look(journal, moment);
+    this.#escalations.look(journal, moment);
+    this.#failbacks.look(journal, moment);
     if (declarations.settle(nowMs, outputs)) this.#order(nowMs, outputs);
     this.#health.tellChanges(journal, nowMs, options.wallMs(nowMs));
     this.#council.tellChanges(journal, options.wallMs(nowMs));

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MobilityManagerOutput } from '../mobility/types.ts';
+import { reclassify } from './failure-class.ts';
 import type { Journal } from './journal.ts';
 import type { NodeRecord } from './records.ts';
 import type { ManagerState, NodeLife } from './state.ts';
+import { takeTrouble } from './troubles.ts';
 
 type Output<Type extends MobilityManagerOutput['type']> = Extract<
   MobilityManagerOutput,
@@ -136,6 +138,7 @@ export function takeNodeState(
       life.state = 'suspect';
       life.reason = input.reason;
       journal.event(wallMs, 'node.suspect', 'warning', `node ${name}`, `${name} is silent: ${input.reason}`);
+      reclassify(state, journal, name, wallMs);
       return;
     case 'node-lost':
       life.state = 'lost';
@@ -145,8 +148,9 @@ export function takeNodeState(
         'node.lost',
         'error',
         `node ${name}`,
-        `${name} is lost: ${input.reason} Its instances stay where they are until it is back or not declared any more.`,
+        `${name} is lost: ${input.reason.replace(/\.?$/, '.')} Its instances stay where they are until it is back or not declared any more.`,
       );
+      reclassify(state, journal, name, wallMs);
       return;
     case 'node-back':
       life.state = 'registered';
@@ -200,6 +204,10 @@ export function takeFunctionStatus(
     report,
     reason: input.reason,
   });
+  takeTrouble(state, journal, key, { subject, name: `${who} on ${name}` }, input.report ?? null, {
+    nowMs,
+    wallMs,
+  });
   if (former?.status !== input.status)
     journal.event(
       wallMs,
@@ -251,6 +259,7 @@ export function forgetFunctions(
 export function forget(state: ManagerState, journal: Journal, key: string): void {
   const life = state.functions.get(key);
   state.functions.delete(key);
+  state.troubles.delete(key);
   if (life && state.instances.get(life.functionId)?.node === life.node)
     forgetTold(state, journal, life.functionId);
 }

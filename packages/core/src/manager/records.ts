@@ -98,6 +98,8 @@ export interface InstanceRecord {
   readonly pool: string;
   readonly number: number;
   readonly node: string;
+  /** Nodes where it was not ready for too long, by the wall clock; forgotten after an hour. */
+  readonly failedOn?: readonly { readonly node: string; readonly atMs: number }[];
 }
 
 export interface ToldRecord {

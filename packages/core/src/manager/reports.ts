@@ -7,6 +7,7 @@ import type { FailoverView, TrafficReport } from '../management/views.ts';
 import { instanceName } from '../planner/observed.ts';
 import { takeCouncilReport } from './council.ts';
 import { failoverView, withOutage } from './failovers.ts';
+import { failoverKey, reclassifyOthers, takeHost, withClass } from './failure-class.ts';
 import type { Journal } from './journal.ts';
 import { ROWS_MAX } from './records.ts';
 import { takeTrouble } from './slot-troubles.ts';
@@ -33,7 +34,8 @@ export function takeSlotReport(
     }
   }
   for (const slot of report.slots) takeSlot(state, journal, node, slot, wallMs);
-  for (const record of report.failovers) takeFailover(state, journal, record);
+  takeHost(state, journal, node, report.host, wallMs);
+  for (const record of report.failovers) takeFailover(state, journal, record, wallMs);
 }
 
 /** Says once which pools change hands faster than their node can be relied on; again only after it fitted. */
@@ -130,7 +132,7 @@ function isOverForMajority(state: ManagerState, slot: string, epoch: number, nod
   return over.nodes.size > members.length / 2;
 }
 
-function takeFailover(state: ManagerState, journal: Journal, record: FailoverRecord): void {
+function takeFailover(state: ManagerState, journal: Journal, record: FailoverRecord, wallMs: number): void {
   const slot = state.slots.get(record.slot);
   // The birth of a slot is no failover; a record told again is known.
   if (!slot || record.cause === 'genesis' || state.failovers.some(({ id }) => id === record.id)) return;
@@ -144,9 +146,11 @@ function takeFailover(state: ManagerState, journal: Journal, record: FailoverRec
     if (pool !== slot.pool) continue;
     for (const outage of history) view = withOutage(view, source, outage);
   }
+  view = withClass(state, view, record.cause);
   state.failovers.push(view);
   if (state.failovers.length > ROWS_MAX.failovers) state.failovers.shift();
   saveFailover(journal, view);
+  reclassifyOthers(state, journal, view, wallMs);
   const first = view.steps[0]?.at;
   const last = view.steps.at(-1)?.at;
   const took =
@@ -158,7 +162,7 @@ function takeFailover(state: ManagerState, journal: Journal, record: FailoverRec
     'failover',
     record.cause === 'handover' ? 'info' : 'warning',
     `slot ${slot.pool}/${slot.index}`,
-    `${view.to} took slot ${slot.index} of ${slot.pool}${fromWhom(view)} because ${view.cause}.${took}`,
+    `${view.to} took slot ${slot.index} of ${slot.pool}${fromWhom(view)} because ${view.cause} (class ${view.class}: ${view.evidence}).${took}`,
   );
 }
 
@@ -194,12 +198,7 @@ export function takeTraffic(
 }
 
 function saveFailover(journal: Journal, view: FailoverView): void {
-  const at = Math.max(0, Math.floor(view.steps[0]?.at ?? 0));
-  journal.save({
-    table: 'failovers',
-    key: `${String(at).padStart(15, '0')} ${view.id}`.slice(0, 200),
-    value: view,
-  });
+  journal.save({ table: 'failovers', key: failoverKey(view), value: view });
 }
 
 export function nameOf(state: ManagerState, functionId: number): string {

@@ -17,7 +17,7 @@ export function takeTrouble(
   const isOwn = told.holder !== null && told.holder.node === state.nodes.get(node)?.id;
   if (isOwn && told.state === 'held' && trouble !== '') state.unraised.add(slot.id);
   else if (isOwn) state.unraised.delete(slot.id);
-  const troubles = state.troubles.get(slot.id) ?? new Map<string, string>();
+  const troubles = state.addressTroubles.get(slot.id) ?? new Map<string, string>();
   if (trouble === (troubles.get(node) ?? '')) return;
   const subject = `slot ${slot.pool}/${slot.index}`;
   if (trouble === '') {
@@ -28,11 +28,11 @@ export function takeTrouble(
     const severity = told.state === 'holding' || state.unraised.has(slot.id) ? 'error' : 'warning';
     journal.event(wallMs, 'slot.addresses', severity, subject, `${node}: ${trouble}.`);
   }
-  if (troubles.size === 0) state.troubles.delete(slot.id);
-  else state.troubles.set(slot.id, troubles);
+  if (troubles.size === 0) state.addressTroubles.delete(slot.id);
+  else state.addressTroubles.set(slot.id, troubles);
 }
 
 /** What is wrong with a slot's addresses, node by node, each with its name; empty: nothing. */
 export function troublesOf(state: ManagerState, slot: string): string[] {
-  return [...(state.troubles.get(slot) ?? [])].map(([node, trouble]) => `${node}: ${trouble}`);
+  return [...(state.addressTroubles.get(slot) ?? [])].map(([node, trouble]) => `${node}: ${trouble}`);
 }

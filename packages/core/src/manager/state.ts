@@ -10,6 +10,9 @@ import type { NodeId } from '../identity.ts';
 import type { EventView, FailoverView, TrafficView } from '../management/views.ts';
 import type { TransferDestination } from '../mobility/types.ts';
 import type { NodeState, Observed, ObservedMove, Topology } from '../planner/observed.ts';
+import type { PlannedFailback } from './failback.ts';
+import type { NodeEvidence } from './failure-class.ts';
+import type { Frozen } from './mass-failure.ts';
 import type {
   HoldingRecord,
   InstanceRecord,
@@ -20,6 +23,7 @@ import type {
   SlotRecord,
   ToldRecord,
 } from './records.ts';
+import { isSuppressed, type Trouble } from './troubles.ts';
 
 /** What is known of a node since it registered. */
 export interface NodeLife {
@@ -121,7 +125,7 @@ export class ManagerState {
   readonly moveRetries: Map<number, { readonly atMs: number; readonly waitMs: number }> = new Map();
   readonly slotReasons: Map<string, string> = new Map();
   /** By slot and name of node: what is wrong with the slot's addresses there. */
-  readonly troubles: Map<string, Map<string, string>> = new Map();
+  readonly addressTroubles: Map<string, Map<string, string>> = new Map();
   /** Slots whose holder does not raise their addresses, as somebody else has one. */
   readonly unraised: Set<string> = new Set();
   /** By slot: who may take it by the lease itself, from the report with the highest epoch. */
@@ -130,6 +134,15 @@ export class ManagerState {
   /** By slot: council members that have seen the lease of this epoch run out. */
   readonly overAt: Map<string, { readonly epoch: number; readonly nodes: Set<string> }> = new Map();
   readonly traffic: Map<string, TrafficView> = new Map();
+  /** By slot. */
+  readonly failbacks: Map<string, PlannedFailback> = new Map();
+  /** By `node/functionId`. */
+  readonly troubles: Map<string, Trouble> = new Map();
+  /** By name of the node: what its host shows. */
+  readonly evidence: Map<string, NodeEvidence> = new Map();
+  /** Instances that were not ready on their node for too long. */
+  readonly unfit: Set<number> = new Set();
+  frozen: Frozen | null = null;
   topology: Topology;
 
   constructor(restored: RestoredState) {
@@ -195,6 +208,7 @@ export class ManagerState {
     for (const [key, { atMs }] of this.retries) if (atMs > nowMs) busy.add(key);
     return {
       council: this.set?.council ?? null,
+      isFrozen: this.frozen !== null,
       nodes: [...this.nodes.values()].map(({ name, id, endpoint, configuration, drainedSinceMs }) => ({
         name,
         id,
@@ -221,6 +235,9 @@ export class ManagerState {
           busy: busy.has(`${instance.node}/${instance.functionId}`),
           move: this.#moveOf(instance, busy),
           isHeldBack: (this.moveRetries.get(instance.functionId)?.atMs ?? nowMs) > nowMs,
+          isSuppressed: isSuppressed(this, `${instance.node}/${instance.functionId}`, nowMs),
+          isUnfit: this.unfit.has(instance.functionId),
+          failedOn: instance.failedOn?.map(({ node }) => node) ?? [],
         };
       }),
       slots: [...this.slots.values()].map((slot) => {

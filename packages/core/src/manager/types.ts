@@ -53,6 +53,8 @@ export type ManagerCoreInput =
     }
   /** Goes on with these nodes as council, for the others are dead by an operator's word. */
   | { readonly type: 'force-council'; readonly requestId: number; readonly members: readonly string[] }
+  /** Nodes that are lost do not hold up placement any more. */
+  | { readonly type: 'thaw'; readonly requestId: number }
   /** A node got its number and certificate; its record is in the store. */
   | {
       readonly type: 'joined';

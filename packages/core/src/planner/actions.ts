@@ -20,6 +20,8 @@ export type Decision =
       readonly number: number;
       readonly node: string;
       readonly reason: string;
+      /** Where it failed before. */
+      readonly failedOn?: readonly string[];
     }
   /** The instance is no longer wanted; what still runs of it becomes a stray. */
   | { readonly type: 'drop'; readonly functionId: number; readonly reason: string }

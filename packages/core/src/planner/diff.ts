@@ -51,6 +51,15 @@ export function diff(former: DeclaredSet | null, next: DeclaredSet): PlannedChan
       ),
     );
   }
+  if (!same(former.guard, next.guard))
+    changes.push(
+      change(
+        'change',
+        `set ${next.name}`,
+        `guard ${textOf(former.guard)} → ${textOf(next.guard)}`,
+        'the file wants another guard',
+      ),
+    );
   if (!same(former.probes, next.probes))
     changes.push(
       change('change', `set ${next.name}`, `${next.probes.length} probes`, 'the file declares other traffic'),
@@ -106,7 +115,7 @@ function changed(old: DeclaredPool, pool: DeclaredPool): PlannedChange[] {
     changes.push(
       change('change', subject, 'addressing', 'the file wants its addresses raised or announced otherwise'),
     );
-  if (!same(old.failover, pool.failover))
+  if (describeFailover(old.failover) !== describeFailover(pool.failover))
     changes.push(
       change(
         'change',
@@ -115,6 +124,14 @@ function changed(old: DeclaredPool, pool: DeclaredPool): PlannedChange[] {
         'the file wants slots to change hands at another pace',
       ),
     );
+  const { leaseMs: _former, withinMs: _formerTarget, ...before } = old.failover;
+  const { leaseMs: _next, withinMs: _nextTarget, ...after } = pool.failover;
+  const rules = [
+    ...(same(before, after) ? [] : [`failover ${textOf(before)} → ${textOf(after)}`]),
+    ...(same(old.restart, pool.restart) ? [] : [`restart ${textOf(old.restart)} → ${textOf(pool.restart)}`]),
+  ];
+  for (const detail of rules)
+    changes.push(change('change', subject, detail, 'the file wants failures answered otherwise'));
   return changes;
 }
 
@@ -139,6 +156,12 @@ function compareNames(
         'the file does not declare it any more',
       ),
     );
+}
+
+/** Small rules, as the normal form has them. */
+function textOf(rules: object | undefined): string {
+  const words = Object.entries(rules ?? {}).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
+  return words.length === 0 ? 'as it is without rules' : words.join(', ');
 }
 
 function countsOf({ redundancy: { slots, standbys, spares } }: DeclaredPool): string {

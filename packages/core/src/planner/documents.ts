@@ -77,6 +77,25 @@ export function assignmentOf(
     council: council.version,
     ranking: slot ? rankingOf(pool, slot.index, observed) : [],
     ...(handover ? { handover } : {}),
+    ...rulesOf(pool),
+  };
+}
+
+/** What an agent does by itself about failures; nothing where nothing was declared. */
+function rulesOf({
+  restart,
+  failover,
+}: DeclaredPool): Pick<SlotAssignment, 'restart' | 'flap' | 'holdDownMs'> {
+  const { flap, holdDownMs } = failover;
+  const ladder = restart && {
+    inPlace: restart.inPlace,
+    withinMs: restart.withinMs,
+    readyMs: restart.readyMs,
+  };
+  return {
+    ...(ladder && ladder.inPlace > 0 ? { restart: ladder } : {}),
+    ...(flap === undefined ? {} : { flap }),
+    ...(holdDownMs === undefined ? {} : { holdDownMs }),
   };
 }
 

@@ -13,15 +13,11 @@ import {
 } from './observed.ts';
 import { rankingOf, rolesOf, slotsOf } from './roles.ts';
 
-/** By slot and name of node: what the node says is wrong with the slot's addresses there. */
-export type Troubles = ReadonlyMap<string, ReadonlyMap<string, string>>;
-
 /** Why a pool is as it is; undefined when it is not declared. */
 export function explainPool(
   declared: DeclaredSet,
   observed: Observed,
   name: string,
-  troubles: Troubles = new Map(),
 ): ExplainView | undefined {
   const pool = declared.pools.find((each) => each.name === name);
   if (!pool) return undefined;
@@ -50,7 +46,7 @@ export function explainPool(
   return {
     pool: name,
     lines,
-    slots: slots.map((slot) => explainSlot(pool, slot, observed, nodes, troubles.get(slot.id))),
+    slots: slots.map((slot) => explainSlot(pool, slot, observed, nodes)),
   };
 }
 
@@ -65,7 +61,6 @@ function explainSlot(
   slot: Observed['slots'][number],
   observed: Observed,
   nodes: ReadonlyMap<string, ObservedNode>,
-  troubles: ReadonlyMap<string, string> = new Map(),
 ): ExplainView['slots'][number] {
   const byId = new Map(observed.instances.map((instance) => [instance.functionId, instance]));
   const holder = slot.holder === null ? undefined : byId.get(slot.holder);
@@ -77,7 +72,7 @@ function explainSlot(
   return {
     index: slot.index,
     holder: holder ? instanceName(holder) : null,
-    why: [why, ...[...troubles].map(([node, trouble]) => `On ${node}: ${trouble}.`)].join(' '),
+    why,
     candidates: rankingOf(pool, slot.index, observed).flatMap((functionId, rank) => {
       const instance = byId.get(functionId);
       return instance

@@ -2,6 +2,7 @@
 export type * from './actions.ts';
 export { diff } from './diff.ts';
 export { assignmentFingerprint, configurationOf, specificationOf } from './documents.ts';
+export { refugeOf } from './escalation.ts';
 export { explainPool } from './explain.ts';
 export { fingerprint } from './fingerprint.ts';
 export * from './observed.ts';

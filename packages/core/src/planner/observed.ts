@@ -22,6 +22,8 @@ export interface Observed {
   readonly slots: readonly ObservedSlot[];
   /** Functions that nodes run and nobody placed. */
   readonly strays: readonly ObservedStray[];
+  /** So much is gone at once that nothing is placed anew, moved or deleted. */
+  readonly isFrozen?: boolean;
 }
 
 /** Names of nodes under a version. */
@@ -82,6 +84,12 @@ export interface ObservedInstance {
   readonly move: ObservedMove | null;
   /** A move of it failed a moment ago. */
   readonly isHeldBack: boolean;
+  /** It failed so often lately that it ranks behind all others. */
+  readonly isSuppressed?: boolean;
+  /** It has not been ready for longer than its pool allows it to stay where it is. */
+  readonly isUnfit?: boolean;
+  /** Nodes on which it was not ready for so long, lately. */
+  readonly failedOn?: readonly string[];
 }
 
 export interface ObservedMove {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Decision } from './actions.ts';
+import { barredNodes, escalated } from './escalation.ts';
 import { instanceName, type Observed, type ObservedInstance, takesOrders } from './observed.ts';
 import { targetOf } from './target.ts';
 
@@ -42,6 +43,7 @@ function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed):
     const reason = `${left.node} is drained, and ${instanceName(left)} does not run there`;
     drops.push({ type: 'drop', functionId: left.functionId, reason });
   }
+  if (drops.length === 0) drops.push(...escalated(mine, declared, observed));
   const holders = new Set(
     observed.slots.filter((slot) => slot.pool === pool.name).map(({ holder }) => holder),
   );
@@ -87,6 +89,7 @@ function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly Obse
   /** Where instances are on their way to. */
   const taken = kept.flatMap(({ pool, move }) => (move ? [{ pool, node: move.to }] : []));
   for (const pool of declared.pools) {
+    const barred = barredNodes(pool.name, observed);
     for (;;) {
       const mine = placed.filter((instance) => instance.pool === pool.name);
       if (mine.length >= instancesOf(pool)) break;
@@ -101,6 +104,7 @@ function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly Obse
           ({ name }) =>
             !witnesses.has(name) &&
             !drained.has(name) &&
+            !barred.includes(name) &&
             ![...mine, ...taken.filter((each) => each.pool === pool.name)].some(({ node }) => node === name),
         )
         .sort((a, b) => a.lost - b.lost || a.functions - b.functions || a.order - b.order);
@@ -114,6 +118,7 @@ function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly Obse
         number,
         node: best.name,
         reason: `${best.name} runs no instance of ${pool.name} and has the fewest functions (${best.functions})`,
+        ...(barred.length === 0 ? {} : { failedOn: barred }),
       });
     }
   }

@@ -5,6 +5,7 @@ import type { Command, Decision, Plan } from './actions.ts';
 import { decideCouncil } from './council.ts';
 import { assignmentFingerprint, assignmentOf, configurationOf, specificationOf } from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
+import { thawedCommands } from './guard.ts';
 import { decideDrains, drainHandovers, moveCommands } from './moves.ts';
 import {
   instanceName,
@@ -28,6 +29,12 @@ import { candidatesOf, decideSlots } from './slots.ts';
  */
 export function plan(declared: DeclaredSet | null, observed: Observed, topology: Topology): Plan {
   if (!declared) return { decisions: [], commands: [] };
+  if (observed.isFrozen) {
+    // Who is in the council is a person's word, and may be what is missing.
+    const decisions = decideCouncil(declared, observed);
+    if (decisions.length > 0) return { decisions, commands: [] };
+    return { decisions, commands: thawedCommands(commandsOf(declared, observed, topology)) };
+  }
   const decisions: Decision[] = [...placeInstances(declared, observed), ...decideCouncil(declared, observed)];
   // Slots name the instances that may hold them, so those come first.
   if (decisions.length === 0) decisions.push(...decideSlots(declared, observed));

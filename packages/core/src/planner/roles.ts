@@ -64,7 +64,7 @@ export function rankingOf(pool: DeclaredPool, index: number, observed: Observed)
   return waiting(instances, nodes).map(({ functionId }) => functionId);
 }
 
-/** Ready ones first, those on a drained node last of them, then by what they are now; otherwise the order given. */
+/** Ready ones first, those that failed again and again behind them, those on a drained node last of them, then by what they are now; otherwise the order given. */
 function waiting(
   instances: readonly ObservedInstance[],
   nodes: ReadonlyMap<string, ObservedNode>,
@@ -74,6 +74,7 @@ function waiting(
   return instances.toSorted(
     (a, b) =>
       Number(isReady(b, nodes)) - Number(isReady(a, nodes)) ||
+      Number(a.isSuppressed === true) - Number(b.isSuppressed === true) ||
       Number(isDrained(a)) - Number(isDrained(b)) ||
       place(a) - place(b),
   );

@@ -297,7 +297,12 @@ describe('slots', () => {
       expect(failovers).toMatchObject([
         { from: 'web#1', to: 'web#2', cause: 'the lease ran out', outageMs: 260, failedRequests: 12 },
       ]);
-      expect(failovers[0]?.steps.at(-1)).toEqual({ name: 'first-served', at: 5_060, source: 'probe' });
+      expect(failovers[0]?.steps.at(-1)).toEqual({
+        name: 'first-served',
+        clock: 'wall',
+        at: 5_060,
+        source: 'probe',
+      });
       expect(domain.rows('failovers')).toEqual(failovers);
       hold(domain, 2, 2, 99);
       expect(domain.core.views(domain.nowMs).slots[0]?.reason).toMatch(

@@ -40,7 +40,7 @@ test('what a node says of addresses is told once, stands in the slot and in expl
       .toReversed(),
   ).toEqual([`warning b: ${GONE}.`, `error a: ${GONE}.`]);
   expect(slot()?.reason).toContain(`b: ${GONE}. a: ${GONE}.`);
-  expect(explained()).toContain(`On b: ${GONE}. On a: ${GONE}.`);
+  expect(explained()).toContain(`b: ${GONE}. a: ${GONE}.`);
   tell(2, 'held');
   tell(1, 'holding');
   expect(events()[0]).toMatchObject({ severity: 'info', message: 'a: the addresses are well again.' });

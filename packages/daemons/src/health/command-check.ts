@@ -2,6 +2,9 @@
 import { startProgram } from '@vnfpool/platform/processes';
 import type { HealthResult } from './health-check.ts';
 
+/** Characters of its last words that become the reason. */
+const WORDS_MAX = 200;
+
 export interface CommandCheck {
   /** Program and arguments; no shell in between. */
   readonly command: readonly string[];
@@ -35,6 +38,6 @@ export async function checkCommand(check: CommandCheck, timeoutMs: number): Prom
   if (isLate) return { ok: false, reason: `no result within ${timeoutMs} ms` };
   if (failure !== undefined) return { ok: false, reason: failure };
   const how = signal === null ? `exit code ${status}` : `killed by ${signal}`;
-  const said = status === 0 ? undefined : started.lines().at(-1);
+  const said = status === 0 ? undefined : started.lines().at(-1)?.slice(0, WORDS_MAX);
   return { ok: status === 0, reason: said === undefined || said === '' ? how : `${how}: ${said}` };
 }

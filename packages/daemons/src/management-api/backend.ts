@@ -11,6 +11,7 @@ import type {
   MoveSessionsAnswer,
   MoveSessionsRequest,
   PlanView,
+  SlotExplainView,
   StateView,
   TokenRequest,
   TokenSecretView,
@@ -43,6 +44,9 @@ export interface ManagementBackend {
   /** Takes a set away: 404 when there is none of that name. */
   remove(set: string): Promise<void>;
   explain(pool: string): Promise<ExplainView>;
+  explainSlot(pool: string, index: number): Promise<SlotExplainView>;
+  /** Instances are placed, moved and deleted again although nodes are lost: 409 when nothing is frozen. */
+  thaw(): Promise<void>;
   /** Resolves once the hand-over is ordered; the record of it comes as a `FailoverView`. */
   handover(request: HandoverRequest): Promise<void>;
   /** Resolves once the move, or its end, is ordered; the instance's view tells how it goes, an event how it ended. */

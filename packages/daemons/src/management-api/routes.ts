@@ -18,6 +18,7 @@ import { type Query, wholeNumber, word } from './query.ts';
 import {
   declarationSchema,
   drainSchema,
+  emptySchema,
   forceCouncilSchema,
   handoverSchema,
   moveSchema,
@@ -50,6 +51,12 @@ export function addRoutes(app: FastifyInstance, backend: ManagementBackend): voi
   app.get<{ Params: { name: string } }>('/v1/explain/pools/:name', ({ params }) =>
     backend.explain(params.name),
   );
+  app.get<{ Params: { pool: string; index: string } }>('/v1/explain/slots/:pool/:index', ({ params }) => {
+    const { pool, index } = params;
+    if (!/^\d{1,5}$/.test(index))
+      throw new ApiError(404, 'not-found', `there is no slot ${pool}/${index} here`);
+    return backend.explainSlot(pool, Number(index));
+  });
 
   app.post<{ Body: DeclarationRequest }>('/v1/plan', { schema: { body: declarationSchema } }, ({ body }) =>
     backend.plan(body.text, body.file),
@@ -95,6 +102,10 @@ export function addRoutes(app: FastifyInstance, backend: ManagementBackend): voi
       return reply.code(202).send({});
     },
   );
+  app.post('/v1/thaw', { schema: { body: emptySchema } }, async (_request, reply) => {
+    await backend.thaw();
+    return reply.code(204).send();
+  });
   app.post<{ Body: TokenRequest }>(
     '/v1/tokens',
     { schema: { body: tokenSchema } },

@@ -84,6 +84,7 @@ export const forceCouncilSchema: JsonSchema = {
     othersAreDead: { type: 'boolean', const: true },
   },
 };
+export const emptySchema: JsonSchema = { type: 'object', additionalProperties: false, properties: {} };
 
 export const tokenSchema: JsonSchema = {
   type: 'object',

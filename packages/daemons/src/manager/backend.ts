@@ -11,6 +11,7 @@ import type {
   MoveSessionsAnswer,
   MoveSessionsRequest,
   PlanView,
+  SlotExplainView,
   StateView,
   TokenRequest,
   TokenSecretView,
@@ -39,7 +40,10 @@ type DistributiveOmit<T, Keys extends PropertyKey> = T extends unknown ? Omit<T,
 type Asked = DistributiveOmit<
   Extract<
     ManagerCoreInput,
-    { requestId: number; type: 'apply' | 'handover' | 'move' | 'move-sessions' | 'drain' | 'force-council' }
+    {
+      requestId: number;
+      type: 'apply' | 'handover' | 'move' | 'move-sessions' | 'drain' | 'force-council' | 'thaw';
+    }
   >,
   'requestId'
 >;
@@ -121,6 +125,16 @@ export class ManagerBackend implements ManagementBackend {
     const explained = this.#options.core.explain(pool, this.#options.nowMs());
     if (!explained) throw new ApiError(404, 'not-found', `there is no pool ${pool} here`);
     return explained;
+  }
+
+  async explainSlot(pool: string, index: number): Promise<SlotExplainView> {
+    const explained = this.#options.core.explainSlot(pool, index, this.#options.nowMs());
+    if (!explained) throw new ApiError(404, 'not-found', `there is no slot ${pool}/${index} here`);
+    return explained;
+  }
+
+  async thaw(): Promise<void> {
+    await this.#ask({ type: 'thaw' });
   }
 
   async handover({ pool, slot, to }: HandoverRequest): Promise<void> {

@@ -215,6 +215,7 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
 const nothing = (): void => undefined;
 /** About slots and registrars, which there are none of: what would lead to them is refused. */
 const ofSets = {
+  'keep-failovers': nothing,
   'slots-changed': nothing,
   'configure-leases': nothing,
   candidate: nothing,

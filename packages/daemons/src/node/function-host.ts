@@ -232,7 +232,15 @@ export class FunctionHost {
     const { ok, reason } = await (network !== null && container === null && type === 'command'
       ? inNamespace(network.namespace.fd, ask)
       : ask());
-    this.#options.give({ type: 'health', functionId, run, ok, reason });
+    const still = ok ? null : running.around.group.heldStill();
+    this.#options.give({
+      type: 'health',
+      functionId,
+      run,
+      ok,
+      reason: still === null ? reason : `${reason}; somebody holds it ${still}`,
+      ...(still === null ? {} : { isFrozen: true }),
+    });
   }
 
   /** What a function uses, as options of the service-mobility protocol; empty: it does not run, or was not measured yet. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AddressPlace, KeeperInput, KeeperOutput, KeeperSlot } from '@vnfpool/core/agent';
+import type { AddressPlace, GateInput, KeeperInput, KeeperOutput, KeeperSlot } from '@vnfpool/core/agent';
 import type { LeaseRecord } from '@vnfpool/core/lease';
 import {
   type AddressClaim,
@@ -27,8 +27,8 @@ export interface LeaseHandsOptions {
 }
 
 /** The core's side: it is given an input and the time and returns what to do. */
-export interface Keeper {
-  handle(input: KeeperInput, nowMs: number): KeeperOutput[];
+export interface Keeper<Input = KeeperInput> {
+  handle(input: Input, nowMs: number): KeeperOutput[];
   expire(nowMs: number): KeeperOutput[];
 }
 
@@ -43,15 +43,15 @@ const ANNOUNCE_REPEATS = 2;
  * addresses leave the link before, since it may be the fence that is broken.
  */
 export class LeaseHands {
-  readonly #keeper: Keeper;
+  readonly #keeper: Keeper<GateInput>;
   readonly #options: LeaseHandsOptions;
 
-  constructor(keeper: Keeper, options: LeaseHandsOptions) {
+  constructor(keeper: Keeper<GateInput>, options: LeaseHandsOptions) {
     this.#keeper = keeper;
     this.#options = options;
   }
 
-  handle(input: KeeperInput): void {
+  handle(input: GateInput): void {
     this.#carryOut(() => this.#keeper.handle(input, this.#options.clocks.boottimeMs()));
   }
 

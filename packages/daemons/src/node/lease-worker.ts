@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parentPort, workerData } from 'node:worker_threads';
-import { type KeeperInput, SlotKeeper } from '@vnfpool/core/agent';
+import { type KeeperInput, LinkGate, SlotKeeper } from '@vnfpool/core/agent';
 import { type LeaseDatagram, LeaseEngine } from '@vnfpool/core/lease';
 import type { AddressListener, Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
-import { createVirtualAddresses } from '@vnfpool/platform/addresses';
+import { CarrierWatch, createVirtualAddresses } from '@vnfpool/platform/addresses';
 import { createFence, createNoFence } from '@vnfpool/platform/fence';
 import { lockInNamespace } from '@vnfpool/platform/lock';
 import { requestRealtime } from '@vnfpool/platform/realtime';
@@ -14,6 +14,7 @@ import { agentClocks } from './agent-clocks.ts';
 import { LeaseHands } from './lease-hands.ts';
 import { openRegister } from './lease-journal.ts';
 import { LeaseLink } from './lease-link.ts';
+import { PauseWatch } from './pause-watch.ts';
 import type { FromWorker, ToWorker, WorkerTask } from './worker-messages.ts';
 
 /*
@@ -57,7 +58,7 @@ async function main(task: WorkerTask): Promise<void> {
     restored: journal.restored,
     random: systemRandom(),
   });
-  const keeper = new SlotKeeper(engine, task.node);
+  const keeper = new LinkGate(new SlotKeeper(engine, task.node), task.node);
   const ownKey = openLeaseKey(`${task.folder}/lease-key.pem`);
 
   const counters: Record<string, number> = {};
@@ -125,6 +126,17 @@ async function main(task: WorkerTask): Promise<void> {
     timer = setTimeout(() => act(() => hands.expire()), Math.min(waitMs, 2 ** 31 - 1));
   }
 
+  function watchCarrier(name: string): CarrierWatch {
+    return new CarrierWatch(name, {
+      changed: (hasCarrier) => {
+        act(() => hands.handle({ type: 'link', isUp: hasCarrier, name }));
+        tell({ type: 'link', name, hasCarrier, wallMs: clocks.wallMs() });
+      },
+      failed: (error) =>
+        tell({ type: 'event', severity: 'error', message: `news of links ended: ${error.message}` }),
+    });
+  }
+
   const reporting = setInterval(() => {
     const text = JSON.stringify(counters);
     if (text === told) return;
@@ -171,6 +183,8 @@ async function main(task: WorkerTask): Promise<void> {
         clearInterval(checking);
         clearInterval(measuring);
         clearTimeout(timer);
+        carrier?.close();
+        pauses.close();
         link.close();
         hands.cleanUp();
         journal.close();
@@ -181,6 +195,8 @@ async function main(task: WorkerTask): Promise<void> {
     }
   });
 
+  const carrier = task.interface === null ? undefined : watchCarrier(task.interface);
+  const pauses = new PauseWatch({ clocks, tell: (pause) => tell({ type: 'paused', pause }) });
   const port = await link.listen(task.listen.address, task.listen.port);
   tell({
     type: 'ready',

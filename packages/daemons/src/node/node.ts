@@ -29,6 +29,7 @@ import type { NodeConfig } from './config.ts';
 import { FenceHook } from './fence-hook.ts';
 import { FunctionNews } from './function-news.ts';
 import { openFunctionSide, STATE_QUEUE_BYTES_MAX } from './function-side.ts';
+import { keepFailovers, keptFailovers } from './kept-failovers.ts';
 import { LeaseThread } from './lease-thread.ts';
 import { ManagerLink } from './manager-link.ts';
 import { managerSources } from './manager-sources.ts';
@@ -88,6 +89,9 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const onFault = exitOnFault(logger);
 
   const configurationFile = `${config.state}/configuration.json`;
+  /** What the worker tells before there is an agent to hear it. */
+  const early: AgentInput[] = [];
+  let toAgent = (input: AgentInput): void => void early.push(input);
   const fromWorker = (message: FromWorker): void => {
     switch (message.type) {
       case 'ready':
@@ -125,7 +129,14 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         return;
       case 'stalls':
         status.stalls = message.stalls;
-        agent.submit({ type: 'stalls', stalls: message.stalls });
+        toAgent({ type: 'stalls', stalls: message.stalls });
+        return;
+      case 'link':
+        toAgent(message);
+        return;
+      case 'paused':
+        logger.warn({ of: 'leases', ...message.pause }, 'stood still');
+        toAgent({ type: 'paused', ...message.pause });
         return;
       case 'counters':
         status.dropped = message.counters;
@@ -200,6 +211,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const registrations = new Registrations({
     credentials: membership.credentials,
     logger: logger.child({ part: 'registrations' }),
+    onAsked: (functionId) => toAgent({ type: 'doubted', functionId }),
   });
   membership.onRenewed(() => registrations.renewed());
 
@@ -218,6 +230,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         give({ type: 'slots-changed', report });
       },
       ...functions.effects,
+      'keep-failovers': ({ records }) => keepFailovers(config.state, records, logger),
       'configure-leases': ({ configuration }) => {
         writeSecretFile(configurationFile, `${JSON.stringify(configuration)}\n`);
         fenceHook.configure(configuration);
@@ -351,6 +364,9 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   }
   // With its functions it has kept what the manager told of them.
   await functions.adopt(functions.isKept ? keptConfiguration : null);
+  toAgent = (input) => void agent.submit(input);
+  for (const input of early) toAgent(input);
+  toAgent({ type: 'restore-failovers', records: keptFailovers(config.state, logger) });
   give({ type: 'start' });
   followAddress(place, {
     transfers,

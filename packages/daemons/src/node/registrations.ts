@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PoolElement, type PoolElementEvent } from '@vnfpool/client';
+import type { FunctionId } from '@vnfpool/core';
 import { type AgentOutput, isSamePlace, registrationKey, wirePolicy } from '@vnfpool/core/agent';
 import { type Credentials, CredentialsError } from '@vnfpool/runtime/certificates';
 import type { Logger } from '@vnfpool/runtime/logging';
@@ -7,6 +8,8 @@ import type { Logger } from '@vnfpool/runtime/logging';
 export interface RegistrationsOptions {
   readonly credentials: () => Credentials;
   readonly logger: Logger;
+  /** A registrar asks whether an element lives; perhaps somebody could not reach it. */
+  readonly onAsked?: (functionId: FunctionId) => void;
 }
 
 type Register = AgentOutput & { type: 'register' };
@@ -114,6 +117,7 @@ export class Registrations {
           logger.info({ element: name, event: event.event }, 'registration');
           if (event.event === 'rejected') this.#openAgain(name, element);
         },
+        onAsked: () => this.#options.onAsked?.(wanted.functionId),
         onTrouble: ({ registrar, reason }) => logger.warn({ registrar, reason }, 'registrar'),
       });
     } catch (error) {

@@ -4,6 +4,7 @@ import type { LeaseInput } from '@vnfpool/core/lease';
 import type {
   CouncilReport,
   FailoverRecord,
+  HostPause,
   SetConfiguration,
   SlotState,
   StallReport,
@@ -48,5 +49,9 @@ export type FromWorker =
   | { readonly type: 'fence-changed'; readonly message: string }
   /** How late the worker was called in the last minutes; told when it changes, at most every ten seconds. */
   | { readonly type: 'stalls'; readonly stalls: StallReport }
+  /** The link of the virtual addresses has a carrier, or has lost it. */
+  | { readonly type: 'link'; readonly name: string; readonly hasCarrier: boolean; readonly wallMs: number }
+  /** The worker stood still. */
+  | { readonly type: 'paused'; readonly pause: HostPause }
   /** Datagrams that were dropped, by reason; told when it changes, at most once a second. */
   | { readonly type: 'counters'; readonly counters: Readonly<Record<string, number>> };

@@ -2,6 +2,7 @@
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readProcessStat } from '@vnfpool/platform/processes';
@@ -38,6 +39,69 @@ describe('a command', () => {
       await expect.poll(() => readProcessStat(child)?.state ?? 'Z').toBe('Z');
     },
   );
+});
+
+describe('a check that misbehaves is bounded', () => {
+  const run = (script: string, timeoutMs: number) =>
+    checkHealth({ type: 'command', command: { command: ['/bin/sh', '-c', script] }, timeoutMs }, AT, null);
+
+  /** A server that does this with every request. */
+  async function serverThat(act: (answer: Socket) => void): Promise<number> {
+    const open = new Set<Socket>();
+    const server = createServer((socket) => {
+      open.add(socket);
+      socket.on('error', () => {});
+      socket.once('data', () => act(socket));
+    });
+    server.listen(0, AT);
+    await once(server, 'listening');
+    onTestFinished(() => {
+      for (const socket of open) socket.destroy();
+      server.close();
+    });
+    return (server.address() as AddressInfo).port;
+  }
+
+  test('megabytes of output, in lines or in one, make no long reason and no late result', async () => {
+    const lines = await run('yes "no room at all" | head -c 8000000; exit 1', 60_000);
+    expect(lines.reason).toMatch(/^exit code 1(: .*)?$/);
+    const line = await run("head -c 8000000 /dev/zero | tr '\\0' x; exit 1", 60_000);
+    expect(line.reason).toMatch(/^exit code 1/);
+    expect(line.reason.length).toBeLessThan(1_000);
+  });
+
+  test('a command that prints without end is killed at its time', async () => {
+    expect(await run('yes', 300)).toEqual({ ok: false, reason: 'no result within 300 ms' });
+  });
+
+  test('an HTTP answer without end is not read to its end', async () => {
+    const port = await serverThat((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      const more = (): void => {
+        while (!socket.destroyed && socket.write(Buffer.alloc(65_536))) {}
+      };
+      socket.on('drain', more);
+      more();
+    });
+    expect(await checkHealth({ type: 'http', timeoutMs: 10_000 }, AT, port)).toEqual({
+      ok: false,
+      reason: 'the answer is longer than 65536 octets',
+    });
+  });
+
+  test('one that hangs after its first octets has failed at its time', async () => {
+    const port = await serverThat((socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nh'));
+    expect(await checkHealth({ type: 'http', timeoutMs: 200 }, AT, port)).toEqual({
+      ok: false,
+      reason: 'no answer within 200 ms',
+    });
+  });
+
+  test('headers without end are an error', async () => {
+    const port = await serverThat((socket) => socket.write(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(200_000)}`));
+    const { ok, reason } = await checkHealth({ type: 'http', timeoutMs: 10_000 }, AT, port);
+    expect([ok, reason.length < 200]).toEqual([false, true]);
+  });
 });
 
 describe('SIP OPTIONS', () => {

@@ -11,6 +11,7 @@ import type {
   MoveSessionsAnswer,
   MoveSessionsRequest,
   PlanView,
+  SlotExplainView,
   StateView,
   TokenRequest,
   TokenSecretView,
@@ -100,6 +101,39 @@ export class FakeBackend implements ManagementBackend {
         },
       ],
     });
+  }
+
+  explainSlot(pool: string, index: number): Promise<SlotExplainView> {
+    if (pool !== 'web' || index !== 0)
+      return Promise.reject(new ApiError(404, 'not-found', `there is no slot ${pool}/${index}`));
+    const lost = { rule: 'node', verdict: 'node-a is lost' } as const;
+    return this.#do(
+      'explainSlot',
+      { pool, index },
+      {
+        pool,
+        index,
+        id: '00000000000000aa',
+        epoch: 1_099_511_627_783,
+        holder: 'web#2',
+        node: 'node-b',
+        why: 'web#2 took it from web#1 because the lease ran out: a majority of the council granted it the lease.',
+        since: this.view.at - 12_000,
+        leaseMs: 300,
+        council: '2 of 3 members of the council answer (2 are needed): leases can be granted.',
+        frozen: null,
+        failback: { to: 'web#1', at: this.view.at + 30_000, rule: 'it has been fit for 30000 ms' },
+        candidates: [
+          { name: 'web#2', node: 'node-b', rank: 1, isHolder: true, rule: null, verdict: 'holds it; ready' },
+          { name: 'web#1', node: 'node-a', rank: 2, isHolder: false, ...lost },
+        ],
+        lastFailover: null,
+      },
+    );
+  }
+
+  thaw(): Promise<void> {
+    return this.#do('thaw', undefined, undefined);
   }
 
   handover(request: HandoverRequest): Promise<void> {

@@ -148,12 +148,27 @@ describe('commands', () => {
     ['POST', '/v1/council/force', { members: ['node-a'], othersAreDead: true }, 202, 'forceCouncil'],
     ['POST', '/v1/tokens', { role: 'node', name: 'node-c', ttlMs: 60_000 }, 201, 'createToken'],
     ['GET', '/v1/explain/pools/web', undefined, 200, 'explain'],
+    ['GET', '/v1/explain/slots/web/0', undefined, 200, 'explainSlot'],
     ['GET', '/v1/metrics', undefined, 200, 'metrics'],
   ])('%s %s', async (method, path, body, status, what) => {
     const answer = await ask(await overUnix(), method, path, { body });
     expect(answer.status).toBe(status);
     expect(backend.asked.map((call) => call.what)).toEqual([what]);
     if (method === 'POST') expect(backend.asked[0]?.with).toEqual(body);
+  });
+
+  test('thaw says nothing but that it is meant', async () => {
+    const at = await overUnix();
+    expect((await ask(at, 'POST', '/v1/thaw', { body: {} })).status).toBe(204);
+    expect(backend.asked).toEqual([{ what: 'thaw', with: undefined }]);
+    expect((await ask(at, 'POST', '/v1/thaw', { body: { set: 'edge' } })).status).toBe(400);
+    backend.refusal = new ApiError(409, 'not-ready', 'Nothing is frozen.');
+    expect(errorCode(await ask(at, 'POST', '/v1/thaw', { body: {} }))).toBe('not-ready');
+  });
+
+  test.each(['web/x', 'web/-1', 'web/7', 'web/123456'])('there is no slot %s to explain', async (name) => {
+    const answer = await ask(await overUnix(), 'GET', `/v1/explain/slots/${name}`);
+    expect([answer.status, errorCode(answer)]).toEqual([404, 'not-found']);
   });
 
   test('a traffic report reaches the backend', async () => {

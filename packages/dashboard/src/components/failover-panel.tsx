@@ -4,7 +4,13 @@ import type { FailoverView } from '@vnfpool/core/management';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { formatAgo, formatClock, formatMs } from '../model/format.ts';
-import { describeFailover, describeSources, explainCause, explainFencing } from '../model/timeline.ts';
+import {
+  describeFailover,
+  describeSources,
+  explainCause,
+  explainClass,
+  explainFencing,
+} from '../model/timeline.ts';
 import { FailoverTimeline } from './failover-timeline.tsx';
 
 interface FailoverPanelProps {
@@ -96,6 +102,15 @@ function Failover({
           <dt>Cause</dt>
           <dd>{explainCause(failover.cause)}</dd>
         </div>
+        {failover.class !== undefined && (
+          <div class="wide">
+            <dt>What failed</dt>
+            <dd data-testid="failure-class">
+              {explainClass(failover.class)}
+              {failover.evidence !== undefined && `: ${failover.evidence}`}
+            </dd>
+          </div>
+        )}
         <div class="wide">
           <dt>Fence</dt>
           <dd>{explainFencing(failover.fencedBy)}</dd>

@@ -18,6 +18,22 @@ export function Headline({ state, now }: { readonly state: StateView; readonly n
         <Icon name={healthIcons[verdict.health]} />
         <span data-testid="verdict">{verdict.text}</span>
       </p>
+      {state.sets.map(({ name, frozen }) =>
+        frozen ? (
+          <div key={name} role="alert" data-testid="frozen">
+            <p class="verdict text-bad">
+              <Icon name={healthIcons.down} />
+              <span>
+                {name} is frozen: {frozen.reason}.
+              </span>
+            </p>
+            <p class="label">
+              Slots go on failing over, but nothing is placed anew, moved or deleted until the nodes are back,
+              or <code>vnfpool thaw</code> says that they are gone.
+            </p>
+          </div>
+        ) : null,
+      )}
       <p class="label">
         {last === undefined
           ? 'No failover so far.'

@@ -105,6 +105,24 @@ const causeMeanings: Readonly<Record<string, string>> = {
   handover: 'a hand-over was asked for',
 };
 
+/** What failed, in words. */
+export function explainClass(failure: NonNullable<FailoverView['class']>): string {
+  switch (failure) {
+    case 'function':
+      return 'the function';
+    case 'node':
+      return 'its node, or the way to it';
+    case 'pause':
+      return 'nothing for good: its node stood still';
+    case 'link':
+      return 'the link of its address';
+    case 'several':
+      return 'several nodes at once';
+    case 'planned':
+      return 'nothing: it was wanted';
+  }
+}
+
 export function explainFencing(fencedBy: FailoverView['fencedBy']): string {
   switch (fencedBy) {
     case 'hook':

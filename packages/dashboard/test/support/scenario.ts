@@ -56,6 +56,7 @@ export class Scenario {
   #events: EventView[] = [];
   #outages: Outage[] = [];
   #failingSince: number | null = null;
+  #frozen: string | null = null;
   #startedAt: number;
 
   constructor(now: number) {
@@ -150,12 +151,22 @@ export class Scenario {
         at: now + offset,
         source: name === 'first-served' ? 'traffic' : (node ?? ''),
       })),
+      class: cause === 'lease-expired' ? 'node' : 'function',
+      evidence:
+        cause === 'lease-expired'
+          ? `${from === null ? '' : this.#nodeOf(from)} does not answer the manager either`
+          : 'its own agent saw it end',
       outageMs,
       failedRequests: 11,
     });
     if (pool === 'web')
       this.#outages.push({ lastOkAt: now + 32.6 - outageMs, firstOkAt: now + 32.6, failed: 11 });
     this.#tell(now, 'slot.taken', 'warning', `slot ${pool}/0`, `taken by ${to} from ${from}, epoch ${epoch}`);
+  }
+
+  /** As after many nodes were lost at once. */
+  freeze(reason: string): void {
+    this.#frozen = reason;
   }
 
   startFailing(now: number): void {
@@ -228,6 +239,7 @@ export class Scenario {
             forced: null,
           },
           health: worst,
+          frozen: this.#frozen === null ? null : { since: this.#startedAt, reason: this.#frozen },
         },
       ],
       pools,

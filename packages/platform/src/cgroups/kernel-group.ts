@@ -4,7 +4,7 @@ import type { ControlFiles } from './control-files.ts';
 import { type GroupFolder, readUsage } from './controllers.ts';
 import { endAll } from './end-all.ts';
 import type { Controller } from './hierarchy.ts';
-import { countWaiting, readEntry, residentBytes } from './process-table.ts';
+import { areStopped, countWaiting, readEntry, residentBytes } from './process-table.ts';
 import type { FunctionGroup, GroupStatistics } from './types.ts';
 
 /** Joins each group named, then becomes the program: `0` is whoever writes it. */
@@ -73,6 +73,16 @@ export class KernelGroup implements FunctionGroup {
     };
   }
 
+  heldStill(): 'frozen' | 'stopped' | null {
+    const first = this.#folders.get('freezer');
+    const second = this.#folders.get('cgroup2');
+    const isFrozen =
+      (first && this.#readOr(`${first.folder}/freezer.state`).startsWith('FROZEN')) ||
+      (second && /^frozen 1$/m.test(this.#readOr(`${second.folder}/cgroup.events`)));
+    if (isFrozen) return 'frozen';
+    return areStopped(this.processes()) ? 'stopped' : null;
+  }
+
   kill(): Promise<number> {
     return endAll(
       () => this.#killOnce(),
@@ -115,6 +125,10 @@ export class KernelGroup implements FunctionGroup {
     if (!this.#files.exists(file)) return () => undefined;
     this.#files.write(file, stop);
     return () => this.#files.write(file, go);
+  }
+
+  #readOr(file: string): string {
+    return this.#files.exists(file) ? this.#files.read(file) : '';
   }
 
   #distinct(): string[] {

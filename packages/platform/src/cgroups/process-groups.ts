@@ -3,6 +3,7 @@ import { PlatformError } from '../errors.ts';
 import type { ProcessIdentity } from '../processes/stat.ts';
 import { endAll, signalAll } from './end-all.ts';
 import {
+  areStopped,
   countWaiting,
   hasVariable,
   readEntry,
@@ -160,6 +161,10 @@ class ProcessTreeGroup implements FunctionGroup {
       diskReadBytes: null,
       diskWrittenBytes: null,
     };
+  }
+
+  heldStill(): 'stopped' | null {
+    return areStopped(this.processes()) ? 'stopped' : null;
   }
 
   kill(): Promise<number> {

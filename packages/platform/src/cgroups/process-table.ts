@@ -48,6 +48,12 @@ export function readEntry(pid: number): TableEntry | undefined {
   };
 }
 
+/** Whether all of these were stopped, by a signal or a tracer. */
+export function areStopped(pids: readonly number[]): boolean {
+  const entries = pids.flatMap((pid) => readEntry(pid) ?? []);
+  return entries.length > 0 && entries.every(({ state }) => state === 'T' || state === 't');
+}
+
 /** Resident memory of a process, octets; what it shares with others is counted whole. */
 export function residentBytes(pid: number): number {
   const [, kibibytes = '0'] = /^VmRSS:\s+(\d+) kB/m.exec(readOr(`/proc/${pid}/status`)) ?? [];

@@ -47,6 +47,8 @@ export interface FunctionGroup {
   began(first: ProcessIdentity): void;
   processes(): number[];
   statistics(): GroupStatistics;
+  /** Whether somebody holds all of it still, by the kernel's freezer or by a stop signal; null: it may run. */
+  heldStill(): 'frozen' | 'stopped' | null;
   /**
    * Ends every process of it, and those that these start meanwhile.
    * @returns how many are left after 2 s: some cannot be ended while they wait for a device

@@ -37,6 +37,8 @@ const VETH_INFO_PEER = 1;
 const OPERSTATE_UP = 6;
 const PORT_FORWARDING = 3;
 const IFF_UP = 0x1;
+/** The driver says that it has a carrier. */
+const IFF_LOWER_UP = 0x1_0000;
 
 /** A network interface as the kernel lists it. */
 export interface Link {
@@ -47,6 +49,8 @@ export interface Link {
   readonly hardwareAddress: Uint8Array;
   /** Whether it is up and has a carrier, as the kernel found out; that follows a change by up to a second. */
   readonly isOperational: boolean;
+  /** Whether it is up and its driver says that it has a carrier, as it is now. */
+  readonly hasCarrier: boolean;
   /** Index of the bridge it is a port of, 0 without. */
   readonly masterIndex: number;
   /** Whether that bridge forwards through it. */
@@ -187,6 +191,7 @@ export function findLink(socket: NetlinkSocket, name: string): Link {
 
 function readLink(part: NetlinkMessage): Link {
   const view = viewOf(part.body);
+  const flags = view.getUint32(8, true);
   const attributes = parseAttributes(part.body.subarray(16));
   const master = attributes.get(IFLA_MASTER);
   const inside = (bytes: Uint8Array | undefined, type: number): Uint8Array | undefined =>
@@ -201,7 +206,8 @@ function readLink(part: NetlinkMessage): Link {
   return {
     index: view.getInt32(4, true),
     name: readText(attributes.get(IFLA_IFNAME) ?? new Uint8Array()),
-    isUp: (view.getUint32(8, true) & IFF_UP) !== 0,
+    isUp: (flags & IFF_UP) !== 0,
+    hasCarrier: (flags & IFF_UP) !== 0 && (flags & IFF_LOWER_UP) !== 0,
     hardwareAddress: attributes.get(IFLA_ADDRESS) ?? new Uint8Array(),
     isOperational: attributes.get(IFLA_OPERSTATE)?.[0] === OPERSTATE_UP,
     isForwarding: inside(port, IFLA_BRPORT_STATE)?.[0] === PORT_FORWARDING,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -38,6 +38,17 @@ function run(group: FunctionGroup, script: string, ...args: string[]) {
 function unless(limits: GroupLimits): string {
   const refusal = groups.refusal(limits);
   return refusal === null ? '' : ` [${refusal}]`;
+}
+
+/** The file by which an operator holds a process's group still. */
+function freezerOf(pid: number): { readonly file: string; readonly hold: string; readonly go: string } {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n');
+  const first = lines.find((line) => line.split(':')[1] === 'freezer')?.split(':')[2];
+  if (first !== undefined)
+    return { file: `/sys/fs/cgroup/freezer${first}/freezer.state`, hold: 'FROZEN', go: 'THAWED' };
+  const second = lines.find((line) => line.startsWith('0::'))?.slice(3) ?? '';
+  const mount = groups.second?.mount ?? '/sys/fs/cgroup';
+  return { file: `${mount}${second}/cgroup.freeze`, hold: '1', go: '0' };
 }
 
 const noGroups = groups.way === 'proc' ? ` [${groups.description}]` : '';
@@ -80,6 +91,27 @@ describe('groups of the kernel', () => {
       expect(await group.kill()).toBe(0);
       expect(isAlive(identity)).toBe(false);
       expect((await program.exited).signal).toBe('SIGKILL');
+    },
+  );
+
+  test.skipIf(noGroups !== '')(
+    `a function that somebody freezes is told from one that ended${noGroups}`,
+    async () => {
+      const group = create({});
+      const program = run(group, 'while :; do sleep 1; done');
+      expect(group.heldStill()).toBeNull();
+      const pid = program.identity?.pid ?? 0;
+      // It joins by itself, and no other group may be frozen by mistake.
+      await expect.poll(() => group.processes()).toContain(pid);
+      const freezer = freezerOf(pid);
+      expect(freezer.file).toContain(group.name);
+      writeFileSync(freezer.file, freezer.hold);
+      try {
+        await expect.poll(() => group.heldStill()).toBe('frozen');
+      } finally {
+        writeFileSync(freezer.file, freezer.go);
+      }
+      await expect.poll(() => group.heldStill()).toBeNull();
     },
   );
 
@@ -159,4 +191,24 @@ describe.skipIf(!hasProc)('followed in /proc', () => {
     expect(memoryBytes).toBeGreaterThan(100_000);
     expect(threads).toBe(2);
   });
+});
+
+test.each([
+  ['of the kernel', () => create({})],
+  ['found in /proc', () => new ProcessGroups(`${label}-stop`, 'a test').create(`s.${++count}`, {})],
+])('a function that was stopped by a signal stands still, in a group %s', async (_name, make) => {
+  const group = make();
+  const program = run(group, 'while :; do sleep 0.05; done');
+  await expect.poll(() => group.processes().length).toBeGreaterThan(0);
+  expect(group.heldStill()).toBeNull();
+  // Its child ends by itself, or is stopped too.
+  await expect
+    .poll(() => {
+      for (const pid of group.processes()) process.kill(pid, 'SIGSTOP');
+      return group.heldStill();
+    })
+    .toBe('stopped');
+  for (const pid of group.processes()) process.kill(pid, 'SIGCONT');
+  await expect.poll(() => group.heldStill()).toBeNull();
+  expect(program.identity).not.toBeNull();
 });

@@ -2,6 +2,7 @@
 import { checkStateAccess, DocumentError } from '@vnfpool/wire/mobility';
 import { checkAddresses, virtualAddresses } from './addresses.ts';
 import { checkContainerFile } from './container.ts';
+import { checkFailoverRules } from './detection.ts';
 import { checkFailover } from './failover.ts';
 import { checkNetns, hasRules } from './netns.ts';
 import { type DeclarationFile, NAME_PATTERN, type NodeFile, type PoolFile } from './schema.ts';
@@ -94,6 +95,7 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
       message: `must not be longer than every (${health.every}ms)`,
     });
   }
+  findings.push(...checkFailoverRules([...at, 'failover'], pool.failover));
   findings.push(...checkHealth([...at, 'function', 'health'], health));
   findings.push(
     ...checkContainerFile([...at, 'function'], pool.function),

@@ -26,12 +26,20 @@ function findingOf(issue: Issue, path: readonly PropertyKey[]): Finding[] {
     case 'invalid_key':
       return [{ path, message: issue.issues[0]?.message ?? issue.message }];
     case 'invalid_union': {
+      if (!issue.message.startsWith('Invalid input')) {
+        // What it may be is said in one sentence, unless it is one of them with a mistake inside.
+        const inside = issue.errors.find((branch) =>
+          branch.every(
+            (inner) => inner.path.length > 0 || inner.code === 'too_big' || inner.code === 'too_small',
+          ),
+        );
+        return inside ? findingsOf(inside, path) : [{ path, message: issue.message }];
+      }
       // The branch that fits the kind of value written is the one that was meant.
       const meant = issue.errors.find(
         (branch) => !branch.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0),
       );
       if (meant) return findingsOf(meant, path);
-      if (issue.message !== 'Invalid input') return [{ path, message: issue.message }];
       return [{ path, message: 'must be a list of names, or a map with a name as key' }];
     }
     case 'too_big':

@@ -8,6 +8,7 @@ import { normalAddresses, normalAddressing } from './addresses.ts';
 import { checkMeaning, type Finding, healthType, isWitness, nodeNames } from './checks.ts';
 import { normalContainer } from './container.ts';
 import { tooDeep } from './depth.ts';
+import { normalFailoverRules, normalGuard, normalRestart } from './detection.ts';
 import { normalFailover } from './failover.ts';
 import { findingsOf } from './findings.ts';
 import { normalNetns } from './netns.ts';
@@ -112,6 +113,7 @@ function normalForm(file: DeclarationFile, directory: string): DeclaredSet {
       deadlineMs: deadline,
       path,
     })),
+    ...normalGuard(file.guard),
   };
 }
 
@@ -150,7 +152,8 @@ function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPo
     policy: pool.policy,
     addresses: normalAddresses(pool),
     ...normalAddressing(pool.addressing),
-    failover: normalFailover(pool.failover),
+    failover: { ...normalFailover(pool.failover), ...normalFailoverRules(pool.failover) },
+    ...normalRestart(pool.restart),
   };
 }
 

@@ -8,6 +8,16 @@ import {
   slotAddressesSchema,
 } from './addresses.ts';
 import { type ContainerFile, containerSchema } from './container.ts';
+import {
+  type FailoverRules,
+  failbackSchema,
+  flapSchema,
+  type GuardFile,
+  guardSchema,
+  holdDownSchema,
+  type RestartFile,
+  restartSchema,
+} from './detection.ts';
 import { duration } from './duration.ts';
 import { type NetworkFile, netnsSchema } from './netns.ts';
 import { bitRate, octets } from './quantity.ts';
@@ -34,6 +44,7 @@ export interface DeclarationFile {
     readonly deadline: number;
     readonly path: string;
   }[];
+  readonly guard?: GuardFile | undefined;
 }
 
 export interface NodeFile {
@@ -77,11 +88,12 @@ export interface PoolFile {
   readonly address?: SlotAddressesFile | undefined;
   readonly addresses?: readonly SlotAddressesFile[] | undefined;
   readonly addressing?: AddressingFile | undefined;
-  readonly failover: {
+  readonly failover: FailoverRules & {
     readonly lease?: number | undefined;
     readonly profile?: FailoverProfile | undefined;
     readonly within?: number | undefined;
   };
+  readonly restart?: RestartFile | undefined;
 }
 
 const NODES_MAX = 64;
@@ -245,9 +257,22 @@ const pool = z.strictObject({
         description:
           'Instead of a profile: how long a holder may act without the council; another takes over after this time.',
       }),
+      flap: flapSchema.optional().meta({
+        description:
+          'How failures of an instance count against it. Default: three within some seconds put it last for one to two minutes.',
+      }),
+      holdDown: holdDownSchema,
+      failback: failbackSchema,
     })
     .prefault({})
-    .meta({ description: 'How fast a slot changes hands when a node dies; `profile`, `within` or `lease`.' }),
+    .meta({
+      description:
+        'How fast a slot changes hands when a node dies (`profile`, `within` or `lease`), and to whom.',
+    }),
+  restart: restartSchema.optional().meta({
+    description:
+      'What is done about an instance that fails, step by step. Without it a slot is let go at once, and the instance is started again on its node.',
+  }),
 });
 
 const probe = z.strictObject({
@@ -313,5 +338,9 @@ export const declarationSchema: z.ZodType<DeclarationFile> = z
       .max(PROBES_MAX)
       .default([])
       .meta({ description: 'Traffic that `vnfpool up` sends to see what users see.' }),
+    guard: guardSchema.optional().meta({
+      description:
+        'When so many nodes are lost at once, nothing is placed anew, moved or deleted until they are back or `vnfpool thaw` says so.',
+    }),
   })
   .meta({ title: 'VNF set', description: 'One file declares one set: its nodes and its pools.' });

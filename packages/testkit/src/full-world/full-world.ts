@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
-import { edgeSet, roomySet } from './declarations.ts';
+import { changed, edgeSet, roomySet } from './declarations.ts';
 import { FullManager, MANAGER_HOST } from './manager.ts';
 import { MovesWatch } from './moves-watch.ts';
 import { FullNode } from './node.ts';
@@ -57,8 +57,9 @@ export class FullWorld extends World {
     schedule.after(random.between(0, 200), () => this.registrar.start());
     for (const node of this.nodes) schedule.after(random.between(0, 400), () => node.start());
     schedule.after(random.between(0, 400), () => {
-      const { allAddressed, moves } = this.plan;
-      this.operator.declare(moves === undefined ? edgeSet(allAddressed) : roomySet(allAddressed));
+      const { allAddressed, moves, rules } = this.plan;
+      const set = moves === undefined ? edgeSet(allAddressed) : roomySet(allAddressed);
+      this.operator.declare(rules === undefined ? set : changed(set, 'web', rules));
     });
     this.user.start('web');
     this.moves?.start();

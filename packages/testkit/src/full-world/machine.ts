@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseRecord } from '@vnfpool/core/lease';
-import type { SetConfiguration } from '@vnfpool/wire/mobility';
+import type { FailoverRecord, SetConfiguration } from '@vnfpool/wire/mobility';
 import { FenceModel } from '../lease-world/fence-model.ts';
 import { NodeClock } from '../lease-world/node-clock.ts';
 import type { TransferRecord } from './transfer-types.ts';
@@ -21,7 +21,14 @@ export class Machine {
   hasLink = true;
   /** On disk too: transfers of state whose outcome a restarted agent has to know, by token. */
   readonly transfers: Map<string, TransferRecord> = new Map();
-  readonly disk: NodeDisk = { leases: [], incarnation: 0n, term: 0n, nodeId: 0, configuration: null };
+  readonly disk: NodeDisk = {
+    leases: [],
+    incarnation: 0n,
+    term: 0n,
+    nodeId: 0,
+    configuration: null,
+    failovers: [],
+  };
   readonly #world: World;
 
   constructor(world: World, name: string, host: number) {
@@ -100,4 +107,6 @@ export interface NodeDisk {
   nodeId: number;
   /** As it was last told. */
   configuration: SetConfiguration | null;
+  /** That no manager has acknowledged. */
+  failovers: readonly FailoverRecord[];
 }

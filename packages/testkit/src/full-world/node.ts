@@ -189,23 +189,17 @@ export class FullNode {
               urgent: !report.healthy,
             });
           },
-          'slots-changed': ({ muteMs, slots, failovers, council }) =>
-            give({
-              type: 'slots-changed',
-              report: {
-                v: 1,
-                muteMs: Math.round(muteMs),
-                slots,
-                failovers,
-                ...(council ? { council } : {}),
-              },
-            }),
+          'slots-changed': ({ type: _type, muteMs, ...told }) =>
+            give({ type: 'slots-changed', report: { v: 1, muteMs: Math.round(muteMs), ...told } }),
           start: (output) => functions.start(output),
           stop: (output) => functions.stop(output),
           'check-health': (output) => functions.check(output),
           role: (output) => functions.role(output),
           // They end with their agent.
           keep: () => {},
+          'keep-failovers': ({ records }) => {
+            machine.disk.failovers = records;
+          },
           'receive-state': (output) => {
             functions.awaitState(output.functionId);
             mover?.receive(output);
@@ -333,6 +327,7 @@ export class FullNode {
     function noTransfer({ operation }: { readonly operation: number }): void {
       give({ type: 'answer', operation, code: 128, text: 'this agent moves no state' });
     }
+    agent.submit({ type: 'restore-failovers', records: machine.disk.failovers });
     process.onEnd(() => {
       agent.stop();
       mobility.stop();

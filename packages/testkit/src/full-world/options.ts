@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { DeclaredPool } from '@vnfpool/core/declared';
 import type { FenceKind } from '../lease-world/fence-model.ts';
 import type { NetworkPlan } from '../lease-world/network.ts';
 import { SeededRandom } from '../lease-world/seeded-random.ts';
@@ -40,6 +41,8 @@ export interface FullWorldPlan extends NetworkPlan {
   readonly moves?: number;
   /** How often addresses and their links go, or a stranger has one; undefined: never. */
   readonly addressFaults?: number;
+  /** What `web` declares about failures; undefined: nothing. */
+  readonly rules?: Pick<DeclaredPool, 'failover' | 'restart'>;
 }
 
 /** All is well again within this time after the last fault. */

@@ -11,6 +11,7 @@ import type {
   FunctionSpecification,
   HealthCheck,
   Hooks,
+  HostReport,
   LeaseEndpoint,
   LeasePeer,
   SetConfiguration,
@@ -21,6 +22,7 @@ import type {
   SlotReport,
   SlotState,
   TransferReport,
+  TroubleReport,
 } from './documents.ts';
 import { MobilityError } from './extensions.ts';
 import { checkKind, type FunctionKind, networkSpecification } from './netns.ts';
@@ -158,6 +160,10 @@ export const functionSpecification: Shape<FunctionSpecification> = versioned(
   ),
 );
 
+/** It divides, or its logarithm is taken. */
+const above0: Shape<number> = (value, path) =>
+  typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : fail(path, 'must be above 0');
+
 const councilVersion: Shape<CouncilVersion> = object({ generation: count, number: count, randomId: hex64 });
 const membership: Shape<CouncilMembership> = object({ version: councilVersion, members: list(uint32) });
 const candidate: Shape<SlotCandidate> = object({ node: uint32, functionId: uint32 });
@@ -175,7 +181,17 @@ export const slotAssignment: Shape<SlotAssignment> = versioned(
       council: councilVersion,
       ranking: list(uint32),
     },
-    { handover: object({ to: uint32, nonce: text }) },
+    {
+      handover: object({ to: uint32, nonce: text }),
+      restart: object({ inPlace: integer(0, 100), withinMs: milliseconds, readyMs: milliseconds }),
+      flap: object({
+        penalty: above0,
+        suppress: above0,
+        reuse: above0,
+        halfLifeMs: above0,
+      }),
+      holdDownMs: milliseconds,
+    },
   ),
 );
 
@@ -281,6 +297,18 @@ const councilReport: Shape<CouncilReport> = object({
   voiceless: count,
   rival: nullable(councilVersion),
 });
+const host: Shape<HostReport> = object(
+  {
+    pauses: list(
+      object({
+        kind: oneOf('suspended', 'stopped', 'starved', 'stolen', 'busy'),
+        untilMs: milliseconds,
+        forMs: milliseconds,
+      }),
+    ),
+  },
+  { link: object({ name: text, hasCarrier: flag, lostAtMs: milliseconds }) },
+);
 
 export const slotReport: Shape<SlotReport> = versioned(
   object(
@@ -288,6 +316,7 @@ export const slotReport: Shape<SlotReport> = versioned(
     {
       council: councilReport,
       stalls: object({ p99Ms: milliseconds, maxMs: milliseconds }),
+      host,
     },
   ),
 );
@@ -311,6 +340,15 @@ const transferReport: Shape<TransferReport> = object(
   { mode: oneOf('move', 'copy', 'sessions') },
 );
 
+const trouble: Shape<TroubleReport> = object({
+  failures: count,
+  startsInPlace: count,
+  penalty: milliseconds,
+  lastForMs: milliseconds,
+  heldDownForMs: milliseconds,
+  note: text,
+});
+
 export const functionReport: Shape<FunctionReport> = versioned(
   object(
     {
@@ -325,6 +363,6 @@ export const functionReport: Shape<FunctionReport> = versioned(
       reason: text,
       output: list(text),
     },
-    { sessions: count, transfer: transferReport },
+    { sessions: count, transfer: transferReport, trouble },
   ),
 );

@@ -122,6 +122,17 @@ export interface SlotAssignment {
   readonly ranking: readonly number[];
   /** A planned hand-over: the holder passes the slot to this Function ID. `nonce` tells orders apart. */
   readonly handover?: { readonly to: number; readonly nonce: string };
+  /** Starts in place before the slot goes to another candidate; absent: none. Each must make it ready within `readyMs`. */
+  readonly restart?: { readonly inPlace: number; readonly withinMs: number; readonly readyMs: number };
+  /** How its failures count against it as a candidate; absent: as the agent is made. */
+  readonly flap?: {
+    readonly penalty: number;
+    readonly suppress: number;
+    readonly reuse: number;
+    readonly halfLifeMs: number;
+  };
+  /** For so long it does not try for a slot after it lost one by a failure; absent: 0. */
+  readonly holdDownMs?: number;
 }
 
 export interface CouncilVersion {
@@ -248,6 +259,8 @@ export interface SlotReport {
   readonly council?: CouncilReport;
   /** How late the node's lease worker was called in the last minutes; absent: it did not measure. */
   readonly stalls?: StallReport;
+  /** What the host itself shows; absent: nothing to tell. */
+  readonly host?: HostReport;
 }
 
 /** The council that a node works under, which may be ahead of what its manager knows. */
@@ -264,6 +277,32 @@ export interface CouncilReport extends CouncilMembership {
 export interface StallReport {
   readonly p99Ms: number;
   readonly maxMs: number;
+}
+
+/** Evidence of what happened to a node, by its own host. */
+export interface HostReport {
+  /** The link of virtual addresses; absent: there is none. */
+  readonly link?: {
+    readonly name: string;
+    readonly hasCarrier: boolean;
+    /** When it lost its carrier last, wall-clock milliseconds. */
+    readonly lostAtMs: number;
+  };
+  /** Times in which the node stood still, oldest first, at most 8. */
+  readonly pauses: readonly HostPause[];
+}
+
+/**
+ * `suspended`: the machine was, clocks and all; `stopped`: the process was, by a signal, a freezer or the disk; `starved`: others
+ * had its processor; `stolen`: the hypervisor had; `busy`: it was at something that took long.
+ */
+export type PauseKind = 'suspended' | 'stopped' | 'starved' | 'stolen' | 'busy';
+
+export interface HostPause {
+  readonly kind: PauseKind;
+  /** Its end, wall-clock milliseconds. */
+  readonly untilMs: number;
+  readonly forMs: number;
 }
 
 export interface SlotState {
@@ -323,6 +362,23 @@ export interface FunctionReport {
   readonly sessions?: number;
   /** Of a transfer of this function's state that goes on, or was the last to end. */
   readonly transfer?: TransferReport;
+  /** Absent: it never failed there. */
+  readonly trouble?: TroubleReport;
+}
+
+/** What a function's failures have brought it, as of the last time that this changed. */
+export interface TroubleReport {
+  /** Ends that nobody asked for, and checks that turned bad. */
+  readonly failures: number;
+  /** Starts in place while it kept its slot. */
+  readonly startsInPlace: number;
+  readonly penalty: number;
+  /** It ranks behind all others for so long; 0: it does not. */
+  readonly lastForMs: number;
+  /** It does not try for a slot for so long. */
+  readonly heldDownForMs: number;
+  /** What the ladder did last; may be empty. */
+  readonly note: string;
 }
 
 /** How the transfer of a function's state goes, as one of its two ends sees it. */

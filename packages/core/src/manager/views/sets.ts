@@ -26,6 +26,7 @@ export function setViews(state: ManagerState, nowMs: number, mode: SetView['mode
         voiceless: members.filter((name) => (state.lives.get(name)?.council?.voiceless ?? 0) > 0),
         forced: forced ? { at: forced.atMs, over: forced.over, dead: forced.dead } : null,
       },
+      frozen: state.frozen && { since: state.frozen.sinceMs, reason: state.frozen.reason },
       health: healths.includes('down') ? 'down' : healths.includes('degraded') ? 'degraded' : 'whole',
     },
   ];

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ExplainView, SlotExplainView, SlotVerdict } from '../management/views.ts';
+import { explainPool } from '../planner/explain.ts';
+import { instanceName } from '../planner/observed.ts';
+import { rankingOf } from '../planner/roles.ts';
+import { verdictFor, type Waiting } from '../planner/verdicts.ts';
+import { ruleText } from './failback.ts';
+import type { Moment } from './moves.ts';
+import type { ManagerState } from './state.ts';
+import { slotViews } from './views/slots.ts';
+
+/** Why a pool is as it is; undefined when it is not declared. */
+export function explainPoolNow(state: ManagerState, pool: string, moment: Moment): ExplainView | undefined {
+  const { set } = state;
+  const view = set && explainPool(set.declared, state.observed(moment.nowMs), pool);
+  if (!view) return undefined;
+  const slots = view.slots.flatMap((slot) => {
+    const more = explainSlotNow(state, pool, slot.index, moment);
+    if (!more) return [slot];
+    return [{ ...slot, why: more.why, candidates: more.candidates, failback: more.failback }];
+  });
+  return { ...view, lines: [...frozenLine(state), ...view.lines, ...stuckLines(state, pool)], slots };
+}
+
+/** Why a slot is where it is, and who could take it; undefined: there is no such slot. */
+export function explainSlotNow(
+  state: ManagerState,
+  pool: string,
+  index: number,
+  { nowMs, wallMs }: Moment,
+): SlotExplainView | undefined {
+  const declared = state.set?.declared.pools.find(({ name }) => name === pool);
+  const observed = state.observed(nowMs);
+  const slot = observed.slots.find((each) => each.pool === pool && each.index === index);
+  const view = slotViews(state, nowMs).find((each) => each.pool === pool && each.index === index);
+  if (!declared || !slot || !view) return undefined;
+  const ranking = rankingOf(declared, index, observed);
+  const others = observed.instances.filter(
+    (each) => each.pool === pool && !ranking.includes(each.functionId),
+  );
+  const order = [
+    ...ranking.flatMap((id) => observed.instances.find(({ functionId }) => functionId === id) ?? []),
+    ...others,
+  ];
+  const candidates = order.map((instance, at): SlotVerdict => {
+    const isHolder = instance.functionId === slot.holder;
+    const isListed = ranking.includes(instance.functionId);
+    const found = isListed
+      ? byCouncil(state, verdictFor(instance, slot, observed, waitingOf(state, instance, nowMs)))
+      : {
+          rule: 'own-slot' as const,
+          verdict: 'the pool has no standbys: every slot belongs to its own instance',
+        };
+    return {
+      name: instanceName(instance),
+      node: instance.node,
+      rank: at + 1,
+      isHolder,
+      ...found,
+      ...(isHolder && found.rule === null ? { verdict: `holds it; ${found.verdict}` } : {}),
+    };
+  });
+  const planned = state.failbacks.get(slot.id);
+  const home = planned && observed.instances.find(({ functionId }) => functionId === planned.to);
+  const rule = declared.failover.failback;
+  return {
+    pool,
+    index,
+    id: slot.id,
+    epoch: slot.epoch,
+    holder: view.holder,
+    node: view.node,
+    why: view.reason,
+    since: view.since,
+    leaseMs: view.leaseMs,
+    council: councilLine(state),
+    frozen: state.frozen?.reason ?? null,
+    failback:
+      planned && home && rule
+        ? { to: instanceName(home), at: wallMs + Math.max(0, planned.atMs - nowMs), rule: ruleText(rule) }
+        : null,
+    candidates,
+    lastFailover: state.failovers.findLast(({ id }) => id.startsWith(`${slot.id}/`)) ?? null,
+  };
+}
+
+function waitingOf(
+  state: ManagerState,
+  { node, functionId }: { readonly node: string; readonly functionId: number },
+  nowMs: number,
+): Waiting | undefined {
+  const trouble = state.troubles.get(`${node}/${functionId}`);
+  if (!trouble) return undefined;
+  const { failures, startsInPlace, penalty } = trouble.told;
+  return {
+    lastForMs: Math.max(0, trouble.lastUntilMs - nowMs),
+    heldDownForMs: Math.max(0, trouble.heldDownUntilMs - nowMs),
+    penalty,
+    failures,
+    startsInPlace,
+  };
+}
+
+/** Who could take it needs a majority to say so. */
+function byCouncil(
+  state: ManagerState,
+  found: Pick<SlotVerdict, 'rule' | 'verdict'>,
+): Pick<SlotVerdict, 'rule' | 'verdict'> {
+  if (found.rule !== null || hasMajority(state)) return found;
+  return { rule: 'council', verdict: `${found.verdict}, but no majority of the council answers` };
+}
+
+function hasMajority(state: ManagerState): boolean {
+  const members = state.set?.council?.members ?? [];
+  const there = members.filter((name) => state.lives.get(name)?.state === 'registered');
+  return there.length > members.length / 2;
+}
+
+function councilLine(state: ManagerState): string {
+  const members = state.set?.council?.members ?? [];
+  const there = members.filter((name) => state.lives.get(name)?.state === 'registered');
+  const needed = Math.floor(members.length / 2) + 1;
+  if (members.length === 0) return 'There is no council yet: nobody can hold a slot.';
+  const verdict = hasMajority(state)
+    ? 'leases can be granted'
+    : 'no lease is granted or renewed until more are back';
+  return `${there.length} of ${members.length} members of the council answer (${needed} are needed): ${verdict}.`;
+}
+
+function frozenLine({ frozen }: ManagerState): string[] {
+  return frozen ? [`Frozen: ${frozen.reason}. Nothing is placed anew, moved or deleted.`] : [];
+}
+
+function stuckLines(state: ManagerState, pool: string): string[] {
+  return [...state.unfit].flatMap((id) => {
+    const instance = state.instances.get(id);
+    if (instance?.pool !== pool) return [];
+    const tried = [...(instance.failedOn?.map(({ node }) => node) ?? []), instance.node];
+    return [
+      `${instanceName(instance)} was not ready for too long on ${tried.join(', ')}; no other node is free for it.`,
+    ];
+  });
+}
