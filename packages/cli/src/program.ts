@@ -24,6 +24,7 @@ import { addStatus } from './commands/status.ts';
 import { addToken } from './commands/token.ts';
 import { addTraffic } from './commands/traffic.ts';
 import { addUp } from './commands/up.ts';
+import { addUpgrade } from './commands/upgrade.ts';
 import { addUser } from './commands/user.ts';
 import { addWire } from './commands/wire.ts';
 import { type CliIo, processIo } from './io.ts';
@@ -79,6 +80,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addDelete(program, io);
   addHandover(program, io);
   addInstance(program, io);
+  addUpgrade(program, io);
   addToken(program, io);
 
   program.commandsGroup('Break on purpose:');

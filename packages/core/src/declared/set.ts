@@ -7,6 +7,7 @@ import type {
   NetworkSpecification,
   StateAccess,
 } from '@vnfpool/wire/mobility';
+import type { DeclaredUpgrade } from './upgrade.ts';
 
 /**
  * A VNF set as declared: the normal form of one YAML file, defaults filled in. The same file always gives
@@ -52,6 +53,8 @@ export interface DeclaredPool {
   /** Virtual addresses, one a slot, `address/prefix length`; empty: reached through the registrar only. */
   readonly addresses: readonly string[];
   readonly failover: { readonly leaseMs: number };
+  /** Absent: `UPGRADE_DEFAULT`. */
+  readonly upgrade?: DeclaredUpgrade;
 }
 
 /** A traffic source that `vnfpool up` runs. */

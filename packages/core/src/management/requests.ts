@@ -73,6 +73,13 @@ export interface DrainRequest {
   readonly cancel?: boolean;
 }
 
+/** POST /v1/upgrade: says how the upgrade of a pool goes on. */
+export interface UpgradeRequest {
+  readonly pool: string;
+  /** `rollback` brings the former version back; `resume` after it tries again. */
+  readonly action: 'pause' | 'resume' | 'rollback';
+}
+
 export type TokenRole = 'node' | 'registrar' | 'element' | 'user';
 
 /** POST /v1/tokens. */

@@ -17,6 +17,7 @@ import type { Saving } from './saving.ts';
 import type { ManagerSessionMoves } from './session-moves.ts';
 import type { ManagerState } from './state.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput, ManagerReply } from './types.ts';
+import { chooseUpgrade, putUpgrade } from './upgrade.ts';
 
 /** What a manager consists of. */
 export interface ManagerParts {
@@ -74,6 +75,7 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
   handover: takeHandover,
   move: takeMove,
   drain: takeDrain,
+  upgrade: takeUpgrade,
   'move-sessions': ({ sessionMoves }, input, { nowMs }, outputs) => {
     outputs.push(...sessionMoves.begin(input, nowMs));
   },
@@ -213,4 +215,34 @@ function takeDrain(
     return `It could not be written; ${name} is what it was. ${reason}`;
   };
   declarations.record([{ table: 'nodes', key: name, value }], { requestId, done, undo }, outputs);
+}
+
+function takeUpgrade(
+  { state, journal, declarations }: ManagerParts,
+  input: InputOf<'upgrade'>,
+  { wallMs }: Moment,
+  outputs: ManagerCoreOutput[],
+): void {
+  const { requestId, pool, action } = input;
+  const chosen = chooseUpgrade(state, input);
+  if ('code' in chosen) {
+    outputs.push(reply(requestId, chosen));
+    return;
+  }
+  const former = state.upgrades.get(pool) ?? null;
+  const write = putUpgrade(state, pool, chosen);
+  // Whoever is at the gate has all its time again.
+  state.gates.clear();
+  const done = (): ManagerReply => {
+    const types = { pause: 'paused', resume: 'resumed', rollback: 'rolling-back' } as const;
+    const words = { pause: 'is paused', resume: 'goes on', rollback: 'is rolled back' } as const;
+    const message = `The upgrade of ${pool} ${words[action]}: it was asked for.`;
+    journal.event(wallMs, `upgrade.${types[action]}`, 'info', `pool ${pool}`, message);
+    return { ok: true };
+  };
+  const undo = (reason: string): string => {
+    putUpgrade(state, pool, former);
+    return `It could not be written; the upgrade of ${pool} is what it was. ${reason}`;
+  };
+  declarations.record([write], { requestId, done, undo }, outputs);
 }

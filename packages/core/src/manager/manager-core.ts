@@ -16,6 +16,8 @@ import { Saving } from './saving.ts';
 import { ManagerSessionMoves } from './session-moves.ts';
 import { ManagerState } from './state.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput } from './types.ts';
+import { gateDeadlines, watchGates } from './upgrade.ts';
+import { UpgradeNews } from './upgrade-news.ts';
 import { stateView } from './views/state.ts';
 
 /** How long a refusal is remembered after it could have been tried again. */
@@ -29,6 +31,7 @@ const RETRY_KEPT_MS = 60_000;
 export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   readonly #parts: ManagerParts;
   readonly #health: HealthWatch;
+  readonly #upgrades: UpgradeNews;
   #lastPersist = 0;
   #lastExpiredMs = Number.NEGATIVE_INFINITY;
 
@@ -48,6 +51,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
       saving: new Saving(journal, nextPersist),
     };
     this.#health = new HealthWatch(state);
+    this.#upgrades = new UpgradeNews(state);
   }
 
   handle(input: ManagerCoreInput, nowMs: number): ManagerCoreOutput[] {
@@ -80,6 +84,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
         .flatMap(({ admittedByMs, heardByMs }) => [admittedByMs, heardByMs])
         .filter((atMs) => atMs !== null),
       ...[...state.handovers.values()].map(({ untilMs }) => untilMs),
+      ...gateDeadlines(state, this.#lastExpiredMs),
       ...[declarations.retryAtMs, saving.retryAtMs].filter((atMs) => atMs !== null),
     ];
     return times.length === 0 ? undefined : Math.min(...times);
@@ -115,7 +120,9 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     this.#parts.sessionMoves.look({ nowMs, wallMs: options.wallMs(nowMs) });
     settleMoves(state, journal, declarations.isDeciding, { nowMs, wallMs: options.wallMs(nowMs) });
     followHolders(state, journal, options.wallMs(nowMs));
+    if (!declarations.isDeciding) watchGates(state, journal, { nowMs, wallMs: options.wallMs(nowMs) });
     if (declarations.settle(nowMs, outputs)) this.#order(nowMs, outputs);
+    if (!declarations.isDeciding) this.#upgrades.tellChanges(journal, options.wallMs(nowMs));
     this.#health.tellChanges(journal, nowMs, options.wallMs(nowMs));
     for (const event of journal.takeEvents()) outputs.push({ type: 'event', event });
     saving.save(outputs);

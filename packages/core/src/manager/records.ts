@@ -3,6 +3,7 @@ import type { CouncilVersion, LeaseEndpoint, Role, SlotCandidate } from '@vnfpoo
 import type { DeclaredSet } from '../declared/set.ts';
 import type { TokenRole } from '../management/requests.ts';
 import type { EventView, FailoverView } from '../management/views.ts';
+import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 
 /** What a manager keeps in its store: the type of the rows of each table. */
 export interface ManagerTables {
@@ -18,6 +19,8 @@ export interface ManagerTables {
   readonly told: ToldRecord;
   /** By Function ID: instances on their way to another node. */
   readonly moves: MoveRecord;
+  /** By name of the pool: those on their way to another version. */
+  readonly upgrades: UpgradeRecord;
   /** By slot id. */
   readonly slots: SlotRecord;
   /** By slot id: what nodes reported. */
@@ -97,6 +100,8 @@ export interface SlotRecord {
   readonly pool: string;
   readonly index: number;
   readonly genesis: { readonly randomId: string; readonly candidates: readonly SlotCandidate[] };
+  /** Function ID of whom it was given to; absent: the first of those that it was born with. */
+  readonly home?: number;
 }
 
 export interface HoldingRecord {
@@ -136,6 +141,7 @@ export interface RestoredState {
   readonly instances: readonly InstanceRecord[];
   readonly told: readonly (readonly [functionId: number, told: ToldRecord])[];
   readonly moves: readonly MoveRecord[];
+  readonly upgrades: readonly UpgradeRecord[];
   readonly slots: readonly SlotRecord[];
   readonly holdings: readonly (readonly [slot: string, holding: HoldingRecord])[];
   readonly registrars: readonly { readonly address: string; readonly port: number }[];
@@ -150,6 +156,7 @@ export const NOTHING_RESTORED: RestoredState = {
   instances: [],
   told: [],
   moves: [],
+  upgrades: [],
   slots: [],
   holdings: [],
   registrars: [],
@@ -175,6 +182,7 @@ export async function restoreState(
     instances: (await rows('instances')).map(({ value }) => value),
     told: (await rows('told')).map(({ key, value }) => [Number(key), value] as const),
     moves: (await rows('moves')).map(({ value }) => value),
+    upgrades: (await rows('upgrades')).map(({ value }) => value),
     slots: (await rows('slots')).map(({ value }) => value),
     holdings: (await rows('holdings')).map(({ key, value }) => [key, value] as const),
     registrars: (await rows('registrars')).map(({ value }) => value),

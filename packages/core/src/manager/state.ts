@@ -4,6 +4,7 @@ import type { NodeId } from '../identity.ts';
 import type { EventView, FailoverView, TrafficView } from '../management/views.ts';
 import type { TransferDestination } from '../mobility/types.ts';
 import type { NodeState, Observed, ObservedMove, Topology } from '../planner/observed.ts';
+import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 import type {
   HoldingRecord,
   InstanceRecord,
@@ -54,6 +55,17 @@ export interface OpenOrder {
   readonly configuration: string | null;
 }
 
+/** How an instance does at the gate of an upgrade; begins anew with every manager. */
+export interface GateLife {
+  /** The version that it has to prove. */
+  readonly version: string;
+  readonly sinceMs: number;
+  /** Since when it has been ready without a break; null: it is not. */
+  readySinceMs: number | null;
+  /** Restarts that it had counted when it was ready first; null: it has not been. */
+  restarts: number | null;
+}
+
 /** How a move goes, as far as this process has seen it. */
 export interface MoveLife {
   phase: 'begun' | 'prepared' | 'ordered';
@@ -90,6 +102,8 @@ export class ManagerState {
   readonly told: Map<number, ToldRecord>;
   moves: Map<number, MoveRecord>;
   slots: Map<string, SlotRecord>;
+  /** By pool. */
+  upgrades: Map<string, UpgradeRecord>;
   readonly holdings: Map<string, HoldingRecord>;
   readonly counters: { function: number; slot: number; event: number };
   /** Newest last. */
@@ -105,6 +119,8 @@ export class ManagerState {
   readonly handovers: Map<string, Handover> = new Map();
   /** By Function ID. */
   readonly moveLives: Map<number, MoveLife> = new Map();
+  /** By Function ID: what this process has seen of its gate. */
+  readonly gates: Map<number, GateLife> = new Map();
   /** By Function ID: a move of it failed, and the next one waits. */
   readonly moveRetries: Map<number, { readonly atMs: number; readonly waitMs: number }> = new Map();
   readonly slotReasons: Map<string, string> = new Map();
@@ -124,6 +140,7 @@ export class ManagerState {
     this.moves = new Map(restored.moves.map((move) => [move.functionId, move]));
     // Whatever was ordered before this process began: what both ends report tells how it ended.
     for (const id of this.moves.keys()) this.moveLives.set(id, { ...newMoveLife('ordered'), isSeen: true });
+    this.upgrades = new Map(restored.upgrades.map((upgrade) => [upgrade.pool, upgrade]));
     this.slots = new Map(restored.slots.map((slot) => [slot.id, slot]));
     this.holdings = new Map(restored.holdings);
     this.counters = { ...restored.counters };
@@ -225,6 +242,7 @@ export class ManagerState {
             status !== 'Terminating',
         )
         .map(({ node, functionId }) => ({ node, functionId, busy: busy.has(`${node}/${functionId}`) })),
+      upgrades: [...this.upgrades.values()],
     };
   }
 

@@ -51,6 +51,13 @@ export type ManagerCoreInput =
       readonly node: string;
       readonly cancel?: boolean;
     }
+  /** What a person wants of the upgrade of a pool. */
+  | {
+      readonly type: 'upgrade';
+      readonly requestId: number;
+      readonly pool: string;
+      readonly action: 'pause' | 'resume' | 'rollback';
+    }
   /** A node got its number and certificate; its record is in the store. */
   | {
       readonly type: 'joined';

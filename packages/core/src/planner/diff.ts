@@ -2,7 +2,7 @@
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { PlannedChange } from '../management/views.ts';
 import { fingerprint } from './fingerprint.ts';
-import { instancesOf } from './placement.ts';
+import { instancesOf } from './surplus.ts';
 
 /** What applying `next` over `former` would change; nothing when they mean the same. */
 export function diff(former: DeclaredSet | null, next: DeclaredSet): PlannedChange[] {

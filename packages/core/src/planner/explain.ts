@@ -10,6 +10,7 @@ import {
   type ObservedNode,
 } from './observed.ts';
 import { rankingOf, rolesOf, slotsOf } from './roles.ts';
+import { upgradeLines } from './upgrade-words.ts';
 
 /** Why a pool is as it is; undefined when it is not declared. */
 export function explainPool(
@@ -28,6 +29,7 @@ export function explainPool(
   const missing = observed.council?.members.filter((member) => !nodes.has(member)) ?? declared.council;
   if (missing.length > 0)
     lines.push(`Slots wait until ${missing.join(', ')} has joined: the council is not complete.`);
+  lines.push(...upgradeLines(pool, observed));
   const slots = slotsOf(pool, observed);
   for (let index = slots.length; index < pool.redundancy.slots; index++) {
     if (!slots.some((slot) => slot.index === index))

@@ -8,6 +8,7 @@ import { byNumber } from './placement.ts';
 import type { InstanceRole } from './roles.ts';
 import { candidatesOf } from './slots.ts';
 import { targetOf } from './target.ts';
+import { versionFor } from './upgrade.ts';
 
 /**
  * The next instance that leaves a drained node: one at a time of each node, standbys before holders. Only one, for two
@@ -75,7 +76,7 @@ export function moveCommands(
     if (move.phase === 'prepared')
       return [{ type: 'transfer', node: source.id, to: target.id, functionId, reason }];
     if (move.phase === 'ordered' || role.slot === null) return [];
-    const specification = specificationOf(pool);
+    const specification = specificationOf(versionFor(pool, instance, observed));
     const assignment = assignmentOf(pool, role, observed, council);
     const fingerprints = {
       specification: fingerprint(specification),

@@ -6,6 +6,7 @@ import type {
   RunningStatus,
   SlotCandidate,
 } from '@vnfpool/wire/mobility';
+import type { UpgradeRecord } from './upgrade-record.ts';
 
 /*
  * What the planner knows of the world: decisions made before (durable) and what nodes told. The order of
@@ -19,6 +20,8 @@ export interface Observed {
   readonly slots: readonly ObservedSlot[];
   /** Functions that nodes run and nobody placed. */
   readonly strays: readonly ObservedStray[];
+  /** Pools on their way to another version, one record a pool. */
+  readonly upgrades: readonly UpgradeRecord[];
 }
 
 export interface ObservedCouncil {
@@ -85,6 +88,8 @@ export interface ObservedSlot {
   /** Function ID of the holder, from the report with the highest epoch. */
   readonly holder: number | null;
   readonly genesis: { readonly randomId: string; readonly candidates: readonly SlotCandidate[] };
+  /** Function ID of whom it was given to; absent: it belongs to the first of those that it was born with. */
+  readonly home?: number;
   /** Who may take it by the lease of its last known epoch; null: not told. Only its holder changes that. */
   readonly admitted: readonly SlotCandidate[] | null;
   /** A hand-over that was ordered. */

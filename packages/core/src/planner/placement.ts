@@ -2,6 +2,7 @@
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Decision } from './actions.ts';
 import { instanceName, type Observed, type ObservedInstance, takesOrders } from './observed.ts';
+import { instancesOf, instancesWanted, isReplaced } from './surplus.ts';
 import { targetOf } from './target.ts';
 
 /**
@@ -45,12 +46,15 @@ function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed):
   const holders = new Set(
     observed.slots.filter((slot) => slot.pool === pool.name).map(({ holder }) => holder),
   );
-  const surplus = mine.length - homeless.length - instancesOf(pool);
-  // Who holds a slot goes last, then the youngest first.
+  const surplus = mine.length - homeless.length - instancesWanted(pool, observed);
+  // Who holds a slot goes last; of the others who runs what is being left, then the youngest.
   const order = mine
     .filter(({ node }) => nodes.has(node))
     .sort(
-      (a, b) => Number(holders.has(a.functionId)) - Number(holders.has(b.functionId)) || b.number - a.number,
+      (a, b) =>
+        Number(holders.has(a.functionId)) - Number(holders.has(b.functionId)) ||
+        Number(isReplaced(b, observed)) - Number(isReplaced(a, observed)) ||
+        b.number - a.number,
     );
   for (const { functionId } of order.slice(0, Math.max(0, surplus))) {
     drops.push({
@@ -88,7 +92,7 @@ function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly Obse
   for (const pool of declared.pools) {
     for (;;) {
       const mine = placed.filter((instance) => instance.pool === pool.name);
-      if (mine.length >= instancesOf(pool)) break;
+      if (mine.length >= instancesWanted(pool, observed)) break;
       const free = declared.nodes
         .map(({ name }, order) => ({
           name,
@@ -116,10 +120,6 @@ function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly Obse
     }
   }
   return places;
-}
-
-export function instancesOf({ redundancy }: DeclaredPool): number {
-  return redundancy.slots + redundancy.standbys + redundancy.spares;
 }
 
 export function byNumber<T extends { readonly pool: string; readonly number: number }>(

@@ -7,17 +7,16 @@ import { fingerprint } from './fingerprint.ts';
 import { decideDrains, drainHandovers, moveCommands } from './moves.ts';
 import {
   instanceName,
-  isReady,
   type Observed,
   type ObservedCouncil,
-  type ObservedInstance,
   type ObservedNode,
   type Topology,
   takesOrders,
 } from './observed.ts';
 import { placeInstances } from './placement.ts';
 import { type InstanceRole, rolesOf } from './roles.ts';
-import { candidatesOf, decideSlots } from './slots.ts';
+import { decideSlots } from './slots.ts';
+import { decideUpgrades, replaceOutdated, upgradeHandovers, versionFor } from './upgrade.ts';
 
 /**
  * What has to be done so that the world becomes what is declared; nothing when it is. Pure: the same
@@ -38,6 +37,7 @@ export function plan(declared: DeclaredSet | null, observed: Observed, topology:
   // Slots name the instances that may hold them, so those come first.
   if (decisions.length === 0) decisions.push(...decideSlots(declared, observed));
   if (decisions.length === 0) decisions.push(...decideDrains(declared, observed));
+  if (decisions.length === 0) decisions.push(...decideUpgrades(declared, observed));
   if (decisions.length > 0) return { decisions, commands: [] };
   return { decisions: [], commands: commandsOf(declared, observed, topology) };
 }
@@ -58,6 +58,7 @@ function commandsOf(declared: DeclaredSet, observed: Observed, topology: Topolog
         ...poolCommands(pool, roles, observed, nodes, council),
         ...moveCommands(pool, roles, observed, council, isConfigured),
         ...drainHandovers(pool, roles, declared, observed),
+        ...upgradeHandovers(pool, observed),
       ];
     }),
   ];
@@ -94,8 +95,6 @@ function poolCommands(
   nodes: ReadonlyMap<string, ObservedNode>,
   council: ObservedCouncil,
 ): Command[] {
-  const specification = specificationOf(pool);
-  const print = fingerprint(specification);
   const commands: Command[] = [];
   for (const role of roles) {
     const { instance } = role;
@@ -105,6 +104,7 @@ function poolCommands(
     const assignment = assignmentOf(pool, role, observed, council);
     const assigned = assignmentFingerprint(assignment);
     if (instance.status === null) {
+      const specification = specificationOf(versionFor(pool, instance, observed));
       commands.push({
         type: 'add',
         node: node.id,
@@ -112,7 +112,7 @@ function poolCommands(
         name: instanceName(instance),
         specification,
         assignment,
-        fingerprints: { specification: print, assignment: assigned },
+        fingerprints: { specification: fingerprint(specification), assignment: assigned },
         reason: `${instance.node} does not run ${instanceName(instance)}`,
       });
     } else if (instance.status !== 'Terminating' && instance.assignment !== assigned) {
@@ -126,68 +126,7 @@ function poolCommands(
       });
     }
   }
-  return [...commands, ...replaceOutdated(pool, print, roles, observed, nodes)];
-}
-
-/**
- * One instance at a time gets the new specification: it is deleted, and added by the next plan. Spares and
- * standbys first; a holder hands its slot to an instance that is up to date before its turn comes.
- */
-function replaceOutdated(
-  pool: DeclaredPool,
-  print: string,
-  roles: readonly InstanceRole[],
-  observed: Observed,
-  nodes: ReadonlyMap<string, ObservedNode>,
-): Command[] {
-  const reachable = roles.filter(({ instance }) => takesOrders(nodes.get(instance.node)));
-  const outdated = reachable.filter(
-    ({ instance }) =>
-      instance.specification !== null && instance.specification !== print && instance.status !== null,
-  );
-  const first = outdated.toSorted((a, b) => rank(a) - rank(b) || b.instance.number - a.instance.number)[0];
-  if (!first || first.instance.busy || first.instance.status === 'Terminating') return [];
-  // An instance that is on its way, or was just replaced and is not ready, is waited for. One that fails again
-  // and again is not: the new specification may be what mends it.
-  const unsettled = reachable.some(
-    ({ instance }) =>
-      instance.move !== null ||
-      (instance !== first.instance && !instance.failing && !isReady(instance, nodes)),
-  );
-  if (unsettled) return [];
-  const { instance, slot } = first;
-  const node = nodes.get(instance.node) as ObservedNode;
-  if (slot && slot.holder === instance.functionId) {
-    if (slot.handover) return [];
-    const to = candidatesOf(pool, slot.index, observed)
-      .map(({ functionId }) => roles.find((role) => role.instance.functionId === functionId)?.instance)
-      .find(
-        (other): other is ObservedInstance =>
-          other !== undefined && other !== instance && other.specification === print && isReady(other, nodes),
-      );
-    if (to)
-      return [
-        {
-          type: 'handover',
-          slot: slot.id,
-          to: to.functionId,
-          reason: `${instanceName(instance)} is about to be replaced`,
-        },
-      ];
-  }
-  return [
-    {
-      type: 'delete',
-      node: node.id,
-      functionId: instance.functionId,
-      reason: `the function of pool ${pool.name} has changed`,
-    },
-  ];
-}
-
-function rank({ role, instance, slot }: InstanceRole): number {
-  if (slot && slot.holder === instance.functionId) return 2;
-  return role === 'spare' ? 0 : 1;
+  return [...commands, ...replaceOutdated(pool, roles, observed)];
 }
 
 function byId(nodes: readonly ObservedNode[]): ObservedNode[] {

@@ -8,8 +8,8 @@ import {
   type ObservedNode,
   type ObservedSlot,
 } from './observed.ts';
-import { byNumber, instancesOf } from './placement.ts';
-import { candidatesOf, homesOf } from './slots.ts';
+import { byNumber } from './placement.ts';
+import { candidatesOf, homesOf, isShared } from './slots.ts';
 
 export interface InstanceRole {
   readonly instance: ObservedInstance;
@@ -38,7 +38,7 @@ export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] 
     if (first) active.set(first, slot);
   }
   const rest = waiting(mine, nodes).filter((instance) => !active.has(instance));
-  const shared = instancesOf(pool) > pool.redundancy.slots;
+  const shared = isShared(pool, observed);
   const own = homesOf(pool, observed);
   return mine.map((instance) => {
     const held = active.get(instance);

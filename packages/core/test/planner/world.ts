@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '@vnfpool/core/declared';
 import {
+  beginUpgrade,
   type Command,
   type Decision,
+  fingerprint,
+  goalOf,
   type Observed,
   type ObservedInstance,
   type ObservedNode,
   type ObservedSlot,
   plan,
+  specificationOf,
+  type UpgradeRecord,
+  withoutInstance,
+  withPlaced,
+  withProven,
+  withTurn,
 } from '@vnfpool/core/planner';
 
 export function pool(
@@ -76,6 +85,10 @@ export class World {
   slots: ObservedSlot[] = [];
   strays: { node: string; functionId: number; busy: boolean }[] = [];
   council: Observed['council'] = null;
+  upgrades: UpgradeRecord[] = [];
+  /** Whoever runs passes its gate at once. */
+  passes = true;
+  #declared: DeclaredSet | null = null;
   #next = 1;
 
   constructor(nodes: readonly ObservedNode[]) {
@@ -83,13 +96,14 @@ export class World {
   }
 
   get observed(): Observed {
-    const { nodes, instances, slots, strays, council } = this;
-    return { nodes, instances, slots, strays, council };
+    const { nodes, instances, slots, strays, council, upgrades } = this;
+    return { nodes, instances, slots, strays, council, upgrades };
   }
 
   /** Plans and carries out until nothing is left; gives what was done. */
   settle(declared: DeclaredSet, roundsMax = 60): (Decision | Command)[] {
     const done: (Decision | Command)[] = [];
+    this.declare(declared);
     for (let round = 0; round < roundsMax; round++) {
       const { decisions, commands } = plan(declared, this.observed, { registrars: [] });
       if (decisions.length + commands.length === 0) return done;
@@ -97,12 +111,77 @@ export class World {
         this.carryOut(action);
         done.push(action);
       }
+      if (this.passes) this.prove();
     }
     throw new Error(`not settled after ${roundsMax} rounds: ${JSON.stringify(done.slice(-3))}`);
   }
 
+  /** As the manager does when a declaration is applied. */
+  declare(declared: DeclaredSet): void {
+    const former = this.#declared;
+    this.#declared = declared;
+    for (const { name } of declared.pools) {
+      const before = former?.pools.find((each) => each.name === name);
+      const after = declared.pools.find((each) => each.name === name);
+      if (before && after && versionOf(before) !== versionOf(after)) this.#upgrade(name, before);
+    }
+  }
+
+  /** Whoever runs what an upgrade is heading for has passed its gate. */
+  prove(): void {
+    this.upgrades = this.upgrades.map((record) =>
+      this.instances
+        .filter(
+          ({ pool: of, specification, healthy, status, functionId }) =>
+            of === record.pool &&
+            specification === goalOf(record) &&
+            status === 'Running' &&
+            healthy &&
+            !record.proven.includes(functionId),
+        )
+        .reduce((proven, { functionId }) => withProven(proven, functionId), record),
+    );
+  }
+
+  #upgrade(name: string, before: DeclaredPool | null): void {
+    const after = this.#declared?.pools.find((each) => each.name === name);
+    const former = this.upgrades.find((each) => each.pool === name) ?? null;
+    if (!after) return;
+    const running = this.instances
+      .filter((each) => each.pool === name)
+      .map(({ functionId, specification }) => ({ functionId, version: specification }));
+    const version = before && { name: versionOf(before), version: before };
+    this.#put(name, beginUpgrade(name, versionOf(after), former, version, running, 0));
+  }
+
+  #put(name: string, record: UpgradeRecord | null): void {
+    this.upgrades = [...this.upgrades.filter((each) => each.pool !== name), ...(record ? [record] : [])];
+  }
+
+  #changeUpgrade(name: string, change: (record: UpgradeRecord) => UpgradeRecord): void {
+    this.upgrades = this.upgrades.map((record) => (record.pool === name ? change(record) : record));
+  }
+
   carryOut(action: Decision | Command): void {
     switch (action.type) {
+      case 'upgrade-begin':
+        this.#upgrade(action.pool, null);
+        return;
+      case 'upgrade-turn':
+        this.#changeUpgrade(action.pool, (record) => withTurn(record, action.functionId));
+        return;
+      case 'upgrade-end': {
+        const record = this.upgrades.find((each) => each.pool === action.pool);
+        const stays =
+          record?.direction === 'back' && this.#declared?.pools.some(({ name }) => name === action.pool);
+        this.#put(action.pool, record && stays ? { ...record, state: 'done' } : null);
+        return;
+      }
+      case 'give-slot':
+        this.slots = this.slots.map((slot) =>
+          slot.id === action.id ? { ...slot, home: action.functionId } : slot,
+        );
+        return;
       case 'move':
         this.#change(action.functionId, { move: { to: action.to, phase: 'begun', busy: false } });
         return;
@@ -121,6 +200,7 @@ export class World {
         this.council = { version: { generation: 1, number: 1, randomId: '00' }, members: action.members };
         return;
       case 'place':
+        this.#changeUpgrade(action.pool, (record) => withPlaced(record, this.#next));
         this.instances.push({
           functionId: this.#next++,
           pool: action.pool,
@@ -140,6 +220,7 @@ export class World {
       case 'drop': {
         const gone = this.instances.find(({ functionId }) => functionId === action.functionId);
         this.instances = this.instances.filter((instance) => instance !== gone);
+        this.#changeUpgrade(gone?.pool ?? '', (record) => withoutInstance(record, action.functionId));
         if (gone?.status) this.strays.push({ node: gone.node, functionId: gone.functionId, busy: false });
         return;
       }
@@ -162,6 +243,15 @@ export class World {
         this.nodes = this.nodes.map((each) =>
           each.id === action.node ? { ...each, configuration: action.fingerprint } : each,
         );
+        // A holder admits whom it is told of.
+        this.slots = this.slots.map((slot) => {
+          const told = action.configuration.slots.find(({ id }) => id === slot.id);
+          const holder = this.instances.find(({ functionId }) => functionId === slot.holder);
+          const isThere = this.nodes.some(
+            ({ name, state }) => name === holder?.node && state === 'registered',
+          );
+          return told && isThere ? { ...slot, admitted: told.candidates } : slot;
+        });
         this.#elect();
         return;
       case 'add':
@@ -220,4 +310,8 @@ export class World {
       if (first) this.#hold(slot.id, first.functionId);
     }
   }
+}
+
+export function versionOf(pool: DeclaredPool): string {
+  return fingerprint(specificationOf(pool));
 }

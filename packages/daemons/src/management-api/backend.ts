@@ -15,6 +15,7 @@ import type {
   TokenSecretView,
   TokenView,
   TrafficReport,
+  UpgradeRequest,
 } from '@vnfpool/core/management';
 
 /**
@@ -50,6 +51,8 @@ export interface ManagementBackend {
   moveSessions(request: MoveSessionsRequest): Promise<MoveSessionsAnswer>;
   /** Resolves once it is on disk; the node's view tells how it goes. */
   drain(request: DrainRequest): Promise<void>;
+  /** Resolves once it is on disk; the pool's view tells how it goes. */
+  upgrade(request: UpgradeRequest): Promise<void>;
   createToken(request: TokenRequest): Promise<TokenSecretView>;
   tokens(): Promise<readonly TokenView[]>;
   reportTraffic(report: TrafficReport): Promise<void>;

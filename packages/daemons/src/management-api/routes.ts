@@ -8,6 +8,7 @@ import type {
   MoveSessionsRequest,
   TokenRequest,
   TrafficReport,
+  UpgradeRequest,
 } from '@vnfpool/core/management';
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from './api-error.ts';
@@ -22,6 +23,7 @@ import {
   moveSessionsSchema,
   tokenSchema,
   trafficSchema,
+  upgradeSchema,
 } from './schemas.ts';
 
 const EVENTS_LIMIT = 100;
@@ -82,6 +84,14 @@ export function addRoutes(app: FastifyInstance, backend: ManagementBackend): voi
     { schema: { body: drainSchema } },
     async ({ body }, reply) => {
       await backend.drain(body);
+      return reply.code(202).send({});
+    },
+  );
+  app.post<{ Body: UpgradeRequest }>(
+    '/v1/upgrade',
+    { schema: { body: upgradeSchema } },
+    async ({ body }, reply) => {
+      await backend.upgrade(body);
       return reply.code(202).send({});
     },
   );

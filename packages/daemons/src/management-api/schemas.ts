@@ -75,6 +75,13 @@ export const drainSchema: JsonSchema = {
   properties: { node: name, cancel: { type: 'boolean' } },
 };
 
+export const upgradeSchema: JsonSchema = {
+  type: 'object',
+  required: ['pool', 'action'],
+  additionalProperties: false,
+  properties: { pool: name, action: { type: 'string', enum: ['pause', 'resume', 'rollback'] } },
+};
+
 export const tokenSchema: JsonSchema = {
   type: 'object',
   required: ['role', 'name', 'ttlMs'],

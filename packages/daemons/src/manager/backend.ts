@@ -15,6 +15,7 @@ import type {
   TokenSecretView,
   TokenView,
   TrafficReport,
+  UpgradeRequest,
 } from '@vnfpool/core/management';
 import type { ManagerCore, ManagerCoreInput, ManagerReply } from '@vnfpool/core/manager';
 import { readDeclaration } from '@vnfpool/runtime/declaration';
@@ -38,7 +39,7 @@ type DistributiveOmit<T, Keys extends PropertyKey> = T extends unknown ? Omit<T,
 type Asked = DistributiveOmit<
   Extract<
     ManagerCoreInput,
-    { requestId: number; type: 'apply' | 'handover' | 'move' | 'move-sessions' | 'drain' }
+    { requestId: number; type: 'apply' | 'handover' | 'move' | 'move-sessions' | 'drain' | 'upgrade' }
   >,
   'requestId'
 >;
@@ -140,6 +141,10 @@ export class ManagerBackend implements ManagementBackend {
 
   async drain(request: DrainRequest): Promise<void> {
     await this.#ask({ type: 'drain', ...request });
+  }
+
+  async upgrade(request: UpgradeRequest): Promise<void> {
+    await this.#ask({ type: 'upgrade', ...request });
   }
 
   async createToken(request: TokenRequest): Promise<TokenSecretView> {

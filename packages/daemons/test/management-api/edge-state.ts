@@ -95,6 +95,7 @@ export function edgeState(): StateView {
         addresses: ['10.77.0.100/24'],
         port: 80,
         leaseMs: 100,
+        upgrade: null,
       },
       {
         name: 'calc',
@@ -111,6 +112,7 @@ export function edgeState(): StateView {
         addresses: [],
         port: null,
         leaseMs: 100,
+        upgrade: null,
       },
     ],
     instances: [

@@ -15,6 +15,7 @@ import type {
   TokenSecretView,
   TokenView,
   TrafficReport,
+  UpgradeRequest,
 } from '@vnfpool/core/management';
 import { ApiError, type BackendChange, type ManagementBackend } from '@vnfpool/daemons/management-api';
 
@@ -115,6 +116,10 @@ export class FakeBackend implements ManagementBackend {
 
   drain(request: DrainRequest): Promise<void> {
     return this.#do('drain', request, undefined);
+  }
+
+  upgrade(request: UpgradeRequest): Promise<void> {
+    return this.#do('upgrade', request, undefined);
   }
 
   createToken(request: TokenRequest): Promise<TokenSecretView> {

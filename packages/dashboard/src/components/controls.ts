@@ -5,6 +5,7 @@ import type {
   LabProcessView,
   LabRequest,
   LabView,
+  UpgradeRequest,
 } from '@vnfpool/core/management';
 import type { Answer, Requests } from '../api/requests.ts';
 import type { Notice } from './use-notices.ts';
@@ -18,6 +19,7 @@ export interface Controls {
   /** Takes the move of an instance back. */
   readonly cancelMove: (instance: string) => Promise<void>;
   readonly drain: (request: DrainRequest) => Promise<void>;
+  readonly upgrade: (request: UpgradeRequest) => Promise<void>;
 }
 
 const done: Readonly<Record<LabRequest['action'], string>> = {
@@ -55,6 +57,13 @@ export function createControls(
       if (request.cancel === true)
         tell(resultNotice(answer, `use ${node} again`, `${node} may be used again.`));
       else tell(resultNotice(answer, `drain ${node}`, `${node} is drained: what it runs moves away.`));
+    },
+    upgrade: async ({ pool, action }) => {
+      const answer = await requests.upgrade({ pool, action });
+      const words = { pause: 'is paused', resume: 'goes on', rollback: 'is rolled back' };
+      const verbs = { pause: 'pause', resume: 'resume', rollback: 'roll back' };
+      const what = `the upgrade of ${pool}`;
+      tell(resultNotice(answer, `${verbs[action]} ${what}`, `T${what.slice(1)} ${words[action]}.`));
     },
   };
 }

@@ -14,6 +14,7 @@ import type {
   SlotView,
   StateView,
   TrafficView,
+  UpgradeView,
 } from '@vnfpool/core/management';
 
 /** A duration with a fraction, so that a page that shows another number is caught. */
@@ -36,6 +37,8 @@ export class Scenario {
   /** By name of the instance. */
   readonly moves = new Map<string, MoveView>();
   readonly drained = new Set<string>();
+  /** By name of the pool. */
+  readonly upgrades = new Map<string, UpgradeView>();
   readonly #nodes = new Map<string, LabProcessView['state']>([
     ['node-a', 'running'],
     ['node-b', 'running'],
@@ -289,6 +292,7 @@ export class Scenario {
       addresses: [name === 'web' ? '10.77.0.80' : '10.77.0.81'],
       port: name === 'web' ? 8080 : 9000,
       leaseMs: 150,
+      upgrade: this.upgrades.get(name) ?? null,
     };
   }
 

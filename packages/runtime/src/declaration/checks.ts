@@ -6,6 +6,7 @@ import { checkNetns, hasRules } from './netns.ts';
 import { type DeclarationFile, NAME_PATTERN, type PoolFile } from './schema.ts';
 import { normalHooks, normalState } from './state.ts';
 import { suggestion } from './suggestion.ts';
+import { checkUpgrade } from './upgrade.ts';
 
 /** A mistake, before its place in the file is known. */
 export interface Finding {
@@ -87,6 +88,7 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
     ...checkContainerFile([...at, 'function'], pool.function),
     ...checkNetwork(at, pool),
     ...checkState([...at, 'function'], pool.function),
+    ...checkUpgrade([...at, 'upgrade'], pool.upgrade, pool.function.stop.grace),
   );
   const octets = Buffer.byteLength(
     JSON.stringify([

@@ -12,6 +12,7 @@ import { normalNetns } from './netns.ts';
 import { positionOf } from './positions.ts';
 import { type DeclarationFile, declarationSchema, type PoolFile } from './schema.ts';
 import { normalHooks, normalState } from './state.ts';
+import { normalUpgrade } from './upgrade.ts';
 
 /** Octets that a declaration may have. */
 export const DECLARATION_OCTETS_MAX = 1_048_576;
@@ -147,6 +148,7 @@ function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPo
     policy: pool.policy,
     addresses: virtualAddresses(pool).map(({ text }) => text),
     failover: { leaseMs: pool.failover.lease },
+    ...(pool.upgrade === undefined ? {} : { upgrade: normalUpgrade(pool.upgrade) }),
   };
 }
 

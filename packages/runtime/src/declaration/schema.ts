@@ -5,6 +5,7 @@ import { duration } from './duration.ts';
 import { type NetworkFile, netnsSchema } from './netns.ts';
 import { bitRate, octets } from './quantity.ts';
 import { type HooksFile, hooksSchema, type StateFile, stateSchema } from './state.ts';
+import { type UpgradeFile, upgradeSchema } from './upgrade.ts';
 import { count, text } from './words.ts';
 
 /*
@@ -64,6 +65,7 @@ export interface PoolFile {
   readonly address?: string | undefined;
   readonly addresses?: readonly string[] | undefined;
   readonly failover: { readonly lease: number };
+  readonly upgrade?: UpgradeFile | undefined;
 }
 
 const NODES_MAX = 64;
@@ -217,6 +219,9 @@ const pool = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'How fast a slot changes hands.' }),
+  upgrade: upgradeSchema.optional().meta({
+    description: 'How instances get another version of the function.',
+  }),
 });
 
 const probe = z.strictObject({

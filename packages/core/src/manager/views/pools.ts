@@ -4,6 +4,7 @@ import type { Health, PoolView } from '../../management/views.ts';
 import { isReady, type Observed } from '../../planner/observed.ts';
 import { rolesOf, slotsOf } from '../../planner/roles.ts';
 import type { ManagerState } from '../state.ts';
+import { upgradeView } from './upgrades.ts';
 
 export function poolViews(state: ManagerState, nowMs: number): PoolView[] {
   const { set } = state;
@@ -47,6 +48,7 @@ function poolView(pool: DeclaredPool, set: string, observed: Observed): PoolView
     addresses: pool.addresses,
     port: pool.function.port === 0 ? null : pool.function.port,
     leaseMs: pool.failover.leaseMs,
+    upgrade: upgradeView(pool, observed),
   };
 }
 
