@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PoolView, StateView, UpgradeRequest, UpgradeView } from '@vnfpool/core/management';
+import type { PoolView, StateView, UpgradeRequest } from '@vnfpool/core/management';
 import type { Command } from 'commander';
 import { type ApiOptions, connectApi, durationOption, withApi } from '../api/api-command.ts';
 import { CliError } from '../errors.ts';
@@ -45,7 +45,13 @@ export function addUpgrade(program: Command, io: CliIo): void {
         const client = await connectApi(options, io);
         if (pool !== undefined && options.follow) {
           const watch = await StateWatch.open(client);
-          await follow(pool, watch, FOLLOW_MS, io);
+          try {
+            const now = judge(pool, watch.before, null);
+            io.out(`${now.text}\n`);
+            if (!now.isOver) await follow(pool, watch, FOLLOW_MS, null, io);
+          } finally {
+            watch.close();
+          }
           return;
         }
         const { pools } = await client.get<StateView>('/v1/state');
@@ -87,7 +93,8 @@ function addAction(
       const request: UpgradeRequest = { pool, action };
       await client.post('/v1/upgrade', request);
       io.out(`${pool}: the upgrade ${done}\n`);
-      if (watch !== undefined && waitMs !== false) await follow(pool, watch, waitMs, io);
+      if (watch !== undefined && waitMs !== false)
+        await follow(pool, watch, waitMs, action === 'rollback' ? 'rolled-back' : null, io);
     } finally {
       watch?.close();
     }
@@ -110,37 +117,47 @@ function describe({ name, upgrade }: PoolView, io: CliIo): string {
     : renderUpgrade(name, upgrade, painter(io.colour));
 }
 
-/** Tells what happens until the upgrade is over. */
-async function follow(pool: string, watch: StateWatch, waitMs: number, io: CliIo): Promise<void> {
+/**
+ * Tells what happens until the upgrade is over.
+ * @param meant How it should end: a pool that was to go back has done what was asked for
+ */
+async function follow(
+  pool: string,
+  watch: StateWatch,
+  waitMs: number,
+  meant: 'rolled-back' | null,
+  io: CliIo,
+): Promise<void> {
   let last = '';
   for await (const { state, events } of watch.looks(waitMs)) {
     for (const { type, subject, message } of events) {
       const isMine = subject === `pool ${pool}` || subject.startsWith(`instance ${pool}#`);
       if (isMine && type.startsWith('upgrade.')) io.out(`${message}\n`);
     }
-    const view = state.pools.find(({ name }) => name === pool);
-    if (!view) throw new CliError(1, `there is no pool ${pool}`);
-    const { upgrade } = view;
-    if (upgrade === null) {
-      io.out(`${pool}: runs what is declared\n`);
-      return;
-    }
-    if (isOver(upgrade)) throw new CliError(1, said(pool, upgrade));
-    const line = said(pool, upgrade);
-    if (line !== last) io.out(`${line}\n`);
-    last = line;
+    const line = judge(pool, state, meant);
+    if (line.text !== last) io.out(`${line.text}\n`);
+    if (line.isOver) return;
+    last = line.text;
   }
   if (watch.interrupted) throw new CliError(1, `the upgrade of ${pool} goes on`);
   throw new CliError(1, `the upgrade of ${pool} is not over within ${showDuration(waitMs)}; it goes on`);
 }
 
-function isOver({ state }: UpgradeView): boolean {
-  return state === 'stopped' || state === 'rolled-back' || state === 'paused';
-}
-
-function said(pool: string, { state, done, total, goal, next, reason }: UpgradeView): string {
+/** @throws CliError when it has ended otherwise than it should */
+function judge(
+  pool: string,
+  { pools }: StateView,
+  meant: 'rolled-back' | null,
+): { readonly text: string; readonly isOver: boolean } {
+  const view = pools.find(({ name }) => name === pool);
+  if (!view) throw new CliError(1, `there is no pool ${pool}`);
+  const { upgrade } = view;
+  if (upgrade === null) return { text: `${pool}: runs what is declared`, isOver: true };
+  const { state, done, total, goal, next, reason } = upgrade;
   const figures = `${done} of ${total} run the ${goal} version`;
-  return state === 'going' || state === 'rolling-back'
-    ? `${pool}: ${figures}; ${next}`
-    : `${pool}: ${state}, ${figures}: ${reason}`;
+  if (state === 'going' || state === 'rolling-back')
+    return { text: `${pool}: ${figures}; ${next}`, isOver: false };
+  const text = `${pool}: ${state}, ${figures}: ${reason}`;
+  if (state !== meant) throw new CliError(1, text);
+  return { text, isOver: true };
 }

@@ -34,8 +34,9 @@ export class UpgradeNews {
         journal.event(wallMs, 'upgrade.rolled-back', 'warning', subject, message);
       }
       for (const [id, version] of Object.entries(record.wanted)) {
-        const former = before?.wanted[id];
-        if (former === undefined || former === version) continue;
+        // The first turn comes together with the beginning.
+        const former = before ? before.wanted[id] : record.from;
+        if (former === undefined || former === version || record.proven.includes(Number(id))) continue;
         const name = nameOf(this.#state, Number(id));
         const message = `${name} gets the ${version === record.to ? 'new' : 'former'} version.`;
         journal.event(wallMs, 'upgrade.turn', 'info', `instance ${name}`, message);

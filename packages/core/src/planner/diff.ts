@@ -3,6 +3,7 @@ import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { PlannedChange } from '../management/views.ts';
 import { fingerprint } from './fingerprint.ts';
 import { instancesOf } from './surplus.ts';
+import { planWords, rulesWords } from './upgrade-words.ts';
 
 /** What applying `next` over `former` would change; nothing when they mean the same. */
 export function diff(former: DeclaredSet | null, next: DeclaredSet): PlannedChange[] {
@@ -37,7 +38,7 @@ export function diff(former: DeclaredSet | null, next: DeclaredSet): PlannedChan
   const before = new Map(former.pools.map((pool) => [pool.name, pool]));
   for (const pool of next.pools) {
     const old = before.get(pool.name);
-    changes.push(...(old ? changed(old, pool) : [created(pool)]));
+    changes.push(...(old ? changed(old, pool, next.nodes.length) : [created(pool)]));
   }
   for (const pool of former.pools) {
     if (next.pools.some(({ name }) => name === pool.name)) continue;
@@ -66,7 +67,7 @@ function created(pool: DeclaredPool): PlannedChange {
   );
 }
 
-function changed(old: DeclaredPool, pool: DeclaredPool): PlannedChange[] {
+function changed(old: DeclaredPool, pool: DeclaredPool, nodes: number): PlannedChange[] {
   const changes: PlannedChange[] = [];
   const subject = `pool ${pool.name}`;
   if (!same(old.function, pool.function) || old.policy !== pool.policy) {
@@ -82,7 +83,7 @@ function changed(old: DeclaredPool, pool: DeclaredPool): PlannedChange[] {
       change(
         'change',
         subject,
-        `${keys.join(', ')}: its ${instancesOf(pool)} instances are replaced one at a time`,
+        `${keys.join(', ')}: ${planWords(pool, nodes)}`,
         'what they run or how they register has changed',
       ),
     );
@@ -110,6 +111,8 @@ function changed(old: DeclaredPool, pool: DeclaredPool): PlannedChange[] {
         'the file wants another lease',
       ),
     );
+  if (rulesWords(old) !== rulesWords(pool))
+    changes.push(change('change', subject, `upgrades: ${rulesWords(pool)}`, 'the file wants other upgrades'));
   return changes;
 }
 

@@ -1,8 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool } from '../declared/set.ts';
 import { instanceName, type Observed } from './observed.ts';
-import { nextStep } from './upgrade.ts';
+import { instancesOf } from './surplus.ts';
+import { nextStep, upgradeRules } from './upgrade.ts';
 import { goalOf, type UpgradeRecord, wantedOf } from './upgrade-record.ts';
+
+/** How instances of the pool are replaced. */
+export function rulesWords(pool: DeclaredPool): string {
+  const { batch, gateMs, deadlineMs, onFailure, surplus } = upgradeRules(pool);
+  const after = onFailure === 'rollback' ? 'rolled back' : 'stopped';
+  const extra = surplus ? '' : ', no instance more';
+  return `${batch} at a time, each healthy for ${gateMs / 1_000} s, ${after} when one is not within ${deadlineMs / 1_000} s${extra}`;
+}
+
+/** What another function for the pool will cost. */
+export function planWords(pool: DeclaredPool, nodes: number): string {
+  const count = instancesOf(pool);
+  const head = `its ${count} instance${count === 1 ? ' is' : 's are'} replaced ${rulesWords(pool)}`;
+  if (count > pool.redundancy.slots) return `${head}; slots are handed over before`;
+  return upgradeRules(pool).surplus && nodes > count
+    ? `${head}; one instance more runs meanwhile, and slots are handed over`
+    : `${head}; EACH SLOT IS INTERRUPTED, for no other instance can take it`;
+}
 
 /** What comes next in an upgrade, for people. */
 export function nextWords(pool: DeclaredPool, record: UpgradeRecord, observed: Observed): string {
