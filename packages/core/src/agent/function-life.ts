@@ -52,8 +52,10 @@ const OUTPUT_CHARACTERS_MAX = 200;
 export class FunctionLife {
   readonly id: FunctionId;
   readonly name: string;
-  readonly specification: FunctionSpecification;
-  readonly octets: Uint8Array;
+  #specification: FunctionSpecification;
+  #octets: Uint8Array;
+  /** Counts what it was told while it ran. */
+  #tellings = 0;
   readonly #random: Random;
   #run: RunNumber = 0;
   #phase: 'idle' | 'started' | 'terminating' | 'gone' = 'idle';
@@ -85,9 +87,31 @@ export class FunctionLife {
     this.#awaitsState = awaitsState;
     this.id = id;
     this.name = name;
-    this.specification = specification;
-    this.octets = octets;
+    this.#specification = specification;
+    this.#octets = octets;
     this.#random = random;
+  }
+
+  get specification(): FunctionSpecification {
+    return this.#specification;
+  }
+
+  /** The specification's exact octets. */
+  get octets(): Uint8Array {
+    return this.#octets;
+  }
+
+  get tellings(): number {
+    return this.#tellings;
+  }
+
+  /** Takes a specification that differs in nothing that the running process knows of; false: it does. */
+  retell(specification: FunctionSpecification, octets: Uint8Array): boolean {
+    if (programText(specification) !== programText(this.#specification)) return false;
+    this.#specification = specification;
+    this.#octets = octets;
+    this.#tellings += 1;
+    return true;
   }
 
   /** True while its process runs and its check says so; only then may it hold a slot. */
@@ -388,4 +412,9 @@ export class FunctionLife {
     };
     return Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(this.#unsettled - 1, 20));
   }
+}
+
+/** All of a specification that only another process can follow: how it registers and how it is ended the agent alone has to know. */
+function programText({ registration: _registration, stop: _stop, ...rest }: FunctionSpecification): string {
+  return JSON.stringify(Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

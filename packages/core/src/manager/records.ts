@@ -91,6 +91,8 @@ export interface InstanceRecord {
 export interface ToldRecord {
   /** Fingerprints. */
   readonly specification: string | null;
+  /** Name of the version that it runs; absent: told by an earlier release. */
+  readonly version?: string;
   readonly assignment: string | null;
   readonly role: Role | null;
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FunctionReport, RunningStatus, SlotCandidate } from '@vnfpool/wire/mobility';
+import type { DeclaredPool } from '../declared/set.ts';
 import type { NodeId } from '../identity.ts';
 import type { EventView, FailoverView, TrafficView } from '../management/views.ts';
 import type { TransferDestination } from '../mobility/types.ts';
+import { specificationOf, versionName } from '../planner/documents.ts';
+import { fingerprint } from '../planner/fingerprint.ts';
 import type { NodeState, Observed, ObservedMove, Topology } from '../planner/observed.ts';
 import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 import type {
@@ -190,10 +193,19 @@ export class ManagerState {
     });
   }
 
+  /** The version that an instance was told to run; what an earlier release told is found by its whole specification. */
+  versionOf(functionId: number, pool: DeclaredPool | undefined): string | null {
+    const told = this.told.get(functionId);
+    if (told?.version !== undefined || !told?.specification) return told?.version ?? null;
+    const isDeclared = pool && fingerprint(specificationOf(pool)) === told.specification;
+    return isDeclared ? versionName(pool) : told.specification;
+  }
+
   /** The state as the planner reads it. */
   observed(nowMs: number): Observed {
     const busy = new Set([...this.orders.values()].map(({ node, functionId }) => `${node}/${functionId}`));
     for (const [key, { atMs }] of this.retries) if (atMs > nowMs) busy.add(key);
+    const pools = new Map(this.set?.declared.pools.map((pool) => [pool.name, pool]));
     return {
       council: this.set?.council ?? null,
       nodes: [...this.nodes.values()].map(({ name, id, endpoint, configuration, drainedSinceMs }) => ({
@@ -214,6 +226,7 @@ export class ManagerState {
           status: life?.status ?? null,
           healthy: life?.report?.healthy ?? life?.status === 'Running',
           failing: life?.report?.failing ?? false,
+          version: this.versionOf(instance.functionId, pools.get(instance.pool)),
           specification: told?.specification ?? null,
           assignment: told?.assignment ?? null,
           role: told?.role ?? null,

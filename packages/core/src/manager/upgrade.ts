@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool } from '../declared/set.ts';
-import { specificationOf } from '../planner/documents.ts';
-import { fingerprint } from '../planner/fingerprint.ts';
+import { versionName } from '../planner/documents.ts';
 import { instanceName, isReady, type ObservedInstance } from '../planner/observed.ts';
 import { isInGate, upgradeRules } from '../planner/upgrade.ts';
 import { beginUpgrade, goalOf, type UpgradeRecord, withProven } from '../planner/upgrade-record.ts';
@@ -38,8 +37,8 @@ export function beginPoolUpgrade(
   const former = state.upgrades.get(name) ?? null;
   const running = [...state.instances.values()]
     .filter((instance) => instance.pool === name)
-    .map(({ functionId }) => ({ functionId, version: state.told.get(functionId)?.specification ?? null }));
-  const version = before && { function: before.function, policy: before.policy };
+    .map(({ functionId }) => ({ functionId, version: state.versionOf(functionId, before ?? pool) }));
+  const version = before && { function: before.function };
   const record = beginUpgrade(
     name,
     versionName(pool),
@@ -83,7 +82,7 @@ export function watchGates(state: ManagerState, journal: Journal, { nowMs, wallM
           ? former
           : { version: goal, sinceMs: nowMs, readySinceMs: null, restarts: null };
       state.gates.set(instance.functionId, gate);
-      const runs = instance.specification === goal && isReady(instance, nodes);
+      const runs = instance.version === goal && isReady(instance, nodes);
       const restarts = state.functionOf(state.instances.get(instance.functionId) ?? instance)?.report
         ?.restarts;
       if (!runs) gate.readySinceMs = null;
@@ -129,7 +128,7 @@ function failsNow(record: UpgradeRecord, instance: ObservedInstance): boolean {
     record.state === 'going' &&
     record.direction === 'forward' &&
     instance.failing &&
-    instance.specification === record.to
+    instance.version === record.to
   );
 }
 
@@ -141,7 +140,7 @@ function faultOf(
   { deadlineMs }: { readonly deadlineMs: number },
   nowMs: number,
 ): string | undefined {
-  if (instance.specification === gate.version) {
+  if (instance.version === gate.version) {
     if (instance.failing) return 'it ends again and again';
     if (gate.restarts !== null && restarts > gate.restarts)
       return 'it ended before its time at the gate was over';
@@ -229,10 +228,6 @@ export function endUpgrade(state: ManagerState, pool: string): ManagerWrite[] {
   const isDeclared = state.set?.declared.pools.some(({ name }) => name === pool) === true;
   const stays = record.direction === 'back' && isDeclared;
   return [putUpgrade(state, pool, stays ? { ...record, state: 'done' } : null)];
-}
-
-export function versionName(pool: DeclaredPool): string {
-  return fingerprint(specificationOf(pool));
 }
 
 /** `new` or `former`. */

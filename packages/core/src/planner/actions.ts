@@ -65,7 +65,11 @@ export type Command =
       readonly name: string;
       readonly specification: FunctionSpecification;
       readonly assignment: SlotAssignment;
-      readonly fingerprints: { readonly specification: string; readonly assignment: string };
+      readonly fingerprints: {
+        readonly version: string;
+        readonly specification: string;
+        readonly assignment: string;
+      };
       readonly reason: string;
     }
   | {
@@ -86,7 +90,11 @@ export type Command =
       readonly name: string;
       readonly specification: FunctionSpecification;
       readonly assignment: SlotAssignment;
-      readonly fingerprints: { readonly specification: string; readonly assignment: string };
+      readonly fingerprints: {
+        readonly version: string;
+        readonly specification: string;
+        readonly assignment: string;
+      };
       readonly reason: string;
     }
   /** Its source is told to send. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { PlannedChange } from '../management/views.ts';
+import { versionName } from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
 import { instancesOf } from './surplus.ts';
 import { planWords, rulesWords } from './upgrade-words.ts';
@@ -70,7 +71,7 @@ function created(pool: DeclaredPool): PlannedChange {
 function changed(old: DeclaredPool, pool: DeclaredPool, nodes: number): PlannedChange[] {
   const changes: PlannedChange[] = [];
   const subject = `pool ${pool.name}`;
-  if (!same(old.function, pool.function) || old.policy !== pool.policy) {
+  if (!same(old.function, pool.function)) {
     const keys = Object.keys(pool.function).filter(
       (key) =>
         !same(
@@ -78,16 +79,19 @@ function changed(old: DeclaredPool, pool: DeclaredPool, nodes: number): PlannedC
           pool.function[key as keyof DeclaredPool['function']],
         ),
     );
-    if (old.policy !== pool.policy) keys.push('policy');
     changes.push(
       change(
         'change',
         subject,
-        `${keys.join(', ')}: ${planWords(pool, nodes)}`,
-        'what they run or how they register has changed',
+        `${keys.join(', ')}: ${versionName(old) === versionName(pool) ? 'its instances are told, and go on' : planWords(pool, nodes)}`,
+        'what they run has changed',
       ),
     );
   }
+  if (old.policy !== pool.policy)
+    changes.push(
+      change('change', subject, `policy ${old.policy} → ${pool.policy}`, 'the file wants another policy'),
+    );
   if (!same(old.redundancy, pool.redundancy))
     changes.push(
       change('change', subject, `${countsOf(old)} → ${countsOf(pool)}`, 'the file wants another redundancy'),

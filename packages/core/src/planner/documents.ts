@@ -49,6 +49,15 @@ export function specificationOf(pool: DeclaredPool): FunctionSpecification {
   };
 }
 
+/**
+ * Names what an instance runs: two specifications of one version differ only in what a running instance can be told, how it
+ * registers and how it is ended.
+ */
+export function versionName(pool: DeclaredPool): string {
+  const { registration: _registration, stop: _stop, ...rest } = specificationOf(pool);
+  return fingerprint(rest);
+}
+
 /** What an instance is for. */
 export function assignmentOf(
   pool: DeclaredPool,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export type * from './actions.ts';
 export { diff } from './diff.ts';
-export { assignmentFingerprint, configurationOf, specificationOf } from './documents.ts';
+export { assignmentFingerprint, configurationOf, specificationOf, versionName } from './documents.ts';
 export { explainPool } from './explain.ts';
 export { fingerprint } from './fingerprint.ts';
 export * from './observed.ts';

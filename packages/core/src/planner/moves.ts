@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Command, Decision } from './actions.ts';
-import { assignmentFingerprint, assignmentOf, specificationOf } from './documents.ts';
+import { assignmentFingerprint, assignmentOf, specificationOf, versionName } from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
 import { instanceName, isReady, type Observed, type ObservedCouncil, takesOrders } from './observed.ts';
 import { byNumber } from './placement.ts';
@@ -76,9 +76,11 @@ export function moveCommands(
     if (move.phase === 'prepared')
       return [{ type: 'transfer', node: source.id, to: target.id, functionId, reason }];
     if (move.phase === 'ordered' || role.slot === null) return [];
-    const specification = specificationOf(versionFor(pool, instance, observed));
+    const version = versionFor(pool, instance, observed);
+    const specification = specificationOf(version);
     const assignment = assignmentOf(pool, role, observed, council);
     const fingerprints = {
+      version: versionName(version),
       specification: fingerprint(specification),
       assignment: assignmentFingerprint(assignment),
     };

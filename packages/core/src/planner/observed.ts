@@ -59,6 +59,8 @@ export interface ObservedInstance {
   readonly healthy: boolean;
   /** It ends again and again. */
   readonly failing: boolean;
+  /** Name of the version that it runs; null: nothing. */
+  readonly version: string | null;
   /** Fingerprints of what the node has accepted for it; null: nothing. */
   readonly specification: string | null;
   readonly assignment: string | null;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
-import type { Decision } from './actions.ts';
-import { instanceName, type Observed, type ObservedInstance, takesOrders } from './observed.ts';
+import type { Command, Decision } from './actions.ts';
+import { instanceName, isReady, type Observed, type ObservedInstance, takesOrders } from './observed.ts';
+import { successorOf } from './successor.ts';
 import { instancesOf, instancesWanted, isReplaced } from './surplus.ts';
 import { targetOf } from './target.ts';
 
@@ -33,7 +34,8 @@ function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed):
   const nodes = new Set(declared.nodes.map(({ name }) => name));
   const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
   const homeless = mine.filter(({ node }) => !nodes.has(node));
-  const drops: Drop[] = homeless.map(({ functionId, node }) => ({
+  const leaving = homeless.filter((instance) => !handsOver(instance, observed));
+  const drops: Drop[] = leaving.map(({ functionId, node }) => ({
     type: 'drop',
     functionId,
     reason: `node ${node} is not declared any more`,
@@ -43,19 +45,11 @@ function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed):
     const reason = `${left.node} is drained, and ${instanceName(left)} does not run there`;
     drops.push({ type: 'drop', functionId: left.functionId, reason });
   }
-  const holders = new Set(
-    observed.slots.filter((slot) => slot.pool === pool.name).map(({ holder }) => holder),
-  );
   const surplus = mine.length - homeless.length - instancesWanted(pool, observed);
-  // Who holds a slot goes last; of the others who runs what is being left, then the youngest.
+  const place = dropPlaces(pool, observed);
   const order = mine
     .filter(({ node }) => nodes.has(node))
-    .sort(
-      (a, b) =>
-        Number(holders.has(a.functionId)) - Number(holders.has(b.functionId)) ||
-        Number(isReplaced(b, observed)) - Number(isReplaced(a, observed)) ||
-        b.number - a.number,
-    );
+    .sort((a, b) => place(a) - place(b) || b.number - a.number);
   for (const { functionId } of order.slice(0, Math.max(0, surplus))) {
     drops.push({
       type: 'drop',
@@ -64,6 +58,49 @@ function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed):
     });
   }
   return drops;
+}
+
+/**
+ * Of too many instances who goes first: who runs what an upgrade is leaving; who does not work; spares; who holds a slot that
+ * is not declared any more, from the highest index; standbys; and last who holds a slot that stays. Of equals the youngest.
+ */
+function dropPlaces(pool: DeclaredPool, observed: Observed): (instance: ObservedInstance) => number {
+  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const held = new Map(
+    observed.slots
+      .filter((slot) => slot.pool === pool.name)
+      .map(({ holder, index }) => [holder, index] as const)
+      .sort(([, a], [, b]) => b - a),
+  );
+  return (instance) => {
+    const index = held.get(instance.functionId);
+    if (index !== undefined && index < pool.redundancy.slots) return 5;
+    // Slots have indexes below 64.
+    if (index !== undefined) return 4 - (index + 1) / 100;
+    if (isReplaced(instance, observed)) return 0;
+    if (!isReady(instance, nodes)) return 1;
+    return instance.role === 'standby' ? 4.5 : 2;
+  };
+}
+
+/** An instance on a node that is not declared any more stays until its slot has passed on, where somebody can take it. */
+function handsOver({ functionId, node: at }: ObservedInstance, observed: Observed): boolean {
+  const slot = observed.slots.find(({ holder }) => holder === functionId);
+  const node = observed.nodes.find(({ name }) => name === at);
+  return slot !== undefined && takesOrders(node) && successorOf(slot, observed) !== undefined;
+}
+
+/** Slots whose holders are on nodes that are not declared any more. */
+export function leavingHandovers(pool: DeclaredPool, declared: DeclaredSet, observed: Observed): Command[] {
+  const nodes = new Set(declared.nodes.map(({ name }) => name));
+  return observed.slots.flatMap((slot): Command[] => {
+    const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
+    if (slot.pool !== pool.name || slot.handover || !holder || holder.busy || nodes.has(holder.node))
+      return [];
+    const to = successorOf(slot, observed, (other) => nodes.has(other.node)) ?? successorOf(slot, observed);
+    const reason = `${holder.node} is not declared any more`;
+    return to ? [{ type: 'handover', slot: slot.id, to: to.functionId, reason }] : [];
+  });
 }
 
 /** An instance on a drained node that has nothing to take along, and a place elsewhere: it is made anew there. */

@@ -2,7 +2,13 @@
 import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Command, Decision, Plan } from './actions.ts';
-import { assignmentFingerprint, assignmentOf, configurationOf, specificationOf } from './documents.ts';
+import {
+  assignmentFingerprint,
+  assignmentOf,
+  configurationOf,
+  specificationOf,
+  versionName,
+} from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
 import { decideDrains, drainHandovers, moveCommands } from './moves.ts';
 import {
@@ -13,7 +19,7 @@ import {
   type Topology,
   takesOrders,
 } from './observed.ts';
-import { placeInstances } from './placement.ts';
+import { leavingHandovers, placeInstances } from './placement.ts';
 import { type InstanceRole, rolesOf } from './roles.ts';
 import { decideSlots } from './slots.ts';
 import { decideUpgrades, replaceOutdated, upgradeHandovers, versionFor } from './upgrade.ts';
@@ -59,6 +65,7 @@ function commandsOf(declared: DeclaredSet, observed: Observed, topology: Topolog
         ...moveCommands(pool, roles, observed, council, isConfigured),
         ...drainHandovers(pool, roles, declared, observed),
         ...upgradeHandovers(pool, observed),
+        ...leavingHandovers(pool, declared, observed),
       ];
     }),
   ];
@@ -103,8 +110,19 @@ function poolCommands(
     if (!takesOrders(node) || instance.busy || instance.move || role.slot === null) continue;
     const assignment = assignmentOf(pool, role, observed, council);
     const assigned = assignmentFingerprint(assignment);
-    if (instance.status === null) {
-      const specification = specificationOf(versionFor(pool, instance, observed));
+    const wanted = versionFor(pool, instance, observed);
+    const specification = specificationOf(wanted);
+    const fingerprints = {
+      version: versionName(wanted),
+      specification: fingerprint(specification),
+      assignment: assigned,
+    };
+    // One that runs the version already is told the rest in the middle of its service.
+    const isRetold =
+      instance.version === fingerprints.version &&
+      instance.specification !== fingerprints.specification &&
+      instance.status !== 'Terminating';
+    if (instance.status === null || isRetold) {
       commands.push({
         type: 'add',
         node: node.id,
@@ -112,8 +130,10 @@ function poolCommands(
         name: instanceName(instance),
         specification,
         assignment,
-        fingerprints: { specification: fingerprint(specification), assignment: assigned },
-        reason: `${instance.node} does not run ${instanceName(instance)}`,
+        fingerprints,
+        reason: isRetold
+          ? `${instanceName(instance)} registers or ends otherwise now`
+          : `${instance.node} does not run ${instanceName(instance)}`,
       });
     } else if (instance.status !== 'Terminating' && instance.assignment !== assigned) {
       commands.push({

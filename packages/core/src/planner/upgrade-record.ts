@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool } from '../declared/set.ts';
 
-/** What a pool runs, apart from how often and where. */
-export type PoolVersion = Pick<DeclaredPool, 'function' | 'policy'>;
+/** What a pool runs. */
+export type PoolVersion = Pick<DeclaredPool, 'function'>;
 
 /**
  * A pool on its way from one version of its function to another; on disk, so that a manager that dies in the middle goes on
- * from here. Versions are named by the fingerprint of the specification that nodes are told.
+ * from here. Versions are named as `versionName` says.
  */
 export interface UpgradeRecord {
   readonly pool: string;
@@ -41,12 +41,9 @@ export function goalOf({ direction, from, to }: UpgradeRecord): string {
  * The version that an instance is to run. One of which nothing is known but that it ran when this began goes on as long as it
  * runs; it cannot be started again.
  */
-export function wantedOf(
-  record: UpgradeRecord,
-  { functionId, specification }: { readonly functionId: number; readonly specification: string | null },
-): string {
+export function wantedOf(record: UpgradeRecord, { functionId, version }: RunningVersion): string {
   const wanted = record.wanted[functionId] ?? record.to;
-  return wanted === specification || record.versions[wanted] !== undefined ? wanted : record.to;
+  return wanted === version || record.versions[wanted] !== undefined ? wanted : record.to;
 }
 
 /** It is the instance's turn: from now on the version of the goal is wanted of it. */

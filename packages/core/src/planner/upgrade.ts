@@ -2,8 +2,7 @@
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import { type DeclaredUpgrade, UPGRADE_DEFAULT } from '../declared/upgrade.ts';
 import type { Command, Decision } from './actions.ts';
-import { specificationOf } from './documents.ts';
-import { fingerprint } from './fingerprint.ts';
+import { versionName } from './documents.ts';
 import {
   instanceName,
   isReady,
@@ -15,7 +14,7 @@ import {
 } from './observed.ts';
 import { byNumber } from './placement.ts';
 import type { InstanceRole } from './roles.ts';
-import { candidatesOf } from './slots.ts';
+import { successorOf } from './successor.ts';
 import { hasSuccessors } from './surplus.ts';
 import { goalOf, type UpgradeRecord, wantedOf } from './upgrade-record.ts';
 
@@ -55,12 +54,11 @@ export function decideUpgrades(declared: DeclaredSet, observed: Observed): Decis
     .map(({ pool }) => ({ type: 'upgrade-end', pool, reason: `pool ${pool} is not declared any more` }));
   for (const pool of declared.pools) {
     const record = observed.upgrades.find((each) => each.pool === pool.name);
-    const print = fingerprint(specificationOf(pool));
+    const print = versionName(pool);
     const isOutdated = record
       ? record.to !== print
       : observed.instances.some(
-          ({ pool: of, specification }) =>
-            of === pool.name && specification !== null && specification !== print,
+          ({ pool: of, version }) => of === pool.name && version !== null && version !== print,
         );
     if (isOutdated) {
       const reason = `instances of pool ${pool.name} run something else than what is declared`;
@@ -112,7 +110,7 @@ export function nextStep(pool: DeclaredPool, record: UpgradeRecord, observed: Ob
   const held = slots.find(({ holder }) => holder === next.functionId);
   const reason = `it is the turn of ${instanceName(next)}`;
   if (!held) return { type: 'turn', instance: next, reason };
-  const to = successorOf(pool, held, observed, (other) => isProvenAt(record, goal, other));
+  const to = successorOf(held, observed, (other) => isProvenAt(record, goal, other));
   if (to)
     return { type: 'handover', slot: held, to, reason: `${instanceName(next)} is about to be replaced` };
   if (!hasSuccessors(pool, observed))
@@ -141,14 +139,14 @@ export function replaceOutdated(
   const record = observed.upgrades.find((each) => each.pool === pool.name);
   if (!record) return [];
   return roles.flatMap(({ instance }): Command[] => {
-    const { functionId, specification, status, busy, move } = instance;
+    const { functionId, version, status, busy, move } = instance;
     const node = nodes.get(instance.node);
-    if (!takesOrders(node) || specification === null || status === null || status === 'Terminating')
-      return [];
-    if (busy || move || specification === wantedOf(record, instance)) return [];
+    if (!takesOrders(node) || version === null || status === null || status === 'Terminating') return [];
+    if (busy || move || version === wantedOf(record, instance)) return [];
     const held = observed.slots.find(({ holder }) => holder === functionId);
     if (held?.handover) return [];
-    const to = held && isReady(instance, nodes) ? successorOf(pool, held, observed, () => true) : undefined;
+    if (held && held.admitted === null) return [];
+    const to = held && isReady(instance, nodes) ? successorOf(held, observed) : undefined;
     const reason = `${instanceName(instance)} is replaced: the function of pool ${pool.name} has changed`;
     return held && to
       ? [{ type: 'handover', slot: held.id, to: to.functionId, reason }]
@@ -165,7 +163,7 @@ export function isInGate(
   if (wantedOf(record, instance) !== goalOf(record) || record.proven.includes(instance.functionId))
     return false;
   // Where nobody can be told, nothing was begun, and nothing is waited for.
-  return takesOrders(nodes.get(instance.node)) || instance.specification !== null;
+  return takesOrders(nodes.get(instance.node)) || instance.version !== null;
 }
 
 /** Whoever does not work costs nothing, then spares, standbys, holders; of equals the youngest. Lost ones have no turn. */
@@ -185,34 +183,10 @@ function inTurn(
     .sort((a, b) => place(a) - place(b) || b.number - a.number)[0];
 }
 
-/** Who takes the slot over: a ready candidate without a slot that its holder has admitted. */
-function successorOf(
-  pool: DeclaredPool,
-  slot: ObservedSlot,
-  observed: Observed,
-  fits: (instance: ObservedInstance) => boolean,
-): ObservedInstance | undefined {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
-  const holders = new Set(observed.slots.map(({ holder }) => holder));
-  const ids = new Set(slot.admitted?.map(({ functionId }) => functionId));
-  return candidatesOf(pool, slot.index, observed)
-    .map(({ functionId }) => observed.instances.find((each) => each.functionId === functionId))
-    .find(
-      (other): other is ObservedInstance =>
-        other !== undefined &&
-        !holders.has(other.functionId) &&
-        !other.move &&
-        isReady(other, nodes) &&
-        nodes.get(other.node)?.draining === false &&
-        (slot.admitted === null || ids.has(other.functionId)) &&
-        fits(other),
-    );
-}
-
 function isProvenAt(record: UpgradeRecord, goal: string, instance: ObservedInstance): boolean {
   return (
     wantedOf(record, instance) === goal &&
-    instance.specification === goal &&
+    instance.version === goal &&
     record.proven.includes(instance.functionId)
   );
 }

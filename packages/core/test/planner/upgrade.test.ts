@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { DeclaredPool } from '@vnfpool/core/declared';
-import { type Command, type Decision, explainPool, plan, type UpgradeRecord } from '@vnfpool/core/planner';
+import {
+  type Command,
+  type Decision,
+  explainPool,
+  plan,
+  type UpgradeRecord,
+  versionName,
+} from '@vnfpool/core/planner';
 import { describe, expect, test } from 'vitest';
-import { node, pool, set, versionOf, World } from './world.ts';
+import { node, pool, set, World } from './world.ts';
 
 const NODES = ['a', 'b', 'c', 'd'];
 const web = pool('web', 1, 1, 1);
@@ -60,7 +67,7 @@ function change(world: World, functionId: number, values: Partial<World['instanc
 }
 
 const versions = (world: World) =>
-  Object.fromEntries(world.instances.map(({ functionId, specification }) => [functionId, specification]));
+  Object.fromEntries(world.instances.map(({ functionId, version }) => [functionId, version]));
 
 function back(world: World): void {
   world.upgrades = world.upgrades.map(
@@ -84,7 +91,7 @@ describe('the order', () => {
       'add 1',
     ]);
     expect(world.upgrades).toEqual([]);
-    expect(new Set(Object.values(versions(world)))).toEqual(new Set([versionOf(newer)]));
+    expect(new Set(Object.values(versions(world)))).toEqual(new Set([versionName(newer)]));
   });
 
   test('nobody is replaced before the one before has passed its gate', () => {
@@ -200,12 +207,12 @@ describe('a bad version', () => {
     expect(rounds(world, set(NODES, [newer]))).toEqual(['turn 3', 'delete 3', 'add 3']);
     world.prove();
     expect(rounds(world, set(NODES, [newer]))).toEqual([]);
-    expect(new Set(Object.values(versions(world)))).toEqual(new Set([versionOf(web)]));
-    expect(world.upgrades).toMatchObject([{ state: 'done', from: versionOf(web), to: versionOf(newer) }]);
+    expect(new Set(Object.values(versions(world)))).toEqual(new Set([versionName(web)]));
+    expect(world.upgrades).toMatchObject([{ state: 'done', from: versionName(web), to: versionName(newer) }]);
     // Whoever is added anew gets what the pool runs, not what is declared.
-    change(world, 2, { status: null, specification: null, assignment: null, role: null });
+    change(world, 2, { status: null, version: null, specification: null, assignment: null, role: null });
     expect(rounds(world, set(NODES, [newer]))).toEqual(['add 2']);
-    expect(versions(world)[2]).toBe(versionOf(web));
+    expect(versions(world)[2]).toBe(versionName(web));
   });
 
   test('from the middle the slot goes back before its holder', () => {
@@ -318,7 +325,7 @@ test('an instance that took the slot after its turn came gives it up before it i
 
 test('what nodes run and nobody has a record of is replaced one after the other, and there is no way back', () => {
   const world = settled();
-  world.instances = world.instances.map((each) => ({ ...each, specification: 'of-an-earlier-release' }));
+  world.instances = world.instances.map((each) => ({ ...each, version: 'of-an-earlier-release' }));
   const done = story(world.settle(set(NODES, [web])));
   expect(done.filter((each) => each.startsWith('delete'))).toEqual(['delete 3', 'delete 2', 'delete 1']);
 });

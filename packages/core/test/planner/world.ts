@@ -4,15 +4,14 @@ import {
   beginUpgrade,
   type Command,
   type Decision,
-  fingerprint,
   goalOf,
   type Observed,
   type ObservedInstance,
   type ObservedNode,
   type ObservedSlot,
   plan,
-  specificationOf,
   type UpgradeRecord,
+  versionName,
   withoutInstance,
   withPlaced,
   withProven,
@@ -123,7 +122,7 @@ export class World {
     for (const { name } of declared.pools) {
       const before = former?.pools.find((each) => each.name === name);
       const after = declared.pools.find((each) => each.name === name);
-      if (before && after && versionOf(before) !== versionOf(after)) this.#upgrade(name, before);
+      if (before && after && versionName(before) !== versionName(after)) this.#upgrade(name, before);
     }
   }
 
@@ -132,9 +131,9 @@ export class World {
     this.upgrades = this.upgrades.map((record) =>
       this.instances
         .filter(
-          ({ pool: of, specification, healthy, status, functionId }) =>
+          ({ pool: of, version, healthy, status, functionId }) =>
             of === record.pool &&
-            specification === goalOf(record) &&
+            version === goalOf(record) &&
             status === 'Running' &&
             healthy &&
             !record.proven.includes(functionId),
@@ -149,9 +148,9 @@ export class World {
     if (!after) return;
     const running = this.instances
       .filter((each) => each.pool === name)
-      .map(({ functionId, specification }) => ({ functionId, version: specification }));
-    const version = before && { name: versionOf(before), version: before };
-    this.#put(name, beginUpgrade(name, versionOf(after), former, version, running, 0));
+      .map(({ functionId, version }) => ({ functionId, version }));
+    const known = before && { name: versionName(before), version: { function: before.function } };
+    this.#put(name, beginUpgrade(name, versionName(after), former, known, running, 0));
   }
 
   #put(name: string, record: UpgradeRecord | null): void {
@@ -209,6 +208,7 @@ export class World {
           status: null,
           healthy: false,
           failing: false,
+          version: null,
           specification: null,
           assignment: null,
           role: null,
@@ -272,6 +272,7 @@ export class World {
         this.#change(action.functionId, {
           status: null,
           healthy: false,
+          version: null,
           specification: null,
           assignment: null,
           role: null,
@@ -304,14 +305,13 @@ export class World {
   #elect(): void {
     for (const slot of this.slots) {
       if (slot.holder !== null) continue;
-      const first = slot.genesis.candidates.find(({ functionId }) =>
-        this.instances.some((each) => each.functionId === functionId && each.status === 'Running'),
+      // Who holds a slot does not try for another one.
+      const first = (slot.admitted ?? slot.genesis.candidates).find(
+        ({ functionId }) =>
+          this.instances.some((each) => each.functionId === functionId && each.status === 'Running') &&
+          !this.slots.some(({ holder }) => holder === functionId),
       );
       if (first) this.#hold(slot.id, first.functionId);
     }
   }
-}
-
-export function versionOf(pool: DeclaredPool): string {
-  return fingerprint(specificationOf(pool));
 }
