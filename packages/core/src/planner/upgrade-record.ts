@@ -112,8 +112,13 @@ export function beginUpgrade(
       (former ? former.wanted[functionId] : undefined) ?? version ?? to,
     ]),
   );
-  if (Object.values(wanted).every((name) => name === to)) return null;
   const wasProven = new Set(former?.proven ?? running.map(({ functionId }) => functionId));
+  const proven = running
+    .filter(({ functionId, version }) => version !== null && wasProven.has(functionId))
+    .map(({ functionId }) => functionId);
+  // Whoever does not run begins with the new version at once, but has to prove it like the others.
+  const isOver = running.every(({ functionId }) => wanted[functionId] === to && proven.includes(functionId));
+  if (isOver) return null;
   return cleaned({
     pool,
     // Whoever goes back by declaring the former version has nowhere to go back to but what did not get through.

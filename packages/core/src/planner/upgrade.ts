@@ -84,7 +84,10 @@ export function nextStep(pool: DeclaredPool, record: UpgradeRecord, observed: Ob
   const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
   const pending = mine.filter((instance) => wantedOf(record, instance) !== goal);
   const unproven = mine.filter((instance) => isInGate(record, instance, nodes));
-  if (pending.length === 0 && unproven.length === 0) return { type: 'end' };
+  const later = mine.filter(
+    (each) => !pending.includes(each) && !unproven.includes(each) && !record.proven.includes(each.functionId),
+  );
+  if (pending.length + unproven.length + later.length === 0) return { type: 'end' };
   if (record.state !== 'going') return wait(record.reason);
   const moving = mine.find(({ move }) => move !== null);
   if (moving) return wait(`${instanceName(moving)} moves to ${moving.move?.to ?? ''}`);
@@ -105,7 +108,8 @@ export function nextStep(pool: DeclaredPool, record: UpgradeRecord, observed: Ob
   const handed = slots.find(({ handover }) => handover);
   if (handed) return wait(`slot ${handed.index} is being handed over`);
   const next = inTurn(pending, slots, nodes);
-  if (!next) return wait(first ? `${instanceName(first)} has to prove itself` : lostOf(pending));
+  if (!next)
+    return wait(first ? `${instanceName(first)} has to prove itself` : lostOf([...pending, ...later]));
   if (next.busy || next.status === 'Terminating') return wait(`${instanceName(next)} has an order under way`);
   const held = slots.find(({ holder }) => holder === next.functionId);
   const reason = `it is the turn of ${instanceName(next)}`;

@@ -221,13 +221,15 @@ describe('an upgrade', () => {
     expect(ordered(domain)).toEqual([]);
   });
 
-  test('begins at once with the new version where nothing runs yet', async () => {
+  test('begins at once with the new version where nothing runs, and can go back from there', async () => {
     const domain = await FakeDomain.start();
     apply(domain, web);
     apply(domain, newer);
-    expect(domain.rows('upgrades')).toEqual([]);
     NODES.forEach((name, index) => domain.register(name, index + 1));
-    expect(upgrade(domain)).toBeNull();
+    expect(ordered(domain).filter((each) => each.startsWith('delete'))).toEqual([]);
+    expect(upgrade(domain)).toMatchObject({ done: 0, total: 3, next: 'waits: web#1 has to prove itself' });
+    fail(domain, 2);
+    expect(upgrade(domain)).toMatchObject({ state: 'rolling-back' });
   });
 });
 

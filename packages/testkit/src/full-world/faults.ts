@@ -137,6 +137,8 @@ const declare: Fault = (world) => {
     () => changed(set, 'web', { redundancy: { slots: 1, standbys: 1, spares: random.below(2) } }),
     () => changed(set, 'web', { failover: { leaseMs: random.pick([200, 300, 500]) } }),
     () => reworded(set, random.pick(['web', 'calc']), `word-${random.below(3)}`),
+    () => reworded(set, random.pick(['web', 'calc']), random.pick(['bad', `word-${random.below(3)}`])),
+    () => changed(set, 'web', { policy: random.pick(['priority', 'round-robin']) }),
     () => changed(set, 'calc', { addresses: calc?.addresses.length === 0 ? ['10.77.0.105/24'] : [] }),
     () =>
       changed(set, 'web', {

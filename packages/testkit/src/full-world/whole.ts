@@ -13,7 +13,11 @@ export function missing(world: FullWorld): string | undefined {
   const views = core.views(manager.nowMs);
   const declared = core.declaration()?.declared.pools ?? [];
   for (const { name, status } of views.nodes) if (status !== 'registered') return `${name} is ${status}`;
-  for (const { name, health, reason } of views.pools) if (health !== 'whole') return `${name}: ${reason}`;
+  for (const { name, health, reason, upgrade } of views.pools) {
+    if (health !== 'whole') return `${name}: ${reason}`;
+    if (upgrade?.state === 'going' || upgrade?.state === 'rolling-back')
+      return `${name} is being upgraded: ${upgrade.next}`;
+  }
   for (const { name, status, reason } of views.instances)
     if (status !== 'running') return `${name} is ${status}: ${reason}`;
   for (const node of nodes) {
