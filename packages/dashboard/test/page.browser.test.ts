@@ -195,6 +195,20 @@ describe.skipIf(executablePath === undefined)(title, () => {
     ]);
   });
 
+  test('a node goes into maintenance and comes back', async () => {
+    await enter();
+    await page.getByRole('button', { name: 'Maintenance 2 h node-b' }).click();
+    await textOf(news(), 'node-b is in maintenance.');
+    await page.getByText('In maintenance for 120 min more: its silence is expected.').waitFor();
+    expect(await page.getByRole('button', { name: 'Drain node-b' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'End maintenance node-b' }).click();
+    await page.getByText('In maintenance').waitFor({ state: 'detached' });
+    expect(api.posts).toEqual([
+      { path: '/v1/maintenance', body: { node: 'node-b', forMs: 7_200_000 } },
+      { path: '/v1/maintenance', body: { node: 'node-b', off: true } },
+    ]);
+  });
+
   test('an upgrade shows how far it is; it can be paused and rolled back', async () => {
     api.scenario.upgrades.set('web', {
       state: 'going',

@@ -131,6 +131,14 @@ export interface NodeView {
   readonly lastHeardAt: number | null;
   /** It is drained; null: it is not. */
   readonly drain: DrainView | null;
+  /** It is in maintenance, and drained for it; null: it is not. */
+  readonly maintenance: MaintenanceView | null;
+}
+
+export interface MaintenanceView {
+  readonly since: number;
+  /** Null: until it is ended by command. */
+  readonly until: number | null;
 }
 
 export interface DrainView {

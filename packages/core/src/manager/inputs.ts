@@ -2,6 +2,7 @@
 import { type Declarations, reply } from './declarations.ts';
 import { beginHandover, chooseSuccessor } from './handover.ts';
 import type { Journal } from './journal.ts';
+import { chooseMaintenance, tellBegin, tellEnd } from './maintenance.ts';
 import { beginMove, cancelMove, chooseMove, type Moment } from './moves.ts';
 import {
   saveNode,
@@ -76,6 +77,7 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
   move: takeMove,
   drain: takeDrain,
   upgrade: takeUpgrade,
+  maintenance: takeMaintenance,
   'move-sessions': ({ sessionMoves }, input, { nowMs }, outputs) => {
     outputs.push(...sessionMoves.begin(input, nowMs));
   },
@@ -245,4 +247,30 @@ function takeUpgrade(
     return `It could not be written; the upgrade of ${pool} is what it was. ${reason}`;
   };
   declarations.record([write], { requestId, done, undo }, outputs);
+}
+
+function takeMaintenance(
+  { state, journal, declarations }: ManagerParts,
+  { requestId, node: name, forMs, off = false, force = false }: InputOf<'maintenance'>,
+  moment: Moment,
+  outputs: ManagerCoreOutput[],
+): void {
+  const { wallMs } = moment;
+  const chosen = chooseMaintenance(state, { node: name, forMs: forMs ?? null, off, force }, moment);
+  if ('code' in chosen) {
+    outputs.push(reply(requestId, chosen));
+    return;
+  }
+  const former = state.nodes.get(name);
+  state.nodes.set(name, chosen);
+  const done = (): ManagerReply => {
+    if (off) tellEnd(state, journal, name, 'it was asked for', wallMs);
+    else tellBegin(journal, chosen, former, wallMs);
+    return { ok: true };
+  };
+  const undo = (reason: string): string => {
+    if (former) state.nodes.set(name, former);
+    return `It could not be written; ${name} is what it was. ${reason}`;
+  };
+  declarations.record([{ table: 'nodes', key: name, value: chosen }], { requestId, done, undo }, outputs);
 }

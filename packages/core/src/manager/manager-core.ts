@@ -9,6 +9,7 @@ import { beginHandover, expireHandovers } from './handover.ts';
 import { HealthWatch } from './health.ts';
 import { type ManagerParts, takeInput } from './inputs.ts';
 import { Journal } from './journal.ts';
+import { watchMaintenance } from './maintenance.ts';
 import { followHolders, settleMoves } from './moves.ts';
 import { Orders } from './orders.ts';
 import type { RestoredState } from './records.ts';
@@ -85,7 +86,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
         .filter((atMs) => atMs !== null),
       ...[...state.handovers.values()].map(({ untilMs }) => untilMs),
       ...gateDeadlines(state, this.#lastExpiredMs),
-      ...[declarations.retryAtMs, saving.retryAtMs].filter((atMs) => atMs !== null),
+      ...[declarations.retryAtMs, saving.retryAtMs, state.maintenanceEndMs].filter((atMs) => atMs !== null),
     ];
     return times.length === 0 ? undefined : Math.min(...times);
   }
@@ -120,6 +121,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     this.#parts.sessionMoves.look({ nowMs, wallMs: options.wallMs(nowMs) });
     settleMoves(state, journal, declarations.isDeciding, { nowMs, wallMs: options.wallMs(nowMs) });
     followHolders(state, journal, options.wallMs(nowMs));
+    watchMaintenance(state, journal, { nowMs, wallMs: options.wallMs(nowMs) });
     if (!declarations.isDeciding) watchGates(state, journal, { nowMs, wallMs: options.wallMs(nowMs) });
     if (declarations.settle(nowMs, outputs)) this.#order(nowMs, outputs);
     if (!declarations.isDeciding) this.#upgrades.tellChanges(journal, options.wallMs(nowMs));

@@ -67,6 +67,15 @@ export interface NodeRecord {
   readonly configuration: string | null;
   /** Since when, by the wall clock, it is to be left; absent: it is not. */
   readonly drainedSinceMs?: number;
+  /** Absent: it is not in maintenance. */
+  readonly maintenance?: MaintenanceRecord;
+}
+
+/** By the wall clock. */
+export interface MaintenanceRecord {
+  readonly sinceMs: number;
+  /** Null: until it is ended by command. */
+  readonly untilMs: number | null;
 }
 
 export interface MoveRecord {

@@ -132,6 +132,8 @@ export class ManagerState {
     new Map();
   /** By slot: council members that have seen the lease of this epoch run out. */
   readonly overAt: Map<string, { readonly epoch: number; readonly nodes: Set<string> }> = new Map();
+  /** When the next maintenance has had its time; null: none ends by itself. */
+  maintenanceEndMs: number | null = null;
   readonly traffic: Map<string, TrafficView> = new Map();
   topology: Topology;
 
@@ -208,16 +210,19 @@ export class ManagerState {
     const pools = new Map(this.set?.declared.pools.map((pool) => [pool.name, pool]));
     return {
       council: this.set?.council ?? null,
-      nodes: [...this.nodes.values()].map(({ name, id, endpoint, configuration, drainedSinceMs }) => ({
-        name,
-        id,
-        endpoint,
-        configuration,
-        state: this.lives.get(name)?.state ?? 'absent',
-        heard: this.lives.get(name)?.heard ?? false,
-        busy: busy.has(`${name}/0`),
-        draining: drainedSinceMs !== undefined,
-      })),
+      nodes: [...this.nodes.values()].map(
+        ({ name, id, endpoint, configuration, drainedSinceMs, maintenance }) => ({
+          name,
+          id,
+          endpoint,
+          configuration,
+          state: this.lives.get(name)?.state ?? 'absent',
+          heard: this.lives.get(name)?.heard ?? false,
+          busy: busy.has(`${name}/0`),
+          draining: drainedSinceMs !== undefined || maintenance !== undefined,
+          inMaintenance: maintenance !== undefined,
+        }),
+      ),
       instances: [...this.instances.values()].map((instance) => {
         const life = this.functionOf(instance);
         const told = this.told.get(instance.functionId);

@@ -51,6 +51,16 @@ export type ManagerCoreInput =
       readonly node: string;
       readonly cancel?: boolean;
     }
+  /** A node is left on purpose, and expected back. */
+  | {
+      readonly type: 'maintenance';
+      readonly requestId: number;
+      readonly node: string;
+      /** Absent: until it is ended. */
+      readonly forMs?: number;
+      readonly off?: boolean;
+      readonly force?: boolean;
+    }
   /** What a person wants of the upgrade of a pool. */
   | {
       readonly type: 'upgrade';

@@ -45,6 +45,8 @@ export interface ObservedNode {
   readonly busy: boolean;
   /** It is to be left: nothing is placed on it, and what it runs moves away. */
   readonly draining: boolean;
+  /** It is drained, and its silence is expected. */
+  readonly inMaintenance: boolean;
 }
 
 export interface ObservedInstance {

@@ -113,7 +113,8 @@ function leftBehind(
   return mine.find((instance) => {
     const node = nodes.get(instance.node);
     if (node?.draining !== true || instance.move || instance.busy) return false;
-    const isLost = node.state === 'lost' || node.state === 'absent';
+    // A node in maintenance is silent on purpose, and comes back with what it was left with.
+    const isLost = !node.inMaintenance && (node.state === 'lost' || node.state === 'absent');
     const isIdle = takesOrders(node) && (instance.status === null || instance.failing);
     return (isLost || isIdle) && targetOf(instance, declared, observed) !== undefined;
   });

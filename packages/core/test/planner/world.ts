@@ -73,6 +73,7 @@ export function node(name: string, id: number, change: Partial<ObservedNode> = {
     configuration: null,
     busy: false,
     draining: false,
+    inMaintenance: false,
     ...change,
   };
 }

@@ -5,6 +5,7 @@ import type {
   EventView,
   ExplainView,
   HandoverRequest,
+  MaintenanceRequest,
   MoveAnswer,
   MoveRequest,
   MoveSessionsAnswer,
@@ -51,6 +52,8 @@ export interface ManagementBackend {
   moveSessions(request: MoveSessionsRequest): Promise<MoveSessionsAnswer>;
   /** Resolves once it is on disk; the node's view tells how it goes. */
   drain(request: DrainRequest): Promise<void>;
+  /** Resolves once it is on disk; the node's view tells how it goes. */
+  maintenance(request: MaintenanceRequest): Promise<void>;
   /** Resolves once it is on disk; the pool's view tells how it goes. */
   upgrade(request: UpgradeRequest): Promise<void>;
   createToken(request: TokenRequest): Promise<TokenSecretView>;

@@ -4,6 +4,7 @@ import type {
   DrainRequest,
   HandoverRequest,
   List,
+  MaintenanceRequest,
   MoveRequest,
   MoveSessionsRequest,
   TokenRequest,
@@ -19,6 +20,7 @@ import {
   declarationSchema,
   drainSchema,
   handoverSchema,
+  maintenanceSchema,
   moveSchema,
   moveSessionsSchema,
   tokenSchema,
@@ -84,6 +86,14 @@ export function addRoutes(app: FastifyInstance, backend: ManagementBackend): voi
     { schema: { body: drainSchema } },
     async ({ body }, reply) => {
       await backend.drain(body);
+      return reply.code(202).send({});
+    },
+  );
+  app.post<{ Body: MaintenanceRequest }>(
+    '/v1/maintenance',
+    { schema: { body: maintenanceSchema } },
+    async ({ body }, reply) => {
+      await backend.maintenance(body);
       return reply.code(202).send({});
     },
   );

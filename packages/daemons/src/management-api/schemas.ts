@@ -75,6 +75,18 @@ export const drainSchema: JsonSchema = {
   properties: { node: name, cancel: { type: 'boolean' } },
 };
 
+export const maintenanceSchema: JsonSchema = {
+  type: 'object',
+  required: ['node'],
+  additionalProperties: false,
+  properties: {
+    node: name,
+    forMs: { type: 'integer', minimum: 1_000, maximum: 30 * 24 * 3_600_000 },
+    off: { type: 'boolean' },
+    force: { type: 'boolean' },
+  },
+};
+
 export const upgradeSchema: JsonSchema = {
   type: 'object',
   required: ['pool', 'action'],

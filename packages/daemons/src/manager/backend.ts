@@ -5,6 +5,7 @@ import type {
   EventView,
   ExplainView,
   HandoverRequest,
+  MaintenanceRequest,
   MoveAnswer,
   MoveRequest,
   MoveSessionsAnswer,
@@ -39,7 +40,10 @@ type DistributiveOmit<T, Keys extends PropertyKey> = T extends unknown ? Omit<T,
 type Asked = DistributiveOmit<
   Extract<
     ManagerCoreInput,
-    { requestId: number; type: 'apply' | 'handover' | 'move' | 'move-sessions' | 'drain' | 'upgrade' }
+    {
+      requestId: number;
+      type: 'apply' | 'handover' | 'move' | 'move-sessions' | 'drain' | 'maintenance' | 'upgrade';
+    }
   >,
   'requestId'
 >;
@@ -141,6 +145,10 @@ export class ManagerBackend implements ManagementBackend {
 
   async drain(request: DrainRequest): Promise<void> {
     await this.#ask({ type: 'drain', ...request });
+  }
+
+  async maintenance(request: MaintenanceRequest): Promise<void> {
+    await this.#ask({ type: 'maintenance', ...request });
   }
 
   async upgrade(request: UpgradeRequest): Promise<void> {

@@ -157,6 +157,7 @@ export function edgeState(): StateView {
         version: '0.1.0',
         lastHeardAt: NOW - 200,
         drain: null,
+        maintenance: null,
       },
       {
         name: 'node-b',
@@ -171,6 +172,7 @@ export function edgeState(): StateView {
         version: '0.1.0',
         lastHeardAt: NOW - 65_000,
         drain: null,
+        maintenance: null,
       },
     ],
     slots: [

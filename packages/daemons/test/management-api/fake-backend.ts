@@ -5,6 +5,7 @@ import type {
   EventView,
   ExplainView,
   HandoverRequest,
+  MaintenanceRequest,
   MoveAnswer,
   MoveRequest,
   MoveSessionsAnswer,
@@ -120,6 +121,10 @@ export class FakeBackend implements ManagementBackend {
 
   upgrade(request: UpgradeRequest): Promise<void> {
     return this.#do('upgrade', request, undefined);
+  }
+
+  maintenance(request: MaintenanceRequest): Promise<void> {
+    return this.#do('maintenance', request, undefined);
   }
 
   createToken(request: TokenRequest): Promise<TokenSecretView> {

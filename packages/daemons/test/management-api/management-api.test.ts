@@ -145,6 +145,7 @@ describe('commands', () => {
     ['POST', '/v1/move-sessions', { from: 'web#1', to: 'web#2', ratio: 0.3 }, 202, 'moveSessions'],
     ['POST', '/v1/drain', { node: 'node-a' }, 202, 'drain'],
     ['POST', '/v1/drain', { node: 'node-a', cancel: true }, 202, 'drain'],
+    ['POST', '/v1/maintenance', { node: 'node-a', forMs: 7_200_000, force: true }, 202, 'maintenance'],
     ['POST', '/v1/upgrade', { pool: 'web', action: 'rollback' }, 202, 'upgrade'],
     ['POST', '/v1/tokens', { role: 'node', name: 'node-c', ttlMs: 60_000 }, 201, 'createToken'],
     ['GET', '/v1/explain/pools/web', undefined, 200, 'explain'],
@@ -182,6 +183,7 @@ describe('commands', () => {
     ['/v1/move-sessions', { from: 'web#1', to: 'web#2', count: 0.5 }, 'count must be integer'],
     ['/v1/drain', { node: 'node-a', cancel: 'no' }, 'cancel must be boolean'],
     ['/v1/handover', { pool: '../web', slot: 0 }, 'pool must match pattern'],
+    ['/v1/maintenance', { node: 'node-a', forMs: 1 }, 'forMs must be >= 1000'],
     ['/v1/upgrade', { pool: 'web', action: 'undo' }, 'action must be one of pause, resume, rollback'],
     [
       '/v1/tokens',

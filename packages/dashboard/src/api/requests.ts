@@ -6,6 +6,7 @@ import type {
   HandoverRequest,
   LabRequest,
   LabView,
+  MaintenanceRequest,
   MoveAnswer,
   MoveRequest,
   UpgradeRequest,
@@ -24,6 +25,7 @@ export interface Requests {
   handover(request: HandoverRequest): Promise<Answer<null>>;
   move(request: MoveRequest): Promise<Answer<MoveAnswer>>;
   drain(request: DrainRequest): Promise<Answer<null>>;
+  maintenance(request: MaintenanceRequest): Promise<Answer<null>>;
   upgrade(request: UpgradeRequest): Promise<Answer<null>>;
 }
 
@@ -58,6 +60,7 @@ export function createRequests(token: string, send: typeof fetch = fetch.bind(gl
     handover: (request) => call('POST', '/v1/handover', request),
     move: (request) => call('POST', '/v1/move', request),
     drain: (request) => call('POST', '/v1/drain', request),
+    maintenance: (request) => call('POST', '/v1/maintenance', request),
     upgrade: (request) => call('POST', '/v1/upgrade', request),
   };
 }

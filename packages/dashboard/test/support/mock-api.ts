@@ -7,6 +7,7 @@ import type {
   DrainRequest,
   ErrorView,
   LabRequest,
+  MaintenanceRequest,
   MoveRequest,
   UpgradeRequest,
 } from '@vnfpool/core/management';
@@ -112,6 +113,11 @@ export class MockApi {
       const { node, cancel = false } = body as DrainRequest;
       if (cancel) this.scenario.drained.delete(node);
       else this.scenario.drained.add(node);
+    } else if (path === '/v1/maintenance') {
+      const { node, off = false } = body as MaintenanceRequest;
+      for (const set of [this.scenario.maintained, this.scenario.drained])
+        if (off) set.delete(node);
+        else set.add(node);
     } else if (path === '/v1/upgrade') {
       const { pool, action } = body as UpgradeRequest;
       const upgrade = this.scenario.upgrades.get(pool);

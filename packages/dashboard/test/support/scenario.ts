@@ -37,6 +37,7 @@ export class Scenario {
   /** By name of the instance. */
   readonly moves = new Map<string, MoveView>();
   readonly drained = new Set<string>();
+  readonly maintained = new Set<string>();
   /** By name of the pool. */
   readonly upgrades = new Map<string, UpgradeView>();
   readonly #nodes = new Map<string, LabProcessView['state']>([
@@ -357,6 +358,7 @@ export class Scenario {
       version: '0.1.0',
       lastHeardAt: runs ? now - 80 : now - 2400,
       drain: this.drained.has(name) ? { since: now, isOver: false, staying: [] } : null,
+      maintenance: this.maintained.has(name) ? { since: now, until: now + 7_200_000 } : null,
     };
   }
 
