@@ -241,7 +241,12 @@ describe.skipIf(missing !== '')(`a live pool ${missing}`, () => {
     );
     await set.must('start', node ?? '');
     await set.must('node', 'maintenance', node ?? '', '--off');
-    const back = await set.untilState('all is well again', isSettled);
+    const back = await set.untilState(
+      'all is well again',
+      ({ nodes, pools }) =>
+        nodes.every(({ status }) => status === 'registered') &&
+        pools.every(({ health }) => health === 'whole'),
+    );
     expect(events(back)).toContain('node.maintenance-ended');
   });
 });

@@ -5,8 +5,8 @@ import type { Resident } from './agent.ts';
 import type { AgentOutput } from './types.ts';
 
 /**
- * The candidates that this node offers, by `slot/function`. Who holds a slot does not try for another one:
- * an instance serves one slot at a time.
+ * The candidates that this node offers, by `slot/function`. Who holds as many slots as its pool lets it, one if nothing
+ * else is said, does not try for another one.
  */
 export function candidatesOf(
   node: NodeId,
@@ -16,9 +16,11 @@ export function candidatesOf(
   lastHolders: ReadonlyMap<SlotId, number>,
 ): Map<string, AgentOutput & { type: 'candidate' }> {
   const wanted = new Map<string, AgentOutput & { type: 'candidate' }>();
-  const busy = new Map<number, string>();
+  const held = new Map<number, string[]>();
   for (const [slot, state] of slots) {
-    if (state.state === 'holding' && state.holder) busy.set(state.holder.functionId, slot);
+    if (state.state !== 'holding' || !state.holder) continue;
+    const { functionId } = state.holder;
+    held.set(functionId, [...(held.get(functionId) ?? []), slot]);
   }
   for (const slot of configuration?.slots ?? []) {
     for (const [position, candidate] of slot.candidates.entries()) {
@@ -26,7 +28,8 @@ export function candidatesOf(
       const resident = residents.get(id);
       if (candidate.node !== node || !resident || resident.life.gone) continue;
       const { life, assignment } = resident;
-      const elsewhere = busy.has(id) && busy.get(id) !== slot.id;
+      const mine = held.get(id) ?? [];
+      const isFull = mine.length >= (slot.slotsPerFunction ?? 1) && !mine.includes(slot.id);
       const order =
         assignment?.slot?.id === slot.id
           ? assignment.ranking
@@ -39,7 +42,7 @@ export function candidatesOf(
         slot: slot.id as SlotId,
         functionId: id,
         incarnation: life.incarnation,
-        ready: life.ready && !elsewhere,
+        ready: life.ready && !isFull,
         rank: ranked >= 0 ? ranked : position,
       });
     }

@@ -48,13 +48,23 @@ export interface DeclaredPool {
     /** Absent: it sees the node's files and processes. */
     readonly container?: ContainerSpecification;
   };
-  readonly redundancy: { readonly slots: number; readonly standbys: number; readonly spares: number };
+  readonly redundancy: DeclaredRedundancy;
   readonly policy: 'round-robin' | 'least-used' | 'priority';
   /** Virtual addresses, one a slot, `address/prefix length`; empty: reached through the registrar only. */
   readonly addresses: readonly string[];
   readonly failover: { readonly leaseMs: number };
   /** Absent: `UPGRADE_DEFAULT`. */
   readonly upgrade?: DeclaredUpgrade;
+}
+
+export interface DeclaredRedundancy {
+  readonly slots: number;
+  readonly standbys: number;
+  readonly spares: number;
+  /** N-way: so many instances share the slots, each may take those of others, and there are no standbys and spares. */
+  readonly instances?: number;
+  /** How many slots one instance may hold at a time; absent: one. */
+  readonly slotsPerInstance?: number;
 }
 
 /** A traffic source that `vnfpool up` runs. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { instanceName, isReady, type Observed } from '../planner/observed.ts';
 import { successorOf } from '../planner/successor.ts';
+import { slotsPerInstance } from '../planner/surplus.ts';
 import { targetOf } from '../planner/target.ts';
 import type { Journal } from './journal.ts';
 import type { Moment } from './moves.ts';
@@ -74,7 +75,9 @@ function slotRisks(state: ManagerState, name: string, observed: Observed): strin
     const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
     if (holder?.node !== name) return [];
     const canMove = isReady(holder, nodes) && targetOf(holder, set.declared, observed) !== undefined;
-    if (canMove || successorOf(slot, observed, (other) => other.node !== name)) return [];
+    const pool = set.declared.pools.find(({ name: of }) => of === slot.pool);
+    const max = pool ? slotsPerInstance(pool) : 1;
+    if (canMove || successorOf(slot, observed, max, (other) => other.node !== name)) return [];
     return [
       `Slot ${slot.index} of ${slot.pool}, which ${instanceName(holder)} holds there, would be left without a holder: nobody else is ready to take it, and no node is free.`,
     ];

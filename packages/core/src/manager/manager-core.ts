@@ -16,6 +16,7 @@ import type { RestoredState } from './records.ts';
 import { Saving } from './saving.ts';
 import { ManagerSessionMoves } from './session-moves.ts';
 import { ManagerState } from './state.ts';
+import { steadyDeadlines, watchReadiness } from './steadiness.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput } from './types.ts';
 import { gateDeadlines, watchGates } from './upgrade.ts';
 import { UpgradeNews } from './upgrade-news.ts';
@@ -86,6 +87,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
         .filter((atMs) => atMs !== null),
       ...[...state.handovers.values()].map(({ untilMs }) => untilMs),
       ...gateDeadlines(state, this.#lastExpiredMs),
+      ...steadyDeadlines(state, this.#lastExpiredMs),
       ...[declarations.retryAtMs, saving.retryAtMs, state.maintenanceEndMs].filter((atMs) => atMs !== null),
     ];
     return times.length === 0 ? undefined : Math.min(...times);
@@ -121,6 +123,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     this.#parts.sessionMoves.look({ nowMs, wallMs: options.wallMs(nowMs) });
     settleMoves(state, journal, declarations.isDeciding, { nowMs, wallMs: options.wallMs(nowMs) });
     followHolders(state, journal, options.wallMs(nowMs));
+    watchReadiness(state, nowMs);
     watchMaintenance(state, journal, { nowMs, wallMs: options.wallMs(nowMs) });
     if (!declarations.isDeciding) watchGates(state, journal, { nowMs, wallMs: options.wallMs(nowMs) });
     if (declarations.settle(nowMs, outputs)) this.#order(nowMs, outputs);

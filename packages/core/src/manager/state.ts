@@ -85,6 +85,9 @@ export interface MoveLife {
   isCancelled: boolean;
 }
 
+/** Who has been ready for so long may be given what another one holds too much. */
+export const STEADY_MS = 10_000;
+
 export function newMoveLife(phase: MoveLife['phase']): MoveLife {
   return {
     phase,
@@ -122,6 +125,8 @@ export class ManagerState {
   readonly handovers: Map<string, Handover> = new Map();
   /** By Function ID. */
   readonly moveLives: Map<number, MoveLife> = new Map();
+  /** By Function ID: since when it is ready. */
+  readonly readySinceMs: Map<number, number> = new Map();
   /** By Function ID: what this process has seen of its gate. */
   readonly gates: Map<number, GateLife> = new Map();
   /** By Function ID: a move of it failed, and the next one waits. */
@@ -231,6 +236,7 @@ export class ManagerState {
           status: life?.status ?? null,
           healthy: life?.report?.healthy ?? life?.status === 'Running',
           failing: life?.report?.failing ?? false,
+          isSteady: (this.readySinceMs.get(instance.functionId) ?? nowMs) + STEADY_MS <= nowMs,
           version: this.versionOf(instance.functionId, pools.get(instance.pool)),
           specification: told?.specification ?? null,
           assignment: told?.assignment ?? null,

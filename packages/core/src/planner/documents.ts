@@ -133,6 +133,9 @@ export function configurationOf(
         candidates: withMoves(candidatesOf(pool, slot.index, observed)),
         // A pool without shared state loses nothing by whoever takes over; but only candidates may.
         lastResort: { rule: 'never' as const },
+        ...(pool.redundancy.slotsPerInstance === undefined
+          ? {}
+          : { slotsPerFunction: pool.redundancy.slotsPerInstance }),
       })),
     ),
     registrars: topology.registrars,

@@ -6,7 +6,8 @@ import { fingerprint } from './fingerprint.ts';
 import { instanceName, isReady, type Observed, type ObservedCouncil, takesOrders } from './observed.ts';
 import { byNumber } from './placement.ts';
 import type { InstanceRole } from './roles.ts';
-import { candidatesOf } from './slots.ts';
+import { successorOf } from './successor.ts';
+import { isNWay, slotsPerInstance } from './surplus.ts';
 import { targetOf } from './target.ts';
 import { versionFor } from './upgrade.ts';
 
@@ -17,6 +18,7 @@ import { versionFor } from './upgrade.ts';
 export function decideDrains(declared: DeclaredSet, observed: Observed): Decision[] {
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
   const holders = new Set(observed.slots.map(({ holder }) => holder));
+  const sharing = new Set(declared.pools.filter(isNWay).map(({ name }) => name));
   for (const { name } of declared.nodes) {
     const node = nodes.get(name);
     if (!takesOrders(node) || !node.draining) continue;
@@ -24,6 +26,7 @@ export function decideDrains(declared: DeclaredSet, observed: Observed): Decisio
     if (mine.some(({ move }) => move !== null)) continue;
     const order = mine
       .filter((instance) => isReady(instance, nodes) && !instance.busy && !instance.isHeldBack)
+      .filter((instance) => !holders.has(instance.functionId) || !sharing.has(instance.pool))
       .sort((a, b) => Number(holders.has(a.functionId)) - Number(holders.has(b.functionId)));
     for (const instance of order) {
       const target = targetOf(instance, declared, observed);
@@ -35,25 +38,17 @@ export function decideDrains(declared: DeclaredSet, observed: Observed): Decisio
   return [];
 }
 
-/** An instance that cannot leave a drained node gives up its slot at least. */
-export function drainHandovers(
-  pool: DeclaredPool,
-  roles: readonly InstanceRole[],
-  declared: DeclaredSet,
-  observed: Observed,
-): Command[] {
+/** An instance that cannot leave a drained node gives up its slots at least; one that may share them does not take them along. */
+export function drainHandovers(pool: DeclaredPool, declared: DeclaredSet, observed: Observed): Command[] {
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
-  return roles.flatMap(({ instance, slot }): Command[] => {
-    const isHolder = slot !== null && slot.holder === instance.functionId;
-    const isDrained = nodes.get(instance.node)?.draining === true;
-    if (!isHolder || !isDrained || slot.handover || instance.move || instance.busy) return [];
-    if (targetOf(instance, declared, observed)) return [];
-    const to = candidatesOf(pool, slot.index, observed)
-      .map(({ functionId }) => roles.find((role) => role.instance.functionId === functionId)?.instance)
-      .find((other) => other && isReady(other, nodes) && nodes.get(other.node)?.draining === false);
-    if (!to) return [];
-    const reason = `${instance.node} is drained, and no node is free for ${instanceName(instance)}`;
-    return [{ type: 'handover', slot: slot.id, to: to.functionId, reason }];
+  return observed.slots.flatMap((slot): Command[] => {
+    const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
+    if (slot.pool !== pool.name || slot.handover || !holder || holder.move || holder.busy) return [];
+    if (nodes.get(holder.node)?.draining !== true) return [];
+    if (!isNWay(pool) && targetOf(holder, declared, observed)) return [];
+    const to = successorOf(slot, observed, slotsPerInstance(pool));
+    const reason = `${holder.node} is drained, and ${instanceName(holder)} does not take its slot along`;
+    return to ? [{ type: 'handover', slot: slot.id, to: to.functionId, reason }] : [];
   });
 }
 

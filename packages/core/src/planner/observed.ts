@@ -61,6 +61,8 @@ export interface ObservedInstance {
   readonly healthy: boolean;
   /** It ends again and again. */
   readonly failing: boolean;
+  /** It has been ready for a while. */
+  readonly isSteady: boolean;
   /** Name of the version that it runs; null: nothing. */
   readonly version: string | null;
   /** Fingerprints of what the node has accepted for it; null: nothing. */

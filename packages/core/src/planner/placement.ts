@@ -3,7 +3,7 @@ import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Command, Decision } from './actions.ts';
 import { instanceName, isReady, type Observed, type ObservedInstance, takesOrders } from './observed.ts';
 import { successorOf } from './successor.ts';
-import { instancesOf, instancesWanted, isReplaced } from './surplus.ts';
+import { instancesOf, instancesWanted, isReplaced, slotsPerInstance } from './surplus.ts';
 import { targetOf } from './target.ts';
 
 /**
@@ -34,7 +34,7 @@ function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed):
   const nodes = new Set(declared.nodes.map(({ name }) => name));
   const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
   const homeless = mine.filter(({ node }) => !nodes.has(node));
-  const leaving = homeless.filter((instance) => !handsOver(instance, observed));
+  const leaving = homeless.filter((instance) => !handsOver(pool, instance, observed));
   const drops: Drop[] = leaving.map(({ functionId, node }) => ({
     type: 'drop',
     functionId,
@@ -84,20 +84,30 @@ function dropPlaces(pool: DeclaredPool, observed: Observed): (instance: Observed
 }
 
 /** An instance on a node that is not declared any more stays until its slot has passed on, where somebody can take it. */
-function handsOver({ functionId, node: at }: ObservedInstance, observed: Observed): boolean {
+function handsOver(
+  pool: DeclaredPool,
+  { functionId, node: at }: ObservedInstance,
+  observed: Observed,
+): boolean {
   const slot = observed.slots.find(({ holder }) => holder === functionId);
   const node = observed.nodes.find(({ name }) => name === at);
-  return slot !== undefined && takesOrders(node) && successorOf(slot, observed) !== undefined;
+  return (
+    slot !== undefined &&
+    takesOrders(node) &&
+    successorOf(slot, observed, slotsPerInstance(pool)) !== undefined
+  );
 }
 
 /** Slots whose holders are on nodes that are not declared any more. */
 export function leavingHandovers(pool: DeclaredPool, declared: DeclaredSet, observed: Observed): Command[] {
   const nodes = new Set(declared.nodes.map(({ name }) => name));
+  const max = slotsPerInstance(pool);
   return observed.slots.flatMap((slot): Command[] => {
     const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
     if (slot.pool !== pool.name || slot.handover || !holder || holder.busy || nodes.has(holder.node))
       return [];
-    const to = successorOf(slot, observed, (other) => nodes.has(other.node)) ?? successorOf(slot, observed);
+    const to =
+      successorOf(slot, observed, max, (other) => nodes.has(other.node)) ?? successorOf(slot, observed, max);
     const reason = `${holder.node} is not declared any more`;
     return to ? [{ type: 'handover', slot: slot.id, to: to.functionId, reason }] : [];
   });

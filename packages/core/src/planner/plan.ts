@@ -2,6 +2,7 @@
 import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Command, Decision, Plan } from './actions.ts';
+import { balanceHandovers } from './balance.ts';
 import {
   assignmentFingerprint,
   assignmentOf,
@@ -63,9 +64,10 @@ function commandsOf(declared: DeclaredSet, observed: Observed, topology: Topolog
       return [
         ...poolCommands(pool, roles, observed, nodes, council),
         ...moveCommands(pool, roles, observed, council, isConfigured),
-        ...drainHandovers(pool, roles, declared, observed),
+        ...drainHandovers(pool, declared, observed),
         ...upgradeHandovers(pool, observed),
         ...leavingHandovers(pool, declared, observed),
+        ...balanceHandovers(pool, observed),
       ];
     }),
   ];

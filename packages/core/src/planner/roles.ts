@@ -10,6 +10,7 @@ import {
 } from './observed.ts';
 import { byNumber } from './placement.ts';
 import { candidatesOf, homesOf, isShared } from './slots.ts';
+import { isNWay } from './surplus.ts';
 
 export interface InstanceRole {
   readonly instance: ObservedInstance;
@@ -29,7 +30,8 @@ export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] 
   const active = new Map<ObservedInstance, ObservedSlot>();
   for (const slot of slots) {
     const holder = mine.find(({ functionId }) => functionId === slot.holder);
-    if (holder && !active.has(holder)) active.set(holder, slot);
+    // Of several that it holds it is told of one; of one that is to be handed over it has to be.
+    if (holder && (!active.has(holder) || slot.handover)) active.set(holder, slot);
   }
   for (const slot of slots.filter(({ holder }) => !mine.some(({ functionId }) => functionId === holder))) {
     const first = rankingOf(pool, slot.index, observed)
@@ -48,7 +50,8 @@ export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] 
     const slot = shared
       ? slots[place % Math.max(1, slots.length)]
       : slots.find(({ index }) => own.get(index) === instance);
-    return { instance, role: place < pool.redundancy.standbys ? 'standby' : 'spare', slot: slot ?? null };
+    const standsBy = isNWay(pool) || place < pool.redundancy.standbys;
+    return { instance, role: standsBy ? 'standby' : 'spare', slot: slot ?? null };
   });
 }
 

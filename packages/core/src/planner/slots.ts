@@ -10,7 +10,7 @@ import {
   takesOrders,
 } from './observed.ts';
 import { byNumber } from './placement.ts';
-import { hasSuccessors, instancesOf } from './surplus.ts';
+import { hasSuccessors, instancesOf, isNWay } from './surplus.ts';
 
 /** Which slots come and go. Placement is settled before. */
 export function decideSlots(declared: DeclaredSet, observed: Observed): Decision[] {
@@ -72,12 +72,16 @@ export function candidatesOf(pool: DeclaredPool, index: number, observed: Observ
   const others = mine.filter((instance) => instance !== home);
   // Without standbys every slot belongs to its own instance and ends with it.
   const shared = isShared(pool, observed);
-  const order = shared
-    ? [
-        ...others.filter(({ functionId }) => !owners.has(functionId)),
-        ...others.filter(({ functionId }) => owners.has(functionId)),
-      ]
-    : [];
+  // The slots of one that fails are spread over the others.
+  const turn = others.length === 0 ? 0 : Math.floor(index / (others.length + 1)) % others.length;
+  const order = isNWay(pool)
+    ? [...others.slice(turn), ...others.slice(0, turn)]
+    : shared
+      ? [
+          ...others.filter(({ functionId }) => !owners.has(functionId)),
+          ...others.filter(({ functionId }) => owners.has(functionId)),
+        ]
+      : [];
   return [...(home ? [home] : []), ...order].flatMap(({ functionId, node }) => {
     const id = nodes.get(node);
     return id === undefined ? [] : [{ node: id, functionId }];
@@ -86,7 +90,7 @@ export function candidatesOf(pool: DeclaredPool, index: number, observed: Observ
 
 /** Whether an instance may take a slot that is not its own. */
 export function isShared(pool: DeclaredPool, observed: Observed): boolean {
-  return instancesOf(pool) > pool.redundancy.slots || hasSuccessors(pool, observed);
+  return isNWay(pool) || instancesOf(pool) > pool.redundancy.slots || hasSuccessors(pool, observed);
 }
 
 /** The instance that a slot belongs to, by index: whom it was given to, else whom it was made for, else one without a slot. */
@@ -94,15 +98,18 @@ export function homesOf(pool: DeclaredPool, observed: Observed): Map<number, Obs
   const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
   const slots = slotsInOrder(pool, observed);
   const homes = new Map<number, ObservedInstance>();
-  const free = new Set(mine);
+  // N-way: everybody has its share.
+  const share = isNWay(pool) ? Math.ceil(pool.redundancy.slots / Math.max(1, mine.length)) : 1;
+  const count = (instance: ObservedInstance): number =>
+    [...homes.values()].filter((home) => home === instance).length;
   const give = (index: number, functionId: number | undefined): void => {
     const home = mine.find((instance) => instance.functionId === functionId);
-    if (homes.has(index) || !home || !free.delete(home)) return;
-    homes.set(index, home);
+    if (!homes.has(index) && home && count(home) < share) homes.set(index, home);
   };
   for (const { index, home } of slots) give(index, home);
   for (const { index, genesis } of slots) give(index, genesis.candidates[0]?.functionId);
-  for (let index = 0; index < pool.redundancy.slots; index++) give(index, [...free][0]?.functionId);
+  for (let index = 0; index < pool.redundancy.slots; index++)
+    give(index, mine.toSorted((a, b) => count(a) - count(b))[0]?.functionId);
   return homes;
 }
 

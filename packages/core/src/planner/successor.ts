@@ -2,26 +2,32 @@
 import { isReady, type Observed, type ObservedInstance, type ObservedSlot } from './observed.ts';
 
 /**
- * Who takes a slot over on purpose: a ready instance without a slot, which is not about to leave its node, and which the
- * slot's holder has admitted. Undefined: nobody, as far as the holder has told.
+ * Who takes a slot over on purpose: a ready instance that may hold one more, which is not about to leave its node, and which the
+ * slot's holder has admitted; of several the one that holds the fewest. Undefined: nobody, as far as the holder has told.
+ *
+ * @param slotsMax How many slots an instance of the pool may hold
  */
 export function successorOf(
   slot: ObservedSlot,
   observed: Observed,
+  slotsMax: number,
   fits: (instance: ObservedInstance) => boolean = () => true,
 ): ObservedInstance | undefined {
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
-  const holders = new Set(observed.slots.map(({ holder }) => holder));
+  const held = (functionId: number): number =>
+    observed.slots.filter(({ holder }) => holder === functionId).length;
   return slot.admitted
     ?.map(({ functionId }) => observed.instances.find((each) => each.functionId === functionId))
-    .find(
+    .filter(
       (other): other is ObservedInstance =>
         other !== undefined &&
         other.pool === slot.pool &&
-        !holders.has(other.functionId) &&
+        other.functionId !== slot.holder &&
+        held(other.functionId) < slotsMax &&
         !other.move &&
         isReady(other, nodes) &&
         nodes.get(other.node)?.draining === false &&
         fits(other),
-    );
+    )
+    .sort((a, b) => held(a.functionId) - held(b.functionId))[0];
 }

@@ -11,7 +11,17 @@ import { goalOf, wantedOf } from './upgrade-record.ts';
 
 /** Instances that are declared. */
 export function instancesOf({ redundancy }: DeclaredPool): number {
-  return redundancy.slots + redundancy.standbys + redundancy.spares;
+  return redundancy.instances ?? redundancy.slots + redundancy.standbys + redundancy.spares;
+}
+
+/** Instances share the slots, and nobody only waits. */
+export function isNWay({ redundancy }: DeclaredPool): boolean {
+  return redundancy.instances !== undefined;
+}
+
+/** How many slots one instance may hold at a time. */
+export function slotsPerInstance({ redundancy }: DeclaredPool): number {
+  return redundancy.slotsPerInstance ?? 1;
 }
 
 /** Instances that there are to be now. */
@@ -19,7 +29,8 @@ export function instancesWanted(pool: DeclaredPool, observed: Observed): number 
   const declared = instancesOf(pool);
   const { surplus } = pool.upgrade ?? UPGRADE_DEFAULT;
   const record = observed.upgrades.find((each) => each.pool === pool.name);
-  if (!surplus || !record || record.state === 'done' || declared > pool.redundancy.slots) return declared;
+  if (!surplus || !record || record.state === 'done' || isNWay(pool) || declared > pool.redundancy.slots)
+    return declared;
   return isEnough(pool, observed) ? declared : declared + 1;
 }
 

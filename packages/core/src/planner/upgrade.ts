@@ -15,7 +15,7 @@ import {
 import { byNumber } from './placement.ts';
 import type { InstanceRole } from './roles.ts';
 import { successorOf } from './successor.ts';
-import { hasSuccessors } from './surplus.ts';
+import { hasSuccessors, slotsPerInstance } from './surplus.ts';
 import { goalOf, type UpgradeRecord, wantedOf } from './upgrade-record.ts';
 
 /*
@@ -114,7 +114,7 @@ export function nextStep(pool: DeclaredPool, record: UpgradeRecord, observed: Ob
   const held = slots.find(({ holder }) => holder === next.functionId);
   const reason = `it is the turn of ${instanceName(next)}`;
   if (!held) return { type: 'turn', instance: next, reason };
-  const to = successorOf(held, observed, (other) => isProvenAt(record, goal, other));
+  const to = successorOf(held, observed, slotsPerInstance(pool), (other) => isProvenAt(record, goal, other));
   if (to)
     return { type: 'handover', slot: held, to, reason: `${instanceName(next)} is about to be replaced` };
   if (!hasSuccessors(pool, observed))
@@ -150,7 +150,8 @@ export function replaceOutdated(
     const held = observed.slots.find(({ holder }) => holder === functionId);
     if (held?.handover) return [];
     if (held && held.admitted === null) return [];
-    const to = held && isReady(instance, nodes) ? successorOf(held, observed) : undefined;
+    const to =
+      held && isReady(instance, nodes) ? successorOf(held, observed, slotsPerInstance(pool)) : undefined;
     const reason = `${instanceName(instance)} is replaced: the function of pool ${pool.name} has changed`;
     return held && to
       ? [{ type: 'handover', slot: held.id, to: to.functionId, reason }]

@@ -209,6 +209,7 @@ export class World {
           status: null,
           healthy: false,
           failing: false,
+          isSteady: true,
           version: null,
           specification: null,
           assignment: null,
@@ -291,6 +292,10 @@ export class World {
     }
   }
 
+  #slotsMax(name: string): number {
+    return this.#declared?.pools.find((each) => each.name === name)?.redundancy.slotsPerInstance ?? 1;
+  }
+
   #change(functionId: number, change: Partial<ObservedInstance>): void {
     this.instances = this.instances.map((instance) =>
       instance.functionId === functionId ? { ...instance, ...change } : instance,
@@ -310,7 +315,7 @@ export class World {
       const first = (slot.admitted ?? slot.genesis.candidates).find(
         ({ functionId }) =>
           this.instances.some((each) => each.functionId === functionId && each.status === 'Running') &&
-          !this.slots.some(({ holder }) => holder === functionId),
+          this.slots.filter(({ holder }) => holder === functionId).length < this.#slotsMax(slot.pool),
       );
       if (first) this.#hold(slot.id, first.functionId);
     }

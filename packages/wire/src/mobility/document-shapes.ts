@@ -181,16 +181,19 @@ const lastResort: Shape<SlotDefinition['lastResort']> = (value, path) => {
   return rule === 'never' ? { rule } : { rule, ...object({ afterMs: milliseconds })(value, path) };
 };
 
-const slotDefinition: Shape<SlotDefinition> = object({
-  id: hex64,
-  pool: text,
-  index: count,
-  leaseMs: milliseconds,
-  addresses: list(text),
-  genesis: object({ randomId: text, candidates: list(candidate) }),
-  candidates: list(candidate),
-  lastResort,
-});
+const slotDefinition: Shape<SlotDefinition> = object(
+  {
+    id: hex64,
+    pool: text,
+    index: count,
+    leaseMs: milliseconds,
+    addresses: list(text),
+    genesis: object({ randomId: text, candidates: list(candidate) }),
+    candidates: list(candidate),
+    lastResort,
+  },
+  { slotsPerFunction: integer(1, 64) },
+);
 
 export const setConfiguration: Shape<SetConfiguration> = versioned(
   object({

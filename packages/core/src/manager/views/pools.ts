@@ -3,6 +3,7 @@ import type { DeclaredPool } from '../../declared/set.ts';
 import type { Health, PoolView } from '../../management/views.ts';
 import { isReady, type Observed } from '../../planner/observed.ts';
 import { rolesOf, slotsOf } from '../../planner/roles.ts';
+import { instancesOf, isNWay } from '../../planner/surplus.ts';
 import type { ManagerState } from '../state.ts';
 import { upgradeView } from './upgrades.ts';
 
@@ -27,10 +28,11 @@ function poolView(pool: DeclaredPool, set: string, observed: Observed): PoolView
   const { slots, standbys, spares } = pool.redundancy;
   const standbysReady = count('standby');
   const sparesReady = count('spare');
+  const missing = isNWay(pool) ? instancesOf(pool) - ready.size : 0;
   const { health, reason } = verdict(
     slots - slotsHeld,
     slots,
-    standbys - standbysReady,
+    Math.max(missing, standbys - standbysReady),
     spares - Math.min(spares, sparesReady),
   );
   return {
