@@ -139,8 +139,11 @@ function compareNames(
     );
 }
 
-function countsOf({ redundancy: { slots, standbys, spares } }: DeclaredPool): string {
-  return `${slots} slots, ${standbys} standbys, ${spares} spares`;
+function countsOf(pool: DeclaredPool): string {
+  const { slots, standbys, spares, instances, slotsPerInstance } = pool.redundancy;
+  return instances === undefined
+    ? `${slots} slots, ${standbys} standbys, ${spares} spares`
+    : `${slots} slots shared by ${instances} instances, at most ${slotsPerInstance ?? 1} each`;
 }
 
 function same(a: unknown, b: unknown): boolean {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool } from '../declared/set.ts';
 import { instanceName, type Observed } from './observed.ts';
-import { instancesOf } from './surplus.ts';
+import { instancesOf, isNWay } from './surplus.ts';
 import { nextStep, upgradeRules } from './upgrade.ts';
 import { goalOf, type UpgradeRecord, wantedOf } from './upgrade-record.ts';
 
@@ -17,7 +17,7 @@ export function rulesWords(pool: DeclaredPool): string {
 export function planWords(pool: DeclaredPool, nodes: number): string {
   const count = instancesOf(pool);
   const head = `its ${count} instance${count === 1 ? ' is' : 's are'} replaced ${rulesWords(pool)}`;
-  if (count > pool.redundancy.slots) return `${head}; slots are handed over before`;
+  if (isNWay(pool) || count > pool.redundancy.slots) return `${head}; slots are handed over before`;
   return upgradeRules(pool).surplus && nodes > count
     ? `${head}; one instance more runs meanwhile, and slots are handed over`
     : `${head}; EACH SLOT IS INTERRUPTED, for no other instance can take it`;

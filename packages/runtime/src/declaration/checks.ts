@@ -3,6 +3,7 @@ import { checkStateAccess, DocumentError } from '@vnfpool/wire/mobility';
 import { checkContainerFile } from './container.ts';
 import { parseVirtualAddress } from './ipv4.ts';
 import { checkNetns, hasRules } from './netns.ts';
+import { checkRedundancy, normalRedundancy } from './redundancy.ts';
 import { type DeclarationFile, NAME_PATTERN, type PoolFile } from './schema.ts';
 import { normalHooks, normalState } from './state.ts';
 import { suggestion } from './suggestion.ts';
@@ -51,12 +52,13 @@ function checkCouncil(file: DeclarationFile, nodes: readonly string[]): Finding[
 function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
   const findings: Finding[] = [];
   const at = ['pools', name];
-  const { slots, standbys, spares } = pool.redundancy;
-  const instances = slots + standbys + spares;
+  const { slots, standbys, spares, instances: sharing } = normalRedundancy(pool.redundancy);
+  const instances = sharing ?? slots + standbys + spares;
+  findings.push(...checkRedundancy([...at, 'redundancy'], pool.redundancy));
   if (instances > nodes) {
     findings.push({
       path: [...at, 'redundancy'],
-      message: `asks for ${instances} instances (${slots} slots, ${standbys} standbys, ${spares} spares), but there are ${nodes} nodes and a node runs at most one instance of a pool`,
+      message: `asks for ${instances} instances${sharing === undefined ? ` (${slots} slots, ${standbys} standbys, ${spares} spares)` : ''}, but there are ${nodes} nodes and a node runs at most one instance of a pool`,
     });
   }
   if (pool.address !== undefined && pool.addresses !== undefined) {

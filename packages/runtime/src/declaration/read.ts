@@ -10,6 +10,7 @@ import { tooDeep } from './depth.ts';
 import { findingsOf } from './findings.ts';
 import { normalNetns } from './netns.ts';
 import { positionOf } from './positions.ts';
+import { normalRedundancy } from './redundancy.ts';
 import { type DeclarationFile, declarationSchema, type PoolFile } from './schema.ts';
 import { normalHooks, normalState } from './state.ts';
 import { normalUpgrade } from './upgrade.ts';
@@ -144,7 +145,7 @@ function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPo
       ...(state === undefined ? {} : { state: normalState(state) }),
       ...(hooks === undefined ? {} : { hooks: normalHooks(hooks) }),
     },
-    redundancy: pool.redundancy,
+    redundancy: normalRedundancy(pool.redundancy),
     policy: pool.policy,
     addresses: virtualAddresses(pool).map(({ text }) => text),
     failover: { leaseMs: pool.failover.lease },
