@@ -11,6 +11,7 @@ import {
 import { byNumber } from './placement.ts';
 import { candidatesOf, homesOf, isShared } from './slots.ts';
 import { isNWay } from './surplus.ts';
+import { hasToProve } from './upgrade-record.ts';
 
 export interface InstanceRole {
   readonly instance: ObservedInstance;
@@ -39,7 +40,7 @@ export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] 
       .find((instance) => instance && !active.has(instance));
     if (first) active.set(first, slot);
   }
-  const rest = waiting(mine, nodes).filter((instance) => !active.has(instance));
+  const rest = waiting(mine, nodes, observed).filter((instance) => !active.has(instance));
   const shared = isShared(pool, observed);
   const own = homesOf(pool, observed);
   return mine.map((instance) => {
@@ -64,20 +65,27 @@ export function rankingOf(pool: DeclaredPool, index: number, observed: Observed)
   const instances = candidates.flatMap(
     (id) => observed.instances.find(({ functionId }) => functionId === id) ?? [],
   );
-  return waiting(instances, nodes).map(({ functionId }) => functionId);
+  return waiting(instances, nodes, observed).map(({ functionId }) => functionId);
 }
 
-/** Ready ones first, those on a drained node last of them, then by what they are now; otherwise the order given. */
+/**
+ * Ready ones first; of them last who is on a drained node, or has still to prove a version; then by what they are now;
+ * otherwise the order given.
+ */
 function waiting(
   instances: readonly ObservedInstance[],
   nodes: ReadonlyMap<string, ObservedNode>,
+  { upgrades }: Observed,
 ): ObservedInstance[] {
+  const isUnproven = (instance: ObservedInstance): boolean =>
+    upgrades.some((record) => record.pool === instance.pool && hasToProve(record, instance));
   const isDrained = ({ node }: ObservedInstance): boolean => nodes.get(node)?.draining === true;
   const place = ({ role }: ObservedInstance): number => (role === 'active' ? 0 : role === 'standby' ? 1 : 2);
   return instances.toSorted(
     (a, b) =>
       Number(isReady(b, nodes)) - Number(isReady(a, nodes)) ||
       Number(isDrained(a)) - Number(isDrained(b)) ||
+      Number(isUnproven(a)) - Number(isUnproven(b)) ||
       place(a) - place(b),
   );
 }

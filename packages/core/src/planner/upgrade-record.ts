@@ -46,6 +46,11 @@ export function wantedOf(record: UpgradeRecord, { functionId, version }: Running
   return wanted === version || record.versions[wanted] !== undefined ? wanted : record.to;
 }
 
+/** What the upgrade is heading for is wanted of it, and it has not been healthy for long enough. */
+export function hasToProve(record: UpgradeRecord, instance: RunningVersion): boolean {
+  return wantedOf(record, instance) === goalOf(record) && !record.proven.includes(instance.functionId);
+}
+
 /** It is the instance's turn: from now on the version of the goal is wanted of it. */
 export function withTurn(record: UpgradeRecord, functionId: number): UpgradeRecord {
   return cleaned({

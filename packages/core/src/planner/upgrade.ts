@@ -16,7 +16,7 @@ import { byNumber } from './placement.ts';
 import type { InstanceRole } from './roles.ts';
 import { successorOf } from './successor.ts';
 import { hasSuccessors, slotsPerInstance } from './surplus.ts';
-import { goalOf, type UpgradeRecord, wantedOf } from './upgrade-record.ts';
+import { goalOf, hasToProve, type UpgradeRecord, wantedOf } from './upgrade-record.ts';
 
 /*
  * Another version of a pool's function. Instances get it one after the other: those that do not work first, then spares,
@@ -165,8 +165,7 @@ export function isInGate(
   instance: ObservedInstance,
   nodes: ReadonlyMap<string, ObservedNode>,
 ): boolean {
-  if (wantedOf(record, instance) !== goalOf(record) || record.proven.includes(instance.functionId))
-    return false;
+  if (!hasToProve(record, instance)) return false;
   // Where nobody can be told, nothing was begun, and nothing is waited for.
   return takesOrders(nodes.get(instance.node)) || instance.version !== null;
 }

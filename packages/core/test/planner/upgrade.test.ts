@@ -6,6 +6,7 @@ import {
   type Decision,
   explainPool,
   plan,
+  rankingOf,
   type UpgradeRecord,
   versionName,
 } from '@vnfpool/core/planner';
@@ -328,4 +329,15 @@ test('what nodes run and nobody has a record of is replaced one after the other,
   world.instances = world.instances.map((each) => ({ ...each, version: 'of-an-earlier-release' }));
   const done = story(world.settle(set(NODES, [web])));
   expect(done.filter((each) => each.startsWith('delete'))).toEqual(['delete 3', 'delete 2', 'delete 1']);
+});
+
+test('while an instance has to prove itself, another one that is ready would take the slot before it', () => {
+  const world = settled();
+  rounds(world, set(NODES, [newer]));
+  world.prove();
+  rounds(world, set(NODES, [newer]));
+  // #2 is at the gate, #3 has passed it.
+  expect(rankingOf(newer, 0, world.observed)).toEqual([1, 3, 2]);
+  world.prove();
+  expect(rankingOf(newer, 0, world.observed).slice(0, 1)).toEqual([1]);
 });
