@@ -114,7 +114,9 @@ export function nextStep(pool: DeclaredPool, record: UpgradeRecord, observed: Ob
   const held = slots.find(({ holder }) => holder === next.functionId);
   const reason = `it is the turn of ${instanceName(next)}`;
   if (!held) return { type: 'turn', instance: next, reason };
-  const to = successorOf(held, observed, slotsPerInstance(pool), (other) => isProvenAt(record, goal, other));
+  // Better on a node that is about to be left than interrupted; the instance takes the slot along when a node is free.
+  const isFit = (other: ObservedInstance): boolean => isProvenAt(record, goal, other);
+  const to = successorOf(held, observed, slotsPerInstance(pool), isFit, true);
   if (to)
     return { type: 'handover', slot: held, to, reason: `${instanceName(next)} is about to be replaced` };
   if (!hasSuccessors(pool, observed))

@@ -341,3 +341,23 @@ test('while an instance has to prove itself, another one that is ready would tak
   world.prove();
   expect(rankingOf(newer, 0, world.observed).slice(0, 1)).toEqual([1]);
 });
+
+test('where only an instance on a drained node could take the slot it does, and is not stuck there', () => {
+  const calc = pool('calc', 3);
+  const world = settled([calc]);
+  world.slots = world.slots.map((slot) => ({ ...slot, holder: slot.index + 1 }));
+  const next = set(NODES, [changed(calc)]);
+  world.declare(next);
+  for (let round = 0; round < 80; round++) {
+    const { decisions, commands } = plan(next, world.observed, { registrars: [] });
+    if (decisions.length + commands.length === 0) break;
+    for (const action of [...decisions, ...commands]) world.carryOut(action);
+    world.prove();
+    // The last but one has just been replaced, and its node is drained.
+    if (world.instances.find(({ functionId }) => functionId === 2)?.version === versionName(changed(calc)))
+      world.nodes = world.nodes.map((each) => ({ ...each, draining: each.name === 'b' }));
+  }
+  expect(world.upgrades).toEqual([]);
+  expect(world.instances.map(({ node: at }) => at)).not.toContain('b');
+  expect(world.slots.every(({ holder }) => holder !== null)).toBe(true);
+});
