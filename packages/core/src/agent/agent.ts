@@ -29,6 +29,7 @@ const INSUFFICIENT = 129;
 const PROHIBITED = 130;
 const UNKNOWN_FUNCTION = 2;
 const STALE = 5;
+const ANOTHER_SPECIFICATION = 6;
 
 /**
  * What a node agent does, without its hands: it runs functions, offers those that are ready as candidates
@@ -174,7 +175,11 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       if (life.status === 'Terminating') return refuse(FAILED, `${life.name} is terminating`);
       const isNews = specificationOctets && !sameOctets(specificationOctets, life.octets);
       if (isNews && !(specification && life.retell(specification, specificationOctets)))
-        return refuse(FAILED, `${life.name} runs with another specification; delete it first`);
+        return refuse(
+          FAILED,
+          `${life.name} runs with another specification; delete it first`,
+          ANOTHER_SPECIFICATION,
+        );
       if (assignment && isStale(assignment, known.assignment)) {
         return refuse(PROHIBITED, 'the assignment is older than the one known', STALE);
       }

@@ -119,9 +119,10 @@ function poolCommands(
       specification: fingerprint(specification),
       assignment: assigned,
     };
-    // One that runs the version already is told the rest in the middle of its service.
+    // One that runs the version already is told the rest in the middle of its service. One that runs nobody knows what, for
+    // its node's answer was lost, is told as well: the node refuses what is not what it runs.
     const isRetold =
-      instance.version === fingerprints.version &&
+      (instance.version === fingerprints.version || instance.version === null) &&
       instance.specification !== fingerprints.specification &&
       instance.status !== 'Terminating';
     if (instance.status === null || isRetold) {

@@ -92,7 +92,7 @@ export function nextStep(pool: DeclaredPool, record: UpgradeRecord, observed: Ob
   const moving = mine.find(({ move }) => move !== null);
   if (moving) return wait(`${instanceName(moving)} moves to ${moving.move?.to ?? ''}`);
   const silent = mine.find(({ node }) => isSilent(nodes.get(node)));
-  if (silent) return wait(`${silent.node} is silent`);
+  if (silent) return wait(`${silent.node} has not told what it runs`);
   const [first] = unproven;
   if (first && unproven.length >= upgradeRules(pool).batch)
     return wait(`${instanceName(first)} has to prove itself`);
@@ -197,7 +197,9 @@ function isProvenAt(record: UpgradeRecord, goal: string, instance: ObservedInsta
   );
 }
 
+/** Nothing is known of what it runs: it is silent, or has not told since the manager started; one that is left on purpose is not waited for. */
 function isSilent(node: ObservedNode | undefined): boolean {
+  if (node?.state === 'absent') return !node.draining;
   return node?.state === 'suspect' || (node?.state === 'registered' && !node.heard);
 }
 

@@ -212,6 +212,28 @@ describe('an upgrade', () => {
     expect(untilOrdered(domain)).toContain('assign 2/2 active handover to 1');
   });
 
+  test('an answer that was lost with the manager does not leave an instance at the gate for ever', async () => {
+    const domain = await running();
+    apply(domain, newer);
+    domain.disk.get('told')?.delete('3');
+    await domain.restart();
+    NODES.forEach((name, index) => domain.register(name, index + 1));
+    hold(domain, 1, 1);
+    // It is asked by being told: the node refuses another specification.
+    expect(ordered(domain)).toEqual(['add 3/3']);
+    expect(untilOrdered(domain)).toEqual(['delete 2/2', 'add 2/2']);
+  });
+
+  test('an instance that runs another version than anybody knows of is replaced', async () => {
+    const domain = await running();
+    domain.disk.get('told')?.delete('3');
+    await domain.restart();
+    domain.anotherVersion = '3/3';
+    NODES.forEach((name, index) => domain.register(name, index + 1));
+    hold(domain, 1, 1);
+    expect(untilOrdered(domain)).toEqual(['delete 3/3', 'add 3/3']);
+  });
+
   test('is not begun by what cannot be written', async () => {
     const domain = await running();
     domain.diskFull = true;

@@ -276,7 +276,7 @@ describe('an upgrade waits', () => {
 
   test.each<[string, (world: World) => void]>([
     [
-      'waits: b is silent',
+      'waits: b has not told what it runs',
       (world) => {
         world.nodes = world.nodes.map((each) => (each.name === 'b' ? { ...each, state: 'suspect' } : each));
       },
