@@ -2,6 +2,7 @@
 import type { FunctionReport, FunctionSpecification } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
 import type { FunctionId } from '../identity.ts';
+import { programText } from './program-text.ts';
 import type { AgentOutput, FunctionStatus, RunNumber } from './types.ts';
 
 /** Timers of one function. */
@@ -412,9 +413,4 @@ export class FunctionLife {
     };
     return Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(this.#unsettled - 1, 20));
   }
-}
-
-/** All of a specification that only another process can follow: how it registers and how it is ended the agent alone has to know. */
-function programText({ registration: _registration, stop: _stop, ...rest }: FunctionSpecification): string {
-  return JSON.stringify(Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
