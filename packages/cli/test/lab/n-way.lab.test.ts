@@ -43,7 +43,9 @@ pools:
 
   /** How many slots each instance holds. */
   const shares = ({ slots, instances }: StateView): number[] =>
-    instances.map(({ name }) => slots.filter(({ holder }) => holder === name).length).toSorted();
+    instances
+      .map(({ name }) => slots.filter(({ holder }) => holder === name).length)
+      .toSorted((a, b) => a - b);
 
   /** Who answers at each address. */
   async function answers(): Promise<string[]> {

@@ -21,11 +21,9 @@ export const redundancySchema: z.ZodType<RedundancyFile, unknown> = z.strictObje
     description:
       'Name of the model; the numbers have to fit it, and `1+1` and `N+1` say how many standbys there are. `n-way`: `instances` share the slots, and each may take those of others.',
   }),
-  slots: count(1, 64)
-    .optional()
-    .meta({
-      description: 'Slots that are held at the same time. Default: 1; of `n-way` as many as `instances`.',
-    }),
+  slots: count(1, 64).optional().meta({
+    description: 'Slots that are held at the same time. Default: 1; of `n-way` as many as `instances`.',
+  }),
   standbys: count(0, 64).optional().meta({
     description: 'Instances that stand by to take over a slot. Default: 0, or what `model` says.',
   }),
