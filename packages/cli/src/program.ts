@@ -26,6 +26,7 @@ import { addThaw } from './commands/thaw.ts';
 import { addToken } from './commands/token.ts';
 import { addTraffic } from './commands/traffic.ts';
 import { addUp } from './commands/up.ts';
+import { addUpgrade } from './commands/upgrade.ts';
 import { addUser } from './commands/user.ts';
 import { addWire } from './commands/wire.ts';
 import { type CliIo, processIo } from './io.ts';
@@ -81,6 +82,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addDelete(program, io);
   addHandover(program, io);
   addInstance(program, io);
+  addUpgrade(program, io);
   addCouncil(program, io);
   addThaw(program, io);
   addToken(program, io);

@@ -207,6 +207,50 @@ describe.skipIf(executablePath === undefined)(title, () => {
     ]);
   });
 
+  test('a node goes into maintenance and comes back', async () => {
+    await enter();
+    await page.getByRole('button', { name: 'Maintenance 2 h node-b' }).click();
+    await textOf(news(), 'node-b is in maintenance.');
+    await page.getByText('In maintenance for 120 min more: its silence is expected.').waitFor();
+    expect(await page.getByRole('button', { name: 'Drain node-b' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'End maintenance node-b' }).click();
+    await page.getByText('In maintenance').waitFor({ state: 'detached' });
+    expect(api.posts).toEqual([
+      { path: '/v1/maintenance', body: { node: 'node-b', forMs: 7_200_000 } },
+      { path: '/v1/maintenance', body: { node: 'node-b', off: true } },
+    ]);
+  });
+
+  test('an upgrade shows how far it is; it can be paused and rolled back', async () => {
+    api.scenario.upgrades.set('web', {
+      state: 'going',
+      reason: 'the function has changed',
+      startedAt: Date.now(),
+      goal: 'new',
+      done: 1,
+      total: 3,
+      next: 'waits: web#2 has to prove itself',
+      canRollBack: true,
+      batch: 1,
+      gateMs: 5_000,
+      deadlineMs: 60_000,
+      onFailure: 'rollback',
+      instances: [],
+    });
+    await enter();
+    await page.getByText('1 of 3 run the new version').waitFor();
+    await picture('light-upgrade');
+    await page.getByRole('button', { name: 'Pause the upgrade of web' }).click();
+    await textOf(news(), 'The upgrade of web is paused.');
+    await page.getByRole('button', { name: 'Roll back the upgrade of web' }).click();
+    await textOf(news(), 'The upgrade of web is rolled back.');
+    await page.getByText('Upgrade rolling back').waitFor();
+    expect(api.posts).toEqual([
+      { path: '/v1/upgrade', body: { pool: 'web', action: 'pause' } },
+      { path: '/v1/upgrade', body: { pool: 'web', action: 'rollback' } },
+    ]);
+  });
+
   test('older failovers can be chosen, and events filtered', async () => {
     await enter();
     await page.getByRole('button', { name: 'Kill node-a' }).click();

@@ -42,13 +42,14 @@ async function drain(name: string, options: Options, io: CliIo): Promise<void> {
     const request: DrainRequest = { node: name, ...(cancel ? { cancel } : {}) };
     await client.post('/v1/drain', request);
     io.out(cancel ? `${name}: may be used again\n` : `${name}: is drained\n`);
-    if (watch !== undefined && options.wait !== false) await follow(name, watch, options.wait, io);
+    if (watch !== undefined && options.wait !== false) await followDrain(name, watch, options.wait, io);
   } finally {
     watch?.close();
   }
 }
 
-async function follow(name: string, watch: StateWatch, waitMs: number, io: CliIo): Promise<void> {
+/** Shows how a node is left, until it may be switched off. */
+export async function followDrain(name: string, watch: StateWatch, waitMs: number, io: CliIo): Promise<void> {
   const progress = new MoveProgress(io);
   /** Instances that were there. */
   const mine = new Set<string>();

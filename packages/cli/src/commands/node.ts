@@ -21,6 +21,7 @@ import {
   withDiscovery,
 } from './discovery-options.ts';
 import { addNodeDrain } from './node-drain.ts';
+import { addNodeMaintenance } from './node-maintenance.ts';
 import { addNodeTop } from './node-top.ts';
 
 interface Said extends MobilitySecurityOptions, DiscoveryOptions {
@@ -130,6 +131,7 @@ export function addNode(program: Command, io: CliIo): void {
     });
   addNodeTop(node, io);
   addNodeDrain(node, io);
+  addNodeMaintenance(node, io);
 }
 
 function complete(said: Said): Options {

@@ -14,6 +14,7 @@ import { type Format, formatOption, printValue } from '../tables/print-list.ts';
 import { slotColumns } from '../tables/slots.ts';
 import { healthTone } from '../tables/tones.ts';
 import { trafficColumns } from '../tables/traffic.ts';
+import { renderUpgrade } from '../tables/upgrades.ts';
 
 export function addStatus(program: Command, io: CliIo): void {
   withApi(program.command('status'))
@@ -46,6 +47,8 @@ function renderStatus(state: StateView, io: CliIo): string {
     if (items.length > 0) parts.push(renderTable(columns, items, { now, paint }));
   };
   add(titled(poolColumns, 'POOL'), state.pools);
+  for (const { name, upgrade } of state.pools)
+    if (upgrade) parts.push(`${paint('faint', 'UPGRADE')}\n${renderUpgrade(name, upgrade, paint)}`);
   add(slotColumns, state.slots);
   add(titled(nodeColumns, 'NODE'), state.nodes);
   add(titled(trafficColumns, 'TRAFFIC'), state.traffic);

@@ -9,7 +9,11 @@ export const nodeColumns: readonly Column<NodeView>[] = [
   {
     title: 'STATUS',
     cell: (node) =>
-      node.drain ? `${node.status}, ${node.drain.isOver ? 'drained' : 'draining'}` : node.status,
+      [
+        node.status,
+        ...(node.maintenance ? ['maintenance'] : []),
+        ...(node.drain ? [node.drain.isOver ? 'drained' : 'draining'] : []),
+      ].join(', '),
     tone: statusTone,
   },
   { title: 'ADDRESS', cell: (node) => node.address ?? '' },
@@ -38,7 +42,7 @@ function statusTone(node: NodeView): Tone | undefined {
     case 'suspect':
       return 'warning';
     case 'lost':
-      return 'bad';
+      return node.maintenance ? 'warning' : 'bad';
     case 'absent':
       return undefined;
   }

@@ -42,6 +42,7 @@ const INSUFFICIENT = 129;
 const PROHIBITED = 130;
 const UNKNOWN_FUNCTION = 2;
 const STALE = 5;
+const ANOTHER_SPECIFICATION = 6;
 
 /**
  * What a node agent does, without its hands: it runs functions, offers those that are ready as candidates
@@ -201,7 +202,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   }
 
   #add(input: AgentInput & { type: 'add' }): AgentOutput[] {
-    const { operation, functionId, specificationOctets, assignment } = input;
+    const { operation, functionId, specification, specificationOctets, assignment } = input;
     const refuse = (code: number, text: string, error?: number): AgentOutput[] => [
       { type: 'answer', operation, code, text, ...(error === undefined ? {} : { error }) },
     ];
@@ -209,10 +210,14 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     const known = this.#residents.get(functionId);
     if (known) {
       const { life } = known;
-      if (specificationOctets && !sameOctets(specificationOctets, life.octets)) {
-        return refuse(FAILED, `${life.name} runs with another specification; delete it first`);
-      }
       if (life.status === 'Terminating') return refuse(FAILED, `${life.name} is terminating`);
+      const isNews = specificationOctets && !sameOctets(specificationOctets, life.octets);
+      if (isNews && !(specification && life.retell(specification, specificationOctets)))
+        return refuse(
+          FAILED,
+          `${life.name} runs with another specification; delete it first`,
+          ANOTHER_SPECIFICATION,
+        );
       if (assignment && isStale(assignment, known.assignment)) {
         return refuse(PROHIBITED, 'the assignment is older than the one known', STALE);
       }

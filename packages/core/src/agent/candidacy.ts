@@ -4,9 +4,9 @@ import type { AgentView } from './told.ts';
 import type { AgentOutput } from './types.ts';
 
 /**
- * The candidates that this node offers, by `slot/function`. Who holds a slot does not try for another one:
- * an instance serves one slot at a time. Who failed again and again tries behind all others; who was just told to wait by the
- * hold-down, not at all.
+ * The candidates that this node offers, by `slot/function`. Who holds as many slots as its pool lets it, one if nothing
+ * else is said, does not try for another one. Who failed again and again tries behind all others; who was just told to wait
+ * by the hold-down, not at all.
  */
 export function candidatesOf({
   node,
@@ -20,9 +20,11 @@ export function candidatesOf({
   AgentOutput & { type: 'candidate' }
 > {
   const wanted = new Map<string, AgentOutput & { type: 'candidate' }>();
-  const busy = new Map<number, string>();
+  const held = new Map<number, string[]>();
   for (const [slot, state] of slots) {
-    if (state.state === 'holding' && state.holder) busy.set(state.holder.functionId, slot);
+    if (state.state !== 'holding' || !state.holder) continue;
+    const { functionId } = state.holder;
+    held.set(functionId, [...(held.get(functionId) ?? []), slot]);
   }
   for (const slot of configuration?.slots ?? []) {
     for (const [position, candidate] of slot.candidates.entries()) {
@@ -30,7 +32,9 @@ export function candidatesOf({
       const resident = residents.get(id);
       if (candidate.node !== node || !resident || resident.life.gone) continue;
       const { life, assignment, standing } = resident;
-      const elsewhere = busy.has(id) && busy.get(id) !== slot.id;
+      const mine = held.get(id) ?? [];
+      const isHolder = mine.includes(slot.id);
+      const isFull = mine.length >= (slot.slotsPerFunction ?? 1) && !isHolder;
       const order =
         assignment?.slot?.id === slot.id
           ? assignment.ranking
@@ -38,14 +42,13 @@ export function candidatesOf({
       // Among those who would follow: the holder, also one just lost, does not stand in its own queue.
       const holder = lastHolders.get(slot.id as SlotId);
       const ranked = order.filter((functionId) => functionId === id || functionId !== holder).indexOf(id);
-      const isHolder = busy.get(id) === slot.id;
       const behind = standing.isSuppressed(assignment, nowMs) ? slot.candidates.length : 0;
       wanted.set(`${slot.id}/${id}`, {
         type: 'candidate',
         slot: slot.id as SlotId,
         functionId: id,
         incarnation: life.leaseIncarnation,
-        ready: life.ready && !elsewhere && (isHolder || !standing.isHeldDown(nowMs)),
+        ready: life.ready && !isFull && (isHolder || !standing.isHeldDown(nowMs)),
         rank: (ranked >= 0 ? ranked : position) + behind,
       });
     }

@@ -8,9 +8,8 @@ export class CouncilNews {
 
   /** Nothing where it is as it was. */
   tell({ council, voiceless }: Pick<LeaseEngine, 'council' | 'voiceless'>): KeeperOutput[] {
-    if (council === undefined || (this.#told?.council === council && this.#told.voiceless === voiceless)) {
-      return [];
-    }
+    if (council === undefined || voiceless === undefined) return [];
+    if (this.#told?.council === council && this.#told.voiceless === voiceless) return [];
     this.#told = { council, voiceless };
     const { version, members, next, rival } = council;
     return [{ type: 'council', report: { version, members, next: next?.version ?? null, voiceless, rival } }];

@@ -6,6 +6,7 @@ import { BackOff } from './back-off.ts';
 import { HealthCount } from './health-count.ts';
 import { drop, earliest, isDue, type LifeDeadlines } from './life-deadlines.ts';
 import type { LifeRecord } from './life-record.ts';
+import { programText } from './program-text.ts';
 import type { AgentOutput, FunctionStatus, RunNumber } from './types.ts';
 
 const SETTLED_MS = 10_000;
@@ -26,8 +27,10 @@ const OUTPUT_CHARACTERS_MAX = 200;
 export class FunctionLife {
   readonly id: FunctionId;
   readonly name: string;
-  readonly specification: FunctionSpecification;
-  readonly octets: Uint8Array;
+  #specification: FunctionSpecification;
+  #octets: Uint8Array;
+  /** Counts what it was told while it ran. */
+  #tellings = 0;
   readonly #random: Random;
   #run: RunNumber = 0;
   #phase: 'idle' | 'started' | 'terminating' | 'gone' = 'idle';
@@ -64,9 +67,31 @@ export class FunctionLife {
     this.#awaitsState = awaitsState;
     this.id = id;
     this.name = name;
-    this.specification = specification;
-    this.octets = octets;
+    this.#specification = specification;
+    this.#octets = octets;
     this.#random = random;
+  }
+
+  get specification(): FunctionSpecification {
+    return this.#specification;
+  }
+
+  /** The specification's exact octets. */
+  get octets(): Uint8Array {
+    return this.#octets;
+  }
+
+  get tellings(): number {
+    return this.#tellings;
+  }
+
+  /** Takes a specification that differs in nothing that the running process knows of; false: it does. */
+  retell(specification: FunctionSpecification, octets: Uint8Array): boolean {
+    if (programText(specification) !== programText(this.#specification)) return false;
+    this.#specification = specification;
+    this.#octets = octets;
+    this.#tellings += 1;
+    return true;
   }
 
   /** True while its process runs and its check says so; only then may it hold a slot. */

@@ -61,7 +61,7 @@ export function restoreFunction(
   return { resident: { life, assignment, transfer: restored, standing }, outputs };
 }
 
-/** Tells the difference between two records but for the octets, which never change. */
+/** Tells the difference between two records but for the octets: of these the function counts the changes. */
 export function recordText({ octets: _octets, ...rest }: FunctionRecord): string {
   return JSON.stringify(rest);
 }

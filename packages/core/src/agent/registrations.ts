@@ -22,9 +22,13 @@ export function registrationsOf(
   slots: ReadonlyMap<SlotId, SlotState>,
 ): Map<FunctionId, AgentOutput & { type: 'register' }> {
   const wanted = new Map<FunctionId, AgentOutput & { type: 'register' }>();
-  for (const [slot, state] of slots) {
+  // A function is one element, also with several slots: by the address of the first one.
+  const index = (slot: SlotId): number =>
+    configuration?.slots.find(({ id }) => id === slot)?.index ?? Number.POSITIVE_INFINITY;
+  for (const [slot, state] of [...slots].sort(([a], [b]) => index(a) - index(b))) {
     if (state.state !== 'holding' || !state.holder) continue;
     const functionId = state.holder.functionId as FunctionId;
+    if (wanted.has(functionId)) continue;
     const life = residents.get(functionId)?.life;
     const registration = life?.specification.registration;
     const place = life?.place;

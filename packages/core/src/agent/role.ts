@@ -13,8 +13,13 @@ export function roleOf(
   slots: ReadonlyMap<SlotId, SlotState>,
 ): { readonly role: Role; readonly epoch: string } {
   if (life.awaitsState) return { role: 'standby', epoch: '0' };
-  for (const { state, holder, epoch } of slots.values()) {
-    if (state === 'holding' && holder?.functionId === functionId) return { role: 'active', epoch };
+  const epochs = [...slots.values()]
+    .filter(({ state, holder }) => state === 'holding' && holder?.functionId === functionId)
+    .map(({ epoch }) => BigInt(epoch));
+  if (epochs.length > 0) {
+    // Of several slots the latest: what is done in its name is newer than whatever was done before.
+    const latest = epochs.reduce((highest, epoch) => (epoch > highest ? epoch : highest));
+    return { role: 'active', epoch: String(latest) };
   }
   if (!assignment?.slot) return { role: assignment?.role === 'spare' ? 'spare' : 'active', epoch: '0' };
   return { role: assignment.role === 'spare' ? 'spare' : 'standby', epoch: assignment.epoch };

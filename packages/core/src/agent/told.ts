@@ -89,7 +89,7 @@ export class Told {
         continue;
       }
       const record = recordOf(resident);
-      const text = recordText(record);
+      const text = `${resident.life.tellings} ${recordText(record)}`;
       if (this.#kept.get(functionId) === text) continue;
       this.#kept.set(functionId, text);
       outputs.push({ type: 'keep', functionId, record });

@@ -2,3 +2,4 @@
 
 export * from './detection.ts';
 export * from './set.ts';
+export * from './upgrade.ts';

@@ -9,6 +9,7 @@ import type {
   StateAccess,
 } from '@vnfpool/wire/mobility';
 import type { DeclaredFailback, DeclaredFlap, DeclaredGuard, DeclaredRestart } from './detection.ts';
+import type { DeclaredUpgrade } from './upgrade.ts';
 
 /**
  * A VNF set as declared: the normal form of one YAML file, defaults filled in. The same file always gives
@@ -55,7 +56,7 @@ export interface DeclaredPool {
     /** Absent: it sees the node's files and processes. */
     readonly container?: ContainerSpecification;
   };
-  readonly redundancy: { readonly slots: number; readonly standbys: number; readonly spares: number };
+  readonly redundancy: DeclaredRedundancy;
   readonly policy: 'round-robin' | 'least-used' | 'priority';
   /**
    * Virtual addresses, an entry a slot: one, or a list of several, as `10.0.0.1/24` or `10.0.0.1%eth1/24`; a list of one is never
@@ -77,6 +78,18 @@ export interface DeclaredPool {
   };
   /** Absent: a slot is let go at once, and an instance stays on its node. */
   readonly restart?: DeclaredRestart;
+  /** Absent: `UPGRADE_DEFAULT`. */
+  readonly upgrade?: DeclaredUpgrade;
+}
+
+export interface DeclaredRedundancy {
+  readonly slots: number;
+  readonly standbys: number;
+  readonly spares: number;
+  /** N-way: so many instances share the slots, each may take those of others, and there are no standbys and spares. */
+  readonly instances?: number;
+  /** How many slots one instance may hold at a time; absent: one. */
+  readonly slotsPerInstance?: number;
 }
 
 /** A traffic source that `vnfpool up` runs. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseHeader, LeaseMessage } from '@vnfpool/wire/lease';
-import type { StallReport } from '@vnfpool/wire/mobility';
+import type { CouncilDefinition, SlotDefinition, StallReport } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
 import { epochOf } from '../identity.ts';
 import { Candidacy } from './candidacy.ts';
@@ -54,6 +54,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #councils: CouncilChange;
   readonly #gatherings: Gatherings;
   #serial = 0;
+  #isConfigured = false;
 
   constructor(init: LeaseEngineInit, rules: LeaseRules = new LeaseRules()) {
     this.#node = init.node;
@@ -140,9 +141,12 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     return this.#councils.council;
   }
 
-  /** Slots for which this node's member cannot vote yet, since it has not heard what the former council decided. */
-  get voiceless(): number {
-    return this.#gatherings.size;
+  /**
+   * Slots for which this node's member cannot vote yet, since it has not heard what the former council decided; undefined
+   * before it was told which slots there are.
+   */
+  get voiceless(): number | undefined {
+    return this.#isConfigured ? this.#gatherings.size : undefined;
   }
 
   /** How long this node's member stays without a voice for others, from `nowMs` on. */
@@ -212,6 +216,9 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       this.#reject('council-lower', 0);
       return;
     }
+    this.#isConfigured = true;
+    // Gone are the clocks of those that are not spoken with any more.
+    this.#clocks.keep(peersOf(council, slots));
     for (const definition of slots) {
       const known = this.#slots.get(definition.id);
       if (known === undefined)
@@ -426,4 +433,12 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   #reject(reason: Extract<LeaseOutput, { type: 'rejected' }>['reason'], from: number): void {
     this.#outbox.emit({ type: 'rejected', reason, from });
   }
+}
+
+/** Every node that a node hears of: members, now and before and soon, and hosts of candidates. */
+function peersOf({ members, former, next }: CouncilDefinition, slots: readonly SlotDefinition[]): Set<number> {
+  return new Set([
+    ...[members, former?.members ?? [], next?.members ?? []].flat(),
+    ...slots.flatMap(({ candidates }) => candidates.map(({ node }) => node)),
+  ]);
 }

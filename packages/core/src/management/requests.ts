@@ -84,6 +84,24 @@ export interface ForceCouncilRequest {
   readonly othersAreDead: true;
 }
 
+/** POST /v1/maintenance: drains a node and expects its silence, until that is ended or its time is over. */
+export interface MaintenanceRequest {
+  readonly node: string;
+  /** 1 s to 30 days; absent: until it is ended. */
+  readonly forMs?: number;
+  /** Ends it. */
+  readonly off?: boolean;
+  /** Also where a slot would be left without a holder, or the council without a majority. */
+  readonly force?: boolean;
+}
+
+/** POST /v1/upgrade: says how the upgrade of a pool goes on. */
+export interface UpgradeRequest {
+  readonly pool: string;
+  /** `rollback` brings the former version back; `resume` after it tries again. */
+  readonly action: 'pause' | 'resume' | 'rollback';
+}
+
 export type TokenRole = 'node' | 'registrar' | 'element' | 'user';
 
 /** POST /v1/tokens. */

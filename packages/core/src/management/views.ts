@@ -52,6 +52,36 @@ export interface PoolView {
   readonly addresses: readonly string[];
   readonly port: number | null;
   readonly leaseMs: number;
+  /** It is on its way to another version of its function, or has gone back; null: it runs what is declared. */
+  readonly upgrade: UpgradeView | null;
+}
+
+export interface UpgradeView {
+  /** `paused` by command, `stopped` as an instance failed its gate; `rolled-back`: it runs the former version, and stays. */
+  readonly state: 'going' | 'paused' | 'stopped' | 'rolling-back' | 'rolled-back';
+  /** Why it is in that state. */
+  readonly reason: string;
+  readonly startedAt: number;
+  /** Which version instances are brought to. */
+  readonly goal: 'new' | 'former';
+  /** How many run it and have proved themselves, of how many. */
+  readonly done: number;
+  readonly total: number;
+  /** What comes next, or what is waited for. */
+  readonly next: string;
+  /** Whether the former version is known. */
+  readonly canRollBack: boolean;
+  readonly batch: number;
+  readonly gateMs: number;
+  readonly deadlineMs: number;
+  readonly onFailure: 'stop' | 'rollback';
+  readonly instances: readonly {
+    readonly name: string;
+    /** `other`: an earlier one than the former, which is not known any more. */
+    readonly version: 'new' | 'former' | 'other';
+    /** `gate`: it has to be healthy for `gateMs`. */
+    readonly state: 'waiting' | 'gate' | 'done';
+  }[];
 }
 
 export interface InstanceView {
@@ -111,6 +141,14 @@ export interface NodeView {
   readonly lastHeardAt: number | null;
   /** It is drained; null: it is not. */
   readonly drain: DrainView | null;
+  /** It is in maintenance, and drained for it; null: it is not. */
+  readonly maintenance: MaintenanceView | null;
+}
+
+export interface MaintenanceView {
+  readonly since: number;
+  /** Null: until it is ended by command. */
+  readonly until: number | null;
 }
 
 export interface DrainView {

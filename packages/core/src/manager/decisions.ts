@@ -3,10 +3,12 @@ import type { CouncilVersion } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
 import { nextVersion } from '../lease/council.ts';
 import type { Decision } from '../planner/actions.ts';
+import { withoutInstance, withPlaced, withTurn } from '../planner/upgrade-record.ts';
 import { hex64 } from './hex64.ts';
 import { beginMove } from './moves.ts';
 import type { CouncilRecord, ManagerWrite, SlotRecord } from './records.ts';
 import type { ManagerState } from './state.ts';
+import { beginPoolUpgrade, endUpgrade, putUpgrade } from './upgrade.ts';
 
 /** Carries a decision into the state and says what has to be on disk before anything follows from it. */
 export function decide(
@@ -42,18 +44,39 @@ export function decide(
         ...(failedOn === undefined ? {} : { failedOn }),
       };
       state.instances.set(functionId, value);
+      const upgrade = state.upgrades.get(decision.pool);
       return [
+        ...(upgrade ? [putUpgrade(state, decision.pool, withPlaced(upgrade, functionId))] : []),
         { table: 'counters', key: 'function', value: functionId },
         { table: 'instances', key: String(functionId), value },
       ];
     }
-    case 'drop':
+    case 'drop': {
+      const pool = state.instances.get(decision.functionId)?.pool ?? '';
+      const upgrade = state.upgrades.get(pool);
       // A move of it ends when this is on disk.
       state.instances.delete(decision.functionId);
       return [
+        ...(upgrade ? [putUpgrade(state, pool, withoutInstance(upgrade, decision.functionId))] : []),
         { table: 'instances', key: String(decision.functionId), value: null },
         { table: 'told', key: String(decision.functionId), value: null },
       ];
+    }
+    case 'upgrade-begin':
+      return beginPoolUpgrade(state, decision.pool, null, wallMs);
+    case 'upgrade-turn': {
+      const upgrade = state.upgrades.get(decision.pool);
+      return upgrade ? [putUpgrade(state, decision.pool, withTurn(upgrade, decision.functionId))] : [];
+    }
+    case 'upgrade-end':
+      return endUpgrade(state, decision.pool);
+    case 'give-slot': {
+      const slot = state.slots.get(decision.id);
+      if (!slot) return [];
+      const value = { ...slot, home: decision.functionId };
+      state.slots.set(slot.id, value);
+      return [{ table: 'slots', key: slot.id, value }];
+    }
     case 'move':
       return beginMove(state, decision, random, wallMs);
     case 'create-slot': {

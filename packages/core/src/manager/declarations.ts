@@ -4,6 +4,7 @@ import type { PlannedChange } from '../management/views.ts';
 import { diff } from '../planner/diff.ts';
 import { configurationOf } from '../planner/documents.ts';
 import { plan } from '../planner/plan.ts';
+import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 import { addressRefusal, leftAddresses } from './addresses.ts';
 import { decide } from './decisions.ts';
 import type { Journal } from './journal.ts';
@@ -11,6 +12,7 @@ import type { InstanceRecord, ManagerWrite, MoveRecord, SetRecord, SlotRecord } 
 import { STORE_RETRY_MS } from './saving.ts';
 import type { ManagerState } from './state.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput, ManagerReply } from './types.ts';
+import { beginUpgrades } from './upgrade.ts';
 
 type Apply = Extract<ManagerCoreInput, { readonly type: 'apply' }>;
 type PersistFailed = Extract<ManagerCoreInput, { readonly type: 'persist-failed' }>;
@@ -38,6 +40,7 @@ interface Former {
   readonly instances: Map<number, InstanceRecord>;
   readonly slots: Map<string, SlotRecord>;
   readonly moves: Map<number, MoveRecord>;
+  readonly upgrades: Map<string, UpgradeRecord>;
 }
 
 /** Declarations that may wait for the store; more are refused. */
@@ -174,6 +177,7 @@ export class Declarations {
       instances: new Map(state.instances),
       slots: new Map(state.slots),
       moves: new Map(state.moves),
+      upgrades: new Map(state.upgrades),
     };
     const left = leftAddresses(state, declared, nowMs);
     const generation = (state.set?.generation ?? 0) + 1;
@@ -186,7 +190,9 @@ export class Declarations {
       leftAddresses: left,
       council: state.set?.council ?? null,
     };
-    const writes = this.#decisions(nowMs);
+    const wallMs = this.#options.wallMs(nowMs);
+    const upgrades = beginUpgrades(state, former.set?.declared.pools ?? [], wallMs);
+    const writes = [...upgrades, ...this.#decisions(nowMs)];
     const configuration = configurationOf(declared, state.observed(nowMs), state.topology);
     const size = configuration ? JSON.stringify(configuration).length : 0;
     if (size > CONFIGURATION_MAX) {
@@ -242,6 +248,7 @@ export class Declarations {
     this.#state.instances = former.instances;
     this.#state.slots = former.slots;
     this.#state.moves = former.moves;
+    this.#state.upgrades = former.upgrades;
   }
 
   /** Decides until nothing is left to decide; what it decided has to be written. */

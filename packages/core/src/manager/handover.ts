@@ -2,6 +2,7 @@
 import type { Random } from '../core.ts';
 import { instanceName, isReady } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
+import { slotsPerInstance } from '../planner/surplus.ts';
 import { hex64 } from './hex64.ts';
 import type { Journal } from './journal.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -57,6 +58,8 @@ export function chooseSuccessor(
   const candidates = rankingOf(pool, slot.index, observed)
     .map((functionId) => observed.instances.find((instance) => instance.functionId === functionId))
     .filter((instance) => instance !== undefined);
+  const isFull = ({ functionId }: { readonly functionId: number }): boolean =>
+    observed.slots.filter(({ holder: of }) => of === functionId).length >= slotsPerInstance(pool);
   if (request.to !== undefined) {
     const wanted = candidates.find((instance) => instanceName(instance) === request.to);
     if (!wanted)
@@ -67,9 +70,13 @@ export function chooseSuccessor(
     if (wanted.functionId === slot.holder)
       return refuse('NOT_READY', `${request.to} holds the slot already.`);
     if (!isReady(wanted, nodes)) return refuse('NOT_READY', `${request.to} is not ready to take the slot.`);
+    if (isFull(wanted))
+      return refuse('NOT_READY', `${request.to} holds a slot, and may not hold another one.`);
     return { slot: slot.id, to: wanted.functionId, name: request.to };
   }
-  const next = candidates.find((instance) => instance.functionId !== slot.holder && isReady(instance, nodes));
+  const next = candidates.find(
+    (instance) => instance.functionId !== slot.holder && isReady(instance, nodes) && !isFull(instance),
+  );
   if (!next)
     return refuse('NOT_READY', `No other candidate for slot ${request.index} of ${request.pool} is ready.`);
   return { slot: slot.id, to: next.functionId, name: instanceName(next) };

@@ -5,6 +5,7 @@ import { saveCouncil } from './decisions.ts';
 import { type Declarations, reply } from './declarations.ts';
 import { beginHandover, chooseSuccessor } from './handover.ts';
 import type { Journal } from './journal.ts';
+import { chooseMaintenance, tellBegin, tellEnd } from './maintenance.ts';
 import type { MassFailureGuard } from './mass-failure.ts';
 import { beginMove, cancelMove, chooseMove, type Moment } from './moves.ts';
 import {
@@ -21,6 +22,7 @@ import type { Saving } from './saving.ts';
 import type { ManagerSessionMoves } from './session-moves.ts';
 import type { ManagerState } from './state.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput, ManagerReply } from './types.ts';
+import { chooseUpgrade, putUpgrade } from './upgrade.ts';
 
 /** What a manager consists of. */
 export interface ManagerParts {
@@ -85,6 +87,8 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
     const isThawed = guard.thaw(journal, moment);
     outputs.push(reply(requestId, isThawed ? { ok: true } : { ok: false, code: 'NOT_READY', message }));
   },
+  upgrade: takeUpgrade,
+  maintenance: takeMaintenance,
   'move-sessions': ({ sessionMoves }, input, { nowMs }, outputs) => {
     outputs.push(...sessionMoves.begin(input, nowMs));
   },
@@ -244,4 +248,60 @@ function takeForcedCouncil(
     return `It could not be written; the council is what it was. ${reason}`;
   };
   declarations.record(writes, { requestId, done: () => ({ ok: true }), undo }, outputs);
+}
+
+function takeUpgrade(
+  { state, journal, declarations }: ManagerParts,
+  input: InputOf<'upgrade'>,
+  { wallMs }: Moment,
+  outputs: ManagerCoreOutput[],
+): void {
+  const { requestId, pool, action } = input;
+  const chosen = chooseUpgrade(state, input);
+  if ('code' in chosen) {
+    outputs.push(reply(requestId, chosen));
+    return;
+  }
+  const former = state.upgrades.get(pool) ?? null;
+  const write = putUpgrade(state, pool, chosen);
+  // Whoever is at the gate has all its time again.
+  state.gates.clear();
+  const done = (): ManagerReply => {
+    const types = { pause: 'paused', resume: 'resumed', rollback: 'rolling-back' } as const;
+    const words = { pause: 'is paused', resume: 'goes on', rollback: 'is rolled back' } as const;
+    const message = `The upgrade of ${pool} ${words[action]}: it was asked for.`;
+    journal.event(wallMs, `upgrade.${types[action]}`, 'info', `pool ${pool}`, message);
+    return { ok: true };
+  };
+  const undo = (reason: string): string => {
+    putUpgrade(state, pool, former);
+    return `It could not be written; the upgrade of ${pool} is what it was. ${reason}`;
+  };
+  declarations.record([write], { requestId, done, undo }, outputs);
+}
+
+function takeMaintenance(
+  { state, journal, declarations }: ManagerParts,
+  { requestId, node: name, forMs, off = false, force = false }: InputOf<'maintenance'>,
+  moment: Moment,
+  outputs: ManagerCoreOutput[],
+): void {
+  const { wallMs } = moment;
+  const chosen = chooseMaintenance(state, { node: name, forMs: forMs ?? null, off, force }, moment);
+  if ('code' in chosen) {
+    outputs.push(reply(requestId, chosen));
+    return;
+  }
+  const former = state.nodes.get(name);
+  state.nodes.set(name, chosen);
+  const done = (): ManagerReply => {
+    if (off) tellEnd(state, journal, name, 'it was asked for', wallMs);
+    else tellBegin(journal, chosen, former, wallMs);
+    return { ok: true };
+  };
+  const undo = (reason: string): string => {
+    if (former) state.nodes.set(name, former);
+    return `It could not be written; ${name} is what it was. ${reason}`;
+  };
+  declarations.record([{ table: 'nodes', key: name, value: chosen }], { requestId, done, undo }, outputs);
 }

@@ -12,6 +12,7 @@ import { beginHandover, expireHandovers } from './handover.ts';
 import { HealthWatch } from './health.ts';
 import { type ManagerParts, takeInput } from './inputs.ts';
 import { Journal } from './journal.ts';
+import { watchMaintenance } from './maintenance.ts';
 import { MassFailureGuard } from './mass-failure.ts';
 import { followHolders, settleMoves } from './moves.ts';
 import { Orders } from './orders.ts';
@@ -19,7 +20,10 @@ import type { RestoredState } from './records.ts';
 import { Saving } from './saving.ts';
 import { ManagerSessionMoves } from './session-moves.ts';
 import { ManagerState } from './state.ts';
+import { steadyDeadlines, watchReadiness } from './steadiness.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput } from './types.ts';
+import { gateDeadlines, watchGates } from './upgrade.ts';
+import { UpgradeNews } from './upgrade-news.ts';
 import { stateView } from './views/state.ts';
 
 /** How long a refusal is remembered after it could have been tried again. */
@@ -36,6 +40,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   readonly #council: CouncilWatch;
   readonly #escalations: Escalations;
   readonly #failbacks: Failbacks;
+  readonly #upgrades: UpgradeNews;
   #lastPersist = 0;
   #lastExpiredMs = Number.NEGATIVE_INFINITY;
 
@@ -59,6 +64,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     this.#council = new CouncilWatch(state);
     this.#escalations = new Escalations(state);
     this.#failbacks = new Failbacks(state, random);
+    this.#upgrades = new UpgradeNews(state);
   }
 
   handle(input: ManagerCoreInput, nowMs: number): ManagerCoreOutput[] {
@@ -95,7 +101,9 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
         .flatMap(({ admittedByMs, heardByMs }) => [admittedByMs, heardByMs])
         .filter((atMs) => atMs !== null),
       ...[...state.handovers.values()].map(({ untilMs }) => untilMs),
-      ...[declarations.retryAtMs, saving.retryAtMs].filter((atMs) => atMs !== null),
+      ...gateDeadlines(state, this.#lastExpiredMs),
+      ...steadyDeadlines(state, this.#lastExpiredMs),
+      ...[declarations.retryAtMs, saving.retryAtMs, state.maintenanceEndMs].filter((atMs) => atMs !== null),
       ...[this.#escalations.deadlineMs, ...this.#failbacks.deadlinesMs].filter((atMs) => atMs !== undefined),
     ];
     return times.length === 0 ? undefined : Math.min(...times);
@@ -140,7 +148,11 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     this.#parts.guard.look(journal, moment);
     this.#escalations.look(journal, moment);
     this.#failbacks.look(journal, moment);
+    watchReadiness(state, nowMs);
+    watchMaintenance(state, journal, moment);
+    if (!declarations.isDeciding) watchGates(state, journal, moment);
     if (declarations.settle(nowMs, outputs)) this.#order(nowMs, outputs);
+    if (!declarations.isDeciding) this.#upgrades.tellChanges(journal, options.wallMs(nowMs));
     this.#health.tellChanges(journal, nowMs, options.wallMs(nowMs));
     this.#council.tellChanges(journal, options.wallMs(nowMs));
     for (const event of journal.takeEvents()) outputs.push({ type: 'event', event });

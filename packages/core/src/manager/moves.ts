@@ -59,6 +59,11 @@ export function chooseMove(
   if (move) return refuse('NOT_READY', `${request.instance} moves to ${move.to} already.`);
   if (observed.slots.some(({ holder, handover }) => holder === functionId && handover))
     return refuse('NOT_READY', `The slot of ${request.instance} is being handed over.`);
+  if (observed.slots.filter(({ holder }) => holder === functionId).length > 1)
+    return refuse(
+      'NOT_READY',
+      `${request.instance} holds several slots, and can take one along: hand them over first.`,
+    );
   const nodes = new Map(observed.nodes.map((each) => [each.name, each]));
   if (!isReady(instance, nodes))
     return refuse(

@@ -55,6 +55,7 @@ export function takeRegistration(
     bootTime,
     configuration: isNew ? null : former.configuration,
     ...(former?.drainedSinceMs === undefined ? {} : { drainedSinceMs: former.drainedSinceMs }),
+    ...(former?.maintenance === undefined ? {} : { maintenance: former.maintenance }),
   });
   if (isNew) forgetFunctions(state, journal, input.name, new Set());
   const life = lifeOf(state, input.name);
@@ -133,21 +134,30 @@ export function takeNodeState(
   const name = state.nodeById(input.node)?.name;
   if (name === undefined) return;
   const life = lifeOf(state, name);
+  const isExpected = state.nodes.get(name)?.maintenance !== undefined;
+  const alarm = (type: string, severity: 'warning' | 'error', message: string): void =>
+    isExpected
+      ? journal.event(
+          wallMs,
+          type,
+          'info',
+          `node ${name}`,
+          `${name} is silent, as expected: it is in maintenance.`,
+        )
+      : journal.event(wallMs, type, severity, `node ${name}`, message);
   switch (input.type) {
     case 'node-suspect':
       life.state = 'suspect';
       life.reason = input.reason;
-      journal.event(wallMs, 'node.suspect', 'warning', `node ${name}`, `${name} is silent: ${input.reason}`);
+      alarm('node.suspect', 'warning', `${name} is silent: ${input.reason}`);
       reclassify(state, journal, name, wallMs);
       return;
     case 'node-lost':
       life.state = 'lost';
       life.reason = input.reason;
-      journal.event(
-        wallMs,
+      alarm(
         'node.lost',
         'error',
-        `node ${name}`,
         `${name} is lost: ${input.reason.replace(/\.?$/, '.')} Its instances stay where they are until it is back or not declared any more.`,
       );
       reclassify(state, journal, name, wallMs);
@@ -162,7 +172,7 @@ export function takeNodeState(
       life.state = 'absent';
       life.reason = input.reason;
       life.heard = false;
-      journal.event(wallMs, 'node.left', 'warning', `node ${name}`, `${name} has left: ${input.reason}`);
+      alarm('node.left', 'warning', `${name} has left: ${input.reason}`);
       return;
   }
 }

@@ -12,6 +12,7 @@ import type { ManagerState, OpenOrder } from './state.ts';
 import type { ManagerCoreOutput, ManagerOrder } from './types.ts';
 
 const UNKNOWN_FUNCTION = 2;
+const ANOTHER_SPECIFICATION = 6;
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 30_000;
 
@@ -170,6 +171,7 @@ export class Orders {
       return;
     }
     if (result.error === UNKNOWN_FUNCTION) forget(this.#state, this.#journal, key);
+    if (order.kind === 'add' && result.error === ANOTHER_SPECIFICATION) this.#runsAnother(order, key);
     const waitMs = Math.min(RETRY_MS_MAX, (this.#state.retries.get(key)?.waitMs ?? RETRY_MS_MIN / 2) * 2);
     const what = order.functionId === 0 ? order.node : nameOf(this.#state, order.functionId);
     const reason = `${order.node} refused to ${order.kind} ${what}: ${result.text || `code ${result.code}`}`;
@@ -181,6 +183,21 @@ export class Orders {
       `node ${order.node}`,
       `${reason}. It is tried again in ${waitMs / 1_000} s.`,
     );
+  }
+
+  /** What it runs nobody has a record of; that it is not what is wanted of it the node has said. */
+  #runsAnother({ functionId }: OpenOrder, key: string): void {
+    const state = this.#state;
+    if (!state.functions.has(key)) return;
+    const value = {
+      specification: null,
+      assignment: null,
+      role: null,
+      ...state.told.get(functionId),
+      version: 'another',
+    };
+    state.told.set(functionId, value);
+    this.#journal.save({ table: 'told', key: String(functionId), value });
   }
 
   #moveRefused({ node, functionId, kind }: OpenOrder, result: Result, moment: Moment): void {

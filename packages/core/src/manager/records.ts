@@ -4,6 +4,7 @@ import type { DeclaredSet } from '../declared/set.ts';
 import type { TokenRole } from '../management/requests.ts';
 import type { EventView, FailoverView } from '../management/views.ts';
 import type { ObservedCouncil } from '../planner/observed.ts';
+import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 
 /** What a manager keeps in its store: the type of the rows of each table. */
 export interface ManagerTables {
@@ -19,6 +20,8 @@ export interface ManagerTables {
   readonly told: ToldRecord;
   /** By Function ID: instances on their way to another node. */
   readonly moves: MoveRecord;
+  /** By name of the pool: those on their way to another version. */
+  readonly upgrades: UpgradeRecord;
   /** By slot id. */
   readonly slots: SlotRecord;
   /** By slot id: what nodes reported. */
@@ -79,6 +82,15 @@ export interface NodeRecord {
   readonly configuration: string | null;
   /** Since when, by the wall clock, it is to be left; absent: it is not. */
   readonly drainedSinceMs?: number;
+  /** Absent: it is not in maintenance. */
+  readonly maintenance?: MaintenanceRecord;
+}
+
+/** By the wall clock. */
+export interface MaintenanceRecord {
+  readonly sinceMs: number;
+  /** Null: until it is ended by command. */
+  readonly untilMs: number | null;
 }
 
 export interface MoveRecord {
@@ -105,6 +117,8 @@ export interface InstanceRecord {
 export interface ToldRecord {
   /** Fingerprints. */
   readonly specification: string | null;
+  /** Name of the version that it runs; absent: told by an earlier release. */
+  readonly version?: string;
   readonly assignment: string | null;
   readonly role: Role | null;
 }
@@ -114,6 +128,8 @@ export interface SlotRecord {
   readonly pool: string;
   readonly index: number;
   readonly genesis: SlotDefinition['genesis'];
+  /** Function ID of whom it was given to; absent: the first of those that it was born with. */
+  readonly home?: number;
 }
 
 export interface HoldingRecord {
@@ -153,6 +169,7 @@ export interface RestoredState {
   readonly instances: readonly InstanceRecord[];
   readonly told: readonly (readonly [functionId: number, told: ToldRecord])[];
   readonly moves: readonly MoveRecord[];
+  readonly upgrades: readonly UpgradeRecord[];
   readonly slots: readonly SlotRecord[];
   readonly holdings: readonly (readonly [slot: string, holding: HoldingRecord])[];
   readonly registrars: readonly { readonly address: string; readonly port: number }[];
@@ -167,6 +184,7 @@ export const NOTHING_RESTORED: RestoredState = {
   instances: [],
   told: [],
   moves: [],
+  upgrades: [],
   slots: [],
   holdings: [],
   registrars: [],
@@ -192,6 +210,7 @@ export async function restoreState(
     instances: (await rows('instances')).map(({ value }) => value),
     told: (await rows('told')).map(({ key, value }) => [Number(key), value] as const),
     moves: (await rows('moves')).map(({ value }) => value),
+    upgrades: (await rows('upgrades')).map(({ value }) => value),
     slots: (await rows('slots')).map(({ value }) => value),
     holdings: (await rows('holdings')).map(({ key, value }) => [key, value] as const),
     registrars: (await rows('registrars')).map(({ value }) => value),

@@ -6,10 +6,14 @@ import type {
   SlotCandidate,
   StallReport,
 } from '@vnfpool/wire/mobility';
+import type { DeclaredPool } from '../declared/set.ts';
 import type { NodeId } from '../identity.ts';
 import type { EventView, FailoverView, TrafficView } from '../management/views.ts';
 import type { TransferDestination } from '../mobility/types.ts';
+import { specificationOf, versionName } from '../planner/documents.ts';
+import { fingerprint } from '../planner/fingerprint.ts';
 import type { NodeState, Observed, ObservedMove, Topology } from '../planner/observed.ts';
+import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 import type { PlannedFailback } from './failback.ts';
 import type { NodeEvidence } from './failure-class.ts';
 import type { Frozen } from './mass-failure.ts';
@@ -70,6 +74,17 @@ export interface OpenOrder {
   readonly configuration: string | null;
 }
 
+/** How an instance does at the gate of an upgrade; begins anew with every manager. */
+export interface GateLife {
+  /** The version that it has to prove. */
+  readonly version: string;
+  readonly sinceMs: number;
+  /** Since when it has been ready without a break; null: it is not. */
+  readySinceMs: number | null;
+  /** Restarts that it had counted when it was ready first; null: it has not been. */
+  restarts: number | null;
+}
+
 /** How a move goes, as far as this process has seen it. */
 export interface MoveLife {
   phase: 'begun' | 'prepared' | 'ordered';
@@ -85,6 +100,9 @@ export interface MoveLife {
   heardByMs: number | null;
   isCancelled: boolean;
 }
+
+/** Who has been ready for so long may be given what another one holds too much. */
+export const STEADY_MS = 10_000;
 
 export function newMoveLife(phase: MoveLife['phase']): MoveLife {
   return {
@@ -106,6 +124,8 @@ export class ManagerState {
   readonly told: Map<number, ToldRecord>;
   moves: Map<number, MoveRecord>;
   slots: Map<string, SlotRecord>;
+  /** By pool. */
+  upgrades: Map<string, UpgradeRecord>;
   readonly holdings: Map<string, HoldingRecord>;
   readonly counters: { function: number; slot: number; event: number };
   /** Newest last. */
@@ -121,6 +141,10 @@ export class ManagerState {
   readonly handovers: Map<string, Handover> = new Map();
   /** By Function ID. */
   readonly moveLives: Map<number, MoveLife> = new Map();
+  /** By Function ID: since when it is ready. */
+  readonly readySinceMs: Map<number, number> = new Map();
+  /** By Function ID: what this process has seen of its gate. */
+  readonly gates: Map<number, GateLife> = new Map();
   /** By Function ID: a move of it failed, and the next one waits. */
   readonly moveRetries: Map<number, { readonly atMs: number; readonly waitMs: number }> = new Map();
   readonly slotReasons: Map<string, string> = new Map();
@@ -133,6 +157,8 @@ export class ManagerState {
     new Map();
   /** By slot: council members that have seen the lease of this epoch run out. */
   readonly overAt: Map<string, { readonly epoch: number; readonly nodes: Set<string> }> = new Map();
+  /** When the next maintenance has had its time; null: none ends by itself. */
+  maintenanceEndMs: number | null = null;
   readonly traffic: Map<string, TrafficView> = new Map();
   /** By slot. */
   readonly failbacks: Map<string, PlannedFailback> = new Map();
@@ -153,6 +179,7 @@ export class ManagerState {
     this.moves = new Map(restored.moves.map((move) => [move.functionId, move]));
     // Whatever was ordered before this process began: what both ends report tells how it ended.
     for (const id of this.moves.keys()) this.moveLives.set(id, { ...newMoveLife('ordered'), isSeen: true });
+    this.upgrades = new Map(restored.upgrades.map((upgrade) => [upgrade.pool, upgrade]));
     this.slots = new Map(restored.slots.map((slot) => [slot.id, slot]));
     this.holdings = new Map(restored.holdings);
     this.counters = { ...restored.counters };
@@ -172,7 +199,7 @@ export class ManagerState {
     return { node, addresses: life?.stateAddresses ?? [], port: life?.statePort ?? null };
   }
 
-  functionOf(instance: InstanceRecord): FunctionLife | undefined {
+  functionOf(instance: Pick<InstanceRecord, 'node' | 'functionId'>): FunctionLife | undefined {
     return this.functions.get(`${instance.node}/${instance.functionId}`);
   }
 
@@ -202,25 +229,37 @@ export class ManagerState {
     });
   }
 
+  /** The version that an instance was told to run; what an earlier release told is found by its whole specification. */
+  versionOf(functionId: number, pool: DeclaredPool | undefined): string | null {
+    const told = this.told.get(functionId);
+    if (told?.version !== undefined || !told?.specification) return told?.version ?? null;
+    const isDeclared = pool && fingerprint(specificationOf(pool)) === told.specification;
+    return isDeclared ? versionName(pool) : told.specification;
+  }
+
   /** The state as the planner reads it. */
   observed(nowMs: number): Observed {
     const busy = new Set([...this.orders.values()].map(({ node, functionId }) => `${node}/${functionId}`));
     for (const [key, { atMs }] of this.retries) if (atMs > nowMs) busy.add(key);
+    const pools = new Map(this.set?.declared.pools.map((pool) => [pool.name, pool]));
     return {
       council: this.set?.council ?? null,
       isFrozen: this.frozen !== null,
-      nodes: [...this.nodes.values()].map(({ name, id, endpoint, configuration, drainedSinceMs }) => ({
-        name,
-        id,
-        endpoint,
-        configuration,
-        state: this.lives.get(name)?.state ?? 'absent',
-        heard: this.lives.get(name)?.heard ?? false,
-        council: this.lives.get(name)?.council ?? null,
-        stalls: this.lives.get(name)?.stalls ?? null,
-        busy: busy.has(`${name}/0`),
-        draining: drainedSinceMs !== undefined,
-      })),
+      nodes: [...this.nodes.values()].map(
+        ({ name, id, endpoint, configuration, drainedSinceMs, maintenance }) => ({
+          name,
+          id,
+          endpoint,
+          configuration,
+          state: this.lives.get(name)?.state ?? 'absent',
+          heard: this.lives.get(name)?.heard ?? false,
+          council: this.lives.get(name)?.council ?? null,
+          stalls: this.lives.get(name)?.stalls ?? null,
+          busy: busy.has(`${name}/0`),
+          draining: drainedSinceMs !== undefined || maintenance !== undefined,
+          inMaintenance: maintenance !== undefined,
+        }),
+      ),
       instances: [...this.instances.values()].map((instance) => {
         const life = this.functionOf(instance);
         const told = this.told.get(instance.functionId);
@@ -229,6 +268,8 @@ export class ManagerState {
           status: life?.status ?? null,
           healthy: life?.report?.healthy ?? life?.status === 'Running',
           failing: life?.report?.failing ?? false,
+          isSteady: (this.readySinceMs.get(instance.functionId) ?? nowMs) + STEADY_MS <= nowMs,
+          version: this.versionOf(instance.functionId, pools.get(instance.pool)),
           specification: told?.specification ?? null,
           assignment: told?.assignment ?? null,
           role: told?.role ?? null,
@@ -260,6 +301,7 @@ export class ManagerState {
             status !== 'Terminating',
         )
         .map(({ node, functionId }) => ({ node, functionId, busy: busy.has(`${node}/${functionId}`) })),
+      upgrades: [...this.upgrades.values()],
     };
   }
 

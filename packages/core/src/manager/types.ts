@@ -55,6 +55,23 @@ export type ManagerCoreInput =
   | { readonly type: 'force-council'; readonly requestId: number; readonly members: readonly string[] }
   /** Nodes that are lost do not hold up placement any more. */
   | { readonly type: 'thaw'; readonly requestId: number }
+  /** A node is left on purpose, and expected back. */
+  | {
+      readonly type: 'maintenance';
+      readonly requestId: number;
+      readonly node: string;
+      /** Absent: until it is ended. */
+      readonly forMs?: number;
+      readonly off?: boolean;
+      readonly force?: boolean;
+    }
+  /** What a person wants of the upgrade of a pool. */
+  | {
+      readonly type: 'upgrade';
+      readonly requestId: number;
+      readonly pool: string;
+      readonly action: 'pause' | 'resume' | 'rollback';
+    }
   /** A node got its number and certificate; its record is in the store. */
   | {
       readonly type: 'joined';

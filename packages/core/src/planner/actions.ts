@@ -34,6 +34,19 @@ export type Decision =
       readonly reason: string;
     }
   | { readonly type: 'delete-slot'; readonly id: string; readonly reason: string }
+  /** The slot, which nobody else may take, belongs to the instance that holds it. */
+  | { readonly type: 'give-slot'; readonly id: string; readonly functionId: number; readonly reason: string }
+  /** Instances of the pool run something else than what is declared: from now on a record says who is to run what. */
+  | { readonly type: 'upgrade-begin'; readonly pool: string; readonly reason: string }
+  /** The instance is to run what the upgrade of its pool is heading for. */
+  | {
+      readonly type: 'upgrade-turn';
+      readonly pool: string;
+      readonly functionId: number;
+      readonly reason: string;
+    }
+  /** Nothing is left to replace. */
+  | { readonly type: 'upgrade-end'; readonly pool: string; readonly reason: string }
   /** The instance goes to another node, and takes its state and its slot along. */
   | {
       readonly type: 'move';
@@ -58,7 +71,11 @@ export type Command =
       readonly name: string;
       readonly specification: FunctionSpecification;
       readonly assignment: SlotAssignment;
-      readonly fingerprints: { readonly specification: string; readonly assignment: string };
+      readonly fingerprints: {
+        readonly version: string;
+        readonly specification: string;
+        readonly assignment: string;
+      };
       readonly reason: string;
     }
   | {
@@ -79,7 +96,11 @@ export type Command =
       readonly name: string;
       readonly specification: FunctionSpecification;
       readonly assignment: SlotAssignment;
-      readonly fingerprints: { readonly specification: string; readonly assignment: string };
+      readonly fingerprints: {
+        readonly version: string;
+        readonly specification: string;
+        readonly assignment: string;
+      };
       readonly reason: string;
     }
   /** Its source is told to send. */

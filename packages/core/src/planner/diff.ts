@@ -2,8 +2,10 @@
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import { describeFailover } from '../lease/index.ts';
 import type { PlannedChange } from '../management/views.ts';
+import { versionName } from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
-import { instancesOf } from './placement.ts';
+import { instancesOf } from './surplus.ts';
+import { planWords, rulesWords } from './upgrade-words.ts';
 
 /** What applying `next` over `former` would change; nothing when they mean the same. */
 export function diff(former: DeclaredSet | null, next: DeclaredSet): PlannedChange[] {
@@ -38,7 +40,7 @@ export function diff(former: DeclaredSet | null, next: DeclaredSet): PlannedChan
   const before = new Map(former.pools.map((pool) => [pool.name, pool]));
   for (const pool of next.pools) {
     const old = before.get(pool.name);
-    changes.push(...(old ? changed(old, pool) : [created(pool)]));
+    changes.push(...(old ? changed(old, pool, next.nodes.length) : [created(pool)]));
   }
   for (const pool of former.pools) {
     if (next.pools.some(({ name }) => name === pool.name)) continue;
@@ -76,10 +78,10 @@ function created(pool: DeclaredPool): PlannedChange {
   );
 }
 
-function changed(old: DeclaredPool, pool: DeclaredPool): PlannedChange[] {
+function changed(old: DeclaredPool, pool: DeclaredPool, nodes: number): PlannedChange[] {
   const changes: PlannedChange[] = [];
   const subject = `pool ${pool.name}`;
-  if (!same(old.function, pool.function) || old.policy !== pool.policy) {
+  if (!same(old.function, pool.function)) {
     const keys = Object.keys(pool.function).filter(
       (key) =>
         !same(
@@ -87,16 +89,19 @@ function changed(old: DeclaredPool, pool: DeclaredPool): PlannedChange[] {
           pool.function[key as keyof DeclaredPool['function']],
         ),
     );
-    if (old.policy !== pool.policy) keys.push('policy');
     changes.push(
       change(
         'change',
         subject,
-        `${keys.join(', ')}: its ${instancesOf(pool)} instances are replaced one at a time`,
-        'what they run or how they register has changed',
+        `${keys.join(', ')}: ${versionName(old) === versionName(pool) ? 'its instances are told, and go on' : planWords(pool, nodes)}`,
+        'what they run has changed',
       ),
     );
   }
+  if (old.policy !== pool.policy)
+    changes.push(
+      change('change', subject, `policy ${old.policy} → ${pool.policy}`, 'the file wants another policy'),
+    );
   if (!same(old.redundancy, pool.redundancy))
     changes.push(
       change('change', subject, `${countsOf(old)} → ${countsOf(pool)}`, 'the file wants another redundancy'),
@@ -132,6 +137,8 @@ function changed(old: DeclaredPool, pool: DeclaredPool): PlannedChange[] {
   ];
   for (const detail of rules)
     changes.push(change('change', subject, detail, 'the file wants failures answered otherwise'));
+  if (rulesWords(old) !== rulesWords(pool))
+    changes.push(change('change', subject, `upgrades: ${rulesWords(pool)}`, 'the file wants other upgrades'));
   return changes;
 }
 
@@ -164,8 +171,11 @@ function textOf(rules: object | undefined): string {
   return words.length === 0 ? 'as it is without rules' : words.join(', ');
 }
 
-function countsOf({ redundancy: { slots, standbys, spares } }: DeclaredPool): string {
-  return `${slots} slots, ${standbys} standbys, ${spares} spares`;
+function countsOf(pool: DeclaredPool): string {
+  const { slots, standbys, spares, instances, slotsPerInstance } = pool.redundancy;
+  return instances === undefined
+    ? `${slots} slots, ${standbys} standbys, ${spares} spares`
+    : `${slots} slots shared by ${instances} instances, at most ${slotsPerInstance ?? 1} each`;
 }
 
 function same(a: unknown, b: unknown): boolean {

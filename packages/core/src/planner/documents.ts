@@ -58,6 +58,15 @@ export function specificationOf(pool: DeclaredPool): FunctionSpecification {
   };
 }
 
+/**
+ * Names what an instance runs: two specifications of one version differ only in what a running instance can be told, how it
+ * registers and how it is ended.
+ */
+export function versionName(pool: DeclaredPool): string {
+  const { registration: _registration, stop: _stop, ...rest } = specificationOf(pool);
+  return fingerprint(rest);
+}
+
 /** What an instance is for. */
 export function assignmentOf(
   pool: DeclaredPool,
@@ -162,6 +171,9 @@ export function configurationOf(
         candidates: withMoves(candidatesOf(pool, slot.index, observed)),
         // A pool without shared state loses nothing by whoever takes over; but only candidates may.
         lastResort: { rule: 'never' as const },
+        ...(pool.redundancy.slotsPerInstance === undefined
+          ? {}
+          : { slotsPerFunction: pool.redundancy.slotsPerInstance }),
       })),
     ),
     registrars: topology.registrars,

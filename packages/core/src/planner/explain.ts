@@ -12,6 +12,7 @@ import {
   type ObservedNode,
 } from './observed.ts';
 import { rankingOf, rolesOf, slotsOf } from './roles.ts';
+import { upgradeLines } from './upgrade-words.ts';
 
 /** Why a pool is as it is; undefined when it is not declared. */
 export function explainPool(
@@ -32,6 +33,7 @@ export function explainPool(
     lines.push(`Slots wait until ${missing.join(', ')} has joined: the council is not complete.`);
   const council = explainCouncil(declared, observed);
   if (council !== null) lines.push(council);
+  lines.push(...upgradeLines(pool, observed));
   const slots = slotsOf(pool, observed);
   for (let index = slots.length; index < pool.redundancy.slots; index++) {
     if (!slots.some((slot) => slot.index === index))

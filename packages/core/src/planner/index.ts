@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 export type * from './actions.ts';
 export { diff } from './diff.ts';
-export { assignmentFingerprint, configurationOf, specificationOf } from './documents.ts';
+export { assignmentFingerprint, configurationOf, specificationOf, versionName } from './documents.ts';
 export { refugeOf } from './escalation.ts';
 export { explainPool } from './explain.ts';
 export { fingerprint } from './fingerprint.ts';
 export * from './observed.ts';
 export { plan } from './plan.ts';
 export { type InstanceRole, rankingOf, rolesOf, slotsOf } from './roles.ts';
+export { instancesOf } from './surplus.ts';
 export { targetOf } from './target.ts';
+export { isInGate, nextStep, type UpgradeStep, upgradeRules } from './upgrade.ts';
+export * from './upgrade-record.ts';
+export { nextWords } from './upgrade-words.ts';

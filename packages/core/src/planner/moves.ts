@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Command, Decision } from './actions.ts';
-import { assignmentFingerprint, assignmentOf, specificationOf } from './documents.ts';
+import { assignmentFingerprint, assignmentOf, specificationOf, versionName } from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
 import { instanceName, isReady, type Observed, type ObservedCouncil, takesOrders } from './observed.ts';
 import { byNumber } from './placement.ts';
 import type { InstanceRole } from './roles.ts';
-import { candidatesOf } from './slots.ts';
+import { successorOf } from './successor.ts';
+import { isNWay, slotsPerInstance } from './surplus.ts';
 import { targetOf } from './target.ts';
+import { versionFor } from './upgrade.ts';
 
 /**
  * The next instance that leaves a drained node: one at a time of each node, standbys before holders. Only one, for two
@@ -16,6 +18,7 @@ import { targetOf } from './target.ts';
 export function decideDrains(declared: DeclaredSet, observed: Observed): Decision[] {
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
   const holders = new Set(observed.slots.map(({ holder }) => holder));
+  const sharing = new Set(declared.pools.filter(isNWay).map(({ name }) => name));
   for (const { name } of declared.nodes) {
     const node = nodes.get(name);
     if (!takesOrders(node) || !node.draining) continue;
@@ -23,6 +26,7 @@ export function decideDrains(declared: DeclaredSet, observed: Observed): Decisio
     if (mine.some(({ move }) => move !== null)) continue;
     const order = mine
       .filter((instance) => isReady(instance, nodes) && !instance.busy && !instance.isHeldBack)
+      .filter((instance) => !holders.has(instance.functionId) || !sharing.has(instance.pool))
       .sort((a, b) => Number(holders.has(a.functionId)) - Number(holders.has(b.functionId)));
     for (const instance of order) {
       const target = targetOf(instance, declared, observed);
@@ -34,25 +38,17 @@ export function decideDrains(declared: DeclaredSet, observed: Observed): Decisio
   return [];
 }
 
-/** An instance that cannot leave a drained node gives up its slot at least. */
-export function drainHandovers(
-  pool: DeclaredPool,
-  roles: readonly InstanceRole[],
-  declared: DeclaredSet,
-  observed: Observed,
-): Command[] {
+/** An instance that cannot leave a drained node gives up its slots at least; one that may share them does not take them along. */
+export function drainHandovers(pool: DeclaredPool, declared: DeclaredSet, observed: Observed): Command[] {
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
-  return roles.flatMap(({ instance, slot }): Command[] => {
-    const isHolder = slot !== null && slot.holder === instance.functionId;
-    const isDrained = nodes.get(instance.node)?.draining === true;
-    if (!isHolder || !isDrained || slot.handover || instance.move || instance.busy) return [];
-    if (targetOf(instance, declared, observed)) return [];
-    const to = candidatesOf(pool, slot.index, observed)
-      .map(({ functionId }) => roles.find((role) => role.instance.functionId === functionId)?.instance)
-      .find((other) => other && isReady(other, nodes) && nodes.get(other.node)?.draining === false);
-    if (!to) return [];
-    const reason = `${instance.node} is drained, and no node is free for ${instanceName(instance)}`;
-    return [{ type: 'handover', slot: slot.id, to: to.functionId, reason }];
+  return observed.slots.flatMap((slot): Command[] => {
+    const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
+    if (slot.pool !== pool.name || slot.handover || !holder || holder.move || holder.busy) return [];
+    if (nodes.get(holder.node)?.draining !== true) return [];
+    if (!isNWay(pool) && targetOf(holder, declared, observed)) return [];
+    const to = successorOf(slot, observed, slotsPerInstance(pool));
+    const reason = `${holder.node} is drained, and ${instanceName(holder)} does not take its slot along`;
+    return to ? [{ type: 'handover', slot: slot.id, to: to.functionId, reason }] : [];
   });
 }
 
@@ -75,9 +71,11 @@ export function moveCommands(
     if (move.phase === 'prepared')
       return [{ type: 'transfer', node: source.id, to: target.id, functionId, reason }];
     if (move.phase === 'ordered' || role.slot === null) return [];
-    const specification = specificationOf(pool);
+    const version = versionFor(pool, instance, observed);
+    const specification = specificationOf(version);
     const assignment = assignmentOf(pool, role, observed, council);
     const fingerprints = {
+      version: versionName(version),
       specification: fingerprint(specification),
       assignment: assignmentFingerprint(assignment),
     };

@@ -9,6 +9,7 @@ import type {
   SlotDefinition,
   StallReport,
 } from '@vnfpool/wire/mobility';
+import type { UpgradeRecord } from './upgrade-record.ts';
 
 /*
  * What the planner knows of the world: decisions made before (durable) and what nodes told. The order of
@@ -24,6 +25,8 @@ export interface Observed {
   readonly strays: readonly ObservedStray[];
   /** So much is gone at once that nothing is placed anew, moved or deleted. */
   readonly isFrozen?: boolean;
+  /** Pools on their way to another version, one record a pool. */
+  readonly upgrades: readonly UpgradeRecord[];
 }
 
 /** Names of nodes under a version. */
@@ -60,6 +63,8 @@ export interface ObservedNode {
   readonly busy: boolean;
   /** It is to be left: nothing is placed on it, and what it runs moves away. */
   readonly draining: boolean;
+  /** It is drained, and its silence is expected. */
+  readonly inMaintenance: boolean;
 }
 
 export interface ObservedInstance {
@@ -74,6 +79,10 @@ export interface ObservedInstance {
   readonly healthy: boolean;
   /** It ends again and again. */
   readonly failing: boolean;
+  /** It has been ready for a while. */
+  readonly isSteady: boolean;
+  /** Name of the version that it runs; null: nothing. */
+  readonly version: string | null;
   /** Fingerprints of what the node has accepted for it; null: nothing. */
   readonly specification: string | null;
   readonly assignment: string | null;
@@ -109,6 +118,8 @@ export interface ObservedSlot {
   /** Function ID of the holder, from the report with the highest epoch. */
   readonly holder: number | null;
   readonly genesis: SlotDefinition['genesis'];
+  /** Function ID of whom it was given to; absent: it belongs to the first of those that it was born with. */
+  readonly home?: number;
   /** Who may take it by the lease of its last known epoch; null: not told. Only its holder changes that. */
   readonly admitted: readonly SlotCandidate[] | null;
   /** A hand-over that was ordered. */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
-import type { Decision } from './actions.ts';
+import type { Command, Decision } from './actions.ts';
 import { barredNodes, escalated } from './escalation.ts';
-import { instanceName, type Observed, type ObservedInstance, takesOrders } from './observed.ts';
+import { instanceName, isReady, type Observed, type ObservedInstance, takesOrders } from './observed.ts';
+import { successorOf } from './successor.ts';
+import { instancesOf, instancesWanted, isReplaced, slotsPerInstance } from './surplus.ts';
 import { targetOf } from './target.ts';
 
 /**
@@ -33,7 +35,8 @@ function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed):
   const nodes = new Set(declared.nodes.filter(({ witness }) => !witness).map(({ name }) => name));
   const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
   const homeless = mine.filter(({ node }) => !nodes.has(node));
-  const drops: Drop[] = homeless.map(({ functionId, node }) => ({
+  const leaving = homeless.filter((instance) => !handsOver(pool, instance, observed));
+  const drops: Drop[] = leaving.map(({ functionId, node }) => ({
     type: 'drop',
     functionId,
     reason: `node ${node} is not declared any more, or as a witness`,
@@ -44,16 +47,11 @@ function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed):
     drops.push({ type: 'drop', functionId: left.functionId, reason });
   }
   if (drops.length === 0) drops.push(...escalated(mine, declared, observed));
-  const holders = new Set(
-    observed.slots.filter((slot) => slot.pool === pool.name).map(({ holder }) => holder),
-  );
-  const surplus = mine.length - homeless.length - instancesOf(pool);
-  // Who holds a slot goes last, then the youngest first.
+  const surplus = mine.length - homeless.length - instancesWanted(pool, observed);
+  const place = dropPlaces(pool, observed);
   const order = mine
     .filter(({ node }) => nodes.has(node))
-    .sort(
-      (a, b) => Number(holders.has(a.functionId)) - Number(holders.has(b.functionId)) || b.number - a.number,
-    );
+    .sort((a, b) => place(a) - place(b) || b.number - a.number);
   for (const { functionId } of order.slice(0, Math.max(0, surplus))) {
     drops.push({
       type: 'drop',
@@ -62,6 +60,59 @@ function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed):
     });
   }
   return drops;
+}
+
+/**
+ * Of too many instances who goes first: who runs what an upgrade is leaving; who does not work; spares; who holds a slot that
+ * is not declared any more, from the highest index; standbys; and last who holds a slot that stays. Of equals the youngest.
+ */
+function dropPlaces(pool: DeclaredPool, observed: Observed): (instance: ObservedInstance) => number {
+  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const held = new Map(
+    observed.slots
+      .filter((slot) => slot.pool === pool.name)
+      .map(({ holder, index }) => [holder, index] as const)
+      .sort(([, a], [, b]) => b - a),
+  );
+  return (instance) => {
+    const index = held.get(instance.functionId);
+    if (index !== undefined && index < pool.redundancy.slots) return 5;
+    // Slots have indexes below 64.
+    if (index !== undefined) return 4 - (index + 1) / 100;
+    if (isReplaced(instance, observed)) return 0;
+    if (!isReady(instance, nodes)) return 1;
+    return instance.role === 'standby' ? 4.5 : 2;
+  };
+}
+
+/** An instance on a node that is not declared any more stays until its slot has passed on, where somebody can take it. */
+function handsOver(
+  pool: DeclaredPool,
+  { functionId, node: at }: ObservedInstance,
+  observed: Observed,
+): boolean {
+  const slot = observed.slots.find(({ holder }) => holder === functionId);
+  const node = observed.nodes.find(({ name }) => name === at);
+  return (
+    slot !== undefined &&
+    takesOrders(node) &&
+    successorOf(slot, observed, slotsPerInstance(pool)) !== undefined
+  );
+}
+
+/** Slots whose holders are on nodes that are not declared any more. */
+export function leavingHandovers(pool: DeclaredPool, declared: DeclaredSet, observed: Observed): Command[] {
+  const nodes = new Set(declared.nodes.filter(({ witness }) => !witness).map(({ name }) => name));
+  const max = slotsPerInstance(pool);
+  return observed.slots.flatMap((slot): Command[] => {
+    const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
+    if (slot.pool !== pool.name || slot.handover || !holder || holder.busy || nodes.has(holder.node))
+      return [];
+    const to =
+      successorOf(slot, observed, max, (other) => nodes.has(other.node)) ?? successorOf(slot, observed, max);
+    const reason = `${holder.node} is not declared any more`;
+    return to ? [{ type: 'handover', slot: slot.id, to: to.functionId, reason }] : [];
+  });
 }
 
 /** An instance on a drained node that has nothing to take along, and a place elsewhere: it is made anew there. */
@@ -74,7 +125,8 @@ function leftBehind(
   return mine.find((instance) => {
     const node = nodes.get(instance.node);
     if (node?.draining !== true || instance.move || instance.busy) return false;
-    const isLost = node.state === 'lost' || node.state === 'absent';
+    // A node in maintenance is silent on purpose, and comes back with what it was left with.
+    const isLost = !node.inMaintenance && (node.state === 'lost' || node.state === 'absent');
     const isIdle = takesOrders(node) && (instance.status === null || instance.failing);
     return (isLost || isIdle) && targetOf(instance, declared, observed) !== undefined;
   });
@@ -92,7 +144,7 @@ function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly Obse
     const barred = barredNodes(pool.name, observed);
     for (;;) {
       const mine = placed.filter((instance) => instance.pool === pool.name);
-      if (mine.length >= instancesOf(pool)) break;
+      if (mine.length >= instancesWanted(pool, observed)) break;
       const free = declared.nodes
         .map(({ name }, order) => ({
           name,
@@ -123,10 +175,6 @@ function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly Obse
     }
   }
   return places;
-}
-
-export function instancesOf({ redundancy }: DeclaredPool): number {
-  return redundancy.slots + redundancy.standbys + redundancy.spares;
 }
 
 export function byNumber<T extends { readonly pool: string; readonly number: number }>(

@@ -2,24 +2,30 @@
 import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Command, Decision, Plan } from './actions.ts';
+import { balanceHandovers } from './balance.ts';
 import { decideCouncil } from './council.ts';
-import { assignmentFingerprint, assignmentOf, configurationOf, specificationOf } from './documents.ts';
+import {
+  assignmentFingerprint,
+  assignmentOf,
+  configurationOf,
+  specificationOf,
+  versionName,
+} from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
 import { thawedCommands } from './guard.ts';
 import { decideDrains, drainHandovers, moveCommands } from './moves.ts';
 import {
   instanceName,
-  isReady,
   type Observed,
   type ObservedCouncil,
-  type ObservedInstance,
   type ObservedNode,
   type Topology,
   takesOrders,
 } from './observed.ts';
-import { placeInstances } from './placement.ts';
+import { leavingHandovers, placeInstances } from './placement.ts';
 import { type InstanceRole, rolesOf } from './roles.ts';
-import { candidatesOf, decideSlots } from './slots.ts';
+import { decideSlots } from './slots.ts';
+import { decideUpgrades, replaceOutdated, upgradeHandovers, versionFor } from './upgrade.ts';
 
 /**
  * What has to be done so that the world becomes what is declared; nothing when it is. Pure: the same
@@ -39,6 +45,7 @@ export function plan(declared: DeclaredSet | null, observed: Observed, topology:
   // Slots name the instances that may hold them, so those come first.
   if (decisions.length === 0) decisions.push(...decideSlots(declared, observed));
   if (decisions.length === 0) decisions.push(...decideDrains(declared, observed));
+  if (decisions.length === 0) decisions.push(...decideUpgrades(declared, observed));
   if (decisions.length > 0) return { decisions, commands: [] };
   return { decisions: [], commands: commandsOf(declared, observed, topology) };
 }
@@ -58,7 +65,10 @@ function commandsOf(declared: DeclaredSet, observed: Observed, topology: Topolog
       return [
         ...poolCommands(pool, roles, observed, nodes, council),
         ...moveCommands(pool, roles, observed, council, isConfigured),
-        ...drainHandovers(pool, roles, declared, observed),
+        ...drainHandovers(pool, declared, observed),
+        ...upgradeHandovers(pool, observed),
+        ...leavingHandovers(pool, declared, observed),
+        ...balanceHandovers(pool, observed),
       ];
     }),
   ];
@@ -97,8 +107,6 @@ function poolCommands(
   nodes: ReadonlyMap<string, ObservedNode>,
   council: ObservedCouncil,
 ): Command[] {
-  const specification = specificationOf(pool);
-  const print = fingerprint(specification);
   const commands: Command[] = [];
   for (const role of roles) {
     const { instance } = role;
@@ -107,7 +115,20 @@ function poolCommands(
     if (!takesOrders(node) || instance.busy || instance.move || role.slot === null) continue;
     const assignment = assignmentOf(pool, role, observed, council);
     const assigned = assignmentFingerprint(assignment);
-    if (instance.status === null) {
+    const wanted = versionFor(pool, instance, observed);
+    const specification = specificationOf(wanted);
+    const fingerprints = {
+      version: versionName(wanted),
+      specification: fingerprint(specification),
+      assignment: assigned,
+    };
+    // One that runs the version already is told the rest in the middle of its service. One that runs nobody knows what, for
+    // its node's answer was lost, is told as well: the node refuses what is not what it runs.
+    const isRetold =
+      (instance.version === fingerprints.version || instance.version === null) &&
+      instance.specification !== fingerprints.specification &&
+      instance.status !== 'Terminating';
+    if (instance.status === null || isRetold) {
       commands.push({
         type: 'add',
         node: node.id,
@@ -115,8 +136,10 @@ function poolCommands(
         name: instanceName(instance),
         specification,
         assignment,
-        fingerprints: { specification: print, assignment: assigned },
-        reason: `${instance.node} does not run ${instanceName(instance)}`,
+        fingerprints,
+        reason: isRetold
+          ? `${instanceName(instance)} registers or ends otherwise now`
+          : `${instance.node} does not run ${instanceName(instance)}`,
       });
     } else if (instance.status !== 'Terminating' && instance.assignment !== assigned) {
       commands.push({
@@ -129,68 +152,7 @@ function poolCommands(
       });
     }
   }
-  return [...commands, ...replaceOutdated(pool, print, roles, observed, nodes)];
-}
-
-/**
- * One instance at a time gets the new specification: it is deleted, and added by the next plan. Spares and
- * standbys first; a holder hands its slot to an instance that is up to date before its turn comes.
- */
-function replaceOutdated(
-  pool: DeclaredPool,
-  print: string,
-  roles: readonly InstanceRole[],
-  observed: Observed,
-  nodes: ReadonlyMap<string, ObservedNode>,
-): Command[] {
-  const reachable = roles.filter(({ instance }) => takesOrders(nodes.get(instance.node)));
-  const outdated = reachable.filter(
-    ({ instance }) =>
-      instance.specification !== null && instance.specification !== print && instance.status !== null,
-  );
-  const first = outdated.toSorted((a, b) => rank(a) - rank(b) || b.instance.number - a.instance.number)[0];
-  if (!first || first.instance.busy || first.instance.status === 'Terminating') return [];
-  // An instance that is on its way, or was just replaced and is not ready, is waited for. One that fails again
-  // and again is not: the new specification may be what mends it.
-  const unsettled = reachable.some(
-    ({ instance }) =>
-      instance.move !== null ||
-      (instance !== first.instance && !instance.failing && !isReady(instance, nodes)),
-  );
-  if (unsettled) return [];
-  const { instance, slot } = first;
-  const node = nodes.get(instance.node) as ObservedNode;
-  if (slot && slot.holder === instance.functionId) {
-    if (slot.handover) return [];
-    const to = candidatesOf(pool, slot.index, observed)
-      .map(({ functionId }) => roles.find((role) => role.instance.functionId === functionId)?.instance)
-      .find(
-        (other): other is ObservedInstance =>
-          other !== undefined && other !== instance && other.specification === print && isReady(other, nodes),
-      );
-    if (to)
-      return [
-        {
-          type: 'handover',
-          slot: slot.id,
-          to: to.functionId,
-          reason: `${instanceName(instance)} is about to be replaced`,
-        },
-      ];
-  }
-  return [
-    {
-      type: 'delete',
-      node: node.id,
-      functionId: instance.functionId,
-      reason: `the function of pool ${pool.name} has changed`,
-    },
-  ];
-}
-
-function rank({ role, instance, slot }: InstanceRole): number {
-  if (slot && slot.holder === instance.functionId) return 2;
-  return role === 'spare' ? 0 : 1;
+  return [...commands, ...replaceOutdated(pool, roles, observed)];
 }
 
 function byId(nodes: readonly ObservedNode[]): ObservedNode[] {

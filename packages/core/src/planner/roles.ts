@@ -8,8 +8,10 @@ import {
   type ObservedNode,
   type ObservedSlot,
 } from './observed.ts';
-import { byNumber, instancesOf } from './placement.ts';
-import { candidatesOf, homesOf } from './slots.ts';
+import { byNumber } from './placement.ts';
+import { candidatesOf, homesOf, isShared } from './slots.ts';
+import { isNWay } from './surplus.ts';
+import { hasToProve } from './upgrade-record.ts';
 
 export interface InstanceRole {
   readonly instance: ObservedInstance;
@@ -29,7 +31,8 @@ export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] 
   const active = new Map<ObservedInstance, ObservedSlot>();
   for (const slot of slots) {
     const holder = mine.find(({ functionId }) => functionId === slot.holder);
-    if (holder && !active.has(holder)) active.set(holder, slot);
+    // Of several that it holds it is told of one; of one that is to be handed over it has to be.
+    if (holder && (!active.has(holder) || slot.handover)) active.set(holder, slot);
   }
   for (const slot of slots.filter(({ holder }) => !mine.some(({ functionId }) => functionId === holder))) {
     const first = rankingOf(pool, slot.index, observed)
@@ -37,8 +40,8 @@ export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] 
       .find((instance) => instance && !active.has(instance));
     if (first) active.set(first, slot);
   }
-  const rest = waiting(mine, nodes).filter((instance) => !active.has(instance));
-  const shared = instancesOf(pool) > pool.redundancy.slots;
+  const rest = waiting(mine, nodes, observed).filter((instance) => !active.has(instance));
+  const shared = isShared(pool, observed);
   const own = homesOf(pool, observed);
   return mine.map((instance) => {
     const held = active.get(instance);
@@ -48,7 +51,8 @@ export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] 
     const slot = shared
       ? slots[place % Math.max(1, slots.length)]
       : slots.find(({ index }) => own.get(index) === instance);
-    return { instance, role: place < pool.redundancy.standbys ? 'standby' : 'spare', slot: slot ?? null };
+    const standsBy = isNWay(pool) || place < pool.redundancy.standbys;
+    return { instance, role: standsBy ? 'standby' : 'spare', slot: slot ?? null };
   });
 }
 
@@ -61,14 +65,20 @@ export function rankingOf(pool: DeclaredPool, index: number, observed: Observed)
   const instances = candidates.flatMap(
     (id) => observed.instances.find(({ functionId }) => functionId === id) ?? [],
   );
-  return waiting(instances, nodes).map(({ functionId }) => functionId);
+  return waiting(instances, nodes, observed).map(({ functionId }) => functionId);
 }
 
-/** Ready ones first, those that failed again and again behind them, those on a drained node last of them, then by what they are now; otherwise the order given. */
+/**
+ * Ready ones first, those that failed again and again behind them; of them last who is on a drained node, or has still to prove a version;
+ * then by what they are now; otherwise the order given.
+ */
 function waiting(
   instances: readonly ObservedInstance[],
   nodes: ReadonlyMap<string, ObservedNode>,
+  { upgrades }: Observed,
 ): ObservedInstance[] {
+  const isUnproven = (instance: ObservedInstance): boolean =>
+    upgrades.some((record) => record.pool === instance.pool && hasToProve(record, instance));
   const isDrained = ({ node }: ObservedInstance): boolean => nodes.get(node)?.draining === true;
   const place = ({ role }: ObservedInstance): number => (role === 'active' ? 0 : role === 'standby' ? 1 : 2);
   return instances.toSorted(
@@ -76,6 +86,7 @@ function waiting(
       Number(isReady(b, nodes)) - Number(isReady(a, nodes)) ||
       Number(a.isSuppressed === true) - Number(b.isSuppressed === true) ||
       Number(isDrained(a)) - Number(isDrained(b)) ||
+      Number(isUnproven(a)) - Number(isUnproven(b)) ||
       place(a) - place(b),
   );
 }

@@ -2,8 +2,15 @@
 import type { SlotCandidate } from '@vnfpool/wire/mobility';
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Decision } from './actions.ts';
-import { type Observed, type ObservedInstance, type ObservedSlot, takesOrders } from './observed.ts';
-import { byNumber, instancesOf } from './placement.ts';
+import {
+  instanceName,
+  type Observed,
+  type ObservedInstance,
+  type ObservedSlot,
+  takesOrders,
+} from './observed.ts';
+import { byNumber } from './placement.ts';
+import { hasSuccessors, instancesOf, isNWay } from './surplus.ts';
 
 /** Which slots come and go. Placement is settled before. */
 export function decideSlots(declared: DeclaredSet, observed: Observed): Decision[] {
@@ -31,7 +38,10 @@ export function decideSlots(declared: DeclaredSet, observed: Observed): Decision
       });
     }
   }
-  if (!observed.council) return decisions;
+  if (decisions.length === 0)
+    decisions.push(...declared.pools.flatMap((pool) => decideHomes(pool, observed)));
+  // A new slot goes to an instance that no other one belongs to.
+  if (!observed.council || decisions.length > 0) return decisions;
   for (const pool of declared.pools) {
     for (let index = 0; index < pool.redundancy.slots; index++) {
       if (observed.slots.some((slot) => slot.pool === pool.name && slot.index === index)) continue;
@@ -61,38 +71,71 @@ export function candidatesOf(pool: DeclaredPool, index: number, observed: Observ
   const owners = new Set([...homes.values()].map(({ functionId }) => functionId));
   const others = mine.filter((instance) => instance !== home);
   // Without standbys every slot belongs to its own instance and ends with it.
-  const shared = instancesOf(pool) > pool.redundancy.slots;
-  const order = shared
-    ? [
-        ...others.filter(({ functionId }) => !owners.has(functionId)),
-        ...others.filter(({ functionId }) => owners.has(functionId)),
-      ]
-    : [];
+  const shared = isShared(pool, observed);
+  // The slots of one that fails are spread over the others.
+  const turn = others.length === 0 ? 0 : Math.floor(index / (others.length + 1)) % others.length;
+  const order = isNWay(pool)
+    ? [...others.slice(turn), ...others.slice(0, turn)]
+    : shared
+      ? [
+          ...others.filter(({ functionId }) => !owners.has(functionId)),
+          ...others.filter(({ functionId }) => owners.has(functionId)),
+        ]
+      : [];
   return [...(home ? [home] : []), ...order].flatMap(({ functionId, node }) => {
     const id = nodes.get(node);
     return id === undefined ? [] : [{ node: id, functionId }];
   });
 }
 
-/** The instance that a slot was made for, by index. */
+/** Whether an instance may take a slot that is not its own. */
+export function isShared(pool: DeclaredPool, observed: Observed): boolean {
+  return isNWay(pool) || instancesOf(pool) > pool.redundancy.slots || hasSuccessors(pool, observed);
+}
+
+/** The instance that a slot belongs to, by index: whom it was given to, else whom it was made for, else one without a slot. */
 export function homesOf(pool: DeclaredPool, observed: Observed): Map<number, ObservedInstance> {
   const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
+  const slots = slotsInOrder(pool, observed);
   const homes = new Map<number, ObservedInstance>();
-  for (const slot of observed.slots) {
-    const first = slot.genesis.candidates[0]?.functionId;
-    const home =
-      slot.pool === pool.name && slot.index < pool.redundancy.slots
-        ? mine.find(({ functionId }) => functionId === first)
-        : undefined;
-    if (home) homes.set(slot.index, home);
-  }
-  const taken = new Set(homes.values());
-  const free = mine.filter((instance) => !taken.has(instance));
-  for (let index = 0; index < pool.redundancy.slots; index++) {
-    const next = homes.has(index) ? undefined : free.shift();
-    if (next) homes.set(index, next);
-  }
+  // N-way: everybody has its share.
+  const share = isNWay(pool) ? Math.ceil(pool.redundancy.slots / Math.max(1, mine.length)) : 1;
+  const count = (instance: ObservedInstance): number =>
+    [...homes.values()].filter((home) => home === instance).length;
+  const give = (index: number, functionId: number | undefined): void => {
+    const home = mine.find((instance) => instance.functionId === functionId);
+    if (!homes.has(index) && home && count(home) < share) homes.set(index, home);
+  };
+  for (const { index, home } of slots) give(index, home);
+  for (const { index, genesis } of slots) give(index, genesis.candidates[0]?.functionId);
+  for (let index = 0; index < pool.redundancy.slots; index++)
+    give(index, mine.toSorted((a, b) => count(a) - count(b))[0]?.functionId);
   return homes;
+}
+
+/**
+ * Slots that are not shared any more stay with whoever holds them. Their holder may be another than the one that they were
+ * made for: a standby that took over, or that an upgrade has left there.
+ */
+function decideHomes(pool: DeclaredPool, observed: Observed): Decision[] {
+  if (isShared(pool, observed)) return [];
+  const homes = homesOf(pool, observed);
+  const settled = new Set<number>();
+  return slotsInOrder(pool, observed).flatMap(({ id, index, holder }): Decision[] => {
+    const mine = observed.instances.find((each) => each.pool === pool.name && each.functionId === holder);
+    // Of two slots that one instance got hold of it keeps the first.
+    if (!mine || settled.has(mine.functionId)) return [];
+    settled.add(mine.functionId);
+    if (homes.get(index)?.functionId === mine.functionId) return [];
+    const reason = `${instanceName(mine)} holds it, and nobody else may take it`;
+    return [{ type: 'give-slot', id, functionId: mine.functionId, reason }];
+  });
+}
+
+function slotsInOrder(pool: DeclaredPool, observed: Observed): ObservedSlot[] {
+  return observed.slots
+    .filter((slot) => slot.pool === pool.name && slot.index < pool.redundancy.slots)
+    .sort((a, b) => a.index - b.index);
 }
 
 /**

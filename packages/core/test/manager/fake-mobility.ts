@@ -51,6 +51,8 @@ export class FakeDomain {
   sessions = 3n;
   /** What is to be cancelled is over already. */
   hasTaken = false;
+  /** `node/function` that runs something else than it is told. */
+  anotherVersion = '';
   readonly disk = new Map<string, Map<string, string>>();
   readonly running = new Map<string, Running>();
   readonly replies: Extract<ManagerCoreOutput, { type: 'reply' }>['reply'][] = [];
@@ -208,6 +210,8 @@ export class FakeDomain {
     } else if (input.configuration) {
       this.orders.push(`configure ${node}`);
       this.give({ ...done, status: null });
+    } else if (input.specification && this.anotherVersion === key && this.running.has(key)) {
+      this.give({ ...done, code: 128, error: 6, text: 'it runs with another specification', status: null });
     } else if (input.specification) {
       this.orders.push(`add ${key}`);
       this.running.set(key, { node, functionId });

@@ -24,7 +24,9 @@ async function running(): Promise<FakeDomain> {
 function hold(domain: FakeDomain, node: number, epoch: number, id = 1, also = [1, 4]): void {
   const slot = domain.core.views(domain.nowMs).slots[0]?.id ?? '';
   const holder = { node, functionId: id };
-  const candidates = [...new Set([node, ...also])].map((each) => ({ node: each, functionId: id }));
+  const others = [2, 3].filter((each) => each !== id).map((each) => ({ node: each, functionId: each }));
+  const mine = [...new Set([node, ...also])].map((each) => ({ node: each, functionId: id }));
+  const candidates = [...mine, ...others];
   domain.report(node, {
     slots: [{ id: slot, state: 'holding', epoch: String(epoch), holder, candidates, reason: '' }],
     failovers: [],
@@ -292,7 +294,8 @@ describe('a move', () => {
     } else domain.running.delete('4/1');
     NODES.forEach((name, index) => domain.register(name, index + 1));
     expect(web1(domain)).toMatchObject({ node: at, move: null, status: 'running' });
-    expect(told(domain)).toEqual([]);
+    // What the destination was told the former manager knew; the node refuses what is not what it runs.
+    expect(told(domain)).toEqual(at === 'd' ? ['add 4/1'] : []);
   });
 
   test('a full disk refuses it, and nobody is told anything', async () => {

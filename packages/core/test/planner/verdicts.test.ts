@@ -18,6 +18,8 @@ const web1: ObservedInstance = {
   busy: false,
   move: null,
   isHeldBack: false,
+  version: null,
+  isSteady: true,
 };
 const slot: ObservedSlot = {
   id: '00000000000000aa',
@@ -56,6 +58,7 @@ function verdict(
       },
     ],
     strays: [],
+    upgrades: [],
   };
   const found = verdictFor(mine, { ...slot, ...of }, observed, waiting && { ...quiet, ...waiting });
   return [found.rule, found.verdict];

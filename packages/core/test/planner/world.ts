@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '@vnfpool/core/declared';
 import {
+  beginUpgrade,
   type Command,
   type Decision,
+  goalOf,
   type NamedCouncil,
   type Observed,
   type ObservedInstance,
   type ObservedNode,
   type ObservedSlot,
   plan,
+  type UpgradeRecord,
+  versionName,
+  withoutInstance,
+  withPlaced,
+  withProven,
+  withTurn,
 } from '@vnfpool/core/planner';
 import type { CouncilReport, SetConfiguration } from '@vnfpool/wire/mobility';
 
@@ -68,6 +76,7 @@ export function node(name: string, id: number, change: Partial<ObservedNode> = {
     council: null,
     busy: false,
     draining: false,
+    inMaintenance: false,
     ...change,
   };
 }
@@ -90,6 +99,10 @@ export class World {
   slots: ObservedSlot[] = [];
   strays: { node: string; functionId: number; busy: boolean }[] = [];
   council: Observed['council'] = null;
+  upgrades: UpgradeRecord[] = [];
+  /** Whoever runs passes its gate at once. */
+  passes = true;
+  #declared: DeclaredSet | null = null;
   #next = 1;
 
   constructor(nodes: readonly ObservedNode[]) {
@@ -97,13 +110,14 @@ export class World {
   }
 
   get observed(): Observed {
-    const { nodes, instances, slots, strays, council } = this;
-    return { nodes, instances, slots, strays, council };
+    const { nodes, instances, slots, strays, council, upgrades } = this;
+    return { nodes, instances, slots, strays, council, upgrades };
   }
 
   /** Plans and carries out until nothing is left; gives what was done. */
   settle(declared: DeclaredSet, roundsMax = 60): (Decision | Command)[] {
     const done: (Decision | Command)[] = [];
+    this.declare(declared);
     for (let round = 0; round < roundsMax; round++) {
       const { decisions, commands } = plan(declared, this.observed, { registrars: [] });
       if (decisions.length + commands.length === 0) return done;
@@ -111,12 +125,77 @@ export class World {
         this.carryOut(action);
         done.push(action);
       }
+      if (this.passes) this.prove();
     }
     throw new Error(`not settled after ${roundsMax} rounds: ${JSON.stringify(done.slice(-3))}`);
   }
 
+  /** As the manager does when a declaration is applied. */
+  declare(declared: DeclaredSet): void {
+    const former = this.#declared;
+    this.#declared = declared;
+    for (const { name } of declared.pools) {
+      const before = former?.pools.find((each) => each.name === name);
+      const after = declared.pools.find((each) => each.name === name);
+      if (before && after && versionName(before) !== versionName(after)) this.#upgrade(name, before);
+    }
+  }
+
+  /** Whoever runs what an upgrade is heading for has passed its gate. */
+  prove(): void {
+    this.upgrades = this.upgrades.map((record) =>
+      this.instances
+        .filter(
+          ({ pool: of, version, healthy, status, functionId }) =>
+            of === record.pool &&
+            version === goalOf(record) &&
+            status === 'Running' &&
+            healthy &&
+            !record.proven.includes(functionId),
+        )
+        .reduce((proven, { functionId }) => withProven(proven, functionId), record),
+    );
+  }
+
+  #upgrade(name: string, before: DeclaredPool | null): void {
+    const after = this.#declared?.pools.find((each) => each.name === name);
+    const former = this.upgrades.find((each) => each.pool === name) ?? null;
+    if (!after) return;
+    const running = this.instances
+      .filter((each) => each.pool === name)
+      .map(({ functionId, version }) => ({ functionId, version }));
+    const known = before && { name: versionName(before), version: { function: before.function } };
+    this.#put(name, beginUpgrade(name, versionName(after), former, known, running, 0));
+  }
+
+  #put(name: string, record: UpgradeRecord | null): void {
+    this.upgrades = [...this.upgrades.filter((each) => each.pool !== name), ...(record ? [record] : [])];
+  }
+
+  #changeUpgrade(name: string, change: (record: UpgradeRecord) => UpgradeRecord): void {
+    this.upgrades = this.upgrades.map((record) => (record.pool === name ? change(record) : record));
+  }
+
   carryOut(action: Decision | Command): void {
     switch (action.type) {
+      case 'upgrade-begin':
+        this.#upgrade(action.pool, null);
+        return;
+      case 'upgrade-turn':
+        this.#changeUpgrade(action.pool, (record) => withTurn(record, action.functionId));
+        return;
+      case 'upgrade-end': {
+        const record = this.upgrades.find((each) => each.pool === action.pool);
+        const stays =
+          record?.direction === 'back' && this.#declared?.pools.some(({ name }) => name === action.pool);
+        this.#put(action.pool, record && stays ? { ...record, state: 'done' } : null);
+        return;
+      }
+      case 'give-slot':
+        this.slots = this.slots.map((slot) =>
+          slot.id === action.id ? { ...slot, home: action.functionId } : slot,
+        );
+        return;
       case 'move':
         this.#change(action.functionId, { move: { to: action.to, phase: 'begun', busy: false } });
         return;
@@ -143,6 +222,7 @@ export class World {
         return;
       }
       case 'place':
+        this.#changeUpgrade(action.pool, (record) => withPlaced(record, this.#next));
         this.instances.push({
           functionId: this.#next++,
           pool: action.pool,
@@ -151,6 +231,8 @@ export class World {
           status: null,
           healthy: false,
           failing: false,
+          isSteady: true,
+          version: null,
           specification: null,
           assignment: null,
           role: null,
@@ -162,6 +244,7 @@ export class World {
       case 'drop': {
         const gone = this.instances.find(({ functionId }) => functionId === action.functionId);
         this.instances = this.instances.filter((instance) => instance !== gone);
+        this.#changeUpgrade(gone?.pool ?? '', (record) => withoutInstance(record, action.functionId));
         if (gone?.status) this.strays.push({ node: gone.node, functionId: gone.functionId, busy: false });
         return;
       }
@@ -186,6 +269,15 @@ export class World {
             ? { ...each, configuration: action.fingerprint, council: toldOf(action.configuration) }
             : each,
         );
+        // A holder admits whom it is told of.
+        this.slots = this.slots.map((slot) => {
+          const told = action.configuration.slots.find(({ id }) => id === slot.id);
+          const holder = this.instances.find(({ functionId }) => functionId === slot.holder);
+          const isThere = this.nodes.some(
+            ({ name, state }) => name === holder?.node && state === 'registered',
+          );
+          return told && isThere ? { ...slot, admitted: told.candidates } : slot;
+        });
         this.#elect();
         return;
       case 'add':
@@ -206,6 +298,7 @@ export class World {
         this.#change(action.functionId, {
           status: null,
           healthy: false,
+          version: null,
           specification: null,
           assignment: null,
           role: null,
@@ -223,6 +316,10 @@ export class World {
     }
   }
 
+  #slotsMax(name: string): number {
+    return this.#declared?.pools.find((each) => each.name === name)?.redundancy.slotsPerInstance ?? 1;
+  }
+
   #change(functionId: number, change: Partial<ObservedInstance>): void {
     this.instances = this.instances.map((instance) =>
       instance.functionId === functionId ? { ...instance, ...change } : instance,
@@ -238,8 +335,11 @@ export class World {
   #elect(): void {
     for (const slot of this.slots) {
       if (slot.holder !== null) continue;
-      const first = slot.genesis.candidates.find(({ functionId }) =>
-        this.instances.some((each) => each.functionId === functionId && each.status === 'Running'),
+      // Who holds a slot does not try for another one.
+      const first = (slot.admitted ?? slot.genesis.candidates).find(
+        ({ functionId }) =>
+          this.instances.some((each) => each.functionId === functionId && each.status === 'Running') &&
+          this.slots.filter(({ holder }) => holder === functionId).length < this.#slotsMax(slot.pool),
       );
       if (first) this.#hold(slot.id, first.functionId);
     }

@@ -6,6 +6,7 @@ import type {
   ExplainView,
   ForceCouncilRequest,
   HandoverRequest,
+  MaintenanceRequest,
   MoveAnswer,
   MoveRequest,
   MoveSessionsAnswer,
@@ -17,6 +18,7 @@ import type {
   TokenSecretView,
   TokenView,
   TrafficReport,
+  UpgradeRequest,
 } from '@vnfpool/core/management';
 
 /**
@@ -57,6 +59,10 @@ export interface ManagementBackend {
   drain(request: DrainRequest): Promise<void>;
   /** Resolves once it is on disk; nodes are told then, and the set's view shows who has taken it. */
   forceCouncil(request: ForceCouncilRequest): Promise<void>;
+  /** Resolves once it is on disk; the node's view tells how it goes. */
+  maintenance(request: MaintenanceRequest): Promise<void>;
+  /** Resolves once it is on disk; the pool's view tells how it goes. */
+  upgrade(request: UpgradeRequest): Promise<void>;
   createToken(request: TokenRequest): Promise<TokenSecretView>;
   tokens(): Promise<readonly TokenView[]>;
   reportTraffic(report: TrafficReport): Promise<void>;

@@ -5,10 +5,12 @@ import type {
   ForceCouncilRequest,
   HandoverRequest,
   List,
+  MaintenanceRequest,
   MoveRequest,
   MoveSessionsRequest,
   TokenRequest,
   TrafficReport,
+  UpgradeRequest,
 } from '@vnfpool/core/management';
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from './api-error.ts';
@@ -21,10 +23,12 @@ import {
   emptySchema,
   forceCouncilSchema,
   handoverSchema,
+  maintenanceSchema,
   moveSchema,
   moveSessionsSchema,
   tokenSchema,
   trafficSchema,
+  upgradeSchema,
 } from './schemas.ts';
 
 const EVENTS_LIMIT = 100;
@@ -106,6 +110,22 @@ export function addRoutes(app: FastifyInstance, backend: ManagementBackend): voi
     await backend.thaw();
     return reply.code(204).send();
   });
+  app.post<{ Body: MaintenanceRequest }>(
+    '/v1/maintenance',
+    { schema: { body: maintenanceSchema } },
+    async ({ body }, reply) => {
+      await backend.maintenance(body);
+      return reply.code(202).send({});
+    },
+  );
+  app.post<{ Body: UpgradeRequest }>(
+    '/v1/upgrade',
+    { schema: { body: upgradeSchema } },
+    async ({ body }, reply) => {
+      await backend.upgrade(body);
+      return reply.code(202).send({});
+    },
+  );
   app.post<{ Body: TokenRequest }>(
     '/v1/tokens',
     { schema: { body: tokenSchema } },

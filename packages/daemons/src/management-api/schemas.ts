@@ -86,6 +86,25 @@ export const forceCouncilSchema: JsonSchema = {
 };
 export const emptySchema: JsonSchema = { type: 'object', additionalProperties: false, properties: {} };
 
+export const maintenanceSchema: JsonSchema = {
+  type: 'object',
+  required: ['node'],
+  additionalProperties: false,
+  properties: {
+    node: name,
+    forMs: { type: 'integer', minimum: 1_000, maximum: 30 * 24 * 3_600_000 },
+    off: { type: 'boolean' },
+    force: { type: 'boolean' },
+  },
+};
+
+export const upgradeSchema: JsonSchema = {
+  type: 'object',
+  required: ['pool', 'action'],
+  additionalProperties: false,
+  properties: { pool: name, action: { type: 'string', enum: ['pause', 'resume', 'rollback'] } },
+};
+
 export const tokenSchema: JsonSchema = {
   type: 'object',
   required: ['role', 'name', 'ttlMs'],

@@ -6,6 +6,7 @@ import type {
   ExplainView,
   ForceCouncilRequest,
   HandoverRequest,
+  MaintenanceRequest,
   MoveAnswer,
   MoveRequest,
   MoveSessionsAnswer,
@@ -17,6 +18,7 @@ import type {
   TokenSecretView,
   TokenView,
   TrafficReport,
+  UpgradeRequest,
 } from '@vnfpool/core/management';
 import type { ManagerCore, ManagerCoreInput, ManagerReply } from '@vnfpool/core/manager';
 import { readDeclaration } from '@vnfpool/runtime/declaration';
@@ -42,7 +44,16 @@ type Asked = DistributiveOmit<
     ManagerCoreInput,
     {
       requestId: number;
-      type: 'apply' | 'handover' | 'move' | 'move-sessions' | 'drain' | 'force-council' | 'thaw';
+      type:
+        | 'apply'
+        | 'handover'
+        | 'move'
+        | 'move-sessions'
+        | 'drain'
+        | 'force-council'
+        | 'thaw'
+        | 'maintenance'
+        | 'upgrade';
     }
   >,
   'requestId'
@@ -158,6 +169,14 @@ export class ManagerBackend implements ManagementBackend {
 
   async forceCouncil({ members }: ForceCouncilRequest): Promise<void> {
     await this.#ask({ type: 'force-council', members });
+  }
+
+  async maintenance(request: MaintenanceRequest): Promise<void> {
+    await this.#ask({ type: 'maintenance', ...request });
+  }
+
+  async upgrade(request: UpgradeRequest): Promise<void> {
+    await this.#ask({ type: 'upgrade', ...request });
   }
 
   async createToken(request: TokenRequest): Promise<TokenSecretView> {

@@ -102,6 +102,7 @@ export function edgeState(): StateView {
         addresses: ['10.77.0.100/24'],
         port: 80,
         leaseMs: 100,
+        upgrade: null,
       },
       {
         name: 'calc',
@@ -118,6 +119,7 @@ export function edgeState(): StateView {
         addresses: [],
         port: null,
         leaseMs: 100,
+        upgrade: null,
       },
     ],
     instances: [
@@ -162,6 +164,7 @@ export function edgeState(): StateView {
         version: '0.1.0',
         lastHeardAt: NOW - 200,
         drain: null,
+        maintenance: null,
       },
       {
         name: 'node-b',
@@ -176,6 +179,7 @@ export function edgeState(): StateView {
         version: '0.1.0',
         lastHeardAt: NOW - 65_000,
         drain: null,
+        maintenance: null,
       },
     ],
     slots: [

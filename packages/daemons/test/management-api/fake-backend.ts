@@ -6,6 +6,7 @@ import type {
   ExplainView,
   ForceCouncilRequest,
   HandoverRequest,
+  MaintenanceRequest,
   MoveAnswer,
   MoveRequest,
   MoveSessionsAnswer,
@@ -17,6 +18,7 @@ import type {
   TokenSecretView,
   TokenView,
   TrafficReport,
+  UpgradeRequest,
 } from '@vnfpool/core/management';
 import { ApiError, type BackendChange, type ManagementBackend } from '@vnfpool/daemons/management-api';
 
@@ -154,6 +156,14 @@ export class FakeBackend implements ManagementBackend {
 
   forceCouncil(request: ForceCouncilRequest): Promise<void> {
     return this.#do('forceCouncil', request, undefined);
+  }
+
+  upgrade(request: UpgradeRequest): Promise<void> {
+    return this.#do('upgrade', request, undefined);
+  }
+
+  maintenance(request: MaintenanceRequest): Promise<void> {
+    return this.#do('maintenance', request, undefined);
   }
 
   createToken(request: TokenRequest): Promise<TokenSecretView> {

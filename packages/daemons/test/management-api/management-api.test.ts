@@ -146,6 +146,8 @@ describe('commands', () => {
     ['POST', '/v1/drain', { node: 'node-a' }, 202, 'drain'],
     ['POST', '/v1/drain', { node: 'node-a', cancel: true }, 202, 'drain'],
     ['POST', '/v1/council/force', { members: ['node-a'], othersAreDead: true }, 202, 'forceCouncil'],
+    ['POST', '/v1/maintenance', { node: 'node-a', forMs: 7_200_000, force: true }, 202, 'maintenance'],
+    ['POST', '/v1/upgrade', { pool: 'web', action: 'rollback' }, 202, 'upgrade'],
     ['POST', '/v1/tokens', { role: 'node', name: 'node-c', ttlMs: 60_000 }, 201, 'createToken'],
     ['GET', '/v1/explain/pools/web', undefined, 200, 'explain'],
     ['GET', '/v1/explain/slots/web/0', undefined, 200, 'explainSlot'],
@@ -203,6 +205,8 @@ describe('commands', () => {
       'othersAreDead must be equal to constant',
     ],
     ['/v1/handover', { pool: '../web', slot: 0 }, 'pool must match pattern'],
+    ['/v1/maintenance', { node: 'node-a', forMs: 1 }, 'forMs must be >= 1000'],
+    ['/v1/upgrade', { pool: 'web', action: 'undo' }, 'action must be one of pause, resume, rollback'],
     [
       '/v1/tokens',
       { role: 'root', name: 'a', ttlMs: 5_000 },

@@ -6,8 +6,10 @@ import type {
   HandoverRequest,
   LabRequest,
   LabView,
+  MaintenanceRequest,
   MoveAnswer,
   MoveRequest,
+  UpgradeRequest,
 } from '@vnfpool/core/management';
 
 /** How a request went; a refusal is a value, since the page has to show it. `status` 0: no answer. */
@@ -23,6 +25,8 @@ export interface Requests {
   handover(request: HandoverRequest): Promise<Answer<null>>;
   move(request: MoveRequest): Promise<Answer<MoveAnswer>>;
   drain(request: DrainRequest): Promise<Answer<null>>;
+  maintenance(request: MaintenanceRequest): Promise<Answer<null>>;
+  upgrade(request: UpgradeRequest): Promise<Answer<null>>;
 }
 
 /** No answer after this long counts as none. A hand-over is the slowest request. */
@@ -56,6 +60,8 @@ export function createRequests(token: string, send: typeof fetch = fetch.bind(gl
     handover: (request) => call('POST', '/v1/handover', request),
     move: (request) => call('POST', '/v1/move', request),
     drain: (request) => call('POST', '/v1/drain', request),
+    maintenance: (request) => call('POST', '/v1/maintenance', request),
+    upgrade: (request) => call('POST', '/v1/upgrade', request),
   };
 }
 

@@ -5,6 +5,8 @@ import type {
   LabProcessView,
   LabRequest,
   LabView,
+  MaintenanceRequest,
+  UpgradeRequest,
 } from '@vnfpool/core/management';
 import type { Answer, Requests } from '../api/requests.ts';
 import type { Notice } from './use-notices.ts';
@@ -18,6 +20,8 @@ export interface Controls {
   /** Takes the move of an instance back. */
   readonly cancelMove: (instance: string) => Promise<void>;
   readonly drain: (request: DrainRequest) => Promise<void>;
+  readonly maintenance: (request: MaintenanceRequest) => Promise<void>;
+  readonly upgrade: (request: UpgradeRequest) => Promise<void>;
 }
 
 const done: Readonly<Record<LabRequest['action'], string>> = {
@@ -55,6 +59,19 @@ export function createControls(
       if (request.cancel === true)
         tell(resultNotice(answer, `use ${node} again`, `${node} may be used again.`));
       else tell(resultNotice(answer, `drain ${node}`, `${node} is drained: what it runs moves away.`));
+    },
+    maintenance: async (request) => {
+      const answer = await requests.maintenance(request);
+      const { node, off = false } = request;
+      const what = off ? `end the maintenance of ${node}` : `begin the maintenance of ${node}`;
+      tell(resultNotice(answer, what, off ? `${node} may be used again.` : `${node} is in maintenance.`));
+    },
+    upgrade: async ({ pool, action }) => {
+      const answer = await requests.upgrade({ pool, action });
+      const words = { pause: 'is paused', resume: 'goes on', rollback: 'is rolled back' };
+      const verbs = { pause: 'pause', resume: 'resume', rollback: 'roll back' };
+      const what = `the upgrade of ${pool}`;
+      tell(resultNotice(answer, `${verbs[action]} ${what}`, `T${what.slice(1)} ${words[action]}.`));
     },
   };
 }

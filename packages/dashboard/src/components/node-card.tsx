@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DrainView, InstanceView, LabProcessView, NodeView } from '@vnfpool/core/management';
+import type {
+  DrainView,
+  InstanceView,
+  LabProcessView,
+  MaintenanceView,
+  NodeView,
+} from '@vnfpool/core/management';
 import type { JSX } from 'preact';
 import { formatAgo, formatMs, joinNames, sentence } from '../model/format.ts';
 import { ActionButton } from './action-button.tsx';
@@ -7,6 +13,8 @@ import { NodeBadge, ProcessBadge } from './badge.tsx';
 import { type Controls, findProcess } from './controls.ts';
 import { InstanceRow } from './instance-row.tsx';
 import { ProcessButtons } from './process-buttons.tsx';
+
+const MAINTENANCE_MS = 2 * 3_600_000;
 
 interface NodeCardProps {
   readonly node: NodeView;
@@ -31,7 +39,9 @@ export function NodeCard({ node, instances, controls, now }: NodeCardProps): JSX
           {node.lastHeardAt === null ? 'never' : formatAgo(now - node.lastHeardAt)}
         </p>
         {node.nodeId !== 0 && <DrainButton node={node} controls={controls} />}
+        {node.nodeId !== 0 && <MaintenanceButton node={node} controls={controls} />}
       </div>
+      {node.maintenance !== null && <p class="note">{explainMaintenance(node.maintenance, now)}</p>}
       {node.drain !== null && <p class="note">{explainDrain(node.drain)}</p>}
       {disturbed && <p class="note">{explainProcess(process, node)}</p>}
       {!disturbed && node.status !== 'registered' && node.reason !== '' && (
@@ -47,8 +57,9 @@ export function NodeCard({ node, instances, controls, now }: NodeCardProps): JSX
   );
 }
 
-/** Before its host goes down a node is drained. */
-function DrainButton({ node, controls }: Pick<NodeCardProps, 'node' | 'controls'>): JSX.Element {
+/** Before its host goes down a node is drained; one in maintenance is, for that. */
+function DrainButton({ node, controls }: Pick<NodeCardProps, 'node' | 'controls'>): JSX.Element | null {
+  if (node.maintenance !== null) return null;
   const isDrained = node.drain !== null;
   return (
     <ActionButton
@@ -57,6 +68,26 @@ function DrainButton({ node, controls }: Pick<NodeCardProps, 'node' | 'controls'
       onPress={() => controls.drain({ node: node.name, ...(isDrained ? { cancel: true } : {}) })}
     />
   );
+}
+
+/** For two hours; the command line takes any time. */
+function MaintenanceButton({ node, controls }: Pick<NodeCardProps, 'node' | 'controls'>): JSX.Element {
+  const isOn = node.maintenance !== null;
+  return (
+    <ActionButton
+      label={isOn ? 'End maintenance' : 'Maintenance 2 h'}
+      target={node.name}
+      onPress={() =>
+        controls.maintenance({ node: node.name, ...(isOn ? { off: true } : { forMs: MAINTENANCE_MS }) })
+      }
+    />
+  );
+}
+
+function explainMaintenance({ until }: MaintenanceView, now: number): string {
+  const end =
+    until === null ? 'until it is ended' : `for ${Math.max(1, Math.round((until - now) / 60_000))} min more`;
+  return `In maintenance ${end}: its silence is expected.`;
 }
 
 function explainDrain({ isOver, staying }: DrainView): string {

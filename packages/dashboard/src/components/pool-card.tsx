@@ -8,6 +8,7 @@ import type { Controls } from './controls.ts';
 import { ExplainPanel } from './explain-panel.tsx';
 import { Icon } from './icon.tsx';
 import { SlotRow } from './slot-row.tsx';
+import { UpgradePanel } from './upgrade-panel.tsx';
 
 interface PoolCardProps {
   readonly pool: PoolView;
@@ -49,6 +50,7 @@ export function PoolCard({
           lease {formatMs(pool.leaseMs)}, {pool.policy}
         </span>
       </p>
+      {pool.upgrade !== null && <UpgradePanel pool={pool.name} upgrade={pool.upgrade} controls={controls} />}
       <ul class="slots">
         {slots.map((slot) => (
           <SlotRow key={slot.id} slot={slot} controls={controls} now={now} />

@@ -3,7 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import type { DrainRequest, ErrorView, LabRequest, MoveRequest } from '@vnfpool/core/management';
+import type {
+  DrainRequest,
+  ErrorView,
+  LabRequest,
+  MaintenanceRequest,
+  MoveRequest,
+  UpgradeRequest,
+} from '@vnfpool/core/management';
 import { Scenario } from './scenario.ts';
 
 export const mockToken = 'correct-token';
@@ -106,6 +113,16 @@ export class MockApi {
       const { node, cancel = false } = body as DrainRequest;
       if (cancel) this.scenario.drained.delete(node);
       else this.scenario.drained.add(node);
+    } else if (path === '/v1/maintenance') {
+      const { node, off = false } = body as MaintenanceRequest;
+      for (const set of [this.scenario.maintained, this.scenario.drained])
+        if (off) set.delete(node);
+        else set.add(node);
+    } else if (path === '/v1/upgrade') {
+      const { pool, action } = body as UpgradeRequest;
+      const upgrade = this.scenario.upgrades.get(pool);
+      const states = { pause: 'paused', resume: 'going', rollback: 'rolling-back' } as const;
+      if (upgrade) this.scenario.upgrades.set(pool, { ...upgrade, state: states[action] });
     } else if (path === '/v1/move') {
       this.scenario.moves.delete((body as MoveRequest).instance);
     } else {

@@ -14,6 +14,7 @@ import type {
   SlotView,
   StateView,
   TrafficView,
+  UpgradeView,
 } from '@vnfpool/core/management';
 
 /** A duration with a fraction, so that a page that shows another number is caught. */
@@ -36,6 +37,9 @@ export class Scenario {
   /** By name of the instance. */
   readonly moves = new Map<string, MoveView>();
   readonly drained = new Set<string>();
+  readonly maintained = new Set<string>();
+  /** By name of the pool. */
+  readonly upgrades = new Map<string, UpgradeView>();
   readonly #nodes = new Map<string, LabProcessView['state']>([
     ['node-a', 'running'],
     ['node-b', 'running'],
@@ -304,6 +308,7 @@ export class Scenario {
       addresses: [name === 'web' ? '10.77.0.80' : '10.77.0.81'],
       port: name === 'web' ? 8080 : 9000,
       leaseMs: 150,
+      upgrade: this.upgrades.get(name) ?? null,
     };
   }
 
@@ -368,6 +373,7 @@ export class Scenario {
       version: '0.1.0',
       lastHeardAt: runs ? now - 80 : now - 2400,
       drain: this.drained.has(name) ? { since: now, isOver: false, staying: [] } : null,
+      maintenance: this.maintained.has(name) ? { since: now, until: now + 7_200_000 } : null,
     };
   }
 

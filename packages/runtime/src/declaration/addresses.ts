@@ -10,6 +10,7 @@ import {
 import { z } from 'zod';
 import type { Finding } from './checks.ts';
 import { duration } from './duration.ts';
+import { normalRedundancy } from './redundancy.ts';
 import type { DeclarationFile, PoolFile } from './schema.ts';
 import { count } from './words.ts';
 
@@ -153,17 +154,18 @@ function checkVirtualRouters(file: DeclarationFile): Finding[] {
   const owners = new Map<number, string>();
   return Object.entries(file.pools).flatMap(([name, pool]) => {
     const at = ['pools', name, 'addressing'];
-    const { addressing, redundancy } = pool;
+    const { addressing } = pool;
     if (addressing === undefined) return [];
+    const { slots } = normalRedundancy(pool.redundancy);
     const { mode, vrid } = addressing;
     if (virtualAddresses(pool).length === 0)
       return [{ path: at, message: 'needs virtual addresses: give address or addresses' }];
     if (vrid === undefined) return [];
     const path = [...at, 'vrid'];
     if (mode !== 'same-mac') return [{ path, message: 'needs the key mode with the value same-mac' }];
-    if (vrid + redundancy.slots - 1 > VRID_MAX)
-      return [{ path, message: `must leave room for ${redundancy.slots} slots below ${VRID_MAX + 1}` }];
-    for (let each = vrid; each < vrid + redundancy.slots; each++) {
+    if (vrid + slots - 1 > VRID_MAX)
+      return [{ path, message: `must leave room for ${slots} slots below ${VRID_MAX + 1}` }];
+    for (let each = vrid; each < vrid + slots; each++) {
       const owner = owners.get(each);
       if (owner !== undefined)
         return [{ path, message: `virtual router ${each} is that of pool ${owner} already` }];

@@ -5,9 +5,11 @@ import { checkContainerFile } from './container.ts';
 import { checkFailoverRules } from './detection.ts';
 import { checkFailover } from './failover.ts';
 import { checkNetns, hasRules } from './netns.ts';
+import { checkRedundancy, normalRedundancy } from './redundancy.ts';
 import { type DeclarationFile, NAME_PATTERN, type NodeFile, type PoolFile } from './schema.ts';
 import { normalHooks, normalState } from './state.ts';
 import { suggestion } from './suggestion.ts';
+import { checkUpgrade } from './upgrade.ts';
 
 /** A mistake, before its place in the file is known. */
 export interface Finding {
@@ -60,12 +62,13 @@ function checkCouncil(file: DeclarationFile, nodes: readonly string[]): Finding[
 function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
   const findings: Finding[] = [];
   const at = ['pools', name];
-  const { slots, standbys, spares } = pool.redundancy;
-  const instances = slots + standbys + spares;
+  const { slots, standbys, spares, instances: sharing } = normalRedundancy(pool.redundancy);
+  const instances = sharing ?? slots + standbys + spares;
+  findings.push(...checkRedundancy([...at, 'redundancy'], pool.redundancy));
   if (instances > nodes) {
     findings.push({
       path: [...at, 'redundancy'],
-      message: `asks for ${instances} instances (${slots} slots, ${standbys} standbys, ${spares} spares), but there are ${nodes} nodes that run functions, and a node runs at most one instance of a pool`,
+      message: `asks for ${instances} instances${sharing === undefined ? ` (${slots} slots, ${standbys} standbys, ${spares} spares)` : ''}, but there are ${nodes} nodes that run functions, and a node runs at most one instance of a pool`,
     });
   }
   if (pool.address !== undefined && pool.addresses !== undefined) {
@@ -101,6 +104,7 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
     ...checkContainerFile([...at, 'function'], pool.function),
     ...checkNetwork(at, pool),
     ...checkState([...at, 'function'], pool.function),
+    ...checkUpgrade([...at, 'upgrade'], pool.upgrade, pool.function.stop.grace),
   );
   const octets = Buffer.byteLength(
     JSON.stringify([

@@ -13,8 +13,10 @@ import { normalFailover } from './failover.ts';
 import { findingsOf } from './findings.ts';
 import { normalNetns } from './netns.ts';
 import { positionOf } from './positions.ts';
+import { normalRedundancy } from './redundancy.ts';
 import { type DeclarationFile, declarationSchema, type PoolFile } from './schema.ts';
 import { normalHooks, normalState } from './state.ts';
+import { normalUpgrade } from './upgrade.ts';
 
 /** Octets that a declaration may have. */
 export const DECLARATION_OCTETS_MAX = 1_048_576;
@@ -148,12 +150,13 @@ function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPo
       ...(state === undefined ? {} : { state: normalState(state) }),
       ...(hooks === undefined ? {} : { hooks: normalHooks(hooks) }),
     },
-    redundancy: pool.redundancy,
+    redundancy: normalRedundancy(pool.redundancy),
     policy: pool.policy,
     addresses: normalAddresses(pool),
     ...normalAddressing(pool.addressing),
     failover: { ...normalFailover(pool.failover), ...normalFailoverRules(pool.failover) },
     ...normalRestart(pool.restart),
+    ...(pool.upgrade === undefined ? {} : { upgrade: normalUpgrade(pool.upgrade) }),
   };
 }
 

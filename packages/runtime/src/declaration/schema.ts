@@ -21,7 +21,9 @@ import {
 import { duration } from './duration.ts';
 import { type NetworkFile, netnsSchema } from './netns.ts';
 import { bitRate, octets } from './quantity.ts';
+import { type RedundancyFile, redundancySchema } from './redundancy.ts';
 import { type HooksFile, hooksSchema, type StateFile, stateSchema } from './state.ts';
+import { type UpgradeFile, upgradeSchema } from './upgrade.ts';
 import { count, text } from './words.ts';
 
 /*
@@ -83,7 +85,7 @@ export interface PoolFile {
     readonly state?: StateFile | undefined;
     readonly hooks?: HooksFile | undefined;
   };
-  readonly redundancy: { readonly slots: number; readonly standbys: number; readonly spares: number };
+  readonly redundancy: RedundancyFile;
   readonly policy: 'round-robin' | 'least-used' | 'priority';
   readonly address?: SlotAddressesFile | undefined;
   readonly addresses?: readonly SlotAddressesFile[] | undefined;
@@ -94,6 +96,7 @@ export interface PoolFile {
     readonly within?: number | undefined;
   };
   readonly restart?: RestartFile | undefined;
+  readonly upgrade?: UpgradeFile | undefined;
 }
 
 const NODES_MAX = 64;
@@ -214,17 +217,9 @@ const program = programFields.refine(
   },
 );
 
-const redundancy = z.strictObject({
-  slots: count(1, 64).default(1).meta({ description: 'Instances that are active at the same time.' }),
-  standbys: count(0, 64).default(0).meta({ description: 'Instances that stand by to take over a slot.' }),
-  spares: count(0, 64)
-    .default(0)
-    .meta({ description: 'Instances that run and become standbys when one is needed.' }),
-});
-
 const pool = z.strictObject({
   function: program.meta({ description: 'What runs.' }),
-  redundancy: redundancy.prefault({}).meta({
+  redundancy: redundancySchema.prefault({}).meta({
     description: 'How many instances, and what for. At most one instance of a pool runs on a node.',
   }),
   policy: z
@@ -272,6 +267,9 @@ const pool = z.strictObject({
   restart: restartSchema.optional().meta({
     description:
       'What is done about an instance that fails, step by step. Without it a slot is let go at once, and the instance is started again on its node.',
+  }),
+  upgrade: upgradeSchema.optional().meta({
+    description: 'How instances get another version of the function.',
   }),
 });
 

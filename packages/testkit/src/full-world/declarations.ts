@@ -18,6 +18,7 @@ pools:
     address: 10.77.0.100/24
     policy: priority
     failover: { lease: 300ms }
+    upgrade: { gate: 400ms, deadline: 8s }
   calc:
     function:
       program: node
@@ -25,6 +26,7 @@ pools:
       health: { every: 500ms, timeout: 400ms }
     redundancy: { slots: 3 }
     policy: least-used
+    upgrade: { gate: 400ms, deadline: 8s }
 `;
 
 /** As `edge` on four nodes, with functions that have state, and room for each of them to go elsewhere. */
@@ -44,6 +46,7 @@ pools:
     address: 10.77.0.100/24
     policy: priority
     failover: { lease: 300ms }
+    upgrade: { gate: 400ms, deadline: 8s }
   calc:
     function:
       program: node
@@ -52,6 +55,7 @@ pools:
       state: { via: socket, format: count/1 }
     redundancy: { slots: 3 }
     policy: least-used
+    upgrade: { gate: 400ms, deadline: 8s }
 `;
 
 const CALC_ADDRESSES = ['10.77.0.101/24', '10.77.0.102/24', '10.77.0.103/24'];

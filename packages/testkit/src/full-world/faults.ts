@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { DeclaredPool, DeclaredRedundancy } from '@vnfpool/core/declared';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
 import { changed, reworded, without, withPool } from './declarations.ts';
 import type { FullWorld } from './full-world.ts';
@@ -135,9 +136,13 @@ const declare: Fault = (world) => {
     () => withPool(set, 'extra'),
     () => without(set, 'extra'),
     () => changed(set, 'calc', { redundancy: { slots: 1 + random.below(3), standbys: 0, spares: 0 } }),
+    () => changed(set, 'calc', { redundancy: sharedBy(2 + random.below(2), calc) }),
+    () => changed(set, 'calc', { redundancy: { slots: 2, standbys: 1, spares: 0 } }),
     () => changed(set, 'web', { redundancy: { slots: 1, standbys: 1, spares: random.below(2) } }),
     () => changed(set, 'web', { failover: { leaseMs: random.pick([200, 300, 500]) } }),
     () => reworded(set, random.pick(['web', 'calc']), `word-${random.below(3)}`),
+    () => reworded(set, random.pick(['web', 'calc']), random.pick(['bad', `word-${random.below(3)}`])),
+    () => changed(set, 'web', { policy: random.pick(['priority', 'round-robin']) }),
     () => changed(set, 'calc', { addresses: calc?.addresses.length === 0 ? ['10.77.0.105/24'] : [] }),
     () =>
       changed(set, 'web', {
@@ -151,6 +156,12 @@ const declare: Fault = (world) => {
   );
   operator.declare(next);
 };
+
+/** N-way: as many slots as there are addresses, if there are any. */
+function sharedBy(instances: number, calc: DeclaredPool | undefined): DeclaredRedundancy {
+  const slots = calc?.addresses.length || 3;
+  return { slots, standbys: 0, spares: 0, instances, slotsPerInstance: slots };
+}
 
 const FAULTS: readonly Fault[] = [
   crashNode,

@@ -48,7 +48,9 @@ export class SimFunctionHost {
     this.#awaiting.delete(functionId);
     this.#process.after(random.between(1, 30), () => {
       const pid = ++this.#lastPid;
-      const servesAtMs = world.nowMs + random.between(10, 400);
+      // A version that never works.
+      const isBad = specification.command.includes('bad');
+      const servesAtMs = isBad ? Number.POSITIVE_INFINITY : world.nowMs + random.between(10, 400);
       if (!world.isCalm && random.chance(0.03)) {
         this.#give({ type: 'exited', functionId, run, reason: 'exit code 1' });
         return;

@@ -13,7 +13,11 @@ export function missing(world: FullWorld): string | undefined {
   const views = core.views(manager.nowMs);
   const declared = core.declaration()?.declared.pools ?? [];
   for (const { name, status } of views.nodes) if (status !== 'registered') return `${name} is ${status}`;
-  for (const { name, health, reason } of views.pools) if (health !== 'whole') return `${name}: ${reason}`;
+  for (const { name, health, reason, upgrade } of views.pools) {
+    if (health !== 'whole') return `${name}: ${reason}`;
+    if (upgrade?.state === 'going' || upgrade?.state === 'rolling-back')
+      return `${name} is being upgraded: ${upgrade.next}`;
+  }
   for (const { name, status, reason } of views.instances)
     if (status !== 'running') return `${name} is ${status}: ${reason}`;
   for (const node of nodes) {
@@ -54,7 +58,14 @@ export function missing(world: FullWorld): string | undefined {
           return `${address} of ${what} is open at ${open.map(({ name }) => name).join() || 'no node'}`;
       }
     }
-    if (registered.get(pool.name) !== holders.map(String).sort().join())
+    const shares = views.instances
+      .filter((each) => each.pool === pool.name)
+      .map((each) => holders.filter((functionId) => functionId === each.functionId).length);
+    if (Math.max(...shares) - Math.min(...shares) >= 2)
+      return `slots of ${pool.name} are not spread: ${shares.join()}`;
+    // Who holds several slots is one element.
+    const elements = [...new Set(holders)].map(String).sort().join();
+    if (registered.get(pool.name) !== elements)
       return `registered in ${pool.name}: ${registered.get(pool.name) ?? 'nobody'}; holders: ${holders.join()}`;
     registered.delete(pool.name);
     if (pool.name === 'web' && user.element !== holders[0])

@@ -230,7 +230,7 @@ const slotDefinition: Shape<SlotDefinition> = object(
     candidates: list(candidate),
     lastResort,
   },
-  { addressing: slotAddressing },
+  { addressing: slotAddressing, slotsPerFunction: integer(1, 64) },
 );
 
 export const setConfiguration: Shape<SetConfiguration> = versioned(

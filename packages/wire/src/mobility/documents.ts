@@ -212,6 +212,8 @@ export interface SlotDefinition {
   /** The candidates the holder should list now, in order. */
   readonly candidates: readonly SlotCandidate[];
   readonly lastResort: { readonly rule: 'never' } | { readonly rule: 'after'; readonly afterMs: number };
+  /** How many slots of the pool one function may hold at a time; absent: one. */
+  readonly slotsPerFunction?: number;
 }
 
 /** How the addresses of a slot are raised, announced and guarded. */

@@ -70,6 +70,7 @@ const configuration = {
       genesis: { randomId: '00000000000000bb', candidates: [candidate] },
       candidates: [candidate],
       lastResort: { rule: 'after', afterMs: 5000 },
+      slotsPerFunction: 3,
     },
   ],
   registrars: [{ address: '192.0.2.9', port: 3863 }],

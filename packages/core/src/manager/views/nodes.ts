@@ -35,12 +35,16 @@ export function nodeViews(
       version: record?.endpoint?.version ?? '',
       lastHeardAt: lastMs === null ? null : wallMs(lastMs),
       drain: drainView(state, observed, name),
+      maintenance: record?.maintenance
+        ? { since: record.maintenance.sinceMs, until: record.maintenance.untilMs }
+        : null,
     };
   });
 }
 
 function drainView(state: ManagerState, observed: Observed, name: string): DrainView | null {
-  const since = state.nodes.get(name)?.drainedSinceMs;
+  const record = state.nodes.get(name);
+  const since = record?.drainedSinceMs ?? record?.maintenance?.sinceMs;
   const declared = state.set?.declared;
   if (since === undefined || !declared) return null;
   const mine = observed.instances.filter(({ node }) => node === name);

@@ -3,7 +3,9 @@ import type { DeclaredPool } from '../../declared/set.ts';
 import type { Health, PoolView } from '../../management/views.ts';
 import { isReady, type Observed } from '../../planner/observed.ts';
 import { rolesOf, slotsOf } from '../../planner/roles.ts';
+import { instancesOf, isNWay } from '../../planner/surplus.ts';
 import type { ManagerState } from '../state.ts';
+import { upgradeView } from './upgrades.ts';
 
 export function poolViews(state: ManagerState, nowMs: number): PoolView[] {
   const { set } = state;
@@ -31,10 +33,11 @@ function poolView(
   const { slots, standbys, spares } = pool.redundancy;
   const standbysReady = count('standby');
   const sparesReady = count('spare');
+  const missing = isNWay(pool) ? instancesOf(pool) - ready.size : 0;
   const { health, reason } = verdict(
     slots - slotsHeld,
     slots,
-    standbys - standbysReady,
+    Math.max(missing, standbys - standbysReady),
     spares - Math.min(spares, sparesReady),
   );
   return {
@@ -52,6 +55,7 @@ function poolView(
     addresses: pool.addresses.flat(),
     port: pool.function.port === 0 ? null : pool.function.port,
     leaseMs: pool.failover.leaseMs,
+    upgrade: upgradeView(pool, observed),
   };
 }
 

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import { rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { StateView } from '@vnfpool/core/management';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { labMissing } from '../../../platform/test/support/lab.ts';
+import { labFolder, RunningSet } from './running-set.ts';
+import { edgeFile, notBuilt } from './support.ts';
+
+/* Three instances share six addresses: when the node of one dies the two others hold all of them, and give them back. */
+
+const missing = labMissing || notBuilt;
+const ADDRESSES = [1, 2, 3, 4, 5, 6].map((last) => `10.77.0.10${last}`);
+
+describe.skipIf(missing !== '')(`an N-way pool ${missing}`, () => {
+  let set: RunningSet;
+  let file: string;
+
+  beforeAll(async () => {
+    file = `${labFolder()}.yaml`;
+    writeFileSync(
+      file,
+      `set: shared
+nodes: [node-a, node-b, node-c]
+pools:
+  web:
+    function:
+      program: ${process.execPath}
+      arguments: [${dirname(edgeFile)}/web.mjs, --port, "{port}"]
+      port: 8080
+      health: { every: 2s, timeout: 2s, fall: 5 }
+    redundancy: { model: n-way, slots: 6, instances: 3 }
+    addresses: [${ADDRESSES.map((address) => `${address}/24`).join(', ')}]
+    failover: { lease: 2s }
+`,
+    );
+    set = await RunningSet.start({ file });
+  }, 60_000);
+  afterAll(async () => {
+    await set?.takeDown();
+    rmSync(file, { force: true });
+  });
+
+  /** How many slots each instance holds. */
+  const shares = ({ slots, instances }: StateView): number[] =>
+    instances
+      .map(({ name }) => slots.filter(({ holder }) => holder === name).length)
+      .toSorted((a, b) => a - b);
+
+  /** Who answers at each address. */
+  async function answers(): Promise<string[]> {
+    const script = `Promise.all(${JSON.stringify(ADDRESSES)}.map((a) => fetch('http://' + a + ':8080/').then((r) => r.text())))
+      .then((all) => console.log(JSON.stringify(all.map((text) => text.split(' ')[3]))))`;
+    const { stdout } = await set.inside(await set.pidOf('registrar'), process.execPath, '-e', script);
+    return JSON.parse(stdout) as string[];
+  }
+
+  test('every instance has its share; of one that is gone the others take all; it gets its share back', async () => {
+    await set.untilState('each holds two', (state) => shares(state).join() === '2,2,2');
+    expect(new Set(await answers()).size).toBe(3);
+
+    await set.must('kill', 'node-b');
+    const gone = await set.untilState('two hold everything', (state) => shares(state).join() === '0,3,3');
+    expect(gone.slots.every(({ node }) => node !== 'node-b')).toBe(true);
+    expect(new Set(await answers()).size).toBe(2);
+
+    await set.must('start', 'node-b');
+    const back = await set.untilState('each holds two again', (state) => shares(state).join() === '2,2,2');
+    expect(new Set(await answers()).size).toBe(3);
+    const returned = back.failovers.filter(
+      ({ toNode, cause }) => toNode === 'node-b' && cause.includes('on purpose'),
+    );
+    expect(returned).toHaveLength(2);
+  });
+});

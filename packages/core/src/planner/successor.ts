@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isReady, type Observed, type ObservedInstance, type ObservedSlot } from './observed.ts';
+
+/**
+ * Who takes a slot over on purpose: a ready instance that may hold one more, which is not about to leave its node, and which the
+ * slot's holder has admitted; of several the one that holds the fewest. Undefined: nobody, as far as the holder has told.
+ *
+ * @param slotsMax How many slots an instance of the pool may hold
+ * @param takesDrained Whether one that is about to leave its node will do where nobody else is there
+ */
+export function successorOf(
+  slot: ObservedSlot,
+  observed: Observed,
+  slotsMax: number,
+  fits: (instance: ObservedInstance) => boolean = () => true,
+  takesDrained = false,
+): ObservedInstance | undefined {
+  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const held = (functionId: number): number =>
+    observed.slots.filter(({ holder }) => holder === functionId).length;
+  const isDrained = ({ node }: ObservedInstance): boolean => nodes.get(node)?.draining !== false;
+  return slot.admitted
+    ?.map(({ functionId }) => observed.instances.find((each) => each.functionId === functionId))
+    .filter(
+      (other): other is ObservedInstance =>
+        other !== undefined &&
+        other.pool === slot.pool &&
+        other.functionId !== slot.holder &&
+        held(other.functionId) < slotsMax &&
+        !other.move &&
+        isReady(other, nodes) &&
+        (takesDrained || !isDrained(other)) &&
+        fits(other),
+    )
+    .sort(
+      (a, b) => Number(isDrained(a)) - Number(isDrained(b)) || held(a.functionId) - held(b.functionId),
+    )[0];
+}
