@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { drawRate } from './node-clock.ts';
 import type { SimNode, WorldParts } from './sim-node.ts';
 
 /** What else can be done to the world by the planner of faults. */
@@ -31,7 +32,8 @@ const crash: Fault = ({ parts, nodes }) => {
 };
 
 const pause: Fault = ({ parts, nodes }) => {
-  parts.random.pick(nodes).pause(parts.random.between(1, 1.5 * parts.plan.leaseMs));
+  const leases = parts.random.chance(0.2) ? 8 : 1.5;
+  parts.random.pick(nodes).pause(parts.random.between(1, leases * parts.plan.leaseMs));
 };
 
 const cutOneWay: Fault = ({ parts, nodes }) => {
@@ -116,6 +118,11 @@ const stepWall: Fault = ({ parts, nodes }) => {
   parts.random.pick(nodes).stepWall(parts.random.between(-2, 2) * parts.plan.leaseMs);
 };
 
+/** Within the bound clocks may also change their rate, as they do with the temperature. */
+const changeRate: Fault = ({ parts, nodes }) => {
+  parts.random.pick(nodes).changeRate(drawRate(parts.random, parts.plan.driftBound));
+};
+
 const changeCandidates: Fault = (targets) => targets.changeCandidates();
 
 const KINDS: readonly Fault[] = [
@@ -134,6 +141,7 @@ const KINDS: readonly Fault[] = [
   releaseByOrder,
   worstCase,
   stepWall,
+  changeRate,
   changeCandidates,
 ];
 

@@ -4,13 +4,15 @@ import type { SlotDefinition } from '@vnfpool/wire/mobility';
 import { planFaults } from './faults.ts';
 import { Invariants, Violation } from './invariants.ts';
 import { SimulatedNetwork } from './network.ts';
-import { NodeClock } from './node-clock.ts';
-import { drawPlan, type LeaseWorldOptions, LIVENESS_LEASES } from './options.ts';
+import { drawRate, NodeClock } from './node-clock.ts';
+import { drawPlan, type LeaseWorldOptions, LIVENESS_LEASES, QUIET_LEASES, REST_LEASES } from './options.ts';
 import { Schedule } from './schedule.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { SimNode, type WorldParts } from './sim-node.ts';
 import { Trace } from './trace.ts';
 
+export { type AgentManners, BROKEN_AGENTS, type BrokenAgent } from './agent-manners.ts';
+export { LEASE_MUTATIONS, LIVENESS_MUTATIONS } from './mutations.ts';
 export { type LeaseWorldOptions, LIVENESS_LEASES, type WorldPlan } from './options.ts';
 export { Schedule } from './schedule.ts';
 export { SeededRandom } from './seeded-random.ts';
@@ -45,6 +47,10 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
   const invariants = new Invariants(COUNCIL.generation);
   const slots = ['00000000000000a1', '00000000000000a2'].slice(0, plan.slots);
   const nodes = new Map<number, SimNode>();
+  network.onCut = (from, to) => {
+    nodes.get(to)?.peerReset(from);
+    nodes.get(from)?.peerReset(to);
+  };
   const members = Array.from({ length: plan.nodes }, (_, index) => index + 1);
   const hosts = Array.from({ length: plan.nodes + plan.outsiders }, (_, index) => index + 1);
   let listed: readonly number[] = hosts;
@@ -71,9 +77,15 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
     }
     return open;
   };
+  /** A fence that is open at a dead node lets nobody through to anybody. */
+  const isServed = (slot: string): boolean => {
+    const [node, ...others] = openAt(slot);
+    return node !== undefined && others.length === 0 && nodes.get(node)?.isAlive === true;
+  };
   const parts: WorldParts = {
     plan,
     rules: options.rules ?? new LeaseRules(),
+    manners: options.manners ?? {},
     random,
     schedule,
     network,
@@ -91,8 +103,7 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
     isFaulty: () => schedule.nowMs < plan.calmAtMs,
   };
   for (const id of hosts) {
-    // A little less than half the bound to either side, so that each pair stays within it.
-    const rate = 1 + random.pick([-0.48, 0.48, random.between(-0.48, 0.48)]) * plan.driftBound;
+    const rate = drawRate(random, plan.driftBound);
     const clock = new NodeClock(rate, random.between(1, 1e6), 1.7e12 + random.between(-500, 500));
     nodes.set(id, new SimNode(id, clock, slots, parts));
   }
@@ -155,13 +166,22 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       events += 1;
       if (events > EVENTS_MAX) throw new Violation(`more than ${EVENTS_MAX} events`);
       if (schedule.nowMs > plan.calmAtMs) {
-        for (const slot of slots) if (openAt(slot).length === 1) served.add(slot);
+        for (const slot of slots) if (isServed(slot)) served.add(slot);
         if (served.size === slots.length) break;
       }
     }
     for (const slot of slots) {
       if (!served.has(slot)) throw new Violation(`${slot} not served ${LIVENESS_LEASES} leases after calm`);
     }
+    // What was on its way has come, and who was about to try has seen the holder.
+    const restMs = schedule.nowMs + REST_LEASES * plan.leaseMs;
+    while (schedule.step(restMs)) events += 1;
+    invariants.rest();
+    while (schedule.step(restMs + QUIET_LEASES * plan.leaseMs)) events += 1;
+    for (const slot of slots) {
+      if (!isServed(slot)) throw new Violation(`${slot} is not served any more`);
+    }
+    if (events > EVENTS_MAX) throw new Violation(`more than ${EVENTS_MAX} events`);
     grants = invariants.grants;
     return finish();
   } catch (error) {
@@ -169,4 +189,3 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
     throw error;
   }
 }
-export { LEASE_MUTATIONS } from './mutations.ts';

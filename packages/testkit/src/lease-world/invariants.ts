@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { epochOf } from '@vnfpool/core';
-import type { LeaseRecord } from '@vnfpool/core/lease';
+import type { LeaseRecord, SlotRecord } from '@vnfpool/core/lease';
 import type { LeaseMessage } from '@vnfpool/wire/lease';
 
 /** Thrown at the step that breaks a promise. */
@@ -17,6 +17,13 @@ export class Invariants {
   readonly #released = new Set<string>();
   /** node/incarnation/slot → highest epoch whose release was sent. */
   readonly #ended = new Map<string, number>();
+  /** member/slot/round that the member has on disk as promised or accepted. */
+  readonly #durable = new Set<string>();
+  /** member/slot → highest round that the member promised, and to whom. */
+  readonly #promised = new Map<string, { readonly round: number; readonly whose: string }>();
+  /** slot → who holds it; since `mayChange` went. */
+  readonly #holders = new Map<string, number>();
+  #mayChange = true;
 
   constructor(generation: number) {
     this.#generation = generation;
@@ -36,10 +43,29 @@ export class Invariants {
     this.#granted.set(key, holder);
   }
 
+  /** Without a fault nobody takes a slot from its holder. */
+  holderIs(slot: string, node: number, nowMs: number): void {
+    const former = this.#holders.get(slot);
+    this.#holders.set(slot, node);
+    if (!this.#mayChange && former !== node) {
+      throw new Violation(
+        `${slot} went from node ${former} to ${node} at ${nowMs.toFixed(1)} ms without a cause`,
+      );
+    }
+  }
+
+  /** From now on there is no reason for anybody but the holders to act. */
+  rest(): void {
+    this.#mayChange = false;
+  }
+
   persisted(member: number, records: readonly LeaseRecord[]): void {
     for (const record of records) {
       if (record.type !== 'slot') continue;
       const { slot, accepted, promised } = record;
+      this.#promiseKept(member, record);
+      this.#durable.add(`${member}/${slot}/promise/${promised.round}`);
+      this.#durable.add(`${member}/${slot}/accepted/${accepted.round}`);
       if (accepted.round > 0) {
         const key = `${slot}/${accepted.round}`;
         const value = `${accepted.proposer.node}.${accepted.proposer.incarnation} ${accepted.value.randomId}`;
@@ -54,6 +80,11 @@ export class Invariants {
   }
 
   sent(node: number, incarnation: bigint, message: LeaseMessage): void {
+    if (message.type === 'promise' || message.type === 'accepted') {
+      if (!this.#durable.has(`${node}/${message.slot}/${message.type}/${message.round}`)) {
+        throw new Violation(`member ${node} said ${message.type} ${message.round} before it was on its disk`);
+      }
+    }
     if (message.type === 'renewed' || message.type === 'accepted') {
       this.#notReleased(node, message.slot, message.round, message.type);
     } else if (message.type === 'release' && message.reason !== 'abandoned') {
@@ -74,6 +105,22 @@ export class Invariants {
   /** At most one fence of a slot is open. */
   fences(slot: string, open: readonly number[]): void {
     if (open.length > 1) throw new Violation(`fences of ${slot} open at nodes ${open.join(' and ')}`);
+  }
+
+  /** A member promises higher and higher rounds, each to one proposer. */
+  #promiseKept(member: number, { slot, promised: { round, proposer } }: SlotRecord): void {
+    const key = `${member}/${slot}`;
+    const whose = `${proposer.node}.${proposer.incarnation}`;
+    const former = this.#promised.get(key);
+    if (
+      former !== undefined &&
+      (round < former.round || (round === former.round && whose !== former.whose))
+    ) {
+      throw new Violation(
+        `member ${member} promised round ${former.round} of ${slot} to ${former.whose}, then ${round} to ${whose}`,
+      );
+    }
+    this.#promised.set(key, { round, whose });
   }
 
   /** A release is final at the member that took it. */

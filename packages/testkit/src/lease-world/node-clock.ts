@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { SeededRandom } from './seeded-random.ts';
 
-/** One machine's clocks over true time: CLOCK_BOOTTIME at its own rate, and a wall clock that may be stepped. */
+/** A rate a little less than half the bound away at most, so that each pair stays within it; often at an end. */
+export function drawRate(random: SeededRandom, driftBound: number): number {
+  return 1 + random.pick([-0.48, 0.48, random.between(-0.48, 0.48)]) * driftBound;
+}
+
+/** One machine's clocks over true time: CLOCK_BOOTTIME at its own rate, which may change, and a wall clock that may be stepped. */
 export class NodeClock {
-  readonly #rate: number;
-  readonly #bootOffsetMs: number;
+  #rate: number;
+  #bootOffsetMs: number;
   #wallOffsetMs: number;
 
   constructor(rate: number, bootOffsetMs: number, wallOffsetMs: number) {
@@ -23,6 +29,14 @@ export class NodeClock {
   /** The true time at which CLOCK_BOOTTIME shows `bootMs`. */
   trueMs(bootMs: number): number {
     return (bootMs - this.#bootOffsetMs) / this.#rate;
+  }
+
+  /** From the moment `trueMs` on; what the clocks show then stays. */
+  changeRate(rate: number, trueMs: number): void {
+    const changeMs = trueMs * (this.#rate - rate);
+    this.#bootOffsetMs += changeMs;
+    this.#wallOffsetMs += changeMs;
+    this.#rate = rate;
   }
 
   stepWall(byMs: number): void {

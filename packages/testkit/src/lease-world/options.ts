@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseRules } from '@vnfpool/core/lease';
+import type { AgentManners } from './agent-manners.ts';
 import type { FenceKind } from './fence-model.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 export interface LeaseWorldOptions {
   /** Rules of the engines; default: production's. The mutations hand in broken ones. */
   readonly rules?: LeaseRules;
+  /** What the agents do wrong; default nothing. */
+  readonly manners?: AgentManners;
   /** Lines of the trace kept; default 60. */
   readonly traceLines?: number;
   /** Fixes what the seed would else draw. */
@@ -42,6 +45,12 @@ export interface WorldPlan {
 
 /** After all faults end, every slot is served within this many leases. */
 export const LIVENESS_LEASES = 6;
+
+/** Once all slots are served after that, nobody takes one from its holder, after this many leases of rest. */
+export const REST_LEASES = 2;
+
+/** For how long that is looked at. */
+export const QUIET_LEASES = 2;
 
 export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}): WorldPlan {
   const leaseMs = 300;

@@ -12,11 +12,14 @@ import {
   type LeaseHeader,
   type LeaseMessage,
 } from '@vnfpool/wire/lease';
-import { FenceModel, type FenceWrite } from './fence-model.ts';
+import type { AgentManners } from './agent-manners.ts';
+import { type Action, describe } from './describe.ts';
+import { FenceModel } from './fence-model.ts';
 import type { Invariants } from './invariants.ts';
 import type { SimulatedNetwork } from './network.ts';
 import type { NodeClock } from './node-clock.ts';
 import type { WorldPlan } from './options.ts';
+import { ResetReleases } from './reset-releases.ts';
 import type { Schedule } from './schedule.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Trace } from './trace.ts';
@@ -25,6 +28,7 @@ import type { Trace } from './trace.ts';
 export interface WorldParts {
   readonly plan: WorldPlan;
   readonly rules: LeaseRules;
+  readonly manners: AgentManners;
   readonly random: SeededRandom;
   readonly schedule: Schedule;
   readonly network: SimulatedNetwork;
@@ -45,11 +49,6 @@ interface SimFunction {
   rank: number;
 }
 
-/** An output, or the second half of a fence write: between the halves the process may be paused. */
-type Action =
-  | LeaseOutput
-  | { readonly type: 'fence-write'; readonly slot: string; readonly write: FenceWrite };
-
 /** Datagrams and inputs that wait while the process is paused; further ones are dropped, as a socket does. */
 const INBOX_MAX = 500;
 
@@ -61,6 +60,7 @@ export class SimNode {
   readonly functions: Map<string, SimFunction> = new Map();
   readonly #parts: WorldParts;
   readonly #disk: LeaseRecord[] = [];
+  readonly #resets: ResetReleases;
   #engine: LeaseEngine | undefined;
   #incarnation = 0n;
   #sequence = 0n;
@@ -77,6 +77,7 @@ export class SimNode {
     this.id = id;
     this.clock = clock;
     this.#parts = parts;
+    this.#resets = new ResetReleases(() => parts.configuration().council.version);
     for (const [index, slot] of slots.entries()) {
       this.fences.set(slot, new FenceModel(parts.plan.fence, clock));
       const rank = (id - 1 + index) % (parts.plan.nodes + parts.plan.outsiders);
@@ -100,16 +101,16 @@ export class SimNode {
 
   start(): void {
     if (this.#engine !== undefined || this.#isRetired) return;
-    const { random, rules, plan, schedule } = this.#parts;
+    const { random, rules, manners, plan, schedule } = this.#parts;
     this.#life += 1;
-    this.#incarnation += 1n;
+    if (this.#incarnation === 0n || manners.repeatsIncarnation !== true) this.#incarnation += 1n;
     this.#isPaused = false;
     this.#log(() => `starts as incarnation ${this.#incarnation}`);
     this.#engine = new LeaseEngine(
       {
         node: this.id,
         incarnation: this.#incarnation,
-        startedAtMs: this.clock.bootMs(schedule.nowMs),
+        startedAtMs: this.clock.bootMs(schedule.nowMs) - (manners.startsTooEarlyMs ?? 0),
         restored: [...this.#disk],
         random,
         driftBound: plan.driftBound,
@@ -129,6 +130,7 @@ export class SimNode {
     this.#backlog = [];
     this.#inbox = [];
     this.#isPaused = false;
+    for (const node of this.#parts.nodes.values()) if (node !== this) node.peerReset(this.id);
   }
 
   /** The machine ends: the kernel's fences are gone, and its functions are new when it comes back. */
@@ -186,6 +188,19 @@ export class SimNode {
     });
   }
 
+  /** The connection to `peer` was reset, or its keep-alive is missed. */
+  peerReset(peer: number): void {
+    if (this.#parts.manners.releasesOnReset !== true) return;
+    for (const release of this.#resets.releasesOf(peer, this.id)) this.input(release);
+  }
+
+  /** From now on its clocks run at another rate. */
+  changeRate(rate: number): void {
+    this.#log(() => `clocks run at ${rate.toFixed(4)}`);
+    this.clock.changeRate(rate, this.#parts.schedule.nowMs);
+    this.#armTimer();
+  }
+
   stepWall(byMs: number): void {
     this.#log(() => `wall clock steps by ${byMs.toFixed(0)} ms`);
     this.clock.stepWall(byMs);
@@ -213,10 +228,18 @@ export class SimNode {
       const input = this.#inbox.shift();
       if (input === undefined) break;
       this.#trace('<', input);
-      this.#backlog = this.#engine.handle(input, this.clock.bootMs(this.#parts.schedule.nowMs));
+      if (input.type === 'datagram') this.#resets.heard(input);
+      this.#take(this.#engine.handle(input, this.clock.bootMs(this.#parts.schedule.nowMs)));
     }
     this.#isBusy = false;
     this.#armTimer();
+  }
+
+  #take(outputs: readonly LeaseOutput[]): void {
+    if (this.#parts.manners.answersBeforeDisk === true) {
+      const isLast = ({ type }: LeaseOutput) => type === 'persist';
+      this.#backlog.push(...outputs.filter((output) => !isLast(output)), ...outputs.filter(isLast));
+    } else this.#backlog.push(...outputs);
   }
 
   #armTimer(): void {
@@ -230,7 +253,7 @@ export class SimNode {
   #timerDue(timer: number): void {
     // Paused: it comes late, since the end of the pause arms it again.
     if (timer !== this.#timer || this.#engine === undefined || this.#isPaused) return;
-    this.#backlog.push(...this.#engine.expire(this.clock.bootMs(this.#parts.schedule.nowMs)));
+    this.#take(this.#engine.expire(this.clock.bootMs(this.#parts.schedule.nowMs)));
     this.#work();
   }
 
@@ -249,7 +272,7 @@ export class SimNode {
   }
 
   #perform(action: Action): void {
-    const { schedule, invariants, random } = this.#parts;
+    const { schedule, invariants, random, manners } = this.#parts;
     if (action.type !== 'observed') this.#trace('>', action);
     switch (action.type) {
       case 'persist':
@@ -262,6 +285,7 @@ export class SimNode {
       case 'granted': {
         const { slot, epoch } = action;
         invariants.granted(slot, epoch, `${this.id}.${this.#incarnation}`);
+        invariants.holderIs(slot, this.id, schedule.nowMs);
         this.#later(random.between(0, 10), { type: 'activate', slot, epoch });
         break;
       }
@@ -271,7 +295,8 @@ export class SimNode {
       case 'fence-until': {
         const { slot, epoch, untilMs } = action;
         invariants.fenceOrdered(this.id, this.#incarnation, slot, epoch);
-        const write = this.fences.get(slot)?.compute(epoch, untilMs, schedule.nowMs);
+        const toldMs = untilMs + (manners.fenceBeyondLeaseMs ?? 0);
+        const write = this.fences.get(slot)?.compute(epoch, toldMs, schedule.nowMs);
         if (write !== undefined) this.#backlog.unshift({ type: 'fence-write', slot, write });
         break;
       }
@@ -281,12 +306,16 @@ export class SimNode {
         break;
       case 'fence-close': {
         const { slot, epoch } = action;
-        this.fences.get(slot)?.close();
+        if (manners.saysClosedTooEarly === true) {
+          schedule.after(random.between(0, 20), () => this.fences.get(slot)?.close());
+        } else this.fences.get(slot)?.close();
         this.#later(random.between(0, 1), { type: 'fence-closed', slot, epoch });
         break;
       }
-      case 'lost':
       case 'observed':
+        this.#resets.observed(action);
+        break;
+      case 'lost':
       case 'offered':
       case 'hand-over-failed':
       case 'rejected':
@@ -326,33 +355,4 @@ export class SimNode {
   #trace(direction: '<' | '>', what: LeaseInput | Action): void {
     this.#log(() => `${direction} ${describe(what)}`);
   }
-}
-
-/** One line for a person who reads a trace. */
-function describe(what: LeaseInput | Action): string {
-  if (what.type === 'configure') return 'configure';
-  if (what.type === 'datagram') return `from ${what.from}: ${what.messages.map(describeMessage).join('; ')}`;
-  if (what.type === 'send') return `to ${what.to}: ${what.messages.map(describeMessage).join('; ')}`;
-  if (what.type === 'persist') {
-    return `persist ${what.records
-      .map((record) =>
-        record.type === 'council'
-          ? 'council'
-          : `${record.slot.slice(-2)} promised ${record.promised.round}@${record.promised.proposer.node}${record.promised.closed ? ' closed' : ''}` +
-            ` accepted ${record.accepted.round}@${record.accepted.proposer.node} ${record.accepted.released ?? ''}`,
-      )
-      .join('; ')}`;
-  }
-  return JSON.stringify(what, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
-}
-
-function describeMessage(message: LeaseMessage): string {
-  const { type, serial, round } = message;
-  const more =
-    message.type === 'refuse'
-      ? ` ${message.reason} promised ${message.promised} left ${message.timeLeftMs.toFixed(2)}`
-      : message.type === 'release'
-        ? ` ${message.reason}${message.successor ? ` to ${message.successor.proposer.node}` : ''}`
-        : '';
-  return `${message.slot.slice(-2)} ${type} round ${round} serial ${serial}${more}`;
 }
