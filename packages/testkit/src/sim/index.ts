@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
+import { exploreMain } from '../lease-explorer/command.ts';
 import { WORLDS } from './worlds.ts';
 
 const USAGE = `npm run sim -- [--world ${Object.keys(WORLDS).join('|')}] [--seeds N] [--from S] [--trace LINES]
 
 Runs N seeds (default 1000) from seed S (default 1) on. A range can be cut in pieces: equal seeds give equal
-runs, so the next piece starts where this one says it ended. Ends with 1 at the first violation.`;
+runs, so the next piece starts where this one says it ended. Ends with 1 at the first violation.
+
+npm run sim -- --explore searches all paths of the lease engines instead; --explore --help says how.`;
 
 /** The command `npm run sim`; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--explore')) return exploreMain(args);
   let options: { world: string; seeds: number; from: number; trace: number } | undefined;
   try {
     options = readOptions(args);

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Random } from '@vnfpool/core';
+import { LeaseEngine, type LeaseInput, type LeaseOutput, type LeaseRules } from '@vnfpool/core/lease';
+import type { Call, Calls, Life } from './node-state.ts';
+import { DRIFT_BOUND } from './setting.ts';
+
+/** Values are told apart by who made them and how many it had made; nobody waits a random time. */
+class CountingRandom implements Random {
+  readonly #base: bigint;
+  #count = 0n;
+
+  constructor(node: number, incarnation: bigint) {
+    this.#base = (BigInt(node) << 48n) | (incarnation << 32n);
+  }
+
+  u32(): number {
+    return 0;
+  }
+
+  u64(): bigint {
+    this.#count += 1n;
+    return this.#base | this.#count;
+  }
+
+  fraction(): number {
+    return 0;
+  }
+}
+
+/** A production engine that was brought to where former calls had led, and that writes down the next ones. */
+export class NodeProcess {
+  readonly #engine: LeaseEngine;
+  #calls: Calls | undefined;
+
+  constructor(node: number, life: Life, calls: Calls | undefined, rules: LeaseRules) {
+    const { incarnation, startedAtMs, restored } = life;
+    const random = new CountingRandom(node, incarnation);
+    this.#engine = new LeaseEngine(
+      { node, incarnation, startedAtMs, restored, random, driftBound: DRIFT_BOUND },
+      rules,
+    );
+    const all: Call[] = [];
+    for (let each = calls; each !== undefined; each = each.former) all.push(each.last);
+    for (let call = all.pop(); call !== undefined; call = all.pop()) this.#do(call);
+    this.#calls = calls;
+  }
+
+  get calls(): Calls | undefined {
+    return this.#calls;
+  }
+
+  handle(input: LeaseInput, nowMs: number): LeaseOutput[] {
+    return this.#note({ type: 'handle', input, nowMs });
+  }
+
+  expire(nowMs: number): LeaseOutput[] {
+    return this.#note({ type: 'expire', nowMs });
+  }
+
+  /** Asking is a call too: an engine notices by it that its driver was late. */
+  nextDeadline(): number | undefined {
+    this.#note({ type: 'arm' });
+    return this.#engine.nextDeadline();
+  }
+
+  muteMs(nowMs: number): number {
+    return this.#engine.muteMs(nowMs);
+  }
+
+  #note(last: Call): LeaseOutput[] {
+    this.#calls = { last, former: this.#calls };
+    return this.#do(last);
+  }
+
+  #do(call: Call): LeaseOutput[] {
+    switch (call.type) {
+      case 'handle':
+        return this.#engine.handle(call.input, call.nowMs);
+      case 'expire':
+        return this.#engine.expire(call.nowMs);
+      case 'arm':
+        this.#engine.nextDeadline();
+        return [];
+    }
+  }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ExplorerOptions, explore, PROFILES } from '@vnfpool/testkit/lease-explorer';
+import { LEASE_MUTATIONS } from '@vnfpool/testkit/lease-world';
+import { describe, expect, test } from 'vitest';
+
+/** Steps on every path that the standard run follows to the end; `npm run sim -- --explore` goes further. */
+const COVERED: Readonly<Record<string, number>> = {
+  takeover: 6,
+  renewal: 6,
+  'renewal and pause': 6,
+  drift: 7,
+  rivals: 6,
+  restart: 5,
+  'two restarts': 5,
+  pause: 5,
+  duplicate: 5,
+  order: 5,
+  'order and restart': 5,
+  'order and pause': 5,
+  birth: 5,
+  'birth and restart': 5,
+  'two slots': 5,
+  everything: 4,
+};
+
+/** Where each broken rule is found out, and by a path of how many steps at most. */
+const FOUND: Readonly<Record<string, readonly [profile: string, steps: number]>> = {
+  'no muteness after a restart': ['restart', 6],
+  'promises forgotten at a restart': ['restart', 4],
+  'an equal round promised twice': ['birth', 3],
+  'a release that is not final': ['order', 4],
+  'acting again after a release was sent': ['order', 4],
+  'lease counted from the answer': ['renewal', 8],
+  'two values in one round': ['order', 1],
+  'drift margin forgotten': ['drift', 5],
+  'fence opened before the grant': ['birth', 6],
+  'a member counted twice': ['birth', 4],
+  'answers added up across serials': ['renewal', 8],
+};
+
+function told(result: { readonly ok: boolean; readonly trace: readonly string[] }): string {
+  return result.ok ? 'ok' : result.trace.join('\n');
+}
+
+describe('every path of the lease engines', () => {
+  test.each(Object.entries(COVERED))('%s: keeps the promises for %i steps', async (name, depthMax) => {
+    const result = await explore({ ...PROFILES[name], depthMax });
+    expect(told(result)).toBe('ok');
+    expect(result).toMatchObject({ isComplete: true, depth: depthMax });
+    expect(result.states).toBeGreaterThan(1000);
+  });
+
+  test('every profile is searched', () => {
+    expect(Object.keys(COVERED).toSorted()).toEqual(Object.keys(PROFILES).toSorted());
+  });
+});
+
+describe('the explorer finds', () => {
+  test.each([...LEASE_MUTATIONS])('%s', async (name, rules) => {
+    const [profile, depthMax] = FOUND[name] ?? ['', 0];
+    const result = await explore({
+      ...PROFILES[profile],
+      rules,
+      depthMax,
+    });
+    expect(result.violation).toBeDefined();
+  });
+
+  test('a fence with a relative timeout reopened by a late write', async () => {
+    const result = await explore({ ...PROFILES['renewal and pause'], fence: 'relative', depthMax: 8 });
+    expect(result.violation).toMatch(/fences of .* open at nodes/);
+  });
+});
+
+describe('the explorer', () => {
+  const rules = LEASE_MUTATIONS.get('drift margin forgotten');
+  const broken: ExplorerOptions = { ...PROFILES['drift'], depthMax: 6, ...(rules && { rules }) };
+
+  test('shows a shortest path, one line a step, the same each time', async () => {
+    const result = await explore(broken);
+    const steps = result.trace.filter((line) => /^ ?\d/.test(line));
+    expect(steps.map((line) => line.replace(/.* ms {2}/, ''))).toEqual([
+      'node 2 its timer',
+      expect.stringMatching(/^node 3 hears from 2: a1 prepare round 2/),
+      expect.stringMatching(/^node 2 hears from 3: a1 promise round 2/),
+      expect.stringMatching(/^node 3 hears from 2: a1 accept round 2/),
+      expect.stringMatching(/^node 2 hears from 3: a1 accepted round 2/),
+    ]);
+    expect(result.trace.at(-1)).toContain('open at nodes 1 and 2');
+    expect(await explore(broken)).toEqual(result);
+  });
+
+  test('keeps to its bound of states and says that it left some out', async () => {
+    const result = await explore({ ...PROFILES['rivals'], depthMax: 30, statesMax: 5000 });
+    expect(result).toMatchObject({ ok: true, isComplete: false, states: 5000 });
+  });
+
+  test('ends when it is told to', async () => {
+    const ended = new AbortController();
+    const sofar: number[] = [];
+    const result = await explore({
+      ...PROFILES['rivals'],
+      depthMax: 30,
+      signal: ended.signal,
+      progress: ({ states }) => {
+        sofar.push(states);
+        if (sofar.length === 3) ended.abort();
+      },
+    });
+    expect(result).toMatchObject({ ok: true, isComplete: false });
+    expect(sofar).toHaveLength(3);
+    expect(sofar).toEqual(sofar.toSorted((a, b) => a - b));
+  });
+});
