@@ -77,10 +77,11 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
     }
     return open;
   };
-  /** A fence that is open at a dead node lets nobody through to anybody. */
-  const isServed = (slot: string): boolean => {
+  /** Who serves; a fence that is open at a dead node lets nobody through to anybody. */
+  const serving = (slot: string): number | undefined => {
     const [node, ...others] = openAt(slot);
-    return node !== undefined && others.length === 0 && nodes.get(node)?.isAlive === true;
+    const isOne = node !== undefined && others.length === 0;
+    return isOne && nodes.get(node)?.isAlive === true ? node : undefined;
   };
   const parts: WorldParts = {
     plan,
@@ -157,31 +158,37 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       // A crash that was planned to end later must not bring the dead one back.
       if (away !== undefined) away.retire();
     });
-    const served = new Set<string>();
     // A slot that nobody has held yet leaves its first candidates time to start.
     const bornMs = birthDelayMs(plan.nodes);
     const boundMs = Math.max(plan.calmAtMs, bornMs) + LIVENESS_LEASES * plan.leaseMs;
+    const restMs = REST_LEASES * plan.leaseMs;
+    const steady = new Map(slots.map((slot) => [slot, { node: serving(slot), sinceMs: schedule.nowMs }]));
     let events = 0;
-    while (schedule.step(boundMs)) {
+    while (schedule.step(boundMs + restMs)) {
       events += 1;
       if (events > EVENTS_MAX) throw new Violation(`more than ${EVENTS_MAX} events`);
-      if (schedule.nowMs > plan.calmAtMs) {
-        for (const slot of slots) if (isServed(slot)) served.add(slot);
-        if (served.size === slots.length) break;
+      if (schedule.nowMs <= plan.calmAtMs) continue;
+      let isAtRest = true;
+      for (const [slot, was] of steady) {
+        const node = serving(slot);
+        if (node !== was.node) steady.set(slot, { node, sinceMs: schedule.nowMs });
+        const { sinceMs } = steady.get(slot) ?? was;
+        isAtRest &&= node !== undefined && schedule.nowMs >= Math.max(sinceMs, plan.calmAtMs) + restMs;
+      }
+      if (isAtRest) break;
+    }
+    for (const [slot, { node, sinceMs }] of steady) {
+      if (node === undefined || sinceMs > boundMs) {
+        throw new Violation(`${slot} not served ${LIVENESS_LEASES} leases after calm`);
       }
     }
-    for (const slot of slots) {
-      if (!served.has(slot)) throw new Violation(`${slot} not served ${LIVENESS_LEASES} leases after calm`);
-    }
-    // What was on its way has come, and who was about to try has seen the holder.
-    const restMs = schedule.nowMs + REST_LEASES * plan.leaseMs;
-    while (schedule.step(restMs)) events += 1;
     invariants.rest();
-    while (schedule.step(restMs + QUIET_LEASES * plan.leaseMs)) events += 1;
-    for (const slot of slots) {
-      if (!isServed(slot)) throw new Violation(`${slot} is not served any more`);
+    const endMs = schedule.nowMs + QUIET_LEASES * plan.leaseMs;
+    while (schedule.step(endMs)) {
+      for (const slot of slots) {
+        if (serving(slot) === undefined) throw new Violation(`${slot} is not served any more`);
+      }
     }
-    if (events > EVENTS_MAX) throw new Violation(`more than ${EVENTS_MAX} events`);
     grants = invariants.grants;
     return finish();
   } catch (error) {

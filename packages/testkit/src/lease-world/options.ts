@@ -46,11 +46,11 @@ export interface WorldPlan {
 /** After all faults end, every slot is served within this many leases. */
 export const LIVENESS_LEASES = 6;
 
-/** Once all slots are served after that, nobody takes one from its holder, after this many leases of rest. */
+/** A slot is served when one node has done so for this many leases: what was on its way has come by then. */
 export const REST_LEASES = 2;
 
-/** For how long that is looked at. */
-export const QUIET_LEASES = 2;
+/** For how many leases it is then looked on that nobody takes a slot from its holder. */
+export const QUIET_LEASES = 1;
 
 export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}): WorldPlan {
   const leaseMs = 300;
