@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ExplorerOptions, explore, PROFILES } from '@vnfpool/testkit/lease-explorer';
 import { LEASE_MUTATIONS } from '@vnfpool/testkit/lease-world';
-import { describe, expect, test } from 'vitest';
+import { main } from '@vnfpool/testkit/sim';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 
 /** Steps on every path that the standard run follows to the end; `npm run sim -- --explore` goes further. */
 const COVERED: Readonly<Record<string, number>> = {
@@ -110,5 +111,41 @@ describe('the explorer', () => {
     expect(result).toMatchObject({ ok: true, isComplete: false });
     expect(sofar).toHaveLength(3);
     expect(sofar).toEqual(sofar.toSorted((a, b) => a - b));
+  });
+});
+
+describe('npm run sim -- --explore', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  async function run(...args: readonly string[]): Promise<{ code: number; said: string }> {
+    const lines: unknown[] = [];
+    for (const stream of ['log', 'error'] as const) {
+      vi.spyOn(console, stream).mockImplementation((line) => lines.push(line));
+    }
+    return { code: await main(['--explore', ...args]), said: lines.join('\n') };
+  }
+
+  test('tells how far it came', async () => {
+    const { code, said } = await run('--profile', 'drift', '--depth', '3');
+    expect(said).toMatch(/^drift: no violation on any path of 3 steps \(\d+ states/);
+    expect(code).toBe(0);
+  });
+
+  test('shows the path to a violation', async () => {
+    const { code, said } = await run('--profile', 'drift', '--mutation', 'drift margin forgotten');
+    expect(said).toContain('drift: fences of 00000000000000a1 open at nodes 1 and 2 after 5 steps');
+    expect(said).toContain('ms  node 2 its timer');
+    expect(code).toBe(1);
+  });
+
+  test.each([
+    ['a profile that there is not', ['--profile', 'none'], 'no profile none'],
+    ['a mutation that there is not', ['--mutation', 'none'], 'no mutation none'],
+    ['a depth that is none', ['--depth', '0'], '--depth takes a whole number above 0'],
+    ['an option that there is not', ['--seeds', '3'], "Unknown option '--seeds'"],
+  ])('refuses %s', async (_, args, reason) => {
+    const { code, said } = await run(...args);
+    expect(said).toContain(reason);
+    expect(code).toBe(2);
   });
 });

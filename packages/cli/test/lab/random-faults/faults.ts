@@ -33,6 +33,11 @@ export type Undo = () => Promise<void> | void;
 
 const nothing: Undo = () => {};
 
+/** To somebody who may just have ended. */
+function signal(pid: number, name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+  if (isThere(pid)) process.kill(pid, name);
+}
+
 /** Mostly whom it hurts. */
 function someNode({ random, nodes, holder }: Target): string {
   return random.chance(0.75) ? holder.node : random.pick(nodes);
@@ -98,7 +103,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'function killed',
     forMs: [0, 0],
     strike: async ({ holder }) => {
-      process.kill(holder.pid, 'SIGKILL');
+      signal(holder.pid, 'SIGKILL');
       return nothing;
     },
   },
@@ -107,7 +112,7 @@ export const FAULTS: readonly Fault[] = [
     forMs: [0, 0],
     strike: async (target) => {
       // Whoever started it starts it again.
-      process.kill(await target.set.pidOf(someNode(target)), 'SIGKILL');
+      signal(await target.set.pidOf(someNode(target)), 'SIGKILL');
       return nothing;
     },
   },
@@ -125,8 +130,8 @@ export const FAULTS: readonly Fault[] = [
     forMs: [20, 3000],
     strike: async (target) => {
       const pid = await target.set.pidOf(someNode(target));
-      process.kill(pid, 'SIGSTOP');
-      return () => void process.kill(pid, 'SIGCONT');
+      signal(pid, 'SIGSTOP');
+      return () => signal(pid, 'SIGCONT');
     },
   },
   {
@@ -134,9 +139,9 @@ export const FAULTS: readonly Fault[] = [
     forMs: [20, 2000],
     strike: async ({ set, nodes }) => {
       const pids = await Promise.all(nodes.map((node) => set.pidOf(node)));
-      for (const pid of pids) process.kill(pid, 'SIGSTOP');
+      for (const pid of pids) signal(pid, 'SIGSTOP');
       return () => {
-        for (const pid of pids) process.kill(pid, 'SIGCONT');
+        for (const pid of pids) signal(pid, 'SIGCONT');
       };
     },
   },
@@ -144,10 +149,10 @@ export const FAULTS: readonly Fault[] = [
     name: 'function paused',
     forMs: [20, 2000],
     strike: async ({ holder }) => {
-      process.kill(holder.pid, 'SIGSTOP');
+      signal(holder.pid, 'SIGSTOP');
       return () => {
         // Its agent may have ended it by now.
-        if (isThere(holder.pid)) process.kill(holder.pid, 'SIGCONT');
+        signal(holder.pid, 'SIGCONT');
       };
     },
   },
@@ -186,7 +191,7 @@ export const FAULTS: readonly Fault[] = [
     forMs: [500, 3000],
     strike: async ({ set, holder }) => {
       await set.must('kill', 'manager', '--no-wait');
-      process.kill(holder.pid, 'SIGKILL');
+      signal(holder.pid, 'SIGKILL');
       return async () => void (await set.must('start', 'manager'));
     },
   },
@@ -194,7 +199,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'everything restarted at once',
     forMs: [0, 0],
     strike: async ({ set }) => {
-      for (const pid of await hostPids(set)) process.kill(pid, 'SIGKILL');
+      for (const pid of await hostPids(set)) signal(pid, 'SIGKILL');
       return nothing;
     },
   },

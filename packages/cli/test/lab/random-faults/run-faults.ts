@@ -177,6 +177,7 @@ async function settled({
     async () => {
       const state = await whole(set);
       const holder = holderOf(set, state);
+      if (holder === null) return null;
       const isHeard = probe.responder === holder.instance && capture.speaker === macs.get(holder.node);
       if (isHeard && probe.answers >= answered + ANSWERS) return { state, holder };
       if (!isHeard) answered = probe.answers;
@@ -201,11 +202,13 @@ async function whole(set: RunningSet): Promise<StateView> {
   throw failure;
 }
 
-function holderOf(set: RunningSet, state: StateView): Holder {
+/** Null if it has just ended: the state is a moment old. */
+function holderOf(set: RunningSet, state: StateView): Holder | null {
   const { holder, node } = slotOf(state, 'echo');
-  const pid = instanceOf(state, holder ?? '').pid;
-  if (holder === null || node === null || pid === null) throw new Error('nobody holds the slot');
-  return { instance: holder, node, pid: set.hostPid(pid) };
+  const pid = holder === null ? null : instanceOf(state, holder).pid;
+  if (holder === null || node === null || pid === null) return null;
+  const hostPid = set.findHostPid(pid);
+  return hostPid === undefined ? null : { instance: holder, node, pid: hostPid };
 }
 
 function strayLine(run: Run, order: readonly string[], macs: ReadonlyMap<string, string>): string {
