@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ExplorerOptions, explore, PROFILES } from '@vnfpool/testkit/lease-explorer';
-import { LEASE_MUTATIONS } from '@vnfpool/testkit/lease-world';
+import { BROKEN_AGENTS, LEASE_MUTATIONS } from '@vnfpool/testkit/lease-world';
 import { main } from '@vnfpool/testkit/sim';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
@@ -65,6 +65,15 @@ describe('the explorer finds', () => {
       depthMax,
     });
     expect(result.violation).toBeDefined();
+  });
+
+  test.each([
+    ['answers before they are durable', 'takeover', 1],
+    ['a fence that outlasts its lease', 'drift', 5],
+    ['muteness counted from before the end of the former process', 'restart', 6],
+  ])('an agent with %s', async (name, profile, depthMax) => {
+    const manners = BROKEN_AGENTS.get(name) ?? {};
+    expect((await explore({ ...PROFILES[profile], manners, depthMax })).violation).toBeDefined();
   });
 
   test('a fence with a relative timeout reopened by a late write', async () => {

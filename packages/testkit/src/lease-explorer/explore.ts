@@ -30,7 +30,13 @@ export async function explore(options: ExplorerOptions): Promise<ExplorerResult>
   const setting = new Setting(options.slots ?? 1, rates, options.candidates ?? 3);
   const datagrams = new Datagrams();
   const rules = options.rules ?? new LeaseRules();
-  const nodeSteps = new NodeSteps({ setting, rules, fence: options.fence ?? 'bpf', datagrams });
+  const nodeSteps = new NodeSteps({
+    setting,
+    rules,
+    manners: options.manners ?? {},
+    fence: options.fence ?? 'bpf',
+    datagrams,
+  });
   const budgets = { ...NO_FAULTS, ...options.budgets };
   const horizonUs = (options.horizonMs ?? HORIZON_MS) * 1000;
   const whole = new Whole({ setting, nodeSteps, datagrams, budgets, horizonUs });

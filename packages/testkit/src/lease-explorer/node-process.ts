@@ -9,8 +9,8 @@ class CountingRandom implements Random {
   readonly #base: bigint;
   #count = 0n;
 
-  constructor(node: number, incarnation: bigint) {
-    this.#base = (BigInt(node) << 48n) | (incarnation << 32n);
+  constructor(node: number, life: bigint) {
+    this.#base = (BigInt(node) << 48n) | (life << 32n);
   }
 
   u32(): number {
@@ -34,7 +34,7 @@ export class NodeProcess {
 
   constructor(node: number, life: Life, calls: Calls | undefined, rules: LeaseRules) {
     const { incarnation, startedAtMs, restored } = life;
-    const random = new CountingRandom(node, incarnation);
+    const random = new CountingRandom(node, life.number);
     this.#engine = new LeaseEngine(
       { node, incarnation, startedAtMs, restored, random, driftBound: DRIFT_BOUND },
       rules,

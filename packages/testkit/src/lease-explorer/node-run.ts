@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseInput, LeaseRecord, LeaseRules } from '@vnfpool/core/lease';
+import type { LeaseInput, LeaseRules } from '@vnfpool/core/lease';
 import type { LeaseMessage } from '@vnfpool/wire/lease';
+import { diskLast } from '../lease-world/agent-manners.ts';
 import type { Action } from '../lease-world/describe.ts';
 import { type FenceKind, FenceModel } from '../lease-world/fence-model.ts';
 import type { NodeClock } from '../lease-world/node-clock.ts';
 import type { Datagram, Datagrams } from './datagrams.ts';
+import { stored } from './disk.ts';
 import { NodeProcess } from './node-process.ts';
 import type { CutPoints, NodeState } from './node-state.ts';
+import type { LonelyManners } from './options.ts';
 import { brokenAlone, claimsOf, type Witnessed } from './promises.ts';
 import { GENERATION, type Setting } from './setting.ts';
 import type { Cut } from './steps.ts';
@@ -15,6 +18,7 @@ import type { Cut } from './steps.ts';
 export interface RunParts {
   readonly setting: Setting;
   readonly rules: LeaseRules;
+  readonly manners: LonelyManners;
   readonly fence: FenceKind;
   readonly datagrams: Datagrams;
 }
@@ -85,7 +89,7 @@ export class NodeRun {
     const { slots } = parts.setting;
     const nothing: NodeState = {
       id: 0,
-      life: { incarnation: 0n, startedAtMs: clock.bootMs(nowUs / 1000), restored: [] },
+      life: { number: 0n, incarnation: 0n, startedAtMs: clock.bootMs(nowUs / 1000), restored: [] },
       calls: undefined,
       disk: [],
       backlog: [],
@@ -128,7 +132,7 @@ export class NodeRun {
     for (let times = 0; times < TIMERS_MAX; times++) {
       const actions = this.#process.expire(this.#nowMs);
       const isNews = actions.some((action) => this.#isNews(action));
-      this.#backlog.push(...actions);
+      this.#take(actions);
       this.#work();
       const dueUs = isNews ? undefined : this.#armed();
       if (dueUs === undefined) return;
@@ -207,13 +211,20 @@ export class NodeRun {
   /** The former process is gone, if there was one; kernel, disk and functions stay. */
   #start(): void {
     const s = this.#s;
-    const { setting } = this.#parts;
+    const { setting, manners } = this.#parts;
     this.#backlog.length = 0;
     this.#inbox.length = 0;
     this.#answers.length = 0;
     s.isPaused = false;
     s.holding = setting.slots.map(() => undefined);
-    s.life = { incarnation: s.life.incarnation + 1n, startedAtMs: this.#nowMs, restored: s.disk };
+    const { repeatsIncarnation, startsTooEarlyMs = 0 } = manners;
+    const { life } = s;
+    s.life = {
+      number: life.number + 1n,
+      incarnation: life.number > 0n && repeatsIncarnation === true ? life.incarnation : life.incarnation + 1n,
+      startedAtMs: this.#nowMs - startsTooEarlyMs,
+      restored: s.disk,
+    };
     this.#process = new NodeProcess(this.#node, s.life, undefined, this.#parts.rules);
     this.#work(
       setting.configuration(s.isReordered),
@@ -237,7 +248,7 @@ export class NodeRun {
         const input = this.#inbox.shift();
         if (input === undefined) return;
         this.#watch?.(this.#node, input);
-        this.#backlog.push(...this.#process.handle(input, this.#nowMs));
+        this.#take(this.#process.handle(input, this.#nowMs));
       } else if (this.#isCutBefore(action)) {
         const { kind } = this.#cut ?? {};
         this.#cut = undefined;
@@ -251,6 +262,10 @@ export class NodeRun {
         this.#perform(action);
       }
     }
+  }
+
+  #take(actions: readonly Action[]): void {
+    this.#backlog.push(...(this.#parts.manners.answersBeforeDisk === true ? diskLast(actions) : actions));
   }
 
   /*
@@ -297,7 +312,8 @@ export class NodeRun {
       case 'fence-until': {
         const { slot, epoch, untilMs } = action;
         this.#news.push({ type: 'fence', incarnation, slot, epoch });
-        const write = this.#fence(slot).compute(epoch, untilMs, this.#nowUs / 1000);
+        const toldMs = untilMs + (this.#parts.manners.fenceBeyondLeaseMs ?? 0);
+        const write = this.#fence(slot).compute(epoch, toldMs, this.#nowUs / 1000);
         this.#backlog.unshift({ type: 'fence-write', slot, write });
         break;
       }
@@ -379,12 +395,4 @@ export class NodeRun {
     this.#s.fences = this.#s.fences.map((former, index) => (index === at ? fence : former));
     return fence;
   }
-}
-
-/** The disk with `records` on it: the last one of each slot counts, and of the council. */
-function stored(disk: readonly LeaseRecord[], records: readonly LeaseRecord[]): LeaseRecord[] {
-  const keyOf = (record: LeaseRecord) => (record.type === 'slot' ? record.slot : record.type);
-  const all = new Map(disk.map((record) => [keyOf(record), record]));
-  for (const record of records) all.set(keyOf(record), record);
-  return [...all.values()];
 }

@@ -19,6 +19,8 @@ export interface Calls {
 
 /** One run of a node's agent. */
 export interface Life {
+  /** From 1 on. */
+  readonly number: bigint;
   readonly incarnation: bigint;
   readonly startedAtMs: number;
   readonly restored: readonly LeaseRecord[];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseRules } from '@vnfpool/core/lease';
+import type { AgentManners } from '../lease-world/agent-manners.ts';
 import type { FenceKind } from '../lease-world/fence-model.ts';
 
 /** How often each kind of fault or order may happen on one path. Loss, delay and reordering cost nothing. */
@@ -30,9 +31,14 @@ export type Rates = readonly [
   'slow' | 'right' | 'fast',
 ];
 
+/** Resets come with a network that this search does not have, kernels that are late to close with a clock of theirs. */
+export type LonelyManners = Omit<AgentManners, 'releasesOnReset' | 'saysClosedTooEarly'>;
+
 export interface ExplorerOptions {
   /** Rules of the engines; default: production's. */
   readonly rules?: LeaseRules;
+  /** What the agents do wrong, of what one node can do alone; default nothing. */
+  readonly manners?: LonelyManners;
   /** Default `held-by-two`. */
   readonly start?: Start;
   /** Default all `right`. */

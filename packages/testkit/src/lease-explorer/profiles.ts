@@ -2,7 +2,10 @@
 import type { ExplorerOptions } from './options.ts';
 
 /** Where to search, and for what kind of fault; how far is the caller's. */
-export type Profile = Omit<ExplorerOptions, 'depthMax' | 'statesMax' | 'signal' | 'progress' | 'rules'>;
+export type Profile = Omit<
+  ExplorerOptions,
+  'depthMax' | 'statesMax' | 'signal' | 'progress' | 'rules' | 'manners'
+>;
 
 /** A lease that runs out, the next one, and half of a renewal. */
 const ONE_TAKEOVER_MS = 450;

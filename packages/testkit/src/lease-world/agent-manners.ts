@@ -36,3 +36,9 @@ export const BROKEN_AGENTS: ReadonlyMap<string, BrokenAgent> = new Map<string, B
   ['a fence that outlasts its lease', { fenceBeyondLeaseMs: 30 }],
   ['muteness counted from before the end of the former process', { startsTooEarlyMs: 150 }],
 ]);
+
+/** As an agent does it that answers before its disk has the record. */
+export function diskLast<T extends { readonly type: string }>(actions: readonly T[]): T[] {
+  const isRecord = ({ type }: T): boolean => type === 'persist';
+  return [...actions.filter((action) => !isRecord(action)), ...actions.filter(isRecord)];
+}

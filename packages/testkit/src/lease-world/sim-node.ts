@@ -12,7 +12,7 @@ import {
   type LeaseHeader,
   type LeaseMessage,
 } from '@vnfpool/wire/lease';
-import type { AgentManners } from './agent-manners.ts';
+import { type AgentManners, diskLast } from './agent-manners.ts';
 import { type Action, describe } from './describe.ts';
 import { FenceModel } from './fence-model.ts';
 import type { Invariants } from './invariants.ts';
@@ -236,10 +236,7 @@ export class SimNode {
   }
 
   #take(outputs: readonly LeaseOutput[]): void {
-    if (this.#parts.manners.answersBeforeDisk === true) {
-      const isLast = ({ type }: LeaseOutput) => type === 'persist';
-      this.#backlog.push(...outputs.filter((output) => !isLast(output)), ...outputs.filter(isLast));
-    } else this.#backlog.push(...outputs);
+    this.#backlog.push(...(this.#parts.manners.answersBeforeDisk === true ? diskLast(outputs) : outputs));
   }
 
   #armTimer(): void {
