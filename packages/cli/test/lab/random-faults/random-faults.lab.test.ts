@@ -31,6 +31,7 @@ describe.skipIf(missing !== '')(`random faults in a running set ${missing}`, () 
       const [result] = await runFaults({ seed: 1, from: 1, count: 1, faults: [IMPOSTOR], say: () => {} });
       expect(result?.violation).toMatch(/^1 frames of node-. from .* out of the order node-./);
     },
+    2 * A_FAULT_MS,
   );
 
   test(
