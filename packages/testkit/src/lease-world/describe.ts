@@ -17,6 +17,7 @@ export function describe(what: LeaseInput | Action): string {
   if (what.type === 'datagrams') return what.datagrams.map(describe).join(' | ');
   if (what.type === 'datagram') return `from ${what.from}: ${what.messages.map(describeMessage).join('; ')}`;
   if (what.type === 'send') return `to ${what.to}: ${what.messages.map(describeMessage).join('; ')}`;
+  if (what.type === 'fence-write') return `fence-write ${[...what.write.ends.keys()].join(' ')}`;
   if (what.type === 'persist') {
     return `persist ${what.records
       .map((record) =>
