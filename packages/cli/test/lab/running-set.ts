@@ -127,11 +127,15 @@ export class RunningSet {
 
   /** Host's pid of a process of the set, by its pid inside. */
   hostPid(inside: number): number {
-    const found = familyOf(this.child.pid).find(
-      ({ pid }) => pid !== this.child.pid && innerPid(pid) === inside,
-    );
-    if (!found) throw new Error(`no process ${inside} inside`);
-    return found.pid;
+    const found = this.findHostPid(inside);
+    if (found === undefined) throw new Error(`no process ${inside} inside`);
+    return found;
+  }
+
+  /** As `hostPid`; undefined if there is none. */
+  findHostPid(inside: number): number | undefined {
+    return familyOf(this.child.pid).find(({ pid }) => pid !== this.child.pid && innerPid(pid) === inside)
+      ?.pid;
   }
 
   /** Host's pid of a daemon of the set. */

@@ -436,7 +436,10 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
 }
 
 /** Every node that a node hears of: members, now and before and soon, and hosts of candidates. */
-function peersOf({ members, former, next }: CouncilDefinition, slots: readonly SlotDefinition[]): Set<number> {
+function peersOf(
+  { members, former, next }: CouncilDefinition,
+  slots: readonly SlotDefinition[],
+): Set<number> {
   return new Set([
     ...[members, former?.members ?? [], next?.members ?? []].flat(),
     ...slots.flatMap(({ candidates }) => candidates.map(({ node }) => node)),

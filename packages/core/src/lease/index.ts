@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { compareCouncils, nextVersion } from './council.ts';
+export { compareCouncils, isBefore, nextVersion } from './council.ts';
 export { DRIFT_BOUND, LeaseEngine } from './engine.ts';
 export { ROUND_JUMP_MAX } from './member.ts';
 export * from './profiles.ts';
@@ -7,5 +7,5 @@ export * from './record.ts';
 export * from './record-codec.ts';
 export * from './replay-window.ts';
 export { LeaseRules, sameProposer } from './rules.ts';
-export { birthDelayMs } from './timing.ts';
+export { birthDelayMs, watchMs } from './timing.ts';
 export * from './types.ts';

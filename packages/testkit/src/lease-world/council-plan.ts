@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nextVersion } from '@vnfpool/core/lease';
 import type { CouncilDefinition, CouncilMembership } from '@vnfpool/wire/mobility';
-import type { SimNode, WorldParts } from './sim-node.ts';
+import type { SimNode } from './sim-node.ts';
+import type { WorldParts } from './world-parts.ts';
 
 const FIRST: CouncilDefinition = {
   version: { generation: 1, number: 1, randomId: '00000000000000c0' },

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SimNode, WorldParts } from './sim-node.ts';
+import { drawRate } from './node-clock.ts';
+import type { SimNode } from './sim-node.ts';
+import type { WorldParts } from './world-parts.ts';
 
 /** What else can be done to the world by the planner of faults. */
 export interface FaultTargets {
   readonly parts: WorldParts;
   readonly nodes: readonly SimNode[];
+  /** Those whose clocks keep to the bound. */
+  readonly steadyClocks: readonly SimNode[];
   readonly slots: readonly string[];
   /** A new list of candidates for every node, at different moments. */
   changeCandidates(): void;
@@ -34,7 +38,8 @@ const crash: Fault = ({ parts, nodes }) => {
 };
 
 const pause: Fault = ({ parts, nodes }) => {
-  parts.random.pick(nodes).pause(parts.random.between(1, 1.5 * parts.plan.leaseMs));
+  const leases = parts.random.chance(0.2) ? 8 : 1.5;
+  parts.random.pick(nodes).pause(parts.random.between(1, leases * parts.plan.leaseMs));
 };
 
 /** The machine under all of them stands still: everybody is late, nobody is dead. */
@@ -125,6 +130,11 @@ const stepWall: Fault = ({ parts, nodes }) => {
   parts.random.pick(nodes).stepWall(parts.random.between(-2, 2) * parts.plan.leaseMs);
 };
 
+/** Within the bound clocks may also change their rate, as they do with the temperature. */
+const changeRate: Fault = ({ parts, steadyClocks }) => {
+  parts.random.pick(steadyClocks).changeRate(drawRate(parts.random, parts.plan));
+};
+
 const changeCandidates: Fault = (targets) => targets.changeCandidates();
 
 const changeCouncil: Fault = (targets) => targets.changeCouncil();
@@ -146,6 +156,7 @@ const KINDS: readonly Fault[] = [
   releaseByOrder,
   worstCase,
   stepWall,
+  changeRate,
   changeCandidates,
 ];
 

@@ -62,6 +62,17 @@ export class FenceModel {
     this.#clock = clock;
   }
 
+  /** One that goes its own way from now on. */
+  copy(): FenceModel {
+    const copy = new FenceModel(this.#kind, this.#clock);
+    for (const [slot, epoch] of this.#epochs) copy.#epochs.set(slot, epoch);
+    for (const [id, element] of this.#elements) copy.#elements.set(id, element);
+    copy.#horizons = this.#horizons;
+    copy.#backwardSteps = this.#backwardSteps;
+    copy.excluded = this.excluded;
+    return copy;
+  }
+
   /** The wall clock is read before the lease clock. */
   compute(ends: ReadonlyMap<string, FenceEnd>, trueMs: number): FenceWrite {
     const wallFromMs = this.#clock.wallMs(trueMs);

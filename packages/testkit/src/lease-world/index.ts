@@ -5,19 +5,24 @@ import { CouncilPlan } from './council-plan.ts';
 import { planFaults } from './faults.ts';
 import { Invariants, Violation } from './invariants.ts';
 import { SimulatedNetwork } from './network.ts';
-import { NodeClock } from './node-clock.ts';
+import { drawRate, NodeClock } from './node-clock.ts';
 import {
   CREEP_JUDGED_MS,
   drawPlan,
   type LeaseWorldOptions,
   LIVENESS_LEASES,
+  QUIET_LEASES,
+  REST_LEASES,
   type WorldPlan,
 } from './options.ts';
 import { Schedule } from './schedule.ts';
 import { SeededRandom } from './seeded-random.ts';
-import { SimNode, type WorldParts } from './sim-node.ts';
+import { SimNode } from './sim-node.ts';
 import { Trace } from './trace.ts';
+import type { WorldParts } from './world-parts.ts';
 
+export { type AgentManners, BROKEN_AGENTS, type BrokenAgent } from './agent-manners.ts';
+export { LEASE_MUTATIONS, LIVENESS_MUTATIONS } from './mutations.ts';
 export { type LeaseWorldOptions, LIVENESS_LEASES, type WorldPlan } from './options.ts';
 export { Schedule } from './schedule.ts';
 export { SeededRandom } from './seeded-random.ts';
@@ -53,11 +58,14 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
   const invariants = new Invariants();
   const slots = ['00000000000000a1', '00000000000000a2'].slice(0, plan.slots);
   const nodes = new Map<number, SimNode>();
+  network.onCut = (from, to) => {
+    nodes.get(to)?.peerReset(from);
+    nodes.get(from)?.peerReset(to);
+  };
   const members = Array.from({ length: plan.nodes }, (_, index) => index + 1);
   const hosts = Array.from({ length: plan.nodes + plan.outsiders }, (_, index) => index + 1);
   let listed: readonly number[] = hosts;
   let { leaseMs } = plan;
-  let grants = 0;
 
   const candidatesOf = (index: number, ids: readonly number[]) =>
     ids.map((node) => ({ node, functionId: node * 16 + index }));
@@ -79,9 +87,16 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
     }
     return open;
   };
+  /** Who serves; a fence that is open at a dead node lets nobody through to anybody. */
+  const serving = (slot: string): number | undefined => {
+    const [node, ...others] = openAt(slot);
+    const isOne = node !== undefined && others.length === 0;
+    return isOne && nodes.get(node)?.isAlive === true ? node : undefined;
+  };
   const parts: WorldParts = {
     plan,
     rules: options.rules ?? new LeaseRules(),
+    manners: options.manners ?? {},
     random,
     schedule,
     network,
@@ -100,15 +115,13 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
   };
   const council = new CouncilPlan(parts, members, hosts);
   for (const id of hosts) {
-    // A little less than half the bound to either side, so that each pair stays within it; or, where clocks are judged,
-    // so that all are near the median.
-    const most = plan.creep === 0 ? 0.48 : 0.15;
-    const rate = 1 + random.pick([-most, most, random.between(-most, most)]) * plan.driftBound;
+    const rate = drawRate(random, plan);
     const clock = new NodeClock(rate, random.between(1, 1e6), 1.7e12 + random.between(-500, 500));
     nodes.set(id, new SimNode(id, clock, slots, parts));
   }
   const all = [...nodes.values()];
-  if (plan.creep !== 0) creep(random.pick(all).clock, plan);
+  const creeping = plan.creep === 0 ? undefined : random.pick(all);
+  if (creeping !== undefined) creep(creeping, schedule, plan);
 
   const finish = (violation?: string): LeaseWorldResult => {
     let excluded = 0;
@@ -117,7 +130,7 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       ok: violation === undefined,
       ...(violation !== undefined && { violation: `seed ${seed}: ${violation}` }),
       trace: trace.lines(),
-      grants,
+      grants: invariants.grants,
       excluded,
       clocksLeft: invariants.clocksLeft,
       clocksBack: invariants.clocksBack,
@@ -129,6 +142,7 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
     planFaults({
       parts,
       nodes: all,
+      steadyClocks: all.filter((node) => node !== creeping),
       slots,
       changeCandidates: () => {
         const left = random.pick(hosts);
@@ -181,27 +195,40 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       // A crash that was planned to end later must not bring the dead one back.
       if (away !== undefined) away.retire();
     });
-    const served = new Set<string>();
     // A slot that nobody has held yet leaves its first candidates time to start.
     const bornMs = birthDelayMs(plan.nodes);
-    const boundMs =
-      Math.max(plan.calmAtMs, bornMs) +
-      LIVENESS_LEASES * plan.leaseMs +
-      (plan.creep === 0 ? 0 : CREEP_JUDGED_MS);
+    // Whoever is outside lets go, and whoever was taken for outside comes back: that is to be over first.
+    const judgedAtMs = plan.calmAtMs + (plan.creep === 0 ? 0 : CREEP_JUDGED_MS);
+    const boundMs = Math.max(judgedAtMs, bornMs) + LIVENESS_LEASES * plan.leaseMs;
+    const restMs = REST_LEASES * plan.leaseMs;
+    const steady = new Map(slots.map((slot) => [slot, { node: serving(slot), sinceMs: schedule.nowMs }]));
     let events = 0;
-    while (schedule.step(boundMs)) {
+    while (schedule.step(boundMs + restMs)) {
       events += 1;
       if (events > EVENTS_MAX) throw new Violation(`more than ${EVENTS_MAX} events`);
-      if (schedule.nowMs > plan.calmAtMs) {
-        for (const slot of slots) if (openAt(slot).length === 1) served.add(slot);
-        if (served.size === slots.length) break;
+      if (schedule.nowMs <= plan.calmAtMs) continue;
+      let isAtRest = true;
+      for (const [slot, was] of steady) {
+        const node = serving(slot);
+        if (node !== was.node) steady.set(slot, { node, sinceMs: schedule.nowMs });
+        const { sinceMs } = steady.get(slot) ?? was;
+        isAtRest &&= node !== undefined && schedule.nowMs >= Math.max(sinceMs, judgedAtMs) + restMs;
+      }
+      if (isAtRest) break;
+    }
+    for (const [slot, { node, sinceMs }] of steady) {
+      if (node === undefined || sinceMs > boundMs) {
+        if (council.isHasty) return finish();
+        throw new Violation(`${slot} not served ${LIVENESS_LEASES} leases after calm`);
       }
     }
-    for (const slot of slots) {
-      if (!served.has(slot) && !council.isHasty)
-        throw new Violation(`${slot} not served ${LIVENESS_LEASES} leases after calm`);
+    invariants.rest();
+    const endMs = schedule.nowMs + QUIET_LEASES * plan.leaseMs;
+    while (schedule.step(endMs)) {
+      for (const slot of slots) {
+        if (serving(slot) === undefined) throw new Violation(`${slot} is not served any more`);
+      }
     }
-    grants = invariants.grants;
     return finish();
   } catch (error) {
     if (error instanceof Violation) return finish(error.message);
@@ -210,14 +237,16 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
 }
 
 /** A clock's rate goes away from the others' in small steps, stays there, and may come back. */
-function creep(clock: NodeClock, { creep: most, creepReturns, calmAtMs, driftBound }: WorldPlan): void {
+function creep(
+  node: SimNode,
+  schedule: Schedule,
+  { creep: most, creepReturns, calmAtMs, driftBound }: WorldPlan,
+): void {
   const steps = 40;
   const stepMs = calmAtMs / steps;
   for (let step = 1; step < steps; step++) {
     const isBack = creepReturns && step > 0.8 * steps;
     const part = isBack ? 0 : Math.min(1, step / (0.6 * steps));
-    clock.changeRate(step * stepMs, 1 + part * most * driftBound);
+    schedule.at(step * stepMs, () => node.changeRate(1 + part * most * driftBound));
   }
 }
-
-export { LEASE_MUTATIONS } from './mutations.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { epochOf, formatEpoch } from '@vnfpool/core';
-import type { LeaseRecord } from '@vnfpool/core/lease';
-import type { LeaseMessage, Renewal } from '@vnfpool/wire/lease';
+import { type CouncilNumber, isBefore, type LeaseRecord, type SlotRecord } from '@vnfpool/core/lease';
+import type { Accepted, LeaseMessage, PromiseMessage, Renewal, RenewMany } from '@vnfpool/wire/lease';
 
 /** Thrown at the step that breaks a promise. */
 export class Violation extends Error {}
@@ -24,6 +24,16 @@ export class Invariants {
   readonly #released = new Set<string>();
   /** node/incarnation/slot → highest epoch whose release was sent. */
   readonly #ended = new Map<string, number>();
+  /** member/slot/promise or accepted/epoch that the member has on disk. */
+  readonly #durable = new Set<string>();
+  /** member/slot → highest round that the member promised, to whom, and the council in which it began to vote. */
+  readonly #promised = new Map<
+    string,
+    { readonly voice: CouncilNumber; readonly round: number; readonly whose: string }
+  >();
+  /** slot → who holds it; since `mayChange` went. */
+  readonly #holders = new Map<string, number>();
+  #mayChange = true;
 
   /** node/incarnation/serial → what was asked to be renewed. */
   readonly #asked = new Map<string, readonly Renewal[]>();
@@ -51,11 +61,30 @@ export class Invariants {
     this.#granted.set(key, holder);
   }
 
+  /** Without a fault nobody takes a slot from its holder. */
+  holderIs(slot: string, node: number, nowMs: number): void {
+    const former = this.#holders.get(slot);
+    this.#holders.set(slot, node);
+    if (!this.#mayChange && former !== node) {
+      throw new Violation(
+        `${slot} went from node ${former} to ${node} at ${nowMs.toFixed(1)} ms without a cause`,
+      );
+    }
+  }
+
+  /** From now on there is no reason for anybody but the holders to act. */
+  rest(): void {
+    this.#mayChange = false;
+  }
+
   persisted(member: number, records: readonly LeaseRecord[]): void {
     for (const record of records) {
       if (record.type !== 'slot') continue;
       const { slot, accepted, promised, voice } = record;
       const epoch = (round: number): number => epochOf(voice.generation, round);
+      this.#promiseKept(member, record);
+      this.#durable.add(`${member}/${slot}/promise/${epoch(promised.round)}`);
+      this.#durable.add(`${member}/${slot}/accepted/${epoch(accepted.round)}`);
       if (accepted.round > 0) {
         const key = `${slot}/${epoch(accepted.round)}`;
         const value = `${accepted.proposer.node}.${accepted.proposer.incarnation} ${accepted.value.randomId}`;
@@ -71,10 +100,16 @@ export class Invariants {
     }
   }
 
+  /** What a holder asked many renewals for: the answer tells places only. */
+  asked(node: number, incarnation: bigint, { serial, renewals }: RenewMany): void {
+    this.#asked.set(`${node}/${incarnation}/${serial}`, renewals);
+  }
+
   sent({ node, incarnation, council, to }: Sending, message: LeaseMessage): void {
     const epoch = (round: number): number => epochOf(council.generation, round);
+    if (message.type === 'promise' || message.type === 'accepted') this.#isDurable(node, message);
     if (message.type === 'renew-many') {
-      this.#asked.set(`${node}/${incarnation}/${message.serial}`, message.renewals);
+      this.asked(node, incarnation, message);
     } else if (message.type === 'renewed-many') {
       const asked = this.#asked.get(`${to}/${message.incarnation}/${message.serial}`);
       for (const [index, { slot, round }] of (asked ?? []).entries())
@@ -98,6 +133,37 @@ export class Invariants {
   /** At most one fence of a slot is open. */
   fences(slot: string, open: readonly number[]): void {
     if (open.length > 1) throw new Violation(`fences of ${slot} open at nodes ${open.join(' and ')}`);
+  }
+
+  /**
+   * A member promises higher and higher rounds, each to one proposer. With what others kept, which it takes over for
+   * another council, a round may become that of the one whose value was accepted in it, or nobody's.
+   */
+  #promiseKept(member: number, { slot, promised, accepted, voice }: SlotRecord): void {
+    const { round, proposer, closed } = promised;
+    const key = `${member}/${slot}`;
+    const whose = `${proposer.node}.${proposer.incarnation}`;
+    const former = this.#promised.get(key);
+    this.#promised.set(key, { voice, round, whose });
+    if (former === undefined) return;
+    if (isBefore(voice, former.voice)) {
+      throw new Violation(`member ${member} votes for ${slot} in a council before the one where it did`);
+    }
+    const mayPass = isBefore(former.voice, voice) && (closed || accepted.round === round);
+    if (round < former.round || (round === former.round && whose !== former.whose && !mayPass)) {
+      throw new Violation(
+        `member ${member} promised round ${former.round} of ${slot} to ${former.whose}, then ${round} to ${whose}`,
+      );
+    }
+  }
+
+  /** A member has on its disk what it says, as part of the generation in which it votes. */
+  #isDurable(member: number, { type, slot, round }: PromiseMessage | Accepted): void {
+    const generation = this.#promised.get(`${member}/${slot}`)?.voice.generation ?? 0;
+    const epoch = epochOf(generation, round);
+    if (!this.#durable.has(`${member}/${slot}/${type}/${epoch}`)) {
+      throw new Violation(`member ${member} said ${type} ${formatEpoch(epoch)} before it was on its disk`);
+    }
   }
 
   /** A release is final at the member that took it. */

@@ -125,3 +125,31 @@ export const LEASE_MUTATIONS: ReadonlyMap<string, LeaseRules> = new Map<string, 
     })(),
   ],
 ]);
+
+/** Rules that are safe and no good: the simulation has to say that nobody serves, or that the slot flaps. */
+export const LIVENESS_MUTATIONS: ReadonlyMap<string, LeaseRules> = new Map<string, LeaseRules>([
+  [
+    'a restarted member that never speaks again',
+    new (class extends LeaseRules {
+      override muteMs(): number {
+        return 1e9;
+      }
+    })(),
+  ],
+  [
+    'a holder that needs all members',
+    new (class extends LeaseRules {
+      override isGranted(voters: number, majority: number): boolean {
+        return voters > majority;
+      }
+    })(),
+  ],
+  [
+    'a lease that is over before its renewal',
+    new (class extends LeaseRules {
+      override leaseAtHolderMs(leaseMs: number): number {
+        return leaseMs / 4;
+      }
+    })(),
+  ],
+]);

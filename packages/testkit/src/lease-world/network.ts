@@ -15,6 +15,8 @@ export class SimulatedNetwork {
   readonly #random: SeededRandom;
   readonly #schedule: Schedule;
   readonly #cut = new Set<number>();
+  /** Told of every cut, as connections over the link would be. */
+  onCut: ((from: number, to: number) => void) | undefined;
   #isCalm = false;
 
   constructor(plan: NetworkPlan, random: SeededRandom, schedule: Schedule) {
@@ -40,6 +42,7 @@ export class SimulatedNetwork {
 
   cut(from: number, to: number): void {
     this.#cut.add(link(from, to));
+    this.onCut?.(from, to);
   }
 
   heal(from: number, to: number): void {

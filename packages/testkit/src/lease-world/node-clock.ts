@@ -1,33 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { WorldPlan } from './options.ts';
+import type { SeededRandom } from './seeded-random.ts';
 
-/** From a true time on the clock runs at this rate. */
-interface Stretch {
-  readonly fromTrueMs: number;
-  readonly fromBootMs: number;
-  readonly rate: number;
+/**
+ * A rate a little less than half the bound away at most, so that each pair stays within it; where clocks are judged, so
+ * little that all are near the median. Often at an end.
+ */
+export function drawRate(random: SeededRandom, { driftBound, creep }: WorldPlan): number {
+  const most = creep === 0 ? 0.48 : 0.15;
+  return 1 + random.pick([-most, most, random.between(-most, most)]) * driftBound;
 }
 
-/** One machine's clocks over true time: CLOCK_BOOTTIME at its own rate, and a wall clock that may be stepped. */
+/** One machine's clocks over true time: CLOCK_BOOTTIME at its own rate, which may change, and a wall clock that may be stepped. */
 export class NodeClock {
-  readonly #stretches: Stretch[];
+  #rate: number;
+  #bootOffsetMs: number;
   #wallOffsetMs: number;
 
   constructor(rate: number, bootOffsetMs: number, wallOffsetMs: number) {
-    this.#stretches = [{ fromTrueMs: 0, fromBootMs: bootOffsetMs, rate }];
+    this.#rate = rate;
+    this.#bootOffsetMs = bootOffsetMs;
     // The wall clock goes with the other one, but for its steps.
     this.#wallOffsetMs = wallOffsetMs - bootOffsetMs;
   }
 
-  /** From `fromTrueMs`, behind every stretch so far, the clock runs at this rate. */
-  changeRate(fromTrueMs: number, rate: number): void {
-    this.#stretches.push({ fromTrueMs, fromBootMs: this.bootMs(fromTrueMs), rate });
-  }
-
   bootMs(trueMs: number): number {
-    const { fromTrueMs, fromBootMs, rate } = this.#stretches.findLast(
-      (stretch) => stretch.fromTrueMs <= trueMs,
-    ) as Stretch;
-    return fromBootMs + (trueMs - fromTrueMs) * rate;
+    return this.#bootOffsetMs + trueMs * this.#rate;
   }
 
   wallMs(trueMs: number): number {
@@ -36,9 +34,13 @@ export class NodeClock {
 
   /** The true time at which CLOCK_BOOTTIME shows `bootMs`. */
   trueMs(bootMs: number): number {
-    const stretch = this.#stretches.findLast((each) => each.fromBootMs <= bootMs) ?? this.#stretches[0];
-    const { fromTrueMs, fromBootMs, rate } = stretch as Stretch;
-    return fromTrueMs + (bootMs - fromBootMs) / rate;
+    return (bootMs - this.#bootOffsetMs) / this.#rate;
+  }
+
+  /** From the moment `trueMs` on; what the clocks show then stays. */
+  changeRate(rate: number, trueMs: number): void {
+    this.#bootOffsetMs += trueMs * (this.#rate - rate);
+    this.#rate = rate;
   }
 
   stepWall(byMs: number): void {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseRules } from '@vnfpool/core/lease';
+import type { AgentManners } from './agent-manners.ts';
 import type { FenceKind } from './fence-model.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 export interface LeaseWorldOptions {
   /** Rules of the engines; default: production's. The mutations hand in broken ones. */
   readonly rules?: LeaseRules;
+  /** What the agents do wrong; default nothing. */
+  readonly manners?: AgentManners;
   /** Lines of the trace kept; default 60. */
   readonly traceLines?: number;
   /** Fixes what the seed would else draw. */
@@ -59,6 +62,12 @@ const CREEP_LEASES = 50;
 
 /** After all faults end, every slot is served within this many leases. */
 export const LIVENESS_LEASES = 6;
+
+/** A slot is served when one node has done so for this many leases: what was on its way has come by then. */
+export const REST_LEASES = 2;
+
+/** For how many leases it is then looked on that nobody takes a slot from its holder. */
+export const QUIET_LEASES = 1;
 
 export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}): WorldPlan {
   const leaseMs = 300;

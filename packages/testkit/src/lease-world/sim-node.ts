@@ -6,7 +6,6 @@ import {
   type LeaseInput,
   type LeaseOutput,
   type LeaseRecord,
-  type LeaseRules,
 } from '@vnfpool/core/lease';
 import {
   batchLeaseMessages,
@@ -16,33 +15,14 @@ import {
   type LeaseHeader,
   type LeaseMessage,
 } from '@vnfpool/wire/lease';
-import { type FenceEnd, FenceModel, type FenceWrite } from './fence-model.ts';
-import type { Invariants } from './invariants.ts';
-import type { SimulatedNetwork } from './network.ts';
+import { diskLast } from './agent-manners.ts';
+import { type Action, describe } from './describe.ts';
+import { takeFenceEnds } from './fence-ends.ts';
+import { FenceModel } from './fence-model.ts';
 import type { NodeClock } from './node-clock.ts';
-import { CREEP_WINDOW_MS, type WorldPlan } from './options.ts';
-import type { Schedule } from './schedule.ts';
-import type { SeededRandom } from './seeded-random.ts';
-import type { Trace } from './trace.ts';
-
-/** Everything the nodes of one world share. */
-export interface WorldParts {
-  readonly plan: WorldPlan;
-  readonly rules: LeaseRules;
-  readonly random: SeededRandom;
-  readonly schedule: Schedule;
-  readonly network: SimulatedNetwork;
-  readonly invariants: Invariants;
-  readonly trace: Trace;
-  readonly nodes: Map<number, SimNode>;
-  configuration(): Configuration;
-  /** To be called after every change of a fence. */
-  checkFences(): void;
-  /** Faults between two outputs may still be drawn. */
-  isFaulty(): boolean;
-}
-
-export type Configuration = Extract<LeaseInput, { type: 'configure' }>;
+import { CREEP_WINDOW_MS } from './options.ts';
+import { ResetReleases } from './reset-releases.ts';
+import type { Configuration, WorldParts } from './world-parts.ts';
 
 interface SimFunction {
   readonly functionId: number;
@@ -50,9 +30,6 @@ interface SimFunction {
   isReady: boolean;
   rank: number;
 }
-
-/** An output, or the second half of a fence write: between the halves the process may be paused. */
-type Action = LeaseOutput | { readonly type: 'fence-write'; readonly write: FenceWrite };
 
 /** Datagrams and inputs that wait while the process is paused; further ones are dropped, as a socket does. */
 const INBOX_MAX = 500;
@@ -65,6 +42,7 @@ export class SimNode {
   readonly functions: Map<string, SimFunction> = new Map();
   readonly #parts: WorldParts;
   readonly #disk: LeaseRecord[] = [];
+  readonly #resets: ResetReleases;
   /** What the agent keeps of what the manager told it. */
   #told: Configuration | undefined;
   #engine: LeaseEngine | undefined;
@@ -72,6 +50,7 @@ export class SimNode {
   #sequence = 0n;
   #isPaused = false;
   #isBusy = false;
+  /** Its process has taken a configuration; one that only has its disk knows of no slot. */
   #isRetired = false;
   /** Told apart so that what an ended process had planned does not happen. */
   #life = 0;
@@ -84,6 +63,7 @@ export class SimNode {
     this.clock = clock;
     this.#parts = parts;
     this.fence = new FenceModel(parts.plan.fence, clock);
+    this.#resets = new ResetReleases(() => this.council?.version);
     for (const [index, slot] of slots.entries()) {
       const rank = (id - 1 + index) % (parts.plan.nodes + parts.plan.outsiders);
       this.functions.set(slot, { functionId: id * 16 + index, incarnation: 1n, isReady: true, rank });
@@ -120,9 +100,9 @@ export class SimNode {
 
   start(): void {
     if (this.#engine !== undefined || this.#isRetired) return;
-    const { random, rules, plan, schedule } = this.#parts;
+    const { random, rules, manners, plan, schedule } = this.#parts;
     this.#life += 1;
-    this.#incarnation += 1n;
+    if (this.#incarnation === 0n || manners.repeatsIncarnation !== true) this.#incarnation += 1n;
     this.#isPaused = false;
     this.fence.restarted();
     this.#log(() => `starts as incarnation ${this.#incarnation}`);
@@ -130,7 +110,7 @@ export class SimNode {
       {
         node: this.id,
         incarnation: this.#incarnation,
-        startedAtMs: this.clock.bootMs(schedule.nowMs),
+        startedAtMs: this.clock.bootMs(schedule.nowMs) - (manners.startsTooEarlyMs ?? 0),
         restored: [...this.#disk],
         random,
         driftBound: plan.driftBound,
@@ -158,6 +138,7 @@ export class SimNode {
     this.#backlog = [];
     this.#inbox = [];
     this.#isPaused = false;
+    for (const node of this.#parts.nodes.values()) if (node !== this) node.peerReset(this.id);
   }
 
   /** The machine ends: the kernel's fence is gone, and its functions are new when it comes back. */
@@ -215,6 +196,19 @@ export class SimNode {
     });
   }
 
+  /** The connection to `peer` was reset, or its keep-alive is missed. */
+  peerReset(peer: number): void {
+    if (this.#parts.manners.releasesOnReset !== true) return;
+    for (const release of this.#resets.releasesOf(peer, this.id)) this.input(release);
+  }
+
+  /** From now on its clocks run at another rate. */
+  changeRate(rate: number): void {
+    this.#log(() => `clocks run at ${rate.toFixed(4)}`);
+    this.clock.changeRate(rate, this.#parts.schedule.nowMs);
+    this.#armTimer();
+  }
+
   stepWall(byMs: number): void {
     this.#log(() => `wall clock steps by ${byMs.toFixed(0)} ms`);
     this.clock.stepWall(byMs);
@@ -242,7 +236,10 @@ export class SimNode {
       const input = this.#takeInput();
       if (input === undefined) break;
       this.#trace('<', input);
-      this.#backlog = this.#engine.handle(input, this.clock.bootMs(this.#parts.schedule.nowMs));
+      if (input.type === 'datagram') this.#resets.heard(input);
+      if (input.type === 'datagrams') for (const each of input.datagrams) this.#resets.heard(each);
+      const outputs = this.#engine.handle(input, this.clock.bootMs(this.#parts.schedule.nowMs));
+      this.#take(outputs);
     }
     this.#isBusy = false;
     this.#armTimer();
@@ -261,6 +258,10 @@ export class SimNode {
     return { type: 'datagrams', datagrams };
   }
 
+  #take(outputs: readonly LeaseOutput[]): void {
+    this.#backlog.push(...(this.#parts.manners.answersBeforeDisk === true ? diskLast(outputs) : outputs));
+  }
+
   #armTimer(): void {
     const deadline = this.#engine?.nextDeadline();
     const timer = ++this.#timer;
@@ -272,7 +273,7 @@ export class SimNode {
   #timerDue(timer: number): void {
     // Paused: it comes late, since the end of the pause arms it again.
     if (timer !== this.#timer || this.#engine === undefined || this.#isPaused) return;
-    this.#backlog.push(...this.#engine.expire(this.clock.bootMs(this.#parts.schedule.nowMs)));
+    this.#take(this.#engine.expire(this.clock.bootMs(this.#parts.schedule.nowMs)));
     this.#work();
   }
 
@@ -291,7 +292,7 @@ export class SimNode {
   }
 
   #perform(action: Action): void {
-    const { schedule, invariants, random } = this.#parts;
+    const { schedule, invariants, random, manners } = this.#parts;
     if (action.type !== 'observed') this.#trace('>', action);
     switch (action.type) {
       case 'persist':
@@ -304,6 +305,7 @@ export class SimNode {
       case 'granted': {
         const { slot, epoch } = action;
         invariants.granted(slot, epoch, `${this.id}.${this.#incarnation}`);
+        invariants.holderIs(slot, this.id, schedule.nowMs);
         this.#later(random.between(0, 10), { type: 'activate', slot, epoch });
         break;
       }
@@ -311,16 +313,9 @@ export class SimNode {
         invariants.granted(action.slot, action.epoch, `${this.id}.${this.#incarnation}`);
         break;
       case 'fence-until': {
-        // As production does: all that one step renews is one write.
-        const ends = new Map<string, FenceEnd>();
-        for (
-          let next: Action | undefined = action;
-          next?.type === 'fence-until';
-          next = this.#backlog.shift()
-        ) {
-          invariants.fenceOrdered(this.id, this.#incarnation, next.slot, next.epoch);
-          ends.set(next.slot, { epoch: next.epoch, untilBootMs: next.untilMs });
-          if (this.#backlog[0]?.type !== 'fence-until') break;
+        const ends = takeFenceEnds(action, this.#backlog, manners.fenceBeyondLeaseMs ?? 0);
+        for (const [slot, { epoch }] of ends) {
+          invariants.fenceOrdered(this.id, this.#incarnation, slot, epoch);
         }
         this.#backlog.unshift({ type: 'fence-write', write: this.fence.compute(ends, schedule.nowMs) });
         break;
@@ -331,16 +326,20 @@ export class SimNode {
         break;
       case 'fence-close': {
         const { slot, epoch } = action;
-        this.fence.close(slot);
+        if (manners.saysClosedTooEarly === true) {
+          schedule.after(random.between(0, 20), () => this.fence.close(slot));
+        } else this.fence.close(slot);
         this.#later(random.between(0, 1), { type: 'fence-closed', slot, epoch });
         break;
       }
       case 'clock':
         if (action.node === this.id) invariants.clockJudged(action.isOutside);
         break;
+      case 'observed':
+        this.#resets.observed(action);
+        break;
       case 'lost':
       case 'council':
-      case 'observed':
       case 'offered':
       case 'hand-over-failed':
       case 'rejected':
@@ -390,54 +389,4 @@ export class SimNode {
   #trace(direction: '<' | '>', what: LeaseInput | Action): void {
     this.#log(() => `${direction} ${describe(what)}`);
   }
-}
-
-/** One line for a person who reads a trace. */
-function describe(what: LeaseInput | Action): string {
-  if (what.type === 'configure') {
-    const { version, members, next } = what.council;
-    const then = next ? `, then ${next.members.join(' ')}` : '';
-    return `configure council ${version.generation}.${version.number}: ${members.join(' ')}${then}`;
-  }
-  if (what.type === 'council') return describeCouncil(what.council);
-  if (what.type === 'datagrams') return what.datagrams.map(describe).join(' | ');
-  if (what.type === 'datagram') return `from ${what.from}: ${what.messages.map(describeMessage).join('; ')}`;
-  if (what.type === 'send') return `to ${what.to}: ${what.messages.map(describeMessage).join('; ')}`;
-  if (what.type === 'persist') {
-    return `persist ${what.records
-      .map((record) =>
-        record.type === 'council'
-          ? describeCouncil(record)
-          : record.type !== 'slot'
-            ? record.type
-            : `${record.slot.slice(-2)} promised ${record.promised.round}@${record.promised.proposer.node}${record.promised.closed ? ' closed' : ''}` +
-              ` accepted ${record.accepted.round}@${record.accepted.proposer.node} ${record.accepted.released ?? ''}`,
-      )
-      .join('; ')}`;
-  }
-  return JSON.stringify(what, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
-}
-
-function describeCouncil({ version, members, next }: CouncilRecord): string {
-  const then = next ? `, then ${next.members.join(' ')}` : '';
-  return `council ${version.generation}.${version.number}: ${members.join(' ')}${then}`;
-}
-
-function describeMessage(message: LeaseMessage): string {
-  if (message.type === 'renew-many') {
-    const slots = message.renewals.map(({ slot, round }) => `${slot.slice(-2)} round ${round}`);
-    return `renew ${slots.join(', ')} serial ${message.serial}`;
-  }
-  if (message.type === 'renewed-many') {
-    return `renewed ${message.renewed.map(Number).join('')} serial ${message.serial}`;
-  }
-  if (message.type === 'clock') return `clock${message.wantsAnswer ? '?' : ''}`;
-  const { type, serial, round } = message;
-  const more =
-    message.type === 'refuse'
-      ? ` ${message.reason} promised ${message.promised} left ${message.timeLeftMs.toFixed(2)}`
-      : message.type === 'release'
-        ? ` ${message.reason}${message.successor ? ` to ${message.successor.proposer.node}` : ''}`
-        : '';
-  return `${message.slot.slice(-2)} ${type} round ${round} serial ${serial}${more}`;
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util';
+import { exploreMain } from '../lease-explorer/command.ts';
 import { WORLDS } from './worlds.ts';
 
 const USAGE = `npm run sim -- [--world ${Object.keys(WORLDS).join('|')}] [--seeds N] [--from S] [--trace LINES]
 
 Runs N seeds (default 1000) from seed S (default 1) on. A range can be cut in pieces: equal seeds give equal
 runs, so the next piece starts where this one says it ended. Ctrl-C ends a piece early, and it says so as well. Ends with 1 at
-the first violation.`;
+the first violation.
+
+npm run sim -- --explore searches all paths of the lease engines instead; --explore --help says how.`;
 
 const TOLD_EVERY_MS = 5_000;
 /** A world of virtual time never waits, so nobody hears Ctrl-C unless it is let. */
@@ -14,8 +17,9 @@ const LISTEN_EVERY_MS = 200;
 /** As a shell tells an end by Ctrl-C. */
 const INTERRUPTED = 130;
 
-/** The command `npm run sim`; returns the exit code. `signal` ends the run after the seed under way. */
+/** The command `npm run sim`; returns the exit code. `signal` ends the run after the seed, or step, under way. */
 export async function main(args: readonly string[], signal: AbortSignal = interruption()): Promise<number> {
+  if (args.includes('--explore')) return exploreMain(args, signal);
   let options: { world: string; seeds: number; from: number; trace: number } | undefined;
   try {
     options = readOptions(args);
