@@ -160,6 +160,7 @@ export function edgeState(): StateView {
         council: true,
         fence: 'nft',
         muteMs: 20,
+        stalls: { p99Ms: 0.5, maxMs: 12 },
         functions: ['web#1'],
         version: '0.1.0',
         lastHeardAt: NOW - 200,
