@@ -308,7 +308,8 @@ describe('an upgrade waits', () => {
     const next = set(NODES, [changed(pool('web', 1, 1))]);
     world.nodes = world.nodes.map((each) => (each.name === 'b' ? { ...each, state: 'lost' } : each));
     expect(rounds(world, next)).toEqual([]);
-    expect(explainPool(next, world.observed, 'web')?.lines.at(-1)).toContain(
+    const lines = explainPool(next, world.observed, 'web')?.lines ?? [];
+    expect(lines.filter((line) => line.startsWith('Upgrade')).at(-1)).toContain(
       'nobody who runs the new version',
     );
   });
