@@ -196,7 +196,7 @@ describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}
       after.events.some(({ type, message }) => type === 'slot.addresses' && message.includes(words)),
     ).toBe(true);
     await until('both addresses serve', served);
-    expect((await hosts.cli('manager', 'explain', 'pool', 'web')).stdout).toContain(`On ${node}: ${words}`);
+    expect((await hosts.cli('manager', 'explain', 'pool', 'web')).stdout).toContain(`${node}: ${words}`);
   });
 
   test('with a hardware address of its own it moves without that neighbours learn anything', async () => {
