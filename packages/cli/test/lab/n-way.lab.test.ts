@@ -5,7 +5,7 @@ import type { StateView } from '@vnfpool/core/management';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { labMissing } from '../../../platform/test/support/lab.ts';
 import { labFolder, RunningSet } from './running-set.ts';
-import { edgeFile, notBuilt } from './support.ts';
+import { edgeFile, notBuilt, until } from './support.ts';
 
 /* Three instances share six addresses: when the node of one dies the two others hold all of them, and give them back. */
 
@@ -52,24 +52,34 @@ pools:
     const script = `Promise.all(${JSON.stringify(ADDRESSES)}.map((a) => fetch('http://' + a + ':8080/').then((r) => r.text())))
       .then((all) => console.log(JSON.stringify(all.map((text) => text.split(' ')[3]))))`;
     const { stdout } = await set.inside(await set.pidOf('registrar'), process.execPath, '-e', script);
-    return JSON.parse(stdout) as string[];
+    // Where one did not answer there is nothing to read.
+    return stdout === '' ? [] : (JSON.parse(stdout) as string[]);
   }
+
+  /** Slots that were handed to node-b. */
+  const returned = ({ failovers }: StateView): number =>
+    failovers.filter(({ toNode, cause }) => toNode === 'node-b' && cause.includes('on purpose')).length;
+
+  /** So many answer for all addresses together; a neighbour may learn of a hand-over a moment later than the manager. */
+  const answering = (count: number): Promise<unknown> =>
+    until(`${count} answer`, async () => new Set(await answers()).size === count);
 
   test('every instance has its share; of one that is gone the others take all; it gets its share back', async () => {
     await set.untilState('each holds two', (state) => shares(state).join() === '2,2,2');
-    expect(new Set(await answers()).size).toBe(3);
+    await answering(3);
 
     await set.must('kill', 'node-b');
     const gone = await set.untilState('two hold everything', (state) => shares(state).join() === '0,3,3');
+    const before = returned(gone);
     expect(gone.slots.every(({ node }) => node !== 'node-b')).toBe(true);
-    expect(new Set(await answers()).size).toBe(2);
+    await answering(2);
 
     await set.must('start', 'node-b');
-    const back = await set.untilState('each holds two again', (state) => shares(state).join() === '2,2,2');
-    expect(new Set(await answers()).size).toBe(3);
-    const returned = back.failovers.filter(
-      ({ toNode, cause }) => toNode === 'node-b' && cause.includes('on purpose'),
+    // A record comes behind the state of its slot; at the birth of the slots, too, some may have been passed on.
+    await set.untilState(
+      'each holds two again, handed over on purpose',
+      (state) => shares(state).join() === '2,2,2' && returned(state) >= before + 2,
     );
-    expect(returned).toHaveLength(2);
+    await answering(3);
   });
 });
