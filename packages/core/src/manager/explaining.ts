@@ -4,6 +4,7 @@ import { explainPool } from '../planner/explain.ts';
 import { instanceName } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
 import { verdictFor, type Waiting } from '../planner/verdicts.ts';
+import { reachableMembers } from './council.ts';
 import { ruleText } from './failback.ts';
 import type { Moment } from './moves.ts';
 import type { ManagerState } from './state.ts';
@@ -112,13 +113,12 @@ function byCouncil(
 
 function hasMajority(state: ManagerState): boolean {
   const members = state.set?.council?.members ?? [];
-  const there = members.filter((name) => state.lives.get(name)?.state === 'registered');
-  return there.length > members.length / 2;
+  return reachableMembers(state, members).length > members.length / 2;
 }
 
 function councilLine(state: ManagerState): string {
   const members = state.set?.council?.members ?? [];
-  const there = members.filter((name) => state.lives.get(name)?.state === 'registered');
+  const there = reachableMembers(state, members);
   const needed = Math.floor(members.length / 2) + 1;
   if (members.length === 0) return 'There is no council yet: nobody can hold a slot.';
   const verdict = hasMajority(state)

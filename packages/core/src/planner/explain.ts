@@ -13,6 +13,7 @@ import {
 } from './observed.ts';
 import { rankingOf, rolesOf, slotsOf } from './roles.ts';
 import { upgradeLines } from './upgrade-words.ts';
+import { nodeTrouble, runTrouble } from './verdicts.ts';
 
 /** Why a pool is as it is; undefined when it is not declared. */
 export function explainPool(
@@ -86,15 +87,11 @@ function explainSlot(
 
 function verdictOf(instance: ObservedInstance, nodes: ReadonlyMap<string, ObservedNode>): string {
   const node = nodes.get(instance.node);
-  if (!node) return `${instance.node} has not joined`;
-  if (node.state === 'lost' || node.state === 'absent') return `${instance.node} is ${node.state}`;
-  if (instance.status === null) return 'it does not run yet';
-  if (instance.failing) return 'it ends again and again';
-  if (instance.move) return `it moves to ${instance.move.to}`;
-  if (instance.status !== 'Running') return `it is ${instance.status.toLowerCase()}`;
+  const trouble = nodeTrouble(node, instance) ?? runTrouble(instance);
+  if (trouble !== null) return trouble;
   if (!instance.healthy) return 'its health check fails';
   if (!isReady(instance, nodes)) return 'not ready';
-  return node.draining
+  return node?.draining
     ? `ready; it stays on ${instance.node}, which is drained, until a node is free`
     : 'ready';
 }

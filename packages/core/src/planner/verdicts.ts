@@ -73,12 +73,14 @@ export function verdictFor(
   return { rule: null, verdict: `ready${remarks(who)}` };
 }
 
-function nodeTrouble(node: ObservedNode | undefined, instance: ObservedInstance): string | null {
+/** Why nothing on the node can serve; null: it does not stand in the way. */
+export function nodeTrouble(node: ObservedNode | undefined, instance: ObservedInstance): string | null {
   if (!node) return `${instance.node} has not joined`;
   return node.state === 'lost' || node.state === 'absent' ? `${instance.node} is ${node.state}` : null;
 }
 
-function runTrouble({ status, failing, move }: ObservedInstance): string | null {
+/** Why the instance does not run; null: it does. */
+export function runTrouble({ status, failing, move }: ObservedInstance): string | null {
   if (status === null) return 'it does not run yet';
   if (failing) return 'it ends again and again';
   if (move) return `it moves to ${move.to}`;
