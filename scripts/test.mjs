@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sctpKernel } from './sctp-machine.mjs';
 import { ensurePrograms, forTests } from './system.mjs';
@@ -11,6 +12,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = `${root}node_modules/.bin`;
 const only = process.argv.slice(2);
 const totals = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, told once more at the end, where it is found without reading half an hour of output. */
+const failures = [];
 const scratch = mkdtempSync(`${tmpdir()}/vnfpool-test-`);
 
 function execute(command, args) {
@@ -33,6 +36,7 @@ function stage(name, body) {
   const counted =
     typeof result === 'boolean' ? { passed: result ? 1 : 0, failed: result ? 0 : 1, skipped: 0 } : result;
   for (const key of Object.keys(totals)) totals[key] += counted[key];
+  failures.push(...(counted.failures ?? (counted.failed > 0 ? [`${name}: see its output above`] : [])));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(
     `== ${name}: ${counted.passed} passed, ${counted.failed} failed, ${counted.skipped} skipped in ${seconds} s`,
@@ -65,15 +69,29 @@ function vitestResult(projects, ok) {
         if (test.status === 'pending' || test.status === 'skipped') console.log(`skipped: ${test.fullName}`);
       }
     }
-    const failed = report.numFailedTests + (ok || report.numFailedTests > 0 ? 0 : 1);
+    const failures = report.testResults.flatMap(failuresOf);
+    const failed = Math.max(report.numFailedTests, failures.length, ok ? 0 : 1);
     return {
       passed: report.numPassedTests,
       failed,
       skipped: report.numPendingTests + (report.numTodoTests ?? 0),
+      ...(failures.length > 0 && { failures }),
     };
   } catch {
     return { passed: 0, failed: 1, skipped: 0 };
   }
+}
+
+/** Longest message of a failed test in the list at the end, in characters. */
+const longestMessage = 2000;
+
+/** The failed tests of one file, or the file itself where it could not be loaded. */
+function failuresOf(file) {
+  const path = relative(root, file.name);
+  const told = (title, message) => `${path}: ${title}\n${message.slice(0, longestMessage)}`;
+  const tests = file.assertionResults.filter((test) => test.status === 'failed');
+  if (tests.length === 0 && file.status === 'failed') return [told('could not run', file.message)];
+  return tests.map((test) => told(test.fullName, test.failureMessages.join('\n')));
 }
 
 stage('system', () => {
@@ -112,6 +130,7 @@ stage('interop', () => {
 stage('browser', () => vitest(['browser']));
 
 rmSync(scratch, { recursive: true, force: true });
+for (const failure of failures) console.log(`\nfailed: ${failure.replaceAll('\n', '\n  ')}`);
 console.log('');
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exit(totals.failed === 0 ? 0 : 1);
