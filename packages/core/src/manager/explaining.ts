@@ -3,6 +3,7 @@ import type { ExplainView, SlotExplainView, SlotVerdict } from '../management/vi
 import { explainPool } from '../planner/explain.ts';
 import { instanceName } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
+import { slotsPerInstance } from '../planner/surplus.ts';
 import { verdictFor, type Waiting } from '../planner/verdicts.ts';
 import { reachableMembers } from './council.ts';
 import { ruleText } from './failback.ts';
@@ -36,6 +37,7 @@ export function explainSlotNow(
   const view = slotViews(state, nowMs).find((each) => each.pool === pool && each.index === index);
   if (!declared || !slot || !view) return undefined;
   const ranking = rankingOf(declared, index, observed);
+  const slotsMax = slotsPerInstance(declared);
   const others = observed.instances.filter(
     (each) => each.pool === pool && !ranking.includes(each.functionId),
   );
@@ -47,7 +49,7 @@ export function explainSlotNow(
     const isHolder = instance.functionId === slot.holder;
     const isListed = ranking.includes(instance.functionId);
     const found = isListed
-      ? byCouncil(state, verdictFor(instance, slot, observed, waitingOf(state, instance, nowMs)))
+      ? byCouncil(state, verdictFor(instance, slot, slotsMax, observed, waitingOf(state, instance, nowMs)))
       : {
           rule: 'own-slot' as const,
           verdict: 'the pool has no standbys: every slot belongs to its own instance',

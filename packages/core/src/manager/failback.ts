@@ -6,6 +6,7 @@ import type { DeclaredPool } from '../declared/set.ts';
 import { instanceName, isReady, type Observed, type ObservedInstance } from '../planner/observed.ts';
 import { slotsOf } from '../planner/roles.ts';
 import { homesOf } from '../planner/slots.ts';
+import { slotsPerInstance } from '../planner/surplus.ts';
 import { beginHandover } from './handover.ts';
 import type { Journal } from './journal.ts';
 import type { Moment } from './moves.ts';
@@ -91,9 +92,9 @@ function strayed(pool: DeclaredPool, observed: Observed): Map<string, ObservedIn
     const home = homes.get(slot.index);
     const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
     if (!home || !holder || holder === home || slot.handover || home.move || holder.move) continue;
-    const isBusy = observed.slots.some(({ holder: other }) => other === home.functionId);
+    const held = observed.slots.filter(({ holder: other }) => other === home.functionId).length;
     const isFit = isReady(home, nodes) && !home.isSuppressed && nodes.get(home.node)?.draining === false;
-    if (isFit && !isBusy) found.set(slot.id, home);
+    if (isFit && held < slotsPerInstance(pool)) found.set(slot.id, home);
   }
   return found;
 }

@@ -19,6 +19,8 @@ interface Who {
   readonly instance: ObservedInstance;
   readonly node: ObservedNode | undefined;
   readonly slot: ObservedSlot;
+  /** How many slots it may hold. */
+  readonly slotsMax: number;
   readonly observed: Observed;
   readonly waiting: Waiting | undefined;
 }
@@ -29,11 +31,13 @@ const RULES: readonly (readonly [name: Exclude<SlotVerdict['rule'], null>, Rule]
   ['healthy', ({ instance }) => (instance.healthy ? null : 'its health check fails')],
   [
     'one-slot',
-    ({ instance: { functionId }, slot, observed }) => {
-      const other = observed.slots.find(({ holder, id }) => holder === functionId && id !== slot.id);
-      return other
+    ({ instance: { functionId }, slot, slotsMax, observed }) => {
+      const others = observed.slots.filter(({ holder, id }) => holder === functionId && id !== slot.id);
+      const [other] = others;
+      if (!other || others.length < slotsMax) return null;
+      return slotsMax === 1
         ? `it holds slot ${other.index} of ${other.pool}; an instance serves one slot at a time`
-        : null;
+        : `it holds ${others.length} other slots; an instance of ${slot.pool} serves ${slotsMax} at most`;
     },
   ],
   [
@@ -57,15 +61,19 @@ const RULES: readonly (readonly [name: Exclude<SlotVerdict['rule'], null>, Rule]
   ],
 ];
 
-/** Whether the instance would take the slot, and if not, which rule refuses it. */
+/**
+ * Whether the instance would take the slot, and if not, which rule refuses it.
+ * @param slotsMax How many slots an instance of the pool may hold
+ */
 export function verdictFor(
   instance: ObservedInstance,
   slot: ObservedSlot,
+  slotsMax: number,
   observed: Observed,
   waiting: Waiting | undefined,
 ): Pick<SlotVerdict, 'rule' | 'verdict'> {
   const node = observed.nodes.find(({ name }) => name === instance.node);
-  const who: Who = { instance, node, slot, observed, waiting };
+  const who: Who = { instance, node, slot, slotsMax, observed, waiting };
   for (const [rule, refuses] of RULES) {
     const why = refuses(who);
     if (why !== null) return { rule, verdict: why };

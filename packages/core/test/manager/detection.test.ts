@@ -22,9 +22,9 @@ async function running(declared: DeclaredSet): Promise<FakeDomain> {
   return domain;
 }
 
-function hold(domain: FakeDomain, on: number, functionId: number, epoch: number): void {
+function hold(domain: FakeDomain, on: number, functionId: number, epoch: number, index = 0): void {
   const holder = { node: on, functionId };
-  const slot = domain.core.views(domain.nowMs).slots[0]?.id ?? '';
+  const slot = domain.core.views(domain.nowMs).slots.find((each) => each.index === index)?.id ?? '';
   const candidates = [1, 2, 3].map((each) => ({ node: each, functionId: each }));
   domain.report(on, {
     slots: [{ id: slot, state: 'holding', epoch: String(epoch), holder, candidates, reason: '' }],
@@ -90,6 +90,18 @@ describe('failback', () => {
     expect(domain.orders).toContain('assign 2/2 active handover to 1');
     hold(domain, 1, 1, 3);
     expect(domain.core.explainSlot('web', 0, domain.nowMs)?.failback).toBeNull();
+  });
+
+  test('also to one that holds another slot, where it may hold several', async () => {
+    const redundancy = { slots: 2, standbys: 0, spares: 0, instances: 2, slotsPerInstance: 2 };
+    const failover = { leaseMs: 300, failback: { rule: 'delayed', delayMs: 30_000 } } as const;
+    const domain = await running(withRules({ redundancy, failover }, ['a', 'b']));
+    hold(domain, 2, 2, 1, 0);
+    hold(domain, 1, 1, 1, 1);
+    passTo(domain, domain.nowMs + 31_000);
+    expect(events(domain, 'failback.ordered')).toContain(
+      'Slot 0 of web goes back to web#1: it has been fit for 30000 ms.',
+    );
   });
 
   test('the delay begins anew when the instance fails in between', async () => {

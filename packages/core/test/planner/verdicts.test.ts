@@ -41,6 +41,7 @@ function verdict(
   at: Partial<ObservedNode> = {},
   of: Partial<ObservedSlot> = {},
   waiting?: Partial<Waiting>,
+  slotsMax = 1,
 ): readonly [string | null, string] {
   const mine = { ...web1, ...instance };
   const observed: Observed = {
@@ -60,7 +61,7 @@ function verdict(
     strays: [],
     upgrades: [],
   };
-  const found = verdictFor(mine, { ...slot, ...of }, observed, waiting && { ...quiet, ...waiting });
+  const found = verdictFor(mine, { ...slot, ...of }, slotsMax, observed, waiting && { ...quiet, ...waiting });
   return [found.rule, found.verdict];
 }
 
@@ -97,6 +98,11 @@ test('who serves one slot takes no other', () => {
     'one-slot',
     'it holds slot 3 of calc; an instance serves one slot at a time',
   ]);
+});
+
+test('an instance of a pool that shares its slots takes as many as it may', () => {
+  expect(verdict({ functionId: 1, number: 1 }, {}, {}, {}, 2)).toEqual([null, 'ready']);
+  expect(verdict({ functionId: 1, number: 1 }, {}, {}, {}, 1)[0]).toBe('one-slot');
 });
 
 test('what its failures brought it', () => {
