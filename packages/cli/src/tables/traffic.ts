@@ -18,6 +18,7 @@ export const trafficColumns: readonly Column<TrafficView>[] = [
   { title: 'P50', cell: (it) => showDuration(it.latencyMsP50), align: 'right' },
   { title: 'P99', cell: (it) => showDuration(it.latencyMsP99), align: 'right' },
   { title: 'LAST OUTAGE', cell: lastOutage, align: 'right' },
+  { title: 'WHY', cell: (it) => it.history.at(-1)?.reason ?? '', wide: true },
   { title: 'OUTAGES', cell: (it) => String(it.history.length), align: 'right', wide: true },
   { title: 'DEADLINE', cell: (it) => showDuration(it.deadlineMs), align: 'right', wide: true },
   { title: 'TOLD', cell: (it, now) => `${showAge(it.updatedAt, now)} ago`, wide: true },

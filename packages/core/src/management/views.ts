@@ -249,6 +249,8 @@ export interface Outage {
   readonly lastOkAt: number;
   readonly firstOkAt: number;
   readonly failed: number;
+  /** Why the first of them failed, at most 200 characters: `ECONNREFUSED`, `no answer in time`. */
+  readonly reason?: string;
 }
 
 export interface TrafficView extends TrafficReport {

@@ -26,7 +26,12 @@ const outage: JsonSchema = {
   type: 'object',
   required: ['lastOkAt', 'firstOkAt', 'failed'],
   additionalProperties: false,
-  properties: { lastOkAt: time, firstOkAt: time, failed: count },
+  properties: {
+    lastOkAt: time,
+    firstOkAt: time,
+    failed: count,
+    reason: { type: 'string', maxLength: 200 },
+  },
 };
 
 export const declarationSchema: JsonSchema = {

@@ -12,12 +12,16 @@ interface Gap {
   firstFailedSentAt: number;
   firstOkAt: number | null;
   failed: number;
+  /** Of the first that was known to have failed. */
+  readonly reason: string;
   told: number;
 }
 
 /** Successes remembered: enough to find the neighbours of a request that failed at a long deadline. */
 const SUCCESSES_MAX = 4_096;
 const GAPS_MAX = 256;
+/** Characters. */
+const REASON_MAX = 200;
 
 /**
  * Finds outages in requests that overlap. A request that failed lies in the gap between the last request sent
@@ -41,7 +45,7 @@ export class Outages {
   }
 
   /** Before the first success there is no service yet that could have failed. */
-  failed(sentAt: number): void {
+  failed(sentAt: number, reason: string): void {
     const last = this.#successes.findLast((success) => success.sentAt < sentAt);
     if (!last) return;
     const known = this.#gaps.get(last.doneAt);
@@ -56,6 +60,7 @@ export class Outages {
       firstFailedSentAt: sentAt,
       firstOkAt: first?.doneAt ?? null,
       failed: 1,
+      reason: reason.slice(0, REASON_MAX),
       told: 0,
     });
     if (this.#gaps.size > GAPS_MAX) {
@@ -78,7 +83,8 @@ export class Outages {
     for (const gap of this.#gaps.values()) {
       if (gap.firstOkAt === null || gap.told === gap.failed) continue;
       gap.told = gap.failed;
-      ended.push({ lastOkAt: gap.lastOkAt, firstOkAt: gap.firstOkAt, failed: gap.failed });
+      const { lastOkAt, firstOkAt, failed, reason } = gap;
+      ended.push({ lastOkAt, firstOkAt, failed, reason });
     }
     return ended;
   }

@@ -33,10 +33,10 @@ export class Tally {
     this.#outages.succeeded(sentAt, at);
   }
 
-  failed(sentAt: number, at: number): void {
+  failed(sentAt: number, at: number, reason: string): void {
     this.#failed += 1;
     this.#slice(at).failed += 1;
-    this.#outages.failed(sentAt);
+    this.#outages.failed(sentAt, reason);
   }
 
   /** The figures so far; `outages` are those that ended, or got a new count, since the last call. */

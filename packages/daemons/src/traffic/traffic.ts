@@ -58,7 +58,7 @@ export async function runTraffic(options: TrafficOptions): Promise<void> {
     // Who was late itself accuses nobody: an answer that did not come in time may have waited for us.
     else if (reason !== LATE || stalledAt < sentAt) {
       target?.failed?.();
-      tally.failed(sentAt, nowMs());
+      tally.failed(sentAt, nowMs(), reason);
     }
   };
 

@@ -24,7 +24,7 @@ export const traffic: TrafficView = {
   failingSince: null,
   series: [],
   updatedAt: NOW - 500,
-  history: [{ lastOkAt: NOW - 60_000, firstOkAt: NOW - 59_874, failed: 10 }],
+  history: [{ lastOkAt: NOW - 60_000, firstOkAt: NOW - 59_874, failed: 10, reason: 'ECONNREFUSED' }],
 };
 
 export const failover: FailoverView = {

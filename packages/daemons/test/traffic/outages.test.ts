@@ -14,11 +14,11 @@ test('an outage runs from the last success before to the first success after, by
   outages.succeeded(0, 1);
   outages.succeeded(5, 6);
   // Sent at 10 to 40, refused at once.
-  for (let sentAt = 10; sentAt <= 40; sentAt += 5) outages.failed(sentAt);
+  for (let sentAt = 10; sentAt <= 40; sentAt += 5) outages.failed(sentAt, 'ECONNREFUSED');
   expect(outages.failingSince()).toBe(6);
   expect(outages.takeEnded()).toEqual([]);
   outages.succeeded(45, 47);
-  expect(outages.takeEnded()).toEqual([{ lastOkAt: 6, firstOkAt: 47, failed: 7 }]);
+  expect(outages.takeEnded()).toEqual([{ lastOkAt: 6, firstOkAt: 47, failed: 7, reason: 'ECONNREFUSED' }]);
   expect(outages.failingSince()).toBeNull();
 });
 
@@ -27,18 +27,18 @@ test('failures known only at their deadline, after service is back, belong to th
   outages.succeeded(0, 1);
   // Requests of 5, 10 and 15 hang; 20 is served; then the deadlines pass one after the other.
   outages.succeeded(20, 21);
-  outages.failed(5);
-  expect(outages.takeEnded()).toEqual([{ lastOkAt: 1, firstOkAt: 21, failed: 1 }]);
-  outages.failed(10);
-  outages.failed(15);
-  expect(outages.takeEnded()).toEqual([{ lastOkAt: 1, firstOkAt: 21, failed: 3 }]);
+  outages.failed(5, 'ECONNREFUSED');
+  expect(outages.takeEnded()).toEqual([{ lastOkAt: 1, firstOkAt: 21, failed: 1, reason: 'ECONNREFUSED' }]);
+  outages.failed(10, 'ECONNREFUSED');
+  outages.failed(15, 'ECONNREFUSED');
+  expect(outages.takeEnded()).toEqual([{ lastOkAt: 1, firstOkAt: 21, failed: 3, reason: 'ECONNREFUSED' }]);
   expect(outages.takeEnded()).toEqual([]);
 });
 
 test('a request sent before the fault that ends well during it does not end the outage', () => {
   const outages = new Outages();
   outages.succeeded(0, 1);
-  outages.failed(10);
+  outages.failed(10, 'ECONNREFUSED');
   outages.succeeded(4, 12);
   expect(outages.failingSince()).not.toBeNull();
   outages.succeeded(30, 31);
@@ -48,19 +48,19 @@ test('a request sent before the fault that ends well during it does not end the 
 test('two faults with a success between are two outages', () => {
   const outages = new Outages();
   outages.succeeded(0, 1);
-  outages.failed(5);
+  outages.failed(5, 'ECONNREFUSED');
   outages.succeeded(10, 11);
-  outages.failed(15);
+  outages.failed(15, 'ECONNREFUSED');
   outages.succeeded(20, 21);
   expect(outages.takeEnded()).toEqual([
-    { lastOkAt: 1, firstOkAt: 11, failed: 1 },
-    { lastOkAt: 11, firstOkAt: 21, failed: 1 },
+    { lastOkAt: 1, firstOkAt: 11, failed: 1, reason: 'ECONNREFUSED' },
+    { lastOkAt: 11, firstOkAt: 21, failed: 1, reason: 'ECONNREFUSED' },
   ]);
 });
 
 test('before the first success nothing has failed', () => {
   const outages = new Outages();
-  outages.failed(0);
+  outages.failed(0, 'ECONNREFUSED');
   outages.succeeded(5, 6);
   expect(outages.takeEnded()).toEqual([]);
 });
