@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createLinuxClocks } from '@vnfpool/platform/clocks';
-import { BpfGate, createFence, createNftFence, tableOf } from '@vnfpool/platform/fence';
+import { BpfGate, createFence, createNftFence, FencePrograms, tableOf } from '@vnfpool/platform/fence';
 import { createNamespace, createNetwork, inNamespace } from '@vnfpool/platform/namespaces';
 import { NaiveFence } from './naive.mjs';
 
@@ -28,7 +28,7 @@ function measure(count, network, emit) {
   const ends = () => new Map(slots.map(({ slot }) => [slot, clocks.boottimeMs() + LEASE_MS]));
   const options = { interfaces: ['eth0'], clocks };
   // Each in a namespace of its own: the rules of one are not another's.
-  const gate = on('a', () => new BpfGate(['eth0'], clocks, []));
+  const gate = on('a', () => new BpfGate(['eth0'], new FencePrograms(clocks), []));
   const bpf = on('b', () => createFence(options));
   const nft = on('c', () => createNftFence(options));
   const naive = on('d', () => new NaiveFence('eth0', addresses));

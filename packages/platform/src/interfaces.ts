@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { FenceRecord } from './fence/first-table.ts';
+
 /*
  * What a node agent needs from its host. Each interface has an implementation on Linux and a fake in memory;
  * nothing above this package talks to the kernel.
@@ -102,7 +104,7 @@ export interface Fence {
   readonly kind: 'bpf' | 'nft' | 'none';
   /** What is promised here, in one sentence for people. */
   readonly guarantee: string;
-  /** Everything under the fence now; in the beginning what an earlier agent left there. */
+  /** Everything under the fence now; in the beginning what an earlier agent left there, or handed on. */
   readonly guarded: readonly Guarded[];
   /**
    * The slots from now on, replacing the former list, and what is guarded for each. What is new to the fence comes under it
@@ -127,6 +129,8 @@ export interface Fence {
    * the next {@link openUntil}.
    */
   check(): void;
+  /** What the fence of the next agent, which goes on for this one, is to know of it; undefined: nothing. */
+  handOn(): FenceRecord | undefined;
   /** Removes every rule. */
   dispose(): void;
 }

@@ -68,6 +68,10 @@ export class FakeFence implements Fence {
     );
   }
 
+  handOn(): undefined {
+    return undefined;
+  }
+
   check(): void {}
 
   dispose(): void {

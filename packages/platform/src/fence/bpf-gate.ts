@@ -2,77 +2,45 @@
 import {
   attachedPrograms,
   attachProgram,
-  BpfMap,
+  type BpfMap,
   type Direction,
   detachProgram,
   type LinkProgram,
-  loadProgram,
-  type MapShape,
   openById,
   readInfo,
-  runProgram,
 } from '../bpf/index.ts';
 import { PlatformError } from '../errors.ts';
-import type { Clocks } from '../interfaces.ts';
 import { libc } from '../libc/libc.ts';
 import { inNamespace, type NetworkNamespace, openOwnNamespace } from '../namespaces/namespace.ts';
 import { viewOf } from '../netlink/message.ts';
 import { inheritedAddresses } from './bpf-inherited.ts';
-import { DROP, fenceProgram, GUARDED_KEY_BYTES, KEY_KIND, PASS } from './bpf-program.ts';
 import {
-  GUARDED_MAX,
-  type GuardedKey,
-  type GuardedTable,
-  guardedOf,
-  keyOfText,
-  keyText,
-  linksOf,
-  SLOTS_MAX,
-} from './guarded.ts';
+  CLOSED_NS,
+  DIRECTIONS,
+  type FencePrograms,
+  GUARDED_MAP_NAME,
+  kernelKey,
+  NOBODY,
+  PROGRAM_NAME,
+  u32,
+  u64,
+} from './bpf-programs.ts';
+import { type FenceHandedOn, firstTable, NOTHING_HANDED_ON } from './first-table.ts';
+import { type GuardedKey, type GuardedTable, guardedOf, keyOfText, keyText, linksOf } from './guarded.ts';
 import { LinkWatch } from './link-watch.ts';
 
-/** Of the form of maps and programs: a fence of another one is another's. */
-const FORM = 1;
-const NAME: Readonly<Record<Direction, string>> = { in: `vnfpool_in${FORM}`, out: `vnfpool_out${FORM}` };
-const DIRECTIONS: readonly Direction[] = ['in', 'out'];
-const GUARDED: MapShape = {
-  kind: 'hash',
-  name: 'vnfpool_guarded',
-  keyBytes: GUARDED_KEY_BYTES,
-  valueBytes: 4,
-  entriesMax: GUARDED_MAX,
-};
-/** The first is nobody's, and stays closed. */
-const DEADLINES: MapShape = {
-  kind: 'array',
-  name: 'vnfpool_until',
-  keyBytes: 4,
-  valueBytes: 8,
-  entriesMax: SLOTS_MAX + 1,
-};
-const NOBODY = 0;
-const CLOSED_NS = 0n;
 /** Entries of the maps that one look reads: a thousand would hold up the renewals for milliseconds. */
 const CHECKED_AT_ONCE = 128;
-/** Ahead of what the probe's clock may be late by. */
-const PROBE_OPEN_MS = 60_000;
-const PROBE_ADDRESS: readonly number[] = [192, 0, 2, 1];
-
-interface Programs {
-  /** On Ethernet, and on links of bare packets, for each direction. */
-  readonly ethernet: Readonly<Record<Direction, LinkProgram>>;
-  readonly bare: Readonly<Record<Direction, LinkProgram>>;
-}
 
 /**
  * Programs on links that compare CLOCK_BOOTTIME with a deadline for each slot. They stay when this process ends, with
- * their maps and deadlines; the next one puts its own, closed, before it takes these away. What an ended process would still
+ * their maps and deadlines; the next one puts its own, closed but for what was handed on to it, before it takes these away. What an ended process would still
  * write goes to maps that no program reads.
  */
 export class BpfGate {
+  readonly #programs: FencePrograms;
   readonly #guarded: BpfMap;
   readonly #deadlines: BpfMap;
-  readonly #programs: Programs;
   readonly #links = new LinkWatch();
   /** Links are known to the system call by their index in the caller's namespace. */
   readonly #home: NetworkNamespace = openOwnNamespace();
@@ -89,23 +57,30 @@ export class BpfGate {
   #turns = 0;
 
   /**
-   * @param inherited what is to be guarded from the first moment, closed
+   * @param programs this gate's alone from now on
+   * @param left what is to be guarded from the first moment, closed but for what was handed on
    * @throws PlatformError when this kernel, or our rights in it, are not enough; then nothing is changed
    */
-  constructor(links: readonly string[], clocks: Clocks, inherited: readonly GuardedKey[]) {
+  constructor(
+    links: readonly string[],
+    programs: FencePrograms,
+    left: readonly GuardedKey[],
+    handedOn: FenceHandedOn = NOTHING_HANDED_ON,
+  ) {
     this.#base = links;
-    this.#guarded = BpfMap.create(GUARDED);
-    this.#deadlines = BpfMap.create(DEADLINES);
-    this.#programs = { ethernet: this.#load(14), bare: this.#load(0) };
+    this.#programs = programs;
+    this.#guarded = programs.guarded;
+    this.#deadlines = programs.deadlines;
     try {
-      this.#probe(clocks);
-      this.#links.watch(links);
+      this.#links.watch([...links, ...handedOn.also]);
       // What an ended agent's programs guard is so from the first moment, too, should nftables know nothing of it any more.
       const former = inNamespace(this.#home.fd, () =>
-        inheritedAddresses(this.#links.indexes.values(), NAME.in, GUARDED.name),
+        inheritedAddresses(this.#links.indexes.values(), PROGRAM_NAME.in, GUARDED_MAP_NAME),
       );
-      const texts = [...inherited, ...former].map(keyText);
-      this.#table = { slots: new Set(), slotOf: new Map(texts.map((text) => [text, ''])) };
+      this.#also = handedOn.also;
+      this.#table = firstTable(handedOn, [...left, ...former].map(keyText));
+      this.#numberSlots();
+      this.openUntil(handedOn.ends);
       this.#watchLinks();
       this.#writeGuarded();
       this.#attachAll();
@@ -124,24 +99,30 @@ export class BpfGate {
   guard(table: GuardedTable, also: readonly string[]): void {
     this.#also = also;
     this.#table = table;
+    this.#numberSlots();
+    this.#watchLinks();
+    this.#writeGuarded();
+    this.#attachAll();
+    this.#leaveOthers();
+  }
+
+  /** A number for each slot, closed as long as nothing else is said. */
+  #numberSlots(): void {
+    const { slots } = this.#table;
     for (const [slot, number] of this.#numbers) {
-      if (table.slots.has(slot)) continue;
+      if (slots.has(slot)) continue;
       this.#writeEnd(number, CLOSED_NS);
       this.#numbers.delete(slot);
     }
     const taken = new Set(this.#numbers.values());
     let free = NOBODY + 1;
-    for (const slot of table.slots) {
+    for (const slot of slots) {
       if (this.#numbers.has(slot)) continue;
       while (taken.has(free)) free++;
       taken.add(free);
       this.#numbers.set(slot, free);
       this.#writeEnd(free, CLOSED_NS);
     }
-    this.#watchLinks();
-    this.#writeGuarded();
-    this.#attachAll();
-    this.#leaveOthers();
   }
 
   /** One write a slot, all in one call; the deadline is absolute, so that it may arrive at any time. */
@@ -209,10 +190,7 @@ export class BpfGate {
 
   /** Lets go of all without changing anything in the kernel. */
   abandon(): void {
-    for (const set of [this.#programs.ethernet, this.#programs.bare])
-      for (const direction of DIRECTIONS) libc().close(set[direction].fd);
-    this.#guarded.close();
-    this.#deadlines.close();
+    this.#programs.close();
     this.#links.close();
     this.#home.close();
   }
@@ -222,44 +200,6 @@ export class BpfGate {
     const parts = Math.ceil(all.length / CHECKED_AT_ONCE);
     const from = (this.#turns % Math.max(parts, 1)) * CHECKED_AT_ONCE;
     return all.slice(from, from + CHECKED_AT_ONCE);
-  }
-
-  #load(headerBytes: number): Record<Direction, LinkProgram> {
-    const load = (direction: Direction): LinkProgram =>
-      loadProgram(
-        NAME[direction],
-        fenceProgram({
-          direction,
-          headerBytes,
-          guardedFd: this.#guarded.fd,
-          deadlinesFd: this.#deadlines.fd,
-        }),
-      );
-    return { in: load('in'), out: load('out') };
-  }
-
-  /**
-   * Runs the program over a frame: it must pass before a deadline by our clock, and no more when that has come. In a time
-   * namespace our clock is another than the kernel's.
-   */
-  #probe(clocks: Clocks): void {
-    const frame = new Uint8Array(64);
-    frame.set([0x08, 0x00, 0x45], 12);
-    frame.set(PROBE_ADDRESS, 26);
-    const key = kernelKey('ipv4', Uint8Array.from(PROBE_ADDRESS));
-    const verdictAt = (endMs: number): number => {
-      this.#deadlines.set(u32(NOBODY), u64(BigInt(Math.floor(endMs * 1e6))));
-      return runProgram(this.#programs.ethernet.out, frame);
-    };
-    this.#guarded.set(key, u32(NOBODY));
-    const isPassing = verdictAt(clocks.boottimeMs() + PROBE_OPEN_MS) === PASS;
-    const isDropping = verdictAt(clocks.boottimeMs()) === DROP;
-    this.#deadlines.set(u32(NOBODY), u64(CLOSED_NS));
-    this.#guarded.delete(key);
-    if (isPassing && isDropping) return;
-    const message =
-      'the programs of this kernel go by another CLOCK_BOOTTIME than this process (a time namespace?)';
-    throw new PlatformError('UNSUPPORTED', message, { call: 'probe' });
   }
 
   /** Ours first, then those of an ended agent go: there is no moment without. */
@@ -300,7 +240,7 @@ export class BpfGate {
   }
 
   #programOf(link: string, direction: Direction): LinkProgram {
-    return this.#programs[this.#links.isBare(link) ? 'bare' : 'ethernet'][direction];
+    return this.#programs.on(this.#links.isBare(link) ? 'bare' : 'ethernet')[direction];
   }
 
   /** Brings the map to what the table says. Links are known by their index there, so that one made anew is another. */
@@ -365,27 +305,8 @@ function detachIfOurs(index: number, direction: Direction, id: number): void {
   const fd = openById('program', id);
   if (fd === undefined) return;
   try {
-    if (readInfo(fd).name === NAME[direction]) detachProgram(index, direction, fd);
+    if (readInfo(fd).name === PROGRAM_NAME[direction]) detachProgram(index, direction, fd);
   } finally {
     libc().close(fd);
   }
-}
-
-function kernelKey(kind: GuardedKey['kind'], bytes: Uint8Array): Uint8Array {
-  const key = new Uint8Array(GUARDED_KEY_BYTES);
-  viewOf(key).setUint32(0, KEY_KIND[kind], true);
-  key.set(bytes, 4);
-  return key;
-}
-
-function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  viewOf(bytes).setUint32(0, value, true);
-  return bytes;
-}
-
-function u64(value: bigint): Uint8Array {
-  const bytes = new Uint8Array(8);
-  viewOf(bytes).setBigUint64(0, value, true);
-  return bytes;
 }

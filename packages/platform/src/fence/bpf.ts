@@ -1,13 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clocks, Fence, Guarded, GuardedSlot } from '../interfaces.ts';
 import { BpfGate } from './bpf-gate.ts';
+import { FencePrograms } from './bpf-programs.ts';
+import type { FenceRecord } from './first-table.ts';
 import { checkKnown, type GuardedTable, guardedOf, keyOf, keyOfText, keyText, tableOf } from './guarded.ts';
 import { createNftFence, type NftFence, type NftFenceOptions } from './nft.ts';
 
 /** What the fence stands before, and whether programs may be tried. */
 export interface FenceOptions extends NftFenceOptions {
+  /** Programs that were loaded ahead, or why there are none; the fence's alone from now on. Default: loaded now. */
+  readonly prepared?: PreparedFence;
   /** `off`: the nftables form alone. Default `auto`. */
   readonly bpf?: 'auto' | 'off';
+}
+
+/** What a fence can be made of before it stands anywhere. */
+export type PreparedFence = FencePrograms | { readonly missing: string };
+
+/** Everything that takes time and changes nothing: programs are loaded, and tried. */
+export function prepareFence(clocks: Clocks): PreparedFence {
+  try {
+    return new FencePrograms(clocks);
+  } catch (error) {
+    return { missing: (error as Error).message };
+  }
 }
 
 /** A fence with programs on its links. */
@@ -23,15 +39,20 @@ export interface BpfFence extends Fence {
  * @throws PlatformError `NFT` where there is not even that
  */
 export function createFence(options: FenceOptions): BpfFence | NftFence {
+  const programs = options.bpf === 'off' ? undefined : (options.prepared ?? prepareFence(options.clocks));
   const nft = createNftFence(options);
-  if (options.bpf === 'off') return nft;
+  if (programs === undefined) return nft;
+  const lesser = (why: string): NftFence => {
+    nft.lessens(`no BPF programs here (${why})`);
+    return nft;
+  };
+  if ('missing' in programs) return lesser(programs.missing);
   try {
-    const inherited = nft.guarded.map(keyOf);
-    const gate = new BpfGate(options.interfaces, options.clocks, inherited);
+    const left = nft.guarded.map(keyOf);
+    const gate = new BpfGate(options.interfaces, programs, left, options.handedOn);
     return new LinuxBpfFence(gate, nft, options);
   } catch (error) {
-    nft.lessens(`no BPF programs here (${(error as Error).message})`);
-    return nft;
+    return lesser((error as Error).message);
   }
 }
 
@@ -47,7 +68,7 @@ class LinuxBpfFence implements BpfFence {
   readonly #clocks: Clocks;
   readonly #interfaces: readonly string[];
   readonly #changed: ((what: string) => void) | undefined;
-  #table: GuardedTable = { slots: new Set(), slotOf: new Map() };
+  #table: GuardedTable;
 
   constructor(gate: BpfGate, nft: NftFence, options: FenceOptions) {
     this.#gate = gate;
@@ -55,6 +76,7 @@ class LinuxBpfFence implements BpfFence {
     this.#clocks = options.clocks;
     this.#interfaces = options.interfaces;
     this.#changed = options.changed;
+    this.#table = tableOf(options.handedOn?.slots ?? []);
   }
 
   get guarantee(): string {
@@ -94,6 +116,10 @@ class LinuxBpfFence implements BpfFence {
         `somebody changed the fence: ${found.join(', ')}; put right, closed until the next renewal`,
       );
     this.#nft.check();
+  }
+
+  handOn(): FenceRecord {
+    return this.#nft.handOn();
   }
 
   dispose(): void {

@@ -37,6 +37,20 @@ export interface Horizons {
 
 export const NO_HORIZONS: Horizons = { slots: new Map(), horizons: new Map() };
 
+/** As plain data, for another process. */
+export interface HorizonsRecord {
+  readonly slots: readonly (readonly [slot: string, OpenSlot])[];
+  readonly horizons: readonly (readonly [id: HorizonId, Horizon])[];
+}
+
+export function recordOfHorizons({ slots, horizons }: Horizons): HorizonsRecord {
+  return { slots: [...slots], horizons: [...horizons] };
+}
+
+export function horizonsOfRecord({ slots, horizons }: HorizonsRecord): Horizons {
+  return { slots: new Map(slots), horizons: new Map(horizons) };
+}
+
 /**
  * Slots that are renewed together share one end, so that however many they are, a renewal writes one element: the
  * earliest end of those in it. What was renewed is given with its new end; what has less than `leastMs` left is closed.

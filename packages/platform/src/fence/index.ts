@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 export type { Fence, Guarded, GuardedSlot } from '../interfaces.ts';
-export type { BpfFence, FenceOptions } from './bpf.ts';
-export { createFence } from './bpf.ts';
+export type { BpfFence, FenceOptions, PreparedFence } from './bpf.ts';
+export { createFence, prepareFence } from './bpf.ts';
 export { BpfGate } from './bpf-gate.ts';
+export { FencePrograms } from './bpf-programs.ts';
+export type { FenceHandedOn, FenceRecord } from './first-table.ts';
 export type { GuardedTable } from './guarded.ts';
 export { tableOf } from './guarded.ts';
 export type { HorizonId, Horizons } from './horizons.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
 import { isPlatformError, PlatformError } from '../errors.ts';
-import { deleteTable, describeTable, NFT_TABLE_OWNED } from '../netlink/nft-objects.ts';
+import { deleteTable, describeTable, NFT_TABLE_OWNED, newTable } from '../netlink/nft-objects.ts';
 import { listSet, NFPROTO_INET, readGeneration, transact } from '../netlink/nftables.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '../netlink/socket.ts';
 import { type GuardedKey, type KeyKind, keyText } from './guarded.ts';
@@ -17,6 +18,7 @@ import {
 const BUFFER_BYTES = 4 * 1024 * 1024;
 const KINDS: readonly KeyKind[] = ['ipv4', 'ipv6', 'link', 'forwarding'];
 const STABLE_ATTEMPTS = 8;
+const EMPTY: FenceContents = { values: new Map(), elements: new Map() };
 
 /** What this kernel takes. */
 export interface TableForm {
@@ -38,6 +40,7 @@ export class NftTables {
   readonly socket: NetlinkSocket;
   /** What the kernel said of them when they were loaded. */
   #description: readonly string[] = [];
+  #name = '';
 
   constructor(table: string) {
     if (!/^[a-z][a-z0-9_]{0,30}$/.test(table)) {
@@ -54,17 +57,47 @@ export class NftTables {
     contents: FenceContents,
     generation?: number,
   ): PlatformError | undefined {
-    const rules: FenceRules = {
-      table: this.table,
-      links,
-      contents,
-      withEgress: form.withEgress,
-      tableFlags: form.isOwned ? NFT_TABLE_OWNED : 0,
-    };
-    const failure = transact(this.socket, 'load the fence', fenceRequests(rules), generation);
+    const requests = fenceRequests(this.#rulesFor(form, links, contents));
+    const failure = transact(this.socket, 'load the fence', requests, generation);
     if (failure !== undefined) return failure.error;
-    this.#description = this.#describe();
+    this.#describeNow(form, links);
     return undefined;
+  }
+
+  /** Names the rules as they were loaded, and as the kernel told them. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /**
+   * Takes the tables over as an agent that has ended left them, which closes nothing for a moment as writing them anew does: the
+   * kernel fills new sets of intervals only behind their rules.
+   * @param name of the rules that it left
+   * @returns false: they are others than `load` would make, or not to be had
+   */
+  adopt(form: TableForm, links: readonly string[], name: string): boolean {
+    const owned = form.isOwned
+      ? transact(
+          this.socket,
+          'adopt the fence',
+          fenceTables(this.table).map((place) => newTable(place, NFT_TABLE_OWNED)),
+        )
+      : undefined;
+    if (owned !== undefined) return false;
+    this.#describeNow(form, links);
+    return this.#name === name;
+  }
+
+  #rulesFor(form: TableForm, links: readonly string[], contents: FenceContents): FenceRules {
+    const tableFlags = form.isOwned ? NFT_TABLE_OWNED : 0;
+    return { table: this.table, links, contents, withEgress: form.withEgress, tableFlags };
+  }
+
+  #describeNow(form: TableForm, links: readonly string[]): void {
+    this.#description = this.#describe();
+    const name = createHash('sha256').update(this.#description.join('\n'));
+    for (const request of fenceRequests(this.#rulesFor(form, links, EMPTY))) name.update(request(0));
+    this.#name = name.digest('hex');
   }
 
   /** What differs from what was loaded, but for the elements; empty: nothing. */

@@ -3,7 +3,9 @@ import { readJiffyMs } from '../clocks/clocks.ts';
 import { isPlatformError, PlatformError } from '../errors.ts';
 import type { Clocks, Fence, Guarded, GuardedSlot } from '../interfaces.ts';
 import { changeSets, listSet, type SetChange, type SetElement } from '../netlink/nftables.ts';
-import { ChangeList } from './change-list.ts';
+import { type FenceChanges, fenceChanges } from './fence-changes.ts';
+import { adoptedState, type FenceState, firstState, horizonsIn, runsOutAtMs } from './fence-state.ts';
+import { type FenceHandedOn, type FenceRecord, firstTable, NOTHING_HANDED_ON } from './first-table.ts';
 import { checkKnown, type GuardedTable, guardedOf, keyOfText, keyText, linksOf, tableOf } from './guarded.ts';
 import {
   horizonElement,
@@ -12,17 +14,19 @@ import {
   type Reading,
   readClocks,
 } from './horizon-element.ts';
-import { CLOSED, type HorizonId, type Horizons, horizonOf, leave, NO_HORIZONS, renew } from './horizons.ts';
+import {
+  CLOSED,
+  type HorizonId,
+  type Horizons,
+  horizonOf,
+  leave,
+  NO_HORIZONS,
+  recordOfHorizons,
+  renew,
+} from './horizons.ts';
 import { LinkWatch } from './link-watch.ts';
 import { NftTables, type TableForm, tableForms } from './nft-tables.ts';
-import {
-  allHorizonPlaces,
-  type FenceContents,
-  horizonPlaces,
-  mapPlaces,
-  plainPlaces,
-  verdictOf,
-} from './ruleset.ts';
+import { allHorizonPlaces, type FenceContents, horizonPlaces } from './ruleset.ts';
 
 const ATTEMPTS = 8;
 /** Changes by others that are named in one report; the rest is counted. */
@@ -37,6 +41,8 @@ export interface NftFenceOptions {
   readonly table?: string;
   /** Hears of what somebody else changed, and that it was put right. */
   readonly changed?: (what: string) => void;
+  /** Of the agent before, where it is no restart; what it does not name is closed. Default nothing. */
+  readonly handedOn?: FenceHandedOn;
   /** `off` leaves out the netdev egress hook, as on a kernel that has none. Default `auto`. */
   readonly egress?: 'auto' | 'off';
   /** `off` leaves the tables to everybody, as on a kernel that knows no owners. Default `auto`. */
@@ -46,6 +52,7 @@ export interface NftFenceOptions {
 /** The nftables fence, which also says how far it reaches. */
 export interface NftFence extends Fence {
   readonly kind: 'nft';
+  handOn(): FenceRecord;
   /** Transactions computed anew because the rule set changed underneath; only grows. */
   readonly recomputed: number;
   /** Elements of the horizons that the last {@link Fence.openUntil} wrote, of each table. */
@@ -59,7 +66,7 @@ export interface NftFence extends Fence {
 /**
  * A fence of nftables sets in the namespace of the calling thread, which stays its namespace; rules and elements go over
  * one netlink socket, acknowledged before a call returns. What an earlier agent's fence of the same name guarded is guarded
- * from the first moment, closed, until {@link Fence.guard} names the list.
+ * from the first moment, closed but for what it has handed on, until {@link Fence.guard} names the list.
  *
  * `openUntil` carries the number of the rule set's generation, read before the clocks: if anybody changed rules meanwhile it
  * is computed anew, and the rules are looked at.
@@ -70,13 +77,21 @@ export function createNftFence(options: NftFenceOptions): NftFence {
   const tables = new NftTables(options.table ?? 'vnfpool');
   try {
     const links = new LinkWatch();
-    const inherited = closed(tables.keys().map(keyText));
-    links.watch([...options.interfaces, ...linksOf(inherited.values.keys(), 'link')]);
+    const handedOn = options.handedOn ?? NOTHING_HANDED_ON;
+    const table = firstTable(handedOn, tables.keys().map(keyText));
+    links.watch([...options.interfaces, ...handedOn.also, ...linksOf(table.slotOf.keys(), 'link')]);
+    const forms = tableForms(options.egress ?? 'auto', options.owner ?? 'auto');
+    const { record } = handedOn;
+    for (const form of record === undefined ? [] : forms) {
+      const state = record && adoptedState(record, table, tables, form, links);
+      if (state !== undefined) return new LinuxNftFence(tables, links, form, options, state, undefined);
+    }
+    const first = firstState(options.clocks, table, handedOn.ends);
     let refusal: PlatformError | undefined;
-    for (const form of tableForms(options.egress ?? 'auto', options.owner ?? 'auto')) {
-      const failure = tables.load(form, links.present, inherited);
+    for (const form of forms) {
+      const failure = tables.load(form, links.present, first.contents);
       if (failure === undefined)
-        return new LinuxNftFence(tables, links, form, options, inherited, refusal?.message);
+        return new LinuxNftFence(tables, links, form, options, first, refusal?.message);
       // The first form says what the lesser one lacks.
       refusal ??= failure;
     }
@@ -101,12 +116,12 @@ class LinuxNftFence implements NftFence {
   readonly #options: NftFenceOptions;
   readonly #jiffyMs = readJiffyMs();
   #table: GuardedTable;
-  #horizons: Horizons = NO_HORIZONS;
+  #horizons: Horizons;
   #contents: FenceContents;
   /** The elements of the horizons may be others than `#contents` says: some ran out, or a write failed. */
-  #isUnsure = false;
+  #isUnsure: boolean;
   /** The first moment at which the kernel may take one of the elements away. */
-  #runsOutAtMs = Number.POSITIVE_INFINITY;
+  #runsOutAtMs: number;
   /** The rule set's generation at which everything was as it should be. */
   #verified: number | undefined;
 
@@ -115,19 +130,18 @@ class LinuxNftFence implements NftFence {
     links: LinkWatch,
     form: TableForm,
     options: NftFenceOptions,
-    inherited: FenceContents,
+    first: FenceState,
     refusal: string | undefined,
   ) {
     this.#tables = tables;
     this.#links = links;
     this.#form = form;
     this.#options = options;
-    // No slot of ours has it: it stays closed.
-    this.#table = {
-      slots: new Set(),
-      slotOf: new Map([...inherited.values.keys()].map((text) => [text, ''])),
-    };
-    this.#contents = inherited;
+    this.#table = first.table;
+    this.#horizons = first.horizons;
+    this.#contents = first.contents;
+    this.#runsOutAtMs = first.runsOutAtMs;
+    this.#isUnsure = first.isUnsure;
     this.guarantee = guaranteeOf(form, options.egress === 'off' ? 'not asked for' : (refusal ?? ''));
   }
 
@@ -177,6 +191,10 @@ class LinuxNftFence implements NftFence {
     else if (!this.#form.isOwned && this.#tables.generation() !== this.#verified) this.#verify();
   }
 
+  handOn(): FenceRecord {
+    return { rules: this.#tables.name, horizons: recordOfHorizons(this.#horizons) };
+  }
+
   dispose(): void {
     this.#tables.remove();
     this.abandon();
@@ -200,7 +218,8 @@ class LinuxNftFence implements NftFence {
       if (isAnew || this.#mayHaveRunOut(reading)) this.#isUnsure = true;
       const next = compute(reading);
       const contents = this.#contentsOf(next, reading);
-      const { changes, isOpening } = this.#changesTo(contents);
+      const { ahead, changes, isOpening, horizons } = this.#changesTo(contents);
+      this.lastHorizons = horizons;
       if (changes.length === 0 && !isAnew) {
         this.#horizons = next;
         return;
@@ -214,17 +233,17 @@ class LinuxNftFence implements NftFence {
       this.#isUnsure = true;
       refusal = isAnew
         ? this.#tables.load(this.#form, this.#links.present, contents, computedFor)
-        : changeSets(this.#tables.socket, changes, computedFor)?.error;
+        : this.#change([ahead, changes], computedFor);
       if (refusal === undefined) {
         this.#horizons = next;
         this.#contents = contents;
         this.#isUnsure = false;
-        this.#runsOutAtMs = Math.min(
-          ...[...contents.elements.values()].map(({ timeoutMs = 0 }) => reading.boottimeMs + timeoutMs),
-        );
-        // Whether ours was the only change since all was as it should be.
-        const isAlone = this.#tables.generation() === ((this.#verified ?? -1) + 1) >>> 0;
-        this.#verified = isAlone && this.#verified !== undefined ? (this.#verified + 1) >>> 0 : undefined;
+        this.#runsOutAtMs = runsOutAtMs(contents, reading);
+        // Whether ours were the only changes since all was as it should be.
+        const ours = isAnew || ahead.length === 0 ? 1 : 2;
+        const expected = ((this.#verified ?? -1) + ours) >>> 0;
+        this.#verified =
+          this.#verified !== undefined && this.#tables.generation() === expected ? expected : undefined;
         return;
       }
       if (refusal.code === 'ERESTART') this.recomputed++;
@@ -263,44 +282,24 @@ class LinuxNftFence implements NftFence {
       isSame = values.get(text) === horizonOf(horizons, slot);
     }
     if (isSame) return values;
-    return new Map([...slotOf].map(([text, slot]) => [text, horizonOf(horizons, slot)]));
+    return horizonsIn(this.#table, horizons);
   }
 
-  #changesTo(next: FenceContents): { changes: SetChange[]; isOpening: boolean } {
-    const { table } = this.#tables;
-    const former = this.#contents;
-    const changes = new ChangeList();
-    let isOpening = false;
-    const isOther = former.values !== next.values;
-    for (const text of isOther ? new Set([...former.values.keys(), ...next.values.keys()]) : []) {
-      const [was, is] = [former.values.get(text), next.values.get(text)];
-      if (was === is) continue;
-      const { kind, bytes } = keyOfText(text);
-      for (const place of mapPlaces(table, kind)) {
-        if (was !== undefined) changes.note('delete', place, { key: bytes });
-        if (is !== undefined) changes.note('add', place, { key: bytes, verdict: verdictOf(is) });
-      }
-      for (const place of plainPlaces(table, kind)) {
-        if (was === undefined) changes.note('add', place, { key: bytes });
-        else if (is === undefined) changes.note('delete', place, { key: bytes });
-      }
-      if (is !== undefined && is !== CLOSED) isOpening = true;
+  #changesTo(next: FenceContents): FenceChanges {
+    const listed = this.#isUnsure ? (place: SetChange['place']) => this.#listed(place) : undefined;
+    return fenceChanges(this.#tables.table, this.#contents, next, listed);
+  }
+
+  /** One transaction after the other. @param generation see `changeSets`: before the first */
+  #change(all: readonly (readonly SetChange[])[], generation: number | undefined): PlatformError | undefined {
+    let computedFor = generation;
+    for (const changes of all) {
+      if (changes.length === 0) continue;
+      const refusal = changeSets(this.#tables.socket, changes, computedFor)?.error;
+      if (refusal !== undefined) return refusal;
+      if (computedFor !== undefined) computedFor = (computedFor + 1) >>> 0;
     }
-    let horizons = 0;
-    for (const id of new Set([...former.elements.keys(), ...next.elements.keys()])) {
-      const [was, is] = [former.elements.get(id), next.elements.get(id)];
-      if (was === is && !this.#isUnsure) continue;
-      for (const place of horizonPlaces(table, id)) {
-        const there = this.#isUnsure ? this.#listed(place) : was === undefined ? [] : [was];
-        for (const element of there) changes.note('delete', place, element);
-        if (is !== undefined) changes.note('add', place, is);
-      }
-      if (is === undefined) continue;
-      isOpening = true;
-      horizons++;
-    }
-    this.lastHorizons = horizons;
-    return { changes: changes.all(), isOpening };
+    return undefined;
   }
 
   #listed(place: SetChange['place']): SetElement[] {

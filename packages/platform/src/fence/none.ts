@@ -35,6 +35,7 @@ export function createNoFence(clocks: Clocks): NoFence {
     isOpen: (slot) =>
       !slots.some((each) => each.slot === slot) || (ends.get(slot) ?? -Infinity) > clocks.boottimeMs(),
     check: () => {},
+    handOn: () => undefined,
     dispose: () => {
       slots = [];
       ends.clear();

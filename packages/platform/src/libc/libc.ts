@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { PlatformError } from '../errors.ts';
 import { native } from './native.ts';
 
 /**
@@ -19,6 +20,8 @@ export interface Libc {
   receive(fd: number, into: Uint8Array, flags: number): number;
   setSocketOption(fd: number, level: number, name: number, value: Uint8Array): void;
   close(fd: number): void;
+  /** Ends the process here and now: nothing else of it runs any more. */
+  exit(code: number): never;
   /** Puts the calling thread into a namespace. */
   setNamespace(fd: number, kind: number): void;
   /** Gives the calling thread namespaces of its own. */
@@ -72,6 +75,10 @@ function load(): Libc {
     },
     close: (fd) => {
       call('close', 'int close(int)', fd);
+    },
+    exit: (code) => {
+      call('_exit', 'int _exit(int)', code);
+      throw new PlatformError('UNSUPPORTED', 'the process does not end', { call: '_exit' });
     },
     setNamespace: (fd, kind) => {
       call('setns', 'int setns(int, int)', fd, kind);

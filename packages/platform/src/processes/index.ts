@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { exitNow } from './exit-now.ts';
 export { watchExit } from './exit-watch.ts';
 export type { LoadSampler } from './load.ts';
 export { createLoadSampler } from './load.ts';

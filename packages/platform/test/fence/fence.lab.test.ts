@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Clocks } from '../../src/interfaces.ts';
+import type { Clocks, GuardedSlot } from '../../src/interfaces.ts';
 import { createNamespace, inNamespace, openOwnNamespace } from '../../src/namespaces/index.ts';
 import { createVeth, findLink, NETLINK_ROUTE, NetlinkSocket, setLinkUp } from '../../src/netlink/index.ts';
 import {
@@ -48,6 +48,43 @@ for (const { form, missing } of forms) {
       fence.dispose();
       rig.close();
       expect(told.splice(0)).toEqual([]);
+    });
+
+    test('goes on open where its agent hands on to the next, as it is or written anew; what is not named is closed', async () => {
+      const other: GuardedSlot = { slot: 'other', guarded: [address('10.9.0.101')] };
+      fence.guard([WEB, other]);
+      openFor(LONG_MS, 'web', 'other');
+      const untilMs = end(LONG_MS);
+      const record = fence.handOn();
+      for (const each of [record, record && { ...record, rules: 'of another version' }]) {
+        fence.abandon();
+        const handedOn = { slots: [WEB], also: [], ends: new Map([['web', untilMs]]), record: each };
+        fence = rig.on('a', () => createOf(form, { handedOn, changed: (what) => told.push(what) }));
+        expect(fence.isOpen('web')).toBe(true);
+        expect(await rig.passing()).toEqual(EVERYTHING);
+        if (form !== 'programs') expect(fence.guarded).toContainEqual(address('10.9.0.101'));
+        fence.guard([WEB, other]);
+        expect([fence.isOpen('web'), fence.isOpen('other')]).toEqual([true, false]);
+        openFor(LONG_MS, 'web');
+        expect(await rig.passing()).toEqual(EVERYTHING);
+        fence.close('web');
+        expect(await rig.passing()).toEqual([]);
+        openFor(LONG_MS, 'web');
+      }
+      fence.check();
+    });
+
+    test('that was handed on ends with its lease by itself', async () => {
+      openFor(LONG_MS);
+      const record = fence.handOn();
+      fence.abandon();
+      const untilMs = end(300);
+      const handedOn = { slots: [WEB], also: [], ends: new Map([['web', untilMs]]), record: undefined };
+      fence = rig.on('a', () => createOf(form, { handedOn, changed: (what) => told.push(what) }));
+      expect(await rig.passing()).toEqual(EVERYTHING);
+      await until('the lease to end', () => clocks.boottimeMs() > untilMs + 5);
+      expect(await rig.passing()).toEqual([]);
+      expect(record === undefined).toBe(form === 'programs');
     });
 
     test('is closed from the start, both ways, for both families', async () => {

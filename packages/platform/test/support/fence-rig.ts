@@ -5,6 +5,7 @@ import { advertisementFrame } from '../../src/addresses/neighbour-advertisement.
 import { ETHERTYPE_ARP, packetAddress } from '../../src/addresses/packet-socket.ts';
 import { createLinuxClocks } from '../../src/clocks/index.ts';
 import { BpfGate } from '../../src/fence/bpf-gate.ts';
+import { FencePrograms } from '../../src/fence/bpf-programs.ts';
 import { tableOf } from '../../src/fence/guarded.ts';
 import { createFence, createNftFence, type FenceOptions } from '../../src/fence/index.ts';
 import type { Clocks, Fence, Guarded, GuardedSlot } from '../../src/interfaces.ts';
@@ -41,7 +42,8 @@ class ProgramsAlone implements LabFence {
 
   constructor(options: FenceOptions) {
     this.#options = options;
-    this.#gate = new BpfGate(options.interfaces, options.clocks, []);
+    const { interfaces, clocks: ours, handedOn } = options;
+    this.#gate = new BpfGate(interfaces, new FencePrograms(ours), [], handedOn);
   }
 
   guard(slots: readonly GuardedSlot[]): void {
@@ -59,6 +61,10 @@ class ProgramsAlone implements LabFence {
 
   isOpen(slot: string): boolean {
     return this.#gate.isOpen(slot, clocks.boottimeMs());
+  }
+
+  handOn(): undefined {
+    return undefined;
   }
 
   check(): void {
@@ -88,7 +94,7 @@ export function createOf(form: Form, options: Partial<FenceOptions> = {}): LabFe
 export function whyNoPrograms(): string {
   const home = createNamespace();
   try {
-    inNamespace(home.fd, () => new BpfGate(['lo'], clocks, []).dispose());
+    inNamespace(home.fd, () => new BpfGate(['lo'], new FencePrograms(clocks), []).dispose());
     return '';
   } catch (error) {
     return `no BPF programs: ${String(error)}`;
