@@ -97,6 +97,11 @@ export class AddressUpkeep {
     return JSON.stringify(places) === former ? [] : [{ type: 'follow', places }];
   }
 
+  /** No address is asked for, or raised ahead of a slot that was offered. */
+  get isAtRest(): boolean {
+    return this.#probing.size + this.#prepared.size === 0;
+  }
+
   placesOf(slot: string, addresses?: readonly string[]): readonly AddressPlace[] {
     const places = this.#care.placesOf(slot);
     return addresses === undefined ? places : places.filter(({ address }) => addresses.includes(address));

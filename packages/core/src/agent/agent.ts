@@ -156,9 +156,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         return [];
       case 'slot':
         this.#lost(input.state, nowMs);
-        this.#slots.set(input.state.id as SlotId, input.state);
-        if (input.state.holder)
-          this.#lastHolders.set(input.state.id as SlotId, input.state.holder.functionId);
+        this.#know(input.state);
         this.#muteMs = input.muteMs;
         if (input.state.state !== 'holding') this.#told.released.delete(input.state.id as SlotId);
         return this.#moves.part(nowMs);
@@ -185,6 +183,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         return [...this.#residents.values()].flatMap(({ life }) => life.stop());
       case 'adopt':
         this.#configuration ??= input.configuration;
+        for (const state of input.slots ?? []) this.#know(state);
         return input.functions.flatMap((adopted) => {
           const { resident, outputs } = restoreFunction(adopted, this.#options.random, nowMs);
           this.#residents.set(adopted.functionId, resident);
@@ -195,6 +194,11 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         this.#leaving = true;
         return [];
     }
+  }
+
+  #know(state: SlotState): void {
+    this.#slots.set(state.id as SlotId, state);
+    if (state.holder) this.#lastHolders.set(state.id as SlotId, state.holder.functionId);
   }
 
   #life(id: FunctionId): FunctionLife | undefined {

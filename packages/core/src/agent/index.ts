@@ -3,6 +3,7 @@ export type { AddressClaim } from './address-care.ts';
 export type { AddressPlace } from './address-places.ts';
 export { AgentCore } from './agent.ts';
 export { isSamePlace, registrationKey, wirePolicy } from './element-policy.ts';
+export { type HandedOnHolding, type HandedOnSlots, openEnds } from './handed-on-slots.ts';
 export type { AdoptedFunction, FunctionRecord } from './keeping.ts';
 export type { LifeRecord } from './life-record.ts';
 export { type GateInput, LinkGate } from './link-gate.ts';

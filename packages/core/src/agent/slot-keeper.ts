@@ -13,8 +13,9 @@ import { AddressUpkeep } from './address-upkeep.ts';
 import { CouncilNews } from './council-news.ts';
 import { FitCandidates } from './fit-candidates.ts';
 import { FormerHolders } from './former-holders.ts';
+import type { HandedOnSlots } from './handed-on-slots.ts';
 import { failoverRecord, type Holding, slotState } from './holding.ts';
-import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
+import type { KeeperInput, KeeperOutput, KeeperSlot } from './slot-keeper-types.ts';
 
 /**
  * Takes and leaves slots in the right order: what happens between the lease engine's word and the first packet.
@@ -38,7 +39,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   #current: ReadonlySet<string> = new Set();
   readonly #formerHolders: FormerHolders;
 
-  constructor(engine: LeaseEngine, node: number) {
+  /** @param handedOn of the process before; `engine` has its leases */
+  constructor(engine: LeaseEngine, node: number, handedOn?: HandedOnSlots) {
     this.#engine = engine;
     this.#node = node;
     this.#upkeep = new AddressUpkeep({
@@ -50,6 +52,41 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       isFree: (slot) => !this.#holdings.has(slot),
     });
     this.#formerHolders = new FormerHolders(node);
+    for (const { definition } of handedOn?.leases.slots ?? [])
+      this.#definitions.set(definition.id, definition);
+    this.#current = new Set(this.#definitions.keys());
+    for (const { granted, epoch, steps, announceAtMs } of handedOn?.holdings ?? []) {
+      const holding = { granted, epoch, steps: [...steps], serving: true, closing: false };
+      this.#holdings.set(granted.slot, { ...holding, announceAtMs: [...announceAtMs] });
+    }
+  }
+
+  /**
+   * As the last act of this process: what the next one goes on with. Undefined while a slot is being taken, left or passed
+   * on, which is soon over; or stays closed since somebody else has its address.
+   */
+  handOn(nowMs: number): HandedOnSlots | undefined {
+    const isServed = [...this.#holdings.values()].every(({ serving, closing }) => serving && !closing);
+    const leases = isServed && this.#upkeep.isAtRest ? this.#engine.handOn(nowMs) : undefined;
+    if (leases === undefined) return undefined;
+    const holdings = [...this.#holdings.values()].map(({ granted, epoch, steps, announceAtMs }) => ({
+      granted,
+      epoch,
+      steps,
+      announceAtMs,
+    }));
+    return { leases, holdings, guarded: this.#guarded() };
+  }
+
+  /** First of all when it goes on for another process: its addresses are looked after again. */
+  resume(): KeeperOutput[] {
+    const followed = this.#upkeep.define([...this.#definitions.values()]);
+    const places = [...this.#holdings.keys()].flatMap((slot) => this.#upkeep.placesOf(slot));
+    return [
+      ...followed,
+      { type: 'raise', places, isPrepared: true, isQuiet: false },
+      ...[...this.#holdings.keys()].map((slot) => ({ type: 'slot' as const, state: this.#stateOf(slot) })),
+    ];
   }
 
   handle(input: KeeperInput, nowMs: number): KeeperOutput[] {
@@ -164,8 +201,12 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
    * opens each thing by one slot.
    */
   #underFence(): KeeperOutput {
+    return { type: 'guard', slots: this.#guarded() };
+  }
+
+  #guarded(): KeeperSlot[] {
     const taken = new Set<string>();
-    const slots = [...this.#definitions.keys()].map((slot) => {
+    return [...this.#definitions.keys()].map((slot) => {
       const addresses = this.#addressesOf(slot)
         .map(plainAddress)
         .filter((address) => !taken.has(address));
@@ -175,7 +216,6 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       const on = new Set(places.flatMap(({ link }) => link ?? []));
       return { slot, addresses, links: [...links], on: [...on] };
     });
-    return { type: 'guard', slots };
   }
 
   /** Slots that are gone, and whose last holding has ended. */

@@ -184,6 +184,8 @@ export type AgentInput =
       readonly type: 'adopt';
       readonly configuration: SetConfiguration | null;
       readonly functions: readonly AdoptedFunction[];
+      /** Held on from the agent before, which has handed them on; none after a restart. */
+      readonly slots?: readonly SlotState[];
     }
   /** Gives every slot up and touches no function: the next agent comes back to them. */
   | { readonly type: 'leave' };

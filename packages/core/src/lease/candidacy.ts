@@ -15,6 +15,7 @@ import type { SlotDefinition } from '@vnfpool/wire/mobility';
 import type { Echo } from './attempt.ts';
 import type { SlotContext } from './context.ts';
 import { beginHandOver, Expected, type HandOver, type HandOverTarget } from './hand-over.ts';
+import type { HandedOnSlot } from './handed-on.ts';
 import { type Closing, Hold, heldUntilMs } from './hold.ts';
 import type { RegisterView } from './member.ts';
 import { Observer } from './observer.ts';
@@ -47,6 +48,41 @@ export class Candidacy {
     this.#slot = new Slot(context, definition, nowMs);
     this.#turn = new Turn(this.#slot);
     this.#observer = new Observer(this.#slot);
+  }
+
+  /** Goes on where the process before has stopped. */
+  static takenOver(context: SlotContext, handedOn: HandedOnSlot, nowMs: number): Candidacy {
+    const { definition, highestRound, candidate, hold } = handedOn;
+    const slot = new Candidacy(context, definition, nowMs);
+    slot.#highestProposed = highestRound;
+    slot.#slot.knowledge.highestRound = highestRound;
+    slot.#turn.candidate = candidate ?? undefined;
+    if (hold !== null) {
+      slot.#hold = Hold.takenOver(slot.#slot, hold, nowMs);
+      slot.#slot.knowledge.learn(hold.round, slot.#hold.asAccepted, hold.leaseUntilMs);
+    }
+    // Nobody listened meanwhile: what was not heard says nothing about others.
+    else slot.#turn.stalled(nowMs);
+    return slot;
+  }
+
+  /** What the next process needs; undefined while something is under way that it could not go on with. */
+  handOn(nowMs: number): HandedOnSlot | undefined {
+    const attempt = this.#attempt;
+    const isExpecting = this.#expected?.isOver(nowMs) === false;
+    // A question can be forgotten, but not one by which a holder renumbers: nothing is renewed until it is answered.
+    const isAsking = attempt instanceof Preparing && this.#hold === undefined;
+    const underWay = this.#handOver ?? this.#retiring ?? (isAsking ? undefined : attempt);
+    if (isExpecting || underWay !== undefined) return undefined;
+    const hold = this.#hold === undefined ? null : this.#hold.handOn();
+    if (hold === undefined) return undefined;
+    const rounds = [this.#highestProposed, this.#slot.knowledge.highestRound, attempt?.round ?? 0];
+    return {
+      definition: this.definition,
+      highestRound: Math.max(...rounds),
+      candidate: this.#turn.candidate ?? null,
+      hold,
+    };
   }
 
   get slot(): string {
@@ -344,7 +380,7 @@ export class Candidacy {
       return;
     }
     const { lossMark } = hold.value;
-    this.#propose(hold.round, hold.holder, { former: hold.granted.asAccepted, lossMark }, nowMs);
+    this.#propose(hold.round, hold.holder, { former: hold.asAccepted, lossMark }, nowMs);
   }
 
   #judged({ round, holder }: Preparing, verdict: Verdict, nowMs: number): void {
@@ -373,7 +409,7 @@ export class Candidacy {
       return;
     }
     this.#attempt = undefined;
-    this.#slot.knowledge.learn(attempt.round, attempt.asAccepted, untilMs);
+    this.#slot.knowledge.learn(attempt.round, this.#slot.asAccepted(attempt), untilMs);
     if (this.#hold !== undefined) {
       this.#hold.renumbered(attempt, untilMs);
       return;

@@ -9,6 +9,7 @@ import type { Council, SlotContext } from './context.ts';
 import { compareCouncils } from './council.ts';
 import { CouncilChange } from './council-change.ts';
 import { Gatherings } from './gatherings.ts';
+import type { HandedOnLeases, HandedOnSlot } from './handed-on.ts';
 import { LeaseMember } from './member.ts';
 import { Outbox } from './outbox.ts';
 import type { CouncilRecord, SlotRecord } from './record.ts';
@@ -69,7 +70,15 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       else isOutside = record.isOutside;
     }
     const restored = [...records.values()];
-    this.#member = new LeaseMember({ startedAtMs: init.startedAtMs, driftBound, rules, restored });
+    const { startedAtMs, handedOn } = init;
+    this.#serial = handedOn?.serial ?? 0;
+    this.#member = new LeaseMember({
+      startedAtMs,
+      driftBound,
+      rules,
+      restored,
+      ...(handedOn && { handedOn }),
+    });
     this.#clocks = new ClockJudge({
       node: init.node,
       driftBound,
@@ -107,17 +116,14 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       send,
       emit: (output) => this.#outbox.emit(output),
     };
-    this.#gatherings = new Gatherings({
-      node: init.node,
-      member: this.#member,
-      driftBound,
-      rules,
-      send,
-      persist: (record) => this.#outbox.persist(record),
-    });
+    const persist = (record: SlotRecord | CouncilRecord): void => this.#outbox.persist(record);
+    this.#gatherings = new Gatherings(
+      { node: init.node, member: this.#member, driftBound, rules, send, persist },
+      handedOn?.fetchSerial,
+    );
     this.#councils = new CouncilChange(council, this.#member, this.#gatherings, {
       slots: () => this.#slots.values(),
-      persist: (record) => this.#outbox.persist(record),
+      persist,
       emit: (output) => this.#outbox.emit(output),
       touch: (slot) => this.#touched.add(slot),
       dropUnsent: () => {
@@ -127,13 +133,40 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     });
     this.#voter = new Voter(this.#member, this.#context, {
       hasVote: () => this.#isMember(this.#node),
-      persist: (record) => this.#outbox.persist(record),
+      persist,
       renewed: (id, round, untilMs) => {
         if (this.#slots.get(id)?.learnRenewal(round, untilMs) === false) this.#touched.add(id);
       },
       promisedTo: (id, holder, nowMs) => this.#slots.get(id)?.onPromisedTo(holder, nowMs),
       touch: (id, nowMs) => this.#touch(id, nowMs),
     });
+    if (handedOn !== undefined) this.#takeOver(handedOn, startedAtMs);
+  }
+
+  /** Every slot goes on as it was; what is known of it is told with the next step. */
+  #takeOver({ slots }: HandedOnLeases, nowMs: number): void {
+    for (const handedOn of slots) {
+      const slot = Candidacy.takenOver(this.#context, handedOn, nowMs);
+      this.#slots.set(slot.slot, slot);
+      this.#timers.update(slot);
+      this.#touched.add(slot.slot);
+    }
+    this.#watchSlots();
+  }
+
+  /**
+   * What the next process of this node goes on with, as the last act of this one: whoever has asked gives it nothing more
+   * to do. Undefined while something is under way, of which no half can be handed on; it is soon over.
+   */
+  handOn(nowMs: number): HandedOnLeases | undefined {
+    const slots = [...this.#slots.values()].map((slot) => slot.handOn(nowMs));
+    if (slots.some((slot) => slot === undefined)) return undefined;
+    return {
+      serial: this.#serial,
+      fetchSerial: this.#gatherings.serial,
+      ...this.#member.handOn(),
+      slots: slots as HandedOnSlot[],
+    };
   }
 
   /** What this node works under; undefined until it was configured once. */
@@ -242,6 +275,10 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
         this.#timers.delete(slot);
       }
     }
+    this.#watchSlots();
+  }
+
+  #watchSlots(): void {
     this.#watch.shortestLeaseMs = Math.min(...[...this.#slots.values()].map(({ leaseMs }) => leaseMs));
   }
 

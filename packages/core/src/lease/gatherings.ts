@@ -33,8 +33,14 @@ export class Gatherings {
   readonly #open = new Map<string, Voiceless>();
   #serial = 0;
 
-  constructor(options: GatheringsOptions) {
+  /** @param serial the last that this incarnation has used */
+  constructor(options: GatheringsOptions, serial = 0) {
     this.#options = options;
+    this.#serial = serial;
+  }
+
+  get serial(): number {
+    return this.#serial;
   }
 
   /** Slots for which it cannot vote yet. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseHolder, LeaseValue, Refuse, ReleaseReason } from '@vnfpool/wire/lease';
+import type { AcceptedValue, LeaseHolder, LeaseValue, Refuse, ReleaseReason } from '@vnfpool/wire/lease';
 import type { Echo } from './attempt.ts';
 import type { ReadySuccessor } from './hand-over.ts';
-import type { Proposing } from './proposing.ts';
+import type { Granted, HandedOnHold } from './handed-on.ts';
 import type { Slot } from './slot.ts';
 import { causeOf } from './succession.ts';
 import { Tally } from './tally.ts';
@@ -27,7 +27,7 @@ export class Hold {
   /** Epoch of the grant; renumbering raises the current one. */
   readonly #grantEpoch: number;
   /** What this hold rests on: the proposal that was granted last. */
-  #granted: Proposing;
+  #granted: Granted;
   #leaseUntilMs: number;
   #isActivated = false;
   #mustRenumber: boolean;
@@ -35,7 +35,7 @@ export class Hold {
   #renewAtMs: number;
   #closing: Closing | undefined;
 
-  constructor(slot: Slot, granted: Proposing, leaseUntilMs: number) {
+  constructor(slot: Slot, granted: Granted, leaseUntilMs: number) {
     this.#slot = slot;
     this.#granted = granted;
     this.#grantEpoch = slot.epoch(granted.round);
@@ -44,8 +44,24 @@ export class Hold {
     this.#renewAtMs = slot.context.nextRenewalMs(granted.value.leaseMs, granted.firstSentMs);
   }
 
-  get granted(): Proposing {
-    return this.#granted;
+  /** A hold that the process before had, with its fence open: it is renewed at once. */
+  static takenOver(slot: Slot, { leaseUntilMs, ...granted }: HandedOnHold, nowMs: number): Hold {
+    const hold = new Hold(slot, granted, leaseUntilMs);
+    hold.#isActivated = true;
+    hold.#renewAtMs = nowMs;
+    return hold;
+  }
+
+  /** Undefined while something is under way: its fence is not open yet, or is being closed. */
+  handOn(): HandedOnHold | undefined {
+    if (!this.#isActivated || this.#closing !== undefined) return undefined;
+    const { round, holder, value, former, firstSentMs } = this.#granted;
+    return { round, holder, value, former, firstSentMs, leaseUntilMs: this.#leaseUntilMs };
+  }
+
+  /** The value as members keep it. */
+  get asAccepted(): AcceptedValue {
+    return this.#slot.asAccepted(this.#granted);
   }
 
   get holder(): LeaseHolder {
@@ -230,7 +246,7 @@ export class Hold {
   }
 
   /** The higher round was granted; the fence stays open under its epoch. */
-  renumbered(granted: Proposing, leaseUntilMs: number): void {
+  renumbered(granted: Granted, leaseUntilMs: number): void {
     const { id, context, definition } = this.#slot;
     const formerEpoch = this.epoch;
     const { candidates } = granted.value;

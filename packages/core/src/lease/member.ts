@@ -15,6 +15,7 @@ import type {
 import { ROUNDS } from '../identity.ts';
 import { isBefore } from './council.ts';
 import type { Gathered } from './gathering.ts';
+import type { HandedOnLeases } from './handed-on.ts';
 import type { CouncilNumber, CouncilRecord, SlotRecord } from './record.ts';
 import { bornRegister, mergeRegisters, storedOf } from './register.ts';
 import { type LeaseRules, sameProposer } from './rules.ts';
@@ -48,6 +49,8 @@ export interface LeaseMemberInit {
   readonly driftBound: number;
   readonly rules: LeaseRules;
   readonly restored: readonly SlotRecord[];
+  /** Of the process before, when this is no restart. */
+  readonly handedOn?: Pick<HandedOnLeases, 'muteUntilMs' | 'registers'>;
 }
 
 /**
@@ -75,7 +78,17 @@ export class LeaseMember {
       });
       longestMs = Math.max(longestMs, muteMs);
     }
-    this.muteUntilMs = init.startedAtMs + longestMs;
+    this.muteUntilMs = init.handedOn?.muteUntilMs ?? init.startedAtMs + longestMs;
+    for (const { slot, leaseUntilMs } of init.handedOn?.registers ?? []) {
+      const register = this.#registers.get(slot);
+      if (register !== undefined) register.leaseUntilMs = leaseUntilMs;
+    }
+  }
+
+  /** Times that no record has. */
+  handOn(): Pick<HandedOnLeases, 'muteUntilMs' | 'registers'> {
+    const registers = [...this.#registers].map(([slot, { leaseUntilMs }]) => ({ slot, leaseUntilMs }));
+    return { muteUntilMs: this.muteUntilMs, registers };
   }
 
   /** Whether there is a register that knows all that was decided before the present council. */

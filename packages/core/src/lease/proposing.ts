@@ -29,12 +29,6 @@ export class Proposing extends Attempt {
     return this.slot.context.rules.isGranted(this.tally.count, this.slot.council.majority);
   }
 
-  /** The value as members keep it. */
-  get asAccepted(): AcceptedValue {
-    const { node, incarnation } = this.slot.context;
-    return { round: this.round, proposer: { node, incarnation }, value: this.value, released: null };
-  }
-
   protected override request(): LeaseMessage {
     const { round, serial, value } = this;
     return { type: 'accept', slot: this.slot.id, serial, round, value };

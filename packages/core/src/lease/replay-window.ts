@@ -5,15 +5,35 @@ export const REPLAY_WINDOW = 64n;
 
 export type ReplayVerdict = 'fresh' | 'replayed' | 'too-old' | 'old-incarnation';
 
+/** What a window has let in. */
+export interface ReplayState {
+  readonly incarnation: bigint;
+  readonly highest: bigint;
+  /** Bit i: `highest - i` was seen. */
+  readonly seen: bigint;
+}
+
+const NOTHING_SEEN: ReplayState = { incarnation: -1n, highest: -1n, seen: 0n };
+
 /**
  * Lets each datagram of one peer in once: by its incarnation, of which a lower one is refused for ever, and its
  * sequence number within a window of 64. To be asked after the MAC was found right.
  */
 export class ReplayWindow {
-  #incarnation = -1n;
-  #highest = -1n;
-  /** Bit i: `highest - i` was seen. */
-  #seen = 0n;
+  #incarnation: bigint;
+  #highest: bigint;
+  #seen: bigint;
+
+  /** @param state what a window of the process before has let in */
+  constructor(state: ReplayState = NOTHING_SEEN) {
+    this.#incarnation = state.incarnation;
+    this.#highest = state.highest;
+    this.#seen = state.seen;
+  }
+
+  get state(): ReplayState {
+    return { incarnation: this.#incarnation, highest: this.#highest, seen: this.#seen };
+  }
 
   accept(incarnation: bigint, sequence: bigint): ReplayVerdict {
     if (incarnation < this.#incarnation) return 'old-incarnation';

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { AcceptedValue } from '@vnfpool/wire/lease';
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
 import { epochOf } from '../identity.ts';
 import type { Council, SlotContext } from './context.ts';
+import type { Granted } from './handed-on.ts';
 import { Knowledge } from './knowledge.ts';
 import type { Tally } from './tally.ts';
 
@@ -34,6 +36,12 @@ export class Slot {
 
   epoch(round: number): number {
     return epochOf(this.council.generation, round);
+  }
+
+  /** A value of this node's as members keep it. */
+  asAccepted({ round, value }: Pick<Granted, 'round' | 'value'>): AcceptedValue {
+    const { node, incarnation } = this.context;
+    return { round, proposer: { node, incarnation }, value, released: null };
   }
 
   nextSerial(): number {

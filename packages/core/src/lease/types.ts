@@ -8,6 +8,7 @@ import type {
 } from '@vnfpool/wire/lease';
 import type { CouncilDefinition, FailoverCause, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
+import type { HandedOnLeases } from './handed-on.ts';
 import type { CouncilRecord, LeaseRecord } from './record.ts';
 
 /** What one node's lease engine is made from. */
@@ -19,6 +20,11 @@ export interface LeaseEngineInit {
   readonly startedAtMs: number;
   /** What the journal restored, oldest first. */
   readonly restored: readonly LeaseRecord[];
+  /**
+   * What the process before has handed on, which had this incarnation. Without it this is a restart: all of the node's
+   * leases are gone, and its member is mute for a while.
+   */
+  readonly handedOn?: HandedOnLeases;
   readonly random: Random;
   /** Bound of the relative rate of two clocks; default 0.01, range (0, 0.1]. */
   readonly driftBound?: number;

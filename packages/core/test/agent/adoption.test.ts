@@ -108,10 +108,14 @@ class Life {
     return this;
   }
 
-  adopt(record: FunctionRecord | null, over: Partial<AdoptedFunction> = {}): AgentOutput[] {
+  adopt(
+    record: FunctionRecord | null,
+    over: Partial<AdoptedFunction> = {},
+    slots: readonly SlotState[] = [],
+  ): AgentOutput[] {
     if (record === null) throw new Error('nothing was kept');
     const adopted = { functionId: WEB, record, specification, process, reason: '', ...over };
-    return this.give({ type: 'adopt', configuration, functions: [adopted] });
+    return this.give({ type: 'adopt', configuration, functions: [adopted], slots });
   }
 
   report() {
@@ -174,6 +178,24 @@ describe('what is kept of a function', () => {
     expect(agent.kept?.life.phase).toBe('terminating');
     agent.give({ type: 'exited', functionId: WEB, run: 1, reason: RUN_ENDED });
     expect(agent.kept).toBeNull();
+  });
+});
+
+describe('an agent that was handed on to', () => {
+  test('goes on with the slot: the function stays active, and nothing is given up', () => {
+    const former = new Life().serve();
+    const outputs = new Life(2).adopt(former.kept, {}, [holding('9')]);
+    expect(ofType(outputs, 'role')).toEqual([
+      { type: 'role', functionId: WEB, run: 1, role: 'active', epoch: '9' },
+    ]);
+    expect(ofType(outputs, 'release')).toEqual([]);
+    expect(ofType(outputs, 'candidate')).toMatchObject([{ slot: SLOT, functionId: WEB, ready: true }]);
+  });
+
+  test('gives the slot up at once when the function has ended in between', () => {
+    const former = new Life().serve();
+    const outputs = new Life(2).adopt(former.kept, { process: null, reason: RUN_ENDED }, [holding('9')]);
+    expect(ofType(outputs, 'release')).toEqual([{ type: 'release', slot: SLOT, cause: 'function-exit' }]);
   });
 });
 

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LeaseEngine, type LeaseInput, type LeaseOutput, type LeaseRecord } from '@vnfpool/core/lease';
+import {
+  type HandedOnLeases,
+  LeaseEngine,
+  type LeaseInput,
+  type LeaseOutput,
+  type LeaseRecord,
+} from '@vnfpool/core/lease';
 import type { LeaseMessage, LeaseSlotMessage } from '@vnfpool/wire/lease';
 import type { CouncilDefinition, SlotDefinition } from '@vnfpool/wire/mobility';
 
@@ -55,17 +61,34 @@ export class Bench {
   }
 
   start(node: number): void {
-    const incarnation = (this.#incarnations.get(node) ?? 0n) + 1n;
-    this.#incarnations.set(node, incarnation);
+    this.#incarnations.set(node, (this.#incarnations.get(node) ?? 0n) + 1n);
+    this.#begin(node, {});
+  }
+
+  /** The process of a node ends, and hands on: what it says must be enough for `goOn`. */
+  handOn(node: number): HandedOnLeases {
+    const handedOn = this.engines.get(node)?.handOn(this.nowMs);
+    if (handedOn === undefined) throw new Error(`node ${node} cannot hand on now`);
+    this.stop(node);
+    return structuredClone(handedOn);
+  }
+
+  /** The next process of the node takes its place. */
+  goOn(node: number, handedOn: HandedOnLeases): void {
+    this.#begin(node, { handedOn });
+  }
+
+  #begin(node: number, goesOn: { readonly handedOn?: HandedOnLeases }): void {
     const disk = this.disks.get(node) ?? [];
     this.disks.set(node, disk);
     this.engines.set(
       node,
       new LeaseEngine({
         node,
-        incarnation,
+        incarnation: this.#incarnations.get(node) ?? 1n,
         startedAtMs: this.nowMs,
         restored: [...disk],
+        ...goesOn,
         random: {
           u32: () => ++this.#random,
           u64: () => BigInt(++this.#random),

@@ -2,6 +2,20 @@
 import { ReplayWindow } from '@vnfpool/core/lease';
 import { expect, test } from 'vitest';
 
+test('goes on in the next process where it was', () => {
+  const former = new ReplayWindow();
+  former.accept(3n, 10n);
+  former.accept(3n, 12n);
+  const window = new ReplayWindow(former.state);
+  expect([10n, 11n, 12n, 13n].map((sequence) => window.accept(3n, sequence))).toEqual([
+    'replayed',
+    'fresh',
+    'replayed',
+    'fresh',
+  ]);
+  expect(window.accept(2n, 99n)).toBe('old-incarnation');
+});
+
 test('lets each sequence number in once, in any order within 64', () => {
   const window = new ReplayWindow();
   expect([10n, 12n, 11n, 12n, 10n, 11n].map((sequence) => window.accept(1n, sequence))).toEqual([
