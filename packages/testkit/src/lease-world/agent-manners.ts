@@ -18,6 +18,10 @@ export interface AgentManners {
   readonly fenceBeyondLeaseMs?: number;
   /** A connection to the holder that is reset is taken for its release. */
   readonly releasesOnReset?: true;
+  /** A process that starts goes on with what is left of any process, whether it was meant for it or used before. */
+  readonly takesAnyMarker?: true;
+  /** A process that has handed on goes on acting until the next one begins. */
+  readonly actsAfterHandingOn?: true;
   /** The former process of this node is taken for ended this much before it was. */
   readonly startsTooEarlyMs?: number;
 }
@@ -34,6 +38,8 @@ export const BROKEN_AGENTS: ReadonlyMap<string, BrokenAgent> = new Map<string, B
   ['released before the fence is closed', { saysClosedTooEarly: true }],
   ['an incarnation used again', { repeatsIncarnation: true, override: { stepFault: 0.1 } }],
   ['a fence that outlasts its lease', { fenceBeyondLeaseMs: 30 }],
+  ["a wrong agent's marker consumed", { takesAnyMarker: true }],
+  ['acting after having handed on', { actsAfterHandingOn: true, override: { faults: 30 } }],
   ['muteness counted from before the end of the former process', { startsTooEarlyMs: 150 }],
 ]);
 

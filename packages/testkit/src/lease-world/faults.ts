@@ -42,6 +42,15 @@ const pause: Fault = ({ parts, nodes }) => {
   parts.random.pick(nodes).pause(parts.random.between(1, leases * parts.plan.leaseMs));
 };
 
+/** The process of a node hands on to the next, which is there at once, or late. */
+const upgrade: Fault = ({ parts, nodes, slots }) => {
+  const { random, plan } = parts;
+  const node = holderOf(nodes, random.pick(slots), parts) ?? random.pick(nodes);
+  (random.chance(0.5) ? node : random.pick(nodes)).upgrade(
+    random.between(0, random.chance(0.7) ? 0.3 * plan.leaseMs : 1.5 * plan.leaseMs),
+  );
+};
+
 /** The machine under all of them stands still: everybody is late, nobody is dead. */
 const pauseAll: Fault = ({ parts, nodes }) => {
   const forMs = parts.random.between(1, 2 * parts.plan.leaseMs);
@@ -144,6 +153,8 @@ const KINDS: readonly Fault[] = [
   crash,
   pause,
   pause,
+  upgrade,
+  upgrade,
   pauseAll,
   cutOneWay,
   cutOneWay,

@@ -18,6 +18,8 @@ export interface FenceEnd {
 /** What the process computed and is about to write. */
 export interface FenceWrite {
   readonly ends: ReadonlyMap<string, FenceEnd>;
+  /** In place of all that was written before. */
+  readonly isAnew: boolean;
   readonly wallFromMs: number;
   readonly bootMs: number;
   readonly horizons: Horizons;
@@ -73,16 +75,25 @@ export class FenceModel {
     return copy;
   }
 
-  /** The wall clock is read before the lease clock. */
-  compute(ends: ReadonlyMap<string, FenceEnd>, trueMs: number): FenceWrite {
+  /** The wall clock is read before the lease clock. `isAnew`: nothing else is open afterwards. */
+  compute(ends: ReadonlyMap<string, FenceEnd>, trueMs: number, isAnew = false): FenceWrite {
     const wallFromMs = this.#clock.wallMs(trueMs);
     const bootMs = this.#clock.bootMs(trueMs);
     const untils = new Map([...ends].map(([slot, { untilBootMs }]) => [slot, untilBootMs]));
-    const horizons = renew(this.#horizons, untils, bootMs, REMAINDER_MIN_MS);
-    return { ends, wallFromMs, bootMs, horizons, computedAtTrueMs: trueMs, wallSteps: this.#backwardSteps };
+    const horizons = renew(isAnew ? NO_HORIZONS : this.#horizons, untils, bootMs, REMAINDER_MIN_MS);
+    return {
+      ends,
+      isAnew,
+      wallFromMs,
+      bootMs,
+      horizons,
+      computedAtTrueMs: trueMs,
+      wallSteps: this.#backwardSteps,
+    };
   }
 
   write(write: FenceWrite, trueMs: number): void {
+    if (write.isAnew) this.closeAll();
     for (const [slot, { epoch }] of write.ends) this.#epochs.set(slot, epoch);
     if (this.#kind === 'nft') {
       const former = this.#horizons.horizons;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   type CouncilRecord,
+  type HandedOnLeases,
   type LeaseDatagram,
   LeaseEngine,
   type LeaseInput,
@@ -19,6 +20,7 @@ import { diskLast } from './agent-manners.ts';
 import { type Action, describe } from './describe.ts';
 import { takeFenceEnds } from './fence-ends.ts';
 import { FenceModel } from './fence-model.ts';
+import { fenceEndsOf, type Marker } from './hand-on.ts';
 import type { NodeClock } from './node-clock.ts';
 import { CREEP_WINDOW_MS } from './options.ts';
 import { ResetReleases } from './reset-releases.ts';
@@ -54,6 +56,8 @@ export class SimNode {
   #isRetired = false;
   /** Told apart so that what an ended process had planned does not happen. */
   #life = 0;
+  /** What the disk has for the next process. */
+  #marker: Marker | undefined;
   #timer = 0;
   #backlog: Action[] = [];
   #inbox: LeaseInput[] = [];
@@ -100,18 +104,58 @@ export class SimNode {
 
   start(): void {
     if (this.#engine !== undefined || this.#isRetired) return;
+    const { manners } = this.#parts;
+    if (manners.takesAnyMarker === true && this.#marker !== undefined) {
+      this.#takeOver(this.#marker);
+      return;
+    }
+    this.#marker = undefined;
+    if (this.#incarnation === 0n || manners.repeatsIncarnation !== true) this.#incarnation += 1n;
+    this.#log(() => `starts as incarnation ${this.#incarnation}`);
+    this.fence.restarted();
+    this.#run({});
+  }
+
+  /**
+   * Its process ends, and hands on to another one that begins after `gapMs`; nothing happens where something is under way
+   * that cannot be handed on.
+   */
+  upgrade(gapMs: number): void {
+    if (this.#isPaused || this.#backlog.length > 0) return;
+    const handedOn = this.#engine?.handOn(this.clock.bootMs(this.#parts.schedule.nowMs));
+    if (handedOn === undefined) return;
+    this.#log(() => `hands on, for ${gapMs.toFixed(1)} ms`);
+    const marker: Marker = { handedOn, incarnation: this.#incarnation };
+    this.#marker = marker;
+    if (this.#parts.manners.actsAfterHandingOn !== true) this.#end();
+    const life = this.#life;
+    this.#parts.schedule.after(gapMs, () => {
+      if (life === this.#life && !this.#isRetired) this.#takeOver(marker);
+    });
+  }
+
+  #takeOver({ handedOn, incarnation }: Marker): void {
+    this.#marker = this.#parts.manners.takesAnyMarker === true ? this.#marker : undefined;
+    this.#incarnation = incarnation;
+    this.#log(() => `goes on as incarnation ${incarnation}`);
+    this.#end();
+    const ends = fenceEndsOf(handedOn, this.#disk);
+    const write = this.fence.compute(ends, this.#parts.schedule.nowMs, true);
+    this.#backlog.push({ type: 'fence-write', write });
+    this.#run({ handedOn });
+  }
+
+  #run({ handedOn }: { readonly handedOn?: HandedOnLeases }): void {
     const { random, rules, manners, plan, schedule } = this.#parts;
     this.#life += 1;
-    if (this.#incarnation === 0n || manners.repeatsIncarnation !== true) this.#incarnation += 1n;
     this.#isPaused = false;
-    this.fence.restarted();
-    this.#log(() => `starts as incarnation ${this.#incarnation}`);
     this.#engine = new LeaseEngine(
       {
         node: this.id,
         incarnation: this.#incarnation,
         startedAtMs: this.clock.bootMs(schedule.nowMs) - (manners.startsTooEarlyMs ?? 0),
         restored: [...this.#disk],
+        ...(handedOn && { handedOn }),
         random,
         driftBound: plan.driftBound,
         ...(plan.creep !== 0 && { clockWindowMs: CREEP_WINDOW_MS }),
@@ -119,7 +163,7 @@ export class SimNode {
       rules,
     );
     this.input(this.#told ?? this.#parts.configuration());
-    for (const slot of this.functions.keys()) this.tellCandidate(slot);
+    for (const slot of this.functions.keys()) this.#tellFunction(slot, handedOn !== undefined);
   }
 
   /** The manager's word reaches the node, unless its process is down. */
@@ -133,12 +177,16 @@ export class SimNode {
   crash(): void {
     if (this.#engine === undefined) return;
     this.#log(() => 'crashes');
+    this.#end();
+    for (const node of this.#parts.nodes.values()) if (node !== this) node.peerReset(this.id);
+  }
+
+  #end(): void {
     this.#engine = undefined;
     this.#life += 1;
     this.#backlog = [];
     this.#inbox = [];
     this.#isPaused = false;
-    for (const node of this.#parts.nodes.values()) if (node !== this) node.peerReset(this.id);
   }
 
   /** The machine ends: the kernel's fence is gone, and its functions are new when it comes back. */
@@ -146,6 +194,8 @@ export class SimNode {
     this.crash();
     this.#log(() => 'loses power');
     this.fence.closeAll();
+    // Of another start of the machine.
+    if (this.#parts.manners.takesAnyMarker !== true) this.#marker = undefined;
     for (const each of this.functions.values()) each.incarnation += 1n;
   }
 
@@ -194,6 +244,13 @@ export class SimNode {
       ready: isReady,
       rank,
     });
+  }
+
+  /** Whoever goes on for another process also says what has ended meanwhile. */
+  #tellFunction(slot: string, isTakenOver: boolean): void {
+    const { functionId = 0, isReady = true } = this.functions.get(slot) ?? {};
+    if (isTakenOver && !isReady) this.input({ type: 'candidate-gone', slot, functionId });
+    else this.tellCandidate(slot);
   }
 
   /** The connection to `peer` was reset, or its keep-alive is missed. */
