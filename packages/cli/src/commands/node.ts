@@ -38,12 +38,13 @@ interface Said extends MobilitySecurityOptions, DiscoveryOptions {
   readonly catalogue?: string;
   readonly cgroup?: string;
   readonly statePort?: number;
+  readonly takeOver?: boolean;
 }
 
 type Options = Said & { readonly state: string; readonly listen: string };
 
 /** Options that only one of the two kinds of node has. */
-const OF_A_SET = ['name', 'port', 'interface', 'join', 'cgroup', ...DISCOVERY_OPTIONS] as const;
+const OF_A_SET = ['name', 'port', 'interface', 'join', 'cgroup', 'takeOver', ...DISCOVERY_OPTIONS] as const;
 const ALONE = ['nodeId', 'catalogue', 'statePort', 'plain', 'protectedPath', 'cert', 'key', 'ca'] as const;
 
 const after = `
@@ -86,6 +87,10 @@ export function addNode(program: Command, io: CliIo): void {
         "control group below which functions get theirs, for limits and accounting: a path, `auto` for the agent's own, or `none`; default: auto",
       )
       .addOption(joinOption())
+      .option(
+        '--take-over',
+        'take the place of the agent that runs on the folder, with the slots that it holds: how an agent is upgraded',
+      )
       .addOption(
         hostAndPortOption(
           '--manager <host:port>',
@@ -161,6 +166,7 @@ async function startMember(options: Options): Promise<void> {
         cgroup: options.cgroup ?? 'auto',
         discovery,
         multipath: transport === 'mptcp',
+        takesOver: options.takeOver ?? false,
       },
       logger,
     );

@@ -29,6 +29,8 @@ export interface NodeConfig {
   readonly discovery?: ManagerDiscovery;
   /** TLS to the manager and between nodes goes over Multipath TCP, where the other end has it. Default false. */
   readonly multipath?: boolean;
+  /** Takes the place of the agent that runs on the folder, with what it holds. Default false: that one is an error. */
+  readonly takesOver?: boolean;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Clocks } from '@vnfpool/platform';
 import type { Clock, DriverFault, EffectHandlers } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
-import type { SetConfiguration } from '@vnfpool/wire/mobility';
+import type { SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
 import { adoptFunctions } from './adopt-functions.ts';
 import { functionGroupsOf } from './function-groups.ts';
 import { FunctionHost } from './function-host.ts';
@@ -71,8 +71,8 @@ export interface FunctionSide {
   readonly bootTime: bigint;
   /** Whether a former agent began that table. */
   readonly isKept: boolean;
-  /** Takes over what a former agent left; first of all, once the agent core takes inputs. */
-  adopt(configuration: SetConfiguration | null): Promise<void>;
+  /** Takes over what a former agent left, with what is known of slots; first of all, once the agent core takes inputs. */
+  adopt(configuration: SetConfiguration | null, slots?: readonly SlotState[]): Promise<void>;
   /** Touches no function: the next agent of this folder takes them over. */
   leave(): Promise<void>;
   /** Ends functions and transfers. */
@@ -129,10 +129,10 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
     transfers,
     bootTime: table.bootTime,
     isKept: table.isKept,
-    adopt: async (configuration) => {
+    adopt: async (configuration, slots = []) => {
       const functions = await adoptFunctions({ table, host, undecided: transfers.undecided });
       if (functions.length > 0) logger.info(summary(functions), 'functions of the agent before');
-      give({ type: 'adopt', configuration, functions });
+      give({ type: 'adopt', configuration, functions, slots });
       states.tellSessions();
       host.follow();
       transfers.settle(functions);

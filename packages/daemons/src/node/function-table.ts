@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { FunctionId } from '@vnfpool/core';
 import type { FunctionRecord } from '@vnfpool/core/agent';
-import { isAlive, readProcessStat } from '@vnfpool/platform/processes';
+import { isAlive } from '@vnfpool/platform/processes';
 import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
 import { ntpTimestamp } from '@vnfpool/wire/mobility';
 import { type KeptFunction, type RunRecord, readKept, writeKept } from './kept-function.ts';
+import { thisMachine } from './this-machine.ts';
 
 export interface FunctionTableOptions {
   /** Folder of the agent, which it has locked. */
@@ -203,18 +195,4 @@ function readHead(folder: string): Head | null {
 
 function labelOf(path: string): string {
   return createHash('sha256').update(path).digest('hex').slice(0, 12);
-}
-
-/** The boot, and in a container its first process: process numbers mean nothing in another one. */
-function thisMachine(): string {
-  const boot = readOptional('/proc/sys/kernel/random/boot_id');
-  return `${boot}/${readProcessStat(1)?.startTicks ?? ''}`;
-}
-
-function readOptional(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return '';
-  }
 }

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AddressPlace, GateInput, KeeperInput, KeeperOutput, KeeperSlot } from '@vnfpool/core/agent';
+import {
+  type AddressPlace,
+  type GateInput,
+  type HandedOnSlots,
+  type KeeperInput,
+  type KeeperOutput,
+  type KeeperSlot,
+  openEnds,
+} from '@vnfpool/core/agent';
 import type { LeaseRecord } from '@vnfpool/core/lease';
 import {
   type AddressClaim,
@@ -10,6 +18,7 @@ import {
   type Journal,
   type VirtualAddresses,
 } from '@vnfpool/platform';
+import type { FenceHandedOn, FenceRecord } from '@vnfpool/platform/fence';
 import type { LeaseMessage } from '@vnfpool/wire/lease';
 import type { FromWorker } from './worker-messages.ts';
 
@@ -57,6 +66,11 @@ export class LeaseHands {
 
   expire(): void {
     this.#carryOut(() => this.#keeper.expire(this.#options.clocks.boottimeMs()));
+  }
+
+  /** Carries out what the keeper has said already. */
+  carryOut(outputs: readonly KeeperOutput[]): void {
+    this.#carryOut(() => [...outputs]);
   }
 
   /** Has the fence look whether somebody changed it; what cannot be put right ends the agent. */
@@ -212,6 +226,17 @@ export class LeaseHands {
       }
     }
   }
+}
+
+/** As the fence takes it. */
+export function fenceHandedOn(handedOn: HandedOnSlots, record: FenceRecord | undefined): FenceHandedOn {
+  const { guarded } = handedOn;
+  return {
+    slots: guarded.map((each) => ({ slot: each.slot, guarded: guardedOf(each) })),
+    also: [...new Set(guarded.flatMap(({ on }) => on))],
+    ends: openEnds(handedOn),
+    record,
+  };
 }
 
 function guardedOf({ addresses, links }: KeeperSlot): Guarded[] {

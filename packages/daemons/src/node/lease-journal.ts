@@ -12,12 +12,16 @@ export const leaseRecordCodec: JournalCodec<LeaseRecord> = {
 
 /**
  * Opens the node's lease register and gives this start its incarnation: raised and on disk before it is used, so
- * no two starts ever share one.
+ * no two starts ever share one, unless the second goes on where the first has handed on.
  *
+ * @param goesOnAs the incarnation that was handed on; null: this is a restart
  * @throws RegisterLostError when the node has acted before and its register is not there: what it promised
  * is forgotten, so it must not speak for the council again under its number
  */
-export function openRegister(folder: string): { journal: FileJournal<LeaseRecord>; incarnation: bigint } {
+export function openRegister(
+  folder: string,
+  goesOnAs: bigint | null,
+): { journal: FileJournal<LeaseRecord>; incarnation: bigint } {
   const incarnationFile = `${folder}/incarnation`;
   const path = `${folder}/leases`;
   const last = BigInt(readOptionalFile(incarnationFile)?.trim() || '0');
@@ -26,7 +30,10 @@ export function openRegister(folder: string): { journal: FileJournal<LeaseRecord
       `${path} is gone, though this node has acted before: what it promised to the council is forgotten. Join anew as another node with an empty state folder.`,
     );
   }
+  if (goesOnAs !== null && goesOnAs !== last)
+    throw new Error(`incarnation ${goesOnAs} was handed on, but ${incarnationFile} says ${last}`);
   const journal = openJournal({ path, codec: leaseRecordCodec, compact: compactLeaseRecords });
+  if (goesOnAs !== null) return { journal, incarnation: goesOnAs };
   const incarnation = last + 1n;
   writeSecretFile(incarnationFile, `${incarnation}\n`);
   return { journal, incarnation };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createSocket, type Socket } from 'node:dgram';
-import { type LeaseDatagram, type ReplayVerdict, ReplayWindow } from '@vnfpool/core/lease';
+import { type LeaseDatagram, type ReplayState, type ReplayVerdict, ReplayWindow } from '@vnfpool/core/lease';
 import { PlatformError } from '@vnfpool/platform';
 import { openUdp, type UdpSocket } from '@vnfpool/platform/datagrams';
 import { LeaseKeyError, type LeaseSeal } from '@vnfpool/runtime/lease-seal';
@@ -27,6 +27,18 @@ export interface LeaseLinkOptions {
   /** What it throws is our own fault, not the datagram's: it is not caught here. */
   readonly receive: (datagram: LeaseDatagram) => void;
   readonly count: (reason: DropReason) => void;
+  /** Of the process before, which had the same incarnation. */
+  readonly handedOn?: HandedOnLink;
+}
+
+/** What keeps datagrams of one incarnation in their order, across processes. */
+export interface HandedOnLink {
+  /** Where they were taken. */
+  readonly port: number;
+  /** The last sequence to each peer. */
+  readonly sequences: readonly (readonly [node: number, sequence: bigint])[];
+  /** What was let in from each peer. */
+  readonly windows: readonly (readonly [node: number, state: ReplayState])[];
 }
 
 export type DropReason =
@@ -57,7 +69,9 @@ export class LeaseLink {
    * Last sequence by peer. Stays when a peer leaves the configuration: it keeps our window, and would take everything
    * for a replay if we began anew under our incarnation.
    */
-  readonly #sequences = new Map<number, bigint>();
+  readonly #sequences: Map<number, bigint>;
+  /** Of peers that are not configured yet. */
+  readonly #windows: Map<number, ReplayState>;
   /**
    * Where a peer's last datagram came from, while that is not where the configuration has it: its address has changed,
    * and the manager has not told us yet. It gets everything at both places: somebody who has seen a datagram, and sends it
@@ -69,6 +83,8 @@ export class LeaseLink {
 
   constructor(options: LeaseLinkOptions) {
     this.#options = options;
+    this.#sequences = new Map(options.handedOn?.sequences);
+    this.#windows = new Map(options.handedOn?.windows);
     this.#socket = this.#createSocket();
   }
 
@@ -123,7 +139,9 @@ export class LeaseLink {
         continue;
       }
       const seal = this.#sealFor(config);
-      if (seal) this.#peers.set(config.node, { config, seal, window: new ReplayWindow() });
+      const window = new ReplayWindow(this.#windows.get(config.node));
+      this.#windows.delete(config.node);
+      if (seal) this.#peers.set(config.node, { config, seal, window });
       else this.#peers.delete(config.node);
     }
   }
@@ -182,6 +200,12 @@ export class LeaseLink {
       if (!(error instanceof PlatformError)) throw error;
       count('send-failed');
     }
+  }
+
+  /** What the next process needs to go on as this incarnation. */
+  handOn(): HandedOnLink {
+    const windows = [...this.#peers].map(([node, { window }]) => [node, window.state] as const);
+    return { port: this.#socket.address().port, sequences: [...this.#sequences], windows };
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Worker } from 'node:worker_threads';
-import type { FromWorker, ToWorker, WorkerTask } from './worker-messages.ts';
+import type { ProcessIdentity } from '@vnfpool/platform/processes';
+import type { FromWorker, GoesOn, ToWorker, WorkerNews, WorkerTask } from './worker-messages.ts';
 
 export type LeaseThreadReady = FromWorker & { type: 'ready' };
 
@@ -9,19 +10,28 @@ export class LeaseThread {
   readonly #worker: Worker;
   #ended: Promise<void> = Promise.resolve();
   #stopping = false;
+  /** It can begin at once. */
+  readonly loaded: Promise<void>;
+  /** It has begun. */
   readonly ready: Promise<LeaseThreadReady>;
+  #handedOn: ((isDone: boolean) => void) | undefined;
 
   /** `onEnd` is called when the thread ends without having been stopped: the agent cannot go on without it. */
-  constructor(task: WorkerTask, onMessage: (message: FromWorker) => void, onEnd: (reason: string) => void) {
+  constructor(task: WorkerTask, onNews: (news: WorkerNews) => void, onEnd: (reason: string) => void) {
     this.#worker = new Worker(new URL('./lease-worker.js', import.meta.url), {
       workerData: task,
       // Small and short-lived objects only: a small young generation keeps its collections short.
       resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
     });
+    this.loaded = new Promise((resolve, reject) => {
+      this.#worker.once('message', () => resolve());
+      this.#worker.once('error', reject);
+    });
     this.ready = new Promise((resolve, reject) => {
       this.#worker.on('message', (message: FromWorker) => {
         if (message.type === 'ready') resolve(message);
-        onMessage(message);
+        else if (message.type === 'handed-on') this.#handedOn?.(message.isDone);
+        else if (message.type !== 'loaded') onNews(message);
       });
       this.#worker.once('error', (error) => {
         reject(error);
@@ -36,6 +46,23 @@ export class LeaseThread {
       });
     });
     this.ready.catch(() => {});
+    this.loaded.catch(() => {});
+  }
+
+  /** To be called under the node's lock. */
+  async begin(goesOn: GoesOn | null): Promise<LeaseThreadReady> {
+    this.post({ type: 'begin', goesOn });
+    return await this.ready;
+  }
+
+  /** Leaves the leases to the process `to`, if nothing is under way; then it does nothing any more. */
+  async handOn(from: ProcessIdentity, to: ProcessIdentity): Promise<boolean> {
+    const isDone = await new Promise<boolean>((resolve) => {
+      this.#handedOn = resolve;
+      this.post({ type: 'hand-on', from, to });
+    });
+    if (isDone) this.#stopping = true;
+    return isDone;
   }
 
   post(message: ToWorker): void {

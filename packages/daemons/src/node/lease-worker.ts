@@ -4,18 +4,25 @@ import { type KeeperInput, LinkGate, SlotKeeper } from '@vnfpool/core/agent';
 import { type LeaseDatagram, LeaseEngine } from '@vnfpool/core/lease';
 import type { AddressListener, Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
 import { CarrierWatch, createVirtualAddresses } from '@vnfpool/platform/addresses';
-import { createFence, createNoFence } from '@vnfpool/platform/fence';
+import {
+  createFence,
+  createNoFence,
+  type FenceHandedOn,
+  type PreparedFence,
+  prepareFence,
+} from '@vnfpool/platform/fence';
 import { lockInNamespace } from '@vnfpool/platform/lock';
 import { requestRealtime } from '@vnfpool/platform/realtime';
 import { deriveLeaseKeys, LeaseSeal, openLeaseKey } from '@vnfpool/runtime/lease-seal';
 import { systemRandom } from '@vnfpool/runtime/random';
 import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import { agentClocks } from './agent-clocks.ts';
-import { LeaseHands } from './lease-hands.ts';
+import { fenceHandedOn, LeaseHands } from './lease-hands.ts';
 import { openRegister } from './lease-journal.ts';
 import { LeaseLink } from './lease-link.ts';
+import { writeMarker } from './marker.ts';
 import { PauseWatch } from './pause-watch.ts';
-import type { FromWorker, ToWorker, WorkerTask } from './worker-messages.ts';
+import type { FromWorker, GoesOn, ToWorker, WorkerTask } from './worker-messages.ts';
 
 /*
  * The lease worker: a thread of its own, so that nothing the agent's main thread does (garbage collection, TLS,
@@ -35,7 +42,11 @@ function tell(message: FromWorker): void {
   parentPort?.postMessage(message);
 }
 
-async function main(task: WorkerTask): Promise<void> {
+async function main(
+  task: WorkerTask,
+  goesOn: GoesOn | null,
+  prepared: PreparedFence | undefined,
+): Promise<void> {
   const clocks = agentClocks();
   // The caller holds the node's lock, so whoever acted before has ended.
   const startedAtMs = clocks.boottimeMs();
@@ -47,18 +58,29 @@ async function main(task: WorkerTask): Promise<void> {
   /** What comes about while an output is carried out is an input of its own. */
   const later = (input: KeeperInput): void =>
     queueMicrotask(() => {
-      if (!isStopped) act(() => hands.handle(input));
+      act(() => hands.handle(input));
     });
-  const { fence, addresses } = openFence(task, clocks, addressListener(later));
-  const { journal, incarnation } = openRegister(task.folder);
+  const {
+    slots: handedOn,
+    fence: fenceRecord,
+    link: handedOnLink,
+    incarnation: goesOnAs = null,
+  } = goesOn?.handedOn ?? {};
+  const { journal, incarnation } = openRegister(task.folder, goesOnAs);
+  const { fence, addresses } = openFence(task, clocks, addressListener(later), {
+    prepared,
+    handedOn: handedOn && fenceHandedOn(handedOn, fenceRecord),
+  });
   const engine = new LeaseEngine({
     node: task.node,
     incarnation,
     startedAtMs,
     restored: journal.restored,
+    ...(handedOn && { handedOn: handedOn.leases }),
     random: systemRandom(),
   });
-  const keeper = new LinkGate(new SlotKeeper(engine, task.node), task.node);
+  const slots = new SlotKeeper(engine, task.node, handedOn);
+  const keeper = new LinkGate(slots, task.node);
   const ownKey = openLeaseKey(`${task.folder}/lease-key.pem`);
 
   const counters: Record<string, number> = {};
@@ -87,6 +109,7 @@ async function main(task: WorkerTask): Promise<void> {
     count: (reason) => {
       counters[reason] = (counters[reason] ?? 0) + 1;
     },
+    ...(handedOnLink && { handedOn: handedOnLink }),
   });
   const hands = new LeaseHands(keeper, {
     clocks,
@@ -113,6 +136,7 @@ async function main(task: WorkerTask): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   /** Does something and arms the one timer anew. */
   function act(body: () => void): void {
+    if (isStopped) return;
     body();
     clearTimeout(timer);
     let deadline = keeper.nextDeadline();
@@ -154,19 +178,50 @@ async function main(task: WorkerTask): Promise<void> {
 
   const checking = setInterval(() => act(() => hands.checkFence()), FENCE_CHECK_MS);
 
+  function configure(configuration: SetConfiguration): void {
+    set = configuration.set;
+    link.configure(configuration.nodes);
+    addresses?.usePeers(configuration.nodes.map(({ address }) => address));
+    act(() => hands.handle({ type: 'unfenced', nodes: unfencedNodes(configuration) }));
+    act(() =>
+      hands.handle({ type: 'configure', council: configuration.council, slots: configuration.slots }),
+    );
+  }
+
+  /** From here on nothing is done any more; what the kernel has stays as it is. */
+  function fallSilent(): void {
+    isStopped = true;
+    clearInterval(reporting);
+    clearInterval(checking);
+    clearInterval(measuring);
+    clearTimeout(timer);
+    carrier?.close();
+    pauses.close();
+    link.close();
+  }
+
+  /** Whether it is handed on: that is all or nothing. */
+  function handOn({ from, to }: ToWorker & { type: 'hand-on' }): boolean {
+    const kept = slots.handOn(clocks.boottimeMs());
+    if (isStopped || kept === undefined) return false;
+    const record = fence.handOn();
+    const handedOnNow = { incarnation, slots: kept, link: link.handOn(), ...(record && { fence: record }) };
+    fallSilent();
+    journal.close();
+    writeMarker(task.folder, from, to, handedOnNow);
+    return true;
+  }
+
   parentPort?.on('message', (message: ToWorker) => {
     switch (message.type) {
-      case 'configure': {
-        const { configuration } = message;
-        set = configuration.set;
-        link.configure(configuration.nodes);
-        addresses?.usePeers(configuration.nodes.map(({ address }) => address));
-        act(() => hands.handle({ type: 'unfenced', nodes: unfencedNodes(configuration) }));
-        act(() =>
-          hands.handle({ type: 'configure', council: configuration.council, slots: configuration.slots }),
-        );
+      case 'begin':
         return;
-      }
+      case 'configure':
+        configure(message.configuration);
+        return;
+      case 'hand-on':
+        tell({ type: 'handed-on', isDone: handOn(message) });
+        return;
       case 'address':
         moving = moving.then(() => link.move(message.address));
         moving = moving.catch((error: Error) => {
@@ -178,14 +233,7 @@ async function main(task: WorkerTask): Promise<void> {
         });
         return;
       case 'stop':
-        isStopped = true;
-        clearInterval(reporting);
-        clearInterval(checking);
-        clearInterval(measuring);
-        clearTimeout(timer);
-        carrier?.close();
-        pauses.close();
-        link.close();
+        fallSilent();
         hands.cleanUp();
         journal.close();
         parentPort?.close();
@@ -197,7 +245,12 @@ async function main(task: WorkerTask): Promise<void> {
 
   const carrier = task.interface === null ? undefined : watchCarrier(task.interface);
   const pauses = new PauseWatch({ clocks, tell: (pause) => tell({ type: 'paused', pause }) });
-  const port = await link.listen(task.listen.address, task.listen.port);
+  // Peers know the port that was any.
+  const port = await link.listen(task.listen.address, handedOnLink?.port ?? task.listen.port);
+  if (goesOn !== null) {
+    hands.carryOut(slots.resume());
+    configure(goesOn.configuration);
+  }
   tell({
     type: 'ready',
     port,
@@ -218,12 +271,22 @@ function openFence(
   task: WorkerTask,
   clocks: Clocks,
   listener: AddressListener,
+  {
+    prepared,
+    handedOn,
+  }: { readonly prepared: PreparedFence | undefined; readonly handedOn: FenceHandedOn | undefined },
 ): { fence: Fence; addresses: VirtualAddresses | null } {
   if (task.interface === null) return { fence: createNoFence(clocks), addresses: null };
   // Held for life. A second agent here, of another set say, would take our fence and addresses for a dead one's.
   lockInNamespace('vnfpool fence');
   const changed = (message: string): void => tell({ type: 'fence-changed', message });
-  const fence = createFence({ interfaces: [task.interface], clocks, changed });
+  const fence = createFence({
+    interfaces: [task.interface],
+    clocks,
+    changed,
+    ...(handedOn && { handedOn }),
+    ...(prepared && { prepared }),
+  });
   return { fence, addresses: createVirtualAddresses({ interface: task.interface, listener }) };
 }
 
@@ -239,4 +302,11 @@ function addressListener(later: (input: KeeperInput) => void): AddressListener {
   };
 }
 
-await main(workerData as WorkerTask);
+const task = workerData as WorkerTask;
+// What takes time and changes nothing comes before leases wait for it.
+const prepared = task.interface === null ? undefined : prepareFence(agentClocks());
+parentPort?.once('message', (message: ToWorker) => {
+  // What it throws ends the thread, and with it the agent.
+  if (message.type === 'begin') void main(task, message.goesOn, prepared);
+});
+tell({ type: 'loaded' });

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { nodeId } from '@vnfpool/core';
 import { AgentCore, type AgentInput, type AgentOutput } from '@vnfpool/core/agent';
 import { MobilityNode, type MobilityNodeInput, type MobilityNodeOutput } from '@vnfpool/core/mobility';
+import { exitNow, type ProcessIdentity } from '@vnfpool/platform/processes';
 import { parseIdentity } from '@vnfpool/runtime/certificates';
 import { CoreDriver, systemClock } from '@vnfpool/runtime/driver';
 import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
@@ -20,6 +21,7 @@ import {
   MobilityError,
   type SetConfiguration,
   type SlotReport,
+  type SlotState,
 } from '@vnfpool/wire/mobility';
 import { numberOfNow } from '../hand-manager/plain-numbers.ts';
 import { VERSION } from '../version.ts';
@@ -35,21 +37,24 @@ import { ManagerLink } from './manager-link.ts';
 import { managerSources } from './manager-sources.ts';
 import { joinSet } from './membership.ts';
 import { NodeMeter } from './node-information.ts';
-import { lockNode } from './node-lock.ts';
 import { AGENT_SOCKET, type NodeStatus, serveNodeStatus } from './node-status.ts';
 import { openOwnAddress } from './own-address.ts';
 import { Registrations } from './registrations.ts';
 import { stateRule } from './state-mover/index.ts';
+import { ownIdentity, startAnew, takeOver, waitingSuccessor } from './take-over.ts';
 import { toWorker } from './to-worker.ts';
 import { transferEffects } from './transfer-effects.ts';
-import type { FromWorker } from './worker-messages.ts';
+import type { WorkerNews } from './worker-messages.ts';
 
 export interface RunningNode {
   readonly nodeId: number;
   readonly leasePort: number;
   /** Ends every function, releases every slot first, tells manager and registrar. */
   stop(): Promise<void>;
-  /** Gives every slot up and ends, and touches no function: the next agent of this folder takes them over. */
+  /**
+   * Ends, and touches no function: the next agent of this folder takes them over. Every slot is given up before, unless that
+   * agent waits already: it is handed all of them.
+   */
   leave(): Promise<void>;
 }
 
@@ -58,6 +63,9 @@ const STOP_MS = 3_000;
 /** Time for slots to be given up when the functions stay: 1 s, looked at so often. */
 const RELEASE_LOOKS = 50;
 const RELEASE_LOOK_MS = 20;
+/** Time for what is under way at slots to be over, before they are handed on: 2 s, looked at so often. */
+const HAND_ON_LOOKS = 400;
+const HAND_ON_LOOK_MS = 5;
 /** How old the node's figures may be. */
 const INFORMATION_MS = 5_000;
 
@@ -69,7 +77,7 @@ const INFORMATION_MS = 5_000;
  */
 export async function runNode(config: NodeConfig, logger: Logger): Promise<RunningNode> {
   mkdirSync(config.state, { recursive: true, mode: 0o700 });
-  const lock = lockNode(config.state);
+  const begun = config.takesOver ? null : startAnew(config.state);
   const ownKey = openLeaseKey(`${config.state}/lease-key.pem`);
   const random = systemRandom();
   const ending = new AbortController();
@@ -90,12 +98,10 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
 
   const configurationFile = `${config.state}/configuration.json`;
   /** What the worker tells before there is an agent to hear it. */
-  const early: AgentInput[] = [];
-  let toAgent = (input: AgentInput): void => void early.push(input);
-  const fromWorker = (message: FromWorker): void => {
+  const early: WorkerNews[] = [];
+  let hear = (news: WorkerNews): void => void early.push(news);
+  const fromWorker = (message: WorkerNews): void => {
     switch (message.type) {
-      case 'ready':
-        return;
       case 'slot':
         status.muteMs = message.muteMs;
         status.slots.set(message.state.id, message.state);
@@ -129,14 +135,14 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         return;
       case 'stalls':
         status.stalls = message.stalls;
-        toAgent({ type: 'stalls', stalls: message.stalls });
+        agent.submit({ type: 'stalls', stalls: message.stalls });
         return;
       case 'link':
-        toAgent(message);
+        agent.submit(message);
         return;
       case 'paused':
         logger.warn({ of: 'leases', ...message.pause }, 'stood still');
-        toAgent({ type: 'paused', ...message.pause });
+        agent.submit({ type: 'paused', ...message.pause });
         return;
       case 'counters':
         status.dropped = message.counters;
@@ -152,13 +158,20 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       listen: { address: place.current, port: config.port },
       interface: config.interface,
     },
-    fromWorker,
+    (news) => hear(news),
     (reason) => {
       logger.fatal({ reason }, 'the lease worker ended');
       process.exit(1);
     },
   );
-  const worker = await leases.ready;
+  // From here on leases run out, should another agent hand on to this one.
+  if (begun === null) await leases.loaded;
+  const { lock, handedOn } = begun ?? (await takeOver(config.state, logger));
+  const kept = readOptionalFile(configurationFile);
+  const keptConfiguration = kept === null ? null : (JSON.parse(kept) as SetConfiguration);
+  const goesOn =
+    handedOn === null || keptConfiguration === null ? null : { handedOn, configuration: keptConfiguration };
+  const worker = await leases.begin(goesOn);
   const status: NodeStatus = {
     nodeId: self,
     name: membership.name,
@@ -211,7 +224,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const registrations = new Registrations({
     credentials: membership.credentials,
     logger: logger.child({ part: 'registrations' }),
-    onAsked: (functionId) => toAgent({ type: 'doubted', functionId }),
+    onAsked: (functionId) => agent.submit({ type: 'doubted', functionId }),
   });
   membership.onRenewed(() => registrations.renewed());
 
@@ -248,15 +261,11 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   });
 
   // A council member that comes back has its voice without waiting for a manager.
-  const kept = readOptionalFile(configurationFile);
   let registrars: SetConfiguration['registrars'] = [];
-  let keptConfiguration: SetConfiguration | null = null;
-  if (kept !== null) {
-    const configuration = JSON.parse(kept) as SetConfiguration;
-    keptConfiguration = configuration;
-    fenceHook.configure(configuration);
-    leases.post({ type: 'configure', configuration });
-    ({ registrars } = configuration);
+  if (keptConfiguration !== null) {
+    fenceHook.configure(keptConfiguration);
+    if (goesOn === null) leases.post({ type: 'configure', configuration: keptConfiguration });
+    ({ registrars } = keptConfiguration);
     registrations.useRegistrars(registrars);
   }
 
@@ -363,10 +372,10 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     return true;
   }
   // With its functions it has kept what the manager told of them.
-  await functions.adopt(functions.isKept ? keptConfiguration : null);
-  toAgent = (input) => void agent.submit(input);
-  for (const input of early) toAgent(input);
-  toAgent({ type: 'restore-failovers', records: keptFailovers(config.state, logger) });
+  await functions.adopt(functions.isKept ? keptConfiguration : null, slotsOf(early));
+  hear = fromWorker;
+  for (const news of early) fromWorker(news);
+  agent.submit({ type: 'restore-failovers', records: keptFailovers(config.state, logger) });
   give({ type: 'start' });
   followAddress(place, {
     transfers,
@@ -388,6 +397,23 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     news.refresh();
   }, INFORMATION_MS);
 
+  /** Ends the process, which gave away what it may act with; returns where that cannot be. */
+  const handOn = async (to: ProcessIdentity): Promise<void> => {
+    const from = ownIdentity();
+    for (let left = HAND_ON_LOOKS; !(await leases.handOn(from, to)); left--) {
+      if (left === 0) {
+        logger.warn(
+          { successor: to.pid },
+          'slots are being taken or passed on all the time: they are given up',
+        );
+        return;
+      }
+      await pause(HAND_ON_LOOK_MS);
+    }
+    logger.info({ successor: to.pid }, 'handed on');
+    // Nobody renews until the successor has seen our end.
+    return exitNow(0);
+  };
   const end = async (functionsEnd: Promise<void>): Promise<void> => {
     clearInterval(informing);
     place.close();
@@ -410,10 +436,18 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       await end(functions.close());
     },
     leave: async () => {
+      const successor = waitingSuccessor(config.state);
+      if (successor !== null) await handOn(successor);
       agent.submit({ type: 'leave' });
       const isHolding = (): boolean => [...status.slots.values()].some(({ state }) => state === 'holding');
       for (let left = RELEASE_LOOKS; left > 0 && isHolding(); left--) await pause(RELEASE_LOOK_MS);
       await end(functions.leave());
     },
   };
+}
+
+/** The last word of each. */
+function slotsOf(news: readonly WorkerNews[]): SlotState[] {
+  const states = news.flatMap((each) => (each.type === 'slot' ? [each.state] : []));
+  return [...new Map(states.map((state) => [state.id, state])).values()];
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeeperInput, KeeperOutput } from '@vnfpool/core/agent';
 import type { LeaseInput } from '@vnfpool/core/lease';
+import type { ProcessIdentity } from '@vnfpool/platform/processes';
 import type {
   CouncilReport,
   FailoverRecord,
@@ -9,8 +10,9 @@ import type {
   SlotState,
   StallReport,
 } from '@vnfpool/wire/mobility';
+import type { HandedOn } from './marker.ts';
 
-/** What the lease worker is started with. */
+/** What the lease worker is started with; it acts only once it is told to `begin`. */
 export interface WorkerTask {
   readonly node: number;
   readonly folder: string;
@@ -22,16 +24,31 @@ export interface WorkerTask {
 
 /** From the main thread. */
 export type ToWorker =
+  /** The node's lock is held: whoever acted before has ended. First of all. */
+  | { readonly type: 'begin'; readonly goesOn: GoesOn | null }
   | { readonly type: 'configure'; readonly configuration: SetConfiguration }
   | Extract<LeaseInput, { type: 'candidate-state' | 'candidate-gone' | 'release' | 'hand-over' }>
   | Extract<KeeperInput, { type: 'node-fenced' }>
   /** The node has another address: lease datagrams are taken there, at the same port. */
   | { readonly type: 'address'; readonly address: string }
+  /** Ends without letting go of anything, if nothing is under way: answered by `handed-on`. */
+  | { readonly type: 'hand-on'; readonly from: ProcessIdentity; readonly to: ProcessIdentity }
   /** Lets go of every slot and ends. */
   | { readonly type: 'stop' };
 
+/** What an agent that takes the place of another one begins with. */
+export interface GoesOn {
+  readonly handedOn: HandedOn;
+  readonly configuration: SetConfiguration;
+}
+
+/** What the main thread need not have asked for. */
+export type WorkerNews = Exclude<FromWorker, { readonly type: 'loaded' | 'ready' | 'handed-on' }>;
+
 /** To the main thread. */
 export type FromWorker =
+  /** Everything is loaded. */
+  | { readonly type: 'loaded' }
   | {
       readonly type: 'ready';
       readonly port: number;
@@ -40,6 +57,8 @@ export type FromWorker =
       readonly realtime: string;
       readonly muteMs: number;
     }
+  /** False: something is under way, and it goes on. */
+  | { readonly type: 'handed-on'; readonly isDone: boolean }
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   | { readonly type: 'council'; readonly report: CouncilReport }

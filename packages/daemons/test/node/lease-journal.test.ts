@@ -36,19 +36,29 @@ function slotRecord(slot: string, round: number): LeaseRecord {
 }
 
 test('every start has an incarnation of its own, and records survive', () => {
-  const first = openRegister(folder);
+  const first = openRegister(folder, null);
   first.journal.append([slotRecord('00000000000000aa', 3)]);
   first.journal.close();
-  const second = openRegister(folder);
+  const second = openRegister(folder, null);
   expect(second.incarnation).toBe(first.incarnation + 1n);
   expect(second.journal.restored).toEqual([slotRecord('00000000000000aa', 3)]);
   second.journal.close();
 });
 
+test('whoever goes on for another process has its incarnation, and no other', () => {
+  const first = openRegister(folder, null);
+  first.journal.close();
+  const second = openRegister(folder, first.incarnation);
+  second.journal.close();
+  expect(second.incarnation).toBe(first.incarnation);
+  expect(() => openRegister(folder, first.incarnation - 1n)).toThrow('incarnation 0 was handed on');
+  expect(openRegister(folder, null).incarnation).toBe(first.incarnation + 1n);
+});
+
 test('a node that has acted before does not act without its register', () => {
-  openRegister(folder).journal.close();
+  openRegister(folder, null).journal.close();
   rmSync(`${folder}/leases`);
-  expect(() => openRegister(folder)).toThrow(RegisterLostError);
+  expect(() => openRegister(folder, null)).toThrow(RegisterLostError);
 });
 
 test('compaction keeps the last record of each slot and of the council', () => {

@@ -4,7 +4,7 @@ import type { LeaseInput } from '@vnfpool/core/lease';
 import { createLeaseKey, deriveLeaseKeys, LeaseSeal } from '@vnfpool/runtime/lease-seal';
 import type { LeaseMessage } from '@vnfpool/wire/lease';
 import { afterEach, expect, test } from 'vitest';
-import { LeaseLink } from '../../src/node/lease-link.ts';
+import { type HandedOnLink, LeaseLink } from '../../src/node/lease-link.ts';
 
 const council = { generation: 0, number: 1, randomId: '0000000000000001' };
 const message: LeaseMessage = {
@@ -45,8 +45,46 @@ class Log {
 
 const open: { close(): void }[] = [];
 afterEach(() => {
-  for (const each of open.splice(0)) each.close();
+  for (const each of open.splice(0)) {
+    try {
+      each.close();
+    } catch {
+      // Closed by its test.
+    }
+  }
 });
+
+interface Made {
+  readonly node: number;
+  readonly log: Log;
+  readonly sealFor: (peer: { node: number }) => LeaseSeal;
+}
+
+function createLink({
+  node,
+  log,
+  sealFor,
+  ...more
+}: Made & { readonly incarnation: bigint; readonly handedOn?: HandedOnLink }): LeaseLink {
+  const link = new LeaseLink({
+    node,
+    boottimeMs: () => 1000,
+    council: () => council,
+    sealFor,
+    receive: (datagram) => log.take(datagram),
+    count: (reason) => log.push(reason),
+    ...more,
+  });
+  open.push(link);
+  return link;
+}
+
+/** The next process of a node, which goes on as the same incarnation. */
+function nextOf({ node, sealFor }: Made, handedOn: HandedOnLink) {
+  const log = new Log();
+  const link = createLink({ node, log, sealFor, incarnation: 1n, handedOn });
+  return { link, log, port: handedOn.port };
+}
 
 async function createPair(incarnations: [bigint, bigint] = [1n, 1n]) {
   const keys = new Map([1, 2, 3].map((node) => [node, createLeaseKey()]));
@@ -60,16 +98,7 @@ async function createPair(incarnations: [bigint, bigint] = [1n, 1n]) {
         deriveLeaseKeys(own, theirs.publicKey, { set: 'test', ownNode: node, peerNode: peer.node }),
       );
     };
-    const link = new LeaseLink({
-      node,
-      incarnation: incarnations[index] ?? 1n,
-      boottimeMs: () => 1000,
-      council: () => council,
-      sealFor,
-      receive: (datagram) => log.take(datagram),
-      count: (reason) => log.push(reason),
-    });
-    open.push(link);
+    const link = createLink({ node, log, sealFor, incarnation: incarnations[index] ?? 1n });
     return { node, link, log, sealFor };
   });
   const [a, b] = ends;
@@ -84,7 +113,7 @@ async function createPair(incarnations: [bigint, bigint] = [1n, 1n]) {
   }));
   a.link.configure(peers);
   b.link.configure(peers);
-  return { a, b, ports: [ports[0] ?? 0, ports[1] ?? 0] as const };
+  return { a, b, peers, ports: [ports[0] ?? 0, ports[1] ?? 0] as const };
 }
 
 /** A socket between: catches what `a` sends, so that it can be sent again or changed. */
@@ -132,6 +161,34 @@ test('a datagram arrives with who sent it', async () => {
     header: { incarnation: 5n, sequence: 1n },
     messages: [message],
   });
+});
+
+test('the next process goes on with the sequence of the one before, and knows what that had let in', async () => {
+  const pair = await createPair();
+  const { a, b } = pair;
+  a.link.send(2, [message]);
+  expect(await b.log.next()).toMatchObject({ header: { sequence: 1n } });
+  const middle = await createMiddle();
+  const bytes = await caughtDatagram(pair, middle);
+  middle.send(bytes, pair.ports[1]);
+  expect(await b.log.next()).toMatchObject({ header: { sequence: 2n } });
+
+  const next = nextOf(b, b.link.handOn());
+  b.link.close();
+  expect(await next.link.listen('127.0.0.1', next.port)).toBe(pair.ports[1]);
+  next.link.configure(pair.peers);
+  middle.send(bytes, pair.ports[1]);
+  expect(await next.log.next()).toBe('replayed');
+  a.link.configure(pair.peers);
+  a.link.send(2, [message]);
+  expect(await next.log.next()).toMatchObject({ header: { sequence: 3n } });
+
+  const nextOfA = nextOf(a, a.link.handOn());
+  a.link.close();
+  await nextOfA.link.listen('127.0.0.1', nextOfA.port);
+  nextOfA.link.configure(pair.peers);
+  nextOfA.link.send(2, [message]);
+  expect(await next.log.next()).toMatchObject({ header: { sequence: 4n } });
 });
 
 test('a replayed datagram is dropped', async () => {

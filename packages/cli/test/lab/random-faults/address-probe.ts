@@ -14,6 +14,8 @@ export class AddressProbe {
   #lastAt: number | undefined;
   #longestMs = 0;
   #answers = 0;
+  #highest = 0;
+  readonly #unanswered = new Set<number>();
   #responder = '';
 
   /** `pid`: a process in the namespace to ask from. */
@@ -42,6 +44,11 @@ export class AddressProbe {
     return this.#answers;
   }
 
+  /** Requests that have no answer, but others sent after them have. */
+  get unanswered(): readonly number[] {
+    return [...this.#unanswered];
+  }
+
   async ready(): Promise<void> {
     await until('the probe sends', () => {
       if (this.#isOver) throw new Error('the probe ended');
@@ -64,7 +71,12 @@ export class AddressProbe {
   }
 
   #take(answers: readonly [at: number, number: number, name: string][]): void {
-    for (const [at, , name] of answers) {
+    for (const [at, number, name] of answers) {
+      // What was sent before the first answer is not asked for.
+      for (let missed = this.#highest === 0 ? number : this.#highest + 1; missed < number; missed++)
+        this.#unanswered.add(missed);
+      this.#unanswered.delete(number);
+      this.#highest = Math.max(this.#highest, number);
       if (this.#lastAt !== undefined) this.#longestMs = Math.max(this.#longestMs, at - this.#lastAt);
       this.#lastAt = at;
       this.#answers += 1;
