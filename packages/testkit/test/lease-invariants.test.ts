@@ -146,7 +146,7 @@ const CASES: Record<string, [string, (all: Invariants) => void, (all: Invariants
     'renewed 1.3',
     (all) => {
       all.sent(by(MEMBER), answer('renewed', 3));
-      all.persisted(MEMBER, [record({ accepted: { ...accepted(3, 1), released: 'operator' } })]);
+      all.persisted(MEMBER, [record({ accepted: { ...accepted(3, 9), released: 'operator' } })]);
     },
     (all) => all.sent(by(MEMBER), answer('renewed', 3)),
   ],
@@ -155,10 +155,23 @@ const CASES: Record<string, [string, (all: Invariants) => void, (all: Invariants
     (all) => {
       all.asked(9, 1n, { type: 'renew-many', serial: 7, renewals: [{ slot: SLOT, round: 3 }] });
       all.sent(by(MEMBER), { type: 'renewed-many', serial: 7, incarnation: 1n, renewed: [true] });
-      all.persisted(MEMBER, [record({ accepted: { ...accepted(3, 1), released: 'operator' } })]);
+      all.persisted(MEMBER, [record({ accepted: { ...accepted(3, 9), released: 'operator' } })]);
       all.sent(by(MEMBER), { type: 'renewed-many', serial: 7, incarnation: 1n, renewed: [false] });
     },
     (all) => all.sent(by(MEMBER), { type: 'renewed-many', serial: 7, incarnation: 1n, renewed: [true] }),
+  ],
+  'a release is final at the member, for the one whose round it was': [
+    'accepted 1.3 of 00000000000000a1, by 1.1, after its release',
+    (all) => {
+      const closed = (node: number) => ({ round: 3, proposer: { node, incarnation: 1n }, closed: true });
+      all.persisted(MEMBER, [record({ promised: closed(4) })]);
+      // Taken over from others, for the next council.
+      const voice = { generation: 1, number: 2 };
+      all.persisted(MEMBER, [record({ accepted: accepted(3, 1), voice })]);
+      all.persisted(MEMBER, [record({ promised: closed(1), accepted: accepted(3, 1), voice })]);
+    },
+    (all) =>
+      all.persisted(MEMBER, [record({ accepted: accepted(3, 1), voice: { generation: 1, number: 3 } })]),
   ],
   'a release is final at the holder': [
     'after releasing',

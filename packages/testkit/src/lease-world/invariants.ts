@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { epochOf, formatEpoch } from '@vnfpool/core';
 import { type CouncilNumber, isBefore, type LeaseRecord, type SlotRecord } from '@vnfpool/core/lease';
-import type { Accepted, LeaseMessage, PromiseMessage, Renewal, RenewMany } from '@vnfpool/wire/lease';
+import type {
+  Accepted,
+  LeaseMessage,
+  PromiseMessage,
+  Proposer,
+  Renewal,
+  RenewMany,
+} from '@vnfpool/wire/lease';
 
 /** Thrown at the step that breaks a promise. */
 export class Violation extends Error {}
@@ -20,7 +27,7 @@ export class Invariants {
   readonly #granted = new Map<string, string>();
   /** slot/epoch → proposer and random id of its value. */
   readonly #values = new Map<string, string>();
-  /** member/slot/epoch that the member durably knows as released. */
+  /** member/slot/epoch/proposer that the member durably knows as released. */
   readonly #released = new Set<string>();
   /** node/incarnation/slot → highest epoch whose release was sent. */
   readonly #ended = new Map<string, number>();
@@ -87,16 +94,17 @@ export class Invariants {
       this.#durable.add(`${member}/${slot}/accepted/${epoch(accepted.round)}`);
       if (accepted.round > 0) {
         const key = `${slot}/${epoch(accepted.round)}`;
-        const value = `${accepted.proposer.node}.${accepted.proposer.incarnation} ${accepted.value.randomId}`;
+        const value = `${whoseOf(accepted.proposer)} ${accepted.value.randomId}`;
         const former = this.#values.get(key);
         if (former === undefined) this.#values.set(key, value);
         else if (former !== value) throw new Violation(`two values in round ${key}: ${former}, ${value}`);
-        if (accepted.released !== null) this.#released.add(`${member}/${slot}/${epoch(accepted.round)}`);
+        const round = `${slot}/${epoch(accepted.round)}/${whoseOf(accepted.proposer)}`;
+        if (accepted.released !== null) this.#released.add(`${member}/${round}`);
         // Under a higher promise it acts on what it accepted no more; it may have taken it over from another member.
-        else if (promised.round === accepted.round)
-          this.#notReleased(member, slot, epoch(accepted.round), 'accepted');
+        else if (promised.round === accepted.round) this.#notReleased(member, round, 'accepted');
       }
-      if (promised.closed) this.#released.add(`${member}/${slot}/${epoch(promised.round)}`);
+      const round = `${slot}/${epoch(promised.round)}/${whoseOf(promised.proposer)}`;
+      if (promised.closed) this.#released.add(`${member}/${round}`);
     }
   }
 
@@ -112,10 +120,12 @@ export class Invariants {
       this.asked(node, incarnation, message);
     } else if (message.type === 'renewed-many') {
       const asked = this.#asked.get(`${to}/${message.incarnation}/${message.serial}`);
+      const whose = whoseOf({ node: to, incarnation: message.incarnation });
       for (const [index, { slot, round }] of (asked ?? []).entries())
-        if (message.renewed[index]) this.#notReleased(node, slot, epoch(round), 'renewed');
+        if (message.renewed[index]) this.#notReleased(node, `${slot}/${epoch(round)}/${whose}`, 'renewed');
     } else if (message.type === 'renewed' || message.type === 'accepted') {
-      this.#notReleased(node, message.slot, epoch(message.round), message.type);
+      const whose = whoseOf({ node: to, incarnation: message.incarnation });
+      this.#notReleased(node, `${message.slot}/${epoch(message.round)}/${whose}`, message.type);
     } else if (message.type === 'release' && message.reason !== 'abandoned') {
       const key = `${node}/${incarnation}/${message.slot}`;
       this.#ended.set(key, Math.max(this.#ended.get(key) ?? 0, epoch(message.round)));
@@ -142,7 +152,7 @@ export class Invariants {
   #promiseKept(member: number, { slot, promised, accepted, voice }: SlotRecord): void {
     const { round, proposer, closed } = promised;
     const key = `${member}/${slot}`;
-    const whose = `${proposer.node}.${proposer.incarnation}`;
+    const whose = whoseOf(proposer);
     const former = this.#promised.get(key);
     this.#promised.set(key, { voice, round, whose });
     if (former === undefined) return;
@@ -166,10 +176,19 @@ export class Invariants {
     }
   }
 
-  /** A release is final at the member that took it. */
-  #notReleased(member: number, slot: string, epoch: number, what: string): void {
-    if (this.#released.has(`${member}/${slot}/${epoch}`)) {
-      throw new Violation(`member ${member} ${what} ${formatEpoch(epoch)} of ${slot} after its release`);
-    }
+  /**
+   * A release is final at the member that took it. The same round of another proposer, of which it learns with what others
+   * kept, is not released by that.
+   */
+  #notReleased(member: number, round: string, what: string): void {
+    if (!this.#released.has(`${member}/${round}`)) return;
+    const [slot, epoch, whose] = round.split('/');
+    throw new Violation(
+      `member ${member} ${what} ${formatEpoch(Number(epoch))} of ${slot}, by ${whose}, after its release`,
+    );
   }
+}
+
+function whoseOf({ node, incarnation }: Proposer): string {
+  return `${node}.${incarnation}`;
 }
