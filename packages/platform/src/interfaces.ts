@@ -131,6 +131,8 @@ export interface Fence {
   check(): void;
   /** What the fence of the next agent, which goes on for this one, is to know of it; undefined: nothing. */
   handOn(): FenceRecord | undefined;
+  /** Lets go without removing anything, as the end of the process does; nothing else may be called afterwards. */
+  abandon(): void;
   /** Removes every rule. */
   dispose(): void;
 }

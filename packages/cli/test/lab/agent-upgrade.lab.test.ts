@@ -110,6 +110,31 @@ describe.skipIf(missing !== '')(`an agent that is upgraded ${missing}`, () => {
     expect(probe.unanswered).toEqual([]);
   });
 
+  test('passes on what a short lease would lose, and only that', async () => {
+    const before = await whole();
+    const { node } = slotOf(before, 'echo');
+    const short = DECLARATION.replace('lease: 1s', 'lease: 150ms');
+    writeFileSync(`${hosts.folder}/set.yaml`, short);
+    expect((await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`)).code).toBe(0);
+    await hosts.untilState(
+      'manager',
+      'the lease is shorter',
+      (state) => slotOf(state, 'echo').leaseMs === 150 && isWhole(state),
+    );
+    const next = await upgrade(node ?? '');
+    expect(next.stderr()).not.toContain('this is a restart');
+    const after = await whole();
+    expect(slotOf(after, 'echo').node).not.toBe(node);
+    expect(after.failovers[0]).toMatchObject({ fencedBy: 'release' });
+    writeFileSync(`${hosts.folder}/set.yaml`, DECLARATION);
+    expect((await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`)).code).toBe(0);
+    await hosts.untilState(
+      'manager',
+      'the lease is as before',
+      (state) => slotOf(state, 'echo').leaseMs === 1000 && isWhole(state),
+    );
+  });
+
   test('whose function has ended in between gives the slot up like any other', async () => {
     const before = await whole();
     const { node, holder } = slotOf(before, 'echo');

@@ -61,6 +61,11 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     }
   }
 
+  /** Slots that are held here by leases shorter than this. */
+  heldBelow(leaseMs: number): string[] {
+    return [...this.#holdings.keys()].filter((slot) => (this.#definitions.get(slot)?.leaseMs ?? 0) < leaseMs);
+  }
+
   /**
    * As the last act of this process: what the next one goes on with. Undefined while a slot is being taken, left or passed
    * on, which is soon over; or stays closed since somebody else has its address.

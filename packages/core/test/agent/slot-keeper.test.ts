@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type KeeperInput, type KeeperOutput, SlotKeeper } from '@vnfpool/core/agent';
+import {
+  type HandedOnSlots,
+  type KeeperInput,
+  type KeeperOutput,
+  openEnds,
+  SlotKeeper,
+} from '@vnfpool/core/agent';
 import type { LeaseEngine, LeaseInput, LeaseOutput } from '@vnfpool/core/lease';
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
 import { expect, test } from 'vitest';
@@ -47,9 +53,18 @@ const granted: LeaseOutput = {
 };
 
 /** A keeper over an engine that says what the test wants, and hands that carry out as the driver must. */
-function keeper(answer: (input: LeaseInput) => LeaseOutput[]) {
-  const engine = { handle: answer, expire: () => [], nextDeadline: () => undefined };
-  const core = new SlotKeeper(engine as unknown as LeaseEngine, 1);
+function keeper(answer: (input: LeaseInput) => LeaseOutput[], handedOn?: HandedOnSlots) {
+  const slots: SlotDefinition[] = [];
+  const engine = {
+    handle: (input: LeaseInput) => {
+      if (input.type === 'configure') slots.splice(0, slots.length, ...input.slots);
+      return answer(input);
+    },
+    expire: () => [],
+    nextDeadline: () => undefined,
+    handOn: () => ({ slots: slots.map((each) => ({ definition: each, hold: { leaseUntilMs: 300 } })) }),
+  };
+  const core = new SlotKeeper(engine as unknown as LeaseEngine, 1, handedOn);
   const done: KeeperOutput[] = [];
   const give = (input: KeeperInput): KeeperOutput[] => {
     const from = done.length;
@@ -68,7 +83,7 @@ function keeper(answer: (input: LeaseInput) => LeaseOutput[]) {
   };
   const configure = (...slots: SlotDefinition[]) => give({ type: 'configure', council, slots });
   const expire = (nowMs: number) => core.expire(nowMs);
-  return { give, configure, expire };
+  return { core, give, configure, expire };
 }
 
 const offer: KeeperInput = {
@@ -102,6 +117,34 @@ function answers(input: LeaseInput): LeaseOutput[] {
 
 const statesOf = (outputs: readonly KeeperOutput[]) =>
   outputs.flatMap((output) => (output.type === 'slot' ? [output.state.state] : []));
+
+test('whoever goes on for it looks after the addresses again, and neither takes nor tells the slot anew', () => {
+  const { core, give, configure } = keeper(answers);
+  const web = definition(SLOT, ['10.0.0.100/24']);
+  configure(web);
+  expect(core.handOn(10)?.holdings).toEqual([]);
+  give(offer);
+  const handedOn = core.handOn(10);
+  expect(handedOn?.guarded).toMatchObject([{ slot: SLOT, addresses: ['10.0.0.100'] }]);
+  expect(handedOn && openEnds(handedOn)).toEqual(new Map([[SLOT, 300]]));
+  expect([core.heldBelow(300), core.heldBelow(301)]).toEqual([[], [SLOT]]);
+
+  const next = keeper(answers, handedOn);
+  const resumed = next.core.resume();
+  expect(resumed.map(({ type }) => type)).toEqual(['follow', 'raise', 'slot']);
+  expect(resumed[1]).toMatchObject({ places: [at('10.0.0.100')], isPrepared: true, isQuiet: false });
+  expect(statesOf(resumed)).toEqual(['holding']);
+  const configured = next.configure(web);
+  expect(configured.map(({ type }) => type)).toEqual(['guard']);
+  expect(next.give(release).map(({ type }) => type)).toContain('withdraw');
+});
+
+test('nothing is handed on while a slot is being taken, or stays closed', () => {
+  const { core, configure } = keeper(answers);
+  configure(definition(SLOT, ['10.0.0.100/24']));
+  core.handle(offer, 10);
+  expect(core.handOn(10)).toBeUndefined();
+});
 
 test('the last word on a slot that was taken is that it is held here', () => {
   const { give, configure } = keeper(answers);

@@ -14,7 +14,7 @@ export class LeaseThread {
   readonly loaded: Promise<void>;
   /** It has begun. */
   readonly ready: Promise<LeaseThreadReady>;
-  #handedOn: ((isDone: boolean) => void) | undefined;
+  #notHandedOn: (() => void) | undefined;
 
   /** `onEnd` is called when the thread ends without having been stopped: the agent cannot go on without it. */
   constructor(task: WorkerTask, onNews: (news: WorkerNews) => void, onEnd: (reason: string) => void) {
@@ -30,7 +30,7 @@ export class LeaseThread {
     this.ready = new Promise((resolve, reject) => {
       this.#worker.on('message', (message: FromWorker) => {
         if (message.type === 'ready') resolve(message);
-        else if (message.type === 'handed-on') this.#handedOn?.(message.isDone);
+        else if (message.type === 'not-handed-on') this.#notHandedOn?.();
         else if (message.type !== 'loaded') onNews(message);
       });
       this.#worker.once('error', (error) => {
@@ -55,13 +55,18 @@ export class LeaseThread {
     return await this.ready;
   }
 
-  /** Leaves the leases to the process `to`, if nothing is under way; then it does nothing any more. */
+  /**
+   * Leaves the leases to the process `to`, if nothing is under way. The thread has ended then, and with it all that can act
+   * for a lease.
+   */
   async handOn(from: ProcessIdentity, to: ProcessIdentity): Promise<boolean> {
-    const isDone = await new Promise<boolean>((resolve) => {
-      this.#handedOn = resolve;
-      this.post({ type: 'hand-on', from, to });
+    const refused = new Promise<false>((resolve) => {
+      this.#notHandedOn = () => resolve(false);
     });
-    if (isDone) this.#stopping = true;
+    this.#stopping = true;
+    this.post({ type: 'hand-on', from, to });
+    const isDone = await Promise.race([refused, this.#ended.then(() => true)]);
+    this.#stopping = isDone;
     return isDone;
   }
 

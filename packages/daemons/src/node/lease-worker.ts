@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parentPort, workerData } from 'node:worker_threads';
-import { type KeeperInput, LinkGate, SlotKeeper } from '@vnfpool/core/agent';
+import { type KeeperInput, type KeeperOutput, LinkGate, SlotKeeper } from '@vnfpool/core/agent';
 import { type LeaseDatagram, LeaseEngine } from '@vnfpool/core/lease';
 import type { AddressListener, Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
 import { CarrierWatch, createVirtualAddresses } from '@vnfpool/platform/addresses';
@@ -11,7 +11,7 @@ import {
   type PreparedFence,
   prepareFence,
 } from '@vnfpool/platform/fence';
-import { lockInNamespace } from '@vnfpool/platform/lock';
+import { lockInNamespace, type NamespaceLock } from '@vnfpool/platform/lock';
 import { requestRealtime } from '@vnfpool/platform/realtime';
 import { deriveLeaseKeys, LeaseSeal, openLeaseKey } from '@vnfpool/runtime/lease-seal';
 import { systemRandom } from '@vnfpool/runtime/random';
@@ -35,6 +35,8 @@ const FENCE_CHECK_MS = 500;
 const STALLS_MS = 10_000;
 /** Datagrams in one step. */
 const BURST_MAX = 64;
+/** The fence is taken over some 100 ms after the last renewal, when two thirds of a lease are left. */
+const HANDED_ON_LEASE_MS = 200;
 /** Steps in a row without a turn of the loop, so that datagrams are read in between. */
 const DUE_AT_ONCE_MAX = 4;
 
@@ -67,10 +69,6 @@ async function main(
     incarnation: goesOnAs = null,
   } = goesOn?.handedOn ?? {};
   const { journal, incarnation } = openRegister(task.folder, goesOnAs);
-  const { fence, addresses } = openFence(task, clocks, addressListener(later), {
-    prepared,
-    handedOn: handedOn && fenceHandedOn(handedOn, fenceRecord),
-  });
   const engine = new LeaseEngine({
     node: task.node,
     incarnation,
@@ -110,6 +108,26 @@ async function main(
       counters[reason] = (counters[reason] ?? 0) + 1;
     },
     ...(handedOnLink && { handedOn: handedOnLink }),
+  });
+  const usePeers = (configuration: SetConfiguration): void => {
+    set = configuration.set;
+    link.configure(configuration.nodes);
+  };
+  // Peers know the port that was any.
+  const port = await link.listen(task.listen.address, handedOnLink?.port ?? task.listen.port);
+  let before: KeeperOutput[] = [];
+  if (goesOn !== null) {
+    usePeers(goesOn.configuration);
+    before = keeper.expire(clocks.boottimeMs());
+    // Renewals go out at once: the kernel keeps the fence as it was while it is being taken over, which takes longer.
+    for (let [first] = before; first?.type === 'send'; [first] = before) {
+      link.send(first.to, first.messages);
+      before.shift();
+    }
+  }
+  const { fence, addresses, namespace } = openFence(task, clocks, addressListener(later), {
+    prepared,
+    handedOn: handedOn && fenceHandedOn(handedOn, fenceRecord),
   });
   const hands = new LeaseHands(keeper, {
     clocks,
@@ -179,8 +197,7 @@ async function main(
   const checking = setInterval(() => act(() => hands.checkFence()), FENCE_CHECK_MS);
 
   function configure(configuration: SetConfiguration): void {
-    set = configuration.set;
-    link.configure(configuration.nodes);
+    usePeers(configuration);
     addresses?.usePeers(configuration.nodes.map(({ address }) => address));
     act(() => hands.handle({ type: 'unfenced', nodes: unfencedNodes(configuration) }));
     act(() =>
@@ -202,12 +219,18 @@ async function main(
 
   /** Whether it is handed on: that is all or nothing. */
   function handOn({ from, to }: ToWorker & { type: 'hand-on' }): boolean {
+    // A lease that would run out meanwhile is passed on as planned, which costs less.
+    const short = slots.heldBelow(HANDED_ON_LEASE_MS);
+    for (const slot of short) act(() => hands.handle({ type: 'release', slot, reason: 'operator' }));
     const kept = slots.handOn(clocks.boottimeMs());
     if (isStopped || kept === undefined) return false;
     const record = fence.handOn();
     const handedOnNow = { incarnation, slots: kept, link: link.handOn(), ...(record && { fence: record }) };
     fallSilent();
     journal.close();
+    // The next agent takes them, and does not wait for the kernel to take this process down.
+    fence.abandon();
+    namespace?.release();
     writeMarker(task.folder, from, to, handedOnNow);
     return true;
   }
@@ -220,7 +243,8 @@ async function main(
         configure(message.configuration);
         return;
       case 'hand-on':
-        tell({ type: 'handed-on', isDone: handOn(message) });
+        if (handOn(message)) process.exit(0);
+        tell({ type: 'not-handed-on' });
         return;
       case 'address':
         moving = moving.then(() => link.move(message.address));
@@ -245,10 +269,8 @@ async function main(
 
   const carrier = task.interface === null ? undefined : watchCarrier(task.interface);
   const pauses = new PauseWatch({ clocks, tell: (pause) => tell({ type: 'paused', pause }) });
-  // Peers know the port that was any.
-  const port = await link.listen(task.listen.address, handedOnLink?.port ?? task.listen.port);
   if (goesOn !== null) {
-    hands.carryOut(slots.resume());
+    hands.carryOut([...before, ...slots.resume()]);
     configure(goesOn.configuration);
   }
   tell({
@@ -275,10 +297,10 @@ function openFence(
     prepared,
     handedOn,
   }: { readonly prepared: PreparedFence | undefined; readonly handedOn: FenceHandedOn | undefined },
-): { fence: Fence; addresses: VirtualAddresses | null } {
-  if (task.interface === null) return { fence: createNoFence(clocks), addresses: null };
+): { fence: Fence; addresses: VirtualAddresses | null; namespace: NamespaceLock | null } {
+  if (task.interface === null) return { fence: createNoFence(clocks), addresses: null, namespace: null };
   // Held for life. A second agent here, of another set say, would take our fence and addresses for a dead one's.
-  lockInNamespace('vnfpool fence');
+  const namespace = lockInNamespace('vnfpool fence');
   const changed = (message: string): void => tell({ type: 'fence-changed', message });
   const fence = createFence({
     interfaces: [task.interface],
@@ -287,7 +309,7 @@ function openFence(
     ...(handedOn && { handedOn }),
     ...(prepared && { prepared }),
   });
-  return { fence, addresses: createVirtualAddresses({ interface: task.interface, listener }) };
+  return { fence, addresses: createVirtualAddresses({ interface: task.interface, listener }), namespace };
 }
 
 function addressListener(later: (input: KeeperInput) => void): AddressListener {

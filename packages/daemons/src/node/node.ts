@@ -166,12 +166,13 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   );
   // From here on leases run out, should another agent hand on to this one.
   if (begun === null) await leases.loaded;
-  const { lock, handedOn } = begun ?? (await takeOver(config.state, logger));
+  const { lock, handedOn, formerEnded } = begun ?? (await takeOver(config.state, logger));
   const kept = readOptionalFile(configurationFile);
   const keptConfiguration = kept === null ? null : (JSON.parse(kept) as SetConfiguration);
   const goesOn =
     handedOn === null || keptConfiguration === null ? null : { handedOn, configuration: keptConfiguration };
   const worker = await leases.begin(goesOn);
+  await formerEnded();
   const status: NodeStatus = {
     nodeId: self,
     name: membership.name,
@@ -411,7 +412,8 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       await pause(HAND_ON_LOOK_MS);
     }
     logger.info({ successor: to.pid }, 'handed on');
-    // Nobody renews until the successor has seen our end.
+    // Nobody renews until the successor has the lock; the kernel would give it only behind everything else of this process.
+    lock?.release();
     return exitNow(0);
   };
   const end = async (functionsEnd: Promise<void>): Promise<void> => {

@@ -20,10 +20,12 @@ export interface TakenOver {
   readonly lock: FileLock | null;
   /** Null: this is a restart. */
   readonly handedOn: HandedOn | null;
+  /** The former agent has ended, with everything that it had open; it lets go of its leases and its lock before. */
+  formerEnded(): Promise<void>;
 }
 
 /**
- * Takes the place of the agent that runs on the folder, if one does: asks it to hand on to this process, and sees its end. Everything
+ * Takes the place of the agent that runs on the folder, if one does: asks it to hand on to this process, and waits for its lock. Everything
  * that needs no lock is best done before, since from here on leases run out.
  * @throws PlatformError `LOCKED` when it does not end
  */
@@ -38,16 +40,17 @@ export async function takeOver(folder: string, logger: Logger): Promise<TakenOve
   const lock = await lockWhenFree(folder);
   rmSync(successorFile(folder), { force: true });
   const told = consumeMarker(folder, former, self);
-  if (typeof told !== 'string') return { lock, handedOn: told };
+  const formerEnded = (): Promise<void> => ended(former);
+  if (typeof told !== 'string') return { lock, handedOn: told, formerEnded };
   if (former !== null) logger.warn({ agent: former.pid }, `this is a restart: ${told}`);
-  return { lock, handedOn: null };
+  return { lock, handedOn: null, formerEnded };
 }
 
 /** Begins as after a restart: what another agent may have handed on was not for this one. */
 export function startAnew(folder: string): TakenOver {
   const lock = lockNode(folder);
   discardMarker(folder);
-  return { lock, handedOn: null };
+  return { lock, handedOn: null, formerEnded: () => Promise.resolve() };
 }
 
 /** Who has asked this agent to hand on to it, and waits; null: nobody. */
@@ -66,6 +69,12 @@ export function ownIdentity(): ProcessIdentity {
   const stat = readProcessStat(process.pid);
   if (stat === undefined) throw new Error('this system does not say when a process began');
   return { pid: stat.pid, startTicks: stat.startTicks };
+}
+
+/** The kernel takes a tenth of a second to take an agent down. */
+async function ended(former: ProcessIdentity | null): Promise<void> {
+  const untilMs = performance.now() + END_MS;
+  while (former !== null && isAlive(former) && performance.now() < untilMs) await pause(LOOK_MS);
 }
 
 async function lockWhenFree(folder: string): Promise<FileLock | null> {

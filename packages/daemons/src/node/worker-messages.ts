@@ -31,7 +31,7 @@ export type ToWorker =
   | Extract<KeeperInput, { type: 'node-fenced' }>
   /** The node has another address: lease datagrams are taken there, at the same port. */
   | { readonly type: 'address'; readonly address: string }
-  /** Ends without letting go of anything, if nothing is under way: answered by `handed-on`. */
+  /** Ends the thread without letting go of anything; answered by `not-handed-on` while something is under way. */
   | { readonly type: 'hand-on'; readonly from: ProcessIdentity; readonly to: ProcessIdentity }
   /** Lets go of every slot and ends. */
   | { readonly type: 'stop' };
@@ -43,7 +43,7 @@ export interface GoesOn {
 }
 
 /** What the main thread need not have asked for. */
-export type WorkerNews = Exclude<FromWorker, { readonly type: 'loaded' | 'ready' | 'handed-on' }>;
+export type WorkerNews = Exclude<FromWorker, { readonly type: 'loaded' | 'ready' | 'not-handed-on' }>;
 
 /** To the main thread. */
 export type FromWorker =
@@ -57,8 +57,8 @@ export type FromWorker =
       readonly realtime: string;
       readonly muteMs: number;
     }
-  /** False: something is under way, and it goes on. */
-  | { readonly type: 'handed-on'; readonly isDone: boolean }
+  /** Something is under way, and it goes on. */
+  | { readonly type: 'not-handed-on' }
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   | { readonly type: 'council'; readonly report: CouncilReport }

@@ -72,6 +72,8 @@ export class FakeFence implements Fence {
     return undefined;
   }
 
+  abandon(): void {}
+
   check(): void {}
 
   dispose(): void {

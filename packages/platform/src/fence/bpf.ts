@@ -29,8 +29,6 @@ export function prepareFence(clocks: Clocks): PreparedFence {
 /** A fence with programs on its links. */
 export interface BpfFence extends Fence {
   readonly kind: 'bpf';
-  /** Lets go without removing anything: as the end of the process does. */
-  abandon(): void;
 }
 
 /**

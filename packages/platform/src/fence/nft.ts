@@ -59,8 +59,6 @@ export interface NftFence extends Fence {
   readonly lastHorizons: number;
   /** Has the guarantee say what else is missing. */
   lessens(what: string): void;
-  /** Lets go without removing anything: as the end of the process does. */
-  abandon(): void;
 }
 
 /**

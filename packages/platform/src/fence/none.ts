@@ -36,6 +36,7 @@ export function createNoFence(clocks: Clocks): NoFence {
       !slots.some((each) => each.slot === slot) || (ends.get(slot) ?? -Infinity) > clocks.boottimeMs(),
     check: () => {},
     handOn: () => undefined,
+    abandon: () => {},
     dispose: () => {
       slots = [];
       ends.clear();
