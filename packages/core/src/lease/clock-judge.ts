@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { median, PeerClock } from './peer-clock.ts';
+import { median, PeerClock, type PeerClockRecord } from './peer-clock.ts';
 
 /** A clock was found to run at a wrong rate, or at a right one again. */
 export interface ClockVerdict {
@@ -18,6 +18,14 @@ export interface ClockJudgeInit {
   readonly startedAtMs: number;
   /** What this node knew of its own clock when it ended last. */
   readonly isOutside: boolean;
+  /** What the process before had found out. */
+  readonly handedOn?: HandedOnClocks;
+}
+
+/** What is known of clocks, as plain data. */
+export interface HandedOnClocks {
+  readonly peers: readonly (readonly [node: number, PeerClockRecord])[];
+  readonly standings: readonly (readonly [node: number, Readonly<Standing>])[];
 }
 
 /** Default length of a window, in ms. */
@@ -31,7 +39,7 @@ const CONFIRMATIONS = 3;
 const RETURN_PART = 0.8;
 
 /** Inside or outside, with how often in a row the other was found. */
-interface Standing {
+export interface Standing {
   isOutside: boolean;
   doubts: number;
 }
@@ -51,12 +59,22 @@ export class ClockJudge {
   readonly #standings = new Map<number, Standing>();
   #judgeAtMs: number;
 
-  constructor({ node, driftBound, windowMs, startedAtMs, isOutside }: ClockJudgeInit) {
+  constructor({ node, driftBound, windowMs, startedAtMs, isOutside, handedOn }: ClockJudgeInit) {
+    for (const [peer, measured] of handedOn?.peers ?? [])
+      this.#peers.set(peer, new PeerClock(windowMs, measured));
+    for (const [peer, standing] of handedOn?.standings ?? []) this.#standings.set(peer, { ...standing });
     if (isOutside) this.#standings.set(node, { isOutside, doubts: 0 });
     this.#node = node;
     this.#allowed = driftBound / 2;
     this.#windowMs = windowMs;
     this.#judgeAtMs = startedAtMs + windowMs;
+  }
+
+  /** For the next process of this node. */
+  handOn(): HandedOnClocks {
+    const peers = [...this.#peers].map(([node, peer]) => [node, peer.record] as const);
+    const standings = [...this.#standings].map(([node, standing]) => [node, { ...standing }] as const);
+    return { peers, standings };
   }
 
   /** Whether this node's clock, the own or a peer's, must not be relied on. */

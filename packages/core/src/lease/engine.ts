@@ -83,8 +83,9 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       node: init.node,
       driftBound,
       windowMs: init.clockWindowMs ?? CLOCK_WINDOW_MS,
-      startedAtMs: init.startedAtMs,
+      startedAtMs,
       isOutside,
+      ...(handedOn && { handedOn: handedOn.clocks }),
     });
     const phase = renewalPhase(init.node);
     const send: SlotContext['send'] = (to, message) => {
@@ -166,6 +167,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       fetchSerial: this.#gatherings.serial,
       ...this.#member.handOn(),
       slots: slots as HandedOnSlot[],
+      clocks: this.#clocks.handOn(),
     };
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AcceptedValue, LeaseHolder, LeaseValue } from '@vnfpool/wire/lease';
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
+import type { HandedOnClocks } from './clock-judge.ts';
 import type { Candidate } from './turn.ts';
 
 /**
@@ -16,6 +17,7 @@ export interface HandedOnLeases {
   /** Until when the leases run that the member has granted. */
   readonly registers: readonly { readonly slot: string; readonly leaseUntilMs: number }[];
   readonly slots: readonly HandedOnSlot[];
+  readonly clocks: HandedOnClocks;
 }
 
 export interface HandedOnSlot {

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** One datagram of a window: the one that was on its way for the shortest time. */
-interface Point {
+export interface Point {
   readonly ownMs: number;
   /** Own clock less the peer's, with the time on the way. */
   readonly offsetMs: number;
+}
+
+/** What was measured of a peer, as plain data. */
+export interface PeerClockRecord {
+  readonly points: readonly Point[];
+  readonly open: Point | null;
+  readonly windowEndMs: number;
 }
 
 /** Windows that are remembered. */
@@ -28,8 +35,17 @@ export class PeerClock {
   #open: Point | undefined;
   #windowEndMs = Number.NEGATIVE_INFINITY;
 
-  constructor(windowMs: number) {
+  /** @param measured by the process before, on this very clock */
+  constructor(windowMs: number, measured?: PeerClockRecord) {
     this.#windowMs = windowMs;
+    if (measured === undefined) return;
+    this.#points.push(...measured.points);
+    this.#open = measured.open ?? undefined;
+    this.#windowEndMs = measured.windowEndMs;
+  }
+
+  get record(): PeerClockRecord {
+    return { points: [...this.#points], open: this.#open ?? null, windowEndMs: this.#windowEndMs };
   }
 
   /**

@@ -154,6 +154,28 @@ describe('a clock outside of what is allowed', () => {
     expect(verdicts[1]?.atMs).toBeGreaterThan(120_000);
   });
 
+  test('is known to the next process of a node, which goes on with what was measured', () => {
+    const common = { node: 1, driftBound: BOUND, windowMs: SECOND, isOutside: false };
+    const trace = { peerRates: [1, 0.992], way: () => 1 };
+    const former = play({ ...trace, forMs: 40 * SECOND }).judge;
+    const next = new ClockJudge({ ...common, startedAtMs: 40 * SECOND, handedOn: former.handOn() });
+    expect([1, 2, 3].filter((node) => next.isOutside(node))).toEqual([3]);
+
+    // Half of the time is behind it: the other half is enough.
+    const early = play({ ...trace, forMs: 12 * SECOND }).judge;
+    expect(early.isOutside(3)).toBe(false);
+    const goesOn = new ClockJudge({ ...common, startedAtMs: 12 * SECOND, handedOn: early.handOn() });
+    const anew = new ClockJudge({ ...common, startedAtMs: 12 * SECOND });
+    for (const judge of [goesOn, anew]) {
+      for (let at = 12 * SECOND; at < 24 * SECOND; at += 100) {
+        judge.heard(2, BigInt(Math.round((5e6 + at) * 1000)), at + 1);
+        judge.heard(3, BigInt(Math.round((5e6 + at * 0.992) * 1000)), at + 1);
+        judge.judge(at + 1);
+      }
+    }
+    expect([goesOn.isOutside(3), anew.isOutside(3)]).toEqual([true, false]);
+  });
+
   test('stays outside over a restart, and while nobody is heard', () => {
     const judge = new ClockJudge({
       node: 1,

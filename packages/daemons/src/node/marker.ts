@@ -9,6 +9,8 @@ import { thisMachine } from './this-machine.ts';
 
 /** What an agent hands on to the agent that takes its place. */
 export interface HandedOn {
+  /** When it fell silent, by CLOCK_BOOTTIME. */
+  readonly silentAtMs: number;
   readonly incarnation: bigint;
   readonly slots: HandedOnSlots;
   readonly fence?: FenceRecord;

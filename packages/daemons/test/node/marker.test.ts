@@ -7,6 +7,7 @@ import { consumeMarker, discardMarker, type HandedOn, writeMarker } from '../../
 const from = { pid: 100, startTicks: 5 };
 const to = { pid: 200, startTicks: 9 };
 const handedOn: HandedOn = {
+  silentAtMs: 4321.5,
   incarnation: 12345678901234567890n,
   slots: {
     leases: {
@@ -15,6 +16,7 @@ const handedOn: HandedOn = {
       muteUntilMs: 5.5,
       registers: [{ slot: '00000000000000aa', leaseUntilMs: 1234.25 }],
       slots: [],
+      clocks: { peers: [], standings: [] },
     },
     holdings: [],
     guarded: [{ slot: '00000000000000aa', addresses: ['192.0.2.100'], links: [], on: ['eth0'] }],
