@@ -31,7 +31,7 @@ pools:
   echo:
     function:
       program: perl
-      arguments: [${JSON.stringify(ECHO)}, "{port}", "{name}"]
+      arguments: [${JSON.stringify(ECHO)}, "{port}", "{name}", ${ADDRESS}]
       port: ${PORT}
       health: { every: 500ms, timeout: 400ms, fall: 5 }
     redundancy: { slots: 1, standbys: 1, spares: 1 }

@@ -69,6 +69,23 @@ describe.skipIf(missing !== '')(`faults of a running set ${missing}`, () => {
     expect(await set.must('failover', 'show')).toContain('the function ended');
   });
 
+  test('the agent of the active is replaced: another process, the same epoch; of anything else it is refused', async () => {
+    const before = await set.whole();
+    const slot = slotOf(before, 'web');
+    const node = slot.node ?? '';
+    const former = await set.pidOf(node);
+    expect(await set.must('replace', node)).toBe(`${node}: another agent has taken its place\n`);
+    const after = await set.whole();
+    expect(await set.pidOf(node)).not.toBe(former);
+    expect(slotOf(after, 'web')).toMatchObject({ holder: slot.holder, epoch: slot.epoch });
+    expect(after.failovers).toEqual(before.failovers);
+    expect(set.log(node)).toContain('leases go on');
+    for (const target of ['manager', slot.holder ?? '']) {
+      const { code, stderr } = await set.cli('replace', target);
+      expect([code, stderr]).toEqual([1, expect.stringContaining(`${target} is no node`)]);
+    }
+  });
+
   test('the node of the active is killed: taken over after the lease, and started it is a member again', async () => {
     const before = await set.whole();
     const node = slotOf(before, 'web').node ?? '';

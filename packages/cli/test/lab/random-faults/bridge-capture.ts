@@ -4,7 +4,10 @@ import { createInterface } from 'node:readline';
 import { until } from '../support.ts';
 import { addFrame, type Run } from './frame-order.ts';
 
-/** Everything on the bridge that is said in the name of an IPv4 address, by who says it. */
+/**
+ * Everything that comes in at the ports of a bridge in the name of an IPv4 address, by who says it. At the bridge itself one
+ * sees what goes to everybody only.
+ */
 export class BridgeCapture {
   readonly #child: ChildProcess;
   #runs: Run[] = [];
@@ -12,7 +15,7 @@ export class BridgeCapture {
   #isOver = false;
 
   /** `pid`: a process in the namespace of the bridge. */
-  constructor(pid: number, bridge: string, address: string) {
+  constructor(pid: number, address: string) {
     const bytes = address
       .split('.')
       .map((part) => Number(part).toString(16).padStart(2, '0'))
@@ -20,7 +23,7 @@ export class BridgeCapture {
     const filter = `src host ${address} or (arp and arp[14:4] = 0x${bytes})`;
     this.#child = spawn(
       'nsenter',
-      ['-t', String(pid), '-n', '--', 'tcpdump', '-i', bridge, '-e', '-n', '-l', '-tt'].concat([
+      ['-t', String(pid), '-n', '--', 'tcpdump', '-i', 'any', '-Q', 'in', '-e', '-n', '-l', '-tt'].concat([
         '--immediate-mode',
         '-B',
         '8192',
@@ -33,8 +36,8 @@ export class BridgeCapture {
     const { stdout, stderr } = this.#child;
     if (stdout === null || stderr === null) throw new Error('no pipes to tcpdump');
     createInterface({ input: stdout }).on('line', (line) => {
-      const [at = '', mac = ''] = line.split(' ');
-      if (/^(..:){5}..$/.test(mac)) addFrame(this.#runs, mac, at);
+      const [, at = '', mac] = /^(\S+) .*?((?:[0-9a-f]{2}:){5}[0-9a-f]{2}) /.exec(line) ?? [];
+      if (mac !== undefined) addFrame(this.#runs, mac, at);
     });
     stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#error = (this.#error + text).slice(-4096);

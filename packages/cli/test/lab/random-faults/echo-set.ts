@@ -16,7 +16,7 @@ pools:
   echo:
     function:
       program: perl
-      arguments: [${JSON.stringify(ECHO)}, "{port}", "{name}"]
+      arguments: [${JSON.stringify(ECHO)}, "{port}", "{name}", ${ADDRESS}]
       port: ${PORT}
       health: { every: 500ms, timeout: 400ms }
     redundancy: { slots: 1, standbys: 1, spares: 1 }

@@ -117,6 +117,14 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'agent replaced',
+    forMs: [0, 0],
+    strike: async (target) => {
+      await target.set.must('replace', someNode(target));
+      return nothing;
+    },
+  },
+  {
     name: 'node killed',
     forMs: [500, 3000],
     strike: async (target) => {
