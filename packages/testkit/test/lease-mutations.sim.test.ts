@@ -9,7 +9,7 @@ import {
 } from '@vnfpool/testkit/lease-world';
 import { describe, expect, test } from 'vitest';
 
-/** The rarest is found in some 900 seeds. */
+/** The rarest is found in some 1,100 seeds. */
 const SEEDS_MAX = 6000;
 
 /** What has to happen for a broken rule to show, where few worlds have it. */

@@ -28,6 +28,12 @@ const told: Readonly<
     summary: 'let a paused one go on',
     detail: 'Lets what was paused go on, as if nothing had been.',
   },
+  replace: {
+    done: 'another agent has taken its place',
+    summary: "upgrade a node's agent while it holds slots",
+    detail:
+      'Starts another agent, which takes the place of the one that runs, with its slots and functions: nobody notices.',
+  },
   start: { done: 'started', summary: 'start a killed one again', detail: 'Starts what was killed again.' },
 };
 
@@ -36,9 +42,9 @@ interface Options extends ApiOptions {
   readonly wait: number | false;
 }
 
-/** Faults on purpose: `kill`, `pause`, `resume`, `start`. */
+/** Faults on purpose: `kill`, `pause`, `resume`, `start`; and `replace`, which is to be none. */
 export function addLab(program: Command, io: CliIo): void {
-  for (const action of ['kill', 'pause', 'resume', 'start'] as const) {
+  for (const action of ['kill', 'pause', 'resume', 'start', 'replace'] as const) {
     const { summary, detail } = told[action];
     const causesFailover = action === 'kill' || action === 'pause';
     const command = withApi(program.command(action))
@@ -46,7 +52,7 @@ export function addLab(program: Command, io: CliIo): void {
       .description(
         `${detail} Only where \`vnfpool up\` runs the set.${causesFailover ? ' Then waits for the failover that comes of it, and draws it.' : ''}`,
       )
-      .argument('<target>', 'web#1, node-a, manager or registrar')
+      .argument('<target>', action === 'replace' ? 'node-a' : 'web#1, node-a, manager or registrar')
       .action((target: string, options: Options) => act(action, target, options, io));
     if (causesFailover) {
       command

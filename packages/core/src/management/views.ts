@@ -385,7 +385,7 @@ export interface LabProcessView {
 
 /** POST /v1/lab: faults on purpose; only where `vnfpool up` runs the set. */
 export interface LabRequest {
-  readonly action: 'kill' | 'pause' | 'resume' | 'start';
+  readonly action: 'kill' | 'pause' | 'resume' | 'start' | 'replace';
   /** `web#1`, `node-a`, `manager`, `registrar`. */
   readonly target: string;
 }

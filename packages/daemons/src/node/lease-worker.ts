@@ -115,7 +115,9 @@ async function main(
   };
   // Peers know the port that was any.
   const port = await link.listen(task.listen.address, handedOnLink?.port ?? task.listen.port);
+  const silentMs = (): number => clocks.boottimeMs() - (goesOn?.handedOn.silentAtMs ?? 0);
   let before: KeeperOutput[] = [];
+  let renewedMs = 0;
   if (goesOn !== null) {
     usePeers(goesOn.configuration);
     before = keeper.expire(clocks.boottimeMs());
@@ -124,11 +126,13 @@ async function main(
       link.send(first.to, first.messages);
       before.shift();
     }
+    renewedMs = silentMs();
   }
   const { fence, addresses, namespace } = openFence(task, clocks, addressListener(later), {
     prepared,
     handedOn: handedOn && fenceHandedOn(handedOn, fenceRecord),
   });
+  const goneOn = goesOn && { renewedMs, fencedMs: silentMs() };
   const hands = new LeaseHands(keeper, {
     clocks,
     fence,
@@ -225,7 +229,14 @@ async function main(
     const kept = slots.handOn(clocks.boottimeMs());
     if (isStopped || kept === undefined) return false;
     const record = fence.handOn();
-    const handedOnNow = { incarnation, slots: kept, link: link.handOn(), ...(record && { fence: record }) };
+    const silentAtMs = clocks.boottimeMs();
+    const handedOnNow = {
+      silentAtMs,
+      incarnation,
+      slots: kept,
+      link: link.handOn(),
+      ...(record && { fence: record }),
+    };
     fallSilent();
     journal.close();
     // The next agent takes them, and does not wait for the kernel to take this process down.
@@ -280,6 +291,7 @@ async function main(
     guarantee: fence.guarantee,
     realtime: realtime.isGranted ? 'granted' : realtime.reason,
     muteMs: engine.muteMs(clocks.boottimeMs()),
+    goneOn,
   });
 }
 

@@ -186,8 +186,8 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     failoversTaken: 0,
     fenceChanges: { count: 0, last: '' },
   };
-  const { guarantee: fence, realtime, muteMs, port } = worker;
-  logger.info({ fence, realtime, muteMs, port }, 'leases ready');
+  const { guarantee: fence, realtime, muteMs, port, goneOn } = worker;
+  logger.info({ fence, realtime, muteMs, port, ...goneOn }, goneOn ? 'leases go on' : 'leases ready');
 
   const stateTransport = new TlsTransport({
     rule: stateRule,

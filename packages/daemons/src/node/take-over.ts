@@ -21,7 +21,7 @@ export interface TakenOver {
   /** Null: this is a restart. */
   readonly handedOn: HandedOn | null;
   /** The former agent has ended, with everything that it had open; it lets go of its leases and its lock before. */
-  formerEnded(): Promise<void>;
+  readonly formerEnded: () => Promise<void>;
 }
 
 /**

@@ -56,6 +56,8 @@ export type FromWorker =
       readonly guarantee: string;
       readonly realtime: string;
       readonly muteMs: number;
+      /** How long nobody renewed, and until the fence could be moved on; null: it did not go on for another agent. */
+      readonly goneOn: { readonly renewedMs: number; readonly fencedMs: number } | null;
     }
   /** Something is under way, and it goes on. */
   | { readonly type: 'not-handed-on' }

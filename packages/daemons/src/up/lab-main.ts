@@ -86,7 +86,7 @@ async function readRequest(incoming: IncomingMessage): Promise<LabRequest> {
     if (text.length > BODY_BYTES_MAX) throw new Error(`the body is longer than ${BODY_BYTES_MAX} octets`);
   }
   const asked = JSON.parse(text) as Partial<LabRequest>;
-  const actions = ['kill', 'pause', 'resume', 'start'];
+  const actions = ['kill', 'pause', 'resume', 'start', 'replace'];
   if (typeof asked.target !== 'string' || !actions.includes(String(asked.action))) {
     throw new Error(`expected {"action": one of ${actions.join(', ')}, "target": a name}`);
   }

@@ -29,6 +29,8 @@ export interface LabProcessOptions {
   readonly onUnexpectedExit: (reason: string) => void;
 }
 
+/** Of a node agent. */
+const TAKE_OVER = ['--take-over'];
 const RESTART_MS_MIN = 500;
 const RESTART_MS_MAX = 10_000;
 
@@ -70,6 +72,12 @@ export class LabProcess {
     return await this.#spawn();
   }
 
+  /** Another process takes the place of this one, while it runs. @throws Error as `start`; the former then goes on, if it can */
+  async replace(): Promise<void> {
+    if (this.#state !== 'running') throw new Error(`${this.options.name} is ${this.#state}`);
+    await this.#spawn(TAKE_OVER);
+  }
+
   pause(): void {
     const pid = this.#mustRun();
     sendSignal(pid, 'SIGSTOP');
@@ -103,7 +111,7 @@ export class LabProcess {
     const child = this.#child;
     const wasPaused = this.#state === 'paused';
     this.#state = 'stopped';
-    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) {
+    if (!child?.pid || !isRunning(child)) {
       this.options.endOutliving();
       return;
     }
@@ -124,13 +132,14 @@ export class LabProcess {
     return pid;
   }
 
-  #spawn(): Promise<Record<string, unknown>> {
+  #spawn(more: readonly string[] = []): Promise<Record<string, unknown>> {
+    const former = this.#child;
     const { command, environment, logFile, inside } = this.options;
     const [program = '', ...fixed] = command;
     const log = openSync(logFile, 'a', 0o600);
     const joining = this.#token === null ? {} : { VNFPOOL_JOIN: this.#token };
     const child = inside(() =>
-      spawn(program, [...fixed, ...this.#further], {
+      spawn(program, [...fixed, ...this.#further, ...more], {
         // The pipe on standard input is how the child learns that we are gone.
         stdio: ['pipe', 'pipe', log],
         env: { ...process.env, ...environment, ...joining, VNFPOOL_PARENT_FD: '0' },
@@ -155,10 +164,10 @@ export class LabProcess {
       });
       const failed = (reason: string): void => {
         if (this.#child !== child) return;
-        this.#child = null;
+        this.#child = !ready && former !== null && isRunning(former) ? former : null;
         if (!ready)
           reject(new Error(`${this.options.name} ended before it was ready (${reason}); see ${logFile}`));
-        if (this.#state === 'stopped') return;
+        if (this.#state === 'stopped' || this.#child !== null) return;
         this.#state = 'stopped';
         if (!ready && this.#token !== null) return;
         this.options.onUnexpectedExit(reason);
@@ -177,6 +186,10 @@ export class LabProcess {
     }, this.#restartMs);
     this.#restartMs = Math.min(this.#restartMs * 2, RESTART_MS_MAX);
   }
+}
+
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
 }
 
 function parseReady(line: string): Record<string, unknown> | null {

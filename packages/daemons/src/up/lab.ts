@@ -153,6 +153,10 @@ export class Lab {
         case 'pause':
           entry.pause();
           return;
+        case 'replace':
+          if (kind !== 'node') throw new Error(`${name} is no node: only an agent hands on what it holds`);
+          await entry.replace();
+          return;
         case 'resume':
           entry.resume();
           return;
@@ -179,6 +183,9 @@ export class Lab {
         'wrong-state',
         `${target} is running; its node agent starts it again by itself when it ends`,
       );
+    }
+    if (action === 'replace') {
+      throw new LabError('wrong-state', `${target} is no node: only an agent hands on what it holds`);
     }
     const names = { kill: 'SIGKILL', pause: 'SIGSTOP', resume: 'SIGCONT' } as const;
     if (process.platform === 'linux' && !isStillThere(running)) {

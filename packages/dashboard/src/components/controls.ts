@@ -29,6 +29,7 @@ const done: Readonly<Record<LabRequest['action'], string>> = {
   pause: 'is paused: frozen in the middle of whatever it did.',
   resume: 'goes on from where it was frozen.',
   start: 'was started.',
+  replace: 'has another agent, with its slots.',
 };
 
 export function createControls(
