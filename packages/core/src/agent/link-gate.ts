@@ -12,14 +12,15 @@ export type GateInput =
 
 type CandidateState = Extract<LeaseInput, { readonly type: 'candidate-state' }>;
 
-/** A link must have its carrier for so long before it counts again. */
+/** A link must have its carrier for so long before it counts as before. */
 const STABLE_MS = 1_000;
-/** A link that lost its carrier three times within a minute counts again only after a while without. */
+/** A link that lost its carrier three times within a minute counts as before only after a while without. */
 const DAMPING: FlapRule = { penalty: 1_000, suppress: 2_500, reuse: 1_000, halfLifeMs: 30_000 };
 
 /**
  * Stands before the slot keeper: while the link is down, this node is no candidate for a slot with addresses there, and lets
- * go of those that it holds. Only where the slot has another candidate: otherwise nothing would be won.
+ * go of those that it holds. Only where the slot has another candidate: otherwise nothing would be won. With a carrier that
+ * has not stayed for long it tries behind all others: where the switch was dead, all of them have such a link.
  *
  * The release goes the usual way: the fence is closed before anybody hears of it.
  */
@@ -27,12 +28,13 @@ export class LinkGate implements Core<GateInput, KeeperOutput> {
   readonly #keeper: Core<KeeperInput, KeeperOutput>;
   readonly #node: number;
   readonly #penalty = new Penalty();
-  /** Slots with addresses and with a candidate elsewhere. */
-  #gated: ReadonlySet<string> = new Set();
+  /** Slots with addresses and with a candidate elsewhere, and how many candidates they have. */
+  #gated: ReadonlyMap<string, number> = new Map();
   /** The last of each candidate of this node, by slot. */
   readonly #candidates = new Map<string, CandidateState>();
-  #isShut = false;
-  #opensAtMs: number | undefined;
+  #link: 'good' | 'down' | 'unproven' = 'good';
+  /** When it is good again. */
+  #provenAtMs: number | undefined;
   #name = '';
 
   constructor(keeper: Core<KeeperInput, KeeperOutput>, node: number) {
@@ -59,75 +61,80 @@ export class LinkGate implements Core<GateInput, KeeperOutput> {
 
   expire(nowMs: number): KeeperOutput[] {
     const outputs = this.#keeper.expire(nowMs);
-    if (this.#opensAtMs === undefined || nowMs < this.#opensAtMs) return outputs;
-    this.#opensAtMs = undefined;
-    this.#isShut = false;
+    if (this.#provenAtMs === undefined || nowMs < this.#provenAtMs) return outputs;
+    this.#provenAtMs = undefined;
+    this.#link = 'good';
     const message = `link ${this.#name} has its carrier again: this node is a candidate as before`;
     return [...outputs, { type: 'event', severity: 'info', message }, ...this.#again(this.#gated, nowMs)];
   }
 
   nextDeadline(): number | undefined {
     const own = this.#keeper.nextDeadline();
-    if (own === undefined || this.#opensAtMs === undefined) return own ?? this.#opensAtMs;
-    return Math.min(own, this.#opensAtMs);
+    if (own === undefined || this.#provenAtMs === undefined) return own ?? this.#provenAtMs;
+    return Math.min(own, this.#provenAtMs);
   }
 
   #down(name: string, nowMs: number): KeeperOutput[] {
     this.#name = name;
-    this.#opensAtMs = undefined;
+    this.#provenAtMs = undefined;
     this.#penalty.add(DAMPING, nowMs);
-    if (this.#isShut) return [];
-    this.#isShut = true;
+    if (this.#link === 'down') return [];
+    this.#link = 'down';
     const message = `link ${name} has no carrier: its slots are given up, and this node is no candidate for them`;
     return [{ type: 'event', severity: 'warning', message }, ...this.#shut(this.#gated, nowMs)];
   }
 
   #up(nowMs: number): KeeperOutput[] {
-    if (!this.#isShut || this.#opensAtMs !== undefined) return [];
+    if (this.#link !== 'down') return [];
+    this.#link = 'unproven';
     const dampedMs = this.#penalty.isSuppressed(DAMPING, nowMs) ? (this.#penalty.endsAtMs(DAMPING) ?? 0) : 0;
-    this.#opensAtMs = Math.max(nowMs + STABLE_MS, dampedMs);
-    if (dampedMs <= nowMs + STABLE_MS) return [];
-    const message = `link ${this.#name} has its carrier again, but lost it too often: it counts in ${Math.ceil((dampedMs - nowMs) / 1_000)} s`;
-    return [{ type: 'event', severity: 'warning', message }];
+    this.#provenAtMs = Math.max(nowMs + STABLE_MS, dampedMs);
+    const last = this.#again(this.#gated, nowMs);
+    if (dampedMs <= nowMs + STABLE_MS) return last;
+    const message = `link ${this.#name} has its carrier again, but lost it too often: this node comes last for ${Math.ceil((dampedMs - nowMs) / 1_000)} s`;
+    return [{ type: 'event', severity: 'warning', message }, ...last];
   }
 
   #configure(input: Extract<LeaseInput, { type: 'configure' }>, nowMs: number): KeeperOutput[] {
     const former = this.#gated;
-    this.#gated = new Set(
+    this.#gated = new Map(
       input.slots
         .filter(
           ({ addresses, candidates }) =>
             addresses.length > 0 && candidates.some(({ node }) => node !== this.#node),
         )
-        .map(({ id }) => id),
+        .map(({ id, candidates }) => [id, candidates.length]),
     );
     for (const slot of this.#candidates.keys())
       if (!input.slots.some(({ id }) => id === slot)) this.#candidates.delete(slot);
     const outputs = this.#keeper.handle(input, nowMs);
-    if (!this.#isShut) return outputs;
-    const added = new Set([...this.#gated].filter((slot) => !former.has(slot)));
-    const removed = new Set([...former].filter((slot) => !this.#gated.has(slot)));
-    return [...outputs, ...this.#shut(added, nowMs), ...this.#again(removed, nowMs)];
+    if (this.#link === 'good') return outputs;
+    const added = new Map([...this.#gated].filter(([slot]) => !former.has(slot)));
+    const removed = new Map([...former].filter(([slot]) => !this.#gated.has(slot)));
+    const gated = this.#link === 'down' ? this.#shut(added, nowMs) : this.#again(added, nowMs);
+    return [...outputs, ...gated, ...this.#again(removed, nowMs)];
   }
 
   /** A release means nothing where nothing is held but an attempt, which ends by it. */
-  #shut(slots: ReadonlySet<string>, nowMs: number): KeeperOutput[] {
+  #shut(slots: ReadonlyMap<string, number>, nowMs: number): KeeperOutput[] {
     return this.#mine(slots).flatMap((candidate) => [
       ...this.#pass(candidate, nowMs),
       ...this.#keeper.handle({ type: 'release', slot: candidate.slot, reason: 'function-unhealthy' }, nowMs),
     ]);
   }
 
-  #again(slots: ReadonlySet<string>, nowMs: number): KeeperOutput[] {
+  #again(slots: ReadonlyMap<string, number>, nowMs: number): KeeperOutput[] {
     return this.#mine(slots).flatMap((candidate) => this.#pass(candidate, nowMs));
   }
 
-  #mine(slots: ReadonlySet<string>): CandidateState[] {
+  #mine(slots: ReadonlyMap<string, number>): CandidateState[] {
     return [...this.#candidates.values()].filter(({ slot }) => slots.has(slot));
   }
 
   #pass(candidate: CandidateState, nowMs: number): KeeperOutput[] {
-    const isShut = this.#isShut && this.#gated.has(candidate.slot);
-    return this.#keeper.handle(isShut ? { ...candidate, ready: false } : candidate, nowMs);
+    const candidates = this.#gated.get(candidate.slot);
+    if (candidates === undefined || this.#link === 'good') return this.#keeper.handle(candidate, nowMs);
+    const limited = this.#link === 'down' ? { ready: false } : { rank: candidate.rank + candidates };
+    return this.#keeper.handle({ ...candidate, ...limited }, nowMs);
   }
 }

@@ -44,7 +44,8 @@ const link = (isUp: boolean): GateInput => ({ type: 'link', isUp, name: 'eth0' }
 /** What the keeper was told of slots since the last look. */
 function news(): string[] {
   const lines = told.flatMap((input) => {
-    if (input.type === 'candidate-state') return [`${input.slot.at(-1)} ${input.ready}`];
+    if (input.type === 'candidate-state')
+      return [`${input.slot.at(-1)} ${input.ready}${input.rank > 0 ? `, place ${input.rank}` : ''}`];
     return input.type === 'release' ? [`${input.slot.at(-1)} release`] : [];
   });
   told = [];
@@ -85,13 +86,14 @@ test('a lost carrier gives up the slots of the link that others may take, and no
   expect(give(candidate(ALONE), candidate(BARE))).toEqual(['2 true', '3 true']);
 });
 
-test('it is a candidate again once the carrier has stayed for a while', () => {
+test('with its carrier back it tries behind all others, and as before once the carrier has stayed for a while', () => {
   give(candidate(VIP), link(false));
   now += 5_000;
-  expect(give(link(true))).toEqual([]);
+  expect(give(link(true))).toEqual(['1 true, place 2']);
+  expect(give(candidate(VIP))).toEqual(['1 true, place 2']);
   expect(gate.nextDeadline()).toBe(now + 1_000);
   now += 500;
-  give(link(false));
+  expect(give(link(false))).toEqual(['1 false', '1 release']);
   expect(gate.nextDeadline()).toBeUndefined();
   now += 10_000;
   give(link(true));
@@ -105,7 +107,7 @@ test('a link that goes up and down is waited for longer and longer, within a bou
   give(candidate(VIP));
   let waitedMs = 0;
   for (let times = 0; times < 50; times++) {
-    give(link(false), link(true));
+    expect(give(link(false), link(true)).at(-1)).toBe('1 true, place 2');
     waitedMs = (gate.nextDeadline() ?? 0) - now;
     now += 100;
   }
