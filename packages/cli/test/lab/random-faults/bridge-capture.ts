@@ -15,7 +15,7 @@ export class BridgeCapture {
   #isOver = false;
 
   /** `pid`: a process in the namespace of the bridge. */
-  constructor(pid: number, address: string) {
+  constructor(pid: number, bridge: string, address: string) {
     const bytes = address
       .split('.')
       .map((part) => Number(part).toString(16).padStart(2, '0'))
@@ -36,8 +36,9 @@ export class BridgeCapture {
     const { stdout, stderr } = this.#child;
     if (stdout === null || stderr === null) throw new Error('no pipes to tcpdump');
     createInterface({ input: stdout }).on('line', (line) => {
-      const [, at = '', mac] = /^(\S+) .*?((?:[0-9a-f]{2}:){5}[0-9a-f]{2}) /.exec(line) ?? [];
-      if (mac !== undefined) addFrame(this.#runs, mac, at);
+      const [, at = '', link, mac] = /^(\S+) (\S+) .*?((?:[0-9a-f]{2}:){5}[0-9a-f]{2}) /.exec(line) ?? [];
+      // What goes to everybody comes to the bridge as well.
+      if (mac !== undefined && link !== bridge) addFrame(this.#runs, mac, at);
     });
     stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#error = (this.#error + text).slice(-4096);

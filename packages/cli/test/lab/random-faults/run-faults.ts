@@ -60,7 +60,7 @@ export async function runFaults({
 }: FaultPlan): Promise<FaultResult[]> {
   const { set, end } = await startEchoSet();
   const probe = new AddressProbe(await set.pidOf('registrar'), ADDRESS, PORT);
-  const capture = new BridgeCapture(set.labPid(), ADDRESS);
+  const capture = new BridgeCapture(set.labPid(), 'vnfpool', ADDRESS);
   const results: FaultResult[] = [];
   try {
     await Promise.all([probe.ready(), capture.listening()]);
