@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { startProgram } from '@vnfpool/platform/processes';
 import type { HealthResult } from './health-check.ts';
+import { afterOwnTime } from './own-time.ts';
 
 /** Characters of its last words that become the reason. */
 const WORDS_MAX = 200;
@@ -25,13 +26,13 @@ export async function checkCommand(check: CommandCheck, timeoutMs: number): Prom
     output: { linesMax: 1 },
   });
   let isLate = false;
-  const limit = setTimeout(() => {
+  const limit = afterOwnTime(timeoutMs, () => {
     isLate = true;
     check.end?.();
     void started.stop(0, 'SIGKILL');
-  }, timeoutMs);
+  });
   const { status, signal, failure } = await started.exited;
-  clearTimeout(limit);
+  limit.cancel();
   // What it left behind goes with it: checks come again and again.
   check.end?.();
   void started.stop(0);

@@ -2,6 +2,7 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { type CommandCheck, checkCommand } from './command-check.ts';
+import { afterOwnTime } from './own-time.ts';
 import { checkSip } from './sip-check.ts';
 
 /** What a function is asked, and how long it may take. */
@@ -23,7 +24,8 @@ export interface HealthResult {
 }
 
 /**
- * Makes one check. Always resolves, at the check's own deadline at the latest.
+ * Makes one check. Always resolves, at the check's own deadline at the latest; time in which this process stood still does
+ * not count.
  * @param port Null where the function has none; only a command can be run then.
  */
 export function checkHealth(
@@ -52,11 +54,11 @@ function checkTcp({ timeoutMs }: HealthQuestion, host: string, port: number): Pr
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const done = (ok: boolean, reason: string): void => {
-      clearTimeout(timer);
+      limit.cancel();
       socket.destroy();
       resolve({ ok, reason });
     };
-    const timer = setTimeout(() => done(false, `no connection within ${timeoutMs} ms`), timeoutMs);
+    const limit = afterOwnTime(timeoutMs, () => done(false, `no connection within ${timeoutMs} ms`));
     socket.once('connect', () => done(true, 'connected'));
     socket.once('error', (error: NodeJS.ErrnoException) => done(false, error.code ?? error.message));
   });
@@ -70,11 +72,11 @@ function checkHttp(
   return new Promise((resolve) => {
     const outgoing = request({ host, port, path, agent: false, headers: { connection: 'close' } });
     const done = (ok: boolean, reason: string): void => {
-      clearTimeout(timer);
+      limit.cancel();
       outgoing.destroy();
       resolve({ ok, reason });
     };
-    const timer = setTimeout(() => done(false, `no answer within ${timeoutMs} ms`), timeoutMs);
+    const limit = afterOwnTime(timeoutMs, () => done(false, `no answer within ${timeoutMs} ms`));
     outgoing.once('error', (error: NodeJS.ErrnoException) => done(false, error.code ?? error.message));
     outgoing.once('response', (answer) => {
       const status = answer.statusCode ?? 0;

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { HealthResult } from './health-check.ts';
+import { afterOwnTime } from './own-time.ts';
 
 /** First interval of the retransmissions over UDP, doubled each time (RFC 3261 §17.1.2.2, T1). */
 const T1_MS = 500;
@@ -22,12 +23,12 @@ export function checkSip(timeoutMs: number, host: string, port: number): Promise
     const done = (ok: boolean, reason: string): void => {
       if (isOver) return;
       isOver = true;
-      clearTimeout(limit);
+      limit.cancel();
       clearTimeout(again);
       socket.close();
       resolve({ ok, reason });
     };
-    const limit = setTimeout(() => done(false, `no answer within ${timeoutMs} ms`), timeoutMs);
+    const limit = afterOwnTime(timeoutMs, () => done(false, `no answer within ${timeoutMs} ms`));
     socket.on('error', (error: NodeJS.ErrnoException) => done(false, error.code ?? error.message));
     socket.on('message', (datagram) => {
       const status = finalStatus(datagram.toString('latin1'), branch);

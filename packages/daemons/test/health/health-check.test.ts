@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { readProcessStat } from '@vnfpool/platform/processes';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { checkHealth } from '../../src/health/health-check.ts';
@@ -39,6 +40,24 @@ describe('a command', () => {
       await expect.poll(() => readProcessStat(child)?.state ?? 'Z').toBe('Z');
     },
   );
+});
+
+test('an agent that stood still itself for longer than the deadline accuses nobody', async () => {
+  // Answers by itself: the loop that stands still is ours.
+  const server = new Worker(
+    `const server = require('node:http').createServer((_, answer) => answer.end());
+     server.listen(0, '${AT}', () => require('node:worker_threads').parentPort.postMessage(server.address().port));`,
+    { eval: true },
+  );
+  onTestFinished(async () => void (await server.terminate()));
+  const [port] = (await once(server, 'message')) as [number];
+  const types = ['tcp', 'http'] as const;
+  const results = types.map((type) => checkHealth({ type, timeoutMs: 2_000 }, AT, port));
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
+  expect(await Promise.all(results)).toEqual([
+    { ok: true, reason: 'connected' },
+    { ok: true, reason: 'status 200' },
+  ]);
 });
 
 describe('a check that misbehaves is bounded', () => {
