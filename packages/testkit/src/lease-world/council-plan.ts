@@ -73,11 +73,11 @@ export class CouncilPlan {
     this.#tell(0.8);
   }
 
-  /** Every node is told at its own moment; with what remains of `part` not at all. */
+  /** Every node is told at its own moment; with what remains of `part`, while there are faults, not at all. */
   #tell(part: number): void {
-    const { random, schedule, nodes } = this.#parts;
+    const { random, schedule, nodes, isFaulty } = this.#parts;
     for (const node of nodes.values()) {
-      if (!random.chance(part)) continue;
+      if (!random.chance(part) && isFaulty()) continue;
       const told = this.#parts.configuration();
       schedule.after(random.chance(0.5) ? random.between(0, 5) : random.between(0, 300), () =>
         node.configure(told),

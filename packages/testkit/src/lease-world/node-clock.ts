@@ -24,6 +24,10 @@ export class NodeClock {
     this.#wallOffsetMs = wallOffsetMs - bootOffsetMs;
   }
 
+  get rate(): number {
+    return this.#rate;
+  }
+
   bootMs(trueMs: number): number {
     return this.#bootOffsetMs + trueMs * this.#rate;
   }

@@ -58,7 +58,7 @@ export const CREEP_WINDOW_MS = 100;
 /** Who was alone with the wrong one needs this long to see that it is not wrong itself. */
 export const CREEP_JUDGED_MS: number = 40 * CREEP_WINDOW_MS;
 /** Leases until calm in such a world: the rate must not go from half the bound to the bound before it can be seen. */
-const CREEP_LEASES = 50;
+const CREEP_LEASES = 150;
 
 /** After all faults end, every slot is served within this many leases. */
 export const LIVENESS_LEASES = 6;
@@ -91,7 +91,7 @@ export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}
     leavesOneDead: random.chance(0.3),
     changesCouncil: random.chance(0.4),
     isForced: random.chance(0.06),
-    creep: random.chance(0.02) ? random.pick([-1, 1]) * random.between(1.4, 2) : 0,
+    creep: random.chance(0.01) ? random.pick([-1, 1]) * random.between(1.4, 2) : 0,
     creepReturns: random.chance(0.5),
     ...override,
   };

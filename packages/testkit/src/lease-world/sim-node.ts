@@ -35,6 +35,8 @@ interface SimFunction {
 
 /** Datagrams and inputs that wait while the process is paused; further ones are dropped, as a socket does. */
 const INBOX_MAX = 500;
+/** Of the bound: a clock further off than this is the one that leaves it, see `drawRate`. */
+const CREEPING_PART = 0.2;
 
 /** A machine: kernel (clock, fence), disk, functions, and the agent's process, which crashes and pauses. */
 export class SimNode {
@@ -52,8 +54,9 @@ export class SimNode {
   #sequence = 0n;
   #isPaused = false;
   #isBusy = false;
-  /** Its process has taken a configuration; one that only has its disk knows of no slot. */
   #isRetired = false;
+  /** It has found its own clock outside of what is allowed. */
+  #knowsItsClock = false;
   /** Told apart so that what an ended process had planned does not happen. */
   #life = 0;
   /** What the disk has for the next process. */
@@ -173,12 +176,21 @@ export class SimNode {
     this.input(configuration);
   }
 
-  /** The process ends; kernel, disk and functions stay. */
+  /** The process ends; kernel, disk and functions stay. Nothing happens while its clock is in doubt. */
   crash(): void {
-    if (this.#engine === undefined) return;
+    if (this.#engine === undefined || this.#isClockInDoubt()) return;
     this.#log(() => 'crashes');
     this.#end();
     for (const node of this.#parts.nodes.values()) if (node !== this) node.peerReset(this.id);
+  }
+
+  /**
+   * Whether its clock is leaving the bound and it has not found out: what it has measured so far ends with its process, and
+   * a clock that leaves the bound faster than it is measured is outside of what is promised.
+   */
+  #isClockInDoubt(): boolean {
+    const { creep, driftBound } = this.#parts.plan;
+    return creep !== 0 && !this.#knowsItsClock && Math.abs(this.clock.rate - 1) > CREEPING_PART * driftBound;
   }
 
   #end(): void {
@@ -191,6 +203,7 @@ export class SimNode {
 
   /** The machine ends: the kernel's fence is gone, and its functions are new when it comes back. */
   powerOff(): void {
+    if (this.#isClockInDoubt()) return;
     this.crash();
     this.#log(() => 'loses power');
     this.fence.closeAll();
@@ -390,7 +403,10 @@ export class SimNode {
         break;
       }
       case 'clock':
-        if (action.node === this.id) invariants.clockJudged(action.isOutside);
+        if (action.node === this.id) {
+          this.#knowsItsClock = action.isOutside;
+          invariants.clockJudged(action.isOutside);
+        }
         break;
       case 'observed':
         this.#resets.observed(action);
