@@ -12,12 +12,14 @@ import { commandLine, familyOf, innerPid } from './host.ts';
 import { ask, bin, type Child, type Ended, edgeFile, run, start, until, vnfpool } from './support.ts';
 
 /**
- * The example's declaration for a file that stands elsewhere. Its leases are longer: on a machine that does much else
- * a short one may run out by itself, which is safe, and not what these labs are about.
+ * The example's declaration for a file that stands elsewhere. Its leases are longer, and so are its health checks: on a
+ * machine that does much else short ones may run out by themselves, which is safe, and not what these labs are about.
  */
 export function edgeDeclaration(): string {
   return readFileSync(edgeFile, 'utf8')
     .replaceAll(/arguments: \[(web|calc)\.mjs/g, `arguments: [${dirname(edgeFile)}/$1.mjs`)
+    .replaceAll('every: 500ms, timeout: 400ms', 'every: 1s, timeout: 1s')
+    .replace('fall: 2', 'fall: 3')
     .replace('lease: 300ms', 'lease: 1s')
     .replace('policy: least-used', 'policy: least-used\n    failover: { lease: 1s }');
 }

@@ -3,6 +3,7 @@
 // the folder that is said, and held-STEP tells that it does. `list` gives what it serves.
 //
 //     node held-sessions.mjs --address 127.0.0.1 --port 7000 --folder /tmp/x
+import { once } from 'node:events';
 import { existsSync, watch, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -55,8 +56,6 @@ const slow = {
   ),
 };
 
-await StatefulFunction.start({ state: store, sessions: slow, onEnd: () => process.exit(1) });
-
 async function answer([verb, key, value]) {
   if (verb === 'list') return [...store.entries()].map(([name]) => `${name}\n`).join('') + 'end';
   return await sessions.change(key, () => {
@@ -71,4 +70,7 @@ async function serve(socket) {
     socket.write(`${await answer(line.split(' ')).catch(({ code }) => code)}\n`);
 }
 
-createServer((socket) => void serve(socket)).listen(Number(options.port), options.address);
+// Who is told of sessions connects at once: listen first.
+const server = createServer((socket) => void serve(socket)).listen(Number(options.port), options.address);
+await once(server, 'listening');
+await StatefulFunction.start({ state: store, sessions: slow, onEnd: () => process.exit(1) });
