@@ -32,7 +32,7 @@ pools:
       arguments: [web.mjs, --port, "{port}"]
       directory: ${edge}
       port: 8080
-      health: { http: /health, every: 500ms, timeout: 400ms, rise: 1, fall: 2 }
+      health: { http: /health, every: 1s, timeout: 1s, rise: 1, fall: 3 }
     redundancy: { slots: 1, standbys: 1 }
     address: ${ADDRESS}/24
     failover: { lease: 1s }

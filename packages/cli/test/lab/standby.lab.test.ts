@@ -20,7 +20,7 @@ const pool = (name: string): string => `  ${name}:
       arguments: [web.mjs, --port, "{port}"]
       directory: ${dirname(edgeFile)}
       port: 8080
-      health: { http: /health, every: 500ms, timeout: 400ms, rise: 1, fall: 2 }
+      health: { http: /health, every: 1s, timeout: 1s, rise: 1, fall: 3 }
     redundancy: { slots: 1 }
     failover: { lease: 1s }
 `;
