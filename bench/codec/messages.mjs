@@ -61,6 +61,7 @@ export const leaseHeader = {
   receiver: 2,
   incarnation: 7n,
   sequence: 123_456n,
+  councilId: 1,
   council: { generation: 1, number: 1, randomId: '00000000000000c0' },
   clockUs: 5_087_873_112_160n,
 };

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ForceCouncilRequest, NodeView, SetView, StateView } from '@vnfpool/core/management';
+import type {
+  CouncilView,
+  ForceCouncilRequest,
+  NodeView,
+  SetView,
+  StateView,
+} from '@vnfpool/core/management';
 import type { Command } from 'commander';
 import { type ApiOptions, connectApi, withApi } from '../api/api-command.ts';
 import { CliError } from '../errors.ts';
@@ -10,13 +16,14 @@ import { type Format, formatOption, printValue } from '../tables/print-list.ts';
 
 interface ForceOptions extends ApiOptions {
   readonly iKnowTheOtherIsDead?: boolean;
+  readonly council?: string;
 }
 
 const after = `
 Example:
   $ vnfpool council force node-a --i-know-the-other-is-dead
 
-Who is in the council is declared: \`council\` in the file. This is for when no majority of it is left.`;
+Who is in the council is declared: \`council\` in the file, or \`councils\`. This is for when no majority of it is left.`;
 
 const RISK = `The others may be alive, and only cut off from here. Then one of them may hold a slot at the same time as the
 council that you decide on, and act for its address. Switch them off, or see that they are, and say so:
@@ -42,8 +49,13 @@ export function addCouncil(program: Command, io: CliIo): void {
       const { sets, nodes } = await client.get<StateView>('/v1/state');
       const [set] = sets;
       if (set === undefined) throw new CliError(1, 'no set is declared');
-      if (options.output === 'json' || options.output === 'yaml') printValue(io, options.output, set.council);
-      else io.out(describeCouncil(set, nodes, io.now(), painter(io.colour)));
+      if (options.output === 'json' || options.output === 'yaml')
+        printValue(io, options.output, set.councils);
+      else {
+        const paint = painter(io.colour);
+        const texts = set.councils.map((each) => describeCouncil(set, each, nodes, io.now(), paint));
+        io.out(texts.join('\n'));
+      }
     });
 
   withApi(council.command('force'))
@@ -53,19 +65,28 @@ export function addCouncil(program: Command, io: CliIo): void {
         'longest lease that the others may have granted. It is refused while one of the others can be reached, and it is recorded.',
     )
     .argument('<node...>', 'who decides from now on: 1, 3 or 5 nodes that can be reached')
+    .option('--council <name>', 'which one, where the set has several')
     .option('--i-know-the-other-is-dead', 'the others do nothing any more: you have made sure of it')
     .addHelpText('after', after)
     .action(async (members: string[], options: ForceOptions) => {
       if (options.iKnowTheOtherIsDead !== true) throw new CliError(2, RISK);
       const client = await connectApi(options, io);
-      const request: ForceCouncilRequest = { members, othersAreDead: true };
+      const { council: name } = options;
+      const request: ForceCouncilRequest = {
+        members,
+        othersAreDead: true,
+        ...(name === undefined ? {} : { council: name }),
+      };
       await client.post('/v1/council/force', request);
-      io.out(`decided: ${members.join(', ')} ${members.length === 1 ? 'is' : 'are'} the council\n`);
+      io.out(
+        `decided: ${members.join(', ')} ${members.length === 1 ? 'is' : 'are'} ${name === undefined ? 'the council' : `council ${name}`}\n`,
+      );
     });
 }
 
 function describeCouncil(
-  { council, name }: SetView,
+  { councils, name }: SetView,
+  council: CouncilView,
   nodes: readonly NodeView[],
   now: number,
   paint: Paint,
@@ -96,5 +117,6 @@ function describeCouncil(
       `An operator decided on it ${showAge(forced.at, now)} ago, over council ${forced.over}${dead}.`,
     );
   }
-  return `Council ${version} of set ${name}\n${lines.join('\n')}\n${enough}\n`;
+  const title = councils.length > 1 ? `${council.name} ${version}` : version;
+  return `Council ${title} of set ${name}\n${lines.join('\n')}\n${enough}\n`;
 }

@@ -78,14 +78,16 @@ export async function followDrain(name: string, watch: StateWatch, waitMs: numbe
 }
 
 /** What is said at the end: whoever switches it off has to know of its part in the council. */
-function ending({ staying }: DrainView, name: string, { nodes, sets }: StateView): string {
+function ending({ staying }: DrainView, name: string, { sets }: StateView): string {
   const left =
     staying.length === 0
       ? 'nothing runs on it'
       : `${staying.join(', ')} ${staying.length === 1 ? 'stays' : 'stay'} without a slot, as no other node is free`;
-  const members = sets[0]?.council.members.length ?? 0;
-  const council = nodes.some((node) => node.name === name && node.council)
-    ? ` It is in the council: leases go on while ${Math.floor(members / 2) + 1} of ${members} members run.`
-    : '';
-  return `${name} may be switched off: ${left}.${council}`;
+  const councils = sets.flatMap((set) => set.councils);
+  const own = councils.filter(({ members }) => members.includes(name));
+  const sentences = own.map(({ name: council, members: { length } }) => {
+    const which = councils.length > 1 ? `council ${council}` : 'the council';
+    return ` It is in ${which}: leases go on while ${Math.floor(length / 2) + 1} of ${length} members run.`;
+  });
+  return `${name} may be switched off: ${left}.${sentences.join('')}`;
 }

@@ -11,6 +11,7 @@ import { renderTimeline } from '../output/timeline.ts';
 import { nodeColumns } from '../tables/nodes.ts';
 import { poolColumns } from '../tables/pools.ts';
 import { type Format, formatOption, printValue } from '../tables/print-list.ts';
+import { ofCouncils } from '../tables/sets.ts';
 import { slotColumns } from '../tables/slots.ts';
 import { healthTone } from '../tables/tones.ts';
 import { trafficColumns } from '../tables/traffic.ts';
@@ -33,7 +34,7 @@ function renderStatus(state: StateView, io: CliIo): string {
   const now = io.now();
   const paint = painter(io.colour);
   const parts = state.sets.map((set) => {
-    const council = `council ${set.council.reachable} of ${set.council.members.length} reachable`;
+    const council = `council ${ofCouncils(set, ({ reachable, members }) => `${reachable} of ${members.length}`)} reachable`;
     const health = paint(healthTone(set.health), set.health);
     return `${plain(`set ${set.name}`, 'one line')}: ${health}, ${set.mode}, generation ${set.generation}, ${council}\n`;
   });

@@ -35,7 +35,7 @@ describe.skipIf(missing !== '')(`the council of a running set ${missing}`, () =>
     if (folder !== '') rmSync(folder, { recursive: true, force: true });
   });
 
-  const council = (state: StateView) => state.sets[0]?.council;
+  const council = (state: StateView) => state.sets[0]?.councils[0];
   const events = async (type: string) =>
     (await set.get<{ items: EventView[] }>('/v1/events')).items.filter((event) => event.type === type);
 
@@ -113,5 +113,71 @@ describe.skipIf(missing !== '')(`the council of a running set ${missing}`, () =>
     expect(council(after)?.version).toMatch(/^2\./);
     expect(slotOf(after, 'web').epoch).toBeGreaterThan(2 * GENERATION);
     expect(await set.must('explain', 'pool', 'web')).not.toContain('council is');
+  });
+});
+
+describe.skipIf(missing !== '')(`several councils in a running set ${missing}`, () => {
+  const folder = missing === '' ? labFolder() : '';
+  const file = `${folder}-councils.yaml`;
+  let set: RunningSet;
+
+  /** Two councils that share a node: `web` is granted by the one, `calc` by the other. */
+  const declared = (): string =>
+    edgeDeclaration()
+      .replace(
+        'nodes: [node-a, node-b, node-c]',
+        'nodes: { node-a: , node-b: , node-c: , node-d: { witness: true }, node-e: { witness: true } }',
+      )
+      .replace(
+        /^council: .*$/m,
+        'councils: { east: [node-a, node-b, node-c], west: [node-c, node-d, node-e] }',
+      )
+      .replace('redundancy: { slots: 3 }', 'council: west\n    redundancy: { slots: 1, standbys: 1 }');
+
+  beforeAll(async () => {
+    writeFileSync(file, declared());
+    set = await RunningSet.start({ folder, file });
+  });
+  afterAll(async () => {
+    await set?.takeDown();
+    rmSync(file, { force: true });
+    if (folder !== '') rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('each grants its own slots; one without a majority takes nothing from the other', async () => {
+    const before = await set.untilState(
+      'both slots are held',
+      (state) => isWhole(state) && state.slots.every(({ holder }) => holder !== null),
+    );
+    const [web, calc] = [slotOf(before, 'web'), slotOf(before, 'calc')];
+    const shown = await set.must('council', 'show');
+    expect(shown).toContain('Council east 1.1 of set edge');
+    expect(shown).toContain('Council west 1.1 of set edge');
+    expect(await set.must('status')).toContain('council east 3 of 3, west 3 of 3 reachable');
+    await set.must('kill', 'node-d', '--no-wait');
+    await set.must('kill', 'node-e', '--no-wait');
+    const without = await set.untilState(
+      'nobody holds calc, and the manager knows why',
+      (state) => slotOf(state, 'calc').holder === null && state.sets[0]?.councils[1]?.reachable === 1,
+    );
+    expect([slotOf(without, 'web').holder, slotOf(without, 'web').epoch]).toEqual([web.holder, web.epoch]);
+    expect(await set.must('explain', 'slot', 'calc/0')).toContain('1 of 3 members of council west answer');
+    expect(await set.must('explain', 'slot', 'web/0')).toContain('3 of 3 members of council east answer');
+
+    const dead = '--i-know-the-other-is-dead';
+    const unsaid = await set.cli('council', 'force', 'node-c', dead);
+    expect([unsaid.code, unsaid.stderr]).toEqual([1, expect.stringContaining('say for which you decide')]);
+    const decided = await set.must('council', 'force', 'node-c', '--council', 'west', dead);
+    expect(decided).toContain('node-c is council west');
+    const forced = await set.untilState('calc is held', (state) => slotOf(state, 'calc').holder !== null);
+    expect(slotOf(forced, 'calc').epoch).toBeGreaterThan(Math.max(calc.epoch, 2 * GENERATION));
+    expect([slotOf(forced, 'web').holder, slotOf(forced, 'web').epoch]).toEqual([web.holder, web.epoch]);
+  });
+
+  test('a pool does not change its council', async () => {
+    writeFileSync(file, declared().replace('council: west', 'council: east'));
+    const { code, stderr } = await set.cli('apply', file);
+    expect(code).toBe(1);
+    expect(stderr).toContain('Slots of pool calc are granted by council west');
   });
 });

@@ -196,7 +196,9 @@ export function isWhole(state: StateView): boolean {
   return (
     state.sets.length === 1 &&
     state.sets.every(
-      (set) => set.health === 'whole' && set.council.reachable === set.council.members.length,
+      (set) =>
+        set.health === 'whole' &&
+        set.councils.every(({ reachable, members }) => reachable === members.length),
     ) &&
     state.nodes.every((node) => node.status === 'registered' && node.muteMs === 0) &&
     state.pools.every((pool) => pool.health === 'whole') &&

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseInput } from '../lease/index.ts';
+import type { NodeLeasesInput } from '../lease/index.ts';
 
 /** A slot whose link is missing is offered to others this often at most: they may lack it too. */
 const AGAIN_MS = 30_000;
@@ -23,7 +23,7 @@ export class AddressPartings {
    * The next hand-over to order: to the first of `targets`, or to the one after it when the last order failed. Undefined: nobody is
    * left, or all were asked lately.
    */
-  next(slot: string, targets: readonly PartingTarget[], nowMs: number): LeaseInput | undefined {
+  next(slot: string, targets: readonly PartingTarget[], nowMs: number): NodeLeasesInput | undefined {
     const former = this.#partings.get(slot);
     if (former !== undefined && former.nonce !== '') return this.#order(slot, former, nowMs);
     if (former !== undefined && nowMs < former.begunAtMs + AGAIN_MS) return undefined;
@@ -43,7 +43,7 @@ export class AddressPartings {
     if (parting !== undefined) parting.nonce = '';
   }
 
-  #order(slot: string, parting: Parting, nowMs: number): LeaseInput | undefined {
+  #order(slot: string, parting: Parting, nowMs: number): NodeLeasesInput | undefined {
     const to = parting.targets.shift();
     parting.nonce = '';
     if (to === undefined) return undefined;

@@ -9,6 +9,7 @@ import type {
 } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
 import type { FunctionId, SlotId } from '../identity.ts';
+import { isBefore } from '../lease/index.ts';
 import { FunctionLife } from './function-life.ts';
 import { Handovers } from './handovers.ts';
 import { HostEvidence } from './host-evidence.ts';
@@ -61,7 +62,8 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   #configuration: SetConfiguration | null = null;
   readonly #evidence = new HostEvidence();
   #muteMs = 0;
-  #council: CouncilReport | undefined;
+  /** By number. */
+  readonly #councils = new Map<number, CouncilReport>();
   #stalls: StallReport | undefined;
   #stopping = false;
   #leaving = false;
@@ -164,7 +166,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         this.#failovers = [...this.#failovers, input.record].slice(-FAILOVERS_MAX);
         return [];
       case 'council':
-        this.#council = input.report;
+        this.#councils.set(input.report.id, input.report);
         return [];
       case 'stalls':
         this.#stalls = input.stalls;
@@ -302,13 +304,11 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   }
 
   #configure(operation: number, configuration: SetConfiguration): AgentOutput[] {
-    const known = this.#configuration?.council.version;
-    const asked = configuration.council.version;
-    if (
-      known &&
-      (asked.generation < known.generation ||
-        (asked.generation === known.generation && asked.number < known.number))
-    ) {
+    const isOld = this.#configuration?.councils.some(({ id, version }) => {
+      const asked = configuration.councils.find((each) => each.id === id);
+      return asked !== undefined && isBefore(asked.version, version);
+    });
+    if (isOld === true) {
       return [
         {
           type: 'answer',
@@ -364,7 +364,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       failovers: this.#failovers,
       host: this.#evidence.report,
       muteMs: this.#muteMs,
-      council: this.#council,
+      councils: [...this.#councils.values()].sort((a, b) => a.id - b.id),
       stalls: this.#stalls,
       isLeaving: this.#leaving,
     });
@@ -376,11 +376,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
 /** An assignment made for a lower epoch or an older council than the one known. */
 function isStale(asked: SlotAssignment, known: SlotAssignment | null): boolean {
   if (!known || asked.slot?.id !== known.slot?.id) return false;
-  return (
-    BigInt(asked.epoch) < BigInt(known.epoch) ||
-    asked.council.generation < known.council.generation ||
-    (asked.council.generation === known.council.generation && asked.council.number < known.council.number)
-  );
+  return BigInt(asked.epoch) < BigInt(known.epoch) || isBefore(asked.council, known.council);
 }
 
 function sameOctets(a: Uint8Array, b: Uint8Array): boolean {

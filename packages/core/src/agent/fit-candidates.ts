@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseInput } from '../lease/index.ts';
+import type { NodeLeasesInput } from '../lease/index.ts';
 
-type CandidateState = LeaseInput & { readonly type: 'candidate-state' };
+type CandidateState = NodeLeasesInput & { readonly type: 'candidate-state' };
 
 /** What functions say of being candidates, as it is told to the lease engine: who lacks the link of an address is not ready. */
 export class FitCandidates {
@@ -28,7 +28,7 @@ export class FitCandidates {
     return { ...input, ready: false };
   }
 
-  end({ slot, functionId }: LeaseInput & { readonly type: 'candidate-gone' }): void {
+  end({ slot, functionId }: NodeLeasesInput & { readonly type: 'candidate-gone' }): void {
     if (this.#said.get(slot)?.functionId === functionId) this.#said.delete(slot);
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseOutput } from '../lease/index.ts';
+import type { NodeLeasesOutput } from '../lease/index.ts';
 import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
 
 /** Between a hook that failed and the next. */
@@ -32,7 +32,12 @@ export class FormerHolders {
   }
 
   /** The order to switch the former holder's node off; undefined: nothing stands in the way. */
-  take({ slot, epoch, fencedBy, previous }: LeaseOutput & { type: 'granted' }): KeeperOutput | undefined {
+  take({
+    slot,
+    epoch,
+    fencedBy,
+    previous,
+  }: NodeLeasesOutput & { type: 'granted' }): KeeperOutput | undefined {
     this.#takings.delete(slot);
     if (fencedBy !== 'timeout' || previous === null || previous.node === this.#self) return undefined;
     const { node } = previous;

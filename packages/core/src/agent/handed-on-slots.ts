@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HandedOnLeases } from '../lease/index.ts';
+import type { HandedOnCouncils, HandedOnSlot } from '../lease/index.ts';
 import type { Holding } from './holding.ts';
 import type { KeeperSlot } from './slot-keeper-types.ts';
 
@@ -8,7 +8,7 @@ import type { KeeperSlot } from './slot-keeper-types.ts';
  * the fence open from its first moment for the slots that are held.
  */
 export interface HandedOnSlots {
-  readonly leases: HandedOnLeases;
+  readonly leases: HandedOnCouncils;
   readonly holdings: readonly HandedOnHolding[];
   /** What is under the fence. */
   readonly guarded: readonly KeeperSlot[];
@@ -16,11 +16,16 @@ export interface HandedOnSlots {
 
 export type HandedOnHolding = Pick<Holding, 'granted' | 'epoch' | 'steps' | 'announceAtMs'>;
 
+/** Of all councils. */
+export function slotsOf({ councils }: HandedOnCouncils): HandedOnSlot[] {
+  return councils.flatMap(({ slots }) => slots);
+}
+
 /** Until when the fence is open, by slot: where the lease of a slot that has something under it ends, in ms of CLOCK_BOOTTIME. */
 export function openEnds({ leases, guarded }: HandedOnSlots): Map<string, number> {
   const withFence = new Set(guarded.filter(({ addresses }) => addresses.length > 0).map(({ slot }) => slot));
   return new Map(
-    leases.slots.flatMap(({ definition: { id }, hold }) =>
+    slotsOf(leases).flatMap(({ definition: { id }, hold }) =>
       hold !== null && withFence.has(id) ? [[id, hold.leaseUntilMs]] : [],
     ),
   );

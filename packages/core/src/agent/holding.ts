@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FailoverRecord, FailoverStep, SlotCandidate, SlotState } from '@vnfpool/wire/mobility';
-import type { LeaseOutput } from '../lease/index.ts';
+import type { NodeLeasesOutput } from '../lease/index.ts';
 
 /** The taking of a slot in progress, and afterwards the slot held. */
 export interface Holding {
-  readonly granted: LeaseOutput & { type: 'granted' };
+  readonly granted: NodeLeasesOutput & { type: 'granted' };
   epoch: number;
   readonly steps: { name: FailoverStep; atMs: number }[];
   serving: boolean;
@@ -38,7 +38,7 @@ export function slotState(
   slot: string,
   node: number,
   holding: Holding | undefined,
-  observed: (LeaseOutput & { type: 'observed' }) | undefined,
+  observed: (NodeLeasesOutput & { type: 'observed' }) | undefined,
   { reason, trouble }: { readonly reason: string; readonly trouble: string },
 ): SlotState {
   const plain = ({ node: at, functionId }: SlotCandidate): SlotCandidate => ({ node: at, functionId });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Core } from '../core.ts';
-import type { LeaseInput } from '../lease/index.ts';
+import type { NodeLeasesInput } from '../lease/index.ts';
 import { type FlapRule, Penalty } from './penalty.ts';
 import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
 
@@ -10,7 +10,7 @@ export type GateInput =
   /** The link of the slots' addresses has a carrier, or has lost it. */
   | { readonly type: 'link'; readonly isUp: boolean; readonly name: string };
 
-type CandidateState = Extract<LeaseInput, { readonly type: 'candidate-state' }>;
+type CandidateState = Extract<NodeLeasesInput, { readonly type: 'candidate-state' }>;
 
 /** A link must have its carrier for so long before it counts as before. */
 const STABLE_MS = 1_000;
@@ -95,7 +95,7 @@ export class LinkGate implements Core<GateInput, KeeperOutput> {
     return [{ type: 'event', severity: 'warning', message }, ...last];
   }
 
-  #configure(input: Extract<LeaseInput, { type: 'configure' }>, nowMs: number): KeeperOutput[] {
+  #configure(input: Extract<NodeLeasesInput, { type: 'configure' }>, nowMs: number): KeeperOutput[] {
     const former = this.#gated;
     this.#gated = new Map(
       input.slots

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseMessage } from '@vnfpool/wire/lease';
 import type { CouncilReport, FailoverRecord, SlotState } from '@vnfpool/wire/mobility';
-import type { LeaseInput, LeaseRecord } from '../lease/index.ts';
+import type { NodeLeaseRecord, NodeLeasesInput } from '../lease/index.ts';
 import type { AddressInput, AddressOutput } from './address-upkeep.ts';
 
 /** Moments of a take-over that the driver tells us by the clock; all but `raised` are steps of the record. */
 export type KeeperStep = 'committed' | 'raised' | 'switched' | 'serving';
 
 export type KeeperInput =
-  | LeaseInput
+  | NodeLeasesInput
   | AddressInput
   /** Everything before the `mark` of this step has been carried out; `wallMs` is the wall clock now. */
   | {
@@ -43,8 +43,13 @@ export interface KeeperSlot {
 
 /** To be carried out in order, each only when the one before is done. */
 export type KeeperOutput =
-  | { readonly type: 'persist'; readonly records: readonly LeaseRecord[] }
-  | { readonly type: 'send'; readonly to: number; readonly messages: readonly LeaseMessage[] }
+  | { readonly type: 'persist'; readonly records: readonly NodeLeaseRecord[] }
+  | {
+      readonly type: 'send';
+      readonly councilId: number;
+      readonly to: number;
+      readonly messages: readonly LeaseMessage[];
+    }
   /** Slots that must be under the fence, closed unless opened, with what is theirs. Replaces the former list. */
   | { readonly type: 'guard'; readonly slots: readonly KeeperSlot[] }
   | AddressOutput

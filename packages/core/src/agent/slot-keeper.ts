@@ -6,14 +6,14 @@ import {
   type SlotState,
 } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
-import type { LeaseEngine, LeaseOutput } from '../lease/index.ts';
+import type { NodeLeases, NodeLeasesOutput } from '../lease/index.ts';
 import { AddressPartings } from './address-partings.ts';
 import type { AddressPlace } from './address-places.ts';
 import { AddressUpkeep } from './address-upkeep.ts';
 import { CouncilNews } from './council-news.ts';
 import { FitCandidates } from './fit-candidates.ts';
 import { FormerHolders } from './former-holders.ts';
-import type { HandedOnSlots } from './handed-on-slots.ts';
+import { type HandedOnSlots, slotsOf } from './handed-on-slots.ts';
 import { failoverRecord, type Holding, slotState } from './holding.ts';
 import type { KeeperInput, KeeperOutput, KeeperSlot } from './slot-keeper-types.ts';
 
@@ -24,7 +24,7 @@ import type { KeeperInput, KeeperOutput, KeeperSlot } from './slot-keeper-types.
  * withdraw. The fence follows the lease; nothing here decides who holds.
  */
 export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
-  readonly #engine: LeaseEngine;
+  readonly #leases: NodeLeases;
   readonly #node: number;
   readonly #definitions = new Map<string, SlotDefinition>();
   readonly #upkeep: AddressUpkeep;
@@ -33,15 +33,15 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   /** What was said to be wrong with the addresses of a slot. */
   readonly #troubles = new Map<string, string>();
   readonly #holdings = new Map<string, Holding>();
-  readonly #observed = new Map<string, LeaseOutput & { type: 'observed' }>();
+  readonly #observed = new Map<string, NodeLeasesOutput & { type: 'observed' }>();
   readonly #council = new CouncilNews();
   /** Slots of the last configuration. */
   #current: ReadonlySet<string> = new Set();
   readonly #formerHolders: FormerHolders;
 
-  /** @param handedOn of the process before; `engine` has its leases */
-  constructor(engine: LeaseEngine, node: number, handedOn?: HandedOnSlots) {
-    this.#engine = engine;
+  /** @param handedOn of the process before; `leases` goes on with its */
+  constructor(leases: NodeLeases, node: number, handedOn?: HandedOnSlots) {
+    this.#leases = leases;
     this.#node = node;
     this.#upkeep = new AddressUpkeep({
       isRaised: (slot) => {
@@ -52,7 +52,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       isFree: (slot) => !this.#holdings.has(slot),
     });
     this.#formerHolders = new FormerHolders(node);
-    for (const { definition } of handedOn?.leases.slots ?? [])
+    for (const { definition } of handedOn ? slotsOf(handedOn.leases) : [])
       this.#definitions.set(definition.id, definition);
     this.#current = new Set(this.#definitions.keys());
     for (const { granted, epoch, steps, announceAtMs } of handedOn?.holdings ?? []) {
@@ -72,7 +72,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
    */
   handOn(nowMs: number): HandedOnSlots | undefined {
     const isServed = [...this.#holdings.values()].every(({ serving, closing }) => serving && !closing);
-    const leases = isServed && this.#upkeep.isAtRest ? this.#engine.handOn(nowMs) : undefined;
+    const leases = isServed && this.#upkeep.isAtRest ? this.#leases.handOn(nowMs) : undefined;
     if (leases === undefined) return undefined;
     const holdings = [...this.#holdings.values()].map(({ granted, epoch, steps, announceAtMs }) => ({
       granted,
@@ -96,7 +96,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
 
   handle(input: KeeperInput, nowMs: number): KeeperOutput[] {
     const outputs = this.#react(input, nowMs);
-    return [...outputs, ...this.#tellTroubles(nowMs), ...this.#council.tell(this.#engine)];
+    return [...outputs, ...this.#tellTroubles(nowMs), ...this.#council.tell(this.#leases)];
   }
 
   #react(input: KeeperInput, nowMs: number): KeeperOutput[] {
@@ -117,35 +117,35 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       case 'node-fenced':
         return this.#nodeFenced(input, nowMs);
       case 'candidate-state':
-        return this.#follow(this.#engine.handle(this.#candidates.say(input), nowMs), nowMs);
+        return this.#follow(this.#leases.handle(this.#candidates.say(input), nowMs), nowMs);
       case 'candidate-gone':
         this.#candidates.end(input);
-        return this.#follow(this.#engine.handle(input, nowMs), nowMs);
+        return this.#follow(this.#leases.handle(input, nowMs), nowMs);
       case 'configure': {
         this.#current = new Set(input.slots.map(({ id }) => id));
         const guard = this.#guard(input.slots, nowMs);
-        return [...guard, ...this.#follow(this.#engine.handle(input, nowMs), nowMs)];
+        return [...guard, ...this.#follow(this.#leases.handle(input, nowMs), nowMs)];
       }
       default:
-        return this.#follow(this.#engine.handle(input, nowMs), nowMs);
+        return this.#follow(this.#leases.handle(input, nowMs), nowMs);
     }
   }
 
   expire(nowMs: number): KeeperOutput[] {
     return [
-      ...this.#follow(this.#engine.expire(nowMs), nowMs),
+      ...this.#follow(this.#leases.expire(nowMs), nowMs),
       ...this.#formerHolders.due(nowMs),
       ...this.#announceAgain(nowMs),
       ...this.#upkeep.expire(nowMs),
       ...this.#tellTroubles(nowMs),
-      ...this.#council.tell(this.#engine),
+      ...this.#council.tell(this.#leases),
     ];
   }
 
   nextDeadline(): number | undefined {
     const all = [...this.#holdings.values()].flatMap(({ announceAtMs }) => announceAtMs[0] ?? []);
     all.push(...this.#formerHolders.nextDeadlines());
-    for (const own of [this.#engine.nextDeadline(), this.#upkeep.nextDeadline()])
+    for (const own of [this.#leases.nextDeadline(), this.#upkeep.nextDeadline()])
       if (own !== undefined) all.push(own);
     return all.length === 0 ? undefined : Math.min(...all);
   }
@@ -234,7 +234,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     }
   }
 
-  #follow(outputs: readonly LeaseOutput[], nowMs: number): KeeperOutput[] {
+  #follow(outputs: readonly NodeLeasesOutput[], nowMs: number): KeeperOutput[] {
     const done: KeeperOutput[] = [];
     /** What the slots renewed so far share: it waits for more, but no slot's end overtakes its closing. */
     const ends = new Map<string, number>();
@@ -254,7 +254,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return done;
   }
 
-  #followOne(output: Exclude<LeaseOutput, { type: 'fence-until' }>, nowMs: number): KeeperOutput[] {
+  #followOne(output: Exclude<NodeLeasesOutput, { type: 'fence-until' }>, nowMs: number): KeeperOutput[] {
     switch (output.type) {
       case 'persist':
       case 'send':
@@ -274,7 +274,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         this.#observed.set(output.slot, output);
         return this.#isChanging(output.slot) ? [] : [{ type: 'slot', state: this.#stateOf(output.slot) }];
       case 'council':
-        return [this.#council.event(output.council)];
+        return [this.#council.event(output.council, output.councilId)];
       case 'offered':
         // Everything but the fence is made before the holder breaks.
         return output.accepted ? this.#upkeep.prepare(output.slot, nowMs) : [];
@@ -300,7 +300,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     }
   }
 
-  #take(granted: LeaseOutput & { type: 'granted' }, nowMs: number): KeeperOutput[] {
+  #take(granted: NodeLeasesOutput & { type: 'granted' }, nowMs: number): KeeperOutput[] {
     const { slot, epoch, detectedAtMs } = granted;
     this.#holdings.set(slot, {
       granted,
@@ -353,7 +353,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     const candidates = this.#observed.get(slot)?.candidates ?? holding.granted.candidates;
     const others = candidates.filter(({ node }) => node !== this.#node);
     const order = this.#partings.next(slot, others, nowMs);
-    if (order) return this.#follow(this.#engine.handle(order, nowMs), nowMs);
+    if (order) return this.#follow(this.#leases.handle(order, nowMs), nowMs);
     const message = `${this.#upkeep.nameOf(slot)}: ${this.#upkeep.unfitness(slot)}; it stays here, as no other node takes it`;
     return [{ type: 'event', severity: 'error', message }];
   }
@@ -362,7 +362,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   #tellTroubles(nowMs: number): KeeperOutput[] {
     return this.#upkeep.takeChanged().flatMap((slot): KeeperOutput[] => {
       const candidate = this.#candidates.again(slot);
-      const refitted = candidate ? this.#follow(this.#engine.handle(candidate, nowMs), nowMs) : [];
+      const refitted = candidate ? this.#follow(this.#leases.handle(candidate, nowMs), nowMs) : [];
       const trouble = this.#holdings.has(slot)
         ? this.#upkeep.troubleOf(slot, nowMs)
         : this.#upkeep.unfitness(slot);
@@ -390,7 +390,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     if (holding?.epoch !== epoch || holding.serving) return [];
     switch (step) {
       case 'raised': {
-        const opened = this.#follow(this.#engine.handle({ type: 'activate', slot, epoch }, nowMs), nowMs);
+        const opened = this.#follow(this.#leases.handle({ type: 'activate', slot, epoch }, nowMs), nowMs);
         // The lease may have ended while we were at it.
         if (this.#holdings.get(slot) !== holding) return opened;
         const announce: KeeperOutput = { type: 'announce', places: this.#upkeep.placesOf(slot) };
@@ -417,7 +417,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     }
   }
 
-  #renumber({ slot, epoch, formerEpoch }: LeaseOutput & { type: 'renumbered' }): KeeperOutput[] {
+  #renumber({ slot, epoch, formerEpoch }: NodeLeasesOutput & { type: 'renumbered' }): KeeperOutput[] {
     const holding = this.#holdings.get(slot);
     if (holding?.epoch !== formerEpoch) return [];
     holding.epoch = epoch;
@@ -428,7 +428,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return [{ type: 'slot', state: this.#stateOf(slot) }];
   }
 
-  #leave({ slot, reason }: LeaseOutput & { type: 'lost' }): KeeperOutput[] {
+  #leave({ slot, reason }: NodeLeasesOutput & { type: 'lost' }): KeeperOutput[] {
     const holding = this.#holdings.get(slot);
     this.#holdings.delete(slot);
     this.#formerHolders.forget(slot);
@@ -479,7 +479,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
 }
 
 function clockEvent(
-  { node, isOutside, deviation }: LeaseOutput & { type: 'clock' },
+  { node, isOutside, deviation }: NodeLeasesOutput & { type: 'clock' },
   own: number,
 ): { severity: 'info' | 'error'; message: string } {
   const whose = node === own ? "this node's clock" : `the clock of node ${node}`;

@@ -28,7 +28,7 @@ export interface AgentView {
   /** Undefined: nothing to tell. */
   readonly host: HostReport | undefined;
   readonly muteMs: number;
-  readonly council: CouncilReport | undefined;
+  readonly councils: readonly CouncilReport[];
   readonly stalls: StallReport | undefined;
   /** It gives up every slot. */
   readonly isLeaving: boolean;
@@ -182,16 +182,14 @@ export class Told {
       muteMs: view.muteMs,
       slots: [...view.slots.values()],
       failovers: view.failovers,
-      ...(view.council === undefined ? {} : { council: view.council }),
+      ...(view.councils.length === 0 ? {} : { councils: view.councils }),
       ...(view.stalls && { stalls: view.stalls }),
       ...(view.host === undefined ? {} : { host: view.host }),
     };
     const text = JSON.stringify(change);
     if (this.#slotsTold === text) return [];
     const isEmpty =
-      change.slots.length + change.failovers.length === 0 &&
-      view.council === undefined &&
-      view.host === undefined;
+      change.slots.length + change.failovers.length + view.councils.length === 0 && view.host === undefined;
     const first = this.#slotsTold === '' && isEmpty;
     this.#slotsTold = text;
     return first ? [] : [change];

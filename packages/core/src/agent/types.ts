@@ -215,7 +215,7 @@ export type AgentOutput =
       readonly slots: readonly SlotState[];
       readonly failovers: readonly FailoverRecord[];
       /** Undefined: the lease worker has not said yet. */
-      readonly council?: CouncilReport;
+      readonly councils?: readonly CouncilReport[];
       readonly stalls?: StallReport;
       /** Absent: nothing to tell. */
       readonly host?: HostReport;

@@ -19,14 +19,23 @@ export interface DeclaredSet {
   readonly name: string;
   /** Execution nodes by name, in the order of the file. */
   readonly nodes: readonly DeclaredNode[];
-  /** Names of 1, 3 or 5 nodes whose agents grant the leases; default: the first three (or one). */
-  readonly council: readonly string[];
+  /** Who grants the leases, at least one; of a file that names none the first three nodes, or one. */
+  readonly councils: readonly DeclaredCouncil[];
   readonly pools: readonly DeclaredPool[];
   /** What makes sure that a node is off; absent: nothing does. */
   readonly fence?: { readonly hook: readonly string[]; readonly timeoutMs: number };
   readonly probes: readonly DeclaredProbe[];
   /** Absent: `GUARD_DEFAULT`. */
   readonly guard?: DeclaredGuard;
+}
+
+/** Name of the council of a set that has one. */
+export const ONLY_COUNCIL = 'main';
+
+export interface DeclaredCouncil {
+  readonly name: string;
+  /** Names of 1, 3 or 5 nodes. */
+  readonly members: readonly string[];
 }
 
 export interface DeclaredNode {
@@ -37,6 +46,8 @@ export interface DeclaredNode {
 
 export interface DeclaredPool {
   readonly name: string;
+  /** Name of the council that grants its slots, as long as there is the pool. */
+  readonly council: string;
   readonly function: {
     /** Empty: none, only the kernel's rules in `netns`, or that of the container's bundle. */
     readonly program: string;

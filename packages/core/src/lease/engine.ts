@@ -184,6 +184,11 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     return this.#isConfigured ? this.#gatherings.size : undefined;
   }
 
+  /** Whether it was told of this slot, or has not done with it yet. */
+  has(slot: string): boolean {
+    return this.#slots.has(slot);
+  }
+
   /** How long this node's member stays without a voice for others, from `nowMs` on. */
   muteMs(nowMs: number): number {
     return Math.max(0, this.#member.muteUntilMs - nowMs);

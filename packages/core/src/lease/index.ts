@@ -3,6 +3,7 @@ export { compareCouncils, isBefore, nextVersion } from './council.ts';
 export { DRIFT_BOUND, LeaseEngine } from './engine.ts';
 export type { HandedOnHold, HandedOnLeases, HandedOnSlot } from './handed-on.ts';
 export { ROUND_JUMP_MAX } from './member.ts';
+export * from './node-leases.ts';
 export * from './profiles.ts';
 export * from './record.ts';
 export * from './record-codec.ts';

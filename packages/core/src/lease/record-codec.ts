@@ -10,6 +10,7 @@ import {
   type ReleaseReason,
 } from '@vnfpool/wire/lease';
 import { ROUNDS } from '../identity.ts';
+import type { NodeLeaseRecord } from './node-leases.ts';
 import type {
   CouncilMembers,
   CouncilNumber,
@@ -25,15 +26,15 @@ export class LeaseRecordError extends Error {
   readonly code = 'lease-record' as const;
 }
 
-/** One record as one line of JSON; incarnations are decimal text, since they exceed a JSON number. */
-export function encodeLeaseRecord(record: LeaseRecord): string {
+/** One record as one line of JSON, with the number of its council; incarnations are decimal text, since they exceed a JSON number. */
+export function encodeLeaseRecord(record: NodeLeaseRecord): string {
   return JSON.stringify({ v: 1, ...record }, (_, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );
 }
 
 /** The record of one line; throws `LeaseRecordError` where anything is missing or out of range. */
-export function decodeLeaseRecord(line: string): LeaseRecord {
+export function decodeLeaseRecord(line: string): NodeLeaseRecord {
   let parsed: unknown;
   try {
     parsed = JSON.parse(line);
@@ -42,6 +43,10 @@ export function decodeLeaseRecord(line: string): LeaseRecord {
   }
   const record = object(parsed, 'record');
   if (record['v'] !== 1) throw new LeaseRecordError(`lease record of version ${String(record['v'])}`);
+  return { ...leaseRecord(record), councilId: u32(record['councilId'], 'councilId') };
+}
+
+function leaseRecord(record: Fields): LeaseRecord {
   switch (record['type']) {
     case 'slot':
       return slotRecord(record);

@@ -80,6 +80,8 @@ export interface DrainRequest {
 export interface ForceCouncilRequest {
   /** Names of 1, 3 or 5 nodes that can be reached. */
   readonly members: readonly string[];
+  /** Name of the council that they are from now on; absent: the only one. */
+  readonly council?: string;
   /** Whoever asks says with this that he has made sure of it. */
   readonly othersAreDead: true;
 }

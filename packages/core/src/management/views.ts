@@ -18,20 +18,25 @@ export interface SetView {
   readonly appliedAt: number;
   readonly pools: readonly string[];
   readonly nodes: readonly string[];
-  readonly council: {
-    readonly version: string;
-    readonly members: readonly string[];
-    readonly reachable: number;
-    /** Announced, and not in force yet; null: no other one is wanted, or it was not announced. */
-    readonly next: readonly string[] | null;
-    /** Members that cannot vote yet, since they have not taken over what was decided before. */
-    readonly voiceless: readonly string[];
-    /** What an operator took upon himself; null: nothing. */
-    readonly forced: { readonly at: number; readonly over: string; readonly dead: readonly string[] } | null;
-  };
+  /** Most sets have one. */
+  readonly councils: readonly CouncilView[];
   readonly health: Health;
   /** So much was lost at once that nothing is placed anew, moved or deleted; absent or null: it is not so. */
   readonly frozen?: { readonly since: number; readonly reason: string } | null;
+}
+
+/** Nodes that grant the leases of slots. */
+export interface CouncilView {
+  readonly name: string;
+  readonly version: string;
+  readonly members: readonly string[];
+  readonly reachable: number;
+  /** Announced, and not in force yet; null: no other one is wanted, or it was not announced. */
+  readonly next: readonly string[] | null;
+  /** Members that cannot vote yet, since they have not taken over what was decided before. */
+  readonly voiceless: readonly string[];
+  /** What an operator took upon himself; null: nothing. */
+  readonly forced: { readonly at: number; readonly over: string; readonly dead: readonly string[] } | null;
 }
 
 export type Health = 'whole' | 'degraded' | 'down';

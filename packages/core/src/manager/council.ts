@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { COUNCIL_ID_MAX } from '@vnfpool/wire/lease';
 import type { CouncilReport } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
+import type { DeclaredSet } from '../declared/set.ts';
 import { hex64 } from './hex64.ts';
 import type { Journal } from './journal.ts';
 import { lifeOf } from './node-reports.ts';
-import type { CouncilRecord } from './records.ts';
+import type { CouncilRecord, SetRecord } from './records.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import type { ManagerState } from './state.ts';
 
@@ -18,20 +20,50 @@ export function reachableMembers(state: ManagerState, members: readonly string[]
   return members.filter((name) => state.lives.get(name)?.state === 'registered');
 }
 
-/** Under which council a node works, by its own word. */
-export function takeCouncilReport(
+/** Whether a council has to be called by its name. */
+export function isOneOfSeveral({ set }: ManagerState): boolean {
+  return (set?.councils.length ?? 0) > 1;
+}
+
+/** Of a declaration that would give a slot to two councils, or that has too many of them. */
+export function councilRefusal(set: SetRecord, declared: DeclaredSet): Refusal | undefined {
+  for (const { name, council } of set.declared.pools) {
+    const next = declared.pools.find((pool) => pool.name === name);
+    if (next === undefined || next.council === council) continue;
+    const message = `Slots of pool ${name} are granted by council ${council}, and by no other one as long as there is the pool: two councils would not know of each other's leases. Declare another pool for ${next.council}.`;
+    return refuse('NOT_READY', message);
+  }
+  const fresh = declared.councils.filter(({ name }) => !set.councils.some((each) => each.name === name));
+  if (set.councilsFormed + fresh.length <= COUNCIL_ID_MAX) return undefined;
+  return refuse(
+    'TOO_LARGE',
+    `A set has had at most ${COUNCIL_ID_MAX} councils in its life, and no number twice.`,
+  );
+}
+
+/** Under which councils a node works, by its own word. */
+export function takeCouncilReports(
   state: ManagerState,
   journal: Journal,
   name: string,
-  report: CouncilReport,
+  reports: readonly CouncilReport[],
   wallMs: number,
 ): void {
   const life = lifeOf(state, name);
-  const former = life.council;
-  life.council = report;
-  if (report.rival === null || former?.rival?.randomId === report.rival.randomId) return;
-  const message = `${name} has heard of two councils of generation ${report.version.generation}, and acts for no slot: two persons decided, each for one. Decide once more, for one of them.`;
-  journal.event(wallMs, 'council.rival', 'error', `node ${name}`, message);
+  const former = life.councils;
+  life.councils = reports;
+  for (const { id, version, rival } of reports) {
+    const before = former.find((each) => each.id === id)?.rival;
+    if (rival === null || before?.randomId === rival.randomId) continue;
+    const message = `${name} has heard of two councils of generation ${version.generation}, and acts for no slot of them: two persons decided, each for one. Decide once more, for one of them.`;
+    journal.event(wallMs, 'council.rival', 'error', `node ${name}`, message);
+  }
+}
+
+interface ForcedChoice {
+  readonly members: readonly string[];
+  /** Name of the council; undefined: the only one. */
+  readonly council: string | undefined;
 }
 
 /**
@@ -40,21 +72,34 @@ export function takeCouncilReport(
  */
 export function chooseForced(
   state: ManagerState,
-  names: readonly string[],
+  { members: names, council: name }: ForcedChoice,
   random: Random,
   wallMs: number,
 ): CouncilRecord | Refusal {
-  const council = state.set?.council;
-  if (!council) return refuse('NOT_FOUND', 'There is no council yet.');
+  const councils = state.set?.councils ?? [];
+  const all = councils.map((each) => each.name).join(', ');
+  if (name === undefined && councils.length > 1)
+    return refuse(
+      'NOT_READY',
+      `Each of the councils ${all} grants slots of its own: say for which you decide.`,
+    );
+  const council = name === undefined ? councils[0] : councils.find((each) => each.name === name);
+  if (!council)
+    return refuse(
+      'NOT_FOUND',
+      name === undefined || all === ''
+        ? 'There is no council yet.'
+        : `There is no council ${name}, but ${all}.`,
+    );
   const members = [...new Set(names)];
   if (![1, 3, 5].includes(members.length))
     return refuse('NOT_READY', `A council has 1, 3 or 5 members, not ${members.length}.`);
-  for (const name of members) {
-    if (!state.nodes.has(name)) return refuse('NOT_FOUND', `No node ${name} has joined.`);
-    if (state.lives.get(name)?.state !== 'registered')
-      return refuse('NOT_READY', `${name} cannot be reached, so it cannot decide.`);
+  for (const member of members) {
+    if (!state.nodes.has(member)) return refuse('NOT_FOUND', `No node ${member} has joined.`);
+    if (state.lives.get(member)?.state !== 'registered')
+      return refuse('NOT_READY', `${member} cannot be reached, so it cannot decide.`);
   }
-  const dead = council.members.filter((name) => !members.includes(name));
+  const dead = council.members.filter((member) => !members.includes(member));
   const alive = reachableMembers(state, dead);
   if (alive.length > 0) {
     const message = `${alive.join(', ')} can be reached: name it too, or declare another council.`;
@@ -62,6 +107,8 @@ export function chooseForced(
   }
   const { generation } = council.version;
   return {
+    id: council.id,
+    name: council.name,
     version: { generation: generation + 1, number: 1, randomId: hex64(random.u64()) },
     members,
     isForced: true,
@@ -69,30 +116,49 @@ export function chooseForced(
   };
 }
 
-/** Tells what becomes of the council, and when nobody could take a slot any more. */
+/** What was told last of one council. */
+interface Told {
+  readonly council: CouncilRecord;
+  /** Undefined while nodes register after a start. */
+  hadMajority: boolean | undefined;
+}
+
+/** Tells what becomes of the councils, and when nobody could take a slot any more. */
 export class CouncilWatch {
   readonly #state: ManagerState;
-  #told: CouncilRecord | null;
-  #hadMajority: boolean | undefined;
+  readonly #told: Map<number, Told>;
 
   constructor(state: ManagerState) {
     this.#state = state;
-    this.#told = state.set?.council ?? null;
+    const councils = state.set?.councils ?? [];
+    this.#told = new Map(councils.map((council) => [council.id, { council, hadMajority: undefined }]));
   }
 
   tellChanges(journal: Journal, wallMs: number): void {
     const { set } = this.#state;
-    const council = set?.council ?? null;
-    if (council === null) return;
     const subject = `set ${set?.declared.name ?? ''}`;
-    this.#tellCouncil(journal, council, subject, wallMs);
+    const councils = set?.councils ?? [];
+    for (const council of councils) this.#tellChanges(journal, council, subject, wallMs);
+    for (const [id, { council }] of this.#told) {
+      if (councils.some((each) => each.id === id)) continue;
+      this.#told.delete(id);
+      const message = `Council ${council.name} grants nothing any more: the file does not name it.`;
+      journal.event(wallMs, 'council.dissolved', 'info', subject, message);
+    }
+  }
+
+  #tellChanges(journal: Journal, council: CouncilRecord, subject: string, wallMs: number): void {
+    const former = this.#told.get(council.id);
+    const { hadMajority: before } = former ?? {};
+    this.#tellCouncil(journal, council, former?.council ?? null, subject, wallMs);
     const reachable = reachableMembers(this.#state, council.members).length;
     const hasMajority = reachable > council.members.length / 2;
-    const before = this.#hadMajority;
     // What it was at the start is not news: nodes are still registering then.
-    if (hasMajority || before !== undefined) this.#hadMajority = hasMajority;
+    const hadMajority = hasMajority || before !== undefined ? hasMajority : undefined;
+    this.#told.set(council.id, { council, hadMajority });
     if (before === undefined || before === hasMajority) return;
-    const of = `${reachable} of the ${council.members.length} members of council ${councilName(council)} can be reached`;
+    const of = `${reachable} of the ${council.members.length} members of council ${this.#titleOf(council)} can be reached`;
+    const force = isOneOfSeveral(this.#state) ? ` --council ${council.name}` : '';
     journal.event(
       wallMs,
       hasMajority ? 'council.majority-back' : 'council.majority-lost',
@@ -100,20 +166,29 @@ export class CouncilWatch {
       subject,
       hasMajority
         ? `${of}: slots can change hands again.`
-        : `${of}: no majority. Unless they reach each other without this manager, nobody can take or keep a slot. If the others are dead for good, decide with: vnfpool council force`,
+        : `${of}: no majority. Unless they reach each other without this manager, nobody can take or keep a slot. If the others are dead for good, decide with: vnfpool council force${force}`,
     );
   }
 
-  #tellCouncil(journal: Journal, council: CouncilRecord, subject: string, wallMs: number): void {
-    const former = this.#told;
-    this.#told = council;
-    const { next, forced, members } = council;
+  /** `1.4`; of several `west 1.4`. */
+  #titleOf(council: Pick<CouncilRecord, 'version' | 'name'>): string {
+    return `${isOneOfSeveral(this.#state) ? `${council.name} ` : ''}${councilName(council)}`;
+  }
+
+  #tellCouncil(
+    journal: Journal,
+    council: CouncilRecord,
+    former: CouncilRecord | null,
+    subject: string,
+    wallMs: number,
+  ): void {
+    const { next, forced, members, name: own } = council;
     if (next && next.version.randomId !== former?.next?.version.randomId) {
-      const message = `Council ${councilName(next)} is announced: ${next.members.join(', ')}.`;
+      const message = `Council ${this.#titleOf({ ...next, name: own })} is announced: ${next.members.join(', ')}.`;
       journal.event(wallMs, 'council.announced', 'info', subject, message);
     }
     if (former === null || former.version.randomId === council.version.randomId) return;
-    const name = `Council ${councilName(council)}`;
+    const name = `Council ${this.#titleOf(council)}`;
     const whose = members.join(', ');
     journal.event(
       wallMs,

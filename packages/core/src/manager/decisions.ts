@@ -6,7 +6,7 @@ import type { Decision } from '../planner/actions.ts';
 import { withoutInstance, withPlaced, withTurn } from '../planner/upgrade-record.ts';
 import { hex64 } from './hex64.ts';
 import { beginMove } from './moves.ts';
-import type { CouncilRecord, ManagerWrite, SlotRecord } from './records.ts';
+import type { CouncilRecord, ManagerWrite, SetRecord, SlotRecord } from './records.ts';
 import type { ManagerState } from './state.ts';
 import { beginPoolUpgrade, endUpgrade, putUpgrade } from './upgrade.ts';
 
@@ -20,18 +20,23 @@ export function decide(
   switch (decision.type) {
     case 'form-council': {
       const version = { generation: 1, number: 1, randomId: hex64(random.u64()) };
-      return saveCouncil(state, { version, members: decision.members });
+      return formCouncil(state, decision.council, { version, members: decision.members });
     }
     case 'announce-council': {
-      const council = state.set?.council;
+      const council = councilNamed(state, decision.council);
       if (!council) return [];
       const version = nextVersion(council.version, random.u32().toString(16).padStart(8, '0'));
       return saveCouncil(state, { ...council, next: { version, members: decision.members } });
     }
     case 'enforce-council': {
-      const { next, version, members } = state.set?.council ?? {};
-      if (!next || !version || !members) return [];
-      return saveCouncil(state, { ...next, former: { version, members } });
+      const council = councilNamed(state, decision.council);
+      if (!council?.next) return [];
+      const { id, name, next, version, members } = council;
+      return saveCouncil(state, { id, name, ...next, former: { version, members } });
+    }
+    case 'dissolve-council': {
+      const left = state.set?.councils.filter(({ name }) => name !== decision.council) ?? [];
+      return saveCouncils(state, { councils: left });
     }
     case 'place': {
       const functionId = (state.counters.function += 1);
@@ -90,7 +95,7 @@ export function decide(
         genesis: {
           randomId: hex64(random.u64()),
           candidates: decision.candidates,
-          ...bornUnder(state.set?.council?.version),
+          ...bornUnder(state.councilOfPool(decision.pool)?.version),
         },
       };
       state.slots.set(id, value);
@@ -111,9 +116,32 @@ export function decide(
   }
 }
 
+function councilNamed({ set }: ManagerState, council: string): CouncilRecord | undefined {
+  return set?.councils.find(({ name }) => name === council);
+}
+
+function formCouncil(
+  state: ManagerState,
+  name: string,
+  members: Pick<CouncilRecord, 'version' | 'members'>,
+): ManagerWrite[] {
+  const { councils = [], councilsFormed = 0 } = state.set ?? {};
+  const id = councilsFormed + 1;
+  return saveCouncils(state, { councils: [...councils, { id, name, ...members }], councilsFormed: id });
+}
+
+/** Instead of the one of its number. */
 export function saveCouncil(state: ManagerState, council: CouncilRecord): ManagerWrite[] {
+  const councils = state.set?.councils.map((each) => (each.id === council.id ? council : each)) ?? [];
+  return saveCouncils(state, { councils });
+}
+
+function saveCouncils(
+  state: ManagerState,
+  councils: Pick<SetRecord, 'councils'> & Partial<Pick<SetRecord, 'councilsFormed'>>,
+): ManagerWrite[] {
   if (!state.set) return [];
-  state.set = { ...state.set, council };
+  state.set = { ...state.set, ...councils };
   return [{ table: 'sets', key: state.set.declared.name, value: state.set }];
 }
 

@@ -6,6 +6,7 @@ import { configurationOf } from '../planner/documents.ts';
 import { plan } from '../planner/plan.ts';
 import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 import { addressRefusal, leftAddresses } from './addresses.ts';
+import { councilRefusal } from './council.ts';
 import { decide } from './decisions.ts';
 import type { Journal } from './journal.ts';
 import type { InstanceRecord, ManagerWrite, MoveRecord, SetRecord, SlotRecord } from './records.ts';
@@ -188,7 +189,8 @@ export class Declarations {
       generation,
       appliedAtMs: this.#options.wallMs(nowMs),
       leftAddresses: left,
-      council: state.set?.council ?? null,
+      councils: state.set?.councils ?? [],
+      councilsFormed: state.set?.councilsFormed ?? 0,
     };
     const wallMs = this.#options.wallMs(nowMs);
     const upgrades = beginUpgrades(state, former.set?.declared.pools ?? [], wallMs);
@@ -240,7 +242,7 @@ export class Declarations {
         message: `This manager runs set ${set.declared.name}; ${declared.name} needs a manager of its own.`,
       };
     }
-    return undefined;
+    return councilRefusal(set, declared);
   }
 
   #restore(former: Former): void {

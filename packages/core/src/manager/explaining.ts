@@ -5,7 +5,7 @@ import { instanceName } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
 import { slotsPerInstance } from '../planner/surplus.ts';
 import { verdictFor, type Waiting } from '../planner/verdicts.ts';
-import { reachableMembers } from './council.ts';
+import { isOneOfSeveral, reachableMembers } from './council.ts';
 import { ruleText } from './failback.ts';
 import type { Moment } from './moves.ts';
 import type { ManagerState } from './state.ts';
@@ -49,7 +49,11 @@ export function explainSlotNow(
     const isHolder = instance.functionId === slot.holder;
     const isListed = ranking.includes(instance.functionId);
     const found = isListed
-      ? byCouncil(state, verdictFor(instance, slot, slotsMax, observed, waitingOf(state, instance, nowMs)))
+      ? byCouncil(
+          state,
+          pool,
+          verdictFor(instance, slot, slotsMax, observed, waitingOf(state, instance, nowMs)),
+        )
       : {
           rule: 'own-slot' as const,
           verdict: 'the pool has no standbys: every slot belongs to its own instance',
@@ -76,7 +80,7 @@ export function explainSlotNow(
     why: view.reason,
     since: view.since,
     leaseMs: view.leaseMs,
-    council: councilLine(state),
+    council: councilLine(state, pool),
     frozen: state.frozen?.reason ?? null,
     failback:
       planned && home && rule
@@ -107,26 +111,28 @@ function waitingOf(
 /** Who could take it needs a majority to say so. */
 function byCouncil(
   state: ManagerState,
+  pool: string,
   found: Pick<SlotVerdict, 'rule' | 'verdict'>,
 ): Pick<SlotVerdict, 'rule' | 'verdict'> {
-  if (found.rule !== null || hasMajority(state)) return found;
+  if (found.rule !== null || hasMajority(state, pool)) return found;
   return { rule: 'council', verdict: `${found.verdict}, but no majority of the council answers` };
 }
 
-function hasMajority(state: ManagerState): boolean {
-  const members = state.set?.council?.members ?? [];
+function hasMajority(state: ManagerState, pool: string): boolean {
+  const members = state.councilOfPool(pool)?.members ?? [];
   return reachableMembers(state, members).length > members.length / 2;
 }
 
-function councilLine(state: ManagerState): string {
-  const members = state.set?.council?.members ?? [];
+function councilLine(state: ManagerState, pool: string): string {
+  const { members = [], name = '' } = state.councilOfPool(pool) ?? {};
+  const title = isOneOfSeveral(state) ? `council ${name}` : 'the council';
   const there = reachableMembers(state, members);
   const needed = Math.floor(members.length / 2) + 1;
   if (members.length === 0) return 'There is no council yet: nobody can hold a slot.';
-  const verdict = hasMajority(state)
+  const verdict = hasMajority(state, pool)
     ? 'leases can be granted'
     : 'no lease is granted or renewed until more are back';
-  return `${there.length} of ${members.length} members of the council answer (${needed} are needed): ${verdict}.`;
+  return `${there.length} of ${members.length} members of ${title} answer (${needed} are needed): ${verdict}.`;
 }
 
 function frozenLine({ frozen }: ManagerState): string[] {

@@ -232,12 +232,12 @@ function takeDrain(
 
 function takeForcedCouncil(
   { options, state, declarations }: ManagerParts,
-  { requestId, members }: InputOf<'force-council'>,
+  { requestId, members, council }: InputOf<'force-council'>,
   { wallMs }: Moment,
   outputs: ManagerCoreOutput[],
 ): void {
   const former = state.set;
-  const chosen = chooseForced(state, members, options.random, wallMs);
+  const chosen = chooseForced(state, { members, council }, options.random, wallMs);
   if ('code' in chosen) {
     outputs.push(reply(requestId, chosen));
     return;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { instanceName, isReady, type Observed } from '../planner/observed.ts';
+import { instanceName, isReady, type Observed, type ObservedCouncil } from '../planner/observed.ts';
 import { successorOf } from '../planner/successor.ts';
 import { slotsPerInstance } from '../planner/surplus.ts';
 import { targetOf } from '../planner/target.ts';
+import { isOneOfSeveral } from './council.ts';
 import type { Journal } from './journal.ts';
 import type { Moment } from './moves.ts';
 import { lifeOf, saveNode } from './node-reports.ts';
@@ -47,12 +48,17 @@ export function chooseMaintenance(
 /** What would be missing without the node, a sentence each. */
 function risksOf(state: ManagerState, name: string, nowMs: number): string[] {
   const observed = state.observed(nowMs);
-  return [...councilRisk(state, name, observed), ...slotRisks(state, name, observed)];
+  const councils = observed.councils.flatMap((council) => councilRisk(state, name, observed, council));
+  return [...councils, ...slotRisks(state, name, observed)];
 }
 
 /** Members that run, and are not about to be switched off as well, have to be a majority. */
-function councilRisk(state: ManagerState, name: string, observed: Observed): string[] {
-  const members = state.set?.council?.members ?? [];
+function councilRisk(
+  state: ManagerState,
+  name: string,
+  observed: Observed,
+  { members, name: council }: ObservedCouncil,
+): string[] {
   if (!members.includes(name)) return [];
   const left = members.filter((member) => {
     const node = observed.nodes.find((each) => each.name === member);
@@ -62,7 +68,7 @@ function councilRisk(state: ManagerState, name: string, observed: Observed): str
   if (left.length >= needed) return [];
   const who = left.length === 0 ? 'nobody' : left.join(', ');
   return [
-    `Without ${name} ${who} of the council would be left, and leases go on only while ${needed} of ${members.length} run.`,
+    `Without ${name} ${who} of ${isOneOfSeveral(state) ? `council ${council}` : 'the council'} would be left, and leases go on only while ${needed} of ${members.length} run.`,
   ];
 }
 

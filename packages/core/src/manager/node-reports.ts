@@ -21,7 +21,7 @@ const NEW_LIFE: Omit<NodeLife, 'tightPools'> = {
   stalls: null,
   stateAddresses: [],
   statePort: null,
-  council: null,
+  councils: [],
 };
 
 export function lifeOf(state: ManagerState, name: string): NodeLife {

@@ -52,8 +52,10 @@ export interface SetRecord {
   readonly appliedAtMs: number;
   /** Addresses given up that some node may still take for a slot's. */
   readonly leftAddresses?: readonly string[];
-  /** Null until it is formed, with the first plan. */
-  readonly council: CouncilRecord | null;
+  /** Those that were formed; the declared ones are, with the first plan. */
+  readonly councils: readonly CouncilRecord[];
+  /** How many ever were: no number is given twice. */
+  readonly councilsFormed: number;
 }
 
 export interface CouncilRecord extends ObservedCouncil {

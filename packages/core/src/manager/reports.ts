@@ -5,7 +5,7 @@ import { formatEpoch } from '../identity.ts';
 import { stallAdvice } from '../lease/index.ts';
 import type { FailoverView, TrafficReport } from '../management/views.ts';
 import { instanceName } from '../planner/observed.ts';
-import { takeCouncilReport } from './council.ts';
+import { takeCouncilReports } from './council.ts';
 import { failoverView, withOutage } from './failovers.ts';
 import { failoverKey, reclassifyOthers, takeHost, withClass } from './failure-class.ts';
 import type { Journal } from './journal.ts';
@@ -25,7 +25,7 @@ export function takeSlotReport(
   wallMs: number,
 ): void {
   const life = state.lives.get(node);
-  if (report.council) takeCouncilReport(state, journal, node, report.council, wallMs);
+  if (report.councils) takeCouncilReports(state, journal, node, report.councils, wallMs);
   if (life) {
     life.muteUntilMs = wallMs + report.muteMs;
     if (report.stalls) {
@@ -122,9 +122,9 @@ function takeSlot(
   }
 }
 
-/** Whether a majority of the council has seen the lease of this epoch run out; `node` has just said so. */
+/** Whether a majority of its council has seen the lease of this epoch run out; `node` has just said so. */
 function isOverForMajority(state: ManagerState, slot: string, epoch: number, node: string): boolean {
-  const members = state.set?.council?.members ?? [];
+  const members = state.councilOfPool(state.slots.get(slot)?.pool ?? '')?.members ?? [];
   const known = state.overAt.get(slot);
   const over = known?.epoch === epoch ? known : { epoch, nodes: new Set<string>() };
   state.overAt.set(slot, over);

@@ -18,6 +18,7 @@ import type { PlannedFailback } from './failback.ts';
 import type { NodeEvidence } from './failure-class.ts';
 import type { Frozen } from './mass-failure.ts';
 import type {
+  CouncilRecord,
   HoldingRecord,
   InstanceRecord,
   MoveRecord,
@@ -45,8 +46,8 @@ export interface NodeLife {
   /** Where it takes the state of functions. */
   stateAddresses: readonly string[];
   statePort: number | null;
-  /** Under which council it works, by its own word. */
-  council: CouncilReport | null;
+  /** Under which councils it works, by its own word. */
+  councils: readonly CouncilReport[];
 }
 
 /** What a node told of one function. */
@@ -237,13 +238,19 @@ export class ManagerState {
     return isDeclared ? versionName(pool) : told.specification;
   }
 
+  /** The council that grants the slots of a pool; undefined: it was not formed yet, or there is no such pool. */
+  councilOfPool(pool: string): CouncilRecord | undefined {
+    const declared = this.set?.declared.pools.find(({ name }) => name === pool);
+    return this.set?.councils.find(({ name }) => name === declared?.council);
+  }
+
   /** The state as the planner reads it. */
   observed(nowMs: number): Observed {
     const busy = new Set([...this.orders.values()].map(({ node, functionId }) => `${node}/${functionId}`));
     for (const [key, { atMs }] of this.retries) if (atMs > nowMs) busy.add(key);
     const pools = new Map(this.set?.declared.pools.map((pool) => [pool.name, pool]));
     return {
-      council: this.set?.council ?? null,
+      councils: this.set?.councils ?? [],
       isFrozen: this.frozen !== null,
       nodes: [...this.nodes.values()].map(
         ({ name, id, endpoint, configuration, drainedSinceMs, maintenance }) => ({
@@ -253,7 +260,7 @@ export class ManagerState {
           configuration,
           state: this.lives.get(name)?.state ?? 'absent',
           heard: this.lives.get(name)?.heard ?? false,
-          council: this.lives.get(name)?.council ?? null,
+          councils: this.lives.get(name)?.councils ?? [],
           stalls: this.lives.get(name)?.stalls ?? null,
           busy: busy.has(`${name}/0`),
           draining: drainedSinceMs !== undefined || maintenance !== undefined,

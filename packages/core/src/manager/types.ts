@@ -52,7 +52,13 @@ export type ManagerCoreInput =
       readonly cancel?: boolean;
     }
   /** Goes on with these nodes as council, for the others are dead by an operator's word. */
-  | { readonly type: 'force-council'; readonly requestId: number; readonly members: readonly string[] }
+  | {
+      readonly type: 'force-council';
+      readonly requestId: number;
+      readonly members: readonly string[];
+      /** Its name; undefined: the only one. */
+      readonly council: string | undefined;
+    }
   /** Nodes that are lost do not hold up placement any more. */
   | { readonly type: 'thaw'; readonly requestId: number }
   /** A node is left on purpose, and expected back. */

@@ -8,11 +8,23 @@ import type {
 
 /** What has to be written down before anything follows from it. */
 export type Decision =
-  | { readonly type: 'form-council'; readonly members: readonly string[]; readonly reason: string }
+  | {
+      readonly type: 'form-council';
+      readonly council: string;
+      readonly members: readonly string[];
+      readonly reason: string;
+    }
   /** Told to all nodes, and not in force yet. */
-  | { readonly type: 'announce-council'; readonly members: readonly string[]; readonly reason: string }
+  | {
+      readonly type: 'announce-council';
+      readonly council: string;
+      readonly members: readonly string[];
+      readonly reason: string;
+    }
   /** What was announced is in force. */
-  | { readonly type: 'enforce-council'; readonly reason: string }
+  | { readonly type: 'enforce-council'; readonly council: string; readonly reason: string }
+  /** It grants nothing any more. */
+  | { readonly type: 'dissolve-council'; readonly council: string; readonly reason: string }
   /** The manager gives it a Function ID. */
   | {
       readonly type: 'place';

@@ -1,40 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeclaredSet } from '../declared/set.ts';
+import type { DeclaredCouncil, DeclaredSet } from '../declared/set.ts';
 import type { Decision } from './actions.ts';
-import { type Observed, type ObservedCouncil, type ObservedNode, takesOrders } from './observed.ts';
+import {
+  councilOf,
+  councilWord,
+  type Observed,
+  type ObservedCouncil,
+  type ObservedNode,
+  takesOrders,
+} from './observed.ts';
 
 /**
- * How the council becomes the declared one: announced to all first, in force once those that can be reached have it on
- * disk, and one step only after the one before is over. A step replaces one member, or adds or removes two.
+ * How councils become the declared ones. Each by itself: announced to all first, in force once those that can be reached
+ * have it on disk, and one step only after the one before is over. A step replaces one member, or adds or removes two. One
+ * that is not declared any more goes once no slot is left that it might have granted.
  */
-export function decideCouncil(declared: DeclaredSet, observed: Observed): Decision[] {
-  const { council } = observed;
+export function decideCouncils(declared: DeclaredSet, observed: Observed): Decision[] {
+  const names = new Set(declared.councils.map(({ name }) => name));
+  const pools = new Set(declared.pools.map(({ name }) => name));
+  const areSlotsDeclared = observed.slots.every(({ pool }) => pools.has(pool));
+  const surplus = areSlotsDeclared ? observed.councils.filter(({ name }) => !names.has(name)) : [];
+  return [
+    ...declared.councils.flatMap((each) => decideCouncil(each, observed)),
+    ...surplus.map(({ name }): Decision => {
+      const reason = 'the file does not name it any more, and no slot is left that it grants';
+      return { type: 'dissolve-council', council: name, reason };
+    }),
+  ];
+}
+
+function decideCouncil(declared: DeclaredCouncil, observed: Observed): Decision[] {
+  const { name, members: wanted } = declared;
+  const council = councilOf({ council: name }, observed);
   if (!council) {
     const reason =
-      declared.council.length === 1
+      wanted.length === 1
         ? 'one node decides who holds a slot'
-        : `a majority of ${declared.council.length} nodes decides who holds a slot`;
-    return [{ type: 'form-council', members: declared.council, reason }];
+        : `a majority of ${wanted.length} nodes decides who holds a slot`;
+    return [{ type: 'form-council', council: name, members: wanted, reason }];
   }
   if (council.next) {
     return waitingFor(council, observed) === null
-      ? [{ type: 'enforce-council', reason: 'all that can be reached know of it' }]
+      ? [{ type: 'enforce-council', council: name, reason: 'all that can be reached know of it' }]
       : [];
   }
   const members = nextStep(declared, council, observed);
   if (members === null || unsettled(council, observed) !== null) return [];
-  return [{ type: 'announce-council', members, reason: 'the file names other members' }];
+  return [{ type: 'announce-council', council: name, members, reason: 'the file names other members' }];
 }
 
 /** What the council waits for; null: nothing, it is the declared one. */
-export function explainCouncil(declared: DeclaredSet, observed: Observed): string | null {
-  const { council } = observed;
+export function explainCouncil(declared: DeclaredCouncil, observed: Observed): string | null {
+  const council = councilOf({ council: declared.name }, observed);
   if (!council) return null;
   if (council.next) {
     const waits = waitingFor(council, observed);
     return waits && `Council ${council.next.members.join(', ')} is announced and waits: ${waits}.`;
   }
-  if (isSame(declared.council, council.members)) {
+  if (isSame(declared.members, council.members)) {
     const rest = council.former || council.isForced ? unsettled(council, observed) : null;
     return rest && `Council ${council.members.join(', ')} is whole once ${rest}.`;
   }
@@ -45,14 +68,16 @@ export function explainCouncil(declared: DeclaredSet, observed: Observed): strin
 }
 
 /** Why the announced council cannot be in force yet. */
-function waitingFor({ members, next }: ObservedCouncil, observed: Observed): string | null {
+function waitingFor({ id, members, next }: ObservedCouncil, observed: Observed): string | null {
   if (!next) return null;
-  const knows = (node: ObservedNode): boolean =>
-    [node.council?.next, node.council?.version].some(
-      (version) => version?.randomId === next.version.randomId,
-    );
+  const knows = (node: ObservedNode): boolean => {
+    const word = councilWord(node, id);
+    return [word?.next, word?.version].some((version) => version?.randomId === next.version.randomId);
+  };
   // A peer that works under it already: whoever has it stored follows.
-  if (observed.nodes.some(({ council }) => council?.version.randomId === next.version.randomId)) return null;
+  const isUnder = (node: ObservedNode): boolean =>
+    councilWord(node, id)?.version.randomId === next.version.randomId;
+  if (observed.nodes.some(isUnder)) return null;
   const missing = observed.nodes.filter(
     (node) => takesOrders(node) && node.endpoint !== null && !knows(node),
   );
@@ -65,12 +90,13 @@ function waitingFor({ members, next }: ObservedCouncil, observed: Observed): str
 }
 
 /** What is left of the last change: a majority of the members has to be able to vote for every slot. */
-function unsettled({ version, members }: ObservedCouncil, observed: Observed): string | null {
+function unsettled({ id, version, members }: ObservedCouncil, observed: Observed): string | null {
   const nodes = members.map((name) => observed.nodes.find((node) => node.name === name));
   const voices = new Set(
-    nodes.flatMap((node) =>
-      node?.council?.version.randomId === version.randomId && node.council.voiceless === 0 ? [node.name] : [],
-    ),
+    nodes.flatMap((node) => {
+      const word = councilWord(node, id);
+      return node && word?.version.randomId === version.randomId && word.voiceless === 0 ? [node.name] : [];
+    }),
   );
   const silent = nodes.find((node) => takesOrders(node) && !voices.has(node.name));
   if (silent) return `${silent.name} has taken over what the former one decided`;
@@ -79,19 +105,19 @@ function unsettled({ version, members }: ObservedCouncil, observed: Observed): s
 
 /** The members of the next step; null: there is none, or none that would leave a majority within reach. */
 function nextStep(
-  declared: DeclaredSet,
+  declared: DeclaredCouncil,
   { members }: ObservedCouncil,
   observed: Observed,
 ): readonly string[] | null {
   const reachable = new Set(
     observed.nodes.filter((node) => takesOrders(node) && node.endpoint !== null).map(({ name }) => name),
   );
-  const missing = declared.council.filter((name) => !members.includes(name) && reachable.has(name));
+  const missing = declared.members.filter((name) => !members.includes(name) && reachable.has(name));
   // Those of whom nothing is heard go first.
   const surplus = members
-    .filter((name) => !declared.council.includes(name))
+    .filter((name) => !declared.members.includes(name))
     .sort((a, b) => Number(reachable.has(a)) - Number(reachable.has(b)));
-  const grows = declared.council.length - members.length;
+  const grows = declared.members.length - members.length;
   const [leaving, coming] =
     grows > 0
       ? [[], missing.slice(0, 2)]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
+import type { DeclaredCouncil, DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import { describeFailover } from '../lease/index.ts';
 import type { PlannedChange } from '../management/views.ts';
 import { versionName } from './documents.ts';
@@ -14,7 +14,7 @@ export function diff(former: DeclaredSet | null, next: DeclaredSet): PlannedChan
       change(
         'create',
         `set ${next.name}`,
-        `${next.nodes.length} nodes, council ${next.council.join(', ')}`,
+        `${next.nodes.length} nodes, ${councilWords(next.councils)}`,
         'nothing was declared before',
       ),
       ...next.pools.map(created),
@@ -27,12 +27,12 @@ export function diff(former: DeclaredSet | null, next: DeclaredSet): PlannedChan
     next.nodes.map(({ name }) => name),
     changes,
   );
-  if (!same(former.council, next.council)) {
+  if (!same(former.councils, next.councils)) {
     changes.push(
       change(
         'change',
         `set ${next.name}`,
-        `council ${former.council.join(', ')} → ${next.council.join(', ')}`,
+        councilWords(former.councils, next.councils),
         'the file names other members',
       ),
     );
@@ -189,4 +189,13 @@ function change(
   reason: string,
 ): PlannedChange {
   return { action, subject, detail, reason };
+}
+
+/** `council a, b, c`; of several with their names. */
+function councilWords(...before: readonly (readonly DeclaredCouncil[])[]): string {
+  const isNamed = before.some((councils) => councils.length > 1);
+  const words = before.map((councils) =>
+    councils.map(({ name, members }) => `${isNamed ? `${name} ` : ''}${members.join(', ')}`).join('; '),
+  );
+  return `${isNamed ? 'councils' : 'council'} ${words.join(' → ')}`;
 }

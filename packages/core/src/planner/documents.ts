@@ -11,8 +11,9 @@ import type {
 import { type DeclaredPool, type DeclaredSet, slotAddresses, slotAddressing } from '../declared/set.ts';
 import { fingerprint } from './fingerprint.ts';
 import {
+  councilOf,
   instanceName,
-  type NamedCouncil,
+  type NamedMembers,
   type Observed,
   type ObservedCouncil,
   type Topology,
@@ -113,22 +114,26 @@ export function assignmentFingerprint(assignment: SlotAssignment): string {
   return fingerprint({ ...assignment, epoch: '' });
 }
 
-/** The set as every node needs to know it; undefined while a member of the council has no number. */
+/** The set as every node needs to know it; undefined while a member of a council has no number. */
 export function configurationOf(
   declared: DeclaredSet,
   observed: Observed,
   topology: Topology,
 ): SetConfiguration | undefined {
-  const { council } = observed;
-  if (!council) return undefined;
+  const { councils } = observed;
+  if (councils.length === 0) return undefined;
   const ids = new Map(observed.nodes.map(({ name, id }) => [name, id]));
-  const definition = definitionOf(council, ids);
-  if (!definition) return undefined;
+  const definitions = councils.flatMap((council) => definitionOf(council, ids) ?? []);
+  if (definitions.length < councils.length) return undefined;
   const moves = new Map(
     observed.instances.flatMap(({ functionId, move }) => (move ? [[functionId, move.to] as const] : [])),
   );
   const hosts = new Set([
-    ...[council, council.former, council.next].flatMap((each) => each?.members ?? []),
+    ...councils.flatMap(({ members, former, next }) => [
+      ...members,
+      ...(former?.members ?? []),
+      ...(next?.members ?? []),
+    ]),
     ...observed.instances.map(({ node }) => node),
     ...moves.values(),
   ]);
@@ -141,7 +146,7 @@ export function configurationOf(
   return {
     v: 1,
     set: declared.name,
-    council: definition,
+    councils: definitions,
     nodes: observed.nodes
       .filter(({ name }) => hosts.has(name))
       .sort((a, b) => a.id - b.id)
@@ -164,6 +169,7 @@ export function configurationOf(
         id: slot.id,
         pool: pool.name,
         index: slot.index,
+        ...councilIdOf(pool, observed),
         leaseMs: pool.failover.leaseMs,
         addresses: slotAddresses(pool, slot.index),
         ...addressingOf(pool, slot.index),
@@ -183,23 +189,30 @@ export function configurationOf(
   };
 }
 
-/** The council by numbers; undefined while a member has none. */
+/** A council by numbers; undefined while a member has none. */
 function definitionOf(
-  { former, next, isForced, ...council }: ObservedCouncil,
+  { id, former, next, isForced, ...council }: ObservedCouncil,
   ids: ReadonlyMap<string, number>,
 ): CouncilDefinition | undefined {
-  const numbered = ({ version, members: names }: NamedCouncil): CouncilMembership | undefined => {
+  const numbered = ({ version, members: names }: NamedMembers): CouncilMembership | undefined => {
     const members = names.flatMap((name) => ids.get(name) ?? []);
     return members.length === names.length ? { version, members } : undefined;
   };
   const [now, before, then] = [council, former, next].map((each) => each && numbered(each));
   if (!now || (former && !before) || (next && !then)) return undefined;
   return {
+    id,
     ...now,
     ...(before ? { former: before } : {}),
     ...(then ? { next: then } : {}),
     ...(isForced ? { forced: true } : {}),
   };
+}
+
+/** Most sets have one council, which goes without saying. */
+function councilIdOf(pool: DeclaredPool, observed: Observed): Pick<SlotDefinition, 'councilId'> {
+  const { id = 1 } = councilOf(pool, observed) ?? {};
+  return id === 1 ? {} : { councilId: id };
 }
 
 function addressingOf(pool: DeclaredPool, index: number): Pick<SlotDefinition, 'addressing'> {

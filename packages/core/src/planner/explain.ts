@@ -5,6 +5,7 @@ import { describeFailover, stallAdvice } from '../lease/index.ts';
 import type { ExplainView } from '../management/views.ts';
 import { explainCouncil } from './council.ts';
 import {
+  councilOf,
   instanceName,
   isReady,
   type Observed,
@@ -29,11 +30,12 @@ export function explainPool(
     ({ instance, role, slot }) =>
       `${instanceName(instance)} on ${instance.node} is wanted as ${role}${slot ? ` of slot ${slot.index}` : ''}: ${verdictOf(instance, nodes)}.`,
   );
-  const missing = observed.council?.members.filter((member) => !nodes.has(member)) ?? declared.council;
+  const own = declared.councils.filter((each) => each.name === pool.council);
+  const { members = own.flatMap((each) => each.members) } = councilOf(pool, observed) ?? {};
+  const missing = members.filter((member) => !nodes.has(member));
   if (missing.length > 0)
     lines.push(`Slots wait until ${missing.join(', ')} has joined: the council is not complete.`);
-  const council = explainCouncil(declared, observed);
-  if (council !== null) lines.push(council);
+  lines.push(...own.flatMap((each) => explainCouncil(each, observed) ?? []));
   lines.push(...upgradeLines(pool, observed));
   const slots = slotsOf(pool, observed);
   for (let index = slots.length; index < pool.redundancy.slots; index++) {
@@ -56,7 +58,7 @@ export function explainPool(
 /** Nodes on whose pace the pool's leases depend: members of the council, and hosts of its instances. */
 function leaseNodesOf(pool: DeclaredPool, observed: Observed): ReadonlySet<string> {
   const hosts = observed.instances.filter(({ pool: name }) => name === pool.name).map(({ node }) => node);
-  return new Set([...(observed.council?.members ?? []), ...hosts]);
+  return new Set([...(councilOf(pool, observed)?.members ?? []), ...hosts]);
 }
 
 function explainSlot(

@@ -9,6 +9,7 @@ import type {
   SlotDefinition,
   StallReport,
 } from '@vnfpool/wire/mobility';
+import type { DeclaredPool } from '../declared/set.ts';
 import type { UpgradeRecord } from './upgrade-record.ts';
 
 /*
@@ -16,8 +17,8 @@ import type { UpgradeRecord } from './upgrade-record.ts';
  * lists makes no difference.
  */
 export interface Observed {
-  /** Null until it was decided. */
-  readonly council: ObservedCouncil | null;
+  /** Those that were formed. */
+  readonly councils: readonly ObservedCouncil[];
   readonly nodes: readonly ObservedNode[];
   readonly instances: readonly ObservedInstance[];
   readonly slots: readonly ObservedSlot[];
@@ -30,18 +31,34 @@ export interface Observed {
 }
 
 /** Names of nodes under a version. */
-export interface NamedCouncil {
+export interface NamedMembers {
   readonly version: CouncilVersion;
   readonly members: readonly string[];
 }
 
-export interface ObservedCouncil extends NamedCouncil {
+export interface ObservedCouncil extends NamedMembers {
+  /** Number in the set. */
+  readonly id: number;
+  readonly name: string;
   /** The one before it, in the same generation; absent: there was none. */
-  readonly former?: NamedCouncil;
+  readonly former?: NamedMembers;
   /** Announced, and not in force yet. */
-  readonly next?: NamedCouncil;
+  readonly next?: NamedMembers;
   /** An operator decided on it, saying that others are dead. */
   readonly isForced?: boolean;
+}
+
+/** The council that grants the slots of a pool; undefined: it was not formed yet. */
+export function councilOf(
+  { council }: Pick<DeclaredPool, 'council'>,
+  { councils }: Pick<Observed, 'councils'>,
+): ObservedCouncil | undefined {
+  return councils.find(({ name }) => name === council);
+}
+
+/** What a node says of one council. */
+export function councilWord(node: ObservedNode | undefined, id: number): CouncilReport | undefined {
+  return node?.councils.find((each) => each.id === id);
 }
 
 export type NodeState = 'absent' | 'registered' | 'suspect' | 'lost';
@@ -57,8 +74,8 @@ export interface ObservedNode {
   readonly endpoint: LeaseEndpoint | null;
   /** Fingerprint of the configuration that it has accepted; null: none. */
   readonly configuration: string | null;
-  /** Under which council it works, by its own word; null: it has not said. */
-  readonly council: CouncilReport | null;
+  /** Under which councils it works, by its own word. */
+  readonly councils: readonly CouncilReport[];
   /** An order to this node is under way, or was refused a moment ago. */
   readonly busy: boolean;
   /** It is to be left: nothing is placed on it, and what it runs moves away. */

@@ -3,7 +3,7 @@ import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Command, Decision, Plan } from './actions.ts';
 import { balanceHandovers } from './balance.ts';
-import { decideCouncil } from './council.ts';
+import { decideCouncils } from './council.ts';
 import {
   assignmentFingerprint,
   assignmentOf,
@@ -15,6 +15,7 @@ import { fingerprint } from './fingerprint.ts';
 import { thawedCommands } from './guard.ts';
 import { decideDrains, drainHandovers, moveCommands } from './moves.ts';
 import {
+  councilOf,
   instanceName,
   type Observed,
   type ObservedCouncil,
@@ -36,12 +37,15 @@ import { decideUpgrades, replaceOutdated, upgradeHandovers, versionFor } from '.
 export function plan(declared: DeclaredSet | null, observed: Observed, topology: Topology): Plan {
   if (!declared) return { decisions: [], commands: [] };
   if (observed.isFrozen) {
-    // Who is in the council is a person's word, and may be what is missing.
-    const decisions = decideCouncil(declared, observed);
+    // Who is in a council is a person's word, and may be what is missing.
+    const decisions = decideCouncils(declared, observed);
     if (decisions.length > 0) return { decisions, commands: [] };
     return { decisions, commands: thawedCommands(commandsOf(declared, observed, topology)) };
   }
-  const decisions: Decision[] = [...placeInstances(declared, observed), ...decideCouncil(declared, observed)];
+  const decisions: Decision[] = [
+    ...placeInstances(declared, observed),
+    ...decideCouncils(declared, observed),
+  ];
   // Slots name the instances that may hold them, so those come first.
   if (decisions.length === 0) decisions.push(...decideSlots(declared, observed));
   if (decisions.length === 0) decisions.push(...decideDrains(declared, observed));
@@ -59,7 +63,7 @@ function commandsOf(declared: DeclaredSet, observed: Observed, topology: Topolog
     ...(configuration ? configure(declared, observed, configuration) : []),
     ...deleteStrays(observed, nodes),
     ...declared.pools.flatMap((pool) => {
-      const { council } = observed;
+      const council = councilOf(pool, observed);
       if (!council) return [];
       const roles = rolesOf(pool, observed);
       return [
@@ -76,9 +80,9 @@ function commandsOf(declared: DeclaredSet, observed: Observed, topology: Topolog
 
 function configure(declared: DeclaredSet, observed: Observed, configuration: SetConfiguration): Command[] {
   const print = fingerprint(configuration);
-  const { members = [], next } = observed.council ?? {};
   // A member that is not declared any more has to hear by whom it is followed.
-  const known = new Set([...declared.nodes.map(({ name }) => name), ...members, ...(next?.members ?? [])]);
+  const members = observed.councils.flatMap((each) => [...each.members, ...(each.next?.members ?? [])]);
+  const known = new Set([...declared.nodes.map(({ name }) => name), ...members]);
   return byId(observed.nodes)
     .filter((node) => known.has(node.name) && takesOrders(node) && !node.busy && node.configuration !== print)
     .map(({ id, configuration: former }) => ({

@@ -3,6 +3,7 @@ import type { SlotCandidate } from '@vnfpool/wire/mobility';
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Decision } from './actions.ts';
 import {
+  councilOf,
   instanceName,
   type Observed,
   type ObservedInstance,
@@ -41,8 +42,9 @@ export function decideSlots(declared: DeclaredSet, observed: Observed): Decision
   if (decisions.length === 0)
     decisions.push(...declared.pools.flatMap((pool) => decideHomes(pool, observed)));
   // A new slot goes to an instance that no other one belongs to.
-  if (!observed.council || decisions.length > 0) return decisions;
+  if (decisions.length > 0) return decisions;
   for (const pool of declared.pools) {
+    if (!councilOf(pool, observed)) continue;
     for (let index = 0; index < pool.redundancy.slots; index++) {
       if (observed.slots.some((slot) => slot.pool === pool.name && slot.index === index)) continue;
       const candidates = candidatesOf(pool, index, observed);

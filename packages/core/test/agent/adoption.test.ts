@@ -45,7 +45,7 @@ const candidates = [{ node: 10, functionId: 101 }];
 const configuration: SetConfiguration = {
   v: 1,
   set: 'edge',
-  council: { version, members: [10, 11, 12] },
+  councils: [{ id: 1, version, members: [10, 11, 12] }],
   nodes: [],
   slots: [
     {
@@ -287,7 +287,10 @@ describe('an agent that comes back', () => {
 
   test('a newer configuration stays in force', () => {
     const agent = new Life(2);
-    const newer = { ...configuration, council: { version: { ...version, number: 5 }, members: [10] } };
+    const newer = {
+      ...configuration,
+      councils: [{ id: 1, version: { ...version, number: 5 }, members: [10] }],
+    };
     agent.give({ type: 'configure', operation: 1, configuration: newer });
     agent.adopt(new Life().serve().kept);
     const older = agent.give({ type: 'configure', operation: 2, configuration });

@@ -46,7 +46,7 @@ function assignment(over: Partial<SlotAssignment> = {}): SlotAssignment {
 const configuration: SetConfiguration = {
   v: 1,
   set: 'test',
-  council: { version, members: [1, 2, 3] },
+  councils: [{ id: 1, version, members: [1, 2, 3] }],
   nodes: [],
   slots: [
     {
@@ -350,7 +350,7 @@ test('an agent that stops starts nothing any more', () => {
 test('an older council version is refused with error 5', () => {
   const newer = {
     ...configuration,
-    council: { ...configuration.council, version: { ...version, number: 2 } },
+    councils: [{ id: 1, members: [1, 2, 3], version: { ...version, number: 2 } }],
   };
   give({ type: 'configure', operation: 1, configuration: newer });
   expect(ofType(give({ type: 'configure', operation: 2, configuration }), 'answer')[0]).toMatchObject({

@@ -38,7 +38,7 @@ function agentWith(slotsPerFunction?: number): {
   const configuration: SetConfiguration = {
     v: 1,
     set: 'edge',
-    council: { version, members: [1] },
+    councils: [{ id: 1, version, members: [1] }],
     nodes: [],
     slots,
     registrars: [],

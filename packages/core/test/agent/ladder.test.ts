@@ -28,7 +28,7 @@ const specification: FunctionSpecification = {
 const configuration: SetConfiguration = {
   v: 1,
   set: 'test',
-  council: { version, members: [1, 2, 3] },
+  councils: [{ id: 1, version, members: [1, 2, 3] }],
   nodes: [],
   slots: [
     {

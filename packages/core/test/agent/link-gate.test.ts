@@ -27,7 +27,7 @@ function slot(id: string, addresses: readonly string[], nodes: readonly number[]
 
 function configure(...slots: readonly SlotDefinition[]): GateInput {
   const version = { generation: 1, number: 1, randomId: '1' };
-  return { type: 'configure', council: { version, members: [1, 2, 3] }, slots };
+  return { type: 'configure', councils: [{ id: 1, version, members: [1, 2, 3] }], slots };
 }
 
 const candidate = (id: string, ready = true): GateInput => ({

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type KeeperInput, type KeeperOutput, SlotKeeper } from '@vnfpool/core/agent';
-import type { LeaseEngine, LeaseInput, LeaseOutput } from '@vnfpool/core/lease';
+import type { NodeLeases, NodeLeasesInput, NodeLeasesOutput } from '@vnfpool/core/lease';
 import type { SlotAddressing, SlotDefinition } from '@vnfpool/wire/mobility';
 import { expect, test } from 'vitest';
 
@@ -8,7 +8,7 @@ const SLOT = '00000000000000a1';
 const A = '10.0.0.100';
 const B = '2001:db8::100';
 const STRANGER = '02:00:00:00:00:99';
-const council = { version: { generation: 1, number: 1, randomId: '00000000000000c0' }, members: [1] };
+const council = { id: 1, version: { generation: 1, number: 1, randomId: '00000000000000c0' }, members: [1] };
 const at = (address: string, link: string | null = null) => ({ address, link, own: null });
 
 function slot(addresses: readonly string[], addressing?: SlotAddressing): SlotDefinition {
@@ -25,7 +25,7 @@ function slot(addresses: readonly string[], addressing?: SlotAddressing): SlotDe
   };
 }
 
-function granted(cause: 'genesis' | 'lease-expired' | 'handover'): LeaseOutput {
+function granted(cause: 'genesis' | 'lease-expired' | 'handover'): NodeLeasesOutput {
   return {
     type: 'granted',
     slot: SLOT,
@@ -46,7 +46,7 @@ function granted(cause: 'genesis' | 'lease-expired' | 'handover'): LeaseOutput {
   };
 }
 
-const candidate: LeaseInput = {
+const candidate: NodeLeasesInput = {
   type: 'candidate-state',
   slot: SLOT,
   functionId: 7,
@@ -58,19 +58,20 @@ const candidate: LeaseInput = {
 /** A keeper over an engine that answers as the test says, with hands that carry out marks and closings at once. */
 function world(addresses: readonly string[], addressing?: SlotAddressing) {
   let nowMs = 1_000;
-  let answers: LeaseOutput[] = [];
-  const asked: LeaseInput[] = [];
+  let answers: NodeLeasesOutput[] = [];
+  const asked: NodeLeasesInput[] = [];
   const engine = {
-    handle: (input: LeaseInput) => {
+    handle: (input: NodeLeasesInput) => {
       asked.push(input);
       if (input.type === 'fence-closed')
-        return [{ type: 'lost', slot: SLOT, epoch: 5, reason: 'operator' } satisfies LeaseOutput];
+        return [{ type: 'lost', slot: SLOT, epoch: 5, reason: 'operator' } satisfies NodeLeasesOutput];
       return answers.splice(0);
     },
     expire: () => [],
     nextDeadline: () => undefined,
+    councils: [],
   };
-  const core = new SlotKeeper(engine as unknown as LeaseEngine, 1);
+  const core = new SlotKeeper(engine as unknown as NodeLeases, 1);
   const carryOut = (queue: KeeperOutput[]): KeeperOutput[] => {
     const done: KeeperOutput[] = [];
     for (let output = queue.shift(); output; output = queue.shift()) {
@@ -85,11 +86,12 @@ function world(addresses: readonly string[], addressing?: SlotAddressing) {
     }
     return done;
   };
-  const give = (input: KeeperInput, ...engineSays: LeaseOutput[]): KeeperOutput[] => {
+  const give = (input: KeeperInput, ...engineSays: NodeLeasesOutput[]): KeeperOutput[] => {
     answers = engineSays;
     return carryOut(core.handle(input, nowMs));
   };
-  const configure = (changed: SlotDefinition) => give({ type: 'configure', council, slots: [changed] });
+  const configure = (changed: SlotDefinition) =>
+    give({ type: 'configure', councils: [council], slots: [changed] });
   configure(slot(addresses, addressing));
   return {
     give,
@@ -158,7 +160,7 @@ test('with onConflict raise it is raised all the same, and said', () => {
 test('a slot that is lost while it asks raises nothing any more', () => {
   const { give, take } = world([`${A}/24`]);
   take('genesis');
-  const close: LeaseOutput = { type: 'fence-close', slot: SLOT, epoch: 5, reason: 'operator' };
+  const close: NodeLeasesOutput = { type: 'fence-close', slot: SLOT, epoch: 5, reason: 'operator' };
   give({ type: 'release', slot: SLOT, reason: 'operator' }, close);
   expect(ofType(give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] }), 'raise')).toEqual([]);
 });
@@ -177,7 +179,7 @@ test('addresses that change while it asks are asked for', () => {
 test('a new epoch while it asks neither raises nor loses the answer', () => {
   const { give, take } = world([`${A}/24`]);
   take('genesis');
-  const renumbered: LeaseOutput = {
+  const renumbered: NodeLeasesOutput = {
     type: 'renumbered',
     slot: SLOT,
     epoch: 6,
@@ -189,7 +191,7 @@ test('a new epoch while it asks neither raises nor loses the answer', () => {
   expect(ofType(free, 'slot').at(-1)?.state).toMatchObject({ state: 'holding', epoch: '6' });
 });
 
-const offered: LeaseOutput = { type: 'offered', slot: SLOT, epoch: 4, nonce: 'a', accepted: true };
+const offered: NodeLeasesOutput = { type: 'offered', slot: SLOT, epoch: 4, nonce: 'a', accepted: true };
 
 test('a slot that is offered is raised ahead, quietly and once, and taken without more', () => {
   const { give, take } = world([`${A}/24`]);
@@ -280,7 +282,7 @@ test('claims of what is not held here are nothing to us', () => {
 
 const gone: KeeperInput = { type: 'address-placed', address: B, missing: 'there is no link eth1' };
 const back: KeeperInput = { type: 'address-placed', address: B, missing: null };
-const failed = (nonce: string): LeaseOutput => ({
+const failed = (nonce: string): NodeLeasesOutput => ({
   type: 'hand-over-failed',
   slot: SLOT,
   nonce,
@@ -379,10 +381,11 @@ test('a hardware address of its own is kept known to switches, as long as the sl
 
 test('a hardware address of its own is the same on every node, and another one for every slot and link', () => {
   const own = (id: string, address: string, addressing: SlotAddressing) => {
-    const engine = { handle: () => [], expire: () => [], nextDeadline: () => undefined };
-    const core = new SlotKeeper(engine as unknown as LeaseEngine, 1);
+    const engine = { handle: () => [], expire: () => [], nextDeadline: () => undefined, councils: [] };
+    const core = new SlotKeeper(engine as unknown as NodeLeases, 1);
     const slots = [{ ...slot([address], addressing), id }];
-    return ofType(core.handle({ type: 'configure', council, slots }, 0), 'follow')[0]?.places[0]?.own;
+    return ofType(core.handle({ type: 'configure', councils: [council], slots }, 0), 'follow')[0]?.places[0]
+      ?.own;
   };
   const first = own(SLOT, `${A}/24`, { sameMac: {} });
   expect(first?.hardwareAddress).toMatch(/^02(:[0-9a-f]{2}){5}$/);

@@ -6,13 +6,13 @@ import {
   openEnds,
   SlotKeeper,
 } from '@vnfpool/core/agent';
-import type { LeaseEngine, LeaseInput, LeaseOutput } from '@vnfpool/core/lease';
+import type { NodeLeases, NodeLeasesInput, NodeLeasesOutput } from '@vnfpool/core/lease';
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
 import { expect, test } from 'vitest';
 
 const SLOT = '00000000000000a1';
 const holder = { node: 1, functionId: 7, functionIncarnation: 1n };
-const council = { version: { generation: 1, number: 1, randomId: '00000000000000c0' }, members: [1] };
+const council = { id: 1, version: { generation: 1, number: 1, randomId: '00000000000000c0' }, members: [1] };
 
 const at = (address: string) => ({ address, link: null, own: null });
 
@@ -29,7 +29,7 @@ function definition(id: string, addresses: readonly string[]): SlotDefinition {
   };
 }
 
-const observed: LeaseOutput = {
+const observed: NodeLeasesOutput = {
   type: 'observed',
   slot: SLOT,
   state: 'held',
@@ -37,7 +37,7 @@ const observed: LeaseOutput = {
   epoch: 5,
   candidates: [],
 };
-const granted: LeaseOutput = {
+const granted: NodeLeasesOutput = {
   type: 'granted',
   slot: SLOT,
   epoch: 5,
@@ -53,18 +53,21 @@ const granted: LeaseOutput = {
 };
 
 /** A keeper over an engine that says what the test wants, and hands that carry out as the driver must. */
-function keeper(answer: (input: LeaseInput) => LeaseOutput[], handedOn?: HandedOnSlots) {
+function keeper(answer: (input: NodeLeasesInput) => NodeLeasesOutput[], handedOn?: HandedOnSlots) {
   const slots: SlotDefinition[] = [];
   const engine = {
-    handle: (input: LeaseInput) => {
+    handle: (input: NodeLeasesInput) => {
       if (input.type === 'configure') slots.splice(0, slots.length, ...input.slots);
       return answer(input);
     },
     expire: () => [],
     nextDeadline: () => undefined,
-    handOn: () => ({ slots: slots.map((each) => ({ definition: each, hold: { leaseUntilMs: 300 } })) }),
+    councils: [],
+    handOn: () => ({
+      councils: [{ slots: slots.map((each) => ({ definition: each, hold: { leaseUntilMs: 300 } })) }],
+    }),
   };
-  const core = new SlotKeeper(engine as unknown as LeaseEngine, 1, handedOn);
+  const core = new SlotKeeper(engine as unknown as NodeLeases, 1, handedOn);
   const done: KeeperOutput[] = [];
   const give = (input: KeeperInput): KeeperOutput[] => {
     const from = done.length;
@@ -81,7 +84,7 @@ function keeper(answer: (input: LeaseInput) => LeaseOutput[], handedOn?: HandedO
     }
     return done.slice(from);
   };
-  const configure = (...slots: SlotDefinition[]) => give({ type: 'configure', council, slots });
+  const configure = (...slots: SlotDefinition[]) => give({ type: 'configure', councils: [council], slots });
   const expire = (nowMs: number) => core.expire(nowMs);
   return { core, give, configure, expire };
 }
@@ -95,14 +98,14 @@ const offer: KeeperInput = {
   rank: 0,
 };
 /** The slot was somebody's, whose lease ran out. */
-function takenFrom(node: number): (input: LeaseInput) => LeaseOutput[] {
+function takenFrom(node: number): (input: NodeLeasesInput) => NodeLeasesOutput[] {
   const previous = { node, functionId: 9, functionIncarnation: 1n };
   return (input) =>
     input.type === 'candidate-state' ? [{ ...granted, previous }, observed] : answers(input);
 }
 const release: KeeperInput = { type: 'release', slot: SLOT, reason: 'operator' };
 
-function answers(input: LeaseInput): LeaseOutput[] {
+function answers(input: NodeLeasesInput): NodeLeasesOutput[] {
   switch (input.type) {
     case 'candidate-state':
       return [granted, observed];
@@ -235,7 +238,7 @@ test('a slot that goes while it is held leaves the link and then the fence, once
 
 test('what one step renews is one opening, and no closing is overtaken by it', () => {
   const other = '00000000000000a2';
-  const renewed = (slot: string, untilMs: number): LeaseOutput => ({
+  const renewed = (slot: string, untilMs: number): NodeLeasesOutput => ({
     type: 'fence-until',
     slot,
     epoch: 5,

@@ -31,7 +31,7 @@ const candidates = [
 const configuration: SetConfiguration = {
   v: 1,
   set: 'edge',
-  council: { version, members: [10, 11, 12] },
+  councils: [{ id: 1, version, members: [10, 11, 12] }],
   nodes: [],
   slots: [
     {

@@ -66,7 +66,7 @@ describe('a change of the council', () => {
     bench.isLost = (from, to) => from === 4 || to === 4;
     const former: CouncilMembership = { version: COUNCIL, members: [1, 2, 3] };
     const configuration = bench.configuration();
-    bench.input(4, { ...configuration, council: { version: SECOND, members: [1, 2, 4], former } });
+    bench.input(4, { ...configuration, council: { id: 1, version: SECOND, members: [1, 2, 4], former } });
     bench.run(2 * LEASE_MS);
     expect(bench.engines.get(4)?.voiceless).toBe(1);
     expect(bench.all('lost')).toEqual([]);
@@ -86,7 +86,7 @@ describe('a change of the council', () => {
     expect(bench.engines.get(2)?.council).toMatchObject({ version: COUNCIL, next });
     // One node is told, and then the manager is gone.
     const former: CouncilMembership = { version: COUNCIL, members: [1, 2, 3] };
-    bench.input(4, { ...bench.configuration(), council: { ...next, former } });
+    bench.input(4, { ...bench.configuration(), council: { id: 1, ...next, former } });
     bench.run(LEASE_MS);
     for (const engine of bench.engines.values()) expect(engine.council?.version).toEqual(SECOND);
     expect(renewers(bench)).toEqual([2, 4]);

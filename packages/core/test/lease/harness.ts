@@ -107,7 +107,7 @@ export class Bench {
     const candidates = this.candidates.map((node) => ({ node, functionId: node * 16 }));
     return {
       type: 'configure',
-      council: { version: this.council, members: this.members, ...this.councilOptions },
+      council: { id: 1, version: this.council, members: this.members, ...this.councilOptions },
       slots: [
         {
           id: SLOT,
@@ -149,6 +149,7 @@ export class Bench {
         receiver: to,
         incarnation: incarnation ?? this.#incarnations.get(from) ?? 1n,
         sequence: 0n,
+        councilId: 1,
         council: this.engines.get(from)?.council?.version ?? this.council,
         clockUs: BigInt(Math.round(this.clockOf(from, to) * 1000)),
       },

@@ -2,8 +2,8 @@
 import {
   decodeLeaseRecord,
   encodeLeaseRecord,
-  type LeaseRecord,
   LeaseRecordError,
+  type NodeLeaseRecord,
 } from '@vnfpool/core/lease';
 import { describe, expect, test } from 'vitest';
 import { held, LEASE_MS, SLOT } from './harness.ts';
@@ -12,12 +12,13 @@ test('every record that a life of three nodes wrote comes back as it was', () =>
   const bench = held();
   bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
   bench.run(LEASE_MS);
-  const records = [...bench.disks.values()].flat();
+  const records = [...bench.disks.values()].flat().map((record) => ({ ...record, councilId: 2 }));
   expect(records.length).toBeGreaterThan(10);
   for (const record of records) expect(decodeLeaseRecord(encodeLeaseRecord(record))).toEqual(record);
 });
 
-const SOUND: LeaseRecord = {
+const SOUND: NodeLeaseRecord = {
+  councilId: 1,
   type: 'slot',
   slot: SLOT,
   promised: { round: 7, proposer: { node: 1, incarnation: 2n ** 63n }, closed: false },
@@ -51,6 +52,7 @@ describe('refuses', () => {
     ['a missing release state', text.replace('"released":"handover",', '')],
     ['an unknown reason', text.replace('"released":"handover"', '"released":"tired"')],
     ['a short slot', text.replace(SLOT, 'a1')],
+    ['no council', text.replace('"councilId":1', '"council":1')],
     ['a negative lease', text.replace('"leaseMs":300', '"leaseMs":-1')],
   ])('%s', (_, line) => {
     expect(decodeLeaseRecord(text)).toEqual(SOUND);

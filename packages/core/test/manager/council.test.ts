@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nodeId } from '@vnfpool/core';
-import type { DeclaredSet } from '@vnfpool/core/declared';
+import { type DeclaredSet, ONLY_COUNCIL } from '@vnfpool/core/declared';
 import { describe, expect, test } from 'vitest';
 import { pool, set } from '../planner/world.ts';
 import { FakeDomain } from './fake-mobility.ts';
@@ -20,7 +20,7 @@ function apply(domain: FakeDomain, declared: DeclaredSet): void {
   domain.give({ type: 'apply', requestId: 1, declared, text: '', file: 'set.yaml' });
 }
 
-const council = (domain: FakeDomain) => domain.rows('sets')[0]?.council;
+const council = (domain: FakeDomain) => domain.rows('sets')[0]?.councils[0];
 
 /** Each of these nodes says that it does what it was told of the council. */
 function tellAll(domain: FakeDomain, ids: readonly number[] = [1, 2, 3, 4], voiceless = 0): void {
@@ -29,8 +29,8 @@ function tellAll(domain: FakeDomain, ids: readonly number[] = [1, 2, 3, 4], voic
   const members = record.members.map((name) => NODES.indexOf(name) + 1);
   const next = record.next?.version ?? null;
   for (const id of ids) {
-    const report = { version: record.version, members, next, voiceless, rival: null };
-    domain.report(id, { slots: [], failovers: [], council: report });
+    const report = { id: 1, version: record.version, members, next, voiceless, rival: null };
+    domain.report(id, { slots: [], failovers: [], councils: [report] });
   }
 }
 
@@ -39,18 +39,18 @@ function lose(domain: FakeDomain, ...ids: number[]): void {
 }
 
 function force(domain: FakeDomain, ...members: string[]): unknown {
-  domain.give({ type: 'force-council', requestId: 7, members });
+  domain.give({ type: 'force-council', requestId: 7, members, council: undefined });
   return domain.replies.at(-1);
 }
 
 const events = (domain: FakeDomain) =>
   domain.rows('events').filter(({ type }) => type.startsWith('council.'));
-const view = (domain: FakeDomain) => domain.core.views(domain.nowMs).sets[0]?.council;
+const view = (domain: FakeDomain) => domain.core.views(domain.nowMs).sets[0]?.councils[0];
 
 describe('a council that is declared anew', () => {
   test('is announced, in force once all have it, and whole once all have their voice', async () => {
     const domain = await running();
-    apply(domain, { ...edge, council: ['a', 'b', 'd'] });
+    apply(domain, { ...edge, councils: [{ name: ONLY_COUNCIL, members: ['a', 'b', 'd'] }] });
     expect(domain.replies.at(-1)).toMatchObject({ ok: true });
     expect(view(domain)).toMatchObject({ version: '1.1', members: ['a', 'b', 'c'], next: ['a', 'b', 'd'] });
     tellAll(domain, [1, 2, 3]);
@@ -68,7 +68,7 @@ describe('a council that is declared anew', () => {
 
   test('goes on where it was after a crash of the manager', async () => {
     const domain = await running();
-    apply(domain, { ...edge, council: ['a', 'b', 'd'] });
+    apply(domain, { ...edge, councils: [{ name: ONLY_COUNCIL, members: ['a', 'b', 'd'] }] });
     const announced = council(domain)?.next?.version;
     expect(announced).toBeDefined();
     await domain.restart();
@@ -80,20 +80,31 @@ describe('a council that is declared anew', () => {
 
   test('is in force as soon as one node works under it', async () => {
     const domain = await running();
-    apply(domain, { ...edge, council: ['a', 'b', 'd'] });
+    apply(domain, { ...edge, councils: [{ name: ONLY_COUNCIL, members: ['a', 'b', 'd'] }] });
     const next = council(domain)?.next;
     if (!next) throw new Error('nothing is announced');
-    const report = { version: next.version, members: [1, 2, 4], next: null, voiceless: 0, rival: null };
-    domain.report(4, { slots: [], failovers: [], council: report });
+    const report = {
+      id: 1,
+      version: next.version,
+      members: [1, 2, 4],
+      next: null,
+      voiceless: 0,
+      rival: null,
+    };
+    domain.report(4, { slots: [], failovers: [], councils: [report] });
     expect(council(domain)?.version).toEqual(next.version);
   });
 
   test('a slot that is made under it says so', async () => {
     const domain = await running();
-    apply(domain, { ...edge, council: ['a', 'b', 'd'] });
+    apply(domain, { ...edge, councils: [{ name: ONLY_COUNCIL, members: ['a', 'b', 'd'] }] });
     tellAll(domain);
     tellAll(domain);
-    apply(domain, { ...edge, council: ['a', 'b', 'd'], pools: [...edge.pools, pool('calc', 1)] });
+    apply(domain, {
+      ...edge,
+      councils: [{ name: ONLY_COUNCIL, members: ['a', 'b', 'd'] }],
+      pools: [...edge.pools, pool('calc', 1)],
+    });
     const born = domain.rows('slots').map(({ pool: name, genesis }) => [name, genesis.council]);
     expect(born).toEqual([
       ['web', undefined],
@@ -170,8 +181,90 @@ test('two councils of one generation are told as what they are', async () => {
   const record = council(domain);
   if (!record) throw new Error('no council');
   const rival = { ...record.version, randomId: 'ffffffffffffffff' };
-  const report = { version: record.version, members: [1, 2, 3], next: null, voiceless: 0, rival };
-  domain.report(1, { slots: [], failovers: [], council: report });
-  domain.report(1, { slots: [], failovers: [], council: report });
+  const report = { id: 1, version: record.version, members: [1, 2, 3], next: null, voiceless: 0, rival };
+  domain.report(1, { slots: [], failovers: [], councils: [report] });
+  domain.report(1, { slots: [], failovers: [], councils: [report] });
   expect(events(domain)).toMatchObject([{ type: 'council.rival', severity: 'error', subject: 'node a' }]);
+});
+
+describe('several councils', () => {
+  const two: DeclaredSet = {
+    ...edge,
+    councils: [
+      { name: 'east', members: ['a', 'b', 'c'] },
+      { name: 'west', members: ['b', 'c', 'd'] },
+    ],
+    pools: [
+      { ...pool('web', 1, 1), council: 'east' },
+      { ...pool('calc', 1, 1), council: 'west' },
+    ],
+  };
+
+  async function both(): Promise<FakeDomain> {
+    const domain = await FakeDomain.start();
+    NODES.forEach((name, index) => domain.register(name, index + 1));
+    apply(domain, two);
+    return domain;
+  }
+
+  const decide = (domain: FakeDomain, council: string | undefined, ...members: string[]): unknown => {
+    domain.give({ type: 'force-council', requestId: 7, members, council });
+    return domain.replies.at(-1);
+  };
+
+  test('are shown with their names, and told apart when one loses its majority', async () => {
+    const domain = await both();
+    const councils = () => domain.core.views(domain.nowMs).sets[0]?.councils;
+    expect(councils()).toMatchObject([
+      { name: 'east', version: '1.1', members: ['a', 'b', 'c'], reachable: 3 },
+      { name: 'west', version: '1.1', members: ['b', 'c', 'd'], reachable: 3 },
+    ]);
+    lose(domain, 3, 4);
+    expect(events(domain)).toMatchObject([
+      {
+        type: 'council.majority-lost',
+        message: expect.stringMatching(/^1 of the 3 members of council west 1\.1 .*--council west$/),
+      },
+    ]);
+  });
+
+  test('a person who decides says for which', async () => {
+    const domain = await both();
+    lose(domain, 3, 4);
+    expect(decide(domain, undefined, 'b')).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('east, west'),
+    });
+    expect(decide(domain, 'north', 'b')).toMatchObject({ ok: false, code: 'NOT_FOUND' });
+    expect(decide(domain, 'west', 'b')).toMatchObject({ ok: true });
+    expect(domain.rows('sets')[0]?.councils).toMatchObject([
+      { id: 1, name: 'east', version: { generation: 1 }, members: ['a', 'b', 'c'] },
+      { id: 2, name: 'west', version: { generation: 2 }, members: ['b'], forced: { dead: ['c', 'd'] } },
+    ]);
+  });
+
+  test('a pool stays with its council for as long as there is the pool', async () => {
+    const domain = await both();
+    apply(domain, { ...two, pools: two.pools.map((each) => ({ ...each, council: 'east' })) });
+    expect(domain.replies.at(-1)).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('Slots of pool calc are granted by council west'),
+    });
+    expect(domain.rows('sets')[0]?.declared).toEqual(two);
+  });
+
+  test('survive a crash of the manager, and a number is given once', async () => {
+    const domain = await both();
+    const before = domain.rows('sets')[0]?.councils;
+    await domain.restart();
+    expect(domain.rows('sets')[0]?.councils).toEqual(before);
+    NODES.forEach((name, index) => domain.register(name, index + 1));
+    apply(domain, { ...two, councils: two.councils.slice(0, 1), pools: two.pools.slice(0, 1) });
+    apply(domain, two);
+    expect(domain.rows('sets')[0]?.councils.map(({ id, name }) => [id, name])).toEqual([
+      [1, 'east'],
+      [3, 'west'],
+    ]);
+    expect(events(domain).map(({ type }) => type)).toContain('council.dissolved');
+  });
 });

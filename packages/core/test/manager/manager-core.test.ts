@@ -122,7 +122,7 @@ describe('applying', () => {
       { pool: 'web', index: 0, epoch: 1, holder: 'web#1', node: 'a', standbys: ['web#2'] },
     ]);
     expect(view.sets).toMatchObject([
-      { name: 'edge', generation: 1, health: 'whole', council: { reachable: 3 } },
+      { name: 'edge', generation: 1, health: 'whole', councils: [{ name: 'main', reachable: 3 }] },
     ]);
   });
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeclaredSet } from '@vnfpool/core/declared';
-import { explainPool, plan } from '@vnfpool/core/planner';
+import { type DeclaredSet, ONLY_COUNCIL } from '@vnfpool/core/declared';
+import { configurationOf, explainPool, plan } from '@vnfpool/core/planner';
 import { describe, expect, test } from 'vitest';
 import { node, pool, set, World } from './world.ts';
 
 const NAMES = ['node-a', 'node-b', 'node-c', 'node-d', 'node-e'];
 
-function declared(council: readonly string[]): DeclaredSet {
-  return { ...set(NAMES, [pool('web', 1, 1)]), council };
+function declared(members: readonly string[]): DeclaredSet {
+  return { ...set(NAMES, [pool('web', 1, 1)]), councils: [{ name: ONLY_COUNCIL, members }] };
 }
 
 function world(): World {
@@ -50,7 +50,7 @@ describe('the council becomes the declared one', () => {
     const made = world();
     const before = made.instances;
     expect(steps(made, declared(council))).toEqual(expected);
-    expect([...(made.council?.members ?? [])].sort()).toEqual([...council].sort());
+    expect([...(made.councils[0]?.members ?? [])].sort()).toEqual([...council].sort());
     // No instance was touched for it.
     expect(made.instances.map(({ functionId, node: at }) => [functionId, at])).toEqual(
       before.map(({ functionId, node: at }) => [functionId, at]),
@@ -63,7 +63,7 @@ describe('the council becomes the declared one', () => {
     const configured = made.settle(wanted).flatMap((action) => (action.type === 'configure' ? [action] : []));
     const councils = configured
       .filter(({ node: id }) => id === 4)
-      .map(({ configuration }) => configuration.council);
+      .map(({ configuration }) => configuration.councils[0]);
     expect(councils).toMatchObject([
       { version: { number: 1 }, members: [1, 2, 3], next: { version: { number: 2 }, members: [1, 2, 4] } },
       { version: { number: 2 }, members: [1, 2, 4], former: { version: { number: 1 }, members: [1, 2, 3] } },
@@ -111,7 +111,9 @@ describe('the council becomes the declared one', () => {
     const wanted = declared(['node-c', 'node-d', 'node-e']);
     made.settle(declared(['node-b', 'node-c', 'node-d']));
     made.nodes = made.nodes.map((each) =>
-      each.name === 'node-d' && each.council ? { ...each, council: { ...each.council, voiceless: 1 } } : each,
+      each.name === 'node-d'
+        ? { ...each, councils: each.councils.map((word) => ({ ...word, voiceless: 1 })) }
+        : each,
     );
     expect(plan(wanted, made.observed, { registrars: [] }).decisions).toEqual([]);
     expect(explainPool(wanted, made.observed, 'web')?.lines).toContain(
@@ -121,12 +123,15 @@ describe('the council becomes the declared one', () => {
 
   test('a member that is not declared any more hears by whom it is followed', () => {
     const made = world();
-    const without = { ...set(NAMES.slice(1), [pool('web', 1, 1)]), council: ['node-b', 'node-c', 'node-d'] };
+    const without = {
+      ...set(NAMES.slice(1), [pool('web', 1, 1)]),
+      councils: [{ name: ONLY_COUNCIL, members: ['node-b', 'node-c', 'node-d'] }],
+    };
     const configured = made
       .settle(without)
       .flatMap((action) => (action.type === 'configure' ? [action.node] : []));
     expect(configured).toContain(1);
-    expect(made.council?.members).toEqual(['node-b', 'node-c', 'node-d']);
+    expect(made.councils[0]?.members).toEqual(['node-b', 'node-c', 'node-d']);
   });
 });
 
@@ -139,7 +144,7 @@ describe('a witness', () => {
       each.name === 'node-a' ? { ...each, witness: true as const } : each,
     );
     made.settle({ ...base, nodes });
-    expect(made.council?.members).toEqual(names);
+    expect(made.councils[0]?.members).toEqual(names);
     expect(made.instances.map(({ node: at }) => at).sort()).toEqual(['node-b', 'node-c']);
     // One that becomes a witness loses what it runs.
     const other = base.nodes.map((each) =>
@@ -147,5 +152,90 @@ describe('a witness', () => {
     );
     made.settle({ ...base, nodes: other });
     expect(made.instances.map(({ node: at }) => at).sort()).toEqual(['node-a', 'node-c']);
+  });
+});
+
+describe('several councils', () => {
+  const EAST = ['node-a', 'node-b', 'node-c'];
+  const WEST = ['node-c', 'node-d', 'node-e'];
+
+  function two(west: readonly string[] = WEST): DeclaredSet {
+    const pools = [
+      { ...pool('web', 1, 1), council: 'east' },
+      { ...pool('calc', 1, 1), council: 'west' },
+    ];
+    const councils = [
+      { name: 'east', members: EAST },
+      { name: 'west', members: west },
+    ];
+    return { ...set(NAMES, pools), councils };
+  }
+
+  function settled(): World {
+    const made = new World(NAMES.map((name, index) => node(name, index + 1)));
+    made.settle(two());
+    return made;
+  }
+
+  const configuration = (made: World, wanted: DeclaredSet) =>
+    configurationOf(wanted, made.observed, { registrars: [] });
+
+  test('are numbered, and each slot says whose it is; of the first that goes without saying', () => {
+    const made = settled();
+    expect(made.councils.map(({ id, name, members }) => [id, name, members])).toEqual([
+      [1, 'east', EAST],
+      [2, 'west', WEST],
+    ]);
+    const told = configuration(made, two());
+    expect(told?.councils.map(({ id, members }) => [id, members])).toEqual([
+      [1, [1, 2, 3]],
+      [2, [3, 4, 5]],
+    ]);
+    expect(told?.slots.map((each) => [each.pool, each.councilId])).toEqual([
+      ['web', undefined],
+      ['calc', 2],
+    ]);
+  });
+
+  test('one changes while the other is what it was', () => {
+    const made = settled();
+    const before = made.councils[0];
+    expect(steps(made, two(['node-b', 'node-d', 'node-e']))).toEqual([
+      'announce node-d node-e node-b',
+      'enforce',
+    ]);
+    expect(made.councils[0]).toEqual(before);
+    expect(made.councils[1]?.version.number).toBe(2);
+  });
+
+  test('what one waits for is said of its own pools only', () => {
+    const made = settled();
+    made.nodes = made.nodes.map((each) => ({
+      ...each,
+      councils: each.councils.map((word) => ({ ...word, voiceless: each.name === 'node-d' ? 1 : 0 })),
+    }));
+    const wanted = two(['node-b', 'node-d', 'node-e']);
+    const why =
+      'The council is node-c, node-d, node-e until node-d has taken over what the former one decided.';
+    expect(explainPool(wanted, made.observed, 'calc')?.lines).toContain(why);
+    expect(explainPool(wanted, made.observed, 'web')?.lines).not.toContain(why);
+  });
+
+  test('one whose last pool is gone goes with it, and its number is not given again', () => {
+    const made = settled();
+    const one: DeclaredSet = {
+      ...two(),
+      councils: two().councils.slice(0, 1),
+      pools: two().pools.slice(0, 1),
+    };
+    const done = made.settle(one).map(({ type }) => type);
+    expect(done.indexOf('delete-slot')).toBeLessThan(done.indexOf('dissolve-council'));
+    expect(made.councils.map(({ name }) => name)).toEqual(['east']);
+    expect(configuration(made, one)?.councils.map(({ id }) => id)).toEqual([1]);
+    made.settle(two());
+    expect(made.councils.map(({ id, name }) => [id, name])).toEqual([
+      [1, 'east'],
+      [3, 'west'],
+    ]);
   });
 });

@@ -105,7 +105,7 @@ test('any declaration can follow any other on the same nodes', () => {
       const names = [...new Set([...first.nodes, ...second.nodes].map(({ name }) => name))];
       const world = new World(names.map((name, index) => node(name, index + 1)));
       world.settle(first);
-      world.settle({ ...second, council: first.council });
+      world.settle({ ...second, councils: first.councils });
       expect(world.strays).toEqual([]);
       for (const { name, redundancy } of second.pools) {
         expect(world.slots.filter((slot) => slot.pool === name && slot.holder !== null).length).toBe(

@@ -145,7 +145,7 @@ describe('orders', () => {
     const first = set(NODES, [pool('calc', 3)]);
     const world = settled(first);
     const former = world.slots.map(({ id }) => id);
-    const next = { ...set(['a', 'b', 'd'], [pool('calc', 3)]), council: first.council };
+    const next = { ...set(['a', 'b', 'd'], [pool('calc', 3)]), councils: first.councils };
     world.nodes = [
       ...world.nodes.map((each) => (each.name === 'c' ? { ...each, state: 'lost' as const } : each)),
       node('d', 4),

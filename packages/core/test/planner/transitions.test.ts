@@ -125,7 +125,10 @@ describe('one value', () => {
 
   test('a node less whose instance holds a slot: the slot passes on first, and then somebody is placed elsewhere', () => {
     const world = worldOf(set(NODES, [pool('web', 1, 1)]));
-    const next = { ...set(['b', 'c'], [pool('web', 1, 1)]), council: ['a', 'b', 'c'] };
+    const next = {
+      ...set(['b', 'c'], [pool('web', 1, 1)]),
+      councils: [{ name: 'main', members: ['a', 'b', 'c'] }],
+    };
     expect(done(world.settle(next))).toEqual(['hand over to 2', 'drop 1', 'place #1', 'delete 1', 'add 4']);
   });
 });

@@ -45,7 +45,7 @@ function verdict(
 ): readonly [string | null, string] {
   const mine = { ...web1, ...instance };
   const observed: Observed = {
-    council: null,
+    councils: [],
     nodes: [node('a', 1, at)],
     instances: [mine],
     slots: [

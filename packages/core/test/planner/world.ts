@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeclaredPool, DeclaredSet } from '@vnfpool/core/declared';
+import { type DeclaredPool, type DeclaredSet, ONLY_COUNCIL } from '@vnfpool/core/declared';
 import {
   beginUpgrade,
   type Command,
   type Decision,
   goalOf,
-  type NamedCouncil,
+  type NamedMembers,
   type Observed,
+  type ObservedCouncil,
   type ObservedInstance,
   type ObservedNode,
   type ObservedSlot,
@@ -29,6 +30,7 @@ export function pool(
 ): DeclaredPool {
   return {
     name,
+    council: ONLY_COUNCIL,
     function: {
       program: 'node',
       arguments: [`${name}.mjs`],
@@ -50,7 +52,7 @@ export function set(nodes: readonly string[], pools: readonly DeclaredPool[]): D
   return {
     name: 'edge',
     nodes: nodes.map((name) => ({ name })),
-    council: nodes.slice(0, nodes.length >= 3 ? 3 : 1),
+    councils: [{ name: ONLY_COUNCIL, members: nodes.slice(0, nodes.length >= 3 ? 3 : 1) }],
     pools,
     probes: [],
   };
@@ -73,7 +75,7 @@ export function node(name: string, id: number, change: Partial<ObservedNode> = {
     heard: true,
     endpoint,
     configuration: null,
-    council: null,
+    councils: [],
     busy: false,
     draining: false,
     inMaintenance: false,
@@ -81,15 +83,21 @@ export function node(name: string, id: number, change: Partial<ObservedNode> = {
   };
 }
 
-function followed({ version }: NamedCouncil, members: readonly string[]): NamedCouncil {
+function followed({ version }: NamedMembers, members: readonly string[]): NamedMembers {
   const { generation, number } = version;
   return { version: { generation, number: number + 1, randomId: `0${number}` }, members };
 }
 
-/** What a node says of the council that it was told of; it takes everything over at once. */
-function toldOf({ council }: SetConfiguration): CouncilReport {
-  const { version, members, next } = council;
-  return { version, members, next: next?.version ?? null, voiceless: 0, rival: null };
+/** What a node says of the councils that it was told of; it takes everything over at once. */
+function toldOf({ councils }: SetConfiguration): CouncilReport[] {
+  return councils.map(({ id, version, members, next }) => ({
+    id,
+    version,
+    members,
+    next: next?.version ?? null,
+    voiceless: 0,
+    rival: null,
+  }));
 }
 
 /** A world in which every order is carried out at once and the first of a slot's ranking takes it. */
@@ -98,20 +106,21 @@ export class World {
   instances: ObservedInstance[] = [];
   slots: ObservedSlot[] = [];
   strays: { node: string; functionId: number; busy: boolean }[] = [];
-  council: Observed['council'] = null;
+  councils: readonly ObservedCouncil[] = [];
   upgrades: UpgradeRecord[] = [];
   /** Whoever runs passes its gate at once. */
   passes = true;
   #declared: DeclaredSet | null = null;
   #next = 1;
+  #formed = 0;
 
   constructor(nodes: readonly ObservedNode[]) {
     this.nodes = [...nodes];
   }
 
   get observed(): Observed {
-    const { nodes, instances, slots, strays, council, upgrades } = this;
-    return { nodes, instances, slots, strays, council, upgrades };
+    const { nodes, instances, slots, strays, councils, upgrades } = this;
+    return { nodes, instances, slots, strays, councils, upgrades };
   }
 
   /** Plans and carries out until nothing is left; gives what was done. */
@@ -210,17 +219,27 @@ export class World {
         if (move) this.#change(action.functionId, { move: { ...move, phase: 'prepared' } });
         return;
       }
-      case 'form-council':
-        this.council = { version: { generation: 1, number: 1, randomId: '00' }, members: action.members };
-        return;
-      case 'announce-council':
-        if (this.council) this.council = { ...this.council, next: followed(this.council, action.members) };
-        return;
-      case 'enforce-council': {
-        const { version, members, next } = this.council ?? {};
-        if (version && members && next) this.council = { ...next, former: { version, members } };
+      case 'form-council': {
+        const { council: name, members } = action;
+        const version = { generation: 1, number: 1, randomId: '00' };
+        this.councils = [...this.councils, { id: ++this.#formed, name, version, members }];
         return;
       }
+      case 'announce-council':
+        this.#changeCouncil(action.council, (council) => ({
+          ...council,
+          next: followed(council, action.members),
+        }));
+        return;
+      case 'enforce-council':
+        this.#changeCouncil(action.council, (council) => {
+          const { id, name, version, members, next } = council;
+          return next ? { id, name, ...next, former: { version, members } } : council;
+        });
+        return;
+      case 'dissolve-council':
+        this.councils = this.councils.filter(({ name }) => name !== action.council);
+        return;
       case 'place':
         this.#changeUpgrade(action.pool, (record) => withPlaced(record, this.#next));
         this.instances.push({
@@ -266,7 +285,7 @@ export class World {
       case 'configure':
         this.nodes = this.nodes.map((each) =>
           each.id === action.node
-            ? { ...each, configuration: action.fingerprint, council: toldOf(action.configuration) }
+            ? { ...each, configuration: action.fingerprint, councils: toldOf(action.configuration) }
             : each,
         );
         // A holder admits whom it is told of.
@@ -314,6 +333,10 @@ export class World {
         );
         return;
     }
+  }
+
+  #changeCouncil(name: string, change: (council: ObservedCouncil) => ObservedCouncil): void {
+    this.councils = this.councils.map((each) => (each.name === name ? change(each) : each));
   }
 
   #slotsMax(name: string): number {

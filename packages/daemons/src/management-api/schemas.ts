@@ -86,6 +86,7 @@ export const forceCouncilSchema: JsonSchema = {
   additionalProperties: false,
   properties: {
     members: { type: 'array', minItems: 1, maxItems: 5, items: name },
+    council: name,
     othersAreDead: { type: 'boolean', const: true },
   },
 };

@@ -167,8 +167,8 @@ export class ManagerBackend implements ManagementBackend {
     await this.#ask({ type: 'drain', ...request });
   }
 
-  async forceCouncil({ members }: ForceCouncilRequest): Promise<void> {
-    await this.#ask({ type: 'force-council', members });
+  async forceCouncil({ members, council }: ForceCouncilRequest): Promise<void> {
+    await this.#ask({ type: 'force-council', members, council });
   }
 
   async maintenance(request: MaintenanceRequest): Promise<void> {

@@ -8,7 +8,7 @@ import {
   type KeeperSlot,
   openEnds,
 } from '@vnfpool/core/agent';
-import type { LeaseRecord } from '@vnfpool/core/lease';
+import type { NodeLeaseRecord } from '@vnfpool/core/lease';
 import {
   type AddressClaim,
   type Clocks,
@@ -27,8 +27,8 @@ export interface LeaseHandsOptions {
   readonly fence: Fence;
   /** Null where there are no virtual addresses. */
   readonly addresses: VirtualAddresses | null;
-  readonly journal: Journal<LeaseRecord>;
-  readonly send: (to: number, messages: readonly LeaseMessage[]) => void;
+  readonly journal: Journal<NodeLeaseRecord>;
+  readonly send: (councilId: number, to: number, messages: readonly LeaseMessage[]) => void;
   readonly tell: (message: FromWorker) => void;
   readonly muteMs: () => number;
   /** Gives an input that came about on the way, later. */
@@ -122,7 +122,7 @@ export class LeaseHands {
         journal.append(output.records);
         return [];
       case 'send':
-        send(output.to, output.messages);
+        send(output.councilId, output.to, output.messages);
         return [];
       case 'guard':
         this.#guard(output.slots);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs';
-import { decodeLeaseRecord, encodeLeaseRecord, type LeaseRecord } from '@vnfpool/core/lease';
+import { decodeLeaseRecord, encodeLeaseRecord, type NodeLeaseRecord } from '@vnfpool/core/lease';
 import { type FileJournal, type JournalCodec, openJournal } from '@vnfpool/platform/journal';
 import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
 
 /** Lease records as they stand in the journal: one line of JSON each. */
-export const leaseRecordCodec: JournalCodec<LeaseRecord> = {
+export const leaseRecordCodec: JournalCodec<NodeLeaseRecord> = {
   encode: (record) => Buffer.from(encodeLeaseRecord(record)),
   decode: (bytes) => decodeLeaseRecord(Buffer.from(bytes).toString('utf8')),
 };
@@ -21,7 +21,7 @@ export const leaseRecordCodec: JournalCodec<LeaseRecord> = {
 export function openRegister(
   folder: string,
   goesOnAs: bigint | null,
-): { journal: FileJournal<LeaseRecord>; incarnation: bigint } {
+): { journal: FileJournal<NodeLeaseRecord>; incarnation: bigint } {
   const incarnationFile = `${folder}/incarnation`;
   const path = `${folder}/leases`;
   const last = BigInt(readOptionalFile(incarnationFile)?.trim() || '0');
@@ -43,9 +43,10 @@ export class RegisterLostError extends Error {
   readonly code = 'REGISTER_LOST';
 }
 
-/** The last record of each slot, and the last ones of the council and of the clock. */
-export function compactLeaseRecords(records: readonly LeaseRecord[]): LeaseRecord[] {
-  const last = new Map<string, LeaseRecord>();
-  for (const record of records) last.set(record.type === 'slot' ? record.slot : record.type, record);
+/** Of each council the last record of each slot, and the last ones of itself and of the clock. */
+export function compactLeaseRecords(records: readonly NodeLeaseRecord[]): NodeLeaseRecord[] {
+  const last = new Map<string, NodeLeaseRecord>();
+  for (const record of records)
+    last.set(`${record.councilId} ${record.type === 'slot' ? record.slot : record.type}`, record);
   return [...last.values()];
 }

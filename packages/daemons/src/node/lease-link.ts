@@ -20,8 +20,8 @@ export interface LeaseLinkOptions {
   readonly node: number;
   readonly incarnation: bigint;
   readonly boottimeMs: () => number;
-  /** Under which this node speaks; undefined: under none yet, and it does not. */
-  readonly council: () => LeaseCouncilVersion | undefined;
+  /** Under which version of a council this node speaks; undefined: under none yet, and it does not. */
+  readonly council: (councilId: number) => LeaseCouncilVersion | undefined;
   /** Makes the seal shared with one peer. @throws LeaseKeyError when its key is not usable */
   readonly sealFor: (peer: LeasePeer) => LeaseSeal;
   /** What it throws is our own fault, not the datagram's: it is not caught here. */
@@ -146,9 +146,9 @@ export class LeaseLink {
     }
   }
 
-  send(to: number, messages: readonly LeaseMessage[]): void {
+  send(councilId: number, to: number, messages: readonly LeaseMessage[]): void {
     const peer = this.#peers.get(to);
-    const council = this.#options.council();
+    const council = this.#options.council(councilId);
     if (!peer || !council) return;
     for (const batch of this.#batches(messages)) {
       const sequence = (this.#sequences.get(to) ?? 0n) + 1n;
@@ -159,6 +159,7 @@ export class LeaseLink {
           receiver: to,
           incarnation: this.#options.incarnation,
           sequence,
+          councilId,
           council,
           clockUs: BigInt(Math.round(this.#options.boottimeMs() * 1000)),
         },

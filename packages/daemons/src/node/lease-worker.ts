@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parentPort, workerData } from 'node:worker_threads';
 import { type KeeperInput, type KeeperOutput, LinkGate, SlotKeeper } from '@vnfpool/core/agent';
-import { type LeaseDatagram, LeaseEngine } from '@vnfpool/core/lease';
+import { type LeaseDatagram, NodeLeases } from '@vnfpool/core/lease';
 import type { AddressListener, Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
 import { CarrierWatch, createVirtualAddresses } from '@vnfpool/platform/addresses';
 import {
@@ -69,7 +69,7 @@ async function main(
     incarnation: goesOnAs = null,
   } = goesOn?.handedOn ?? {};
   const { journal, incarnation } = openRegister(task.folder, goesOnAs);
-  const engine = new LeaseEngine({
+  const leases = new NodeLeases({
     node: task.node,
     incarnation,
     startedAtMs,
@@ -77,7 +77,7 @@ async function main(
     ...(handedOn && { handedOn: handedOn.leases }),
     random: systemRandom(),
   });
-  const slots = new SlotKeeper(engine, task.node, handedOn);
+  const slots = new SlotKeeper(leases, task.node, handedOn);
   const keeper = new LinkGate(slots, task.node);
   const ownKey = openLeaseKey(`${task.folder}/lease-key.pem`);
 
@@ -90,7 +90,7 @@ async function main(
     node: task.node,
     incarnation,
     boottimeMs: () => clocks.boottimeMs(),
-    council: () => engine.council?.version,
+    council: (id) => leases.council(id)?.version,
     sealFor: (peer) =>
       new LeaseSeal(
         deriveLeaseKeys(ownKey, Buffer.from(peer.key, 'base64').toString('base64url'), {
@@ -123,7 +123,7 @@ async function main(
     before = keeper.expire(clocks.boottimeMs());
     // Renewals go out at once: the kernel keeps the fence as it was while it is being taken over, which takes longer.
     for (let [first] = before; first?.type === 'send'; [first] = before) {
-      link.send(first.to, first.messages);
+      link.send(first.councilId, first.to, first.messages);
       before.shift();
     }
     renewedMs = silentMs();
@@ -138,9 +138,9 @@ async function main(
     fence,
     addresses,
     journal,
-    send: (to, messages) => link.send(to, messages),
+    send: (councilId, to, messages) => link.send(councilId, to, messages),
     tell,
-    muteMs: () => engine.muteMs(clocks.boottimeMs()),
+    muteMs: () => leases.muteMs(clocks.boottimeMs()),
     later,
   });
 
@@ -191,7 +191,7 @@ async function main(
   }, COUNTERS_MS);
   let stallsTold = '';
   const measuring = setInterval(() => {
-    const stalls = engine.stalls(clocks.boottimeMs());
+    const stalls = leases.stalls(clocks.boottimeMs());
     const text = JSON.stringify(stalls);
     if (stalls === undefined || text === stallsTold) return;
     stallsTold = text;
@@ -205,7 +205,7 @@ async function main(
     addresses?.usePeers(configuration.nodes.map(({ address }) => address));
     act(() => hands.handle({ type: 'unfenced', nodes: unfencedNodes(configuration) }));
     act(() =>
-      hands.handle({ type: 'configure', council: configuration.council, slots: configuration.slots }),
+      hands.handle({ type: 'configure', councils: configuration.councils, slots: configuration.slots }),
     );
   }
 
@@ -290,7 +290,7 @@ async function main(
     fence: fence.kind,
     guarantee: fence.guarantee,
     realtime: realtime.isGranted ? 'granted' : realtime.reason,
-    muteMs: engine.muteMs(clocks.boottimeMs()),
+    muteMs: leases.muteMs(clocks.boottimeMs()),
     goneOn,
   });
 }

@@ -12,7 +12,7 @@ function hook(command: readonly string[], timeoutMs = 30_000): FenceHook {
   made.configure({
     v: 1,
     set: 'edge',
-    council: { version: { generation: 1, number: 1, randomId: '00000000000000c0' }, members: [1] },
+    councils: [{ id: 1, version: { generation: 1, number: 1, randomId: '00000000000000c0' }, members: [1] }],
     nodes: [{ node: 2, name: 'node-b', ...peer }],
     slots: [],
     registrars: [],

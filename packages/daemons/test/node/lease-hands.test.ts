@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeeperInput, KeeperOutput } from '@vnfpool/core/agent';
-import type { LeaseRecord } from '@vnfpool/core/lease';
+import type { NodeLeaseRecord } from '@vnfpool/core/lease';
 import { PlatformError } from '@vnfpool/platform';
 import { FakeClocks, FakeDisk, FakeFence, FakeVirtualAddresses } from '@vnfpool/platform/fakes';
 import { expect, test } from 'vitest';
@@ -24,7 +24,7 @@ function createHands() {
       clocks,
       fence,
       addresses,
-      journal: new FakeDisk<LeaseRecord>().open(),
+      journal: new FakeDisk<NodeLeaseRecord>().open(),
       send: () => {},
       tell: () => {},
       muteMs: () => 0,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import type { LeaseRecord } from '@vnfpool/core/lease';
+import type { NodeLeaseRecord } from '@vnfpool/core/lease';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { compactLeaseRecords, openRegister, RegisterLostError } from '../../src/node/lease-journal.ts';
 
@@ -11,10 +11,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function slotRecord(slot: string, round: number): LeaseRecord {
+function slotRecord(slot: string, round: number): NodeLeaseRecord {
   const proposer = { node: 1, incarnation: 12345678901234567890n };
   return {
     type: 'slot',
+    councilId: 1,
     slot,
     promised: { round, proposer, closed: false },
     accepted: {
@@ -61,9 +62,10 @@ test('a node that has acted before does not act without its register', () => {
   expect(() => openRegister(folder, null)).toThrow(RegisterLostError);
 });
 
-test('compaction keeps the last record of each slot and of the council', () => {
-  const council: LeaseRecord = {
+test('compaction keeps the last record of each slot and of each council', () => {
+  const council: NodeLeaseRecord = {
     type: 'council',
+    councilId: 1,
     version: { generation: 0, number: 1, randomId: '0000000000000001' },
     members: [1, 2, 3],
     origin: { type: 'birth' },
@@ -76,6 +78,12 @@ test('compaction keeps the last record of each slot and of the council', () => {
     council,
     slotRecord('00000000000000bb', 1),
     slotRecord('00000000000000aa', 2),
+    { ...council, councilId: 2 },
   ]);
-  expect(kept).toEqual([slotRecord('00000000000000aa', 2), council, slotRecord('00000000000000bb', 1)]);
+  expect(kept).toEqual([
+    slotRecord('00000000000000aa', 2),
+    council,
+    slotRecord('00000000000000bb', 1),
+    { ...council, councilId: 2 },
+  ]);
 });

@@ -148,13 +148,13 @@ async function caughtDatagram(
   middle: Awaited<ReturnType<typeof createMiddle>>,
 ) {
   pair.a.link.configure([{ node: 2, name: 'node-2', address: '127.0.0.1', port: middle.port, key: '' }]);
-  pair.a.link.send(2, [message]);
+  pair.a.link.send(1, 2, [message]);
   return await middle.next();
 }
 
 test('a datagram arrives with who sent it', async () => {
   const { a, b } = await createPair([5n, 1n]);
-  a.link.send(2, [message]);
+  a.link.send(1, 2, [message]);
   expect(await b.log.next()).toMatchObject({
     type: 'datagram',
     from: 1,
@@ -166,7 +166,7 @@ test('a datagram arrives with who sent it', async () => {
 test('the next process goes on with the sequence of the one before, and knows what that had let in', async () => {
   const pair = await createPair();
   const { a, b } = pair;
-  a.link.send(2, [message]);
+  a.link.send(1, 2, [message]);
   expect(await b.log.next()).toMatchObject({ header: { sequence: 1n } });
   const middle = await createMiddle();
   const bytes = await caughtDatagram(pair, middle);
@@ -180,14 +180,14 @@ test('the next process goes on with the sequence of the one before, and knows wh
   middle.send(bytes, pair.ports[1]);
   expect(await next.log.next()).toBe('replayed');
   a.link.configure(pair.peers);
-  a.link.send(2, [message]);
+  a.link.send(1, 2, [message]);
   expect(await next.log.next()).toMatchObject({ header: { sequence: 3n } });
 
   const nextOfA = nextOf(a, a.link.handOn());
   a.link.close();
   await nextOfA.link.listen('127.0.0.1', nextOfA.port);
   nextOfA.link.configure(pair.peers);
-  nextOfA.link.send(2, [message]);
+  nextOfA.link.send(1, 2, [message]);
   expect(await next.log.next()).toMatchObject({ header: { sequence: 4n } });
 });
 
@@ -203,18 +203,18 @@ test('a replayed datagram is dropped', async () => {
 
 test('a message that has no form on the wire is dropped, the others go', async () => {
   const { a, b } = await createPair();
-  a.link.send(2, [{ ...message, round: 2 ** 40 }, message]);
+  a.link.send(1, 2, [{ ...message, round: 2 ** 40 }, message]);
   expect(await a.log.next()).toBe('unsendable');
   expect(await b.log.next()).toMatchObject({ type: 'datagram', messages: [message] });
 });
 
 test('a peer that left the configuration and is back hears us again', async () => {
   const { a, b, ports } = await createPair();
-  a.link.send(2, [message]);
+  a.link.send(1, 2, [message]);
   expect(await b.log.next()).toMatchObject({ type: 'datagram' });
   a.link.configure([]);
   a.link.configure([{ node: 2, name: 'node-2', address: '127.0.0.1', port: ports[1], key: '' }]);
-  a.link.send(2, [message]);
+  a.link.send(1, 2, [message]);
   expect(await b.log.next()).toMatchObject({ type: 'datagram', header: { sequence: 2n } });
 });
 
@@ -274,7 +274,7 @@ test('what the taker of a datagram throws is not put down to the datagram', asyn
       new Promise<unknown>((resolve) => process.once('uncaughtException', resolve)),
       b.log.next(),
     ]);
-    a.link.send(2, [message]);
+    a.link.send(1, 2, [message]);
     expect(await outcome).toBe(b.log.fault);
   } finally {
     process.removeAllListeners('uncaughtException');
@@ -306,8 +306,8 @@ test('a peer whose key is not usable is left out, the others stay', async () => 
     { node: 3, ...place, key: createLeaseKey().publicKey },
   ]);
   expect(log).toEqual(['unusable-key']);
-  link.send(2, [message]);
-  link.send(3, [message]);
+  link.send(1, 2, [message]);
+  link.send(1, 3, [message]);
   expect((await middle.next()).readUInt32BE(8)).toBe(3);
 });
 
@@ -315,9 +315,9 @@ test('a peer whose address changed is answered where it speaks from, and where i
   const { a, b, ports } = await createPair();
   await a.link.move('127.0.0.2');
   // It has told nobody; its next datagram does.
-  a.link.send(2, [message]);
+  a.link.send(1, 2, [message]);
   expect(await b.log.next()).toMatchObject({ type: 'datagram', from: 1 });
-  b.link.send(1, [message]);
+  b.link.send(1, 1, [message]);
   expect(await a.log.next()).toMatchObject({ type: 'datagram', from: 2 });
 
   // Whoever sends one of its datagrams from elsewhere, before it is here, keeps nothing from it.
@@ -328,10 +328,10 @@ test('a peer whose address changed is answered where it speaks from, and where i
   ];
   a.link.configure(peers('127.0.0.2'));
   b.link.configure(peers('127.0.0.2'));
-  a.link.send(2, [message]);
+  a.link.send(1, 2, [message]);
   middle.send(await middle.next(), ports[1]);
   expect(await b.log.next()).toMatchObject({ type: 'datagram', from: 1 });
-  b.link.send(1, [message]);
+  b.link.send(1, 1, [message]);
   expect(await a.log.next()).toMatchObject({ type: 'datagram', from: 2 });
   // The copy that went to who had sent it.
   await middle.next();
@@ -340,8 +340,8 @@ test('a peer whose address changed is answered where it speaks from, and where i
 test('where it cannot be, it stays where it was', async () => {
   const { a, b } = await createPair();
   await expect(a.link.move('192.0.2.1')).rejects.toThrow(/EADDRNOTAVAIL/);
-  a.link.send(2, [message]);
+  a.link.send(1, 2, [message]);
   expect(await b.log.next()).toMatchObject({ from: 1 });
-  b.link.send(1, [message]);
+  b.link.send(1, 1, [message]);
   expect(await a.log.next()).toMatchObject({ from: 2 });
 });

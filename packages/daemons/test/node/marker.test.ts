@@ -11,12 +11,17 @@ const handedOn: HandedOn = {
   incarnation: 12345678901234567890n,
   slots: {
     leases: {
-      serial: 7,
-      fetchSerial: 1,
-      muteUntilMs: 5.5,
-      registers: [{ slot: '00000000000000aa', leaseUntilMs: 1234.25 }],
-      slots: [],
-      clocks: { peers: [], standings: [] },
+      councils: [
+        {
+          councilId: 1,
+          serial: 7,
+          fetchSerial: 1,
+          muteUntilMs: 5.5,
+          registers: [{ slot: '00000000000000aa', leaseUntilMs: 1234.25 }],
+          slots: [],
+          clocks: { peers: [], standings: [] },
+        },
+      ],
     },
     holdings: [],
     guarded: [{ slot: '00000000000000aa', addresses: ['192.0.2.100'], links: [], on: ['eth0'] }],

@@ -9,7 +9,7 @@ function pool(name: string, addresses: DeclaredPool['addresses']): DeclaredPool 
 
 function set(pools: DeclaredPool[], nodes = 3): DeclaredSet {
   const names = Array.from({ length: nodes }, (_, index) => ({ name: `node-${index}` }));
-  return { name: 'test', nodes: names, council: [], pools, probes: [] };
+  return { name: 'test', nodes: names, councils: [], pools, probes: [] };
 }
 
 test('everyone gets an address of its own in the network of the virtual addresses', () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SetView } from '@vnfpool/core/management';
+import type { CouncilView, SetView } from '@vnfpool/core/management';
 import type { JSX } from 'preact';
 import { Badge, HealthBadge } from './badge.tsx';
 import { Choice } from './choice.tsx';
@@ -26,7 +26,9 @@ export function PageHeader({ sets }: { readonly sets: readonly SetView[] }): JSX
               <span class="label">Set</span> <strong>{set.name}</strong>
             </span>
             <HealthBadge health={set.health} />
-            <Council council={set.council} />
+            {set.councils.map((council) => (
+              <Council key={council.name} council={council} isNamed={set.councils.length > 1} />
+            ))}
             <span class="label">
               {modes[set.mode]}, declaration {set.generation}
             </span>
@@ -49,7 +51,13 @@ export function PageHeader({ sets }: { readonly sets: readonly SetView[] }): JSX
 }
 
 /** Slots can move for as long as a majority of the council can be reached. */
-function Council({ council }: { readonly council: SetView['council'] }): JSX.Element {
+function Council({
+  council,
+  isNamed,
+}: {
+  readonly council: CouncilView;
+  readonly isNamed: boolean;
+}): JSX.Element {
   const size = council.members.length;
   const majority = council.reachable > size / 2;
   const tone = council.reachable === size ? 'good' : majority ? 'warning' : 'bad';
@@ -57,7 +65,7 @@ function Council({ council }: { readonly council: SetView['council'] }): JSX.Ele
     <Badge
       tone={tone}
       icon={tone}
-      text={`council ${council.reachable} of ${size}${majority ? '' : ', no majority'}`}
+      text={`council ${isNamed ? `${council.name} ` : ''}${council.reachable} of ${size}${majority ? '' : ', no majority'}`}
       title={`Grants the leases: ${council.members.join(', ')}. Version ${council.version}.`}
     />
   );

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ONLY_COUNCIL } from '@vnfpool/core/declared';
 import { checkStateAccess, DocumentError } from '@vnfpool/wire/mobility';
 import { checkAddresses, virtualAddresses } from './addresses.ts';
 import { checkContainerFile } from './container.ts';
@@ -25,7 +26,7 @@ export function checkMeaning(file: DeclarationFile): Finding[] {
   const nodes = nodeNames(file);
   return [
     ...duplicates(nodes, (index) => (Array.isArray(file.nodes) ? ['nodes', index] : ['nodes'])),
-    ...checkCouncil(file, nodes),
+    ...checkCouncils(file, nodes),
     ...Object.entries(file.pools).flatMap(([name, pool]) =>
       checkPool(name, pool, nodes.filter((node) => !isWitness(file, node)).length),
     ),
@@ -45,16 +46,32 @@ export function isWitness({ nodes }: DeclarationFile, name: string): boolean {
   );
 }
 
-function checkCouncil(file: DeclarationFile, nodes: readonly string[]): Finding[] {
-  const { council } = file;
-  if (!council) return [];
-  const findings: Finding[] = duplicates(council, (index) => ['council', index]);
-  if (![1, 3, 5].includes(council.length)) {
-    findings.push({ path: ['council'], message: `must name 1, 3 or 5 nodes; it names ${council.length}` });
+function checkCouncils(file: DeclarationFile, nodes: readonly string[]): Finding[] {
+  const { council, councils } = file;
+  const findings = council ? checkMembers(council, ['council'], nodes) : [];
+  if (council && councils)
+    findings.push({ path: ['councils'], message: 'stands in place of council, not beside it' });
+  for (const [name, members] of Object.entries(councils ?? {}))
+    findings.push(...checkMembers(members, ['councils', name], nodes));
+  const names = councils ? Object.keys(councils) : [ONLY_COUNCIL];
+  for (const [pool, { council: own }] of Object.entries(file.pools)) {
+    if (own !== undefined && !names.includes(own))
+      findings.push({ path: ['pools', pool, 'council'], message: unknownName('council', own, names) });
   }
-  council.forEach((member, index) => {
+  return findings;
+}
+
+function checkMembers(
+  members: readonly string[],
+  path: Finding['path'],
+  nodes: readonly string[],
+): Finding[] {
+  const findings: Finding[] = duplicates(members, (index) => [...path, index]);
+  if (![1, 3, 5].includes(members.length))
+    findings.push({ path, message: `must name 1, 3 or 5 nodes; it names ${members.length}` });
+  members.forEach((member, index) => {
     if (!nodes.includes(member))
-      findings.push({ path: ['council', index], message: unknownName('node', member, nodes) });
+      findings.push({ path: [...path, index], message: unknownName('node', member, nodes) });
   });
   return findings;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dirname, resolve } from 'node:path';
-import type { DeclaredPool, DeclaredSet } from '@vnfpool/core/declared';
+import { type DeclaredPool, type DeclaredSet, ONLY_COUNCIL } from '@vnfpool/core/declared';
 import type { FaultView } from '@vnfpool/core/management';
 import type { FunctionLimits } from '@vnfpool/wire/mobility';
 import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
@@ -103,12 +103,16 @@ function protoKeys(document: Document): Finding[] {
 
 function normalForm(file: DeclarationFile, directory: string): DeclaredSet {
   const nodes = nodeNames(file);
+  const councils = normalCouncils(file, nodes);
   return {
     name: file.set,
     nodes: nodes.map((name) => ({ name, ...(isWitness(file, name) ? { witness: true as const } : {}) })),
     ...(file.fence ? { fence: { hook: file.fence.hook, timeoutMs: file.fence.timeout } } : {}),
-    council: file.council ?? nodes.slice(0, nodes.length >= 3 ? 3 : 1),
-    pools: Object.entries(file.pools).map(([name, pool]) => normalPool(name, pool, directory)),
+    councils,
+    pools: Object.entries(file.pools).map(([name, pool]) => ({
+      ...normalPool(name, pool, directory),
+      council: pool.council ?? councils[0]?.name ?? ONLY_COUNCIL,
+    })),
     probes: file.probes.map(({ pool, every, deadline, path }) => ({
       pool,
       everyMs: every,
@@ -119,7 +123,15 @@ function normalForm(file: DeclarationFile, directory: string): DeclaredSet {
   };
 }
 
-function normalPool(name: string, pool: PoolFile, directory: string): DeclaredPool {
+function normalCouncils(
+  { council, councils }: DeclarationFile,
+  nodes: readonly string[],
+): DeclaredSet['councils'] {
+  if (councils) return Object.entries(councils).map(([name, members]) => ({ name, members }));
+  return [{ name: ONLY_COUNCIL, members: council ?? nodes.slice(0, nodes.length >= 3 ? 3 : 1) }];
+}
+
+function normalPool(name: string, pool: PoolFile, directory: string): Omit<DeclaredPool, 'council'> {
   const { health, stop, limits, netns, container, state, hooks, ...rest } = pool.function;
   return {
     name,

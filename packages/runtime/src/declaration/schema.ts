@@ -38,6 +38,7 @@ export interface DeclarationFile {
   readonly set: string;
   readonly nodes: readonly string[] | Readonly<Record<string, NodeFile | null>>;
   readonly council?: readonly string[] | undefined;
+  readonly councils?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly fence?: { readonly hook: readonly string[]; readonly timeout: number } | undefined;
   readonly pools: Readonly<Record<string, PoolFile>>;
   readonly probes: readonly {
@@ -54,6 +55,7 @@ export interface NodeFile {
 }
 
 export interface PoolFile {
+  readonly council?: string | undefined;
   readonly function: {
     /** Only a function with a network may be without. */
     readonly program?: string | undefined;
@@ -101,6 +103,7 @@ export interface PoolFile {
 
 const NODES_MAX = 64;
 const POOLS_MAX = 64;
+const COUNCILS_MAX = 16;
 const PROBES_MAX = 64;
 
 const name = (): z.ZodString =>
@@ -219,6 +222,10 @@ const program = programFields.refine(
 
 const pool = z.strictObject({
   function: program.meta({ description: 'What runs.' }),
+  council: name().optional().meta({
+    description:
+      'Of several councils the one that decides who holds its slots, as long as there is the pool. Default: the first.',
+  }),
   redundancy: redundancySchema.prefault({}).meta({
     description: 'How many instances, and what for. At most one instance of a pool runs on a node.',
   }),
@@ -308,6 +315,17 @@ export const declarationSchema: z.ZodType<DeclarationFile> = z
       description:
         'The 1, 3 or 5 nodes that decide who holds a slot. Default: the first three, or the first of fewer than three.',
     }),
+    councils: z
+      .record(name(), z.array(name()))
+      .refine((councils) => {
+        const size = Object.keys(councils).length;
+        return size >= 1 && size <= COUNCILS_MAX;
+      }, `must name 1 to ${COUNCILS_MAX} councils`)
+      .optional()
+      .meta({
+        description:
+          'In place of `council`, for a large set: several councils by name, each of 1, 3 or 5 nodes. Each pool belongs to one of them.',
+      }),
     fence: z
       .strictObject({
         hook: z

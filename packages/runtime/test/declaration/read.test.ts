@@ -57,10 +57,11 @@ describe('a declaration', () => {
     expect(set).toEqual({
       name: 's',
       nodes: [{ name: 'a' }, { name: 'b' }],
-      council: ['a'],
+      councils: [{ name: 'main', members: ['a'] }],
       pools: [
         {
           name: 'web',
+          council: 'main',
           function: {
             program: 'p',
             arguments: [],
@@ -78,6 +79,20 @@ describe('a declaration', () => {
       ],
       probes: [{ pool: 'web', everyMs: 60_000, deadlineMs: 250, path: '/' }],
     });
+  });
+
+  test('of several councils a pool belongs to the one that it names, else to the first', () => {
+    const set = setOf(
+      'set: s\nnodes: [a, b]\ncouncils: { east: [a], west: [b] }\npools:\n  web: { function: { program: p } }\n  calc: { function: { program: p }, council: west }',
+    );
+    expect(set.councils).toEqual([
+      { name: 'east', members: ['a'] },
+      { name: 'west', members: ['b'] },
+    ]);
+    expect(set.pools.map(({ name, council }) => [name, council])).toEqual([
+      ['web', 'east'],
+      ['calc', 'west'],
+    ]);
   });
 
   test('every fault is told at once, with its place', () => {
@@ -109,6 +124,21 @@ describe('a declaration', () => {
       'a stranger in the council',
       'set: s\nnodes: [node-a]\ncouncil: [node-b]\npools: {}',
       'council.0: there is no node node-b; did you mean node-a?',
+    ],
+    [
+      'a council of two among several',
+      'set: s\nnodes: [a, b]\ncouncils: { one: [a], two: [a, b] }\npools: {}',
+      'councils.two: must name 1, 3 or 5 nodes; it names 2',
+    ],
+    [
+      'one council beside several',
+      'set: s\nnodes: [a, b]\ncouncil: [a]\ncouncils: { two: [b] }\npools: {}',
+      'councils: stands in place of council, not beside it',
+    ],
+    [
+      'a pool of a council that is not there',
+      'set: s\nnodes: [a, b]\ncouncils: { east: [a], west: [b] }\npools:\n  web:\n    function: { program: p }\n    council: wst',
+      'pools.web.council: there is no council wst; did you mean west?',
     ],
     ['a node named twice', 'set: s\nnodes: [a, a]\npools: {}', 'nodes.1: a is named twice'],
     [

@@ -29,11 +29,13 @@ pools:
     upgrade: { gate: 400ms, deadline: 8s }
 `;
 
-/** As `edge` on four nodes, with functions that have state, and room for each of them to go elsewhere. */
+/** As `edge` on four nodes with two councils, with functions that have state, and room for each of them to go elsewhere. */
 const ROOMY = `
 set: roomy
 nodes: [node-a, node-b, node-c, node-d]
-council: [node-a, node-b, node-c]
+councils:
+  first: [node-a, node-b, node-c]
+  second: [node-b, node-c, node-d]
 pools:
   web:
     function:
@@ -53,6 +55,7 @@ pools:
       arguments: [calc.mjs, --port, "{port}"]
       health: { every: 500ms, timeout: 400ms }
       state: { via: socket, format: count/1 }
+    council: second
     redundancy: { slots: 3 }
     policy: least-used
     upgrade: { gate: 400ms, deadline: 8s }
@@ -90,7 +93,9 @@ export function withPool(set: DeclaredSet, name: string): DeclaredSet {
   const web = edgeSet(false).pools.find((pool) => pool.name === 'web');
   if (!web || set.pools.some((pool) => pool.name === name)) return set;
   const redundancy = { slots: 1, standbys: 1, spares: 0 };
-  return { ...set, pools: [...set.pools, { ...web, name, redundancy, addresses: ['10.77.0.110/24'] }] };
+  const council = set.councils[0]?.name ?? web.council;
+  const pool = { ...web, name, council, redundancy, addresses: ['10.77.0.110/24'] };
+  return { ...set, pools: [...set.pools, pool] };
 }
 
 /** The pool's function with other words, so that every instance has to be replaced. */

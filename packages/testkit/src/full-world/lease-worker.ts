@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type KeeperInput, type KeeperOutput, SlotKeeper } from '@vnfpool/core/agent';
 import {
-  LeaseEngine,
-  type LeaseEngineInit,
-  type LeaseInput,
-  type LeaseOutput,
+  NodeLeases,
+  type NodeLeasesInit,
+  type NodeLeasesInput,
+  type NodeLeasesOutput,
   ReplayWindow,
 } from '@vnfpool/core/lease';
-import {
-  batchLeaseMessages,
-  decodeLeaseDatagram,
-  encodeLeaseDatagram,
-  type LeaseMessage,
-} from '@vnfpool/wire/lease';
+import { batchLeaseMessages, decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
 import {
   type CouncilReport,
   type FailoverRecord,
@@ -27,7 +22,7 @@ import type { World } from './world.ts';
 
 export type ToWorker =
   | { readonly type: 'configure'; readonly configuration: SetConfiguration }
-  | Extract<LeaseInput, { type: 'candidate-state' | 'candidate-gone' | 'release' | 'hand-over' }>;
+  | Extract<NodeLeasesInput, { type: 'candidate-state' | 'candidate-gone' | 'release' | 'hand-over' }>;
 
 export type FromWorker =
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
@@ -52,22 +47,22 @@ export interface LeaseWorkerParts {
   readonly maybeFault: () => void;
 }
 
-/** The production engine, with its grants told to the invariants. */
-class WatchedEngine extends LeaseEngine {
-  readonly #watch: (output: LeaseOutput) => void;
+/** The production leases, with their grants told to the invariants. */
+class WatchedLeases extends NodeLeases {
+  readonly #watch: (output: NodeLeasesOutput) => void;
 
-  constructor(init: LeaseEngineInit, watch: (output: LeaseOutput) => void) {
+  constructor(init: NodeLeasesInit, watch: (output: NodeLeasesOutput) => void) {
     super(init);
     this.#watch = watch;
   }
 
-  override handle(input: LeaseInput, nowMs: number): LeaseOutput[] {
+  override handle(input: NodeLeasesInput, nowMs: number): NodeLeasesOutput[] {
     const outputs = super.handle(input, nowMs);
     for (const output of outputs) this.#watch(output);
     return outputs;
   }
 
-  override expire(nowMs: number): LeaseOutput[] {
+  override expire(nowMs: number): NodeLeasesOutput[] {
     const outputs = super.expire(nowMs);
     for (const output of outputs) this.#watch(output);
     return outputs;
@@ -81,7 +76,7 @@ export class SimLeaseWorker {
   readonly #parts: LeaseWorkerParts;
   readonly #node: number;
   readonly #incarnation: bigint;
-  readonly #engine: LeaseEngine;
+  readonly #leases: NodeLeases;
   readonly #keeper: SlotKeeper;
   readonly #windows = new Map<number, ReplayWindow>();
   readonly #sequences = new Map<number, bigint>();
@@ -99,7 +94,7 @@ export class SimLeaseWorker {
     machine.closeFence();
     machine.disk.incarnation += 1n;
     this.#incarnation = machine.disk.incarnation;
-    this.#engine = new WatchedEngine(
+    this.#leases = new WatchedLeases(
       {
         node: this.#node,
         incarnation: this.#incarnation,
@@ -109,12 +104,12 @@ export class SimLeaseWorker {
       },
       (output) => this.#watch(output),
     );
-    this.#keeper = new SlotKeeper(this.#engine, this.#node);
+    this.#keeper = new SlotKeeper(this.#leases, this.#node);
     process.onResume(() => this.#work());
   }
 
   get muteMs(): number {
-    return this.#engine.muteMs(this.#parts.process.nowMs());
+    return this.#leases.muteMs(this.#parts.process.nowMs());
   }
 
   post(message: ToWorker): void {
@@ -126,7 +121,7 @@ export class SimLeaseWorker {
     this.#peers = new Map(
       configuration.nodes.filter(({ node }) => node !== this.#node).map((peer) => [peer.node, peer]),
     );
-    this.#input({ type: 'configure', council: configuration.council, slots: configuration.slots });
+    this.#input({ type: 'configure', councils: configuration.councils, slots: configuration.slots });
   }
 
   /** What the platform tells of addresses. */
@@ -152,7 +147,7 @@ export class SimLeaseWorker {
     this.#input({ type: 'datagram', from: header.sender, header, messages });
   }
 
-  #watch(output: LeaseOutput): void {
+  #watch(output: NodeLeasesOutput): void {
     if (output.type !== 'granted' && output.type !== 'renumbered') return;
     const { world, machine } = this.#parts;
     const { slot, epoch } = output;
@@ -212,7 +207,7 @@ export class SimLeaseWorker {
         world.invariants.persisted(this.#node, output.records);
         return [];
       case 'send':
-        this.#send(output.to, output.messages);
+        this.#send(output);
         return [];
       case 'guard':
         machine.guard(output.slots);
@@ -302,10 +297,10 @@ export class SimLeaseWorker {
       if (!known.has(slot)) world.fail(`${slot} is not under the fence of ${machine.name}`);
   }
 
-  #send(to: number, messages: readonly LeaseMessage[]): void {
+  #send({ councilId, to, messages }: KeeperOutput & { type: 'send' }): void {
     const peer = this.#peers.get(to);
     const { process, world, deliver } = this.#parts;
-    const council = this.#engine.council?.version;
+    const council = this.#leases.council(councilId)?.version;
     if (!peer || !council) return;
     for (const message of messages) {
       world.invariants.sent({ node: this.#node, incarnation: this.#incarnation, council, to }, message);
@@ -318,6 +313,7 @@ export class SimLeaseWorker {
         receiver: to,
         incarnation: this.#incarnation,
         sequence,
+        councilId,
         council,
         clockUs: BigInt(Math.round(process.nowMs() * 1000)),
       };

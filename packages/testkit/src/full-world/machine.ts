@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseRecord } from '@vnfpool/core/lease';
+import type { NodeLeaseRecord } from '@vnfpool/core/lease';
 import type { FailoverRecord, SetConfiguration } from '@vnfpool/wire/mobility';
 import { FenceModel } from '../lease-world/fence-model.ts';
 import { NodeClock } from '../lease-world/node-clock.ts';
@@ -100,7 +100,7 @@ export class Machine {
 }
 
 export interface NodeDisk {
-  readonly leases: LeaseRecord[];
+  readonly leases: NodeLeaseRecord[];
   incarnation: bigint;
   term: bigint;
   /** 0: it has not joined. */

@@ -28,6 +28,7 @@ const header: LeaseHeader = {
   receiver: 2,
   incarnation: 3n,
   sequence: 4n,
+  councilId: 1,
   council: { generation: 5, number: 6, randomId: '00000000000000c0' },
   clockUs: 7n,
 };

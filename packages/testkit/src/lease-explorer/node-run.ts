@@ -368,6 +368,7 @@ export class NodeRun {
       receiver: to,
       incarnation: this.#s.life.incarnation,
       sequence: 1n,
+      councilId: setting.council.id,
       council: setting.council.version,
       clockUs: BigInt(Math.round(this.#nowMs * 1000)),
     };

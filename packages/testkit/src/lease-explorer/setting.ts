@@ -13,6 +13,7 @@ export const DRIFT_BOUND = 0.01;
 
 /** It stays the same: changes of the council are left to the lease world. */
 const COUNCIL: CouncilDefinition = {
+  id: 1,
   version: { generation: 1, number: 1, randomId: '00000000000000c0' },
   members: NODES,
 };

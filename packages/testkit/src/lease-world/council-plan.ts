@@ -5,6 +5,7 @@ import type { SimNode } from './sim-node.ts';
 import type { WorldParts } from './world-parts.ts';
 
 const FIRST: CouncilDefinition = {
+  id: 1,
   version: { generation: 1, number: 1, randomId: '00000000000000c0' },
   members: [],
 };
@@ -58,6 +59,7 @@ export class CouncilPlan {
     const randomId = random.u64().toString(16).padStart(16, '0');
     trace.add(schedule.nowMs, () => `the operator decides on a council of ${members.join(' ')}`);
     this.#definition = {
+      id: 1,
       version: { generation: version.generation + 1, number: 1, randomId },
       members,
       forced: true,
@@ -66,18 +68,18 @@ export class CouncilPlan {
   }
 
   #putInForce(): void {
-    const { version, members, next } = this.#definition;
+    const { id, version, members, next } = this.#definition;
     if (!next) return;
     const former: CouncilMembership = { version, members };
-    this.#definition = { ...next, former };
+    this.#definition = { id, ...next, former };
     this.#tell(0.8);
   }
 
   /** Every node is told at its own moment; with what remains of `part`, while there are faults, not at all. */
   #tell(part: number): void {
-    const { random, schedule, nodes, isFaulty } = this.#parts;
+    const { random, schedule, nodes } = this.#parts;
     for (const node of nodes.values()) {
-      if (!random.chance(part) && isFaulty()) continue;
+      if (!random.chance(part) && this.#parts.isFaulty()) continue;
       const told = this.#parts.configuration();
       schedule.after(random.chance(0.5) ? random.between(0, 5) : random.between(0, 300), () =>
         node.configure(told),

@@ -46,6 +46,7 @@ export class ResetReleases {
           receiver: self,
           incarnation,
           sequence: 0n,
+          councilId: 1,
           council,
           clockUs: 0n,
         },

@@ -445,6 +445,7 @@ export class SimNode {
       receiver: to,
       incarnation: this.#incarnation,
       sequence: ++this.#sequence,
+      councilId: 1,
       council,
       clockUs: BigInt(Math.round(this.clock.bootMs(schedule.nowMs) * 1000)),
     };

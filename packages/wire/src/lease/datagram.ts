@@ -15,7 +15,7 @@ import { readHex64, writeHex64 } from './value-codec.ts';
  * |                           receiver                            |
  * |               sender's incarnation (64 bits)                  |
  * |                     sequence (64 bits)                        |
- * |   council: generation (32), number (32), random id (64)       |
+ * |  council: id (8) and generation (24), number (32), random id (64)
  * |      sender's CLOCK_BOOTTIME in microseconds (64 bits)        |
  * +---------------------------------------------------------------+
  * |                    messages, then the MAC                     |
@@ -29,6 +29,10 @@ export const LEASE_MAC_BYTES = 16;
 const MAGIC = 0x564c;
 const VERSION = 1;
 const HEADER_BYTES = 52;
+/** Councils of one set. */
+export const COUNCIL_ID_MAX = 255;
+const GENERATION_MAX = 0xffffff;
+const COUNCIL_OFFSET = 28;
 const BODY_BYTES_MAX = LEASE_DATAGRAM_BYTES_MAX - LEASE_MAC_BYTES;
 
 /** Encodes header and 1 to 255 messages, without the MAC; throws `WireError` (`limit`) beyond 1,184 octets. */
@@ -37,7 +41,7 @@ export function encodeLeaseDatagram(header: LeaseHeader, messages: readonly Leas
   const writer = new ByteWriter(BODY_BYTES_MAX);
   writer.u16(MAGIC).u8(VERSION).u8(messages.length);
   writer.u32(header.sender).u32(header.receiver).u64(header.incarnation).u64(header.sequence);
-  writer.u32(header.council.generation).u32(header.council.number);
+  writer.u32(councilWord(header)).u32(header.council.number);
   writeHex64(writer, header.council.randomId);
   writer.u64(header.clockUs);
   for (const message of messages) writeMessage(writer, message);
@@ -63,12 +67,28 @@ export function decodeLeaseDatagram(bytes: Uint8Array): {
     receiver: reader.u32(),
     incarnation: reader.u64(),
     sequence: reader.u64(),
-    council: { generation: reader.u32(), number: reader.u32(), randomId: readHex64(reader) },
+    ...readCouncil(reader),
     clockUs: reader.u64(),
   };
   const messages = Array.from({ length: count }, () => readMessage(reader));
   reader.expectEnd();
   return { header, messages };
+}
+
+function councilWord({ councilId, council: { generation } }: LeaseHeader): number {
+  if (councilId < 1 || councilId > COUNCIL_ID_MAX)
+    throw new WireError('limit', COUNCIL_OFFSET, `council ${councilId} of a set`);
+  // An epoch has as many bits for it.
+  if (generation > GENERATION_MAX) throw new WireError('limit', COUNCIL_OFFSET, `generation ${generation}`);
+  return councilId * (GENERATION_MAX + 1) + generation;
+}
+
+function readCouncil(reader: ByteReader): Pick<LeaseHeader, 'councilId' | 'council'> {
+  const word = reader.u32();
+  const councilId = Math.floor(word / (GENERATION_MAX + 1));
+  if (councilId === 0) throw new WireError('limit', COUNCIL_OFFSET, 'a council without a number');
+  const generation = word % (GENERATION_MAX + 1);
+  return { councilId, council: { generation, number: reader.u32(), randomId: readHex64(reader) } };
 }
 
 /** Splits what goes to one peer into lists that fit one datagram each, in order. */

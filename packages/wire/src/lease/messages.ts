@@ -77,6 +77,9 @@ export interface LeaseHeader {
   readonly incarnation: bigint;
   /** Grows by one with every datagram to this receiver in this incarnation. */
   readonly sequence: bigint;
+  /** Number within the set of the council that all messages are about, 1 to 255. */
+  readonly councilId: number;
+  /** That council's version, as the sender has it. */
   readonly council: LeaseCouncilVersion;
   /** The sender's CLOCK_BOOTTIME in microseconds, for measuring drift. */
   readonly clockUs: bigint;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { COUNCIL_ID_MAX } from '../lease/index.ts';
 import { containerSpecification } from './container.ts';
 import type {
   CouncilMembership,
@@ -166,6 +167,7 @@ const above0: Shape<number> = (value, path) =>
 
 const councilVersion: Shape<CouncilVersion> = object({ generation: count, number: count, randomId: hex64 });
 const membership: Shape<CouncilMembership> = object({ version: councilVersion, members: list(uint32) });
+const councilId: Shape<number> = integer(1, COUNCIL_ID_MAX);
 const candidate: Shape<SlotCandidate> = object({ node: uint32, functionId: uint32 });
 
 export const slotAssignment: Shape<SlotAssignment> = versioned(
@@ -230,23 +232,41 @@ const slotDefinition: Shape<SlotDefinition> = object(
     candidates: list(candidate),
     lastResort,
   },
-  { addressing: slotAddressing, slotsPerFunction: integer(1, 64) },
+  { councilId, addressing: slotAddressing, slotsPerFunction: integer(1, 64) },
 );
 
+/** Every council has a number of its own, and every slot one of them. */
+function withCouncils(shape: Shape<SetConfiguration>): Shape<SetConfiguration> {
+  return (value, path) => {
+    const configuration = shape(value, path);
+    const { councils, slots } = configuration;
+    const ids = new Set(councils.map(({ id }) => id));
+    if (ids.size === 0) fail(`${path}.councils`, 'must name a council');
+    if (ids.size < councils.length) fail(`${path}.councils`, 'must not name a council twice');
+    for (const [index, { councilId: id = 1 }] of slots.entries())
+      if (!ids.has(id)) fail(`${path}.slots[${index}].councilId`, `must be one of ${[...ids].join(', ')}`);
+    return configuration;
+  };
+}
+
 export const setConfiguration: Shape<SetConfiguration> = versioned(
-  object(
-    {
-      v: oneOf(1),
-      set: text,
-      council: object(
-        { version: councilVersion, members: list(uint32) },
-        { former: membership, forced: flag, next: membership },
-      ),
-      nodes: list(leasePeer),
-      slots: list(slotDefinition),
-      registrars: list(object({ address: text, port })),
-    },
-    { fenceHook: object({ command: list(text), timeoutMs: milliseconds }) },
+  withCouncils(
+    object(
+      {
+        v: oneOf(1),
+        set: text,
+        councils: list(
+          object(
+            { id: councilId, version: councilVersion, members: list(uint32) },
+            { former: membership, forced: flag, next: membership },
+          ),
+        ),
+        nodes: list(leasePeer),
+        slots: list(slotDefinition),
+        registrars: list(object({ address: text, port })),
+      },
+      { fenceHook: object({ command: list(text), timeoutMs: milliseconds }) },
+    ),
   ),
 );
 
@@ -291,6 +311,7 @@ const failoverRecord: Shape<FailoverRecord> = object({
 });
 
 const councilReport: Shape<CouncilReport> = object({
+  id: councilId,
   version: councilVersion,
   members: list(uint32),
   next: nullable(councilVersion),
@@ -314,7 +335,7 @@ export const slotReport: Shape<SlotReport> = versioned(
   object(
     { v: oneOf(1), muteMs: milliseconds, slots: list(slotState), failovers: list(failoverRecord) },
     {
-      council: councilReport,
+      councils: list(councilReport),
       stalls: object({ p99Ms: milliseconds, maxMs: milliseconds }),
       host,
     },

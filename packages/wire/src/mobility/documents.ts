@@ -144,12 +144,13 @@ export interface CouncilVersion {
 
 /**
  * Extension 7, in ADD at node scope (Function ID 0): the set as a node needs to know it. Replaces the
- * former one whole; a lower council version is refused (130, error 5). At most 32,768 octets.
+ * former one whole; a lower version of one of its councils is refused (130, error 5). At most 32,768 octets.
  */
 export interface SetConfiguration {
   readonly v: 1;
   readonly set: string;
-  readonly council: CouncilDefinition;
+  /** At least one; each slot belongs to one of them, for ever. */
+  readonly councils: readonly CouncilDefinition[];
   /** Every node that takes part in leases: council members and hosts of candidates. */
   readonly nodes: readonly LeasePeer[];
   readonly slots: readonly SlotDefinition[];
@@ -172,6 +173,8 @@ export interface CouncilMembership {
 
 /** The council in force, as the manager knows it. */
 export interface CouncilDefinition extends CouncilMembership {
+  /** Its number in the set, 1 to 255; never that of another one. */
+  readonly id: number;
   /** The one before, in the same generation: its members hand their registers over. Absent: there was none. */
   readonly former?: CouncilMembership;
   /** An operator decided that the others are dead; nothing of a former council counts. */
@@ -197,6 +200,8 @@ export interface SlotDefinition {
   readonly id: string;
   readonly pool: string;
   readonly index: number;
+  /** The council that grants it; absent: 1. */
+  readonly councilId?: number;
   readonly leaseMs: number;
   /** Virtual addresses in text form: `10.0.0.1/24`, `2001:db8::1%eth1/64`. */
   readonly addresses: readonly string[];
@@ -258,7 +263,8 @@ export interface SlotReport {
   /** New failover records, oldest first; resent until acknowledged. */
   readonly failovers: readonly FailoverRecord[];
   /** Absent: it was told of none yet. */
-  readonly council?: CouncilReport;
+  /** Absent: the node has none yet. */
+  readonly councils?: readonly CouncilReport[];
   /** How late the node's lease worker was called in the last minutes; absent: it did not measure. */
   readonly stalls?: StallReport;
   /** What the host itself shows; absent: nothing to tell. */
@@ -267,6 +273,7 @@ export interface SlotReport {
 
 /** The council that a node works under, which may be ahead of what its manager knows. */
 export interface CouncilReport extends CouncilMembership {
+  readonly id: number;
   /** The one that it has stored and would follow. */
   readonly next: CouncilVersion | null;
   /** As a member: slots for which it has no voice yet, since it has not heard what the former council decided. */

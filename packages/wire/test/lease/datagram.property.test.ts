@@ -115,7 +115,8 @@ const header = fc.record({
   receiver: u32,
   incarnation: u64,
   sequence: u64,
-  council: fc.record({ generation: u32, number: u32, randomId: hex64 }),
+  councilId: fc.integer({ min: 1, max: 255 }),
+  council: fc.record({ generation: fc.nat(0xffffff), number: u32, randomId: hex64 }),
   clockUs: u64,
 });
 

@@ -13,12 +13,13 @@ const HEADER: LeaseHeader = {
   receiver: 2,
   incarnation: 3n,
   sequence: 4n,
+  councilId: 8,
   council: { generation: 5, number: 6, randomId: '00000000000000c0' },
   clockUs: 7n,
 };
 const HEADER_HEX = `
   00000001 00000002 0000000000000003 0000000000000004
-  00000005 00000006 00000000000000c0 0000000000000007`;
+  08000005 00000006 00000000000000c0 0000000000000007`;
 
 /** Written by hand from the layout. */
 const VECTORS: readonly (readonly [string, LeaseMessage, string])[] = [
@@ -216,4 +217,19 @@ test('times are written as microseconds, rounded up', () => {
   };
   const [decoded] = decodeLeaseDatagram(encodeLeaseDatagram(HEADER, [message])).messages;
   expect(decoded).toMatchObject({ timeLeftMs: 0.011 });
+});
+
+test.each([
+  ['number 0', { councilId: 0 }],
+  ['number 256', { councilId: 256 }],
+  ['a generation that no epoch has room for', { council: { ...HEADER.council, generation: 2 ** 24 } }],
+])('a council with %s has no form', (_name, change) => {
+  const message: LeaseMessage = { type: 'clock', wantsAnswer: true };
+  expect(() => encodeLeaseDatagram({ ...HEADER, ...change }, [message])).toThrow(WireError);
+});
+
+test('a datagram of council 0 is refused', () => {
+  const bytes = encodeLeaseDatagram(HEADER, [{ type: 'clock', wantsAnswer: true }]);
+  bytes[28] = 0;
+  expect(() => decodeLeaseDatagram(bytes)).toThrow('a council without a number');
 });

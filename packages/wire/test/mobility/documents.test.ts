@@ -58,13 +58,17 @@ const assignment = {
 const configuration = {
   v: 1,
   set: 'edge',
-  council: { version: council, members: [10, 11, 12] },
+  councils: [
+    { id: 1, version: council, members: [10, 11, 12] },
+    { id: 2, version: council, members: [13] },
+  ],
   nodes: [{ node: 10, name: 'a', address: '192.0.2.10', port: 5000, key: KEY }],
   slots: [
     {
       id: '00000000000000ff',
       pool: 'hss',
       index: 0,
+      councilId: 2,
       leaseMs: 300,
       addresses: ['192.0.2.1/24'],
       genesis: { randomId: '00000000000000bb', candidates: [candidate] },
@@ -304,5 +308,24 @@ test.each([
 ])('%s is error 1', (_name, change) => {
   expect(errorOf(() => parseFunctionSpecification(octets({ ...specification, ...change })))).toMatchObject({
     errorNumber: 1,
+  });
+});
+
+test.each([
+  ['no council', { councils: [] }, 'configuration.councils must name a council'],
+  [
+    'a council twice',
+    { councils: [configuration.councils[0], configuration.councils[0]] },
+    'configuration.councils must not name a council twice',
+  ],
+  [
+    'a slot of a council that is not there',
+    { councils: [configuration.councils[0]] },
+    'configuration.slots[0].councilId must be one of 1',
+  ],
+])('%s is error 1', (_name, change, message) => {
+  expect(errorOf(() => parseSetConfiguration(octets({ ...configuration, ...change })))).toMatchObject({
+    errorNumber: 1,
+    message,
   });
 });

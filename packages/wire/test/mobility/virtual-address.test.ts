@@ -49,7 +49,7 @@ function configuration(addresses: readonly string[], addressing?: SlotAddressing
   return {
     v: 1,
     set: 'edge',
-    council: { version: { generation: 1, number: 1, randomId: '00000000000000c0' }, members: [1] },
+    councils: [{ id: 1, version: { generation: 1, number: 1, randomId: '00000000000000c0' }, members: [1] }],
     nodes: [],
     slots: [
       {

@@ -14,7 +14,9 @@ export function nodeViews(
   const declared = state.set?.declared;
   const observed = state.observed(nowMs);
   const names = new Set([...(declared?.nodes.map(({ name }) => name) ?? []), ...state.nodes.keys()]);
-  const council = state.set?.council?.members ?? declared?.council ?? [];
+  const { councils = [] } = state.set ?? {};
+  const all = councils.length > 0 ? councils : (declared?.councils ?? []);
+  const members = new Set(all.flatMap((each) => each.members));
   return [...names].map((name) => {
     const record = state.nodes.get(name);
     const life = state.lives.get(name);
@@ -27,7 +29,7 @@ export function nodeViews(
       status: life?.state ?? 'absent',
       reason: life?.reason ?? (record ? 'It has not registered yet.' : 'It has not joined yet.'),
       address: life?.address ?? record?.endpoint?.address ?? null,
-      council: council.includes(name),
+      council: members.has(name),
       fence: record?.endpoint?.fence ?? 'none',
       muteMs: Math.max(0, (life?.muteUntilMs ?? 0) - wallMs(nowMs)),
       stalls: life?.stalls ?? null,

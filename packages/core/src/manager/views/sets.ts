@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SetView } from '../../management/views.ts';
-import { reachableMembers } from '../council.ts';
+import type { CouncilView, SetView } from '../../management/views.ts';
+import { councilName, reachableMembers } from '../council.ts';
+import type { SetRecord } from '../records.ts';
 import type { ManagerState } from '../state.ts';
 import { poolViews } from './pools.ts';
 
 export function setViews(state: ManagerState, nowMs: number, mode: SetView['mode']): SetView[] {
   const { set } = state;
   if (!set) return [];
-  const members = set.council?.members ?? set.declared.council;
   const healths = poolViews(state, nowMs).map(({ health }) => health);
-  const { version, next, forced } = set.council ?? {};
   return [
     {
       name: set.declared.name,
@@ -18,16 +17,40 @@ export function setViews(state: ManagerState, nowMs: number, mode: SetView['mode
       appliedAt: set.appliedAtMs,
       pools: set.declared.pools.map(({ name }) => name),
       nodes: set.declared.nodes.map(({ name }) => name),
-      council: {
-        version: version ? `${version.generation}.${version.number}` : '0.0',
-        members,
-        reachable: reachableMembers(state, members).length,
-        next: next?.members ?? null,
-        voiceless: members.filter((name) => (state.lives.get(name)?.council?.voiceless ?? 0) > 0),
-        forced: forced ? { at: forced.atMs, over: forced.over, dead: forced.dead } : null,
-      },
+      councils: councilViews(state, set),
       frozen: state.frozen && { since: state.frozen.sinceMs, reason: state.frozen.reason },
       health: healths.includes('down') ? 'down' : healths.includes('degraded') ? 'degraded' : 'whole',
     },
+  ];
+}
+
+/** Those that were formed, and those that are to be. */
+function councilViews(state: ManagerState, { councils, declared }: SetRecord): CouncilView[] {
+  const formed = councils.map((council): CouncilView => {
+    const { id, name, members, next, forced } = council;
+    const isVoiceless = (member: string): boolean =>
+      (state.lives.get(member)?.councils.find((each) => each.id === id)?.voiceless ?? 0) > 0;
+    return {
+      name,
+      version: councilName(council),
+      members,
+      reachable: reachableMembers(state, members).length,
+      next: next?.members ?? null,
+      voiceless: members.filter(isVoiceless),
+      forced: forced ? { at: forced.atMs, over: forced.over, dead: forced.dead } : null,
+    };
+  });
+  const missing = declared.councils.filter(({ name }) => !councils.some((each) => each.name === name));
+  return [
+    ...formed,
+    ...missing.map(({ name, members }) => ({
+      name,
+      version: '0.0',
+      members,
+      reachable: reachableMembers(state, members).length,
+      next: null,
+      voiceless: [],
+      forced: null,
+    })),
   ];
 }
