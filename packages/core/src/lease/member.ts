@@ -104,7 +104,10 @@ export class LeaseMember {
     return this.#voice(slot, bornRegister(genesis), voice, nowMs);
   }
 
-  /** Takes over what others kept; from now on this member votes for the slot. */
+  /**
+   * Takes over what others kept; from now on this member votes for the slot. What it kept itself under a former generation
+   * does not count beside it: an operator decided without it, and the same round may have been used for something else since.
+   */
   takeOver(
     slot: string,
     { stored, leaseUntilMs }: Gathered,
@@ -112,7 +115,8 @@ export class LeaseMember {
     voice: CouncilNumber,
   ): SlotRecord {
     const own = this.#registers.get(slot);
-    const known = [...(own ? [own.record] : []), ...(stored ? [stored] : [])];
+    const isOwnCurrent = own !== undefined && own.record.voice.generation === voice.generation;
+    const known = [...(isOwnCurrent ? [own.record] : []), ...(stored ? [stored] : [])];
     const merged = mergeRegisters(known) ?? bornRegister(genesis);
     return this.#voice(slot, merged, voice, Math.max(own?.leaseUntilMs ?? 0, leaseUntilMs));
   }

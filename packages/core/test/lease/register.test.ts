@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StoredRegister } from '@vnfpool/wire/lease';
 import { describe, expect, test } from 'vitest';
-import { mergeRegisters } from '../../src/lease/register.ts';
+import { LeaseMember } from '../../src/lease/member.ts';
+import { bornRegister, mergeRegisters } from '../../src/lease/register.ts';
+import { LeaseRules } from '../../src/lease/rules.ts';
 
 const A = { node: 1, incarnation: 1n };
 const B = { node: 2, incarnation: 1n };
@@ -80,5 +82,35 @@ describe('what several members kept, put together', () => {
   test('a value whose end another has heard of, without having accepted it, is released', () => {
     const merged = mergeRegisters([register([9, B], [3, A]), register([3, A, true], [1, B])]);
     expect(merged?.accepted).toMatchObject({ round: 3, released: 'abandoned' });
+  });
+});
+
+describe('a member takes over', () => {
+  const SLOT = '00000000000000a1';
+  /** It kept a promise to B and, in the round of the same number, what B proposed and then let go. */
+  const own = register([2, B, true], [2, B, true]);
+  const gathered = { stored: register([2, A], [2, A]), leaseUntilMs: 0 };
+
+  function takenOver(voice: { readonly generation: number; readonly number: number }) {
+    const member = new LeaseMember({
+      startedAtMs: 0,
+      driftBound: 0.01,
+      rules: new LeaseRules(),
+      restored: [{ ...own, type: 'slot', slot: SLOT, voice }],
+    });
+    const genesis = bornRegister(gathered.stored.accepted.value).accepted.value;
+    return member.takeOver(SLOT, gathered, genesis, { generation: 2, number: 2 });
+  }
+
+  test('nothing of its own of a former generation, in which the round was another one', () => {
+    const { promised, accepted } = takenOver({ generation: 1, number: 7 });
+    expect({ promised, accepted }).toEqual({
+      promised: gathered.stored.promised,
+      accepted: gathered.stored.accepted,
+    });
+  });
+
+  test('what it kept in this generation beside what others did', () => {
+    expect(takenOver({ generation: 2, number: 1 }).accepted.proposer).toEqual(B);
   });
 });

@@ -147,7 +147,8 @@ export class Invariants {
 
   /**
    * A member promises higher and higher rounds, each to one proposer. With what others kept, which it takes over for
-   * another council, a round may become that of the one whose value was accepted in it, or nobody's.
+   * another council, a round may become that of the one whose value was accepted in it, or nobody's. Rounds of another
+   * generation are other rounds.
    */
   #promiseKept(member: number, { slot, promised, accepted, voice }: SlotRecord): void {
     const { round, proposer, closed } = promised;
@@ -159,6 +160,7 @@ export class Invariants {
     if (isBefore(voice, former.voice)) {
       throw new Violation(`member ${member} votes for ${slot} in a council before the one where it did`);
     }
+    if (former.voice.generation !== voice.generation) return;
     const mayPass = isBefore(former.voice, voice) && (closed || accepted.round === round);
     if (round < former.round || (round === former.round && whose !== former.whose && !mayPass)) {
       throw new Violation(
