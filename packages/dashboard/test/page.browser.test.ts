@@ -120,6 +120,7 @@ describe.skipIf(executablePath === undefined)(title, () => {
     expect(steps.map((step) => step.split('\n')[0])).toEqual([
       'outage',
       'detected',
+      'fenced',
       'decided',
       'committed',
       'switched',

@@ -8,7 +8,7 @@ import { has, notBuilt, start, until } from './support.ts';
 
 const missing = labMissing || notBuilt || (has('nsenter', '--version') ? '' : 'nsenter is not installed');
 const noCapture = has('tcpdump', '--version') ? '' : 'tcpdump is not installed';
-const STEPS = ['detected', 'decided', 'committed', 'switched', 'serving', 'first-served'];
+const STEPS = ['detected', 'fenced', 'decided', 'committed', 'switched', 'serving', 'first-served'];
 const ADDRESS = '10.77.0.100';
 
 /** The steps are told by one clock in the order in which they came. */

@@ -301,14 +301,18 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   }
 
   #take(granted: NodeLeasesOutput & { type: 'granted' }, nowMs: number): KeeperOutput[] {
-    const { slot, epoch, detectedAtMs } = granted;
+    const { slot, epoch } = granted;
+    const detectedAtMs = Math.min(granted.detectedAtMs, nowMs);
+    const order = this.#formerHolders.take(granted);
+    const steps: Holding['steps'] = [{ name: 'detected', atMs: detectedAtMs }];
+    // A release says that the fence is closed; of a lease that ran out a majority knows when it promises the next.
+    if (granted.fencedBy === 'release') steps.push({ name: 'fenced', atMs: detectedAtMs });
+    if (granted.fencedBy === 'timeout' && order === undefined) steps.push({ name: 'fenced', atMs: nowMs });
+    steps.push({ name: 'decided', atMs: nowMs });
     this.#holdings.set(slot, {
       granted,
       epoch,
-      steps: [
-        { name: 'detected', atMs: Math.min(detectedAtMs, nowMs) },
-        { name: 'decided', atMs: nowMs },
-      ],
+      steps,
       serving: false,
       closing: false,
       announceAtMs: [],
@@ -317,7 +321,6 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     const committed: KeeperOutput = { type: 'mark', slot, epoch, step: 'committed' };
     const probe = granted.cause === 'genesis' ? this.#upkeep.probe(slot) : [];
     if (probe.length > 0) return [committed, ...probe];
-    const order = this.#formerHolders.take(granted);
     return order === undefined ? [committed, ...this.#raise(slot, epoch)] : [committed, order];
   }
 
@@ -382,6 +385,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     const told = this.#formerHolders.told(input, nowMs);
     const holding = this.#holdings.get(input.slot);
     if (told === undefined || holding === undefined) return [];
+    if (told.isOff) holding.steps.push({ name: 'fenced', atMs: nowMs });
     return [told.event, ...(told.isOff ? this.#raise(input.slot, holding.epoch) : [])];
   }
 

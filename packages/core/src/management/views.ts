@@ -193,7 +193,7 @@ export interface FailoverView {
   readonly toNode: string;
   readonly cause: string;
   readonly fencedBy: 'release' | 'timeout' | 'hook' | 'none';
-  /** detected, decided, committed, switched, serving, first-served; `source` names who measured it. */
+  /** detected, fenced, decided, committed, switched, serving, first-served; `source` names who measured it. */
   readonly steps: readonly FailoverStepView[];
   /** What failed, as far as evidence tells; absent: of a record from before classes. */
   readonly class?: FailureClass;

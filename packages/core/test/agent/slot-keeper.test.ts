@@ -273,6 +273,23 @@ const typesOf = (outputs: readonly KeeperOutput[]) => outputs.map(({ type }) => 
 const fencedBy = (outputs: readonly KeeperOutput[]) =>
   outputs.flatMap((output) => (output.type === 'failover' ? [output.record.fencedBy] : []));
 
+const stepsOf = (outputs: readonly KeeperOutput[]) =>
+  outputs.flatMap((output) =>
+    output.type === 'failover' ? output.record.steps.map(({ name }) => name) : [],
+  );
+
+test.each([
+  ['by release', 'release', ['detected', 'fenced', 'decided', 'committed', 'switched', 'serving']],
+  ['by timeout', 'timeout', ['detected', 'fenced', 'decided', 'committed', 'switched', 'serving']],
+  ['not at all', 'none', ['detected', 'decided', 'committed', 'switched', 'serving']],
+] as const)('the record of a former holder that was fenced %s has these steps', (_, by, steps) => {
+  const { give, configure } = keeper((input) =>
+    takenFrom(2)(input).map((output) => (output.type === 'granted' ? { ...output, fencedBy: by } : output)),
+  );
+  configure(definition(SLOT, ['10.0.0.100/24']));
+  expect(stepsOf(give(offer))).toEqual(steps);
+});
+
 test('a slot of a node that no kernel silences is raised and opened only when that node is off', () => {
   const { give, configure, expire } = keeper(takenFrom(2));
   configure(definition(SLOT, ['10.0.0.100/24']));
@@ -292,6 +309,7 @@ test('a slot of a node that no kernel silences is raised and opened only when th
   const done = give({ type: 'node-fenced', slot: SLOT, epoch: 5, isOff: true, reason: '' });
   expect(typesOf(done)).toContain('raise');
   expect(fencedBy(done)).toEqual(['hook']);
+  expect(stepsOf(done)).toEqual(['detected', 'decided', 'committed', 'fenced', 'switched', 'serving']);
   // Told twice, it counts once.
   expect(give({ type: 'node-fenced', slot: SLOT, epoch: 5, isOff: true, reason: '' })).toEqual([]);
 });

@@ -84,8 +84,9 @@ export function explainStep(name: string): string {
 
 const stepMeanings: Readonly<Record<string, string>> = {
   detected: 'the slot is seen to be free',
-  decided: 'asked for a higher epoch',
-  committed: 'a council majority agreed',
+  fenced: 'the former holder is silent for certain',
+  decided: 'a council majority agreed',
+  committed: 'its state is in place',
   switched: 'address moved, fence open',
   serving: 'the successor acts',
   'first-served': 'first answer to a request',

@@ -132,6 +132,7 @@ export class Scenario {
     this.#since.set(pool, now);
     const offsets = {
       detected: 0,
+      fenced: 1.8,
       decided: 1.8,
       committed: 14.2,
       switched: 21.5,

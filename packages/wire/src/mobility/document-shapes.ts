@@ -304,7 +304,7 @@ const failoverRecord: Shape<FailoverRecord> = object({
   fencedBy: oneOf('release', 'timeout', 'hook', 'none'),
   steps: list(
     object({
-      name: oneOf('detected', 'decided', 'committed', 'switched', 'serving'),
+      name: oneOf('detected', 'fenced', 'decided', 'committed', 'switched', 'serving'),
       atMs: milliseconds,
     }),
   ),

@@ -346,11 +346,11 @@ export interface FailoverRecord {
   readonly to: SlotCandidate;
   readonly cause: FailoverCause;
   readonly fencedBy: 'release' | 'timeout' | 'hook' | 'none';
-  /** In order: detected, decided, committed, switched, serving. */
+  /** In order: detected, fenced, decided, committed, switched, serving; by a hook, fenced comes behind committed. */
   readonly steps: readonly { readonly name: FailoverStep; readonly atMs: number }[];
 }
 
-export type FailoverStep = 'detected' | 'decided' | 'committed' | 'switched' | 'serving';
+export type FailoverStep = 'detected' | 'fenced' | 'decided' | 'committed' | 'switched' | 'serving';
 
 /** Extension 10, in STATUS-UPDATE and ACK beside 7/50: what the draft has no option for. */
 export interface FunctionReport {
