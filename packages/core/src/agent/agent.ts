@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   CouncilReport,
-  FailoverRecord,
   SetConfiguration,
   SlotAssignment,
   SlotState,
@@ -10,6 +9,7 @@ import type {
 import type { Core } from '../core.ts';
 import type { FunctionId, SlotId } from '../identity.ts';
 import { isBefore } from '../lease/index.ts';
+import { FailoverBacklog } from './failover-backlog.ts';
 import { FunctionLife } from './function-life.ts';
 import { Handovers } from './handovers.ts';
 import { HostEvidence } from './host-evidence.ts';
@@ -31,8 +31,6 @@ export interface Resident {
 }
 
 const FUNCTIONS_MAX = 256;
-/** Records that wait for the manager's acknowledgement; the oldest go first beyond it. */
-const FAILOVERS_MAX = 64;
 
 /** As the slot keeper says it. */
 const LOST_BY_FAILURE = /^lost: (?:expired|function-exit|function-unhealthy)$/;
@@ -58,7 +56,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   readonly #slots = new Map<SlotId, SlotState>();
   /** Function that held a slot last, also when nobody does now. */
   readonly #lastHolders = new Map<SlotId, number>();
-  #failovers: readonly FailoverRecord[] = [];
+  readonly #failovers = new FailoverBacklog();
   #configuration: SetConfiguration | null = null;
   readonly #evidence = new HostEvidence();
   #muteMs = 0;
@@ -82,6 +80,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   }
 
   expire(nowMs: number): AgentOutput[] {
+    this.#failovers.expire(nowMs);
     const outputs = [...this.#residents.values()].flatMap(({ life }) => life.expire(nowMs));
     return [...outputs, ...this.#moves.part(nowMs), ...this.#climb(nowMs), ...this.#tell(nowMs)].sort(
       inOrder,
@@ -94,6 +93,8 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         (atMs) => atMs !== undefined,
       ),
     );
+    const records = this.#failovers.nextDeadline();
+    if (records !== undefined) all.push(records);
     return all.length === 0 ? undefined : Math.min(...all);
   }
 
@@ -134,7 +135,10 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       case 'configure':
         return this.#configure(input.operation, input.configuration);
       case 'failovers-acknowledged':
-        this.#failovers = this.#failovers.filter(({ id }) => !input.ids.includes(id));
+        this.#failovers.acknowledge(input.ids, nowMs);
+        return [];
+      case 'managed':
+        this.#failovers.managed(input.term);
         return [];
       case 'started':
         return (
@@ -163,7 +167,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         if (input.state.state !== 'holding') this.#told.released.delete(input.state.id as SlotId);
         return this.#moves.part(nowMs);
       case 'failover':
-        this.#failovers = [...this.#failovers, input.record].slice(-FAILOVERS_MAX);
+        this.#failovers.add(input.record);
         return [];
       case 'council':
         this.#councils.set(input.report.id, input.report);
@@ -172,7 +176,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         this.#stalls = input.stalls;
         return [];
       case 'restore-failovers':
-        this.#failovers = [...input.records, ...this.#failovers].slice(-FAILOVERS_MAX);
+        this.#failovers.restore(input.records);
         return [];
       case 'link':
         this.#evidence.link(input);
@@ -361,7 +365,8 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       residents: this.#residents,
       slots: this.#slots,
       lastHolders: this.#lastHolders,
-      failovers: this.#failovers,
+      failovers: this.#failovers.pending,
+      keptFailovers: this.#failovers.all,
       host: this.#evidence.report,
       muteMs: this.#muteMs,
       councils: [...this.#councils.values()].sort((a, b) => a.id - b.id),

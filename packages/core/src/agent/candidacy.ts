@@ -15,7 +15,7 @@ export function candidatesOf({
   slots,
   lastHolders,
   nowMs,
-}: Omit<AgentView, 'failovers' | 'host' | 'muteMs' | 'isLeaving'>): Map<
+}: Omit<AgentView, 'failovers' | 'keptFailovers' | 'host' | 'muteMs' | 'isLeaving'>): Map<
   string,
   AgentOutput & { type: 'candidate' }
 > {

@@ -24,7 +24,10 @@ export interface AgentView {
   readonly slots: ReadonlyMap<SlotId, SlotState>;
   /** Function that held a slot last, also when nobody does now. */
   readonly lastHolders: ReadonlyMap<SlotId, number>;
+  /** To be told. */
   readonly failovers: readonly FailoverRecord[];
+  /** To be on disk: also those that were told a moment ago. */
+  readonly keptFailovers: readonly FailoverRecord[];
   /** Undefined: nothing to tell. */
   readonly host: HostReport | undefined;
   readonly muteMs: number;
@@ -169,11 +172,11 @@ export class Told {
   }
 
   /** They go to disk before anybody hears of them: whoever was told may acknowledge. */
-  #keptFailovers({ failovers }: AgentView): AgentOutput[] {
-    const text = JSON.stringify(failovers.map(({ id }) => id));
+  #keptFailovers({ keptFailovers }: AgentView): AgentOutput[] {
+    const text = JSON.stringify(keptFailovers.map(({ id }) => id));
     if (this.#failoversKept === text) return [];
     this.#failoversKept = text;
-    return [{ type: 'keep-failovers', records: failovers }];
+    return [{ type: 'keep-failovers', records: keptFailovers }];
   }
 
   #slots(view: AgentView): AgentOutput[] {

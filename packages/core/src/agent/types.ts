@@ -105,6 +105,8 @@ export type AgentInput =
     }
   | { readonly type: 'configure'; readonly operation: number; readonly configuration: SetConfiguration }
   | { readonly type: 'failovers-acknowledged'; readonly ids: readonly string[] }
+  /** A manager leads this node from now on; null: one that has no terms. */
+  | { readonly type: 'managed'; readonly term: bigint | null }
   /** From the host. */
   | {
       readonly type: 'started';

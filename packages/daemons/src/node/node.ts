@@ -325,6 +325,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         status.managed = true;
         const by = link.managed();
         if (by !== null) membership.managedBy(by.host);
+        agent.submit({ type: 'managed', term });
         logger.info({ term: String(term), manager: by }, 'managed');
       },
       unmanaged: ({ reason }) => {

@@ -287,7 +287,10 @@ export class FullNode {
             }),
           send: ({ connection, message }) => connections.get(connection)?.send(encodeMobility(message)),
           close: ({ connection, reason }) => connections.get(connection)?.close(reason),
-          managed: ({ term }) => world.log(() => `${this.name} is managed, term ${term}`),
+          managed: ({ term }) => {
+            world.log(() => `${this.name} is managed, term ${term}`);
+            agent.submit({ type: 'managed', term });
+          },
           unmanaged: ({ reason }) => world.log(() => `${this.name} is not managed: ${reason}`),
           add: ({ type: _type, name: _name, ...add }) => void agent.submit({ type: 'add', ...add }),
           delete: (order) => void agent.submit(order),
