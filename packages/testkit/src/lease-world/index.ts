@@ -146,7 +146,8 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       slots,
       changeCandidates: () => {
         const left = random.pick(hosts);
-        leaseMs = random.pick([plan.leaseMs, plan.leaseMs / 2]);
+        // Who is left after a forced decision may never have heard of a longer lease that the dead have granted: that is not promised.
+        leaseMs = random.pick([plan.leaseMs, plan.isForced ? plan.leaseMs : plan.leaseMs / 2]);
         // Who is left after a forced decision must be one that the slot knows.
         const isWhole = plan.isForced || random.chance(0.4);
         listed = isWhole ? hosts : hosts.filter((id) => id !== left).reverse();
