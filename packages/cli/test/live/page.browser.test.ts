@@ -58,7 +58,10 @@ describe.skipIf(missing !== '')(`the page of a living set${missing && ` (skipped
   test('shows who is active, and what a kill does', async () => {
     await page.goto(url);
     // Whoever was born first holds it: on a busy machine not always the same.
-    await page.getByRole('button', { name: /^Kill web#/ }).first().waitFor();
+    await page
+      .getByRole('button', { name: /^Kill web#/ })
+      .first()
+      .waitFor();
     await expect.poll(() => poolIsWhole('web'), { timeout: 60_000 }).toBe(true);
     // Who kills before anybody asks measures no outage.
     await expect.poll(() => trafficFlows('web'), { timeout: 60_000 }).toBe(true);
