@@ -2,9 +2,9 @@
 
 /*
  * What pfsync version 6 says, with states of 264 octets: the layout of OpenBSD's pfvar.h 1.543 and if_pfsync.h 1.65 of
- * 2025. Releases before them had the same states but for the octet of the route, which they left 0; still older ones, and
- * FreeBSD, keep the version and have other states. An item's length tells them apart, and what is not of the lengths
- * here stays opaque. Numbers of states, time-outs and flags are those of pf and not interpreted.
+ * 2025. Releases before left the octet of the route 0; still older ones, and FreeBSD, keep the version and have other
+ * states. An item's length tells them apart, and what is not of the lengths here stays opaque. Numbers of states,
+ * time-outs and flags are those of pf and not interpreted.
  */
 
 /** Of addresses. Null: the sender left it open. */
@@ -122,7 +122,7 @@ export interface PfsyncPeerUpdate extends PfsyncStateId {
 /** A bulk update, all states one after another, begins or ends. */
 export interface PfsyncBulkStatus {
   readonly creatorId: number;
-  /** Since the sender started. */
+  /** Since it was asked for, by the sender's clock. */
   readonly endSeconds: number;
   readonly status: 'start' | 'end';
 }
@@ -137,7 +137,7 @@ export interface PfsyncTdb {
   readonly flowInformation: number;
   /** IPv6 alone: 4 octets in the sender's byte order, null otherwise. */
   readonly scope: Uint8Array | null;
-  /** 64 bits; of `tdb-old` 32, in which senders put what is of no use. */
+  /** 64 bits; of `tdb-old` 32. */
   readonly replayCounter: bigint;
   readonly bytes: bigint;
   /** IP protocol number: 50 ESP, 51 AH. */
