@@ -10,6 +10,7 @@ import { LineSplitter, parseAgentMessage, parseFunctionMessage } from '@vnfpool/
 import { messageFromJson, messageFromJsonText, messageToJson, type WireProtocol } from '@vnfpool/wire/json';
 import { decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
 import { decodeMobility } from '@vnfpool/wire/mobility';
+import { decodePfsync, encodePfsync } from '@vnfpool/wire/pfsync';
 import { decodeForward, encodeForward } from '@vnfpool/wire/session-forward';
 import { decodeSipMessage, encodeSipMessage, readSipEssentials } from '@vnfpool/wire/sip';
 import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
@@ -17,6 +18,7 @@ import type { SeededRandom } from '../lease-world/seeded-random.ts';
 import { CORPUS } from './corpus.ts';
 import { FLOW_STREAMS } from './flow-corpus.ts';
 import { joined } from './mutate.ts';
+import { PFSYNC_DATAGRAMS } from './pfsync-corpus.ts';
 import { FORWARDS, SIP_MESSAGES } from './session-corpus.ts';
 import { STATE_FRAMES } from './state-corpus.ts';
 import { weightMax, weightOf } from './weight.ts';
@@ -79,6 +81,19 @@ const flows: FuzzTarget = {
     const again = decodeFlowState(encodeFlowState(decoded));
     if (describe(again) !== describe(decoded)) throw new Finding('encoded again it says something else');
     checkWeight(decoded, bytes);
+    return true;
+  },
+};
+
+/** What firewalls with OpenBSD's pf tell each other of their states. */
+const pfsync: FuzzTarget = {
+  corpus: PFSYNC_DATAGRAMS,
+  fixLength: (bytes) => setLength(bytes, bytes.length),
+  check: (bytes) => {
+    const decoded = orRefused(() => decodePfsync(bytes));
+    if (decoded === undefined) return false;
+    checkWeight(decoded, bytes);
+    if (toHex(encodePfsync(decoded)) !== toHex(bytes)) throw new Finding('encoded again it is other octets');
     return true;
   },
 };
@@ -202,6 +217,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   lease,
   'state-channel': state,
   'flow-state': flows,
+  pfsync,
   'function-socket': functionSocket,
   'session-forward': sessionForward,
   sip,

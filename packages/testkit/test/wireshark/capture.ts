@@ -44,6 +44,12 @@ export class Capture {
     return this.frames;
   }
 
+  /** A packet of any other protocol in IP; returns the frame's number. */
+  addIp(from: Side, protocol: number, octets: Uint8Array): number {
+    this.#packet(from, protocol, octets);
+    return this.frames;
+  }
+
   write(path: string): void {
     const header = Buffer.alloc(24);
     header.writeUInt32LE(0xa1b2c3d4, 0);

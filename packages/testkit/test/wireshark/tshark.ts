@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const SCRIPT: string = fileURLToPath(new URL('../../../../wireshark/service-mobility.lua', import.meta.url));
+const SCRIPTS: string = fileURLToPath(new URL('../../../../wireshark/', import.meta.url));
 /** As root, tshark neither looks into an unpacked package's folders nor promises to run scripts. */
 const AS_NOBODY: readonly string[] = ['unshare', '--user', '--map-user=1000', '--map-group=1000'];
 
@@ -36,12 +36,14 @@ export async function findTshark(): Promise<Tshark | { readonly reason: string }
 /**
  * What a capture says by the dissector: the `fields` of each frame; several values of one are parted by `;`.
  * @param preferences `name:value`
+ * @param script of our dissectors
  */
 export function readCapture(
   { command, env }: Tshark,
   capture: string,
   fields: readonly string[],
   preferences: readonly string[] = [],
+  script = 'service-mobility.lua',
 ): readonly (readonly string[])[] {
   const [program = '', ...before] = command;
   const done = spawnSync(
@@ -50,7 +52,7 @@ export function readCapture(
       ...before,
       '-n',
       '-X',
-      `lua_script:${SCRIPT}`,
+      `lua_script:${SCRIPTS}${script}`,
       '-r',
       capture,
       '-T',
