@@ -38,5 +38,6 @@ test('any octets are a message or a WireError, and a message is written again wi
     }),
     { numRuns: 1000 },
   );
-  expect(taken).toBeGreaterThan(100);
+  // Some hundred on average.
+  expect(taken).toBeGreaterThan(20);
 });
