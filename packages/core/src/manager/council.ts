@@ -20,8 +20,13 @@ export function reachableMembers(state: ManagerState, members: readonly string[]
   return members.filter((name) => state.lives.get(name)?.state === 'registered');
 }
 
+/** `the council`; of several `council west`. */
+export function whichCouncil(state: ManagerState, name: string): string {
+  return isOneOfSeveral(state) ? `council ${name}` : 'the council';
+}
+
 /** Whether a council has to be called by its name. */
-export function isOneOfSeveral({ set }: ManagerState): boolean {
+function isOneOfSeveral({ set }: ManagerState): boolean {
   return (set?.councils.length ?? 0) > 1;
 }
 

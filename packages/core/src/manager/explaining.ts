@@ -5,7 +5,7 @@ import { instanceName } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
 import { slotsPerInstance } from '../planner/surplus.ts';
 import { verdictFor, type Waiting } from '../planner/verdicts.ts';
-import { isOneOfSeveral, reachableMembers } from './council.ts';
+import { reachableMembers, whichCouncil } from './council.ts';
 import { ruleText } from './failback.ts';
 import type { Moment } from './moves.ts';
 import type { ManagerState } from './state.ts';
@@ -125,14 +125,13 @@ function hasMajority(state: ManagerState, pool: string): boolean {
 
 function councilLine(state: ManagerState, pool: string): string {
   const { members = [], name = '' } = state.councilOfPool(pool) ?? {};
-  const title = isOneOfSeveral(state) ? `council ${name}` : 'the council';
   const there = reachableMembers(state, members);
   const needed = Math.floor(members.length / 2) + 1;
   if (members.length === 0) return 'There is no council yet: nobody can hold a slot.';
   const verdict = hasMajority(state, pool)
     ? 'leases can be granted'
     : 'no lease is granted or renewed until more are back';
-  return `${there.length} of ${members.length} members of ${title} answer (${needed} are needed): ${verdict}.`;
+  return `${there.length} of ${members.length} members of ${whichCouncil(state, name)} answer (${needed} are needed): ${verdict}.`;
 }
 
 function frozenLine({ frozen }: ManagerState): string[] {

@@ -3,7 +3,7 @@ import { instanceName, isReady, type Observed, type ObservedCouncil } from '../p
 import { successorOf } from '../planner/successor.ts';
 import { slotsPerInstance } from '../planner/surplus.ts';
 import { targetOf } from '../planner/target.ts';
-import { isOneOfSeveral } from './council.ts';
+import { whichCouncil } from './council.ts';
 import type { Journal } from './journal.ts';
 import type { Moment } from './moves.ts';
 import { lifeOf, saveNode } from './node-reports.ts';
@@ -68,7 +68,7 @@ function councilRisk(
   if (left.length >= needed) return [];
   const who = left.length === 0 ? 'nobody' : left.join(', ');
   return [
-    `Without ${name} ${who} of ${isOneOfSeveral(state) ? `council ${council}` : 'the council'} would be left, and leases go on only while ${needed} of ${members.length} run.`,
+    `Without ${name} ${who} of ${whichCouncil(state, council)} would be left, and leases go on only while ${needed} of ${members.length} run.`,
   ];
 }
 
