@@ -61,7 +61,7 @@ export class Engines {
       this.#engines.set(node, createEngine(node, this.nowMs));
       this.give(node, {
         type: 'configure',
-        council: { version: COUNCIL, members: NODES },
+        council: { id: 1, version: COUNCIL, members: NODES },
         slots: definitions,
       });
     }
@@ -134,6 +134,7 @@ export class Engines {
         receiver: to,
         incarnation: 1n,
         sequence: ++this.#sequence,
+        councilId: 1,
         council: COUNCIL,
       };
       const clockUs = BigInt(Math.round(this.nowMs * 1000));

@@ -42,7 +42,7 @@ class Survivors {
       this.#engines.set(node, createEngine(node, this.nowMs));
       const path = join(folder, `journal-${node}`);
       this.#journals.set(node, openJournal({ path, codec: leaseRecordCodec, compact: compactLeaseRecords }));
-      this.#give(node, { type: 'configure', council: { version: COUNCIL, members: NODES }, slots });
+      this.#give(node, { type: 'configure', council: { id: 1, version: COUNCIL, members: NODES }, slots });
     }
     for (const { id } of slots)
       for (const node of NODES) this.#give(node, candidateState(id, node, Math.max(0, node - 2)));
@@ -123,7 +123,7 @@ class Survivors {
   #write(node, records) {
     const startMs = performance.now();
     const startCpuMs = cpuMs();
-    this.#journals.get(node).append(records);
+    this.#journals.get(node).append(records.map((record) => ({ ...record, councilId: 1 })));
     this.#waitedMs += Math.max(0, performance.now() - startMs - (cpuMs() - startCpuMs));
   }
 
@@ -135,6 +135,7 @@ class Survivors {
         receiver: to,
         incarnation: 1n,
         sequence: ++this.#sequence,
+        councilId: 1,
         council: COUNCIL,
       };
       const clockUs = BigInt(Math.round(this.nowMs * 1000));

@@ -76,7 +76,7 @@ function measureMemory(emit) {
     const engine = createEngine(1, 10_000);
     const before = heapBytes();
     const slots = slotDefinitions(300, NODES);
-    engine.handle({ type: 'configure', council: { version: COUNCIL, members: NODES }, slots }, 10_000);
+    engine.handle({ type: 'configure', council: { id: 1, version: COUNCIL, members: NODES }, slots }, 10_000);
     engine.nextDeadline();
     const bytes = (heapBytes() - before) / SLOTS;
     // Still needed here, so that it was not collected.

@@ -21,9 +21,10 @@ const names = Array.from({ length: NODES }, (_, n) => `node-${n + 1}`);
 const declared = {
   name: 'bench',
   nodes: names.map((name) => ({ name })),
-  council: names.slice(0, 3),
+  councils: [{ name: 'main', members: names.slice(0, 3) }],
   pools: Array.from({ length: POOLS }, (_, n) => ({
     name: `pool-${n + 1}`,
+    council: 'main',
     function: {
       program: 'node',
       arguments: ['server.mjs', '--port', '{port}'],
