@@ -5,6 +5,8 @@ import { FAILOVER_PROFILES } from '@vnfpool/core/lease';
 import { COUNCIL, createEngine, Engines, NODES, SLOTS, slotDefinitions } from './engines.mjs';
 
 const TRIALS = 11;
+/** As many before them are for the compiler. */
+const WARM_UP = 8;
 /** What is measured at once, in seconds of the engines' time. */
 const SECONDS = { fast: 0.4, normal: 4 };
 
@@ -19,7 +21,7 @@ function measureProfile(emit, profile) {
   const engines = new Engines(leaseMs);
   const rounds = Math.round((SECONDS[profile] * 1000) / (leaseMs / 3));
   const samples = { holder: [], member: [], json: [], octets: [], jsonOctets: [] };
-  for (let trial = -2; trial < TRIALS; trial++) {
+  for (let trial = -WARM_UP; trial < TRIALS; trial++) {
     for (const node of NODES) engines.spent.set(node, { cpuMs: 0, datagrams: 0, octets: 0 });
     for (let n = 0; n < rounds; n++) {
       const renewed = engines.round();
@@ -27,7 +29,6 @@ function measureProfile(emit, profile) {
     }
     const perSecond = 1000 / (rounds * (leaseMs / 3));
     const json = jsonRenewals(rounds);
-    // The first ones are for the compiler.
     if (trial < 0) continue;
     samples.holder.push((engines.spent.get(1).cpuMs * perSecond) / 10);
     samples.member.push((engines.spent.get(2).cpuMs * perSecond) / 10);

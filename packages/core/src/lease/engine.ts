@@ -54,6 +54,8 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #touched = new Set<string>();
   readonly #councils: CouncilChange;
   readonly #gatherings: Gatherings;
+  /** Made once for each record. */
+  #view: { readonly of: CouncilRecord | undefined; readonly council: Council } | undefined;
   #serial = 0;
   #isConfigured = false;
 
@@ -428,13 +430,10 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
 
   #councilView(): Council {
     const { council } = this;
-    // Between two rivals nobody is asked.
-    const members = council?.rival === null ? council.members : [];
-    return {
-      generation: council?.version.generation ?? 0,
-      members,
-      majority: Math.floor(members.length / 2) + 1,
-    };
+    if (this.#view === undefined || this.#view.of !== council) {
+      this.#view = { of: council, council: councilView(council) };
+    }
+    return this.#view.council;
   }
 
   // End of a step ---------------------------------------------------------------------------------------
@@ -477,6 +476,16 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   #reject(reason: Extract<LeaseOutput, { type: 'rejected' }>['reason'], from: number): void {
     this.#outbox.emit({ type: 'rejected', reason, from });
   }
+}
+
+function councilView(council: CouncilRecord | undefined): Council {
+  // Between two rivals nobody is asked.
+  const members = council?.rival === null ? council.members : [];
+  return {
+    generation: council?.version.generation ?? 0,
+    members,
+    majority: Math.floor(members.length / 2) + 1,
+  };
 }
 
 /** Every node that a node hears of: members, now and before and soon, and hosts of candidates. */

@@ -38,7 +38,7 @@ const BODY_BYTES_MAX = LEASE_DATAGRAM_BYTES_MAX - LEASE_MAC_BYTES;
 /** Encodes header and 1 to 255 messages, without the MAC; throws `WireError` (`limit`) beyond 1,184 octets. */
 export function encodeLeaseDatagram(header: LeaseHeader, messages: readonly LeaseMessage[]): Uint8Array {
   if (messages.length === 0) throw new WireError('missing', 0, 'a lease datagram without messages');
-  const writer = new ByteWriter(BODY_BYTES_MAX);
+  const writer = new ByteWriter(BODY_BYTES_MAX, BODY_BYTES_MAX);
   writer.u16(MAGIC).u8(VERSION).u8(messages.length);
   writer.u32(header.sender).u32(header.receiver).u64(header.incarnation).u64(header.sequence);
   writer.u32(councilWord(header)).u32(header.council.number);

@@ -43,9 +43,24 @@ export function writeHex64(writer: ByteWriter, text: string): void {
 
 const HEX64 = /^[0-9a-fA-F]{16}$/;
 
+/**
+ * A set's ids come again in every renewal: the text that was made last time is found by its two halves, and who looks it
+ * up in a table then has its hash. Whoever made up numbers gets no further than to have them written anew.
+ */
 export function readHex64(reader: ByteReader): string {
-  return hex32(reader.u32()) + hex32(reader.u32());
+  const high = reader.u32();
+  const low = reader.u32();
+  const place = (high ^ Math.imul(low, 0x9e3779b1)) >>> (32 - KNOWN_BITS);
+  const known = KNOWN[place];
+  if (known?.high === high && known.low === low) return known.text;
+  const text = hex32(high) + hex32(low);
+  KNOWN[place] = { high, low, text };
+  return text;
 }
+
+const KNOWN_BITS = 12;
+const KNOWN: ({ readonly high: number; readonly low: number; readonly text: string } | undefined)[] =
+  new Array(2 ** KNOWN_BITS).fill(undefined);
 
 function hex32(value: number): string {
   return value.toString(16).padStart(8, '0');

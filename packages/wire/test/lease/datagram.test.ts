@@ -203,6 +203,13 @@ describe('refuses', () => {
   });
 });
 
+test('ids that have the same place among those that are remembered stay apart', () => {
+  const slots = ['0000000100000000', '0000000200000000', '0000000100000000'];
+  const renewals = slots.map((slot, round) => ({ slot, round }));
+  const bytes = encodeLeaseDatagram(HEADER, [{ type: 'renew-many', serial: 9, renewals }]);
+  expect(decodeLeaseDatagram(bytes).messages).toEqual([{ type: 'renew-many', serial: 9, renewals }]);
+});
+
 test('times are written as microseconds, rounded up', () => {
   const message: LeaseMessage = {
     type: 'refuse',
