@@ -4,20 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { StateView } from '@vnfpool/core/management';
 import { announceAllAddresses } from '@vnfpool/platform/addresses';
-import { createNamespace, inNamespace, type NetworkNamespace } from '@vnfpool/platform/namespaces';
-import {
-  createBridge,
-  createVeth,
-  findLink,
-  NETLINK_ROUTE,
-  NetlinkSocket,
-  setLinkMaster,
-  setLinkUp,
-} from '@vnfpool/platform/netlink';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { labMissing } from '../../../platform/test/support/lab.ts';
 import { Hosts } from './hosts.ts';
 import { isWhole, slotOf } from './running-set.ts';
+import { SecondSwitch } from './second-switch.ts';
 import { type Child, notBuilt, until } from './support.ts';
 
 /* A slot with two addresses on two links, and a stranger who wants one of them. */
@@ -57,16 +48,10 @@ const FETCH = `fetch(process.argv[1], { signal: AbortSignal.timeout(2000) })
 
 describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}`, () => {
   let hosts: Hosts;
-  let second: NetworkNamespace;
+  let second: SecondSwitch;
   const agents: Child[] = [];
 
-  const on = <Result>(host: string, work: () => Result): Result =>
-    inNamespace(hosts.network.host(host).namespace.fd, work);
-  const ip = (host: string, ...words: readonly string[]): string => {
-    const { status, stdout, stderr } = on(host, () => spawnSync('ip', words, { encoding: 'utf8' }));
-    if (status !== 0) throw new Error(`ip ${words.join(' ')}: ${stderr}`);
-    return stdout;
-  };
+  const ip = (host: string, ...words: readonly string[]): string => hosts.ip(host, ...words);
   const fetched = async (address: string): Promise<boolean> => {
     const child = hosts.start('client', [process.execPath, '-e', FETCH, `http://${address}:8080/`]);
     await child.ended;
@@ -78,34 +63,12 @@ describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}
   const holderOf = (state: StateView): string => slotOf(state, 'web').node ?? '';
   const link = (host: string): string => ip(host, '-o', 'link', 'show', 'eth0');
   const hardware = (host: string): string => /link\/ether (\S+)/.exec(link(host))?.[1] ?? '';
-  /** A second switch, with a link of the host to it. */
-  const join = (host: string, address: string): void =>
-    inNamespace(second.fd, () => {
-      const socket = new NetlinkSocket(NETLINK_ROUTE);
-      const port = `p${address.split('.').at(-1)}`;
-      createVeth(
-        socket,
-        { name: port },
-        { name: 'eth1', namespaceFd: hosts.network.host(host).namespace.fd },
-      );
-      const { index } = findLink(socket, port);
-      setLinkMaster(socket, index, findLink(socket, 'br1').index);
-      setLinkUp(socket, index, true);
-      socket.close();
-      ip(host, 'addr', 'add', `${address}/24`, 'dev', 'eth1');
-      ip(host, 'link', 'set', 'eth1', 'up');
-    });
 
   beforeAll(async () => {
     hosts = new Hosts(ADDRESSES);
-    second = createNamespace();
-    inNamespace(second.fd, () => {
-      const socket = new NetlinkSocket(NETLINK_ROUTE);
-      createBridge(socket, 'br1');
-      setLinkUp(socket, findLink(socket, 'br1').index, true);
-      socket.close();
-    });
-    for (const host of [...NODES, 'client']) join(host, (ADDRESSES[host] ?? '').replace('10.78', '10.79'));
+    second = new SecondSwitch(hosts);
+    for (const host of [...NODES, 'client'])
+      second.join(host, (ADDRESSES[host] ?? '').replace('10.78', '10.79'));
     const state = hosts.stateOf('manager');
     const listen = ['--state', state, '--set', 'edge', '--listen', ADDRESSES['manager'] ?? ''];
     await hosts.ready(hosts.daemon('manager', 'manager', ...listen));
@@ -161,7 +124,7 @@ describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}
 
   test('somebody who claims an address of the set later is told, and the slot serves on', async () => {
     const before = await untilState('it is whole', isWhole);
-    on('stranger', () => {
+    hosts.on('stranger', () => {
       spawnSync('ip', ['addr', 'add', `${FIRST}/24`, 'dev', 'eth0']);
       announceAllAddresses();
       spawnSync('ip', ['addr', 'del', `${FIRST}/24`, 'dev', 'eth0']);

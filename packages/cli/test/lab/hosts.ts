@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import type { StateView } from '@vnfpool/core/management';
 import { createNamespace, createNetwork, inNamespace, type Network } from '@vnfpool/platform/namespaces';
@@ -30,6 +31,17 @@ export class Hosts {
   daemon(host: string, ...args: readonly string[]): Child {
     mkdirSync(this.stateOf(host), { recursive: true });
     return this.start(host, [process.execPath, bin, ...args]);
+  }
+
+  on<Result>(host: string, work: () => Result): Result {
+    return inNamespace(this.network.host(host).namespace.fd, work);
+  }
+
+  /** The command `ip` on a host; what it prints. */
+  ip(host: string, ...words: readonly string[]): string {
+    const { status, stdout, stderr } = this.on(host, () => spawnSync('ip', words, { encoding: 'utf8' }));
+    if (status !== 0) throw new Error(`ip ${words.join(' ')}: ${stderr}`);
+    return stdout;
   }
 
   stateOf(host: string): string {

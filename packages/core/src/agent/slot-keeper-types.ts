@@ -39,6 +39,8 @@ export interface KeeperSlot {
   readonly links: readonly string[];
   /** Links of the node, by name, on which its addresses are beside the usual one. */
   readonly on: readonly string[];
+  /** Links of the node, by name, into and out of which it forwards with the slot only; absent: none. */
+  readonly forwarding?: readonly string[];
 }
 
 /** To be carried out in order, each only when the one before is done. */

@@ -13,6 +13,7 @@ import { AddressUpkeep } from './address-upkeep.ts';
 import { CouncilNews } from './council-news.ts';
 import { FitCandidates } from './fit-candidates.ts';
 import { FormerHolders } from './former-holders.ts';
+import { Gateways } from './gateways.ts';
 import { type HandedOnSlots, slotsOf } from './handed-on-slots.ts';
 import { failoverRecord, type Holding, slotState } from './holding.ts';
 import type { KeeperInput, KeeperOutput, KeeperSlot } from './slot-keeper-types.ts';
@@ -38,6 +39,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   /** Slots of the last configuration. */
   #current: ReadonlySet<string> = new Set();
   readonly #formerHolders: FormerHolders;
+  readonly #gateways: Gateways;
 
   /** @param handedOn of the process before; `leases` goes on with its */
   constructor(leases: NodeLeases, node: number, handedOn?: HandedOnSlots) {
@@ -52,6 +54,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       isFree: (slot) => !this.#holdings.has(slot),
     });
     this.#formerHolders = new FormerHolders(node);
+    this.#gateways = new Gateways(node, handedOn?.guarded);
     for (const { definition } of handedOn ? slotsOf(handedOn.leases) : [])
       this.#definitions.set(definition.id, definition);
     this.#current = new Set(this.#definitions.keys());
@@ -211,15 +214,15 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
 
   #guarded(): KeeperSlot[] {
     const taken = new Set<string>();
-    return [...this.#definitions.keys()].map((slot) => {
-      const addresses = this.#addressesOf(slot)
-        .map(plainAddress)
-        .filter((address) => !taken.has(address));
+    return [...this.#definitions].map(([slot, definition]) => {
+      const addresses = definition.addresses.map(plainAddress).filter((address) => !taken.has(address));
       for (const address of addresses) taken.add(address);
       const places = this.#upkeep.placesOf(slot, addresses);
       const links = new Set(places.flatMap(({ own }) => own?.name ?? []));
       const on = new Set(places.flatMap(({ link }) => link ?? []));
-      return { slot, addresses, links: [...links], on: [...on] };
+      const forwarding = this.#gateways.linksOf(definition);
+      const all = { slot, addresses, links: [...links], on: [...on] };
+      return forwarding.length === 0 ? all : { ...all, forwarding };
     });
   }
 
@@ -231,6 +234,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       this.#observed.delete(slot);
       this.#candidates.forget(slot);
       this.#troubles.delete(slot);
+      this.#gateways.forget(slot);
     }
   }
 

@@ -8,7 +8,7 @@ import {
 } from '@vnfpool/core/agent';
 import type { NodeLeases, NodeLeasesInput, NodeLeasesOutput } from '@vnfpool/core/lease';
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 const SLOT = '00000000000000a1';
 const holder = { node: 1, functionId: 7, functionIncarnation: 1n };
@@ -181,6 +181,33 @@ test('a holder whose address changes leaves the old one and takes the new one, u
     { type: 'guard', slots: [{ slot: SLOT, addresses: ['10.0.0.120'], links: [], on: [] }] },
     { type: 'raise', places: [at('10.0.0.120')], isPrepared: false, isQuiet: false },
   ]);
+});
+
+describe('the slot of a gateway', () => {
+  const gateway = (nodes: readonly number[]): SlotDefinition => ({
+    ...definition(SLOT, ['10.0.0.100/24']),
+    addressing: { forwarding: ['eth1'] },
+    candidates: nodes.map((node) => ({ node, functionId: node })),
+  });
+  const forwardingOf = (outputs: readonly KeeperOutput[]): unknown =>
+    outputs
+      .flatMap((output) => (output.type === 'guard' ? output.slots : []))
+      .map(({ forwarding }) => forwarding);
+
+  test('forwarding is under the fence where there is a candidate, and stays so as long as there is the slot', () => {
+    const { configure } = keeper(answers);
+    expect(forwardingOf(configure(gateway([2])))).toEqual([undefined]);
+    expect(forwardingOf(configure(gateway([2, 1])))).toEqual([['eth1']]);
+    expect(forwardingOf(configure(gateway([2])))).toEqual([['eth1']]);
+    configure();
+    expect(forwardingOf(configure(gateway([2])))).toEqual([undefined]);
+  });
+
+  test('a slot that is no gateway any more leaves forwarding alone', () => {
+    const { configure } = keeper(answers);
+    configure(gateway([1]));
+    expect(forwardingOf(configure(definition(SLOT, ['10.0.0.100/24'])))).toEqual([undefined]);
+  });
 });
 
 test('a holder whose address goes to another link, or gets a hardware address of its own, raises it there', () => {

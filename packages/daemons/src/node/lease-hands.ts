@@ -239,10 +239,11 @@ export function fenceHandedOn(handedOn: HandedOnSlots, record: FenceRecord | und
   };
 }
 
-function guardedOf({ addresses, links }: KeeperSlot): Guarded[] {
+function guardedOf({ addresses, links, forwarding = [] }: KeeperSlot): Guarded[] {
   return [
     ...addresses.map((address) => ({ what: 'address' as const, address })),
     ...links.map((link) => ({ what: 'link' as const, link })),
+    ...forwarding.map((link) => ({ what: 'forwarding' as const, link })),
   ];
 }
 

@@ -24,19 +24,21 @@ export interface AddressingFile {
   readonly vrid?: number | undefined;
   readonly announce?: { readonly repeats: number; readonly every: number } | undefined;
   readonly onConflict: 'refuse' | 'raise';
+  readonly forwarding?: readonly string[] | undefined;
 }
 
 /** Virtual addresses of one slot. */
 const SLOT_ADDRESSES_MAX = 16;
 const VRID_MAX = 255;
+const FORWARDING_LINKS_MAX = 16;
 
 const wanted = 'must be an address with prefix length, such as 10.77.0.100/24, or a map of address and link';
 
+const linkName = (): z.ZodString => z.string().refine(isLinkName, 'must be the name of a link, and not lo');
+
 const entryMap: z.ZodType<AddressFile> = z.strictObject({
   address: z.string().meta({ description: 'With prefix length: `10.77.0.100/24`, `2001:db8::100/64`.' }),
-  link: z
-    .string()
-    .refine(isLinkName, 'must be the name of a link, and not lo')
+  link: linkName()
     .optional()
     .meta({ description: 'Link of the nodes on which it is raised; default: that of `--interface`.' }),
 });
@@ -71,6 +73,15 @@ export const addressingSchema: z.ZodType<AddressingFile> = z.strictObject({
     description:
       'When somebody outside the set has an address of a new slot: do not raise it as long as that lasts, or raise it anyway.',
   }),
+  forwarding: z
+    .array(linkName())
+    .min(1, 'must name at least 1 link')
+    .max(FORWARDING_LINKS_MAX)
+    .optional()
+    .meta({
+      description:
+        'Of a gateway with one slot: links of its nodes, such as `eth1`, into and out of which a node forwards packets only while it holds the slot.',
+    }),
 });
 
 /** An address with the key that gave it. */
@@ -114,7 +125,7 @@ export function checkAddresses(file: DeclarationFile): Finding[] {
       else add(`${read.address} is given twice; pool ${owner} has it already`);
     }
   }
-  return [...findings, ...checkVirtualRouters(file)];
+  return [...findings, ...checkVirtualRouters(file), ...checkForwarding(file)];
 }
 
 /** The address, or what is wrong with it. */
@@ -175,6 +186,25 @@ function checkVirtualRouters(file: DeclarationFile): Finding[] {
   });
 }
 
+/** A link's forwarding is opened by one slot, and a node may have candidates of every pool. */
+function checkForwarding(file: DeclarationFile): Finding[] {
+  const owners = new Map<string, string>();
+  return Object.entries(file.pools).flatMap(([name, pool]) => {
+    const links = pool.addressing?.forwarding ?? [];
+    const at = ['pools', name, 'addressing', 'forwarding'];
+    const { slots } = normalRedundancy(pool.redundancy);
+    if (links.length > 0 && slots > 1)
+      return [{ path: at, message: `needs a pool with 1 slot; this one has ${slots}` }];
+    return links.flatMap((link, index): Finding[] => {
+      const owner = owners.get(link);
+      owners.set(link, owner ?? name);
+      return owner === undefined
+        ? []
+        : [{ path: [...at, index], message: `${link} is given twice; pool ${owner} has it already` }];
+    });
+  });
+}
+
 /** As a set has it. */
 export function normalAddresses(pool: PoolFile): DeclaredPool['addresses'] {
   return virtualAddresses(pool).map((slot) => {
@@ -190,11 +220,12 @@ export function normalAddresses(pool: PoolFile): DeclaredPool['addresses'] {
 /** Only what is not as it is by default. */
 export function normalAddressing(addressing: AddressingFile | undefined): Pick<DeclaredPool, 'addressing'> {
   if (addressing === undefined) return {};
-  const { mode, vrid, announce, onConflict } = addressing;
+  const { mode, vrid, announce, onConflict, forwarding } = addressing;
   const normal: SlotAddressing = {
     ...(announce === undefined ? {} : { announce: { repeats: announce.repeats, everyMs: announce.every } }),
     ...(onConflict === 'refuse' ? {} : { onConflict }),
     ...(mode === 'link-mac' ? {} : { sameMac: vrid === undefined ? {} : { vrid } }),
+    ...(forwarding === undefined ? {} : { forwarding }),
   };
   return Object.keys(normal).length === 0 ? {} : { addressing: normal };
 }

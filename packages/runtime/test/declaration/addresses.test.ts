@@ -69,6 +69,7 @@ describe('virtual addresses', () => {
       '    addressing: { announce: { repeats: 5, every: 200ms }, onConflict: raise }',
       { announce: { repeats: 5, everyMs: 200 }, onConflict: 'raise' },
     ],
+    ['a gateway', '    addressing: { forwarding: [eth1, lan0] }', { forwarding: ['eth1', 'lan0'] }],
   ])('addressing says %s', (_, keys, expected) => {
     expect(poolOf(pool(`    address: 10.0.0.1/24\n${keys}`)).addressing).toEqual(expected);
   });
@@ -131,8 +132,37 @@ describe('virtual addresses', () => {
       'address: 10.0.0.1/24\n    addressing: { announce: { every: 1ms } }',
       'addressing.announce.every: ',
     ],
+    [
+      'forwarding of the loopback',
+      'address: 10.0.0.1/24\n    addressing: { forwarding: [lo] }',
+      'must be the name of a link, and not lo',
+    ],
+    [
+      'forwarding of nothing',
+      'address: 10.0.0.1/24\n    addressing: { forwarding: [] }',
+      'must name at least 1 link',
+    ],
+    [
+      'forwarding of a link twice',
+      'address: 10.0.0.1/24\n    addressing: { forwarding: [eth1, eth0, eth1] }',
+      'eth1 is given twice; pool web has it already',
+    ],
   ])('%s is a fault', (_, keys, expected) => {
     expect(faultsOf(pool(`    ${keys}`)).join('\n')).toContain(expected);
+  });
+
+  test('the forwarding of a link is that of one slot', () => {
+    const addresses = 'addresses: [10.0.0.1/24, 10.0.0.2/24]';
+    expect(faultsOf(pool(`    ${addresses}\n    addressing: { forwarding: [eth1] }`, 2)).join()).toContain(
+      'pools.web.addressing.forwarding: needs a pool with 1 slot; this one has 2',
+    );
+    const two = ['a', 'b'].map(
+      (name, n) =>
+        `  ${name}:\n    function: { program: p, port: 80 }\n    address: 10.0.${n}.1/24\n    addressing: { forwarding: [eth1] }\n`,
+    );
+    expect(faultsOf(`set: s\nnodes: [a, b]\npools:\n${two.join('')}`).join()).toContain(
+      'pools.b.addressing.forwarding.0: eth1 is given twice; pool a has it already',
+    );
   });
 
   test('more than sixteen of a slot are a fault', () => {

@@ -59,8 +59,13 @@ export function readHex64(reader: ByteReader): string {
 }
 
 const KNOWN_BITS = 12;
-const KNOWN: ({ readonly high: number; readonly low: number; readonly text: string } | undefined)[] =
-  new Array(2 ** KNOWN_BITS).fill(undefined);
+const KNOWN: (KnownHex64 | undefined)[] = Array.from({ length: 2 ** KNOWN_BITS });
+
+interface KnownHex64 {
+  readonly high: number;
+  readonly low: number;
+  readonly text: string;
+}
 
 function hex32(value: number): string {
   return value.toString(16).padStart(8, '0');

@@ -48,10 +48,14 @@ import {
   versioned,
 } from './shape.ts';
 import { checkStateAccess, stateAccess } from './state-access.ts';
-import { virtualAddress } from './virtual-address.ts';
+import { isLinkName, virtualAddress } from './virtual-address.ts';
 
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const count = integer(0, COUNT_MAX);
+const linkName: Shape<string> = (value, path) => {
+  const name = text(value, path);
+  return isLinkName(name) ? name : fail(path, 'must be the name of a link');
+};
 const absolutePath = matching(/^\//, 'must be an absolute path');
 /** 43 digits and one pad character carry 32 octets; the last digit has two bits that must be zero. */
 const key32 = matching(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'must be base64 of 32 octets');
@@ -215,6 +219,7 @@ const slotAddressing: Shape<SlotAddressing> = object(
     announce: object({ repeats: integer(0, 60), everyMs: integer(20, 60_000) }),
     onConflict: oneOf('raise'),
     sameMac: object({}, { vrid: integer(1, 255) }),
+    forwarding: list(linkName),
   },
 );
 

@@ -236,6 +236,8 @@ export interface SlotAddressing {
    * @see RFC 9568 §7.3
    */
   readonly sameMac?: { readonly vrid?: number };
+  /** Links of the node, into and out of which it forwards only while it holds the slot: that of a gateway. */
+  readonly forwarding?: readonly string[];
 }
 
 export interface SlotCandidate {

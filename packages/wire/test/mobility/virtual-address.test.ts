@@ -72,6 +72,7 @@ test.each([
   ['nothing', undefined],
   ['all', { announce: { repeats: 5, everyMs: 200 }, onConflict: 'raise', sameMac: { vrid: 7 } }],
   ['a derived hardware address', { sameMac: {} }],
+  ['links of a gateway', { forwarding: ['eth1', 'lan.7'] }],
 ] as const)('how a slot is raised goes over: %s', (_, addressing) => {
   const told = configuration(['10.0.0.1/24', 'fe80::1%eth1/64'], addressing);
   expect(parseSetConfiguration(encodeSetConfiguration(told))).toEqual(told);
@@ -81,6 +82,11 @@ test.each([
   ['an address that is none', configuration(['10.0.0.1']), 'slots[0].addresses[0]'],
   ['another policy', configuration([], { onConflict: 'fight' as 'raise' }), 'slots[0].addressing.onConflict'],
   ['a virtual router 256', configuration([], { sameMac: { vrid: 256 } }), 'slots[0].addressing.sameMac.vrid'],
+  [
+    'a link that is none',
+    configuration([], { forwarding: ['eth0', 'lo'] }),
+    'slots[0].addressing.forwarding[1]',
+  ],
   [
     'announcements without end',
     configuration([], { announce: { repeats: 61, everyMs: 200 } }),
