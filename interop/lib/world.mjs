@@ -162,13 +162,16 @@ export class World {
     throw new Error(`not within ${withinMs / 1000} s: ${what}`);
   }
 
-  /** Looks for as long as is said that something holds all the time. */
+  /** Looks for as long as is said that something holds all the time; a text is why it does not. */
   async holds(what, look, forMs) {
     const began = performance.now();
     let looks = 0;
     while (performance.now() - began < forMs) {
-      if (!(await look()))
-        throw new Error(`did not hold after ${Math.round(performance.now() - began)} ms: ${what}`);
+      const seen = await look();
+      if (!seen || typeof seen === 'string') {
+        const why = typeof seen === 'string' ? `: ${seen}` : '';
+        throw new Error(`did not hold after ${Math.round(performance.now() - began)} ms: ${what}${why}`);
+      }
       looks += 1;
       await pause(Math.min(1_000, forMs / 10));
     }
