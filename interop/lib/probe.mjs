@@ -27,20 +27,26 @@ async function connection(address, onGone) {
   return made;
 }
 
+let unanswered = '';
+
+/** Why the last request had no answer, for people. */
+export const whyUnanswered = () => unanswered;
+
 /** One request, one answer; null: no answer. Requests to one registrar follow one another. */
 export async function ask(address, message) {
   return await new Promise((resolve) => {
-    const late = setTimeout(() => resolve(null), answerMs);
-    const end = (value) => {
+    const end = (value, why = '') => {
       clearTimeout(late);
+      unanswered = why;
       resolve(value);
     };
-    connection(address, () => end(null)).then(
+    const late = setTimeout(() => end(null, `none within ${answerMs} ms`), answerMs);
+    connection(address, () => end(null, 'the connection has ended')).then(
       (made) => {
         made.answer = end;
         made.send(encodeAsap(message));
       },
-      () => end(null),
+      (error) => end(null, error.message),
     );
   });
 }
@@ -54,7 +60,10 @@ export async function members(host, pool) {
     items: 128,
   });
   if (answer === null) return null;
-  if (answer.type !== 'handle-resolution-response') return null;
+  if (answer.type !== 'handle-resolution-response') {
+    unanswered = `it says ${answer.type}`;
+    return null;
+  }
   return new Map((answer.elements ?? []).map((element) => [element.id, element]));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as ours from '../lib/ours.mjs';
-import { has, members } from '../lib/probe.mjs';
+import { has, members, whyUnanswered } from '../lib/probe.mjs';
 import * as theirs from '../lib/rsplib.mjs';
 
 const idOfTheirs = 0x11111111;
@@ -45,7 +45,7 @@ export const scenario = {
         ]) {
           const found = await members(registrar, pool);
           if (found?.size !== 1 || !found.has(id))
-            return `${registrar.address} tells ${found === null ? 'nothing' : [...found.keys()]} of ${pool}`;
+            return `${registrar.address} tells ${found ? [...found.keys()].join() : whyUnanswered()} of ${pool}`;
         }
       return undefined;
     };
