@@ -11,6 +11,7 @@ import { messageFromJson, messageFromJsonText, messageToJson, type WireProtocol 
 import { decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
 import { decodeMobility } from '@vnfpool/wire/mobility';
 import { decodePfsync, encodePfsync } from '@vnfpool/wire/pfsync';
+import { decodeReplica, encodeReplica } from '@vnfpool/wire/replication';
 import { decodeForward, encodeForward } from '@vnfpool/wire/session-forward';
 import { decodeSipMessage, encodeSipMessage, readSipEssentials } from '@vnfpool/wire/sip';
 import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
@@ -19,6 +20,7 @@ import { CORPUS } from './corpus.ts';
 import { FLOW_STREAMS } from './flow-corpus.ts';
 import { joined } from './mutate.ts';
 import { PFSYNC_DATAGRAMS } from './pfsync-corpus.ts';
+import { REPLICA_FRAMES } from './replica-corpus.ts';
 import { FORWARDS, SIP_MESSAGES } from './session-corpus.ts';
 import { STATE_FRAMES } from './state-corpus.ts';
 import { weightMax, weightOf } from './weight.ts';
@@ -107,6 +109,18 @@ const state: FuzzTarget = {
     checkWeight(decoded, bytes);
     if (describe(decodeState(encodeState(decoded))) !== describe(decoded))
       throw new Finding('encoded again it says something else');
+    return true;
+  },
+};
+
+const replication: FuzzTarget = {
+  corpus: REPLICA_FRAMES,
+  fixLength: (bytes) => setLength(bytes, bytes.length - 4),
+  check: (bytes) => {
+    const decoded = orRefused(() => decodeReplica(bytes));
+    if (decoded === undefined) return false;
+    checkWeight(decoded, bytes);
+    if (toHex(encodeReplica(decoded)) !== toHex(bytes)) throw new Finding('encoded again it is other octets');
     return true;
   },
 };
@@ -218,6 +232,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   'state-channel': state,
   'flow-state': flows,
   pfsync,
+  replication,
   'function-socket': functionSocket,
   'session-forward': sessionForward,
   sip,
