@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+const FIRST = 0x01000193;
+const SECOND = 0x85ebca6b;
+const MIX_FIRST = 0x7feb352d;
+const MIX_SECOND = 0x846ca68b;
+
+/**
+ * Two sums of 32 bits over a key and its value, which differ in what they multiply by. The digest of a state is the sum of
+ * those of its keys, so that it follows from update to update. It finds damage and mistakes; against intent there is TLS.
+ */
+export class EntryHash {
+  high = 0;
+  low = 0;
+
+  take(key: string, value: Uint8Array): void {
+    let high = key.length;
+    let low = ~key.length;
+    for (let at = 0; at < key.length; at++) {
+      const octet = key.charCodeAt(at);
+      high = Math.imul(high ^ octet, FIRST);
+      low = Math.imul(low ^ octet, SECOND);
+      low ^= low >>> 13;
+    }
+    for (let at = 0; at < value.length; at++) {
+      const octet = value[at] as number;
+      high = Math.imul(high ^ octet, FIRST);
+      low = Math.imul(low ^ octet, SECOND);
+      low ^= low >>> 13;
+    }
+    this.high = mixed(high ^ value.length);
+    this.low = mixed(low ^ value.length);
+  }
+}
+
+function mixed(value: number): number {
+  let rest = value ^ (value >>> 16);
+  rest = Math.imul(rest, MIX_FIRST);
+  rest ^= rest >>> 15;
+  rest = Math.imul(rest, MIX_SECOND);
+  return rest ^ (rest >>> 16);
+}

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReplicaMessage } from '@vnfpool/wire/replication';
+import type { Core } from '../core.ts';
+import { extended, type ReplicaHistory } from './history.ts';
+import type { StandbyInit } from './standby.ts';
+import { StandbyLink } from './standby-link.ts';
+import type { ReplicaStore } from './store.ts';
+import type {
+  HolderInput,
+  HolderOutput,
+  KeyUpdate,
+  ReplicationBound,
+  StandbyView,
+  UnlistReason,
+} from './types.ts';
+import { UpdateAges } from './update-ages.ts';
+
+export interface HolderInit {
+  /** 16 hexadecimal digits. */
+  readonly slot: string;
+  readonly epoch: number;
+  /** What it goes on from: of a new slot, a new store and no history. */
+  readonly store: ReplicaStore;
+  readonly history: ReplicaHistory;
+  readonly bound: ReplicationBound;
+  readonly startedAtMs: number;
+  /** A mark comes at least this often; whoever says nothing for three of them is silent. Default 100 ms. */
+  readonly everyMs?: number;
+  /** Weight of the updates in one message, but for the last of them. Default 32 KiB. */
+  readonly batchBytes?: number;
+}
+
+/** Updates that wait for an acknowledgement where none may be lost. */
+export const OUTSTANDING_MAX = 65_536;
+/** Standbys with a connection. */
+export const STANDBYS_MAX = 16;
+const EVERY_MS = 100;
+const BATCH_BYTES = 32_768;
+/** Marks without an answer. */
+const SILENT_MARKS = 3;
+
+/**
+ * The sending end of replication: takes the function's updates and keeps every standby's state equal to its own. A standby that
+ * is slow gets each key once, as it is by then; one that was away goes on from where it was.
+ *
+ * It does not know who may take over, which the council decides. It asks for the removal of a standby before that would lose
+ * more than was agreed, and takes no more updates until the council has removed it.
+ */
+export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
+  readonly #init: HolderInit;
+  readonly #history: ReplicaHistory;
+  readonly #everyMs: number;
+  readonly #links = new Map<number, StandbyLink>();
+  readonly #ages = new UpdateAges();
+  /** Undefined: the council's list is not known yet. */
+  #listed: ReadonlySet<number> | undefined;
+  /** Asked for, and not done yet. */
+  readonly #unlisting = new Set<number>();
+  /** Told to be fit for the list. */
+  readonly #fit = new Set<number>();
+  #acknowledged: number;
+  #isReady = false;
+  #isWaiting = false;
+  #endedAt: number | undefined;
+
+  constructor(init: HolderInit) {
+    this.#init = init;
+    this.#history = extended(init.history, init.epoch, init.store.sequence);
+    this.#everyMs = init.everyMs ?? EVERY_MS;
+    this.#acknowledged = init.store.sequence;
+  }
+
+  get store(): ReplicaStore {
+    return this.#init.store;
+  }
+
+  get history(): ReplicaHistory {
+    return this.#history;
+  }
+
+  /** How many updates may be given now. */
+  get room(): number {
+    if (!this.#isReady || this.#endedAt !== undefined) return 0;
+    const { updates } = this.#init.bound;
+    const outstanding = this.store.sequence - this.#acknowledged;
+    if (updates === 0) return Math.max(0, OUTSTANDING_MAX - outstanding);
+    let room = Number.POSITIVE_INFINITY;
+    for (const standby of this.#listed ?? []) room = Math.min(room, updates - this.#lagOf(standby));
+    return Math.max(0, room);
+  }
+
+  /** For the standby that this node becomes when its epoch is over. */
+  get kept(): NonNullable<StandbyInit['kept']> {
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+    const { store, history } = this;
+    return { store, history, position: { epoch: this.#init.epoch, sequence: store.sequence } };
+  }
+
+  views(nowMs: number): StandbyView[] {
+    const known = new Set([...(this.#listed ?? []), ...this.#links.keys()]);
+    return [...known].map((standby) => this.#view(standby, nowMs));
+  }
+
+  handle(input: HolderInput, nowMs: number): HolderOutput[] {
+    switch (input.type) {
+      case 'update':
+        return this.#update(input.updates, nowMs);
+      case 'attach':
+        return this.#attach(input.standby, nowMs);
+      case 'detach':
+        this.#detach(input.standby);
+        return this.#follow(nowMs);
+      case 'message':
+        return this.#read(input.standby, input.message, nowMs);
+      case 'list':
+        return this.#list(input.standbys, nowMs);
+      case 'end':
+        return this.#end(nowMs);
+    }
+  }
+
+  expire(nowMs: number): HolderOutput[] {
+    const outputs: HolderOutput[] = [];
+    for (const [standby, link] of this.#links) {
+      if (nowMs >= link.lastMarkMs + this.#everyMs) outputs.push(...this.#send(standby, link, nowMs, true));
+      if (!link.isSilent && nowMs >= this.#silentAtMs(link)) {
+        link.isSilent = true;
+        outputs.push(event('warning', standby, 'it has stopped answering'));
+      }
+    }
+    return [...outputs, ...this.#follow(nowMs)];
+  }
+
+  nextDeadline(): number | undefined {
+    const moments = [...this.#links.values()].flatMap((link) => [
+      link.lastMarkMs + this.#everyMs,
+      ...(link.isSilent ? [] : [this.#silentAtMs(link)]),
+    ]);
+    for (const standby of this.#listed ?? []) {
+      const agedAtMs = this.#unlisting.has(standby) ? undefined : this.#agedAtMs(standby);
+      if (agedAtMs !== undefined) moments.push(agedAtMs);
+    }
+    return moments.length === 0 ? undefined : Math.min(...moments);
+  }
+
+  // Inputs ----------------------------------------------------------------------------------------------
+
+  #update(updates: readonly KeyUpdate[], nowMs: number): HolderOutput[] {
+    const { store } = this;
+    const { room } = this;
+    let count = 0;
+    let isFull = false;
+    for (const { key, value } of updates) {
+      if (count >= room) break;
+      isFull = !store.hasRoomFor(key, value);
+      if (isFull) break;
+      store.update(key, value);
+      count++;
+    }
+    if (count > 0) this.#ages.add(store.sequence, nowMs);
+    const refused = isFull ? 'full' : count < updates.length ? 'waits' : null;
+    if (refused === 'waits') this.#isWaiting = true;
+    const taken: HolderOutput = { type: 'taken', count, sequence: store.sequence, refused };
+    return [taken, ...this.#sendAll(nowMs), ...this.#follow(nowMs)];
+  }
+
+  #attach(standby: number, nowMs: number): HolderOutput[] {
+    this.#detach(standby);
+    if (this.#links.size >= STANDBYS_MAX)
+      return [{ type: 'drop', standby, reason: `there are ${STANDBYS_MAX} standbys already` }];
+    this.#links.set(standby, new StandbyLink(this.store, this.#init.batchBytes ?? BATCH_BYTES, nowMs));
+    const { slot, epoch } = this.#init;
+    const open: ReplicaMessage = {
+      type: 'open',
+      slot,
+      epoch,
+      history: this.#history,
+      everyMs: this.#everyMs,
+    };
+    return [{ type: 'send', standby, message: open }];
+  }
+
+  #detach(standby: number): void {
+    this.#links.get(standby)?.close();
+    this.#links.delete(standby);
+    this.#fit.delete(standby);
+  }
+
+  #list(standbys: readonly number[], nowMs: number): HolderOutput[] {
+    this.#listed = new Set(standbys);
+    for (const standby of this.#unlisting) if (!this.#listed.has(standby)) this.#unlisting.delete(standby);
+    return this.#follow(nowMs);
+  }
+
+  #end(nowMs: number): HolderOutput[] {
+    this.#endedAt ??= this.store.sequence;
+    return this.#sendAll(nowMs);
+  }
+
+  #read(standby: number, message: ReplicaMessage, nowMs: number): HolderOutput[] {
+    const link = this.#links.get(standby);
+    if (link === undefined) return [];
+    link.lastHeardMs = nowMs;
+    link.isSilent = false;
+    switch (message.type) {
+      case 'at': {
+        if (link.isFollowing) return this.#drop(standby, 'it says twice where it is', nowMs);
+        const resume = link.begin(message, this.#history);
+        return [{ type: 'send', standby, message: resume }, ...this.#send(standby, link, nowMs, true)];
+      }
+      case 'ack':
+        if (!link.acknowledge(message, nowMs))
+          return this.#drop(standby, 'it acknowledges what was not sent', nowMs);
+        return [...this.#send(standby, link, nowMs, false), ...this.#follow(nowMs)];
+      case 'differs':
+        return this.#differs(standby, link, message.sequence, nowMs);
+      case 'refuse': {
+        const dropped = this.#drop(standby, message.text, nowMs);
+        if (message.reason !== 'old-epoch' || message.epoch <= this.#init.epoch) return dropped;
+        return [...dropped, { type: 'superseded', epoch: message.epoch }];
+      }
+      default:
+        return this.#drop(standby, `a standby does not say ${message.type}`, nowMs);
+    }
+  }
+
+  #differs(standby: number, link: StandbyLink, sequence: number, nowMs: number): HolderOutput[] {
+    if (!link.isFollowing) return this.#drop(standby, 'it differs from nothing', nowMs);
+    this.#fit.delete(standby);
+    const resume = link.restart();
+    return [
+      event('error', standby, `its state is another at update ${sequence}; it gets all anew`),
+      ...this.#unlist(standby, 'differs'),
+      { type: 'send', standby, message: resume },
+      ...this.#send(standby, link, nowMs, true),
+    ];
+  }
+
+  #drop(standby: number, reason: string, nowMs: number): HolderOutput[] {
+    this.#detach(standby);
+    return [{ type: 'drop', standby, reason }, ...this.#follow(nowMs)];
+  }
+
+  // What leaves -----------------------------------------------------------------------------------------
+
+  #sendAll(nowMs: number): HolderOutput[] {
+    return [...this.#links].flatMap(([standby, link]) => this.#send(standby, link, nowMs, false));
+  }
+
+  #send(standby: number, link: StandbyLink, nowMs: number, isMarkDue: boolean): HolderOutput[] {
+    const outputs: HolderOutput[] = [];
+    for (const message of link.due(nowMs, isMarkDue)) outputs.push({ type: 'send', standby, message });
+    if (this.#endedAt !== undefined && link.isEndDue) {
+      link.isEndTold = true;
+      outputs.push({ type: 'send', standby, message: { type: 'end', sequence: this.#endedAt } });
+    }
+    // Where the window is full, or nothing was said yet, there is no mark to be sent before something comes.
+    if (isMarkDue) link.lastMarkMs = nowMs;
+    return outputs;
+  }
+
+  // What follows for the slot -----------------------------------------------------------------------------
+
+  /** To be called after everything by which a standby may have come nearer, or gone. */
+  #follow(nowMs: number): HolderOutput[] {
+    if (this.#listed === undefined) return [];
+    const outputs: HolderOutput[] = [];
+    for (const standby of this.#listed) outputs.push(...this.#judge(standby, nowMs));
+    for (const [standby, link] of this.#links) {
+      if (this.#listed.has(standby) || this.#fit.has(standby) || !this.#isFit(link)) continue;
+      this.#fit.add(standby);
+      outputs.push({ type: 'caught-up', standby });
+    }
+    if (!this.#isReady && [...this.#listed].every((standby) => this.#ackedOf(standby) !== undefined)) {
+      this.#isReady = true;
+      outputs.push({ type: 'ready' });
+    }
+    outputs.push(...this.#acknowledge());
+    if (this.#isWaiting && this.room > 0) {
+      this.#isWaiting = false;
+      outputs.push({ type: 'room' });
+    }
+    return outputs;
+  }
+
+  /** Whether a listed standby comes too near the bound. */
+  #judge(standby: number, nowMs: number): HolderOutput[] {
+    const { updates, overload } = this.#init.bound;
+    const link = this.#links.get(standby);
+    if (link === undefined || link.isSilent) return this.#unlist(standby, 'silent');
+    if (nowMs >= (this.#agedAtMs(standby) ?? Number.POSITIVE_INFINITY)) return this.#unlist(standby, 'age');
+    const isBehind = overload === 'degrade' && updates > 0 && this.#lagOf(standby) > updates / 2;
+    return isBehind ? this.#unlist(standby, 'behind') : [];
+  }
+
+  #unlist(standby: number, reason: UnlistReason): HolderOutput[] {
+    if (this.#listed?.has(standby) !== true || this.#unlisting.has(standby)) return [];
+    this.#unlisting.add(standby);
+    this.#fit.delete(standby);
+    return [{ type: 'unlist', standby, reason }];
+  }
+
+  #acknowledge(): HolderOutput[] {
+    if (!this.#isReady) return [];
+    const sequence = this.#confirmed();
+    if (sequence <= this.#acknowledged) return [];
+    this.#acknowledged = sequence;
+    const all = [...this.#links.values()].map(({ acked }) => acked ?? 0);
+    this.#ages.forget(Math.min(sequence, ...all));
+    return [{ type: 'acknowledged', sequence }];
+  }
+
+  /** Up to where as many have it as the bound asks for, and, where nothing may be lost, all that may take over. */
+  #confirmed(): number {
+    const { updates, acknowledgedBy = 1 } = this.#init.bound;
+    const acked = [...(this.#listed ?? [])]
+      .map((standby) => this.#ackedOf(standby) ?? 0)
+      .sort((a, b) => b - a);
+    const least = acknowledgedBy === 0 ? this.store.sequence : (acked[acknowledgedBy - 1] ?? 0);
+    return updates === 0 ? Math.min(least, ...acked) : least;
+  }
+
+  #isFit(link: StandbyLink): boolean {
+    const { updates } = this.#init.bound;
+    if (link.acked === undefined || link.isSilent) return false;
+    return this.store.sequence - link.acked <= updates / 2;
+  }
+
+  #ackedOf(standby: number): number | undefined {
+    return this.#links.get(standby)?.acked;
+  }
+
+  #lagOf(standby: number): number {
+    const acked = this.#ackedOf(standby);
+    return acked === undefined ? Number.POSITIVE_INFINITY : this.store.sequence - acked;
+  }
+
+  /** When it lacks an update for half the agreed age; undefined: there is no such bound, or it lacks nothing. */
+  #agedAtMs(standby: number): number | undefined {
+    const { ageMs } = this.#init.bound;
+    if (ageMs === undefined) return undefined;
+    const madeAtMs = this.#ages.firstBehind(this.#ackedOf(standby) ?? 0);
+    return madeAtMs === undefined ? undefined : madeAtMs + ageMs / 2;
+  }
+
+  #silentAtMs(link: StandbyLink): number {
+    return link.lastHeardMs + SILENT_MARKS * this.#everyMs;
+  }
+
+  #view(standby: number, nowMs: number): StandbyView {
+    const link = this.#links.get(standby);
+    const acked = link?.acked ?? null;
+    const behindSinceMs = this.#ages.firstBehind(acked ?? 0);
+    return {
+      standby,
+      isListed: this.#listed?.has(standby) ?? false,
+      state: stateOf(link),
+      sequence: acked,
+      lagUpdates: this.store.sequence - (acked ?? 0),
+      lagMs: behindSinceMs === undefined ? 0 : nowMs - behindSinceMs,
+      lagBytes: link?.bytesUnderWay ?? 0,
+      roundTripMs: link?.roundTripMs ?? null,
+    };
+  }
+}
+
+function stateOf(link: StandbyLink | undefined): StandbyView['state'] {
+  if (link === undefined) return 'away';
+  if (link.isSilent) return 'silent';
+  if (!link.isFollowing) return 'opening';
+  return link.acked === undefined ? 'filling' : 'following';
+}
+
+function event(
+  severity: 'info' | 'warning' | 'error',
+  standby: number,
+  message: string,
+): HolderOutput & { type: 'event' } {
+  return { type: 'event', severity, standby, message };
+}

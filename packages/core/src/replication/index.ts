@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+export type { ReplicaHistory } from './history.ts';
+export { type HolderInit, OUTSTANDING_MAX, ReplicationHolder, STANDBYS_MAX } from './holder.ts';
+export { ReplicationStandby, type StandbyInit, type TakenOver } from './standby.ts';
+export { ReplicaStore, type StoreBounds, type StoredUpdate } from './store.ts';
+export type {
+  HolderInput,
+  HolderOutput,
+  KeyUpdate,
+  ReplicationBound,
+  StandbyInput,
+  StandbyOutput,
+  StandbyView,
+  UnlistReason,
+} from './types.ts';

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+import { EntryHash } from './entry-hash.ts';
+
+/** What a key was last. */
+export interface StoredUpdate {
+  readonly key: string;
+  /** Null: it was removed. */
+  readonly value: Uint8Array | null;
+  readonly sequence: number;
+}
+
+interface Entry {
+  readonly key: string;
+  value: Uint8Array | null;
+  sequence: number;
+  /** Of key and value as they were taken; 0 for one that was removed. */
+  high: number;
+  low: number;
+  former: Entry;
+  next: Entry;
+}
+
+export interface StoreBounds {
+  /** Keys; default 1,048,576. */
+  readonly keysMax?: number;
+  /** Octets of keys and values; default 256 MiB. */
+  readonly bytesMax?: number;
+  /** Removed keys that are remembered; default 16,384. Who is further behind than the oldest gets everything anew. */
+  readonly removedMax?: number;
+}
+
+const KEYS_MAX = 2 ** 20;
+const BYTES_MAX = 2 ** 28;
+const REMOVED_MAX = 2 ** 14;
+
+/**
+ * The state of a slot by keys, in the order in which they were changed last. Whoever has it up to some update gets what
+ * changed since by reading on from there, each key once, however often it changed: nothing waits in a queue of its
+ * own, and nobody who is slow costs memory. Both ends have one, since a standby may become the holder.
+ */
+export class ReplicaStore {
+  readonly #entries = new Map<string, Entry>();
+  /** Those of them that were removed, the oldest removal first. */
+  readonly #removed = new Map<string, Entry>();
+  /** Before the first and behind the last. */
+  readonly #end: Entry;
+  readonly #cursors = new Set<StoreCursor>();
+  readonly #hash = new EntryHash();
+  readonly #bounds: Required<StoreBounds>;
+  #sequence: number;
+  #bytes = 0;
+  #high = 0;
+  #low = 0;
+  #floor: number;
+  /** Where {@link scrub} goes on. */
+  #scrubbed: Entry;
+
+  /** `sequence`: what it continues; of removals before that it knows nothing. */
+  constructor(bounds: StoreBounds = {}, sequence = 0) {
+    const { keysMax = KEYS_MAX, bytesMax = BYTES_MAX, removedMax = REMOVED_MAX } = bounds;
+    this.#bounds = { keysMax, bytesMax, removedMax };
+    this.#sequence = sequence;
+    this.#floor = sequence;
+    const end = { key: '', value: null, sequence: 0, high: 0, low: 0 } as Entry;
+    end.former = end;
+    end.next = end;
+    this.#end = end;
+    this.#scrubbed = end;
+  }
+
+  /** Of the last update. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Keys that have a value. */
+  get keys(): number {
+    return this.#entries.size - this.#removed.size;
+  }
+
+  /** Octets of keys and values. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get digest(): bigint {
+    return (BigInt(this.#high >>> 0) << 32n) | BigInt(this.#low >>> 0);
+  }
+
+  /** Of removals up to this sequence not all are known any more. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.#entries.get(key)?.value ?? undefined;
+  }
+
+  /** Keys with values, the one that was changed longest ago first. */
+  *[Symbol.iterator](): Generator<StoredUpdate, void> {
+    for (let entry = this.#end.next; entry !== this.#end; entry = entry.next)
+      if (entry.value !== null) yield entry;
+  }
+
+  /** Whether there is room for this update. */
+  hasRoomFor(key: string, value: Uint8Array | null): boolean {
+    if (value === null) return true;
+    const entry = this.#entries.get(key);
+    const known = entry?.value ?? undefined;
+    const bytes = this.#bytes + value.length + (known === undefined ? key.length : -known.length);
+    return bytes <= this.#bounds.bytesMax && (known !== undefined || this.keys < this.#bounds.keysMax);
+  }
+
+  /** The next update; the value is copied. Who asked for room before has it. */
+  update(key: string, value: Uint8Array | null): number {
+    this.apply(key, value, this.#sequence + 1);
+    return this.#sequence;
+  }
+
+  /** As another one numbered it: above all before. */
+  apply(key: string, value: Uint8Array | null, sequence: number): void {
+    this.#sequence = sequence;
+    let entry = this.#entries.get(key);
+    if (entry === undefined) {
+      entry = { key, value: null, sequence, high: 0, low: 0 } as Entry;
+      this.#entries.set(key, entry);
+    } else {
+      this.#unlink(entry);
+      if (entry.value === null) this.#removed.delete(key);
+      else this.#bytes -= key.length + entry.value.length;
+      this.#high = (this.#high - entry.high) | 0;
+      this.#low = (this.#low - entry.low) | 0;
+    }
+    entry.value = value === null ? null : value.slice();
+    entry.sequence = sequence;
+    this.#link(entry);
+    if (value === null) {
+      entry.high = 0;
+      entry.low = 0;
+      this.#removed.set(key, entry);
+      if (this.#removed.size > this.#bounds.removedMax) this.#forgetRemoval();
+      return;
+    }
+    this.#bytes += key.length + value.length;
+    this.#hash.take(key, value);
+    entry.high = this.#hash.high;
+    entry.low = this.#hash.low;
+    this.#high = (this.#high + entry.high) | 0;
+    this.#low = (this.#low + entry.low) | 0;
+  }
+
+  /** All up to `sequence` is here, whatever the last update was; of removals before nothing may be known. */
+  completeTo(sequence: number, floor: number = this.#floor): void {
+    this.#sequence = sequence;
+    this.#floor = floor;
+  }
+
+  /** Reads on behind `sequence`. To be closed by whoever does not need it any more. */
+  cursor(sequence: number): StoreCursor {
+    let entry = this.#end.former;
+    while (entry !== this.#end && entry.sequence > sequence) entry = entry.former;
+    const cursor: StoreCursor = new StoreCursor(entry, sequence, this.#end, () =>
+      this.#cursors.delete(cursor),
+    );
+    this.#cursors.add(cursor);
+    return cursor;
+  }
+
+  /** Looks at the next `count` keys; the first whose value is not what was taken, or undefined. */
+  scrub(count: number): string | undefined {
+    let entry = this.#scrubbed;
+    for (let left = Math.min(count, this.#entries.size); left > 0; left--) {
+      entry = entry.next === this.#end ? this.#end.next : entry.next;
+      if (entry.value === null) continue;
+      this.#hash.take(entry.key, entry.value);
+      if (this.#hash.high !== entry.high || this.#hash.low !== entry.low) return entry.key;
+    }
+    this.#scrubbed = entry;
+    return undefined;
+  }
+
+  #forgetRemoval(): void {
+    for (const [key, entry] of this.#removed) {
+      this.#floor = Math.max(this.#floor, entry.sequence);
+      this.#removed.delete(key);
+      this.#entries.delete(key);
+      this.#unlink(entry);
+      return;
+    }
+  }
+
+  #link(entry: Entry): void {
+    const end = this.#end;
+    entry.former = end.former;
+    entry.next = end;
+    end.former.next = entry;
+    end.former = entry;
+  }
+
+  #unlink(entry: Entry): void {
+    for (const cursor of this.#cursors) cursor.leave(entry);
+    if (this.#scrubbed === entry) this.#scrubbed = entry.former;
+    entry.former.next = entry.next;
+    entry.next.former = entry.former;
+  }
+}
+
+/** A place in a store, between what was read and what was changed since. */
+export class StoreCursor {
+  /** Of the last update that was read. */
+  sequence: number;
+  readonly #end: Entry;
+  readonly #close: () => void;
+  #at: Entry;
+
+  constructor(at: Entry, sequence: number, end: Entry, close: () => void) {
+    this.#at = at;
+    this.sequence = sequence;
+    this.#end = end;
+    this.#close = close;
+  }
+
+  /** Undefined: all was read. */
+  next(): StoredUpdate | undefined {
+    const { next } = this.#at;
+    if (next === this.#end) return undefined;
+    this.#at = next;
+    this.sequence = next.sequence;
+    return next;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at.next === this.#end;
+  }
+
+  close(): void {
+    this.#close();
+  }
+
+  /** The store's own: an entry goes elsewhere. */
+  leave(entry: Entry): void {
+    if (this.#at === entry) this.#at = entry.former;
+  }
+}

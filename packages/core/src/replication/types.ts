@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReplicaMessage, ReplicaPosition } from '@vnfpool/wire/replication';
+
+/** What the function says: a key has a value, or is no more. */
+export interface KeyUpdate {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+/** What may be lost when the holder dies, and what happens before more could be. */
+export interface ReplicationBound {
+  /**
+   * Updates that a listed standby may be behind; 0: none, what they bring about is held until all listed ones have
+   * confirmed it, and of such updates `OUTSTANDING_MAX` may be under way.
+   */
+  readonly updates: number;
+  /** Age in ms of the oldest update that a listed standby lacks; absent: any. */
+  readonly ageMs?: number;
+  /** Listed standbys that must have confirmed an update before it counts as acknowledged; default 1. */
+  readonly acknowledgedBy?: number;
+  /**
+   * When a standby comes near the bound: `block`, further updates wait; `degrade`, its removal from the list is asked
+   * for ahead of that. Whoever is silent, or near the bound of age, is removed either way: waiting would not make it younger.
+   */
+  readonly overload: 'block' | 'degrade';
+}
+
+export type HolderInput =
+  /** The function has changed something. At most {@link ReplicationHolder.room} of them are taken. */
+  | { readonly type: 'update'; readonly updates: readonly KeyUpdate[] }
+  /** A connection to a standby; replaces a former one. */
+  | { readonly type: 'attach'; readonly standby: number }
+  | { readonly type: 'detach'; readonly standby: number }
+  | { readonly type: 'message'; readonly standby: number; readonly message: ReplicaMessage }
+  /** Who may take the slot over, as the council has it now: these are within the bound. */
+  | { readonly type: 'list'; readonly standbys: readonly number[] }
+  /** The slot is given up by a planned hand-over: no update follows. */
+  | { readonly type: 'end' };
+
+export type HolderOutput =
+  | { readonly type: 'send'; readonly standby: number; readonly message: ReplicaMessage }
+  /** Close the connection. */
+  | { readonly type: 'drop'; readonly standby: number; readonly reason: string }
+  /** So many of the updates of this input are in, up to `sequence`; the others are to be given again, see `refused`. */
+  | {
+      readonly type: 'taken';
+      readonly count: number;
+      readonly sequence: number;
+      /** Why not all: `room` comes, or the state is at its own bound. */
+      readonly refused: 'waits' | 'full' | null;
+    }
+  /** Updates wait no more. */
+  | { readonly type: 'room' }
+  /** What the bound asks for was confirmed up to here: what these updates brought about may leave. */
+  | { readonly type: 'acknowledged'; readonly sequence: number }
+  /** Every listed standby has confirmed this epoch: the holder may begin. */
+  | { readonly type: 'ready' }
+  /** It has to leave the list before more may happen. */
+  | { readonly type: 'unlist'; readonly standby: number; readonly reason: UnlistReason }
+  /** It may be listed: it has all but what is on its way. */
+  | { readonly type: 'caught-up'; readonly standby: number }
+  /** A standby knows a later epoch: this holder is none any more. */
+  | { readonly type: 'superseded'; readonly epoch: number }
+  | {
+      readonly type: 'event';
+      readonly severity: 'info' | 'warning' | 'error';
+      readonly standby: number;
+      readonly message: string;
+    };
+
+export type UnlistReason =
+  /** It is half the bound behind. */
+  | 'behind'
+  /** It lacks an update of half the bound's age. */
+  | 'age'
+  /** It did not answer. */
+  | 'silent'
+  /** Its state is another. */
+  | 'differs';
+
+export type StandbyInput =
+  /** A connection of a holder; replaces a former one. */
+  | { readonly type: 'attach' }
+  | { readonly type: 'detach' }
+  | { readonly type: 'message'; readonly message: ReplicaMessage }
+  /** This node's council member has accepted this epoch: state of earlier ones is refused. */
+  | { readonly type: 'epoch'; readonly epoch: number };
+
+export type StandbyOutput =
+  | { readonly type: 'send'; readonly message: ReplicaMessage }
+  | { readonly type: 'drop'; readonly reason: string }
+  /** The state is a holder's again, or is not any more while it is being replaced. */
+  | { readonly type: 'state'; readonly isWhole: boolean; readonly position: ReplicaPosition }
+  /** The holder ended its epoch here, by a planned hand-over. */
+  | { readonly type: 'ended'; readonly sequence: number }
+  | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string };
+
+/** What a holder knows of one standby, for views. */
+export interface StandbyView {
+  readonly standby: number;
+  readonly isListed: boolean;
+  readonly state: 'away' | 'opening' | 'filling' | 'following' | 'silent';
+  /** Confirmed; null: nothing under this epoch. */
+  readonly sequence: number | null;
+  readonly lagUpdates: number;
+  /** Age of the oldest update that it lacks. */
+  readonly lagMs: number;
+  /** Octets on their way. */
+  readonly lagBytes: number;
+  /** Last round trip of a mark; null: none yet. */
+  readonly roundTripMs: number | null;
+}

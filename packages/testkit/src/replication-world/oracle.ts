@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReplicaStore } from '@vnfpool/core/replication';
+
+/** Something that must never happen has happened. */
+export class ReplicationViolation extends Error {}
+
+/** A state in one line. */
+export function told(store: ReplicaStore): string {
+  return [...store]
+    .map(({ key, value }) => `${key}=${value?.join('.') ?? ''}`)
+    .sort()
+    .join(' ');
+}
+
+/** Knows every state that a holder ever had, and what left the function for the outside. */
+export class Oracle {
+  /** By epoch and sequence. */
+  readonly #states = new Map<string, string>();
+  /** Of the branch that is in force: what users were told rests on updates up to here. */
+  #released = 0;
+  #epoch = 0;
+  #begunAt = 0;
+
+  /** A holder begins with this state. */
+  begins(epoch: number, store: ReplicaStore): void {
+    this.#epoch = epoch;
+    this.#begunAt = store.sequence;
+    this.#released = Math.min(this.#released, store.sequence);
+    this.#states.set(`${epoch}/${store.sequence}`, told(store));
+  }
+
+  had(epoch: number, store: ReplicaStore): void {
+    this.#states.set(`${epoch}/${store.sequence}`, told(store));
+  }
+
+  released(sequence: number): void {
+    this.#released = Math.max(this.#released, sequence);
+  }
+
+  /** How many updates whose effects users have seen a state at this sequence lacks. */
+  lost(sequence: number): number {
+    return Math.max(0, this.#released - sequence);
+  }
+
+  /** A standby says that its state is the one of this position. */
+  check(who: number, epoch: number, sequence: number, store: ReplicaStore): void {
+    const expected = epoch === 0 ? '' : this.#states.get(`${epoch}/${sequence}`);
+    if (expected === undefined)
+      throw new ReplicationViolation(
+        `node ${who} says it has ${epoch}/${sequence}, which no holder ever had`,
+      );
+    const found = told(store);
+    if (found !== expected)
+      throw new ReplicationViolation(
+        `node ${who} at ${epoch}/${sequence} has "${found}", and the holder had "${expected}"`,
+      );
+  }
+
+  get present(): string {
+    return `epoch ${this.#epoch} from ${this.#begunAt}, released ${this.#released}`;
+  }
+}

@@ -1,0 +1,558 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type HolderOutput,
+  type KeyUpdate,
+  ReplicaStore,
+  type ReplicationBound,
+  ReplicationHolder,
+  ReplicationStandby,
+  type StandbyInput,
+  type StandbyOutput,
+} from '@vnfpool/core/replication';
+import { type ReplicaMessage, type ReplicaUpdates, replicaWeight } from '@vnfpool/wire/replication';
+import type { Schedule } from '../lease-world/schedule.ts';
+import type { SeededRandom } from '../lease-world/seeded-random.ts';
+import type { Trace } from '../lease-world/trace.ts';
+import { Link } from './link.ts';
+import type { ReplicationMutation } from './mutations.ts';
+import { Oracle, ReplicationViolation, told } from './oracle.ts';
+
+export interface ReplicationPlan {
+  readonly nodes: number;
+  readonly bound: ReplicationBound;
+  readonly delayMs: number;
+  readonly updateEveryMs: number;
+  readonly faultEveryMs: number;
+  readonly removedMax: number;
+  readonly keysMax: number;
+  readonly windowBytes: number;
+  readonly batchBytes: number;
+  readonly asideBytes: number;
+}
+
+interface WorldParts {
+  readonly plan: ReplicationPlan;
+  readonly random: SeededRandom;
+  readonly schedule: Schedule;
+  readonly trace: Trace;
+  readonly mutation: ReplicationMutation;
+}
+
+/** What a holder's agent does beside its core. */
+interface Reign {
+  readonly node: number;
+  readonly epoch: number;
+  readonly core: ReplicationHolder;
+  readonly links: Map<number, Link>;
+  /** Of those that it is connected with. */
+  readonly lives: Map<number, number>;
+  /** What it wants the council to list, and what it knows to be listed. */
+  wanted: Set<number>;
+  stored: Set<number>;
+  isAsking: boolean;
+  /** Its fence is open and its function runs. */
+  isActing: boolean;
+  /** Given and not taken yet. */
+  waiting: KeyUpdate[];
+  isEnding: boolean;
+}
+
+const SLOT = '00000000000000a1';
+const KEYS = 6;
+const LEASE_MS = 60;
+const EVERY_MS = 20;
+/** By which a standby that acknowledges ahead is late. */
+const LATE_MS = 25;
+
+/** A council in one place, a holder, its standbys, and a function that changes things. */
+export class ReplicationWorld {
+  readonly counts: { takeOvers: number; handOvers: number; lastResorts: number; released: number } = {
+    takeOvers: 0,
+    handOvers: 0,
+    lastResorts: 0,
+    released: 0,
+  };
+  readonly #parts: WorldParts;
+  readonly #oracle = new Oracle();
+  /** Of nodes that are no holders, and none that do not know yet that they are none. */
+  readonly #standbys = new Map<number, ReplicationStandby>();
+  /** Who is connected to a standby; it has one connection. */
+  readonly #incoming = new Map<number, Link>();
+  /** As the council has it: nodes, and which life of theirs. */
+  #listed: ReadonlyMap<number, number> = new Map();
+  /** How often what a node knew was lost. */
+  readonly #lives = new Map<number, number>();
+  #epoch = 0;
+  #reign: Reign | undefined;
+  #isCalm = false;
+  /** Weight on the connection of a node, where it acknowledges ahead. */
+  readonly #received = new Map<number, number>();
+
+  constructor(parts: WorldParts) {
+    this.#parts = parts;
+  }
+
+  begin(): void {
+    const { plan, schedule } = this.#parts;
+    for (let node = 0; node < plan.nodes; node++) {
+      this.#standbys.set(node, this.#newStandby());
+      this.#lives.set(node, 0);
+    }
+    this.#listed = new Map([...this.#lives].filter(([node]) => node !== 0));
+    this.#reignOf(0);
+    schedule.after(plan.updateEveryMs, () => this.#change());
+    schedule.after(plan.faultEveryMs, () => this.#fault());
+    this.#tick();
+  }
+
+  calm(): void {
+    this.#isCalm = true;
+  }
+
+  /** Behind the calm: everybody has the same, and may take over. */
+  checkEqual(): void {
+    const reign = this.#reign;
+    if (reign === undefined) throw new ReplicationViolation('nobody holds it behind the calm');
+    const { store } = reign.core;
+    for (const [node, standby] of this.#standbys) {
+      const { epoch, sequence } = standby.position;
+      if (!standby.isWhole || epoch !== reign.epoch || sequence !== store.sequence)
+        throw new ReplicationViolation(
+          `behind the calm node ${node} is at ${epoch}/${sequence}, and the holder at ${reign.epoch}/${store.sequence}`,
+        );
+      if (told(standby.store) !== told(store))
+        throw new ReplicationViolation(`node ${node} differs in the end`);
+      if (!this.#listed.has(node)) throw new ReplicationViolation(`node ${node} is not listed in the end`);
+    }
+    if (reign.waiting.length > 0) throw new ReplicationViolation('updates still wait in the end');
+  }
+
+  // The function ------------------------------------------------------------------------------------------
+
+  #change(): void {
+    const { plan, random, schedule } = this.#parts;
+    const reign = this.#reign;
+    if (!this.#isCalm) schedule.after(random.between(0, 2 * plan.updateEveryMs), () => this.#change());
+    if (reign === undefined || !reign.isActing || reign.isEnding || reign.waiting.length > 0) return;
+    const updates = Array.from(
+      { length: 1 + random.below(4) },
+      (): KeyUpdate => ({
+        key: `k${random.below(KEYS)}`,
+        value: random.chance(0.35) ? null : Uint8Array.of(random.below(256), random.below(256)),
+      }),
+    );
+    this.#give(reign, updates);
+  }
+
+  #give(reign: Reign, updates: KeyUpdate[]): void {
+    reign.waiting = updates;
+    // One by one, so that the oracle sees every state that there was.
+    while (reign.waiting.length > 0) {
+      const outputs = reign.core.handle({ type: 'update', updates: reign.waiting.slice(0, 1) }, this.#nowMs);
+      const taken = outputs.find((output) => output.type === 'taken');
+      if (taken?.count === 1) {
+        reign.waiting = reign.waiting.slice(1);
+        this.#oracle.had(reign.epoch, reign.core.store);
+      } else if (taken?.refused === 'full') reign.waiting = reign.waiting.slice(1);
+      this.#carryOut(reign, outputs);
+      if (taken?.count === 0 && taken.refused !== 'full') return;
+    }
+  }
+
+  #release(reign: Reign, sequence: number): void {
+    if (!reign.isActing || reign !== this.#reign) return;
+    this.#oracle.released(sequence);
+    this.counts.released = Math.max(this.counts.released, sequence);
+  }
+
+  // The holder ------------------------------------------------------------------------------------------
+
+  #reignOf(node: number): void {
+    const { plan, schedule } = this.#parts;
+    const standby = this.#standbys.get(node) as ReplicationStandby;
+    this.#incoming.get(node)?.break();
+    this.#incoming.delete(node);
+    this.#standbys.delete(node);
+    const isBirth = this.#epoch === 0;
+    this.#epoch += 1;
+    const bounds = { removedMax: plan.removedMax, keysMax: plan.keysMax };
+    const from = isBirth ? { store: new ReplicaStore(bounds), history: [] } : standby.takeOver();
+    this.#listed = new Map([...this.#listed].filter(([each]) => each !== node));
+    const reign: Reign = {
+      node,
+      epoch: this.#epoch,
+      core: new ReplicationHolder({
+        slot: SLOT,
+        epoch: this.#epoch,
+        ...from,
+        bound: plan.bound,
+        startedAtMs: this.#nowMs,
+        everyMs: EVERY_MS,
+        batchBytes: plan.batchBytes,
+      }),
+      links: new Map(),
+      lives: new Map(),
+      wanted: new Set(this.#listed.keys()),
+      stored: new Set(this.#listed.keys()),
+      isAsking: false,
+      isActing: true,
+      waiting: [],
+      isEnding: false,
+    };
+    this.#say(
+      `node ${node} holds epoch ${this.#epoch} from ${from.store.sequence}; listed ${[...this.#listed.keys()].join()}`,
+    );
+    this.#reign = reign;
+    this.#oracle.begins(reign.epoch, reign.core.store);
+    this.#carryOut(
+      reign,
+      reign.core.handle({ type: 'list', standbys: [...this.#listed.keys()] }, this.#nowMs),
+    );
+    const { epoch } = reign;
+    for (let other = 0; other < plan.nodes; other++) {
+      if (other === node) continue;
+      // As members of the council they accept the epoch, sooner or later.
+      schedule.after(this.#parts.random.between(0, 30), () => {
+        this.#tell(other, { type: 'epoch', epoch });
+      });
+      this.#connect(reign, other);
+    }
+  }
+
+  #connect(reign: Reign, to: number): void {
+    const { plan, random, schedule } = this.#parts;
+    schedule.after(random.between(1, 15), () => {
+      if (reign !== this.#reign || reign.links.get(to)?.isUp) return;
+      const link: Link = new Link(schedule, random, plan.delayMs, {
+        arrived: (end, message) => {
+          if (end === 'holder') this.#heard(reign, to, link, message);
+          else if (this.#incoming.get(to) === link) this.#receive(to, link, message);
+        },
+        ended: (end) => {
+          if (end === 'standby' && this.#incoming.get(to) === link) {
+            this.#incoming.delete(to);
+            this.#tell(to, { type: 'detach' });
+          }
+          if (end === 'holder' && reign.links.get(to) === link) {
+            reign.links.delete(to);
+            this.#carryOut(reign, reign.core.handle({ type: 'detach', standby: to }, this.#nowMs));
+            this.#connect(reign, to);
+          }
+        },
+      });
+      reign.links.set(to, link);
+      reign.lives.set(to, this.#lives.get(to) ?? 0);
+      this.#incoming.get(to)?.break();
+      this.#incoming.set(to, link);
+      this.#received.set(to, 0);
+      this.#tell(to, { type: 'attach' });
+      this.#carryOut(reign, reign.core.handle({ type: 'attach', standby: to }, this.#nowMs));
+    });
+  }
+
+  #heard(reign: Reign, from: number, link: Link, message: ReplicaMessage): void {
+    if (reign.links.get(from) !== link) return;
+    this.#carryOut(reign, reign.core.handle({ type: 'message', standby: from, message }, this.#nowMs));
+  }
+
+  #carryOut(reign: Reign, outputs: readonly HolderOutput[]): void {
+    const { bound } = this.#parts.plan;
+    for (const output of outputs) {
+      switch (output.type) {
+        case 'send':
+          reign.links.get(output.standby)?.send('standby', output.message);
+          break;
+        case 'drop':
+          this.#say(`node ${reign.node} drops ${output.standby}: ${output.reason}`);
+          reign.links.get(output.standby)?.close('holder');
+          reign.links.delete(output.standby);
+          this.#connect(reign, output.standby);
+          break;
+        case 'taken':
+          if (bound.updates > 0) this.#release(reign, output.sequence);
+          break;
+        case 'acknowledged':
+          if (bound.updates === 0) this.#release(reign, output.sequence);
+          break;
+        case 'room':
+          if (reign.waiting.length > 0 && reign.isActing) this.#give(reign, reign.waiting);
+          break;
+        case 'unlist':
+          this.#say(`node ${reign.node} wants ${output.standby} off the list: ${output.reason}`);
+          reign.wanted.delete(output.standby);
+          this.#askCouncil(reign);
+          break;
+        case 'caught-up':
+          reign.wanted.add(output.standby);
+          this.#askCouncil(reign);
+          break;
+        case 'superseded':
+          this.#retire(reign);
+          break;
+        case 'ready':
+        case 'event':
+          break;
+      }
+    }
+    if (this.#parts.mutation.releasesAtFirst && bound.updates === 0) {
+      for (const { sequence } of reign.core.views(this.#nowMs)) this.#release(reign, sequence ?? 0);
+    }
+  }
+
+  /** One round at a time; who is in the round's list counts for the holder from its beginning. */
+  #askCouncil(reign: Reign): void {
+    const { random, schedule, mutation } = this.#parts;
+    if (reign.isAsking || sameSet(reign.wanted, reign.stored) || reign !== this.#reign) return;
+    reign.isAsking = true;
+    const wanted = new Set(reign.wanted);
+    const lives = new Map(
+      [...wanted].map((each) => [each, reign.lives.get(each) ?? this.#listed.get(each) ?? 0]),
+    );
+    const during = new Set([...reign.stored, ...wanted]);
+    if (mutation.unlistsItselfFirst)
+      for (const each of reign.stored) if (!wanted.has(each)) during.delete(each);
+    if (mutation.listsBehindHolder)
+      for (const each of wanted) if (!reign.stored.has(each)) during.delete(each);
+    schedule.after(0, () => this.#list(reign, during));
+    schedule.after(random.between(1, 20), () => {
+      // A round of a holder that has died meanwhile may have come through or not.
+      if (this.#epoch !== reign.epoch || (this.#reign !== reign && random.chance(0.5))) return;
+      this.#listed = lives;
+      this.#say(`the council lists ${[...wanted].join()}`);
+      schedule.after(random.between(1, 10), () => {
+        reign.stored = wanted;
+        reign.isAsking = false;
+        this.#list(reign, wanted);
+        this.#askCouncil(reign);
+      });
+    });
+  }
+
+  #list(reign: Reign, standbys: ReadonlySet<number>): void {
+    if (reign !== this.#reign) return;
+    this.#carryOut(reign, reign.core.handle({ type: 'list', standbys: [...standbys] }, this.#nowMs));
+  }
+
+  // The standbys ----------------------------------------------------------------------------------------
+
+  #newStandby(kept?: ConstructorParameters<typeof ReplicationStandby>[0]['kept']): ReplicationStandby {
+    const { removedMax, keysMax, windowBytes, asideBytes } = this.#parts.plan;
+    const bounds = { removedMax, keysMax };
+    return new ReplicationStandby(
+      { slot: SLOT, bounds, windowBytes, asideBytes, ...(kept && { kept }) },
+      this.#nowMs,
+    );
+  }
+
+  #receive(node: number, link: Link, message: ReplicaMessage): void {
+    const { mutation, schedule } = this.#parts;
+    if (mutation.acknowledgesFirst) {
+      if (message.type === 'updates') this.#acknowledge(node, link, message);
+      schedule.after(LATE_MS, () => {
+        if (this.#incoming.get(node) === link) this.#tell(node, { type: 'message', message });
+      });
+      return;
+    }
+    this.#tell(node, { type: 'message', message });
+  }
+
+  /** Ahead of taking it. */
+  #acknowledge(node: number, link: Link, { updates, mark }: ReplicaUpdates): void {
+    const bytes = (this.#received.get(node) ?? 0) + replicaWeight(updates);
+    this.#received.set(node, bytes);
+    if (mark === null) return;
+    link.send('holder', { type: 'ack', sequence: mark.sequence, bytes, clockUs: mark.clockUs });
+  }
+
+  #tell(node: number, input: StandbyInput): void {
+    const standby = this.#standbys.get(node);
+    if (standby === undefined) return;
+    this.#carryOutAt(node, standby, standby.handle(input, this.#nowMs));
+  }
+
+  #carryOutAt(node: number, standby: ReplicationStandby, outputs: readonly StandbyOutput[]): void {
+    const link = this.#incoming.get(node);
+    if (standby.isWhole)
+      this.#oracle.check(node, standby.position.epoch, standby.position.sequence, standby.store);
+    for (const output of outputs) {
+      switch (output.type) {
+        case 'send':
+          if (output.message.type !== 'ack' || !this.#parts.mutation.acknowledgesFirst)
+            link?.send('holder', this.#said(standby, output.message));
+          break;
+        case 'drop':
+          link?.close('standby');
+          this.#incoming.delete(node);
+          break;
+        case 'ended':
+          this.#ended(node, output.sequence);
+          break;
+        case 'event':
+          if (output.severity === 'error')
+            throw new ReplicationViolation(`node ${node}, where nothing was damaged: ${output.message}`);
+          break;
+        case 'state':
+          break;
+      }
+    }
+  }
+
+  #said(standby: ReplicationStandby, message: ReplicaMessage): ReplicaMessage {
+    const { mutation } = this.#parts;
+    const reign = this.#reign;
+    if (!mutation.hidesItsWay || message.type !== 'at' || reign === undefined) return message;
+    const { epoch, sequence } = standby.position;
+    if (!standby.isWhole || epoch === 0 || sequence > reign.core.store.sequence) return message;
+    return { ...message, epoch: reign.epoch, sequence };
+  }
+
+  // Faults ----------------------------------------------------------------------------------------------
+
+  #fault(): void {
+    const { plan, random, schedule } = this.#parts;
+    if (this.#isCalm) return;
+    schedule.after(random.between(0, 2 * plan.faultEveryMs), () => this.#fault());
+    const reign = this.#reign;
+    if (reign === undefined || reign.isEnding) return;
+    const others = [...this.#standbys.keys()];
+    if (others.length === 0) return;
+    const other = random.pick(others);
+    const link = reign.links.get(other);
+    switch (random.pick(['break', 'break', 'stall', 'standby', 'holder', 'zombie', 'hand-over'] as const)) {
+      case 'break':
+        link?.break();
+        break;
+      case 'stall':
+        if (link !== undefined) link.stalledUntilMs = this.#nowMs + random.between(10, 200);
+        break;
+      case 'standby':
+        this.#say(`node ${other} ends and begins anew`);
+        this.#incoming.get(other)?.break();
+        this.#incoming.delete(other);
+        this.#lose(other);
+        break;
+      case 'holder':
+        this.#say(`node ${reign.node} ends`);
+        this.#end(reign, false);
+        break;
+      case 'zombie':
+        this.#say(`node ${reign.node} is cut off and goes on`);
+        this.#end(reign, true);
+        break;
+      case 'hand-over':
+        this.#say(`node ${reign.node} hands over`);
+        reign.isEnding = true;
+        this.#carryOut(reign, reign.core.handle({ type: 'end' }, this.#nowMs));
+        // Nobody has taken it: it holds it no more all the same.
+        schedule.after(200, () => {
+          if (this.#reign === reign) this.#end(reign, false);
+        });
+        break;
+    }
+  }
+
+  /** What it knew is lost: it begins with nothing. */
+  #lose(node: number): void {
+    this.#lives.set(node, (this.#lives.get(node) ?? 0) + 1);
+    this.#standbys.set(node, this.#newStandby());
+  }
+
+  /** The holder is gone for the others. As a zombie it goes on sending, behind its fence. */
+  #end(reign: Reign, isZombie: boolean): void {
+    const { random, schedule } = this.#parts;
+    this.#reign = undefined;
+    reign.isActing = false;
+    if (isZombie) {
+      const { nowMs } = schedule;
+      for (const link of reign.links.values()) link.stalledUntilMs = nowMs + random.between(0, 2 * LEASE_MS);
+      schedule.after(LEASE_MS + random.between(50, 300), () => this.#retire(reign));
+    } else {
+      for (const link of reign.links.values()) link.break();
+      this.#retired.add(reign);
+      this.#lose(reign.node);
+    }
+    schedule.after(LEASE_MS, () => this.#elect(reign.node));
+  }
+
+  /** Knows that it holds it no more: its state is that of a standby from now on. */
+  #retire(reign: Reign): void {
+    if (reign === this.#reign || this.#retired.has(reign)) return;
+    this.#retired.add(reign);
+    for (const link of reign.links.values()) link.break();
+    reign.links.clear();
+    // It may be the standby of somebody by now; what it knew itself is the more useful state.
+    this.#incoming.get(reign.node)?.break();
+    this.#incoming.delete(reign.node);
+    this.#standbys.set(reign.node, this.#newStandby(reign.core.kept));
+  }
+
+  readonly #retired = new Set<Reign>();
+
+  #elect(former: number): void {
+    const { random, plan } = this.#parts;
+    if (this.#reign !== undefined) return;
+    const alive = [...this.#standbys].filter(([node]) => node !== former);
+    const fit = alive.filter(
+      ([node, standby]) => this.#listed.get(node) === this.#lives.get(node) && standby.isWhole,
+    );
+    if (fit.length > 0) {
+      const [node, standby] = random.pick(fit);
+      const lost = this.#oracle.lost(standby.position.sequence);
+      this.counts.takeOvers += 1;
+      if (lost > plan.bound.updates)
+        throw new ReplicationViolation(
+          `${lost} updates are lost, and ${plan.bound.updates} may be: node ${node} is at ${standby.position.sequence}; ${this.#oracle.present}`,
+        );
+      this.#reignOf(node);
+      return;
+    }
+    // Nobody of the list is left: a person decides, and what is lost is known.
+    const [best] = alive.sort(([, a], [, b]) => rank(b) - rank(a));
+    if (best === undefined) {
+      this.#parts.schedule.after(LEASE_MS, () => this.#elect(-1));
+      return;
+    }
+    this.counts.lastResorts += 1;
+    if (!best[1].isWhole) this.#standbys.set(best[0], this.#newStandby());
+    this.#reignOf(best[0]);
+  }
+
+  #ended(node: number, sequence: number): void {
+    const reign = this.#reign;
+    if (reign === undefined || !reign.isEnding || this.#listed.get(node) !== this.#lives.get(node)) return;
+    const lost = this.#oracle.lost(sequence);
+    if (lost > 0) throw new ReplicationViolation(`${lost} updates are lost by a planned hand-over`);
+    this.counts.handOvers += 1;
+    reign.isActing = false;
+    this.#reign = undefined;
+    this.#reignOf(node);
+    this.#retire(reign);
+  }
+
+  // Time ------------------------------------------------------------------------------------------------
+
+  #tick(): void {
+    const { schedule } = this.#parts;
+    const reign = this.#reign;
+    if (reign !== undefined) this.#carryOut(reign, reign.core.expire(this.#nowMs));
+    for (const [node, standby] of this.#standbys)
+      this.#carryOutAt(node, standby, standby.expire(this.#nowMs));
+    schedule.after(5, () => this.#tick());
+  }
+
+  get #nowMs(): number {
+    return this.#parts.schedule.nowMs;
+  }
+
+  #say(what: string): void {
+    this.#parts.trace.add(this.#nowMs, () => what);
+  }
+}
+
+function rank({ isWhole, position }: ReplicationStandby): number {
+  return isWhole ? position.sequence : -1;
+}
+
+function sameSet(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
+  return a.size === b.size && [...a].every((each) => b.has(each));
+}
