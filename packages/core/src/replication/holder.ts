@@ -56,6 +56,8 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   #listed: ReadonlySet<number> | undefined;
   /** Asked for, and not done yet. */
   readonly #unlisting = new Set<number>();
+  /** Those that had a connection at any time. */
+  readonly #met = new Set<number>();
   /** Told to be fit for the list. */
   readonly #fit = new Set<number>();
   #acknowledged: number;
@@ -138,6 +140,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
       ...(link.isSilent ? [] : [this.#silentAtMs(link)]),
     ]);
     for (const standby of this.#listed ?? []) {
+      if (!this.#met.has(standby) && !this.#unlisting.has(standby)) moments.push(this.#awaitedUntilMs);
       const agedAtMs = this.#unlisting.has(standby) ? undefined : this.#agedAtMs(standby);
       if (agedAtMs !== undefined) moments.push(agedAtMs);
     }
@@ -169,6 +172,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     this.#detach(standby);
     if (this.#links.size >= STANDBYS_MAX)
       return [{ type: 'drop', standby, reason: `there are ${STANDBYS_MAX} standbys already` }];
+    this.#met.add(standby);
     this.#links.set(standby, new StandbyLink(this.store, this.#init.batchBytes ?? BATCH_BYTES, nowMs));
     const { slot, epoch } = this.#init;
     const open: ReplicaMessage = {
@@ -288,10 +292,20 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   #judge(standby: number, nowMs: number): HolderOutput[] {
     const { updates, overload } = this.#init.bound;
     const link = this.#links.get(standby);
+    if (link === undefined && this.#isAwaited(standby, nowMs)) return [];
     if (link === undefined || link.isSilent) return this.#unlist(standby, 'silent');
     if (nowMs >= (this.#agedAtMs(standby) ?? Number.POSITIVE_INFINITY)) return this.#unlist(standby, 'age');
     const isBehind = overload === 'degrade' && updates > 0 && this.#lagOf(standby) > updates / 2;
     return isBehind ? this.#unlist(standby, 'behind') : [];
+  }
+
+  /** At the beginning there is no connection yet to whoever the former holder listed. */
+  #isAwaited(standby: number, nowMs: number): boolean {
+    return !this.#met.has(standby) && nowMs < this.#awaitedUntilMs;
+  }
+
+  get #awaitedUntilMs(): number {
+    return this.#init.startedAtMs + SILENT_MARKS * this.#everyMs;
   }
 
   #unlist(standby: number, reason: UnlistReason): HolderOutput[] {

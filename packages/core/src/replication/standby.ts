@@ -18,7 +18,7 @@ export interface StandbyInit {
   /** 16 hexadecimal digits. */
   readonly slot: string;
   readonly bounds?: StoreBounds;
-  /** Weight of updates that may be on their way. Default 1 MiB. */
+  /** Weight of updates that may be on their way. Default 512 KiB. */
   readonly windowBytes?: number;
   /** Weight of updates that are kept aside until their mark; beyond it they are taken as they come. Default 4 MiB. */
   readonly asideBytes?: number;
@@ -34,7 +34,7 @@ export interface TakenOver {
   readonly history: ReplicaHistory;
 }
 
-const WINDOW_BYTES = 2 ** 20;
+const WINDOW_BYTES = 2 ** 19;
 const SCRUB_KEYS = 4_096;
 const SCRUB_EVERY_MS = 1_000;
 const ASIDE_BYTES = 2 ** 22;

@@ -131,7 +131,8 @@ export class ReplicaStore {
       this.#high = (this.#high - entry.high) | 0;
       this.#low = (this.#low - entry.low) | 0;
     }
-    entry.value = value === null ? null : value.slice();
+    // Not `slice`, which of Node's buffers is no copy.
+    entry.value = value === null ? null : new Uint8Array(value);
     entry.sequence = sequence;
     this.#link(entry);
     if (value === null) {

@@ -219,6 +219,25 @@ describe('the bound', () => {
 });
 
 describe('silence', () => {
+  test('of who was listed before: a new holder waits three marks for it to come, and no longer', () => {
+    const pair = new Pair({ everyMs: 100 }, [{}, {}]);
+    pair.give({ type: 'list', standbys: [1, 2] });
+    pair.attach(1);
+    expect(pair.holder.nextDeadline()).toBeLessThanOrEqual(pair.nowMs + 300);
+    pair.pass(290);
+    expect(pair.take('unlist')).toEqual([]);
+    pair.pass(10);
+    expect(pair.take('unlist')).toEqual([{ type: 'unlist', standby: 2, reason: 'silent' }]);
+    pair.give({ type: 'list', standbys: [1] });
+    expect(pair.take('ready')).toHaveLength(1);
+  });
+
+  test('of a connection that ends: who had it leaves the list at once', () => {
+    const pair = following();
+    pair.detach();
+    expect(pair.take('unlist')).toEqual([{ type: 'unlist', standby: 1, reason: 'silent' }]);
+  });
+
   test('of a standby: it leaves the list within three marks, and is heard of again', () => {
     const pair = following({ everyMs: 100 });
     pair.heldUp.add(1);

@@ -110,9 +110,11 @@ describe('the bounds of a store', () => {
   });
 });
 
-test('a value belongs to the store', () => {
+test.each([
+  ['octets', Uint8Array.of(1)],
+  ['a buffer of Node', Buffer.from([1])],
+])('a value belongs to the store: %s', (_, value) => {
   const store = new ReplicaStore();
-  const value = Uint8Array.of(1);
   store.update('a', value);
   value[0] = 2;
   expect(store.get('a')).toEqual(Uint8Array.of(1));

@@ -15,7 +15,11 @@ export class ByteReader {
 
   /** `base` is what `offset` starts from: the place of `bytes` in a larger input. `view` is for `sub`. */
   constructor(bytes: Uint8Array, base = 0, view?: DataView) {
-    this.#bytes = bytes;
+    // Of Node's buffers, which come from sockets, a `slice` of what is read would be no copy, and keep all of them.
+    this.#bytes =
+      bytes.constructor === Uint8Array
+        ? bytes
+        : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = view ?? new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#base = base;
     this.#end = bytes.length;

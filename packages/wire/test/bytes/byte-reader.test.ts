@@ -3,6 +3,14 @@ import { ByteReader, ByteWriter, fromHex, toHex, WireError } from '@vnfpool/wire
 import { describe, expect, test } from 'vitest';
 
 describe('ByteReader', () => {
+  test('gives octets of which a slice is a copy, also from a buffer of Node', () => {
+    const buffer = Buffer.from([1, 2, 3]);
+    const copy = new ByteReader(buffer).bytes(2).slice();
+    buffer[0] = 9;
+    expect(copy).toEqual(Uint8Array.of(1, 2));
+    expect(copy.buffer.byteLength).toBe(2);
+  });
+
   test('reads network order and moves on', () => {
     const reader = new ByteReader(fromHex('01 0203 04050607 fffffffe 08090a0b0c0d0e0f 6869 aabb'));
     expect(reader.u8()).toBe(1);

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+export { replicationRule } from './frames.ts';
+export {
+  ReplicatedState,
+  type ReplicatedStateOptions,
+  type StandbyPlace,
+  type StateNotice,
+} from './replicated-state.ts';
+export { type CopyNotice, StateCopy, type StateCopyOptions } from './state-copy.ts';
+export { StateError, type StateErrorCode } from './state-error.ts';

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type HolderInit,
+  type HolderInput,
+  type HolderOutput,
+  type KeyUpdate,
+  ReplicationHolder,
+  type StandbyInit,
+  type StandbyView,
+  type UnlistReason,
+} from '@vnfpool/core/replication';
+import type { Connection, StreamTransport } from '@vnfpool/transport';
+import { WireError } from '@vnfpool/wire/bytes';
+import { decodeReplica, encodeReplica, type ReplicaMessage } from '@vnfpool/wire/replication';
+import { type Clock, CoreDriver, type DriverFault, systemClock } from '../driver/index.ts';
+import { StateError } from './state-error.ts';
+
+export interface ReplicatedStateOptions extends Omit<HolderInit, 'startedAtMs'> {
+  /** Of the frames of `replicationRule`. */
+  readonly transport: StreamTransport;
+  /** Who keeps a copy, and where; as long as this holder lives. */
+  readonly standbys: readonly StandbyPlace[];
+  /** Who may take over, see `listed`; default: nobody. */
+  readonly listed?: readonly number[];
+  /** Changes that wait to be taken. Default 65,536. */
+  readonly waitingMax?: number;
+  readonly clock?: Clock;
+  readonly onNotice?: (notice: StateNotice) => void;
+  /** A programmer's error: nothing more is sent. */
+  readonly onFault?: (fault: DriverFault) => void;
+}
+
+export interface StandbyPlace {
+  /** Number by which the council lists it. */
+  readonly standby: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What whoever has the council's ear has to do, and what people may want to know. */
+export type StateNotice =
+  | { readonly type: 'ready' }
+  /** Have it removed from the list, and say so by `listed`. */
+  | { readonly type: 'unlist'; readonly standby: number; readonly reason: UnlistReason }
+  /** It may be listed: say so by `listed` first, then to the council. */
+  | { readonly type: 'caught-up'; readonly standby: number }
+  /** Somebody else holds the slot under this epoch. */
+  | { readonly type: 'superseded'; readonly epoch: number }
+  | {
+      readonly type: 'event';
+      readonly severity: 'info' | 'warning' | 'error';
+      readonly standby: number;
+      readonly message: string;
+    };
+
+interface Waiting {
+  readonly update: KeyUpdate;
+  readonly settle: () => void;
+  readonly fail: (error: Error) => void;
+}
+
+const WAITING_MAX = 65_536;
+const RECONNECT_MS = 50;
+const RECONNECT_MS_MAX = 1_000;
+
+/**
+ * The state of a function that holds a slot, with copies at standbys. A change is made when its promise settles: where nothing
+ * may be lost, when all that may take over have it; else when it is on its way within the bound.
+ */
+export class ReplicatedState {
+  readonly #options: ReplicatedStateOptions;
+  readonly #clock: Clock;
+  readonly #core: ReplicationHolder;
+  readonly #driver: CoreDriver<HolderInput, HolderOutput>;
+  readonly #connections = new Map<number, Connection>();
+  readonly #ending = new AbortController();
+  /** Not given to the core yet. */
+  #waiting: Waiting[] = [];
+  /** Given to it, and not taken yet. */
+  #given: Waiting[] = [];
+  /** Taken, and held until they are acknowledged; ascending. */
+  #held: { readonly sequence: number; readonly settle: () => void; readonly fail: (error: Error) => void }[] =
+    [];
+  #isFlushing = false;
+  /** Why no change is taken any more; empty: they are. */
+  #closed = '';
+  /** Before the next try of a connection. */
+  readonly #pauses = new Set<() => void>();
+
+  constructor(options: ReplicatedStateOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock();
+    this.#core = new ReplicationHolder({ ...options, startedAtMs: this.#clock.nowMs() });
+    this.#driver = new CoreDriver<HolderInput, HolderOutput>({
+      core: this.#core,
+      clock: this.#clock,
+      effects: {
+        send: ({ standby, message }) => this.#send(standby, message),
+        drop: ({ standby, reason }) => this.#connections.get(standby)?.close(reason),
+        taken: (output) => this.#taken(output),
+        room: () => this.#flush(),
+        acknowledged: ({ sequence }) => this.#acknowledged(sequence),
+        ready: (notice) => this.#notice(notice),
+        unlist: (notice) => this.#notice(notice),
+        'caught-up': (notice) => this.#notice(notice),
+        superseded: (notice) => this.#notice(notice),
+        event: (notice) => this.#notice(notice),
+      },
+      onFault: (fault) => {
+        this.#closed ||= 'an internal error has ended it';
+        this.#failAll(new StateError('closed', this.#closed));
+        options.onFault?.(fault);
+      },
+    });
+    this.#driver.submit({ type: 'list', standbys: options.listed ?? [] });
+    for (const place of options.standbys) void this.#keepConnected(place);
+  }
+
+  get epoch(): number {
+    return this.#options.epoch;
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.#core.store.get(key);
+  }
+
+  /** Keys with their values, the one that was changed longest ago first. */
+  *entries(): Generator<readonly [key: string, value: Uint8Array], void> {
+    for (const { key, value } of this.#core.store) if (value !== null) yield [key, value];
+  }
+
+  /** Lag and state of every standby. */
+  get standbys(): StandbyView[] {
+    return this.#core.views(this.#clock.nowMs());
+  }
+
+  /**
+   * A key has this value from now on: 1 to 1,024 octets as characters U+0000 to U+00FF, and up to 65,536 octets.
+   * @throws StateError `full` when the state is as large as it may be, `overload` when too many changes wait, `closed`
+   */
+  set(key: string, value: Uint8Array): Promise<void> {
+    return this.#change({ key, value });
+  }
+
+  /** A key is no more. */
+  remove(key: string): Promise<void> {
+    return this.#change({ key, value: null });
+  }
+
+  /** Who may take over, as the council has it, and whoever it is about to add. */
+  listed(standbys: readonly number[]): void {
+    this.#driver.submit({ type: 'list', standbys });
+  }
+
+  /** No change follows: standbys are told the last one. What waits is refused. */
+  end(): void {
+    this.#driver.submit({ type: 'end' });
+    this.#closed ||= 'the slot is handed over';
+    this.#failWaiting(new StateError('closed', this.#closed));
+  }
+
+  /** Ends the connections; what is left is what this node goes on with as a standby. */
+  close(): NonNullable<StandbyInit['kept']> {
+    this.#ending.abort();
+    for (const goOn of this.#pauses) goOn();
+    this.#driver.stop();
+    for (const connection of this.#connections.values()) connection.close();
+    this.#connections.clear();
+    this.#closed ||= 'the state is closed';
+    this.#failAll(new StateError('closed', this.#closed));
+    return this.#core.kept;
+  }
+
+  // Changes ---------------------------------------------------------------------------------------------
+
+  #change(update: KeyUpdate): Promise<void> {
+    return new Promise((settle, fail) => {
+      if (this.#closed !== '') {
+        fail(new StateError('closed', this.#closed));
+        return;
+      }
+      if (this.#waiting.length >= (this.#options.waitingMax ?? WAITING_MAX)) {
+        fail(new StateError('overload', `${this.#waiting.length} changes wait already`));
+        return;
+      }
+      this.#waiting.push({ update, settle, fail });
+      this.#flushSoon();
+    });
+  }
+
+  /** Changes of one turn go together. */
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    queueMicrotask(() => {
+      this.#isFlushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#waiting.length === 0 || this.#given.length > 0) return;
+    this.#given = this.#waiting;
+    this.#waiting = [];
+    this.#driver.submit({ type: 'update', updates: this.#given.map(({ update }) => update) });
+  }
+
+  #taken({ count, sequence, refused }: HolderOutput & { type: 'taken' }): void {
+    const given = this.#given;
+    this.#given = [];
+    const isHeld = this.#options.bound.updates === 0;
+    for (let at = 0; at < count; at++) {
+      const { settle, fail } = given[at] as Waiting;
+      if (isHeld) this.#held.push({ sequence: sequence - count + 1 + at, settle, fail });
+      else settle();
+    }
+    const isFull = refused === 'full';
+    if (isFull) given[count]?.fail(new StateError('full', 'the state is as large as it may be'));
+    this.#waiting = [...given.slice(isFull ? count + 1 : count), ...this.#waiting];
+    if (isFull && this.#waiting.length > 0) this.#flushSoon();
+  }
+
+  #acknowledged(sequence: number): void {
+    let done = 0;
+    while ((this.#held[done]?.sequence ?? Number.POSITIVE_INFINITY) <= sequence) done++;
+    for (const { settle } of this.#held.splice(0, done)) settle();
+  }
+
+  #failWaiting(error: StateError): void {
+    for (const { fail } of [...this.#given, ...this.#waiting]) fail(error);
+    this.#given = [];
+    this.#waiting = [];
+  }
+
+  #failAll(error: StateError): void {
+    for (const { fail } of this.#held.splice(0)) fail(error);
+    this.#failWaiting(error);
+  }
+
+  // Connections -----------------------------------------------------------------------------------------
+
+  async #keepConnected({ standby, host, port }: StandbyPlace): Promise<void> {
+    const { signal } = this.#ending;
+    let waitMs = RECONNECT_MS;
+    while (!signal.aborted) {
+      try {
+        const connection = await this.#options.transport.connect({ host, port, signal });
+        const isServed = await this.#served(standby, connection);
+        // Who answers is well: it is tried again at once. Who only accepts is not.
+        if (isServed) waitMs = RECONNECT_MS;
+      } catch {
+        // It is tried again as long as there is this holder; that it is away the core tells.
+      }
+      await this.#pause(waitMs);
+      waitMs = Math.min(2 * waitMs, RECONNECT_MS_MAX);
+    }
+  }
+
+  /** Until the connection ends; whether the standby said anything. */
+  #served(standby: number, connection: Connection): Promise<boolean> {
+    let isServed = false;
+    this.#connections.set(standby, connection);
+    this.#driver.submit({ type: 'attach', standby });
+    connection.onFrame((frame) => {
+      isServed = true;
+      this.#read(standby, connection, frame);
+    });
+    return new Promise((resolve) => {
+      connection.onClose(() => {
+        if (this.#connections.get(standby) === connection) {
+          this.#connections.delete(standby);
+          this.#driver.submit({ type: 'detach', standby });
+        }
+        resolve(isServed);
+      });
+    });
+  }
+
+  #read(standby: number, connection: Connection, frame: Uint8Array): void {
+    let message: ReplicaMessage;
+    try {
+      message = decodeReplica(frame);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#notice({ type: 'event', severity: 'warning', standby, message: error.message });
+      connection.close(error.message);
+      return;
+    }
+    this.#driver.submit({ type: 'message', standby, message });
+  }
+
+  #send(standby: number, message: ReplicaMessage): void {
+    // Refused: it is over, which `onClose` tells.
+    this.#connections.get(standby)?.send(encodeReplica(message));
+  }
+
+  #pause(ms: number): Promise<void> {
+    if (this.#ending.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const goOn = (): void => {
+        cancel();
+        this.#pauses.delete(goOn);
+        resolve();
+      };
+      const cancel = this.#clock.at(this.#clock.nowMs() + ms, goOn);
+      this.#pauses.add(goOn);
+    });
+  }
+
+  #notice(notice: StateNotice): void {
+    this.#options.onNotice?.(notice);
+  }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Why a change was not made.
+ *
+ * - `full`: the state is as large as it may be · `overload`: too many changes wait
+ * - `closed`: this is not the holder any more; whether a standby has the change is not known
+ */
+export type StateErrorCode = 'full' | 'overload' | 'closed';
+
+export class StateError extends Error {
+  override readonly name: string = 'StateError';
+  readonly code: StateErrorCode;
+
+  constructor(code: StateErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ReplicaStore } from '@vnfpool/core/replication';
+import {
+  type CopyNotice,
+  ReplicatedState,
+  type ReplicatedStateOptions,
+  replicationRule,
+  StateCopy,
+  type StateNotice,
+} from '@vnfpool/runtime/replication';
+import { TcpTransport } from '@vnfpool/transport/tcp';
+import { encodeReplica } from '@vnfpool/wire/replication';
+import { afterEach, describe, expect, test } from 'vitest';
+
+const SLOT = '00000000000000a1';
+const value = (text: string): Uint8Array => new TextEncoder().encode(text);
+const transport = new TcpTransport({ rule: replicationRule });
+
+/** Ends what a test has begun. */
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const each of open.splice(0).toReversed()) await each.close();
+});
+
+/** Notices of either end, to be waited for. */
+class Heard<Notice extends { readonly type: string }> {
+  readonly all: Notice[] = [];
+  readonly #waiting: { readonly type: string; readonly found: (notice: Notice) => void }[] = [];
+
+  readonly add = (notice: Notice): void => {
+    this.all.push(notice);
+    for (const each of this.#waiting.filter(({ type }) => type === notice.type)) {
+      this.#waiting.splice(this.#waiting.indexOf(each), 1);
+      each.found(notice);
+    }
+  };
+
+  next(type: Notice['type']): Promise<Notice> {
+    return new Promise((found) => {
+      this.#waiting.push({ type, found });
+    });
+  }
+}
+
+async function copyAt(port = 0, heard = new Heard<CopyNotice>()): Promise<StateCopy> {
+  const copy = await StateCopy.listen({
+    slot: SLOT,
+    transport,
+    host: '127.0.0.1',
+    port,
+    onNotice: heard.add,
+  });
+  open.push(copy);
+  return copy;
+}
+
+function stateWith(
+  copies: readonly StateCopy[],
+  heard: Heard<StateNotice>,
+  options: Partial<ReplicatedStateOptions> = {},
+): ReplicatedState {
+  const state = new ReplicatedState({
+    slot: SLOT,
+    epoch: 1,
+    store: new ReplicaStore(),
+    history: [],
+    bound: { updates: 0, overload: 'block' },
+    transport,
+    standbys: copies.map(({ address }, index) => ({
+      standby: index + 1,
+      host: '127.0.0.1',
+      port: address.port,
+    })),
+    onNotice: heard.add,
+    everyMs: 20,
+    ...options,
+  });
+  open.push(state);
+  return state;
+}
+
+describe('a replicated state', () => {
+  test('goes on at the standby that takes over, with everything that was settled', async () => {
+    const copies = [await copyAt(), await copyAt()];
+    const heard = new Heard<StateNotice>();
+    const ready = heard.next('ready');
+    const state = stateWith(copies, heard, { listed: [1, 2] });
+    await ready;
+    await Promise.all(Array.from({ length: 500 }, (_, n) => state.set(`call-${n}`, value(`${n}`))));
+    await state.remove('call-7');
+    state.close();
+    const [first, second] = copies as [StateCopy, StateCopy];
+    const nextHeard = new Heard<StateNotice>();
+    const next = stateWith([], nextHeard, { epoch: 2, ...(await second.takeOver()) });
+    expect([...next.entries()]).toHaveLength(499);
+    expect(next.get('call-499')).toEqual(value('499'));
+    expect(next.get('call-7')).toBeUndefined();
+    expect(first.position).toEqual({ epoch: 1, sequence: 501 });
+  });
+
+  test('of a holder that hands over goes on there at once, and follows', async () => {
+    const copyHeard = new Heard<CopyNotice>();
+    const copy = await copyAt(0, copyHeard);
+    const ended = copyHeard.next('ended');
+    const heard = new Heard<StateNotice>();
+    const caughtUp = heard.next('caught-up');
+    const state = stateWith([copy], heard, { bound: { updates: 100, overload: 'block' } });
+    await state.set('a', value('1'));
+    await caughtUp;
+    state.listed([1]);
+    await state.set('b', value('2'));
+    state.end();
+    await expect(state.set('c', value('3'))).rejects.toMatchObject({ code: 'closed' });
+    expect(await ended).toEqual({ type: 'ended', sequence: 2 });
+    const kept = state.close();
+    const back = await StateCopy.listen({ slot: SLOT, transport, host: '127.0.0.1', port: 0, kept });
+    open.push(back);
+    const nextHeard = new Heard<StateNotice>();
+    const followed = nextHeard.next('caught-up');
+    const bound = { updates: 100, overload: 'block' as const };
+    const next = stateWith([back], nextHeard, { epoch: 2, bound, ...(await copy.takeOver()) });
+    await next.set('d', value('4'));
+    await followed;
+    expect(back.get('d')).toEqual(value('4'));
+    expect(back.get('b')).toEqual(value('2'));
+  });
+
+  test('goes on with a standby that ends and comes back', async () => {
+    const copyHeard = new Heard<CopyNotice>();
+    const copy = await copyAt(0, copyHeard);
+    const heard = new Heard<StateNotice>();
+    const first = heard.next('caught-up');
+    const state = stateWith([copy], heard, { bound: { updates: 100, overload: 'block' } });
+    await state.set('a', value('1'));
+    await first;
+    const { port } = copy.address;
+    await copy.close();
+    await state.set('b', value('2'));
+    const again = heard.next('caught-up');
+    const back = await copyAt(port);
+    await again;
+    expect(back.position).toEqual({ epoch: 1, sequence: 2 });
+    expect(state.standbys).toMatchObject([{ standby: 1, state: 'following', lagUpdates: 0 }]);
+  });
+
+  test('has its holder ask for the removal of a standby that is away, and holds back until it is done', async () => {
+    const copies = [await copyAt(), await copyAt()];
+    const heard = new Heard<StateNotice>();
+    const ready = heard.next('ready');
+    const state = stateWith(copies, heard, { listed: [1, 2] });
+    await ready;
+    const unlist = heard.next('unlist');
+    await copies[1]?.close();
+    const settled = state.set('a', value('1'));
+    expect(await unlist).toMatchObject({ standby: 2, reason: 'silent' });
+    state.listed([1]);
+    await settled;
+    expect(copies[0]?.get('a')).toEqual(value('1'));
+  });
+
+  test('refuses what has no room, and keeps the rest', async () => {
+    const heard = new Heard<StateNotice>();
+    const state = stateWith([], heard, {
+      store: new ReplicaStore({ keysMax: 1 }),
+      bound: { updates: 10, overload: 'block', acknowledgedBy: 0 },
+    });
+    const all = await Promise.allSettled(['a', 'b', 'a'].map((key) => state.set(key, value(key))));
+    expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(all[1]).toMatchObject({ reason: { name: 'StateError', code: 'full' } });
+  });
+
+  test('takes so many changes that wait, and refuses more in words', async () => {
+    const copy = await copyAt();
+    const state = stateWith([copy], new Heard<StateNotice>(), { listed: [1], waitingMax: 2 });
+    const all = ['a', 'b', 'c'].map((key) => state.set(key, value(key)));
+    await expect(all[2]).rejects.toMatchObject({ code: 'overload', message: '2 changes wait already' });
+    await Promise.all(all.slice(0, 2));
+    expect(copy.get('b')).toEqual(value('b'));
+  });
+
+  test('whose holder was superseded hears of it, and what it held back is not settled', async () => {
+    const copy = await copyAt();
+    const heard = new Heard<StateNotice>();
+    const ready = heard.next('ready');
+    const state = stateWith([copy], heard, { listed: [1] });
+    await ready;
+    const superseded = heard.next('superseded');
+    copy.accepted(2);
+    const settled = state.set('a', value('1'));
+    expect(await superseded).toEqual({ type: 'superseded', epoch: 2 });
+    state.close();
+    await expect(settled).rejects.toMatchObject({ code: 'closed' });
+    expect(copy.get('a')).toBeUndefined();
+  });
+});
+
+describe('a copy', () => {
+  test('lets no holder of an earlier epoch take the place of a later one', async () => {
+    const copy = await copyAt();
+    const heard = new Heard<StateNotice>();
+    const ready = heard.next('ready');
+    const state = stateWith([copy], heard, { epoch: 5, listed: [1] });
+    await ready;
+    const old = new Heard<StateNotice>();
+    const superseded = old.next('superseded');
+    stateWith([copy], old, { epoch: 4, listed: [1] });
+    expect(await superseded).toEqual({ type: 'superseded', epoch: 5 });
+    await state.set('a', value('1'));
+    expect(copy.get('a')).toEqual(value('1'));
+  });
+
+  test.each([
+    ['octets that are no message', Uint8Array.of(0, 0, 0, 1, 99)],
+    ['a message that does not come first', encodeReplica({ type: 'end', sequence: 1 })],
+  ])('closes a connection with %s, and goes on', async (_, frame) => {
+    const copy = await copyAt();
+    const connection = await transport.connect({ host: '127.0.0.1', port: copy.address.port });
+    const closed = new Promise((resolve) => {
+      connection.onClose(resolve);
+    });
+    connection.onFrame(() => {});
+    connection.send(frame);
+    await closed;
+    const heard = new Heard<StateNotice>();
+    const ready = heard.next('ready');
+    stateWith([copy], heard, { listed: [1] });
+    await ready;
+  });
+
+  test('admits whom it is told to', async () => {
+    const copy = await StateCopy.listen({
+      slot: SLOT,
+      transport,
+      host: '127.0.0.1',
+      port: 0,
+      admits: () => false,
+    });
+    open.push(copy);
+    const heard = new Heard<StateNotice>();
+    const unlist = heard.next('unlist');
+    stateWith([copy], heard, { listed: [1] });
+    expect(await unlist).toMatchObject({ reason: 'silent' });
+    expect(copy.position).toEqual({ epoch: 0, sequence: 0 });
+  });
+});
