@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LossBound, RecoveryClass } from '@vnfpool/wire/mobility';
-import {
-  acknowledgedBy,
-  consistencyOf,
-  formatOf,
-  granularityOf,
-  type Loss,
-  type PossibleLevel,
-} from './level.ts';
+import type { LossBound, OfferedLevel, RecoveryClass } from '@vnfpool/wire/mobility';
+import { acknowledgedBy, formatOf, granularityOf, type Loss, type PossibleLevel } from './level.ts';
 
 export function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`;
@@ -38,20 +31,31 @@ export function recoveryWords(recovery: RecoveryClass): string {
 /** `replicate per session, json kv/2, held by 1 standby`. */
 export function levelWords(level: PossibleLevel): string {
   if (level.method === 'none') return 'none';
-  const head = `${level.method} per ${granularityOf(level)}, ${formatOf(level)}`;
+  return [`${level.method} per ${granularityOf(level)}`, formatOf(level), ...traitsOf(level)].join(', ');
+}
+
+function traitsOf(level: OfferedLevel): readonly string[] {
   switch (level.method) {
-    case 'checkpoint':
-      return `${head}, every ${level.intervalMs} ms`;
-    case 'replicate': {
-      const by = acknowledgedBy(level) === 0 ? '' : ` by ${counted(acknowledgedBy(level), 'standby')}`;
-      return `${head}, ${consistencyOf(level)}${by}`;
-    }
-    case 'shared':
-      return `${head}, written ${level.writes}`;
-    case 'conntrack':
-      return level.defer ? `${head}, first packets deferred` : head;
     case 'cookie':
+      return level.lossUpdates === 0 ? ['before each answer'] : [behind({ updates: level.lossUpdates })];
+    case 'checkpoint':
+      return [`every ${level.intervalMs} ms`];
+    case 'replicate': {
+      const by = counted(acknowledgedBy(level), 'standby');
+      if (level.consistency === 'held') return [`held by ${by}`];
+      return level.consistency === 'bounded'
+        ? [behind(level.lag)]
+        : [`acknowledged by ${by}`, behind(level.lag)];
+    }
     case 'gossip':
-      return head;
+      return [];
+    case 'shared':
+      return level.writes === 'through' ? ['written through'] : [behind(level.lag)];
+    case 'conntrack':
+      return [behind({ ms: level.lagMs }), ...(level.defer ? ['first packets deferred'] : [])];
   }
+}
+
+function behind(bound: LossBound): string {
+  return `at most ${boundWords(bound)} behind`;
 }

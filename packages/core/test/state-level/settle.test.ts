@@ -3,6 +3,7 @@ import {
   type Ask,
   explainSettlement,
   type InstanceOffers,
+  levelWords,
   type SettleRule,
   settle,
 } from '@vnfpool/core/state-level';
@@ -18,6 +19,7 @@ import {
   cookie,
   gossip,
   held,
+  through,
 } from './levels.ts';
 
 /** Offers of `kv#1`, `kv#2`, and so on. */
@@ -198,4 +200,23 @@ test('for people', () => {
       '  offered: it offers no replicate',
     ].join('\n'),
   );
+});
+
+test.each<[OfferedLevel, string]>([
+  [cookie, 'cookie per session, opaque calc/1, at most 3 updates behind'],
+  [{ ...cookie, lossUpdates: 0 }, 'cookie per session, opaque calc/1, before each answer'],
+  [checkpoint, 'checkpoint per session, json kv/2, every 1000 ms'],
+  [bounded, 'replicate per session, json kv/2, at most 100 updates behind'],
+  [acknowledged, 'replicate per session, json kv/2, acknowledged by 1 standby, at most 20 ms behind'],
+  [{ ...held, acknowledged: 2 }, 'replicate per session, json kv/2, held by 2 standbys'],
+  [gossip, 'gossip per session, json kv/2'],
+  [through, 'shared per session, json kv/2, written through'],
+  [behind, 'shared per session, json kv/2, at most 200 ms behind'],
+  [conntrack, 'conntrack per flow, conntrack 1, at most 200 ms behind'],
+  [
+    { ...conntrack, defer: true },
+    'conntrack per flow, conntrack 1, at most 200 ms behind, first packets deferred',
+  ],
+])('in words: $method', (level, words) => {
+  expect(levelWords(level)).toBe(words);
 });
