@@ -2,4 +2,5 @@
 
 export * from './detection.ts';
 export * from './set.ts';
+export type * from './sharing.ts';
 export * from './upgrade.ts';

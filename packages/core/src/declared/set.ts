@@ -9,6 +9,7 @@ import type {
   StateAccess,
 } from '@vnfpool/wire/mobility';
 import type { DeclaredFailback, DeclaredFlap, DeclaredGuard, DeclaredRestart } from './detection.ts';
+import type { DeclaredSharing } from './sharing.ts';
 import type { DeclaredUpgrade } from './upgrade.ts';
 
 /**
@@ -87,6 +88,8 @@ export interface DeclaredPool {
     /** Absent: a slot stays where it is. */
     readonly failback?: DeclaredFailback;
   };
+  /** What is asked of state sharing. No file can say it as long as no node carries it out. */
+  readonly sharing?: DeclaredSharing;
   /** Absent: a slot is let go at once, and an instance stays on its node. */
   readonly restart?: DeclaredRestart;
   /** Absent: `UPGRADE_DEFAULT`. */

@@ -18,6 +18,7 @@ import type {
 } from './documents.ts';
 import { parseStrictJson } from './json.ts';
 import type { Shape } from './shape.ts';
+import { type StateOffers, stateOffers } from './state-level.ts';
 
 /*
  * Documents to octets and back. Parsers throw `WireError`; a `DocumentError` among them carries the number for
@@ -71,6 +72,14 @@ export function parseFunctionReport(octets: Uint8Array): FunctionReport {
 
 export function encodeFunctionReport(value: FunctionReport): Uint8Array {
   return encode(functionReport, value, 'functionReport');
+}
+
+export function parseStateOffers(octets: Uint8Array): StateOffers {
+  return stateOffers(parseStrictJson(octets), 'offers');
+}
+
+export function encodeStateOffers(value: StateOffers): Uint8Array {
+  return encode(stateOffers, value, 'offers');
 }
 
 function encode<Value>(shape: Shape<Value>, value: Value, path: string): Uint8Array {

@@ -16,6 +16,7 @@ export { ntpTimestamp, ntpToUnixMs } from './ntp.ts';
 export { OpType } from './option.ts';
 export { DocumentError } from './shape.ts';
 export { type ConnectionFilter, checkStateAccess, type StateAccess } from './state-access.ts';
+export type * from './state-level.ts';
 export {
   isLinkName,
   plainAddress,

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LossBound, OfferedLevel, RecoveryClass } from '@vnfpool/wire/mobility';
+import { acknowledgedBy, formatOf, granularityOf, type Loss, type PossibleLevel } from './level.ts';
+
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
+export function boundWords(bound: LossBound): string {
+  return 'ms' in bound ? `${bound.ms} ms` : counted(bound.updates, 'update');
+}
+
+/** What a failover loses, as the end of a sentence. */
+export function lossWords(loss: Loss): string {
+  if (loss === 0) return 'nothing that was acknowledged outside';
+  if (loss === 'everything') return 'every session';
+  return loss === 'unbounded' ? 'what had not spread yet, without a bound' : `up to ${boundWords(loss)}`;
+}
+
+const WITHIN: Readonly<Record<RecoveryClass, string>> = {
+  'real-time': 'less than 50 ms',
+  near: 'less than 1 s',
+  relaxed: 'less than 10 s',
+  cold: 'no time that it says',
+};
+
+export function recoveryWords(recovery: RecoveryClass): string {
+  return `${recovery} (${WITHIN[recovery]})`;
+}
+
+/** `replicate per session, json kv/2, held by 1 standby`. */
+export function levelWords(level: PossibleLevel): string {
+  if (level.method === 'none') return 'none';
+  return [`${level.method} per ${granularityOf(level)}`, formatOf(level), ...traitsOf(level)].join(', ');
+}
+
+function traitsOf(level: OfferedLevel): readonly string[] {
+  switch (level.method) {
+    case 'cookie':
+      return level.lossUpdates === 0 ? ['before each answer'] : [behind({ updates: level.lossUpdates })];
+    case 'checkpoint':
+      return [`every ${level.intervalMs} ms`];
+    case 'replicate': {
+      const by = counted(acknowledgedBy(level), 'standby');
+      if (level.consistency === 'held') return [`held by ${by}`];
+      return level.consistency === 'bounded'
+        ? [behind(level.lag)]
+        : [`acknowledged by ${by}`, behind(level.lag)];
+    }
+    case 'gossip':
+      return [];
+    case 'shared':
+      return level.writes === 'through' ? ['written through'] : [behind(level.lag)];
+    case 'conntrack':
+      return [behind({ ms: level.lagMs }), ...(level.defer ? ['first packets deferred'] : [])];
+  }
+}
+
+function behind(bound: LossBound): string {
+  return `at most ${boundWords(bound)} behind`;
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeclaredPool, DeclaredSharing } from '@vnfpool/core/declared';
+import { askOf } from '@vnfpool/core/state-level';
+import type {
+  Granularity,
+  LossBound,
+  OverloadRule,
+  RecoveryClass,
+  SecurityState,
+  SharingMethod,
+  StateFormat,
+} from '@vnfpool/wire/mobility';
+import { z } from 'zod';
+import type { Finding } from './checks.ts';
+import { duration } from './duration.ts';
+import { octets } from './quantity.ts';
+import { count, text } from './words.ts';
+
+/*
+ * `sharing` of a pool. No node carries it out yet, so the schema of a pool does not have this key: what is declared must
+ * not silently do nothing.
+ */
+
+/** `sharing`, as a person writes it. */
+export interface SharingFile {
+  readonly method: readonly SharingMethod[];
+  readonly loss?: 0 | LossBound | undefined;
+  readonly mappingLoss?: 0 | undefined;
+  readonly acknowledged?: number | undefined;
+  readonly recovery?: RecoveryClass | undefined;
+  readonly granularity?: Granularity | undefined;
+  readonly format?: StateFormat['encoding'] | undefined;
+  readonly schema?: NonNullable<DeclaredSharing['schema']> | undefined;
+  readonly rate?: number | undefined;
+  readonly window?: number | undefined;
+  readonly overload?: OverloadRule | undefined;
+  readonly integrity?: boolean | undefined;
+  readonly encryption?: boolean | undefined;
+  readonly securityState: SecurityState;
+  readonly store?: string | undefined;
+}
+
+const METHODS = ['none', 'cookie', 'checkpoint', 'replicate', 'gossip', 'shared', 'conntrack'] as const;
+const UPDATES_MAX = 1_000_000_000;
+
+const lossSchema: z.ZodType<0 | LossBound> = z.union(
+  [
+    count(0, UPDATES_MAX).transform((updates) => (updates === 0 ? 0 : { updates })),
+    duration(1, 3_600_000).transform((ms) => ({ ms })),
+  ],
+  {
+    error: `must be 0, a whole number of updates up to ${UPDATES_MAX}, or a duration with a unit (ms, s or m) from 1ms to 60m`,
+  },
+);
+
+const schemaSchema: z.ZodType<NonNullable<DeclaredSharing['schema']>> = text(72)
+  .regex(/^[!-.0-~]{1,64}\/[1-9][0-9]{0,4}$/, 'must be a name and a version, such as kv/1')
+  .transform((written) => {
+    const [id = '', version] = written.split('/');
+    return { id, version: Number(version) };
+  });
+
+const yesOrNo = (description: string) => z.boolean('must be true or false').optional().meta({ description });
+
+export const sharingSchema: z.ZodType<SharingFile> = z.strictObject({
+  method: z
+    .array(z.enum(METHODS))
+    .min(1, 'must name at least one method')
+    .meta({ description: 'Methods that are wanted, what is preferred first.' }),
+  loss: lossSchema.optional().meta({
+    description:
+      'Most that a failover may lose: `0`, nothing that was acknowledged outside; a number of updates; or a duration.',
+  }),
+  mappingLoss: z.literal(0).optional().meta({
+    description: '`0`: no mapping of a translated flow may be lost, whatever else is.',
+  }),
+  acknowledged: count(1, 64)
+    .optional()
+    .meta({ description: 'Standbys that acknowledge an update, at least.' }),
+  recovery: z.enum(['real-time', 'near', 'relaxed', 'cold']).optional().meta({
+    description:
+      'How soon the next holder serves with the state: `real-time` within 50 ms, `near` within 1 s, `relaxed` within 10 s, `cold` at some time.',
+  }),
+  granularity: z.enum(['function', 'tenant', 'session', 'flow', 'key']).optional().meta({
+    description: 'What a piece of state belongs to.',
+  }),
+  format: z.enum(['opaque', 'json', 'conntrack', 'pfsync']).optional().meta({
+    description: 'What the octets are.',
+  }),
+  schema: schemaSchema.optional().meta({ description: 'Name and version of what they say: `kv/1`.' }),
+  rate: count(1, UPDATES_MAX).optional().meta({ description: 'Updates a second, at least.' }),
+  window: octets('1KiB', '1GiB')
+    .optional()
+    .meta({ description: 'What may be under way at a time, at most.' }),
+  overload: z.enum(['block', 'shed', 'degrade']).optional().meta({
+    description:
+      'When updates come faster than they are carried: the function waits, refuses new work, or goes on without standbys that cannot follow.',
+  }),
+  integrity: yesOrNo('Damage and forgery on the way are found.'),
+  encryption: yesOrNo('Nobody on the way can read the state.'),
+  securityState: z.enum(['excluded', 're-derive', 'sealed']).default('excluded').meta({
+    description:
+      'Keys and secrets stay where they are, are made anew by the next holder, or go along under a seal.',
+  }),
+  store: text(64).min(1, 'must not be empty').optional().meta({ description: 'Of `shared`: the store.' }),
+});
+
+/** What no instance could offer, whatever it is. */
+export function checkSharing(
+  at: readonly PropertyKey[],
+  file: SharingFile,
+  pool: Pick<DeclaredPool, 'redundancy' | 'addresses'>,
+): Finding[] {
+  const { method, store, acknowledged = 0, encryption, securityState } = file;
+  const { standbys } = askOf(sharingOf(file), pool);
+  const shared = method.indexOf('shared');
+  const faults: readonly (readonly [isFault: boolean, key: readonly PropertyKey[], message: string])[] = [
+    ...method.map(
+      (each, index) => [method.indexOf(each) < index, ['method', index], `${each} is named twice`] as const,
+    ),
+    [shared >= 0 && store === undefined, ['method', shared], 'needs the key store: where the state lives'],
+    [shared < 0 && store !== undefined, ['store'], 'belongs to the method shared'],
+    [
+      acknowledged > standbys,
+      ['acknowledged'],
+      `must not be more than the standbys of the pool, which are ${standbys}`,
+    ],
+    [
+      securityState !== 'excluded' && encryption !== true,
+      ['securityState'],
+      'needs the key encryption with the value true',
+    ],
+  ];
+  return faults.flatMap(([isFault, key, message]) => (isFault ? [{ path: [...at, ...key], message }] : []));
+}
+
+/** Only what is asked. */
+export function normalSharing(file: SharingFile | undefined): Pick<DeclaredPool, 'sharing'> {
+  return file === undefined ? {} : { sharing: sharingOf(file) };
+}
+
+function sharingOf(file: SharingFile): DeclaredSharing {
+  const { method, format, rate, window, integrity, encryption, securityState, ...rest } = file;
+  const { loss, mappingLoss, acknowledged, recovery, granularity, schema, overload, store } = rest;
+  return {
+    // The schema wants one at least.
+    methods: method as unknown as DeclaredSharing['methods'],
+    ...(loss === undefined ? {} : { loss }),
+    ...(mappingLoss === undefined ? {} : { mappingLoss }),
+    ...(acknowledged === undefined ? {} : { acknowledged }),
+    ...(recovery === undefined ? {} : { recovery }),
+    ...(granularity === undefined ? {} : { granularity }),
+    ...(format === undefined ? {} : { encoding: format }),
+    ...(schema === undefined ? {} : { schema }),
+    ...(rate === undefined ? {} : { updatesPerSecond: rate }),
+    ...(window === undefined ? {} : { windowOctets: window }),
+    ...(overload === undefined ? {} : { overload }),
+    ...(integrity === true ? { integrity } : {}),
+    ...(encryption === true ? { encryption } : {}),
+    ...(securityState === 'excluded' ? {} : { securityState }),
+    ...(store === undefined ? {} : { store }),
+  };
+}
