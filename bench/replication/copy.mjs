@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// A standby's copy, and beside it a peer that reads octets and sends an octet for each batch of them, as acknowledgements are sent.
+import { createServer } from 'node:net';
+import { replicationRule, StateCopy } from '@vnfpool/runtime/replication';
+import { TcpTransport } from '@vnfpool/transport/tcp';
+
+const [slot] = process.argv.slice(2);
+const transport = new TcpTransport({ rule: replicationRule });
+const copy = await StateCopy.listen({ slot, transport, host: '127.0.0.1', port: 0 });
+const bare = createServer((socket) => {
+  socket.setNoDelay(true);
+  socket.on('data', (octets) => socket.write(Buffer.alloc(1, octets.at(-1))));
+  socket.on('error', () => socket.destroy());
+});
+bare.listen(0, '127.0.0.1', () => {
+  process.send({ copy: copy.address.port, bare: bare.address().port });
+});
+let before = process.cpuUsage();
+process.on('message', () => {
+  const { user, system } = process.cpuUsage(before);
+  before = process.cpuUsage();
+  process.send({ cpuMs: (user + system) / 1000 });
+});
+process.on('disconnect', () => process.exit());
