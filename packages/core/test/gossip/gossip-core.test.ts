@@ -151,6 +151,33 @@ describe('who knows nothing', () => {
     expect(pool.events).toContain('3: walk-abandoned');
   });
 
+  test('takes no late part of an earlier walk, which knew less', () => {
+    const core = new GossipCore({ origin: 3, incarnation: 1n, random });
+    core.handle({ type: 'peers', origins: [1] }, 0);
+    const sender = { origin: 1, incarnation: 1n };
+    const hear = (message: GossipMessage): readonly string[] =>
+      core
+        .handle({ type: 'message', from: 1, message }, 0)
+        .map((output) => (output.type === 'event' ? output.event.type : output.type));
+    const place = { kind: 'counter' as const, key: octets('k'), element: octets('') };
+    const part = (version: number, more: object): GossipMessage => ({
+      type: 'part',
+      sender,
+      replicas: [{ ...sender, version }],
+      floors: [],
+      after: null,
+      until: null,
+      cells: [],
+      ...more,
+    });
+    expect(hear({ type: 'behind', sender })).toContain('walk-began');
+    expect(hear(part(5, { until: place }))).toEqual(['send']);
+    expect(hear(part(2, { after: place }))).toEqual([]);
+    expect(core.state.vector.get('1.1') ?? 0).toBe(0);
+    expect(hear(part(6, { after: place }))).toEqual(['walk-ended']);
+    expect(core.state.vector.get('1.1')).toBe(5);
+  });
+
   test('does not bring back what was removed while it was away', () => {
     const pool = new Pool();
     const a = pool.start(1, {}, [2]);
