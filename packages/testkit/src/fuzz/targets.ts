@@ -7,6 +7,7 @@ import { decodeComponentStatus } from '@vnfpool/wire/csp';
 import { decodeEnrp } from '@vnfpool/wire/enrp';
 import { decodeFlowState, encodeFlowState } from '@vnfpool/wire/flow-state';
 import { LineSplitter, parseAgentMessage, parseFunctionMessage } from '@vnfpool/wire/function-socket';
+import { decodeGossip, encodeGossip } from '@vnfpool/wire/gossip';
 import { messageFromJson, messageFromJsonText, messageToJson, type WireProtocol } from '@vnfpool/wire/json';
 import { decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
 import { decodeMobility } from '@vnfpool/wire/mobility';
@@ -18,6 +19,7 @@ import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
 import { CORPUS } from './corpus.ts';
 import { FLOW_STREAMS } from './flow-corpus.ts';
+import { GOSSIP_MESSAGES } from './gossip-corpus.ts';
 import { joined } from './mutate.ts';
 import { PFSYNC_DATAGRAMS } from './pfsync-corpus.ts';
 import { REPLICA_FRAMES } from './replica-corpus.ts';
@@ -207,6 +209,18 @@ const sessionForward: FuzzTarget = {
   },
 };
 
+/** What instances of a pool tell each other of mergeable state. */
+const gossip: FuzzTarget = {
+  corpus: GOSSIP_MESSAGES,
+  check: (bytes) => {
+    const decoded = orRefused(() => decodeGossip(bytes));
+    if (decoded === undefined) return false;
+    checkWeight(decoded, bytes);
+    if (toHex(encodeGossip(decoded)) !== toHex(bytes)) throw new Finding('encoded again it is other octets');
+    return true;
+  },
+};
+
 /** A datagram of SIP: what was read can be written, and then says the same. */
 const sip: FuzzTarget = {
   corpus: SIP_MESSAGES,
@@ -235,6 +249,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   replication,
   'function-socket': functionSocket,
   'session-forward': sessionForward,
+  gossip,
   sip,
   framer,
   json,

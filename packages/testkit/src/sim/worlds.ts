@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { runAddressesWorld, runFullWorld, runMovesWorld } from '../full-world/index.ts';
+import { runGossipWorld } from '../gossip-world/index.ts';
 import { runLeaseWorld } from '../lease-world/index.ts';
 import { runReplicationWorld } from '../replication-world/index.ts';
 import { describeRun, runRserpoolWorld, shrunk } from '../rserpool-world/index.ts';
@@ -21,6 +22,7 @@ export const WORLDS: Readonly<Record<string, World>> = {
   addresses: (seed, traceLines) => runAddressesWorld(seed, { traceLines }),
   transfer: (seed, traceLines) => runTransferWorld(seed, { traceLines }),
   replication: (seed, traceLines) => runReplicationWorld(seed, { traceLines }),
+  gossip: (seed, traceLines) => runGossipWorld(seed, { traceLines }),
   rserpool: (seed, traceLines) => {
     const result = runRserpoolWorld(seed, { traceLines });
     if (result.ok) return result;

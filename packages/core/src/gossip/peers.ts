@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { GossipReplica, ReplicaVersion } from '@vnfpool/wire/gossip';
+import type { Random } from '../core.ts';
+import { joinVectors, type Vector } from './cell.ts';
+import { nameOf } from './replica.ts';
+import type { PeerLag } from './types.ts';
+
+/** What one peer last said of itself. */
+export interface Peer {
+  readonly origin: number;
+  /** Its life; null: nothing came yet. */
+  incarnation: bigint | null;
+  known: Vector;
+  heardAtMs: number | null;
+}
+
+const NONE: Vector = new Map();
+
+/** Those with whom state is shared. */
+export class Peers {
+  readonly #max: number;
+  #peers: ReadonlyMap<number, Peer> = new Map();
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get(origin: number): Peer | undefined {
+    return this.#peers.get(origin);
+  }
+
+  /** What is known of those that stay is kept. False: more than there is room for; those behind are left out. */
+  replace(origins: readonly number[], self: number): boolean {
+    const others = [...new Set(origins)].filter((origin) => origin !== self);
+    this.#peers = new Map(
+      others
+        .slice(0, this.#max)
+        .map((origin): [number, Peer] => [
+          origin,
+          this.#peers.get(origin) ?? { origin, incarnation: null, known: NONE, heardAtMs: null },
+        ]),
+    );
+    return others.length <= this.#max;
+  }
+
+  /** Null: from nobody whom we share with, or from a former life of somebody. */
+  heard(sender: GossipReplica, nowMs: number): { readonly peer: Peer; readonly hasBegun: boolean } | null {
+    const peer = this.#peers.get(sender.origin);
+    if (peer === undefined || (peer.incarnation !== null && sender.incarnation < peer.incarnation))
+      return null;
+    const hasBegun = peer.incarnation !== sender.incarnation;
+    if (hasBegun) {
+      peer.incarnation = sender.incarnation;
+      peer.known = NONE;
+    }
+    peer.heardAtMs = nowMs;
+    return { peer, hasBegun };
+  }
+
+  knows(peer: Peer, replicas: readonly ReplicaVersion[]): Vector {
+    const told: Vector = new Map(replicas.map((replica) => [nameOf(replica), replica.version]));
+    peer.known = joinVectors(peer.known, told);
+    return told;
+  }
+
+  /** The lowest that any peer is known to know of this replica. */
+  stable(name: string): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const { known } of this.#peers.values()) least = Math.min(least, known.get(name) ?? 0);
+    return least;
+  }
+
+  /** Different ones, each as likely as any other. */
+  choose(count: number, random: Random): readonly Peer[] {
+    const left = [...this.#peers.values()];
+    const chosen: Peer[] = [];
+    while (chosen.length < count && left.length > 0)
+      chosen.push(...left.splice(Math.floor(random.fraction() * left.length), 1));
+    return chosen;
+  }
+
+  lags(vector: Vector, nowMs: number): readonly PeerLag[] {
+    return [...this.#peers.values()].map(({ origin, known, heardAtMs }) => {
+      let versionsBehind = 0;
+      for (const [name, version] of vector) versionsBehind += Math.max(0, version - (known.get(name) ?? 0));
+      return { origin, versionsBehind, sinceExchangeMs: heardAtMs === null ? null : nowMs - heardAtMs };
+    });
+  }
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+import { GossipCore, type GossipOptions, type GossipOutput, type Update } from '@vnfpool/core/gossip';
+import { decodeGossip, encodeGossip, type GossipMessage } from '@vnfpool/wire/gossip';
+import { describe, expect, test } from 'vitest';
+import { add, count, discard, dump, octets, seen } from './states.ts';
+
+/** Not random at all: the first peer, the middle of every span. */
+const random = { u32: () => 0, u64: () => 0n, fraction: () => 0 };
+
+/** Two or more instances without a network between them: whatever is sent arrives at once. */
+class Pool {
+  readonly cores = new Map<number, GossipCore>();
+  readonly events: string[] = [];
+  readonly messages: GossipMessage[] = [];
+  readonly lost = new Set<GossipMessage['type']>();
+  nowMs = 0;
+
+  start(
+    origin: number,
+    options: Partial<GossipOptions> = {},
+    peers: readonly number[] = [1, 2, 3],
+  ): GossipCore {
+    const core = new GossipCore({ origin, incarnation: 1n, random, fanOut: 8, ...options });
+    this.cores.set(origin, core);
+    this.perform(origin, core.handle({ type: 'peers', origins: peers }, this.nowMs));
+    return core;
+  }
+
+  update(origin: number, update: Update): readonly GossipOutput[] {
+    const outputs = this.cores
+      .get(origin)
+      ?.handle({ type: 'update', update, wallMs: 1000 + this.nowMs }, this.nowMs);
+    this.perform(origin, outputs ?? []);
+    return outputs ?? [];
+  }
+
+  /** Rounds of all. */
+  run(rounds = 1): void {
+    for (let round = 0; round < rounds; round += 1) {
+      this.nowMs += 250;
+      for (const [origin, core] of this.cores) this.perform(origin, core.expire(this.nowMs));
+    }
+  }
+
+  perform(origin: number, outputs: readonly GossipOutput[]): void {
+    for (const output of outputs) {
+      if (output.type === 'event') this.events.push(`${origin}: ${output.event.type}`);
+      if (output.type !== 'send' || this.lost.has(output.message.type)) continue;
+      const message = decodeGossip(encodeGossip(output.message));
+      this.messages.push(message);
+      const to = this.cores.get(output.to);
+      if (to !== undefined)
+        this.perform(output.to, to.handle({ type: 'message', from: origin, message }, this.nowMs));
+    }
+  }
+}
+
+describe('a round', () => {
+  test('is asked for once there are peers, and comes again', () => {
+    const core = new GossipCore({ origin: 1, incarnation: 1n, random, intervalMs: 100 });
+    expect(core.nextDeadline()).toBeUndefined();
+    core.handle({ type: 'peers', origins: [2] }, 40);
+    expect(core.nextDeadline()).toBe(40);
+    expect(core.expire(39)).toEqual([]);
+    expect(core.expire(40).map(({ type }) => type)).toEqual(['send']);
+    expect(core.nextDeadline()).toBe(115);
+  });
+
+  test.each([
+    [1, 1],
+    [2, 2],
+    [9, 3],
+  ])('with a fan-out of %i asks %i of three peers', (fanOut, asked) => {
+    const core = new GossipCore({ origin: 1, incarnation: 1n, random, fanOut });
+    core.handle({ type: 'peers', origins: [1, 2, 3, 4] }, 0);
+    const to = core.expire(0).map((output) => (output.type === 'send' ? output.to : 0));
+    expect(new Set(to).size).toBe(asked);
+    expect(to).not.toContain(1);
+  });
+
+  test('makes two equal, in both directions', () => {
+    const pool = new Pool();
+    const [a, b] = [pool.start(1), pool.start(2)];
+    pool.update(1, add('k', 'of a'));
+    pool.update(2, add('k', 'of b'));
+    pool.perform(1, a.expire(250));
+    expect(seen(a.state, 'k')).toMatchObject({ elements: ['of a', 'of b'] });
+    expect(dump(b.state)).toEqual(dump(a.state));
+    expect(pool.messages.map(({ type }) => type).filter((type) => type === 'delta').length).toBe(2);
+  });
+
+  test('between equals is one digest, and says nothing back', () => {
+    const pool = new Pool();
+    const a = pool.start(1, {}, [2]);
+    pool.start(2, {}, [1]);
+    pool.update(1, count('k', 1));
+    pool.run(3);
+    pool.messages.length = 0;
+    pool.perform(1, a.expire(pool.nowMs + 250));
+    expect(pool.messages.map(({ type }) => type)).toEqual(['digest']);
+  });
+
+  test('goes on until all that did not fit is there', () => {
+    const pool = new Pool();
+    const [a, b] = [pool.start(1, { messageBytesMax: 256 }), pool.start(2, { messageBytesMax: 256 })];
+    for (let at = 0; at < 100; at += 1) pool.update(1, add('k', `${at}`));
+    pool.perform(2, b.expire(250));
+    expect(dump(b.state)).toEqual(dump(a.state));
+    expect(Math.max(...pool.messages.map((message) => encodeGossip(message).length))).toBeLessThanOrEqual(
+      256,
+    );
+  });
+});
+
+describe('who knows nothing', () => {
+  test('gets everything step by step while all steps are kept', () => {
+    const pool = new Pool();
+    const a = pool.start(1);
+    for (let at = 0; at < 50; at += 1) pool.update(1, add('k', `${at}`));
+    const late = pool.start(3);
+    pool.run();
+    expect(dump(late.state)).toEqual(dump(a.state));
+    expect(pool.events.filter((event) => event.includes('walk'))).toEqual([]);
+  });
+
+  test('gets everything part by part when they are not', () => {
+    const pool = new Pool();
+    const a = pool.start(1, { messageBytesMax: 300, bounds: { stepsMax: 4 } });
+    for (let at = 0; at < 50; at += 1) pool.update(1, add('k', `${at}`));
+    const late = pool.start(3);
+    pool.run();
+    expect(dump(late.state)).toEqual(dump(a.state));
+    expect(pool.messages.filter(({ type }) => type === 'part').length).toBeGreaterThan(3);
+    expect(pool.events.filter((event) => event.includes('walk'))).toEqual(['3: walk-began', '3: walk-ended']);
+  });
+
+  test('asks again for a part that was lost, and gives up after ten rounds', () => {
+    const pool = new Pool();
+    const a = pool.start(1, { bounds: { stepsMax: 0 } });
+    pool.update(1, add('k', 'x'));
+    pool.lost.add('part');
+    const late = pool.start(3);
+    pool.run(5);
+    expect(late.state.cellCount).toBe(0);
+    pool.lost.clear();
+    pool.run();
+    expect(dump(late.state)).toEqual(dump(a.state));
+    pool.update(1, add('k', 'y'));
+    pool.lost.add('part');
+    pool.run(13);
+    expect(pool.events).toContain('3: walk-abandoned');
+  });
+
+  test('takes no late part of an earlier walk, which knew less', () => {
+    const core = new GossipCore({ origin: 3, incarnation: 1n, random });
+    core.handle({ type: 'peers', origins: [1] }, 0);
+    const sender = { origin: 1, incarnation: 1n };
+    const hear = (message: GossipMessage): readonly string[] =>
+      core
+        .handle({ type: 'message', from: 1, message }, 0)
+        .map((output) => (output.type === 'event' ? output.event.type : output.type));
+    const place = { kind: 'counter' as const, key: octets('k'), element: octets('') };
+    const part = (version: number, more: object): GossipMessage => ({
+      type: 'part',
+      sender,
+      replicas: [{ ...sender, version }],
+      floors: [],
+      after: null,
+      until: null,
+      cells: [],
+      ...more,
+    });
+    expect(hear({ type: 'behind', sender })).toContain('walk-began');
+    expect(hear(part(5, { until: place }))).toEqual(['send']);
+    expect(hear(part(2, { after: place }))).toEqual([]);
+    expect(core.state.vector.get('1.1') ?? 0).toBe(0);
+    expect(hear(part(6, { after: place }))).toEqual(['walk-ended']);
+    expect(core.state.vector.get('1.1')).toBe(5);
+  });
+
+  test('does not bring back what was removed while it was away', () => {
+    const pool = new Pool();
+    const a = pool.start(1, {}, [2]);
+    const b = pool.start(2, {}, [1]);
+    pool.update(1, add('k', 'x'));
+    pool.run(2);
+    // Away, and not counted with: nothing is kept for it.
+    a.handle({ type: 'peers', origins: [] }, pool.nowMs);
+    b.handle({ type: 'peers', origins: [] }, pool.nowMs);
+    pool.update(1, discard('k', 'x'));
+    pool.run(2);
+    expect([a.state.emptyCount, b.state.cellCount]).toEqual([0, 1]);
+    a.handle({ type: 'peers', origins: [2] }, pool.nowMs);
+    b.handle({ type: 'peers', origins: [1] }, pool.nowMs);
+    pool.run(4);
+    expect([a.state.cellCount, b.state.cellCount]).toEqual([0, 0]);
+  });
+});
+
+describe('peers', () => {
+  test('that begin anew are told, and what their former life says late is not heard', () => {
+    const pool = new Pool();
+    const a = pool.start(1);
+    pool.start(2, { incarnation: 5n });
+    pool.update(2, count('k', 3));
+    pool.run();
+    const late = pool.messages.find(({ type, sender }) => type === 'digest' && sender.origin === 2);
+    const again = pool.start(2, { incarnation: 6n });
+    pool.run();
+    expect(pool.events.filter((event) => event === '1: peer-began').length).toBe(2);
+    expect(again.state.counter(octets('k'))).toBe(3);
+    expect(a.handle({ type: 'message', from: 2, message: late as GossipMessage }, pool.nowMs)).toEqual([]);
+    expect(a.strangers).toBe(1);
+  });
+
+  test('that are not among those named are not heard', () => {
+    const pool = new Pool();
+    const a = pool.start(1, {}, [2]);
+    pool.start(9, {}, [1]);
+    pool.update(9, count('k', 3));
+    pool.run();
+    expect([a.state.cellCount, a.strangers]).toEqual([0, 1]);
+  });
+
+  test('beyond the bound are not spoken to, and that is said', () => {
+    const pool = new Pool();
+    const a = pool.start(1, { peersMax: 2 }, [2, 3, 4]);
+    expect(pool.events).toEqual(['1: too-many-peers']);
+    expect(a.lags(0).map(({ origin }) => origin)).toEqual([2, 3]);
+  });
+
+  test('have a lag that can be read', () => {
+    const pool = new Pool();
+    const a = pool.start(1, {}, [2, 3]);
+    pool.start(2, {}, [1]);
+    pool.run();
+    for (let at = 0; at < 7; at += 1) pool.update(1, count('k', 1));
+    expect(a.lags(pool.nowMs + 40)).toEqual([
+      { origin: 2, versionsBehind: 7, sinceExchangeMs: 40 },
+      { origin: 3, versionsBehind: 7, sinceExchangeMs: null },
+    ]);
+    pool.run(2);
+    expect(a.lags(pool.nowMs)[0]).toMatchObject({ versionsBehind: 0 });
+    // Steps are kept for the one that does not answer, until it is not named any more.
+    expect(a.state.stepCount).toBe(7);
+    a.handle({ type: 'peers', origins: [2] }, pool.nowMs);
+    pool.run();
+    expect(a.state.stepCount).toBe(0);
+  });
+});
+
+describe('is told', () => {
+  test('which keys changed, whoever changed them', () => {
+    const pool = new Pool();
+    const b = pool.start(2);
+    expect(pool.update(2, count('k', 1))).toEqual([{ type: 'changed', keys: [octets('k')] }]);
+    const a = new GossipCore({ origin: 1, incarnation: 1n, random });
+    a.handle({ type: 'peers', origins: [2] }, 0);
+    const delta = b.state.tellDelta(new Map(), 1000);
+    if (delta === null || delta === 'behind') throw new Error('no delta');
+    const message = { type: 'delta' as const, sender: { origin: 2, incarnation: 1n }, ...delta };
+    const changed = a
+      .handle({ type: 'message', from: 2, message }, 0)
+      .filter(({ type }) => type === 'changed');
+    expect(changed).toEqual([{ type: 'changed', keys: [octets('k')] }]);
+    // The same again changes nothing.
+    expect(a.handle({ type: 'message', from: 2, message }, 0)).toEqual([]);
+  });
+
+  test('why an update was refused, and what of a message was too much', () => {
+    const pool = new Pool();
+    pool.start(1, { bounds: { cellsMax: 1, stepsMax: 0 } });
+    pool.start(2);
+    pool.update(1, add('k', 'x'));
+    expect(pool.update(1, add('k', 'y'))).toEqual([
+      { type: 'event', event: { type: 'refused', reason: 'cells' } },
+    ]);
+    for (let at = 0; at < 5; at += 1) pool.update(2, add('k', `${at}`));
+    pool.run();
+    expect(pool.events).toContain('1: overflow');
+  });
+
+  test('that an origin is gone, by any one of the others', () => {
+    const pool = new Pool();
+    const [a, b] = [pool.start(1), pool.start(2)];
+    pool.start(3);
+    pool.update(3, count('k', 5));
+    pool.run(2);
+    pool.cores.delete(3);
+    pool.perform(1, a.handle({ type: 'forget', origin: 3, incarnation: 1n }, pool.nowMs));
+    pool.run(2);
+    for (const { state } of [a, b]) {
+      expect(state.counter(octets('k'))).toBe(5);
+      expect([...state.vector.keys()]).not.toContain('3.1');
+    }
+    expect(pool.update(1, count('k', 1))).toHaveLength(1);
+    const own = a.handle({ type: 'forget', origin: 1, incarnation: 1n }, pool.nowMs);
+    expect(own).toEqual([{ type: 'event', event: { type: 'not-forgotten', origin: 1, reason: 'self' } }]);
+  });
+});

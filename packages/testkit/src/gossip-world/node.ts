@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  GossipCore,
+  type GossipInput,
+  type GossipOutput,
+  type GossipRules,
+  type MergeableState,
+  type Update,
+} from '@vnfpool/core/gossip';
+import { decodeGossip, encodeGossip } from '@vnfpool/wire/gossip';
+import type { Schedule } from '../lease-world/schedule.ts';
+import type { SeededRandom } from '../lease-world/seeded-random.ts';
+import type { Trace } from '../lease-world/trace.ts';
+import type { Ledger, LifeOfNode } from './ledger.ts';
+import type { GossipPlan } from './options.ts';
+
+/** What every instance of this world shares. */
+export interface WorldParts {
+  readonly plan: GossipPlan;
+  readonly rules: GossipRules;
+  readonly random: SeededRandom;
+  readonly schedule: Schedule;
+  readonly trace: Trace;
+  readonly ledger: Ledger;
+  /** Takes a message to whoever has this origin id, or not. */
+  carry(from: number, to: number, bytes: Uint8Array): void;
+}
+
+/** Origin ids are not places in a list. */
+export const originOf = (node: number): number => 101 + node;
+export const nodeOf = (origin: number): number => origin - 101;
+
+/** One instance over all its lives; its state is in memory only. */
+export class GossipNode {
+  readonly #parts: WorldParts;
+  readonly number: number;
+  #core: GossipCore | null = null;
+  #life: LifeOfNode | null = null;
+  #timerMs = Number.POSITIVE_INFINITY;
+  #incarnation = 0n;
+  /** Wall clocks differ. */
+  readonly #wallMs: number;
+  isDead = false;
+  walks = 0;
+
+  constructor(parts: WorldParts, number: number) {
+    this.#parts = parts;
+    this.number = number;
+    this.#wallMs = 1_700_000_000_000 + parts.random.below(5000);
+  }
+
+  get isUp(): boolean {
+    return this.#core !== null;
+  }
+
+  get state(): MergeableState | null {
+    return this.#core?.state ?? null;
+  }
+
+  get incarnation(): bigint {
+    return this.#incarnation;
+  }
+
+  start(peers: readonly number[], isNumberKept = false): void {
+    if (this.isUp || this.isDead) return;
+    const { plan, random, rules } = this.#parts;
+    if (!isNumberKept || this.#incarnation === 0n) this.#incarnation += 1n;
+    this.#life = { isOver: false, present: new Map(), gone: new Set() };
+    this.#timerMs = Number.POSITIVE_INFINITY;
+    this.#core = new GossipCore({
+      origin: originOf(this.number),
+      incarnation: this.#incarnation,
+      random,
+      rules,
+      intervalMs: plan.intervalMs,
+      fanOut: plan.fanOut,
+      messageBytesMax: plan.messageBytesMax,
+      bounds: { stepsMax: plan.stepsMax },
+    });
+    this.input({ type: 'peers', origins: peers });
+  }
+
+  end(): void {
+    if (this.#life !== null) this.#life.isOver = true;
+    this.#life = null;
+    this.#core = null;
+  }
+
+  update(update: Update): void {
+    if (this.#core === null || this.#life === null) return;
+    const wallMs = this.#wallMs + this.#parts.schedule.nowMs;
+    const outputs = this.#core.handle({ type: 'update', update, wallMs }, this.#parts.schedule.nowMs);
+    this.#note(() => `update ${update.type}`);
+    this.#parts.ledger.updated(this.#life, this.#core.state);
+    this.#perform(outputs);
+  }
+
+  input(input: GossipInput): void {
+    if (this.#core === null) return;
+    this.#perform(this.#core.handle(input, this.#parts.schedule.nowMs));
+  }
+
+  receive(from: number, bytes: Uint8Array): void {
+    if (this.#core === null || this.#life === null) return;
+    const message = decodeGossip(bytes);
+    this.#note(() => `hears ${message.type} of ${from}`);
+    const outputs = this.#core.handle({ type: 'message', from, message }, this.#parts.schedule.nowMs);
+    if (outputs.some(({ type }) => type === 'changed'))
+      this.#parts.ledger.heard(this.#life, this.#core.state);
+    this.#perform(outputs);
+  }
+
+  #perform(outputs: readonly GossipOutput[]): void {
+    for (const output of outputs) {
+      if (output.type === 'send')
+        this.#parts.carry(originOf(this.number), output.to, encodeGossip(output.message));
+      else if (output.type === 'event') {
+        if (output.event.type === 'walk-ended') this.walks += 1;
+        this.#note(() => output.event.type);
+      }
+    }
+    this.#arm();
+  }
+
+  #arm(): void {
+    const core = this.#core;
+    const deadline = core?.nextDeadline();
+    if (core === null || deadline === undefined || deadline >= this.#timerMs) return;
+    this.#timerMs = deadline;
+    this.#parts.schedule.at(deadline, () => {
+      if (this.#core !== core) return;
+      this.#timerMs = Number.POSITIVE_INFINITY;
+      this.#perform(core.expire(this.#parts.schedule.nowMs));
+    });
+  }
+
+  #note(text: () => string): void {
+    const incarnation = this.#incarnation;
+    this.#parts.trace.add(
+      this.#parts.schedule.nowMs,
+      () => `${originOf(this.number)}.${incarnation} ${text()}`,
+    );
+  }
+}
