@@ -229,6 +229,28 @@ test('MOVE, COPY and MOVE_SESSION are carried out at most once, and what runs wh
         expect(last?.addresses).toEqual([life.addresses[at]]);
       }
     }),
-    { numRuns: 150 },
+    {
+      numRuns: 150,
+      examples: [
+        // An address changes between REGISTRATION and the answer of a manager that is another one.
+        [
+          [
+            { do: 'new-manager' },
+            { do: 'transfer', host: 0, to: 1, fn: 0, kind: 'move', prepared: true, prepareMs: 1 },
+            { do: 'move-away', host: 0, address: 0 },
+          ],
+        ],
+        // An answer that was lost is asked for again behind the news that the function is gone.
+        [
+          [
+            { do: 'transfer', host: 0, to: 2, fn: 1, kind: 'move', prepared: true, prepareMs: 5 },
+            { do: 'delete', host: 2, fn: 1 },
+            { do: 'transfer', host: 0, to: 1, fn: 0, kind: 'move', prepared: true, prepareMs: 7 },
+            { do: 'run', forMs: 26 },
+            { do: 'reset', host: 2 },
+          ],
+        ],
+      ],
+    },
   );
 }, 90_000);

@@ -53,7 +53,7 @@ const FULFILMENTS: {
     if (ack.code >= 128) {
       return state.event('refused', node, node.connection, `GET of all functions: code ${ack.code}`);
     }
-    const functionIds = functions?.map(({ functionId }) => functionId);
+    const functionIds = functions?.filter(({ isGone }) => !isGone).map(({ functionId }) => functionId);
     if (functionIds) state.tell({ type: 'node-functions', node: node.identity.node, functionIds });
   },
   request: (state, _node, tag, ack, functions) => {
@@ -62,14 +62,14 @@ const FULFILMENTS: {
     const status = part?.information?.status ?? null;
     const documents = functions && {
       report: functions.find(({ functionId }) => functionId === tag.functionId)?.report ?? null,
-      ...(tag.command === 'get' ? { functions: functions.map(toldOf) } : {}),
+      ...(tag.command === 'get' ? { functions: functions.filter(({ isGone }) => !isGone).map(toldOf) } : {}),
       ...(tag.command === 'move-session' ? { sessions: sessionsOf(ack) } : {}),
     };
     tellResult(state, tag.requestId, { ...result, status, ...documents });
   },
 };
 
-function toldOf({ functionId, information, report }: ToldFunction): Omit<ToldFunction, 'reason'> {
+function toldOf({ functionId, information, report }: ToldFunction): Omit<ToldFunction, 'reason' | 'isGone'> {
   return { functionId, information, report };
 }
 

@@ -21,9 +21,9 @@ export function reportsOfUpdate(node: ManagedNode, message: StatusUpdate): Mobil
     ...informationReport(node, message),
     ...slotReports(node, message),
     ...functionParts(message).flatMap((part) => {
+      const each = told(part);
       // A plain peer has no other word for "gone" than Unknown.
-      const gone = part.extensions?.functionGone === part.id || node.instance === null;
-      return functionReports(node, told(part), gone);
+      return functionReports(node, each, each.isGone || node.instance === null);
     }),
   ];
 }
@@ -36,7 +36,10 @@ export function reportsOfAck(
   deletes: boolean,
 ): MobilityManagerOutput[] {
   if (ack.code >= 128) return slotReports(node, ack);
-  return [...slotReports(node, ack), ...functions.flatMap((each) => functionReports(node, each, deletes))];
+  return [
+    ...slotReports(node, ack),
+    ...functions.flatMap((each) => functionReports(node, each, deletes || each.isGone)),
+  ];
 }
 
 export function functionParts(message: MobilityMessage): FunctionPart[] {
@@ -50,6 +53,8 @@ export interface ToldFunction {
   readonly report: FunctionReport | null;
   /** For people; empty: none. */
   readonly reason: string;
+  /** The node says that it is not there any more. */
+  readonly isGone: boolean;
 }
 
 /** All functions that an ACK tells of. Throws `WireError`. */
@@ -61,7 +66,13 @@ function told(part: FunctionPart): ToldFunction {
   const octets = part.extensions?.functionReport;
   const report = octets === undefined ? null : parseFunctionReport(octets);
   const information = part.information ?? {};
-  return { functionId: functionId(part.id), information, report, reason: part.text ?? report?.reason ?? '' };
+  return {
+    functionId: functionId(part.id),
+    information,
+    report,
+    reason: part.text ?? report?.reason ?? '',
+    isGone: part.extensions?.functionGone === part.id,
+  };
 }
 
 function functionReports(

@@ -96,7 +96,7 @@ export class NodeFunctions {
   }
 
   /** Function IDs that are there, gone ones left out. */
-  present(): number[] {
+  presentIds(): number[] {
     return [...this.#entries]
       .filter(([, entry]) => entry.status !== 'Unknown')
       .map(([functionId]) => functionId);
@@ -107,6 +107,17 @@ export class NodeFunctions {
     const entry = this.#entries.get(functionId);
     if (entry === undefined || entry.status === 'Unknown') return undefined;
     return this.#part(functionId, entry, knowsExtensions, false);
+  }
+
+  /** What is to be said of one function, there or not. */
+  present(functionId: number, knowsExtensions: boolean): FunctionPart {
+    return (
+      this.describe(functionId, knowsExtensions) ?? {
+        id: functionId,
+        information: { status: 'Unknown' },
+        ...(knowsExtensions ? { extensions: { functionGone: functionId } } : {}),
+      }
+    );
   }
 
   #part(id: number, entry: Entry, knowsExtensions: boolean, withOutput: boolean): FunctionPart {

@@ -5,6 +5,7 @@ import {
   MessageType,
   type MobilityDecodeError,
   type MobilityMessage,
+  type NodePart,
 } from '@vnfpool/wire/mobility';
 import { ackOf, cutText, malformedAck, subTypeOf, textOf } from '../answer.ts';
 import type { ConnectionId } from '../types.ts';
@@ -59,11 +60,23 @@ export function takeMessage(state: NodeEndpointState, message: MobilityMessage):
   const arrival = state.inbox.classify(message.sequence);
   if (arrival.kind === 'new') return carryOut(state, message, phase.connection);
   state.event('duplicate', `number ${message.sequence} again: ${arrival.kind}`);
-  if (arrival.kind === 'repeat') state.send(arrival.ack);
+  if (arrival.kind === 'repeat') state.send(asItIsNow(state, arrival.ack));
   if (arrival.kind === 'stale') {
     const refusal = { code: AckCode.statusUnknown, text: 'sequence number is too old' };
     state.send(state.refusal(message, refusal));
   }
+}
+
+/** How it ended is said again as it was; of its functions what is true now, since what became of them may have been told already. */
+function asItIsNow({ functions, managerKnowsExtensions }: NodeEndpointState, ack: Ack): Ack {
+  const nodes = ack.nodes.map((node): NodePart => {
+    if (node.functions === undefined) return node;
+    const parts = node.functions.map((part) =>
+      part.information?.status === undefined ? part : functions.present(part.id, managerKnowsExtensions),
+    );
+    return { ...node, functions: parts };
+  });
+  return { ...ack, nodes };
 }
 
 function carryOut(state: NodeEndpointState, message: Request, connection: ConnectionId): void {

@@ -105,7 +105,7 @@ export function answerGet(
     }
     return ackOf(message, { id: node, ...(nodeValues && { information: nodeValues }), functions: [{ id }] });
   }
-  const ids = id === ALL_FUNCTIONS ? functions.present() : [id];
+  const ids = id === ALL_FUNCTIONS ? functions.presentIds() : [id];
   const parts = ids.flatMap((each) => {
     const known = functions.describe(each, knowsExtensions);
     return known ? [selected(known, wanted)] : [];

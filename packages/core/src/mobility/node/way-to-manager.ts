@@ -125,9 +125,8 @@ function forgetWork(state: NodeEndpointState): void {
   state.outbox.dropWaiting();
   state.operations.clear();
   state.functions.tellAll();
-  state.addressesDue = false;
+  // What is due stays so: it may have changed since REGISTRATION was sent.
   state.addressesInFlight = false;
-  state.informationDue = false;
   state.informationInFlight = false;
   state.slotsInFlight = false;
 }
