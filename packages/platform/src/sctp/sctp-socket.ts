@@ -25,6 +25,10 @@ import { packAddresses, type SocketAddress, unpackAddresses } from './socket-add
 const EAGAIN = 11;
 const EINPROGRESS = 115;
 const ADDRESSES_MAX = 64;
+/** `struct sctp_status` */
+const STATUS_BYTES = 176;
+/** Its `sstat_state`. RFC 6458 §8.2.1 */
+const ESTABLISHED = 4;
 /** The kernel cuts it to sysctl net.core.rmem_max, then doubles it. */
 const RECEIVE_BUFFER_BYTES = 256 * 1024;
 const PATH_STATES: Readonly<Record<number, SctpPath['state']>> = {
@@ -164,7 +168,7 @@ export class SctpSocket {
     throw errnoError('accept4', -fd);
   }
 
-  /** Begins to connect to a peer, by each of its addresses. Writable: it is done, or failed (`takeError`). */
+  /** Begins to connect to a peer, by each of its addresses. Writable: it is done (`isUp`), or failed (`takeError`). */
   connect(addresses: readonly string[], port: number): void {
     const packed = packAddresses(addresses, port);
     const signature = 'int setsockopt(int, int, int, const void *, uint32_t)';
@@ -197,7 +201,19 @@ export class SctpSocket {
     return { type: (flags & c.MSG_EOR) !== 0 ? 'message' : 'part', data, protocol };
   }
 
-  /** The error of a failed connect, and forgets it; null: none. */
+  /** Whether there is an association, and nobody is ending it. */
+  isUp(): boolean {
+    const status = new Uint8Array(STATUS_BYTES);
+    const signature = 'int getsockopt(int, int, int, void *, void *)';
+    const length = Uint32Array.of(status.length);
+    const result = native().attempt(signature, this.fd, IPPROTO_SCTP, c.SCTP_STATUS, status, length);
+    return result >= 0 && viewOf(status).getInt32(4, true) === ESTABLISHED;
+  }
+
+  /**
+   * The last error, and forgets it; null: none. It need not be the end: the kernel tells here, too, that a
+   * packet found nobody, though the next one did.
+   */
   takeError(): Error | null {
     const errno = new DataView(this.#get(SOL_SOCKET, SO_ERROR, new Uint8Array(4)).buffer).getInt32(0, true);
     return errno === 0 ? null : errnoError('connect', errno);
@@ -213,7 +229,7 @@ export class SctpSocket {
 
   /** Smoothed round-trip time of the primary path, ms, 0 below the kernel's tick; null before the first measurement. */
   roundTripMs(): number | null {
-    const status = viewOf(this.#get(IPPROTO_SCTP, c.SCTP_STATUS, new Uint8Array(176)));
+    const status = viewOf(this.#get(IPPROTO_SCTP, c.SCTP_STATUS, new Uint8Array(STATUS_BYTES)));
     const roundTripMs = status.getUint32(164, true);
     if (roundTripMs > 0) return roundTripMs;
     // A measurement, however short, has moved the time-out from where it began.

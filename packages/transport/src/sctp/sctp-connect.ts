@@ -69,7 +69,11 @@ function established(
       reject(error);
     };
     const onAbort = (): void => settle(new TransportError('aborted', `${where}: aborted`, signal?.reason));
-    const watched = watch(socket.fd, () => settle(socket.takeError()));
+    const watched = watch(socket.fd, () => {
+      const error = socket.takeError();
+      // That an INIT before the one that was answered found nobody is no failure.
+      settle(socket.isUp() ? null : error);
+    });
     const timer = setTimeout(
       () => settle(new TransportError('timeout', `${where}: not established within ${timeoutMs} ms`)),
       timeoutMs,

@@ -9,7 +9,7 @@ import {
 } from '@vnfpool/transport/sctp';
 import type { CloseReason, Connection, Listener, ListenOptions } from '@vnfpool/transport/stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { blockAddress, blockMissing, delayLoopback } from './faulty-loopback.ts';
+import { absentAddress, blockAddress, blockMissing, delayLoopback } from './faulty-loopback.ts';
 
 const quick = {
   tuning: {
@@ -258,6 +258,26 @@ describe.skipIf(missing !== null)('kernel SCTP', () => {
     expect([reason.code, reason.error?.code]).toEqual(['failed', 'unreachable']);
     expect(far.send(frame)).toBe(false);
   });
+
+  test.skipIf(unblockable !== '')(
+    `a peer that nobody knew when it was first asked for is connected to all the same ${unblockable}`,
+    async () => {
+      const place = absentAddress('10.98.0.1/24', '10.98.0.2');
+      onTestFinished(place.remove);
+      const { listener, next } = await listening(transport(), { host: '0.0.0.0' });
+      const tuning = { rtoInitialMs: 300, rtoMinMs: 300, rtoMaxMs: 300 };
+      const asked = transport({ tuning }).connect({ host: '10.98.0.2', port: listener.address.port });
+      while (!place.wasMissed()) await new Promise((resolve) => setImmediate(resolve));
+      place.add();
+      const near = await asked;
+      const far = await next();
+      far.onFrame((each) => void far.send(each));
+      const echoed = first(near);
+      expect(near.send(frame)).toBe(true);
+      await echoed;
+      expect([near.closed, far.closed]).toEqual([null, null]);
+    },
+  );
 
   test.skipIf(unblockable !== '')(`a peer that started anew is a new one ${unblockable}`, async () => {
     const { listener, next } = await listening(transport());
