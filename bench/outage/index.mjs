@@ -9,7 +9,15 @@ export const description =
 
 export const limitMs = 20 * 60_000;
 
-const FAULTS = ['process killed', 'node killed', 'agent paused', 'node paused', 'planned hand-over'];
+const FAULTS = [
+  'process killed',
+  'node killed',
+  'node silent',
+  'link lost',
+  'agent paused',
+  'node paused',
+  'planned hand-over',
+];
 const LEASE_MS = 100;
 
 /** `--trials N` (default 10) of each fault; `--only FAULT`. */

@@ -7,6 +7,7 @@ import { createNetwork, inNamespace } from '@vnfpool/platform/namespaces';
 import { endChild } from '../lib/cleanup.mjs';
 import { waitUntil } from '../lib/wait.mjs';
 import { PORT, PROGRAMS } from './programs.mjs';
+import { silence } from './silence.mjs';
 import { monotonicMs } from './watch.mjs';
 
 export const ADDRESS = '10.78.0.100';
@@ -248,6 +249,16 @@ export async function startKeepalived({ folder, advertMs, program, say, signal: 
             for (const pid of pids) signal(pid, 'SIGCONT');
           },
         };
+      },
+      'node silent': async (host) => {
+        const at = monotonicMs();
+        const end = silence('vnfref', 1 + hosts.indexOf(host));
+        return { at, undo: async () => end() };
+      },
+      'link lost': async (host) => {
+        const at = monotonicMs();
+        network.cut(host.name);
+        return { at, undo: async () => network.heal(host.name) };
       },
       'planned hand-over': async (host) => {
         const at = monotonicMs();

@@ -11,16 +11,20 @@ import { createBridgedNetwork } from '../../packages/daemons/dist/up/network.js'
 import { callApi } from '../lib/api.mjs';
 import { waitUntil } from '../lib/wait.mjs';
 import { PORT, PROGRAMS } from './programs.mjs';
+import { silence } from './silence.mjs';
 import { monotonicMs } from './watch.mjs';
 
 export const ADDRESS = '10.77.0.100';
+const NODES = ['node-a', 'node-b', 'node-c'];
+/** Before them at the bridge: registrar, manager and traffic source. */
+const FIRST_NODE = 3;
 const COMMAND = [process.execPath, join(import.meta.dirname, '../../packages/cli/bin/vnfpool.js')];
 
 function declaration(leaseMs, program) {
   const [first, ...rest] = PROGRAMS[program];
   const list = [...rest, '{port}', '{name}'].map((text) => JSON.stringify(text)).join(', ');
   return `set: bench
-nodes: [node-a, node-b, node-c]
+nodes: [${NODES.join(', ')}]
 pools:
   echo:
     function:
@@ -126,6 +130,16 @@ export async function startOurs({ network, folder, leaseMs, program, say, signal
             await lab.act({ action: 'resume', target: node });
           },
         };
+      },
+      'node silent': async ({ node }) => {
+        const at = monotonicMs();
+        const end = silence('vnfpool', FIRST_NODE + NODES.indexOf(node));
+        return { at, undo: async () => end() };
+      },
+      'link lost': async ({ node }) => {
+        const at = monotonicMs();
+        network.cut(node);
+        return { at, undo: async () => network.heal(node) };
       },
       'planned hand-over': async () => {
         const at = monotonicMs();
