@@ -5,13 +5,14 @@ import { extended, type ReplicaHistory } from './history.ts';
 import type { StandbyInit } from './standby.ts';
 import { StandbyLink } from './standby-link.ts';
 import type { ReplicaStore } from './store.ts';
-import type {
-  HolderInput,
-  HolderOutput,
-  KeyUpdate,
-  ReplicationBound,
-  StandbyView,
-  UnlistReason,
+import {
+  type HolderInput,
+  type HolderOutput,
+  type KeyUpdate,
+  type ReplicationBound,
+  SILENT_MARKS,
+  type StandbyView,
+  type UnlistReason,
 } from './types.ts';
 import { UpdateAges } from './update-ages.ts';
 
@@ -36,8 +37,6 @@ export const OUTSTANDING_MAX = 65_536;
 export const STANDBYS_MAX = 16;
 const EVERY_MS = 100;
 const BATCH_BYTES = 32_768;
-/** Marks without an answer. */
-const SILENT_MARKS = 3;
 
 /**
  * The sending end of replication: takes the function's updates and keeps every standby's state equal to its own. A standby that

@@ -5,7 +5,7 @@ import {
   type ReplicaMark,
   type ReplicaMessage,
   type ReplicaUpdate,
-  replicaWeight,
+  updateWeight,
 } from '@vnfpool/wire/replication';
 import { isOnWay, type ReplicaHistory } from './history.ts';
 import type { ReplicaStore, StoreCursor } from './store.ts';
@@ -118,7 +118,7 @@ export class StandbyLink {
       const { sequence, key, value } = next;
       const update = { sequence, key, value };
       updates.push(update);
-      weight += replicaWeight([update]);
+      weight += updateWeight(update);
     }
     this.#sent += weight;
     return updates;

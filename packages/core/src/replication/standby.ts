@@ -12,7 +12,7 @@ import {
 import type { Core } from '../core.ts';
 import { isOnWay, type ReplicaHistory } from './history.ts';
 import { ReplicaStore, type StoreBounds } from './store.ts';
-import type { StandbyInput, StandbyOutput } from './types.ts';
+import { SILENT_MARKS, type StandbyInput, type StandbyOutput } from './types.ts';
 
 export interface StandbyInit {
   /** 16 hexadecimal digits. */
@@ -38,8 +38,6 @@ const WINDOW_BYTES = 2 ** 19;
 const SCRUB_KEYS = 4_096;
 const SCRUB_EVERY_MS = 1_000;
 const ASIDE_BYTES = 2 ** 22;
-/** Marks that do not come. */
-const SILENT_MARKS = 3;
 
 /** Updates that are not complete yet. */
 interface Coming {
@@ -197,7 +195,7 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
     if (coming === undefined) return this.#refuse('protocol', 'updates before resume');
     coming.weight += weight;
     const target = coming.anew ?? this.#store;
-    const last = coming.aside?.at(-1)?.sequence ?? (coming.anew ?? this.#store).sequence;
+    const last = coming.aside?.at(-1)?.sequence ?? target.sequence;
     if ((updates[0]?.sequence ?? Number.POSITIVE_INFINITY) <= last)
       return this.#refuse('protocol', `update ${updates[0]?.sequence} behind update ${last}`);
     if (coming.aside !== null && coming.weight <= (this.#init.asideBytes ?? ASIDE_BYTES))

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReplicaMessage, ReplicaPosition } from '@vnfpool/wire/replication';
 
+/** Marks without an answer, or that do not come, after which the other end counts as silent. */
+export const SILENT_MARKS = 3;
+
 /** What the function says: a key has a value, or is no more. */
 export interface KeyUpdate {
   readonly key: string;

@@ -7,7 +7,6 @@ import {
   ReplicationHolder,
   type StandbyInit,
   type StandbyView,
-  type UnlistReason,
 } from '@vnfpool/core/replication';
 import type { Connection, StreamTransport } from '@vnfpool/transport';
 import { WireError } from '@vnfpool/wire/bytes';
@@ -37,21 +36,14 @@ export interface StandbyPlace {
   readonly port: number;
 }
 
-/** What whoever has the council's ear has to do, and what people may want to know. */
-export type StateNotice =
-  | { readonly type: 'ready' }
-  /** Have it removed from the list, and say so by `listed`. */
-  | { readonly type: 'unlist'; readonly standby: number; readonly reason: UnlistReason }
-  /** It may be listed: say so by `listed` first, then to the council. */
-  | { readonly type: 'caught-up'; readonly standby: number }
-  /** Somebody else holds the slot under this epoch. */
-  | { readonly type: 'superseded'; readonly epoch: number }
-  | {
-      readonly type: 'event';
-      readonly severity: 'info' | 'warning' | 'error';
-      readonly standby: number;
-      readonly message: string;
-    };
+/**
+ * What whoever has the council's ear has to do, and what people may want to know. `unlist`: have it removed from the list, and say
+ * so by `listed`. `caught-up`: it may be listed; say so by `listed` first, then to the council.
+ */
+export type StateNotice = Exclude<
+  HolderOutput,
+  { type: 'send' | 'drop' | 'taken' | 'room' | 'acknowledged' }
+>;
 
 interface Waiting {
   readonly update: KeyUpdate;

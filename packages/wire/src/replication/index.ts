@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 export { decodeReplica, encodeReplica, replicaFrameBytes } from './codec.ts';
 export * from './messages.ts';
-export { replicaWeight } from './weight.ts';
+export { replicaWeight, updateWeight } from './weight.ts';

@@ -4,9 +4,14 @@ import type { ReplicaUpdate } from './messages.ts';
 /** What an update weighs beside its key and value. */
 const HEAD = 8;
 
-/** What updates weigh in windows: octets of their keys and values, and 8 for each of them. */
+/** What an update weighs in windows: octets of its key and value, and 8. */
+export function updateWeight({ key, value }: ReplicaUpdate): number {
+  return HEAD + key.length + (value?.length ?? 0);
+}
+
+/** What updates weigh together. */
 export function replicaWeight(updates: readonly ReplicaUpdate[]): number {
   let weight = 0;
-  for (const { key, value } of updates) weight += HEAD + key.length + (value?.length ?? 0);
+  for (const update of updates) weight += updateWeight(update);
   return weight;
 }
