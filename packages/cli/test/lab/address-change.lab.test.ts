@@ -54,7 +54,6 @@ function replace(hosts: Hosts, host: string, former: string, address: string): v
 
 describe.skipIf(missing !== '')(`a node whose address is replaced, in a set ${missing}`, () => {
   let hosts: Hosts;
-  const agents = new Map<string, Child>();
 
   const served = async (): Promise<string> => {
     const child = hosts.start('client', [process.execPath, '-e', FETCH, `http://${ADDRESS}:8080/`]);
@@ -63,15 +62,7 @@ describe.skipIf(missing !== '')(`a node whose address is replaced, in a set ${mi
   };
   beforeAll(async () => {
     hosts = new Hosts(ADDRESSES);
-    const state = hosts.stateOf('manager');
-    const listen = ['--state', state, '--set', 'edge', '--listen', ADDRESSES['manager'] ?? ''];
-    await hosts.ready(hosts.daemon('manager', 'manager', ...listen));
-    for (const name of NODES) {
-      const token = await hosts.token('manager', 'node', name);
-      const member = ['--state', hosts.stateOf(name), '--name', name, '--join', token];
-      agents.set(name, hosts.daemon(name, 'node', ...member, '--listen', 'eth0', '--interface', 'eth0'));
-    }
-    for (const agent of agents.values()) await hosts.ready(agent);
+    await hosts.startSet('edge', NODES);
     writeFileSync(`${hosts.folder}/set.yaml`, DECLARATION);
     const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);
     expect(applied.code, applied.stderr).toBe(0);

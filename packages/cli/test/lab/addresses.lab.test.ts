@@ -9,7 +9,7 @@ import { labMissing } from '../../../platform/test/support/lab.ts';
 import { Hosts } from './hosts.ts';
 import { isWhole, slotOf } from './running-set.ts';
 import { SecondSwitch } from './second-switch.ts';
-import { type Child, notBuilt, until } from './support.ts';
+import { notBuilt, until } from './support.ts';
 
 /* A slot with two addresses on two links, and a stranger who wants one of them. */
 
@@ -49,7 +49,6 @@ const FETCH = `fetch(process.argv[1], { signal: AbortSignal.timeout(2000) })
 describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}`, () => {
   let hosts: Hosts;
   let second: SecondSwitch;
-  const agents: Child[] = [];
 
   const ip = (host: string, ...words: readonly string[]): string => hosts.ip(host, ...words);
   const fetched = async (address: string): Promise<boolean> => {
@@ -69,15 +68,7 @@ describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}
     second = new SecondSwitch(hosts);
     for (const host of [...NODES, 'client'])
       second.join(host, (ADDRESSES[host] ?? '').replace('10.78', '10.79'));
-    const state = hosts.stateOf('manager');
-    const listen = ['--state', state, '--set', 'edge', '--listen', ADDRESSES['manager'] ?? ''];
-    await hosts.ready(hosts.daemon('manager', 'manager', ...listen));
-    for (const name of NODES) {
-      const token = await hosts.token('manager', 'node', name);
-      const member = ['--state', hosts.stateOf(name), '--name', name, '--join', token];
-      agents.push(hosts.daemon(name, 'node', ...member, '--listen', 'eth0', '--interface', 'eth0'));
-    }
-    for (const agent of agents) await hosts.ready(agent);
+    await hosts.startSet('edge', NODES);
   });
   afterAll(async () => {
     await hosts?.takeDown();

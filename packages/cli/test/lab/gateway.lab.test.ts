@@ -51,7 +51,7 @@ const FETCH = `fetch('http://${SERVER}/', { signal: AbortSignal.timeout(1000) })
 describe.skipIf(missing !== '')(`a slot that is a gateway ${missing}`, () => {
   let hosts: Hosts;
   let second: SecondSwitch;
-  const agents = new Map<string, Child>();
+  let agents: ReadonlyMap<string, Child>;
 
   const untilState = (what: string, isSo: (state: StateView) => unknown): Promise<StateView> =>
     hosts.untilState('manager', what, isSo);
@@ -79,15 +79,7 @@ describe.skipIf(missing !== '')(`a slot that is a gateway ${missing}`, () => {
     hosts.ip('server', 'route', 'add', '10.78.0.0/24', 'via', INSIDE);
     const server = hosts.start('server', [process.execPath, '-e', SERVE]);
     await until('the server listens', () => server.stdout().includes('ready'));
-    const state = hosts.stateOf('manager');
-    const listen = ['--state', state, '--set', 'edge', '--listen', addressOf('manager')];
-    await hosts.ready(hosts.daemon('manager', 'manager', ...listen));
-    for (const name of NODES) {
-      const token = await hosts.token('manager', 'node', name);
-      const member = ['--state', hosts.stateOf(name), '--name', name, '--join', token];
-      agents.set(name, hosts.daemon(name, 'node', ...member, '--listen', 'eth0', '--interface', 'eth0'));
-    }
-    for (const agent of agents.values()) await hosts.ready(agent);
+    agents = await hosts.startSet('edge', NODES);
   });
   afterAll(async () => {
     await hosts?.takeDown();

@@ -60,6 +60,24 @@ export class Hosts {
     });
   }
 
+  /**
+   * The manager of a set on the host `manager`, and on each node an agent that joins it, with its lease datagrams and addresses at
+   * `eth0`. Gives the agents, when all of them serve.
+   */
+  async startSet(set: string, nodes: readonly string[]): Promise<Map<string, Child>> {
+    const [address = ''] = this.network.host('manager').address.split('/');
+    const listen = ['--state', this.stateOf('manager'), '--set', set, '--listen', address];
+    await this.ready(this.daemon('manager', 'manager', ...listen));
+    const agents = new Map<string, Child>();
+    for (const name of nodes) {
+      const token = await this.token('manager', 'node', name);
+      const member = ['--state', this.stateOf(name), '--name', name, '--join', token];
+      agents.set(name, this.daemon(name, 'node', ...member, '--listen', 'eth0', '--interface', 'eth0'));
+    }
+    for (const agent of agents.values()) await this.ready(agent);
+    return agents;
+  }
+
   /** A command line against the manager of `host`. */
   cli(host: string, ...args: readonly string[]): Promise<Ended> {
     return vnfpool(...args, '--state', this.stateOf(host));
