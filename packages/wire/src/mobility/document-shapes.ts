@@ -16,11 +16,13 @@ import type {
   LeaseEndpoint,
   LeasePeer,
   SetConfiguration,
+  SharingReport,
   SlotAddressing,
   SlotAssignment,
   SlotCandidate,
   SlotDefinition,
   SlotReport,
+  SlotSharing,
   SlotState,
   TransferReport,
   TroubleReport,
@@ -205,7 +207,7 @@ const fenceKind: Shape<'bpf' | 'nft' | 'none'> = oneOf('bpf', 'nft', 'none');
 
 const leasePeer: Shape<LeasePeer> = object(
   { node: uint32, name: text, address: text, port, key: key32 },
-  { fence: fenceKind },
+  { fence: fenceKind, replicationPort: port },
 );
 
 const lastResort: Shape<SlotDefinition['lastResort']> = (value, path) => {
@@ -223,6 +225,16 @@ const slotAddressing: Shape<SlotAddressing> = object(
   },
 );
 
+const slotSharing: Shape<SlotSharing> = object(
+  {
+    method: oneOf('replicate', 'conntrack'),
+    lossUpdates: count,
+    acknowledgedBy: count,
+    overload: oneOf('block', 'degrade'),
+  },
+  { lossMs: above0 },
+);
+
 const slotDefinition: Shape<SlotDefinition> = object(
   {
     id: hex64,
@@ -237,7 +249,7 @@ const slotDefinition: Shape<SlotDefinition> = object(
     candidates: list(candidate),
     lastResort,
   },
-  { councilId, addressing: slotAddressing, slotsPerFunction: integer(1, 64) },
+  { councilId, addressing: slotAddressing, slotsPerFunction: integer(1, 64), sharing: slotSharing },
 );
 
 /** Every council has a number of its own, and every slot one of them. */
@@ -276,16 +288,39 @@ export const setConfiguration: Shape<SetConfiguration> = versioned(
 );
 
 export const leaseEndpoint: Shape<LeaseEndpoint> = versioned(
-  object({
-    v: oneOf(1),
-    name: text,
-    address: text,
-    port,
-    key: key32,
-    version: text,
-    fence: fenceKind,
-  }),
+  object(
+    {
+      v: oneOf(1),
+      name: text,
+      address: text,
+      port,
+      key: key32,
+      version: text,
+      fence: fenceKind,
+    },
+    { replicationPort: port },
+  ),
 );
+
+const sharingReport: Shape<SharingReport> = object({
+  keys: count,
+  bytes: count,
+  sequence: count,
+  updatesPerSecond: count,
+  waiting: count,
+  isLossy: flag,
+  standbys: list(
+    object({
+      node: uint32,
+      isListed: flag,
+      state: oneOf('away', 'opening', 'filling', 'following', 'silent'),
+      lagUpdates: count,
+      lagMs: milliseconds,
+      lagBytes: count,
+      roundTripMs: nullable(milliseconds),
+    }),
+  ),
+});
 
 const slotState: Shape<SlotState> = object(
   {
@@ -296,7 +331,7 @@ const slotState: Shape<SlotState> = object(
     candidates: list(candidate),
     reason: text,
   },
-  { trouble: text },
+  { trouble: text, sharing: sharingReport },
 );
 
 const failoverRecord: Shape<FailoverRecord> = object({

@@ -193,6 +193,8 @@ export interface LeasePeer {
   readonly key: string;
   /** What silences it when its lease ends; absent: not told. */
   readonly fence?: 'bpf' | 'nft' | 'none';
+  /** TCP port at which the node takes the state of holders of slots; absent: it takes none. */
+  readonly replicationPort?: number;
 }
 
 export interface SlotDefinition {
@@ -214,11 +216,27 @@ export interface SlotDefinition {
     /** The council under which the slot was made; absent: the first. Nothing can have been decided before it. */
     readonly council?: Pick<CouncilVersion, 'generation' | 'number'>;
   };
-  /** The candidates the holder should list now, in order. */
+  /** The candidates the holder should list now, in order; with `sharing`, of those that have the state. */
   readonly candidates: readonly SlotCandidate[];
   readonly lastResort: { readonly rule: 'never' } | { readonly rule: 'after'; readonly afterMs: number };
   /** How many slots of the pool one function may hold at a time; absent: one. */
   readonly slotsPerFunction?: number;
+  /** The holder's state goes to the other candidates, and only those that have it are listed; absent: nobody has it. */
+  readonly sharing?: SlotSharing;
+}
+
+/** What node agents do with the state of a slot's holder, as it was settled. */
+export interface SlotSharing {
+  /** Where the updates come from: the function tells them, or the kernel tracks its connections. */
+  readonly method: 'replicate' | 'conntrack';
+  /** Updates that a listed standby may lack; 0: none of those whose effect was let out. */
+  readonly lossUpdates: number;
+  /** Age in ms of the oldest update that a listed standby may lack; absent: any. */
+  readonly lossMs?: number;
+  /** Listed standbys that have to confirm an update before it counts as acknowledged; 0: nobody has to. */
+  readonly acknowledgedBy: number;
+  /** Near the bound: updates wait, or the standby leaves the list before. */
+  readonly overload: 'block' | 'degrade';
 }
 
 /** How the addresses of a slot are raised, announced and guarded. */
@@ -254,6 +272,8 @@ export interface LeaseEndpoint {
   readonly key: string;
   readonly version: string;
   readonly fence: 'bpf' | 'nft' | 'none';
+  /** As in `LeasePeer`. */
+  readonly replicationPort?: number;
 }
 
 /** Extension 9, in STATUS-UPDATE and the ACK of KEEP-ALIVE at node scope: what the node knows of slots. */
@@ -328,6 +348,36 @@ export interface SlotState {
   readonly reason: string;
   /** What is wrong with its addresses on this node, whether it holds the slot or not; absent: nothing. */
   readonly trouble?: string;
+  /** Of the holder of a slot whose state is shared, as of a moment ago; absent: it is not shared, or not held here. */
+  readonly sharing?: SharingReport;
+}
+
+/** How the state of a slot goes to its standbys, by its holder. Amounts change all the time and are told once a second. */
+export interface SharingReport {
+  /** Pieces of state, and the octets of their keys and values. */
+  readonly keys: number;
+  readonly bytes: number;
+  /** Number of the last update, and how many there were in the last second. */
+  readonly sequence: number;
+  readonly updatesPerSecond: number;
+  /** Updates that wait for room, or to be confirmed. */
+  readonly waiting: number;
+  /** Its holder may have begun without some of the state: it took over by the last resort, or nobody had it. */
+  readonly isLossy: boolean;
+  readonly standbys: readonly StandbyReport[];
+}
+
+/** What a holder knows of one copy of its state. */
+export interface StandbyReport {
+  readonly node: number;
+  /** It may take over. */
+  readonly isListed: boolean;
+  readonly state: 'away' | 'opening' | 'filling' | 'following' | 'silent';
+  readonly lagUpdates: number;
+  readonly lagMs: number;
+  readonly lagBytes: number;
+  /** Null: not measured yet. */
+  readonly roundTripMs: number | null;
 }
 
 export type FailoverCause =

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { KeyUpdate } from '@vnfpool/core/replication';
+
+/** One piece of state: its key, as characters U+0000 to U+00FF, and its value. */
+export type StateEntry = readonly [key: string, value: Uint8Array];
+
+/** Where what changes goes. */
+export interface StateSink {
+  /**
+   * Changes in the order in which they were made. Settles when what they bring about may leave: at once where some may be
+   * lost and there is room, else when the standbys have confirmed them. Not to be called again before `hasRoom` where the source
+   * can wait; who cannot keeps what is new of each key, not every change.
+   * @throws StateError `full`, `overload`, `closed`
+   */
+  change(updates: readonly KeyUpdate[]): Promise<void>;
+}
+
+/**
+ * The end of shared state at a function: of a program, by its socket, or of the kernel. One for each run of a function with a
+ * slot; it is idle until the node takes the slot. Calls follow one another: `begin`, `end`, and so on.
+ */
+export interface StateSource {
+  /**
+   * The slot was granted to this node, and its address does not answer yet: the function is to have exactly `entries`, whatever it
+   * had before. `isOwn`: it held the slot last and went on having its state, which is newer than `entries` or equal. From the
+   * resolution on changes go to `sink`.
+   * @throws Error when the function cannot take them; the slot is given up then
+   */
+  begin(
+    entries: Iterable<StateEntry>,
+    sink: StateSink,
+    options: { readonly isOwn: boolean; readonly signal: AbortSignal },
+  ): Promise<void>;
+  /** The slot is held no more, its fence is closed: resolves when the last changes have been given to the sink. */
+  end(): Promise<void>;
+  /** The copy of a standby has come this far: a source that keeps it ready applies it. Not while it holds the slot. */
+  follow?(updates: readonly KeyUpdate[]): void;
+  close(): Promise<void>;
+}
