@@ -36,8 +36,9 @@ export function proposedValue(
 }
 
 /**
- * Whom a holder that follows on `former` lists. Where state is shared that is the holder's own affair: those that it says have its
- * state, and at first those that the holder before has said; else whoever is a candidate.
+ * Whom a holder that follows on `former` lists. Where state is shared that is the holder's own affair: itself, as its agent has a
+ * copy, too, and those that it says have its state; at first those that the holder before has said, but for that one, whose last
+ * updates are nobody's. Else whoever is a candidate.
  */
 export function listedAfter(
   slot: SlotDefinition,
@@ -46,7 +47,8 @@ export function listedAfter(
   wanted: readonly SlotCandidate[] | undefined,
 ): readonly SlotCandidate[] {
   if (slot.sharing === undefined) return slot.candidates;
-  return wanted ?? former.candidates.filter(({ node }) => node !== holder.node);
+  const others = wanted ?? former.candidates.filter(({ node }) => node !== former.holder.node);
+  return [holder, ...others.filter(({ node }) => node !== holder.node)];
 }
 
 /** What of a slot's shared state a candidate has. */

@@ -282,6 +282,7 @@ export class SimNode {
   #loseCopies(): void {
     const { plan, random, schedule } = this.#parts;
     if (!plan.shares) return;
+    // The copies of holders, too, which list themselves.
     for (const [slot, found] of this.functions) {
       found.hasCopy = false;
       schedule.after(random.between(0, 2 * plan.leaseMs), () => {
@@ -302,12 +303,12 @@ export class SimNode {
 
   /** As the holder: other standbys have its state now. */
   #relist(slot: string, epoch: number): void {
-    const { plan, random, schedule, invariants, configuration } = this.#parts;
+    const { plan, random, schedule, invariants } = this.#parts;
     if (!plan.shares || !this.#parts.isFaulty()) return;
     const life = this.#life;
     schedule.after(random.between(0, plan.leaseMs), () => {
       if (life !== this.#life) return;
-      const { candidates = [] } = configuration().slots.find(({ id }) => id === slot) ?? {};
+      const { candidates = [] } = this.#parts.configuration().slots.find(({ id }) => id === slot) ?? {};
       const listed = candidates.filter(({ node }) => node !== this.id && random.chance(0.6));
       const nodes = listed.map(({ node }) => node);
       invariants.asksToList(slot, this.id, nodes);

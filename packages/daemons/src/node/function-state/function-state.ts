@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StateKind } from '@vnfpool/wire/function-socket';
 import type { Role } from '@vnfpool/wire/mobility';
+import type { StateSource } from '../slot-state/state-source.ts';
 import type { FunctionSessions } from './moved-state.ts';
 
 /**
@@ -19,6 +20,8 @@ export interface FunctionState {
   readonly movableSessions?: FunctionSessions | null;
   /** To be put into the environment of the function. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Its end of shared state; absent or null: it shares none. */
+  readonly source?: StateSource | null;
   /** Folder that the function must reach, where its context says; absent or null: none. */
   readonly folder?: string | null;
 
