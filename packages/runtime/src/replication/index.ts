@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { replicationRule } from './frames.ts';
+export { framesOfUpdates, ReplicaSocket } from './replica-socket.ts';
 export {
   ReplicatedState,
   type ReplicatedStateOptions,
