@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StateKind } from '@vnfpool/wire/function-socket';
 import type { Role } from '@vnfpool/wire/mobility';
+import type { StateSource } from '../slot-state/state-source.ts';
 import type { FunctionSessions } from './moved-state.ts';
 
 /**
@@ -17,6 +18,8 @@ export interface FunctionState {
   readonly movedSessions?: number | null;
   /** Single sessions of it; absent or null: they cannot be moved, or it did not say yet that they can. */
   readonly movableSessions?: FunctionSessions | null;
+  /** State that it shares while it holds a slot; absent or null: it does not, or it did not say yet that it does. */
+  readonly source?: StateSource | null;
   /** To be put into the environment of the function. */
   readonly environment: Readonly<Record<string, string>>;
   /** Folder that the function must reach, where its context says; absent or null: none. */
