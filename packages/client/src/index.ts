@@ -46,6 +46,7 @@ export type { ReturnedMessage, SendOptions, SessionEvent, SessionOptions } from 
 export {
   chosenCount,
   type JsonValue,
+  jsonValues,
   type MovableSessions,
   type MovableState,
   type Role,
@@ -54,6 +55,10 @@ export {
   SessionMovedError,
   type SessionNames,
   type SessionSelector,
+  SharedMap,
+  type SharedMapOptions,
+  type SharedState,
+  type SharedValues,
   StatefulFunction,
   type StatefulFunctionOptions,
   type StateKind,

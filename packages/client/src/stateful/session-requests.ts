@@ -4,7 +4,7 @@ import type { Done } from './agent-connection.ts';
 import type { MovableSessions } from './movable-sessions.ts';
 import { exportTo, importFrom } from './state-octets.ts';
 
-type OfSessions<Request> = Request extends { readonly op: 'role' }
+type OfSessions<Request> = Request extends { readonly op: 'role' | 'share' }
   ? never
   : 'scope' extends keyof Request
     ? Request & { readonly scope: 'sessions' }
@@ -21,6 +21,7 @@ export function isOfSessions(request: AgentRequest): request is SessionRequest {
     case 'accept':
       return true;
     case 'role':
+    case 'share':
       return false;
     default:
       return request.scope === 'sessions';

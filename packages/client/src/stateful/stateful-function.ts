@@ -16,14 +16,26 @@ import { ChangeGate } from './change-gate.ts';
 import type { MovableSessions } from './movable-sessions.ts';
 import type { MovableState } from './movable-state.ts';
 import { answerSessions, isOfSessions, type SessionRequest } from './session-requests.ts';
+import { ShareLink } from './share-link.ts';
+import type { SharedState } from './shared-state.ts';
 import { exportTo, importFrom } from './state-octets.ts';
 
+type ShareRequest = AgentRequest & { readonly op: 'share' };
+
 export interface StatefulFunctionOptions extends CallOptions {
-  readonly state: MovableState;
+  /** Absent: its state cannot be moved. */
+  readonly state?: MovableState;
+  /** State of which standbys have a copy while this instance holds a slot; changes of it do not go through `change`. */
+  readonly shared?: SharedState;
   /** Makes single sessions movable, beside the state as a whole. */
   readonly sessions?: MovableSessions;
   /** The agent's socket, default `VNFPOOL_SOCKET` of the environment. Without either the function is alone, and active. */
   readonly path?: string;
+  /**
+   * The state of the slot is in `shared`, and changes are taken; the address of the slot does not answer yet, and `onRole` follows. The agent
+   * waits for its end. Not called when the function goes on with the same state, behind an agent that has come again.
+   */
+  readonly onTakeOver?: (epoch: string) => void | Promise<void>;
   /** What the function is to be now; the agent waits for its end. */
   readonly onRole?: (role: Role, epoch: string) => void | Promise<void>;
   /** Once no change is under way, before the last of the state is taken. */
@@ -121,6 +133,7 @@ export class StatefulFunction {
 
   #end(error: PoolError): void {
     this.#gate.end(error);
+    this.#options.shared?.close();
     this.#options.onEnd?.(error);
   }
 
@@ -137,7 +150,7 @@ export class StatefulFunction {
   }
 
   #connect(path: string, bounds: CallOptions): Promise<void> {
-    const { sessions, state } = this.#options;
+    const { sessions, shared, state } = this.#options;
     return bounded<void>('connecting to the agent', bounds, (resolve, reject) => {
       let welcomed = false;
       let over = false;
@@ -159,12 +172,13 @@ export class StatefulFunction {
         },
       });
       this.#connection = connection;
-      const { format } = state;
+      const { format } = state ?? {};
       connection.say({
         op: 'hello',
         v: FUNCTION_SOCKET_VERSION,
         ...(format === undefined ? {} : { format }),
         ...(sessions === undefined ? {} : { sessions: true }),
+        ...(shared === undefined ? {} : { shares: true }),
       });
       // Given up, in time or by the signal, before there was a welcome.
       return () => {
@@ -179,7 +193,7 @@ export class StatefulFunction {
     let at = performance.now();
     this.#rate = setInterval(() => {
       const now = performance.now();
-      this.#tellRate(((this.#options.state.changedBytes?.() ?? 0) * 1_000) / (now - at));
+      this.#tellRate(((this.#options.state?.changedBytes?.() ?? 0) * 1_000) / (now - at));
       this.#tellSessions();
       at = now;
     }, RATE_MS).unref();
@@ -204,7 +218,33 @@ export class StatefulFunction {
   async #become(role: Role, epoch: string): Promise<void> {
     this.#role = role;
     this.#epoch = epoch;
-    await this.#options.onRole?.(role, epoch);
+    const { onRole, onTakeOver, shared } = this.#options;
+    if (role !== 'active') shared?.standBy();
+    // The state of a slot would have come before.
+    else if (shared?.standAlone() === true) await onTakeOver?.(epoch);
+    await onRole?.(role, epoch);
+  }
+
+  async #share({ data, epoch, own }: ShareRequest, signal: AbortSignal): Promise<void> {
+    const { onTakeOver, shared } = this.#options;
+    if (shared === undefined) throw new PoolError('refused', 'its state is not shared');
+    const link = ShareLink.connect(data);
+    const abort = (): void => link.abort(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      if (await shared.share(link, own)) await onTakeOver?.(epoch);
+    } catch (error) {
+      link.abort(error);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  #movable(): MovableState {
+    const { state } = this.#options;
+    if (state === undefined) throw new PoolError('refused', 'it has no state that can be moved');
+    return state;
   }
 
   #handle(request: AgentRequest, signal: AbortSignal): Promise<Done> {
@@ -220,18 +260,24 @@ export class StatefulFunction {
         }, signal);
       case 'resume':
         return this.#inOrder(async () => {
-          state.release?.();
+          state?.release?.();
           await onResume?.();
           this.#gate.open();
         }, signal);
       case 'discard':
-        return this.#inOrder(() => state.discard(), signal);
+        return this.#inOrder(() => state?.discard(), signal);
       case 'export':
-        return this.#oneByOne(() => exportTo(request.data, signal, () => state.export(request.kind, signal)));
+        return this.#oneByOne(() => {
+          const movable = this.#movable();
+          return exportTo(request.data, signal, () => movable.export(request.kind, signal));
+        });
       case 'import':
-        return this.#oneByOne(() =>
-          importFrom(request.data, signal, (chunks) => state.import(request.kind, chunks, signal)),
-        );
+        return this.#oneByOne(() => {
+          const movable = this.#movable();
+          return importFrom(request.data, signal, (chunks) => movable.import(request.kind, chunks, signal));
+        });
+      case 'share':
+        return this.#inOrder(() => this.#share(request, signal), signal);
     }
   }
 

@@ -2,6 +2,7 @@
 import type { StateKind } from '@vnfpool/wire/function-socket';
 import type { Role } from '@vnfpool/wire/mobility';
 import type { FunctionState } from './function-state/index.ts';
+import type { StateSource } from './slot-state/state-source.ts';
 
 /** The state of a function that is being started: what is asked of it waits until it is there. */
 export class LateFunctionState implements FunctionState {
@@ -30,6 +31,10 @@ export class LateFunctionState implements FunctionState {
 
   get movedSessions(): number | null {
     return this.#state?.movedSessions ?? null;
+  }
+
+  get source(): StateSource | null {
+    return this.#state?.source ?? null;
   }
 
   async role(role: Role, epoch: string): Promise<void> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { CopyServer, type CopyServerOptions } from './copy-server.ts';
 export { replicationRule } from './frames.ts';
+export { framesOfUpdates, ReplicaSocket } from './replica-socket.ts';
 export {
   ReplicatedState,
   type ReplicatedStateOptions,

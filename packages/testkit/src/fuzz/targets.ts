@@ -185,6 +185,7 @@ const functionSocket: FuzzTarget = {
     '{"op":"hello","v":1,"sessions":true}\n{"id":9,"op":"expect"}\n{"op":"sessions","count":3}\n',
     '{"id":8,"op":"select","sessions":[{"type":"contact","contact":"::1"},{"type":"sip-uri","uri":"sip:a@b"}]}\n',
     '{"id":9,"ok":true,"count":3,"forward":{"address":"::1","port":7}}\n{"id":9,"op":"quiesce","scope":"sessions"}\n',
+    '{"op":"hello","v":1,"shares":true}\n{"id":3,"op":"share","data":"/run/x","epoch":"9","own":false}\n',
     '{"op":"changes","bytesPerSecond":1.5}\n{"op":"health","ok":false,"reason":"é"}\n{"op":"refused","reason":""}\n',
   ].map(encodeUtf8),
   check: (bytes) => {

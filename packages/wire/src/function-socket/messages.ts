@@ -33,6 +33,8 @@ export interface FunctionHello {
   readonly format?: string;
   /** Single sessions of it can be moved: it understands `select`, `expect`, `accept`, `moved` and the scope `sessions`. */
   readonly sessions?: boolean;
+  /** It shares its state while it holds a slot: it understands `share`. */
+  readonly shares?: boolean;
 }
 
 /** The agent's answer to it. */
@@ -69,6 +71,15 @@ export type AgentRequest = { readonly id: number } & (
   | { readonly op: 'moved'; readonly forward: SessionForward | null }
   /** At the destination: sessions may come, and with `accept` it owns them. */
   | { readonly op: 'expect' | 'accept' }
+  /** It gets a slot: what the state of the slot is comes over `data`, and what changes goes back. */
+  | {
+      readonly op: 'share';
+      readonly data: string;
+      /** Decimal. */
+      readonly epoch: string;
+      /** This node held the slot last: a function that has the state since then keeps it, and says what is other. */
+      readonly own: boolean;
+    }
 );
 
 /** The agent gives a request up. Whatever answer comes is ignored. */

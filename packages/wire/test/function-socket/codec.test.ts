@@ -66,12 +66,17 @@ const OF_AGENT: readonly (readonly [string, AgentMessage])[] = [
   ['{"id":12,"op":"moved","forward":null}', { id: 12, op: 'moved', forward: null }],
   ['{"id":13,"op":"expect"}', { id: 13, op: 'expect' }],
   ['{"id":14,"op":"accept"}', { id: 14, op: 'accept' }],
+  [
+    '{"id":15,"op":"share","data":"/run/x/15","epoch":"4294967297","own":true}',
+    { id: 15, op: 'share', data: '/run/x/15', epoch: '4294967297', own: true },
+  ],
   ['{"op":"cancel","id":3}', { op: 'cancel', id: 3 }],
 ];
 const OF_FUNCTION: readonly (readonly [string, FunctionMessage])[] = [
   ['{"op":"hello","v":1,"format":"kv/1"}', { op: 'hello', v: 1, format: 'kv/1' }],
   ['{"op":"hello","v":2}', { op: 'hello', v: 2 }],
   ['{"op":"hello","v":1,"sessions":true}', { op: 'hello', v: 1, sessions: true }],
+  ['{"op":"hello","v":1,"shares":true}', { op: 'hello', v: 1, shares: true }],
   ['{"op":"sessions","count":1200}', { op: 'sessions', count: 1200 }],
   ['{"id":7,"ok":true}', { id: 7, ok: true }],
   ['{"id":7,"ok":true,"count":300}', { id: 7, ok: true, count: 300 }],
@@ -117,6 +122,7 @@ test.each([
   ['a part of a session', '{"id":1,"ok":true,"count":0.5}'],
   ['packets to a name', '{"id":1,"ok":true,"forward":{"address":"localhost","port":1}}'],
   ['packets to port 0', '{"id":1,"ok":true,"forward":{"address":"::1","port":0}}'],
+  ['sharing that is no yes or no', '{"op":"hello","v":1,"shares":"yes"}'],
   ['a format of several words', '{"op":"hello","v":1,"format":"a b"}'],
 ])('of a function is refused: %s', (_name, line) => {
   expect(() => parseFunctionMessage(encodeUtf8(line))).toThrow(WireError);
@@ -136,6 +142,9 @@ test.each([
     'too many selectors',
     JSON.stringify({ id: 1, op: 'select', sessions: Array.from({ length: 257 }, () => ({ type: 'all' })) }),
   ],
+  ['a share without its socket', '{"id":1,"op":"share","epoch":"1","own":false}'],
+  ['a share whose epoch is a number', '{"id":1,"op":"share","data":"/x","epoch":1,"own":false}'],
+  ['a share of nobody', '{"id":1,"op":"share","data":"/x","epoch":"1"}'],
   ['moved, and not a word where', '{"id":1,"op":"moved"}'],
 ])('of an agent is refused: %s', (_name, line) => {
   expect(() => parseAgentMessage(encodeUtf8(line))).toThrow(WireError);

@@ -84,7 +84,7 @@ test('any octets are a message or a WireError', () => {
     fc
       .record(
         {
-          op: fc.constantFrom('hello', 'changes', 'role', 'export', 'welcome', 'cancel'),
+          op: fc.constantFrom('hello', 'changes', 'role', 'export', 'share', 'welcome', 'cancel'),
           id: fc.anything(),
           v: fc.anything(),
           ok: fc.boolean(),

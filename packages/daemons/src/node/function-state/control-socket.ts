@@ -17,8 +17,8 @@ export interface ControlSocketOptions {
   readonly format: string | null;
   /** Time for the first line. */
   readonly helloMs: number;
-  /** A function is there. */
-  readonly onConnected: (link: FunctionLink, format: string | null, movesSessions: boolean) => void;
+  /** A function is there. Throws `FunctionStateError` to refuse it. */
+  readonly onConnected: (link: FunctionLink, format: string | null, hello: FunctionHello) => void;
   /** It says something unasked, after its first line. */
   readonly onMessage: (message: Exclude<FunctionMessage, FunctionAnswer | { readonly op: 'hello' }>) => void;
   /** It is gone. */
@@ -49,9 +49,13 @@ export class ControlSocket {
     return socket;
   }
 
-  async close(): Promise<void> {
+  /** @param isLeft the function lives on, and is to look for the next agent */
+  async close(isLeft: boolean): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    for (const link of this.#links) link.refuse(new FunctionStateError('closed', 'the agent is done'));
+    for (const link of this.#links) {
+      if (isLeft) link.leave();
+      else link.refuse(new FunctionStateError('closed', 'the agent is done'));
+    }
     await closed;
     await removeUnixSocket(this.#options.path);
   }
@@ -95,6 +99,6 @@ export class ControlSocket {
     if (expected !== null && format !== null && format !== expected)
       refuse(`the format is ${format}, the specification has ${expected}`);
     this.#current = link;
-    onConnected(link, format ?? expected, hello.sessions ?? false);
+    onConnected(link, format ?? expected, hello);
   }
 }

@@ -40,6 +40,12 @@ export class DataSocket {
     return this.#connection;
   }
 
+  /** Listens no more; the connection goes on without us. */
+  async leave(): Promise<void> {
+    this.#reader = undefined;
+    await removeUnixSocket(this.path);
+  }
+
   /** Cuts the connection, too: after what was written, when nothing failed. */
   async close(signal: AbortSignal): Promise<void> {
     const socket = this.#reader?.socket;

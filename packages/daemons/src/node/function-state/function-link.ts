@@ -90,6 +90,11 @@ export class FunctionLink {
       this.#over(new FunctionStateError('protocol', 'the function does not read what it is told'));
   }
 
+  /** Ends the connection without a word: the function looks for the next agent. */
+  leave(): void {
+    this.#over(new FunctionStateError('closed', 'the agent leaves the function'));
+  }
+
   /** Ends the connection and says why. */
   refuse(error: FunctionStateError): void {
     this.send({ op: 'refused', reason: boundReason(error.message) });

@@ -18,6 +18,8 @@ export interface FunctionState {
   readonly movedSessions?: number | null;
   /** Single sessions of it; absent or null: they cannot be moved, or it did not say yet that they can. */
   readonly movableSessions?: FunctionSessions | null;
+  /** State that it shares while it holds a slot; absent or null: it does not, or it did not say yet that it does. */
+  readonly source?: StateSource | null;
   /** To be put into the environment of the function. */
   readonly environment: Readonly<Record<string, string>>;
   /** Its end of shared state; absent or null: it shares none. */

@@ -12,6 +12,7 @@ export class SocketFolder {
   /** As we see it. */
   readonly root: string;
   readonly #context: FunctionContext | null;
+  #named = 0;
 
   private constructor(root: string, context: FunctionContext | null) {
     this.root = root;
@@ -36,6 +37,12 @@ export class SocketFolder {
     const base = fits ? wanted : tmpdir();
     if (fits) mkdirSync(wanted, { recursive: true, mode: 0o700 });
     return new SocketFolder(mkdtempSync(join(base, 'f')), context);
+  }
+
+  /** A name that no other of its sockets has. */
+  fresh(): string {
+    this.#named += 1;
+    return String(this.#named);
   }
 
   path(name: string): string {

@@ -6,11 +6,14 @@ import {
   type StateKind,
 } from '@vnfpool/wire/function-socket';
 import type { Role } from '@vnfpool/wire/mobility';
+import { SocketSource } from '../slot-state/socket-source.ts';
+import type { StateSource } from '../slot-state/state-source.ts';
 import { Continuity } from './continuity.ts';
 import { ControlSocket } from './control-socket.ts';
+import { CurrentLink, type Stop } from './current-link.ts';
 import { DataSocket } from './data-socket.ts';
 import type { FunctionContext } from './function-context.ts';
-import type { Done, FunctionLink, Order } from './function-link.ts';
+import type { Done, FunctionLink } from './function-link.ts';
 import {
   type FunctionState,
   FunctionStateError,
@@ -21,7 +24,7 @@ import type { FunctionSessions } from './moved-state.ts';
 import { receiveOctets, sendOctets } from './octets.ts';
 import { SocketFolder } from './socket-folder.ts';
 import { type Octets, SocketSessions } from './socket-sessions.ts';
-import { Deadline, orAborted } from './waiting.ts';
+import { orAborted } from './waiting.ts';
 
 export interface SocketStateOptions {
   /** Name of the instance, for people. */
@@ -41,30 +44,38 @@ export interface SocketStateOptions {
   readonly onRefused: (error: FunctionStateError) => void;
 }
 
+/** What the function is, by the last word of the agent. */
+interface Told {
+  readonly role: Role;
+  readonly epoch: string;
+}
+
 /** State by a local socket, as docs/function-socket.md describes it for authors of functions. */
 export class SocketFunctionState implements FunctionState {
   readonly #options: SocketStateOptions;
   readonly #folder: SocketFolder;
-  readonly #closing = new AbortController();
-  readonly #waiting = new Set<() => void>();
+  readonly #current: CurrentLink;
   #control: ControlSocket | undefined;
-  #link: FunctionLink | null = null;
   #format: string | null;
   #changeRate: number | null = null;
-  #role: { readonly role: Role; readonly epoch: string } | null = null;
+  #role: Told | null = null;
   readonly #continuity = { export: new Continuity('export'), import: new Continuity('import') };
   readonly #sessions: SocketSessions = new SocketSessions({
-    ask: (order, signal, answerMs) => this.#ask(order, signal, answerMs),
+    ask: (order, signal, answerMs) => this.#current.ask(order, signal, answerMs),
     export: (order, continuity, write, signal) => this.#export(order, continuity, write, signal),
     import: (order, continuity, chunks, signal) => this.#import(order, continuity, chunks, signal),
   });
+  readonly #source: SocketSource;
   #movesSessions = false;
+  #shares = false;
   #moving = false;
-  #transfers = 0;
 
   private constructor(options: SocketStateOptions, folder: SocketFolder) {
     this.#options = options;
     this.#folder = folder;
+    this.#current = new CurrentLink(options.limits);
+    const { limits, onRefused } = options;
+    this.#source = new SocketSource({ current: this.#current, folder, limits, onRefused });
     this.#format = options.format;
   }
 
@@ -77,10 +88,10 @@ export class SocketFunctionState implements FunctionState {
         path: folder.path('s'),
         format: options.format,
         helloMs: options.limits.answerMs,
-        onConnected: (link, format, movesSessions) => {
-          state.#connected(link, format);
-          state.#movesSessions = movesSessions;
-          if (movesSessions) options.onSessions({ movable: true, count: null });
+        onConnected: (link, format, { sessions = false, shares = false }) => {
+          state.#connected(link, format, shares);
+          state.#movesSessions = sessions;
+          if (sessions) options.onSessions({ movable: true, count: null });
         },
         onMessage: (message) => {
           if (message.op === 'changes') state.#changeRate = message.bytesPerSecond;
@@ -89,7 +100,8 @@ export class SocketFunctionState implements FunctionState {
           else options.onHealth({ ok: message.ok, reason: message.ok ? '' : message.reason });
         },
         onDisconnected: () => {
-          state.#link = null;
+          state.#current.disconnected();
+          state.#source.disconnected();
           state.#restart();
           state.#changeRate = null;
         },
@@ -118,27 +130,32 @@ export class SocketFunctionState implements FunctionState {
     return this.#movesSessions ? this.#sessions : null;
   }
 
+  get source(): StateSource | null {
+    return this.#shares ? this.#source : null;
+  }
+
   get changeRate(): number | null {
     return this.#changeRate;
   }
 
   async role(role: Role, epoch: string): Promise<void> {
     this.#role = { role, epoch };
-    await this.#ask({ op: 'role', role, epoch });
+    await this.#source.given();
+    await this.#current.ask({ op: 'role', role, epoch });
   }
 
   async quiesce(signal: AbortSignal): Promise<void> {
-    await this.#ask({ op: 'quiesce' }, signal);
+    await this.#current.ask({ op: 'quiesce' }, signal);
   }
 
   async resume(): Promise<void> {
     this.#continuity.export.reset();
-    await this.#ask({ op: 'resume' });
+    await this.#current.ask({ op: 'resume' });
   }
 
   async discard(): Promise<void> {
     this.#restart();
-    await this.#ask({ op: 'discard' });
+    await this.#current.ask({ op: 'discard' });
   }
 
   async export(
@@ -155,19 +172,32 @@ export class SocketFunctionState implements FunctionState {
   }
 
   async close(isLeft = false): Promise<void> {
-    this.#closing.abort(new FunctionStateError('closed', 'the agent is done with the function'));
-    await this.#control?.close();
+    this.#current.close();
+    await this.#source.close();
+    await this.#control?.close(isLeft);
     if (!isLeft) this.#folder.remove();
   }
 
-  #connected(link: FunctionLink, format: string | null): void {
-    const { name } = this.#options;
-    const { role = null, epoch = null } = this.#role ?? {};
-    this.#link = link;
+  #connected(link: FunctionLink, format: string | null, shares: boolean): void {
+    const { isHeld } = this.#source;
+    if (isHeld && !shares)
+      throw new FunctionStateError('protocol', 'it says no more that it shares its state, and holds a slot');
+    this.#shares = shares;
     this.#format = format;
-    link.send({ op: 'welcome', v: FUNCTION_SOCKET_VERSION, name, role, epoch });
-    for (const resolve of this.#waiting) resolve();
-    this.#waiting.clear();
+    const known = this.#role;
+    // It is not to serve before it has the state of its slot.
+    const { role = null, epoch = null } = isHeld ? {} : (known ?? {});
+    link.send({ op: 'welcome', v: FUNCTION_SOCKET_VERSION, name: this.#options.name, role, epoch });
+    this.#current.connected(link);
+    if (isHeld) void this.#giveState(link, known);
+  }
+
+  async #giveState(link: FunctionLink, known: Told | null): Promise<void> {
+    const hasState = await this.#source.connected(link);
+    // A role that was told meanwhile waited for this, too.
+    if (!hasState || known === null || known !== this.#role) return;
+    // That it does not answer is found where somebody waits for it.
+    await this.#current.ask({ op: 'role', ...known }).catch(() => undefined);
   }
 
   #restart(): void {
@@ -210,22 +240,6 @@ export class SocketFunctionState implements FunctionState {
     return done;
   }
 
-  /** An order without octets. */
-  async #ask(
-    order: Order,
-    signal?: AbortSignal,
-    answerMs: number = this.#options.limits.answerMs,
-  ): Promise<Done> {
-    const stop = this.#stop(signal);
-    try {
-      const link = await this.#connection(stop);
-      stop.deadline.arm(answerMs, `the function did not answer ${order.op}`);
-      return await link.request(order, stop.signal);
-    } finally {
-      stop.deadline.disarm();
-    }
-  }
-
   /** An order with octets: both the order and its octets must succeed, and what fails first ends the other. */
   async #transfer<Result>(
     order: Octets & { readonly op: 'export' | 'import' },
@@ -246,16 +260,13 @@ export class SocketFunctionState implements FunctionState {
   ): Promise<{ readonly result: Result; readonly done: Done }> {
     const { op } = order;
     this.#moving = true;
-    const stop = this.#stop(signal);
+    const stop = this.#current.stop(signal);
     let data: DataSocket | undefined;
     try {
-      const link = await this.#connection(stop);
-      this.#transfers += 1;
-      data = await DataSocket.listen(this.#folder.path(String(this.#transfers)));
-      const answered = link.request(
-        { ...order, data: this.#folder.share(String(this.#transfers)) },
-        stop.signal,
-      );
+      const link = await this.#current.wait(stop);
+      const name = this.#folder.fresh();
+      data = await DataSocket.listen(this.#folder.path(name));
+      const answered = link.request({ ...order, data: this.#folder.share(name) }, stop.signal);
       answered.catch((error: FunctionStateError) => stop.expire(error));
       stop.deadline.arm(this.#options.limits.stallMs, `the function did not connect for its ${op}`);
       const reader = await orAborted(data.connection, stop.signal);
@@ -281,44 +292,4 @@ export class SocketFunctionState implements FunctionState {
       this.#moving = false;
     }
   }
-
-  async #connection(stop: Stop): Promise<FunctionLink> {
-    if (this.#link) return this.#link;
-    const { answerMs } = this.#options.limits;
-    const timer = setTimeout(
-      () =>
-        stop.expire(
-          new FunctionStateError('not-connected', `the function did not connect in ${answerMs} ms`),
-        ),
-      answerMs,
-    );
-    let found: (() => void) | undefined;
-    try {
-      const connected = new Promise<void>((resolve) => {
-        found = resolve;
-        this.#waiting.add(resolve);
-      });
-      await orAborted(connected, stop.signal);
-    } finally {
-      clearTimeout(timer);
-      if (found) this.#waiting.delete(found);
-    }
-    // It may have come and gone again.
-    if (!this.#link) throw new FunctionStateError('ended', 'the connection of the function ended');
-    return this.#link;
-  }
-
-  #stop(signal: AbortSignal | undefined): Stop {
-    const own = new AbortController();
-    const expire = (error: unknown): void => own.abort(error);
-    const signals = [own.signal, this.#closing.signal, ...(signal ? [signal] : [])];
-    return { signal: AbortSignal.any(signals), expire, deadline: new Deadline(expire) };
-  }
-}
-
-/** What ends one call. */
-interface Stop {
-  readonly signal: AbortSignal;
-  readonly expire: (error: unknown) => void;
-  readonly deadline: Deadline;
 }

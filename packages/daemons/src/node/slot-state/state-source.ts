@@ -8,11 +8,16 @@ export type StateEntry = readonly [key: string, value: Uint8Array];
 export interface StateSink {
   /**
    * Changes in the order in which they were made. Settles when what they bring about may leave: at once where some may be
-   * lost and there is room, else when the standbys have confirmed them. Not to be called again before `hasRoom` where the source
-   * can wait; who cannot keeps what is new of each key, not every change.
+   * lost and there is room, else when the standbys have confirmed them. May be called again before that; a source that can wait
+   * bounds what has not settled, one that cannot keeps what is new of each key, not every change.
    * @throws StateError `full`, `overload`, `closed`
    */
   change(updates: readonly KeyUpdate[]): Promise<void>;
+  /**
+   * The state of the slot now: what `begin` was given, with all changes that have settled. A function that comes again
+   * while the slot is held gets it anew.
+   */
+  entries(): Iterable<StateEntry>;
 }
 
 /**
@@ -22,14 +27,19 @@ export interface StateSink {
 export interface StateSource {
   /**
    * The slot was granted to this node, and its address does not answer yet: the function is to have exactly `entries`, whatever it
-   * had before. `isOwn`: it held the slot last and went on having its state, which is newer than `entries` or equal. From the
-   * resolution on changes go to `sink`.
+   * had before. `isOwn`: this node held the slot last; a function that went on having its state keeps it, and what it has otherwise than
+   * `entries` comes as changes to `sink`, before this resolves. One that was started anew since takes `entries`.
    * @throws Error when the function cannot take them; the slot is given up then
    */
   begin(
     entries: Iterable<StateEntry>,
     sink: StateSink,
-    options: { readonly isOwn: boolean; readonly signal: AbortSignal },
+    options: {
+      readonly isOwn: boolean;
+      /** Of the slot, decimal. */
+      readonly epoch: string;
+      readonly signal: AbortSignal;
+    },
   ): Promise<void>;
   /** The slot is held no more, its fence is closed: resolves when the last changes have been given to the sink. */
   end(): Promise<void>;

@@ -376,3 +376,14 @@ test('a delta needs what it continues: not after a failure, resume, discard or a
   fake = await FakeFunction.welcomed(path);
   await refused();
 });
+
+test('a function that its agent leaves to the next one is not refused; one that is stopped is', async () => {
+  const left = await listen();
+  const fake = await FakeFunction.welcomed(left.path);
+  await left.state.close(true);
+  expect(await fake.next('refused')).toBeNull();
+  const ended = await listen();
+  const other = await FakeFunction.welcomed(ended.path);
+  await ended.state.close();
+  expect(await other.next('refused')).toMatchObject({ reason: 'the agent is done' });
+});

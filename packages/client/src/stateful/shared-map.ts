@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+import { REPLICA_KEY_BYTES_MAX, REPLICA_VALUE_BYTES_MAX } from '@vnfpool/wire/replication';
+import { PoolError } from '../pool-error.ts';
+import type { OctetChange, ShareLink } from './share-link.ts';
+import type { SharedState } from './shared-state.ts';
+import { keyFromOctets, keyToOctets, octetValues, type SharedValues } from './shared-values.ts';
+import { UnsettledChanges } from './unsettled-changes.ts';
+
+export interface SharedMapOptions<Value> {
+  /** How values are octets, for instance `jsonValues()`. Default: they are octets. */
+  readonly values?: SharedValues<Value>;
+  /** Default and most 1,048,576, as standbys take no more. A `set` beyond fails with `overloaded`. */
+  readonly entriesMax?: number;
+  /** Octets of keys and values, default and most 256 MiB. A `set` beyond fails with `overloaded`. */
+  readonly bytesMax?: number;
+  /** Changes that have not settled, default 16,384; more fail with `overloaded`. */
+  readonly waitingMax?: number;
+  /** Octets of theirs, default 16 MiB. */
+  readonly waitingBytesMax?: number;
+}
+
+interface Entry<Value> {
+  readonly value: Value;
+  readonly octets: Uint8Array;
+}
+
+/**
+ * - `idle`: the slot is not held here; what there is may be old
+ * - `alone`: nobody has a copy
+ * - `holding`: changes go to the agent
+ * - `cut`: the agent is gone, and may come again: changes wait for it
+ */
+type Mode = 'idle' | 'alone' | 'holding' | 'cut';
+
+/**
+ * A map whose entries the standbys have, too: the next holder of the slot goes on with them. What a change brings about, an answer
+ * to a client for instance, is to wait until the change has settled; what is read is as new as the last change, so what is answered
+ * from it waits for `settled`.
+ */
+export class SharedMap<Value = Uint8Array> implements SharedState {
+  readonly #values: SharedValues<Value>;
+  readonly #entriesMax: number;
+  readonly #bytesMax: number;
+  readonly #unsettled: UnsettledChanges;
+  #entries = new Map<string, Entry<Value>>();
+  #bytes = 0;
+  #mode: Mode = 'idle';
+  #link: ShareLink | null = null;
+  /** It was the state of a slot in this process. */
+  #wasHeld = false;
+
+  constructor(options: SharedMapOptions<Value> = {}) {
+    const {
+      bytesMax = 2 ** 28,
+      entriesMax = 2 ** 20,
+      waitingBytesMax = 2 ** 24,
+      waitingMax = 16_384,
+    } = options;
+    this.#values = options.values ?? (octetValues() as unknown as SharedValues<Value>);
+    this.#entriesMax = entriesMax;
+    this.#bytesMax = bytesMax;
+    this.#unsettled = new UnsettledChanges(waitingMax, waitingBytesMax);
+  }
+
+  /** Whether changes are taken: the slot is held here, or there is nobody to hold it. */
+  get isHolder(): boolean {
+    return this.#mode !== 'idle';
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: string): Value | undefined {
+    return this.#entries.get(key)?.value;
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  *entries(): Generator<[string, Value], void> {
+    for (const [key, { value }] of this.#entries) yield [key, value];
+  }
+
+  /**
+   * A key, of 1 to 1,024 octets in UTF-8, has this value from now on. Resolves when the effect may be let out.
+   * @throws PoolError with nothing changed: `refused` when the slot is not held, `overloaded` beyond a bound; and `closed` when the
+   * slot was lost before it settled: whether the next holder has the change is not known
+   */
+  async set(key: string, value: Value): Promise<void> {
+    // No copy is `slice` of a Buffer.
+    const octets = new Uint8Array(this.#values.encode(value));
+    if (octets.length > REPLICA_VALUE_BYTES_MAX)
+      throw new PoolError('overloaded', `a value has at most ${REPLICA_VALUE_BYTES_MAX} octets`);
+    const name = this.#nameOf(key);
+    const former = this.#entries.get(key);
+    const bytes = this.#bytes + octets.length + (former ? -former.octets.length : name.length);
+    if (bytes > this.#bytesMax || (!former && this.#entries.size >= this.#entriesMax))
+      throw new PoolError('overloaded', 'the state is as large as it may be');
+    await this.#change({ key: name, value: octets }, () => {
+      this.#bytes = bytes;
+      this.#entries.set(key, { value: this.#values.decode(octets), octets });
+    });
+  }
+
+  /** A key is no more. Resolves as `set` does; whether it was there is told. @throws PoolError as `set` does */
+  async delete(key: string): Promise<boolean> {
+    const former = this.#entries.get(key);
+    if (former === undefined) {
+      this.#checkHolder();
+      return false;
+    }
+    const name = this.#nameOf(key);
+    await this.#change({ key: name, value: null }, () => {
+      this.#bytes -= name.length + former.octets.length;
+      this.#entries.delete(key);
+    });
+    return true;
+  }
+
+  /** Resolves when the effects of all changes so far may be let out. @throws PoolError `refused`, `overloaded`, `closed` */
+  async settled(): Promise<void> {
+    this.#checkHolder();
+    this.#unsettled.checkRoom(0);
+    if (this.#unsettled.count > 0) await this.#unsettled.wait(this.#unsettled.last, 0);
+  }
+
+  // ---------------------------------------------------------- by the agent
+
+  async share(link: ShareLink, isOwn: boolean): Promise<boolean> {
+    const { entries, bytes } = await this.#read(link);
+    this.#link?.cut();
+    const wasHolder = this.isHolder;
+    const isKept = isOwn && this.#wasHeld;
+    const corrections = isKept ? [...this.#differences(entries)] : [];
+    if (!isKept) {
+      this.#unsettled.fail(new PoolError('closed', 'the state was replaced by that of the slot'));
+      this.#entries = entries;
+      this.#bytes = bytes;
+    }
+    this.#wasHeld = true;
+    this.#link = link;
+    this.#mode = 'holding';
+    const last = link.begin(corrections, {
+      onAcknowledged: (sequence) => this.#unsettled.settle(sequence),
+      onEnded: (sequence) => {
+        this.#unsettled.settle(sequence);
+        this.#idle();
+      },
+      onCut: () => {
+        this.#link = null;
+        this.#mode = 'cut';
+        this.#unsettled.renumber(Number.POSITIVE_INFINITY);
+      },
+    });
+    this.#unsettled.renumber(last);
+    // The agent had all of it.
+    if (last === 0) this.#unsettled.settle(0);
+    return !(wasHolder && isKept);
+  }
+
+  standAlone(): boolean {
+    if (this.#mode === 'holding' || this.#mode === 'alone') return false;
+    const wasHolder = this.isHolder;
+    this.#mode = 'alone';
+    this.#wasHeld = true;
+    this.#unsettled.settle(Number.POSITIVE_INFINITY);
+    return !wasHolder;
+  }
+
+  standBy(): void {
+    // While it is connected, the end of that tells.
+    if (this.#mode !== 'holding') this.#idle();
+  }
+
+  close(): void {
+    this.#link?.cut();
+    this.#idle();
+  }
+
+  async #change(change: OctetChange, apply: () => void): Promise<void> {
+    this.#checkHolder();
+    const weight = change.key.length + (change.value?.length ?? 0);
+    this.#unsettled.checkRoom(weight);
+    apply();
+    if (this.#mode === 'alone') return;
+    await this.#unsettled.wait(this.#link?.change(change) ?? Number.POSITIVE_INFINITY, weight);
+  }
+
+  async #read(link: ShareLink): Promise<{ entries: Map<string, Entry<Value>>; bytes: number }> {
+    const entries = new Map<string, Entry<Value>>();
+    let bytes = 0;
+    for await (const { key, value } of link.entries()) {
+      if (value === null) throw new PoolError('internal', 'the agent removes a key that it did not give');
+      const octets = new Uint8Array(value);
+      bytes += key.length + octets.length;
+      if (bytes > this.#bytesMax || entries.size >= this.#entriesMax)
+        throw new PoolError('overloaded', 'the state of the slot has more than the map takes');
+      entries.set(keyFromOctets(key), { value: this.#values.decode(octets), octets });
+    }
+    return { entries, bytes };
+  }
+
+  /** What makes of these entries ours. */
+  *#differences(theirs: ReadonlyMap<string, Entry<Value>>): Generator<OctetChange> {
+    for (const [key, { octets }] of this.#entries) {
+      const their = theirs.get(key);
+      if (their === undefined || Buffer.compare(their.octets, octets) !== 0)
+        yield { key: keyToOctets(key), value: octets };
+    }
+    for (const key of theirs.keys())
+      if (!this.#entries.has(key)) yield { key: keyToOctets(key), value: null };
+  }
+
+  #idle(): void {
+    this.#mode = 'idle';
+    this.#link = null;
+    this.#unsettled.fail(
+      new PoolError('closed', 'the slot was lost: whether its next holder has the change is not known'),
+    );
+  }
+
+  #checkHolder(): void {
+    if (!this.isHolder) throw new PoolError('refused', 'this instance does not hold the slot');
+  }
+
+  #nameOf(key: string): string {
+    const name = keyToOctets(key);
+    if (name.length === 0 || name.length > REPLICA_KEY_BYTES_MAX)
+      throw new PoolError('overloaded', `a key has 1 to ${REPLICA_KEY_BYTES_MAX} octets`);
+    // Half a character is no UTF-8, and would be another key at the next holder.
+    if (name !== key && keyFromOctets(name) !== key) throw new TypeError('a key has half a character');
+    return name;
+  }
+}
