@@ -22,8 +22,6 @@ export interface FunctionState {
   readonly source?: StateSource | null;
   /** To be put into the environment of the function. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Its end of shared state; absent or null: it shares none. */
-  readonly source?: StateSource | null;
   /** Folder that the function must reach, where its context says; absent or null: none. */
   readonly folder?: string | null;
 

@@ -140,6 +140,7 @@ export class SharedSlot {
     this.#held = { state, source };
     await source.begin(state.entries(), state, {
       isOwn,
+      epoch: String(epoch),
       signal: AbortSignal.any([signal, AbortSignal.timeout(TAKE_MS)]),
     });
     await orAborted(state.ready, signal);
