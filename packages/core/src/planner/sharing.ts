@@ -5,6 +5,7 @@ import type { InstanceOffers } from '../state-level/candidates.ts';
 import { explainSettlement } from '../state-level/explain.ts';
 import { offersOf } from '../state-level/offers.ts';
 import { type Settlement, settle } from '../state-level/settle.ts';
+import { levelWords } from '../state-level/words.ts';
 import type { Decision } from './actions.ts';
 import { versionName } from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -84,5 +85,7 @@ export function sharingLines(pool: DeclaredPool, observed: Observed): string[] {
   const settlement = settlementOf(pool, observed);
   if (settlement === null) return [];
   const [head = '', ...rest] = explainSettlement(settlement).split('\n');
-  return [`State sharing, ${head}`, ...rest.map((line) => `  ${line}`)];
+  const record = observed.sharing?.find((each) => each.pool === pool.name);
+  const kept = settlement.level === null && record ? [`  goes on by ${levelWords(record.level)}`] : [];
+  return [`State sharing, ${head}`, ...kept, ...rest.map((line) => `  ${line}`)];
 }
