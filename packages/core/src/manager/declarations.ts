@@ -4,6 +4,7 @@ import type { PlannedChange } from '../management/views.ts';
 import { diff } from '../planner/diff.ts';
 import { configurationOf } from '../planner/documents.ts';
 import { plan } from '../planner/plan.ts';
+import type { SharingRecord } from '../planner/sharing-record.ts';
 import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 import { addressRefusal, leftAddresses } from './addresses.ts';
 import { councilRefusal } from './council.ts';
@@ -11,6 +12,7 @@ import { decide } from './decisions.ts';
 import type { Journal } from './journal.ts';
 import type { InstanceRecord, ManagerWrite, MoveRecord, SetRecord, SlotRecord } from './records.ts';
 import { STORE_RETRY_MS } from './saving.ts';
+import { sharingRefusal } from './sharing.ts';
 import type { ManagerState } from './state.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput, ManagerReply } from './types.ts';
 import { beginUpgrades } from './upgrade.ts';
@@ -42,6 +44,7 @@ interface Former {
   readonly slots: Map<string, SlotRecord>;
   readonly moves: Map<number, MoveRecord>;
   readonly upgrades: Map<string, UpgradeRecord>;
+  readonly sharing: Map<string, SharingRecord>;
 }
 
 /** Declarations that may wait for the store; more are refused. */
@@ -179,6 +182,7 @@ export class Declarations {
       slots: new Map(state.slots),
       moves: new Map(state.moves),
       upgrades: new Map(state.upgrades),
+      sharing: new Map(state.sharing),
     };
     const left = leftAddresses(state, declared, nowMs);
     const generation = (state.set?.generation ?? 0) + 1;
@@ -194,6 +198,12 @@ export class Declarations {
     };
     const wallMs = this.#options.wallMs(nowMs);
     const upgrades = beginUpgrades(state, former.set?.declared.pools ?? [], wallMs);
+    const unsettled = sharingRefusal(declared, former.set?.declared ?? null, state.observed(nowMs));
+    if (unsettled) {
+      this.#restore(former);
+      outputs.push(reply(requestId, unsettled));
+      return;
+    }
     const writes = [...upgrades, ...this.#decisions(nowMs)];
     const configuration = configurationOf(declared, state.observed(nowMs), state.topology);
     const size = configuration ? JSON.stringify(configuration).length : 0;
@@ -251,6 +261,7 @@ export class Declarations {
     this.#state.slots = former.slots;
     this.#state.moves = former.moves;
     this.#state.upgrades = former.upgrades;
+    this.#state.sharing = former.sharing;
   }
 
   /** Decides until nothing is left to decide; what it decided has to be written. */

@@ -69,6 +69,7 @@ const STATUS: Readonly<Record<Refusal['code'], number>> = {
   OTHER_SET: 409,
   ADDRESS_IN_USE: 409,
   TOO_LARGE: 422,
+  NOT_SETTLED: 422,
   NOT_FOUND: 404,
   NOT_READY: 409,
 };

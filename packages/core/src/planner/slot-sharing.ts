@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SlotDefinition } from '@vnfpool/wire/mobility';
+import type { DeclaredPool } from '../declared/set.ts';
+import { lastResortMsOf, slotSharingOf } from '../state-level/carried.ts';
+import type { Observed } from './observed.ts';
+
+/** What nodes are told of the state of the pool's slots. */
+export function sharingPart(
+  pool: DeclaredPool,
+  observed: Observed,
+): Pick<SlotDefinition, 'lastResort' | 'sharing'> {
+  // A pool without shared state loses nothing by whoever takes over; but only candidates may.
+  const never = { lastResort: { rule: 'never' as const } };
+  const record = observed.sharing?.find((each) => each.pool === pool.name);
+  const sharing = record && slotSharingOf(record.level);
+  if (!record || !sharing || pool.sharing === undefined) return never;
+  const afterMs = lastResortMsOf(record.level, pool.sharing);
+  return { sharing, ...(afterMs === null ? never : { lastResort: { rule: 'after', afterMs } }) };
+}
