@@ -2,7 +2,6 @@
 import type { SharingReport, StandbyReport } from '@vnfpool/wire/mobility';
 import type { SlotSharingView, StandbyStateView } from '../management/sharing-views.ts';
 import { instanceName, type ObservedSlot } from '../planner/observed.ts';
-import { slotSharingOf } from '../state-level/carried.ts';
 import { acknowledgedBy, lossOf } from '../state-level/level.ts';
 import { lossWords } from '../state-level/words.ts';
 import type { Journal } from './journal.ts';
@@ -129,12 +128,12 @@ export function slotSharingView(
   slot: Pick<ObservedSlot, 'id' | 'pool' | 'index' | 'epoch' | 'holder'>,
 ): SlotSharingView | null {
   const level = state.sharing.get(slot.pool)?.level;
-  const sharing = level && slotSharingOf(level);
-  if (!level || !sharing || slot.holder === null) return null;
+  if (!level || (level.method !== 'replicate' && level.method !== 'conntrack') || slot.holder === null)
+    return null;
   const told = state.sharingReports.get(slot.id);
   if (told?.epoch !== slot.epoch) {
     const verdict = `The holder of slot ${slot.index} of ${slot.pool} has not told who has its state: a failover may lose state.`;
-    return { method: sharing.method, isProtected: false, isLossy: false, verdict, state: null, standbys: [] };
+    return { method: level.method, isProtected: false, isLossy: false, verdict, state: null, standbys: [] };
   }
   const { report, atMs } = told;
   const { keys, bytes, sequence, updatesPerSecond, waiting, isLossy } = report;
@@ -144,7 +143,7 @@ export function slotSharingView(
     ...(isLossy ? [lossyWords(slot)] : []),
   ].join(' ');
   return {
-    method: sharing.method,
+    method: level.method,
     isProtected: isSafe,
     isLossy,
     verdict,

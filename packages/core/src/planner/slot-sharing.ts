@@ -12,7 +12,7 @@ export function sharingPart(
   // A pool without shared state loses nothing by whoever takes over; but only candidates may.
   const never = { lastResort: { rule: 'never' as const } };
   const record = observed.sharing?.find((each) => each.pool === pool.name);
-  const sharing = record && slotSharingOf(record.level);
+  const sharing = record && pool.sharing && slotSharingOf(record.level, pool.sharing);
   if (!record || !sharing || pool.sharing === undefined) return never;
   const afterMs = lastResortMsOf(record.level, pool.sharing);
   return { sharing, ...(afterMs === null ? never : { lastResort: { rule: 'after', afterMs } }) };

@@ -32,8 +32,11 @@ export function notCarriedOut(
     : { key: 'format', why: 'pfsync is not carried out by node agents yet: must be conntrack' };
 }
 
-/** What node agents are told of a level; null: they have nothing to do. */
-export function slotSharingOf(level: StateLevel): SlotSharing | null {
+/**
+ * What node agents are told of a level; null: they have nothing to do. A holder whose standbys are all gone serves on, unless the
+ * pool asks for standbys that acknowledge: then its updates wait for them.
+ */
+export function slotSharingOf(level: StateLevel, { acknowledged }: DeclaredSharing): SlotSharing | null {
   if (level.method !== 'replicate' && level.method !== 'conntrack') return null;
   const loss = lossOf(level);
   const bound =
@@ -45,7 +48,7 @@ export function slotSharingOf(level: StateLevel): SlotSharing | null {
   return {
     method: level.method,
     ...bound,
-    acknowledgedBy: acknowledgedBy(level),
+    acknowledgedBy: acknowledged === undefined ? 0 : acknowledgedBy(level),
     // Who offers `shed` refuses new work itself, when its updates wait: that is all that agents can do about it.
     overload: level.overload === 'degrade' ? 'degrade' : 'block',
   };

@@ -37,7 +37,7 @@ describe('nodes are told', () => {
       'nothing lost',
       HELD,
       {
-        sharing: { method: 'replicate', lossUpdates: 0, acknowledgedBy: 1, overload: 'block' },
+        sharing: { method: 'replicate', lossUpdates: 0, acknowledgedBy: 0, overload: 'block' },
         lastResort: { rule: 'never' },
       },
     ],
@@ -224,7 +224,7 @@ test('whatever is asked: what follows from a function is kept by node agents, an
       const offers: readonly OfferedLevel[] = offersOf(declared.function, sharing);
       expect(offers.map(notCarriedOut).filter((each) => each !== null)).toEqual([]);
       const level = settlementAlone(declared)?.level ?? null;
-      const told = level && slotSharingOf(level);
+      const told = level && slotSharingOf(level, sharing);
       if (told && sharing.loss === 0) expect(told).toMatchObject({ lossUpdates: 0, overload: 'block' });
       if (told && sharing.loss && 'ms' in sharing.loss)
         expect(told.lossMs ?? 0).toBeLessThanOrEqual(sharing.loss.ms);

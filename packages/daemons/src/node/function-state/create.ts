@@ -76,6 +76,7 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
       onHealth,
       onSessions,
       onRefused,
+      shares: state?.shares ?? false,
       ...context,
     });
   }

@@ -37,6 +37,8 @@ export interface SocketStateOptions {
   readonly context?: FunctionContext;
   readonly format: string | null;
   readonly limits: FunctionStateLimits;
+  /** It is to share its state, whether it has said that it can or has still to connect. */
+  readonly shares?: boolean;
   readonly onHealth: (health: { readonly ok: boolean; readonly reason: string }) => void;
   /** What it says of its sessions: whether single ones can move, and how many there are; null: not yet said. */
   readonly onSessions: (sessions: { readonly movable: boolean; readonly count: number | null }) => void;
@@ -131,7 +133,7 @@ export class SocketFunctionState implements FunctionState {
   }
 
   get source(): StateSource | null {
-    return this.#shares ? this.#source : null;
+    return this.#options.shares === true || this.#shares ? this.#source : null;
   }
 
   get changeRate(): number | null {
