@@ -81,7 +81,7 @@ describe('a declaration is refused before anything runs', () => {
     expect(apply(kv(HELD, 'kv/2'))).toMatchObject({
       code: 'NOT_SETTLED',
       message: expect.stringMatching(
-        /While kv is upgraded.*\n?.*kv, former version.* offers it with another format\.version/s,
+        /While kv is upgraded.*\n?.*the former version of kv offers it with another format\.version/s,
       ),
     });
     expect(domain.orders).toEqual([]);
