@@ -17,6 +17,7 @@ import { MassFailureGuard } from './mass-failure.ts';
 import { followHolders, settleMoves } from './moves.ts';
 import { Orders } from './orders.ts';
 import type { RestoredState } from './records.ts';
+import type { Refusal } from './refusal.ts';
 import { Saving } from './saving.ts';
 import { ManagerSessionMoves } from './session-moves.ts';
 import { SharingNews } from './sharing-news.ts';
@@ -124,6 +125,11 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   /** What applying the declaration would change. */
   preview(declared: DeclaredSet): PlannedChange[] {
     return this.#parts.declarations.preview(declared);
+  }
+
+  /** Why applying it would be refused now; undefined: it would not, as far as that can be told before. */
+  refusal(declared: DeclaredSet, nowMs: number): Refusal | undefined {
+    return this.#parts.declarations.refusal(declared, nowMs);
   }
 
   explain(pool: string, nowMs: number): ExplainView | undefined {

@@ -49,12 +49,12 @@ function offersNow(pool: DeclaredPool, { instances, upgrades }: Observed): reado
   // Of a version that was told by an earlier release and is not on record nothing is known: it is being replaced.
   const others = [...names].sort().flatMap((name) => {
     const version = record?.versions[name];
-    const title = name === record?.from ? 'former version' : `version ${name.slice(0, 4)}`;
+    const title = name === record?.from ? 'the former version' : `version ${name.slice(0, 4)}`;
     return version
-      ? [{ instance: `${pool.name}, ${title}`, levels: offersOf(version.function, sharing) }]
+      ? [{ instance: `${title} of ${pool.name}`, levels: offersOf(version.function, sharing) }]
       : [];
   });
-  const own = others.length === 0 ? pool.name : `${pool.name}, new version`;
+  const own = others.length === 0 ? pool.name : `the new version of ${pool.name}`;
   return [{ instance: own, levels: offersOf(pool.function, sharing) }, ...others];
 }
 

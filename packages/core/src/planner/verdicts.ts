@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SlotVerdict } from '../management/views.ts';
-import { isByAgents } from '../state-level/carried.ts';
 import type { Observed, ObservedInstance, ObservedNode, ObservedSlot } from './observed.ts';
+import { lacksState } from './slot-sharing.ts';
 
 /** What only the manager's clock tells of an instance. */
 export interface Waiting {
@@ -49,8 +49,7 @@ const RULES: readonly (readonly [name: Exclude<SlotVerdict['rule'], null>, Rule]
         (each) => each.functionId === instance.functionId && each.node === node?.id,
       );
       if (admitted === null || admitted.length === 0 || isListed) return null;
-      const level = observed.sharing?.find(({ pool }) => pool === slot.pool)?.level;
-      return level && isByAgents(level)
+      return lacksState(slot, instance, observed)
         ? 'it lacks state of the slot; the holder lists it once it has all'
         : 'the lease of the present epoch does not list it; the holder adds it with its next renewal';
     },

@@ -11,8 +11,8 @@ import type { DeclaredPool } from '../declared/set.ts';
 import type { DeclaredSharing } from '../declared/sharing.ts';
 
 /*
- * What an instance offers follows from what it runs. Amounts that node agents keep at will (the lag, how many standbys
- * acknowledge) are offered as they are asked for, down to what they can keep; the others are figures of theirs.
+ * What an instance offers follows from what it runs. What node agents do either way (the lag, how many standbys acknowledge,
+ * the rule at overload) is offered as it is asked for, as far as they can keep it; the rest are figures of theirs.
  */
 
 type DeclaredFunction = DeclaredPool['function'];
@@ -57,12 +57,10 @@ function replicateOffers(format: StateFormat, sharing: DeclaredSharing): readonl
   const base = { ...carried, ...amounts, method: 'replicate', granularity: 'key', format } as const;
   const acknowledged = Math.max(1, sharing.acknowledged ?? 1);
   const lag = lagOf(sharing, LAG_MS_MIN);
-  const rules = ['degrade', 'block'] as const;
+  const overload = sharing.overload === 'block' ? 'block' : 'degrade';
   return [
-    ...rules.map((overload) => ({ ...base, consistency: 'bounded', lag, overload }) as const),
-    ...rules.map(
-      (overload) => ({ ...base, consistency: 'acknowledged', acknowledged, lag, overload }) as const,
-    ),
+    { ...base, consistency: 'bounded', lag, overload },
+    { ...base, consistency: 'acknowledged', acknowledged, lag, overload },
     { ...base, consistency: 'held', acknowledged, overload: 'block' },
   ];
 }

@@ -39,6 +39,7 @@ async function world(declared: DeclaredPool = kv(HELD)) {
     standbys: readonly StandbyReport[] | null,
     change: Partial<SharingReport> = {},
     epoch = '1',
+    listed: readonly number[] = [],
   ): void => {
     const holder = { node: 1, functionId: 1 };
     const report = { keys: 5, bytes: 160, sequence: 40, updatesPerSecond: 10, waiting: 0, isLossy: false };
@@ -47,7 +48,7 @@ async function world(declared: DeclaredPool = kv(HELD)) {
       state: 'holding' as const,
       epoch,
       holder,
-      candidates: [holder],
+      candidates: [holder, ...listed.map((id) => ({ node: id, functionId: id }))],
     };
     const sharing = standbys === null ? {} : { sharing: { ...report, ...change, standbys } };
     domain.report(1, { slots: [{ ...slot, reason: '', ...sharing }], failovers: [] });
@@ -81,7 +82,7 @@ describe('a declaration is refused before anything runs', () => {
     expect(apply(kv(HELD, 'kv/2'))).toMatchObject({
       code: 'NOT_SETTLED',
       message: expect.stringMatching(
-        /While kv is upgraded.*\n?.*kv, former version.* offers it with another format\.version/s,
+        /While kv is upgraded.*\n?.*the former version of kv offers it with another format\.version/s,
       ),
     });
     expect(domain.orders).toEqual([]);
@@ -129,6 +130,49 @@ test('a change of what is asked is a change, is told, and running instances go o
   expect(views().events.find(({ type }) => type === 'sharing.settled')?.message).toBe(
     'kv shares its state by replicate per key, opaque kv/1, at most 2000 ms behind, before by replicate per key, opaque kv/1, held by 1 standby: a failover loses up to 2000 ms.',
   );
+});
+
+test('a plan is refused as its declaration would be, and changes nothing', async () => {
+  const { domain, views } = await world();
+  const before = views();
+  const refusal = (declared: DeclaredPool) => domain.core.refusal(set(NODES, [declared]), domain.nowMs);
+  expect(refusal(kv(HELD, 'kv/2'))).toMatchObject({ code: 'NOT_SETTLED' });
+  expect(refusal(kv({ methods: ['replicate', 'none'] }, 'kv/2'))).toBeUndefined();
+  expect(domain.core.refusal({ ...set(NODES, []), name: 'other' }, domain.nowMs)).toMatchObject({
+    code: 'OTHER_SET',
+  });
+  expect(views()).toEqual(before);
+});
+
+test('nothing is handed to who lacks the state', async () => {
+  const declared = kv(HELD);
+  const failover = { leaseMs: 300, failback: { rule: 'delayed', delayMs: 1 } } as const;
+  const { domain, tell, standby } = await world({ ...declared, failover });
+  const handover = (to?: string) => {
+    const request = { requestId: 5, pool: 'kv', index: 0, ...(to === undefined ? {} : { to }) };
+    domain.give({ type: 'handover', ...request });
+    return domain.replies.at(-1);
+  };
+  tell([standby(2, { isListed: false })]);
+  expect(handover('kv#2')).toMatchObject({
+    code: 'NOT_READY',
+    message: "kv#2 has not all of the slot's state yet.",
+  });
+  expect(handover()).toMatchObject({ code: 'NOT_READY' });
+  tell([standby(2)], {}, '1', [2]);
+  expect(handover()).toMatchObject({ ok: true, to: 'kv#2' });
+  // It took the slot, and its home is there, without the state.
+  const id = domain.core.views(domain.nowMs).slots[0]?.id ?? '';
+  const holder = { node: 2, functionId: 2 };
+  const taken = { id, state: 'holding' as const, epoch: '2', holder, reason: '' };
+  domain.report(2, { slots: [{ ...taken, candidates: [holder] }], failovers: [] });
+  const planned = () => domain.core.explainSlot('kv', 0, domain.nowMs)?.failback;
+  expect(planned()).toBeNull();
+  domain.report(2, {
+    slots: [{ ...taken, candidates: [holder, { node: 1, functionId: 1 }] }],
+    failovers: [],
+  });
+  expect(planned()).toMatchObject({ to: 'kv#1' });
 });
 
 test('a restart of the manager changes nothing', async () => {
