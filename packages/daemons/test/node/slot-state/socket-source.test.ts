@@ -245,3 +245,24 @@ test('a sink without room holds the function back', async () => {
   expect(most).toBeGreaterThan(60);
   expect(sink.state.size).toBe(COUNT);
 });
+
+test('what was read before the function was gone, and not given on by then, is not given on behind its back', async () => {
+  const sink = new FakeSink();
+  sink.isHolding = true;
+  const { fake, path, sharer, state } = await sharing(sink);
+  const from = (first: number): ReplicaMessage =>
+    updates(...Array.from({ length: 3_000 }, (_, index) => first + index));
+  // More than may be unsettled, and one that waits for room.
+  sharer.say(from(1), from(3_001), from(6_001));
+  sharer.set(9_001, 'late', '1');
+  await sink.has(9_000);
+  await gone(state, fake);
+  const again = await welcomed(path);
+  sink.settleAll();
+  const second = await RawSharer.of(again);
+  second.confirm(1);
+  again.say({ id: second.id, ok: true });
+  second.set(1, 'next', '2');
+  await sink.has(9_001);
+  expect(sink.text()).toEqual({ k: 'v', next: '2' });
+});
