@@ -225,6 +225,20 @@ test('a function that comes again is given what the slot has before its role; on
   await source.close();
 });
 
+test('a slot that is lost while its function is gone ends at once, and the next one is given to who comes', async () => {
+  const sink = new FakeSink();
+  const { fake, path, source, state } = await sharing(sink);
+  await gone(state, fake);
+  await source.end();
+  const next = await welcomed(path);
+  const begun = source.begin(entriesOf({ a: '1' }), new FakeSink(), { ...options, epoch: '9' });
+  const sharer = await RawSharer.of(next);
+  expect(sharer.request).toMatchObject({ epoch: '9', own: false });
+  sharer.confirm(1);
+  next.say({ id: sharer.id, ok: true });
+  await begun;
+});
+
 test('a sink without room holds the function back', async () => {
   const sink = new FakeSink();
   sink.isHolding = true;
