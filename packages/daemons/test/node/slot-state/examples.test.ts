@@ -1,59 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { type RunningProgram, startProgram } from '@vnfpool/platform/processes';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { listen, never } from '../function-state/fake-function.ts';
-import { Client } from '../function-state/programs.ts';
+import { describe, expect, test } from 'vitest';
+import { never } from '../function-state/fake-function.ts';
+import { atAgent, EXAMPLES, SECONDS, start } from './counters.ts';
 import { entriesOf, FakeSink } from './fake-sink.ts';
 
 /* The programs of examples/shared-state as processes of their own, at the agent's real end. */
 
-const SECONDS = 1_000;
-const root = fileURLToPath(new URL('../../../../../', import.meta.url));
-const file = (name: string): string => `${root}examples/shared-state/${name}`;
-const python = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 10))']).status === 0;
-const built = existsSync(`${root}packages/client/dist/stateful/shared-map.js`);
-
-const EXAMPLES: readonly (readonly [name: string, missing: string | null, command: readonly string[]])[] = [
-  ['counter.py', python ? null : 'needs python3, 3.10 or later', ['python3', file('counter.py')]],
-  ['counter.mjs', built ? null : 'needs packages that are built', [process.execPath, file('counter.mjs')]],
-];
-
-async function start(
-  [program = '', ...words]: readonly string[],
-  environment: Readonly<Record<string, string>>,
-): Promise<{ readonly program: RunningProgram; readonly client: Client }> {
-  const started = startProgram({
-    command: [program, ...words, '--port', '0'],
-    environment: { PATH: process.env['PATH'] ?? '', ...environment },
-  });
-  onTestFinished(async () => {
-    await started.stop(0);
-  });
-  const port = (): string | undefined => /^listening on \S+:(\d+)$/m.exec(started.lines().join('\n'))?.[1];
-  await expect.poll(() => port() ?? started.lines(), { timeout: 30 * SECONDS }).toMatch(/^\d+$/);
-  return { program: started, client: await Client.open(Number(port())) };
-}
-
 describe.each(EXAMPLES)('%s', (_name, missing, command) => {
-  async function atAgent() {
-    const { state } = await listen({ answerMs: 20 * SECONDS, stallMs: 20 * SECONDS });
-    const first = await start(command, state.environment);
-    await expect.poll(() => state.source ?? null, { timeout: 30 * SECONDS }).not.toBeNull();
+  async function counter() {
+    const running = await atAgent(command);
     const begin = async (sink: FakeSink, isOwn: boolean, epoch: string): Promise<void> => {
-      await state.source?.begin([...sink.entries()], sink, { isOwn, epoch, signal: never() });
-      await state.role('active', epoch);
+      const { source } = running.state;
+      await source?.begin([...sink.entries()], sink, { isOwn, epoch, signal: never() });
+      await running.state.role('active', epoch);
     };
-    return { ...first, state, begin };
+    return { ...running, begin };
   }
 
   test(
     'goes on with the state of the slot; an answer waits until the standbys have what it says',
     async ({ skip }) => {
       skip(missing !== null, missing ?? '');
-      const { begin, client, state } = await atAgent();
+      const { begin, client, state } = await counter();
       expect(await client.ask('add visits')).toBe('not active');
       const sink = new FakeSink(entriesOf({ visits: '41', other: '7' }));
       await begin(sink, false, '1');
@@ -81,7 +49,7 @@ describe.each(EXAMPLES)('%s', (_name, missing, command) => {
     'keeps its own state where it held the slot last, and another state replaces it else',
     async ({ skip }) => {
       skip(missing !== null, missing ?? '');
-      const { begin, client, state } = await atAgent();
+      const { begin, client, state } = await counter();
       await begin(new FakeSink(entriesOf({ same: '1', mine: '1' })), false, '1');
       expect(await client.ask('add mine')).toBe('value 2');
       await state.source?.end();
@@ -102,7 +70,7 @@ describe.each(EXAMPLES)('%s', (_name, missing, command) => {
     'is killed in place, and its successor goes on with its counts',
     async ({ skip }) => {
       skip(missing !== null, missing ?? '');
-      const { begin, client, program, state } = await atAgent();
+      const { begin, client, program, state } = await counter();
       const sink = new FakeSink();
       await begin(sink, false, '1');
       for (let count = 1; count <= 20; count += 1)
@@ -125,7 +93,7 @@ describe.each(EXAMPLES)('%s', (_name, missing, command) => {
       expect(await client.ask('add ../visits')).toBe('bad name');
       expect(await client.ask('get visits')).toBe('value 1');
       expect(await client.ask('count')).toBe('what?');
-      const agent = await atAgent();
+      const agent = await counter();
       await agent.state.role('active', '1');
       expect(await agent.client.ask('add visits')).toBe('value 1');
       await agent.state.role('standby', '2');
