@@ -23,6 +23,7 @@ export class SharedStream {
   #told = 0;
   #isTelling = false;
   #isEnding = false;
+  #isCut = false;
 
   /** @param onRefused the sink did not take what came: the function has more state than there is room for */
   constructor(socket: ReplicaSocket, sink: ChangeSink, onRefused: (error: FunctionStateError) => void) {
@@ -90,6 +91,7 @@ export class SharedStream {
 
   /** Cuts it: to the function the agent is gone. */
   destroy(): void {
+    this.#isCut = true;
     this.#window.close();
     this.#socket.destroy();
   }
@@ -112,6 +114,8 @@ export class SharedStream {
   }
 
   async #take(message: ReplicaMessage): Promise<void> {
+    // Read before it was cut: the function has been, or will be, given the state without it.
+    if (this.#isCut) throw ended();
     if (message.type !== 'updates') throw fault(`${message.type} is nothing that it has to say here`);
     if (message.mark !== null) throw fault('a mark is nothing that it has to say here');
     for (const { sequence } of message.updates) {
