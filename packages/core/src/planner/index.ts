@@ -9,7 +9,7 @@ export * from './observed.ts';
 export { plan } from './plan.ts';
 export { type InstanceRole, rankingOf, rolesOf, slotsOf } from './roles.ts';
 export { instancesOf } from './surplus.ts';
-export { targetOf } from './target.ts';
+export { staysAtNode, targetOf } from './target.ts';
 export { isInGate, nextStep, type UpgradeStep, upgradeRules } from './upgrade.ts';
 export * from './upgrade-record.ts';
 export { nextWords } from './upgrade-words.ts';

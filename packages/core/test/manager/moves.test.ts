@@ -11,10 +11,10 @@ const WEB1 = functionId(1);
 const edge = set(NODES, [pool('web', 1, 1, 1)]);
 
 /** Four nodes; web#1 on a holds the slot in epoch 1, d has nothing. */
-async function running(): Promise<FakeDomain> {
+async function running(declared = edge): Promise<FakeDomain> {
   const domain = await FakeDomain.start();
   NODES.forEach((name, index) => domain.register(name, index + 1));
-  domain.give({ type: 'apply', requestId: 1, declared: edge, text: '', file: 'set.yaml' });
+  domain.give({ type: 'apply', requestId: 1, declared: declared, text: '', file: 'set.yaml' });
   hold(domain, 1, 1);
   domain.orders = [];
   return domain;
@@ -141,6 +141,14 @@ describe('a move', () => {
     const domain = await running();
     domain.give({ type: 'move', requestId: 9, ...request });
     expect(domain.replies.at(-1)).toMatchObject({ ok: false, code, message: expect.stringMatching(message) });
+    expect(told(domain)).toEqual([]);
+  });
+
+  test('refused: what has the state of its node', async () => {
+    const web = pool('web', 1, 1, 1);
+    const state = { via: 'conntrack' as const };
+    const domain = await running(set(NODES, [{ ...web, function: { ...web.function, state } }]));
+    expect(move(domain)).toMatchObject({ ok: false, message: expect.stringMatching(/those of its node/) });
     expect(told(domain)).toEqual([]);
   });
 

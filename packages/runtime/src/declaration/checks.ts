@@ -163,17 +163,13 @@ function checkNetwork(at: readonly PropertyKey[], pool: PoolFile): Finding[] {
 }
 
 /** What the node would refuse, told where it stands. */
-function checkState(
-  at: readonly PropertyKey[],
-  { state, hooks, netns, health }: PoolFile['function'],
-): Finding[] {
+function checkState(at: readonly PropertyKey[], { state, hooks, health }: PoolFile['function']): Finding[] {
   if (state === undefined) return [];
   try {
     checkStateAccess(
       {
         state: normalState(state),
         health: { type: healthType(health) },
-        ...(netns === undefined ? {} : { netns }),
         ...(hooks === undefined ? {} : { hooks: normalHooks(hooks) }),
       },
       'function',

@@ -15,6 +15,7 @@ import {
 } from './function-state.ts';
 import { moveSessions } from './hooks-sessions.ts';
 import { HooksFunctionState } from './hooks-state.ts';
+import { NodeConnections } from './node-connections.ts';
 import { SocketFunctionState } from './socket-state.ts';
 
 export interface FunctionStateOptions {
@@ -59,7 +60,7 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
   const { formerFolder = null } = options;
   if (state?.via === 'conntrack') {
     const { network = null, onNews = () => undefined, onSessions = () => undefined } = options;
-    if (network === null) throw new Error('connections as state, but no network of its own');
+    if (network === null) return new NodeConnections();
     const filter = connectionFilter(state.filter);
     const onCount = (count: number): void => onSessions({ movable: false, count });
     return new ConntrackFunctionState({ network, filter, format, limits, onCount, onNews });
