@@ -20,6 +20,8 @@ const EAGAIN = 11;
 const ENOBUFS = 105;
 /** The kernel's multicast messages are smaller. */
 const RECEIVE_BYTES = 64 * 1024;
+/** What is read is kept in blocks of this size: memory of its own for each datagram costs more than reading it. */
+const BLOCK_BYTES = 256 * 1024;
 /** Datagrams read before others get their turn in the event loop. */
 const DATAGRAMS_A_TURN = 2048;
 /** Datagrams read when all that is there is asked for. */
@@ -57,6 +59,8 @@ export class Subscription {
   readonly #listener: SubscriptionListener;
   readonly #watch: Watch;
   readonly #buffer = new Uint8Array(RECEIVE_BYTES);
+  #block = new Uint8Array(0);
+  #blockAt = 0;
   #isClosed = false;
   #hasLost = false;
 
@@ -105,7 +109,7 @@ export class Subscription {
       }
       try {
         if (length < 0) throw errnoError('recv', -length);
-        messages.push(...parseMessages(this.#buffer.slice(0, length)));
+        for (const message of parseMessages(this.#kept(length))) messages.push(message);
       } catch (error) {
         failure = error as Error;
         this.close();
@@ -118,6 +122,18 @@ export class Subscription {
       this.#hasLost = !isDrained;
       this.#listener.overrun();
     }
+  }
+
+  /** A copy of the datagram, in memory that is not used again. */
+  #kept(length: number): Uint8Array {
+    if (this.#blockAt + length > this.#block.length) {
+      this.#block = new Uint8Array(BLOCK_BYTES);
+      this.#blockAt = 0;
+    }
+    const kept = this.#block.subarray(this.#blockAt, this.#blockAt + length);
+    kept.set(this.#buffer.subarray(0, length));
+    this.#blockAt += length;
+    return kept;
   }
 
   close(): void {
