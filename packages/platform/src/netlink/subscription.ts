@@ -24,13 +24,15 @@ const RECEIVE_BYTES = 64 * 1024;
 const BLOCK_BYTES = 256 * 1024;
 /** Datagrams read before others get their turn in the event loop. */
 const DATAGRAMS_A_TURN = 2048;
+/** Messages told at once: more of them would outlive what collects garbage that is young, which then costs as much as all else. */
+const MESSAGES_AT_ONCE = 256;
 /** Datagrams read when all that is there is asked for. */
 const DATAGRAMS_AT_ONCE_MAX = 1_000_000;
 const RECEIVE = 'long recv(int, void *, size_t, int)';
 
 /** Who hears of multicast messages. */
 export interface SubscriptionListener {
-  /** What came, in order, up to some thousand at once. The memory of a message is not used again. */
+  /** What came, in order, up to some hundred at once. The memory of a message is not used again. */
   messages(messages: readonly NetlinkMessage[]): void;
   /**
    * The kernel dropped messages, as we did not read them in time: what is known is out of date. It drops until the last
@@ -95,7 +97,7 @@ export class Subscription {
   }
 
   #read(datagramsMax: number): void {
-    const messages: NetlinkMessage[] = [];
+    let messages: NetlinkMessage[] = [];
     let failure: Error | undefined;
     let isDrained = false;
     for (let datagrams = 0; datagrams < datagramsMax && !this.#isClosed; datagrams++) {
@@ -114,6 +116,9 @@ export class Subscription {
         failure = error as Error;
         this.close();
       }
+      if (messages.length < MESSAGES_AT_ONCE) continue;
+      this.#listener.messages(messages);
+      messages = [];
     }
     if (messages.length > 0) this.#listener.messages(messages);
     if (failure !== undefined) {
