@@ -179,17 +179,13 @@ function checkSharingOf(name: string, pool: PoolFile): Finding[] {
 }
 
 /** What the node would refuse, told where it stands. */
-function checkState(
-  at: readonly PropertyKey[],
-  { state, hooks, netns, health }: PoolFile['function'],
-): Finding[] {
+function checkState(at: readonly PropertyKey[], { state, hooks, health }: PoolFile['function']): Finding[] {
   if (state === undefined) return [];
   try {
     checkStateAccess(
       {
         state: normalState({ ...state, offers: undefined }),
         health: { type: healthType(health) },
-        ...(netns === undefined ? {} : { netns }),
         ...(hooks === undefined ? {} : { hooks: normalHooks(hooks) }),
       },
       'function',

@@ -18,7 +18,7 @@ export interface SharedSlotParts {
   /** To the copies of others. */
   readonly transport: StreamTransport;
   /** A function's end of its state; null: it shares none. @throws Error when the function is not here */
-  readonly sourceOf: (functionId: FunctionId) => Promise<StateSource | null>;
+  readonly sourceOf: (functionId: FunctionId, slot: SlotDefinition) => Promise<StateSource | null>;
   readonly give: (input: AgentInput) => void;
   readonly post: (message: ToWorker) => void;
   readonly clock: Clock;
@@ -129,7 +129,7 @@ export class SharedSlot {
 
   async #take(order: Take, signal: AbortSignal): Promise<void> {
     const { sourceOf, give } = this.#parts;
-    const source = await sourceOf(order.functionId as FunctionId);
+    const source = await sourceOf(order.functionId as FunctionId, this.#definition);
     if (source === null) throw new Error('its function shares no state');
     const { from, isWhole } = await this.#copied(order, signal);
     const { previous, isResumed, isLossy } = order;

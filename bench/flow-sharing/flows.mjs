@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import { IPS_ASSURED, IPS_SEEN_REPLY } from '@vnfpool/platform/conntrack';
+
+/** An established TCP connection behind a gateway, one of 2^24. */
+export function connection(number) {
+  const client = Uint8Array.of(10, number >> 16, (number >> 8) & 0xff, number & 0xff);
+  const server = Uint8Array.of(198, 51, 100, 80);
+  const gateway = Uint8Array.of(192, 0, 2, 1 + Math.floor(number / 40_000));
+  const ports = (source, destination) => ({ kind: 'ports', source, destination });
+  return {
+    original: { source: client, destination: server, protocol: 6, layer4: ports(40_000, 443) },
+    reply: {
+      source: server,
+      destination: gateway,
+      protocol: 6,
+      layer4: ports(443, 20_000 + (number % 40_000)),
+    },
+    status: IPS_SEEN_REPLY | IPS_ASSURED,
+    timeoutSeconds: 432_000,
+    zone: 0,
+    zoneDirection: 'both',
+    mark: 0,
+    tcp: { state: 3, originalScale: 7, replyScale: 7, originalFlags: 3, replyFlags: 3 },
+    sctp: null,
+    helper: null,
+    labels: null,
+    counters: null,
+    master: null,
+    shifts: null,
+  };
+}
