@@ -147,6 +147,33 @@ describe.skipIf(executablePath === undefined)(title, () => {
     await picture('light-frozen');
   });
 
+  test('tells who has the state of a slot, and how far behind', async () => {
+    const standby = {
+      instance: 'web#2',
+      node: 'node-b',
+      lagUpdates: 3,
+      lagMs: 2,
+      lagBytes: 96,
+      roundTripMs: 0.4,
+    };
+    api.scenario.share('web', {
+      method: 'replicate',
+      isProtected: true,
+      isLossy: false,
+      verdict: 'A failover loses up to 2000 ms.',
+      state: { at: 0, keys: 5, bytes: 160, sequence: 40, updatesPerSecond: 10, waiting: 0 },
+      standbys: [
+        { ...standby, isListed: true, state: 'following' },
+        { ...standby, instance: 'web#3', node: 'node-c', isListed: false, state: 'filling' },
+      ],
+    });
+    await enter();
+    await page.getByText('A failover loses up to 2000 ms.').waitFor();
+    await page.getByText('follows, 3 updates (2 ms, 96 octets) behind').waitFor();
+    await page.getByText('being filled, may not take over, 3 updates (2 ms, 96 octets) behind').waitFor();
+    await picture('light-sharing');
+  });
+
   test('a paused node tells what its fence does, and offers to resume', async () => {
     await enter();
     await page.getByRole('button', { name: 'Pause node-a' }).click();

@@ -4,6 +4,7 @@ import type { ExplainView, FailbackView, SlotExplainView } from '@vnfpool/core/m
 import { showAge, showDuration } from './duration.ts';
 import type { Paint } from './paint.ts';
 import { plain } from './plain.ts';
+import { sharingLines } from './sharing.ts';
 import { renderTimeline } from './timeline.ts';
 
 type Candidate = ExplainView['slots'][number]['candidates'][number];
@@ -14,7 +15,11 @@ export function renderPool(view: ExplainView, now: number, paint: Paint): string
     const holder = slot.holder ?? 'nobody';
     const title = paint('strong', `slot ${view.pool}/${slot.index}`);
     lines.push('', `${title}  ${holder}: ${plain(slot.why, 'one line')}`);
-    lines.push(...candidateLines(slot.candidates), ...failbackLine(slot.failback ?? null, now));
+    lines.push(
+      ...sharingLines(slot.sharing, now),
+      ...candidateLines(slot.candidates),
+      ...failbackLine(slot.failback ?? null, now),
+    );
   }
   return `${lines.join('\n')}\n`;
 }
@@ -36,6 +41,7 @@ export function renderSlot(view: SlotExplainView, now: number, paint: Paint): st
     `${paint('strong', `slot ${view.pool}/${view.index}`)}  ${plain(held, 'one line')}, ${epoch}`,
     `  ${plain(view.why, 'one line')}`,
     `  ${plain(view.council, 'one line')}`,
+    ...sharingLines(view.sharing, now),
     ...(view.frozen === null ? [] : [`  Frozen: ${plain(view.frozen, 'one line')}.`]),
     '',
     ...candidateLines(

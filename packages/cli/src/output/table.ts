@@ -10,6 +10,8 @@ export interface Column<T> {
   readonly align?: 'right';
   /** Only shown by `-o wide`. */
   readonly wide?: boolean;
+  /** Only shown where a row has something to say in it. */
+  readonly optional?: boolean;
 }
 
 /** Columns as wide as their longest cell, two blanks between them, nothing behind the last. Empty cells show as `-`. */
@@ -18,7 +20,11 @@ export function renderTable<T>(
   items: readonly T[],
   options: { readonly now: number; readonly paint: Paint; readonly wide?: boolean },
 ): string {
-  const shown = columns.filter((column) => options.wide === true || column.wide !== true);
+  const shown = columns.filter(
+    (column) =>
+      (options.wide === true || column.wide !== true) &&
+      (column.optional !== true || items.some((item) => column.cell(item, options.now) !== '')),
+  );
   const cells = items.map((item) =>
     shown.map((column) => {
       const text = plain(column.cell(item, options.now), 'one line');

@@ -11,6 +11,18 @@ export const poolColumns: readonly Column<PoolView>[] = [
   { title: 'SPARES', cell: (pool) => `${pool.sparesReady}/${pool.spares}` },
   { title: 'POLICY', cell: (pool) => pool.policy },
   { title: 'ADDRESSES', cell: (pool) => pool.addresses.join(',') },
+  {
+    title: 'STATE',
+    cell: ({ sharing }) => (sharing ? `${sharing.method ?? 'refused'}, loses ${sharing.loses}` : ''),
+    tone: ({ sharing }) => (sharing?.method === null ? 'bad' : undefined),
+    optional: true,
+  },
+  {
+    title: 'LEVEL',
+    cell: ({ sharing }) => sharing?.level ?? '',
+    wide: true,
+    optional: true,
+  },
   { title: 'SET', cell: (pool) => pool.set, wide: true },
   { title: 'PORT', cell: (pool) => String(pool.port ?? ''), wide: true },
   { title: 'LEASE', cell: (pool) => `${pool.leaseMs} ms`, wide: true },

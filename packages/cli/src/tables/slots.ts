@@ -3,6 +3,7 @@
 import { formatEpoch } from '@vnfpool/core';
 import type { SlotView } from '@vnfpool/core/management';
 import { showAge } from '../output/duration.ts';
+import { sharingCell } from '../output/sharing.ts';
 import type { Column } from '../output/table.ts';
 
 export const slotColumns: readonly Column<SlotView>[] = [
@@ -16,6 +17,13 @@ export const slotColumns: readonly Column<SlotView>[] = [
   { title: 'EPOCH', cell: (slot) => formatEpoch(slot.epoch), align: 'right' },
   { title: 'STANDBYS', cell: (slot) => slot.standbys.join(',') },
   { title: 'ADDRESSES', cell: (slot) => slot.addresses.join(',') },
+  {
+    title: 'STATE',
+    cell: ({ sharing }) => sharingCell(sharing),
+    tone: ({ sharing }) =>
+      !sharing ? undefined : !sharing.isProtected ? 'bad' : sharing.isLossy ? 'warning' : undefined,
+    optional: true,
+  },
   { title: 'HELD FOR', cell: (slot, now) => (slot.since === null ? '' : showAge(slot.since, now)) },
   { title: 'SLOT-ID', cell: (slot) => slot.id, wide: true },
   { title: 'LEASE', cell: (slot) => `${slot.leaseMs} ms`, wide: true },

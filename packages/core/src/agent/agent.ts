@@ -16,6 +16,7 @@ import { HostEvidence } from './host-evidence.ts';
 import { restoreFunction } from './keeping.ts';
 import { inOrder } from './output-order.ts';
 import { afterSessions, asksForSessions, SessionMoves } from './session-moves.ts';
+import { NO_OWN_STATES, type OwnStates, owning, SharedSlots } from './shared-slots.ts';
 import { Standing } from './standing.ts';
 import { refusesState, StateMoves } from './state-moves.ts';
 import { Told } from './told.ts';
@@ -28,6 +29,8 @@ export interface Resident {
   assignment: SlotAssignment | null;
   transfer: ResidentTransfer | null;
   readonly standing: Standing;
+  /** Slots whose state it has from having held them. */
+  ownStates: OwnStates;
 }
 
 const FUNCTIONS_MAX = 256;
@@ -59,6 +62,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   readonly #failovers = new FailoverBacklog();
   #configuration: SetConfiguration | null = null;
   readonly #evidence = new HostEvidence();
+  readonly #shared = new SharedSlots();
   #muteMs = 0;
   /** By number. */
   readonly #councils = new Map<number, CouncilReport>();
@@ -184,6 +188,17 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       case 'paused':
         this.#evidence.paused(input);
         return [];
+      case 'copy':
+        this.#shared.copied(input.slot, input.isWhole);
+        return [];
+      case 'owns-state': {
+        const resident = this.#residents.get(input.functionId);
+        if (resident) resident.ownStates = owning(resident, input.slot, input.epoch);
+        return [];
+      }
+      case 'sharing':
+        this.#shared.reported(input.slot, input.report);
+        return [];
       case 'stop':
         this.#stopping = true;
         return [...this.#residents.values()].flatMap(({ life }) => life.stop());
@@ -259,7 +274,13 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     const name = assignment?.name ?? `function ${functionId}`;
     const { random } = this.#options;
     const life = new FunctionLife(functionId, name, specification, specificationOctets, random, awaitsState);
-    this.#residents.set(functionId, { life, assignment, transfer: null, standing: new Standing() });
+    this.#residents.set(functionId, {
+      life,
+      assignment,
+      transfer: null,
+      standing: new Standing(),
+      ownStates: NO_OWN_STATES,
+    });
     const started = life.start();
     return [{ type: 'answer', operation, code: OK, status: life.status, report: life.report() }, ...started];
   }
@@ -329,6 +350,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       if (current.has(id)) continue;
       this.#slots.delete(id);
       this.#lastHolders.delete(id);
+      this.#shared.forget(id);
     }
     return [
       { type: 'configure-leases', configuration },
@@ -364,6 +386,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       configuration: this.#configuration,
       residents: this.#residents,
       slots: this.#slots,
+      shared: this.#shared,
       lastHolders: this.#lastHolders,
       failovers: this.#failovers.pending,
       keptFailovers: this.#failovers.all,

@@ -13,6 +13,7 @@ export function candidatesOf({
   configuration,
   residents,
   slots,
+  shared,
   lastHolders,
   nowMs,
 }: Omit<AgentView, 'failovers' | 'keptFailovers' | 'host' | 'muteMs' | 'isLeaving'>): Map<
@@ -43,6 +44,7 @@ export function candidatesOf({
       const holder = lastHolders.get(slot.id as SlotId);
       const ranked = order.filter((functionId) => functionId === id || functionId !== holder).indexOf(id);
       const behind = standing.isSuppressed(assignment, nowMs) ? slot.candidates.length : 0;
+      const state = shared.stateOf(slot, resident);
       wanted.set(`${slot.id}/${id}`, {
         type: 'candidate',
         slot: slot.id as SlotId,
@@ -50,6 +52,7 @@ export function candidatesOf({
         incarnation: life.leaseIncarnation,
         ready: life.ready && !isFull && (isHolder || !standing.isHeldDown(nowMs)),
         rank: (ranked >= 0 ? ranked : position) + behind,
+        ...(state && { state }),
       });
     }
   }

@@ -5,6 +5,7 @@ import type { FunctionId } from '../identity.ts';
 import type { Resident } from './agent.ts';
 import { FunctionLife } from './function-life.ts';
 import type { LifeRecord } from './life-record.ts';
+import { NO_OWN_STATES, type OwnStates } from './shared-slots.ts';
 import { Standing } from './standing.ts';
 import { type ResidentTransfer, transferWith } from './transfers.ts';
 import type { AgentOutput } from './types.ts';
@@ -17,6 +18,8 @@ export interface FunctionRecord {
   readonly assignment: SlotAssignment | null;
   readonly life: LifeRecord;
   readonly transfer: Pick<ResidentTransfer, 'role' | 'mode' | 'peer' | 'token'> | null;
+  /** Absent: it has held no slot with shared state. */
+  readonly ownStates?: OwnStates;
 }
 
 /** A function that a former agent of this node started. */
@@ -30,7 +33,7 @@ export interface AdoptedFunction {
   readonly reason: string;
 }
 
-export function recordOf({ life, assignment, transfer, standing }: Resident): FunctionRecord {
+export function recordOf({ life, assignment, transfer, standing, ownStates }: Resident): FunctionRecord {
   const kept = standing.record;
   return {
     name: life.name,
@@ -43,6 +46,7 @@ export function recordOf({ life, assignment, transfer, standing }: Resident): Fu
       peer: transfer.peer,
       token: transfer.token,
     },
+    ...(ownStates.incarnation === '' ? {} : { ownStates }),
   };
 }
 
@@ -52,13 +56,13 @@ export function restoreFunction(
   random: Random,
   nowMs: number,
 ): { readonly resident: Resident; readonly outputs: AgentOutput[] } {
-  const { name, octets, assignment, life: kept, transfer } = record;
+  const { name, octets, assignment, life: kept, transfer, ownStates = NO_OWN_STATES } = record;
   const life = new FunctionLife(functionId, name, specification, octets, random);
   const restored = transfer && transferWith(transfer.role, transfer.mode, transfer.peer, transfer.token);
   const outputs = life.restore(kept, process, reason, nowMs);
   const standing = new Standing();
   if (kept.standing) standing.restore(kept.standing, nowMs);
-  return { resident: { life, assignment, transfer: restored, standing }, outputs };
+  return { resident: { life, assignment, transfer: restored, standing, ownStates }, outputs };
 }
 
 /** Tells the difference between two records but for the octets: of these the function counts the changes. */

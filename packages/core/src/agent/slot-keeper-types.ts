@@ -3,6 +3,7 @@ import type { LeaseMessage } from '@vnfpool/wire/lease';
 import type { CouncilReport, FailoverRecord, SlotState } from '@vnfpool/wire/mobility';
 import type { NodeLeaseRecord, NodeLeasesInput } from '../lease/index.ts';
 import type { AddressInput, AddressOutput } from './address-upkeep.ts';
+import type { StateOutput } from './state-takings.ts';
 
 /** Moments of a take-over that the driver tells us by the clock; all but `raised` are steps of the record. */
 export type KeeperStep = 'committed' | 'raised' | 'switched' | 'serving';
@@ -26,6 +27,16 @@ export type KeeperInput =
       readonly slot: string;
       readonly epoch: number;
       readonly isOff: boolean;
+      /** Why not, or empty. */
+      readonly reason: string;
+    }
+  /** After `take-state`: whether the function has the state and can serve. */
+  | {
+      readonly type: 'state-taken';
+      readonly slot: string;
+      /** That of `take-state`. */
+      readonly epoch: number;
+      readonly isTaken: boolean;
       /** Why not, or empty. */
       readonly reason: string;
     };
@@ -55,6 +66,7 @@ export type KeeperOutput =
   /** Slots that must be under the fence, closed unless opened, with what is theirs. Replaces the former list. */
   | { readonly type: 'guard'; readonly slots: readonly KeeperSlot[] }
   | AddressOutput
+  | StateOutput
   /** Open, or keep open, slots until moments of CLOCK_BOOTTIME: all that one step renewed, at once. */
   | { readonly type: 'open'; readonly ends: ReadonlyMap<string, number> }
   /** Close, and answer with `fence-closed` when the kernel has acknowledged it. */

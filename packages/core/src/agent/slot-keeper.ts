@@ -17,11 +17,12 @@ import { Gateways } from './gateways.ts';
 import { type HandedOnSlots, slotsOf } from './handed-on-slots.ts';
 import { failoverRecord, type Holding, slotState } from './holding.ts';
 import type { KeeperInput, KeeperOutput, KeeperSlot } from './slot-keeper-types.ts';
+import { plain, StateTakings, takeState } from './state-takings.ts';
 
 /**
  * Takes and leaves slots in the right order: what happens between the lease engine's word and the first packet.
  *
- * granted → (at its birth: ask whether somebody has the address) → commit state → (switch the former holder's node off) → raise the address → fence opens → announce → serving; at the end fence closes →
+ * granted → (at its birth: ask whether somebody has the address) → the function gets the shared state → (switch the former holder's node off) → raise the address → fence opens → announce → serving; at the end fence closes →
  * withdraw. The fence follows the lease; nothing here decides who holds.
  */
 export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
@@ -40,6 +41,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   #current: ReadonlySet<string> = new Set();
   readonly #formerHolders: FormerHolders;
   readonly #gateways: Gateways;
+  readonly #states = new StateTakings();
 
   /** @param handedOn of the process before; `leases` goes on with its */
   constructor(leases: NodeLeases, node: number, handedOn?: HandedOnSlots) {
@@ -49,7 +51,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       isRaised: (slot) => {
         const holding = this.#holdings.get(slot);
         if (holding === undefined || holding.closing) return false;
-        return !this.#upkeep.isProbing(slot) && !this.#formerHolders.isWaitedFor(slot);
+        return !this.#isWaiting(slot);
       },
       isFree: (slot) => !this.#holdings.has(slot),
     });
@@ -94,6 +96,9 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       ...followed,
       { type: 'raise', places, isPrepared: true, isQuiet: false },
       ...[...this.#holdings.keys()].map((slot) => ({ type: 'slot' as const, state: this.#stateOf(slot) })),
+      ...[...this.#holdings].flatMap(([slot, { granted, epoch }]) =>
+        this.#isShared(slot) ? [takeState(granted, epoch, true)] : [],
+      ),
     ];
   }
 
@@ -119,6 +124,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         return [];
       case 'node-fenced':
         return this.#nodeFenced(input, nowMs);
+      case 'state-taken':
+        return this.#stateTaken(input, nowMs);
       case 'candidate-state':
         return this.#follow(this.#leases.handle(this.#candidates.say(input), nowMs), nowMs);
       case 'candidate-gone':
@@ -201,7 +208,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   }
 
   #raisedSlots(): string[] {
-    return [...this.#holdings.keys()].filter((slot) => !this.#upkeep.isProbing(slot));
+    return [...this.#holdings.keys()].filter((slot) => !this.#isWaiting(slot));
   }
 
   /**
@@ -266,7 +273,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       case 'granted':
         return this.#take(output, nowMs);
       case 'renumbered':
-        return this.#renumber(output);
+        return [...this.#renumber(output), ...this.#relisted(output)];
       case 'fence-close': {
         const holding = this.#holdings.get(output.slot);
         if (holding) holding.closing = true;
@@ -322,13 +329,25 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       announceAtMs: [],
     });
     this.#partings.end(slot);
-    const committed: KeeperOutput = { type: 'mark', slot, epoch, step: 'committed' };
-    const probe = granted.cause === 'genesis' ? this.#upkeep.probe(slot) : [];
-    if (probe.length > 0) return [committed, ...probe];
-    return order === undefined ? [committed, ...this.#raise(slot, epoch)] : [committed, order];
+    const taking = this.#states.take(this.#definitions.get(slot), granted);
+    return [
+      taking ?? { type: 'mark', slot, epoch, step: 'committed' },
+      ...(order === undefined ? [] : [order]),
+      ...(granted.cause === 'genesis' ? this.#upkeep.probe(slot) : []),
+      ...this.#raise(slot, epoch),
+    ];
   }
 
+  /** Something has to be known, or done, before the slot is raised. */
+  #isWaiting(slot: string): boolean {
+    return (
+      this.#upkeep.isProbing(slot) || this.#formerHolders.isWaitedFor(slot) || this.#states.isWaitedFor(slot)
+    );
+  }
+
+  /** Once nothing has to be waited for. */
   #raise(slot: string, epoch: number): KeeperOutput[] {
+    if (this.#isWaiting(slot)) return [];
     return [...this.#upkeep.raise(slot), { type: 'mark', slot, epoch, step: 'raised' }];
   }
 
@@ -337,7 +356,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     const holding = this.#holdings.get(slot);
     if (!holding || holding.closing || !this.#upkeep.isProbing(slot)) return [];
     const told = this.#upkeep.probed(input, nowMs);
-    return this.#upkeep.isProbing(slot) ? told : [...told, ...this.#raise(slot, holding.epoch)];
+    return [...told, ...this.#raise(slot, holding.epoch)];
   }
 
   /** A link went or came: who holds the slot passes it on if somebody takes it, others are candidates no more, or again. */
@@ -429,11 +448,34 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     const holding = this.#holdings.get(slot);
     if (holding?.epoch !== formerEpoch) return [];
     holding.epoch = epoch;
-    if (this.#upkeep.isProbing(slot) || this.#formerHolders.isWaitedFor(slot)) return [];
+    if (this.#isWaiting(slot)) return [];
     // Marks of the former epoch do not count any more: begin again from where the address is raised.
     if (!holding.serving) return [{ type: 'mark', slot, epoch, step: 'raised' }];
     if (holding.closing) return [];
     return [{ type: 'slot', state: this.#stateOf(slot) }];
+  }
+
+  #isShared(slot: string): boolean {
+    return this.#definitions.get(slot)?.sharing !== undefined;
+  }
+
+  #relisted({ slot, epoch, candidates }: NodeLeasesOutput & { type: 'renumbered' }): KeeperOutput[] {
+    return this.#isShared(slot) ? [{ type: 'listed', slot, epoch, listed: candidates.map(plain) }] : [];
+  }
+
+  /** A function that cannot have the state must not serve; another candidate may. */
+  #stateTaken(input: KeeperInput & { type: 'state-taken' }, nowMs: number): KeeperOutput[] {
+    const { slot, isTaken, reason } = input;
+    const holding = this.#holdings.get(slot);
+    if (holding === undefined || holding.closing || !this.#states.told(input)) return [];
+    const { epoch } = holding;
+    if (isTaken) return [{ type: 'mark', slot, epoch, step: 'committed' }, ...this.#raise(slot, epoch)];
+    const message = `slot ${slot} is given up: its state cannot be had here: ${reason}`;
+    const release = { type: 'release', slot, reason: 'function-unhealthy' } as const;
+    return [
+      { type: 'event', severity: 'error', message },
+      ...this.#follow(this.#leases.handle(release, nowMs), nowMs),
+    ];
   }
 
   #leave({ slot, reason }: NodeLeasesOutput & { type: 'lost' }): KeeperOutput[] {
@@ -442,13 +484,15 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     this.#formerHolders.forget(slot);
     this.#upkeep.leave(slot);
     this.#partings.end(slot);
+    this.#states.forget(slot);
     const addresses = this.#upkeep.placesOf(slot).map(({ address }) => address);
-    const withdraw: KeeperOutput = { type: 'withdraw', addresses };
-    if (!holding) return [withdraw];
+    const withdraw: KeeperOutput[] = [{ type: 'withdraw', addresses }];
+    if (this.#isShared(slot)) withdraw.push({ type: 'leave-state', slot });
+    if (!holding) return withdraw;
     const told: KeeperOutput = { type: 'slot', state: this.#stateOf(slot, `lost: ${reason}`) };
-    if (this.#current.has(slot)) return [withdraw, told];
+    if (this.#current.has(slot)) return [...withdraw, told];
     this.#forget();
-    return [withdraw, ...this.#upkeep.define([...this.#definitions.values()]), this.#underFence(), told];
+    return [...withdraw, ...this.#upkeep.define([...this.#definitions.values()]), this.#underFence(), told];
   }
 
   #announceAgain(nowMs: number): KeeperOutput[] {

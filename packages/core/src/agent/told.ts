@@ -13,6 +13,7 @@ import { candidatesOf } from './candidacy.ts';
 import { recordOf, recordText } from './keeping.ts';
 import { registrationsOf } from './registrations.ts';
 import { roleOf } from './role.ts';
+import type { SharedSlots } from './shared-slots.ts';
 import type { AgentOutput } from './types.ts';
 
 /** What an agent knows. */
@@ -22,6 +23,7 @@ export interface AgentView {
   readonly configuration: SetConfiguration | null;
   readonly residents: ReadonlyMap<FunctionId, Resident>;
   readonly slots: ReadonlyMap<SlotId, SlotState>;
+  readonly shared: SharedSlots;
   /** Function that held a slot last, also when nobody does now. */
   readonly lastHolders: ReadonlyMap<SlotId, number>;
   /** To be told. */
@@ -183,7 +185,7 @@ export class Told {
     const change = {
       type: 'slots-changed' as const,
       muteMs: view.muteMs,
-      slots: [...view.slots.values()],
+      slots: view.shared.withReports(view.slots.values()),
       failovers: view.failovers,
       ...(view.councils.length === 0 ? {} : { councils: view.councils }),
       ...(view.stalls && { stalls: view.stalls }),

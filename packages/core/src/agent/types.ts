@@ -12,6 +12,7 @@ import type {
   Role,
   SessionInformation,
   SetConfiguration,
+  SharingReport,
   SlotAssignment,
   SlotState,
   StallReport,
@@ -19,6 +20,7 @@ import type {
 } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
+import type { CandidateState } from '../lease/index.ts';
 import type { TransferDestination, TransferToken } from '../mobility/types.ts';
 import type { TransferEnd, Verdict } from '../state-transfer/types.ts';
 import type { AdoptedFunction, FunctionRecord } from './keeping.ts';
@@ -176,6 +178,17 @@ export type AgentInput =
       readonly wallMs: number;
     }
   | ({ readonly type: 'paused' } & HostPause)
+  /** Whether there is a copy here of a slot's shared state, from which a function could go on. */
+  | { readonly type: 'copy'; readonly slot: SlotId; readonly isWhole: boolean }
+  /** The function has all of the slot's state under this epoch, which is on disk before the slot is served. */
+  | {
+      readonly type: 'owns-state';
+      readonly slot: SlotId;
+      readonly functionId: FunctionId;
+      readonly epoch: number;
+    }
+  /** How far the standbys of a slot are, told now and then; null: it is not held here. */
+  | { readonly type: 'sharing'; readonly slot: SlotId; readonly report: SharingReport | null }
   /** Ends every function, holders' slots released first. */
   | { readonly type: 'stop' }
   /**
@@ -319,6 +332,8 @@ export type AgentOutput =
       readonly incarnation: string;
       readonly ready: boolean;
       readonly rank: number;
+      /** Of the slot's shared state; absent: none is shared. */
+      readonly state?: CandidateState;
     }
   | { readonly type: 'no-candidate'; readonly slot: SlotId; readonly functionId: FunctionId }
   | { readonly type: 'release'; readonly slot: SlotId; readonly cause: FailoverCause }

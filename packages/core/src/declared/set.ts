@@ -6,10 +6,9 @@ import type {
   Hooks,
   NetworkSpecification,
   SlotAddressing,
-  StateAccess,
 } from '@vnfpool/wire/mobility';
 import type { DeclaredFailback, DeclaredFlap, DeclaredGuard, DeclaredRestart } from './detection.ts';
-import type { DeclaredSharing } from './sharing.ts';
+import type { DeclaredSharing, DeclaredState } from './sharing.ts';
 import type { DeclaredUpgrade } from './upgrade.ts';
 
 /**
@@ -61,7 +60,7 @@ export interface DeclaredPool {
     readonly stop: { readonly signal: string; readonly graceMs: number };
     readonly limits?: FunctionLimits;
     /** How its state is taken and given when it moves; absent: it has none that could. */
-    readonly state?: StateAccess;
+    readonly state?: DeclaredState;
     readonly hooks?: Hooks;
     /** A network namespace of its own; absent: it has the node's network. */
     readonly netns?: NetworkSpecification;
@@ -88,7 +87,7 @@ export interface DeclaredPool {
     /** Absent: a slot stays where it is. */
     readonly failback?: DeclaredFailback;
   };
-  /** What is asked of state sharing. No file can say it as long as no node carries it out. */
+  /** What is asked of state sharing; absent: nothing, and nothing is shared. */
   readonly sharing?: DeclaredSharing;
   /** Absent: a slot is let go at once, and an instance stays on its node. */
   readonly restart?: DeclaredRestart;

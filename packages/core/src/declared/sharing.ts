@@ -2,10 +2,12 @@
 import type {
   Granularity,
   LossBound,
+  OfferedLevel,
   OverloadRule,
   RecoveryClass,
   SecurityState,
   SharingMethod,
+  StateAccess,
   StateFormat,
 } from '@vnfpool/wire/mobility';
 
@@ -35,4 +37,12 @@ export interface DeclaredSharing {
   readonly securityState?: Exclude<SecurityState, 'excluded'>;
   /** Of `shared`: the store. */
   readonly store?: string;
+  /** Of `replicate` and `conntrack`: after so long without a candidate that has the state somebody may begin without; absent: never. */
+  readonly lastResortMs?: number;
+}
+
+/** How the state of a function is taken and given, and what of it can be shared. */
+export interface DeclaredState extends StateAccess {
+  /** In place of the levels that follow from the rest; at least one, what it likes best first. Nodes are not told. */
+  readonly offers?: readonly OfferedLevel[];
 }

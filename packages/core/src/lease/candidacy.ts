@@ -11,7 +11,7 @@ import type {
   Released,
   ReleaseReason,
 } from '@vnfpool/wire/lease';
-import type { SlotDefinition } from '@vnfpool/wire/mobility';
+import type { SlotCandidate, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { Echo } from './attempt.ts';
 import type { SlotContext } from './context.ts';
 import { beginHandOver, Expected, type HandOver, type HandOverTarget } from './hand-over.ts';
@@ -24,9 +24,9 @@ import { type Basis, Proposing } from './proposing.ts';
 import { Retiring } from './retiring.ts';
 import { Slot } from './slot.ts';
 import { earliest, rankSpreadMs, renewalMs, unlistedProbeMs } from './timing.ts';
-import { Turn } from './turn.ts';
+import { type Candidate, Turn } from './turn.ts';
 import type { LeaseOutput, LostReason } from './types.ts';
-import { isOutdated, lists, sameHolder } from './value.ts';
+import { type CandidateState, lists, sameHolder } from './value.ts';
 
 /**
  * One slot's proposer on one node: tries for the slot, holds it, renews it, lets it go. It sees its own node's
@@ -56,7 +56,9 @@ export class Candidacy {
     const slot = new Candidacy(context, definition, nowMs);
     slot.#highestProposed = highestRound;
     slot.#slot.knowledge.highestRound = highestRound;
-    slot.#turn.candidate = candidate ?? undefined;
+    // Copies ended with the process that had them.
+    const state = candidate?.state && { ...candidate.state, hasCopy: false };
+    slot.#turn.candidate = candidate === null ? undefined : { ...candidate, state };
     if (hold !== null) {
       slot.#hold = Hold.takenOver(slot.#slot, hold, nowMs);
       slot.#slot.knowledge.learn(hold.round, slot.#hold.asAccepted, hold.leaseUntilMs);
@@ -111,13 +113,25 @@ export class Candidacy {
   /** A new definition; a holder whose value differs renumbers. */
   define(definition: SlotDefinition, nowMs: number): void {
     this.#slot.definition = definition;
-    if (this.#hold !== undefined && isOutdated(this.#hold.value, definition)) this.#renumber(nowMs);
+    if (this.#hold?.isOutdated) this.#renumber(nowMs);
   }
 
-  offerCandidate(holder: LeaseHolder, isReady: boolean, rank: number, nowMs: number): void {
+  /** Whom the holder wants listed from now on, since these have its state; `isAnew`: under another epoch in any case. */
+  list(epoch: number, candidates: readonly SlotCandidate[], isAnew: boolean, nowMs: number): void {
+    const hold = this.#hold;
+    if (hold === undefined || hold.closing !== undefined || !hold.isEpoch(epoch)) return;
+    hold.list(candidates);
+    if (isAnew || hold.isOutdated) this.#renumber(nowMs);
+  }
+
+  offerCandidate(offered: Candidate, nowMs: number): void {
     const { candidate } = this;
+    const { holder, isReady } = offered;
     if (candidate !== undefined && !sameHolder(candidate, holder)) this.dropCandidate(nowMs);
-    this.#turn.candidate = { holder, isReady, rank };
+    const hasLost = lacksMore(this.#turn.candidate?.state, offered.state);
+    this.#turn.candidate = offered;
+    // An attempt that rests on what is gone must not succeed.
+    if (hasLost && this.#hold === undefined) this.#giveUp('candidate', nowMs);
     if (!isReady && this.#hold === undefined) this.#giveUp('candidate', nowMs);
   }
 
@@ -343,7 +357,7 @@ export class Candidacy {
     const { candidate } = this;
     if (candidate === undefined || tryAtMs === undefined || nowMs < tryAtMs) return;
     this.#turn.begin(nowMs);
-    this.#prepare(candidate, nowMs);
+    this.#prepare(candidate, this.#turn.candidate?.state, nowMs);
   }
 
   #nextTryMs(): number | undefined {
@@ -353,9 +367,10 @@ export class Candidacy {
 
   // A round, from its start to its end --------------------------------------------------------------------
 
-  #prepare(holder: LeaseHolder, nowMs: number): void {
+  #prepare(holder: LeaseHolder, state: CandidateState | undefined, nowMs: number): void {
     const round = Math.max(this.#slot.knowledge.highestRound, this.#highestProposed) + 1;
-    this.#attempt = new Preparing(this.#slot, round, this.#slot.nextSerial(), holder, nowMs);
+    const serial = this.#slot.nextSerial();
+    this.#attempt = new Preparing(this.#slot, { round, serial }, holder, state, nowMs);
     this.#attempt.send();
   }
 
@@ -366,7 +381,7 @@ export class Candidacy {
     if (candidate?.isReady !== true || this.#hold !== undefined || this.#attempt !== undefined) return;
     if (round <= this.#highestProposed) return;
     this.#turn.detectedAtMs = nowMs;
-    this.#attempt = new Preparing(this.#slot, round, serial, candidate.holder, nowMs);
+    this.#attempt = new Preparing(this.#slot, { round, serial }, candidate.holder, candidate.state, nowMs);
   }
 
   /** A holder prepares a higher round for itself under its running lease; fence and address stay. */
@@ -376,11 +391,12 @@ export class Candidacy {
     hold.mustRenumber();
     if (this.#attempt !== undefined) return;
     if (this.#slot.context.rules.isOneValueARound()) {
-      this.#prepare(hold.holder, nowMs);
+      // What it holds by, it has.
+      this.#prepare(hold.holder, undefined, nowMs);
       return;
     }
     const { lossMark } = hold.value;
-    this.#propose(hold.round, hold.holder, { former: hold.asAccepted, lossMark }, nowMs);
+    this.#propose(hold.round, hold.holder, { former: hold.asAccepted, lossMark, listed: hold.listed }, nowMs);
   }
 
   #judged({ round, holder }: Preparing, verdict: Verdict, nowMs: number): void {
@@ -392,7 +408,7 @@ export class Candidacy {
       this.#attempt = undefined;
     } else {
       const lossMark = verdict.lossMark || (this.#hold?.value.lossMark ?? false);
-      this.#propose(round, holder, { former: verdict.former, lossMark }, nowMs);
+      this.#propose(round, holder, { former: verdict.former, lossMark, listed: this.#hold?.listed }, nowMs);
     }
   }
 
@@ -455,4 +471,11 @@ export class Candidacy {
     this.#retiring = new Retiring(this.#slot, release, candidates, nowMs);
     this.#retiring.send();
   }
+}
+
+/** Whether a candidate has no more what it had. */
+function lacksMore(before: CandidateState | undefined, now: CandidateState | undefined): boolean {
+  if (now === undefined) return false;
+  if (before === undefined) return true;
+  return (before.hasCopy && !now.hasCopy) || (before.ownEpoch !== null && before.ownEpoch !== now.ownEpoch);
 }

@@ -230,10 +230,13 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
 
   readonly #inputs: { readonly [Type in keyof Inputs]: (input: Inputs[Type], nowMs: number) => void } = {
     configure: (input, nowMs) => this.#configure(input, nowMs),
-    'candidate-state': ({ slot, functionId, functionIncarnation, ready, rank }, nowMs) => {
+    'candidate-state': (input, nowMs) => {
+      const { slot, functionId, functionIncarnation, ready: isReady, rank, state } = input;
       const holder = { node: this.#node, functionId, functionIncarnation };
-      this.#known(slot, nowMs)?.offerCandidate(holder, ready, rank, nowMs);
+      this.#known(slot, nowMs)?.offerCandidate({ holder, isReady, rank, state }, nowMs);
     },
+    list: ({ slot, epoch, candidates, isAnew = false }, nowMs) =>
+      this.#known(slot, nowMs)?.list(epoch, candidates, isAnew, nowMs),
     'candidate-gone': ({ slot, functionId }, nowMs) => {
       const known = this.#known(slot, nowMs);
       if (known?.candidate?.functionId === functionId) known.dropCandidate(nowMs);

@@ -24,7 +24,8 @@ export interface HandedOnSlot {
   readonly definition: SlotDefinition;
   /** No round up to this one is ever begun again. */
   readonly highestRound: number;
-  readonly candidate: Candidate | null;
+  /** Without a word on its state it lacks nothing, as none was shared. */
+  readonly candidate: (Omit<Candidate, 'state'> & Partial<Pick<Candidate, 'state'>>) | null;
   /** Held here, with the fence open and nothing else under way; null: not held. */
   readonly hold: HandedOnHold | null;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AcceptedValue, LeaseHolder, LeaseValue, Refuse, ReleaseReason } from '@vnfpool/wire/lease';
+import type { SlotCandidate } from '@vnfpool/wire/mobility';
 import type { Echo } from './attempt.ts';
 import type { ReadySuccessor } from './hand-over.ts';
 import type { Granted, HandedOnHold } from './handed-on.ts';
@@ -34,13 +35,14 @@ export class Hold {
   #renewal: Renewal | undefined;
   #renewAtMs: number;
   #closing: Closing | undefined;
+  #listed: readonly SlotCandidate[] | undefined;
 
   constructor(slot: Slot, granted: Granted, leaseUntilMs: number) {
     this.#slot = slot;
     this.#granted = granted;
     this.#grantEpoch = slot.epoch(granted.round);
     this.#leaseUntilMs = leaseUntilMs;
-    this.#mustRenumber = isOutdated(granted.value, slot.definition);
+    this.#mustRenumber = this.isOutdated;
     this.#renewAtMs = slot.context.nextRenewalMs(granted.value.leaseMs, granted.firstSentMs);
   }
 
@@ -78,6 +80,21 @@ export class Hold {
 
   get epoch(): number {
     return this.#slot.epoch(this.round);
+  }
+
+  /** Whom it wants listed, where that is its own affair; undefined: it has not said. */
+  get listed(): readonly SlotCandidate[] | undefined {
+    return this.#listed;
+  }
+
+  /** Says whom it wants listed: those that have its state. */
+  list(candidates: readonly SlotCandidate[]): void {
+    this.#listed = candidates;
+  }
+
+  /** Whether its value says something else than what is wanted now. */
+  get isOutdated(): boolean {
+    return isOutdated(this.value, this.#slot.definition, this.#listed);
   }
 
   /** Whether `epoch` is one that this hold has or had. */
@@ -247,12 +264,12 @@ export class Hold {
 
   /** The higher round was granted; the fence stays open under its epoch. */
   renumbered(granted: Granted, leaseUntilMs: number): void {
-    const { id, context, definition } = this.#slot;
+    const { id, context } = this.#slot;
     const formerEpoch = this.epoch;
     const { candidates } = granted.value;
     this.#granted = granted;
     this.#leaseUntilMs = Math.max(this.#leaseUntilMs, leaseUntilMs);
-    this.#mustRenumber = isOutdated(granted.value, definition);
+    this.#mustRenumber = this.isOutdated;
     this.#renewal = undefined;
     this.#renewAtMs = context.nextRenewalMs(granted.value.leaseMs, granted.firstSentMs);
     context.emit({ type: 'renumbered', slot: id, epoch: this.epoch, formerEpoch, candidates });

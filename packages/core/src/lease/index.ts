@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 export { compareCouncils, isBefore, nextVersion } from './council.ts';
 export { DRIFT_BOUND, LeaseEngine } from './engine.ts';
 export type { HandedOnHold, HandedOnLeases, HandedOnSlot } from './handed-on.ts';
@@ -11,3 +12,4 @@ export * from './replay-window.ts';
 export { LeaseRules, sameProposer } from './rules.ts';
 export { birthDelayMs, watchMs } from './timing.ts';
 export * from './types.ts';
+export type { CandidateState } from './value.ts';

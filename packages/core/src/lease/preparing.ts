@@ -1,11 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AcceptedValue, LeaseHolder, LeaseMessage, PromiseMessage } from '@vnfpool/wire/lease';
 import { Attempt } from './attempt.ts';
-import { lists } from './value.ts';
+import type { Slot } from './slot.ts';
+import { admits, type CandidateState, sameHolder } from './value.ts';
 
 /** The first half of a round: members are asked to promise it. */
 export class Preparing extends Attempt {
   readonly #promises = new Map<number, PromiseMessage>();
+  readonly #state: CandidateState | undefined;
+
+  /** @param state what of the slot's state the candidate has; undefined: it lacks nothing */
+  constructor(
+    slot: Slot,
+    { round, serial }: { readonly round: number; readonly serial: number },
+    holder: LeaseHolder,
+    state: CandidateState | undefined,
+    nowMs: number,
+  ) {
+    super(slot, round, serial, holder, nowMs);
+    this.#state = state;
+  }
 
   /** Counts a promise; the verdict once a majority has promised. */
   promised(from: number, message: PromiseMessage): Verdict | undefined {
@@ -13,7 +27,12 @@ export class Preparing extends Attempt {
     this.tally.add(from);
     this.#promises.set(from, message);
     if (this.tally.count < this.slot.council.majority) return undefined;
-    return judge(this.#promises.values(), this.holder);
+    return judge(this.#promises.values(), this.holder, (former) => this.#mayFollow(former));
+  }
+
+  #mayFollow(former: AcceptedValue): boolean {
+    const epoch = this.slot.epoch(former.round);
+    return this.slot.context.rules.mayFollow(admits(former, epoch, this.holder, this.#state));
   }
 
   protected override request(): LeaseMessage {
@@ -29,10 +48,14 @@ export type Verdict =
   | { readonly isAllowed: false; readonly former: AcceptedValue | undefined };
 
 /**
- * A candidate goes on only if the *highest* value that its majority reported lists it, or if that value's last
- * resort admits it: every one of the majority has seen the lease over for long enough.
+ * A candidate goes on only if the *highest* value that its majority reported lists it and it has its state, or if that value's
+ * last resort admits it: every one of the majority has seen the lease over for long enough.
  */
-function judge(promises: Iterable<PromiseMessage>, candidate: LeaseHolder): Verdict {
+function judge(
+  promises: Iterable<PromiseMessage>,
+  candidate: LeaseHolder,
+  mayFollow: (former: AcceptedValue) => boolean,
+): Verdict {
   let former: AcceptedValue | undefined;
   let endedForMs = Number.POSITIVE_INFINITY;
   for (const { accepted, endedForMs: ended } of promises) {
@@ -40,7 +63,9 @@ function judge(promises: Iterable<PromiseMessage>, candidate: LeaseHolder): Verd
     if (accepted !== null && (former === undefined || accepted.round > former.round)) former = accepted;
   }
   if (former === undefined) return { isAllowed: false, former };
-  if (lists(former.value, candidate)) return { isAllowed: true, former, lossMark: false };
+  // What was lost when this holder came in by the last resort, before it acted perhaps, is lost still.
+  const isLossy = former.value.lossMark && sameHolder(former.value.holder, candidate);
+  if (mayFollow(former)) return { isAllowed: true, former, lossMark: isLossy };
   const { lastResort } = former.value;
   if (lastResort.rule === 'after' && endedForMs >= lastResort.afterMs) {
     return { isAllowed: true, former, lossMark: true };

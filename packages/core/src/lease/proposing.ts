@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AcceptedValue, LeaseHolder, LeaseMessage, LeaseValue } from '@vnfpool/wire/lease';
+import type { SlotCandidate } from '@vnfpool/wire/mobility';
 import { Attempt, type Echo } from './attempt.ts';
 import type { Slot } from './slot.ts';
-import { proposedValue } from './value.ts';
+import { listedAfter, proposedValue } from './value.ts';
 
 /** What a proposal rests on. */
 export interface Basis {
   /** Highest value that the promises reported: what this round follows on. */
   readonly former: AcceptedValue;
   readonly lossMark: boolean;
+  /** Whom the holder wants listed; undefined: it has not said. */
+  readonly listed: readonly SlotCandidate[] | undefined;
 }
 
 /** The second half of a round: members are asked to accept its value. */
@@ -16,10 +19,18 @@ export class Proposing extends Attempt {
   readonly value: LeaseValue;
   readonly former: AcceptedValue;
 
-  constructor(slot: Slot, round: number, holder: LeaseHolder, { former, lossMark }: Basis, nowMs: number) {
+  constructor(
+    slot: Slot,
+    round: number,
+    holder: LeaseHolder,
+    { former, lossMark, listed }: Basis,
+    nowMs: number,
+  ) {
     super(slot, round, slot.nextSerial(), holder, nowMs);
     this.former = former;
-    this.value = proposedValue(slot.definition, holder, lossMark, slot.context.random.u64());
+    const { definition, context } = slot;
+    const list = listedAfter(definition, { holder }, former.value, listed);
+    this.value = proposedValue(definition, holder, list, lossMark, context.random.u64());
   }
 
   /** Counts an acceptance; true once the value stands. */

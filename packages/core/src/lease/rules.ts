@@ -63,6 +63,11 @@ export class LeaseRules {
     return leaseMs * (1 - driftBound);
   }
 
+  /** Only whom the last value lets go on does so, before its last resort: others lack what was let out. */
+  mayFollow(isAdmitted: boolean): boolean {
+    return isAdmitted;
+  }
+
   /** Acting begins when a majority has accepted. */
   isGranted(voters: number, majority: number): boolean {
     return voters >= majority;

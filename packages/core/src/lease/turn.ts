@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseHolder } from '@vnfpool/wire/lease';
+import type { AcceptedValue, LeaseHolder } from '@vnfpool/wire/lease';
 import type { Slot } from './slot.ts';
 import {
   attemptMs,
@@ -12,12 +12,14 @@ import {
   retrySpreadMs,
   unlistedProbeMs,
 } from './timing.ts';
-import { lists, sameHolder } from './value.ts';
+import { admits, type CandidateState, sameHolder } from './value.ts';
 
 export interface Candidate {
   readonly holder: LeaseHolder;
   readonly isReady: boolean;
   readonly rank: number;
+  /** Undefined: no state is shared. */
+  readonly state: CandidateState | undefined;
 }
 
 /** When this node's candidate tries for the slot: after the lease that is known, by rank. Safety does not rest on it. */
@@ -57,11 +59,15 @@ export class Turn {
       delayMs = birthDelayMs(Math.max(0, position));
     }
     if (rank > 0) delayMs += this.#jitter * rankSpreadMs(leaseMs);
-    if (accepted !== undefined && !lists(accepted.value, candidate.holder)) {
+    if (accepted !== undefined && !this.#isAdmitted(accepted, candidate)) {
       const { lastResort } = accepted.value;
       delayMs += lastResort.rule === 'after' ? lastResort.afterMs : unlistedProbeMs(leaseMs);
     }
     return Math.max(freeAtMs + delayMs, this.#notBeforeMs);
+  }
+
+  #isAdmitted(accepted: AcceptedValue, { holder, state }: Candidate): boolean {
+    return admits(accepted, this.#slot.epoch(accepted.round), holder, state);
   }
 
   /** The candidate begins to try. */

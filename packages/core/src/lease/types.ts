@@ -6,10 +6,11 @@ import type {
   LeaseMessage,
   ReleaseReason,
 } from '@vnfpool/wire/lease';
-import type { CouncilDefinition, FailoverCause, SlotDefinition } from '@vnfpool/wire/mobility';
+import type { CouncilDefinition, FailoverCause, SlotCandidate, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
 import type { HandedOnLeases } from './handed-on.ts';
 import type { CouncilRecord, LeaseRecord } from './record.ts';
+import type { CandidateState } from './value.ts';
 
 /** What one node's lease engine is made from. */
 export interface LeaseEngineInit {
@@ -54,6 +55,19 @@ export type LeaseInput =
       readonly functionIncarnation: bigint;
       readonly ready: boolean;
       readonly rank: number;
+      /** What of the slot's shared state it has; absent: none is shared. */
+      readonly state?: CandidateState;
+    }
+  /**
+   * At the holder of a slot with shared state: these have it, and only they may take over. Answered by `renumbered` when that
+   * changes the value; until then the former list counts. `isAnew`: under another epoch in any case.
+   */
+  | {
+      readonly type: 'list';
+      readonly slot: string;
+      readonly epoch: number;
+      readonly candidates: readonly SlotCandidate[];
+      readonly isAnew?: boolean;
     }
   /** The function has ended or is no candidate any more. */
   | { readonly type: 'candidate-gone'; readonly slot: string; readonly functionId: number }

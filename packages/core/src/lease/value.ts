@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseCandidate, LeaseHolder, LeaseValue } from '@vnfpool/wire/lease';
+import type { AcceptedValue, LeaseCandidate, LeaseHolder, LeaseValue } from '@vnfpool/wire/lease';
 import { CANDIDATES_MAX } from '@vnfpool/wire/lease';
-import type { SlotDefinition } from '@vnfpool/wire/mobility';
+import type { SlotCandidate, SlotDefinition } from '@vnfpool/wire/mobility';
 
 export const NOBODY: LeaseHolder = { node: 0, functionId: 0, functionIncarnation: 0n };
 
@@ -21,12 +21,13 @@ export function genesisValue(slot: SlotDefinition): LeaseValue {
 export function proposedValue(
   slot: SlotDefinition,
   holder: LeaseHolder,
+  listed: readonly SlotCandidate[],
   lossMark: boolean,
   random: bigint,
 ): LeaseValue {
   return {
     holder,
-    candidates: anyStart(slot.candidates),
+    candidates: anyStart(listed),
     lastResort: slot.lastResort,
     lossMark,
     leaseMs: slot.leaseMs,
@@ -34,17 +35,59 @@ export function proposedValue(
   };
 }
 
-/** Whether the value lets `holder` go on: as listed, or as the last holder while its function lives. */
+/**
+ * Whom a holder that follows on `former` lists. Where state is shared that is the holder's own affair: itself, as its agent has a
+ * copy, too, and those that it says have its state; at first those that the holder before has said, but for that one, whose last
+ * updates are nobody's. Else whoever is a candidate.
+ */
+export function listedAfter(
+  slot: SlotDefinition,
+  { holder }: Pick<LeaseValue, 'holder'>,
+  former: LeaseValue,
+  wanted: readonly SlotCandidate[] | undefined,
+): readonly SlotCandidate[] {
+  if (slot.sharing === undefined) return slot.candidates;
+  const others = wanted ?? former.candidates.filter(({ node }) => node !== former.holder.node);
+  return [holder, ...others.filter(({ node }) => node !== holder.node)];
+}
+
+/** What of a slot's shared state a candidate has. */
+export interface CandidateState {
+  /** A copy of what a holder had. */
+  readonly hasCopy: boolean;
+  /**
+   * The epoch under which its function held the slot last, with all of the state; null: never since it started. A round that was
+   * decided and never acted upon gave it none.
+   */
+  readonly ownEpoch: number | null;
+}
+
+/**
+ * Whether the value of `epoch` lets `holder` go on, given what it has: as listed, or as the last holder while its function lives.
+ * A slot that nobody has held yet has no state. @param state undefined: none is shared, nobody lacks any
+ */
+export function admits(
+  { round, value }: Pick<AcceptedValue, 'round' | 'value'>,
+  epoch: number,
+  holder: LeaseHolder,
+  state: CandidateState | undefined,
+): boolean {
+  if (state === undefined) return lists(value, holder);
+  if (sameHolder(value.holder, holder) && state.ownEpoch === epoch) return true;
+  return (state.hasCopy || round === 0) && isCandidate(value, holder);
+}
+
+/** Whether the value names `holder`, whatever state it has. */
 export function lists(value: LeaseValue, holder: LeaseHolder): boolean {
-  return (
-    sameHolder(value.holder, holder) ||
-    value.candidates.some(
-      (candidate) =>
-        candidate.node === holder.node &&
-        candidate.functionId === holder.functionId &&
-        (candidate.functionIncarnation === 0n ||
-          candidate.functionIncarnation === holder.functionIncarnation),
-    )
+  return sameHolder(value.holder, holder) || isCandidate(value, holder);
+}
+
+function isCandidate({ candidates }: LeaseValue, holder: LeaseHolder): boolean {
+  return candidates.some(
+    (candidate) =>
+      candidate.node === holder.node &&
+      candidate.functionId === holder.functionId &&
+      (candidate.functionIncarnation === 0n || candidate.functionIncarnation === holder.functionIncarnation),
   );
 }
 
@@ -54,9 +97,13 @@ export function sameHolder(a: LeaseHolder, b: LeaseHolder): boolean {
   );
 }
 
-/** Whether a holder of `value` has to renumber to say what the definition says now. */
-export function isOutdated(value: LeaseValue, slot: SlotDefinition): boolean {
-  const wanted = anyStart(slot.candidates);
+/** Whether a holder of `value` has to renumber to say what the definition says now, and whom it wants listed. */
+export function isOutdated(
+  value: LeaseValue,
+  slot: SlotDefinition,
+  listed: readonly SlotCandidate[] | undefined,
+): boolean {
+  const wanted = anyStart(listedAfter(slot, value, value, listed));
   return (
     value.leaseMs !== slot.leaseMs ||
     value.lastResort.rule !== slot.lastResort.rule ||

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { PoolSharingView, SlotSharingView } from './sharing-views.ts';
+
 /*
  * What the management API shows. The command line and the page know these types and nothing else of the
  * inside. Lists come as `{ items: [...] }`. Times are wall-clock milliseconds since 1970 unless named otherwise.
@@ -59,6 +61,8 @@ export interface PoolView {
   readonly leaseMs: number;
   /** It is on its way to another version of its function, or has gone back; null: it runs what is declared. */
   readonly upgrade: UpgradeView | null;
+  /** What was settled of state sharing; absent or null: the pool does not ask for it. */
+  readonly sharing?: PoolSharingView | null;
 }
 
 export interface UpgradeView {
@@ -178,6 +182,8 @@ export interface SlotView {
   readonly leaseMs: number;
   readonly since: number | null;
   readonly reason: string;
+  /** Absent or null: node agents share no state of it. */
+  readonly sharing?: SlotSharingView | null;
 }
 
 export interface FailoverView {
@@ -322,6 +328,7 @@ export interface ExplainView {
     }[];
     /** The planned way back to the instance that it was made for; absent or null: none. */
     readonly failback?: FailbackView | null;
+    readonly sharing?: SlotSharingView | null;
   }[];
 }
 
@@ -368,6 +375,7 @@ export interface SlotExplainView {
   readonly council: string;
   readonly frozen: string | null;
   readonly failback: FailbackView | null;
+  readonly sharing?: SlotSharingView | null;
   readonly candidates: readonly SlotVerdict[];
   readonly lastFailover: FailoverView | null;
 }

@@ -82,6 +82,12 @@ export function decide(
       state.slots.set(slot.id, value);
       return [{ table: 'slots', key: slot.id, value }];
     }
+    case 'settle-sharing': {
+      const { pool, level } = decision;
+      if (level === null) state.sharing.delete(pool);
+      else state.sharing.set(pool, { pool, level, sinceMs: wallMs });
+      return [{ table: 'sharing', key: pool, value: state.sharing.get(pool) ?? null }];
+    }
     case 'move':
       return beginMove(state, decision, random, wallMs);
     case 'create-slot': {
@@ -109,6 +115,7 @@ export function decide(
       state.admitted.delete(decision.id);
       state.addressTroubles.delete(decision.id);
       state.unraised.delete(decision.id);
+      state.sharingReports.delete(decision.id);
       return [
         { table: 'slots', key: decision.id, value: null },
         { table: 'holdings', key: decision.id, value: null },

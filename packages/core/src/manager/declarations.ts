@@ -4,13 +4,16 @@ import type { PlannedChange } from '../management/views.ts';
 import { diff } from '../planner/diff.ts';
 import { configurationOf } from '../planner/documents.ts';
 import { plan } from '../planner/plan.ts';
+import type { SharingRecord } from '../planner/sharing-record.ts';
 import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 import { addressRefusal, leftAddresses } from './addresses.ts';
 import { councilRefusal } from './council.ts';
 import { decide } from './decisions.ts';
 import type { Journal } from './journal.ts';
 import type { InstanceRecord, ManagerWrite, MoveRecord, SetRecord, SlotRecord } from './records.ts';
+import type { Refusal } from './refusal.ts';
 import { STORE_RETRY_MS } from './saving.ts';
+import { sharingRefusal } from './sharing.ts';
 import type { ManagerState } from './state.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput, ManagerReply } from './types.ts';
 import { beginUpgrades } from './upgrade.ts';
@@ -42,6 +45,7 @@ interface Former {
   readonly slots: Map<string, SlotRecord>;
   readonly moves: Map<number, MoveRecord>;
   readonly upgrades: Map<string, UpgradeRecord>;
+  readonly sharing: Map<string, SharingRecord>;
 }
 
 /** Declarations that may wait for the store; more are refused. */
@@ -83,6 +87,18 @@ export class Declarations {
   /** What applying the declaration would change. */
   preview(declared: DeclaredSet): PlannedChange[] {
     return diff(this.#state.set?.declared ?? null, declared);
+  }
+
+  /** Why the declaration could not be applied to what runs now, as far as that can be told before; undefined: it could. */
+  refusal(declared: DeclaredSet, nowMs: number): Refusal | undefined {
+    const refusal = this.#refusal(declared);
+    if (refusal) return refusal;
+    const former = this.#former();
+    this.#declare({ declared, text: '', file: '' }, nowMs);
+    const before = former.set?.declared ?? null;
+    const unsettled = sharingRefusal(declared, before, this.#state.observed(nowMs));
+    this.#restore(former);
+    return unsettled;
   }
 
   /** Whether decisions are being written. */
@@ -157,7 +173,7 @@ export class Declarations {
 
   #apply(input: Apply, nowMs: number, outputs: ManagerCoreOutput[]): void {
     const state = this.#state;
-    const { declared, text, file, requestId } = input;
+    const { declared, requestId } = input;
     const refusal = this.#refusal(declared) ?? addressRefusal(state, declared, nowMs);
     if (refusal) {
       outputs.push(reply(requestId, refusal));
@@ -173,27 +189,14 @@ export class Declarations {
       );
       return;
     }
-    const former: Former = {
-      set: state.set,
-      instances: new Map(state.instances),
-      slots: new Map(state.slots),
-      moves: new Map(state.moves),
-      upgrades: new Map(state.upgrades),
-    };
-    const left = leftAddresses(state, declared, nowMs);
-    const generation = (state.set?.generation ?? 0) + 1;
-    state.set = {
-      declared,
-      text,
-      file,
-      generation,
-      appliedAtMs: this.#options.wallMs(nowMs),
-      leftAddresses: left,
-      councils: state.set?.councils ?? [],
-      councilsFormed: state.set?.councilsFormed ?? 0,
-    };
-    const wallMs = this.#options.wallMs(nowMs);
-    const upgrades = beginUpgrades(state, former.set?.declared.pools ?? [], wallMs);
+    const former = this.#former();
+    const upgrades = this.#declare(input, nowMs);
+    const unsettled = sharingRefusal(declared, former.set?.declared ?? null, state.observed(nowMs));
+    if (unsettled) {
+      this.#restore(former);
+      outputs.push(reply(requestId, unsettled));
+      return;
+    }
     const writes = [...upgrades, ...this.#decisions(nowMs)];
     const configuration = configurationOf(declared, state.observed(nowMs), state.topology);
     const size = configuration ? JSON.stringify(configuration).length : 0;
@@ -214,6 +217,39 @@ export class Declarations {
     );
   }
 
+  #former(): Former {
+    const { set, instances, slots, moves, upgrades, sharing } = this.#state;
+    return {
+      set,
+      instances: new Map(instances),
+      slots: new Map(slots),
+      moves: new Map(moves),
+      upgrades: new Map(upgrades),
+      sharing: new Map(sharing),
+    };
+  }
+
+  /** What is declared takes the place of the former, in memory; gives the upgrades that this begins. */
+  #declare(
+    { declared, text, file }: Pick<Apply, 'declared' | 'text' | 'file'>,
+    nowMs: number,
+  ): ManagerWrite[] {
+    const state = this.#state;
+    const former = state.set;
+    const wallMs = this.#options.wallMs(nowMs);
+    state.set = {
+      declared,
+      text,
+      file,
+      generation: (former?.generation ?? 0) + 1,
+      appliedAtMs: wallMs,
+      leftAddresses: leftAddresses(state, declared, nowMs),
+      councils: former?.councils ?? [],
+      councilsFormed: former?.councilsFormed ?? 0,
+    };
+    return beginUpgrades(state, former?.declared.pools ?? [], wallMs);
+  }
+
   #applied(changes: readonly PlannedChange[], nowMs: number): ManagerReply {
     const { set } = this.#state;
     const name = set?.declared.name ?? '';
@@ -232,7 +268,7 @@ export class Declarations {
     return message;
   }
 
-  #refusal(declared: DeclaredSet): Extract<ManagerReply, { readonly ok: false }> | undefined {
+  #refusal(declared: DeclaredSet): Refusal | undefined {
     const { set } = this.#state;
     if (!set) return undefined;
     if (set.declared.name !== declared.name) {
@@ -251,6 +287,7 @@ export class Declarations {
     this.#state.slots = former.slots;
     this.#state.moves = former.moves;
     this.#state.upgrades = former.upgrades;
+    this.#state.sharing = former.sharing;
   }
 
   /** Decides until nothing is left to decide; what it decided has to be written. */

@@ -19,7 +19,15 @@ export function explainPoolNow(state: ManagerState, pool: string, moment: Moment
   const slots = view.slots.flatMap((slot) => {
     const more = explainSlotNow(state, pool, slot.index, moment);
     if (!more) return [slot];
-    return [{ ...slot, why: more.why, candidates: more.candidates, failback: more.failback }];
+    return [
+      {
+        ...slot,
+        why: more.why,
+        candidates: more.candidates,
+        failback: more.failback,
+        sharing: more.sharing ?? null,
+      },
+    ];
   });
   return { ...view, lines: [...frozenLine(state), ...view.lines, ...stuckLines(state, pool)], slots };
 }
@@ -86,6 +94,7 @@ export function explainSlotNow(
       planned && home && rule
         ? { to: instanceName(home), at: wallMs + Math.max(0, planned.atMs - nowMs), rule: ruleText(rule) }
         : null,
+    sharing: view.sharing ?? null,
     candidates,
     lastFailover: state.failovers.findLast(({ id }) => id.startsWith(`${slot.id}/`)) ?? null,
   };

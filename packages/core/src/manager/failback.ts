@@ -5,6 +5,7 @@ import type { DeclaredFailback } from '../declared/detection.ts';
 import type { DeclaredPool } from '../declared/set.ts';
 import { instanceName, isReady, type Observed, type ObservedInstance } from '../planner/observed.ts';
 import { slotsOf } from '../planner/roles.ts';
+import { lacksState } from '../planner/slot-sharing.ts';
 import { homesOf } from '../planner/slots.ts';
 import { slotsPerInstance } from '../planner/surplus.ts';
 import { beginHandover } from './handover.ts';
@@ -93,7 +94,11 @@ function strayed(pool: DeclaredPool, observed: Observed): Map<string, ObservedIn
     const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
     if (!home || !holder || holder === home || slot.handover || home.move || holder.move) continue;
     const held = observed.slots.filter(({ holder: other }) => other === home.functionId).length;
-    const isFit = isReady(home, nodes) && !home.isSuppressed && nodes.get(home.node)?.draining === false;
+    const isFit =
+      isReady(home, nodes) &&
+      !home.isSuppressed &&
+      nodes.get(home.node)?.draining === false &&
+      !lacksState(slot, home, observed);
     if (isFit && held < slotsPerInstance(pool)) found.set(slot.id, home);
   }
   return found;

@@ -2,6 +2,7 @@
 import type { Random } from '../core.ts';
 import { instanceName, isReady } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
+import { lacksState } from '../planner/slot-sharing.ts';
 import { slotsPerInstance } from '../planner/surplus.ts';
 import { hex64 } from './hex64.ts';
 import type { Journal } from './journal.ts';
@@ -72,10 +73,16 @@ export function chooseSuccessor(
     if (!isReady(wanted, nodes)) return refuse('NOT_READY', `${request.to} is not ready to take the slot.`);
     if (isFull(wanted))
       return refuse('NOT_READY', `${request.to} holds a slot, and may not hold another one.`);
+    if (lacksState(slot, wanted, observed))
+      return refuse('NOT_READY', `${request.to} has not all of the slot's state yet.`);
     return { slot: slot.id, to: wanted.functionId, name: request.to };
   }
   const next = candidates.find(
-    (instance) => instance.functionId !== slot.holder && isReady(instance, nodes) && !isFull(instance),
+    (instance) =>
+      instance.functionId !== slot.holder &&
+      isReady(instance, nodes) &&
+      !isFull(instance) &&
+      !lacksState(slot, instance, observed),
   );
   if (!next)
     return refuse('NOT_READY', `No other candidate for slot ${request.index} of ${request.pool} is ready.`);

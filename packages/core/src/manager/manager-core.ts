@@ -17,8 +17,10 @@ import { MassFailureGuard } from './mass-failure.ts';
 import { followHolders, settleMoves } from './moves.ts';
 import { Orders } from './orders.ts';
 import type { RestoredState } from './records.ts';
+import type { Refusal } from './refusal.ts';
 import { Saving } from './saving.ts';
 import { ManagerSessionMoves } from './session-moves.ts';
+import { SharingNews } from './sharing-news.ts';
 import { ManagerState } from './state.ts';
 import { steadyDeadlines, watchReadiness } from './steadiness.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput } from './types.ts';
@@ -41,6 +43,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   readonly #escalations: Escalations;
   readonly #failbacks: Failbacks;
   readonly #upgrades: UpgradeNews;
+  readonly #sharing: SharingNews;
   #lastPersist = 0;
   #lastExpiredMs = Number.NEGATIVE_INFINITY;
 
@@ -65,6 +68,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     this.#escalations = new Escalations(state);
     this.#failbacks = new Failbacks(state, random);
     this.#upgrades = new UpgradeNews(state);
+    this.#sharing = new SharingNews(state);
   }
 
   handle(input: ManagerCoreInput, nowMs: number): ManagerCoreOutput[] {
@@ -123,6 +127,11 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     return this.#parts.declarations.preview(declared);
   }
 
+  /** Why applying it would be refused now; undefined: it would not, as far as that can be told before. */
+  refusal(declared: DeclaredSet, nowMs: number): Refusal | undefined {
+    return this.#parts.declarations.refusal(declared, nowMs);
+  }
+
   explain(pool: string, nowMs: number): ExplainView | undefined {
     const { state, options } = this.#parts;
     return explainPoolNow(state, pool, { nowMs, wallMs: options.wallMs(nowMs) });
@@ -152,7 +161,10 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     watchMaintenance(state, journal, moment);
     if (!declarations.isDeciding) watchGates(state, journal, moment);
     if (declarations.settle(nowMs, outputs)) this.#order(nowMs, outputs);
-    if (!declarations.isDeciding) this.#upgrades.tellChanges(journal, options.wallMs(nowMs));
+    if (!declarations.isDeciding) {
+      this.#upgrades.tellChanges(journal, options.wallMs(nowMs));
+      this.#sharing.tellChanges(journal, options.wallMs(nowMs));
+    }
     this.#health.tellChanges(journal, nowMs, options.wallMs(nowMs));
     this.#council.tellChanges(journal, options.wallMs(nowMs));
     for (const event of journal.takeEvents()) outputs.push({ type: 'event', event });

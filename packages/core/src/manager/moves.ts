@@ -2,6 +2,7 @@
 import type { Random } from '../core.ts';
 import { instanceName, isReady, takesOrders } from '../planner/observed.ts';
 import { targetOf } from '../planner/target.ts';
+import { isByAgents } from '../state-level/carried.ts';
 import { hex64 } from './hex64.ts';
 import type { Journal } from './journal.ts';
 import { lifeOf } from './node-reports.ts';
@@ -24,6 +25,8 @@ export interface Moment {
 
 /** How long a slot's holder may take to admit the destination as a candidate. */
 const ADMIT_MS = 10_000;
+/** Where it admits only who has the slot's state, which has to get there before. */
+const ADMIT_WITH_STATE_MS = 60_000;
 /** How long a destination may be silent when nobody else can tell what became of a move. */
 const UNHEARD_MS = 60_000;
 const RETRY_MS_MIN = 2_000;
@@ -216,7 +219,8 @@ function notAdmitted(
     life.admittedByMs = null;
     return undefined;
   }
-  life.admittedByMs ??= nowMs + ADMIT_MS;
+  const level = state.sharing.get(state.instances.get(move.functionId)?.pool ?? '')?.level;
+  life.admittedByMs ??= nowMs + (level && isByAgents(level) ? ADMIT_WITH_STATE_MS : ADMIT_MS);
   return nowMs < life.admittedByMs
     ? undefined
     : `its slot could not be told that it goes to ${move.to}, for only a holder can tell`;

@@ -4,6 +4,7 @@ import type { DeclaredSet } from '../declared/set.ts';
 import type { TokenRole } from '../management/requests.ts';
 import type { EventView, FailoverView } from '../management/views.ts';
 import type { ObservedCouncil } from '../planner/observed.ts';
+import type { SharingRecord } from '../planner/sharing-record.ts';
 import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 
 /** What a manager keeps in its store: the type of the rows of each table. */
@@ -22,6 +23,8 @@ export interface ManagerTables {
   readonly moves: MoveRecord;
   /** By name of the pool: those on their way to another version. */
   readonly upgrades: UpgradeRecord;
+  /** By name of the pool: the level of state sharing that was settled. */
+  readonly sharing: SharingRecord;
   /** By slot id. */
   readonly slots: SlotRecord;
   /** By slot id: what nodes reported. */
@@ -172,6 +175,7 @@ export interface RestoredState {
   readonly told: readonly (readonly [functionId: number, told: ToldRecord])[];
   readonly moves: readonly MoveRecord[];
   readonly upgrades: readonly UpgradeRecord[];
+  readonly sharing: readonly SharingRecord[];
   readonly slots: readonly SlotRecord[];
   readonly holdings: readonly (readonly [slot: string, holding: HoldingRecord])[];
   readonly registrars: readonly { readonly address: string; readonly port: number }[];
@@ -187,6 +191,7 @@ export const NOTHING_RESTORED: RestoredState = {
   told: [],
   moves: [],
   upgrades: [],
+  sharing: [],
   slots: [],
   holdings: [],
   registrars: [],
@@ -213,6 +218,7 @@ export async function restoreState(
     told: (await rows('told')).map(({ key, value }) => [Number(key), value] as const),
     moves: (await rows('moves')).map(({ value }) => value),
     upgrades: (await rows('upgrades')).map(({ value }) => value),
+    sharing: (await rows('sharing')).map(({ value }) => value),
     slots: (await rows('slots')).map(({ value }) => value),
     holdings: (await rows('holdings')).map(({ key, value }) => [key, value] as const),
     registrars: (await rows('registrars')).map(({ value }) => value),

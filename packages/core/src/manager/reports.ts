@@ -10,6 +10,7 @@ import { failoverView, withOutage } from './failovers.ts';
 import { failoverKey, reclassifyOthers, takeHost, withClass } from './failure-class.ts';
 import type { Journal } from './journal.ts';
 import { ROWS_MAX } from './records.ts';
+import { takeSharing } from './slot-sharing.ts';
 import { takeTrouble } from './slot-troubles.ts';
 import type { ManagerState, NodeLife } from './state.ts';
 
@@ -74,6 +75,7 @@ function takeSlot(
   takeTrouble(state, journal, node, slot, told, wallMs);
   const known = state.holdings.get(slot.id) ?? { epoch: 0, holder: null, sinceMs: null };
   if (epoch < known.epoch) return;
+  if (told.state === 'holding') takeSharing(state, journal, slot, epoch, told.sharing, wallMs);
   if (told.candidates.length > 0 && epoch >= (state.admitted.get(slot.id)?.epoch ?? 0))
     state.admitted.set(slot.id, { epoch, candidates: told.candidates });
   const reporter = state.nodes.get(node)?.id;

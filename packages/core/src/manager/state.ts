@@ -3,6 +3,7 @@ import type {
   CouncilReport,
   FunctionReport,
   RunningStatus,
+  SharingReport,
   SlotCandidate,
   StallReport,
 } from '@vnfpool/wire/mobility';
@@ -13,6 +14,7 @@ import type { TransferDestination } from '../mobility/types.ts';
 import { specificationOf, versionName } from '../planner/documents.ts';
 import { fingerprint } from '../planner/fingerprint.ts';
 import type { NodeState, Observed, ObservedMove, Topology } from '../planner/observed.ts';
+import type { SharingRecord } from '../planner/sharing-record.ts';
 import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 import type { PlannedFailback } from './failback.ts';
 import type { NodeEvidence } from './failure-class.ts';
@@ -57,6 +59,14 @@ export interface FunctionLife {
   status: RunningStatus;
   report: FunctionReport | null;
   reason: string;
+}
+
+/** What the holder of a slot told of its standbys. */
+export interface ToldSharing {
+  readonly epoch: number;
+  readonly report: SharingReport;
+  /** By the wall clock. */
+  readonly atMs: number;
 }
 
 export interface Handover {
@@ -127,6 +137,8 @@ export class ManagerState {
   slots: Map<string, SlotRecord>;
   /** By pool. */
   upgrades: Map<string, UpgradeRecord>;
+  /** By pool. */
+  sharing: Map<string, SharingRecord>;
   readonly holdings: Map<string, HoldingRecord>;
   readonly counters: { function: number; slot: number; event: number };
   /** Newest last. */
@@ -151,6 +163,8 @@ export class ManagerState {
   readonly slotReasons: Map<string, string> = new Map();
   /** By slot and name of node: what is wrong with the slot's addresses there. */
   readonly addressTroubles: Map<string, Map<string, string>> = new Map();
+  /** By slot: how its state goes to its standbys, as its holder told last. */
+  readonly sharingReports: Map<string, ToldSharing> = new Map();
   /** Slots whose holder does not raise their addresses, as somebody else has one. */
   readonly unraised: Set<string> = new Set();
   /** By slot: who may take it by the lease itself, from the report with the highest epoch. */
@@ -181,6 +195,7 @@ export class ManagerState {
     // Whatever was ordered before this process began: what both ends report tells how it ended.
     for (const id of this.moves.keys()) this.moveLives.set(id, { ...newMoveLife('ordered'), isSeen: true });
     this.upgrades = new Map(restored.upgrades.map((upgrade) => [upgrade.pool, upgrade]));
+    this.sharing = new Map(restored.sharing.map((record) => [record.pool, record]));
     this.slots = new Map(restored.slots.map((slot) => [slot.id, slot]));
     this.holdings = new Map(restored.holdings);
     this.counters = { ...restored.counters };
@@ -309,6 +324,7 @@ export class ManagerState {
         )
         .map(({ node, functionId }) => ({ node, functionId, busy: busy.has(`${node}/${functionId}`) })),
       upgrades: [...this.upgrades.values()],
+      sharing: [...this.sharing.values()],
     };
   }
 

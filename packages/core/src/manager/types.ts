@@ -120,5 +120,6 @@ export type ManagerRefusal =
   | 'OTHER_SET'
   | 'ADDRESS_IN_USE'
   | 'TOO_LARGE'
+  | 'NOT_SETTLED'
   | 'NOT_FOUND'
   | 'NOT_READY';

@@ -5,6 +5,7 @@ import type {
   SlotAssignment,
   SlotCandidate,
 } from '@vnfpool/wire/mobility';
+import type { StateLevel } from '../state-level/level.ts';
 
 /** What has to be written down before anything follows from it. */
 export type Decision =
@@ -59,6 +60,13 @@ export type Decision =
     }
   /** Nothing is left to replace. */
   | { readonly type: 'upgrade-end'; readonly pool: string; readonly reason: string }
+  /** The level of state sharing of a pool; null: it has none. */
+  | {
+      readonly type: 'settle-sharing';
+      readonly pool: string;
+      readonly level: StateLevel | null;
+      readonly reason: string;
+    }
   /** The instance goes to another node, and takes its state and its slot along. */
   | {
       readonly type: 'move';

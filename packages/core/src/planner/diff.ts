@@ -137,6 +137,15 @@ function changed(old: DeclaredPool, pool: DeclaredPool, nodes: number): PlannedC
   ];
   for (const detail of rules)
     changes.push(change('change', subject, detail, 'the file wants failures answered otherwise'));
+  if (!same(old.sharing, pool.sharing))
+    changes.push(
+      change(
+        'change',
+        subject,
+        `sharing: ${sharingText(old)} → ${sharingText(pool)}`,
+        'the file asks for another sharing of state',
+      ),
+    );
   if (rulesWords(old) !== rulesWords(pool))
     changes.push(change('change', subject, `upgrades: ${rulesWords(pool)}`, 'the file wants other upgrades'));
   return changes;
@@ -169,6 +178,13 @@ function compareNames(
 function textOf(rules: object | undefined): string {
   const words = Object.entries(rules ?? {}).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
   return words.length === 0 ? 'as it is without rules' : words.join(', ');
+}
+
+function sharingText({ sharing }: DeclaredPool): string {
+  if (sharing === undefined) return 'none asked for';
+  const { methods, ...rest } = sharing;
+  const words = Object.entries(rest).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
+  return [methods.join(' or '), ...words].join(', ');
 }
 
 function countsOf(pool: DeclaredPool): string {

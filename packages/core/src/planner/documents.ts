@@ -7,8 +7,10 @@ import type {
   SlotAssignment,
   SlotCandidate,
   SlotDefinition,
+  StateAccess,
 } from '@vnfpool/wire/mobility';
 import { type DeclaredPool, type DeclaredSet, slotAddresses, slotAddressing } from '../declared/set.ts';
+import type { DeclaredState } from '../declared/sharing.ts';
 import { fingerprint } from './fingerprint.ts';
 import {
   councilOf,
@@ -19,6 +21,7 @@ import {
   type Topology,
 } from './observed.ts';
 import { type InstanceRole, rankingOf, slotsOf } from './roles.ts';
+import { sharingPart } from './slot-sharing.ts';
 import { candidatesOf } from './slots.ts';
 
 /** What an instance of the pool runs. */
@@ -47,7 +50,7 @@ export function specificationOf(pool: DeclaredPool): FunctionSpecification {
     health,
     stop,
     ...(limits === undefined ? {} : { limits }),
-    ...(state === undefined ? {} : { state }),
+    ...(state === undefined ? {} : { state: accessOf(state) }),
     ...(hooks === undefined ? {} : { hooks }),
     ...(netns === undefined ? {} : { netns }),
     ...(container === undefined ? {} : { container }),
@@ -57,6 +60,12 @@ export function specificationOf(pool: DeclaredPool): FunctionSpecification {
       ...(pool.policy === 'least-used' ? { load: 'cpu' as const } : {}),
     },
   };
+}
+
+/** What can be shared is between the manager and itself: it is settled anew without replacing anybody. */
+function accessOf(state: DeclaredState): StateAccess {
+  const { offers: _offers, ...access } = state;
+  return access;
 }
 
 /**
@@ -160,6 +169,9 @@ export function configurationOf(
                 port: endpoint.port,
                 key: endpoint.key,
                 fence: endpoint.fence,
+                ...(endpoint.replicationPort === undefined
+                  ? {}
+                  : { replicationPort: endpoint.replicationPort }),
               },
             ]
           : [],
@@ -175,8 +187,7 @@ export function configurationOf(
         ...addressingOf(pool, slot.index),
         genesis: slot.genesis,
         candidates: withMoves(candidatesOf(pool, slot.index, observed)),
-        // A pool without shared state loses nothing by whoever takes over; but only candidates may.
-        lastResort: { rule: 'never' as const },
+        ...sharingPart(pool, observed),
         ...(pool.redundancy.slotsPerInstance === undefined
           ? {}
           : { slotsPerFunction: pool.redundancy.slotsPerInstance }),

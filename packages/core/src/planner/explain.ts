@@ -13,6 +13,7 @@ import {
   type ObservedNode,
 } from './observed.ts';
 import { rankingOf, rolesOf, slotsOf } from './roles.ts';
+import { sharingLines } from './sharing.ts';
 import { upgradeLines } from './upgrade-words.ts';
 import { nodeTrouble, runTrouble } from './verdicts.ts';
 
@@ -36,7 +37,7 @@ export function explainPool(
   if (missing.length > 0)
     lines.push(`Slots wait until ${missing.join(', ')} has joined: the council is not complete.`);
   lines.push(...own.flatMap((each) => explainCouncil(each, observed) ?? []));
-  lines.push(...upgradeLines(pool, observed));
+  lines.push(...upgradeLines(pool, observed), ...sharingLines(pool, observed));
   const slots = slotsOf(pool, observed);
   for (let index = slots.length; index < pool.redundancy.slots; index++) {
     if (!slots.some((slot) => slot.index === index))

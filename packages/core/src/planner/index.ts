@@ -8,6 +8,8 @@ export { fingerprint } from './fingerprint.ts';
 export * from './observed.ts';
 export { plan } from './plan.ts';
 export { type InstanceRole, rankingOf, rolesOf, slotsOf } from './roles.ts';
+export { settlementAlone, settlementOf } from './sharing.ts';
+export type { SharingRecord } from './sharing-record.ts';
 export { instancesOf } from './surplus.ts';
 export { targetOf } from './target.ts';
 export { isInGate, nextStep, type UpgradeStep, upgradeRules } from './upgrade.ts';

@@ -10,6 +10,7 @@ import type {
   StallReport,
 } from '@vnfpool/wire/mobility';
 import type { DeclaredPool } from '../declared/set.ts';
+import type { SharingRecord } from './sharing-record.ts';
 import type { UpgradeRecord } from './upgrade-record.ts';
 
 /*
@@ -28,6 +29,8 @@ export interface Observed {
   readonly isFrozen?: boolean;
   /** Pools on their way to another version, one record a pool. */
   readonly upgrades: readonly UpgradeRecord[];
+  /** Levels of state sharing that were settled, one a pool; absent: none. */
+  readonly sharing?: readonly SharingRecord[];
 }
 
 /** Names of nodes under a version. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SlotVerdict } from '../management/views.ts';
 import type { Observed, ObservedInstance, ObservedNode, ObservedSlot } from './observed.ts';
+import { lacksState } from './slot-sharing.ts';
 
 /** What only the manager's clock tells of an instance. */
 export interface Waiting {
@@ -42,13 +43,14 @@ const RULES: readonly (readonly [name: Exclude<SlotVerdict['rule'], null>, Rule]
   ],
   [
     'admitted',
-    ({ instance, node, slot }) => {
+    ({ instance, node, slot, observed }) => {
       const { admitted } = slot;
       const isListed = admitted?.some(
         (each) => each.functionId === instance.functionId && each.node === node?.id,
       );
-      return admitted === null || admitted.length === 0 || isListed
-        ? null
+      if (admitted === null || admitted.length === 0 || isListed) return null;
+      return lacksState(slot, instance, observed)
+        ? 'it lacks state of the slot; the holder lists it once it has all'
         : 'the lease of the present epoch does not list it; the holder adds it with its next renewal';
     },
   ],

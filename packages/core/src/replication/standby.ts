@@ -59,7 +59,8 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
   #position: ReplicaPosition = { epoch: 0, sequence: 0 };
   /** Whether the store is what the holder's was at the position. */
   #isWhole = true;
-  #isToldWhole = true;
+  /** What was told last. */
+  #told: { readonly isWhole: boolean; readonly epoch: number };
   #highestEpoch = 0;
   /** What the connected holder said. */
   #open: ReplicaOpen | undefined;
@@ -79,6 +80,7 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
     this.#history = init.kept?.history ?? [];
     this.#position = init.kept?.position ?? { epoch: 0, sequence: 0 };
     this.#highestEpoch = this.#position.epoch;
+    this.#told = { isWhole: true, epoch: this.#position.epoch };
     this.#scrubAtMs = nowMs + SCRUB_EVERY_MS;
   }
 
@@ -300,9 +302,11 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
   }
 
   #tellState(): StandbyOutput[] {
-    if (this.#isToldWhole === this.#isWhole) return [];
-    this.#isToldWhole = this.#isWhole;
-    return [{ type: 'state', isWhole: this.#isWhole, position: this.#position }];
+    const isWhole = this.#isWhole;
+    const position = this.#position;
+    if (this.#told.isWhole === isWhole && this.#told.epoch === position.epoch) return [];
+    this.#told = { isWhole, epoch: position.epoch };
+    return [{ type: 'state', isWhole, position }];
   }
 
   #forgetConnection(): void {

@@ -19,15 +19,21 @@ export interface Settlement {
 /**
  * The level that a pool uses, or why there is none: the first of its methods by which all instances can do what it asks,
  * and of several kinds the one that they like best. The order of the instances makes no difference.
+ *
+ * @param count How many instances there are, where those that offer the same are named together
  */
-export function settle(ask: Ask, offers: readonly InstanceOffers[]): Settlement {
+export function settle(
+  ask: Ask,
+  offers: readonly InstanceOffers[],
+  count: number = offers.length,
+): Settlement {
   const instances = candidatesOf(ask, offers);
   const { methods } = ask.sharing;
   const [taken = null] = methods.flatMap((method) => levelBy(method, ask, instances) ?? []);
   const notTaken = verdictsOf(ask, instances, taken);
   return taken === null
     ? { level: null, reason: refusalReason(methods, notTaken), notTaken }
-    : { level: withStore(taken, ask), reason: reasonOf(taken, methods, instances.length), notTaken };
+    : { level: withStore(taken, ask), reason: reasonOf(taken, methods, count), notTaken };
 }
 
 /** What all instances can do by the method; null: nothing. */

@@ -11,10 +11,10 @@ const WEB1 = functionId(1);
 const edge = set(NODES, [pool('web', 1, 1, 1)]);
 
 /** Four nodes; web#1 on a holds the slot in epoch 1, d has nothing. */
-async function running(): Promise<FakeDomain> {
+async function running(declared = edge): Promise<FakeDomain> {
   const domain = await FakeDomain.start();
   NODES.forEach((name, index) => domain.register(name, index + 1));
-  domain.give({ type: 'apply', requestId: 1, declared: edge, text: '', file: 'set.yaml' });
+  domain.give({ type: 'apply', requestId: 1, declared, text: '', file: 'set.yaml' });
   hold(domain, 1, 1);
   domain.orders = [];
   return domain;
@@ -96,6 +96,17 @@ describe('a move', () => {
     expect(told(domain)).toEqual([]);
     hold(domain, 1, 3);
     expect(told(domain)).toEqual(['prepare 4/1 from 1', 'move 1/1 to 4']);
+  });
+
+  test('where state is shared, the destination has a minute to get it', async () => {
+    const web = pool('web', 1, 1, 1, { state: { via: 'socket', shares: true } });
+    const domain = await running(set(NODES, [{ ...web, sharing: { methods: ['replicate'] } }]));
+    hold(domain, 1, 2, 1, []);
+    move(domain);
+    const fromMs = domain.nowMs;
+    while (web1(domain)?.move) domain.expire();
+    expect(domain.nowMs - fromMs).toBeLessThanOrEqual(60_000);
+    expect(domain.nowMs - fromMs).toBeGreaterThan(59_000);
   });
 
   test('a slot that nobody holds admits nobody: the move fails after 10 s', async () => {

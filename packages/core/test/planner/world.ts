@@ -12,6 +12,7 @@ import {
   type ObservedNode,
   type ObservedSlot,
   plan,
+  type SharingRecord,
   type UpgradeRecord,
   versionName,
   withoutInstance,
@@ -108,6 +109,7 @@ export class World {
   strays: { node: string; functionId: number; busy: boolean }[] = [];
   councils: readonly ObservedCouncil[] = [];
   upgrades: UpgradeRecord[] = [];
+  sharing: readonly SharingRecord[] = [];
   /** Whoever runs passes its gate at once. */
   passes = true;
   #declared: DeclaredSet | null = null;
@@ -119,8 +121,8 @@ export class World {
   }
 
   get observed(): Observed {
-    const { nodes, instances, slots, strays, councils, upgrades } = this;
-    return { nodes, instances, slots, strays, councils, upgrades };
+    const { nodes, instances, slots, strays, councils, upgrades, sharing } = this;
+    return { nodes, instances, slots, strays, councils, upgrades, sharing };
   }
 
   /** Plans and carries out until nothing is left; gives what was done. */
@@ -187,6 +189,12 @@ export class World {
 
   carryOut(action: Decision | Command): void {
     switch (action.type) {
+      case 'settle-sharing': {
+        const { pool, level } = action;
+        const others = this.sharing.filter((each) => each.pool !== pool);
+        this.sharing = level === null ? others : [...others, { pool, level, sinceMs: 0 }];
+        return;
+      }
       case 'upgrade-begin':
         this.#upgrade(action.pool, null);
         return;

@@ -69,6 +69,7 @@ const STATUS: Readonly<Record<Refusal['code'], number>> = {
   OTHER_SET: 409,
   ADDRESS_IN_USE: 409,
   TOO_LARGE: 422,
+  NOT_SETTLED: 422,
   NOT_FOUND: 404,
   NOT_READY: 409,
 };
@@ -115,6 +116,8 @@ export class ManagerBackend implements ManagementBackend {
 
   async plan(text: string, file: string): Promise<PlanView> {
     const { set } = this.#read(text, file);
+    const refusal = this.#options.core.refusal(set, this.#options.nowMs());
+    if (refusal) throw refused(refusal);
     return { set: set.name, changes: this.#options.core.preview(set) };
   }
 
@@ -220,12 +223,16 @@ export class ManagerBackend implements ManagementBackend {
       resolve({ ok: false, code: 'BUSY', message: 'The manager has too much to do; try again.' });
     });
     if (reply.ok) return reply;
-    throw new ApiError(STATUS[reply.code], reply.code.toLowerCase().replaceAll('_', '-'), reply.message);
+    throw refused(reply);
   }
 
   #tell(change: BackendChange): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+function refused({ code, message }: Refusal): ApiError {
+  return new ApiError(STATUS[code], code.toLowerCase().replaceAll('_', '-'), message);
 }
 
 /** @throws ApiError when it names none, or an address that is none */

@@ -41,6 +41,7 @@ import { lead } from './leadership.ts';
 import { StoreLedger } from './ledger.ts';
 import { NodeConnections } from './node-connections.ts';
 import { PoolRegistration } from './pool-registration.ts';
+import { exportSharing } from './sharing-metrics.ts';
 
 export interface RunningManager {
   readonly facts: { readonly port: number; readonly joinPort: number; readonly apiSocket: string };
@@ -86,6 +87,7 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
     help: 'Who was refused, by place and reason',
     labels: ['place', 'reason'],
   });
+  exportSharing(metrics, () => core.views(clock.nowMs()).slots);
   const ledger = new StoreLedger(store, ({ nodeId: id, name }) => {
     manager.submit({ type: 'joined', node: nodeId(id), name, certificateSerial: '' });
   });

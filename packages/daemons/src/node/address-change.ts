@@ -6,10 +6,12 @@ import type { LeaseEndpoint } from '@vnfpool/wire/mobility';
 import type { ManagerLink } from './manager-link.ts';
 import type { NodeTransfers } from './node-transfers.ts';
 import type { AddressChange, OwnAddress } from './own-address.ts';
+import type { SlotStates } from './slot-state/index.ts';
 
 /** Who depends on the address of a node. */
 export interface AddressUsers {
   readonly transfers: Pick<NodeTransfers, 'move' | 'port'>;
+  readonly slotStates?: Pick<SlotStates, 'move'>;
   readonly link: Pick<ManagerLink, 'addressGone'>;
   readonly agent: (input: AgentInput) => void;
   readonly mobility: (input: MobilityNodeInput) => void;
@@ -36,10 +38,13 @@ export function followAddress(own: OwnAddress, users: AddressUsers): void {
 
 async function follow(
   { address, former }: AddressChange,
-  { transfers, link, agent, mobility, member, logger }: AddressUsers,
+  { transfers, slotStates, link, agent, mobility, member, logger }: AddressUsers,
 ): Promise<void> {
   await transfers.move(address).catch((error: Error) => {
     logger.error({ address, reason: error.message }, 'state of functions cannot be taken at the new address');
+  });
+  await slotStates?.move(address).catch((error: Error) => {
+    logger.error({ address, reason: error.message }, 'copies of state cannot be taken at the new address');
   });
   agent({ type: 'readdressed', from: former, to: address });
   mobility({

@@ -15,6 +15,8 @@ export interface NodeConfig {
   readonly port: number;
   /** TCP port at which state of functions is taken; absent: any, it is told to the manager. */
   readonly statePort?: number;
+  /** TCP port at which copies of the state of slots are taken; absent: any, it is told to the manager. */
+  readonly replicationPort?: number;
   /** Link of the virtual addresses; null: no virtual addresses and no fence. */
   readonly interface: string | null;
   /** All nodes share one address: functions get free ports. */

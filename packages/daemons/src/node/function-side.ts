@@ -12,7 +12,9 @@ import { FunctionStates } from './function-states.ts';
 import { FunctionTable } from './function-table.ts';
 import { NodeTransfers } from './node-transfers.ts';
 import { startOutputWarden } from './output-warden.ts';
+import { openSlotStates, type SlotStates } from './slot-state/index.ts';
 import { StateMover } from './state-mover/index.ts';
+import type { ToWorker } from './worker-messages.ts';
 
 /** More than the window of a transfer. */
 export const STATE_QUEUE_BYTES_MAX = 4_194_304;
@@ -29,6 +31,13 @@ export interface FunctionSideOptions {
   readonly statePort: number;
   /** With `stateRule`, and a queue of `STATE_QUEUE_BYTES_MAX`. */
   readonly stateTransport: StreamTransport;
+  /** With `replicationRule`: where copies of slots' state are taken, and brought; absent: nowhere. */
+  readonly replication?: {
+    readonly transport: StreamTransport;
+    /** 0: any. */
+    readonly port: number;
+    readonly post: (message: ToWorker) => void;
+  };
   readonly peerOf: (connection: Connection) => number | null;
   /** Node ID of this node, once it is known. */
   readonly self: () => number;
@@ -66,6 +75,8 @@ type OfFunctions = Extract<
 export interface FunctionSide {
   readonly host: FunctionHost;
   readonly transfers: NodeTransfers;
+  /** Null: the state of slots is not shared here. */
+  readonly slotStates: SlotStates | null;
   readonly effects: EffectHandlers<OfFunctions>;
   /** Moment at which the function table began, as an NTP timestamp: kept when functions of a former agent were. */
   readonly bootTime: bigint;
@@ -123,10 +134,12 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
     table,
     warn,
   });
+  const slotStates = await openSlotStates(options, states);
   const warden = startOutputWarden(folder);
   return {
     host,
     transfers,
+    slotStates,
     bootTime: table.bootTime,
     isKept: table.isKept,
     adopt: async (configuration, slots = []) => {
@@ -141,6 +154,7 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
       host.leave();
       table.close();
       warden.release();
+      await slotStates?.close();
       await Promise.all([states.leave(), transfers.close()]);
     },
     effects: {
@@ -163,6 +177,7 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
         logger[severity === 'warning' ? 'warn' : severity]({ of: 'functions' }, message),
     },
     close: async () => {
+      await slotStates?.close();
       await Promise.all([host.close(), transfers.close()]);
       table.end();
       warden.end();

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type FunctionId, functionId } from '@vnfpool/core';
-import type { FunctionRecord, LifeRecord } from '@vnfpool/core/agent';
+import type { FunctionRecord, LifeRecord, OwnStates } from '@vnfpool/core/agent';
 import type { ProcessIdentity } from '@vnfpool/platform/processes';
 import {
   encodeSlotAssignment,
@@ -66,12 +66,13 @@ interface Written {
   readonly assignment: string | null;
   readonly life: LifeRecord;
   readonly transfer: FunctionRecord['transfer'];
+  readonly ownStates?: FunctionRecord['ownStates'];
   readonly run: RunRecord | null;
 }
 
 function parse(id: FunctionId, text: string): KeptFunction {
   const written = JSON.parse(text) as Written;
-  const { v, name, life, transfer, run } = written;
+  const { v, name, life, transfer, ownStates, run } = written;
   const octets = new Uint8Array(Buffer.from(written.specification, 'base64'));
   const assignment =
     written.assignment === null
@@ -81,7 +82,7 @@ function parse(id: FunctionId, text: string): KeptFunction {
     throw new Error('not what was written there');
   return {
     functionId: id,
-    record: { name, octets, assignment, life, transfer },
+    record: { name, octets, assignment, life, transfer, ...(isOwnStates(ownStates) && { ownStates }) },
     specification: parseFunctionSpecification(octets),
     run,
   };
@@ -109,6 +110,14 @@ function isTransfer(transfer: FunctionRecord['transfer']): boolean {
     (mode === null || ['move', 'copy', 'sessions'].includes(mode)) &&
     isCount(peer) &&
     /^[0-9a-f]{32}$/.test(token)
+  );
+}
+
+function isOwnStates(ownStates: FunctionRecord['ownStates']): ownStates is OwnStates {
+  return (
+    ownStates !== undefined &&
+    /^[0-9a-f]{16}$/.test(ownStates.incarnation) &&
+    Object.values(ownStates.epochs).every(isCount)
   );
 }
 

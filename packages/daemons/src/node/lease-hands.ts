@@ -167,6 +167,9 @@ export class LeaseHands {
           clocks.boottimeMs(),
         );
       case 'fence-node':
+      case 'take-state':
+      case 'listed':
+      case 'leave-state':
         tell(output);
         return [];
       case 'slot':

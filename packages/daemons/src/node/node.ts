@@ -14,6 +14,7 @@ import { exitOnFault } from '@vnfpool/runtime/lifecycle';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { ManagerSearch } from '@vnfpool/runtime/manager-discovery';
 import { systemRandom } from '@vnfpool/runtime/random';
+import { replicationRule } from '@vnfpool/runtime/replication';
 import { TlsTransport } from '@vnfpool/transport/tls';
 import {
   type FunctionSpecification,
@@ -137,6 +138,11 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         status.stalls = message.stalls;
         agent.submit({ type: 'stalls', stalls: message.stalls });
         return;
+      case 'take-state':
+      case 'listed':
+      case 'leave-state':
+        slotStates?.follow(message);
+        return;
       case 'link':
         agent.submit(message);
         return;
@@ -189,17 +195,27 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const { guarantee: fence, realtime, muteMs, port, goneOn } = worker;
   logger.info({ fence, realtime, muteMs, port, ...goneOn }, goneOn ? 'leases go on' : 'leases ready');
 
+  const judgePeer = (names: Parameters<typeof parseIdentity>[0]): string | null => {
+    const { role } = parseIdentity(names);
+    return role === 'node' ? null : `a ${role} is no node`;
+  };
   const stateTransport = new TlsTransport({
     rule: stateRule,
     credentials: membership.credentials(),
     limits: { sendQueueBytesMax: STATE_QUEUE_BYTES_MAX },
     multipath: config.multipath ?? false,
-    judgePeer: (names) => {
-      const { role } = parseIdentity(names);
-      return role === 'node' ? null : `a ${role} is no node`;
-    },
+    judgePeer,
   });
-  membership.onRenewed(() => stateTransport.renew(membership.credentials()));
+  const replicationTransport = new TlsTransport({
+    rule: replicationRule,
+    credentials: membership.credentials(),
+    limits: { sendQueueBytesMax: STATE_QUEUE_BYTES_MAX },
+    judgePeer,
+  });
+  membership.onRenewed(() => {
+    stateTransport.renew(membership.credentials());
+    replicationTransport.renew(membership.credentials());
+  });
   const functions = await openFunctionSide({
     folder: config.state,
     address: () => place.current,
@@ -207,6 +223,11 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     cgroup: config.cgroup ?? 'auto',
     statePort: config.statePort ?? 0,
     stateTransport,
+    replication: {
+      transport: replicationTransport,
+      port: config.replicationPort ?? 0,
+      post: (message) => leases.post(message),
+    },
     peerOf: ({ peer }) => (peer.identity === null ? null : (parseIdentity(peer.identity).id ?? null)),
     self: () => self,
     clocks,
@@ -215,7 +236,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     logger,
     onFault,
   });
-  const { host, transfers } = functions;
+  const { host, transfers, slotStates } = functions;
   const statusServer = await serveNodeStatus(join(config.state, AGENT_SOCKET), status, host);
   const meter = new NodeMeter(config.state, place.current);
   const news = new FunctionNews(
@@ -248,6 +269,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       'configure-leases': ({ configuration }) => {
         writeSecretFile(configurationFile, `${JSON.stringify(configuration)}\n`);
         fenceHook.configure(configuration);
+        slotStates?.configure(configuration);
         leases.post({ type: 'configure', configuration });
         ({ registrars } = configuration);
         registrations.useRegistrars(registrars);
@@ -265,6 +287,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   let registrars: SetConfiguration['registrars'] = [];
   if (keptConfiguration !== null) {
     fenceHook.configure(keptConfiguration);
+    slotStates?.configure(keptConfiguration);
     if (goesOn === null) leases.post({ type: 'configure', configuration: keptConfiguration });
     ({ registrars } = keptConfiguration);
     registrations.useRegistrars(registrars);
@@ -296,6 +319,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     key: Buffer.from(ownKey.publicKey, 'base64url').toString('base64'),
     version: VERSION,
     fence: worker.fence,
+    ...(slotStates && { replicationPort: slotStates.port }),
   });
   const termFile = `${config.state}/manager-term`;
   const mobility: CoreDriver<MobilityNodeInput, MobilityNodeOutput> = new CoreDriver<
@@ -381,6 +405,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   give({ type: 'start' });
   followAddress(place, {
     transfers,
+    ...(slotStates && { slotStates }),
     link,
     agent: (input) => agent.submit(input),
     mobility: give,

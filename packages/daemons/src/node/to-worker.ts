@@ -8,7 +8,7 @@ export function toWorker(
 ): ToWorker {
   switch (output.type) {
     case 'candidate': {
-      const { slot, functionId, incarnation, ready, rank } = output;
+      const { slot, functionId, incarnation, ready, rank, state } = output;
       return {
         type: 'candidate-state',
         slot,
@@ -16,6 +16,7 @@ export function toWorker(
         functionIncarnation: BigInt(`0x${incarnation}`),
         ready,
         rank,
+        ...(state && { state }),
       };
     }
     case 'no-candidate':

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { KeeperInput, KeeperOutput } from '@vnfpool/core/agent';
+import type { KeeperInput, KeeperOutput, StateOutput } from '@vnfpool/core/agent';
 import type { LeaseInput } from '@vnfpool/core/lease';
 import type { ProcessIdentity } from '@vnfpool/platform/processes';
 import type {
@@ -27,8 +27,8 @@ export type ToWorker =
   /** The node's lock is held: whoever acted before has ended. First of all. */
   | { readonly type: 'begin'; readonly goesOn: GoesOn | null }
   | { readonly type: 'configure'; readonly configuration: SetConfiguration }
-  | Extract<LeaseInput, { type: 'candidate-state' | 'candidate-gone' | 'release' | 'hand-over' }>
-  | Extract<KeeperInput, { type: 'node-fenced' }>
+  | Extract<LeaseInput, { type: 'candidate-state' | 'candidate-gone' | 'release' | 'hand-over' | 'list' }>
+  | Extract<KeeperInput, { type: 'node-fenced' | 'state-taken' }>
   /** The node has another address: lease datagrams are taken there, at the same port. */
   | { readonly type: 'address'; readonly address: string }
   /** Ends the thread without letting go of anything; answered by `not-handed-on` while something is under way. */
@@ -65,6 +65,7 @@ export type FromWorker =
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   | { readonly type: 'council'; readonly report: CouncilReport }
   | Extract<KeeperOutput, { type: 'fence-node' }>
+  | StateOutput
   | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string }
   /** Somebody changed the fence, which was put right: what it was. */
   | { readonly type: 'fence-changed'; readonly message: string }

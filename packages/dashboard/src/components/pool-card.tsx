@@ -3,6 +3,7 @@ import type { InstanceView, PoolView, SlotView } from '@vnfpool/core/management'
 import type { JSX } from 'preact';
 import type { Requests } from '../api/requests.ts';
 import { formatMs, sentence } from '../model/format.ts';
+import { describeLevel } from '../model/sharing.ts';
 import { HealthBadge, instanceStatus } from './badge.tsx';
 import type { Controls } from './controls.ts';
 import { ExplainPanel } from './explain-panel.tsx';
@@ -50,6 +51,11 @@ export function PoolCard({
           lease {formatMs(pool.leaseMs)}, {pool.policy}
         </span>
       </p>
+      {pool.sharing && (
+        <p class="label" title={sentence(pool.sharing.reason)}>
+          {sentence(describeLevel(pool.sharing))}
+        </p>
+      )}
       {pool.upgrade !== null && <UpgradePanel pool={pool.name} upgrade={pool.upgrade} controls={controls} />}
       <ul class="slots">
         {slots.map((slot) => (

@@ -7,6 +7,7 @@ import { formatSpan, sentence } from '../model/format.ts';
 import { ActionButton } from './action-button.tsx';
 import type { Controls } from './controls.ts';
 import { Icon } from './icon.tsx';
+import { SharingLines } from './sharing-lines.tsx';
 
 interface SlotRowProps {
   readonly slot: SlotView;
@@ -36,6 +37,7 @@ export function SlotRow({ slot, controls, now }: SlotRowProps): JSX.Element {
         <li title={`${slot.epoch}; grows by every hand-over`}>Epoch {formatEpoch(slot.epoch)}</li>
         <li class="mono">{slot.addresses.join(', ') || 'no address'}</li>
       </ul>
+      {slot.sharing && <SharingLines sharing={slot.sharing} />}
       {slot.holder !== null && slot.standbys.length > 0 && <HandOver slot={slot} controls={controls} />}
     </li>
   );

@@ -32,6 +32,10 @@ export function explanationKey(state: StateView, pool: string): string {
   const instances = state.instances.filter((instance) => instance.pool === pool);
   return [
     ...slots.map((slot) => `${slot.index}:${slot.epoch}:${slot.holder}:${slot.standbys.join('+')}`),
+    ...slots.map(({ sharing }) =>
+      sharing?.standbys.map(({ node, isListed }) => `${node}:${isListed}`).join('+'),
+    ),
+    state.pools.find(({ name }) => name === pool)?.sharing?.level ?? '',
     ...instances.map((instance) => `${instance.name}:${instance.role}:${instance.status}`),
   ].join(' ');
 }

@@ -11,6 +11,7 @@ import type {
   NodeView,
   Outage,
   PoolView,
+  SlotSharingView,
   SlotView,
   StateView,
   TrafficView,
@@ -60,6 +61,7 @@ export class Scenario {
   #events: EventView[] = [];
   #outages: Outage[] = [];
   #failingSince: number | null = null;
+  readonly #sharing = new Map<string, SlotSharingView>();
   #frozen: string | null = null;
   #startedAt: number;
 
@@ -170,6 +172,11 @@ export class Scenario {
   }
 
   /** As after many nodes were lost at once. */
+  /** The state of the pool's slot goes to its standbys. */
+  share(pool: string, sharing: SlotSharingView): void {
+    this.#sharing.set(pool, sharing);
+  }
+
   freeze(reason: string): void {
     this.#frozen = reason;
   }
@@ -335,6 +342,7 @@ export class Scenario {
         moved === undefined
           ? 'first candidate when the slot was taken, and its lease was renewed ever since'
           : `first standby when the lease of ${moved.from} ended; the council granted epoch 1.${epoch}`,
+      sharing: this.#sharing.get(pool) ?? null,
     };
   }
 

@@ -8,7 +8,8 @@ import { checkFailover } from './failover.ts';
 import { checkNetns, hasRules } from './netns.ts';
 import { checkRedundancy, normalRedundancy } from './redundancy.ts';
 import { type DeclarationFile, NAME_PATTERN, type NodeFile, type PoolFile } from './schema.ts';
-import { normalHooks, normalState } from './state.ts';
+import { checkPoolSharing } from './sharing.ts';
+import { checkOffers, normalHooks, normalState } from './state.ts';
 import { suggestion } from './suggestion.ts';
 import { checkUpgrade } from './upgrade.ts';
 
@@ -121,6 +122,7 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
     ...checkContainerFile([...at, 'function'], pool.function),
     ...checkNetwork(at, pool),
     ...checkState([...at, 'function'], pool.function),
+    ...checkSharingOf(name, pool),
     ...checkUpgrade([...at, 'upgrade'], pool.upgrade, pool.function.stop.grace),
   );
   const octets = Buffer.byteLength(
@@ -162,6 +164,20 @@ function checkNetwork(at: readonly PropertyKey[], pool: PoolFile): Finding[] {
   return findings;
 }
 
+/** The offers of the function, and what the pool asks for beside them. */
+function checkSharingOf(name: string, pool: PoolFile): Finding[] {
+  const { state } = pool.function;
+  const at = ['pools', name];
+  const offers = state ? checkOffers([...at, 'function', 'state'], state) : [];
+  if (offers.length > 0 || pool.sharing === undefined) return offers;
+  const addresses = virtualAddresses(pool).map((slot) => slot.map((each) => each.text));
+  const given = { name, redundancy: normalRedundancy(pool.redundancy), addresses };
+  return checkPoolSharing([...at, 'sharing'], pool.sharing, {
+    ...given,
+    ...(state === undefined ? {} : { state: normalState(state) }),
+  });
+}
+
 /** What the node would refuse, told where it stands. */
 function checkState(
   at: readonly PropertyKey[],
@@ -171,7 +187,7 @@ function checkState(
   try {
     checkStateAccess(
       {
-        state: normalState(state),
+        state: normalState({ ...state, offers: undefined }),
         health: { type: healthType(health) },
         ...(netns === undefined ? {} : { netns }),
         ...(hooks === undefined ? {} : { hooks: normalHooks(hooks) }),

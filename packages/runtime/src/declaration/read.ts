@@ -15,6 +15,7 @@ import { normalNetns } from './netns.ts';
 import { positionOf } from './positions.ts';
 import { normalRedundancy } from './redundancy.ts';
 import { type DeclarationFile, declarationSchema, type PoolFile } from './schema.ts';
+import { normalSharing } from './sharing.ts';
 import { normalHooks, normalState } from './state.ts';
 import { normalUpgrade } from './upgrade.ts';
 
@@ -168,6 +169,7 @@ function normalPool(name: string, pool: PoolFile, directory: string): Omit<Decla
     ...normalAddressing(pool.addressing),
     failover: { ...normalFailover(pool.failover), ...normalFailoverRules(pool.failover) },
     ...normalRestart(pool.restart),
+    ...normalSharing(pool.sharing),
     ...(pool.upgrade === undefined ? {} : { upgrade: normalUpgrade(pool.upgrade) }),
   };
 }

@@ -22,6 +22,7 @@ import { duration } from './duration.ts';
 import { type NetworkFile, netnsSchema } from './netns.ts';
 import { bitRate, octets } from './quantity.ts';
 import { type RedundancyFile, redundancySchema } from './redundancy.ts';
+import { type SharingFile, sharingSchema } from './sharing.ts';
 import { type HooksFile, hooksSchema, type StateFile, stateSchema } from './state.ts';
 import { type UpgradeFile, upgradeSchema } from './upgrade.ts';
 import { count, text } from './words.ts';
@@ -98,6 +99,7 @@ export interface PoolFile {
     readonly within?: number | undefined;
   };
   readonly restart?: RestartFile | undefined;
+  readonly sharing?: SharingFile | undefined;
   readonly upgrade?: UpgradeFile | undefined;
 }
 
@@ -274,6 +276,10 @@ const pool = z.strictObject({
   restart: restartSchema.optional().meta({
     description:
       'What is done about an instance that fails, step by step. Without it a slot is let go at once, and the instance is started again on its node.',
+  }),
+  sharing: sharingSchema.optional().meta({
+    description:
+      'What is asked of the way in which standbys come to the state of a slot while it is held. Without it a failover loses what its holder knew.',
   }),
   upgrade: upgradeSchema.optional().meta({
     description: 'How instances get another version of the function.',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSharing } from '@vnfpool/core/declared';
-import { askOf } from '@vnfpool/core/state-level';
+import { askOf, isByAgents, isCarriedOut, offersOf, settle } from '@vnfpool/core/state-level';
 import type {
   Granularity,
   LossBound,
@@ -15,11 +15,6 @@ import type { Finding } from './checks.ts';
 import { duration } from './duration.ts';
 import { octets } from './quantity.ts';
 import { count, text } from './words.ts';
-
-/*
- * `sharing` of a pool. No node carries it out yet, so the schema of a pool does not have this key: what is declared must
- * not silently do nothing.
- */
 
 /** `sharing`, as a person writes it. */
 export interface SharingFile {
@@ -38,10 +33,13 @@ export interface SharingFile {
   readonly encryption?: boolean | undefined;
   readonly securityState: SecurityState;
   readonly store?: string | undefined;
+  readonly lastResort?: 'never' | number | undefined;
 }
 
 const METHODS = ['none', 'cookie', 'checkpoint', 'replicate', 'gossip', 'shared', 'conntrack'] as const;
 const UPDATES_MAX = 1_000_000_000;
+/** Where something may be lost anyway; of a loss of 0 it is never. */
+const LAST_RESORT_MS = 10_000;
 
 const lossSchema: z.ZodType<0 | LossBound> = z.union(
   [
@@ -60,6 +58,10 @@ const schemaSchema: z.ZodType<NonNullable<DeclaredSharing['schema']>> = text(72)
     return { id, version: Number(version) };
   });
 
+const lastResortSchema: z.ZodType<'never' | number> = z.union([z.literal('never'), duration(0, 86_400_000)], {
+  error: 'must be never, or a duration with a unit (ms, s or m) from 0ms to 1440m',
+});
+
 const yesOrNo = (description: string) => z.boolean('must be true or false').optional().meta({ description });
 
 export const sharingSchema: z.ZodType<SharingFile> = z.strictObject({
@@ -73,6 +75,7 @@ export const sharingSchema: z.ZodType<SharingFile> = z.strictObject({
   }),
   mappingLoss: z.literal(0).optional().meta({
     description: '`0`: no mapping of a translated flow may be lost, whatever else is.',
+    'x-values': '`0`',
   }),
   acknowledged: count(1, 64)
     .optional()
@@ -103,7 +106,44 @@ export const sharingSchema: z.ZodType<SharingFile> = z.strictObject({
       'Keys and secrets stay where they are, are made anew by the next holder, or go along under a seal.',
   }),
   store: text(64).min(1, 'must not be empty').optional().meta({ description: 'Of `shared`: the store.' }),
+  lastResort: lastResortSchema.optional().meta({
+    description:
+      'Of `replicate` and `conntrack`: after so long without a candidate that has the state, somebody without it may take the slot, which is then told as lossy. Default: `never` where `loss` is 0, else `10s`.',
+    'x-values': '`never`, or duration from 0ms to 1440m',
+  }),
 });
+
+/** What stands against the sharing of a pool: what nobody could offer, what is not there yet, or that its own function cannot do it. */
+export function checkPoolSharing(
+  at: readonly PropertyKey[],
+  file: SharingFile,
+  pool: Pick<DeclaredPool, 'name' | 'redundancy' | 'addresses'> & Pick<DeclaredPool['function'], 'state'>,
+): Finding[] {
+  const findings = [...checkSharing(at, file, pool), ...checkCarriedOut(at, file)];
+  if (findings.length > 0) return findings;
+  const sharing = sharingOf(file);
+  const { slots, standbys, spares, instances = slots + standbys + spares } = pool.redundancy;
+  const own = { instance: pool.name, levels: offersOf(pool, sharing) };
+  const { level, reason } = settle(askOf(sharing, pool), [own], instances);
+  if (level !== null) return [];
+  const isMissing =
+    file.method.includes('replicate') && own.levels.every((each) => each.method !== 'replicate');
+  const hint = isMissing ? '; a function offers replicate by state: { via: socket, shares: true }' : '';
+  return [{ path: [...at, 'method'], message: `cannot be had: ${reason}${hint}` }];
+}
+
+function checkCarriedOut(at: readonly PropertyKey[], { method, lastResort }: SharingFile): Finding[] {
+  const missing = method.flatMap((each, index) =>
+    isCarriedOut(each)
+      ? []
+      : [{ path: [...at, 'method', index], message: `${each} is not carried out by node agents yet` }],
+  );
+  if (lastResort === undefined || method.some((each) => isByAgents({ method: each }))) return missing;
+  return [
+    ...missing,
+    { path: [...at, 'lastResort'], message: 'belongs to the methods replicate and conntrack' },
+  ];
+}
 
 /** What no instance could offer, whatever it is. */
 export function checkSharing(
@@ -142,6 +182,8 @@ export function normalSharing(file: SharingFile | undefined): Pick<DeclaredPool,
 function sharingOf(file: SharingFile): DeclaredSharing {
   const { method, format, rate, window, integrity, encryption, securityState, ...rest } = file;
   const { loss, mappingLoss, acknowledged, recovery, granularity, schema, overload, store } = rest;
+  const lastResort = rest.lastResort ?? (loss === 0 ? 'never' : LAST_RESORT_MS);
+  const hasLast = method.some((each) => isByAgents({ method: each }));
   return {
     // The schema wants one at least.
     methods: method as unknown as DeclaredSharing['methods'],
@@ -159,5 +201,6 @@ function sharingOf(file: SharingFile): DeclaredSharing {
     ...(encryption === true ? { encryption } : {}),
     ...(securityState === 'excluded' ? {} : { securityState }),
     ...(store === undefined ? {} : { store }),
+    ...(hasLast && lastResort !== 'never' ? { lastResortMs: lastResort } : {}),
   };
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Hooks, StateAccess } from '@vnfpool/wire/mobility';
+import type { DeclaredState } from '@vnfpool/core/declared';
+import { notCarriedOut } from '@vnfpool/core/state-level';
+import { encodeUtf8 } from '@vnfpool/wire/bytes';
+import { DocumentError, type Hooks, type OfferedLevel, parseStateOffers } from '@vnfpool/wire/mobility';
 import { z } from 'zod';
+import type { Finding } from './checks.ts';
 import { count, text } from './words.ts';
 
 /** `state` of a function, as a person writes it. */
 export interface StateFile {
-  readonly via: StateAccess['via'];
+  readonly via: DeclaredState['via'];
   readonly format?: string | undefined;
   readonly filter?:
     | {
@@ -14,6 +18,8 @@ export interface StateFile {
         readonly addresses?: readonly string[] | undefined;
       }
     | undefined;
+  readonly shares?: boolean | undefined;
+  readonly offers?: readonly Readonly<Record<string, unknown>>[] | undefined;
 }
 
 /** `hooks` of a function, as a person writes them. */
@@ -60,9 +66,47 @@ export const stateSchema: z.ZodType<StateFile> = z.strictObject({
     })
     .optional()
     .meta({ description: 'Of `conntrack`: which connections; without it all.' }),
+  shares: z.boolean('must be true or false').optional().meta({
+    description:
+      'Of `socket`: the function tells every change of its state while it serves, key by key, so that standbys can have it.',
+  }),
+  offers: z.array(z.record(z.string(), z.unknown())).min(1, 'must have at least one entry').optional().meta({
+    description:
+      'Levels of state sharing that an instance offers, what it likes best first, in place of those that follow from the rest: each a map as `docs/state-sharing.md` shows.',
+    'x-values': 'list of maps',
+  }),
 });
 
-export function normalState({ via, format, filter }: StateFile): StateAccess {
+/** Levels that are none, or that no node agent keeps. */
+export function checkOffers(at: readonly PropertyKey[], { via, shares, offers = [] }: StateFile): Finding[] {
+  return offers.flatMap((_, index): Finding[] => {
+    const path = [...at, 'offers', index];
+    let level: OfferedLevel | undefined;
+    try {
+      level = offered([offers[index]])[0];
+    } catch (error) {
+      if (!(error instanceof DocumentError)) throw error;
+      // The place is that within a document of one level: `offers.levels.0.…`.
+      const inner = error.path.replace(/^offers\.levels(?:\.0|\[0\])\.?/, '');
+      return [{ path: [...path, ...inner.split('.').filter((key) => key !== '')], message: error.expected }];
+    }
+    if (level === undefined) return [];
+    const lacks = notCarriedOut(level);
+    if (lacks) return [{ path: [...path, lacks.key], message: lacks.why }];
+    if (level.method === 'replicate' && shares !== true)
+      return [{ path: [...path, 'method'], message: 'replicate needs via socket and shares true' }];
+    if (level.method === 'conntrack' && via !== 'conntrack')
+      return [{ path: [...path, 'method'], message: 'conntrack needs via conntrack' }];
+    return [];
+  });
+}
+
+/** @throws DocumentError with its place below `offers.levels` */
+function offered(levels: readonly unknown[]): readonly OfferedLevel[] {
+  return parseStateOffers(encodeUtf8(JSON.stringify({ v: 1, levels }))).levels;
+}
+
+export function normalState({ via, format, filter, shares, offers }: StateFile): DeclaredState {
   const { zones, protocols, addresses } = filter ?? {};
   return {
     via,
@@ -76,6 +120,8 @@ export function normalState({ via, format, filter }: StateFile): StateAccess {
             ...(addresses === undefined ? {} : { addresses }),
           },
         }),
+    ...(shares === true ? { shares } : {}),
+    ...(offers === undefined ? {} : { offers: offered(offers) }),
   };
 }
 

@@ -57,6 +57,20 @@ export class Metrics {
     });
   }
 
+  /** Figures that somebody else keeps, one for each set of labels; whatever `read` leaves out is not told. */
+  gauges<Label extends string>(
+    naming: Naming<Label> & { readonly labels: readonly Label[] },
+    read: () => readonly { readonly labels: Readonly<Record<Label, string>>; readonly value: number }[],
+  ): void {
+    const gauge: Gauge<Label> = new Gauge({
+      ...this.#configuration(naming),
+      collect: () => {
+        gauge.reset();
+        for (const { labels, value } of read()) gauge.set(labels, value);
+      },
+    });
+  }
+
   histogram<Label extends string = never>(
     naming: Naming<Label> & { readonly buckets: readonly number[] },
   ): Histogram<Label> {

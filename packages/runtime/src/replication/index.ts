@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { CopyServer, type CopyServerOptions } from './copy-server.ts';
 export { replicationRule } from './frames.ts';
 export { framesOfUpdates, ReplicaSocket } from './replica-socket.ts';
 export {
@@ -7,5 +8,5 @@ export {
   type StandbyPlace,
   type StateNotice,
 } from './replicated-state.ts';
-export { type CopyNotice, StateCopy, type StateCopyOptions } from './state-copy.ts';
+export { type CopyNotice, type ListeningOptions, StateCopy, type StateCopyOptions } from './state-copy.ts';
 export { StateError, type StateErrorCode } from './state-error.ts';

@@ -17,7 +17,7 @@ import { StateError } from './state-error.ts';
 export interface ReplicatedStateOptions extends Omit<HolderInit, 'startedAtMs'> {
   /** Of the frames of `replicationRule`. */
   readonly transport: StreamTransport;
-  /** Who keeps a copy, and where; as long as this holder lives. */
+  /** Who keeps a copy, and where, until `keepAt` says otherwise. */
   readonly standbys: readonly StandbyPlace[];
   /** Who may take over, see `listed`; default: nobody. */
   readonly listed?: readonly number[];
@@ -78,6 +78,9 @@ export class ReplicatedState {
   #closed = '';
   /** Before the next try of a connection. */
   readonly #pauses = new Set<() => void>();
+  /** By standby: where its copy is, and the end of keeping a connection to it. */
+  readonly #places = new Map<number, { readonly place: StandbyPlace; readonly ending: AbortController }>();
+  #onFlushed: (() => void) | undefined;
 
   constructor(options: ReplicatedStateOptions) {
     this.#options = options;
@@ -105,7 +108,7 @@ export class ReplicatedState {
       },
     });
     this.#driver.submit({ type: 'list', standbys: options.listed ?? [] });
-    for (const place of options.standbys) void this.#keepConnected(place);
+    this.keepAt(options.standbys);
   }
 
   get epoch(): number {
@@ -139,6 +142,26 @@ export class ReplicatedState {
     return this.#change({ key, value: null });
   }
 
+  /** Who keeps a copy, and where, from now on. */
+  keepAt(places: readonly StandbyPlace[]): void {
+    const wanted = new Map(places.map((place) => [place.standby, place]));
+    for (const [standby, { place, ending }] of this.#places) {
+      const now = wanted.get(standby);
+      if (now?.host === place.host && now.port === place.port) wanted.delete(standby);
+      else {
+        this.#places.delete(standby);
+        ending.abort();
+        this.#connections.get(standby)?.close('its copy is kept elsewhere');
+      }
+    }
+    for (const goOn of this.#pauses) goOn();
+    for (const place of wanted.values()) {
+      const ending = new AbortController();
+      this.#places.set(place.standby, { place, ending });
+      void this.#keepConnected(place, AbortSignal.any([ending.signal, this.#ending.signal]));
+    }
+  }
+
   /** Who may take over, as the council has it, and whoever it is about to add. */
   listed(standbys: readonly number[]): void {
     this.#driver.submit({ type: 'list', standbys });
@@ -149,6 +172,24 @@ export class ReplicatedState {
     this.#driver.submit({ type: 'end' });
     this.#closed ||= 'the slot is handed over';
     this.#failWaiting(new StateError('closed', this.#closed));
+  }
+
+  /** Once every standby with a connection has confirmed all; after `withinMs` in any case. */
+  flushed(withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel();
+        this.#onFlushed = undefined;
+        resolve();
+      };
+      const cancel = this.#clock.at(this.#clock.nowMs() + withinMs, done);
+      this.#onFlushed = () => {
+        const isBehind = ({ state, lagUpdates }: StandbyView): boolean =>
+          state !== 'away' && state !== 'silent' && lagUpdates > 0;
+        if (!this.standbys.some(isBehind)) done();
+      };
+      this.#onFlushed();
+    });
   }
 
   /** Ends the connections; what is left is what this node goes on with as a standby. */
@@ -231,19 +272,22 @@ export class ReplicatedState {
 
   // Connections -----------------------------------------------------------------------------------------
 
-  async #keepConnected({ standby, host, port }: StandbyPlace): Promise<void> {
-    const { signal } = this.#ending;
+  async #keepConnected({ standby, host, port }: StandbyPlace, signal: AbortSignal): Promise<void> {
     let waitMs = RECONNECT_MS;
     while (!signal.aborted) {
       try {
         const connection = await this.#options.transport.connect({ host, port, signal });
+        if (signal.aborted) {
+          connection.close();
+          return;
+        }
         const isServed = await this.#served(standby, connection);
         // Who answers is well: it is tried again at once. Who only accepts is not.
         if (isServed) waitMs = RECONNECT_MS;
       } catch {
         // It is tried again as long as there is this holder; that it is away the core tells.
       }
-      await this.#pause(waitMs);
+      await this.#pause(waitMs, signal);
       waitMs = Math.min(2 * waitMs, RECONNECT_MS_MAX);
     }
   }
@@ -262,6 +306,7 @@ export class ReplicatedState {
         if (this.#connections.get(standby) === connection) {
           this.#connections.delete(standby);
           this.#driver.submit({ type: 'detach', standby });
+          this.#onFlushed?.();
         }
         resolve(isServed);
       });
@@ -279,6 +324,7 @@ export class ReplicatedState {
       return;
     }
     this.#driver.submit({ type: 'message', standby, message });
+    this.#onFlushed?.();
   }
 
   #send(standby: number, message: ReplicaMessage): void {
@@ -286,8 +332,8 @@ export class ReplicatedState {
     this.#connections.get(standby)?.send(encodeReplica(message));
   }
 
-  #pause(ms: number): Promise<void> {
-    if (this.#ending.signal.aborted) return Promise.resolve();
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const goOn = (): void => {
         cancel();

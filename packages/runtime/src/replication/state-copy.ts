@@ -6,17 +6,24 @@ import {
   type StandbyOutput,
   type TakenOver,
 } from '@vnfpool/core/replication';
-import type { Connection, ConnectionEnd, Listener, StreamTransport } from '@vnfpool/transport';
-import { WireError } from '@vnfpool/wire/bytes';
+import type { Connection, ConnectionEnd, StreamTransport } from '@vnfpool/transport';
 import {
-  decodeReplica,
   encodeReplica,
   type ReplicaMessage,
+  type ReplicaOpen,
   type ReplicaPosition,
 } from '@vnfpool/wire/replication';
 import { type Clock, CoreDriver, type DriverFault, systemClock } from '../driver/index.ts';
+import { CopyServer } from './copy-server.ts';
 
 export interface StateCopyOptions extends StandbyInit {
+  readonly clock?: Clock;
+  readonly onNotice?: (notice: CopyNotice) => void;
+  /** A programmer's error: nothing more is taken. */
+  readonly onFault?: (fault: DriverFault) => void;
+}
+
+export interface ListeningOptions extends StateCopyOptions {
   /** Of the frames of `replicationRule`. */
   readonly transport: StreamTransport;
   readonly host: string;
@@ -24,29 +31,23 @@ export interface StateCopyOptions extends StandbyInit {
   readonly port: number;
   /** Whether a holder may come by this connection; default: all that the transport lets in. */
   readonly admits?: (connection: Connection) => boolean;
-  readonly clock?: Clock;
-  readonly onNotice?: (notice: CopyNotice) => void;
-  /** A programmer's error: nothing more is taken. */
-  readonly onFault?: (fault: DriverFault) => void;
 }
 
 export type CopyNotice = Exclude<StandbyOutput, { type: 'send' | 'drop' }>;
 
-/** Connections of which one may be the holder's. */
-const CONNECTIONS_MAX = 16;
-
-/** A standby's copy of the state of a slot: it listens for the holder, and takes over when it is told to. */
+/** A standby's copy of the state of a slot: it waits for the holder, and takes over when it is told to. */
 export class StateCopy {
+  readonly slot: string;
   readonly #core: ReplicationStandby;
   readonly #driver: CoreDriver<StandbyInput, StandbyOutput>;
-  readonly #options: StateCopyOptions;
-  #listener: Listener | undefined;
+  /** That it has for itself. */
+  #server: CopyServer | undefined;
   /** Of the holder, with the epoch that it opened. */
   #holder: { readonly connection: Connection; readonly epoch: number } | undefined;
 
-  private constructor(options: StateCopyOptions) {
+  constructor(options: StateCopyOptions) {
     const clock = options.clock ?? systemClock();
-    this.#options = options;
+    this.slot = options.slot;
     this.#core = new ReplicationStandby(options, clock.nowMs());
     this.#driver = new CoreDriver<StandbyInput, StandbyOutput>({
       core: this.#core,
@@ -67,22 +68,25 @@ export class StateCopy {
     });
   }
 
-  /** @throws TransportError */
-  static async listen(options: StateCopyOptions): Promise<StateCopy> {
-    const copy = new StateCopy(options);
-    const { transport, host, port } = options;
-    copy.#listener = await transport.listen({
+  /** The only one at its address. @throws TransportError */
+  static async listen(options: ListeningOptions): Promise<StateCopy> {
+    const { transport, host, port, admits, onNotice } = options;
+    const server = await CopyServer.listen({
+      transport,
       host,
       port,
-      connectionsMax: CONNECTIONS_MAX,
-      onConnection: (connection) => copy.#accept(connection),
+      ...(admits && { admits }),
+      onRefused: (message) => onNotice?.({ type: 'event', severity: 'warning', message }),
     });
+    const copy = new StateCopy(options);
+    copy.#server = server;
+    server.add(copy);
     return copy;
   }
 
-  /** Where it really listens. */
+  /** Where it listens, if it does so by itself. */
   get address(): ConnectionEnd {
-    return (this.#listener as Listener).address;
+    return (this.#server as CopyServer).address;
   }
 
   /** Of the last state that was whole. */
@@ -95,6 +99,16 @@ export class StateCopy {
     return this.#core.isWhole;
   }
 
+  /** Whether a holder is there. */
+  get isConnected(): boolean {
+    return this.#holder !== undefined;
+  }
+
+  /** Pieces of state. */
+  get keys(): number {
+    return this.#core.store.keys;
+  }
+
   get(key: string): Uint8Array | undefined {
     return this.#core.store.get(key);
   }
@@ -104,7 +118,35 @@ export class StateCopy {
     this.#driver.submit({ type: 'epoch', epoch });
   }
 
-  /** Listens no more; what it has is what a new holder begins with. */
+  /**
+   * A connection opens the slot: a later holder takes the place of an earlier one, and a holder that of its former connection; never
+   * the other way. @returns whether it is let in; it was told else, and closed
+   */
+  open(connection: Connection, { epoch }: ReplicaOpen): boolean {
+    const former = this.#holder;
+    if (former !== undefined && epoch < former.epoch) {
+      const text = `epoch ${former.epoch} is served here`;
+      connection.send(encodeReplica({ type: 'refuse', reason: 'old-epoch', epoch: former.epoch, text }));
+      connection.close(text);
+      return false;
+    }
+    this.#holder = { connection, epoch };
+    former?.connection.close('another connection has taken its place');
+    this.#driver.submit({ type: 'attach' });
+    connection.onClose(() => {
+      if (this.#holder?.connection !== connection) return;
+      this.#holder = undefined;
+      this.#driver.submit({ type: 'detach' });
+    });
+    return true;
+  }
+
+  /** What came by a connection that was let in. */
+  read(connection: Connection, message: ReplicaMessage): void {
+    if (this.#holder?.connection === connection) this.#driver.submit({ type: 'message', message });
+  }
+
+  /** Takes nothing more; what it has is what a new holder begins with. */
   async takeOver(): Promise<TakenOver> {
     await this.close();
     return this.#core.takeOver();
@@ -112,53 +154,8 @@ export class StateCopy {
 
   async close(): Promise<void> {
     this.#driver.stop();
+    this.#holder?.connection.close();
     this.#holder = undefined;
-    await this.#listener?.close();
-  }
-
-  #accept(connection: Connection): void {
-    if (this.#options.admits?.(connection) === false) {
-      connection.close('not admitted');
-      return;
-    }
-    connection.onFrame((frame) => this.#read(connection, frame));
-    connection.onClose(() => {
-      if (this.#holder?.connection !== connection) return;
-      this.#holder = undefined;
-      this.#driver.submit({ type: 'detach' });
-    });
-  }
-
-  #read(connection: Connection, frame: Uint8Array): void {
-    let message: ReplicaMessage;
-    try {
-      message = decodeReplica(frame);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      this.#options.onNotice?.({ type: 'event', severity: 'warning', message: error.message });
-      connection.close(error.message);
-      return;
-    }
-    if (this.#holder?.connection !== connection && !this.#begins(connection, message)) return;
-    this.#driver.submit({ type: 'message', message });
-  }
-
-  /** A later holder takes the place of an earlier one, and a holder that of its former connection; never the other way. */
-  #begins(connection: Connection, message: ReplicaMessage): boolean {
-    const former = this.#holder;
-    if (message.type !== 'open') {
-      connection.close(`${message.type} before open`);
-      return false;
-    }
-    if (former !== undefined && message.epoch < former.epoch) {
-      const text = `epoch ${former.epoch} is served here`;
-      connection.send(encodeReplica({ type: 'refuse', reason: 'old-epoch', epoch: former.epoch, text }));
-      connection.close(text);
-      return false;
-    }
-    this.#holder = { connection, epoch: message.epoch };
-    former?.connection.close('another connection has taken its place');
-    this.#driver.submit({ type: 'attach' });
-    return true;
+    await this.#server?.close();
   }
 }

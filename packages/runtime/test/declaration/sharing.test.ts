@@ -48,12 +48,18 @@ test.each<[string, string, object]>([
   [
     'a bound in updates',
     '  { method: [replicate], loss: 100 }',
-    { methods: ['replicate'], loss: { updates: 100 } },
+    { methods: ['replicate'], loss: { updates: 100 }, lastResortMs: 10_000 },
   ],
   [
     'connections',
     '  { method: [conntrack], mappingLoss: 0, granularity: flow, format: pfsync }',
-    { methods: ['conntrack'], mappingLoss: 0, granularity: 'flow', encoding: 'pfsync' },
+    {
+      methods: ['conntrack'],
+      mappingLoss: 0,
+      granularity: 'flow',
+      encoding: 'pfsync',
+      lastResortMs: 10_000,
+    },
   ],
   [
     'a store, and all else',
@@ -68,6 +74,16 @@ test.each<[string, string, object]>([
       encryption: true,
       securityState: 'sealed',
     },
+  ],
+  [
+    'a last resort that is asked for, whatever may be lost',
+    '  { method: [replicate], loss: 0, lastResort: 1m }',
+    { methods: ['replicate'], loss: 0, lastResortMs: 60_000 },
+  ],
+  [
+    'no last resort, though something may be lost',
+    '  { method: [replicate], loss: 5, lastResort: never }',
+    { methods: ['replicate'], loss: { updates: 5 } },
   ],
   [
     'what is so by default is not told',
@@ -134,6 +150,11 @@ test.each<[string, string, readonly string[]]>([
     '  { method: [replicate], recovery: soon }',
     ['2:26 sharing.recovery: must be one of real-time, '],
   ],
+  [
+    'a last resort at some time',
+    '  { method: [replicate], lastResort: later }',
+    ['2:26 sharing.lastResort: must be never, or a duration with a unit (ms, s or m) from 0ms to 1440m'],
+  ],
   ['an unknown key', '  { method: [replicate], k: 2 }', ['2:26 sharing.k: unknown key "k"']],
   [
     'several at once',
@@ -150,14 +171,132 @@ test.each<[string, string, readonly string[]]>([
   expect(faults).toEqual(expected.map((each) => expect.stringContaining(each)));
 });
 
-test('no pool has the key as long as no node carries it out', () => {
-  const declared = readDeclaration(
-    'set: s\nnodes: [a]\npools:\n  kv:\n    function: { program: x, port: 80 }\n    sharing: { method: [none] }\n',
-    '/srv/s.yaml',
+/** Faults of a set whose pool kv asks for this, with line and column. */
+function faultsOf(sharing: string, state: string, redundancy = '{ model: 1+1 }'): string[] {
+  const text = `set: s
+nodes: [a, b, c]
+pools:
+  kv:
+    function: { program: x, port: 80, state: ${state} }
+    redundancy: ${redundancy}
+    sharing: ${sharing}
+`;
+  const read = readDeclaration(text, '/srv/s.yaml');
+  return 'set' in read
+    ? []
+    : read.faults.map(({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`);
+}
+
+const SHARES = '{ via: socket, shares: true, format: kv/1 }';
+const gossip =
+  '{ method: gossip, granularity: key, format: { encoding: opaque, schema: kv, version: 1 }, recovery: near, protection: { integrity: true, encryption: true, securityState: excluded }, updatesPerSecond: 1, windowOctets: 1, overload: block }';
+const flows = (change: string): string =>
+  `{ method: conntrack, format: { encoding: conntrack, version: 1 }, recovery: near, protection: { integrity: true, encryption: true, securityState: excluded }, updatesPerSecond: 1, windowOctets: 1, lagMs: 500, defer: false, overload: degrade, ${change} }`;
+
+test.each<[string, string, string]>([
+  ['held output', '{ method: [replicate], loss: 0 }', SHARES],
+  ['a bound and two who acknowledge', '{ method: [replicate], loss: 2s, acknowledged: 1 }', SHARES],
+  ['nothing, said so', '{ method: [none] }', '{ via: socket }'],
+  ['cookies, which the function leaves', '{ method: [cookie], loss: 0 }', '{ via: socket }'],
+  ['the next best', '{ method: [replicate, cookie, none], rate: 1000000 }', SHARES],
+])('a pool may ask for it: %s', (_, sharing, state) => {
+  expect(faultsOf(sharing, state)).toEqual([]);
+});
+
+test.each<[string, string, string, string, string]>([
+  [
+    'a method that no agent carries out',
+    '{ method: [replicate, checkpoint] }',
+    SHARES,
+    '{ model: 1+1 }',
+    '7:36 pools.kv.sharing.method.1: checkpoint is not carried out by node agents yet',
+  ],
+  [
+    'a function that does not share',
+    '{ method: [replicate], loss: 0 }',
+    '{ via: socket }',
+    '{ model: 1+1 }',
+    '7:16 pools.kv.sharing.method: cannot be had: replicate of kv: it offers no replicate; a function offers replicate by state: { via: socket, shares: true }',
+  ],
+  [
+    'nobody to share with',
+    '{ method: [replicate] }',
+    SHARES,
+    '{ slots: 2 }',
+    '7:16 pools.kv.sharing.method: cannot be had: replicate of kv: there is nobody to send the state to: the pool declares no standbys',
+  ],
+  [
+    'deferred packets, which no agent does',
+    '{ method: [conntrack], mappingLoss: 0 }',
+    SHARES,
+    '{ model: 1+1 }',
+    '7:16 pools.kv.sharing.method: cannot be had: conntrack of kv: it offers no conntrack',
+  ],
+  [
+    'a last resort of cookies',
+    '{ method: [cookie], lastResort: 10s }',
+    SHARES,
+    '{ model: 1+1 }',
+    '7:34 pools.kv.sharing.lastResort: belongs to the methods replicate and conntrack',
+  ],
+  [
+    'sharing by hooks',
+    '{ method: [none] }',
+    '{ via: conntrack, shares: true }',
+    '{ model: 1+1 }',
+    '5:64 pools.kv.function.state.shares: belongs to socket',
+  ],
+  [
+    'an offer that is none',
+    '{ method: [none] }',
+    '{ via: socket, shares: true, offers: [{ method: replicate, consistency: held }] }',
+    '{ model: 1+1 }',
+    '5:84 pools.kv.function.state.offers.0.recovery: is missing',
+  ],
+  [
+    'an offer of what no agent carries out',
+    '{ method: [none] }',
+    `{ via: socket, shares: true, offers: [${gossip}] }`,
+    '{ model: 1+1 }',
+    '5:86 pools.kv.function.state.offers.0.method: gossip is not carried out by node agents yet',
+  ],
+])('a pool is refused before anything runs: %s', (_, sharing, state, redundancy, fault) => {
+  expect(faultsOf(sharing, state, redundancy)).toEqual([expect.stringContaining(fault)]);
+});
+
+test.each([
+  [
+    'first packets wait',
+    'defer: true',
+    'defer: first packets are not deferred by node agents yet: must be false',
+  ],
+  [
+    'new flows are refused',
+    'overload: shed',
+    'overload: the kernel refuses no new flows for it yet: must be degrade',
+  ],
+  [
+    'pfsync',
+    'format: { encoding: pfsync, version: 6 }',
+    'format: pfsync is not carried out by node agents yet: must be conntrack',
+  ],
+])('an offer of connections that agents do not keep: %s', (_, change, fault) => {
+  // The later of two keys would be a mistake of the file: the first one goes.
+  const [key = ''] = change.split(':');
+  const offer = flows(change).replace(new RegExp(` ${key}: (?:\\{[^}]*\\}|[a-z]+),`), '');
+  expect(faultsOf('{ method: [none] }', `{ via: conntrack, offers: [${offer}] }`)).toEqual(
+    expect.arrayContaining([expect.stringContaining(`pools.kv.function.state.offers.0.${fault}`)]),
   );
-  expect(declared).toMatchObject({
-    faults: [
-      { line: 6, path: 'pools.kv.sharing', message: expect.stringContaining('unknown key "sharing"') },
-    ],
-  });
+});
+
+test('the offers of a function stand in place of those that follow from it', () => {
+  const offer =
+    '{ method: replicate, consistency: held, acknowledged: 1, granularity: session, format: { encoding: json, schema: kv, version: 2 }, recovery: real-time, protection: { integrity: true, encryption: true, securityState: excluded }, updatesPerSecond: 20000, windowOctets: 65536, overload: shed }';
+  const state = `{ via: socket, shares: true, offers: [${offer}] }`;
+  expect(
+    faultsOf('{ method: [replicate], loss: 0, granularity: session, recovery: real-time }', state),
+  ).toEqual([]);
+  expect(faultsOf('{ method: [replicate], granularity: session }', SHARES)).toEqual([
+    expect.stringContaining('state is kept by key, and the pool asks for session'),
+  ]);
 });

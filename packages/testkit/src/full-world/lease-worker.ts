@@ -257,6 +257,10 @@ export class SimLeaseWorker {
           { type: 'fence-closed', slot: output.slot, epoch: output.epoch },
           process.nowMs(),
         );
+      case 'take-state':
+      case 'listed':
+      case 'leave-state':
+        throw new Error(`no slot of this world shares its state: ${output.type}`);
       case 'fence-node':
         world.fail(`${machine.name} asks for a hook, and there is none`);
         return [];

@@ -42,6 +42,13 @@ export interface LeaseWorldResult {
   readonly clocksBack: number;
 }
 
+const SHARING: NonNullable<SlotDefinition['sharing']> = {
+  method: 'replicate',
+  lossUpdates: 0,
+  acknowledgedBy: 1,
+  overload: 'block',
+};
+
 /** Events after which a world is called a storm; a healthy one has some 3,000. */
 const EVENTS_MAX = 200_000;
 
@@ -78,7 +85,9 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       addresses: [],
       genesis: { randomId: '00000000000000e5', candidates: candidatesOf(index, hosts) },
       candidates: candidatesOf(index, listed),
-      lastResort: { rule: 'never' },
+      ...(plan.shares
+        ? { lastResort: { rule: 'after', afterMs: plan.leaseMs }, sharing: SHARING }
+        : { lastResort: { rule: 'never' } }),
     }));
   const openAt = (slot: string): number[] => {
     const open: number[] = [];
@@ -200,7 +209,8 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
     const bornMs = birthDelayMs(plan.nodes);
     // Whoever is outside lets go, and whoever was taken for outside comes back: that is to be over first.
     const judgedAtMs = plan.calmAtMs + (plan.creep === 0 ? 0 : CREEP_JUDGED_MS);
-    const boundMs = Math.max(judgedAtMs, bornMs) + LIVENESS_LEASES * plan.leaseMs;
+    const resortMs = plan.shares ? plan.leaseMs : 0;
+    const boundMs = Math.max(judgedAtMs, bornMs) + LIVENESS_LEASES * plan.leaseMs + resortMs;
     const restMs = REST_LEASES * plan.leaseMs;
     const steady = new Map(slots.map((slot) => [slot, { node: serving(slot), sinceMs: schedule.nowMs }]));
     let events = 0;

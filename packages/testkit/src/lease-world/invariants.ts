@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { epochOf, formatEpoch } from '@vnfpool/core';
+import { epochOf, formatEpoch, ROUNDS } from '@vnfpool/core';
 import { type CouncilNumber, isBefore, type LeaseRecord, type SlotRecord } from '@vnfpool/core/lease';
 import type {
   Accepted,
@@ -40,6 +40,11 @@ export class Invariants {
   >();
   /** slot → who holds it; since `mayChange` went. */
   readonly #holders = new Map<string, number>();
+  /** slot → its last grant and all that may follow on it; where state is shared. */
+  readonly #followers = new Map<
+    string,
+    { readonly epoch: number; readonly node: number; readonly may: Set<number> }
+  >();
   #mayChange = true;
 
   /** node/incarnation/serial → what was asked to be renewed. */
@@ -66,6 +71,35 @@ export class Invariants {
     if (former !== undefined)
       throw new Violation(`epoch ${epoch} of ${slot} granted twice: ${former}, ${holder}`);
     this.#granted.set(key, holder);
+  }
+
+  /**
+   * Whoever takes a slot whose state is shared has what the holder before has let out: it was listed by the last value that
+   * holder knew to stand, or by one that it asked for since; or it is that holder.
+   */
+  follows(slot: string, epoch: number, node: number, listed: readonly number[], isLossy: boolean): void {
+    const former = this.#followers.get(slot);
+    if (former !== undefined && epoch <= former.epoch) return;
+    // Who decides for the dead does not know what these let out last.
+    const isForced = former !== undefined && Math.floor(epoch / ROUNDS) > Math.floor(former.epoch / ROUNDS);
+    if (former !== undefined && !isLossy && !isForced && former.node !== node && !former.may.has(node))
+      throw new Violation(
+        `node ${node} takes ${slot} under epoch ${formatEpoch(epoch)}, which node ${former.node} had removed from its list`,
+      );
+    this.#followers.set(slot, { epoch, node, may: new Set(listed) });
+  }
+
+  /** The holder has asked for these to be listed: a round with them may come through from now on. */
+  asksToList(slot: string, node: number, listed: readonly number[]): void {
+    const former = this.#followers.get(slot);
+    if (former?.node === node) for (const each of listed) former.may.add(each);
+  }
+
+  /** A value with this list stands, and no earlier one can any more; nor one that was asked for, unless it is wanted still. */
+  relisted(slot: string, epoch: number, node: number, listed: readonly number[]): void {
+    const former = this.#followers.get(slot);
+    if (former?.node === node && epoch > former.epoch)
+      this.#followers.set(slot, { epoch, node, may: new Set(listed) });
   }
 
   /** Without a fault nobody takes a slot from its holder. */

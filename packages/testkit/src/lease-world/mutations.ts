@@ -69,6 +69,14 @@ export const LEASE_MUTATIONS: ReadonlyMap<string, LeaseRules> = new Map<string, 
     })(),
   ],
   [
+    'followed by one that the list does not have',
+    new (class extends LeaseRules {
+      override mayFollow(): boolean {
+        return true;
+      }
+    })(),
+  ],
+  [
     'fence opened before the grant',
     new (class extends LeaseRules {
       override isGranted(): boolean {

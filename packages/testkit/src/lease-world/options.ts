@@ -51,6 +51,8 @@ export interface WorldPlan {
   readonly changesCouncil: boolean;
   /** So many nodes die for good that no majority is left, and an operator decides. */
   readonly isForced: boolean;
+  /** State is shared: holders say whom they list, candidates lose their copies, and there is a last resort. */
+  readonly shares: boolean;
 }
 
 /** How often clocks are compared in a world where one creeps. */
@@ -93,6 +95,7 @@ export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}
     isForced: random.chance(0.06),
     creep: random.chance(0.01) ? random.pick([-1, 1]) * random.between(1.4, 2) : 0,
     creepReturns: random.chance(0.5),
+    shares: random.chance(0.25),
     ...override,
   };
   return drawn.creep === 0 ? drawn : creeping(drawn);

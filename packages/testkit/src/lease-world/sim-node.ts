@@ -31,6 +31,10 @@ interface SimFunction {
   incarnation: bigint;
   isReady: boolean;
   rank: number;
+  /** Of shared state: lost with the process, and back some time later. */
+  hasCopy: boolean;
+  /** What its function held the slot with last; on the disk, and gone with the function. */
+  ownEpoch: number | null;
 }
 
 /** Datagrams and inputs that wait while the process is paused; further ones are dropped, as a socket does. */
@@ -61,6 +65,8 @@ export class SimNode {
   #life = 0;
   /** What the disk has for the next process. */
   #marker: Marker | undefined;
+  /** Whom it asked to have listed, as the holder. */
+  readonly #wanted = new Map<string, readonly number[]>();
   #timer = 0;
   #backlog: Action[] = [];
   #inbox: LeaseInput[] = [];
@@ -73,7 +79,14 @@ export class SimNode {
     this.#resets = new ResetReleases(() => this.council?.version);
     for (const [index, slot] of slots.entries()) {
       const rank = (id - 1 + index) % (parts.plan.nodes + parts.plan.outsiders);
-      this.functions.set(slot, { functionId: id * 16 + index, incarnation: 1n, isReady: true, rank });
+      this.functions.set(slot, {
+        functionId: id * 16 + index,
+        incarnation: 1n,
+        isReady: true,
+        rank,
+        hasCopy: true,
+        ownEpoch: null,
+      });
     }
   }
 
@@ -116,6 +129,7 @@ export class SimNode {
     if (this.#incarnation === 0n || manners.repeatsIncarnation !== true) this.#incarnation += 1n;
     this.#log(() => `starts as incarnation ${this.#incarnation}`);
     this.fence.restarted();
+    this.#loseCopies();
     this.#run({});
   }
 
@@ -140,6 +154,7 @@ export class SimNode {
   #takeOver({ handedOn, incarnation }: Marker): void {
     this.#marker = this.#parts.manners.takesAnyMarker === true ? this.#marker : undefined;
     this.#incarnation = incarnation;
+    this.#loseCopies();
     this.#log(() => `goes on as incarnation ${incarnation}`);
     this.#end();
     const ends = fenceEndsOf(handedOn, this.#disk);
@@ -209,7 +224,10 @@ export class SimNode {
     this.fence.closeAll();
     // Of another start of the machine.
     if (this.#parts.manners.takesAnyMarker !== true) this.#marker = undefined;
-    for (const each of this.functions.values()) each.incarnation += 1n;
+    for (const each of this.functions.values()) {
+      each.incarnation += 1n;
+      each.ownEpoch = null;
+    }
   }
 
   pause(forMs: number): void {
@@ -242,13 +260,14 @@ export class SimNode {
     if (found === undefined || found.isReady) return;
     found.isReady = true;
     found.incarnation += 1n;
+    found.ownEpoch = null;
     this.tellCandidate(slot);
   }
 
   tellCandidate(slot: string): void {
     const found = this.functions.get(slot);
     if (found === undefined) return;
-    const { functionId, incarnation, isReady, rank } = found;
+    const { functionId, incarnation, isReady, rank, hasCopy, ownEpoch } = found;
     this.input({
       type: 'candidate-state',
       slot,
@@ -256,6 +275,45 @@ export class SimNode {
       functionIncarnation: incarnation,
       ready: isReady,
       rank,
+      ...(this.#parts.plan.shares && { state: { hasCopy, ownEpoch } }),
+    });
+  }
+
+  #loseCopies(): void {
+    const { plan, random, schedule } = this.#parts;
+    if (!plan.shares) return;
+    // The copies of holders, too, which list themselves.
+    for (const [slot, found] of this.functions) {
+      found.hasCopy = false;
+      schedule.after(random.between(0, 2 * plan.leaseMs), () => {
+        found.hasCopy = true;
+        this.tellCandidate(slot);
+      });
+    }
+  }
+
+  /** Its function has all of the state, as of this epoch; not told while it holds. */
+  #owns(slot: string, epoch: number, afterMs: number): void {
+    const life = this.#life;
+    this.#parts.schedule.after(afterMs, () => {
+      const found = this.functions.get(slot);
+      if (life === this.#life && found !== undefined) found.ownEpoch = epoch;
+    });
+  }
+
+  /** As the holder: other standbys have its state now. */
+  #relist(slot: string, epoch: number): void {
+    const { plan, random, schedule, invariants } = this.#parts;
+    if (!plan.shares || !this.#parts.isFaulty()) return;
+    const life = this.#life;
+    schedule.after(random.between(0, plan.leaseMs), () => {
+      if (life !== this.#life) return;
+      const { candidates = [] } = this.#parts.configuration().slots.find(({ id }) => id === slot) ?? {};
+      const listed = candidates.filter(({ node }) => node !== this.id && random.chance(0.6));
+      const nodes = listed.map(({ node }) => node);
+      invariants.asksToList(slot, this.id, nodes);
+      this.#wanted.set(slot, nodes);
+      this.input({ type: 'list', slot, epoch, candidates: listed, isAnew: random.chance(0.1) });
     });
   }
 
@@ -362,7 +420,7 @@ export class SimNode {
   }
 
   #perform(action: Action): void {
-    const { schedule, invariants, random, manners } = this.#parts;
+    const { schedule, invariants, random, manners, plan } = this.#parts;
     if (action.type !== 'observed') this.#trace('>', action);
     switch (action.type) {
       case 'persist':
@@ -376,11 +434,23 @@ export class SimNode {
         const { slot, epoch } = action;
         invariants.granted(slot, epoch, `${this.id}.${this.#incarnation}`);
         invariants.holderIs(slot, this.id, schedule.nowMs);
-        this.#later(random.between(0, 10), { type: 'activate', slot, epoch });
+        const listed = action.candidates.map(({ node }) => node);
+        this.#wanted.delete(slot);
+        if (plan.shares) invariants.follows(slot, epoch, this.id, listed, action.lossMark);
+        this.#relist(slot, epoch);
+        const takenMs = random.between(0, 10);
+        this.#later(takenMs, { type: 'activate', slot, epoch });
+        this.#owns(slot, epoch, takenMs);
         break;
       }
       case 'renumbered':
         invariants.granted(action.slot, action.epoch, `${this.id}.${this.#incarnation}`);
+        invariants.relisted(action.slot, action.epoch, this.id, [
+          ...action.candidates.map(({ node }) => node),
+          ...(this.#wanted.get(action.slot) ?? []),
+        ]);
+        this.#owns(action.slot, action.epoch, random.between(0, 10));
+        this.#relist(action.slot, action.epoch);
         break;
       case 'fence-until': {
         const ends = takeFenceEnds(action, this.#backlog, manners.fenceBeyondLeaseMs ?? 0);

@@ -2,7 +2,7 @@
 import { parseIp } from '../parameters/ip-text.ts';
 import type { Hooks } from './documents.ts';
 import { MobilityError } from './extensions.ts';
-import { DocumentError, fail, integer, list, matching, object, oneOf, type Shape } from './shape.ts';
+import { DocumentError, fail, flag, integer, list, matching, object, oneOf, type Shape } from './shape.ts';
 
 /** How the state of a function is taken and given. */
 export interface StateAccess {
@@ -16,6 +16,8 @@ export interface StateAccess {
   readonly format?: string;
   /** Of `conntrack`: which connections; absent: all. */
   readonly filter?: ConnectionFilter;
+  /** Of `socket`: it tells every change of its state while it serves, key by key, so that standbys can have it. */
+  readonly shares?: boolean;
 }
 
 /** A connection has to be in every list that is there. */
@@ -59,7 +61,11 @@ const filter: Shape<ConnectionFilter> = object(
 /** What `state` of a function specification must be. */
 export const stateAccess: Shape<StateAccess> = object(
   { via: oneOf('socket', 'hooks', 'conntrack') },
-  { format: matching(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 printable ASCII characters'), filter },
+  {
+    format: matching(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 printable ASCII characters'),
+    filter,
+    shares: flag,
+  },
 );
 
 /** Whether the rest of a specification goes with its `state`. @throws DocumentError error 6 */
@@ -82,6 +88,7 @@ export function checkStateAccess(
   };
   if (state === undefined) return;
   const { via } = state;
+  if (state.shares === true && via !== 'socket') refuse('state.shares', 'belongs to socket');
   if (via !== 'conntrack') {
     if (state.filter !== undefined) refuse('state.filter', 'belongs to conntrack');
     if (via === 'socket' && hooks !== undefined) refuse('hooks', 'are not called beside a socket');

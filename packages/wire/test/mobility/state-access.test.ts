@@ -32,6 +32,12 @@ test('connections as state come back as they were sent', () => {
   expect(parseFunctionSpecification(encodeFunctionSpecification(specification))).toEqual(specification);
 });
 
+test('a function that shares says so, and a flag is a flag', () => {
+  const socket = { via: 'socket', format: 'kv/1', shares: true };
+  expect(read({ state: socket }).state).toEqual(socket);
+  expect(() => read({ state: { ...socket, shares: 1 } })).toThrow('specification.state.shares');
+});
+
 test.each<[string, object, string]>([
   ['a zone above 65535', { zones: [65_536] }, 'zones[0]'],
   ['protocol 0', { protocols: [0] }, 'protocols[0]'],
@@ -58,6 +64,11 @@ test.each<[string, object, RegExp]>([
       health: { type: 'function', intervalMs: 1, timeoutMs: 1, rise: 1, fall: 1 },
     },
     /health\.type/,
+  ],
+  [
+    'sharing by something else',
+    { state: { via: 'conntrack', shares: true } },
+    /state\.shares.*belongs to socket/,
   ],
   ['a filter of something else', { state: { via: 'socket', filter: { zones: [1] } } }, /state\.filter/],
 ])('refused with error 6: %s', (_, more, why) => {

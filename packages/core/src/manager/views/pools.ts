@@ -4,22 +4,19 @@ import type { Health, PoolView } from '../../management/views.ts';
 import { isReady, type Observed } from '../../planner/observed.ts';
 import { rolesOf, slotsOf } from '../../planner/roles.ts';
 import { instancesOf, isNWay } from '../../planner/surplus.ts';
+import { slotSharingView } from '../slot-sharing.ts';
 import type { ManagerState } from '../state.ts';
+import { poolSharingView } from './sharing.ts';
 import { upgradeView } from './upgrades.ts';
 
 export function poolViews(state: ManagerState, nowMs: number): PoolView[] {
   const { set } = state;
   if (!set) return [];
   const observed = state.observed(nowMs);
-  return set.declared.pools.map((pool) => poolView(pool, set.declared.name, observed, state.unraised));
+  return set.declared.pools.map((pool) => poolView(pool, set.declared.name, observed, state));
 }
 
-function poolView(
-  pool: DeclaredPool,
-  set: string,
-  observed: Observed,
-  unraised: ReadonlySet<string>,
-): PoolView {
+function poolView(pool: DeclaredPool, set: string, observed: Observed, state: ManagerState): PoolView {
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
   const roles = rolesOf(pool, observed);
   const ready = new Set(
@@ -28,18 +25,19 @@ function poolView(
   const count = (role: string): number =>
     roles.filter((each) => each.role === role && ready.has(each.instance.functionId)).length;
   const slotsHeld = slotsOf(pool, observed).filter(
-    ({ id, holder }) => holder !== null && ready.has(holder) && !unraised.has(id),
+    ({ id, holder }) => holder !== null && ready.has(holder) && !state.unraised.has(id),
   ).length;
   const { slots, standbys, spares } = pool.redundancy;
   const standbysReady = count('standby');
   const sparesReady = count('spare');
   const missing = isNWay(pool) ? instancesOf(pool) - ready.size : 0;
-  const { health, reason } = verdict(
+  const bare = verdict(
     slots - slotsHeld,
     slots,
     Math.max(missing, standbys - standbysReady),
     spares - Math.min(spares, sparesReady),
   );
+  const { health, reason } = bare.health === 'whole' ? withState(bare, pool, observed, state) : bare;
   return {
     name: pool.name,
     set,
@@ -56,15 +54,25 @@ function poolView(
     port: pool.function.port === 0 ? null : pool.function.port,
     leaseMs: pool.failover.leaseMs,
     upgrade: upgradeView(pool, observed),
+    sharing: poolSharingView(pool, observed),
   };
 }
 
-function verdict(
-  unheld: number,
-  slots: number,
-  standbysShort: number,
-  sparesShort: number,
-): { health: Health; reason: string } {
+/** Redundancy of the state counts as that of instances does. */
+function withState(found: Verdict, pool: DeclaredPool, observed: Observed, state: ManagerState): Verdict {
+  const [first] = slotsOf(pool, observed).flatMap((slot) => {
+    const sharing = slotSharingView(state, slot);
+    return sharing === null || (sharing.isProtected && !sharing.isLossy) ? [] : [sharing.verdict];
+  });
+  return first === undefined ? found : { health: 'degraded', reason: `It serves, but: ${first}` };
+}
+
+interface Verdict {
+  readonly health: Health;
+  readonly reason: string;
+}
+
+function verdict(unheld: number, slots: number, standbysShort: number, sparesShort: number): Verdict {
   if (unheld >= slots) return { health: 'down', reason: 'No slot is held by an instance that is ready.' };
   if (unheld > 0)
     return {

@@ -37,11 +37,11 @@ export interface SocketStateOptions {
   readonly context?: FunctionContext;
   readonly format: string | null;
   readonly limits: FunctionStateLimits;
+  /** It is to share its state, whether it has said that it can or has still to connect. */
+  readonly shares?: boolean;
   readonly onHealth: (health: { readonly ok: boolean; readonly reason: string }) => void;
   /** What it says of its sessions: whether single ones can move, and how many there are; null: not yet said. */
   readonly onSessions: (sessions: { readonly movable: boolean; readonly count: number | null }) => void;
-  /** It says that it shares its state: `source` is there. At each connection. */
-  readonly onShares?: () => void;
   /** A connection was refused, and why. */
   readonly onRefused: (error: FunctionStateError) => void;
 }
@@ -94,7 +94,6 @@ export class SocketFunctionState implements FunctionState {
           state.#connected(link, format, shares);
           state.#movesSessions = sessions;
           if (sessions) options.onSessions({ movable: true, count: null });
-          if (shares) options.onShares?.();
         },
         onMessage: (message) => {
           if (message.op === 'changes') state.#changeRate = message.bytesPerSecond;
@@ -134,7 +133,7 @@ export class SocketFunctionState implements FunctionState {
   }
 
   get source(): StateSource | null {
-    return this.#shares ? this.#source : null;
+    return this.#options.shares === true || this.#shares ? this.#source : null;
   }
 
   get changeRate(): number | null {

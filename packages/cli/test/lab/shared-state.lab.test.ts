@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { StateView } from '@vnfpool/core/management';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { labMissing } from '../../../platform/test/support/lab.ts';
+import { Hosts } from './hosts.ts';
+import { instanceOf, isWhole, slotOf } from './running-set.ts';
+import { type Child, notBuilt, until } from './support.ts';
+
+/* Accounts whose holder dies in every way: what was answered stays true. */
+
+const missing =
+  labMissing ||
+  notBuilt ||
+  (spawnSync('ip', ['-V']).error === undefined ? '' : 'hosts are set up by ip: not installed');
+const folder = fileURLToPath(new URL('../../../../examples/ledger', import.meta.url));
+const NODES = ['node-a', 'node-b', 'node-c'] as const;
+const ADDRESSES: Readonly<Record<string, string>> = {
+  manager: '10.78.0.2',
+  'node-a': '10.78.0.11',
+  'node-b': '10.78.0.12',
+  'node-c': '10.78.0.13',
+  client: '10.78.0.30',
+};
+const SERVICE = '10.78.0.100';
+/** The example's, with times that do not run out on a machine that does much else. */
+const declaration = readFileSync(`${folder}/set.yaml`, 'utf8')
+  .replace('arguments: [ledger.mjs', `arguments: [${folder}/ledger.mjs`)
+  .replace('10.77.0.100', SERVICE)
+  .replace('every: 500ms, timeout: 400ms', 'every: 1s, timeout: 1s')
+  .replace('lease: 300ms', 'lease: 1s');
+
+/** Adds without end, an account after the other, and says what was answered; an answer that does not come may count or not. */
+const CLIENT = `
+const told = {};
+let asked = 0;
+const add = async (name) => {
+  try {
+    const answer = await fetch('http://${SERVICE}:8080/accounts/' + name + '/add', { method: 'POST', signal: AbortSignal.timeout(500) });
+    if (answer.status !== 200) return;
+    const { balance } = await answer.json();
+    if (balance <= (told[name] ?? 0)) console.log('went back: ' + name + ' ' + balance + ' behind ' + told[name]);
+    told[name] = balance;
+  } catch {}
+};
+process.on('SIGUSR1', () => console.log('told ' + JSON.stringify({ asked, told })));
+console.log('adding');
+for (;;) {
+  asked += 1;
+  await add('account-' + (asked % 20));
+  await new Promise((resolve) => setTimeout(resolve, 2));
+}`;
+
+interface Told {
+  readonly asked: number;
+  readonly told: Readonly<Record<string, number>>;
+}
+
+describe.skipIf(missing !== '')(`state that standbys have, too ${missing}`, () => {
+  let hosts: Hosts;
+  let agents: Map<string, Child>;
+  let client: Child;
+
+  const untilState = (what: string, isSo: (state: StateView) => unknown): Promise<StateView> =>
+    hosts.untilState('manager', what, isSo);
+  /** The standby may take over at any moment. */
+  const isProtected = (state: StateView): boolean =>
+    isWhole(state) && slotOf(state, 'ledger').sharing?.isProtected === true;
+  const balances = async (): Promise<Readonly<Record<string, number>>> =>
+    until('the accounts are told', async () => {
+      const script = `fetch('http://${SERVICE}:8080/accounts', { signal: AbortSignal.timeout(1000) })
+        .then((answer) => (answer.ok ? answer.text() : '')).then((text) => process.stdout.write(text)).catch(() => {}).finally(() => process.exit());`;
+      const child = hosts.start('client', [process.execPath, '-e', script]);
+      await child.ended;
+      return child.stdout() === '' ? null : (JSON.parse(child.stdout()) as Record<string, number>);
+    });
+  const answered = async (): Promise<Told> => {
+    const before = client.stdout().split('told ').length;
+    client.process.kill('SIGUSR1');
+    return until('the client tells', () => {
+      const lines = client.stdout().split('\n');
+      const told = lines.filter((line) => line.startsWith('told '));
+      return told.length === before ? (JSON.parse((told.at(-1) ?? '').slice(5)) as Told) : null;
+    });
+  };
+  /** Whatever was answered counts, and nothing counts that was not asked. */
+  const keepsItsWord = async (): Promise<void> => {
+    const { told } = await answered();
+    const now = await balances();
+    const after = await answered();
+    for (const [name, balance] of Object.entries(told))
+      expect(now[name], name).toBeGreaterThanOrEqual(balance);
+    const sum = Object.values(now).reduce((all, each) => all + each, 0);
+    expect(sum).toBeLessThanOrEqual(after.asked);
+    expect(client.stdout()).not.toContain('went back');
+  };
+  const serves = async (): Promise<void> => {
+    const { told } = await answered();
+    const sum = (each: Told['told']): number => Object.values(each).reduce((all, one) => all + one, 0);
+    await until('answers come again', async () => sum((await answered()).told) > sum(told));
+  };
+
+  beforeAll(async () => {
+    hosts = new Hosts(ADDRESSES);
+    agents = await hosts.startSet('ledger', NODES);
+    writeFileSync(`${hosts.folder}/set.yaml`, declaration);
+    const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);
+    expect(applied.code, applied.stderr).toBe(0);
+    await untilState('a standby has the state', isProtected);
+    client = hosts.start('client', [process.execPath, '--input-type=module', '-e', CLIENT]);
+    await until('the client adds', () => client.stdout().includes('adding'));
+  });
+  afterAll(async () => {
+    await hosts?.takeDown();
+  });
+
+  const holderOf = (state: StateView): string => slotOf(state, 'ledger').node ?? '';
+  const agentOf = (node: string): Child => agents.get(node) as Child;
+  const startAgain = async (node: string, ...more: readonly string[]): Promise<void> => {
+    const member = [
+      '--state',
+      hosts.stateOf(node),
+      '--name',
+      node,
+      '--listen',
+      'eth0',
+      '--interface',
+      'eth0',
+    ];
+    agents.set(node, hosts.daemon(node, 'node', ...member, ...more));
+    await hosts.ready(agentOf(node));
+  };
+  /** What is done to the holder of the slot, and then undone. */
+  const failover = async (
+    fail: (node: string) => Promise<void>,
+    mend: (node: string) => Promise<void>,
+  ): Promise<void> => {
+    const before = await untilState('a standby has the state', isProtected);
+    await serves();
+    const node = holderOf(before);
+    await fail(node);
+    await untilState('another node holds it', (state) => !['', node].includes(holderOf(state)));
+    await serves();
+    await keepsItsWord();
+    await mend(node);
+    await untilState('a standby has the state again', isProtected);
+  };
+  const kill = (pids: readonly number[]): Promise<void> => {
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    return Promise.resolve();
+  };
+  const nothing = (): Promise<void> => Promise.resolve();
+
+  test('a function that is killed: its standby goes on', async () => {
+    await failover((node) => kill(hosts.functionPids(node)), nothing);
+  });
+
+  test('a node that dies, and comes back', async () => {
+    await failover(
+      (node) => kill([agentOf(node).pid, ...hosts.functionPids(node)]),
+      (node) => startAgain(node),
+    );
+  });
+
+  test('an agent that dies while its function lives', async () => {
+    await failover(
+      (node) => kill([agentOf(node).pid]),
+      (node) => startAgain(node),
+    );
+  });
+
+  test('an agent that stands still, and wakes', async () => {
+    await failover(
+      (node) => Promise.resolve(void agentOf(node).process.kill('SIGSTOP')),
+      (node) => Promise.resolve(void agentOf(node).process.kill('SIGCONT')),
+    );
+  });
+
+  test('a planned hand-over', async () => {
+    await failover(async () => {
+      const state = await untilState('a standby has the state', isProtected);
+      const to = slotOf(state, 'ledger').standbys[0] ?? '';
+      const { code, stderr } = await hosts.cli('manager', 'handover', 'ledger/0', '--to', to);
+      expect(code, stderr).toBe(0);
+    }, nothing);
+  });
+
+  test('an agent that is upgraded hands the slot on with its state', async () => {
+    const before = await untilState('a standby has the state', isProtected);
+    const node = holderOf(before);
+    await startAgain(node, '--take-over');
+    await serves();
+    const after = await untilState('a standby has the state', isProtected);
+    expect(holderOf(after)).toBe(node);
+    await keepsItsWord();
+    await failover(
+      (each) => kill([agentOf(each).pid, ...hosts.functionPids(each)]),
+      (each) => startAgain(each),
+    );
+  });
+
+  test('a holder without a standby goes on, and says that it is alone', async () => {
+    const before = await untilState('a standby has the state', isProtected);
+    const standby = slotOf(before, 'ledger').standbys[0] ?? '';
+    const other = instanceOf(before, standby).node ?? '';
+    await kill([agentOf(other).pid, ...hosts.functionPids(other)]);
+    await untilState('it is alone', (state) => slotOf(state, 'ledger').sharing?.isProtected === false);
+    await serves();
+    await keepsItsWord();
+    await startAgain(other);
+    await untilState('a standby has the state again', isProtected);
+  });
+});

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { PoolSharingView, SlotSharingView, StandbyStateView } from '@vnfpool/core/management';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NOW } from '../../daemons/test/management-api/edge-state.ts';
+import { renderPool, renderSlot } from '../src/output/explanation.ts';
+import { painter } from '../src/output/paint.ts';
+import { sharingCell } from '../src/output/sharing.ts';
+import { Bench } from './fixtures/bench.ts';
+
+let bench: Bench;
+
+beforeEach(async () => {
+  bench = await Bench.make();
+});
+
+afterEach(() => bench.close());
+
+const standby: StandbyStateView = {
+  instance: 'web#2',
+  node: 'node-b',
+  isListed: true,
+  state: 'following',
+  lagUpdates: 3,
+  lagMs: 2,
+  lagBytes: 96,
+  roundTripMs: 0.5,
+};
+const sharing: SlotSharingView = {
+  method: 'replicate',
+  isProtected: true,
+  isLossy: false,
+  verdict: 'A failover loses up to 2000 ms.',
+  state: { at: NOW - 1_000, keys: 1, bytes: 160, sequence: 40, updatesPerSecond: 10, waiting: 0 },
+  standbys: [
+    standby,
+    {
+      ...standby,
+      instance: null,
+      node: 'node-c',
+      isListed: false,
+      state: 'filling',
+      lagUpdates: 1,
+      roundTripMs: null,
+    },
+  ],
+};
+const level: PoolSharingView = {
+  method: 'replicate',
+  level: 'replicate per key, opaque kv/1, at most 2000 ms behind',
+  reason: 'the pool prefers it; all 2 instances offer it',
+  loses: 'up to 2000 ms',
+  since: NOW,
+  lastResortMs: 10_000,
+  notUsed: [],
+};
+
+/** The head of a table and the row of web. */
+async function rows(...words: readonly string[]): Promise<string[]> {
+  const { out } = await bench.run(['get', ...words, '--pool', 'web']);
+  return out.split('\n').slice(0, 2);
+}
+
+test('pools and slots have no column for what nobody shares', async () => {
+  expect((await rows('pools', '-o', 'wide')).join()).not.toMatch(/STATE|LEVEL/);
+  expect((await rows('slots')).join()).not.toContain('STATE');
+});
+
+test('get pools tells what is shared and what a failover loses', async () => {
+  bench.backend.change({ pools: bench.backend.view.pools.map((pool) => ({ ...pool, sharing: level })) });
+  expect(await rows('pools')).toEqual([
+    expect.stringContaining('  STATE  '),
+    expect.stringContaining('  replicate, loses up to 2000 ms  '),
+  ]);
+  expect((await rows('pools', '-o', 'wide')).join()).toContain(level.level);
+});
+
+test('get slots tells who has the state', async () => {
+  bench.backend.change({ slots: bench.backend.view.slots.map((slot) => ({ ...slot, sharing })) });
+  expect(await rows('slots')).toEqual([
+    expect.stringContaining('  STATE  '),
+    expect.stringContaining('  1/2 have it, 3 updates and 2 ms behind  '),
+  ]);
+});
+
+test.each<[string, SlotSharingView | null | undefined]>([
+  ['', undefined],
+  ['', null],
+  ['not told', { ...sharing, state: null, standbys: [] }],
+  ['0/0 have it', { ...sharing, standbys: [] }],
+  [
+    '1/1 have it, 1 update and 0 ms behind, may be lossy',
+    { ...sharing, isLossy: true, standbys: [{ ...standby, lagUpdates: 1, lagMs: 0 }] },
+  ],
+])('a cell: %s', (text, view) => {
+  expect(sharingCell(view)).toBe(text);
+});
+
+test('explain tells it standby by standby', async () => {
+  const paint = painter(false);
+  const slot = {
+    pool: 'web',
+    index: 0,
+    id: '',
+    epoch: 1,
+    holder: 'web#1',
+    node: 'node-a',
+    why: 'It is so.',
+    since: null,
+    leaseMs: 300,
+    council: 'All answer.',
+    frozen: null,
+    failback: null,
+    candidates: [],
+    lastFailover: null,
+    sharing,
+  };
+  const expected = [
+    '  State by replicate: A failover loses up to 2000 ms.',
+    '  1 key, 160 B; 10 updates a second, 0 waiting; told 1s ago',
+    '    web#2  node-b  may take over  following  3 updates, 2 ms, 96 B behind, round trip 0.5 ms',
+    '    -      node-c  may not        filling    1 update, 2 ms, 96 B behind',
+  ];
+  expect(renderSlot(slot, NOW, paint).split('\n').slice(3, 7)).toEqual(expected);
+  const pool = { pool: 'web', lines: ['State sharing, used: none'], slots: [{ ...slot, candidates: [] }] };
+  expect(renderPool(pool, NOW, paint).split('\n').slice(3, 7)).toEqual(expected);
+});

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SharingReport, SlotDefinition, SlotState } from '@vnfpool/wire/mobility';
+import type { SlotId } from '../identity.ts';
+import type { CandidateState } from '../lease/index.ts';
+import type { Resident } from './agent.ts';
+
+/** Slots whose state a function has itself, from having held them; good for one run of it. By slot: the epoch. */
+export interface OwnStates {
+  readonly incarnation: string;
+  readonly epochs: Readonly<Record<string, number>>;
+}
+
+export const NO_OWN_STATES: OwnStates = { incarnation: '', epochs: {} };
+
+/** Slots with shared state that a function may have at a time. */
+const OWN_STATES_MAX = 64;
+
+/** The function has all of the state of this slot, too. */
+export function owning({ life, ownStates }: Resident, slot: SlotId, epoch: number): OwnStates {
+  const { incarnation } = life;
+  const { [slot]: _former, ...others } = incarnation === ownStates.incarnation ? ownStates.epochs : {};
+  return {
+    incarnation,
+    epochs: Object.fromEntries([...Object.entries(others).slice(1 - OWN_STATES_MAX), [slot, epoch]]),
+  };
+}
+
+/** What this node knows of slots whose state is shared. */
+export class SharedSlots {
+  /** Those of which there is a whole copy here. */
+  readonly #copies = new Set<SlotId>();
+  readonly #reports = new Map<SlotId, SharingReport>();
+
+  copied(slot: SlotId, isWhole: boolean): void {
+    if (isWhole) this.#copies.add(slot);
+    else this.#copies.delete(slot);
+  }
+
+  reported(slot: SlotId, report: SharingReport | null): void {
+    if (report === null) this.#reports.delete(slot);
+    else this.#reports.set(slot, report);
+  }
+
+  forget(slot: SlotId): void {
+    this.#copies.delete(slot);
+    this.#reports.delete(slot);
+  }
+
+  /** What a candidate has of the slot's state; undefined: none is shared. */
+  stateOf({ id, sharing }: SlotDefinition, { life, ownStates }: Resident): CandidateState | undefined {
+    if (sharing === undefined) return undefined;
+    const isSame = ownStates.incarnation === life.incarnation && life.leaseIncarnation === life.incarnation;
+    return {
+      hasCopy: this.#copies.has(id as SlotId),
+      ownEpoch: isSame ? (ownStates.epochs[id] ?? null) : null,
+    };
+  }
+
+  /** With what is known of the standbys of slots that are held here. */
+  withReports(slots: Iterable<SlotState>): SlotState[] {
+    return Array.from(slots, (slot) => {
+      const report = this.#reports.get(slot.id as SlotId);
+      return report === undefined || slot.state !== 'holding' ? slot : { ...slot, sharing: report };
+    });
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What was settled of the sharing of state for a pool. */
+export interface PoolSharingView {
+  /** What its instances go by; null: there was none yet that they could. */
+  readonly method: 'none' | 'cookie' | 'checkpoint' | 'replicate' | 'gossip' | 'shared' | 'conntrack' | null;
+  /** In words: `replicate per key, opaque kv/1, held by 1 standby`. */
+  readonly level: string;
+  /** Why this one. */
+  readonly reason: string;
+  /** What a failover loses, as the end of a sentence. */
+  readonly loses: string;
+  readonly since: number | null;
+  /** After so long without a candidate that has the state somebody may take a slot without it; null: never. */
+  readonly lastResortMs: number | null;
+  /** Levels that were considered, each with the rule that refused it; `by` is who offers it, null: the pool. */
+  readonly notUsed: readonly {
+    readonly by: string | null;
+    readonly level: string;
+    readonly rule: string;
+    readonly verdict: string;
+  }[];
+}
+
+/** How the state of a slot goes to its standbys, as its holder told last. */
+export interface SlotSharingView {
+  readonly method: 'replicate' | 'conntrack';
+  /** As many standbys have the state as were agreed on, one at least. */
+  readonly isProtected: boolean;
+  /** Its holder may have begun without some of the state. */
+  readonly isLossy: boolean;
+  /** What a failover now would lose, and what is wrong, in a sentence. */
+  readonly verdict: string;
+  /** Null: its holder has told nothing of it. */
+  readonly state: {
+    readonly at: number;
+    readonly keys: number;
+    readonly bytes: number;
+    /** Number of the last update. */
+    readonly sequence: number;
+    readonly updatesPerSecond: number;
+    /** Updates that wait for room, or to be confirmed. */
+    readonly waiting: number;
+  } | null;
+  readonly standbys: readonly StandbyStateView[];
+}
+
+export interface StandbyStateView {
+  /** Name of the instance there; null: none of the pool is. */
+  readonly instance: string | null;
+  readonly node: string;
+  /** It may take over. */
+  readonly isListed: boolean;
+  readonly state: 'away' | 'opening' | 'filling' | 'following' | 'silent';
+  readonly lagUpdates: number;
+  readonly lagMs: number;
+  readonly lagBytes: number;
+  /** Null: not measured yet. */
+  readonly roundTripMs: number | null;
+}

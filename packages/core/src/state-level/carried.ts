@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { OfferedLevel, SharingMethod, SlotSharing } from '@vnfpool/wire/mobility';
+import type { DeclaredSharing } from '../declared/sharing.ts';
+import { acknowledgedBy, lossOf, type StateLevel } from './level.ts';
+
+/** So many updates are never behind: a bound of age alone. */
+const UPDATES_UNBOUNDED = 1_000_000;
+
+/** Methods that a pool may ask for: the others are settled in tests, and by no agent. */
+export function isCarriedOut(method: SharingMethod): boolean {
+  return method === 'replicate' || method === 'conntrack' || method === 'cookie' || method === 'none';
+}
+
+/** Whether node agents take the state, so that a slot's list has only those that have it. */
+export function isByAgents({ method }: { readonly method: SharingMethod }): boolean {
+  return method === 'replicate' || method === 'conntrack';
+}
+
+/** Which part of an offered level node agents cannot keep, and why; null: they keep it. */
+export function notCarriedOut(
+  level: OfferedLevel,
+): { readonly key: 'method' | 'defer' | 'overload' | 'format'; readonly why: string } | null {
+  if (!isCarriedOut(level.method))
+    return { key: 'method', why: `${level.method} is not carried out by node agents yet` };
+  if (level.method !== 'conntrack') return null;
+  if (level.defer)
+    return { key: 'defer', why: 'first packets are not deferred by node agents yet: must be false' };
+  if (level.overload !== 'degrade')
+    return { key: 'overload', why: 'the kernel refuses no new flows for it yet: must be degrade' };
+  return level.format.encoding === 'conntrack'
+    ? null
+    : { key: 'format', why: 'pfsync is not carried out by node agents yet: must be conntrack' };
+}
+
+/**
+ * What node agents are told of a level; null: they have nothing to do. A holder whose standbys are all gone serves on, unless the
+ * pool asks for standbys that acknowledge: then its updates wait for them.
+ */
+export function slotSharingOf(level: StateLevel, { acknowledged }: DeclaredSharing): SlotSharing | null {
+  if (level.method !== 'replicate' && level.method !== 'conntrack') return null;
+  const loss = lossOf(level);
+  const bound =
+    loss === 0
+      ? { lossUpdates: 0 }
+      : typeof loss === 'object' && 'updates' in loss
+        ? { lossUpdates: loss.updates }
+        : { lossUpdates: UPDATES_UNBOUNDED, ...(typeof loss === 'object' ? { lossMs: loss.ms } : {}) };
+  return {
+    method: level.method,
+    ...bound,
+    acknowledgedBy: acknowledged === undefined ? 0 : acknowledgedBy(level),
+    // Who offers `shed` refuses new work itself, when its updates wait: that is all that agents can do about it.
+    overload: level.overload === 'degrade' ? 'degrade' : 'block',
+  };
+}
+
+/** After how long somebody may take a slot without the state, ms; null: never. */
+export function lastResortMsOf(level: StateLevel, { lastResortMs }: DeclaredSharing): number | null {
+  return isByAgents(level) ? (lastResortMs ?? null) : null;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  ConntrackLevel,
+  CookieLevel,
+  LossBound,
+  OfferedLevel,
+  ReplicateLevel,
+  StateFormat,
+} from '@vnfpool/wire/mobility';
+import type { DeclaredPool } from '../declared/set.ts';
+import type { DeclaredSharing } from '../declared/sharing.ts';
+
+/*
+ * What an instance offers follows from what it runs. What node agents do either way (the lag, how many standbys acknowledge,
+ * the rule at overload) is offered as it is asked for, as far as they can keep it; the rest are figures of theirs.
+ */
+
+type DeclaredFunction = DeclaredPool['function'];
+
+/** The lag where the pool names none. */
+const LAG_MS = 1_000;
+/** A standby that lacks an update for half the lag is removed by a round of the council: less would remove good ones. */
+const LAG_MS_MIN = 100;
+/** The kernel's events are read in turns, and those of one turn are sent together. */
+const CONNTRACK_LAG_MS_MIN = 200;
+/** What one standby takes besides other work; see docs/measurements.md. */
+const UPDATES_PER_SECOND = 10_000;
+/** A standby's window. */
+const WINDOW_OCTETS = 524_288;
+/** `kv/1` of a function's `state.format`: name and version. */
+const VERSIONED = /^([!-.0-~]{1,64})\/([1-9][0-9]{0,4})$/;
+const VERSION_MAX = 0xffff;
+
+/** Over the agents' streams, by TLS. */
+const carried = {
+  recovery: 'near',
+  protection: { integrity: true, encryption: true, securityState: 'excluded' },
+} as const;
+const amounts = { updatesPerSecond: UPDATES_PER_SECOND, windowOctets: WINDOW_OCTETS } as const;
+
+/** What an instance of the function offers to a pool that asks for this, what it likes best first. */
+export function offersOf(
+  { state }: Pick<DeclaredFunction, 'state'>,
+  sharing: DeclaredSharing,
+): readonly OfferedLevel[] {
+  if (state?.offers !== undefined) return state.offers;
+  const format = formatOf(state?.format);
+  return [
+    ...(state?.shares === true ? replicateOffers(format, sharing) : []),
+    ...(state?.via === 'conntrack' ? [conntrackOffer(sharing)] : []),
+    ...(sharing.methods.includes('cookie') ? [cookieOffer(format, sharing)] : []),
+  ];
+}
+
+/** Who may lose something rather does not wait. */
+function replicateOffers(format: StateFormat, sharing: DeclaredSharing): readonly ReplicateLevel[] {
+  const base = { ...carried, ...amounts, method: 'replicate', granularity: 'key', format } as const;
+  const acknowledged = Math.max(1, sharing.acknowledged ?? 1);
+  const lag = lagOf(sharing, LAG_MS_MIN);
+  const overload = sharing.overload === 'block' ? 'block' : 'degrade';
+  return [
+    { ...base, consistency: 'bounded', lag, overload },
+    { ...base, consistency: 'acknowledged', acknowledged, lag, overload },
+    { ...base, consistency: 'held', acknowledged, overload: 'block' },
+  ];
+}
+
+function conntrackOffer(sharing: DeclaredSharing): ConntrackLevel {
+  const { loss } = sharing;
+  const asked = loss !== undefined && loss !== 0 && 'ms' in loss ? loss.ms : LAG_MS;
+  return {
+    ...carried,
+    ...amounts,
+    method: 'conntrack',
+    format: { encoding: 'conntrack', version: 1 },
+    lagMs: Math.max(asked, CONNTRACK_LAG_MS_MIN),
+    defer: false,
+    overload: 'degrade',
+  };
+}
+
+/** Cookies are between the function and its users: that it leaves them, and how often, is the word of whoever declares the pool. */
+function cookieOffer(format: StateFormat, { loss }: DeclaredSharing): CookieLevel {
+  const lossUpdates = loss === 0 ? 0 : loss !== undefined && 'updates' in loss ? loss.updates : 1;
+  return { ...carried, method: 'cookie', format, lossUpdates };
+}
+
+function lagOf({ loss }: DeclaredSharing, msMin: number): LossBound {
+  if (loss === undefined || loss === 0) return { ms: LAG_MS };
+  return 'ms' in loss ? { ms: Math.max(loss.ms, msMin) } : loss;
+}
+
+/** Instances that name the same format understand each other's octets, and no others. */
+function formatOf(format = 'state/1'): StateFormat {
+  const [, schema, version] = VERSIONED.exec(format) ?? [];
+  if (schema !== undefined && Number(version) <= VERSION_MAX)
+    return { encoding: 'opaque', schema, version: Number(version) };
+  return { encoding: 'opaque', schema: format.replaceAll('/', '.'), version: 1 };
+}

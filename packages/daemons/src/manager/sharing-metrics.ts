@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SlotSharingView, SlotView, StandbyStateView } from '@vnfpool/core/management';
+import type { Metrics } from '@vnfpool/runtime/metrics';
+
+/** How far the standbys of each slot are, as its holder told last. Nothing of slots whose state nobody shares. */
+export function exportSharing(metrics: Metrics, read: () => readonly SlotView[]): void {
+  let known: readonly SlotView[] | null = null;
+  // All of them are collected in one turn of the loop: one view does.
+  const slots = (): readonly SlotView[] => {
+    if (known === null) queueMicrotask(() => (known = null));
+    return (known ??= read());
+  };
+  const ofSlot = (
+    name: string,
+    help: string,
+    value: (sharing: SlotSharingView) => number | undefined,
+  ): void =>
+    metrics.gauges({ name, help, labels: ['pool', 'slot'] }, () =>
+      slots().flatMap(({ pool, index, sharing }) => {
+        const now = sharing ? value(sharing) : undefined;
+        return now === undefined ? [] : [{ labels: { pool, slot: String(index) }, value: now }];
+      }),
+    );
+  const ofStandby = (name: string, help: string, value: (standby: StandbyStateView) => number | null): void =>
+    metrics.gauges({ name, help, labels: ['pool', 'slot', 'node'] }, () =>
+      slots().flatMap(({ pool, index, sharing }) =>
+        (sharing?.standbys ?? []).flatMap((standby) => {
+          const now = value(standby);
+          const labels = { pool, slot: String(index), node: standby.node };
+          return now === null ? [] : [{ labels, value: now }];
+        }),
+      ),
+    );
+  ofSlot(
+    'slot_protected_state',
+    '1: as many standbys have the state of the slot as were agreed on',
+    (sharing) => Number(sharing.isProtected),
+  );
+  ofSlot('slot_lossy_state', '1: the holder may have begun without some of the state', (sharing) =>
+    Number(sharing.isLossy),
+  );
+  ofSlot('slot_shared_keys_count', 'Pieces of state of the slot', ({ state }) => state?.keys);
+  ofSlot('slot_shared_bytes', 'Keys and values of the state of the slot', ({ state }) => state?.bytes);
+  ofSlot('slot_shared_updates_count', 'Number of the last update', ({ state }) => state?.sequence);
+  ofSlot(
+    'slot_waiting_updates_count',
+    'Updates that wait for room or to be confirmed',
+    ({ state }) => state?.waiting,
+  );
+  ofStandby('standby_listed_state', '1: it has the state and may take over', ({ isListed }) =>
+    Number(isListed),
+  );
+  ofStandby('standby_lag_updates_count', 'Updates that it lacks', ({ lagUpdates }) => lagUpdates);
+  ofStandby('standby_lag_seconds', 'Age of the oldest update that it lacks', ({ lagMs }) => lagMs / 1_000);
+  ofStandby('standby_lag_bytes', 'Updates on their way to it', ({ lagBytes }) => lagBytes);
+  ofStandby('standby_round_trip_seconds', 'Last round trip of a mark', ({ roundTripMs }) =>
+    roundTripMs === null ? null : roundTripMs / 1_000,
+  );
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { TakenOver } from '@vnfpool/core/replication';
+import { type KeyUpdate, type ReplicationBound, StandbyList } from '@vnfpool/core/replication';
+import type { Clock, DriverFault } from '@vnfpool/runtime/driver';
+import type { Logger } from '@vnfpool/runtime/logging';
+import { ReplicatedState, type StandbyPlace, type StateNotice } from '@vnfpool/runtime/replication';
+import type { StreamTransport } from '@vnfpool/transport/stream';
+import type { SharingReport, SlotSharing } from '@vnfpool/wire/mobility';
+import type { StateEntry, StateSink } from './state-source.ts';
+
+export interface HeldStateOptions extends TakenOver {
+  readonly slot: string;
+  readonly epoch: number;
+  readonly sharing: SlotSharing;
+  readonly places: readonly StandbyPlace[];
+  /** Nodes that may take over, but for this one, by the value that stands. */
+  readonly listed: readonly number[];
+  readonly isLossy: boolean;
+  readonly transport: StreamTransport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onFault: (fault: DriverFault) => void;
+  /** These are to be listed from now on. */
+  readonly onList: (nodes: readonly number[]) => void;
+}
+
+/** Changes that are given on at once; more wait for them. */
+const CHANGES_AT_ONCE = 16_384;
+/** For the last changes to be confirmed by whoever takes over, when the slot is left. */
+const LAST_MS = 1_000;
+
+/** The state of a slot while it is held here: what its function tells of it goes to the standbys, and these to the list. */
+export class HeldState implements StateSink {
+  readonly #options: HeldStateOptions;
+  readonly #state: ReplicatedState;
+  readonly #list: StandbyList;
+  readonly #underWay = new Set<Promise<unknown>>();
+  /** Every listed standby has confirmed the epoch, or was removed. */
+  readonly ready: Promise<void>;
+  #isReady: () => void = () => undefined;
+  #reportedSequence: number;
+  #waiting = 0;
+
+  constructor(options: HeldStateOptions) {
+    const { slot, epoch, store, history, sharing, transport, places, listed, clock, onFault } = options;
+    this.#options = options;
+    this.#list = new StandbyList(listed);
+    this.#reportedSequence = store.sequence;
+    this.ready = new Promise((resolve) => {
+      this.#isReady = resolve;
+    });
+    this.#state = new ReplicatedState({
+      slot,
+      epoch,
+      store,
+      history,
+      bound: boundOf(sharing),
+      transport,
+      standbys: places,
+      listed,
+      clock,
+      onFault,
+      onNotice: (notice) => this.#heard(notice),
+    });
+  }
+
+  /** What there is now. */
+  entries(): Iterable<StateEntry> {
+    return this.#state.entries();
+  }
+
+  async change(updates: readonly KeyUpdate[]): Promise<void> {
+    this.#waiting += updates.length;
+    try {
+      for (let at = 0; at < updates.length; at += CHANGES_AT_ONCE) {
+        const changes = updates
+          .slice(at, at + CHANGES_AT_ONCE)
+          .map(({ key, value }) => (value === null ? this.#state.remove(key) : this.#state.set(key, value)));
+        const all = Promise.all(changes);
+        this.#underWay.add(all);
+        await all.finally(() => this.#underWay.delete(all));
+      }
+    } finally {
+      this.#waiting -= updates.length;
+    }
+  }
+
+  /** A value stands with this list. */
+  stands(listed: readonly number[]): void {
+    this.#list.stands(listed);
+    this.#state.listed(this.#list.possible);
+  }
+
+  /** Copies are kept at these places from now on. */
+  keepAt(places: readonly StandbyPlace[]): void {
+    this.#state.keepAt(places);
+  }
+
+  /**
+   * No change follows. What is left is what this node goes on with as a standby. @param signal the standbys are not to be waited for
+   */
+  async leave(signal: AbortSignal): Promise<ReturnType<ReplicatedState['close']>> {
+    const aborted = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    const late = after(this.#options.clock, LAST_MS);
+    await Promise.race([Promise.allSettled(this.#underWay), late, aborted]);
+    this.#state.end();
+    await Promise.race([this.#state.flushed(LAST_MS), aborted]);
+    return this.#state.close();
+  }
+
+  /** For views; once a second. */
+  report(): SharingReport {
+    const { store, isLossy } = this.#options;
+    const { sequence } = store;
+    const updatesPerSecond = Math.max(0, sequence - this.#reportedSequence);
+    this.#reportedSequence = sequence;
+    return {
+      keys: store.keys,
+      bytes: store.bytes,
+      sequence,
+      updatesPerSecond,
+      waiting: this.#waiting,
+      isLossy,
+      standbys: this.#state.standbys.map(
+        ({ standby, isListed, state, lagUpdates, lagMs, lagBytes, roundTripMs }) => ({
+          node: standby,
+          isListed,
+          state,
+          lagUpdates,
+          lagMs: rounded(lagMs),
+          lagBytes,
+          roundTripMs: roundTripMs === null ? null : rounded(roundTripMs),
+        }),
+      ),
+    };
+  }
+
+  #heard(notice: StateNotice): void {
+    const { logger, slot, onList } = this.#options;
+    switch (notice.type) {
+      case 'ready':
+        this.#isReady();
+        return;
+      case 'unlist':
+        logger.warn({ slot, node: notice.standby, reason: notice.reason }, 'a standby leaves the list');
+        if (this.#list.remove(notice.standby)) onList(this.#list.wanted);
+        return;
+      case 'caught-up':
+        logger.info({ slot, node: notice.standby }, 'a standby has the state');
+        if (!this.#list.add(notice.standby)) return;
+        // It counts from before the first word of it.
+        this.#state.listed(this.#list.possible);
+        onList(this.#list.wanted);
+        return;
+      case 'superseded':
+        logger.warn({ slot, epoch: notice.epoch }, 'a standby knows a later holder');
+        return;
+      case 'event':
+        logger[notice.severity === 'warning' ? 'warn' : notice.severity](
+          { slot, node: notice.standby },
+          notice.message,
+        );
+        return;
+    }
+  }
+}
+
+function boundOf({ lossUpdates, lossMs, acknowledgedBy, overload }: SlotSharing): ReplicationBound {
+  return {
+    updates: lossUpdates,
+    acknowledgedBy,
+    overload,
+    ...(lossMs === undefined ? {} : { ageMs: lossMs }),
+  };
+}
+
+/** A tenth of a millisecond is all that views show. */
+function rounded(ms: number): number {
+  return Math.round(Math.max(0, ms) * 10) / 10;
+}
+
+function after(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.at(clock.nowMs() + ms, resolve);
+  });
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { StateOutput } from '@vnfpool/core/agent';
+import type { SetConfiguration } from '@vnfpool/wire/mobility';
+import { SharedSlot, type SharedSlotParts } from './shared-slot.ts';
+
+const REPORT_MS = 1_000;
+
+/** All slots whose state is shared, and for which this node has a candidate. */
+export class SlotStates {
+  readonly #parts: SharedSlotParts;
+  readonly #slots = new Map<string, SharedSlot>();
+  readonly #reporting: NodeJS.Timeout;
+
+  constructor(parts: SharedSlotParts) {
+    this.#parts = parts;
+    this.#reporting = setInterval(() => {
+      for (const slot of this.#slots.values()) slot.report();
+    }, REPORT_MS).unref();
+  }
+
+  /** Where copies are taken. */
+  get port(): number {
+    return this.#parts.server.address.port;
+  }
+
+  /** The set as the manager says it. */
+  configure({ slots, nodes }: SetConfiguration): void {
+    const { self } = this.#parts;
+    const mine = slots.filter(
+      ({ sharing, candidates }) => sharing !== undefined && candidates.some(({ node }) => node === self),
+    );
+    const ids = new Set(mine.map(({ id }) => id));
+    for (const [id, slot] of this.#slots) {
+      if (ids.has(id)) continue;
+      this.#slots.delete(id);
+      void slot.close();
+    }
+    for (const definition of mine) {
+      const known = this.#slots.get(definition.id);
+      if (known === undefined) this.#slots.set(definition.id, new SharedSlot(this.#parts, definition, nodes));
+      else known.define(definition, nodes);
+    }
+  }
+
+  /** What the lease worker says. */
+  follow(output: StateOutput): void {
+    const slot = this.#slots.get(output.slot);
+    switch (output.type) {
+      case 'take-state':
+        if (slot !== undefined) slot.take(output);
+        else this.#refuse(output);
+        return;
+      case 'listed':
+        slot?.listed(output);
+        return;
+      case 'leave-state':
+        slot?.leave();
+        return;
+    }
+  }
+
+  /** Takes copies at another address, see `CopyServer.move`. */
+  move(host: string): Promise<void> {
+    return this.#parts.server.move(host);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#reporting);
+    await Promise.all([...this.#slots.values()].map((slot) => slot.close()));
+    await this.#parts.server.close();
+  }
+
+  /** Its definition has gone meanwhile. */
+  #refuse({ slot, epoch }: StateOutput & { readonly type: 'take-state' }): void {
+    const reason = 'no state of it is shared here';
+    this.#parts.post({ type: 'state-taken', slot, epoch, isTaken: false, reason });
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SlotView } from '@vnfpool/core/management';
+import { Metrics } from '@vnfpool/runtime/metrics';
+import { expect, test } from 'vitest';
+import { exportSharing } from '../../src/manager/sharing-metrics.ts';
+import { edgeState } from '../management-api/edge-state.ts';
+
+const [slot] = edgeState().slots;
+
+const sharing: SlotView['sharing'] = {
+  method: 'replicate',
+  isProtected: true,
+  isLossy: false,
+  verdict: '',
+  state: { at: 0, keys: 5, bytes: 160, sequence: 40, updatesPerSecond: 10, waiting: 2 },
+  standbys: [
+    {
+      instance: 'web#2',
+      node: 'node-b',
+      isListed: true,
+      state: 'following',
+      lagUpdates: 3,
+      lagMs: 20,
+      lagBytes: 96,
+      roundTripMs: null,
+    },
+  ],
+};
+
+test('lag of each standby, as of one view; what is not known, or no more, is not told', async () => {
+  const metrics = new Metrics({ component: 'manager' });
+  let views = 0;
+  let slots: readonly SlotView[] = slot ? [{ ...slot, sharing }] : [];
+  exportSharing(metrics, () => {
+    views += 1;
+    return slots;
+  });
+  const lines = async (): Promise<string[]> =>
+    (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const of = (name: string, value: string, node = ''): string =>
+    `vnfpool_${name}{pool="web",slot="0"${node},component="manager"} ${value}`;
+  const b = ',node="node-b"';
+  expect(await lines()).toEqual([
+    of('slot_protected_state', '1'),
+    of('slot_lossy_state', '0'),
+    of('slot_shared_keys_count', '5'),
+    of('slot_shared_bytes', '160'),
+    of('slot_shared_updates_count', '40'),
+    of('slot_waiting_updates_count', '2'),
+    of('standby_listed_state', '1', b),
+    of('standby_lag_updates_count', '3', b),
+    of('standby_lag_seconds', '0.02', b),
+    of('standby_lag_bytes', '96', b),
+  ]);
+  expect(views).toBe(1);
+  slots = slots.map((each) => ({ ...each, sharing: null }));
+  expect(await lines()).toEqual([]);
+});

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { PoolSharingView, StandbyStateView } from '@vnfpool/core/management';
+import { formatMs } from './format.ts';
+
+const STATES: Readonly<Record<StandbyStateView['state'], string>> = {
+  away: 'no connection',
+  opening: 'connecting',
+  filling: 'being filled',
+  following: 'follows',
+  silent: 'silent',
+};
+
+/** `follows, 3 updates (2 ms, 96 octets) behind`. */
+export function describeStandby({ isListed, state, lagUpdates, lagMs, lagBytes }: StandbyStateView): string {
+  const may = isListed ? '' : ', may not take over';
+  const lag =
+    lagUpdates === 0
+      ? 'nothing behind'
+      : `${lagUpdates} update${lagUpdates === 1 ? '' : 's'} (${formatMs(lagMs)}, ${lagBytes} octets) behind`;
+  return `${STATES[state]}${may}, ${lag}`;
+}
+
+/** Good, or what is to be looked at. */
+export function standbyTone({ isListed, state }: StandbyStateView): 'good' | 'warning' | 'bad' {
+  if (state === 'silent' || state === 'away') return 'bad';
+  return isListed ? 'good' : 'warning';
+}
+
+/** What is used, and what a failover loses by it. */
+export function describeLevel({ method, level, loses, reason }: PoolSharingView): string {
+  if (method === null) return `State sharing is refused: ${reason}`;
+  return method === 'none'
+    ? 'State is not shared: a failover loses every session'
+    : `State by ${level}: a failover loses ${loses}`;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { PoolSharingView, StandbyStateView } from '@vnfpool/core/management';
+import { expect, test } from 'vitest';
+import { describeLevel, describeStandby, standbyTone } from '../../src/model/sharing.ts';
+import { explanationKey } from '../../src/model/verdict.ts';
+import { Scenario } from '../support/scenario.ts';
+
+const standby: StandbyStateView = {
+  instance: 'web#2',
+  node: 'node-b',
+  isListed: true,
+  state: 'following',
+  lagUpdates: 0,
+  lagMs: 0,
+  lagBytes: 0,
+  roundTripMs: 0.4,
+};
+
+test.each([
+  [{}, 'good', 'follows, nothing behind'],
+  [{ lagUpdates: 1, lagMs: 2.5, lagBytes: 32 }, 'good', 'follows, 1 update (2.5 ms, 32 octets) behind'],
+  [
+    { isListed: false, state: 'filling', lagUpdates: 900, lagMs: 1_200, lagBytes: 40_000 },
+    'warning',
+    'being filled, may not take over, 900 updates (1200 ms, 40000 octets) behind',
+  ],
+  [{ state: 'silent' }, 'bad', 'silent, nothing behind'],
+  [{ isListed: false, state: 'away' }, 'bad', 'no connection, may not take over, nothing behind'],
+] as const)('%j', (change, tone, text) => {
+  expect([standbyTone({ ...standby, ...change }), describeStandby({ ...standby, ...change })]).toEqual([
+    tone,
+    text,
+  ]);
+});
+
+test.each<[Partial<PoolSharingView>, string]>([
+  [{}, 'State by replicate per key, opaque kv/1, held by 1 standby: a failover loses nothing'],
+  [{ method: 'none', level: 'none' }, 'State is not shared: a failover loses every session'],
+  [{ method: null }, 'State sharing is refused: nobody can'],
+])('%j', (change, text) => {
+  const view: PoolSharingView = {
+    method: 'replicate',
+    level: 'replicate per key, opaque kv/1, held by 1 standby',
+    reason: 'nobody can',
+    loses: 'nothing',
+    since: 0,
+    lastResortMs: null,
+    notUsed: [],
+  };
+  expect(describeLevel({ ...view, ...change })).toBe(text);
+});
+
+test('an explanation becomes stale when another standby may take over', () => {
+  const state = new Scenario(0).state(0);
+  const withStandby = (isListed: boolean) => ({
+    ...state,
+    slots: state.slots.map((slot) => ({
+      ...slot,
+      sharing: {
+        method: 'replicate' as const,
+        isProtected: true,
+        isLossy: false,
+        verdict: '',
+        state: null,
+        standbys: [{ ...standby, isListed }],
+      },
+    })),
+  });
+  expect(explanationKey(withStandby(true), 'web')).not.toBe(explanationKey(withStandby(false), 'web'));
+});
