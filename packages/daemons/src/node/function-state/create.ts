@@ -41,8 +41,6 @@ export interface FunctionStateOptions {
   readonly onHealth?: (health: { readonly ok: boolean; readonly reason: string }) => void;
   /** What it says of its sessions; null: it did not count them yet. */
   readonly onSessions?: (sessions: { readonly movable: boolean; readonly count: number | null }) => void;
-  /** It says that it shares its state: `source` is there. At each connection. */
-  readonly onShares?: () => void;
   /** A connection of the function was refused. */
   readonly onRefused?: (error: FunctionStateError) => void;
   /** What people should know of its state. */
@@ -69,7 +67,7 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
   }
   if (state?.via === 'socket' || (hooks === undefined && health?.type === 'function')) {
     const ignore = (): undefined => undefined;
-    const { onHealth = ignore, onRefused = ignore, onSessions = ignore, onShares = ignore } = options;
+    const { onHealth = ignore, onRefused = ignore, onSessions = ignore } = options;
     return SocketFunctionState.listen({
       name,
       folder,
@@ -78,7 +76,6 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
       limits,
       onHealth,
       onSessions,
-      onShares,
       onRefused,
       shares: state?.shares ?? false,
       ...context,

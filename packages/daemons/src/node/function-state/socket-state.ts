@@ -42,8 +42,6 @@ export interface SocketStateOptions {
   readonly onHealth: (health: { readonly ok: boolean; readonly reason: string }) => void;
   /** What it says of its sessions: whether single ones can move, and how many there are; null: not yet said. */
   readonly onSessions: (sessions: { readonly movable: boolean; readonly count: number | null }) => void;
-  /** It says that it shares its state: `source` is there. At each connection. */
-  readonly onShares?: () => void;
   /** A connection was refused, and why. */
   readonly onRefused: (error: FunctionStateError) => void;
 }
@@ -96,7 +94,6 @@ export class SocketFunctionState implements FunctionState {
           state.#connected(link, format, shares);
           state.#movesSessions = sessions;
           if (sessions) options.onSessions({ movable: true, count: null });
-          if (shares) options.onShares?.();
         },
         onMessage: (message) => {
           if (message.op === 'changes') state.#changeRate = message.bytesPerSecond;

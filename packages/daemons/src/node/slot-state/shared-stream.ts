@@ -7,6 +7,9 @@ import { FunctionStateError } from '../function-state/function-state.ts';
 import { type ChangeSink, ChangeWindow } from './change-window.ts';
 import type { StateEntry } from './state-source.ts';
 
+/** Updates that are given on at once: a frame may have 65,000 small ones. */
+const TOGETHER_MAX = 4_096;
+
 /** Runs what waits for the function, within its time: that it takes octets, or that it confirms the state. */
 export type Bounded = <Result>(turn: 'take' | 'confirm', run: () => Promise<Result>) => Promise<Result>;
 
@@ -122,8 +125,11 @@ export class SharedStream {
       if (sequence !== this.#received + 1) throw fault(`update ${sequence} follows ${this.#received}`);
       this.#received = sequence;
     }
-    this.#window.give(message.updates);
-    await this.#window.room();
+    for (let at = 0; at < message.updates.length; at += TOGETHER_MAX) {
+      if (this.#isCut) throw ended();
+      this.#window.give(message.updates.slice(at, at + TOGETHER_MAX));
+      await this.#window.room();
+    }
   }
 
   /** One acknowledgement at a time is on its way; a function that does not read gets the last number later. */

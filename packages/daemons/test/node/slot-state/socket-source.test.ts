@@ -260,6 +260,29 @@ test('a sink without room holds the function back', async () => {
   expect(sink.state.size).toBe(COUNT);
 });
 
+test('a frame of very many small changes goes on in parts, in order', async () => {
+  const sink = new FakeSink();
+  sink.isHolding = true;
+  const { sharer } = await sharing(sink);
+  const COUNT = 20_000;
+  const changes = Array.from({ length: COUNT }, (_, at) => ({
+    sequence: at + 1,
+    key: `${at % 7}`,
+    value: octets(`${at}`),
+  }));
+  sharer.say({ type: 'updates', updates: changes, mark: null });
+  while (sink.updates.length < COUNT) {
+    await sink.has(sink.updates.length + 1);
+    const sizes = sink.waiting.map(({ updates: some }) => some.length);
+    expect(Math.max(0, ...sizes)).toBeLessThanOrEqual(4_096);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(3 * 4_096);
+    if (sizes.length === 3) sink.settleAll();
+  }
+  expect(sink.updates.map(({ value }) => Buffer.from(value ?? []).toString())).toEqual(
+    changes.map((_, at) => String(at)),
+  );
+});
+
 test('what was read before the function was gone, and not given on by then, is not given on behind its back', async () => {
   const sink = new FakeSink();
   sink.isHolding = true;
