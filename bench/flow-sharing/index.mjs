@@ -25,7 +25,11 @@ const SLOT = '00000000000000c7';
 const [A, B] = ['10.9.0.1', '10.9.0.2'];
 const LINK = 'sync0';
 const FLOWS = 100_000;
+/** Shared before anything is measured: both ends are as they are when they have run for a while. */
+const WARM_UP = 40_000;
 const TRIALS = 5;
+const PROBES = 250;
+const LAG_RATES = [1_000, 10_000, 50_000];
 
 /** Two hosts with a link between them. */
 function pair(cleanup) {
@@ -106,7 +110,7 @@ async function theirs({ a, b }, cleanup, program, mode) {
     commit: async () => {
       const start = performance.now();
       standby.ask('-c');
-      while (table.count() < FLOWS) await pause(1);
+      while (table.count() < WARM_UP + FLOWS) await pause(1);
       return performance.now() - start;
     },
   };
@@ -120,14 +124,20 @@ async function trial(start, { perSecond, count }) {
     const generator = child(cleanup, hosts.a, 'generator.mjs');
     await once(generator, 'message');
     const way = await start(hosts, cleanup);
+    const reached = async (flows) => {
+      const begun = performance.now();
+      while (!(await way.has(flows))) {
+        await pause(2);
+        if (performance.now() - begun > 60_000) throw new Error(`not all of ${flows} flows came`);
+      }
+    };
+    await ask(generator, { from: count, count: WARM_UP, perSecond: 0 });
+    await reached(WARM_UP);
     const [cpuA, cpuB] = await way.cpu();
     const octets = wire(hosts.a);
     const begun = performance.now();
     const { tookMs } = await ask(generator, { from: 0, count, perSecond });
-    while (!(await way.has(count))) {
-      await pause(2);
-      if (performance.now() - begun > 60_000) throw new Error(`not all of ${count} flows came`);
-    }
+    await reached(WARM_UP + count);
     const wholeMs = performance.now() - begun;
     const [endA, endB] = await way.cpu();
     return {
@@ -137,8 +147,35 @@ async function trial(start, { perSecond, count }) {
       holderUs: ((endA - cpuA) * 1000) / count,
       standbyUs: ((endB - cpuB) * 1000) / count,
       overruns: await way.overruns(),
-      commit: (count * 1000) / (await way.commit()),
+      commit: ((WARM_UP + count) * 1000) / (await way.commit()),
     };
+  } finally {
+    await cleanup.run();
+  }
+}
+
+/** From the kernel's making of a flow to its octets at the standby's link, ms. */
+async function lags(start, perSecond) {
+  const cleanup = new Cleanup();
+  try {
+    const hosts = pair(cleanup);
+    const generator = child(cleanup, hosts.a, 'generator.mjs');
+    await once(generator, 'message');
+    await start(hosts, cleanup);
+    const tap = child(cleanup, hosts.b, 'tap.mjs', String(PROBES));
+    await once(tap, 'message');
+    const seen = once(tap, 'message');
+    const { madeAtMs } = await ask(generator, { count: PROBES, perSecond, isProbing: true });
+    const [got] = await Promise.race([
+      seen,
+      pause(20_000).then(() => {
+        throw new Error('not all that was looked for came by');
+      }),
+    ]);
+    // The first ones wait for code to be made quick.
+    return got
+      .filter(([number]) => number >= PROBES / 5)
+      .map(([number, atMs]) => Math.max(0, atMs - madeAtMs[number]));
   } finally {
     await cleanup.run();
   }
@@ -175,7 +212,7 @@ export async function run({ emit, say, options, signal }) {
     ['on the wire, both directions', 'octets a flow', 'octets'],
     ['processor of the holder', 'µs a flow', 'holderUs'],
     ['processor of the standby', 'µs a flow', 'standbyUs'],
-    [`commit of ${FLOWS} flows`, 'flows/s', 'commit'],
+    [`commit of ${WARM_UP + FLOWS} flows`, 'flows/s', 'commit'],
   ];
   for (const mode of ['FTFW', 'NOTRACK']) {
     for (const [figure, unit, name] of figures) {
@@ -188,5 +225,20 @@ export async function run({ emit, say, options, signal }) {
       });
     }
     if (got[mode] === undefined) break;
+  }
+  for (const perSecond of LAG_RATES) {
+    const samples = {};
+    for (const [name, start] of Object.entries(ways)) {
+      signal.throwIfAborted();
+      samples[name] = await lags(start, perSecond);
+      say(`${name}: ${samples[name].length} of ${perSecond} flows/s looked for`);
+    }
+    emit({
+      figure: `from the kernel to the standby's link, ${perSecond} flows/s`,
+      unit: 'ms',
+      samples: samples.ours,
+      referenceSamples: samples.FTFW ?? null,
+      referenceName: samples.FTFW === undefined ? null : 'conntrackd, FTFW',
+    });
   }
 }

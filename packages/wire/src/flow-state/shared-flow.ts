@@ -164,31 +164,33 @@ function readBody(key: FlowKey, timeoutSeconds: number, octets: Uint8Array, body
   if ((what & SEEN_REPLY) !== 0) status |= LINUX_SEEN_REPLY;
   if ((what & ASSURED) !== 0) status |= LINUX_ASSURED;
   if ((what & FIXED_TIMEOUT) !== 0) status |= LINUX_FIXED_TIMEOUT;
+  const flow = {
+    original,
+    reply,
+    status,
+    timeoutSeconds,
+    zone,
+    zoneDirection,
+    mark: 0,
+    tcp,
+    sctp: null,
+    helper: null,
+    labels: null,
+    counters: null,
+    master: null,
+    shifts: null,
+  };
   if ((what & HAS_FIELDS) === 0) {
     if (fieldsAt < octets.length)
       throw new WireError('trailing', fieldsAt, `${octets.length - fieldsAt} octets left over`);
-    return {
-      original,
-      reply,
-      status,
-      timeoutSeconds,
-      zone,
-      zoneDirection,
-      mark: 0,
-      tcp,
-      sctp: null,
-      helper: null,
-      labels: null,
-      counters: null,
-      master: null,
-      shifts: null,
-    };
+    return flow;
   }
   if (fieldsAt === octets.length) throw new WireError('missing', fieldsAt, 'the fields of a flow');
   const fields = readFields(new ByteReader(octets.subarray(fieldsAt), fieldsAt));
   if (fields.tcp !== null || fields.zone !== 0)
     throw new WireError('value', fieldsAt, 'a field that says what stands before, or in the key');
-  return { ...fields, original, reply, status, timeoutSeconds, zone, zoneDirection, tcp, counters: null };
+  const { mark, sctp, helper, labels, master, shifts } = fields;
+  return { ...flow, mark, sctp, helper, labels, master, shifts };
 }
 
 function pushAll(octets: number[], more: Uint8Array): void {

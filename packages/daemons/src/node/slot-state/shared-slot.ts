@@ -133,7 +133,11 @@ export class SharedSlot {
     if (source === null) throw new Error('its function shares no state');
     const { from, isWhole } = await this.#copied(order, signal);
     const { previous, isResumed, isLossy } = order;
-    const isOwn = isResumed || (previous?.node === this.#parts.self && (!isWhole || this.#owner === source));
+    // A slot that nobody has held has what is there.
+    const isOwn =
+      isResumed ||
+      previous === null ||
+      (previous.node === this.#parts.self && (!isWhole || this.#owner === source));
     if (previous !== null && !isOwn && !isWhole && !isLossy) throw new Error('there is no copy of its state');
     const epoch = order.isResumed ? await this.#newEpoch(order, signal) : order.epoch;
     const state = this.#hold(order, epoch, from);
