@@ -11,7 +11,8 @@ const example = fileURLToPath(new URL('../../../../examples/nat/run.mjs', import
 const lacking = ['ip', 'nft', 'conntrack', 'curl', 'nsenter', 'unshare'].filter(
   (program) => spawnSync(program, ['--version']).error !== undefined,
 );
-const missing = labMissing || notBuilt || (lacking.length === 0 ? '' : `not installed: ${lacking.join(', ')}`);
+const missing =
+  labMissing || notBuilt || (lacking.length === 0 ? '' : `not installed: ${lacking.join(', ')}`);
 
 interface Outcome {
   readonly failovers: readonly { readonly connections: number; readonly survived: number }[];
@@ -28,7 +29,9 @@ describe.skipIf(missing !== '')(`a pair of NAT gateways ${missing}`, () => {
     const { failovers, crowd, download, session } = JSON.parse(stdout) as Outcome;
     expect(failovers).toHaveLength(5);
     expect(crowd, stderr).toEqual({ living: 200, died: {} });
-    expect(failovers.every(({ connections, survived }) => connections === 200 && survived === 200)).toBe(true);
+    expect(failovers.every(({ connections, survived }) => connections === 200 && survived === 200)).toBe(
+      true,
+    );
     expect(download).toMatchObject({ isSame: true });
     expect(session).toMatchObject({ failure: null });
     expect(code, stderr).toBe(0);
