@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { FolderStore, type FolderStoreOptions } from './folder-store.ts';
+export { MemoryObjects, type ObjectDisk } from './memory-objects.ts';
 export {
   OBJECT_BYTES_MAX,
   type ObjectStore,

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { FolderStore, openObjectStore, storeAddressFault } from '@vnfpool/store/objects';
+import {
+  FolderStore,
+  MemoryObjects,
+  type ObjectDisk,
+  openObjectStore,
+  storeAddressFault,
+} from '@vnfpool/store/objects';
 import { objectStoreCases } from '@vnfpool/testkit/compliance';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { noServer, RedisServer } from './redis-server.ts';
@@ -11,6 +17,13 @@ function folder(): string {
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
+
+describe('memory', () => {
+  test.each(objectStoreCases)('$name', async (promise) => {
+    const disk: ObjectDisk = new Map();
+    await promise.run(async () => new MemoryObjects(disk));
+  });
+});
 
 describe('a folder', () => {
   test.each(objectStoreCases)('$name', async (promise) => {
