@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-export { type KeptState, readCheckpoints } from './reader.ts';
-export {
-  CheckpointSuperseded,
-  CheckpointWriter,
-  type CheckpointWriterOptions,
-  type WrittenCheckpoint,
-} from './writer.ts';
+export { CheckpointSuperseded, type Claiming, claimEpoch } from './claim.ts';
+export { hasEnded, type KeptState, readCheckpoints } from './reader.ts';
+export { CheckpointWriter, type CheckpointWriterOptions, type WrittenCheckpoint } from './writer.ts';

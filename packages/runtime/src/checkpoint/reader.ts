@@ -19,10 +19,9 @@ export interface KeptState {
   readonly isEnded: boolean;
   /** What could not be read, each with its reason. */
   readonly damaged: readonly string[];
-  /**
-   * For how long, by the clocks of holders, there was something newer that could not be had; 0: this is the newest. What was never
-   * written is not in it.
-   */
+  /** Nothing newer was written that could not be read. */
+  readonly isNewest: boolean;
+  /** How much older it is, by the clocks of holders, than the newest that can be read at all; 0: nothing newer can. */
   readonly lostMs: number;
 }
 
@@ -57,16 +56,35 @@ export async function readCheckpoints(
         onDamage,
       ));
     if (chain !== null) {
-      const lostMs = damaged.size === 0 ? 0 : await lostBehind(store, slot, all, chain);
-      const isEnded = damaged.size === 0 && (await endsAt(store, slot, all, chain, onDamage));
       const { place, start } = chain;
-      return { store: chain.store, place, start, node, isEnded, damaged: [...damaged.values()], lostMs };
+      const isNewest = !objectsOf([...damaged.keys()]).some(
+        (each) => each.kind !== 'claim' && each.kind !== 'end' && isBefore(place, each),
+      );
+      const lostMs = isNewest ? 0 : await lostBehind(store, slot, all, chain);
+      const isEnded = isNewest && (await endsAt(store, slot, all, chain, onDamage));
+      return {
+        store: chain.store,
+        place,
+        start,
+        node,
+        isEnded,
+        damaged: [...damaged.values()],
+        isNewest,
+        lostMs,
+      };
     }
     const claim = await claimOf(store, slot, objects, onDamage);
     limit = claim?.base ?? { epoch: epoch - 1, number: Number.POSITIVE_INFINITY };
   }
   const nothing = { store: new ReplicaStore(), place: NOWHERE, start: NOWHERE };
-  return { ...nothing, node, isEnded: false, damaged: [...damaged.values()], lostMs: 0 };
+  const isNewest = damaged.size === 0;
+  return { ...nothing, node, isEnded: false, isNewest, damaged: [...damaged.values()], lostMs: 0 };
+}
+
+/** Whether the holder before `epoch` has said that nothing follows. @throws ObjectStoreError */
+export async function hasEnded(store: ObjectStore, slot: string, epoch: number): Promise<boolean> {
+  const last = objectsOf(await store.list(slot)).findLast((each) => each.epoch < epoch);
+  return last?.kind === 'end';
 }
 
 async function newestChain(

@@ -1,40 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReplicaStore } from '@vnfpool/core/replication';
-import type { ObjectStore } from '@vnfpool/store/objects';
 import { type CheckpointObject, type CheckpointPlace, encodeCheckpoint } from '@vnfpool/wire/checkpoint';
+import { CheckpointSuperseded, type Claiming, checkLater, claimAfter } from './claim.ts';
 import { cutOf, piecesOf } from './cut.ts';
 import { isBefore, type NamedObject, objectName, objectsOf } from './names.ts';
 import { kindOf } from './read-object.ts';
 import { sealed } from './seal.ts';
 
-export interface CheckpointWriterOptions {
-  readonly objects: ObjectStore;
-  readonly slot: string;
-  readonly epoch: number;
-  /** This one. */
-  readonly node: number;
+export interface CheckpointWriterOptions extends Claiming {
   /** What the holder changes. */
   readonly state: ReplicaStore;
   /** Full checkpoints that are kept, with those behind them; at least 1, default 2. */
   readonly keepFull?: number;
-  readonly wallMs: () => number;
   /** The store has lost what was written; a full checkpoint follows. */
   readonly onLost?: () => void;
-}
-
-/** Somebody has claimed a later epoch of the slot: this holder is none any more, and writes nothing further. */
-export class CheckpointSuperseded extends Error {
-  override readonly name = 'CheckpointSuperseded';
-  readonly epoch: number;
-
-  constructor(epoch: number, later: number) {
-    super(
-      later > epoch
-        ? `epoch ${later} of the slot was claimed in the store: epoch ${epoch} writes no more`
-        : `somebody else writes under epoch ${epoch} of the slot`,
-    );
-    this.epoch = later;
-  }
 }
 
 /** One that was written. */
@@ -136,7 +115,7 @@ export class CheckpointWriter {
   async #look(): Promise<void> {
     const { objects, slot, epoch, onLost } = this.#options;
     const found = objectsOf(await objects.list(slot));
-    this.#checkLater(found);
+    checkLater(found, epoch);
     const isThere = (place: CheckpointPlace): boolean =>
       found.some(({ epoch, number }) => epoch === place.epoch && number === place.number);
     const wanted = [...this.#fulls, ...(this.#last === null ? [] : [this.#last])];
@@ -146,22 +125,7 @@ export class CheckpointWriter {
       this.#isFullNext = true;
       onLost?.();
     }
-    if (!isThere({ epoch, number: 0 })) await this.#claim(found);
-  }
-
-  async #claim(found: readonly NamedObject[]): Promise<void> {
-    const { objects, slot, epoch, node, wallMs } = this.#options;
-    const last = found.findLast((each) => each.epoch < epoch && each.kind !== 'end');
-    const base = last ? { epoch: last.epoch, number: last.number } : { epoch: 0, number: 0 };
-    const claim = { type: 'claim', slot, epoch, number: 0, node, wallMs: wallMs(), base } as const;
-    await objects.create(slot, objectName(claim, 'claim'), sealed(encodeCheckpoint(claim)));
-    this.#checkLater(objectsOf(await objects.list(slot)));
-  }
-
-  #checkLater(found: readonly NamedObject[]): void {
-    const { epoch } = this.#options;
-    const later = found.findLast((each) => each.epoch > epoch);
-    if (later !== undefined) throw new CheckpointSuperseded(epoch, later.epoch);
+    if (!isThere({ epoch, number: 0 })) await claimAfter(this.#options, found);
   }
 
   /** Each under a number of its own, also after one that failed: it may have come through. */
@@ -183,12 +147,12 @@ export class CheckpointWriter {
    * and needs nothing of what goes.
    */
   async #retain(): Promise<void> {
-    const { objects, slot, keepFull = KEEP_FULL } = this.#options;
+    const { objects, slot, epoch, keepFull = KEEP_FULL } = this.#options;
     this.#fulls = this.#fulls.slice(-keepFull);
     const [oldest] = this.#fulls;
     if (oldest === undefined || this.#fulls.length < keepFull) return;
     const found = objectsOf(await objects.list(slot));
-    this.#checkLater(found);
+    checkLater(found, epoch);
     const old = found.filter((each) => isBefore(each, oldest) && !this.#isOwnClaim(each));
     if (old.length > 0)
       await objects.remove(

@@ -3,6 +3,7 @@ import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
 import { CopyServer } from '@vnfpool/runtime/replication';
 import type { FunctionSideOptions } from '../function-side.ts';
 import type { FunctionStates } from '../function-states.ts';
+import { OpenStores } from './open-stores.ts';
 import { SlotStates } from './slot-states.ts';
 
 /** Null where there is no transport for it. @throws TransportError when copies cannot be taken at the address */
@@ -35,6 +36,7 @@ export async function openSlotStates(
     self: options.self(),
     server,
     transport,
+    stores: new OpenStores(),
     post,
     sourceOf: async (functionId) => (await states.of(functionId)).source ?? null,
   });
