@@ -55,6 +55,7 @@ export const forTests = [
   { program: 'tcpdump', package: 'tcpdump', why: 'labs look at the frames on the bridge' },
   ...forNamespaces,
   { program: 'crun', package: 'crun', why: 'labs run functions in containers' },
+  { program: 'redis-server', package: 'redis-server', why: 'tests keep state in it' },
   { program: 'runc', package: 'runc', why: 'labs run them with it, too' },
   { program: 'busybox', package: 'busybox-static', why: 'labs put it into containers' },
   { program: 'chromium', package: 'chromium', why: 'browser tests of the page' },

@@ -86,6 +86,25 @@ test.each<[string, SlotSharingView | null | undefined]>([
   ['', undefined],
   ['', null],
   ['not told', { ...sharing, state: null, standbys: [] }],
+  [
+    'store has it, 10 updates and 400 ms behind',
+    {
+      ...sharing,
+      method: 'checkpoint',
+      standbys: [],
+      checkpoint: { sequence: 30, ageMs: 400, fault: '' },
+    },
+  ],
+  [
+    'store fails, 10 updates and 9 s behind, may be lossy',
+    {
+      ...sharing,
+      method: 'checkpoint',
+      isLossy: true,
+      standbys: [],
+      checkpoint: { sequence: 30, ageMs: 9_000, fault: 'it is gone' },
+    },
+  ],
   ['0/0 have it', { ...sharing, standbys: [] }],
   [
     '1/1 have it, 1 update and 0 ms behind, may be lossy',

@@ -8,6 +8,8 @@ import { plain } from './plain.ts';
 export function sharingCell(sharing: SlotSharingView | null | undefined): string {
   if (!sharing) return '';
   if (sharing.state === null) return 'not told';
+  const stored = storedWords(sharing);
+  if (stored !== null) return [stored, ...(sharing.isLossy ? ['may be lossy'] : [])].join(', ');
   const listed = sharing.standbys.filter(({ isListed }) => isListed);
   const most = (of: (standby: StandbyStateView) => number): number => Math.max(0, ...listed.map(of));
   const lag = `${counted(
@@ -40,7 +42,16 @@ export function sharingLines(sharing: SlotSharingView | null | undefined, now: n
   const lines = rows.map((row) =>
     row.map((cell, at) => (at < row.length - 1 ? cell.padEnd(width(at)) : cell)).join('  '),
   );
+  const stored = storedWords(sharing);
+  if (stored !== null) return [verdict, `  ${amounts}`, `    store: ${plain(stored, 'one line')}`];
   return [verdict, `  ${amounts}`, ...lines.map((line) => `    ${plain(line, 'one line')}`)];
+}
+
+/** `store has it, 3 updates and 400 ms behind`; null: it does not go to one. */
+function storedWords({ state, checkpoint }: SlotSharingView): string | null {
+  if (!checkpoint || state === null) return null;
+  const lag = `${counted(Math.max(0, state.sequence - checkpoint.sequence), 'update')} and ${showDuration(checkpoint.ageMs)} behind`;
+  return checkpoint.fault === '' ? `store has it, ${lag}` : `store fails, ${lag}`;
 }
 
 function behind({ lagUpdates, lagMs, lagBytes, roundTripMs }: StandbyStateView): string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SharingReport, SlotDefinition, SlotState } from '@vnfpool/wire/mobility';
 import type { SlotId } from '../identity.ts';
-import type { CandidateState } from '../lease/index.ts';
+import { type CandidateState, isWithStandbys } from '../lease/index.ts';
 import type { Resident } from './agent.ts';
 
 /** Slots whose state a function has itself, from having held them; good for one run of it. By slot: the epoch. */
@@ -46,12 +46,10 @@ export class SharedSlots {
     this.#reports.delete(slot);
   }
 
-  /** What a candidate has of the slot's state; undefined: none is shared. */
-  stateOf(
-    { id, sharing }: SlotDefinition,
-    { life, ownStates, assignment }: Resident,
-  ): CandidateState | undefined {
-    if (sharing === undefined) return undefined;
+  /** What a candidate has of the slot's state; undefined: it needs none of its own. */
+  stateOf(definition: SlotDefinition, { life, ownStates, assignment }: Resident): CandidateState | undefined {
+    if (!isWithStandbys(definition)) return undefined;
+    const { id } = definition;
     const isSame = ownStates.incarnation === life.incarnation && life.leaseIncarnation === life.incarnation;
     const { slot, acceptedLoss } = assignment ?? {};
     return {

@@ -35,9 +35,11 @@ export interface DeclaredSharing {
   readonly encryption?: true;
   /** Absent: keys and secrets stay where they are. */
   readonly securityState?: Exclude<SecurityState, 'excluded'>;
-  /** Of `shared`: the store. */
+  /** Of `checkpoint` and `shared`: the store, by its name. */
   readonly store?: string;
-  /** Of `replicate` and `conntrack`: after so long without a candidate that has the state somebody may begin without; absent: never. */
+  /** Where that is. */
+  readonly storeAddress?: string;
+  /** After so long without the state somebody may begin without it; absent: never. */
   readonly lastResortMs?: number;
 }
 

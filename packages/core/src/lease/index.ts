@@ -12,4 +12,4 @@ export * from './replay-window.ts';
 export { LeaseRules, sameProposer } from './rules.ts';
 export { birthDelayMs, watchMs } from './timing.ts';
 export * from './types.ts';
-export type { CandidateState } from './value.ts';
+export { type CandidateState, isWithStandbys } from './value.ts';

@@ -35,8 +35,13 @@ export function proposedValue(
   };
 }
 
+/** Whether only some candidates have the state of the slot: it goes to standbys. In a store every candidate finds it. */
+export function isWithStandbys({ sharing }: Pick<SlotDefinition, 'sharing'>): boolean {
+  return sharing !== undefined && sharing.method !== 'checkpoint';
+}
+
 /**
- * Whom a holder that follows on `former` lists. Where state is shared that is the holder's own affair: itself, as its agent has a
+ * Whom a holder that follows on `former` lists. Where standbys have the state that is the holder's own affair: itself, as its agent has a
  * copy, too, and those that it says have its state; at first those that the holder before has said, but for that one, whose last
  * updates are nobody's. Else whoever is a candidate.
  */
@@ -46,7 +51,7 @@ export function listedAfter(
   former: LeaseValue,
   wanted: readonly SlotCandidate[] | undefined,
 ): readonly SlotCandidate[] {
-  if (slot.sharing === undefined) return slot.candidates;
+  if (!isWithStandbys(slot)) return slot.candidates;
   const others = wanted ?? former.candidates.filter(({ node }) => node !== former.holder.node);
   return [holder, ...others.filter(({ node }) => node !== holder.node)];
 }

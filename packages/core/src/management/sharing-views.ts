@@ -22,10 +22,10 @@ export interface PoolSharingView {
   }[];
 }
 
-/** How the state of a slot goes to its standbys, as its holder told last. */
+/** How the state of a slot goes to its standbys, or to a store, as its holder told last. */
 export interface SlotSharingView {
-  readonly method: 'replicate' | 'conntrack';
-  /** As many standbys have the state as were agreed on, one at least. */
+  readonly method: 'replicate' | 'conntrack' | 'checkpoint';
+  /** As many standbys have the state as were agreed on, one at least; or the store has it. */
   readonly isProtected: boolean;
   /** Its holder may have begun without some of the state. */
   readonly isLossy: boolean;
@@ -43,6 +43,15 @@ export interface SlotSharingView {
     readonly waiting: number;
   } | null;
   readonly standbys: readonly StandbyStateView[];
+  /** What the store has; absent: the state does not go to one, or its holder has told nothing of it. */
+  readonly checkpoint?: {
+    /** Number of the last update that it has. */
+    readonly sequence: number;
+    /** Age of the oldest change that it has not; 0: it has all. */
+    readonly ageMs: number;
+    /** Why the last try failed; empty: it did not. */
+    readonly fault: string;
+  };
 }
 
 export interface StandbyStateView {

@@ -2,6 +2,7 @@
 import type { SharingReport, StandbyReport } from '@vnfpool/wire/mobility';
 import type { SlotSharingView, StandbyStateView } from '../management/sharing-views.ts';
 import { instanceName, type ObservedSlot } from '../planner/observed.ts';
+import { hasLastResort } from '../state-level/carried.ts';
 import { acknowledgedBy, lossOf } from '../state-level/level.ts';
 import { lossWords } from '../state-level/words.ts';
 import type { Journal } from './journal.ts';
@@ -34,7 +35,13 @@ export function takeSharing(
   if (wasProtected && !isNow)
     tell('slot.unprotected', former ? 'error' : 'warning', unprotectedWords(state, slot, report));
   else if (!wasProtected && isNow)
-    tell('slot.protected', 'info', `Standbys have the state of slot ${slot.index} of ${slot.pool} again.`);
+    tell(
+      'slot.protected',
+      'info',
+      report.checkpoint
+        ? `The store has the state of slot ${slot.index} of ${slot.pool}, as agreed.`
+        : `Standbys have the state of slot ${slot.index} of ${slot.pool} again.`,
+    );
   if (report.isLossy && former?.isLossy !== true) tell('slot.lossy', 'warning', lossyWords(slot));
 }
 
@@ -106,12 +113,17 @@ function listedOf({ standbys }: SharingReport): number {
 }
 
 function isProtected(state: ManagerState, pool: string, report: SharingReport): boolean {
-  return listedOf(report) >= wantedBy(state, pool);
+  return report.checkpoint ? report.checkpoint.isCurrent : listedOf(report) >= wantedBy(state, pool);
 }
 
 type Which = Pick<SlotRecord, 'pool' | 'index'>;
 
 function unprotectedWords(state: ManagerState, { pool, index }: Which, report: SharingReport): string {
+  const { checkpoint } = report;
+  if (checkpoint) {
+    const why = checkpoint.fault && ` The last try failed: ${checkpoint.fault}.`;
+    return `The store lacks changes of slot ${index} of ${pool} that are ${checkpoint.ageMs} ms old: a failover would lose them.${why}`;
+  }
   const listed = listedOf(report);
   return listed === 0
     ? `No standby has the state of slot ${index} of ${pool}: a failover would lose state.`
@@ -122,33 +134,34 @@ function lossyWords({ pool, index }: Which): string {
   return `The holder of slot ${index} of ${pool} may have begun without some of its state.`;
 }
 
-/** How the state of a slot goes to its standbys; null: agents share none of it, or nobody holds it. */
+/** How the state of a slot goes to its standbys, or to a store; null: agents share none of it, or nobody holds it. */
 export function slotSharingView(
   state: ManagerState,
   slot: Pick<ObservedSlot, 'id' | 'pool' | 'index' | 'epoch' | 'holder'>,
 ): SlotSharingView | null {
   const level = state.sharing.get(slot.pool)?.level;
-  if (!level || (level.method !== 'replicate' && level.method !== 'conntrack') || slot.holder === null)
-    return null;
+  if (!level || !hasLastResort(level) || slot.holder === null) return null;
+  const method = level.method as SlotSharingView['method'];
   const told = state.sharingReports.get(slot.id);
   if (told?.epoch !== slot.epoch) {
     const verdict = `The holder of slot ${slot.index} of ${slot.pool} has not told who has its state: a failover may lose state.`;
-    return { method: level.method, isProtected: false, isLossy: false, verdict, state: null, standbys: [] };
+    return { method, isProtected: false, isLossy: false, verdict, state: null, standbys: [] };
   }
   const { report, atMs } = told;
-  const { keys, bytes, sequence, updatesPerSecond, waiting, isLossy } = report;
+  const { keys, bytes, sequence, updatesPerSecond, waiting, isLossy, checkpoint } = report;
   const isSafe = isProtected(state, slot.pool, report);
   const verdict = [
     isSafe ? `A failover loses ${lossWords(lossOf(level))}.` : unprotectedWords(state, slot, report),
     ...(isLossy ? [lossyWords(slot)] : []),
   ].join(' ');
   return {
-    method: level.method,
+    method,
     isProtected: isSafe,
     isLossy,
     verdict,
     state: { at: atMs, keys, bytes, sequence, updatesPerSecond, waiting },
     standbys: report.standbys.map((each) => standbyView(state, slot.pool, each)),
+    ...(checkpoint ? { checkpoint } : {}),
   };
 }
 

@@ -14,7 +14,8 @@ export function sharingPart(
   const record = observed.sharing?.find((each) => each.pool === pool.name);
   const sharing = record && pool.sharing && slotSharingOf(record.level, pool.sharing);
   if (!record || !sharing || pool.sharing === undefined) return never;
-  const afterMs = lastResortMsOf(record.level, pool.sharing);
+  // From a store every candidate may take the state: nobody else is needed, and the holder waits for the store itself.
+  const afterMs = isByAgents(record.level) ? lastResortMsOf(record.level, pool.sharing) : null;
   return { sharing, ...(afterMs === null ? never : { lastResort: { rule: 'after', afterMs } }) };
 }
 

@@ -8,12 +8,17 @@ const UPDATES_UNBOUNDED = 1_000_000;
 
 /** Methods that a pool may ask for: the others are settled in tests, and by no agent. */
 export function isCarriedOut(method: SharingMethod): boolean {
-  return method === 'replicate' || method === 'conntrack' || method === 'cookie' || method === 'none';
+  return method !== 'gossip' && method !== 'shared';
 }
 
 /** Whether node agents take the state, so that a slot's list has only those that have it. */
 export function isByAgents({ method }: { readonly method: SharingMethod }): boolean {
   return method === 'replicate' || method === 'conntrack';
+}
+
+/** Whether a holder may have to begin without the state, which node agents take elsewhere. */
+export function hasLastResort(level: { readonly method: SharingMethod }): boolean {
+  return isByAgents(level) || level.method === 'checkpoint';
 }
 
 /** Which part of an offered level node agents cannot keep, and why; null: they keep it. */
@@ -36,7 +41,8 @@ export function notCarriedOut(
  * What node agents are told of a level; null: they have nothing to do. A holder whose standbys are all gone serves on, unless the
  * pool asks for standbys that acknowledge: then its updates wait for them.
  */
-export function slotSharingOf(level: StateLevel, { acknowledged }: DeclaredSharing): SlotSharing | null {
+export function slotSharingOf(level: StateLevel, sharing: DeclaredSharing): SlotSharing | null {
+  if (level.method === 'checkpoint') return checkpointSharing(level, sharing);
   if (level.method !== 'replicate' && level.method !== 'conntrack') return null;
   const loss = lossOf(level);
   const bound =
@@ -48,13 +54,29 @@ export function slotSharingOf(level: StateLevel, { acknowledged }: DeclaredShari
   return {
     method: level.method,
     ...bound,
-    acknowledgedBy: acknowledged === undefined ? 0 : acknowledgedBy(level),
+    acknowledgedBy: sharing.acknowledged === undefined ? 0 : acknowledgedBy(level),
     // Who offers `shed` refuses new work itself, when its updates wait: that is all that agents can do about it.
     overload: level.overload === 'degrade' ? 'degrade' : 'block',
   };
 }
 
+function checkpointSharing(
+  { intervalMs, windowOctets, overload }: StateLevel & { readonly method: 'checkpoint' },
+  { storeAddress, lastResortMs }: DeclaredSharing,
+): SlotSharing | null {
+  // The declaration names one.
+  if (storeAddress === undefined) return null;
+  return {
+    method: 'checkpoint',
+    store: storeAddress,
+    intervalMs,
+    windowOctets,
+    overload: overload === 'degrade' ? 'degrade' : 'block',
+    ...(lastResortMs === undefined ? {} : { withoutAfterMs: lastResortMs }),
+  };
+}
+
 /** After how long somebody may take a slot without the state, ms; null: never. */
 export function lastResortMsOf(level: StateLevel, { lastResortMs }: DeclaredSharing): number | null {
-  return isByAgents(level) ? (lastResortMs ?? null) : null;
+  return hasLastResort(level) ? (lastResortMs ?? null) : null;
 }

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type Ask, askOf } from './ask.ts';
 export type { InstanceOffers } from './candidates.ts';
-export { isByAgents, isCarriedOut, lastResortMsOf, notCarriedOut, slotSharingOf } from './carried.ts';
+export {
+  hasLastResort,
+  isByAgents,
+  isCarriedOut,
+  lastResortMsOf,
+  notCarriedOut,
+  slotSharingOf,
+} from './carried.ts';
 export { changesBetween, type LevelChange } from './changes.ts';
 export { explainSettlement } from './explain.ts';
 export * from './level.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
+  CheckpointLevel,
   ConntrackLevel,
   CookieLevel,
   LossBound,
@@ -25,8 +26,10 @@ const LAG_MS_MIN = 100;
 const CONNTRACK_LAG_MS_MIN = 200;
 /** What one standby takes besides other work; see docs/measurements.md. */
 const UPDATES_PER_SECOND = 10_000;
-/** A standby's window. */
+/** A standby's window, and what changes before the next checkpoint is made ahead of its time. */
 const WINDOW_OCTETS = 524_288;
+/** A checkpoint is made every half interval, and has to reach its store in the other half. */
+const INTERVAL_MS_MIN = 200;
 /** `kv/1` of a function's `state.format`: name and version. */
 const VERSIONED = /^([!-.0-~]{1,64})\/([1-9][0-9]{0,4})$/;
 const VERSION_MAX = 0xffff;
@@ -47,6 +50,9 @@ export function offersOf(
   const format = formatOf(state?.format);
   return [
     ...(state?.shares === true ? replicateOffers(format, sharing) : []),
+    ...(state?.shares === true && sharing.methods.includes('checkpoint')
+      ? [checkpointOffer(format, sharing)]
+      : []),
     ...(state?.via === 'conntrack' ? [conntrackOffer(sharing)] : []),
     ...(sharing.methods.includes('cookie') ? [cookieOffer(format, sharing)] : []),
   ];
@@ -63,6 +69,27 @@ function replicateOffers(format: StateFormat, sharing: DeclaredSharing): readonl
     { ...base, consistency: 'acknowledged', acknowledged, lag, overload },
     { ...base, consistency: 'held', acknowledged, overload: 'block' },
   ];
+}
+
+/** Every interval that is asked for is the word of whoever declares the pool: that its store follows, agents tell. */
+function checkpointOffer(format: StateFormat, sharing: DeclaredSharing): CheckpointLevel {
+  const { loss, overload, storeAddress = '' } = sharing;
+  const asked = loss !== undefined && loss !== 0 && 'ms' in loss ? loss.ms : LAG_MS;
+  return {
+    ...amounts,
+    method: 'checkpoint',
+    granularity: 'key',
+    format,
+    intervalMs: Math.max(asked, INTERVAL_MS_MIN),
+    recovery: 'near',
+    protection: {
+      integrity: true,
+      // On the way; what lies in the store can be read there.
+      encryption: storeAddress.startsWith('rediss:'),
+      securityState: 'excluded',
+    },
+    overload: overload === 'block' ? 'block' : 'degrade',
+  };
 }
 
 function conntrackOffer(sharing: DeclaredSharing): ConntrackLevel {

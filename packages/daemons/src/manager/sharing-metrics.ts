@@ -33,7 +33,7 @@ export function exportSharing(metrics: Metrics, read: () => readonly SlotView[])
     );
   ofSlot(
     'slot_protected_state',
-    '1: as many standbys have the state of the slot as were agreed on',
+    '1: as many standbys have the state of the slot as were agreed on, or the store has it',
     (sharing) => Number(sharing.isProtected),
   );
   ofSlot('slot_lossy_state', '1: the holder may have begun without some of the state', (sharing) =>
@@ -46,6 +46,11 @@ export function exportSharing(metrics: Metrics, read: () => readonly SlotView[])
     'slot_waiting_updates_count',
     'Updates that wait for room or to be confirmed',
     ({ state }) => state?.waiting,
+  );
+  ofSlot(
+    'slot_checkpoint_lag_seconds',
+    'Age of the oldest change that the store of checkpoints lacks',
+    ({ checkpoint }) => checkpoint && checkpoint.ageMs / 1_000,
   );
   ofStandby('standby_listed_state', '1: it has the state and may take over', ({ isListed }) =>
     Number(isListed),

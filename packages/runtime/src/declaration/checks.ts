@@ -29,7 +29,7 @@ export function checkMeaning(file: DeclarationFile): Finding[] {
     ...duplicates(nodes, (index) => (Array.isArray(file.nodes) ? ['nodes', index] : ['nodes'])),
     ...checkCouncils(file, nodes),
     ...Object.entries(file.pools).flatMap(([name, pool]) =>
-      checkPool(name, pool, nodes.filter((node) => !isWitness(file, node)).length),
+      checkPool(name, pool, nodes.filter((node) => !isWitness(file, node)).length, file.stores),
     ),
     ...checkAddresses(file),
     ...checkProbes(file),
@@ -77,7 +77,12 @@ function checkMembers(
   return findings;
 }
 
-function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
+function checkPool(
+  name: string,
+  pool: PoolFile,
+  nodes: number,
+  stores: DeclarationFile['stores'],
+): Finding[] {
   const findings: Finding[] = [];
   const at = ['pools', name];
   const { slots, standbys, spares, instances: sharing } = normalRedundancy(pool.redundancy);
@@ -124,7 +129,7 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
     ...checkContainerFile([...at, 'function'], pool.function),
     ...checkNetwork(at, pool),
     ...checkState([...at, 'function'], pool.function),
-    ...checkSharingOf(name, pool),
+    ...checkSharingOf(name, pool, stores),
     ...checkUpgrade([...at, 'upgrade'], pool.upgrade, pool.function.stop.grace),
   );
   const octets = Buffer.byteLength(
@@ -167,17 +172,22 @@ function checkNetwork(at: readonly PropertyKey[], pool: PoolFile): Finding[] {
 }
 
 /** The offers of the function, and what the pool asks for beside them. */
-function checkSharingOf(name: string, pool: PoolFile): Finding[] {
+function checkSharingOf(name: string, pool: PoolFile, stores: DeclarationFile['stores']): Finding[] {
   const { state } = pool.function;
   const at = ['pools', name];
   const offers = state ? checkOffers([...at, 'function', 'state'], state) : [];
   if (offers.length > 0 || pool.sharing === undefined) return offers;
   const addresses = virtualAddresses(pool).map((slot) => slot.map((each) => each.text));
   const given = { name, redundancy: normalRedundancy(pool.redundancy), addresses };
-  return checkPoolSharing([...at, 'sharing'], pool.sharing, {
-    ...given,
-    ...(state === undefined ? {} : { state: normalState(state) }),
-  });
+  return checkPoolSharing(
+    [...at, 'sharing'],
+    pool.sharing,
+    {
+      ...given,
+      ...(state === undefined ? {} : { state: normalState(state) }),
+    },
+    stores,
+  );
 }
 
 /** What the node would refuse, told where it stands. */

@@ -111,7 +111,7 @@ function normalForm(file: DeclarationFile, directory: string): DeclaredSet {
     ...(file.fence ? { fence: { hook: file.fence.hook, timeoutMs: file.fence.timeout } } : {}),
     councils,
     pools: Object.entries(file.pools).map(([name, pool]) => ({
-      ...normalPool(name, pool, directory),
+      ...normalPool(name, pool, directory, file.stores),
       council: pool.council ?? councils[0]?.name ?? ONLY_COUNCIL,
     })),
     probes: file.probes.map(({ pool, every, deadline, path }) => ({
@@ -132,7 +132,12 @@ function normalCouncils(
   return [{ name: ONLY_COUNCIL, members: council ?? nodes.slice(0, nodes.length >= 3 ? 3 : 1) }];
 }
 
-function normalPool(name: string, pool: PoolFile, directory: string): Omit<DeclaredPool, 'council'> {
+function normalPool(
+  name: string,
+  pool: PoolFile,
+  directory: string,
+  stores: DeclarationFile['stores'],
+): Omit<DeclaredPool, 'council'> {
   const { health, stop, limits, netns, container, state, hooks, ...rest } = pool.function;
   return {
     name,
@@ -169,7 +174,7 @@ function normalPool(name: string, pool: PoolFile, directory: string): Omit<Decla
     ...normalAddressing(pool.addressing),
     failover: { ...normalFailover(pool.failover), ...normalFailoverRules(pool.failover) },
     ...normalRestart(pool.restart),
-    ...normalSharing(pool.sharing),
+    ...normalSharing(pool.sharing, stores),
     ...(pool.upgrade === undefined ? {} : { upgrade: normalUpgrade(pool.upgrade) }),
   };
 }

@@ -24,6 +24,7 @@ import { bitRate, octets } from './quantity.ts';
 import { type RedundancyFile, redundancySchema } from './redundancy.ts';
 import { type SharingFile, sharingSchema } from './sharing.ts';
 import { type HooksFile, hooksSchema, type StateFile, stateSchema } from './state.ts';
+import { storesSchema } from './stores.ts';
 import { type UpgradeFile, upgradeSchema } from './upgrade.ts';
 import { count, text } from './words.ts';
 
@@ -41,6 +42,7 @@ export interface DeclarationFile {
   readonly council?: readonly string[] | undefined;
   readonly councils?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly fence?: { readonly hook: readonly string[]; readonly timeout: number } | undefined;
+  readonly stores?: Readonly<Record<string, string>> | undefined;
   readonly pools: Readonly<Record<string, PoolFile>>;
   readonly probes: readonly {
     readonly pool: string;
@@ -351,6 +353,11 @@ export const declarationSchema: z.ZodType<DeclarationFile> = z
         description:
           'How a node is made silent whose kernel has no fence: nobody opens a slot after it before this has worked.',
       }),
+    stores: storesSchema(name()).optional().meta({
+      description:
+        'Stores outside of the set for the state of pools, by name: `file:///folder`, `redis://[user:password@]host[:port][/db]`, `rediss://` (TLS) or `redis+unix:///socket[?db=N]`.',
+      'x-values': 'map of addresses',
+    }),
     pools: z
       .record(name(), pool)
       .refine((pools) => Object.keys(pools).length <= POOLS_MAX, `must have at most ${POOLS_MAX} pools`)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSharing } from '@vnfpool/core/declared';
-import { askOf, isByAgents, isCarriedOut, offersOf, settle } from '@vnfpool/core/state-level';
+import { askOf, hasLastResort, isCarriedOut, offersOf, settle } from '@vnfpool/core/state-level';
 import type {
   Granularity,
   LossBound,
@@ -105,10 +105,12 @@ export const sharingSchema: z.ZodType<SharingFile> = z.strictObject({
     description:
       'Keys and secrets stay where they are, are made anew by the next holder, or go along under a seal.',
   }),
-  store: text(64).min(1, 'must not be empty').optional().meta({ description: 'Of `shared`: the store.' }),
+  store: text(64).min(1, 'must not be empty').optional().meta({
+    description: 'Of `checkpoint` and `shared`: the store, one of `stores`.',
+  }),
   lastResort: lastResortSchema.optional().meta({
     description:
-      'Of `replicate` and `conntrack`: after so long without a candidate that has the state, somebody without it may take the slot, which is then told as lossy. Default: `never` where `loss` is 0, else `10s`.',
+      'Of `replicate`, `conntrack` and `checkpoint`: after so long without a candidate that has the state, or without an answer of the store, somebody without it may take the slot, which is then told as lossy. Default: `never` where `loss` is 0, else `10s`.',
     'x-values': '`never`, or duration from 0ms to 1440m',
   }),
 });
@@ -118,18 +120,36 @@ export function checkPoolSharing(
   at: readonly PropertyKey[],
   file: SharingFile,
   pool: Pick<DeclaredPool, 'name' | 'redundancy' | 'addresses'> & Pick<DeclaredPool['function'], 'state'>,
+  stores: Readonly<Record<string, string>> = {},
 ): Finding[] {
-  const findings = [...checkSharing(at, file, pool), ...checkCarriedOut(at, file)];
+  const findings = [
+    ...checkSharing(at, file, pool),
+    ...checkCarriedOut(at, file),
+    ...checkStore(at, file, stores),
+  ];
   if (findings.length > 0) return findings;
-  const sharing = sharingOf(file);
+  const sharing = sharingOf(file, stores);
   const { slots, standbys, spares, instances = slots + standbys + spares } = pool.redundancy;
   const own = { instance: pool.name, levels: offersOf(pool, sharing) };
   const { level, reason } = settle(askOf(sharing, pool), [own], instances);
   if (level !== null) return [];
-  const isMissing =
-    file.method.includes('replicate') && own.levels.every((each) => each.method !== 'replicate');
-  const hint = isMissing ? '; a function offers replicate by state: { via: socket, shares: true }' : '';
+  const missing = (['replicate', 'checkpoint'] as const).find(
+    (method) => file.method.includes(method) && own.levels.every((each) => each.method !== method),
+  );
+  const hint = missing ? `; a function offers ${missing} by state: { via: socket, shares: true }` : '';
   return [{ path: [...at, 'method'], message: `cannot be had: ${reason}${hint}` }];
+}
+
+function checkStore(
+  at: readonly PropertyKey[],
+  { store }: SharingFile,
+  stores: Readonly<Record<string, string>>,
+): Finding[] {
+  if (store === undefined || stores[store] !== undefined) return [];
+  const names = Object.keys(stores).join(', ');
+  return [
+    { path: [...at, 'store'], message: `must be one of the stores of the set${names && `: ${names}`}` },
+  ];
 }
 
 function checkCarriedOut(at: readonly PropertyKey[], { method, lastResort }: SharingFile): Finding[] {
@@ -138,10 +158,10 @@ function checkCarriedOut(at: readonly PropertyKey[], { method, lastResort }: Sha
       ? []
       : [{ path: [...at, 'method', index], message: `${each} is not carried out by node agents yet` }],
   );
-  if (lastResort === undefined || method.some((each) => isByAgents({ method: each }))) return missing;
+  if (lastResort === undefined || method.some((each) => hasLastResort({ method: each }))) return missing;
   return [
     ...missing,
-    { path: [...at, 'lastResort'], message: 'belongs to the methods replicate and conntrack' },
+    { path: [...at, 'lastResort'], message: 'belongs to the methods replicate, conntrack and checkpoint' },
   ];
 }
 
@@ -153,13 +173,13 @@ export function checkSharing(
 ): Finding[] {
   const { method, store, acknowledged = 0, encryption, securityState } = file;
   const { standbys } = askOf(sharingOf(file), pool);
-  const shared = method.indexOf('shared');
+  const stored = method.findIndex((each) => each === 'checkpoint' || each === 'shared');
   const faults: readonly (readonly [isFault: boolean, key: readonly PropertyKey[], message: string])[] = [
     ...method.map(
       (each, index) => [method.indexOf(each) < index, ['method', index], `${each} is named twice`] as const,
     ),
-    [shared >= 0 && store === undefined, ['method', shared], 'needs the key store: where the state lives'],
-    [shared < 0 && store !== undefined, ['store'], 'belongs to the method shared'],
+    [stored >= 0 && store === undefined, ['method', stored], 'needs the key store: where the state lives'],
+    [stored < 0 && store !== undefined, ['store'], 'belongs to the methods checkpoint and shared'],
     [
       acknowledged > standbys,
       ['acknowledged'],
@@ -174,16 +194,20 @@ export function checkSharing(
   return faults.flatMap(([isFault, key, message]) => (isFault ? [{ path: [...at, ...key], message }] : []));
 }
 
-/** Only what is asked. */
-export function normalSharing(file: SharingFile | undefined): Pick<DeclaredPool, 'sharing'> {
-  return file === undefined ? {} : { sharing: sharingOf(file) };
+/** Only what is asked. @param stores addresses by name */
+export function normalSharing(
+  file: SharingFile | undefined,
+  stores: Readonly<Record<string, string>> = {},
+): Pick<DeclaredPool, 'sharing'> {
+  return file === undefined ? {} : { sharing: sharingOf(file, stores) };
 }
 
-function sharingOf(file: SharingFile): DeclaredSharing {
+function sharingOf(file: SharingFile, stores: Readonly<Record<string, string>> = {}): DeclaredSharing {
   const { method, format, rate, window, integrity, encryption, securityState, ...rest } = file;
   const { loss, mappingLoss, acknowledged, recovery, granularity, schema, overload, store } = rest;
+  const storeAddress = store === undefined ? undefined : stores[store];
   const lastResort = rest.lastResort ?? (loss === 0 ? 'never' : LAST_RESORT_MS);
-  const hasLast = method.some((each) => isByAgents({ method: each }));
+  const hasLast = method.some((each) => hasLastResort({ method: each }));
   return {
     // The schema wants one at least.
     methods: method as unknown as DeclaredSharing['methods'],
@@ -201,6 +225,7 @@ function sharingOf(file: SharingFile): DeclaredSharing {
     ...(encryption === true ? { encryption } : {}),
     ...(securityState === 'excluded' ? {} : { securityState }),
     ...(store === undefined ? {} : { store }),
+    ...(storeAddress === undefined ? {} : { storeAddress }),
     ...(hasLast && lastResort !== 'never' ? { lastResortMs: lastResort } : {}),
   };
 }

@@ -31,9 +31,10 @@ function read(lines: string): unknown {
 test.each<[string, string, object]>([
   [
     'held output',
-    '  { method: [replicate, checkpoint], loss: 0, acknowledged: 1, recovery: real-time, overload: block }',
+    '  { method: [replicate, checkpoint], store: main, loss: 0, acknowledged: 1, recovery: real-time, overload: block }',
     {
       methods: ['replicate', 'checkpoint'],
+      store: 'main',
       loss: 0,
       acknowledged: 1,
       recovery: 'real-time',
@@ -42,8 +43,8 @@ test.each<[string, string, object]>([
   ],
   [
     'a bound in time',
-    '  { method: [checkpoint], loss: 1.5s }',
-    { methods: ['checkpoint'], loss: { ms: 1_500 } },
+    '  { method: [checkpoint], store: main, loss: 1.5s }',
+    { methods: ['checkpoint'], store: 'main', loss: { ms: 1_500 }, lastResortMs: 10_000 },
   ],
   [
     'a bound in updates',
@@ -115,7 +116,7 @@ test.each<[string, string, readonly string[]]>([
   [
     'a store of nothing',
     '  method: [gossip]\n  store: x',
-    ['3:3 sharing.store: belongs to the method shared'],
+    ['3:3 sharing.store: belongs to the methods checkpoint and shared'],
   ],
   [
     'more acknowledgements than standbys',
@@ -172,7 +173,7 @@ test.each<[string, string, readonly string[]]>([
 });
 
 /** Faults of a set whose pool kv asks for this, with line and column. */
-function faultsOf(sharing: string, state: string, redundancy = '{ model: 1+1 }'): string[] {
+function faultsOf(sharing: string, state: string, redundancy = '{ model: 1+1 }', stores = ''): string[] {
   const text = `set: s
 nodes: [a, b, c]
 pools:
@@ -180,7 +181,7 @@ pools:
     function: { program: x, port: 80, state: ${state} }
     redundancy: ${redundancy}
     sharing: ${sharing}
-`;
+${stores}`;
   const read = readDeclaration(text, '/srv/s.yaml');
   return 'set' in read
     ? []
@@ -203,13 +204,35 @@ test.each<[string, string, string]>([
   expect(faultsOf(sharing, state)).toEqual([]);
 });
 
+test.each<[string, string, string | null]>([
+  ['a folder', 'file:///mnt/shared/vnfpool', null],
+  ['Valkey', 'redis://store:6379/2', null],
+  [
+    'another host in the address of a folder',
+    'file://mnt/x',
+    '8:11 stores.main: must name a folder of this host',
+  ],
+  ['anything else', 'http://store', '8:11 stores.main: must be file:///folder'],
+])('checkpoints go to a store of the set: %s', (_, address, fault) => {
+  const sharing = '{ method: [checkpoint], store: main, loss: 2s }';
+  const faults = faultsOf(sharing, SHARES, '{ slots: 1 }', `stores: { main: "${address}" }\n`);
+  expect(faults).toEqual(fault === null ? [] : [expect.stringContaining(fault)]);
+});
+
 test.each<[string, string, string, string, string]>([
   [
     'a method that no agent carries out',
-    '{ method: [replicate, checkpoint] }',
+    '{ method: [replicate, gossip] }',
     SHARES,
     '{ model: 1+1 }',
-    '7:36 pools.kv.sharing.method.1: checkpoint is not carried out by node agents yet',
+    '7:36 pools.kv.sharing.method.1: gossip is not carried out by node agents yet',
+  ],
+  [
+    'a store that is not declared',
+    '{ method: [checkpoint], store: main }',
+    SHARES,
+    '{ model: 1+1 }',
+    '7:38 pools.kv.sharing.store: must be one of the stores of the set',
   ],
   [
     'a function that does not share',
@@ -237,7 +260,7 @@ test.each<[string, string, string, string, string]>([
     '{ method: [cookie], lastResort: 10s }',
     SHARES,
     '{ model: 1+1 }',
-    '7:34 pools.kv.sharing.lastResort: belongs to the methods replicate and conntrack',
+    '7:34 pools.kv.sharing.lastResort: belongs to the methods replicate, conntrack and checkpoint',
   ],
   [
     'sharing by hooks',

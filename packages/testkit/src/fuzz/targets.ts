@@ -3,6 +3,7 @@
 import { FrameError, Framer } from '@vnfpool/transport/framing';
 import { asapFrameLength, decodeAsap } from '@vnfpool/wire/asap';
 import { decodeUtf8, encodeUtf8, toHex, WireError } from '@vnfpool/wire/bytes';
+import { decodeCheckpoint, encodeCheckpoint } from '@vnfpool/wire/checkpoint';
 import { decodeComponentStatus } from '@vnfpool/wire/csp';
 import { decodeEnrp } from '@vnfpool/wire/enrp';
 import {
@@ -25,6 +26,7 @@ import { decodeForward, encodeForward } from '@vnfpool/wire/session-forward';
 import { decodeSipMessage, encodeSipMessage, readSipEssentials } from '@vnfpool/wire/sip';
 import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
+import { CHECKPOINT_OBJECTS } from './checkpoint-corpus.ts';
 import { CORPUS } from './corpus.ts';
 import { FLOW_STREAMS, SHARED_FLOWS } from './flow-corpus.ts';
 import { GOSSIP_MESSAGES } from './gossip-corpus.ts';
@@ -154,6 +156,19 @@ const replication: FuzzTarget = {
   },
 };
 
+/** What a holder keeps in a store, without its seal. */
+const checkpoint: FuzzTarget = {
+  corpus: CHECKPOINT_OBJECTS,
+  check: (bytes) => {
+    const decoded = orRefused(() => decodeCheckpoint(bytes));
+    if (decoded === undefined) return false;
+    checkWeight(decoded, bytes);
+    if (toHex(encodeCheckpoint(decoded)) !== toHex(bytes))
+      throw new Finding('encoded again it is other octets');
+    return true;
+  },
+};
+
 /** A stream of ASAP messages: whatever the chunks, the same frames come out, none of them longer than allowed. */
 const framer: FuzzTarget = {
   corpus: [joined(...CORPUS.asap), joined(...CORPUS.enrp), ...CORPUS.asap],
@@ -276,6 +291,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   'shared-flow': sharedFlow,
   pfsync,
   replication,
+  checkpoint,
   'function-socket': functionSocket,
   'session-forward': sessionForward,
   gossip,

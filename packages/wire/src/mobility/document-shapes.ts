@@ -3,6 +3,7 @@
 import { COUNCIL_ID_MAX } from '../lease/index.ts';
 import { containerSpecification } from './container.ts';
 import type {
+  CheckpointSharing,
   CouncilMembership,
   CouncilReport,
   CouncilVersion,
@@ -24,6 +25,7 @@ import type {
   SlotReport,
   SlotSharing,
   SlotState,
+  StandbySharing,
   TransferReport,
   TroubleReport,
 } from './documents.ts';
@@ -226,7 +228,7 @@ const slotAddressing: Shape<SlotAddressing> = object(
   },
 );
 
-const slotSharing: Shape<SlotSharing> = object(
+const standbySharing: Shape<StandbySharing> = object(
   {
     method: oneOf('replicate', 'conntrack'),
     lossUpdates: count,
@@ -235,6 +237,22 @@ const slotSharing: Shape<SlotSharing> = object(
   },
   { lossMs: above0 },
 );
+
+const checkpointSharing: Shape<CheckpointSharing> = object(
+  {
+    method: oneOf('checkpoint'),
+    store: text,
+    intervalMs: above0,
+    windowOctets: above0,
+    overload: oneOf('block', 'degrade'),
+  },
+  { withoutAfterMs: milliseconds },
+);
+
+const slotSharing: Shape<SlotSharing> = (value, path) =>
+  (value as { readonly method?: unknown } | null)?.method === 'checkpoint'
+    ? checkpointSharing(value, path)
+    : standbySharing(value, path);
 
 const slotDefinition: Shape<SlotDefinition> = object(
   {
@@ -303,25 +321,28 @@ export const leaseEndpoint: Shape<LeaseEndpoint> = versioned(
   ),
 );
 
-const sharingReport: Shape<SharingReport> = object({
-  keys: count,
-  bytes: count,
-  sequence: count,
-  updatesPerSecond: count,
-  waiting: count,
-  isLossy: flag,
-  standbys: list(
-    object({
-      node: uint32,
-      isListed: flag,
-      state: oneOf('away', 'opening', 'filling', 'following', 'silent'),
-      lagUpdates: count,
-      lagMs: milliseconds,
-      lagBytes: count,
-      roundTripMs: nullable(milliseconds),
-    }),
-  ),
-});
+const sharingReport: Shape<SharingReport> = object(
+  {
+    keys: count,
+    bytes: count,
+    sequence: count,
+    updatesPerSecond: count,
+    waiting: count,
+    isLossy: flag,
+    standbys: list(
+      object({
+        node: uint32,
+        isListed: flag,
+        state: oneOf('away', 'opening', 'filling', 'following', 'silent'),
+        lagUpdates: count,
+        lagMs: milliseconds,
+        lagBytes: count,
+        roundTripMs: nullable(milliseconds),
+      }),
+    ),
+  },
+  { checkpoint: object({ sequence: count, ageMs: milliseconds, isCurrent: flag, fault: text }) },
+);
 
 const slotState: Shape<SlotState> = object(
   {

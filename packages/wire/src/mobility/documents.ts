@@ -223,12 +223,15 @@ export interface SlotDefinition {
   readonly lastResort: { readonly rule: 'never' } | { readonly rule: 'after'; readonly afterMs: number };
   /** How many slots of the pool one function may hold at a time; absent: one. */
   readonly slotsPerFunction?: number;
-  /** The holder's state goes to the other candidates, and only those that have it are listed; absent: nobody has it. */
+  /** Where the holder's state goes; absent: nobody has it. */
   readonly sharing?: SlotSharing;
 }
 
 /** What node agents do with the state of a slot's holder, as it was settled. */
-export interface SlotSharing {
+export type SlotSharing = StandbySharing | CheckpointSharing;
+
+/** It goes to the other candidates, and only those that have it are listed. */
+export interface StandbySharing {
   /** Where the updates come from: the function tells them, or the kernel tracks its connections. */
   readonly method: 'replicate' | 'conntrack';
   /** Updates that a listed standby may lack; 0: none of those whose effect was let out. */
@@ -239,6 +242,21 @@ export interface SlotSharing {
   readonly acknowledgedBy: number;
   /** Near the bound: updates wait, or the standby leaves the list before. */
   readonly overload: 'block' | 'degrade';
+}
+
+/** It goes to a store outside of the set, where every candidate finds it: all are listed. */
+export interface CheckpointSharing {
+  readonly method: 'checkpoint';
+  /** Address of the store: `file:`, `redis:`, `rediss:`, `redis+unix:`. */
+  readonly store: string;
+  /** Age in ms of the oldest change that the store may lack. */
+  readonly intervalMs: number;
+  /** Octets of changes that the store may lack before the next checkpoint is made at once. */
+  readonly windowOctets: number;
+  /** When the store falls behind: updates wait, or the holder goes on and more may be lost. */
+  readonly overload: 'block' | 'degrade';
+  /** A new holder that cannot read the store for so long begins without the state; absent: never. */
+  readonly withoutAfterMs?: number;
 }
 
 /** How the addresses of a slot are raised, announced and guarded. */
@@ -367,6 +385,20 @@ export interface SharingReport {
   /** Its holder may have begun without some of the state: it took over by the last resort, or nobody had it. */
   readonly isLossy: boolean;
   readonly standbys: readonly StandbyReport[];
+  /** Of state that goes to a store; absent: it goes to standbys. */
+  readonly checkpoint?: CheckpointReport;
+}
+
+/** What a store has of a slot's state. */
+export interface CheckpointReport {
+  /** Of the last update that it has. */
+  readonly sequence: number;
+  /** Age of the oldest change that it has not; 0: it has all. */
+  readonly ageMs: number;
+  /** It has what it should. */
+  readonly isCurrent: boolean;
+  /** Why the last try failed; empty: it did not. */
+  readonly fault: string;
 }
 
 /** What a holder knows of one copy of its state. */

@@ -6,13 +6,14 @@ import type { Clock, DriverFault } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { ReplicatedState, type StandbyPlace, type StateNotice } from '@vnfpool/runtime/replication';
 import type { StreamTransport } from '@vnfpool/transport/stream';
-import type { SharingReport, SlotSharing } from '@vnfpool/wire/mobility';
-import type { StateEntry, StateSink } from './state-source.ts';
+import type { SharingReport, StandbySharing } from '@vnfpool/wire/mobility';
+import type { HeldSlot, Kept } from './keeping.ts';
+import type { StateEntry } from './state-source.ts';
 
 export interface HeldStateOptions extends TakenOver {
   readonly slot: string;
   readonly epoch: number;
-  readonly sharing: SlotSharing;
+  readonly sharing: StandbySharing;
   readonly places: readonly StandbyPlace[];
   /** Nodes that may take over, but for this one, by the value that stands. */
   readonly listed: readonly number[];
@@ -29,7 +30,7 @@ export interface HeldStateOptions extends TakenOver {
 const LAST_MS = 1_000;
 
 /** The state of a slot while it is held here: what its function tells of it goes to the standbys, and these to the list. */
-export class HeldState implements StateSink {
+export class HeldState implements HeldSlot {
   readonly #options: HeldStateOptions;
   readonly #state: ReplicatedState;
   readonly #list: StandbyList;
@@ -94,7 +95,7 @@ export class HeldState implements StateSink {
   /**
    * No change follows. What is left is what this node goes on with as a standby. @param signal the standbys are not to be waited for
    */
-  async leave(signal: AbortSignal): Promise<ReturnType<ReplicatedState['close']>> {
+  async leave(signal: AbortSignal): Promise<Kept> {
     const aborted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
@@ -163,7 +164,7 @@ export class HeldState implements StateSink {
   }
 }
 
-function boundOf({ lossUpdates, lossMs, acknowledgedBy, overload }: SlotSharing): ReplicationBound {
+function boundOf({ lossUpdates, lossMs, acknowledgedBy, overload }: StandbySharing): ReplicationBound {
   return {
     updates: lossUpdates,
     acknowledgedBy,

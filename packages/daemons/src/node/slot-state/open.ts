@@ -4,6 +4,7 @@ import { CopyServer } from '@vnfpool/runtime/replication';
 import { plainAddress } from '@vnfpool/wire/mobility';
 import type { FunctionSideOptions } from '../function-side.ts';
 import type { FunctionStates } from '../function-states.ts';
+import { OpenStores } from './open-stores.ts';
 import { SlotStates } from './slot-states.ts';
 
 /** Null where there is no transport for it. @throws TransportError when copies cannot be taken at the address */
@@ -36,6 +37,7 @@ export async function openSlotStates(
     self: options.self(),
     server,
     transport,
+    stores: new OpenStores(),
     post,
     sourceOf: async (functionId, { addresses }) => {
       const { source, connections } = await states.of(functionId);

@@ -1,60 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FunctionId, SlotId } from '@vnfpool/core';
-import type { AgentInput, StateOutput } from '@vnfpool/core/agent';
-import { ReplicaStore, type StandbyInit, type TakenOver } from '@vnfpool/core/replication';
-import type { Clock, DriverFault } from '@vnfpool/runtime/driver';
-import type { Logger } from '@vnfpool/runtime/logging';
-import { type CopyServer, StateCopy } from '@vnfpool/runtime/replication';
-import type { StreamTransport } from '@vnfpool/transport/stream';
+import type { StateOutput } from '@vnfpool/core/agent';
 import type { LeasePeer, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { ToWorker } from '../worker-messages.ts';
-import { HeldState } from './held-state.ts';
-import { candidatesAt, placesOf } from './standby-places.ts';
+import { CheckpointKeeping } from './checkpoint-keeping.ts';
+import type { HeldSlot, KeepingParts, StateKeeping, Take } from './keeping.ts';
+import { StandbyKeeping } from './standby-keeping.ts';
+import { candidatesAt } from './standby-places.ts';
 import type { StateSource } from './state-source.ts';
+import { orAborted } from './waiting.ts';
 
-export interface SharedSlotParts {
-  readonly self: number;
-  readonly server: CopyServer;
-  /** To the copies of others. */
-  readonly transport: StreamTransport;
+export interface SharedSlotParts extends KeepingParts {
   /** A function's end of its state; null: it shares none. @throws Error when the function is not here */
   readonly sourceOf: (functionId: FunctionId, slot: SlotDefinition) => Promise<StateSource | null>;
-  readonly give: (input: AgentInput) => void;
   readonly post: (message: ToWorker) => void;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly onFault: (fault: DriverFault) => void;
 }
 
-type Take = StateOutput & { readonly type: 'take-state' };
-type Kept = NonNullable<StandbyInit['kept']>;
-
 interface Held {
-  readonly state: HeldState;
+  readonly state: HeldSlot;
   readonly source: StateSource;
 }
 
-/** For a holder that lets go to send its last updates. */
-const LAST_UPDATES_MS = 500;
 /** For a function to take the state in. */
 const TAKE_MS = 60_000;
 
-/** One slot whose state is shared, at a node with a candidate for it: a copy as long as another node holds it, else its source. */
+/** One slot whose state is shared, at a node with a candidate for it: between its function, and wherever the state is kept. */
 export class SharedSlot {
   readonly #parts: SharedSlotParts;
   readonly #id: SlotId;
   #definition: SlotDefinition;
   #peers: readonly LeasePeer[];
-  #copy: StateCopy | null = null;
+  #keeping: StateKeeping;
   #held: Held | null = null;
   /** The source that held the slot last, and has its state itself. */
   #owner: StateSource | null = null;
   /** Of the value that stands, while the slot is held here. */
   #epoch = 0;
   #onNewEpoch: ((epoch: number) => void) | undefined;
-  #onEnded: (() => void) | undefined;
-  /** Epoch whose holder has said that nothing follows. */
-  #endedEpoch = 0;
   /** Given up by what comes next. */
   #taking = new AbortController();
   #leaving = new AbortController();
@@ -67,13 +49,16 @@ export class SharedSlot {
     this.#id = definition.id as SlotId;
     this.#definition = definition;
     this.#peers = peers;
-    this.#keepCopy();
+    this.#keeping = this.#keepingOf(definition);
+    this.#keeping.keep();
   }
 
   define(definition: SlotDefinition, peers: readonly LeasePeer[]): void {
     this.#definition = definition;
     this.#peers = peers;
-    this.#held?.state.keepAt(this.#places());
+    this.#keeping.define(definition, peers);
+    // The method of a slot that is held stays until it is left.
+    this.#inOrder(() => this.#followMethod());
   }
 
   /** The slot was granted here: its function is to have the state before the address answers. */
@@ -111,10 +96,7 @@ export class SharedSlot {
   /** Nobody here is a candidate any more, or the agent ends. */
   async close(): Promise<void> {
     this.leave();
-    this.#inOrder(async () => {
-      if (this.#copy !== null) this.#parts.server.remove(this.#copy);
-      await this.#copy?.close();
-    });
+    this.#inOrder(() => this.#keeping.close());
     await this.#orders;
   }
 
@@ -128,19 +110,21 @@ export class SharedSlot {
   }
 
   async #take(order: Take, signal: AbortSignal): Promise<void> {
-    const { sourceOf, give } = this.#parts;
+    const { sourceOf } = this.#parts;
     const source = await sourceOf(order.functionId as FunctionId, this.#definition);
     if (source === null) throw new Error('its function shares no state');
-    const { from, isWhole } = await this.#copied(order, signal);
-    const { previous, isResumed, isLossy } = order;
+    const epoch = order.isResumed ? await this.#newEpoch(order, signal) : order.epoch;
+    const found = await this.#keeping.found(order, epoch, signal);
+    const { isWhole } = found;
+    const { previous, isResumed } = order;
+    const isLossy = order.isLossy || found.isLossy;
     // A slot that nobody has held has what is there.
     const isOwn =
       isResumed ||
       previous === null ||
       (previous.node === this.#parts.self && (!isWhole || this.#owner === source));
     if (previous !== null && !isOwn && !isWhole && !isLossy) throw new Error('there is no copy of its state');
-    const epoch = order.isResumed ? await this.#newEpoch(order, signal) : order.epoch;
-    const state = this.#hold(order, epoch, from);
+    const state = this.#keeping.hold(order, epoch, found);
     this.#held = { state, source };
     await source.begin(state.entries(), state, {
       isOwn,
@@ -152,38 +136,8 @@ export class SharedSlot {
     this.#owns(order);
     // What was changed in between is told with the epoch that stands.
     this.#onNewEpoch = () => this.#owns(order);
-    give({ type: 'copy', slot: this.#id, isWhole: true });
+    this.#keeping.begun();
     this.#answer(order, true, '');
-  }
-
-  /** What this node goes on from; its copy takes nothing more. */
-  async #copied(
-    { isReleased }: Take,
-    signal: AbortSignal,
-  ): Promise<{ readonly from: TakenOver; readonly isWhole: boolean }> {
-    const copy = this.#copy;
-    if (copy === null) return { from: { store: new ReplicaStore(), history: [] }, isWhole: false };
-    const isMore = copy.isConnected && copy.position.epoch !== this.#endedEpoch;
-    if (isReleased && isMore) await this.#lastUpdates(signal);
-    signal.throwIfAborted();
-    this.#copy = null;
-    this.#parts.server.remove(copy);
-    const isWhole = copy.isWhole && copy.position.epoch > 0;
-    const from = await copy.takeOver();
-    return isWhole ? { from, isWhole } : { from: { ...from, store: new ReplicaStore() }, isWhole };
-  }
-
-  /** A holder that lets go sends what is left, and says that it is all. */
-  #lastUpdates(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#parts;
-    return new Promise((resolve) => {
-      const cancel = clock.at(clock.nowMs() + LAST_UPDATES_MS, () => resolve());
-      this.#onEnded = () => {
-        cancel();
-        resolve();
-      };
-      signal.addEventListener('abort', this.#onEnded, { once: true });
-    });
   }
 
   /** The copies have what the process before told them: under its epoch nothing else may be said. */
@@ -201,24 +155,6 @@ export class SharedSlot {
     return orAborted(next, signal);
   }
 
-  #hold({ listed, isLossy }: Take, epoch: number, from: TakenOver): HeldState {
-    const { post, ...parts } = this.#parts;
-    const { sharing } = this.#definition;
-    if (sharing === undefined) throw new Error('its state is not shared any more');
-    return new HeldState({
-      ...parts,
-      ...from,
-      slot: this.#id,
-      epoch,
-      sharing,
-      places: this.#places(),
-      listed: this.#others(listed),
-      isLossy,
-      onList: (nodes) =>
-        post({ type: 'list', slot: this.#id, epoch: this.#epoch, candidates: this.#candidates(nodes) }),
-    });
-  }
-
   #owns({ functionId }: Take): void {
     this.#parts.give({
       type: 'owns-state',
@@ -234,48 +170,38 @@ export class SharedSlot {
     const held = this.#held;
     this.#held = null;
     if (held === null) {
-      if (this.#copy === null) this.#keepCopy();
+      this.#keeping.keep();
+      await this.#followMethod();
       return;
     }
     this.report();
     await held.source.end().catch((error: Error) => {
       this.#parts.logger.warn({ slot: this.#id, reason: error.message }, 'the last changes may be missing');
     });
-    this.#keepCopy(await held.state.leave(signal));
+    this.#keeping.keep(await held.state.leave(signal));
+    await this.#followMethod();
   }
 
-  #keepCopy(kept?: Kept): void {
-    const { clock, onFault, server, logger, give } = this.#parts;
-    const tell = (isWhole: boolean): void => give({ type: 'copy', slot: this.#id, isWhole });
-    const copy = new StateCopy({
-      slot: this.#id,
-      clock,
-      onFault,
-      ...(kept && { kept }),
-      onNotice: (notice) => {
-        if (this.#copy !== copy) return;
-        if (notice.type === 'state') tell(notice.isWhole && notice.position.epoch > 0);
-        else if (notice.type === 'ended') {
-          this.#endedEpoch = copy.position.epoch;
-          this.#onEnded?.();
-        } else
-          logger[notice.severity === 'warning' ? 'warn' : notice.severity](
-            { slot: this.#id },
-            notice.message,
-          );
-      },
-    });
-    this.#copy = copy;
-    server.add(copy);
-    tell(kept !== undefined && copy.position.epoch > 0);
+  /** Where the definition says that the state is kept now. */
+  async #followMethod(): Promise<void> {
+    const isStored = this.#definition.sharing?.method === 'checkpoint';
+    if (this.#held !== null || isStored === this.#keeping instanceof CheckpointKeeping) return;
+    await this.#keeping.close();
+    this.#keeping = this.#keepingOf(this.#definition);
+    this.#keeping.keep();
+  }
+
+  #keepingOf(definition: SlotDefinition): StateKeeping {
+    if (definition.sharing?.method === 'checkpoint') return new CheckpointKeeping(this.#parts, definition);
+    const onList = (nodes: readonly number[]): void => {
+      const candidates = this.#candidates(nodes);
+      this.#parts.post({ type: 'list', slot: this.#id, epoch: this.#epoch, candidates });
+    };
+    return new StandbyKeeping({ ...this.#parts, onList }, definition, this.#peers);
   }
 
   #answer({ epoch }: Take, isTaken: boolean, reason: string): void {
     this.#parts.post({ type: 'state-taken', slot: this.#id, epoch, isTaken, reason });
-  }
-
-  #places(): ReturnType<typeof placesOf> {
-    return placesOf(this.#definition, this.#peers, this.#parts.self);
   }
 
   #others(listed: readonly { readonly node: number }[]): number[] {
@@ -291,14 +217,4 @@ export class SharedSlot {
       this.#parts.logger.error({ slot: this.#id, reason: error.message }, 'shared state');
     });
   }
-}
-
-/** Whatever comes first; a promise that never settles is left behind. */
-function orAborted<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -68,6 +68,7 @@ export class SlotStates {
     clearInterval(this.#reporting);
     await Promise.all([...this.#slots.values()].map((slot) => slot.close()));
     await this.#parts.server.close();
+    await this.#parts.stores.close();
   }
 
   /** Its definition has gone meanwhile. */

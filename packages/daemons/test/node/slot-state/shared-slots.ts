@@ -4,7 +4,8 @@ import { systemClock } from '@vnfpool/runtime/driver';
 import { silentLogger } from '@vnfpool/runtime/logging';
 import { CopyServer, replicationRule } from '@vnfpool/runtime/replication';
 import { TcpTransport } from '@vnfpool/transport/tcp';
-import type { LeasePeer, SlotDefinition, SlotSharing } from '@vnfpool/wire/mobility';
+import type { LeasePeer, SlotDefinition, StandbySharing } from '@vnfpool/wire/mobility';
+import { OpenStores } from '../../../src/node/slot-state/open-stores.ts';
 import { SharedSlot } from '../../../src/node/slot-state/shared-slot.ts';
 import type { StateEntry, StateSink, StateSource } from '../../../src/node/slot-state/state-source.ts';
 import type { ToWorker } from '../../../src/node/worker-messages.ts';
@@ -86,6 +87,7 @@ export class FakeNode {
         self: this.id,
         server: this.server,
         transport,
+        stores: new OpenStores(),
         sourceOf: () => Promise.resolve(this.run),
         give: (input) => {
           this.inputs.push(input);
@@ -144,7 +146,7 @@ export class FakeSlot {
   listed: readonly number[];
   holder: FakeNode | null = null;
 
-  private constructor(nodes: readonly FakeNode[], sharing: SlotSharing) {
+  private constructor(nodes: readonly FakeNode[], sharing: StandbySharing) {
     this.nodes = nodes;
     this.listed = nodes.map(({ id }) => id);
     const candidates = nodes.map(({ id }) => ({ node: id, functionId: id * 16 }));
@@ -173,7 +175,7 @@ export class FakeSlot {
     }
   }
 
-  static async start(count: number, sharing: Partial<SlotSharing> = {}): Promise<FakeSlot> {
+  static async start(count: number, sharing: Partial<StandbySharing> = {}): Promise<FakeSlot> {
     const nodes = await Promise.all(Array.from({ length: count }, (_, index) => FakeNode.start(index + 1)));
     return new FakeSlot(nodes, {
       method: 'replicate',

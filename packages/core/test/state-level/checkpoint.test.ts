@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeclaredSharing } from '@vnfpool/core/declared';
+import { offersOf, type StateLevel, slotSharingOf } from '@vnfpool/core/state-level';
+import { expect, test } from 'vitest';
+
+const asked: DeclaredSharing = {
+  methods: ['checkpoint'],
+  loss: { ms: 2_000 },
+  store: 'main',
+  storeAddress: 'redis://store',
+  lastResortMs: 10_000,
+};
+const offered = (sharing: DeclaredSharing): StateLevel | undefined =>
+  offersOf({ state: { via: 'socket', shares: true } }, sharing).find(
+    ({ method }) => method === 'checkpoint',
+  ) as StateLevel | undefined;
+
+test('what is asked for is offered, and told to nodes', () => {
+  const level = offered(asked);
+  expect(level).toMatchObject({ intervalMs: 2_000, overload: 'degrade', protection: { encryption: false } });
+  expect(slotSharingOf(level as StateLevel, asked)).toEqual({
+    method: 'checkpoint',
+    store: 'redis://store',
+    intervalMs: 2_000,
+    windowOctets: 524_288,
+    overload: 'degrade',
+    withoutAfterMs: 10_000,
+  });
+});
+
+test('an interval has a least, updates wait where that is asked for, and TLS encrypts', () => {
+  const level = offered({
+    ...asked,
+    loss: { ms: 1 },
+    overload: 'block',
+    storeAddress: 'rediss://store',
+  });
+  expect(level).toMatchObject({ intervalMs: 200, overload: 'block', protection: { encryption: true } });
+});
+
+test('nobody offers it unasked, nor without a function that shares', () => {
+  expect(offered({ methods: ['replicate'] })).toBeUndefined();
+  expect(offersOf({ state: { via: 'socket' } }, asked)).toEqual([]);
+});

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { KeyUpdate, ReplicaStore } from '@vnfpool/core/replication';
+import { CheckpointSuperseded, CheckpointWriter } from '@vnfpool/runtime/checkpoint';
+import type { Clock } from '@vnfpool/runtime/driver';
+import type { Logger } from '@vnfpool/runtime/logging';
+import { StateError } from '@vnfpool/runtime/replication';
+import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
+import type { CheckpointSharing, SharingReport } from '@vnfpool/wire/mobility';
+import { updateWeight } from '@vnfpool/wire/replication';
+import type { HeldSlot, Kept } from './keeping.ts';
+import type { OpenStores } from './open-stores.ts';
+import type { StateEntry } from './state-source.ts';
+import { pause } from './waiting.ts';
+
+export interface HeldCheckpointsOptions {
+  readonly slot: string;
+  readonly epoch: number;
+  readonly self: number;
+  /** What the holder begins with. */
+  readonly state: ReplicaStore;
+  /** Where that begins in the store; epoch 0: it is not from there. */
+  readonly start: CheckpointPlace;
+  readonly sharing: CheckpointSharing;
+  readonly isLossy: boolean;
+  readonly stores: OpenStores;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A store that failed is tried again after this time at the latest. */
+const RETRY_MS_MAX = 2_000;
+/** With nothing to write: whether what was written is still there. */
+const LOOK_EVERY_MS = 10_000;
+/** For the last checkpoint when the slot is left. */
+const LAST_MS = 5_000;
+
+/** The state of a slot while it is held here: what its function tells of it goes to a store, in checkpoints. */
+export class HeldCheckpoints implements HeldSlot {
+  readonly ready: Promise<void> = Promise.resolve();
+  readonly #options: HeldCheckpointsOptions;
+  #sharing: CheckpointSharing;
+  #writer: CheckpointWriter;
+  /** Since when there are changes that no checkpoint was begun for; null: there are none. And what they weigh. */
+  #newSinceMs: number | null = null;
+  #newWeight = 0;
+  /** The same of the checkpoint that is being written. */
+  #givenSinceMs: number | null = null;
+  #isThere = false;
+  #fault = '';
+  #writing: Promise<void> | null = null;
+  #cancel: () => void = () => undefined;
+  /** Why nothing is taken any more; empty: it is. */
+  #closed = '';
+  /** Changes that wait for the store, which is behind. */
+  #waiting = new Set<() => void>();
+  #reportedSequence: number;
+
+  constructor(options: HeldCheckpointsOptions) {
+    this.#options = options;
+    this.#sharing = options.sharing;
+    this.#reportedSequence = options.state.sequence;
+    this.#writer = this.#writerTo(options.sharing.store);
+    this.#writer.begin(options.start);
+    void this.checkpoint();
+  }
+
+  *entries(): Generator<StateEntry> {
+    for (const { key, value } of this.#options.state) if (value !== null) yield [key, value];
+  }
+
+  async change(updates: readonly KeyUpdate[]): Promise<void> {
+    const { state, clock } = this.#options;
+    for (const { key, value } of updates) {
+      if (this.#closed !== '') throw new StateError('closed', this.#closed);
+      if (!state.hasRoomFor(key, value)) throw new StateError('full', 'the state is as large as it may be');
+      const sequence = state.update(key, value);
+      this.#newWeight += updateWeight({ key, value, sequence });
+      this.#newSinceMs ??= clock.nowMs();
+    }
+    this.#plan();
+    while (this.#closed === '' && this.#sharing.overload === 'block' && this.#isBehind())
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    if (this.#closed !== '') throw new StateError('closed', this.#closed);
+  }
+
+  stands(): void {
+    // Whoever is a candidate may read the store.
+  }
+
+  /** The definition has changed. */
+  follow(sharing: CheckpointSharing): void {
+    const { store } = this.#sharing;
+    this.#sharing = sharing;
+    if (sharing.store !== store) {
+      this.#writer = this.#writerTo(sharing.store);
+      this.#isThere = false;
+      void this.checkpoint();
+    }
+    this.#plan();
+    this.#wake();
+  }
+
+  /** Now, whatever is due; resolves when the store has it, or has failed: see `report`. */
+  async checkpoint(): Promise<void> {
+    await this.#writing;
+    if (this.#closed === '') await this.#write();
+  }
+
+  async leave(signal: AbortSignal): Promise<Kept> {
+    const { state, epoch, clock, logger, slot } = this.#options;
+    this.#close('the slot is handed over');
+    const over = new AbortController();
+    const stop = AbortSignal.any([signal, over.signal]);
+    const late = pause(clock, LAST_MS, stop).then(() => over.abort());
+    const last = this.#end(stop).then((isThere) => {
+      if (!isThere && !signal.aborted)
+        logger.warn({ slot, reason: this.#fault }, 'the last checkpoint is missing');
+      over.abort();
+    });
+    await Promise.race([late, last]);
+    return { store: state, history: [], position: { epoch, sequence: state.sequence } };
+  }
+
+  report(): SharingReport {
+    const { state, isLossy } = this.#options;
+    const { sequence } = state;
+    const updatesPerSecond = Math.max(0, sequence - this.#reportedSequence);
+    this.#reportedSequence = sequence;
+    return {
+      keys: state.keys,
+      bytes: state.bytes,
+      sequence,
+      updatesPerSecond,
+      waiting: this.#waiting.size,
+      isLossy,
+      standbys: [],
+      checkpoint: {
+        sequence: this.#writer.sequence,
+        ageMs: Math.round(this.#ageMs()),
+        isCurrent: this.#isThere && !this.#isBehind(),
+        fault: this.#fault,
+      },
+    };
+  }
+
+  #writerTo(store: string): CheckpointWriter {
+    const { stores, slot, epoch, self, state, logger } = this.#options;
+    return new CheckpointWriter({
+      objects: stores.at(store),
+      slot,
+      epoch,
+      node: self,
+      state,
+      wallMs: Date.now,
+      onLost: () => {
+        this.#isThere = false;
+        logger.error({ slot }, 'the store has lost checkpoints: all of the state is written again');
+      },
+    });
+  }
+
+  /** Age of the oldest change that the store has not. */
+  #ageMs(): number {
+    const sinceMs = this.#givenSinceMs ?? this.#newSinceMs;
+    return sinceMs === null ? 0 : this.#options.clock.nowMs() - sinceMs;
+  }
+
+  #isBehind(): boolean {
+    return this.#ageMs() > this.#sharing.intervalMs;
+  }
+
+  /** When the next one is to be made. */
+  #plan(retryMs = 0): void {
+    if (this.#closed !== '' || this.#writing !== null) return;
+    const { clock } = this.#options;
+    const { intervalMs, windowOctets } = this.#sharing;
+    const nowMs = clock.nowMs();
+    let atMs = nowMs + LOOK_EVERY_MS;
+    // Half an interval is for the store to take it.
+    if (this.#newSinceMs !== null) atMs = this.#newSinceMs + intervalMs / 2;
+    if (this.#newWeight > windowOctets) atMs = nowMs;
+    this.#cancel();
+    this.#cancel = clock.at(Math.max(atMs, nowMs + retryMs), () => void this.checkpoint());
+  }
+
+  #write(): Promise<void> {
+    this.#cancel();
+    this.#writing ??= this.#written().finally(() => {
+      this.#writing = null;
+      const { intervalMs } = this.#sharing;
+      this.#plan(this.#fault === '' ? 0 : Math.min(intervalMs, RETRY_MS_MAX));
+    });
+    return this.#writing;
+  }
+
+  async #written(): Promise<void> {
+    const { logger, slot } = this.#options;
+    const writer = this.#writer;
+    const weight = this.#newWeight;
+    this.#givenSinceMs = this.#newSinceMs;
+    this.#newSinceMs = null;
+    this.#newWeight = 0;
+    try {
+      await writer.write();
+      if (this.#fault !== '') logger.info({ slot }, 'the store takes checkpoints again');
+      this.#fault = '';
+      this.#givenSinceMs = null;
+      this.#isThere = writer === this.#writer;
+      this.#wake();
+    } catch (error) {
+      const { message } = error as Error;
+      if (this.#fault === '') logger.error({ slot, reason: message }, 'a checkpoint was not written');
+      this.#fault = message;
+      this.#newSinceMs = this.#givenSinceMs ?? this.#newSinceMs;
+      this.#givenSinceMs = null;
+      this.#newWeight += weight;
+      // Nobody reads what this holder says any more.
+      if (error instanceof CheckpointSuperseded) this.#close(message);
+    }
+  }
+
+  /** The last one, and that it is; whether the store has it. */
+  async #end(signal: AbortSignal): Promise<boolean> {
+    await this.#writing;
+    while (!signal.aborted) {
+      try {
+        await this.#writer.end();
+        return true;
+      } catch (error) {
+        this.#fault = (error as Error).message;
+        if (error instanceof CheckpointSuperseded) return false;
+        await pause(this.#options.clock, Math.min(this.#sharing.intervalMs, RETRY_MS_MAX), signal);
+      }
+    }
+    return false;
+  }
+
+  #close(reason: string): void {
+    this.#closed ||= reason;
+    this.#cancel();
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const resolve of waiting) resolve();
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AgentInput, StateOutput } from '@vnfpool/core/agent';
+import type { StandbyInit, TakenOver } from '@vnfpool/core/replication';
+import type { Clock, DriverFault } from '@vnfpool/runtime/driver';
+import type { Logger } from '@vnfpool/runtime/logging';
+import type { CopyServer } from '@vnfpool/runtime/replication';
+import type { StreamTransport } from '@vnfpool/transport/stream';
+import type { LeasePeer, SharingReport, SlotDefinition } from '@vnfpool/wire/mobility';
+import type { OpenStores } from './open-stores.ts';
+import type { StateSink } from './state-source.ts';
+
+export type Take = StateOutput & { readonly type: 'take-state' };
+
+/** What is left of a state when its slot is held here no more. */
+export type Kept = NonNullable<StandbyInit['kept']>;
+
+/** What a new holder begins with. */
+export interface Found {
+  readonly from: TakenOver;
+  /** It is a state that a holder had. */
+  readonly isWhole: boolean;
+  /** More is missing than was agreed on; it was told. */
+  readonly isLossy: boolean;
+}
+
+/** The state of a slot while it is held here. */
+export interface HeldSlot extends StateSink {
+  /** The holder may begin. */
+  readonly ready: Promise<void>;
+  /** A value stands with this list. */
+  stands(listed: readonly number[]): void;
+  /** No change follows. @param signal others are not to be waited for */
+  leave(signal: AbortSignal): Promise<Kept>;
+  /** For views; once a second. */
+  report(): SharingReport;
+}
+
+/** Where the state of a slot is when its holder is gone: at standbys, or in a store. Calls follow one another. */
+export interface StateKeeping {
+  define(definition: SlotDefinition, peers: readonly LeasePeer[]): void;
+  /** What this node goes on from. @throws Error: the slot is given up */
+  found(order: Take, epoch: number, signal: AbortSignal): Promise<Found>;
+  hold(order: Take, epoch: number, found: Found): HeldSlot;
+  /** The function has the state. */
+  begun(): void;
+  /** Held here no more, or not yet. */
+  keep(kept?: Kept): void;
+  close(): Promise<void>;
+}
+
+export interface KeepingParts {
+  readonly self: number;
+  readonly server: CopyServer;
+  /** To the copies of others. */
+  readonly transport: StreamTransport;
+  readonly stores: OpenStores;
+  readonly give: (input: AgentInput) => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onFault: (fault: DriverFault) => void;
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SlotId } from '@vnfpool/core';
+import { ReplicaStore } from '@vnfpool/core/replication';
+import { StateCopy } from '@vnfpool/runtime/replication';
+import type { LeasePeer, SlotDefinition } from '@vnfpool/wire/mobility';
+import { HeldState } from './held-state.ts';
+import type { Found, HeldSlot, KeepingParts, Kept, StateKeeping, Take } from './keeping.ts';
+import { placesOf } from './standby-places.ts';
+import { pause } from './waiting.ts';
+
+export interface StandbyKeepingParts extends KeepingParts {
+  /** These nodes are to be listed from now on. */
+  readonly onList: (nodes: readonly number[]) => void;
+}
+
+/** For a holder that lets go to send its last updates. */
+const LAST_UPDATES_MS = 500;
+
+/** State that goes to standbys: a copy as long as another node holds the slot, else the stream to those of others. */
+export class StandbyKeeping implements StateKeeping {
+  readonly #parts: StandbyKeepingParts;
+  readonly #id: SlotId;
+  #definition: SlotDefinition;
+  #peers: readonly LeasePeer[];
+  #copy: StateCopy | null = null;
+  #held: HeldState | null = null;
+  #onEnded: (() => void) | undefined;
+  /** Epoch whose holder has said that nothing follows. */
+  #endedEpoch = 0;
+
+  constructor(parts: StandbyKeepingParts, definition: SlotDefinition, peers: readonly LeasePeer[]) {
+    this.#parts = parts;
+    this.#id = definition.id as SlotId;
+    this.#definition = definition;
+    this.#peers = peers;
+  }
+
+  define(definition: SlotDefinition, peers: readonly LeasePeer[]): void {
+    this.#definition = definition;
+    this.#peers = peers;
+    this.#held?.keepAt(this.#places());
+  }
+
+  /** Its copy takes nothing more. */
+  async found({ isReleased }: Take, _epoch: number, signal: AbortSignal): Promise<Found> {
+    const copy = this.#copy;
+    if (copy === null)
+      return { from: { store: new ReplicaStore(), history: [] }, isWhole: false, isLossy: false };
+    const isMore = copy.isConnected && copy.position.epoch !== this.#endedEpoch;
+    if (isReleased && isMore) await this.#lastUpdates(signal);
+    signal.throwIfAborted();
+    this.#copy = null;
+    this.#parts.server.remove(copy);
+    const isWhole = copy.isWhole && copy.position.epoch > 0;
+    const from = await copy.takeOver();
+    return { from: isWhole ? from : { ...from, store: new ReplicaStore() }, isWhole, isLossy: false };
+  }
+
+  hold({ listed, isLossy }: Take, epoch: number, { from }: Found): HeldSlot {
+    const { self, ...parts } = this.#parts;
+    const { sharing } = this.#definition;
+    if (sharing === undefined || sharing.method === 'checkpoint')
+      throw new Error('its state does not go to standbys any more');
+    this.#held = new HeldState({
+      ...parts,
+      ...from,
+      slot: this.#id,
+      epoch,
+      sharing,
+      places: this.#places(),
+      listed: listed.map(({ node }) => node).filter((node) => node !== self),
+      isLossy,
+    });
+    return this.#held;
+  }
+
+  begun(): void {
+    this.#parts.give({ type: 'copy', slot: this.#id, isWhole: true });
+  }
+
+  keep(kept?: Kept): void {
+    this.#held = null;
+    if (this.#copy !== null) return;
+    const { clock, onFault, server, logger, give } = this.#parts;
+    const tell = (isWhole: boolean): void => give({ type: 'copy', slot: this.#id, isWhole });
+    const copy = new StateCopy({
+      slot: this.#id,
+      clock,
+      onFault,
+      ...(kept && { kept }),
+      onNotice: (notice) => {
+        if (this.#copy !== copy) return;
+        if (notice.type === 'state') tell(notice.isWhole && notice.position.epoch > 0);
+        else if (notice.type === 'ended') {
+          this.#endedEpoch = copy.position.epoch;
+          this.#onEnded?.();
+        } else
+          logger[notice.severity === 'warning' ? 'warn' : notice.severity](
+            { slot: this.#id },
+            notice.message,
+          );
+      },
+    });
+    this.#copy = copy;
+    server.add(copy);
+    tell(kept !== undefined && copy.position.epoch > 0);
+  }
+
+  async close(): Promise<void> {
+    const copy = this.#copy;
+    this.#copy = null;
+    if (copy === null) return;
+    this.#parts.server.remove(copy);
+    this.#parts.give({ type: 'copy', slot: this.#id, isWhole: false });
+    await copy.close();
+  }
+
+  /** A holder that lets go sends what is left, and says that it is all. */
+  async #lastUpdates(signal: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    this.#onEnded = () => ended.abort();
+    await pause(this.#parts.clock, LAST_UPDATES_MS, AbortSignal.any([signal, ended.signal]));
+    this.#onEnded = undefined;
+  }
+
+  #places(): ReturnType<typeof placesOf> {
+    return placesOf(this.#definition, this.#peers, this.#parts.self);
+  }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, test, vi } from 'vitest';
+import { CheckpointNode, covered, folder, hastyClock, SLOT } from './checkpoint-scene.ts';
+
+test('a planned hand-over loses nothing: the next holder waits for the last checkpoint', async () => {
+  const { store } = folder();
+  // Nothing but the last checkpoint would bring it.
+  const sharing = { store, windowOctets: 1_000_000 };
+  const [one, two] = [new CheckpointNode(1, sharing), new CheckpointNode(2, sharing)];
+  expect(await one.take(1, null)).toBe('taken');
+  await covered(one);
+  await one.source.set({ a: '1', b: '2' });
+  const taking = two.take(2, 1, { isReleased: true });
+  one.slot.leave();
+  expect(await taking).toBe('taken');
+  expect(two.source.text).toEqual({ a: '1', b: '2' });
+  expect(two.told()).toMatchObject({ isLossy: false, keys: 2 });
+});
+
+test('after a crash anybody goes on, and one who was paused can write nothing', async () => {
+  const { store, names } = folder();
+  const [one, two, three] = [1, 2, 3].map((node) => new CheckpointNode(node, { store })) as [
+    CheckpointNode,
+    CheckpointNode,
+    CheckpointNode,
+  ];
+  await one.take(1, null);
+  await one.source.set({ a: '1' });
+  await covered(one);
+  expect(await two.take(5, 1)).toBe('taken');
+  expect(two.source.text).toEqual({ a: '1' });
+  await two.source.set({ b: '2' });
+  await covered(two);
+  const before = names();
+  await one.source.set({ a: 'stale' });
+  await vi.waitUntil(() => one.told()?.checkpoint?.fault.includes('epoch 5 of the slot was claimed'));
+  await expect(one.source.set({ a: 'stale' })).rejects.toMatchObject({ code: 'closed' });
+  expect(names()).toEqual(before);
+  expect(await three.take(6, 2)).toBe('taken');
+  expect(three.source.text).toEqual({ a: '1', b: '2' });
+  expect(three.told()).toMatchObject({ isLossy: false });
+});
+
+test('with nobody left alive whoever comes back reads it', async () => {
+  const { store } = folder();
+  const before = new CheckpointNode(1, { store });
+  await before.take(1, null);
+  await before.source.set({ a: '1' });
+  await covered(before);
+  const again = new CheckpointNode(1, { store });
+  expect(await again.take(9, 1)).toBe('taken');
+  expect(again.source.sink).not.toBeNull();
+  expect(Object.fromEntries(again.source.sink?.entries() ?? [])).toHaveProperty('a');
+});
+
+test('a damaged checkpoint is found: the one before is taken, and the holder says that something is missing', async () => {
+  const { store, path, names } = folder();
+  const one = new CheckpointNode(1, { store });
+  await one.take(1, null);
+  await covered(one);
+  await one.source.set({ a: '1' });
+  await covered(one);
+  await one.source.set({ a: '2' });
+  await covered(one);
+  const file = `${path}/${SLOT}/${names().findLast((name) => /start|delta/.test(name))}`;
+  const octets = readFileSync(file);
+  octets[40] = (octets[40] ?? 0) ^ 1;
+  writeFileSync(file, octets);
+  const two = new CheckpointNode(2, { store });
+  expect(await two.take(2, 1)).toBe('taken');
+  expect(two.source.text).not.toEqual({ a: '2' });
+  expect(two.told()).toMatchObject({ isLossy: true });
+});
+
+test('state of a holder that never reached the store is missing, and that is told', async () => {
+  const { store } = folder();
+  const one = new CheckpointNode(1, { store });
+  await one.take(1, null);
+  await one.source.set({ a: '1' });
+  await covered(one);
+  const three = new CheckpointNode(3, { store });
+  // Node 2 held it in between, and wrote nothing.
+  expect(await three.take(7, 2)).toBe('taken');
+  expect(three.source.text).toEqual({ a: '1' });
+  expect(three.told()).toMatchObject({ isLossy: true });
+});
+
+test('a store that cannot be read: another may try, or by the last resort it begins without', async () => {
+  const store = `${folder().store}/missing`;
+  const strict = new CheckpointNode(2, { store }, hastyClock());
+  expect(await strict.take(2, 1)).toContain('ENOENT');
+  const last = new CheckpointNode(3, { store, withoutAfterMs: 5_000 }, hastyClock());
+  expect(await last.take(3, 1)).toBe('taken');
+  expect(last.told()).toMatchObject({ isLossy: true, checkpoint: { isCurrent: false } });
+});
+
+test('an agent that is back finds a function that has its state', async () => {
+  const { store } = folder();
+  const one = new CheckpointNode(1, { store });
+  await one.take(1, null);
+  await one.source.set({ a: '1' });
+  await covered(one);
+  one.slot.leave();
+  // The same node takes it again: what it had is in its memory.
+  await one.take(4, 1);
+  await one.source.set({ b: '2' });
+  await covered(one);
+  const two = new CheckpointNode(2, { store });
+  await two.take(5, 1);
+  expect(two.source.text).toEqual({ a: '1', b: '2' });
+});

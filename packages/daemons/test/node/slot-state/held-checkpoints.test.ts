@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ReplicaStore } from '@vnfpool/core/replication';
+import type { Clock } from '@vnfpool/runtime/driver';
+import { silentLogger } from '@vnfpool/runtime/logging';
+import { MemoryObjects, ObjectStoreError } from '@vnfpool/store/objects';
+import type { CheckpointSharing } from '@vnfpool/wire/mobility';
+import { expect, test, vi } from 'vitest';
+import { HeldCheckpoints } from '../../../src/node/slot-state/held-checkpoints.ts';
+import type { OpenStores } from '../../../src/node/slot-state/open-stores.ts';
+import { SLOT } from './checkpoint-scene.ts';
+
+/** It stands still until it is moved. */
+class StillClock implements Clock {
+  #nowMs = 0;
+  readonly #waiting = new Set<{ readonly atMs: number; readonly run: () => void }>();
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  at(atMs: number, run: () => void): () => void {
+    const entry = { atMs, run };
+    this.#waiting.add(entry);
+    return () => this.#waiting.delete(entry);
+  }
+
+  pass(ms: number): void {
+    this.#nowMs += ms;
+    for (const entry of Array.from(this.#waiting)) {
+      if (entry.atMs > this.#nowMs || !this.#waiting.delete(entry)) continue;
+      entry.run();
+    }
+  }
+}
+
+/** A store that can be taken away. */
+class Fragile extends MemoryObjects {
+  isGone = false;
+
+  override async list(folder: string): Promise<readonly string[]> {
+    if (this.isGone) throw new ObjectStoreError('unavailable', 'it is gone');
+    return super.list(folder);
+  }
+}
+
+function held(sharing: Partial<CheckpointSharing> = {}) {
+  const clock = new StillClock();
+  const objects = new Fragile();
+  const state = new HeldCheckpoints({
+    slot: SLOT,
+    epoch: 3,
+    self: 1,
+    state: new ReplicaStore(),
+    start: { epoch: 0, number: 0 },
+    sharing: {
+      method: 'checkpoint',
+      store: 'file:///s',
+      intervalMs: 1_000,
+      windowOctets: 1_000,
+      overload: 'block',
+      ...sharing,
+    },
+    isLossy: false,
+    stores: { at: () => objects } as unknown as OpenStores,
+    clock,
+    logger: silentLogger,
+  });
+  const names = (): string[] => [...(objects.disk.get(SLOT)?.keys() ?? [])].map((name) => name.slice(17));
+  return { clock, objects, state, names };
+}
+
+const change = (key: string, length = 1) => [{ key, value: new Uint8Array(length) }];
+const isCurrent = (state: HeldCheckpoints) => state.report().checkpoint?.isCurrent;
+
+test('a checkpoint is made after half the interval, at once for much, and when it is called for', async () => {
+  const { clock, state, names } = held();
+  await vi.waitUntil(() => isCurrent(state));
+  await state.change(change('a'));
+  clock.pass(499);
+  expect(names()).toEqual(['0000000000-claim', '0000000001-start']);
+  clock.pass(1);
+  await vi.waitUntil(() => names().length === 3);
+  await state.change(change('b', 1_000));
+  clock.pass(0);
+  await vi.waitUntil(() => names().length === 4);
+  await state.change(change('c'));
+  await state.checkpoint();
+  expect(names()).toHaveLength(5);
+  expect(state.report().checkpoint).toMatchObject({ sequence: 3, ageMs: 0, isCurrent: true, fault: '' });
+});
+
+test('with block updates wait while the store is behind, and go on when it is not', async () => {
+  const { clock, objects, state } = held();
+  await vi.waitUntil(() => isCurrent(state));
+  objects.isGone = true;
+  await state.change(change('a'));
+  await state.checkpoint();
+  expect(state.report().checkpoint).toMatchObject({ fault: 'it is gone', isCurrent: true });
+  clock.pass(1_001);
+  expect(isCurrent(state)).toBe(false);
+  let isSettled = false;
+  const waiting = state.change(change('b')).then(() => {
+    isSettled = true;
+  });
+  await state.checkpoint();
+  expect(isSettled).toBe(false);
+  expect(state.report().waiting).toBe(1);
+  objects.isGone = false;
+  await state.checkpoint();
+  await waiting;
+  expect(state.report()).toMatchObject({
+    waiting: 0,
+    checkpoint: { sequence: 2, fault: '', isCurrent: true },
+  });
+});
+
+test('with degrade the holder goes on, whatever the store does', async () => {
+  const { clock, objects, state } = held({ overload: 'degrade' });
+  await vi.waitUntil(() => isCurrent(state));
+  objects.isGone = true;
+  await state.change(change('a'));
+  clock.pass(60_000);
+  await state.change(change('b'));
+  expect(state.report().checkpoint).toMatchObject({ isCurrent: false, ageMs: 60_000 });
+});
+
+test('what the store has lost is written again, also when nothing changes', async () => {
+  const { clock, objects, state, names } = held();
+  await vi.waitUntil(() => isCurrent(state));
+  objects.disk.clear();
+  clock.pass(10_000);
+  await vi.waitUntil(() => names().length === 2);
+  expect(names()).toEqual(['0000000000-claim', '0000000002-start']);
+});
+
+test('another store gets all of it', async () => {
+  const { state, objects, names } = held();
+  await vi.waitUntil(() => isCurrent(state));
+  await state.change(change('a'));
+  objects.disk.clear();
+  state.follow({
+    method: 'checkpoint',
+    store: 'file:///other',
+    intervalMs: 1_000,
+    windowOctets: 1_000,
+    overload: 'block',
+  });
+  await vi.waitUntil(() => names().length === 2);
+  expect(names()).toEqual(['0000000000-claim', '0000000001-start']);
+});
+
+test('who leaves writes what is left; with a store that is gone others are not kept waiting', async () => {
+  const { state, names } = held();
+  await state.change(change('a'));
+  await state.leave(new AbortController().signal);
+  expect(names().at(-1)).toMatch(/end$/);
+  const other = held();
+  await vi.waitUntil(() => isCurrent(other.state));
+  other.objects.isGone = true;
+  const left = other.state.leave(new AbortController().signal);
+  await vi.waitUntil(() => {
+    other.clock.pass(1_000);
+    return other.state.report().checkpoint?.fault === 'it is gone' && other.clock.nowMs() > 5_000;
+  });
+  await left;
+});
