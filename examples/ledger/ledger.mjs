@@ -35,7 +35,7 @@ async function answer(request) {
 }
 
 const server = createServer((request, response) => {
-  answer(request)
+  void answer(request)
     // The slot went before the standbys had it: whether it counts, the next holder knows.
     .catch((error) => [503, { error: error.message }])
     .then(([status, body]) => {

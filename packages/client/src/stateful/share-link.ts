@@ -37,15 +37,15 @@ export class ShareLink {
     return new ShareLink(path);
   }
 
-  /** What the agent has, first. @throws WireError, PoolError */
-  async *entries(): AsyncGenerator<OctetChange, void> {
+  /** What the agent has, first: as it comes, many at once. @throws WireError, PoolError */
+  async *entries(): AsyncGenerator<readonly OctetChange[], void> {
     let keys = 0;
     for (;;) {
       const message = await this.#socket.next();
       if (message === null) throw new PoolError('closed', 'the state ended before its mark');
       if (message.type !== 'updates') throw new PoolError('internal', `the agent says ${message.type} first`);
       keys += message.updates.length;
-      yield* message.updates;
+      yield message.updates;
       if (message.mark === null) continue;
       if (message.mark.keys !== keys)
         throw new PoolError('internal', `${keys} entries came of ${message.mark.keys}`);

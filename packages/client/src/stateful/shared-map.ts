@@ -71,6 +71,7 @@ export class SharedMap<Value = Uint8Array> implements SharedState {
     return this.#entries.size;
   }
 
+  /** Not to be changed in place: set it anew. */
   get(key: string): Value | undefined {
     return this.#entries.get(key)?.value;
   }
@@ -191,13 +192,16 @@ export class SharedMap<Value = Uint8Array> implements SharedState {
   async #read(link: ShareLink): Promise<{ entries: Map<string, Entry<Value>>; bytes: number }> {
     const entries = new Map<string, Entry<Value>>();
     let bytes = 0;
-    for await (const { key, value } of link.entries()) {
-      if (value === null) throw new PoolError('internal', 'the agent removes a key that it did not give');
-      const octets = new Uint8Array(value);
-      bytes += key.length + octets.length;
-      if (bytes > this.#bytesMax || entries.size >= this.#entriesMax)
-        throw new PoolError('overloaded', 'the state of the slot has more than the map takes');
-      entries.set(keyFromOctets(key), { value: this.#values.decode(octets), octets });
+    for await (const given of link.entries()) {
+      for (const { key, value } of given) {
+        if (value === null) throw new PoolError('internal', 'the agent removes a key that it did not give');
+        // A part of a frame would keep all of it.
+        const octets = new Uint8Array(value);
+        bytes += key.length + octets.length;
+        if (bytes > this.#bytesMax || entries.size >= this.#entriesMax)
+          throw new PoolError('overloaded', 'the state of the slot has more than the map takes');
+        entries.set(keyFromOctets(key), { value: this.#values.decode(octets), octets });
+      }
     }
     return { entries, bytes };
   }

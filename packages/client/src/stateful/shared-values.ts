@@ -32,10 +32,12 @@ export function octetValues(): SharedValues<Uint8Array> {
 
 /** A key as the characters U+0000 to U+00FF of its UTF-8. */
 export function keyToOctets(key: string): string {
+  if (!/[\u0080-\uffff]/.test(key)) return key;
   return Buffer.from(key, 'utf8').toString('latin1');
 }
 
 /** @throws TypeError for octets that are no UTF-8 */
 export function keyFromOctets(octets: string): string {
+  if (!/[\u0080-\u00ff]/.test(octets)) return octets;
   return utf8.decode(Buffer.from(octets, 'latin1'));
 }

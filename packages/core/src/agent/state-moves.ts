@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toHex } from '@vnfpool/wire/bytes';
-import { MobilityError, type SlotState } from '@vnfpool/wire/mobility';
+import { isStateOfNode, MobilityError, type SlotState } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
 import type { TransferEnd } from '../state-transfer/types.ts';
@@ -141,6 +141,8 @@ function refusesToGo(known: Resident | undefined, mode: 'move' | 'copy'): Refusa
   if (transfer) return { code: FAILED, text: `${life.name} is being transferred already` };
   if (isSlotted(known) && mode === 'copy')
     return { code: FAILED, text: `a copy of ${life.name} would stand beside its slot: add an instance` };
+  if (isStateOfNode(life.specification))
+    return { code: FAILED, text: `the connections of ${life.name} are those of its node: they do not move` };
   if (life.specification.state?.via === 'conntrack' && mode === 'copy')
     return { code: FAILED, text: `a copy of ${life.name} would have its addresses: connections only move` };
   return life.status === 'Running' ? undefined : { code: FAILED, text: `${life.name} is ${life.status}` };

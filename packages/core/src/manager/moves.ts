@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Random } from '../core.ts';
 import { instanceName, isReady, takesOrders } from '../planner/observed.ts';
-import { targetOf } from '../planner/target.ts';
+import { staysAtNode, targetOf } from '../planner/target.ts';
 import { isByAgents } from '../state-level/carried.ts';
 import { hex64 } from './hex64.ts';
 import type { Journal } from './journal.ts';
@@ -66,6 +66,11 @@ export function chooseMove(
     return refuse(
       'NOT_READY',
       `${request.instance} holds several slots, and can take one along: hand them over first.`,
+    );
+  if (staysAtNode(instance, declared))
+    return refuse(
+      'NOT_READY',
+      `The connections of ${request.instance} are those of its node: hand its slot over, they are shared.`,
     );
   const nodes = new Map(observed.nodes.map((each) => [each.name, each]));
   if (!isReady(instance, nodes))

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type {
-  CouncilDefinition,
-  CouncilMembership,
-  FunctionSpecification,
-  SetConfiguration,
-  SlotAssignment,
-  SlotCandidate,
-  SlotDefinition,
-  StateAccess,
+import {
+  type CouncilDefinition,
+  type CouncilMembership,
+  type FunctionSpecification,
+  isStateOfNode,
+  type SetConfiguration,
+  type SlotAssignment,
+  type SlotCandidate,
+  type SlotDefinition,
+  type StateAccess,
 } from '@vnfpool/wire/mobility';
 import { type DeclaredPool, type DeclaredSet, slotAddresses, slotAddressing } from '../declared/set.ts';
 import type { DeclaredState } from '../declared/sharing.ts';
@@ -46,7 +47,8 @@ export function specificationOf(pool: DeclaredPool): FunctionSpecification {
     command: program === '' ? [] : [program, ...words],
     env: environment,
     ...(directory === '' ? {} : { directory }),
-    port,
+    // Without one nobody is told where to reach it.
+    ...(port === 0 && isStateOfNode(pool.function) ? {} : { port }),
     health,
     stop,
     ...(limits === undefined ? {} : { limits }),

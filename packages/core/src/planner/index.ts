@@ -11,7 +11,7 @@ export { type InstanceRole, rankingOf, rolesOf, slotsOf } from './roles.ts';
 export { settlementAlone, settlementOf } from './sharing.ts';
 export type { SharingRecord } from './sharing-record.ts';
 export { instancesOf } from './surplus.ts';
-export { targetOf } from './target.ts';
+export { staysAtNode, targetOf } from './target.ts';
 export { isInGate, nextStep, type UpgradeStep, upgradeRules } from './upgrade.ts';
 export * from './upgrade-record.ts';
 export { nextWords } from './upgrade-words.ts';

@@ -8,7 +8,7 @@ import { byNumber } from './placement.ts';
 import type { InstanceRole } from './roles.ts';
 import { successorOf } from './successor.ts';
 import { isNWay, slotsPerInstance } from './surplus.ts';
-import { targetOf } from './target.ts';
+import { destinationOf } from './target.ts';
 import { versionFor } from './upgrade.ts';
 
 /**
@@ -29,7 +29,7 @@ export function decideDrains(declared: DeclaredSet, observed: Observed): Decisio
       .filter((instance) => !holders.has(instance.functionId) || !sharing.has(instance.pool))
       .sort((a, b) => Number(holders.has(a.functionId)) - Number(holders.has(b.functionId)));
     for (const instance of order) {
-      const target = targetOf(instance, declared, observed);
+      const target = destinationOf(instance, declared, observed);
       if (!target) continue;
       const reason = `${name} is drained`;
       return [{ type: 'move', functionId: instance.functionId, to: target.name, reason }];
@@ -45,7 +45,7 @@ export function drainHandovers(pool: DeclaredPool, declared: DeclaredSet, observ
     const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
     if (slot.pool !== pool.name || slot.handover || !holder || holder.move || holder.busy) return [];
     if (nodes.get(holder.node)?.draining !== true) return [];
-    if (!isNWay(pool) && targetOf(holder, declared, observed)) return [];
+    if (!isNWay(pool) && destinationOf(holder, declared, observed)) return [];
     const to = successorOf(slot, observed, slotsPerInstance(pool));
     const reason = `${holder.node} is drained, and ${instanceName(holder)} does not take its slot along`;
     return to ? [{ type: 'handover', slot: slot.id, to: to.functionId, reason }] : [];

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { isStateOfNode } from '@vnfpool/wire/mobility';
 import type { DeclaredSet } from '../declared/set.ts';
 import { type Observed, type ObservedInstance, type ObservedNode, takesOrders } from './observed.ts';
 
@@ -20,4 +22,18 @@ export function targetOf(
       return [{ node, order, functions: homes.filter((home) => home.name === name).length }];
     })
     .sort((a, b) => a.functions - b.functions || a.order - b.order)[0]?.node;
+}
+
+/** Where it can move with its state: nowhere, where that is its node's. */
+export function destinationOf(
+  instance: Pick<ObservedInstance, 'pool'>,
+  declared: DeclaredSet,
+  observed: Observed,
+): ObservedNode | undefined {
+  return staysAtNode(instance, declared) ? undefined : targetOf(instance, declared, observed);
+}
+
+/** Whether an instance has the state of its node, which does not move. */
+export function staysAtNode({ pool }: Pick<ObservedInstance, 'pool'>, declared: DeclaredSet): boolean {
+  return declared.pools.some((each) => each.name === pool && isStateOfNode(each.function));
 }

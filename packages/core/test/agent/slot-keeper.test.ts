@@ -371,3 +371,96 @@ test('a hook that ends after its slot was left changes nothing, and a new epoch 
   give(release);
   expect(give(off)).toEqual([]);
 });
+
+const shared: SlotDefinition = {
+  ...definition(SLOT, ['10.0.0.100/24']),
+  sharing: { method: 'replicate', lossUpdates: 0, acknowledgedBy: 0, overload: 'block' },
+};
+const takeState = {
+  type: 'take-state',
+  slot: SLOT,
+  epoch: 5,
+  functionId: 7,
+  listed: [],
+  previous: { node: 2, functionId: 9 },
+  isReleased: false,
+  isLossy: false,
+  isResumed: false,
+};
+const stateTaken = (isTaken: boolean): KeeperInput => ({
+  type: 'state-taken',
+  slot: SLOT,
+  epoch: 5,
+  isTaken,
+  reason: isTaken ? '' : 'no room',
+});
+
+describe('a slot whose state is shared', () => {
+  test('is raised and opened only when its function has the state', () => {
+    const { give, configure } = keeper(takenFrom(2));
+    configure(shared);
+    const taken = give(offer);
+    expect(taken).toContainEqual(takeState);
+    expect(typesOf(taken)).not.toContain('raise');
+    expect(give({ ...stateTaken(true), epoch: 4 } as KeeperInput)).toEqual([]);
+    const done = give(stateTaken(true));
+    expect(typesOf(done)).toContain('raise');
+    expect(stepsOf(done)).toEqual(['detected', 'fenced', 'decided', 'committed', 'switched', 'serving']);
+    expect(give(stateTaken(true))).toEqual([]);
+  });
+
+  test('waits for the hook and for the state', () => {
+    const { give, configure } = keeper(takenFrom(2));
+    configure(shared);
+    give({ type: 'unfenced', nodes: new Set([2]) });
+    give(offer);
+    expect(typesOf(give(stateTaken(true)))).not.toContain('raise');
+    const off: KeeperInput = { type: 'node-fenced', slot: SLOT, epoch: 5, isOff: true, reason: '' };
+    expect(typesOf(give(off))).toContain('raise');
+  });
+
+  test('is given up where its function cannot have the state, and is left in the end', () => {
+    const { give, configure } = keeper(takenFrom(2));
+    configure(shared);
+    give(offer);
+    const left = give(stateTaken(false));
+    expect(left[0]).toMatchObject({ type: 'event', message: expect.stringContaining('no room') });
+    expect(typesOf(left)).not.toContain('raise');
+    expect(left).toContainEqual({ type: 'leave-state', slot: SLOT });
+    expect(give(stateTaken(true))).toEqual([]);
+  });
+
+  test('tells the list of each new value, and is not raised by it', () => {
+    const { give, configure } = keeper((input) =>
+      input.type === 'list'
+        ? [
+            {
+              type: 'renumbered',
+              slot: SLOT,
+              epoch: 6,
+              formerEpoch: 5,
+              candidates: [{ node: 3, functionId: 8, functionIncarnation: 0n }],
+            },
+          ]
+        : takenFrom(2)(input),
+    );
+    configure(shared);
+    give(offer);
+    const listed = give({ type: 'list', slot: SLOT, epoch: 5, candidates: [] });
+    expect(listed).toEqual([{ type: 'listed', slot: SLOT, epoch: 6, listed: [{ node: 3, functionId: 8 }] }]);
+    expect(give(stateTaken(true))).toContainEqual({ type: 'mark', slot: SLOT, epoch: 6, step: 'raised' });
+  });
+
+  test('that the process before held is served on, and its state taken anew', () => {
+    const { core, give, configure } = keeper(takenFrom(2));
+    configure(shared);
+    give(offer);
+    expect(core.handOn(10)).toBeUndefined();
+    give(stateTaken(true));
+    const next = keeper(takenFrom(2), core.handOn(10));
+    const resumed = next.core.resume();
+    expect(resumed.at(-1)).toEqual({ ...takeState, isResumed: true });
+    expect(statesOf(resumed)).toEqual(['holding']);
+    expect(next.give(stateTaken(true))).toEqual([]);
+  });
+});

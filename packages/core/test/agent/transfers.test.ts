@@ -367,6 +367,17 @@ test('connections move, and are not copied: the copy would have the same address
   expect(only(agent.transfer('move'), 'answer')).toMatchObject([{ code: 0 }]);
 });
 
+test('connections of the node do not move', () => {
+  const agent = new Agent();
+  const node = { ...program.specification, state: { via: 'conntrack' } } as const;
+  agent.give({ type: 'add', operation: 50, ...program, specification: node });
+  agent.started();
+  for (const mode of ['copy', 'move'] as const)
+    expect(only(agent.transfer(mode), 'answer')).toMatchObject([
+      { code: 128, text: expect.stringContaining('are those of its node') },
+    ]);
+});
+
 test('a transfer is cancelled at its destination while the state has not come, and not later', () => {
   const agent = new Agent();
   agent.prepare();

@@ -155,6 +155,14 @@ describe('a move', () => {
     expect(told(domain)).toEqual([]);
   });
 
+  test('refused: what has the state of its node', async () => {
+    const web = pool('web', 1, 1, 1);
+    const state = { via: 'conntrack' as const };
+    const domain = await running(set(NODES, [{ ...web, function: { ...web.function, state } }]));
+    expect(move(domain)).toMatchObject({ ok: false, message: expect.stringMatching(/those of its node/) });
+    expect(told(domain)).toEqual([]);
+  });
+
   test('refused: while it moves, when nobody is free, what does not run, and a hand-over of its slot', async () => {
     const domain = await running();
     domain.give({ type: 'drain', requestId: 8, node: 'd' });

@@ -113,6 +113,16 @@ describe('draining', () => {
     );
   });
 
+  test('what has the state of its node stays, and gives up its slot', () => {
+    const state = { via: 'conntrack' as const };
+    const gateway = { ...web, function: { ...web.function, state } };
+    const world = settled([gateway]);
+    drain(world, 'a');
+    const before = homes(world);
+    expect(told(world.settle(set(NODES, [gateway])))).toEqual(['handover']);
+    expect(homes(world)).toEqual(before);
+  });
+
   test('what does not run there any more is made anew elsewhere; of a lost node all of it', () => {
     const world = settled();
     lose(world, 'c');

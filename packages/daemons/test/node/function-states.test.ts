@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Readable } from 'node:stream';
 import { functionId } from '@vnfpool/core';
 import type { AgentInput } from '@vnfpool/core/agent';
 import { silentLogger } from '@vnfpool/runtime/logging';
@@ -59,4 +60,18 @@ test('a function with the hooks for it says nothing, and its sessions can move',
   const able = { ...hooks, select: hook, accept: hook, moved: hook, discard: hook };
   const { given } = await started({ v: 1, kind: 'process', command, state: { via: 'hooks' }, hooks: able });
   expect(given).toEqual([{ type: 'sessions', functionId: KV, run: 3, movable: true, count: null }]);
+});
+
+test('connections of the node neither leave with a function nor come with one', async () => {
+  const specification = { v: 1, kind: 'process', command: ['a'], state: { via: 'conntrack' } } as const;
+  const state = await (await started(specification)).states.of(KV);
+  expect([state.format, state.environment]).toEqual([null, {}]);
+  const { signal } = new AbortController();
+  const refused = expect.objectContaining({
+    code: 'unsupported',
+    message: 'connections of the node are shared, they do not move',
+  });
+  const nothing = Readable.from([]) as AsyncIterable<Uint8Array>;
+  await expect(state.export('snapshot', () => Promise.resolve(), signal)).rejects.toEqual(refused);
+  await expect(state.import('snapshot', nothing, signal)).rejects.toEqual(refused);
 });

@@ -18,7 +18,7 @@ export interface ConntrackEvent {
 
 /** Who hears of events. */
 export interface ConntrackListener {
-  /** In order; up to some thousand at once. */
+  /** In order; up to some hundred at once. */
   events(events: readonly ConntrackEvent[]): void;
   /** The kernel dropped events: list anew. Those told from now on are complete, or this is called again. */
   overrun(): void;

@@ -2,7 +2,7 @@
 import { PlatformError } from '../errors.ts';
 import { AF_INET, AF_INET6, AF_UNSPEC } from '../libc/constants.ts';
 import { attribute, be32 } from '../netlink/message.ts';
-import type { ConntrackEntry } from './entry.ts';
+import type { ConntrackEntry, ConntrackTuple } from './entry.ts';
 import * as n from './numbers.ts';
 
 /** Which entries; what is left out admits all. */
@@ -15,12 +15,20 @@ export interface ConntrackFilter {
   /** One of these IP protocol numbers. */
   readonly protocols?: readonly number[];
   /** One of the addresses of either direction lies in one of these networks; 4 or 16 octets. */
-  readonly addresses?: readonly { readonly network: Uint8Array; readonly prefix: number }[];
+  readonly addresses?: readonly ConntrackNetwork[];
+  /** None of the addresses of either direction lies in one of these. */
+  readonly except?: readonly ConntrackNetwork[];
+}
+
+/** A network of 4 or 16 octets, and how many of its bits count. */
+export interface ConntrackNetwork {
+  readonly network: Uint8Array;
+  readonly prefix: number;
 }
 
 /** @throws PlatformError `BAD_ARGUMENT` */
-export function checkFilter({ addresses = [] }: ConntrackFilter): void {
-  for (const { network, prefix } of addresses) {
+export function checkFilter({ addresses = [], except = [] }: ConntrackFilter): void {
+  for (const { network, prefix } of [...addresses, ...except]) {
     const octets = network.length;
     if ((octets !== 4 && octets !== 16) || !Number.isInteger(prefix) || prefix < 0 || prefix > octets * 8) {
       const about = `network of ${octets} octets with a prefix of ${prefix} bits`;
@@ -46,14 +54,22 @@ export function filterRequest(filter: ConntrackFilter): Uint8Array[] {
 /** The whole filter, whatever the kernel left out of it already. */
 export function isWanted(entry: ConntrackEntry, filter: ConntrackFilter): boolean {
   const { original, reply } = entry;
-  const { family, zones, mark, protocols, addresses } = filter;
+  const { family, zones, mark, protocols, addresses, except } = filter;
   if (family !== undefined && original.source.length !== (family === 6 ? 16 : 4)) return false;
   if (zones !== undefined && !zones.includes(entry.zone)) return false;
   if (mark !== undefined && ((entry.mark ^ mark.value) & (mark.mask ?? 0xffffffff)) !== 0) return false;
   if (protocols !== undefined && !protocols.includes(original.protocol)) return false;
-  if (addresses === undefined) return true;
+  if (addresses !== undefined && !isAnyWithin(original, reply, addresses)) return false;
+  return except === undefined || !isAnyWithin(original, reply, except);
+}
+
+function isAnyWithin(
+  original: ConntrackTuple,
+  reply: ConntrackTuple,
+  networks: readonly ConntrackNetwork[],
+): boolean {
   return [original.source, original.destination, reply.source, reply.destination].some((each) =>
-    addresses.some(({ network, prefix }) => isWithin(each, network, prefix)),
+    networks.some(({ network, prefix }) => isWithin(each, network, prefix)),
   );
 }
 

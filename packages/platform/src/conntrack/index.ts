@@ -27,6 +27,6 @@ export {
   subscribeConntrack,
 } from './events.ts';
 export type { ConntrackExpectation } from './expectation.ts';
-export type { ConntrackFilter } from './filter.ts';
+export { type ConntrackFilter, type ConntrackNetwork, isWanted } from './filter.ts';
 export { type ConntrackChanges, ConntrackFollower, type FollowerOptions } from './follower.ts';
 export { type ConntrackSetting, readConntrackSetting, writeConntrackSetting } from './settings.ts';

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { viewOf } from './message.ts';
-
 const NLA_TYPE_MASK = 0x3fff;
 const HEADER_BYTES = 4;
 
@@ -10,17 +8,15 @@ const HEADER_BYTES = 4;
  */
 export class AttributeReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #next: number;
   readonly #end: number;
   #type = 0;
   #at = 0;
   #length = 0;
 
-  /** `from` and `end` bound the attributes within `bytes`; `view` spares making another of the same. */
-  constructor(bytes: Uint8Array, from = 0, end: number = bytes.length, view: DataView = viewOf(bytes)) {
+  /** `from` and `end` bound the attributes within `bytes`. */
+  constructor(bytes: Uint8Array, from = 0, end: number = bytes.length) {
     this.#bytes = bytes;
-    this.#view = view;
     this.#next = from;
     this.#end = end;
   }
@@ -29,9 +25,11 @@ export class AttributeReader {
   next(): boolean {
     const at = this.#next;
     if (at + HEADER_BYTES > this.#end) return false;
-    const length = this.#view.getUint16(at, true);
+    // By octets: a view of each message would cost more than all of its numbers.
+    const bytes = this.#bytes;
+    const length = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
     if (length < HEADER_BYTES || at + length > this.#end) return false;
-    this.#type = this.#view.getUint16(at + 2, true) & NLA_TYPE_MASK;
+    this.#type = ((bytes[at + 2] ?? 0) | ((bytes[at + 3] ?? 0) << 8)) & NLA_TYPE_MASK;
     this.#at = at + HEADER_BYTES;
     this.#length = length - HEADER_BYTES;
     this.#next = at + ((length + 3) & ~3);
@@ -48,23 +46,29 @@ export class AttributeReader {
   }
 
   u8(): number {
-    return this.#length < 1 ? 0 : this.#view.getUint8(this.#at);
+    return this.#length < 1 ? 0 : (this.#bytes[this.#at] ?? 0);
   }
 
   u16(): number {
-    return this.#length < 2 ? 0 : this.#view.getUint16(this.#at);
+    return this.#length < 2 ? 0 : ((this.#bytes[this.#at] ?? 0) << 8) | (this.#bytes[this.#at + 1] ?? 0);
   }
 
   u32(): number {
-    return this.#length < 4 ? 0 : this.#view.getUint32(this.#at);
+    return this.i32() >>> 0;
   }
 
   i32(): number {
-    return this.#length < 4 ? 0 : this.#view.getInt32(this.#at);
+    if (this.#length < 4) return 0;
+    const bytes = this.#bytes;
+    const at = this.#at;
+    const high = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16);
+    return high | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
   }
 
   u64(): bigint {
-    return this.#length < 8 ? 0n : this.#view.getBigUint64(this.#at);
+    if (this.#length < 8) return 0n;
+    const { buffer, byteOffset } = this.#bytes;
+    return new DataView(buffer, byteOffset + this.#at, 8).getBigUint64(0);
   }
 
   /** The payload, sharing memory with the message. */
@@ -74,6 +78,6 @@ export class AttributeReader {
 
   /** The attributes within the present one. */
   inside(): AttributeReader {
-    return new AttributeReader(this.#bytes, this.#at, this.#at + this.#length, this.#view);
+    return new AttributeReader(this.#bytes, this.#at, this.#at + this.#length);
   }
 }

@@ -20,15 +20,19 @@ const EAGAIN = 11;
 const ENOBUFS = 105;
 /** The kernel's multicast messages are smaller. */
 const RECEIVE_BYTES = 64 * 1024;
+/** What is read is kept in blocks of this size: memory of its own for each datagram costs more than reading it. */
+const BLOCK_BYTES = 256 * 1024;
 /** Datagrams read before others get their turn in the event loop. */
 const DATAGRAMS_A_TURN = 2048;
+/** Messages told at once: more of them would outlive what collects garbage that is young, which then costs as much as all else. */
+const MESSAGES_AT_ONCE = 256;
 /** Datagrams read when all that is there is asked for. */
 const DATAGRAMS_AT_ONCE_MAX = 1_000_000;
 const RECEIVE = 'long recv(int, void *, size_t, int)';
 
 /** Who hears of multicast messages. */
 export interface SubscriptionListener {
-  /** What came, in order, up to some thousand at once. The memory of a message is not used again. */
+  /** What came, in order, up to some hundred at once. The memory of a message is not used again. */
   messages(messages: readonly NetlinkMessage[]): void;
   /**
    * The kernel dropped messages, as we did not read them in time: what is known is out of date. It drops until the last
@@ -57,6 +61,8 @@ export class Subscription {
   readonly #listener: SubscriptionListener;
   readonly #watch: Watch;
   readonly #buffer = new Uint8Array(RECEIVE_BYTES);
+  #block = new Uint8Array(0);
+  #blockAt = 0;
   #isClosed = false;
   #hasLost = false;
 
@@ -91,7 +97,7 @@ export class Subscription {
   }
 
   #read(datagramsMax: number): void {
-    const messages: NetlinkMessage[] = [];
+    let messages: NetlinkMessage[] = [];
     let failure: Error | undefined;
     let isDrained = false;
     for (let datagrams = 0; datagrams < datagramsMax && !this.#isClosed; datagrams++) {
@@ -105,11 +111,14 @@ export class Subscription {
       }
       try {
         if (length < 0) throw errnoError('recv', -length);
-        messages.push(...parseMessages(this.#buffer.slice(0, length)));
+        for (const message of parseMessages(this.#kept(length))) messages.push(message);
       } catch (error) {
         failure = error as Error;
         this.close();
       }
+      if (messages.length < MESSAGES_AT_ONCE) continue;
+      this.#listener.messages(messages);
+      messages = [];
     }
     if (messages.length > 0) this.#listener.messages(messages);
     if (failure !== undefined) {
@@ -118,6 +127,18 @@ export class Subscription {
       this.#hasLost = !isDrained;
       this.#listener.overrun();
     }
+  }
+
+  /** A copy of the datagram, in memory that is not used again. */
+  #kept(length: number): Uint8Array {
+    if (this.#blockAt + length > this.#block.length) {
+      this.#block = new Uint8Array(BLOCK_BYTES);
+      this.#blockAt = 0;
+    }
+    const kept = this.#block.subarray(this.#blockAt, this.#blockAt + length);
+    kept.set(this.#buffer.subarray(0, length));
+    this.#blockAt += length;
+    return kept;
   }
 
   close(): void {

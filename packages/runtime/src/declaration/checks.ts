@@ -101,7 +101,9 @@ function checkPool(name: string, pool: PoolFile, nodes: number): Finding[] {
       message: `must give one address for each of the ${slots} slots, or none; it gives ${given.length}${several}`,
     });
   }
-  if (given.length > 0 && pool.function.port === 0) {
+  // A gateway is reached by nobody: packets go through it.
+  const isGateway = pool.function.state?.via === 'conntrack';
+  if (given.length > 0 && pool.function.port === 0 && !isGateway) {
     findings.push({
       path: [...at, 'function', 'port'],
       message: 'a pool with a virtual address needs a fixed port from 1 to 65535',
@@ -179,17 +181,13 @@ function checkSharingOf(name: string, pool: PoolFile): Finding[] {
 }
 
 /** What the node would refuse, told where it stands. */
-function checkState(
-  at: readonly PropertyKey[],
-  { state, hooks, netns, health }: PoolFile['function'],
-): Finding[] {
+function checkState(at: readonly PropertyKey[], { state, hooks, health }: PoolFile['function']): Finding[] {
   if (state === undefined) return [];
   try {
     checkStateAccess(
       {
         state: normalState({ ...state, offers: undefined }),
         health: { type: healthType(health) },
-        ...(netns === undefined ? {} : { netns }),
         ...(hooks === undefined ? {} : { hooks: normalHooks(hooks) }),
       },
       'function',

@@ -47,7 +47,7 @@ const entries = <Item extends z.ZodType>(item: Item) => z.array(item).min(1).max
 export const stateSchema: z.ZodType<StateFile> = z.strictObject({
   via: z.enum(['socket', 'hooks', 'conntrack']).meta({
     description:
-      '`socket`: the function speaks to the node agent over the socket that `VNFPOOL_SOCKET` names; `hooks`: by the commands `export`, `import`, `quiesce` and `resume`; `conntrack`: it is what the kernel tracks in its `netns`.',
+      '`socket`: the function speaks to the node agent over the socket that `VNFPOOL_SOCKET` names; `hooks`: by the commands `export`, `import`, `quiesce` and `resume`; `conntrack`: it is what the kernel tracks in its `netns`, or without one what it tracks of the node, which does not move.',
   }),
   format: text(64)
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')

@@ -10,28 +10,22 @@ import {
   flowKeyText,
 } from '@vnfpool/wire/flow-state';
 import type { FlowStateKind } from './export.ts';
+import {
+  type FlowInsertCounts,
+  type FlowInsertTable,
+  type FlowRefusal,
+  insertFlows,
+  partsOf,
+  TIMEOUT_SECONDS_MIN,
+} from './insert.ts';
 
-/** Records given to the kernel before others get their turn. */
-const RECORDS_A_TURN = 1000;
-/** Longer than any transfer takes between two rounds. */
-const TIMEOUT_SECONDS_MIN = 300;
 /** More than a kernel keeps (`nf_conntrack_expect_max`) as it comes. */
 const EXPECTATIONS_MAX = 4096;
-/** Refusals that are told one by one. */
-const REFUSALS_MAX = 100;
 
 /** Where flows go: a `Conntrack`. */
-export interface FlowTable {
-  insert(entries: readonly FlowEntry[], options: InsertOptions): ConntrackFailure[];
+export interface FlowTable extends FlowInsertTable {
   remove(keys: readonly FlowKey[]): ConntrackFailure[];
   expect(expectations: readonly FlowExpectation[]): ConntrackFailure[];
-}
-
-/** A flow that the kernel refused. */
-export interface FlowRefusal {
-  readonly key: FlowKey;
-  /** The errno's name: `ENOMEM` is a full table. */
-  readonly code: string;
 }
 
 /** What came of an import. */
@@ -139,47 +133,12 @@ export class FlowImporter {
   }
 
   #insert(entries: readonly FlowEntry[], result: Counts): void {
-    const failures = new Map(
-      this.#table.insert(entries, this.#options).map((each) => [each.index, each.error]),
-    );
-    this.#weaken(entries, failures, result);
+    const refused = insertFlows(this.#table, entries, this.#options, result);
     for (const [index, entry] of entries.entries()) {
       const text = flowKeyText(entry);
-      const error = failures.get(index);
-      if (error === undefined) {
-        this.#inserted.add(text);
-        result.flows++;
-        continue;
-      }
       // Replacing may have taken the old one away.
-      this.#inserted.delete(text);
-      result.refusedTotal++;
-      if (result.refused.length < REFUSALS_MAX)
-        result.refused.push({ key: flowKeyOfText(text), code: error.code });
-    }
-  }
-
-  /** A master may have ended before its children, and a helper not be there: the packets find their way without. */
-  #weaken(
-    entries: readonly FlowEntry[],
-    failures: Map<number, { readonly code: string }>,
-    result: Counts,
-  ): void {
-    const places = [...failures].flatMap(([place, { code }]) => {
-      const { helper = null, master = null } = entries[place] ?? {};
-      return (code === 'ENOENT' && master !== null) || (code === 'EOPNOTSUPP' && helper !== null)
-        ? [place]
-        : [];
-    });
-    if (places.length === 0) return;
-    const weaker = places.map((place) => ({ ...(entries[place] as FlowEntry), master: null, helper: null }));
-    const still = new Map(this.#table.insert(weaker, this.#options).map((each) => [each.index, each.error]));
-    for (const [index, place] of places.entries()) {
-      const error = still.get(index);
-      if (error === undefined) {
-        failures.delete(place);
-        result.weakened++;
-      } else failures.set(place, error);
+      if (refused.has(index)) this.#inserted.delete(text);
+      else this.#inserted.add(text);
     }
   }
 
@@ -190,21 +149,13 @@ export class FlowImporter {
   }
 }
 
-interface Counts {
-  flows: number;
+interface Counts extends FlowInsertCounts {
   gone: number;
-  weakened: number;
   expected: number;
   notExpected: number;
-  refusedTotal: number;
-  readonly refused: FlowRefusal[];
 }
 
 function nothing(): Counts {
   const counts = { flows: 0, gone: 0, weakened: 0, expected: 0, notExpected: 0, refusedTotal: 0 };
   return { ...counts, refused: [] };
-}
-
-function* partsOf<Item>(items: readonly Item[]): Generator<Item[]> {
-  for (let at = 0; at < items.length; at += RECORDS_A_TURN) yield items.slice(at, at + RECORDS_A_TURN);
 }

@@ -46,7 +46,9 @@ export type StateNotice = Exclude<
 >;
 
 interface Waiting {
-  readonly update: KeyUpdate;
+  readonly updates: readonly KeyUpdate[];
+  /** How many of them are in. */
+  taken: number;
   readonly settle: () => void;
   readonly fail: (error: Error) => void;
 }
@@ -68,6 +70,8 @@ export class ReplicatedState {
   readonly #ending = new AbortController();
   /** Not given to the core yet. */
   #waiting: Waiting[] = [];
+  /** Changes in it. */
+  #waitingCount = 0;
   /** Given to it, and not taken yet. */
   #given: Waiting[] = [];
   /** Taken, and held until they are acknowledged; ascending. */
@@ -134,12 +138,33 @@ export class ReplicatedState {
    * @throws StateError `full` when the state is as large as it may be, `overload` when too many changes wait, `closed`
    */
   set(key: string, value: Uint8Array): Promise<void> {
-    return this.#change({ key, value });
+    return this.change([{ key, value }]);
   }
 
   /** A key is no more. */
   remove(key: string): Promise<void> {
-    return this.#change({ key, value: null });
+    return this.change([{ key, value: null }]);
+  }
+
+  /** Several changes, in this order, with one promise: it settles with the last of them. @throws StateError as `set` does */
+  change(updates: readonly KeyUpdate[]): Promise<void> {
+    return new Promise((settle, fail) => {
+      if (this.#closed !== '') {
+        fail(new StateError('closed', this.#closed));
+        return;
+      }
+      if (this.#waitingCount >= (this.#options.waitingMax ?? WAITING_MAX)) {
+        fail(new StateError('overload', `${this.#waitingCount} changes wait already`));
+        return;
+      }
+      if (updates.length === 0) {
+        settle();
+        return;
+      }
+      this.#waiting.push({ updates, taken: 0, settle, fail });
+      this.#waitingCount += updates.length;
+      this.#flushSoon();
+    });
   }
 
   /** Who keeps a copy, and where, from now on. */
@@ -206,21 +231,6 @@ export class ReplicatedState {
 
   // Changes ---------------------------------------------------------------------------------------------
 
-  #change(update: KeyUpdate): Promise<void> {
-    return new Promise((settle, fail) => {
-      if (this.#closed !== '') {
-        fail(new StateError('closed', this.#closed));
-        return;
-      }
-      if (this.#waiting.length >= (this.#options.waitingMax ?? WAITING_MAX)) {
-        fail(new StateError('overload', `${this.#waiting.length} changes wait already`));
-        return;
-      }
-      this.#waiting.push({ update, settle, fail });
-      this.#flushSoon();
-    });
-  }
-
   /** Changes of one turn go together. */
   #flushSoon(): void {
     if (this.#isFlushing) return;
@@ -235,21 +245,33 @@ export class ReplicatedState {
     if (this.#waiting.length === 0 || this.#given.length > 0) return;
     this.#given = this.#waiting;
     this.#waiting = [];
-    this.#driver.submit({ type: 'update', updates: this.#given.map(({ update }) => update) });
+    this.#waitingCount = 0;
+    const updates = this.#given.flatMap((each) =>
+      each.taken === 0 ? each.updates : each.updates.slice(each.taken),
+    );
+    this.#driver.submit({ type: 'update', updates });
   }
 
   #taken({ count, sequence, refused }: HolderOutput & { type: 'taken' }): void {
     const given = this.#given;
     this.#given = [];
     const isHeld = this.#options.bound.updates === 0;
-    for (let at = 0; at < count; at++) {
-      const { settle, fail } = given[at] as Waiting;
-      if (isHeld) this.#held.push({ sequence: sequence - count + 1 + at, settle, fail });
-      else settle();
+    let left = count;
+    let done = 0;
+    for (const each of given) {
+      const taken = Math.min(left, each.updates.length - each.taken);
+      each.taken += taken;
+      left -= taken;
+      if (each.taken < each.updates.length) break;
+      done++;
+      if (isHeld) this.#held.push({ sequence: sequence - left, settle: each.settle, fail: each.fail });
+      else each.settle();
     }
     const isFull = refused === 'full';
-    if (isFull) given[count]?.fail(new StateError('full', 'the state is as large as it may be'));
-    this.#waiting = [...given.slice(isFull ? count + 1 : count), ...this.#waiting];
+    if (isFull) given[done]?.fail(new StateError('full', 'the state is as large as it may be'));
+    const rest = given.slice(isFull ? done + 1 : done);
+    this.#waiting = [...rest, ...this.#waiting];
+    for (const { updates, taken } of rest) this.#waitingCount += updates.length - taken;
     if (isFull && this.#waiting.length > 0) this.#flushSoon();
   }
 
@@ -263,6 +285,7 @@ export class ReplicatedState {
     for (const { fail } of [...this.#given, ...this.#waiting]) fail(error);
     this.#given = [];
     this.#waiting = [];
+    this.#waitingCount = 0;
   }
 
   #failAll(error: StateError): void {

@@ -29,6 +29,7 @@ test('how state is taken and given', () => {
     hooks: { export: ['kv', 'out'], import: ['kv', 'in'], quiesce: ['kv', 'stop'], resume: ['kv', 'go'] },
   });
   expect(functionOf('hooks: { role: [kv, role] }')).toMatchObject({ hooks: { role: ['kv', 'role'] } });
+  expect(functionOf('state: { via: conntrack }')).toMatchObject({ state: { via: 'conntrack' } });
   expect(functionOf('')).not.toHaveProperty('state');
   expect(functionOf('')).not.toHaveProperty('hooks');
 });
@@ -41,7 +42,6 @@ test.each([
   ],
   ['state: { via: hooks }', '3 pools.kv.function.hooks.export: is missing'],
   [`state: { via: socket }, ${hooks}`, '3 pools.kv.function.hooks: are not called beside a socket'],
-  ['state: { via: conntrack }', '3 pools.kv.function.state.via: conntrack needs netns'],
   [
     'state: { via: socket, filter: { protocols: [6] } }',
     '3 pools.kv.function.state.filter: belongs to conntrack',

@@ -98,6 +98,40 @@ describe('a replicated state', () => {
     expect(first.position).toEqual({ epoch: 1, sequence: 501 });
   });
 
+  test('takes several changes as one, and they settle with the last of them', async () => {
+    const copy = await copyAt();
+    const heard = new Heard<StateNotice>();
+    const ready = heard.next('ready');
+    const state = stateWith([copy], heard, { listed: [1] });
+    const numbers = Array.from({ length: 5_000 }, (_, n) => ({ key: `k${n}`, value: value(`${n}`) }));
+    await Promise.all([
+      ready,
+      state.change(numbers),
+      state.change([{ key: 'k1', value: null }]),
+      state.change([]),
+    ]);
+    expect(copy.get('k4999')).toEqual(value('4999'));
+    expect(copy.get('k1')).toBeUndefined();
+    expect(copy.keys).toBe(4_999);
+  });
+
+  test('refuses the rest of several changes when it is full, and takes what comes behind', async () => {
+    const heard = new Heard<StateNotice>();
+    const state = stateWith([], heard, {
+      store: new ReplicaStore({ keysMax: 3 }),
+      bound: { updates: 100, acknowledgedBy: 0, overload: 'block' },
+    });
+    const changes = ['a', 'b', 'c', 'd', 'e'].map((key) => ({ key, value: value(key) }));
+    const refused = state.change(changes);
+    const behind = state.change([
+      { key: 'a', value: null },
+      { key: 'f', value: value('f') },
+    ]);
+    await expect(refused).rejects.toMatchObject({ code: 'full' });
+    await behind;
+    expect([...state.entries()].map(([key]) => key)).toEqual(['b', 'c', 'f']);
+  });
+
   test('of a holder that hands over goes on there at once, and follows', async () => {
     const copyHeard = new Heard<CopyNotice>();
     const copy = await copyAt(0, copyHeard);

@@ -4,6 +4,9 @@ import {
   type FlowEntry,
   type FlowExpectation,
   type FlowRecord,
+  sharedFlowBody,
+  sharedFlowKey,
+  sharedFlowValue,
 } from '@vnfpool/wire/flow-state';
 
 const address = (...octets: number[]): Uint8Array => Uint8Array.from(octets);
@@ -89,3 +92,14 @@ export const FLOW_STREAMS: readonly Uint8Array[] = [
   [flow(download), { kind: 'gone' as const, key: ping }, flow(ping)],
   [flow(download), { kind: 'expectation' as const, expectation: expected }],
 ].map(encodeFlowState);
+
+/** The same flows as a standby is told of them: an octet with the length of the key, the key, and the value. */
+export const SHARED_FLOWS: readonly Uint8Array[] = [
+  download,
+  ping,
+  { ...download, zone: 0, mark: 0, helper: null, labels: null },
+].map((entry) => {
+  const key = Uint8Array.from(sharedFlowKey(entry), (character) => character.charCodeAt(0));
+  const value = sharedFlowValue(sharedFlowBody(entry), entry.timeoutSeconds);
+  return Uint8Array.of(key.length, ...key, ...value);
+});

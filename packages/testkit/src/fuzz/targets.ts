@@ -5,7 +5,15 @@ import { asapFrameLength, decodeAsap } from '@vnfpool/wire/asap';
 import { decodeUtf8, encodeUtf8, toHex, WireError } from '@vnfpool/wire/bytes';
 import { decodeComponentStatus } from '@vnfpool/wire/csp';
 import { decodeEnrp } from '@vnfpool/wire/enrp';
-import { decodeFlowState, encodeFlowState } from '@vnfpool/wire/flow-state';
+import {
+  decodeFlowState,
+  decodeSharedFlow,
+  encodeFlowState,
+  readSharedFlowKey,
+  sharedFlowBody,
+  sharedFlowKey,
+  sharedFlowValue,
+} from '@vnfpool/wire/flow-state';
 import { LineSplitter, parseAgentMessage, parseFunctionMessage } from '@vnfpool/wire/function-socket';
 import { decodeGossip, encodeGossip } from '@vnfpool/wire/gossip';
 import { messageFromJson, messageFromJsonText, messageToJson, type WireProtocol } from '@vnfpool/wire/json';
@@ -18,7 +26,7 @@ import { decodeSipMessage, encodeSipMessage, readSipEssentials } from '@vnfpool/
 import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
 import { CORPUS } from './corpus.ts';
-import { FLOW_STREAMS } from './flow-corpus.ts';
+import { FLOW_STREAMS, SHARED_FLOWS } from './flow-corpus.ts';
 import { GOSSIP_MESSAGES } from './gossip-corpus.ts';
 import { joined } from './mutate.ts';
 import { PFSYNC_DATAGRAMS } from './pfsync-corpus.ts';
@@ -98,6 +106,25 @@ const pfsync: FuzzTarget = {
     if (decoded === undefined) return false;
     checkWeight(decoded, bytes);
     if (toHex(encodePfsync(decoded)) !== toHex(bytes)) throw new Finding('encoded again it is other octets');
+    return true;
+  },
+};
+
+/** What a holder of a slot tells a standby of a flow: an octet with the length of the key, the key, and the value. */
+const sharedFlow: FuzzTarget = {
+  corpus: SHARED_FLOWS,
+  check: (bytes) => {
+    const valueAt = 1 + (bytes[0] ?? 0);
+    const text = String.fromCharCode(...bytes.subarray(1, valueAt));
+    const key = orRefused(() => readSharedFlowKey(text));
+    if (key === undefined) return false;
+    if (sharedFlowKey(key) !== text) throw new Finding('the key made again is another');
+    const flow = orRefused(() => decodeSharedFlow(key, bytes.subarray(valueAt)));
+    if (flow === undefined) return false;
+    checkWeight(flow, bytes);
+    const again = sharedFlowValue(sharedFlowBody(flow), flow.timeoutSeconds);
+    if (describe(decodeSharedFlow(key, again)) !== describe(flow))
+      throw new Finding('encoded again it says something else');
     return true;
   },
 };
@@ -246,6 +273,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   lease,
   'state-channel': state,
   'flow-state': flows,
+  'shared-flow': sharedFlow,
   pfsync,
   replication,
   'function-socket': functionSocket,

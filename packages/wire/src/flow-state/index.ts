@@ -16,6 +16,16 @@ export type {
 export { type FlowNat, type FlowTranslation, invertTuple, natOf } from './inverse.ts';
 export { flowKeyOfText, flowKeyText } from './key-text.ts';
 export {
+  decodeSharedFlow,
+  flowOfBody,
+  type SharedFlowView,
+  sharedFlowBody,
+  sharedFlowParts,
+  sharedFlowValue,
+  viewSharedFlow,
+} from './shared-flow.ts';
+export { protocolOfSharedKey, readSharedFlowKey, sharedFlowKey } from './shared-key.ts';
+export {
   decodeFlowState,
   encodeFlowState,
   FLOW_RECORD_BYTES_MAX,

@@ -15,7 +15,7 @@ export type * from './netns.ts';
 export { ntpTimestamp, ntpToUnixMs } from './ntp.ts';
 export { OpType } from './option.ts';
 export { DocumentError } from './shape.ts';
-export { type ConnectionFilter, checkStateAccess, type StateAccess } from './state-access.ts';
+export { type ConnectionFilter, checkStateAccess, isStateOfNode, type StateAccess } from './state-access.ts';
 export type * from './state-level.ts';
 export {
   isLinkName,

@@ -9,7 +9,8 @@ export interface StateAccess {
   /**
    * - `socket`: the function connects to the local socket named in its environment
    * - `hooks`: by `hooks`, of which `export`, `import`, `quiesce` and `resume` must be there
-   * - `conntrack`: it is what the kernel tracks in the function's own network: connections, and how they are translated
+   * - `conntrack`: it is what the kernel tracks in the function's own network, or without one in the node's: connections, and how
+   *   they are translated
    */
   readonly via: 'socket' | 'hooks' | 'conntrack';
   /** What the octets of the state are, for example `kv/1`. Both sides of a transfer must say the same. */
@@ -72,12 +73,10 @@ export const stateAccess: Shape<StateAccess> = object(
 export function checkStateAccess(
   {
     state,
-    netns,
     hooks,
     health,
   }: {
     readonly state?: StateAccess;
-    readonly netns?: object;
     readonly hooks?: Hooks;
     readonly health?: { readonly type: string };
   },
@@ -97,9 +96,21 @@ export function checkStateAccess(
       if (hooks?.[name] === undefined) refuse(`hooks.${name}`, 'is missing');
     return;
   }
-  if (netns === undefined)
-    refuse('state.via', 'conntrack needs netns: connections are those of a network of its own');
   if (hooks !== undefined) refuse('hooks', 'are not called beside conntrack');
   if (health?.type === 'function')
     refuse('health.type', 'function needs a socket, which is not there beside conntrack');
+}
+
+/**
+ * Whether the state is that of the node: connections that the kernel tracks, of a function without a network of its own. It is shared
+ * with standbys, and does not move with the function.
+ */
+export function isStateOfNode({
+  state,
+  netns,
+}: {
+  readonly state?: StateAccess;
+  readonly netns?: object;
+}): boolean {
+  return state?.via === 'conntrack' && netns === undefined;
 }

@@ -4,6 +4,7 @@ import {
   DocumentError,
   encodeFunctionSpecification,
   type FunctionSpecification,
+  isStateOfNode,
   MobilityError,
   parseFunctionSpecification,
 } from '@vnfpool/wire/mobility';
@@ -38,6 +39,13 @@ test('a function that shares says so, and a flag is a flag', () => {
   expect(() => read({ state: { ...socket, shares: 1 } })).toThrow('specification.state.shares');
 });
 
+test("without a network of its own they are the node's", () => {
+  const state = { via: 'conntrack' };
+  const node = read({ kind: 'process', command: ['a'], netns: undefined, state });
+  expect(node).toMatchObject({ kind: 'process', state });
+  expect([node, read({ state }), read({})].map(isStateOfNode)).toEqual([true, false, false]);
+});
+
 test.each<[string, object, string]>([
   ['a zone above 65535', { zones: [65_536] }, 'zones[0]'],
   ['protocol 0', { protocols: [0] }, 'protocols[0]'],
@@ -51,11 +59,6 @@ test.each<[string, object, string]>([
 });
 
 test.each<[string, object, RegExp]>([
-  [
-    'connections without a network of its own',
-    { kind: 'process', command: ['a'], netns: undefined, state: { via: 'conntrack' } },
-    /state\.via.*needs netns/,
-  ],
   ['hooks beside them', { state: { via: 'conntrack' }, hooks: { role: ['a'] } }, /hooks.*beside conntrack/],
   [
     'a word on its health without a socket',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DrainView, NodeView } from '../../management/views.ts';
 import { instanceName, type Observed } from '../../planner/observed.ts';
-import { targetOf } from '../../planner/target.ts';
+import { destinationOf } from '../../planner/target.ts';
 import type { ManagerState } from '../state.ts';
 
 /** @param heardMs When the protocol's endpoint heard of a node last: an answer to a keep-alive is no news otherwise */
@@ -51,7 +51,8 @@ function drainView(state: ManagerState, observed: Observed, name: string): Drain
   if (since === undefined || !declared) return null;
   const mine = observed.instances.filter(({ node }) => node === name);
   const staying = mine.filter(
-    (instance) => !instance.move && !instance.busy && targetOf(instance, declared, observed) === undefined,
+    (instance) =>
+      !instance.move && !instance.busy && destinationOf(instance, declared, observed) === undefined,
   );
   const holdsSlot = observed.slots.some(({ holder }) => mine.some(({ functionId }) => functionId === holder));
   const strays = observed.strays.some(({ node }) => node === name);

@@ -7,6 +7,7 @@ import { inNamespace } from '@vnfpool/platform/namespaces';
 import { exportFlows, FlowImporter } from '@vnfpool/runtime/flow-transfer';
 import type { StateKind } from '@vnfpool/wire/function-socket';
 import type { Role } from '@vnfpool/wire/mobility';
+import { SlotConnections } from '../slot-state/slot-connections.ts';
 import { Continuity } from './continuity.ts';
 import {
   abortError,
@@ -53,6 +54,7 @@ export class ConntrackFunctionState implements FunctionState {
   readonly folder = null;
   /** Nobody says; it shows in the deltas. */
   readonly changeRate = null;
+  readonly connections: SlotConnections;
   readonly #options: ConntrackStateOptions;
   readonly #gate: NetworkGate;
   readonly #table: Conntrack;
@@ -69,6 +71,7 @@ export class ConntrackFunctionState implements FunctionState {
   /** @throws PlatformError `EPERM` */
   constructor(options: ConntrackStateOptions) {
     this.#options = options;
+    this.connections = new SlotConnections(options);
     this.#gate = this.#inside(() => new NetworkGate());
     try {
       this.#table = this.#inside(() => new Conntrack());
@@ -173,6 +176,7 @@ export class ConntrackFunctionState implements FunctionState {
     this.#announcing?.abort();
     clearInterval(this.#counting);
     this.#unfollow();
+    void this.connections.close();
     try {
       this.#tellDropped();
     } finally {

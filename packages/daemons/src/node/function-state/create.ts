@@ -15,6 +15,7 @@ import {
 } from './function-state.ts';
 import { moveSessions } from './hooks-sessions.ts';
 import { HooksFunctionState } from './hooks-state.ts';
+import { NodeConnections } from './node-connections.ts';
 import { SocketFunctionState } from './socket-state.ts';
 
 export interface FunctionStateOptions {
@@ -59,8 +60,8 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
   const { formerFolder = null } = options;
   if (state?.via === 'conntrack') {
     const { network = null, onNews = () => undefined, onSessions = () => undefined } = options;
-    if (network === null) throw new Error('connections as state, but no network of its own');
     const filter = connectionFilter(state.filter);
+    if (network === null) return new NodeConnections({ filter, onNews });
     const onCount = (count: number): void => onSessions({ movable: false, count });
     return new ConntrackFunctionState({ network, filter, format, limits, onCount, onNews });
   }

@@ -12,7 +12,7 @@ export interface ChangeWindowEvents {
   readonly onRefused: (error: Error) => void;
 }
 
-/** What may not have settled at once, of all frames together; one frame more comes before its sender is held back. */
+/** What may not have settled at once; those that go beyond still come before their sender is held back. */
 const UPDATES_MAX = 8_192;
 const WEIGHT_MAX = 4 * 1024 ** 2;
 

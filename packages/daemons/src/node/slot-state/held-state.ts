@@ -25,8 +25,6 @@ export interface HeldStateOptions extends TakenOver {
   readonly onList: (nodes: readonly number[]) => void;
 }
 
-/** Changes that are given on at once; more wait for them. */
-const CHANGES_AT_ONCE = 16_384;
 /** For the last changes to be confirmed by whoever takes over, when the slot is left. */
 const LAST_MS = 1_000;
 
@@ -72,16 +70,12 @@ export class HeldState implements StateSink {
 
   async change(updates: readonly KeyUpdate[]): Promise<void> {
     this.#waiting += updates.length;
+    const changed = this.#state.change(updates);
+    this.#underWay.add(changed);
     try {
-      for (let at = 0; at < updates.length; at += CHANGES_AT_ONCE) {
-        const changes = updates
-          .slice(at, at + CHANGES_AT_ONCE)
-          .map(({ key, value }) => (value === null ? this.#state.remove(key) : this.#state.set(key, value)));
-        const all = Promise.all(changes);
-        this.#underWay.add(all);
-        await all.finally(() => this.#underWay.delete(all));
-      }
+      await changed;
     } finally {
+      this.#underWay.delete(changed);
       this.#waiting -= updates.length;
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
 import { CopyServer } from '@vnfpool/runtime/replication';
+import { plainAddress } from '@vnfpool/wire/mobility';
 import type { FunctionSideOptions } from '../function-side.ts';
 import type { FunctionStates } from '../function-states.ts';
 import { SlotStates } from './slot-states.ts';
@@ -36,6 +37,9 @@ export async function openSlotStates(
     server,
     transport,
     post,
-    sourceOf: async (functionId) => (await states.of(functionId)).source ?? null,
+    sourceOf: async (functionId, { addresses }) => {
+      const { source, connections } = await states.of(functionId);
+      return connections?.of(addresses.map(plainAddress)) ?? source ?? null;
+    },
   });
 }

@@ -18,7 +18,7 @@ export interface SharedSlotParts {
   /** To the copies of others. */
   readonly transport: StreamTransport;
   /** A function's end of its state; null: it shares none. @throws Error when the function is not here */
-  readonly sourceOf: (functionId: FunctionId) => Promise<StateSource | null>;
+  readonly sourceOf: (functionId: FunctionId, slot: SlotDefinition) => Promise<StateSource | null>;
   readonly give: (input: AgentInput) => void;
   readonly post: (message: ToWorker) => void;
   readonly clock: Clock;
@@ -129,11 +129,15 @@ export class SharedSlot {
 
   async #take(order: Take, signal: AbortSignal): Promise<void> {
     const { sourceOf, give } = this.#parts;
-    const source = await sourceOf(order.functionId as FunctionId);
+    const source = await sourceOf(order.functionId as FunctionId, this.#definition);
     if (source === null) throw new Error('its function shares no state');
     const { from, isWhole } = await this.#copied(order, signal);
     const { previous, isResumed, isLossy } = order;
-    const isOwn = isResumed || (previous?.node === this.#parts.self && (!isWhole || this.#owner === source));
+    // A slot that nobody has held has what is there.
+    const isOwn =
+      isResumed ||
+      previous === null ||
+      (previous.node === this.#parts.self && (!isWhole || this.#owner === source));
     if (previous !== null && !isOwn && !isWhole && !isLossy) throw new Error('there is no copy of its state');
     const epoch = order.isResumed ? await this.#newEpoch(order, signal) : order.epoch;
     const state = this.#hold(order, epoch, from);

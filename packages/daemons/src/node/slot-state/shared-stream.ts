@@ -7,6 +7,9 @@ import { FunctionStateError } from '../function-state/function-state.ts';
 import { type ChangeSink, ChangeWindow } from './change-window.ts';
 import type { StateEntry } from './state-source.ts';
 
+/** Updates that are given on at once: a frame may have 65,000 small ones. */
+const TOGETHER_MAX = 4_096;
+
 /** Runs what waits for the function, within its time: that it takes octets, or that it confirms the state. */
 export type Bounded = <Result>(turn: 'take' | 'confirm', run: () => Promise<Result>) => Promise<Result>;
 
@@ -23,6 +26,7 @@ export class SharedStream {
   #told = 0;
   #isTelling = false;
   #isEnding = false;
+  #isCut = false;
 
   /** @param onRefused the sink did not take what came: the function has more state than there is room for */
   constructor(socket: ReplicaSocket, sink: ChangeSink, onRefused: (error: FunctionStateError) => void) {
@@ -90,6 +94,7 @@ export class SharedStream {
 
   /** Cuts it: to the function the agent is gone. */
   destroy(): void {
+    this.#isCut = true;
     this.#window.close();
     this.#socket.destroy();
   }
@@ -112,14 +117,19 @@ export class SharedStream {
   }
 
   async #take(message: ReplicaMessage): Promise<void> {
+    // Read before it was cut: the function has been, or will be, given the state without it.
+    if (this.#isCut) throw ended();
     if (message.type !== 'updates') throw fault(`${message.type} is nothing that it has to say here`);
     if (message.mark !== null) throw fault('a mark is nothing that it has to say here');
     for (const { sequence } of message.updates) {
       if (sequence !== this.#received + 1) throw fault(`update ${sequence} follows ${this.#received}`);
       this.#received = sequence;
     }
-    this.#window.give(message.updates);
-    await this.#window.room();
+    for (let at = 0; at < message.updates.length; at += TOGETHER_MAX) {
+      if (this.#isCut) throw ended();
+      this.#window.give(message.updates.slice(at, at + TOGETHER_MAX));
+      await this.#window.room();
+    }
   }
 
   /** One acknowledgement at a time is on its way; a function that does not read gets the last number later. */

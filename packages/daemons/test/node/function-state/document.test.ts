@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import { encodeUtf8 } from '@vnfpool/wire/bytes';
+import { encodeUtf8, fromHex } from '@vnfpool/wire/bytes';
 import { parseAgentMessage, parseFunctionMessage } from '@vnfpool/wire/function-socket';
 import { parseFunctionSpecification } from '@vnfpool/wire/mobility';
+import { decodeReplica } from '@vnfpool/wire/replication';
 import { describe, expect, test } from 'vitest';
 import { functionStateLimits } from '../../../src/node/function-state/index.ts';
 
@@ -34,6 +35,32 @@ describe('the session', () => {
     expect(linesOf(fromFunction).length).toBeGreaterThan(4);
     expect(linesOf(fromAgent).length).toBeGreaterThan(7);
   });
+});
+
+test('the octets of shared state are messages', () => {
+  const [, example = ''] = /\n## Shared state\n[^]*?```text\n([^]*?)```/.exec(text) ?? [];
+  const messages = example.split('\n').map((line) => {
+    const hex = /^[<>] ((?:(?:[0-9a-f]{2})+ +)+)/.exec(line)?.[1] ?? '';
+    return hex === '' ? null : decodeReplica(fromHex(hex.replaceAll(' ', '')));
+  });
+  const a = { sequence: 1, key: 'a', value: encodeUtf8('1') };
+  const mark = { sequence: 2, keys: 2, digest: 0n, clockUs: 0 };
+  const ack = { type: 'ack', sequence: 2, bytes: 0, clockUs: 0 };
+  expect(messages.filter((message) => message !== null)).toEqual([
+    { type: 'updates', updates: [a, { sequence: 2, key: 'b', value: new Uint8Array() }], mark: null },
+    { type: 'updates', updates: [], mark },
+    ack,
+    {
+      type: 'updates',
+      updates: [
+        { sequence: 1, key: 'c', value: encodeUtf8('x') },
+        { sequence: 2, key: 'a', value: null },
+      ],
+      mark: null,
+    },
+    ack,
+    { type: 'end', sequence: 2 },
+  ]);
 });
 
 test('the specification is one', () => {

@@ -15,6 +15,8 @@ export class FakeSink implements StateSink {
   readonly updates: KeyUpdate[] = [];
   /** Those that have not settled. */
   readonly waiting: Given[] = [];
+  /** Values, as text, of those that have. */
+  readonly settled: Set<string> = new Set<string>();
   isHolding = false;
   /** Changes are refused by it. */
   refusal: Error | null = null;
@@ -33,7 +35,10 @@ export class FakeSink implements StateSink {
       else this.state.set(key, new Uint8Array(value));
     }
     for (const wake of this.#wake.splice(0)) wake();
-    if (!this.isHolding) return Promise.resolve();
+    if (!this.isHolding) {
+      this.#note(updates);
+      return Promise.resolve();
+    }
     return new Promise((settle, fail) => {
       this.waiting.push({ updates, settle, fail });
     });
@@ -45,7 +50,15 @@ export class FakeSink implements StateSink {
 
   /** Lets the oldest that waits settle. */
   settleOne(): void {
-    this.waiting.shift()?.settle();
+    const oldest = this.waiting.shift();
+    if (oldest === undefined) return;
+    this.#note(oldest.updates);
+    oldest.settle();
+  }
+
+  #note(updates: readonly KeyUpdate[]): void {
+    for (const { value } of updates)
+      if (value !== null) this.settled.add(Buffer.from(value).toString('latin1'));
   }
 
   settleAll(): void {

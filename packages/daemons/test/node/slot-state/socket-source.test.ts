@@ -225,6 +225,20 @@ test('a function that comes again is given what the slot has before its role; on
   await source.close();
 });
 
+test('a slot that is lost while its function is gone ends at once, and the next one is given to who comes', async () => {
+  const sink = new FakeSink();
+  const { fake, path, source, state } = await sharing(sink);
+  await gone(state, fake);
+  await source.end();
+  const next = await welcomed(path);
+  const begun = source.begin(entriesOf({ a: '1' }), new FakeSink(), { ...options, epoch: '9' });
+  const sharer = await RawSharer.of(next);
+  expect(sharer.request).toMatchObject({ epoch: '9', own: false });
+  sharer.confirm(1);
+  next.say({ id: sharer.id, ok: true });
+  await begun;
+});
+
 test('a sink without room holds the function back', async () => {
   const sink = new FakeSink();
   sink.isHolding = true;
@@ -244,4 +258,48 @@ test('a sink without room holds the function back', async () => {
   expect(most).toBeLessThanOrEqual(Math.ceil((4 * 1_048_576) / 60_000) + 1);
   expect(most).toBeGreaterThan(60);
   expect(sink.state.size).toBe(COUNT);
+});
+
+test('a frame of very many small changes goes on in parts, in order', async () => {
+  const sink = new FakeSink();
+  sink.isHolding = true;
+  const { sharer } = await sharing(sink);
+  const COUNT = 20_000;
+  const changes = Array.from({ length: COUNT }, (_, at) => ({
+    sequence: at + 1,
+    key: `${at % 7}`,
+    value: octets(`${at}`),
+  }));
+  sharer.say({ type: 'updates', updates: changes, mark: null });
+  while (sink.updates.length < COUNT) {
+    await sink.has(sink.updates.length + 1);
+    const sizes = sink.waiting.map(({ updates: some }) => some.length);
+    expect(Math.max(0, ...sizes)).toBeLessThanOrEqual(4_096);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(3 * 4_096);
+    if (sizes.length === 3) sink.settleAll();
+  }
+  expect(sink.updates.map(({ value }) => Buffer.from(value ?? []).toString())).toEqual(
+    changes.map((_, at) => String(at)),
+  );
+});
+
+test('what was read before the function was gone, and not given on by then, is not given on behind its back', async () => {
+  const sink = new FakeSink();
+  sink.isHolding = true;
+  const { fake, path, sharer, state } = await sharing(sink);
+  const from = (first: number): ReplicaMessage =>
+    updates(...Array.from({ length: 3_000 }, (_, index) => first + index));
+  // More than may be unsettled, and one that waits for room.
+  sharer.say(from(1), from(3_001), from(6_001));
+  sharer.set(9_001, 'late', '1');
+  await sink.has(9_000);
+  await gone(state, fake);
+  const again = await welcomed(path);
+  sink.settleAll();
+  const second = await RawSharer.of(again);
+  second.confirm(1);
+  again.say({ id: second.id, ok: true });
+  second.set(1, 'next', '2');
+  await sink.has(9_001);
+  expect(sink.text()).toEqual({ k: 'v', next: '2' });
 });

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Conntrack, writeConntrackSetting } from '@vnfpool/platform/conntrack';
+import { createNamespace, inNamespace } from '@vnfpool/platform/namespaces';
+import {
+  addAddress,
+  createVeth,
+  findLink,
+  NETLINK_ROUTE,
+  NetlinkSocket,
+  setLinkUp,
+} from '@vnfpool/platform/netlink';
+import { Cleanup } from '../lib/cleanup.mjs';
+import { Conntrackd, conntrackdProgram } from './conntrackd.mjs';
+
+export const description =
+  'connections of one kernel shared with a standby, and put into its kernel, beside conntrackd: a second, octets, processor, commit';
+
+export const limitMs = 15 * 60_000;
+
+const SLOT = '00000000000000c7';
+const [A, B] = ['10.9.0.1', '10.9.0.2'];
+const LINK = 'sync0';
+const FLOWS = 100_000;
+/** Shared before anything is measured: both ends are as they are when they have run for a while. */
+const WARM_UP = 40_000;
+const TRIALS = 5;
+const PROBES = 250;
+const LAG_RATES = [1_000, 10_000, 50_000];
+
+/** Two hosts with a link between them. */
+function pair(cleanup) {
+  const hosts = [createNamespace(), createNamespace()];
+  for (const host of hosts) cleanup.add(() => host.close());
+  const [a, b] = hosts;
+  inNamespace(a.fd, () => {
+    writeConntrackSetting('nf_conntrack_events', 1);
+    const route = new NetlinkSocket(NETLINK_ROUTE);
+    createVeth(route, { name: LINK }, { name: LINK, namespaceFd: b.fd });
+    route.close();
+  });
+  for (const [host, address] of [
+    [a, A],
+    [b, B],
+  ]) {
+    inNamespace(host.fd, () => {
+      const route = new NetlinkSocket(NETLINK_ROUTE);
+      const { index } = findLink(route, LINK);
+      setLinkUp(route, index, true);
+      addAddress(route, index, { address, prefix: 24 });
+      route.close();
+    });
+  }
+  return { a, b };
+}
+
+/** Octets that the link of a host has sent and received. */
+function wire(host) {
+  const line = inNamespace(host.fd, () => readFileSync('/proc/thread-self/net/dev', 'utf8'))
+    .split('\n')
+    .find((each) => each.trim().startsWith(LINK));
+  const fields = line.split(':')[1].trim().split(/\s+/).map(Number);
+  return fields[0] + fields[8];
+}
+
+function child(cleanup, host, file, ...words) {
+  const made = inNamespace(host.fd, () => fork(new URL(file, import.meta.url), words));
+  cleanup.add(() => made.kill('SIGKILL'));
+  return made;
+}
+
+async function ask(process, question) {
+  process.send(question);
+  const [answer] = await once(process, 'message');
+  return answer;
+}
+
+/** Ours, made ready: how to see how far it is, what it costs, and how it takes over. */
+async function ours({ a, b }, cleanup) {
+  const standby = child(cleanup, b, 'standby.mjs', SLOT, B);
+  const [{ port }] = await once(standby, 'message');
+  const holder = child(cleanup, a, 'holder.mjs', SLOT, B, String(port));
+  await once(holder, 'message');
+  return {
+    has: async (count) => {
+      const { flows, left } = await ask(holder, '?');
+      return flows === count && left === 0;
+    },
+    cpu: async () => [(await ask(holder, '?')).cpuMs, (await ask(standby, '?')).cpuMs],
+    overruns: async () => (await ask(holder, '?')).overruns,
+    commit: async () => (await ask(standby, 'take over')).tookMs,
+  };
+}
+
+async function theirs({ a, b }, cleanup, program, mode) {
+  const folder = cleanup.folder();
+  const one = (namespace, name, own, other) =>
+    new Conntrackd(program, namespace, { mode, own, other, link: LINK, folder, name }, cleanup);
+  const [holder, standby] = [one(a, 'a', A, B), one(b, 'b', B, A)];
+  while (holder.count('internal') === null || standby.count('external') === null) await pause(50);
+  const table = inNamespace(b.fd, () => new Conntrack());
+  cleanup.add(() => table.close());
+  return {
+    has: (count) => Promise.resolve(standby.count('external') >= count),
+    cpu: () => Promise.resolve([holder.cpuMs, standby.cpuMs]),
+    overruns: () => Promise.resolve(0),
+    commit: async () => {
+      const start = performance.now();
+      standby.ask('-c');
+      while (table.count() < WARM_UP + FLOWS) await pause(1);
+      return performance.now() - start;
+    },
+  };
+}
+
+/** One pair of hosts from its beginning to its take-over. */
+async function trial(start, { perSecond, count }) {
+  const cleanup = new Cleanup();
+  try {
+    const hosts = pair(cleanup);
+    const generator = child(cleanup, hosts.a, 'generator.mjs');
+    await once(generator, 'message');
+    const way = await start(hosts, cleanup);
+    const reached = async (flows) => {
+      const begun = performance.now();
+      while (!(await way.has(flows))) {
+        await pause(2);
+        if (performance.now() - begun > 60_000) throw new Error(`not all of ${flows} flows came`);
+      }
+    };
+    await ask(generator, { from: count, count: WARM_UP, perSecond: 0 });
+    await reached(WARM_UP);
+    const [cpuA, cpuB] = await way.cpu();
+    const octets = wire(hosts.a);
+    const begun = performance.now();
+    const { tookMs } = await ask(generator, { from: 0, count, perSecond });
+    await reached(WARM_UP + count);
+    const wholeMs = performance.now() - begun;
+    const [endA, endB] = await way.cpu();
+    return {
+      rate: (count * 1000) / wholeMs,
+      made: (count * 1000) / tookMs,
+      octets: (wire(hosts.a) - octets) / count,
+      holderUs: ((endA - cpuA) * 1000) / count,
+      standbyUs: ((endB - cpuB) * 1000) / count,
+      overruns: await way.overruns(),
+      commit: ((WARM_UP + count) * 1000) / (await way.commit()),
+    };
+  } finally {
+    await cleanup.run();
+  }
+}
+
+/** From the kernel's making of a flow to its octets at the standby's link, ms. */
+async function lags(start, perSecond) {
+  const cleanup = new Cleanup();
+  try {
+    const hosts = pair(cleanup);
+    const generator = child(cleanup, hosts.a, 'generator.mjs');
+    await once(generator, 'message');
+    await start(hosts, cleanup);
+    const tap = child(cleanup, hosts.b, 'tap.mjs', String(PROBES));
+    await once(tap, 'message');
+    const seen = once(tap, 'message');
+    const { madeAtMs } = await ask(generator, { count: PROBES, perSecond, isProbing: true });
+    const [got] = await Promise.race([
+      seen,
+      pause(20_000).then(() => {
+        throw new Error('not all that was looked for came by');
+      }),
+    ]);
+    // The first ones wait for code to be made quick.
+    return got
+      .filter(([number]) => number >= PROBES / 5)
+      .map(([number, atMs]) => Math.max(0, atMs - madeAtMs[number]));
+  } finally {
+    await cleanup.run();
+  }
+}
+
+export async function run({ emit, say, options, signal }) {
+  const trials = options.trials === undefined ? TRIALS : Number(options.trials);
+  const program = conntrackdProgram();
+  if (program.reason) say(`without conntrackd beside: ${program.reason}`);
+  const ways = {
+    ours,
+    ...(program.reason
+      ? {}
+      : {
+          FTFW: (hosts, cleanup) => theirs(hosts, cleanup, program, 'FTFW'),
+          NOTRACK: (hosts, cleanup) => theirs(hosts, cleanup, program, 'NOTRACK'),
+        }),
+  };
+  const got = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
+  for (let turn = 0; turn < trials; turn++) {
+    for (const [name, start] of Object.entries(ways)) {
+      signal.throwIfAborted();
+      const result = await trial(start, { perSecond: 0, count: FLOWS });
+      got[name].push(result);
+      say(
+        `${name}: ${Object.entries(result)
+          .map(([figure, value]) => `${figure} ${value.toFixed(1)}`)
+          .join(', ')}`,
+      );
+    }
+  }
+  const figures = [
+    ['flows made, until the standby has all', 'flows/s', 'rate'],
+    ['on the wire, both directions', 'octets a flow', 'octets'],
+    ['processor of the holder', 'µs a flow', 'holderUs'],
+    ['processor of the standby', 'µs a flow', 'standbyUs'],
+    [`commit of ${WARM_UP + FLOWS} flows`, 'flows/s', 'commit'],
+  ];
+  for (const mode of ['FTFW', 'NOTRACK']) {
+    for (const [figure, unit, name] of figures) {
+      emit({
+        figure,
+        unit,
+        samples: got.ours.map((each) => each[name]),
+        referenceSamples: got[mode]?.map((each) => each[name]) ?? null,
+        referenceName: got[mode] === undefined ? null : `conntrackd, ${mode}`,
+      });
+    }
+    if (got[mode] === undefined) break;
+  }
+  for (const perSecond of LAG_RATES) {
+    const samples = {};
+    for (const [name, start] of Object.entries(ways)) {
+      signal.throwIfAborted();
+      samples[name] = await lags(start, perSecond);
+      say(`${name}: ${samples[name].length} of ${perSecond} flows/s looked for`);
+    }
+    emit({
+      figure: `from the kernel to the standby's link, ${perSecond} flows/s`,
+      unit: 'ms',
+      samples: samples.ours,
+      referenceSamples: samples.FTFW ?? null,
+      referenceName: samples.FTFW === undefined ? null : 'conntrackd, FTFW',
+    });
+  }
+}

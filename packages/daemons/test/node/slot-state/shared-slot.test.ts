@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterEach, describe, expect, test } from 'vitest';
+import { FakeFunction, type FakeNode, FakeSlot } from './shared-slots.ts';
+
+let slot: FakeSlot;
+afterEach(() => slot.close());
+
+async function begin(...options: Parameters<typeof FakeSlot.start>): Promise<FakeNode[]> {
+  slot = await FakeSlot.start(...options);
+  return [...slot.nodes];
+}
+
+/** The first node holds the slot, and the others have its state. */
+async function shared(...options: Parameters<typeof FakeSlot.start>): Promise<FakeNode[]> {
+  const nodes = await begin(...options);
+  const [holder, ...standbys] = nodes;
+  expect(await slot.grant(holder as FakeNode)).toMatchObject({ isTaken: true });
+  for (const each of standbys) await slot.followed(each);
+  return nodes;
+}
+
+const ownsOf = (node: FakeNode): number[] =>
+  node.inputs.flatMap((input) => (input.type === 'owns-state' ? [input.epoch] : []));
+
+describe('whoever takes the slot', () => {
+  test('goes on with what was settled', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    await Promise.all([a.run.set('x', '1'), a.run.set('y', '2')]);
+    await a.run.set('x', '3');
+    expect(await slot.grant(b)).toMatchObject({ isTaken: true });
+    expect(b.run.texts).toEqual({ x: '3', y: '2' });
+    expect(b.run.begun).toEqual([{ isOwn: false, epoch: String(slot.epoch) }]);
+  });
+
+  test('is the first, and needs nothing; its function owns the state before that is said', async () => {
+    const [a] = (await begin(2)) as [FakeNode];
+    await slot.grant(a);
+    expect(ownsOf(a)[0]).toBe(1);
+  });
+
+  test('is told of as the owner of each further epoch', async () => {
+    const [a] = (await shared(2)) as [FakeNode];
+    slot.epoch += 1;
+    a.slot?.listed({ type: 'listed', slot: slot.definition.id, epoch: slot.epoch, listed: [] });
+    expect(ownsOf(a).at(-1)).toBe(slot.epoch);
+  });
+
+  test('without a copy does not, where the state is not its own: the slot is given up', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    await a.run.set('x', '1');
+    await b.slot?.close();
+    slot.reopen(b);
+    const { isTaken, reason } = await slot.grant(b, { epoch: slot.epoch + 1 });
+    expect([isTaken, reason]).toEqual([false, 'there is no copy of its state']);
+    expect(b.run.begun).toEqual([]);
+  });
+
+  test('without a copy does by the last resort, with nothing', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    await a.run.set('x', '1');
+    await a.slot?.close();
+    await b.slot?.close();
+    slot.reopen(b);
+    expect(await slot.grant(b, { isLossy: true })).toMatchObject({ isTaken: true });
+    expect(b.run.texts).toEqual({});
+    b.slot?.report();
+    expect(b.inputs.at(-1)).toMatchObject({ type: 'sharing', report: { isLossy: true } });
+  });
+
+  test('after its agent has ended goes on with what its function has itself', async () => {
+    const [a] = (await shared(2)) as [FakeNode];
+    await a.run.set('x', '1');
+    await a.slot?.close();
+    slot.reopen(a);
+    expect(await slot.grant(a)).toMatchObject({ isTaken: true });
+    expect(a.run.begun.at(-1)).toMatchObject({ isOwn: true });
+    expect(a.run.texts).toEqual({ x: '1' });
+  });
+
+  test('again, with a function that began anew, gives it what the agent kept', async () => {
+    const [a] = (await shared(2)) as [FakeNode];
+    await a.run.set('x', '1');
+    a.slot?.leave();
+    a.run = new FakeFunction();
+    expect(await slot.grant(a)).toMatchObject({ isTaken: true });
+    expect(a.run.begun).toMatchObject([{ isOwn: false }]);
+    expect(a.run.texts).toEqual({ x: '1' });
+  });
+
+  test('with a function that refuses gives it up, and keeps the copy', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    await a.run.set('x', '1');
+    b.run.refusal = new Error('no room');
+    expect(await slot.grant(b)).toMatchObject({ isTaken: false, reason: 'no room' });
+    b.run.refusal = null;
+    expect(await slot.grant(b)).toMatchObject({ isTaken: true });
+    expect(b.run.texts).toEqual({ x: '1' });
+  });
+
+  test('and loses it before it has the state says nothing more', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    await a.run.set('x', '1');
+    const taken = slot.grant(b);
+    b.slot?.leave();
+    a.slot?.leave();
+    // The next one, for whom it makes no difference.
+    expect(await slot.grant(a)).toMatchObject({ isTaken: true });
+    expect(a.run.texts).toEqual({ x: '1' });
+    void taken;
+    expect(b.answers).toEqual([]);
+  });
+});
+
+describe('a holder that lets go', () => {
+  test('sends its last updates, which its successor waits for', async () => {
+    const [a, b] = (await shared(2, { lossUpdates: 1_000, overload: 'degrade' })) as [FakeNode, FakeNode];
+    const last = Array.from({ length: 200 }, (_, n) => a.run.set(`key-${n}`, String(n)));
+    const taken = slot.grant(b, { isReleased: true });
+    a.slot?.leave();
+    await Promise.all([taken, ...last]);
+    expect(Object.keys(b.run.texts)).toHaveLength(200);
+    await slot.followed(a);
+    expect(a.hasCopy).toBe(true);
+  });
+
+  test('is a standby of the next', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    a.slot?.leave();
+    await slot.grant(b);
+    await slot.followed(a);
+    await b.run.set('x', '1');
+    b.slot?.leave();
+    await slot.grant(a);
+    expect(a.run.texts).toEqual({ x: '1' });
+  });
+});
+
+describe('a standby', () => {
+  test('that goes leaves the list, and what is told goes on', async () => {
+    const [a, b, c] = (await shared(3)) as [FakeNode, FakeNode, FakeNode];
+    await c.close();
+    await a.until(() => !slot.listed.includes(c.id));
+    await a.run.set('x', '1');
+    await slot.grant(b);
+    expect(b.run.texts).toEqual({ x: '1' });
+  });
+
+  test('that comes back is listed again', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    await b.slot?.close();
+    await a.until(() => !slot.listed.includes(b.id));
+    await a.run.set('x', '1');
+    slot.reopen(b);
+    await slot.followed(b);
+    await slot.grant(b);
+    expect(b.run.texts).toEqual({ x: '1' });
+  });
+
+  test('that has not confirmed holds up what may not be lost, until it is off the list', async () => {
+    const [a, b] = (await shared(2, { acknowledgedBy: 1 })) as [FakeNode, FakeNode];
+    await b.slot?.close();
+    let isSettled = false;
+    const settled = a.run.set('x', '1').then(() => {
+      isSettled = true;
+    });
+    await a.until(() => !slot.listed.includes(b.id));
+    expect(isSettled).toBe(false);
+    slot.reopen(b);
+    await slot.followed(b);
+    await settled;
+  });
+});
+
+test('an agent that goes on for another begins under another epoch, with what the function has', async () => {
+  const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+  await a.run.set('x', '1');
+  await a.slot?.close();
+  slot.reopen(a);
+  const epoch = slot.epoch;
+  a.slot?.take({
+    type: 'take-state',
+    slot: slot.definition.id,
+    epoch,
+    functionId: 16,
+    listed: [{ node: 2, functionId: 32 }],
+    previous: null,
+    isReleased: false,
+    isLossy: false,
+    isResumed: true,
+  });
+  await a.until(() => a.answers.length > 1);
+  expect(a.run.begun.at(-1)).toEqual({ isOwn: true, epoch: String(epoch + 1) });
+  await slot.followed(b);
+  await a.run.set('y', '2');
+  await slot.grant(b);
+  expect(b.run.texts).toEqual({ x: '1', y: '2' });
+});

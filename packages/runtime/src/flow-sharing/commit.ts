@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setImmediate as turn } from 'node:timers/promises';
+import {
+  type ConntrackEntry,
+  type ConntrackFailure,
+  type InsertOptions,
+  IPS_FIXED_TIMEOUT,
+  isWanted,
+} from '@vnfpool/platform/conntrack';
+import { WireError } from '@vnfpool/wire/bytes';
+import {
+  decodeSharedFlow,
+  type FlowEntry,
+  type FlowKey,
+  readSharedFlowKey,
+  sharedFlowBody,
+  sharedFlowKey,
+  sharedFlowParts,
+} from '@vnfpool/wire/flow-state';
+import {
+  type FlowInsertCounts,
+  type FlowInsertTable,
+  insertFlows,
+  partsOf,
+  TIMEOUT_SECONDS_MIN,
+} from '../flow-transfer/insert.ts';
+import type { SharedFlowFilter } from './flow-kernel.ts';
+
+/** Listed, or put in, before others get their turn: some 5 ms. */
+const ENTRIES_A_TURN = 2000;
+
+/** A table whose contents are replaced: a `Conntrack`. */
+export interface FlowCommitTable extends FlowInsertTable {
+  dump(filter: SharedFlowFilter): Generator<readonly ConntrackEntry[]>;
+  remove(keys: readonly FlowKey[]): ConntrackFailure[];
+}
+
+export interface FlowCommitOptions {
+  /** What of the table it is about; the rest stays as it is. */
+  readonly filter?: SharedFlowFilter;
+  readonly signal?: AbortSignal;
+  /** Flows live at least so long, as nothing would renew their time before they are used. Default 300. */
+  readonly timeoutSecondsMin?: number;
+}
+
+/** What came of it; `flows` were put in. */
+export interface FlowCommitResult extends Readonly<FlowInsertCounts> {
+  /** Were there already, the same. */
+  readonly kept: number;
+  /** Were there, and are not in the copy, or are other ones there. */
+  readonly removed: number;
+  /** Entries of the copy that are no flows, or none within the filter. */
+  readonly leftOut: number;
+}
+
+/**
+ * Makes the kernel's table, within the filter, the one that the entries say: what is not among them, or is otherwise, is removed; then the
+ * rest is put in, masters ahead of what they announced. Single flows that the kernel refuses are told, and do not end it.
+ * @throws PlatformError when the kernel refuses the listing; the signal's reason
+ */
+export async function commitFlows(
+  table: FlowCommitTable,
+  entries: Iterable<readonly [key: string, value: Uint8Array]>,
+  options: FlowCommitOptions = {},
+): Promise<FlowCommitResult> {
+  const { filter = {}, signal, timeoutSecondsMin = TIMEOUT_SECONDS_MIN } = options;
+  signal?.throwIfAborted();
+  const wanted = new Map(entries);
+  const counts = { kept: 0, removed: 0, leftOut: 0, flows: 0, weakened: 0, refusedTotal: 0 };
+  const result = { ...counts, refused: [] };
+  const others = async (): Promise<void> => {
+    await turn();
+    signal?.throwIfAborted();
+  };
+
+  const leaving: string[] = [];
+  let listed = 0;
+  for (const piece of table.dump(filter)) {
+    for (const entry of piece) {
+      const key = sharedFlowKey(entry);
+      const value = wanted.get(key);
+      if (value === undefined || !isAs(entry, value, timeoutSecondsMin)) leaving.push(key);
+      else if (wanted.delete(key)) result.kept++;
+    }
+    listed += piece.length;
+    if (listed < ENTRIES_A_TURN) continue;
+    listed = 0;
+    await others();
+  }
+  for (const part of partsOf(leaving)) {
+    const failures = table.remove(part.map(readSharedFlowKey));
+    result.removed += part.length - failures.length;
+    await others();
+  }
+
+  const insert: InsertOptions = { ifExists: 'replace', timeoutSecondsMin };
+  let flows: FlowEntry[] = [];
+  const children: FlowEntry[] = [];
+  for (const [key, value] of wanted) {
+    const flow = flowOf(key, value, filter);
+    if (flow === null) result.leftOut++;
+    else (flow.master === null ? flows : children).push(flow);
+    if (flows.length < ENTRIES_A_TURN) continue;
+    insertFlows(table, flows, insert, result);
+    flows = [];
+    await others();
+  }
+  insertFlows(table, flows, insert, result);
+  for (const part of partsOf(children)) {
+    await others();
+    insertFlows(table, part, insert, result);
+  }
+  return result;
+}
+
+/** Whether it is what it should be, and has time enough to be used. */
+function isAs(entry: ConntrackEntry, value: Uint8Array, timeoutSecondsMin: number): boolean {
+  try {
+    const { body, timeoutSeconds } = sharedFlowParts(value);
+    const isFixed = (entry.status & IPS_FIXED_TIMEOUT) !== 0;
+    const secondsMin = isFixed ? 1 : Math.min(timeoutSecondsMin, Math.max(1, timeoutSeconds));
+    return entry.timeoutSeconds >= secondsMin && sharedFlowBody(entry) === body;
+  } catch (error) {
+    if (error instanceof WireError) return false;
+    throw error;
+  }
+}
+
+function flowOf(key: string, value: Uint8Array, filter: SharedFlowFilter): FlowEntry | null {
+  try {
+    const flow = decodeSharedFlow(readSharedFlowKey(key), value);
+    return isWanted(flow, filter) ? flow : null;
+  } catch (error) {
+    if (error instanceof WireError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { KeyUpdate } from '@vnfpool/core/replication';
+import { type ConntrackEntry, type ConntrackEvent, mergeEntry } from '@vnfpool/platform/conntrack';
+import {
+  flowOfBody,
+  readSharedFlowKey,
+  sharedFlowBody,
+  sharedFlowKey,
+  sharedFlowParts,
+  sharedFlowValue,
+  viewSharedFlow,
+} from '@vnfpool/wire/flow-state';
+import { type FlowChoice, isWorthSharing } from './choice.ts';
+
+/** In place of a time left: the flow is no more. */
+const GONE = -1;
+
+/** A listing under way. */
+interface Listing {
+  /** Keys of which is known what they are now: listed, begun, or ended since the listing began. */
+  readonly settled: Set<string>;
+}
+
+/**
+ * What is known of the kernel's table, and what of it the other side was not told yet. It holds a key and a body for each flow of
+ * the table, some 100 octets, and no more than one untold change of each: who is told late is told what is, once.
+ */
+export class FlowMirror {
+  readonly #choice: FlowChoice;
+  readonly #known = new Map<string, string>();
+  /** Shared flows that the other side knows nothing of, with the time that they have left in seconds. */
+  readonly #fresh = new Map<string, number>();
+  /** Those that it knows otherwise. */
+  readonly #changed = new Map<string, number>();
+  /** Said of flows of which not all is known: it is to be listed, or looked up. */
+  readonly #partial = new Map<string, ConntrackEntry>();
+  #listing: Listing | null = null;
+
+  constructor(choice: FlowChoice) {
+    this.#choice = choice;
+  }
+
+  /** Flows of the table, shared or not. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** Changes that the other side was not told. */
+  get pending(): number {
+    return this.#fresh.size + this.#changed.size;
+  }
+
+  /**
+   * The other side has this flow.
+   * @throws WireError
+   */
+  told(key: string, value: Uint8Array): void {
+    const { body } = sharedFlowParts(value);
+    this.#known.set(key, body);
+    // So that it counts as told whatever becomes of it.
+    if (!isWorthSharing(this.#choice, key, body)) this.#changed.set(key, GONE);
+  }
+
+  event({ type, entry }: ConntrackEvent): void {
+    const key = sharedFlowKey(entry);
+    const settled = this.#listing?.settled;
+    if (type === 'update') {
+      const known = this.#known.get(key);
+      // What was known before events were lost may be old: the listing has the rest of it.
+      if (known === undefined || (settled !== undefined && !settled.has(key))) {
+        const former = this.#partial.get(key);
+        this.#partial.set(key, former === undefined ? entry : mergeEntry(former, entry));
+        return;
+      }
+      this.#set(key, known, bodyOfUpdate(key, known, entry), entry.timeoutSeconds);
+      return;
+    }
+    settled?.add(key);
+    if (this.#partial.size > 0) this.#partial.delete(key);
+    if (type === 'destroy') this.#remove(key);
+    else this.#set(key, this.#known.get(key), sharedFlowBody(entry), entry.timeoutSeconds);
+  }
+
+  /** The table is listed from here on; a listing before is forgotten. */
+  beginListing(): void {
+    this.#listing = { settled: new Set() };
+    this.#partial.clear();
+  }
+
+  listed(entry: ConntrackEntry): void {
+    if (this.#listing === null) return;
+    const { settled } = this.#listing;
+    const key = sharedFlowKey(entry);
+    // It may be listed twice, or as it was before what an event has told.
+    if (settled.has(key)) return;
+    settled.add(key);
+    const said = this.#partial.get(key);
+    this.#partial.delete(key);
+    const now = said === undefined ? entry : mergeEntry(entry, said);
+    this.#set(key, this.#known.get(key), sharedFlowBody(now), now.timeoutSeconds);
+  }
+
+  /** All is listed: what was not is no more. */
+  endListing(): void {
+    const settled = this.#listing?.settled;
+    this.#listing = null;
+    if (settled === undefined) return;
+    for (const key of this.#known.keys()) if (!settled.has(key) && !this.#partial.has(key)) this.#remove(key);
+  }
+
+  /** Keys of flows that are to be looked up, as events said only a part of them; during a listing none. */
+  get unclear(): readonly string[] {
+    return this.#listing === null && this.#partial.size > 0 ? [...this.#partial.keys()] : [];
+  }
+
+  /** What was looked up; undefined: there is no such flow. */
+  found(key: string, entry: ConntrackEntry | undefined): void {
+    this.#partial.delete(key);
+    if (entry === undefined) this.#remove(key);
+    else this.#set(key, this.#known.get(key), sharedFlowBody(entry), entry.timeoutSeconds);
+  }
+
+  /** What the other side is to be told next, at most so many; it counts as told. What ended goes first: it makes room. */
+  take(max: number): KeyUpdate[] {
+    const updates: KeyUpdate[] = [];
+    for (const pending of [this.#changed, this.#fresh]) {
+      for (const [key, timeoutSeconds] of pending) {
+        if (updates.length === max) return updates;
+        pending.delete(key);
+        const body = timeoutSeconds === GONE ? undefined : this.#known.get(key);
+        updates.push({ key, value: body === undefined ? null : sharedFlowValue(body, timeoutSeconds) });
+      }
+    }
+    return updates;
+  }
+
+  /** Of these nobody knows whether the other side took them: they are to be told again. */
+  untold(updates: readonly KeyUpdate[]): void {
+    for (const { key, value } of updates) {
+      if (this.#changed.has(key)) continue;
+      const body = this.#known.get(key);
+      const isShared = body !== undefined && isWorthSharing(this.#choice, key, body);
+      const fresh = this.#fresh.get(key);
+      this.#fresh.delete(key);
+      const seconds = fresh ?? (value === null ? 0 : sharedFlowParts(value).timeoutSeconds);
+      this.#changed.set(key, isShared ? seconds : GONE);
+    }
+  }
+
+  /** Keys and values of all flows that are shared, as far as is known. */
+  *shared(): Generator<readonly [key: string, body: string]> {
+    for (const [key, body] of this.#known) if (isWorthSharing(this.#choice, key, body)) yield [key, body];
+  }
+
+  #set(key: string, known: string | undefined, body: string, timeoutSeconds: number): void {
+    if (known === body) return;
+    const isTold = this.#isTold(key, known);
+    this.#known.set(key, body);
+    if (!isWorthSharing(this.#choice, key, body)) this.#unshare(key, isTold);
+    else if (isTold) this.#changed.set(key, timeoutSeconds);
+    else this.#fresh.set(key, timeoutSeconds);
+  }
+
+  #remove(key: string): void {
+    const known = this.#known.get(key);
+    if (known === undefined) return;
+    const isTold = this.#isTold(key, known);
+    this.#known.delete(key);
+    this.#unshare(key, isTold);
+  }
+
+  #unshare(key: string, isTold: boolean): void {
+    if (isTold) this.#changed.set(key, GONE);
+    else this.#fresh.delete(key);
+  }
+
+  #isTold(key: string, known: string | undefined): boolean {
+    if (this.#changed.size > 0 && this.#changed.has(key)) return true;
+    return known !== undefined && !this.#fresh.has(key) && isWorthSharing(this.#choice, key, known);
+  }
+}
+
+/** An update leaves out what did not change. */
+function bodyOfUpdate(key: string, known: string, said: ConntrackEntry): string {
+  const { tcpState, hasFields } = viewSharedFlow(known);
+  if (!hasFields && (tcpState === null || said.tcp !== null)) return sharedFlowBody(said);
+  return sharedFlowBody(mergeEntry(flowOfBody(readSharedFlowKey(key), known, 0), said));
+}

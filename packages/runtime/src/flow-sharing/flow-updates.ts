@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
+import type { KeyUpdate } from '@vnfpool/core/replication';
+import type { ConntrackEvent, ConntrackEvents } from '@vnfpool/platform/conntrack';
+import { WireError } from '@vnfpool/wire/bytes';
+import { readSharedFlowKey } from '@vnfpool/wire/flow-state';
+import { StateError } from '../replication/state-error.ts';
+import type { FlowChoice } from './choice.ts';
+import type { FlowKernel } from './flow-kernel.ts';
+import { FlowMirror } from './flow-mirror.ts';
+
+/** Told at once. */
+const UPDATES_A_TIME = 4096;
+/** Listed before others get their turn: some 5 ms. */
+const ENTRIES_A_TURN = 2000;
+/** Before what was refused for want of room is told again. */
+const AGAIN_MS = 100;
+
+export interface FlowUpdatesOptions {
+  readonly kernel: FlowKernel;
+  /** Default `begun`. */
+  readonly choice?: FlowChoice;
+  /** What the other side has already: it is told the difference. */
+  readonly entries?: Iterable<readonly [key: string, value: Uint8Array]>;
+  /**
+   * Takes updates. Until it settles nothing more is told, and what changes meanwhile is told as it is by then. Of updates that it
+   * refuses with a `StateError` `full` or `overload` it is told again; with anything else it is told nothing more.
+   */
+  readonly change: (updates: readonly KeyUpdate[]) => Promise<void>;
+  /** The kernel dropped events, as we were too slow: the table is listed anew, and the difference told. */
+  readonly onOverrun?: () => void;
+  /** Flows that cannot be told, of numbers that we do not know; or nothing can be told any more. */
+  readonly onFault?: (error: Error) => void;
+}
+
+/**
+ * Keeps somebody else's copy of the kernel's flows up to date, by the contents of the kernel's events; nothing is read again but
+ * the whole, where events were lost. Begins with a listing, whose difference to `entries` it tells.
+ *
+ * Made in the namespace whose table it is.
+ */
+export class FlowUpdates {
+  readonly #options: FlowUpdatesOptions;
+  readonly #mirror: FlowMirror;
+  readonly #events: ConntrackEvents;
+  /** Of listings: a later one takes the place of an earlier. */
+  #listings = 0;
+  #listing: Promise<void> = Promise.resolve();
+  #telling: Promise<void> | null = null;
+  #overruns = 0;
+  #untellable = 0;
+  /** Why nothing more is told. */
+  #failure: Error | null = null;
+  #isClosed = false;
+  readonly #ending = new AbortController();
+
+  /** @throws PlatformError of the subscription */
+  constructor(options: FlowUpdatesOptions) {
+    this.#options = options;
+    this.#mirror = new FlowMirror(options.choice ?? 'begun');
+    for (const [key, value] of options.entries ?? []) this.#told(key, value);
+    this.#events = options.kernel.subscribe({
+      events: (events) => this.#heard(events),
+      overrun: () => {
+        this.#overruns++;
+        options.onOverrun?.();
+        this.#listAnew();
+      },
+      failed: (error) => this.#fail(error),
+    });
+    this.#listAnew();
+  }
+
+  /** How often the kernel dropped events. */
+  get overruns(): number {
+    return this.#overruns;
+  }
+
+  /** Flows in the table, as far as is known. */
+  get size(): number {
+    return this.#mirror.size;
+  }
+
+  /** Changes that were not told yet; more may wait in the kernel. */
+  get pending(): number {
+    return this.#mirror.pending;
+  }
+
+  /** Events and listings whose flow cannot be told. */
+  get untellable(): number {
+    return this.#untellable;
+  }
+
+  /** Whether flows that are older than the subscription tell of themselves, see `ConntrackEvents`. */
+  get includesOlder(): boolean {
+    return this.#events.includesOlder;
+  }
+
+  /** Resolves when all that is known now was told: of the table, as listed and as heard. @throws what ended it */
+  async settle(): Promise<void> {
+    this.#events.flush();
+    let seen: Promise<void>;
+    do {
+      seen = this.#listing;
+      await seen;
+    } while (seen !== this.#listing);
+    this.#lookUp();
+    while (this.#mirror.pending > 0 && this.#failure === null) await this.#tell();
+    await this.#telling;
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Follows no more; what is known was told when it resolves. @throws what ended it before */
+  async end(): Promise<void> {
+    try {
+      await this.settle();
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Follows no more, whatever was not told. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#listings++;
+    this.#events.close();
+    this.#fail(new StateError('closed', 'flows are followed no more'));
+  }
+
+  #told(key: string, value: Uint8Array): void {
+    try {
+      readSharedFlowKey(key);
+      this.#mirror.told(key, value);
+    } catch (error) {
+      // Of a later version: it is left as it is.
+      if (!(error instanceof WireError)) throw error;
+      this.#untellable++;
+    }
+  }
+
+  #heard(events: readonly ConntrackEvent[]): void {
+    if (this.#failure !== null) return;
+    for (const event of events) this.#try(() => this.#mirror.event(event));
+    this.#lookUp();
+    this.#tellSoon();
+  }
+
+  #try(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#untellable++;
+      if (this.#untellable === 1) this.#options.onFault?.(error);
+    }
+  }
+
+  /** Few: of flows that began before we listened, or whose beginning was lost. */
+  #lookUp(): void {
+    for (const key of this.#mirror.unclear)
+      this.#try(() => this.#mirror.found(key, this.#options.kernel.find(readSharedFlowKey(key))));
+  }
+
+  #listAnew(): void {
+    this.#listings++;
+    const number = this.#listings;
+    const before = this.#listing;
+    this.#listing = before.then(() => this.#list(number)).catch((error: Error) => this.#fail(error));
+  }
+
+  /** A listing that another one follows is given up: events that it may lack were lost. */
+  async #list(number: number): Promise<void> {
+    if (number !== this.#listings || this.#failure !== null) return;
+    this.#mirror.beginListing();
+    let listed = 0;
+    for (const piece of this.#options.kernel.dump()) {
+      for (const entry of piece) this.#try(() => this.#mirror.listed(entry));
+      listed += piece.length;
+      if (listed < ENTRIES_A_TURN) continue;
+      listed = 0;
+      this.#tellSoon();
+      await turn();
+      if (number !== this.#listings) return;
+    }
+    this.#mirror.endListing();
+    this.#lookUp();
+    this.#tellSoon();
+  }
+
+  #tellSoon(): void {
+    if (this.#telling === null && this.#mirror.pending > 0 && this.#failure === null) void this.#tell();
+  }
+
+  /** Until nothing is left to be told. */
+  #tell(): Promise<void> {
+    this.#telling ??= this.#tellAll().finally(() => {
+      this.#telling = null;
+    });
+    return this.#telling;
+  }
+
+  async #tellAll(): Promise<void> {
+    // What else comes in this turn goes with it.
+    await turn();
+    while (this.#mirror.pending > 0 && this.#failure === null) {
+      const updates = this.#mirror.take(UPDATES_A_TIME);
+      try {
+        await this.#options.change(updates);
+      } catch (error) {
+        if (!(error instanceof StateError) || error.code === 'closed') {
+          this.#fail(error as Error);
+          return;
+        }
+        this.#mirror.untold(updates);
+        await pause(AGAIN_MS, undefined, { signal: this.#ending.signal, ref: false }).catch(() => undefined);
+      }
+    }
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#ending.abort();
+    if (!this.#isClosed) this.#options.onFault?.(error);
+  }
+}

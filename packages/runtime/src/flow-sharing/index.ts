@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+export type { FlowChoice } from './choice.ts';
+export {
+  commitFlows,
+  type FlowCommitOptions,
+  type FlowCommitResult,
+  type FlowCommitTable,
+} from './commit.ts';
+export { type FlowKernel, type FlowKernelOptions, flowKernel, type SharedFlowFilter } from './flow-kernel.ts';
+export { FlowUpdates, type FlowUpdatesOptions } from './flow-updates.ts';

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { KeyUpdate } from '@vnfpool/core/replication';
+import type { ConntrackEvent, ConntrackListener } from '@vnfpool/platform/conntrack';
+import { type FlowKernel, FlowUpdates, type FlowUpdatesOptions } from '@vnfpool/runtime/flow-sharing';
+import { StateError } from '@vnfpool/runtime/replication';
+import { type FlowEntry, sharedFlowBody, sharedFlowKey, sharedFlowValue } from '@vnfpool/wire/flow-state';
+import { expect, test } from 'vitest';
+import { Copy, established, tcp, udp } from './flows.ts';
+
+class Kernel implements FlowKernel {
+  readonly table = new Map<string, FlowEntry>();
+  listener: ConntrackListener | undefined;
+  lookedUp = 0;
+  listings = 0;
+  /** Before each piece of a listing. */
+  onPiece: () => void = () => undefined;
+
+  subscribe(listener: ConntrackListener): ReturnType<FlowKernel['subscribe']> {
+    this.listener = listener;
+    return {
+      includesOlder: true,
+      flush: () => undefined,
+      close: () => {
+        this.listener = undefined;
+      },
+    };
+  }
+
+  *dump(): Generator<FlowEntry[]> {
+    this.listings++;
+    const all = [...this.table.values()];
+    for (let at = 0; at < all.length; at += 100) {
+      this.onPiece();
+      yield all.slice(at, at + 100);
+    }
+  }
+
+  find(key: Parameters<FlowKernel['find']>[0]): FlowEntry | undefined {
+    this.lookedUp++;
+    return this.table.get(sharedFlowKey(key));
+  }
+
+  close(): void {}
+
+  put(...entries: FlowEntry[]): void {
+    for (const entry of entries) this.table.set(sharedFlowKey(entry), entry);
+  }
+
+  tell(type: ConntrackEvent['type'], ...entries: FlowEntry[]): void {
+    if (type === 'destroy') for (const entry of entries) this.table.delete(sharedFlowKey(entry));
+    else this.put(...entries);
+    this.listener?.events(entries.map((entry) => ({ type, entry })));
+  }
+}
+
+function following(kernel: Kernel, options: Partial<FlowUpdatesOptions> = {}) {
+  const copy = new Copy();
+  const batches: (readonly KeyUpdate[])[] = [];
+  const change = (updates: readonly KeyUpdate[]): Promise<void> => {
+    batches.push(updates);
+    copy.take(updates);
+    return Promise.resolve();
+  };
+  const faults: string[] = [];
+  const onFault = ({ message }: Error): void => {
+    faults.push(message);
+  };
+  const updates = new FlowUpdates({ kernel, change, onFault, ...options });
+  return { updates, copy, batches, faults };
+}
+
+const entryOf = (flow: FlowEntry): readonly [string, Uint8Array] => [
+  sharedFlowKey(flow),
+  sharedFlowValue(sharedFlowBody(flow), flow.timeoutSeconds),
+];
+
+test('the table as it is, then what comes, changes and goes', async () => {
+  const kernel = new Kernel();
+  kernel.put(tcp(1), tcp(2));
+  const { updates, copy } = following(kernel);
+  await updates.settle();
+  expect(copy.sources).toEqual(['10.0.0.1', '10.0.0.2']);
+  kernel.tell('new', tcp(3));
+  kernel.tell('update', tcp(1, { mark: 7, tcp: null }));
+  kernel.tell('destroy', tcp(2));
+  await updates.settle();
+  expect(copy.sources).toEqual(['10.0.0.1', '10.0.0.3']);
+  expect(copy.flows.find(({ mark }) => mark === 7)?.tcp).toEqual(established);
+  await updates.end();
+  expect(kernel.listener).toBeUndefined();
+  expect([kernel.listings, kernel.lookedUp]).toEqual([1, 0]);
+});
+
+test('where the other side has a copy it is told the difference; the time left is none', async () => {
+  const kernel = new Kernel();
+  kernel.put(tcp(1, { timeoutSeconds: 7 }), tcp(2, { mark: 4 }), tcp(3));
+  const later = ['\u00e0', Uint8Array.of(1)] as const;
+  const entries = [...[tcp(1), tcp(2), tcp(9)].map(entryOf), later];
+  const { updates, batches } = following(kernel, { entries });
+  await updates.settle();
+  const told = batches.flat().map(({ key, value }) => [key, value !== null]);
+  expect(new Map(told as [string, boolean][])).toEqual(
+    new Map([
+      [sharedFlowKey(tcp(2)), true],
+      [sharedFlowKey(tcp(3)), true],
+      [sharedFlowKey(tcp(9)), false],
+    ]),
+  );
+  updates.close();
+});
+
+test('what nobody would miss is not told: half-open and closed connections, datagrams without an answer', async () => {
+  const kernel = new Kernel();
+  const { updates, copy } = following(kernel);
+  const state = (value: number) => ({ tcp: { ...established, state: value } });
+  const sctp = (value: number) => ({
+    original: { ...udp(8).original, protocol: 132 },
+    reply: { ...udp(8).reply, protocol: 132 },
+    sctp: { state: value, originalTag: 1, replyTag: 2 },
+  });
+  const translated = udp(4, {
+    status: 0,
+    reply: { ...udp(4).reply, destination: Uint8Array.of(192, 0, 2, 1) },
+  });
+  kernel.tell('new', tcp(1, state(1)), tcp(2, state(2)), udp(3, { status: 0 }), translated, udp(8, sctp(2)));
+  await updates.settle();
+  expect(copy.sources).toEqual(['10.0.0.4']);
+  kernel.tell('update', tcp(1, state(3)), udp(3), udp(8, sctp(4)));
+  await updates.settle();
+  expect(copy.sources).toEqual(['10.0.0.1', '10.0.0.3', '10.0.0.4', '10.0.0.8']);
+  kernel.tell('update', tcp(1, state(7)));
+  await updates.settle();
+  expect(copy.sources).toEqual(['10.0.0.3', '10.0.0.4', '10.0.0.8']);
+  expect(updates.size).toBe(5);
+  updates.close();
+  const all = following(kernel, { choice: 'all' });
+  await all.updates.settle();
+  expect(all.copy.sources).toHaveLength(5);
+});
+
+test('while the other side is not ready, each flow waits once, as it is by then', async () => {
+  const kernel = new Kernel();
+  let goOn: () => void = () => undefined;
+  const copy = new Copy();
+  const sizes: number[] = [];
+  const change = async (batch: readonly KeyUpdate[]): Promise<void> => {
+    sizes.push(batch.length);
+    copy.take(batch);
+    await new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+  };
+  const { updates } = following(kernel, { change });
+  kernel.tell('new', tcp(1));
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  expect(sizes).toEqual([1]);
+  for (let mark = 0; mark < 1000; mark++) kernel.tell('update', tcp(1, { mark }), tcp(2, { mark }));
+  for (let n = 0; n < 1000; n++) {
+    kernel.tell('new', tcp(3));
+    kernel.tell('destroy', tcp(3));
+  }
+  expect(updates.pending).toBe(2);
+  goOn();
+  await new Promise(setImmediate);
+  expect(sizes).toEqual([1, 2]);
+  expect(copy.flows.map(({ mark }) => mark)).toEqual([999, 999]);
+  goOn();
+  updates.close();
+});
+
+test('events that were lost are made up for by a listing, which is said; what is heard meanwhile counts', async () => {
+  const kernel = new Kernel();
+  let overruns = 0;
+  const { updates, copy } = following(kernel, { onOverrun: () => overruns++ });
+  kernel.tell('new', ...Array.from({ length: 5000 }, (_, n) => tcp(n)));
+  await updates.settle();
+  expect(copy.values.size).toBe(5000);
+  // Nobody says it.
+  for (let n = 0; n < 1000; n++) kernel.table.delete(sharedFlowKey(tcp(n)));
+  kernel.put(tcp(6000), tcp(6001));
+  let pieces = 0;
+  kernel.onPiece = () => {
+    pieces++;
+    if (pieces === 30) kernel.tell('destroy', tcp(1500));
+    if (pieces === 35) kernel.tell('new', tcp(6002));
+    // And once more, in the middle of it.
+    if (pieces === 39) {
+      kernel.table.delete(sharedFlowKey(tcp(1501)));
+      kernel.listener?.overrun();
+    }
+  };
+  kernel.listener?.overrun();
+  await updates.settle();
+  expect([overruns, updates.overruns, kernel.listings]).toEqual([2, 2, 3]);
+  expect(new Set(copy.values.keys())).toEqual(new Set(kernel.table.keys()));
+  updates.close();
+});
+
+test('what was refused for want of room is told again; nothing after the end', async () => {
+  const kernel = new Kernel();
+  const copy = new Copy();
+  const codes: ('full' | 'overload' | 'closed' | null)[] = ['overload', 'full', null, 'closed'];
+  const change = (batch: readonly KeyUpdate[]): Promise<void> => {
+    const code = codes.shift() ?? null;
+    if (code !== null) return Promise.reject(new StateError(code, code));
+    copy.take(batch);
+    return Promise.resolve();
+  };
+  const { updates, faults } = following(kernel, { change });
+  kernel.tell('new', tcp(1));
+  await updates.settle();
+  expect([copy.sources, codes]).toEqual([['10.0.0.1'], ['closed']]);
+  kernel.tell('new', tcp(2));
+  await expect(updates.settle()).rejects.toThrow('closed');
+  kernel.tell('new', tcp(3));
+  await expect(updates.end()).rejects.toThrow('closed');
+  expect([copy.sources, faults]).toEqual([['10.0.0.1'], ['closed']]);
+});
+
+test('an update of a flow that nobody knew is looked up', async () => {
+  const kernel = new Kernel();
+  const { updates, copy } = following(kernel);
+  await updates.settle();
+  kernel.put(tcp(1, { mark: 3 }));
+  kernel.listener?.events([{ type: 'update', entry: tcp(1, { mark: 3, tcp: null }) }]);
+  kernel.listener?.events([{ type: 'update', entry: tcp(2, { tcp: null }) }]);
+  await updates.settle();
+  expect([copy.sources, kernel.lookedUp]).toEqual([['10.0.0.1'], 2]);
+  expect(copy.flows[0]?.tcp).toEqual(established);
+  updates.close();
+});
+
+test('flows that cannot be told are counted, and told of once', async () => {
+  const kernel = new Kernel();
+  const { updates, copy, faults } = following(kernel);
+  const strange = (number: number): FlowEntry => tcp(number, { tcp: { ...established, state: 99 } });
+  kernel.tell('new', strange(1), tcp(2), strange(3));
+  kernel.listener?.failed(new Error('gone'));
+  await expect(updates.settle()).rejects.toThrow('gone');
+  expect(faults).toHaveLength(2);
+  expect(updates.untellable).toBe(2);
+  expect(copy.sources).toEqual([]);
+});
