@@ -73,7 +73,7 @@ export function renderEvaluation(evaluation: Evaluation, paint: Paint): string {
   const delay = delayMs === 0 ? 'over loopback' : `${delayMs} ms one way between holder and standbys`;
   const clients = results.filter(({ recoveryMs, wholeMs }) => wholeMs.p50 > 2 * recoveryMs.p50);
   const lines = [
-    `${machine.cores} cores (${machine.model}), Linux ${machine.kernel}, Node ${machine.node}; ${kills}; ${delay}`,
+    `${machine.cores} cores (${machine.model}; load before ${machine.load.toFixed(1)}), Linux ${machine.kernel}, Node ${machine.node}; ${kills}; ${delay}`,
     '',
     renderTable(columns, results, { now: 0, paint }).trimEnd(),
     '',

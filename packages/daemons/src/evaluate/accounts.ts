@@ -91,3 +91,39 @@ export function lagOf(
   }
   return { ms, updates };
 }
+
+/**
+ * As {@link lagOf}, where changes do not come in their order, and of several of one key perhaps only the last.
+ * @param safe Requests that wrote, and when that was safe.
+ */
+export function lagByRequest(
+  asked: readonly Asked[],
+  safe: ReadonlyMap<number, number>,
+  fromMs: number,
+  untilMs: number,
+): Lag {
+  const atMs = new Map<string, number>();
+  const made: { readonly appliedMs: number; readonly safeMs: number }[] = [];
+  for (const { op, key, number, appliedMs } of asked.toReversed()) {
+    if (op !== 'write' || appliedMs === null) continue;
+    // What came later of the same key stands for it.
+    const safeMs = Math.min(
+      safe.get(number) ?? Number.POSITIVE_INFINITY,
+      atMs.get(key) ?? Number.POSITIVE_INFINITY,
+    );
+    atMs.set(key, safeMs);
+    made.push({ appliedMs, safeMs });
+  }
+  made.sort((one, other) => one.appliedMs - other.appliedMs);
+  const safeTimes = made.map(({ safeMs }) => safeMs).sort((one, other) => one - other);
+  const ms: number[] = [];
+  const updates: number[] = [];
+  let come = 0;
+  made.forEach(({ appliedMs, safeMs }, at) => {
+    while (come < safeTimes.length && (safeTimes[come] as number) <= appliedMs) come += 1;
+    if (appliedMs < fromMs || appliedMs > untilMs) return;
+    updates.push(at + 1 - come);
+    if (safeMs !== Number.POSITIVE_INFINITY) ms.push(Math.max(0, safeMs - appliedMs));
+  });
+  return { ms, updates };
+}

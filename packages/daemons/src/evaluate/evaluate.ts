@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { availableParallelism, cpus, release } from 'node:os';
+import { availableParallelism, cpus, loadavg, release } from 'node:os';
 import type { Mechanism } from './mechanism.ts';
 import { type MechanismResult, resultOf } from './result.ts';
 import { type Run, runOnce } from './run-once.ts';
@@ -29,6 +29,8 @@ export interface Evaluation {
     readonly model: string;
     readonly kernel: string;
     readonly node: string;
+    /** Processes that wanted to run in the minute before, on the average. */
+    readonly load: number;
   };
   readonly workload: string;
   readonly runs: number;
@@ -51,6 +53,8 @@ const NUMBER_OCTETS = 4;
 export async function evaluate(options: EvaluationOptions): Promise<Evaluation> {
   const { workload, warmUpMs, measureMs, delayMs, signal } = options;
   const random = new SeededRandom(options.seed);
+  // Its load before there is any of ours.
+  const where = machine();
   const unfit = options.mechanisms.flatMap((mechanism) => {
     const reason = whyUnfit(mechanism, workload);
     return reason === null ? [] : [{ name: mechanism.name, reason }];
@@ -74,7 +78,7 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
   const reference =
     first?.method === 'none' ? resultOf(first, runs.get(first) as readonly Run[], null) : null;
   return {
-    machine: machine(),
+    machine: where,
     workload: workload.summary,
     runs: options.runs,
     measureMs,
@@ -84,7 +88,9 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
   };
 }
 
-function whyUnfit({ valueOctetsMax }: Mechanism, { octetsMax }: Workload): string | null {
+function whyUnfit({ valueOctetsMax, whyNot }: Mechanism, { name, octetsMax }: Workload): string | null {
+  const reason = whyNot?.(name) ?? null;
+  if (reason !== null) return reason;
   const octets = octetsMax + NUMBER_OCTETS;
   return valueOctetsMax === undefined || octets <= valueOctetsMax
     ? null
@@ -97,5 +103,6 @@ function machine(): Evaluation['machine'] {
     model: cpus()[0]?.model ?? 'unknown',
     kernel: release(),
     node: process.versions.node,
+    load: loadavg()[0] ?? 0,
   };
 }

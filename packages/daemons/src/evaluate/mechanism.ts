@@ -47,6 +47,10 @@ export interface StandbyEnd {
   meet?(others: readonly Standby[]): Promise<void>;
   /** The holder is gone: all that this one goes on with. */
   takeOver(): Promise<Iterable<readonly [key: string, value: Uint8Array]>>;
+  /** Where the state is elsewhere than in the function: what is there by now, of each key the request that wrote it. */
+  state?(): Iterable<readonly [key: string, number: number]>;
+  /** Where changes do not come in their order, in place of `reached`: requests that wrote, and since when that was here. */
+  safe?(): Iterable<readonly [number: number, atMs: number]>;
   /** The state of a key that its client brought. @throws Error for what is none */
   open?(key: string, cookie: Uint8Array): Uint8Array;
 }
@@ -74,6 +78,8 @@ export interface Mechanism {
   readonly sharing: string | null;
   /** Octets of a value at most, with the four of its number. */
   readonly valueOctetsMax?: number;
+  /** Why it cannot be had here, or for this workload; null: it can. */
+  whyNot?(workload: string): string | null;
   /** Whether the next holder gets the state when a client comes, from that client. */
   readonly isByClients?: boolean;
   standby?(place: Place, reached: (position: number) => void): Promise<StandbyEnd>;

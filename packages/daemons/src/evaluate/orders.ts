@@ -49,6 +49,8 @@ export type ChildWord =
       readonly state: ReadonlyMap<string, number>;
       /** Times and positions in turn: since then it had everything up to there. */
       readonly reached: Float64Array;
+      /** Requests and times in turn: since then it had what this one wrote. */
+      readonly safe: Float64Array;
     }
   /** Something happened that people want to know. */
   | { readonly type: 'happened'; readonly what: string }

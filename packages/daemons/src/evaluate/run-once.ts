@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Lag, type Loss, lagOf, lossOf, type Reached } from './accounts.ts';
+import { type Lag, type Loss, lagByRequest, lagOf, lossOf, type Reached } from './accounts.ts';
 import { EvaluationProcess } from './child-process.ts';
 import { machineMs } from './clock.ts';
 import type { Mechanism } from './mechanism.ts';
@@ -66,13 +66,16 @@ export async function runOnce(options: RunOptions): Promise<Run> {
     children.push(child);
     return child;
   };
+  let onAbort = (): void => {};
   const aborted = new Promise<never>((_, fail) => {
-    signal.addEventListener('abort', () => fail(signal.reason as Error), { once: true });
+    onAbort = () => fail(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
   });
   aborted.catch(() => {});
   try {
     return await Promise.race([aborted, runWith(options, player, start, events)]);
   } finally {
+    signal.removeEventListener('abort', onAbort);
     player.close();
     for (const child of children) child.kill();
     await Promise.all(children.map(({ ended }) => ended));
@@ -123,16 +126,21 @@ async function runWith(
     player.goOn((here[1] as { clients: number }).clients),
     next.order({ type: 'take' }),
   ]);
-  const { state, reached } = await next.order({ type: 'report' });
+  const { state, reached, safe } = await next.order({ type: 'report' });
 
   const { asked } = player;
-  const safe = mechanism.isByClients === true ? answersOf(asked) : pairsOf(reached);
+  const inOrder = mechanism.isByClients === true ? answersOf(asked) : pairsOf(reached);
   const inTime = asked.filter(({ sentMs }) => sentMs >= fromMs && sentMs <= untilMs);
   return {
     latenciesMs: inTime.flatMap(({ answeredMs, sentMs }) =>
       answeredMs === null ? [] : [answeredMs - sentMs],
     ),
-    lag: safe.length === 0 ? null : lagOf(asked, safe, fromMs, untilMs),
+    lag:
+      safe.length > 0
+        ? lagByRequest(asked, firstOf(safe), fromMs, untilMs)
+        : inOrder.length > 0
+          ? lagOf(asked, inOrder, fromMs, untilMs)
+          : null,
     updates: inTime.filter(({ op }) => op !== 'read').length,
     wireOctets: sum(spent.map(({ wireOctets, cookieOctets }) => wireOctets + cookieOctets)),
     fileOctets: sum(spent.map(({ fileOctets }) => fileOctets)),
@@ -160,6 +168,16 @@ function pairsOf(reached: Float64Array): Reached[] {
     atMs: reached[2 * at] as number,
     position: reached[2 * at + 1] as number,
   }));
+}
+
+/** Of each request the first time. */
+function firstOf(pairs: Float64Array): Map<number, number> {
+  const times = new Map<number, number>();
+  for (let at = 0; at < pairs.length; at += 2) {
+    const number = pairs[at] as number;
+    if (!times.has(number)) times.set(number, pairs[at + 1] as number);
+  }
+  return times;
 }
 
 function differenceOf(after: Meters, before: Meters): Meters {

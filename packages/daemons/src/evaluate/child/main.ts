@@ -65,8 +65,11 @@ async function main(task: ChildTask): Promise<void> {
       },
       report: async () => ({
         type: 'report',
-        state: new Map([...served.state].map(([key, value]) => [key, numberOf(value)])),
+        state: new Map(
+          standby?.state?.() ?? [...served.state].map(([key, value]) => [key, numberOf(value)] as const),
+        ),
         reached: Float64Array.from(reached),
+        safe: Float64Array.from([...(standby?.safe?.() ?? [])].flat()),
       }),
     };
   process.on('message', (order: Order) => {
