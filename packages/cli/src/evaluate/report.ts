@@ -86,7 +86,9 @@ export function renderEvaluation(evaluation: Evaluation, paint: Paint): string {
     ),
     ...results.flatMap(({ name, refused, events }) => [
       ...(refused > 0 ? [`${name}: ${refused} updates were refused`] : []),
-      ...Object.entries(events).map(([what, times]) => `${name}: ${what} (${times} times)`),
+      ...Object.entries(events).map(([what, times]) =>
+        times === 1 ? `${name}: ${what}` : `${name}: ${what}, ${times} times`,
+      ),
     ]),
     ...unfit.map(({ name, reason }) => `${name} was not measured: ${reason}`),
   ];

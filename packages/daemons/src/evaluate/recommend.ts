@@ -31,6 +31,8 @@ interface Criterion {
   readonly of: (judged: Judged) => number;
   /** Larger of both. */
   readonly margin: { readonly part: number; readonly least: number };
+  /** As much of it as `none` has is the machine's own, and as much of a difference says nothing. */
+  readonly isOfMachine?: boolean;
   readonly says: (value: number) => string;
   /** `says` is no measurement. */
   readonly isWord?: boolean;
@@ -66,6 +68,7 @@ const typicalAnswer: Criterion = {
 const slowAnswer: Criterion = {
   of: ({ answerMs }) => answerMs.p99,
   margin: { part: 0.3, least: 1 },
+  isOfMachine: true,
   says: (value) => `one of 100 of its answers takes more than ${shown(value)} ms`,
 };
 const loss: Criterion = {
@@ -138,9 +141,11 @@ export function recommend(judged: readonly Judged[], objective: Objective): Reco
     : able;
   const deciding: { readonly criterion: Criterion; readonly least: number }[] = [];
   for (const criterion of left.length === 0 ? [] : criteria) {
-    const { of, margin, says, isWord } = criterion;
+    const { of, margin, says, isWord, isOfMachine } = criterion;
     const least = Math.min(...left.map(of));
-    const limit = least + Math.max(margin.least, margin.part * Math.abs(least));
+    const limit =
+      least +
+      Math.max(margin.least, margin.part * Math.abs(least), isOfMachine === true ? noiseOf(judged, of) : 0);
     const before = left.length;
     const against = isWord === true ? '' : `, against ${shown(least)}`;
     left = drop(left, (each) => (of(each) <= limit ? null : `${says(of(each))}${against}`));
@@ -167,6 +172,11 @@ export function recommend(judged: readonly Judged[], objective: Objective): Reco
     sharing: chosen.sharing,
     others: ordered,
   };
+}
+
+function noiseOf(judged: readonly Judged[], of: Criterion['of']): number {
+  const none = judged.find(({ method }) => method === 'none');
+  return none === undefined ? 0 : of(none);
 }
 
 /** What can be said of whoever passed a rule. */

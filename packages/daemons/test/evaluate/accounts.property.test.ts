@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Asked, lagOf, lossOf } from '../../src/evaluate/accounts.ts';
+import { type Asked, lagByRequest, lagOf, lossOf } from '../../src/evaluate/accounts.ts';
 
 const opArbitrary = fc.constantFrom('write' as const, 'remove' as const, 'read' as const);
 const stepsArbitrary = fc.array(
@@ -103,4 +103,33 @@ describe('examples', () => {
     // The last one never came.
     expect(lagOf(asked.slice(0, 2), reached.slice(0, 1), 0, 10)).toEqual({ ms: [0.5], updates: [1, 1] });
   });
+
+  test('lags by request: what came later of the same key stands for what was left out', () => {
+    const writes = askedOf(['a', 'b', 'a', 'c'].map((key) => ({ key, op: 'write', isAnswered: true })));
+    // The first of `a` was never told, `c` never came, `b` came late.
+    const safe = new Map([
+      [3, 2.5],
+      [2, 2.75],
+    ]);
+    expect(lagByRequest(writes, safe, 0, 10)).toEqual({ ms: [2.5, 1.75, 0.5], updates: [1, 2, 3, 1] });
+    expect(lagByRequest(writes, safe, 2, 10)).toEqual({ ms: [0.5], updates: [3, 1] });
+  });
+});
+
+test('where all comes in its order, both ways to tell a lag agree', () => {
+  const arrivals = fc.array(
+    fc.record({ key: fc.constantFrom('a', 'b'), lagMs: fc.integer({ min: 1, max: 5 }) }),
+  );
+  fc.assert(
+    fc.property(arrivals, (given) => {
+      const asked = askedOf(given.map(({ key }) => ({ key, op: 'write', isAnswered: true })));
+      let beforeMs = 0;
+      const reached = given.map(({ lagMs }, at) => {
+        beforeMs = Math.max(beforeMs, at + lagMs);
+        return { atMs: beforeMs, position: at + 1 };
+      });
+      const safe = new Map(reached.map(({ atMs, position }) => [position, atMs]));
+      expect(lagByRequest(asked, safe, 0, 1e6)).toEqual(lagOf(asked, reached, 0, 1e6));
+    }),
+  );
 });

@@ -100,6 +100,18 @@ describe('rules', () => {
     );
   });
 
+  test('slow answers decide only where they are slower than by the machine alone', () => {
+    const slow = judged('replicate bounded', { answerMs: spread(0.3, 9) });
+    const quick = judged('replicate acknowledged', { answerMs: spread(0.3, 4) });
+    expect(whyNot([quick, slow], 'low-latency', 'replicate bounded')).toBe(
+      'one of 100 of its answers takes more than 9 ms, against 4',
+    );
+    const noisy = judged('none', { answerMs: spread(0.2, 20) });
+    expect(whyNot([noisy, quick, slow], 'low-latency', 'replicate bounded')).toBe(
+      'as good as replicate acknowledged by all that counts here',
+    );
+  });
+
   test('without anything there is nothing', () => {
     expect(recommend([], 'low-cost')).toMatchObject({ recommended: null, sharing: null, others: [] });
   });
@@ -107,12 +119,13 @@ describe('rules', () => {
 
 test.each(MECHANISMS.filter(({ sharing }) => sharing !== null).map((each) => [each.name, each.sharing]))(
   'what is printed for %s can be declared',
-  (_name, sharing) => {
+  (name, sharing) => {
+    const state = name === 'conntrack' ? '{ via: conntrack }' : '{ via: socket, shares: true, format: kv/1 }';
     const text = `set: s
 nodes: [a, b, c]
 pools:
   kv:
-    function: { program: /usr/bin/kv, port: 7000, state: { via: socket, shares: true, format: kv/1 } }
+    function: { program: /usr/bin/kv, port: 7000, state: ${state} }
     redundancy: { model: 1+1 }
     sharing:
 ${(sharing as string)
