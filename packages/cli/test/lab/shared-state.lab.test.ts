@@ -201,6 +201,20 @@ describe.skipIf(missing !== '')(`state that standbys have, too ${missing}`, () =
     );
   });
 
+  test('an instance that moves: the slot follows, with its state', async () => {
+    const before = await untilState('a standby has the state', isProtected);
+    const { holder } = slotOf(before, 'ledger');
+    const taken = new Set(before.instances.map(({ node }) => node));
+    const to = NODES.find((node) => !taken.has(node)) ?? '';
+    await serves();
+    const { code, stderr } = await hosts.cli('manager', 'instance', 'move', holder ?? '', '--to', to);
+    expect(code, stderr).toBe(0);
+    const after = await untilState('it is there', (state) => isProtected(state) && holderOf(state) === to);
+    expect(slotOf(after, 'ledger').holder).toBe(holder);
+    await serves();
+    await keepsItsWord();
+  });
+
   test('a holder without a standby goes on, and says that it is alone', async () => {
     const before = await untilState('a standby has the state', isProtected);
     const standby = slotOf(before, 'ledger').standbys[0] ?? '';

@@ -15,6 +15,7 @@ import { AgentConnection, type Done } from './agent-connection.ts';
 import { ChangeGate } from './change-gate.ts';
 import type { MovableSessions } from './movable-sessions.ts';
 import type { MovableState } from './movable-state.ts';
+import { NOTHING_TO_MOVE } from './nothing-to-move.ts';
 import { answerSessions, isOfSessions, type SessionRequest } from './session-requests.ts';
 import { ShareLink } from './share-link.ts';
 import type { SharedState } from './shared-state.ts';
@@ -23,7 +24,7 @@ import { exportTo, importFrom } from './state-octets.ts';
 type ShareRequest = AgentRequest & { readonly op: 'share' };
 
 export interface StatefulFunctionOptions extends CallOptions {
-  /** Absent: its state cannot be moved. */
+  /** Absent: it has none that would move with it, beside what is `shared`. */
   readonly state?: MovableState;
   /** State of which standbys have a copy while this instance holds a slot; changes of it do not go through `change`. */
   readonly shared?: SharedState;
@@ -242,9 +243,10 @@ export class StatefulFunction {
   }
 
   #movable(): MovableState {
-    const { state } = this.#options;
-    if (state === undefined) throw new PoolError('refused', 'it has no state that can be moved');
-    return state;
+    const { shared, state } = this.#options;
+    if (state !== undefined) return state;
+    if (shared !== undefined) return NOTHING_TO_MOVE;
+    throw new PoolError('refused', 'it has no state that can be moved');
   }
 
   #handle(request: AgentRequest, signal: AbortSignal): Promise<Done> {

@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  type FailoverRecord,
-  plainAddress,
-  type SlotDefinition,
-  type SlotState,
-} from '@vnfpool/wire/mobility';
+import { type FailoverRecord, type SlotDefinition, type SlotState } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
 import type { NodeLeases, NodeLeasesOutput } from '../lease/index.ts';
 import { AddressPartings } from './address-partings.ts';
@@ -13,10 +8,11 @@ import { AddressUpkeep } from './address-upkeep.ts';
 import { CouncilNews } from './council-news.ts';
 import { FitCandidates } from './fit-candidates.ts';
 import { FormerHolders } from './former-holders.ts';
-import { Gateways } from './gateways.ts';
-import { type HandedOnSlots, slotsOf } from './handed-on-slots.ts';
+import type { HandedOnSlots } from './handed-on-slots.ts';
 import { failoverRecord, type Holding, slotState } from './holding.ts';
-import type { KeeperInput, KeeperOutput, KeeperSlot } from './slot-keeper-types.ts';
+import { leaseEvent } from './lease-events.ts';
+import { SlotDefinitions } from './slot-definitions.ts';
+import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
 import { plain, StateTakings, takeState } from './state-takings.ts';
 
 /**
@@ -28,7 +24,7 @@ import { plain, StateTakings, takeState } from './state-takings.ts';
 export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   readonly #leases: NodeLeases;
   readonly #node: number;
-  readonly #definitions = new Map<string, SlotDefinition>();
+  readonly #definitions: SlotDefinitions;
   readonly #upkeep: AddressUpkeep;
   readonly #partings = new AddressPartings();
   readonly #candidates = new FitCandidates((slot) => this.#upkeep.unfitness(slot));
@@ -37,10 +33,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   readonly #holdings = new Map<string, Holding>();
   readonly #observed = new Map<string, NodeLeasesOutput & { type: 'observed' }>();
   readonly #council = new CouncilNews();
-  /** Slots of the last configuration. */
-  #current: ReadonlySet<string> = new Set();
   readonly #formerHolders: FormerHolders;
-  readonly #gateways: Gateways;
   readonly #states = new StateTakings();
 
   /** @param handedOn of the process before; `leases` goes on with its */
@@ -56,10 +49,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       isFree: (slot) => !this.#holdings.has(slot),
     });
     this.#formerHolders = new FormerHolders(node);
-    this.#gateways = new Gateways(node, handedOn?.guarded);
-    for (const { definition } of handedOn ? slotsOf(handedOn.leases) : [])
-      this.#definitions.set(definition.id, definition);
-    this.#current = new Set(this.#definitions.keys());
+    this.#definitions = new SlotDefinitions(node, this.#upkeep, handedOn);
     for (const { granted, epoch, steps, announceAtMs } of handedOn?.holdings ?? []) {
       const holding = { granted, epoch, steps: [...steps], serving: true, closing: false };
       this.#holdings.set(granted.slot, { ...holding, announceAtMs: [...announceAtMs] });
@@ -85,12 +75,12 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       steps,
       announceAtMs,
     }));
-    return { leases, holdings, guarded: this.#guarded() };
+    return { leases, holdings, guarded: this.#definitions.guarded() };
   }
 
   /** First of all when it goes on for another process: its addresses are looked after again. */
   resume(): KeeperOutput[] {
-    const followed = this.#upkeep.define([...this.#definitions.values()]);
+    const followed = this.#upkeep.define(this.#definitions.all);
     const places = [...this.#holdings.keys()].flatMap((slot) => this.#upkeep.placesOf(slot));
     return [
       ...followed,
@@ -132,7 +122,6 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         this.#candidates.end(input);
         return this.#follow(this.#leases.handle(input, nowMs), nowMs);
       case 'configure': {
-        this.#current = new Set(input.slots.map(({ id }) => id));
         const guard = this.#guard(input.slots, nowMs);
         return [...guard, ...this.#follow(this.#leases.handle(input, nowMs), nowMs)];
       }
@@ -166,8 +155,6 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
    * renewal on, and announces them.
    */
   #guard(slots: readonly SlotDefinition[], nowMs: number): KeeperOutput[] {
-    const addressesNow = (): string[] =>
-      [...this.#definitions.keys()].flatMap((slot) => this.#addressesOf(slot).map(plainAddress));
     // An address that stays on another link is another place.
     const heldNow = (): Map<string, AddressPlace> =>
       new Map(
@@ -175,16 +162,16 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
           .flatMap((slot) => this.#upkeep.placesOf(slot))
           .map((place) => [`${place.address}%${place.own?.name ?? place.link ?? ''}`, place]),
       );
-    const former = new Set(addressesNow());
+    const former = new Set(this.#definitions.addresses);
     const raised = heldNow();
+    this.#definitions.define(slots);
     this.#forget();
-    for (const slot of slots) this.#definitions.set(slot.id, slot);
-    const followed = this.#upkeep.define([...this.#definitions.values()]);
+    const followed = this.#upkeep.define(this.#definitions.all);
     const wanted = heldNow();
     const held = new Set([...wanted.values()].map(({ address }) => address));
     const withdrawn = [
       ...[...raised].flatMap(([place, { address }]) => (wanted.has(place) ? [] : [address])),
-      ...addressesNow().filter((address) => !former.has(address) && !held.has(address)),
+      ...this.#definitions.addresses.filter((address) => !former.has(address) && !held.has(address)),
     ];
     const places = [...wanted].flatMap(([key, place]) => (raised.has(key) ? [] : [place]));
     const added = places.map(({ address }) => address);
@@ -198,7 +185,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       ...(withdrawn.length === 0 ? [] : [{ type: 'withdraw' as const, addresses: withdrawn }]),
       // Links of a slot's own are made, down, before the fence stands at them.
       ...followed,
-      this.#underFence(),
+      this.#definitions.underFence(),
       ...(places.length === 0 ? [] : [{ type: 'raise' as const, places, isPrepared: false, isQuiet: false }]),
       // Whoever waits for an answer about other addresses asks for these.
       ...[...this.#holdings.keys()]
@@ -211,37 +198,12 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return [...this.#holdings.keys()].filter((slot) => !this.#isWaiting(slot));
   }
 
-  /**
-   * An address that two slots name, as one of them is going and not gone, stays with the elder until it is: the fence
-   * opens each thing by one slot.
-   */
-  #underFence(): KeeperOutput {
-    return { type: 'guard', slots: this.#guarded() };
-  }
-
-  #guarded(): KeeperSlot[] {
-    const taken = new Set<string>();
-    return [...this.#definitions].map(([slot, definition]) => {
-      const addresses = definition.addresses.map(plainAddress).filter((address) => !taken.has(address));
-      for (const address of addresses) taken.add(address);
-      const places = this.#upkeep.placesOf(slot, addresses);
-      const links = new Set(places.flatMap(({ own }) => own?.name ?? []));
-      const on = new Set(places.flatMap(({ link }) => link ?? []));
-      const forwarding = this.#gateways.linksOf(definition);
-      const all = { slot, addresses, links: [...links], on: [...on] };
-      return forwarding.length === 0 ? all : { ...all, forwarding };
-    });
-  }
-
   /** Slots that are gone, and whose last holding has ended. */
   #forget(): void {
-    for (const slot of this.#definitions.keys()) {
-      if (this.#current.has(slot) || this.#holdings.has(slot)) continue;
-      this.#definitions.delete(slot);
+    for (const slot of this.#definitions.forget((each) => this.#holdings.has(each))) {
       this.#observed.delete(slot);
       this.#candidates.forget(slot);
       this.#troubles.delete(slot);
-      this.#gateways.forget(slot);
     }
   }
 
@@ -255,7 +217,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     };
     for (const output of outputs) {
       if (output.type === 'fence-until') {
-        if (this.#addressesOf(output.slot).length > 0) ends.set(output.slot, output.untilMs);
+        if ((this.#definitions.get(output.slot)?.addresses.length ?? 0) > 0)
+          ends.set(output.slot, output.untilMs);
         continue;
       }
       if (output.type !== 'send' && output.type !== 'observed') open();
@@ -290,24 +253,11 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         // Everything but the fence is made before the holder breaks.
         return output.accepted ? this.#upkeep.prepare(output.slot, nowMs) : [];
       case 'clock':
-        return [{ type: 'event', ...clockEvent(output, this.#node) }];
+      case 'rejected':
+        return [leaseEvent(output, this.#node)];
       case 'hand-over-failed':
         if (this.#partings.isOurs(output.slot, output.nonce)) return this.#part(output.slot, nowMs);
-        return [
-          {
-            type: 'event',
-            severity: 'warning',
-            message: `hand-over of slot ${output.slot} failed: ${output.reason}`,
-          },
-        ];
-      case 'rejected':
-        return [
-          {
-            type: 'event',
-            severity: 'warning',
-            message: `lease input from node ${output.from} refused: ${output.reason}`,
-          },
-        ];
+        return [leaseEvent(output, this.#node)];
     }
   }
 
@@ -490,9 +440,9 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     if (this.#isShared(slot)) withdraw.push({ type: 'leave-state', slot });
     if (!holding) return withdraw;
     const told: KeeperOutput = { type: 'slot', state: this.#stateOf(slot, `lost: ${reason}`) };
-    if (this.#current.has(slot)) return [...withdraw, told];
+    if (this.#definitions.isCurrent(slot)) return [...withdraw, told];
     this.#forget();
-    return [...withdraw, ...this.#upkeep.define([...this.#definitions.values()]), this.#underFence(), told];
+    return [...withdraw, ...this.#upkeep.define(this.#definitions.all), this.#definitions.underFence(), told];
   }
 
   #announceAgain(nowMs: number): KeeperOutput[] {
@@ -524,19 +474,4 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       trouble,
     });
   }
-
-  #addressesOf(slot: string): readonly string[] {
-    return this.#definitions.get(slot)?.addresses ?? [];
-  }
-}
-
-function clockEvent(
-  { node, isOutside, deviation }: NodeLeasesOutput & { type: 'clock' },
-  own: number,
-): { severity: 'info' | 'error'; message: string } {
-  const whose = node === own ? "this node's clock" : `the clock of node ${node}`;
-  if (!isOutside) return { severity: 'info', message: `${whose} runs at the rate of the others again` };
-  const percent = `${(Math.abs(deviation) * 100).toFixed(2)} %`;
-  const message = `${whose} is ${percent} ${deviation > 0 ? 'faster' : 'slower'} than the others: that node neither votes nor holds a slot until it is not`;
-  return { severity: 'error', message };
 }

@@ -116,6 +116,8 @@ export function decide(
       state.addressTroubles.delete(decision.id);
       state.unraised.delete(decision.id);
       state.sharingReports.delete(decision.id);
+      state.endedEpochs.delete(decision.id);
+      state.overAt.delete(decision.id);
       return [
         { table: 'slots', key: decision.id, value: null },
         { table: 'holdings', key: decision.id, value: null },

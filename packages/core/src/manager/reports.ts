@@ -81,12 +81,17 @@ function takeSlot(
   const reporter = state.nodes.get(node)?.id;
   let { holder } = known;
   let ranOut = '';
-  if (epoch > known.epoch || told.state === 'holding') holder = told.state === 'free' ? null : told.holder;
-  else if (told.state === 'held' && holder === null) holder = told.holder;
+  const isEnded = state.endedEpochs.get(slot.id) === epoch && told.state !== 'holding';
+  if (epoch > known.epoch || told.state === 'holding') {
+    holder = told.state === 'free' ? null : told.holder;
+    state.endedEpochs.delete(slot.id);
+  } else if (told.state === 'held' && holder === null && !isEnded) holder = told.holder;
   // In the same epoch the holder's own node knows that it has let go; of the others it takes a majority of the council.
   else if (told.state === 'free' && holder !== null) {
-    if (holder.node === reporter) holder = null;
-    else if (isOverForMajority(state, slot.id, epoch, node)) {
+    if (holder.node === reporter) {
+      holder = null;
+      state.endedEpochs.set(slot.id, epoch);
+    } else if (isOverForMajority(state, slot.id, epoch, node)) {
       ranOut = `The lease of ${nameOf(state, holder.functionId)} ran out, and no other candidate could take it.`;
       holder = null;
     }

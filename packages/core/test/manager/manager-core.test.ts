@@ -268,6 +268,35 @@ describe('slots', () => {
     expect(slot()).toMatchObject({ holder: 'web#1', epoch: 2 });
   });
 
+  test('what others still say of an epoch that its own holder has ended is older, and nobody holds it again by that', async () => {
+    const domain = await running();
+    const say = (node: number, told: 'free' | 'held' | 'holding') =>
+      domain.report(node, {
+        slots: [
+          {
+            id: slotId(domain),
+            state: told,
+            epoch: '1',
+            holder: told === 'free' ? null : { node: 1, functionId: 1 },
+            candidates: [],
+            reason: '',
+          },
+        ],
+        failovers: [],
+      });
+    const holder = () => domain.core.views(domain.nowMs).slots[0]?.holder;
+    say(1, 'free');
+    expect(holder()).toBeNull();
+    say(2, 'held');
+    expect(holder()).toBeNull();
+    say(1, 'holding');
+    expect(holder()).toBe('web#1');
+    say(1, 'free');
+    hold(domain, 2, 2, 2);
+    say(3, 'held');
+    expect(holder()).toBe('web#2');
+  });
+
   test('a failover is recorded once, with the outage that users saw, whichever comes first', async () => {
     for (const trafficFirst of [true, false]) {
       const domain = await running();
