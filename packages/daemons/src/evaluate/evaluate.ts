@@ -88,8 +88,9 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
   };
 }
 
-function whyUnfit({ valueOctetsMax, whyNot }: Mechanism, { name, octetsMax }: Workload): string | null {
-  const reason = whyNot?.(name) ?? null;
+function whyUnfit(mechanism: Mechanism, { name, octetsMax }: Workload): string | null {
+  const { valueOctetsMax } = mechanism;
+  const reason = mechanism.whyNot?.(name) ?? null;
   if (reason !== null) return reason;
   const octets = octetsMax + NUMBER_OCTETS;
   return valueOctetsMax === undefined || octets <= valueOctetsMax

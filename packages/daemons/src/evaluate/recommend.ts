@@ -63,6 +63,7 @@ const shown = (value: number): string => String(Number(value.toPrecision(3)));
 const typicalAnswer: Criterion = {
   of: ({ answerMs }) => answerMs.p50,
   margin: { part: 0.1, least: 0.1 },
+  isOfMachine: true,
   says: (value) => `its answers take ${shown(value)} ms at the median`,
 };
 const slowAnswer: Criterion = {
