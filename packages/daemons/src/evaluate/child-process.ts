@@ -20,6 +20,8 @@ interface Expected {
 /** One process of a run, from outside. */
 export class EvaluationProcess {
   readonly ended: Promise<unknown>;
+  /** Times and positions in turn that it told of by itself. */
+  readonly reached: number[] = [];
   readonly #child: ChildProcess;
   readonly #happened: (what: string) => void;
   #expected: Expected[] = [];
@@ -66,6 +68,10 @@ export class EvaluationProcess {
   #hear(word: ChildWord): void {
     if (word.type === 'happened') {
       this.#happened(word.what);
+      return;
+    }
+    if (word.type === 'reached') {
+      this.reached.push(...word.reached);
       return;
     }
     if (word.type === 'failed') {

@@ -83,6 +83,9 @@ export interface Mechanism {
   /** Whether the next holder gets the state when a client comes, from that client. */
   readonly isByClients?: boolean;
   standby?(place: Place, reached: (position: number) => void): Promise<StandbyEnd>;
-  /** Resolves when everything is in place to carry changes. */
-  holder(place: Place, standbys: readonly Standby[]): Promise<HolderEnd>;
+  /**
+   * Resolves when everything is in place to carry changes.
+   * @param reached For those whose place no standby watches, a store: it has everything up to here.
+   */
+  holder(place: Place, standbys: readonly Standby[], reached: (position: number) => void): Promise<HolderEnd>;
 }

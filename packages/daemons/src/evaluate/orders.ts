@@ -52,6 +52,8 @@ export type ChildWord =
       /** Requests and times in turn: since then it had what this one wrote. */
       readonly safe: Float64Array;
     }
+  /** Of the holder, now and then: times and positions in turn, as of a `report`. */
+  | { readonly type: 'reached'; readonly reached: Float64Array }
   /** Something happened that people want to know. */
   | { readonly type: 'happened'; readonly what: string }
   | { readonly type: 'failed'; readonly message: string };

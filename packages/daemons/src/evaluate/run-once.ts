@@ -129,7 +129,8 @@ async function runWith(
   const { state, reached, safe } = await next.order({ type: 'report' });
 
   const { asked } = player;
-  const inOrder = mechanism.isByClients === true ? answersOf(asked) : pairsOf(reached);
+  const inOrder =
+    mechanism.isByClients === true ? answersOf(asked) : pairsOf([...holder.reached, ...reached]);
   const inTime = asked.filter(({ sentMs }) => sentMs >= fromMs && sentMs <= untilMs);
   return {
     latenciesMs: inTime.flatMap(({ answeredMs, sentMs }) =>
@@ -163,7 +164,7 @@ function answersOf(asked: Player['asked']): Reached[] {
     .sort((one, other) => one.position - other.position);
 }
 
-function pairsOf(reached: Float64Array): Reached[] {
+function pairsOf(reached: readonly number[]): Reached[] {
   return Array.from({ length: reached.length / 2 }, (_, at) => ({
     atMs: reached[2 * at] as number,
     position: reached[2 * at + 1] as number,

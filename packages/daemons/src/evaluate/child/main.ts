@@ -14,6 +14,9 @@ const say = (word: ChildWord): void => {
   process.send?.(word);
 };
 
+/** Between two words of what was reached. */
+const TELL_MS = 50;
+
 async function main(task: ChildTask): Promise<void> {
   const meter = new SocketMeter();
   const mechanism = mechanismNamed(task.mechanism) as Mechanism;
@@ -26,6 +29,9 @@ async function main(task: ChildTask): Promise<void> {
   let holder: HolderEnd | undefined;
   let standby: StandbyEnd | undefined;
   const reached: number[] = [];
+  const tellReached = (): void => {
+    if (reached.length > 0) say({ type: 'reached', reached: Float64Array.from(reached.splice(0)) });
+  };
   const served = new EvaluatedFunction(
     () => holder,
     () => standby,
@@ -39,7 +45,9 @@ async function main(task: ChildTask): Promise<void> {
       meet: async ({ standbys }) => {
         if (task.number > 0) await standby?.meet?.(standbys);
         else {
-          holder = await mechanism.holder(place, standbys);
+          holder = await mechanism.holder(place, standbys, (position) => reached.push(machineMs(), position));
+          // A holder that was killed can report nothing.
+          setInterval(tellReached, TELL_MS);
           served.begin();
         }
         return { type: 'meet' };
