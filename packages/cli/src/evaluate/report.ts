@@ -77,14 +77,15 @@ export function renderEvaluation(evaluation: Evaluation, paint: Paint): string {
     '',
     renderTable(columns, results, { now: 0, paint }).trimEnd(),
     '',
-    'per update: octets on the wire (all processes) and to disk, processor time of holder + standbys. Answers and lags: median / 99th percentile; ADDED: above `none`, less than 0 within the noise.',
+    'per update: octets on the wire (all processes) and to disk, processor time of holder + standbys. Answers (to changes) and lags: median / 99th percentile; ADDED: above `none`, less than 0 within the noise.',
     'LOST: updates that had been answered and that the next holder lacks; UNANSWERED: those that had not; median / most of all kills.',
     'RECOVERY: from the kill to the first answer of the next holder, without the time to notice; median / most.',
     ...clients.map(
       ({ name, wholeMs }) =>
         `${name}: the last client had brought its state ${showMs(wholeMs.p50)} ms after the kill`,
     ),
-    ...results.flatMap(({ name, refused, events }) => [
+    ...results.flatMap(({ name, readMs, refused, events }) => [
+      ...(readMs === null ? [] : [`${name}: reads took ${pair(readMs.p50, readMs.p99, showMs)} ms`]),
       ...(refused > 0 ? [`${name}: ${refused} updates were refused`] : []),
       ...Object.entries(events).map(([what, times]) =>
         times === 1 ? `${name}: ${what}` : `${name}: ${what}, ${times} times`,

@@ -70,7 +70,7 @@ const slowAnswer: Criterion = {
   of: ({ answerMs }) => answerMs.p99,
   margin: { part: 0.3, least: 1 },
   isOfMachine: true,
-  says: (value) => `one of 100 of its answers takes more than ${shown(value)} ms`,
+  says: (value) => `99 of 100 of its answers take ${shown(value)} ms at most`,
 };
 const loss: Criterion = {
   of: ({ loses }) => RANKS[loses],
@@ -184,7 +184,7 @@ function noiseOf(judged: readonly Judged[], of: Criterion['of']): number {
 const praise: ReadonlyMap<Rule, (judged: Judged) => string> = new Map<Rule, (judged: Judged) => string>([
   [promisesNoLoss, ({ loses }) => LOSES[loses]],
   [lostNothing, ({ lost }) => `it lost nothing at ${lost.letOut.samples} kills`],
-  [losesWithinBound, ({ loses }) => LOSES[loses]],
+  [losesWithinBound, ({ loses }) => (loses === 'bounded' ? 'what it may lose has a bound' : LOSES[loses])],
   [survivesAll, () => 'the state is there without any of its processes'],
 ]);
 

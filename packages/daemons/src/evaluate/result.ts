@@ -13,8 +13,10 @@ export type Promised = Pick<
 export interface MechanismResult extends Promised {
   readonly runs: number;
   readonly updates: number;
-  /** From request to answer. */
+  /** Of changes, from request to answer. */
   readonly answerMs: Spread;
+  /** Of reads, which wait for what is not safe of their key; null: the workload has none. */
+  readonly readMs: Spread | null;
   /** Of the median and of the 99th percentile, what they are above those of `none`; null: it was not measured. */
   readonly addedMs: { readonly p50: number; readonly p99: number } | null;
   /** Null: nothing is ever safe. */
@@ -53,7 +55,7 @@ export function resultOf(
   const each = (read: (run: Run) => number): Spread => spreadOf(runs.map(read)) as Spread;
   const perUpdate = (read: (run: Run) => number): number =>
     median(runs.map((run) => read(run) / Math.max(1, run.updates)));
-  const answerMs = spreadOf(all(({ latenciesMs }) => latenciesMs)) ?? NOTHING;
+  const answerMs = spreadOf(all(({ answersMs }) => answersMs)) ?? NOTHING;
   const holder = perUpdate(({ holderCpuUs }) => holderCpuUs);
   const ofStandbys = perUpdate(({ standbyCpuUs }) => standbyCpuUs);
   const events: Record<string, number> = {};
@@ -69,6 +71,7 @@ export function resultOf(
     runs: runs.length,
     updates: runs.reduce((sum, { updates }) => sum + updates, 0),
     answerMs,
+    readMs: spreadOf(all(({ readsMs }) => readsMs)),
     addedMs: reference && {
       p50: answerMs.p50 - reference.answerMs.p50,
       p99: answerMs.p99 - reference.answerMs.p99,

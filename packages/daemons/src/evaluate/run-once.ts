@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Lag, type Loss, lagByRequest, lagOf, lossOf, type Reached } from './accounts.ts';
+import { type Asked, type Lag, type Loss, lagByRequest, lagOf, lossOf, type Reached } from './accounts.ts';
 import { EvaluationProcess } from './child-process.ts';
 import { machineMs } from './clock.ts';
 import type { Mechanism } from './mechanism.ts';
@@ -27,8 +27,10 @@ export interface RunOptions {
 
 /** One life of a holder, from its start to its end and to the next one. */
 export interface Run {
-  /** Of each answer in the time of measurement, from its request. */
-  readonly latenciesMs: readonly number[];
+  /** Of each answer to a change in the time of measurement, from its request. */
+  readonly answersMs: readonly number[];
+  /** Of those to reads. */
+  readonly readsMs: readonly number[];
   /** Null: nothing is ever safe. */
   readonly lag: Lag | null;
   /** Changes that were made in that time. */
@@ -133,9 +135,8 @@ async function runWith(
     mechanism.isByClients === true ? answersOf(asked) : pairsOf([...holder.reached, ...reached]);
   const inTime = asked.filter(({ sentMs }) => sentMs >= fromMs && sentMs <= untilMs);
   return {
-    latenciesMs: inTime.flatMap(({ answeredMs, sentMs }) =>
-      answeredMs === null ? [] : [answeredMs - sentMs],
-    ),
+    answersMs: inTime.flatMap((each) => (each.op === 'read' ? [] : latencyOf(each))),
+    readsMs: inTime.flatMap((each) => (each.op === 'read' ? latencyOf(each) : [])),
     lag:
       safe.length > 0
         ? lagByRequest(asked, firstOf(safe), fromMs, untilMs)
@@ -153,6 +154,10 @@ async function runWith(
     wholeMs: wholeMs - killedMs,
     events,
   };
+}
+
+function latencyOf({ answeredMs, sentMs }: Asked): number[] {
+  return answeredMs === null ? [] : [answeredMs - sentMs];
 }
 
 /** Clients have what they were told. */
