@@ -8,6 +8,7 @@ import type { CliIo } from '../io.ts';
 
 interface Options extends ApiOptions {
   readonly to?: string;
+  readonly iAcceptTheLoss?: boolean;
   readonly wait: number | false;
 }
 
@@ -24,6 +25,10 @@ export function addHandover(program: Command, io: CliIo): void {
     )
     .argument('<slot>', 'POOL/SLOT, for instance web/0', parseSlot)
     .option('--to <instance>', 'who should hold it, for instance web#2; the first candidate when not said')
+    .option(
+      '--i-accept-the-loss',
+      'where nobody holds the slot and nobody who has its state is there: --to takes it with what it has',
+    )
     .addOption(durationOption('--wait <duration>', 'how long to wait for it', 10_000, '10s'))
     .option('--no-wait', 'do not wait for it')
     .action(async ({ pool, slot }: SlotName, options: Options) => {
@@ -34,6 +39,7 @@ export function addHandover(program: Command, io: CliIo): void {
           pool,
           slot,
           ...(options.to === undefined ? {} : { to: options.to }),
+          ...(options.iAcceptTheLoss === true && { acceptsLoss: true }),
         };
         await client.post('/v1/handover', request);
         io.out(`${pool}/${slot}: hand-over ordered\n`);

@@ -226,4 +226,27 @@ describe.skipIf(missing !== '')(`state that standbys have, too ${missing}`, () =
     await startAgain(other);
     await untilState('a standby has the state again', isProtected);
   });
+
+  test('after everything has died nobody takes the slot, until an operator accepts the loss', async () => {
+    const before = await untilState('a standby has the state', isProtected);
+    const { holder } = slotOf(before, 'ledger');
+    const nodes = [...agents.keys()];
+    await kill(nodes.flatMap((node) => [agentOf(node).pid, ...hosts.functionPids(node)]));
+    for (const node of nodes) await startAgain(node);
+    await untilState('functions run, and nobody holds the slot', (state) => {
+      const mine = state.instances.filter(({ pool }) => pool === 'ledger');
+      return slotOf(state, 'ledger').holder === null && mine.every(({ healthy }) => healthy);
+    });
+    const refused = await hosts.cli('manager', 'handover', 'ledger/0', '--to', holder ?? '');
+    expect(refused.stderr).toContain('Nobody holds slot 0');
+    const { code, stderr } = await hosts.cli(
+      'manager',
+      ...['handover', 'ledger/0', '--to', holder ?? '', '--i-accept-the-loss'],
+    );
+    expect(code, stderr).toBe(0);
+    const after = await untilState('it is served, and says that something is lost', (state) =>
+      slotOf(state, 'ledger').sharing?.verdict.includes('may have begun without some of its state'),
+    );
+    expect(slotOf(after, 'ledger').holder).toBe(holder);
+  });
 });

@@ -47,12 +47,17 @@ export class SharedSlots {
   }
 
   /** What a candidate has of the slot's state; undefined: none is shared. */
-  stateOf({ id, sharing }: SlotDefinition, { life, ownStates }: Resident): CandidateState | undefined {
+  stateOf(
+    { id, sharing }: SlotDefinition,
+    { life, ownStates, assignment }: Resident,
+  ): CandidateState | undefined {
     if (sharing === undefined) return undefined;
     const isSame = ownStates.incarnation === life.incarnation && life.leaseIncarnation === life.incarnation;
+    const { slot, acceptedLoss } = assignment ?? {};
     return {
       hasCopy: this.#copies.has(id as SlotId),
       ownEpoch: isSame ? (ownStates.epochs[id] ?? null) : null,
+      ...(slot?.id === id && acceptedLoss !== undefined && { acceptedLoss: Number(acceptedLoss) }),
     };
   }
 

@@ -2,7 +2,7 @@
 import type { AcceptedValue, LeaseHolder, LeaseMessage, PromiseMessage } from '@vnfpool/wire/lease';
 import { Attempt } from './attempt.ts';
 import type { Slot } from './slot.ts';
-import { admits, type CandidateState, sameHolder } from './value.ts';
+import { admits, type CandidateState, isLossAccepted } from './value.ts';
 
 /** The first half of a round: members are asked to promise it. */
 export class Preparing extends Attempt {
@@ -27,7 +27,10 @@ export class Preparing extends Attempt {
     this.tally.add(from);
     this.#promises.set(from, message);
     if (this.tally.count < this.slot.council.majority) return undefined;
-    return judge(this.#promises.values(), this.holder, (former) => this.#mayFollow(former));
+    return judge(this.#promises.values(), this.holder, {
+      mayFollow: (former) => this.#mayFollow(former),
+      isLossAccepted: (former) => isLossAccepted(this.slot.epoch(former.round), this.#state),
+    });
   }
 
   #mayFollow(former: AcceptedValue): boolean {
@@ -54,7 +57,13 @@ export type Verdict =
 function judge(
   promises: Iterable<PromiseMessage>,
   candidate: LeaseHolder,
-  mayFollow: (former: AcceptedValue) => boolean,
+  {
+    mayFollow,
+    isLossAccepted: isAccepted,
+  }: {
+    readonly mayFollow: (former: AcceptedValue) => boolean;
+    readonly isLossAccepted: (former: AcceptedValue) => boolean;
+  },
 ): Verdict {
   let former: AcceptedValue | undefined;
   let endedForMs = Number.POSITIVE_INFINITY;
@@ -63,9 +72,11 @@ function judge(
     if (accepted !== null && (former === undefined || accepted.round > former.round)) former = accepted;
   }
   if (former === undefined) return { isAllowed: false, former };
-  // What was lost when this holder came in by the last resort, before it acted perhaps, is lost still.
-  const isLossy = former.value.lossMark && sameHolder(former.value.holder, candidate);
+  // What was lost when this one came in by the last resort, before it acted perhaps, is lost still: it listed itself then.
+  const { holder, lossMark } = former.value;
+  const isLossy = lossMark && holder.node === candidate.node && holder.functionId === candidate.functionId;
   if (mayFollow(former)) return { isAllowed: true, former, lossMark: isLossy };
+  if (isAccepted(former)) return { isAllowed: true, former, lossMark: true };
   const { lastResort } = former.value;
   if (lastResort.rule === 'after' && endedForMs >= lastResort.afterMs) {
     return { isAllowed: true, former, lossMark: true };

@@ -12,7 +12,7 @@ import {
   retrySpreadMs,
   unlistedProbeMs,
 } from './timing.ts';
-import { admits, type CandidateState, sameHolder } from './value.ts';
+import { admits, type CandidateState, isLossAccepted, sameHolder } from './value.ts';
 
 export interface Candidate {
   readonly holder: LeaseHolder;
@@ -67,7 +67,8 @@ export class Turn {
   }
 
   #isAdmitted(accepted: AcceptedValue, { holder, state }: Candidate): boolean {
-    return admits(accepted, this.#slot.epoch(accepted.round), holder, state);
+    const epoch = this.#slot.epoch(accepted.round);
+    return admits(accepted, epoch, holder, state) || isLossAccepted(epoch, state);
   }
 
   /** The candidate begins to try. */

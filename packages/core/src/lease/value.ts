@@ -60,6 +60,8 @@ export interface CandidateState {
    * decided and never acted upon gave it none.
    */
   readonly ownEpoch: number | null;
+  /** An operator accepts what is lost when it goes on behind this epoch with what it has; absent: nobody said so. */
+  readonly acceptedLoss?: number;
 }
 
 /**
@@ -75,6 +77,11 @@ export function admits(
   if (state === undefined) return lists(value, holder);
   if (sameHolder(value.holder, holder) && state.ownEpoch === epoch) return true;
   return (state.hasCopy || round === 0) && isCandidate(value, holder);
+}
+
+/** Whether an operator lets the candidate go on behind this epoch, with whatever it has. */
+export function isLossAccepted(epoch: number, state: CandidateState | undefined): boolean {
+  return state?.acceptedLoss === epoch;
 }
 
 /** Whether the value names `holder`, whatever state it has. */

@@ -27,6 +27,8 @@ export interface HandoverRequest {
   readonly slot: number;
   /** Name of the instance that should hold it; absent: the first candidate. */
   readonly to?: string;
+  /** Nobody holds the slot, and nobody who has its state is there: `to` takes it with what it has. The risk is the caller's. */
+  readonly acceptsLoss?: boolean;
 }
 
 /** POST /v1/move: moves an instance to another node, with its state and its slot. */

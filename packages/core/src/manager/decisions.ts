@@ -117,6 +117,7 @@ export function decide(
       state.unraised.delete(decision.id);
       state.sharingReports.delete(decision.id);
       state.endedEpochs.delete(decision.id);
+      state.acceptedLosses.delete(decision.id);
       state.overAt.delete(decision.id);
       return [
         { table: 'slots', key: decision.id, value: null },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { acceptLoss } from './accepted-loss.ts';
 import { chooseForced } from './council.ts';
 import { saveCouncil } from './decisions.ts';
 import { type Declarations, reply } from './declarations.ts';
@@ -138,6 +139,10 @@ function takeHandover(
   { nowMs, wallMs }: Moment,
   outputs: ManagerCoreOutput[],
 ): void {
+  if (input.acceptsLoss === true) {
+    outputs.push(reply(input.requestId, acceptLoss(state, journal, input, { nowMs, wallMs })));
+    return;
+  }
   const chosen = chooseSuccessor(state, input, nowMs);
   if ('code' in chosen) {
     outputs.push(reply(input.requestId, chosen));

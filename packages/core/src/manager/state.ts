@@ -152,6 +152,8 @@ export class ManagerState {
   /** By `node/functionId`: not before this moment, and how long to wait next. */
   readonly retries: Map<string, { atMs: number; waitMs: number; reason: string }> = new Map();
   readonly handovers: Map<string, Handover> = new Map();
+  /** By slot: who may take it without its state, behind this epoch and no other, by an operator's word. */
+  readonly acceptedLosses: Map<string, { readonly to: number; readonly epoch: number }> = new Map();
   /** By Function ID. */
   readonly moveLives: Map<number, MoveLife> = new Map();
   /** By Function ID: since when it is ready. */
@@ -308,12 +310,14 @@ export class ManagerState {
       slots: [...this.slots.values()].map((slot) => {
         const holding = this.holdings.get(slot.id);
         const handover = this.handovers.get(slot.id);
+        const acceptedLoss = this.acceptedLosses.get(slot.id);
         return {
           ...slot,
           epoch: holding?.epoch ?? 0,
           holder: holding?.holder?.functionId ?? null,
           admitted: this.#admittedTo(slot.id),
           handover: handover ? { to: handover.to, nonce: handover.nonce } : null,
+          ...(acceptedLoss !== undefined && acceptedLoss.epoch === (holding?.epoch ?? 0) && { acceptedLoss }),
         };
       }),
       strays: [...this.functions.values()]

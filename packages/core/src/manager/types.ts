@@ -33,6 +33,8 @@ export type ManagerCoreInput =
       readonly pool: string;
       readonly index: number;
       readonly to?: string;
+      /** Nobody holds it, and nobody who has its state is there: `to` takes it with what it has. */
+      readonly acceptsLoss?: boolean;
     }
   /** Moves an instance, or takes that back; `to` absent: where there is most room. */
   | {

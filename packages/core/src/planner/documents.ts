@@ -98,6 +98,9 @@ export function assignmentOf(
     council: council.version,
     ranking: slot ? rankingOf(pool, slot.index, observed) : [],
     ...(handover ? { handover } : {}),
+    ...(slot?.acceptedLoss?.to === instance.functionId
+      ? { acceptedLoss: String(slot.acceptedLoss.epoch) }
+      : {}),
     ...rulesOf(pool),
   };
 }

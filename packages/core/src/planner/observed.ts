@@ -144,6 +144,8 @@ export interface ObservedSlot {
   readonly admitted: readonly SlotCandidate[] | null;
   /** A hand-over that was ordered. */
   readonly handover: { readonly to: number; readonly nonce: string } | null;
+  /** An operator lets this instance take the slot without its state, which nobody has held since `epoch`; absent: nobody may. */
+  readonly acceptedLoss?: { readonly to: number; readonly epoch: number };
 }
 
 export interface ObservedStray {

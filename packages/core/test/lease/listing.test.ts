@@ -212,6 +212,35 @@ describe('the last holder itself', () => {
   });
 });
 
+test('whoever lists itself behind a loss has lost it, also with a function that began anew and a copy from somewhere', () => {
+  const bench = shared({ rule: 'after', afterMs: LEASE_MS });
+  list(bench, 1, []);
+  bench.run(20);
+  const [node = 0] = afterwards(bench, 6);
+  bench.stop(node);
+  bench.run(LEASE_MS / 3);
+  bench.start(node);
+  say(bench, node, COPY, 2n);
+  bench.run(6 * LEASE_MS);
+  expect(bench.all('granted', node)).toHaveLength(2);
+  expect(bench.last('granted')).toMatchObject({ node, functionIncarnation: 2n, lossMark: true });
+});
+
+test('an operator’s word lets one candidate go on behind one epoch, with a mark', () => {
+  const bench = shared();
+  list(bench, 1, []);
+  bench.run(20);
+  const { epoch } = bench.last('renumbered');
+  expect(afterwards(bench, 6)).toEqual([]);
+  say(bench, 3, { ...NOTHING, acceptedLoss: epoch - 1 });
+  bench.run(4 * LEASE_MS);
+  expect(bench.serving()).toEqual([]);
+  say(bench, 3, { ...NOTHING, acceptedLoss: epoch });
+  bench.run(4 * LEASE_MS);
+  expect(bench.serving()).toEqual([3]);
+  expect(bench.last('granted')).toMatchObject({ node: 3, lossMark: true });
+});
+
 test('a hand-over goes to a listed candidate only', () => {
   const bench = shared();
   list(bench, 1, [3]);

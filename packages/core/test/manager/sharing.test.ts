@@ -317,3 +317,52 @@ describe('what a holder tells of its standbys', () => {
     expect(views().pools[0]).toMatchObject({ sharing: null, health: 'whole' });
   });
 });
+
+describe('a slot that nobody who has its state can take', () => {
+  const take = async (to?: string) => {
+    const { domain, views, tell } = await world();
+    tell(null);
+    const ask = (more: object) => {
+      domain.replies.length = 0;
+      const request = { type: 'handover', requestId: 9, pool: 'kv', index: 0, acceptsLoss: true } as const;
+      domain.give({ ...request, ...(to === undefined ? {} : { to }), ...more });
+      return domain.replies[0];
+    };
+    const letGo = (): void => {
+      const slot = { id: views().slots[0]?.id ?? '', epoch: '1', holder: null, candidates: [], reason: '' };
+      domain.report(1, { slots: [{ ...slot, state: 'free' }], failovers: [] });
+    };
+    return { domain, views, ask, letGo };
+  };
+
+  test('is taken by whom an operator names, and that is recorded', async () => {
+    const { views, ask, letGo } = await take('kv#2');
+    letGo();
+    expect(ask({})).toMatchObject({ ok: true, to: 'kv#2' });
+    expect(views().events).toContainEqual(
+      expect.objectContaining({
+        type: 'slot.loss-accepted',
+        severity: 'warning',
+        message: 'An operator lets kv#2 take slot 0 of kv without its state, behind epoch 1.',
+      }),
+    );
+  });
+
+  test.each([
+    ['somebody holds', {}, 'Somebody holds slot 0 of kv'],
+    ['is not there', { index: 7 }, 'has no slot 7'],
+    ['of another pool', { pool: 'no' }, 'There is no pool no'],
+  ])('is refused where the slot %s', async (_, more, why) => {
+    const { ask } = await take('kv#2');
+    expect(ask(more)).toMatchObject({ ok: false, message: expect.stringContaining(why) });
+  });
+
+  test.each([
+    [undefined, 'Say who is to take slot 0 of kv without its state: kv#1, kv#2'],
+    ['kv#9', 'kv#9 is no candidate'],
+  ])('is refused to %s', async (to, why) => {
+    const { ask, letGo } = await take(to);
+    letGo();
+    expect(ask({})).toMatchObject({ ok: false, message: expect.stringContaining(why) });
+  });
+});

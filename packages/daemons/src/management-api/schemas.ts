@@ -48,7 +48,12 @@ export const handoverSchema: JsonSchema = {
   type: 'object',
   required: ['pool', 'slot'],
   additionalProperties: false,
-  properties: { pool: name, slot: { type: 'integer', minimum: 0, maximum: 65_535 }, to: instanceName },
+  properties: {
+    pool: name,
+    slot: { type: 'integer', minimum: 0, maximum: 65_535 },
+    to: instanceName,
+    acceptsLoss: { type: 'boolean' },
+  },
 };
 
 export const moveSchema: JsonSchema = {

@@ -151,8 +151,14 @@ export class ManagerBackend implements ManagementBackend {
     await this.#ask({ type: 'thaw' });
   }
 
-  async handover({ pool, slot, to }: HandoverRequest): Promise<void> {
-    await this.#ask({ type: 'handover', pool, index: slot, ...(to === undefined ? {} : { to }) });
+  async handover({ pool, slot, to, acceptsLoss = false }: HandoverRequest): Promise<void> {
+    await this.#ask({
+      type: 'handover',
+      pool,
+      index: slot,
+      ...(to === undefined ? {} : { to }),
+      ...(acceptsLoss && { acceptsLoss }),
+    });
   }
 
   async move(request: MoveRequest): Promise<MoveAnswer> {

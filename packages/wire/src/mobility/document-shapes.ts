@@ -191,6 +191,7 @@ export const slotAssignment: Shape<SlotAssignment> = versioned(
     },
     {
       handover: object({ to: uint32, nonce: text }),
+      acceptedLoss: decimal,
       restart: object({ inPlace: integer(0, 100), withinMs: milliseconds, readyMs: milliseconds }),
       flap: object({
         penalty: above0,

@@ -122,6 +122,8 @@ export interface SlotAssignment {
   readonly ranking: readonly number[];
   /** A planned hand-over: the holder passes the slot to this Function ID. `nonce` tells orders apart. */
   readonly handover?: { readonly to: number; readonly nonce: string };
+  /** An operator's word: this instance may take the slot, which nobody has held since this epoch (decimal), without its state. */
+  readonly acceptedLoss?: string;
   /** Starts in place before the slot goes to another candidate; absent: none. Each must make it ready within `readyMs`. */
   readonly restart?: { readonly inPlace: number; readonly withinMs: number; readonly readyMs: number };
   /** How its failures count against it as a candidate; absent: as the agent is made. */

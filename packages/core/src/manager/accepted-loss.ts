@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import { formatEpoch } from '../identity.ts';
+import { instanceName, isReady } from '../planner/observed.ts';
+import { rankingOf } from '../planner/roles.ts';
+import { isByAgents } from '../state-level/carried.ts';
+import type { Journal } from './journal.ts';
+import { type Refusal, refuse } from './refusal.ts';
+import type { ManagerState } from './state.ts';
+
+/**
+ * An operator lets an instance take a slot whose state is shared, though nobody who has that state is there: it goes on with what it
+ * has. Good for the epoch that is known now: whoever takes the slot first ends it.
+ */
+export function acceptLoss(
+  state: ManagerState,
+  journal: Journal,
+  request: { readonly pool: string; readonly index: number; readonly to?: string },
+  { nowMs, wallMs }: { readonly nowMs: number; readonly wallMs: number },
+): { readonly ok: true; readonly to: string } | Refusal {
+  const where = `slot ${request.index} of ${request.pool}`;
+  const pool = state.set?.declared.pools.find(({ name }) => name === request.pool);
+  if (!pool) return refuse('NOT_FOUND', `There is no pool ${request.pool}.`);
+  const observed = state.observed(nowMs);
+  const slot = observed.slots.find(({ pool: of, index }) => of === request.pool && index === request.index);
+  if (!slot) return refuse('NOT_FOUND', `Pool ${request.pool} has no slot ${request.index}.`);
+  const level = state.sharing.get(pool.name)?.level;
+  if (!level || !isByAgents(level))
+    return refuse('NOT_READY', `The state of ${request.pool} is not shared: there is no loss to accept.`);
+  if (slot.holder !== null)
+    return refuse('NOT_READY', `Somebody holds ${where}: hand it over without accepting a loss.`);
+  const candidates = rankingOf(pool, slot.index, observed)
+    .map((functionId) => observed.instances.find((instance) => instance.functionId === functionId))
+    .filter((instance) => instance !== undefined);
+  const names = candidates.map(instanceName).join(', ');
+  if (request.to === undefined)
+    return refuse('NOT_FOUND', `Say who is to take ${where} without its state: ${names}.`);
+  const wanted = candidates.find((instance) => instanceName(instance) === request.to);
+  if (!wanted)
+    return refuse('NOT_FOUND', `${request.to} is no candidate for ${where}; candidates: ${names}.`);
+  if (!isReady(wanted, new Map(observed.nodes.map((node) => [node.name, node]))))
+    return refuse('NOT_READY', `${request.to} is not ready to take the slot.`);
+  const { epoch } = slot;
+  state.acceptedLosses.set(slot.id, { to: wanted.functionId, epoch });
+  const message = `An operator lets ${request.to} take ${where} without its state, behind epoch ${formatEpoch(epoch)}.`;
+  journal.event(wallMs, 'slot.loss-accepted', 'warning', `slot ${request.pool}/${request.index}`, message);
+  return { ok: true, to: request.to };
+}
