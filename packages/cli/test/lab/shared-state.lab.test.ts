@@ -239,10 +239,8 @@ describe.skipIf(missing !== '')(`state that standbys have, too ${missing}`, () =
     });
     const refused = await hosts.cli('manager', 'handover', 'ledger/0', '--to', holder ?? '');
     expect(refused.stderr).toContain('Nobody holds slot 0');
-    const { code, stderr } = await hosts.cli(
-      'manager',
-      ...['handover', 'ledger/0', '--to', holder ?? '', '--i-accept-the-loss'],
-    );
+    const words = ['handover', 'ledger/0', '--to', holder ?? '', '--i-accept-the-loss'];
+    const { code, stderr } = await hosts.cli('manager', ...words);
     expect(code, stderr).toBe(0);
     const after = await untilState('it is served, and says that something is lost', (state) =>
       slotOf(state, 'ledger').sharing?.verdict.includes('may have begun without some of its state'),
