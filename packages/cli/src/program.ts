@@ -5,6 +5,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addCouncil } from './commands/council.ts';
 import { addDelete } from './commands/delete.ts';
 import { addElement } from './commands/element.ts';
+import { addEvaluateState } from './commands/evaluate-state.ts';
 import { addEvents } from './commands/events.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFailover } from './commands/failover.ts';
@@ -103,6 +104,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addUser(program, io);
 
   program.commandsGroup('Learn:');
+  addEvaluateState(program, io);
   addCompletion(program, io);
 
   return program;
