@@ -128,6 +128,17 @@ describe('checkpoints', () => {
     expect(kept.store.keys).toBe(1);
   });
 
+  test('no octet of an object can be another without being found', async () => {
+    await writerOf(disk, 1, stateWith({ a: 1 })).write();
+    for (const name of names())
+      for (let at = 0; at < (disk.get(SLOT)?.get(name)?.length ?? 0); at++) {
+        flip(disk, name, at, at & 7);
+        expect((await read()).damaged, `${name} at ${at}`).toHaveLength(1);
+        flip(disk, name, at, at & 7);
+      }
+    expect((await read()).damaged).toEqual([]);
+  });
+
   test('a claim that cannot be read does not hide what was before it', async () => {
     await writerOf(disk, 1, stateWith({ a: 1 })).write();
     await writerOf(disk, 2, stateWith({ a: 1 })).claim();

@@ -329,3 +329,31 @@ test.each([
     message,
   });
 });
+
+const standbys = { method: 'replicate', lossUpdates: 5, acknowledgedBy: 1, overload: 'block' } as const;
+const checkpoints = {
+  method: 'checkpoint',
+  store: 'file:///mnt/shared',
+  intervalMs: 2_000,
+  windowOctets: 524_288,
+  overload: 'degrade',
+  withoutAfterMs: 10_000,
+} as const;
+const withSharing = (sharing: unknown): Uint8Array =>
+  octets({ ...configuration, slots: [{ ...configuration.slots[0], sharing }] });
+
+test.each([
+  ['standbys', standbys],
+  ['a store', checkpoints],
+])('the state of a slot goes to %s', (_name, sharing) => {
+  expect(parseSetConfiguration(withSharing(sharing)).slots[0]?.sharing).toEqual(sharing);
+});
+
+test.each([
+  ['a store without an address', { ...checkpoints, store: undefined }],
+  ['no interval', { ...checkpoints, intervalMs: 0 }],
+  ['a method that is none', { ...standbys, method: 'mail' }],
+  ['nothing', null],
+])('state that goes to %s is error 1', (_name, sharing) => {
+  expect(errorOf(() => parseSetConfiguration(withSharing(sharing)))).toMatchObject({ errorNumber: 1 });
+});

@@ -103,10 +103,12 @@ export class CheckpointKeeping implements StateKeeping {
   }
 
   /** Claims first: whatever the holder before writes from then on does not count. */
-  async #read({ slot, previous, isReleased }: Take, epoch: number, signal: AbortSignal): Promise<KeptState> {
+  async #read(order: Take, epoch: number, signal: AbortSignal): Promise<KeptState> {
+    const { slot, isReleased } = order;
+    const last = this.#lastOf(order);
     const { stores, self, clock } = this.#parts;
     const objects = stores.at(this.#sharing().store);
-    if (isReleased && previous !== null && previous.node !== self) {
+    if (isReleased && last !== null && last !== self) {
       const untilMs = clock.nowMs() + LAST_CHECKPOINT_MS;
       while (!(await hasEnded(objects, slot, epoch)) && clock.nowMs() < untilMs) {
         await pause(clock, LOOK_EVERY_MS, signal);
@@ -118,27 +120,35 @@ export class CheckpointKeeping implements StateKeeping {
   }
 
   /** Who has to be told that something is missing is told. */
-  #told({ slot, previous, isReleased }: Take, state: KeptState): Found {
+  #told(order: Take, state: KeptState): Found {
+    const { slot, isReleased, isResumed } = order;
+    const last = this.#lastOf(order);
     const { logger } = this.#parts;
     const { store, place, node, damaged, isNewest, lostMs, isEnded, start } = state;
     this.#start = start;
     const isThere = place.epoch > 0;
     for (const reason of damaged) logger.error({ slot, reason }, 'a checkpoint is damaged');
-    const isOther = previous !== null && node !== null && node !== previous.node;
+    const isOther = last !== null && node !== null && node !== last;
     const missing = [
       ...(isNewest || !isThere
         ? []
         : [`what was changed last${lostMs > 0 ? `, for ${lostMs} ms at least` : ''}`]),
       ...(isOther ? ['all that the last holder changed, which wrote none'] : []),
-      ...(previous !== null && !isThere ? ['everything: there is none'] : []),
+      ...(last !== null && !isThere ? ['everything: there is none'] : []),
     ];
     if (missing.length > 0)
       logger.error({ slot, missing: missing.join('; ') }, 'state is missing from the checkpoints');
-    else if (isReleased && !isEnded)
+    else if (isReleased && !isResumed && !isEnded)
       logger.warn({ slot }, 'the last holder has not said that its last checkpoint is all');
     else if (isThere)
       logger.info({ slot, keys: store.keys, epoch: place.epoch }, 'state was read from the store');
-    return foundIn(store, isThere || previous === null, missing.length > 0);
+    // A function that went on has its state itself.
+    return foundIn(store, isThere || last === null, missing.length > 0 && !isResumed);
+  }
+
+  /** Who wrote last; null: nobody has. */
+  #lastOf({ previous, isResumed }: Take): number | null {
+    return isResumed ? this.#parts.self : (previous?.node ?? null);
   }
 
   #sharing(): CheckpointSharing {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, writeFileSync } from 'node:fs';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { noServer, RedisServer } from '../../../../store/test/objects/redis-server.ts';
 import { CheckpointNode, covered, folder, hastyClock, SLOT } from './checkpoint-scene.ts';
 
 test('a planned hand-over loses nothing: the next holder waits for the last checkpoint', async () => {
@@ -95,7 +96,26 @@ test('a store that cannot be read: another may try, or by the last resort it beg
   expect(last.told()).toMatchObject({ isLossy: true, checkpoint: { isCurrent: false } });
 });
 
-test('an agent that is back finds a function that has its state', async () => {
+test('an agent that takes over from another one goes on under another epoch, with what the function has', async () => {
+  const { store } = folder();
+  const former = new CheckpointNode(1, { store });
+  await former.take(4, null);
+  await former.source.set({ a: '1' });
+  await covered(former);
+  const next = new CheckpointNode(1, { store });
+  next.source.state = new Map(former.source.state);
+  // The holder before this node was another one, which had let go.
+  expect(await next.take(4, 2, { isResumed: true, isReleased: true })).toBe('taken');
+  expect(next.told()).toMatchObject({ isLossy: false });
+  await next.source.set({ b: '2' });
+  await covered(next);
+  const two = new CheckpointNode(2, { store });
+  expect(await two.take(7, 1)).toBe('taken');
+  expect(two.source.text).toEqual({ a: '1', b: '2' });
+  expect(two.told()).toMatchObject({ isLossy: false });
+});
+
+test('the same node takes it again with what it had in memory', async () => {
   const { store } = folder();
   const one = new CheckpointNode(1, { store });
   await one.take(1, null);
@@ -109,4 +129,24 @@ test('an agent that is back finds a function that has its state', async () => {
   const two = new CheckpointNode(2, { store });
   await two.take(5, 1);
   expect(two.source.text).toEqual({ a: '1', b: '2' });
+});
+
+test.skipIf(noServer !== '')(`a Valkey that lost its data gets all of it again ${noServer}`, async () => {
+  const server = new RedisServer();
+  onTestFinished(() => server.close());
+  await server.start();
+  const sharing = { store: server.url, intervalMs: 200 };
+  const one = new CheckpointNode(1, sharing);
+  await one.take(1, null);
+  await one.source.set({ a: '1' });
+  await covered(one);
+  await server.stop();
+  await one.source.set({ b: '2' });
+  await vi.waitUntil(() => one.told()?.checkpoint?.fault, { timeout: 20_000, interval: 5 });
+  await server.start();
+  await covered(one);
+  const two = new CheckpointNode(2, sharing);
+  expect(await two.take(2, 1)).toBe('taken');
+  expect(two.source.text).toEqual({ a: '1', b: '2' });
+  expect(two.told()).toMatchObject({ isLossy: false });
 });

@@ -83,8 +83,17 @@ export class CheckpointNode {
       give: (input: { readonly type: string; readonly report?: SharingReport | null }) => {
         if (input.type === 'sharing') this.report = input.report ?? null;
       },
-      post: (message: { readonly type: string; readonly isTaken?: boolean; readonly reason?: string }) => {
+      post: (message: {
+        readonly type: string;
+        readonly isTaken?: boolean;
+        readonly reason?: string;
+        readonly isAnew?: boolean;
+        readonly epoch?: number;
+      }) => {
         const { isTaken = false, reason = '' } = message;
+        // The council gives it another number.
+        if (message.type === 'list' && message.isAnew && message.epoch !== undefined)
+          this.slot.listed({ type: 'listed', slot: SLOT, epoch: message.epoch + 1, listed: [] });
         if (message.type === 'state-taken') this.#answers.push({ isTaken, reason });
       },
       clock,

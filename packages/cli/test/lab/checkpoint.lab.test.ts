@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { StateView } from '@vnfpool/core/management';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { labMissing } from '../../../platform/test/support/lab.ts';
+import { Hosts } from './hosts.ts';
+import { isWhole, slotOf } from './running-set.ts';
+import { type Child, notBuilt, until } from './support.ts';
+
+/* Accounts whose state lies in a folder: whoever holds the slot next has them, though nobody who had them is left. */
+
+const missing =
+  labMissing ||
+  notBuilt ||
+  (spawnSync('ip', ['-V']).error === undefined ? '' : 'hosts are set up by ip: not installed');
+const folder = fileURLToPath(new URL('../../../../examples/ledger', import.meta.url));
+const NODES = ['node-a', 'node-b', 'node-c'] as const;
+const ADDRESSES: Readonly<Record<string, string>> = {
+  manager: '10.79.0.2',
+  'node-a': '10.79.0.11',
+  'node-b': '10.79.0.12',
+  'node-c': '10.79.0.13',
+  client: '10.79.0.30',
+};
+const SERVICE = '10.79.0.100';
+
+describe.skipIf(missing !== '')(`state that a store has ${missing}`, () => {
+  let hosts: Hosts;
+  let agents: Map<string, Child>;
+  const untilState = (what: string, isSo: (state: StateView) => unknown): Promise<StateView> =>
+    hosts.untilState('manager', what, isSo);
+  const holderOf = (state: StateView): string => slotOf(state, 'ledger').node ?? '';
+  const agentOf = (node: string): Child => agents.get(node) as Child;
+
+  /** The text of an answer with 200. */
+  const ask = (method: string, path: string): Promise<string> =>
+    until(`${method} ${path}`, async () => {
+      const script = `fetch('http://${SERVICE}:8080${path}', { method: '${method}', signal: AbortSignal.timeout(1000) })
+        .then((answer) => (answer.ok ? answer.text() : '')).then((text) => process.stdout.write(text)).catch(() => {}).finally(() => process.exit());`;
+      const child = hosts.start('client', [process.execPath, '-e', script]);
+      await child.ended;
+      return child.stdout() || null;
+    });
+  const accounts = async (): Promise<unknown> => JSON.parse(await ask('GET', '/accounts'));
+  /** Changes that were answered. */
+  let added = 0;
+  const add = async (name: string): Promise<number> => {
+    const { balance } = JSON.parse(await ask('POST', `/accounts/${name}/add`)) as { balance: number };
+    added += 1;
+    return balance;
+  };
+  /** Nothing is on its way any more; what holders tell is up to a second old. */
+  const isInStore = (state: StateView): boolean => {
+    const { sharing } = slotOf(state, 'ledger');
+    return (
+      isWhole(state) &&
+      sharing?.isProtected === true &&
+      (sharing.state?.sequence ?? 0) >= added &&
+      sharing.checkpoint?.sequence === sharing.state?.sequence
+    );
+  };
+  const startAgain = async (node: string, ...more: readonly string[]): Promise<void> => {
+    const own = ['--state', hosts.stateOf(node), '--name', node, ...more];
+    agents.set(node, hosts.daemon(node, 'node', ...own, '--listen', 'eth0', '--interface', 'eth0'));
+    await hosts.ready(agentOf(node));
+  };
+  const kill = (node: string): void => {
+    // Not every node runs one.
+    const functions = existsSync(`${hosts.stateOf(node)}/functions.json`) ? hosts.functionPids(node) : [];
+    for (const pid of [agentOf(node).pid, ...functions]) process.kill(pid, 'SIGKILL');
+  };
+
+  beforeAll(async () => {
+    hosts = new Hosts(ADDRESSES);
+    agents = await hosts.startSet('ledger', NODES);
+    const store = `${hosts.folder}/store`;
+    mkdirSync(store);
+    const declaration = readFileSync(`${folder}/set.yaml`, 'utf8')
+      .replace('arguments: [ledger.mjs', `arguments: [${folder}/ledger.mjs`)
+      .replace('10.77.0.100', SERVICE)
+      .replace('every: 500ms, timeout: 400ms', 'every: 1s, timeout: 1s')
+      .replace('lease: 300ms', 'lease: 1s')
+      .replace('{ method: [replicate], loss: 0 }', '{ method: [checkpoint], store: main, loss: 1s }')
+      .replace('pools:', `stores: { main: "file://${store}" }\npools:`);
+    writeFileSync(`${hosts.folder}/set.yaml`, declaration);
+    const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);
+    expect(applied.code, applied.stderr).toBe(0);
+    await untilState('the slot is held', (state) => isWhole(state) && holderOf(state) !== '');
+    for (const name of ['one', 'two', 'three']) await add(name);
+  });
+  afterAll(async () => {
+    await hosts?.takeDown();
+  });
+
+  test('a node that dies: another one reads what the store has', async () => {
+    const before = await untilState('the store has it', isInStore);
+    const had = await accounts();
+    const node = holderOf(before);
+    kill(node);
+    await untilState('another node holds it', (state) => !['', node].includes(holderOf(state)));
+    expect(await accounts()).toEqual(had);
+    await add('two');
+    await startAgain(node);
+    const after = await untilState('the store has it', isInStore);
+    expect(slotOf(after, 'ledger').sharing).toMatchObject({ method: 'checkpoint', isLossy: false });
+  });
+
+  test('a planned hand-over loses nothing, whatever the interval', async () => {
+    const state = await untilState('the store has it', isInStore);
+    const to = slotOf(state, 'ledger').standbys[0] ?? '';
+    const balance = await add('three');
+    const { code, stderr } = await hosts.cli('manager', 'handover', 'ledger/0', '--to', to);
+    expect(code, stderr).toBe(0);
+    await untilState('another node holds it', (now) => !['', holderOf(state)].includes(holderOf(now)));
+    expect(await accounts()).toMatchObject({ three: balance });
+  });
+
+  test('an agent that is upgraded goes on under another epoch', async () => {
+    const before = await untilState('the store has it', isInStore);
+    const node = holderOf(before);
+    await startAgain(node, '--take-over');
+    const balance = await add('one');
+    const after = await untilState('the store has it', isInStore);
+    expect(holderOf(after)).toBe(node);
+    kill(node);
+    await untilState('another node holds it', (now) => !['', node].includes(holderOf(now)));
+    expect(await accounts()).toMatchObject({ one: balance });
+    await startAgain(node);
+  });
+
+  test('an agent that stands still, and wakes, changes nothing in the store', async () => {
+    const before = await untilState('the store has it', isInStore);
+    const node = holderOf(before);
+    agentOf(node).process.kill('SIGSTOP');
+    await untilState('another node holds it', (now) => !['', node].includes(holderOf(now)));
+    await add('two');
+    const had = await accounts();
+    agentOf(node).process.kill('SIGCONT');
+    const next = holderOf(await untilState('the store has it', isInStore));
+    kill(next);
+    await untilState('another node holds it', (now) => !['', next].includes(holderOf(now)));
+    expect(await accounts()).toEqual(had);
+    await startAgain(next);
+  });
+
+  test('with nobody left, whoever comes back has it', async () => {
+    await untilState('the store has it', isInStore);
+    const had = await accounts();
+    for (const node of NODES) kill(node);
+    for (const node of NODES) await startAgain(node);
+    expect(await accounts()).toEqual(had);
+    const after = await untilState('the store has it', isInStore);
+    expect(slotOf(after, 'ledger').sharing?.isLossy).toBe(false);
+  });
+});
