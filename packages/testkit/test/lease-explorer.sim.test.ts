@@ -46,6 +46,7 @@ const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'council changed without floor and muteness': 'the council stays the same on every path',
   'answers of another council count': 'the council stays the same on every path',
   'no waiting after a forced decision': 'nobody decides for the dead on any path',
+  'followed by one that the list does not have': 'every candidate is listed on every path',
 };
 
 function told(result: { readonly ok: boolean; readonly trace: readonly string[] }): string {
