@@ -123,6 +123,7 @@ test.each(MECHANISMS.filter(({ sharing }) => sharing !== null).map((each) => [ea
     const state = name === 'conntrack' ? '{ via: conntrack }' : '{ via: socket, shares: true, format: kv/1 }';
     const text = `set: s
 nodes: [a, b, c]
+stores: { main: file:///mnt/shared }
 pools:
   kv:
     function: { program: /usr/bin/kv, port: 7000, state: ${state} }

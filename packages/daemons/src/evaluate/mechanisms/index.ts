@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Mechanism } from '../mechanism.ts';
+import { checkpoint } from './checkpoint.ts';
 import { conntrack } from './conntrack.ts';
 import { cookie } from './cookie.ts';
 import { gossip } from './gossip.ts';
@@ -12,6 +13,7 @@ export const MECHANISMS: readonly Mechanism[] = [
   bounded,
   acknowledged,
   held,
+  checkpoint,
   conntrack,
   gossip,
   cookie,
