@@ -110,15 +110,18 @@ export class SipProxy {
     this.forwarding.sweep();
   }
 
-  /** Answers OPTIONS to ourselves, which changes nothing, in any role; false: it is something else. */
-  probe(bytes, source) {
+  /**
+   * Answers OPTIONS to ourselves, which changes nothing, in any role; false: it is something else. `own`: where it came to, if that is not
+   * what is advertised, as when an agent asks how we are.
+   */
+  probe(bytes, source, own = this.#options.advertised) {
     try {
       const request = decodeSipMessage(bytes);
       if (request.type !== 'request' || request.method !== 'OPTIONS') return false;
       const essentials = readSipEssentials(request);
       const uri = parseSipUri(request.uri);
-      if (!this.#routing.isHere(uri) || uri.user !== null) return false;
-      if (routesOf(request).some((route) => !this.#routing.isOurs(route.uri))) return false;
+      if (!this.#routing.isHere(uri, own) || uri.user !== null) return false;
+      if (routesOf(request).some((route) => !this.#routing.isOurs(route.uri, own))) return false;
       this.#count('probes');
       const known = withSource(request, essentials.vias[0], source);
       const tells = this.#options.tells && headerValues(request, 'Accept').includes('application/json');
