@@ -54,11 +54,11 @@ export class SipProxy {
 
   /**
    * @param options `domain`: ours; `advertised` `{ host, port }`: what others reach us by, wherever we run; `asks`: a store of
-   * subscribers decides on REGISTER; `tells`: counters by OPTIONS; `expiresMinS`, `timers` and `bounds`
+   * subscribers decides on REGISTER; `tells`: counters by OPTIONS; `expiresMinS`, `timers`, `bounds`, and `state` for the tables
    */
   constructor(options) {
     this.#options = options;
-    this.tables = new Tables(options.bounds);
+    this.tables = new Tables({ ...options.bounds, state: options.state });
     this.#registrar = new Registrar(this.tables.users, options);
     const count = (name, by) => this.#count(name, by);
     const send = (message, path) => this.#send(message, path);
