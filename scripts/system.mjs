@@ -54,6 +54,12 @@ export const forTests = [
   { program: 'ip', package: 'iproute2', why: 'labs compare the host before and after' },
   { program: 'tcpdump', package: 'tcpdump', why: 'labs look at the frames on the bridge' },
   ...forNamespaces,
+  {
+    program: 'conntrack',
+    package: 'conntrack',
+    why: 'labs empty the connection tracking of a node that comes back',
+  },
+  { program: 'curl', package: 'curl', why: 'labs download through a gateway' },
   { program: 'crun', package: 'crun', why: 'labs run functions in containers' },
   { program: 'redis-server', package: 'redis-server', why: 'tests keep state in it' },
   { program: 'runc', package: 'runc', why: 'labs run them with it, too' },

@@ -119,7 +119,9 @@ async function ask({ ask: id, aor }) {
 // An address that cannot be sent to is told to who sends.
 socket.on('error', () => count('socket.errors'));
 socket.on('message', (datagram, source) => {
-  if (datagram.subarray(0, 8).toString('latin1') === 'OPTIONS ' && proxy.probe(datagram, source)) flush();
+  // The agent asks us where we run, whatever is advertised.
+  const isProbe = datagram.subarray(0, 8).toString('latin1') === 'OPTIONS ';
+  if (isProbe && (proxy.probe(datagram, source) || proxy.probe(datagram, source, parsePlace(own)))) flush();
   else void change(() => proxy.handle(datagram, source, now()));
 });
 

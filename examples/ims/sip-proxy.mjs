@@ -54,11 +54,11 @@ export class SipProxy {
 
   /**
    * @param options `domain`: ours; `advertised` `{ host, port }`: what others reach us by, wherever we run; `asks`: a store of
-   * subscribers decides on REGISTER; `tells`: counters by OPTIONS; `expiresMinS`, `timers` and `bounds`
+   * subscribers decides on REGISTER; `tells`: counters by OPTIONS; `expiresMinS`, `timers`, `bounds`, and `state` for the tables
    */
   constructor(options) {
     this.#options = options;
-    this.tables = new Tables(options.bounds);
+    this.tables = new Tables({ ...options.bounds, state: options.state });
     this.#registrar = new Registrar(this.tables.users, options);
     const count = (name, by) => this.#count(name, by);
     const send = (message, path) => this.#send(message, path);
@@ -110,15 +110,18 @@ export class SipProxy {
     this.forwarding.sweep();
   }
 
-  /** Answers OPTIONS to ourselves, which changes nothing, in any role; false: it is something else. */
-  probe(bytes, source) {
+  /**
+   * Answers OPTIONS to ourselves, which changes nothing, in any role; false: it is something else. `own`: where it came to, if that is not
+   * what is advertised, as when an agent asks how we are.
+   */
+  probe(bytes, source, own = this.#options.advertised) {
     try {
       const request = decodeSipMessage(bytes);
       if (request.type !== 'request' || request.method !== 'OPTIONS') return false;
       const essentials = readSipEssentials(request);
       const uri = parseSipUri(request.uri);
-      if (!this.#routing.isHere(uri) || uri.user !== null) return false;
-      if (routesOf(request).some((route) => !this.#routing.isOurs(route.uri))) return false;
+      if (!this.#routing.isHere(uri, own) || uri.user !== null) return false;
+      if (routesOf(request).some((route) => !this.#routing.isOurs(route.uri, own))) return false;
       this.#count('probes');
       const known = withSource(request, essentials.vias[0], source);
       const tells = this.#options.tells && headerValues(request, 'Accept').includes('application/json');

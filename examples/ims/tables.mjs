@@ -18,13 +18,14 @@ const LINKS_MAX = 512;
 
 /**
  * Tables `users`, `transactions` and `dialogs`, each with a bound; at the bound the proxy answers 503. `away`: calls that another
- * proxy serves for us; `via`: those that we serve for another one; `links`: how to reach each other.
+ * proxy serves for us; `via`: those that we serve for another one; `links`: how to reach each other. `state`: the map below all of them,
+ * default one that can be moved.
  */
 export class Tables {
-  constructor({ usersMax = 20_000, transactionsMax = 20_000, dialogsMax = 20_000 } = {}) {
+  constructor({ usersMax = 20_000, transactionsMax = 20_000, dialogsMax = 20_000, state } = {}) {
     // A transaction can bring about its CANCEL, and dialogs beyond the bound that new ones are measured by.
     const entriesMax = usersMax + transactionsMax * (2 + DIALOGS_OF_INVITE_MAX) + 3 * dialogsMax + LINKS_MAX;
-    this.state = new TrackedMap({ entriesMax, isValue: isRecord });
+    this.state = state ?? new TrackedMap({ entriesMax, isValue: isRecord });
     this.users = new Table(this.state, 'u:', usersMax);
     this.transactions = new Table(this.state, 't:', transactionsMax);
     this.dialogs = new Table(this.state, 'd:', dialogsMax);
@@ -65,8 +66,11 @@ class Table {
   }
 
   set(key, record) {
-    if (!this.#state.has(this.#prefix + key)) this.size += 1;
-    this.#state.set(this.#prefix + key, record);
+    const name = this.#prefix + key;
+    const isNew = !this.#state.has(name);
+    this.#state.set(name, record);
+    // A map that others have, too, may have refused it.
+    if (isNew && this.#state.has(name)) this.size += 1;
   }
 
   delete(key) {

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
+import { checkHealth } from '../../src/health/health-check.ts';
 import { type Call, Phone, random } from './phone.ts';
-import { askHss, missing, move, optionsFields, type Scene, startScene, type Told, WAIT } from './scene.ts';
+import {
+  askHss,
+  missing,
+  move,
+  optionsFields,
+  portOf,
+  type Scene,
+  startScene,
+  type Told,
+  WAIT,
+} from './scene.ts';
 
 /* Calls through examples/ims, which moves to another node in their middle. */
 
@@ -33,6 +44,15 @@ const statesOf = (phone: Phone): string[] => [
 ];
 
 describe.skipIf(missing !== null)(`proxy.mjs and hss.mjs${missing === null ? '' : `: ${missing}`}`, () => {
+  test('the proxy is well where it runs, and advertises another address', async () => {
+    const scene = await startScene();
+    const check = { type: 'sip-options', timeoutMs: WAIT.timeout } as const;
+    const asked = () => checkHealth(check, '127.0.0.1', portOf(scene, scene.proxy, 10));
+    // It may still be starting.
+    await expect.poll(asked, WAIT).not.toMatchObject({ reason: 'ECONNREFUSED' });
+    expect(await asked()).toMatchObject({ ok: true });
+  });
+
   test('the proxy moves amid calls: what rings is answered, what is open is closed, none is lost', async () => {
     const scene = await startScene();
     const [alice, bob] = await phones(scene);

@@ -93,10 +93,15 @@ function find({ manager }: Scene, { id }: Placed, node: number) {
   return manager.node(node)?.functions.find((each) => each.functionId === id);
 }
 
+/** Where it listens, whichever address leads there. */
+export function portOf(scene: Scene, placed: Placed, node: number): number | null {
+  return find(scene, placed, node)?.report?.port ?? null;
+}
+
 async function lead(scene: Scene, placed: Placed, node: number): Promise<void> {
   await expect.poll(() => find(scene, placed, node)?.status, WAIT).toBe('Running');
-  await expect.poll(() => find(scene, placed, node)?.report?.port ?? 0, WAIT).toBeGreaterThan(0);
-  placed.address.lead(find(scene, placed, node)?.report?.port ?? 0);
+  await expect.poll(() => portOf(scene, placed, node) ?? 0, WAIT).toBeGreaterThan(0);
+  placed.address.lead(portOf(scene, placed, node));
 }
 
 /** Moves a function from node 10 to node 11, and its address with it. */

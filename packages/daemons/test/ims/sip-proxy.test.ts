@@ -36,7 +36,7 @@ interface ProxyOfExample {
   take(): Output[];
   takeOver(now: number): void;
   tick(now: number): void;
-  probe(bytes: Uint8Array, source: object): boolean;
+  probe(bytes: Uint8Array, source: object, own?: object): boolean;
   handle(bytes: Uint8Array, source: object, now: number): void;
   admit(id: string, verdict: object | null, now: number): void;
 }
@@ -379,4 +379,11 @@ test('OPTIONS are answered in any role, counters only where that is wanted', () 
   expect(quiet.take()[0]?.message.body).toHaveLength(0);
   expect(quiet.proxy.probe(encodeSipMessage(request('OPTIONS')), ALICE)).toBe(false);
   expect(quiet.proxy.probe(encodeUtf8('OPTIONS x'), ALICE)).toBe(false);
+});
+
+test('OPTIONS are answered where the proxy runs, if that is not what it advertises', () => {
+  const { proxy } = new World();
+  const options = encodeSipMessage(request('OPTIONS', {}, 'sip:192.0.2.21:5060'));
+  expect(proxy.probe(options, ALICE)).toBe(false);
+  expect(proxy.probe(options, ALICE, { host: '192.0.2.21', port: 5060 })).toBe(true);
 });
