@@ -164,6 +164,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       );
     const former = new Set(this.#definitions.addresses);
     const raised = heldNow();
+    const resharing = slots.flatMap((slot) => this.#reshared(slot));
     this.#definitions.define(slots);
     this.#forget();
     const followed = this.#upkeep.define(this.#definitions.all);
@@ -191,6 +192,19 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       ...[...this.#holdings.keys()]
         .filter((slot) => this.#upkeep.isProbing(slot) && followed.length > 0)
         .flatMap((slot) => this.#upkeep.probe(slot)),
+      ...resharing,
+    ];
+  }
+
+  /** The state of a slot that is served here goes elsewhere from now on, or otherwise: it is taken from its function anew. */
+  #reshared({ id, sharing }: SlotDefinition): KeeperOutput[] {
+    const former = this.#definitions.get(id)?.sharing;
+    const holding = this.#holdings.get(id);
+    if (holding?.serving !== true || holding.closing) return [];
+    if (JSON.stringify(former) === JSON.stringify(sharing)) return [];
+    return [
+      ...(former === undefined ? [] : [{ type: 'leave-state' as const, slot: id }]),
+      ...(sharing === undefined ? [] : [takeState(holding.granted, holding.epoch, true)]),
     ];
   }
 

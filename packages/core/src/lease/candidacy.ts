@@ -264,6 +264,8 @@ export class Candidacy {
   onOffer(from: number, incarnation: bigint, message: Offer, nowMs: number): boolean {
     const { candidate } = this.#turn;
     if (candidate?.holder.functionId !== message.functionId || !this.#turn.mayTake) return false;
+    // It would be let go for one that may not go on.
+    if (candidate.state?.hasCopy === false) return false;
     if (this.#hold !== undefined || this.#attempt !== undefined) return false;
     if (!this.#expected?.isFor(from, message.nonce)) {
       this.#expected = new Expected(this.#slot, from, message.nonce, nowMs);

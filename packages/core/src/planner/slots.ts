@@ -147,6 +147,10 @@ function slotsInOrder(pool: DeclaredPool, observed: Observed): ObservedSlot[] {
  */
 function isOrphan({ pool, epoch, holder, genesis, admitted }: ObservedSlot, observed: Observed): boolean {
   if (epoch > 0 && admitted === null) return false;
+  // Its state may be with others than those that were listed last: whether it is lost, the last resort says, or a person.
+  const level = observed.sharing?.find((each) => each.pool === pool)?.level;
+  const isShared = level !== undefined && (level.method === 'replicate' || level.method === 'conntrack');
+  if (epoch > 0 && isShared && observed.instances.some((each) => each.pool === pool)) return false;
   const former = [...genesis.candidates, ...(admitted ?? [])];
   // Whom it was born with counts until somebody has held it; from then on whom the last holder admitted.
   const able = epoch > 0 ? (admitted ?? []) : genesis.candidates;

@@ -463,4 +463,18 @@ describe('a slot whose state is shared', () => {
     expect(statesOf(resumed)).toEqual(['holding']);
     expect(next.give(stateTaken(true))).toEqual([]);
   });
+
+  test('from now on, while it is served: its state is taken from its function, and so when it goes elsewhere', () => {
+    const { give, configure } = keeper(takenFrom(2));
+    const alone = definition(SLOT, ['10.0.0.100/24']);
+    configure(alone);
+    give(offer);
+    const anew = { ...takeState, isResumed: true };
+    expect(configure(shared).filter(({ type }) => type.endsWith('state'))).toEqual([anew]);
+    expect(configure(shared).filter(({ type }) => type.endsWith('state'))).toEqual([]);
+    const bounded = { ...shared, sharing: { ...shared.sharing, lossUpdates: 9 } } as SlotDefinition;
+    const leave = { type: 'leave-state', slot: SLOT };
+    expect(configure(bounded).filter(({ type }) => type.endsWith('state'))).toEqual([leave, anew]);
+    expect(configure(alone).filter(({ type }) => type.endsWith('state'))).toEqual([leave]);
+  });
 });

@@ -177,6 +177,13 @@ function checkSharingOf(name: string, pool: PoolFile, stores: DeclarationFile['s
   const at = ['pools', name];
   const offers = state ? checkOffers([...at, 'function', 'state'], state) : [];
   if (offers.length > 0 || pool.sharing === undefined) return offers;
+  const inPlace = pool.restart?.inPlace ?? 0;
+  const isCarried = pool.sharing.method.some((method) => method !== 'none' && method !== 'cookie');
+  if (inPlace > 0 && isCarried) {
+    const message =
+      'a function that begins anew in its place would not be given its shared state again yet: must be 0';
+    return [{ path: [...at, 'restart', 'inPlace'], message }];
+  }
   const addresses = virtualAddresses(pool).map((slot) => slot.map((each) => each.text));
   const given = { name, redundancy: normalRedundancy(pool.redundancy), addresses };
   return checkPoolSharing(

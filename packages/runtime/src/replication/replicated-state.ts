@@ -321,8 +321,7 @@ export class ReplicatedState {
     this.#connections.set(standby, connection);
     this.#driver.submit({ type: 'attach', standby });
     connection.onFrame((frame) => {
-      isServed = true;
-      this.#read(standby, connection, frame);
+      if (this.#read(standby, connection, frame)) isServed = true;
     });
     return new Promise((resolve) => {
       connection.onClose(() => {
@@ -336,7 +335,8 @@ export class ReplicatedState {
     });
   }
 
-  #read(standby: number, connection: Connection, frame: Uint8Array): void {
+  /** Whether it is served there. */
+  #read(standby: number, connection: Connection, frame: Uint8Array): boolean {
     let message: ReplicaMessage;
     try {
       message = decodeReplica(frame);
@@ -344,10 +344,11 @@ export class ReplicatedState {
       if (!(error instanceof WireError)) throw error;
       this.#notice({ type: 'event', severity: 'warning', standby, message: error.message });
       connection.close(error.message);
-      return;
+      return false;
     }
     this.#driver.submit({ type: 'message', standby, message });
     this.#onFlushed?.();
+    return message.type !== 'refuse';
   }
 
   #send(standby: number, message: ReplicaMessage): void {

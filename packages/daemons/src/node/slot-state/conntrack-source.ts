@@ -26,6 +26,9 @@ export interface ConntrackSourceOptions {
   readonly onNews: (message: string, figures: Readonly<Record<string, number | string>>) => void;
 }
 
+/** For what the kernel has already to be told, when the node has it itself. */
+const LISTING_MS = 5_000;
+
 /** While the slot is held. */
 interface Following {
   readonly kernel: FlowKernel;
@@ -66,7 +69,10 @@ export class ConntrackSource implements StateSource {
     const filter = this.#filter();
     if (!isOwn) await this.#commit(copy, filter, signal);
     // What was refused, or has changed since, is the difference that the first listing finds.
-    this.#following = this.#inside(() => this.#follow(copy, sink, filter));
+    const following = this.#inside(() => this.#follow(copy, sink, filter));
+    this.#following = following;
+    // Others may have it once all of it was told.
+    if (isOwn) await orLate(following.updates.settle(), LISTING_MS);
   }
 
   async end(): Promise<void> {
@@ -144,6 +150,16 @@ export class ConntrackSource implements StateSource {
     const { network } = this.#options;
     return network === null ? work() : inNamespace(network.namespace.fd, work);
   }
+}
+
+/** Whichever comes first; what fails is told elsewhere. */
+async function orLate(work: Promise<void>, withinMs: number): Promise<void> {
+  let late: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    late = setTimeout(resolve, withinMs);
+  });
+  await Promise.race([work.catch(() => undefined), over]);
+  clearTimeout(late);
 }
 
 function tellAlways(): void {

@@ -83,6 +83,10 @@ export class HeldCheckpoints implements HeldSlot {
     if (this.#closed !== '') throw new StateError('closed', this.#closed);
   }
 
+  gathered(): void {
+    // Nobody has it from here.
+  }
+
   stands(): void {
     // Whoever is a candidate may read the store.
   }

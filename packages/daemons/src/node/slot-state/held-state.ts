@@ -17,6 +17,8 @@ export interface HeldStateOptions extends TakenOver {
   readonly places: readonly StandbyPlace[];
   /** Nodes that may take over, but for this one, by the value that stands. */
   readonly listed: readonly number[];
+  /** Standbys are not served before `gathered`; none is listed. */
+  readonly isGathering: boolean;
   readonly isLossy: boolean;
   readonly transport: StreamTransport;
   readonly clock: Clock;
@@ -40,10 +42,14 @@ export class HeldState implements HeldSlot {
   #isReady: () => void = () => undefined;
   #reportedSequence: number;
   #waiting = 0;
+  #places: readonly StandbyPlace[];
+  #isGathering: boolean;
 
   constructor(options: HeldStateOptions) {
     const { slot, epoch, store, history, sharing, transport, places, listed, clock, onFault } = options;
     this.#options = options;
+    this.#places = places;
+    this.#isGathering = options.isGathering;
     this.#list = new StandbyList(listed);
     this.#reportedSequence = store.sequence;
     this.ready = new Promise((resolve) => {
@@ -56,7 +62,7 @@ export class HeldState implements HeldSlot {
       history,
       bound: boundOf(sharing),
       transport,
-      standbys: places,
+      standbys: options.isGathering ? [] : places,
       listed,
       clock,
       onFault,
@@ -69,7 +75,12 @@ export class HeldState implements HeldSlot {
     return this.#state.entries();
   }
 
+  /** What the function tells of what it had itself is not held up: nobody else can have it yet, and nobody else can take over. */
   async change(updates: readonly KeyUpdate[]): Promise<void> {
+    if (this.#isGathering) {
+      this.#gather(updates);
+      return;
+    }
     this.#waiting += updates.length;
     const changed = this.#state.change(updates);
     this.#underWay.add(changed);
@@ -81,6 +92,26 @@ export class HeldState implements HeldSlot {
     }
   }
 
+  #gather(updates: readonly KeyUpdate[]): void {
+    const { logger, slot } = this.#options;
+    const changed = this.#state.change(updates).catch((error: Error) => {
+      logger.warn({ slot, reason: error.message }, 'what the function had itself was not taken');
+    });
+    this.#underWay.add(changed);
+    void changed.finally(() => this.#underWay.delete(changed));
+  }
+
+  gathered(): void {
+    if (!this.#isGathering) return;
+    this.#isGathering = false;
+    this.#state.keepAt(this.#places);
+  }
+
+  /** Asks for the list once more, by the candidates that there are now. */
+  relist(): void {
+    if (!this.#isGathering) this.#options.onList(this.#list.wanted);
+  }
+
   /** A value stands with this list. */
   stands(listed: readonly number[]): void {
     this.#list.stands(listed);
@@ -89,7 +120,8 @@ export class HeldState implements HeldSlot {
 
   /** Copies are kept at these places from now on. */
   keepAt(places: readonly StandbyPlace[]): void {
-    this.#state.keepAt(places);
+    this.#places = places;
+    if (!this.#isGathering) this.#state.keepAt(places);
   }
 
   /**

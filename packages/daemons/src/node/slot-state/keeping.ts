@@ -27,6 +27,8 @@ export interface Found {
 export interface HeldSlot extends StateSink {
   /** The holder may begin. */
   readonly ready: Promise<void>;
+  /** The function has told all that it had itself: others may have it from now on. */
+  gathered(): void;
   /** A value stands with this list. */
   stands(listed: readonly number[]): void;
   /** No change follows. @param signal others are not to be waited for */
@@ -40,7 +42,8 @@ export interface StateKeeping {
   define(definition: SlotDefinition, peers: readonly LeasePeer[]): void;
   /** What this node goes on from. @throws Error: the slot is given up */
   found(order: Take, epoch: number, signal: AbortSignal): Promise<Found>;
-  hold(order: Take, epoch: number, found: Found): HeldSlot;
+  /** @param isGathering only the function has the state, and nobody else may have it before `gathered` */
+  hold(order: Take, epoch: number, found: Found, isGathering: boolean): HeldSlot;
   /** The function has the state. */
   begun(): void;
   /** Held here no more, or not yet. */

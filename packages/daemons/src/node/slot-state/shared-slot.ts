@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FunctionId, SlotId } from '@vnfpool/core';
 import type { StateOutput } from '@vnfpool/core/agent';
-import type { LeasePeer, SlotDefinition } from '@vnfpool/wire/mobility';
+import type { LeasePeer, SlotCandidate, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { ToWorker } from '../worker-messages.ts';
 import { CheckpointKeeping } from './checkpoint-keeping.ts';
 import type { HeldSlot, KeepingParts, StateKeeping, Take } from './keeping.ts';
 import { StandbyKeeping } from './standby-keeping.ts';
 import { candidatesAt } from './standby-places.ts';
 import type { StateSource } from './state-source.ts';
-import { orAborted } from './waiting.ts';
+import { orAborted, pause } from './waiting.ts';
 
 export interface SharedSlotParts extends KeepingParts {
   /** A function's end of its state; null: it shares none. @throws Error when the function is not here */
@@ -19,10 +19,16 @@ export interface SharedSlotParts extends KeepingParts {
 interface Held {
   readonly state: HeldSlot;
   readonly source: StateSource;
+  /** What there is of the state is all of it: what is left of it may stand in for a copy. */
+  isComplete: boolean;
 }
 
 /** For a function to take the state in. */
 const TAKE_MS = 60_000;
+/** For a function to say what it has still to say. */
+const END_MS = 5_000;
+/** Between a function that serves, and whose state cannot be had, and the next try. */
+const AGAIN_MS = 1_000;
 
 /** One slot whose state is shared, at a node with a candidate for it: between its function, and wherever the state is kept. */
 export class SharedSlot {
@@ -36,13 +42,16 @@ export class SharedSlot {
   #owner: StateSource | null = null;
   /** Of the value that stands, while the slot is held here. */
   #epoch = 0;
-  #onNewEpoch: ((epoch: number) => void) | undefined;
+  #onNewEpoch: ((epoch: number, listed: readonly SlotCandidate[]) => void) | undefined;
+  /** Grant for which this node has nobody beside it in the list: giving it up would help nobody. */
+  #aloneFor = 0;
   /** Given up by what comes next. */
   #taking = new AbortController();
   #leaving = new AbortController();
   /** One after the other. */
   #orders: Promise<void> = Promise.resolve();
   #reported = 'null';
+  #isClosing = false;
 
   constructor(parts: SharedSlotParts, definition: SlotDefinition, peers: readonly LeasePeer[]) {
     this.#parts = parts;
@@ -67,13 +76,12 @@ export class SharedSlot {
     this.#leaving.abort();
     this.#taking = new AbortController();
     const { signal } = this.#taking;
-    this.#epoch = order.epoch;
+    this.#epoch = Math.max(this.#epoch, order.epoch);
     this.#inOrder(async () => {
       try {
         await this.#take(order, signal);
       } catch (error) {
-        await this.#release(signal);
-        if (!signal.aborted) this.#answer(order, false, (error as Error).message);
+        await this.#failed(order, error as Error, signal);
       }
     });
   }
@@ -81,7 +89,7 @@ export class SharedSlot {
   /** A value stands under this epoch, with this list. */
   listed({ epoch, listed }: StateOutput & { readonly type: 'listed' }): void {
     this.#epoch = epoch;
-    this.#onNewEpoch?.(epoch);
+    this.#onNewEpoch?.(epoch, listed);
     this.#held?.state.stands(this.#others(listed));
   }
 
@@ -95,6 +103,7 @@ export class SharedSlot {
 
   /** Nobody here is a candidate any more, or the agent ends. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     this.leave();
     this.#inOrder(() => this.#keeping.close());
     await this.#orders;
@@ -111,10 +120,11 @@ export class SharedSlot {
 
   async #take(order: Take, signal: AbortSignal): Promise<void> {
     const { sourceOf } = this.#parts;
-    const source = await sourceOf(order.functionId as FunctionId, this.#definition);
+    const stop = AbortSignal.any([signal, AbortSignal.timeout(TAKE_MS)]);
+    const source = await orAborted(sourceOf(order.functionId as FunctionId, this.#definition), stop);
     if (source === null) throw new Error('its function shares no state');
-    const epoch = order.isResumed ? await this.#newEpoch(order, signal) : order.epoch;
-    const found = await this.#keeping.found(order, epoch, signal);
+    const resumed = order.isResumed ? await this.#alone(order, signal) : order.epoch;
+    const found = await this.#keeping.found(order, resumed, signal);
     const { isWhole } = found;
     const { previous, isResumed } = order;
     const isLossy = order.isLossy || found.isLossy;
@@ -124,14 +134,19 @@ export class SharedSlot {
       previous === null ||
       (previous.node === this.#parts.self && (!isWhole || this.#owner === source));
     if (previous !== null && !isOwn && !isWhole && !isLossy) throw new Error('there is no copy of its state');
-    const state = this.#keeping.hold(order, epoch, found);
-    this.#held = { state, source };
-    await source.begin(state.entries(), state, {
-      isOwn,
-      epoch: String(epoch),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TAKE_MS)]),
-    });
+    // Only the function has it: whoever was listed must not be filled with less, nor take over with what it had.
+    const isGathering =
+      isOwn && !isWhole && (isResumed || previous !== null) && this.#keeping instanceof StandbyKeeping;
+    const epoch = isGathering && !isResumed ? await this.#alone(order, signal) : resumed;
+    // Where it is alone in the list nobody else counts, whoever did when the slot was granted.
+    const listed = isResumed || isGathering ? [] : order.listed;
+    const state = this.#keeping.hold({ ...order, listed }, epoch, found, isGathering);
+    const held = { state, source, isComplete: isWhole || isLossy || (previous === null && !isResumed) };
+    this.#held = held;
+    await source.begin(state.entries(), state, { isOwn, epoch: String(epoch), signal: stop });
+    state.gathered();
     await orAborted(state.ready, signal);
+    held.isComplete = true;
     this.#owner = source;
     this.#owns(order);
     // What was changed in between is told with the epoch that stands.
@@ -140,16 +155,36 @@ export class SharedSlot {
     this.#answer(order, true, '');
   }
 
-  /** The copies have what the process before told them: under its epoch nothing else may be said. */
-  #newEpoch({ epoch, listed }: Take, signal: AbortSignal): Promise<number> {
+  /** A function that serves, or that alone has the state, is asked again: nobody else could go on. */
+  async #failed(order: Take, error: Error, signal: AbortSignal): Promise<void> {
+    const isAskedAgain = order.isResumed || this.#aloneFor === order.epoch;
+    try {
+      await this.#release(signal);
+    } finally {
+      if (!signal.aborted && !isAskedAgain) this.#answer(order, false, error.message);
+    }
+    if (signal.aborted || !isAskedAgain) return;
+    const { clock, logger } = this.#parts;
+    logger.warn({ slot: this.#id, reason: error.message }, 'the state of the function cannot be had yet');
+    await pause(clock, AGAIN_MS, signal);
+    if (!signal.aborted) this.take(order);
+  }
+
+  /** Under another epoch, with nobody but this node in the list: what copies have is of no use. */
+  #alone({ epoch }: Take, signal: AbortSignal): Promise<number> {
+    this.#aloneFor = epoch;
     const next = new Promise<number>((resolve) => {
-      this.#onNewEpoch = resolve;
+      this.#onNewEpoch = (stands, listed) => {
+        // One that was under way may come first. Whom a store is enough for is listed all the same.
+        const isAlone = this.#others(listed).length === 0;
+        if (isAlone || this.#keeping instanceof CheckpointKeeping) resolve(stands);
+      };
     });
     this.#parts.post({
       type: 'list',
       slot: this.#id,
       epoch,
-      candidates: this.#candidates(this.#others(listed)),
+      candidates: [],
       isAnew: true,
     });
     return orAborted(next, signal);
@@ -170,22 +205,27 @@ export class SharedSlot {
     const held = this.#held;
     this.#held = null;
     if (held === null) {
-      this.#keeping.keep();
+      if (!this.#isClosing) this.#keeping.keep();
       await this.#followMethod();
       return;
     }
     this.report();
-    await held.source.end().catch((error: Error) => {
-      this.#parts.logger.warn({ slot: this.#id, reason: error.message }, 'the last changes may be missing');
+    const { clock, logger } = this.#parts;
+    const ended = held.source.end().catch((error: Error) => {
+      logger.warn({ slot: this.#id, reason: error.message }, 'the last changes may be missing');
     });
-    this.#keeping.keep(await held.state.leave(signal));
+    // What it says may have to wait for standbys that nobody can remove any more.
+    await Promise.race([ended, pause(clock, END_MS, signal)]);
+    const kept = await held.state.leave(signal);
+    if (!this.#isClosing) this.#keeping.keep(held.isComplete ? kept : undefined);
     await this.#followMethod();
   }
 
   /** Where the definition says that the state is kept now. */
   async #followMethod(): Promise<void> {
     const isStored = this.#definition.sharing?.method === 'checkpoint';
-    if (this.#held !== null || isStored === this.#keeping instanceof CheckpointKeeping) return;
+    if (this.#isClosing || this.#held !== null) return;
+    if (isStored === this.#keeping instanceof CheckpointKeeping) return;
     await this.#keeping.close();
     this.#keeping = this.#keepingOf(this.#definition);
     this.#keeping.keep();

@@ -39,6 +39,8 @@ export class StandbyKeeping implements StateKeeping {
     this.#definition = definition;
     this.#peers = peers;
     this.#held?.keepAt(this.#places());
+    // A node may have another candidate now.
+    this.#held?.relist();
   }
 
   /** Its copy takes nothing more. */
@@ -56,7 +58,7 @@ export class StandbyKeeping implements StateKeeping {
     return { from: isWhole ? from : { ...from, store: new ReplicaStore() }, isWhole, isLossy: false };
   }
 
-  hold({ listed, isLossy }: Take, epoch: number, { from }: Found): HeldSlot {
+  hold({ listed, isLossy }: Take, epoch: number, { from }: Found, isGathering: boolean): HeldSlot {
     const { self, ...parts } = this.#parts;
     const { sharing } = this.#definition;
     if (sharing === undefined || sharing.method === 'checkpoint')
@@ -69,6 +71,7 @@ export class StandbyKeeping implements StateKeeping {
       sharing,
       places: this.#places(),
       listed: listed.map(({ node }) => node).filter((node) => node !== self),
+      isGathering,
       isLossy,
     });
     return this.#held;

@@ -171,27 +171,89 @@ describe('a standby', () => {
   });
 });
 
-test('an agent that goes on for another begins under another epoch, with what the function has', async () => {
-  const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
-  await a.run.set('x', '1');
+/** The agent of the first node ends, and another one goes on: its function serves, and the slot is held under the same epoch. */
+async function resumed(a: FakeNode): Promise<void> {
   await a.slot?.close();
   slot.reopen(a);
-  const epoch = slot.epoch;
   a.slot?.take({
     type: 'take-state',
     slot: slot.definition.id,
-    epoch,
-    functionId: 16,
-    listed: [{ node: 2, functionId: 32 }],
+    epoch: slot.epoch,
+    functionId: a.id * 16,
+    listed: slot.listed.filter((node) => node !== a.id).map((node) => ({ node, functionId: node * 16 })),
     previous: null,
     isReleased: false,
     isLossy: false,
     isResumed: true,
   });
-  await a.until(() => a.answers.length > 1);
-  expect(a.run.begun.at(-1)).toEqual({ isOwn: true, epoch: String(epoch + 1) });
-  await slot.followed(b);
-  await a.run.set('y', '2');
-  await slot.grant(b);
-  expect(b.run.texts).toEqual({ x: '1', y: '2' });
+}
+
+describe('an agent that goes on for another', () => {
+  test('begins under another epoch, alone in the list until others have what its function tells', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    await a.run.set('x', '1');
+    const { epoch } = slot;
+    await resumed(a);
+    await a.until(() => a.answers.length > 1);
+    expect(a.run.begun.at(-1)).toEqual({ isOwn: true, epoch: String(epoch + 1) });
+    await slot.followed(b);
+    await a.run.set('y', '2');
+    await slot.grant(b);
+    expect(b.run.texts).toEqual({ x: '1', y: '2' });
+  });
+
+  test('asks its function again, which serves, and does not give the slot up', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    await a.run.set('x', '1');
+    a.run.refusal = new Error('not connected');
+    await resumed(a);
+    await a.until(() => a.run.begun.length > 1);
+    a.run.refusal = null;
+    await a.until(() => a.answers.length > 1);
+    expect(a.answers.every(({ isTaken }) => isTaken)).toBe(true);
+    await slot.followed(b);
+    await slot.grant(b);
+    expect(b.run.texts).toEqual({ x: '1' });
+  });
+});
+
+describe('a function that alone has the state', () => {
+  test('is not emptied by what its agent does not have, after a try that failed', async () => {
+    const [a] = (await shared(2)) as [FakeNode];
+    await a.run.set('x', '1');
+    await a.slot?.close();
+    slot.reopen(a);
+    a.run.refusal = new Error('not connected');
+    const taken = slot.grant(a);
+    await a.until(() => a.run.begun.length > 1);
+    expect(a.hasCopy).toBe(false);
+    a.run.refusal = null;
+    expect(await taken).toMatchObject({ isTaken: true });
+    expect(a.run.begun.every(({ isOwn }) => isOwn)).toBe(true);
+    expect(a.run.texts).toEqual({ x: '1' });
+  });
+
+  test('keeps others out of the list, whose copies are replaced only by all of it', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    await a.run.set('x', '1');
+    await a.slot?.close();
+    slot.reopen(a);
+    await slot.grant(a);
+    expect(slot.listed).toEqual([a.id]);
+    await slot.followed(b);
+    await slot.grant(b);
+    expect(b.run.texts).toEqual({ x: '1' });
+  });
+});
+
+test('a node that has another candidate now is listed by that one', async () => {
+  const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+  const candidates = slot.definition.candidates.map((each) =>
+    each.node === b.id ? { ...each, functionId: 99 } : each,
+  );
+  a.posts.length = 0;
+  a.slot?.define({ ...slot.definition, candidates }, slot.peers);
+  expect(a.posts.findLast((post) => post.type === 'list')).toMatchObject({
+    candidates: [{ node: b.id, functionId: 99 }],
+  });
 });

@@ -141,7 +141,7 @@ export class FakeNode {
 export class FakeSlot {
   readonly nodes: readonly FakeNode[];
   readonly definition: SlotDefinition;
-  readonly #peers: readonly LeasePeer[];
+  readonly peers: readonly LeasePeer[];
   epoch = 0;
   listed: readonly number[];
   holder: FakeNode | null = null;
@@ -161,7 +161,7 @@ export class FakeSlot {
       lastResort: { rule: 'never' },
       sharing,
     };
-    this.#peers = nodes.map(({ id, server }) => ({
+    this.peers = nodes.map(({ id, server }) => ({
       node: id,
       name: `node-${id}`,
       address: '127.0.0.1',
@@ -171,7 +171,7 @@ export class FakeSlot {
     }));
     for (const node of nodes) {
       node.onPost = (message) => this.#posted(node, message);
-      node.open(this.definition, this.#peers);
+      node.open(this.definition, this.peers);
     }
   }
 
@@ -189,7 +189,7 @@ export class FakeSlot {
   /** An agent that was ended, in a new process: it has no copy. */
   reopen(node: FakeNode): void {
     node.inputs.length = 0;
-    node.open(this.definition, this.#peers);
+    node.open(this.definition, this.peers);
   }
 
   /** The council grants the slot. Resolves with the node's answer. */
