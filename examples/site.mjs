@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A set on the hosts of an example: its manager, nodes that die and come back, and what the manager says of its only slot.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { command, endAll, host, start } from './hosts.mjs';
@@ -18,6 +20,13 @@ export function dice(seed) {
     at = (Math.imul(at, 1_664_525) + 1_013_904_223) >>> 0;
     return at / 2 ** 32;
   };
+}
+
+/** The SHA-256 of a file, in hexadecimal. */
+export async function digestOf(path) {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
 }
 
 /** Runs an example with a folder of its own, ends all that it started, and this process: `run` gives the exit code. */

@@ -12,24 +12,13 @@
  *
  * `--connections` puts so many more into the gateway, which nobody uses and which move, too.
  */
-import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  createReadStream,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { pipeline } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { bridge, command, host, inOwnNamespace, ip, start } from '../hosts.mjs';
+import { conclude, digestOf, VNFPOOL } from '../site.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const SERVER = '192.0.2.80';
@@ -40,87 +29,12 @@ const { values } = parseArgs({
     moves: { type: 'string', default: '4' },
     megabytes: { type: 'string', default: '200' },
     connections: { type: 'string', default: '0' },
-    vnfpool: { type: 'string', default: join(here, '../../packages/cli/bin/vnfpool.js') },
+    vnfpool: { type: 'string', default: VNFPOOL },
   },
 });
-if (process.env.NAT_MOVE_INSIDE !== '1') {
-  const env = { ...process.env, NAT_MOVE_INSIDE: '1' };
-  const words = ['--net', process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
-  const { status, error } = spawnSync('unshare', words, { stdio: 'inherit', env });
-  if (error) throw error;
-  process.exit(status ?? 1);
-}
+inOwnNamespace(fileURLToPath(import.meta.url));
 
-const folder = mkdtempSync(join(tmpdir(), 'nat-move-'));
-const children = [];
 const print = (text) => process.stdout.write(`${text}\n`);
-
-function ip(...words) {
-  const { status, stderr, error } = spawnSync('ip', words, { encoding: 'utf8' });
-  if (error) throw error;
-  if (status !== 0) throw new Error(`ip ${words.join(' ')}: ${stderr.trim()}`);
-}
-
-/** A child that speaks in lines of JSON; `next` waits for one that fits, and fails when the child ends before. */
-function start(program, words, namespace = null) {
-  const enter = namespace === null ? [] : ['nsenter', '-t', String(namespace), '-n'];
-  const [first, ...rest] = [...enter, program, ...words];
-  const child = spawn(first, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
-  const lines = [];
-  let [errors, over, wake] = ['', false, () => {}];
-  children.push(child);
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    lines.push(JSON.parse(line));
-    wake();
-  });
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    errors += text;
-  });
-  child.stdin.on('error', () => {});
-  const ended = new Promise((resolve) => {
-    child.once('close', (code) => {
-      over = true;
-      wake();
-      resolve(code);
-    });
-  });
-  let at = 0;
-  const next = async (fits) => {
-    for (;;) {
-      for (; at < lines.length; at++) if (fits(lines[at])) return lines[at++];
-      if (over) throw new Error(`${program} ${words[0]} has ended: ${errors.slice(-2000)}`);
-      await new Promise((resolve) => {
-        wake = resolve;
-      });
-    }
-  };
-  return { child, next, ended, errors: () => errors };
-}
-
-/** A namespace of its own at a bridge, held by a process. */
-async function host(bridge, address) {
-  const holder = spawn('unshare', ['--net', 'sleep', 'infinity'], { stdio: 'ignore' });
-  children.push(holder);
-  await new Promise((resolve) => holder.once('spawn', resolve));
-  const port = `p-${bridge}`;
-  // `unshare` has its own namespace a moment after it was started.
-  for (let left = 100; ; left--) {
-    const [own, its] = ['self', holder.pid].map(
-      (pid) => spawnSync('readlink', [`/proc/${pid}/ns/net`], { encoding: 'utf8' }).stdout,
-    );
-    if (own !== its) break;
-    if (left === 0) throw new Error('no namespace for a host');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  ip('link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', `${holder.pid}`);
-  ip('link', 'set', port, 'master', bridge, 'up');
-  const inside = (...words) => spawnSync('nsenter', ['-t', `${holder.pid}`, '-n', 'ip', ...words]);
-  inside('link', 'set', 'lo', 'up');
-  inside('address', 'add', address, 'dev', 'eth0');
-  inside('link', 'set', 'eth0', 'up');
-  if (bridge === 'br-lan') inside('route', 'add', 'default', 'via', '10.1.0.1');
-  return holder.pid;
-}
 
 /** Puts established connections into the gateway that this agent runs; each has a port of its own on the outside. */
 async function fill(agentFolder, count) {
@@ -159,39 +73,33 @@ async function fill(agentFolder, count) {
   if (failure) throw failure.error;
 }
 
-async function digestOf(path) {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
-}
-
-async function run() {
+async function run(folder) {
   ip('link', 'set', 'lo', 'up');
-  for (const bridge of ['br-lan', 'br-wan']) {
-    ip('link', 'add', bridge, 'type', 'bridge');
-    ip('link', 'set', bridge, 'up');
-  }
-  const clientHost = await host('br-lan', '10.1.0.2/24');
-  const serverHost = await host('br-wan', `${SERVER}/24`);
+  for (const name of ['br-lan', 'br-wan']) bridge(name);
+  const clientHost = await host({ eth0: ['br-lan', '10.1.0.2/24'] });
+  command(['ip', 'route', 'add', 'default', 'via', '10.1.0.1'], clientHost);
+  const serverHost = await host({ eth0: ['br-wan', `${SERVER}/24`] });
 
   const node = process.execPath;
-  const manager = start(node, [
+  const manager = start([
+    node,
     values.vnfpool,
     ...'mobility serve --plain --json --listen 127.0.0.1:0'.split(' '),
   ]);
   const { port } = await manager.next((line) => line.ready);
   const agents = ['1', '2'].map((name) =>
-    start(node, [
+    start([
+      node,
       values.vnfpool,
       ...`node --manager 127.0.0.1:${port} --plain --listen 127.0.0.1 --node-id ${name}`.split(' '),
       '--state',
       join(folder, name),
     ]),
   );
-  const order = async (command) => {
-    manager.child.stdin.write(`${command}\n`);
+  const order = async (words) => {
+    manager.child.stdin.write(`${words}\n`);
     const answer = await manager.next((line) => line.command !== undefined);
-    if (!answer.done) throw new Error(`${command}: ${JSON.stringify(answer.result ?? answer)}`);
+    if (!answer.done) throw new Error(`${words}: ${JSON.stringify(answer.result ?? answer)}`);
   };
   await order('wait 1');
   await order('wait 2');
@@ -202,20 +110,20 @@ async function run() {
   print(`the gateway runs on node 1${connections > 0 ? `, with ${connections} connections` : ''}`);
 
   const traffic = join(here, 'traffic.mjs');
-  const server = start(node, [traffic, 'server', SERVER], serverHost);
+  const server = start([node, traffic, 'server', SERVER], serverHost);
   await server.next((line) => line.ready);
-  const client = start(node, [traffic, 'client', SERVER], clientHost);
+  const client = start([node, traffic, 'client', SERVER], clientHost);
   await client.next((line) => line.ready);
   const bytes = Number(values.megabytes) * 1_000_000;
   const path = join(folder, 'download');
   writeFileSync(path, '');
   const url = `http://${SERVER}:8080/${bytes}`;
-  const curl = start('curl', ['-sS', '--limit-rate', DOWNLOAD_RATE, '-o', path, url], clientHost);
+  const curl = start(['curl', '-sS', '--limit-rate', DOWNLOAD_RATE, '-o', path, url], clientHost);
 
   const moves = Number(values.moves);
   for (let move = 1; move <= moves; move++) {
     const wanted = (bytes * move) / (moves + 1);
-    while (statSync(path).size < wanted) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (statSync(path).size < wanted) await pause(50);
     const [from, to] = move % 2 === 1 ? [1, 2] : [2, 1];
     await order(`move ${from} 101 --to ${to}`);
     await order(`wait ${to} 101 Running`);
@@ -242,18 +150,4 @@ async function run() {
   return isSame && connection.failure === null ? 0 : 1;
 }
 
-let code = 1;
-try {
-  code = await run();
-} catch (error) {
-  process.stderr.write(`${error.stack}\n`);
-} finally {
-  // The manager first, so that it does not tell of the others.
-  for (const child of children) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill('SIGTERM');
-    await new Promise((resolve) => child.once('exit', resolve));
-  }
-  rmSync(folder, { recursive: true, force: true });
-}
-process.exit(code);
+await conclude('nat-move', run);

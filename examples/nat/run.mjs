@@ -11,15 +11,13 @@
  *
  *   sudo node run.mjs [--failovers 5] [--connections 200] [--megabytes 200] [--seed 1] [--json]
  */
-import { createHash } from 'node:crypto';
-import { createReadStream, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bridge, command, host, inOwnNamespace, ip, start } from '../hosts.mjs';
-import { conclude, dice, Site, VNFPOOL } from '../site.mjs';
+import { conclude, dice, digestOf, Site, VNFPOOL } from '../site.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const SERVER = '10.78.0.40';
@@ -40,12 +38,6 @@ const { values } = parseArgs({
 inOwnNamespace(fileURLToPath(import.meta.url));
 
 const print = (text) => void (values.json ? process.stderr : process.stdout).write(`${text}\n`);
-
-async function digestOf(path) {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
-}
 
 async function build(folder) {
   ip('link', 'set', 'lo', 'up');
