@@ -5,18 +5,13 @@ import { fileURLToPath } from 'node:url';
 import type { StateView } from '@vnfpool/core/management';
 import { announceAllAddresses } from '@vnfpool/platform/addresses';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { labMissing } from '../../../platform/test/support/lab.ts';
-import { Hosts } from './hosts.ts';
+import { Hosts, missing } from './hosts.ts';
 import { isWhole, slotOf } from './running-set.ts';
 import { SecondSwitch } from './second-switch.ts';
-import { notBuilt, until } from './support.ts';
+import { until } from './support.ts';
 
 /* A slot with two addresses on two links, and a stranger who wants one of them. */
 
-const missing =
-  labMissing ||
-  notBuilt ||
-  (spawnSync('ip', ['-V']).error === undefined ? '' : 'hosts are set up by ip: not installed');
 const edge = fileURLToPath(new URL('../../../../examples/edge', import.meta.url));
 const NODES = ['node-a', 'node-b', 'node-c'] as const;
 const ADDRESSES: Readonly<Record<string, string>> = {

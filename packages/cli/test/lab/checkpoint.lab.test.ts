@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { StateView } from '@vnfpool/core/management';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { labMissing } from '../../../platform/test/support/lab.ts';
-import { Hosts } from './hosts.ts';
+import { Hosts, missing } from './hosts.ts';
 import { isWhole, slotOf } from './running-set.ts';
-import { type Child, notBuilt, until } from './support.ts';
+import { type Child, until } from './support.ts';
 
 /* Accounts whose state lies in a folder: whoever holds the slot next has them, though nobody who had them is left. */
 
-const missing =
-  labMissing ||
-  notBuilt ||
-  (spawnSync('ip', ['-V']).error === undefined ? '' : 'hosts are set up by ip: not installed');
 const folder = fileURLToPath(new URL('../../../../examples/ledger', import.meta.url));
 const NODES = ['node-a', 'node-b', 'node-c'] as const;
 const ADDRESSES: Readonly<Record<string, string>> = {

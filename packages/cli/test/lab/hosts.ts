@@ -3,8 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import type { StateView } from '@vnfpool/core/management';
 import { createNamespace, createNetwork, inNamespace, type Network } from '@vnfpool/platform/namespaces';
+import { labMissing } from '../../../platform/test/support/lab.ts';
 import { labFolder } from './running-set.ts';
-import { ask, bin, type Child, type Ended, start, until, vnfpool } from './support.ts';
+import { ask, bin, type Child, type Ended, notBuilt, start, until, vnfpool } from './support.ts';
+
+/** Why a lab of hosts cannot run here, or nothing. */
+export const missing: string =
+  labMissing ||
+  notBuilt ||
+  (spawnSync('ip', ['-V']).error === undefined ? '' : 'hosts are set up by ip: not installed');
 
 /** Hosts joined by a switch, on which daemons are started by hand, as on hosts of one's own. */
 export class Hosts {
