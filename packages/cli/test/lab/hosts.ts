@@ -115,6 +115,12 @@ export class Hosts {
     }
   }
 
+  /** Prints what the manager has seen, for whoever looks for the cause of a failed test. */
+  async tellStory(host: string): Promise<void> {
+    const { stdout, stderr } = await this.cli(host, 'events');
+    console.log(`${stdout}${stderr}`);
+  }
+
   /** Processes of functions that a node's agent has written down. */
   functionPids(host: string): number[] {
     const text = readFileSync(`${this.stateOf(host)}/functions.json`, 'utf8');

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { StateView } from '@vnfpool/core/management';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Hosts, missing } from './hosts.ts';
 import { instanceOf, isWhole, slotOf } from './running-set.ts';
 import { type Child, until } from './support.ts';
@@ -105,6 +105,9 @@ describe.skipIf(missing !== '')(`state that standbys have, too ${missing}`, () =
     await untilState('a standby has the state', isProtected);
     client = hosts.start('client', [process.execPath, '--input-type=module', '-e', CLIENT]);
     await until('the client adds', () => client.stdout().includes('adding'));
+  });
+  beforeEach(({ onTestFailed }) => {
+    onTestFailed(() => hosts.tellStory('manager'));
   });
   afterAll(async () => {
     await hosts?.takeDown();
@@ -213,9 +216,6 @@ describe.skipIf(missing !== '')(`state that standbys have, too ${missing}`, () =
       const instance = instanceOf(state, holder ?? '');
       if (instance.node !== to && instance.move === null && isProtected(state)) await move();
       return null;
-    }).catch(async (error: Error) => {
-      const { stdout } = await hosts.cli('manager', 'events');
-      throw new Error(`${error.message}\n${stdout}`);
     });
     expect(slotOf(after, 'ledger').holder).toBe(holder);
     await serves();

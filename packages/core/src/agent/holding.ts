@@ -60,6 +60,7 @@ export function slotState(
     epoch: String(observed?.epoch ?? 0),
     holder: holder && plain(holder),
     candidates: (observed?.candidates ?? []).map(plain),
+    ...(observed?.isReleased ? { isReleased: true } : {}),
     ...words,
   };
 }

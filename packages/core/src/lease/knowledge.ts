@@ -15,6 +15,11 @@ export class Knowledge {
   freeAtMs: number;
   #highestReleased = 0;
 
+  /** Of the last release that was heard, or 0: its holder may have been known by a lower round only. */
+  get releasedRound(): number {
+    return this.#highestReleased;
+  }
+
   /** Nothing is known before `nowMs`. */
   constructor(nowMs: number) {
     this.freeAtMs = nowMs;

@@ -9,16 +9,19 @@ export class Observer {
   #toldHeld: boolean | undefined;
   #toldEpoch = 0;
   #toldCandidates = 0;
+  #toldReleased = false;
 
   constructor(slot: Slot) {
     this.#slot = slot;
   }
 
-  /** Undefined when nothing has changed. An epoch has one value, so these three tell two observations apart. */
+  /** Undefined when nothing has changed. An epoch has one value, so these four tell two observations apart. */
   observe(hold: Hold | undefined, nowMs: number): Extract<LeaseOutput, { type: 'observed' }> | undefined {
-    const { accepted, freeAtMs } = this.#slot.knowledge;
+    const { accepted, freeAtMs, releasedRound } = this.#slot.knowledge;
+    const isReleased = hold === undefined && accepted !== undefined && accepted.released !== null;
     const value = hold?.value ?? accepted?.value;
-    const round = hold?.round ?? accepted?.round ?? 0;
+    const known = hold?.round ?? accepted?.round ?? 0;
+    const round = isReleased ? Math.max(known, releasedRound) : known;
     const isHeld =
       hold !== undefined || (accepted !== undefined && accepted.released === null && freeAtMs > nowMs);
     const epoch = this.#slot.epoch(round);
@@ -26,13 +29,15 @@ export class Observer {
     if (
       this.#toldHeld === isHeld &&
       this.#toldEpoch === epoch &&
-      this.#toldCandidates === candidates.length
+      this.#toldCandidates === candidates.length &&
+      this.#toldReleased === isReleased
     ) {
       return undefined;
     }
     this.#toldHeld = isHeld;
     this.#toldEpoch = epoch;
     this.#toldCandidates = candidates.length;
+    this.#toldReleased = isReleased;
     return {
       type: 'observed',
       slot: this.#slot.id,
@@ -40,6 +45,7 @@ export class Observer {
       holder: value === undefined || value.holder.node === 0 ? null : value.holder,
       epoch,
       candidates,
+      isReleased,
     };
   }
 

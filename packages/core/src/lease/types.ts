@@ -165,6 +165,8 @@ export type LeaseOutput =
       readonly holder: LeaseHolder | null;
       readonly epoch: number;
       readonly candidates: readonly LeaseCandidate[];
+      /** Its holder let it go, so that nobody acts under this epoch again. */
+      readonly isReleased: boolean;
     }
   /** At the successor: a holder offers the slot; the engine answers `ready` if the candidate is ready. */
   | {

@@ -75,28 +75,36 @@ function takeSlot(
   takeTrouble(state, journal, node, slot, told, wallMs);
   const known = state.holdings.get(slot.id) ?? { epoch: 0, holder: null, sinceMs: null };
   if (epoch < known.epoch) return;
+  const ended = state.endedEpochs.get(slot.id);
+  // On its way since before the release, of which another node has told meanwhile.
+  if (told.state === 'holding' && ended?.epoch === epoch && ended.isReleased) return;
   if (told.state === 'holding') takeSharing(state, journal, slot, epoch, told.sharing, wallMs);
   if (told.candidates.length > 0 && epoch >= (state.admitted.get(slot.id)?.epoch ?? 0))
     state.admitted.set(slot.id, { epoch, candidates: told.candidates });
   const reporter = state.nodes.get(node)?.id;
   let { holder } = known;
   let ranOut = '';
-  const isEnded = state.endedEpochs.get(slot.id) === epoch && told.state !== 'holding';
+  // Whoever heard the release knows that it is over, and so does its holder's own node.
+  const isEnd = told.state === 'free' && (told.isReleased === true || holder?.node === reporter);
+  const isOver = noteOver(state, slot.id, epoch, node, told.state === 'free');
   if (epoch > known.epoch || told.state === 'holding') {
     holder = told.state === 'free' ? null : told.holder;
     state.endedEpochs.delete(slot.id);
-  } else if (told.state === 'held' && holder === null && !isEnded) holder = told.holder;
-  // In the same epoch the holder's own node knows that it has let go; of the others it takes a majority of the council.
-  else if (told.state === 'free' && holder !== null) {
-    if (holder.node === reporter) {
-      holder = null;
-      state.endedEpochs.set(slot.id, epoch);
-    } else if (isOverForMajority(state, slot.id, epoch, node)) {
+  } else if (told.state === 'held' && holder === null) {
+    // Whoever was away tells what it knew last; what has ended since, for its holder's node or for a majority, stays ended.
+    if (!isOver && ended?.epoch !== epoch) holder = told.holder;
+  } else if (told.state === 'free' && holder !== null) {
+    // Of an end that nobody has said it takes a majority of the council.
+    if (isEnd) holder = null;
+    else if (isOver) {
       ranOut = `The lease of ${nameOf(state, holder.functionId)} ran out, and no other candidate could take it.`;
       holder = null;
     }
   }
-  if (told.state !== 'free') state.overAt.get(slot.id)?.nodes.delete(node);
+  if (isEnd) {
+    const isReleased = told.isReleased === true || (ended?.epoch === epoch && ended.isReleased);
+    state.endedEpochs.set(slot.id, { epoch, isReleased });
+  }
   if (ranOut !== '') state.slotReasons.set(slot.id, ranOut);
   else if (told.state === 'free' && told.reason !== '')
     state.slotReasons.set(slot.id, `${node}: ${told.reason}`);
@@ -129,13 +137,14 @@ function takeSlot(
   }
 }
 
-/** Whether a majority of its council has seen the lease of this epoch run out; `node` has just said so. */
-function isOverForMajority(state: ManagerState, slot: string, epoch: number, node: string): boolean {
+/** Whether a majority of its council has seen the lease of this epoch run out, with what `node` has just said. */
+function noteOver(state: ManagerState, slot: string, epoch: number, node: string, isFree: boolean): boolean {
   const members = state.councilOfPool(state.slots.get(slot)?.pool ?? '')?.members ?? [];
   const known = state.overAt.get(slot);
   const over = known?.epoch === epoch ? known : { epoch, nodes: new Set<string>() };
   state.overAt.set(slot, over);
-  if (members.includes(node)) over.nodes.add(node);
+  if (!isFree) over.nodes.delete(node);
+  else if (members.includes(node)) over.nodes.add(node);
   return over.nodes.size > members.length / 2;
 }
 

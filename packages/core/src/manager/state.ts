@@ -174,8 +174,11 @@ export class ManagerState {
     new Map();
   /** By slot: council members that have seen the lease of this epoch run out. */
   readonly overAt: Map<string, { readonly epoch: number; readonly nodes: Set<string> }> = new Map();
-  /** By slot: the epoch that its holder's own node has said to be over. What others still say of it is older. */
-  readonly endedEpochs: Map<string, number> = new Map();
+  /**
+   * By slot: the epoch that was said to be over, by its holder's own node or by whoever heard the release. What others still
+   * say of it is older; of one that was released, also what its holder says.
+   */
+  readonly endedEpochs: Map<string, { readonly epoch: number; readonly isReleased: boolean }> = new Map();
   /** When the next maintenance has had its time; null: none ends by itself. */
   maintenanceEndMs: number | null = null;
   readonly traffic: Map<string, TrafficView> = new Map();

@@ -36,6 +36,7 @@ const observed: NodeLeasesOutput = {
   holder,
   epoch: 5,
   candidates: [],
+  isReleased: false,
 };
 const granted: NodeLeasesOutput = {
   type: 'granted',

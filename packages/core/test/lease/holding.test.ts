@@ -352,6 +352,28 @@ describe('views', () => {
     bench.stop(1);
     bench.stop(2);
     bench.run(2 * LEASE_MS);
-    expect(bench.last('observed', 3)).toMatchObject({ state: 'free', holder: { node: 1 } });
+    expect(bench.last('observed', 3)).toMatchObject({
+      state: 'free',
+      holder: { node: 1 },
+      isReleased: false,
+    });
+  });
+
+  test('of a slot that was let go tell that it was, and of the epoch that ended, also who missed its beginning', () => {
+    const bench = held([1, 2, 3], [1]);
+    bench.isLost = (_from, to) => to === 3;
+    bench.candidates = [1, 2];
+    for (const node of [1, 2, 3]) bench.input(node, bench.configuration());
+    bench.run(LEASE_MS / 4);
+    expect(bench.last('renumbered').epoch).toBe(epochOf(1, 2));
+    bench.isLost = () => false;
+    bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
+    bench.run(LEASE_MS / 4);
+    for (const node of [1, 2, 3])
+      expect(bench.last('observed', node), `node ${node}`).toMatchObject({
+        state: 'free',
+        epoch: epochOf(1, 2),
+        isReleased: true,
+      });
   });
 });

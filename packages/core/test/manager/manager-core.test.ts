@@ -3,6 +3,7 @@
 import { nodeId } from '@vnfpool/core';
 import type { DeclaredSet } from '@vnfpool/core/declared';
 import type { TrafficReport } from '@vnfpool/core/management';
+import type { SlotState } from '@vnfpool/wire/mobility';
 import { describe, expect, test } from 'vitest';
 import { pool, set } from '../planner/world.ts';
 import { FakeDomain, healthy } from './fake-mobility.ts';
@@ -266,6 +267,61 @@ describe('slots', () => {
     expect(slot()?.reason).toMatch(/The lease of web#1 ran out/);
     hold(domain, 1, 1, 2);
     expect(slot()).toMatchObject({ holder: 'web#1', epoch: 2 });
+  });
+
+  test('a member that was away tells what it knew last: what a majority saw run out is not held again by that', async () => {
+    const domain = await running();
+    const say = (node: number, told: 'free' | 'held' | 'holding') =>
+      domain.report(node, {
+        slots: [
+          {
+            id: slotId(domain),
+            state: told,
+            epoch: '1',
+            holder: told === 'free' ? null : { node: 1, functionId: 1 },
+            candidates: [],
+            reason: '',
+          },
+        ],
+        failovers: [],
+      });
+    const holder = () => domain.core.views(domain.nowMs).slots[0]?.holder;
+    say(2, 'free');
+    say(3, 'free');
+    expect(holder()).toBeNull();
+    say(1, 'held');
+    expect(holder()).toBeNull();
+    // Those of the majority themselves: its holder was heard again.
+    say(2, 'held');
+    expect(holder()).toBe('web#1');
+    say(2, 'free');
+    expect(holder()).toBeNull();
+    say(1, 'holding');
+    expect(holder()).toBe('web#1');
+  });
+
+  test('a release that one has heard ends the epoch, also for what its holder told before and came later', async () => {
+    const domain = await running();
+    const say = (node: number, told: Partial<SlotState>) => {
+      const holder = { node: 1, functionId: 1 };
+      const plain = { id: slotId(domain), epoch: '1', holder, candidates: [], reason: '' };
+      domain.report(node, { slots: [{ ...plain, state: 'free', ...told }], failovers: [] });
+    };
+    const holder = () => domain.core.views(domain.nowMs).slots[0]?.holder;
+    say(3, { isReleased: true });
+    expect(holder()).toBeNull();
+    say(1, { state: 'holding' });
+    say(2, { state: 'held' });
+    say(1, {});
+    say(1, { state: 'holding' });
+    expect(holder()).toBeNull();
+    say(3, { state: 'held', epoch: '2', holder: { node: 2, functionId: 2 } });
+    expect(holder()).toBe('web#2');
+    say(2, { state: 'holding', epoch: '2', holder: { node: 2, functionId: 2 } });
+    say(1, { epoch: '3', isReleased: true });
+    expect(holder()).toBeNull();
+    say(2, { state: 'holding', epoch: '3', holder: { node: 2, functionId: 2 } });
+    expect(holder()).toBeNull();
   });
 
   test('what others still say of an epoch that its own holder has ended is older, and nobody holds it again by that', async () => {

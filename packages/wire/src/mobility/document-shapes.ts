@@ -353,7 +353,7 @@ const slotState: Shape<SlotState> = object(
     candidates: list(candidate),
     reason: text,
   },
-  { trouble: text, sharing: sharingReport },
+  { isReleased: flag, trouble: text, sharing: sharingReport },
 );
 
 const failoverRecord: Shape<FailoverRecord> = object({

@@ -366,6 +366,8 @@ export interface SlotState {
   readonly candidates: readonly SlotCandidate[];
   /** Why the node does not hold it although it has a candidate. */
   readonly reason: string;
+  /** Where nobody holds it: it was let go by its holder, so that nobody acts under this epoch again; absent: its lease ran out, or no word. */
+  readonly isReleased?: boolean;
   /** What is wrong with its addresses on this node, whether it holds the slot or not; absent: nothing. */
   readonly trouble?: string;
   /** Of the holder of a slot whose state is shared, as of a moment ago; absent: it is not shared, or not held here. */
