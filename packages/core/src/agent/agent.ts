@@ -189,7 +189,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         this.#evidence.paused(input);
         return [];
       case 'copy':
-        this.#shared.copied(input.slot, input.isWhole);
+        this.#shared.copied(input.slot, input.isWhole, input.position);
         return [];
       case 'owns-state': {
         const resident = this.#residents.get(input.functionId);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SharingReport, SlotDefinition, SlotState } from '@vnfpool/wire/mobility';
+import type { ReplicaPosition } from '@vnfpool/wire/replication';
 import type { SlotId } from '../identity.ts';
 import { type CandidateState, isWithStandbys } from '../lease/index.ts';
 import type { Resident } from './agent.ts';
@@ -27,12 +28,12 @@ export function owning({ life, ownStates }: Resident, slot: SlotId, epoch: numbe
 
 /** What this node knows of slots whose state is shared. */
 export class SharedSlots {
-  /** Those of which there is a whole copy here. */
-  readonly #copies = new Set<SlotId>();
+  /** Those of which there is a whole copy here, with how far it came. */
+  readonly #copies = new Map<SlotId, ReplicaPosition | undefined>();
   readonly #reports = new Map<SlotId, SharingReport>();
 
-  copied(slot: SlotId, isWhole: boolean): void {
-    if (isWhole) this.#copies.add(slot);
+  copied(slot: SlotId, isWhole: boolean, position?: ReplicaPosition): void {
+    if (isWhole) this.#copies.set(slot, position);
     else this.#copies.delete(slot);
   }
 
@@ -52,9 +53,11 @@ export class SharedSlots {
     const { id } = definition;
     const isSame = ownStates.incarnation === life.incarnation && life.leaseIncarnation === life.incarnation;
     const { slot, acceptedLoss } = assignment ?? {};
+    const position = this.#copies.get(id as SlotId);
     return {
       hasCopy: this.#copies.has(id as SlotId),
       ownEpoch: isSame ? (ownStates.epochs[id] ?? null) : null,
+      ...(position && { position }),
       ...(slot?.id === id && acceptedLoss !== undefined && { acceptedLoss: Number(acceptedLoss) }),
     };
   }

@@ -18,6 +18,7 @@ import type {
   StallReport,
   TransferReport,
 } from '@vnfpool/wire/mobility';
+import type { ReplicaPosition } from '@vnfpool/wire/replication';
 import type { Random } from '../core.ts';
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
 import type { CandidateState } from '../lease/index.ts';
@@ -179,7 +180,13 @@ export type AgentInput =
     }
   | ({ readonly type: 'paused' } & HostPause)
   /** Whether there is a copy here of a slot's shared state, from which a function could go on. */
-  | { readonly type: 'copy'; readonly slot: SlotId; readonly isWhole: boolean }
+  | {
+      readonly type: 'copy';
+      readonly slot: SlotId;
+      readonly isWhole: boolean;
+      /** Its last update; absent: not known. Told when the copy begins and when its holder is heard no more. */
+      readonly position?: ReplicaPosition;
+    }
   /** The function has all of the slot's state under this epoch, which is on disk before the slot is served. */
   | {
       readonly type: 'owns-state';

@@ -10,6 +10,7 @@ import type {
   Release,
   Released,
   ReleaseReason,
+  Standing,
 } from '@vnfpool/wire/lease';
 import type { SlotCandidate, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { Echo } from './attempt.ts';
@@ -17,6 +18,7 @@ import type { SlotContext } from './context.ts';
 import { beginHandOver, Expected, type HandOver, type HandOverTarget } from './hand-over.ts';
 import type { HandedOnSlot } from './handed-on.ts';
 import { type Closing, Hold, heldUntilMs } from './hold.ts';
+import { LastResort } from './last-resort.ts';
 import type { RegisterView } from './member.ts';
 import { Observer } from './observer.ts';
 import { Preparing, type Verdict } from './preparing.ts';
@@ -37,6 +39,7 @@ export class Candidacy {
   readonly #slot: Slot;
   readonly #turn: Turn;
   readonly #observer: Observer;
+  readonly #lastResort: LastResort;
   #attempt: Preparing | Proposing | undefined;
   #hold: Hold | undefined;
   #handOver: HandOver | undefined;
@@ -48,6 +51,7 @@ export class Candidacy {
     this.#slot = new Slot(context, definition, nowMs);
     this.#turn = new Turn(this.#slot);
     this.#observer = new Observer(this.#slot);
+    this.#lastResort = new LastResort(this.#slot, this.#turn);
   }
 
   /** Goes on where the process before has stopped. */
@@ -283,6 +287,10 @@ export class Candidacy {
     this.#close(hold, { reason: 'handover', ready });
   }
 
+  onStanding(from: number, message: Standing, nowMs: number): void {
+    if (this.#hold === undefined && this.#attempt === undefined) this.#lastResort.heard(from, message, nowMs);
+  }
+
   // Views -----------------------------------------------------------------------------------------------
 
   learnRegister(view: RegisterView): void {
@@ -309,7 +317,7 @@ export class Candidacy {
       this.#hold?.nextDeadline(this.#attempt !== undefined),
       this.#handOver?.resendAtMs,
       this.#retiring?.resendAtMs,
-      this.#nextTryMs(),
+      this.#wakeToTryMs(),
       this.#observer.freeAtMs(this.#hold),
     ]);
   }
@@ -357,7 +365,11 @@ export class Candidacy {
   #tryIfDue(nowMs: number): void {
     const tryAtMs = this.#nextTryMs();
     const { candidate } = this;
-    if (candidate === undefined || tryAtMs === undefined || nowMs < tryAtMs) return;
+    if (candidate === undefined || tryAtMs === undefined || nowMs < tryAtMs) {
+      this.#lastResort.drop();
+      return;
+    }
+    if (!this.#lastResort.mayTry(nowMs)) return;
     this.#turn.begin(nowMs);
     this.#prepare(candidate, this.#turn.candidate?.state, nowMs);
   }
@@ -365,6 +377,11 @@ export class Candidacy {
   #nextTryMs(): number | undefined {
     const isFree = this.#hold === undefined && this.#attempt === undefined;
     return isFree ? this.#turn.nextTryMs() : undefined;
+  }
+
+  #wakeToTryMs(): number | undefined {
+    const tryAtMs = this.#nextTryMs();
+    return tryAtMs === undefined ? undefined : this.#lastResort.wakeMs(tryAtMs);
   }
 
   // A round, from its start to its end --------------------------------------------------------------------

@@ -401,6 +401,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       const epoch = epochOf(this.#councilView().generation, message.round);
       this.#outbox.emit({ type: 'offered', slot: message.slot, epoch, nonce: message.nonce, accepted });
     },
+    standing: (message, { from, nowMs }) => this.#slots.get(message.slot)?.onStanding(from, message, nowMs),
     ready: (message, { from, incarnation }) =>
       this.#slots.get(message.slot)?.onReady(from, incarnation, message),
   };

@@ -71,6 +71,14 @@ export class Turn {
     return admits(accepted, epoch, holder, state) || isLossAccepted(epoch, state);
   }
 
+  /** The candidate lacks state, and could go on all the same after a time. */
+  get isByLastResort(): boolean {
+    const { candidate } = this;
+    const { accepted } = this.#slot.knowledge;
+    if (candidate?.state === undefined || accepted === undefined) return false;
+    return accepted.value.lastResort.rule === 'after' && !this.#isAdmitted(accepted, candidate);
+  }
+
   /** The candidate begins to try. */
   begin(nowMs: number): void {
     this.#firstUntilMs = Number.NEGATIVE_INFINITY;

@@ -2,6 +2,7 @@
 import type { AcceptedValue, LeaseCandidate, LeaseHolder, LeaseValue } from '@vnfpool/wire/lease';
 import { CANDIDATES_MAX } from '@vnfpool/wire/lease';
 import type { SlotCandidate, SlotDefinition } from '@vnfpool/wire/mobility';
+import type { ReplicaPosition } from '@vnfpool/wire/replication';
 
 export const NOBODY: LeaseHolder = { node: 0, functionId: 0, functionIncarnation: 0n };
 
@@ -65,6 +66,8 @@ export interface CandidateState {
    * decided and never acted upon gave it none.
    */
   readonly ownEpoch: number | null;
+  /** How far that copy came; absent: there is none, or it was not said. Whoever came farthest goes first by the last resort. */
+  readonly position?: ReplicaPosition;
   /** An operator accepts what is lost when it goes on behind this epoch with what it has; absent: nobody said so. */
   readonly acceptedLoss?: number;
 }

@@ -60,7 +60,7 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
   /** Whether the store is what the holder's was at the position. */
   #isWhole = true;
   /** What was told last. */
-  #told: { readonly isWhole: boolean; readonly epoch: number };
+  #told: ReplicaPosition & { readonly isWhole: boolean };
   #highestEpoch = 0;
   /** What the connected holder said. */
   #open: ReplicaOpen | undefined;
@@ -80,7 +80,7 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
     this.#history = init.kept?.history ?? [];
     this.#position = init.kept?.position ?? { epoch: 0, sequence: 0 };
     this.#highestEpoch = this.#position.epoch;
-    this.#told = { isWhole: true, epoch: this.#position.epoch };
+    this.#told = { isWhole: true, ...this.#position };
     this.#scrubAtMs = nowMs + SCRUB_EVERY_MS;
   }
 
@@ -112,7 +112,7 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
         return [];
       case 'detach':
         this.#forgetConnection();
-        return [];
+        return this.#tellPosition();
       case 'epoch':
         this.#highestEpoch = Math.max(this.#highestEpoch, input.epoch);
         if (this.#open === undefined || this.#open.epoch >= this.#highestEpoch) return [];
@@ -128,7 +128,10 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
     const outputs: StandbyOutput[] = [];
     if (!this.#isSilent && nowMs >= (this.#silentAtMs ?? Number.POSITIVE_INFINITY)) {
       this.#isSilent = true;
-      outputs.push({ type: 'event', severity: 'warning', message: 'nothing comes from the holder any more' });
+      outputs.push(
+        { type: 'event', severity: 'warning', message: 'nothing comes from the holder any more' },
+        ...this.#tellPosition(),
+      );
     }
     if (nowMs >= this.#scrubAtMs) {
       this.#scrubAtMs = nowMs + SCRUB_EVERY_MS;
@@ -305,7 +308,18 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
     const isWhole = this.#isWhole;
     const position = this.#position;
     if (this.#told.isWhole === isWhole && this.#told.epoch === position.epoch) return [];
-    this.#told = { isWhole, epoch: position.epoch };
+    return this.#tell();
+  }
+
+  /** How far it came, when nothing more comes: while it follows that is told to nobody but the holder. */
+  #tellPosition(): StandbyOutput[] {
+    return this.#told.sequence === this.#position.sequence ? this.#tellState() : this.#tell();
+  }
+
+  #tell(): StandbyOutput[] {
+    const isWhole = this.#isWhole;
+    const position = this.#position;
+    this.#told = { isWhole, ...position };
     return [{ type: 'state', isWhole, position }];
   }
 

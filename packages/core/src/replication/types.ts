@@ -92,7 +92,10 @@ export type StandbyInput =
 export type StandbyOutput =
   | { readonly type: 'send'; readonly message: ReplicaMessage }
   | { readonly type: 'drop'; readonly reason: string }
-  /** The state is a holder's again, or one of another epoch; or it is none any more while it is being replaced. */
+  /**
+   * The state is a holder's again, or one of another epoch; or it is none any more while it is being replaced; or nothing more comes, and
+   * this is how far it came.
+   */
   | { readonly type: 'state'; readonly isWhole: boolean; readonly position: ReplicaPosition }
   /** The holder ended its epoch here, by a planned hand-over. */
   | { readonly type: 'ended'; readonly sequence: number }

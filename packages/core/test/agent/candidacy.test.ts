@@ -2,7 +2,7 @@
 import type { SetConfiguration, SlotDefinition, SlotState } from '@vnfpool/wire/mobility';
 import { expect, test } from 'vitest';
 import { AgentCore, type AgentOutput } from '../../src/agent/index.ts';
-import { functionId, nodeId } from '../../src/identity.ts';
+import { functionId, nodeId, slotId } from '../../src/identity.ts';
 
 const WEB1 = functionId(101);
 const version = { generation: 1, number: 1, randomId: '0000000000000001' };
@@ -26,7 +26,10 @@ function holding({ id }: SlotDefinition, epoch: string): SlotState {
 }
 
 /** An agent with one ready function, that may hold so many of three slots. */
-function agentWith(slotsPerFunction?: number): {
+function agentWith(
+  slotsPerFunction?: number,
+  sharing?: SlotDefinition['sharing'],
+): {
   readonly agent: AgentCore;
   readonly slots: readonly SlotDefinition[];
 } {
@@ -34,7 +37,7 @@ function agentWith(slotsPerFunction?: number): {
     random: { u32: () => 1, u64: () => 1n, fraction: () => 0 },
     node: nodeId(1),
   });
-  const slots = [0, 1, 2].map((index) => slot(index, slotsPerFunction));
+  const slots = [0, 1, 2].map((index) => ({ ...slot(index, slotsPerFunction), ...(sharing && { sharing }) }));
   const configuration: SetConfiguration = {
     v: 1,
     set: 'edge',
@@ -85,6 +88,25 @@ test('where the pool says so it does, up to the bound, and gives none up that it
   expect(readiness(hold(agent, slots[1], '9'))).toEqual(['2 false']);
   const free: SlotState = { ...holding(slots[0] as SlotDefinition, '6'), state: 'free', holder: null };
   expect(readiness(agent.handle({ type: 'slot', state: free, muteMs: 0 }, 0))).toEqual(['2 true']);
+});
+
+test('a candidate for a slot with state says what there is of it here, and how far that came', () => {
+  const { agent, slots } = agentWith(1, {
+    method: 'replicate',
+    lossUpdates: 0,
+    acknowledgedBy: 0,
+    overload: 'block',
+  });
+  const states = (outputs: readonly AgentOutput[]) =>
+    outputs.flatMap((each) => (each.type === 'candidate' ? [each.state] : []));
+  const id = slotId(slots[0]?.id ?? '');
+  const copy = (more: { isWhole: boolean; position?: { epoch: number; sequence: number } }) =>
+    states(agent.handle({ type: 'copy', slot: id, ...more }, 0));
+  const position = { epoch: 5, sequence: 9 };
+  expect(copy({ isWhole: true })).toEqual([{ hasCopy: true, ownEpoch: null }]);
+  expect(copy({ isWhole: true, position })).toEqual([{ hasCopy: true, ownEpoch: null, position }]);
+  expect(copy({ isWhole: true, position })).toEqual([]);
+  expect(copy({ isWhole: false, position })).toEqual([{ hasCopy: false, ownEpoch: null }]);
 });
 
 test('with several slots it is told the latest epoch, and is one element, by the first address', () => {

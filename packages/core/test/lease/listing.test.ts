@@ -34,10 +34,13 @@ function list(bench: Bench, node: number, nodes: readonly number[], isAnew = fal
 }
 
 /** Node 1 holds a slot with shared state; nobody has a copy yet. */
-function shared(lastResort: SlotDefinition['lastResort'] = { rule: 'never' }): Bench {
-  const bench = new Bench([1, 2, 3]);
+function shared(
+  lastResort: SlotDefinition['lastResort'] = { rule: 'never' },
+  members: readonly number[] = [1, 2, 3],
+): Bench {
+  const bench = new Bench(members, [1, 2, 3]);
   bench.slotOptions = { sharing, lastResort };
-  for (const node of [1, 2, 3]) bench.start(node);
+  for (const node of members) bench.start(node);
   for (const node of [1, 2, 3]) say(bench, node, NOTHING);
   bench.run(LEASE_MS, () => bench.all('fence-until', 1).length > 0);
   expect(bench.last('granted').node).toBe(1);
@@ -224,6 +227,79 @@ test('whoever lists itself behind a loss has lost it, also with a function that 
   bench.run(6 * LEASE_MS);
   expect(bench.all('granted', node)).toHaveLength(2);
   expect(bench.last('granted')).toMatchObject({ node, functionIncarnation: 2n, lossMark: true });
+});
+
+describe('by the last resort', () => {
+  /** Node 1 dies, and neither 2, which tries first, nor 3 is listed. */
+  function left(second: CandidateState, third: CandidateState, members = [1, 2, 3]): Bench {
+    const bench = shared({ rule: 'after', afterMs: LEASE_MS }, members);
+    list(bench, 1, []);
+    bench.run(20);
+    bench.stop(1);
+    say(bench, 2, second);
+    say(bench, 3, third);
+    return bench;
+  }
+  const upTo = (epoch: number, sequence: number): CandidateState => ({
+    ...COPY,
+    position: { epoch, sequence },
+  });
+
+  test.each([
+    ['of a later epoch', upTo(5, 900), upTo(6, 3), 3],
+    ['of a later update', upTo(6, 3), upTo(6, 4), 3],
+    ['some of it', NOTHING, upTo(6, 3), 3],
+    ['some of it', upTo(6, 3), NOTHING, 2],
+    ['as much, and the lower Function ID', upTo(6, 3), upTo(6, 3), 2],
+    ['nothing either, and the lower Function ID', NOTHING, NOTHING, 2],
+  ] as const)('whoever has a copy %s goes first', (_, second, third, node) => {
+    const bench = left(second, third);
+    bench.run(8 * LEASE_MS);
+    expect(bench.all('granted').map((each) => each.node)).toEqual([1, node]);
+    expect(bench.last('granted').lossMark).toBe(true);
+  });
+
+  test('whoever has more is found outside of the council, too', () => {
+    const bench = new Bench([1, 2, 5], [1, 2, 3]);
+    bench.slotOptions = { sharing, lastResort: { rule: 'after', afterMs: LEASE_MS } };
+    for (const node of [1, 2, 3, 5]) bench.start(node);
+    for (const node of [1, 2, 3]) say(bench, node, NOTHING);
+    bench.run(LEASE_MS, () => bench.all('fence-until', 1).length > 0);
+    list(bench, 1, []);
+    bench.run(20);
+    bench.stop(1);
+    say(bench, 2, upTo(6, 3));
+    say(bench, 3, upTo(6, 4));
+    bench.run(8 * LEASE_MS);
+    expect(bench.serving()).toEqual([3]);
+  });
+
+  test('whoever has more and cannot be reached is not waited for', () => {
+    const bench = left(upTo(6, 3), upTo(6, 4), [1, 2, 3, 4, 5]);
+    bench.isLost = (from, to) => from === 3 || to === 3;
+    bench.run(4 * LEASE_MS);
+    expect(bench.serving()).toEqual([2]);
+  });
+
+  test('whoever has more and cannot take the slot is waited for some times only', () => {
+    const bench = left(upTo(6, 3), upTo(6, 4), [1, 2, 3, 4, 5]);
+    bench.isLost = (from, to) => (from === 3 && to !== 2) || (to === 3 && from !== 2);
+    bench.run(3 * LEASE_MS);
+    expect(bench.serving()).toEqual([]);
+    bench.run(6 * LEASE_MS);
+    expect(bench.serving()).toEqual([2]);
+  });
+
+  test('nobody is asked by whoever lacks nothing', () => {
+    const bench = shared({ rule: 'after', afterMs: LEASE_MS });
+    list(bench, 1, [2, 3]);
+    for (const node of [2, 3]) say(bench, node, upTo(6, node));
+    bench.run(20);
+    bench.stop(1);
+    bench.run(4 * LEASE_MS);
+    expect(bench.serving()).toEqual([2]);
+    expect(bench.sent.filter(({ message }) => message.type === 'standing')).toEqual([]);
+  });
 });
 
 test('an operator’s word lets one candidate go on behind one epoch, with a mark', () => {

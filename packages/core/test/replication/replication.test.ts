@@ -126,6 +126,28 @@ describe('a standby', () => {
     expect(standby.isWhole).toBe(false);
   });
 
+  test('that is left or hears nothing any more tells how far it came, once', () => {
+    const pair = following();
+    pair.update('a', 1);
+    pair.update('b', 1);
+    pair.pass(200);
+    pair.told.length = 0;
+    pair.detach();
+    expect(pair.take('state')).toEqual([{ type: 'state', isWhole: true, position: pair.standby().position }]);
+    expect(pair.standby().position.sequence).toBe(2);
+    pair.attach();
+    pair.detach();
+    expect(pair.take('state')).toEqual([]);
+    pair.attach();
+    pair.update('c', 1);
+    pair.pass(200);
+    pair.heldUp.add(1);
+    pair.pass(5_000);
+    expect(pair.take('state')).toEqual([
+      { type: 'state', isWhole: true, position: { epoch: 1, sequence: 3 } },
+    ]);
+  });
+
   test('with less room than the state refuses it', () => {
     const pair = new Pair({}, [{ bounds: { keysMax: 1 } }]);
     pair.give({ type: 'list', standbys: [] });

@@ -79,6 +79,7 @@ const leaseMessages: readonly LeaseMessage[] = [
     functionIncarnation: 1n,
     promiseSerial: 77,
   },
+  { type: 'standing', ...request, functionId: 32, epoch: 2 ** 40 + 7, sequence: 99 },
 ];
 
 /** Good messages to start from: each type of each protocol. */

@@ -16,6 +16,7 @@ import {
   type LeaseHeader,
   type LeaseMessage,
 } from '@vnfpool/wire/lease';
+import type { ReplicaPosition } from '@vnfpool/wire/replication';
 import { diskLast } from './agent-manners.ts';
 import { type Action, describe } from './describe.ts';
 import { takeFenceEnds } from './fence-ends.ts';
@@ -275,8 +276,14 @@ export class SimNode {
       functionIncarnation: incarnation,
       ready: isReady,
       rank,
-      ...(this.#parts.plan.shares && { state: { hasCopy, ownEpoch } }),
+      ...(this.#parts.plan.shares && { state: { hasCopy, ownEpoch, position: this.#positionOf(slot) } }),
     });
+  }
+
+  /** Differs from node to node, and from life to life: before the last resort some go before others. */
+  #positionOf(slot: string): ReplicaPosition {
+    const { incarnation = 0n, hasCopy = false } = this.functions.get(slot) ?? {};
+    return { epoch: hasCopy ? 1 : 0, sequence: (this.id * 7 + Number(incarnation)) % 4 };
   }
 
   #loseCopies(): void {

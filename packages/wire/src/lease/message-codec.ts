@@ -4,6 +4,7 @@ import { readRenewals, readRenewed, writeRenewals, writeRenewed } from './batch-
 import type { LeaseMessage, LeaseSlotMessage, RefusalReason, StoredRegister, Successor } from './messages.ts';
 import {
   readAccepted,
+  readCount,
   readFlag,
   readHex64,
   readName,
@@ -13,6 +14,7 @@ import {
   readTime,
   readValue,
   writeAccepted,
+  writeCount,
   writeHex64,
   writeProposer,
   writeReleaseReason,
@@ -123,6 +125,19 @@ const BODIES: { readonly [Name in Type]: Body<Name> } = {
       functionId: reader.u32(),
       functionIncarnation: reader.u64(),
       promiseSerial: reader.u32(),
+    }),
+  },
+  standing: {
+    code: 17,
+    write: (writer, message) => {
+      writer.u32(message.functionId);
+      writeCount(writer, message.epoch);
+      writeCount(writer, message.sequence);
+    },
+    read: (reader) => ({
+      functionId: reader.u32(),
+      epoch: readCount(reader),
+      sequence: readCount(reader),
     }),
   },
   fetch: { code: 15, write: () => {}, read: () => ({}) },

@@ -222,6 +222,18 @@ export interface Ready extends Answer {
   readonly promiseSerial: number;
 }
 
+/**
+ * How much of a slot's state a candidate has that could go on only by the last resort; who has more says so in the same way. `round` is
+ * of the value that it would follow on, `serial` 0: nothing is echoed.
+ */
+export interface Standing extends Request {
+  readonly type: 'standing';
+  readonly functionId: number;
+  /** Of the last update that its copy has; 0 and 0: it has none. Up to 2^53 - 1 each. */
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
 /** What a member keeps of a slot for ever, as another member takes it over when the council changes. */
 export interface StoredRegister {
   /** Highest round promised, and to whom; `closed`: it was released. */
@@ -259,7 +271,8 @@ export type LeaseSlotMessage =
   | Release
   | Released
   | Offer
-  | Ready;
+  | Ready
+  | Standing;
 
 /** Carries nothing but the head, with the sender's clock: for those who have nothing else to say to each other. */
 export interface ClockMessage {

@@ -35,6 +35,20 @@ export function readRound(reader: ByteReader): number {
   return reader.u8() * 2 ** 32 + reader.u32();
 }
 
+/** A whole number up to 2^53 - 1, in 64 bits. */
+export function writeCount(writer: ByteWriter, count: number): void {
+  if (!Number.isSafeInteger(count) || count < 0)
+    throw new WireError('value', writer.length, `${count} is no count`);
+  writer.u64(BigInt(count));
+}
+
+export function readCount(reader: ByteReader): number {
+  const { offset } = reader;
+  const count = Number(reader.u64());
+  if (!Number.isSafeInteger(count)) throw new WireError('value', offset, 'a count above 2^53 - 1');
+  return count;
+}
+
 /** 16 hexadecimal digits in 8 octets. With a thousand slots this is most of the work: no array is made. */
 export function writeHex64(writer: ByteWriter, text: string): void {
   if (!HEX64.test(text)) throw new WireError('value', writer.length, `${text} is not 16 hexadecimal digits`);

@@ -85,6 +85,13 @@ const message: fc.Arbitrary<LeaseMessage> = fc.oneof(
     functionIncarnation: u64,
     promiseSerial: u32,
   }),
+  fc.record({
+    type: type('standing'),
+    ...head,
+    functionId: u32,
+    epoch: fc.maxSafeNat(),
+    sequence: fc.maxSafeNat(),
+  }),
   fc.record({ type: type('fetch'), ...head }),
   fc.record({
     type: type('register'),

@@ -3,6 +3,7 @@ import type { SlotId } from '@vnfpool/core';
 import { ReplicaStore } from '@vnfpool/core/replication';
 import { StateCopy } from '@vnfpool/runtime/replication';
 import type { LeasePeer, SlotDefinition } from '@vnfpool/wire/mobility';
+import type { ReplicaPosition } from '@vnfpool/wire/replication';
 import { HeldState } from './held-state.ts';
 import type { Found, HeldSlot, KeepingParts, Kept, StateKeeping, Take } from './keeping.ts';
 import { placesOf } from './standby-places.ts';
@@ -85,7 +86,8 @@ export class StandbyKeeping implements StateKeeping {
     this.#held = null;
     if (this.#copy !== null) return;
     const { clock, onFault, server, logger, give } = this.#parts;
-    const tell = (isWhole: boolean): void => give({ type: 'copy', slot: this.#id, isWhole });
+    const tell = (isWhole: boolean, position: ReplicaPosition): void =>
+      give({ type: 'copy', slot: this.#id, isWhole, position });
     const copy = new StateCopy({
       slot: this.#id,
       clock,
@@ -93,7 +95,7 @@ export class StandbyKeeping implements StateKeeping {
       ...(kept && { kept }),
       onNotice: (notice) => {
         if (this.#copy !== copy) return;
-        if (notice.type === 'state') tell(notice.isWhole && notice.position.epoch > 0);
+        if (notice.type === 'state') tell(notice.isWhole && notice.position.epoch > 0, notice.position);
         else if (notice.type === 'ended') {
           this.#endedEpoch = copy.position.epoch;
           this.#onEnded?.();
@@ -106,7 +108,7 @@ export class StandbyKeeping implements StateKeeping {
     });
     this.#copy = copy;
     server.add(copy);
-    tell(kept !== undefined && copy.position.epoch > 0);
+    tell(kept !== undefined && copy.position.epoch > 0, copy.position);
   }
 
   async close(): Promise<void> {

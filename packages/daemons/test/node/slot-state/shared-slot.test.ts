@@ -145,6 +145,16 @@ describe('a standby', () => {
     expect(b.run.texts).toEqual({ x: '1' });
   });
 
+  test('whose holder is gone says how far its copy came', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    for (const value of ['1', '2', '3']) await a.run.set('x', value);
+    const { epoch } = slot;
+    b.inputs.length = 0;
+    await a.close();
+    const told = await b.until(() => b.inputs.find((input) => input.type === 'copy'));
+    expect(told).toMatchObject({ isWhole: true, position: { epoch, sequence: 3 } });
+  });
+
   test('that comes back is listed again', async () => {
     const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
     await b.slot?.close();
