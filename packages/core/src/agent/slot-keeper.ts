@@ -423,8 +423,11 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return this.#definitions.get(slot)?.sharing !== undefined;
   }
 
-  #relisted({ slot, epoch, candidates }: NodeLeasesOutput & { type: 'renumbered' }): KeeperOutput[] {
-    return this.#isShared(slot) ? [{ type: 'listed', slot, epoch, listed: candidates.map(plain) }] : [];
+  #relisted(renumbered: NodeLeasesOutput & { type: 'renumbered' }): KeeperOutput[] {
+    const { slot, epoch, candidates, listSerial: serial } = renumbered;
+    return this.#isShared(slot)
+      ? [{ type: 'listed', slot, epoch, listed: candidates.map(plain), serial }]
+      : [];
   }
 
   /** A function that cannot have the state must not serve; another candidate may. */

@@ -32,6 +32,8 @@ export type StateOutput =
       readonly slot: string;
       readonly epoch: number;
       readonly listed: readonly SlotCandidate[];
+      /** Of the last word on the list that it has regard to. */
+      readonly serial: number;
     }
   /** The slot is held here no more, and its fence is closed. */
   | { readonly type: 'leave-state'; readonly slot: string };

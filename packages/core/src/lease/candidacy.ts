@@ -12,12 +12,12 @@ import type {
   ReleaseReason,
   Standing,
 } from '@vnfpool/wire/lease';
-import type { SlotCandidate, SlotDefinition } from '@vnfpool/wire/mobility';
+import type { SlotDefinition } from '@vnfpool/wire/mobility';
 import type { Echo } from './attempt.ts';
 import type { SlotContext } from './context.ts';
 import { beginHandOver, Expected, type HandOver, type HandOverTarget } from './hand-over.ts';
 import type { HandedOnSlot } from './handed-on.ts';
-import { type Closing, Hold, heldUntilMs } from './hold.ts';
+import { type Closing, Hold, heldUntilMs, type Listing } from './hold.ts';
 import { LastResort } from './last-resort.ts';
 import type { RegisterView } from './member.ts';
 import { Observer } from './observer.ts';
@@ -121,10 +121,10 @@ export class Candidacy {
   }
 
   /** Whom the holder wants listed from now on, since these have its state; `isAnew`: under another epoch in any case. */
-  list(epoch: number, candidates: readonly SlotCandidate[], isAnew: boolean, nowMs: number): void {
+  list(epoch: number, listing: Listing, isAnew: boolean, nowMs: number): void {
     const hold = this.#hold;
     if (hold === undefined || hold.closing !== undefined || !hold.isEpoch(epoch)) return;
-    hold.list(candidates);
+    hold.list(listing);
     if (isAnew || hold.isOutdated) this.#renumber(nowMs);
   }
 
@@ -415,7 +415,12 @@ export class Candidacy {
       return;
     }
     const { lossMark } = hold.value;
-    this.#propose(hold.round, hold.holder, { former: hold.asAccepted, lossMark, listed: hold.listed }, nowMs);
+    this.#propose(
+      hold.round,
+      hold.holder,
+      { former: hold.asAccepted, lossMark, listing: hold.listing },
+      nowMs,
+    );
   }
 
   #judged({ round, holder }: Preparing, verdict: Verdict, nowMs: number): void {
@@ -427,7 +432,8 @@ export class Candidacy {
       this.#attempt = undefined;
     } else {
       const lossMark = verdict.lossMark || (this.#hold?.value.lossMark ?? false);
-      this.#propose(round, holder, { former: verdict.former, lossMark, listed: this.#hold?.listed }, nowMs);
+      const listing = this.#hold?.listing ?? { candidates: undefined, serial: 0 };
+      this.#propose(round, holder, { former: verdict.former, lossMark, listing }, nowMs);
     }
   }
 

@@ -235,8 +235,8 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       const holder = { node: this.#node, functionId, functionIncarnation };
       this.#known(slot, nowMs)?.offerCandidate({ holder, isReady, rank, state }, nowMs);
     },
-    list: ({ slot, epoch, candidates, isAnew = false }, nowMs) =>
-      this.#known(slot, nowMs)?.list(epoch, candidates, isAnew, nowMs),
+    list: ({ slot, epoch, candidates, serial, isAnew = false }, nowMs) =>
+      this.#known(slot, nowMs)?.list(epoch, { candidates, serial }, isAnew, nowMs),
     'candidate-gone': ({ slot, functionId }, nowMs) => {
       const known = this.#known(slot, nowMs);
       if (known?.candidate?.functionId === functionId) known.dropCandidate(nowMs);

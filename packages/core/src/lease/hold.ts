@@ -16,6 +16,13 @@ interface Renewal {
   readonly tally: Tally;
 }
 
+/** The last word on whom a holder wants listed. */
+export interface Listing {
+  /** Undefined: it has not said. */
+  readonly candidates: readonly SlotCandidate[] | undefined;
+  readonly serial: number;
+}
+
 export interface Closing {
   readonly reason: ReleaseReason;
   /** Whom a hand-over goes to. */
@@ -35,7 +42,7 @@ export class Hold {
   #renewal: Renewal | undefined;
   #renewAtMs: number;
   #closing: Closing | undefined;
-  #listed: readonly SlotCandidate[] | undefined;
+  #listing: Listing = { candidates: undefined, serial: 0 };
 
   constructor(slot: Slot, granted: Granted, leaseUntilMs: number) {
     this.#slot = slot;
@@ -82,19 +89,19 @@ export class Hold {
     return this.#slot.epoch(this.round);
   }
 
-  /** Whom it wants listed, where that is its own affair; undefined: it has not said. */
-  get listed(): readonly SlotCandidate[] | undefined {
-    return this.#listed;
+  /** Whom it wants listed, where that is its own affair. */
+  get listing(): Listing {
+    return this.#listing;
   }
 
   /** Says whom it wants listed: those that have its state. */
-  list(candidates: readonly SlotCandidate[]): void {
-    this.#listed = candidates;
+  list(listing: Listing): void {
+    this.#listing = listing;
   }
 
   /** Whether its value says something else than what is wanted now. */
   get isOutdated(): boolean {
-    return isOutdated(this.value, this.#slot.definition, this.#listed);
+    return isOutdated(this.value, this.#slot.definition, this.#listing.candidates);
   }
 
   /** Whether `epoch` is one that this hold has or had. */
@@ -263,7 +270,7 @@ export class Hold {
   }
 
   /** The higher round was granted; the fence stays open under its epoch. */
-  renumbered(granted: Granted, leaseUntilMs: number): void {
+  renumbered(granted: Granted & { readonly listSerial: number }, leaseUntilMs: number): void {
     const { id, context } = this.#slot;
     const formerEpoch = this.epoch;
     const { candidates } = granted.value;
@@ -272,7 +279,9 @@ export class Hold {
     this.#mustRenumber = this.isOutdated;
     this.#renewal = undefined;
     this.#renewAtMs = context.nextRenewalMs(granted.value.leaseMs, granted.firstSentMs);
-    context.emit({ type: 'renumbered', slot: id, epoch: this.epoch, formerEpoch, candidates });
+    // Where the value says what was wanted last, no other is under way.
+    const listSerial = this.#mustRenumber ? granted.listSerial : this.#listing.serial;
+    context.emit({ type: 'renumbered', slot: id, epoch: this.epoch, formerEpoch, candidates, listSerial });
     this.#extendFence();
   }
 }

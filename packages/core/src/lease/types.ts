@@ -67,6 +67,8 @@ export type LeaseInput =
       readonly slot: string;
       readonly epoch: number;
       readonly candidates: readonly SlotCandidate[];
+      /** Of this word; grows from one to the next. */
+      readonly serial: number;
       readonly isAnew?: boolean;
     }
   /** The function has ended or is no candidate any more. */
@@ -140,6 +142,8 @@ export type LeaseOutput =
       readonly epoch: number;
       readonly formerEpoch: number;
       readonly candidates: readonly LeaseCandidate[];
+      /** Of the last word on the list that this has regard to; no value with an earlier one comes through any more. */
+      readonly listSerial: number;
     }
   /** Open, or keep open, the fence until this moment of CLOCK_BOOTTIME. Only after `activate`. */
   | {

@@ -185,6 +185,7 @@ test('a new epoch while it asks neither raises nor loses the answer', () => {
     epoch: 6,
     formerEpoch: 5,
     candidates: [],
+    listSerial: 0,
   };
   expect(ofType(give(candidate, renumbered), 'raise')).toEqual([]);
   const free = give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] });

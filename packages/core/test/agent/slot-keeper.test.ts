@@ -356,7 +356,7 @@ test.each([
 test('a hook that ends after its slot was left changes nothing, and a new epoch does not get past it', () => {
   const { give, configure } = keeper((input) =>
     input.type === 'hand-over'
-      ? [{ type: 'renumbered', slot: SLOT, epoch: 6, formerEpoch: 5, candidates: [] }]
+      ? [{ type: 'renumbered', slot: SLOT, epoch: 6, formerEpoch: 5, candidates: [], listSerial: 0 }]
       : takenFrom(2)(input),
   );
   configure(definition(SLOT, ['10.0.0.100/24']));
@@ -441,14 +441,17 @@ describe('a slot whose state is shared', () => {
               epoch: 6,
               formerEpoch: 5,
               candidates: [{ node: 3, functionId: 8, functionIncarnation: 0n }],
+              listSerial: 0,
             },
           ]
         : takenFrom(2)(input),
     );
     configure(shared);
     give(offer);
-    const listed = give({ type: 'list', slot: SLOT, epoch: 5, candidates: [] });
-    expect(listed).toEqual([{ type: 'listed', slot: SLOT, epoch: 6, listed: [{ node: 3, functionId: 8 }] }]);
+    const listed = give({ type: 'list', slot: SLOT, epoch: 5, candidates: [], serial: 1 });
+    expect(listed).toEqual([
+      { type: 'listed', slot: SLOT, epoch: 6, listed: [{ node: 3, functionId: 8 }], serial: 0 },
+    ]);
     expect(give(stateTaken(true))).toContainEqual({ type: 'mark', slot: SLOT, epoch: 6, step: 'raised' });
   });
 

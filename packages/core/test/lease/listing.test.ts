@@ -27,10 +27,10 @@ function say(bench: Bench, node: number, state: CandidateState, incarnation = 1n
   });
 }
 
-function list(bench: Bench, node: number, nodes: readonly number[], isAnew = false): void {
+function list(bench: Bench, node: number, nodes: readonly number[], isAnew = false, serial = 1): void {
   const { epoch } = [...bench.all('granted', node), ...bench.all('renumbered', node)].at(-1) ?? { epoch: 0 };
   const candidates = nodes.map((each) => ({ node: each, functionId: each * 16 }));
-  bench.input(node, { type: 'list', slot: SLOT, epoch, candidates, isAnew });
+  bench.input(node, { type: 'list', slot: SLOT, epoch, candidates, serial, isAnew });
 }
 
 /** Node 1 holds a slot with shared state; nobody has a copy yet. */
@@ -80,6 +80,28 @@ describe('the holder says who has its state', () => {
     expect(bench.all('renumbered')).toHaveLength(1);
   });
 
+  test('and is told which word a value has regard to: nothing of an earlier one comes behind it', () => {
+    const bench = shared();
+    const serials = () => bench.all('renumbered').map(({ listSerial }) => listSerial);
+    const proposed = (): void => {
+      const before = bench.sent.length;
+      bench.run(20, () => bench.sent.slice(before).some(({ message }) => message.type === 'accept'));
+    };
+    list(bench, 1, [3], false, 1);
+    proposed();
+    // A round is under way: the last word is for the next one.
+    list(bench, 1, [2], false, 2);
+    list(bench, 1, [2, 3], false, 3);
+    bench.run(LEASE_MS);
+    expect(serials()).toEqual([1, 3]);
+    list(bench, 1, [2], false, 4);
+    proposed();
+    list(bench, 1, [3], false, 5);
+    list(bench, 1, [2], false, 6);
+    bench.run(LEASE_MS);
+    expect(serials()).toEqual([1, 3, 6]);
+  });
+
   test('what the manager would list makes no difference', () => {
     const bench = shared();
     list(bench, 1, [2]);
@@ -92,8 +114,14 @@ describe('the holder says who has its state', () => {
 
   test('under an epoch that is not its own nothing is listed', () => {
     const bench = shared();
-    bench.input(1, { type: 'list', slot: SLOT, epoch: 1, candidates: [] });
-    bench.input(2, { type: 'list', slot: SLOT, epoch: bench.last('granted').epoch, candidates: [] });
+    bench.input(1, { type: 'list', slot: SLOT, epoch: 1, candidates: [], serial: 1 });
+    bench.input(2, {
+      type: 'list',
+      slot: SLOT,
+      epoch: bench.last('granted').epoch,
+      candidates: [],
+      serial: 1,
+    });
     bench.run(LEASE_MS);
     expect(bench.all('renumbered')).toEqual([]);
   });

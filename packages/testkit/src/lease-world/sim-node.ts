@@ -68,6 +68,7 @@ export class SimNode {
   #marker: Marker | undefined;
   /** Whom it asked to have listed, as the holder. */
   readonly #wanted = new Map<string, readonly number[]>();
+  #listSerial = 0;
   #timer = 0;
   #backlog: Action[] = [];
   #inbox: LeaseInput[] = [];
@@ -320,7 +321,9 @@ export class SimNode {
       const nodes = listed.map(({ node }) => node);
       invariants.asksToList(slot, this.id, nodes);
       this.#wanted.set(slot, nodes);
-      this.input({ type: 'list', slot, epoch, candidates: listed, isAnew: random.chance(0.1) });
+      this.#listSerial += 1;
+      const isAnew = random.chance(0.1);
+      this.input({ type: 'list', slot, epoch, candidates: listed, serial: this.#listSerial, isAnew });
     });
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { TakenOver } from '@vnfpool/core/replication';
-import { type KeyUpdate, type ReplicationBound, StandbyList } from '@vnfpool/core/replication';
+import { type KeyUpdate, type ListWord, type ReplicationBound, StandbyList } from '@vnfpool/core/replication';
 import type { Clock, DriverFault } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { ReplicatedState, type StandbyPlace, type StateNotice } from '@vnfpool/runtime/replication';
@@ -25,7 +25,7 @@ export interface HeldStateOptions extends TakenOver {
   readonly logger: Logger;
   readonly onFault: (fault: DriverFault) => void;
   /** These are to be listed from now on. */
-  readonly onList: (nodes: readonly number[]) => void;
+  readonly onList: (word: ListWord) => void;
 }
 
 /** For the last changes to be confirmed by whoever takes over, when the slot is left. */
@@ -109,12 +109,12 @@ export class HeldState implements HeldSlot {
 
   /** Asks for the list once more, by the candidates that there are now. */
   relist(): void {
-    if (!this.#isGathering) this.#options.onList(this.#list.wanted);
+    if (!this.#isGathering) this.#options.onList(this.#list.word());
   }
 
   /** A value stands with this list. */
-  stands(listed: readonly number[]): void {
-    this.#list.stands(listed);
+  stands(list: ListWord): void {
+    this.#list.stands(list);
     this.#state.listed(this.#list.possible);
   }
 
@@ -172,17 +172,21 @@ export class HeldState implements HeldSlot {
       case 'ready':
         this.#isReady();
         return;
-      case 'unlist':
+      case 'unlist': {
         logger.warn({ slot, node: notice.standby, reason: notice.reason }, 'a standby leaves the list');
-        if (this.#list.remove(notice.standby)) onList(this.#list.wanted);
+        const word = this.#list.remove(notice.standby);
+        if (word) onList(word);
         return;
-      case 'caught-up':
+      }
+      case 'caught-up': {
         logger.info({ slot, node: notice.standby }, 'a standby has the state');
-        if (!this.#list.add(notice.standby)) return;
+        const word = this.#list.add(notice.standby);
+        if (!word) return;
         // It counts from before the first word of it.
         this.#state.listed(this.#list.possible);
-        onList(this.#list.wanted);
+        onList(word);
         return;
+      }
       case 'superseded':
         logger.warn({ slot, epoch: notice.epoch }, 'a standby knows a later holder');
         return;

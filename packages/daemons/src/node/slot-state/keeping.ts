@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AgentInput, StateOutput } from '@vnfpool/core/agent';
-import type { StandbyInit, TakenOver } from '@vnfpool/core/replication';
+import type { ListWord, StandbyInit, TakenOver } from '@vnfpool/core/replication';
 import type { Clock, DriverFault } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import type { CopyServer } from '@vnfpool/runtime/replication';
@@ -30,7 +30,7 @@ export interface HeldSlot extends StateSink {
   /** The function has told all that it had itself: others may have it from now on. */
   gathered(): void;
   /** A value stands with this list. */
-  stands(listed: readonly number[]): void;
+  stands(list: ListWord): void;
   /** No change follows. @param signal others are not to be waited for */
   leave(signal: AbortSignal): Promise<Kept>;
   /** For views; once a second. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { FunctionId, SlotId } from '@vnfpool/core';
 import type { StateOutput } from '@vnfpool/core/agent';
+import type { ListWord } from '@vnfpool/core/replication';
 import type { LeasePeer, SlotCandidate, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { ToWorker } from '../worker-messages.ts';
 import { CheckpointKeeping } from './checkpoint-keeping.ts';
@@ -87,10 +89,10 @@ export class SharedSlot {
   }
 
   /** A value stands under this epoch, with this list. */
-  listed({ epoch, listed }: StateOutput & { readonly type: 'listed' }): void {
+  listed({ epoch, listed, serial }: StateOutput & { readonly type: 'listed' }): void {
     this.#epoch = epoch;
     this.#onNewEpoch?.(epoch, listed);
-    this.#held?.state.stands(this.#others(listed));
+    this.#held?.state.stands({ standbys: this.#others(listed), serial });
   }
 
   /** The slot is held here no more. */
@@ -185,6 +187,7 @@ export class SharedSlot {
       slot: this.#id,
       epoch,
       candidates: [],
+      serial: 0,
       isAnew: true,
     });
     return orAborted(next, signal);
@@ -233,9 +236,9 @@ export class SharedSlot {
 
   #keepingOf(definition: SlotDefinition): StateKeeping {
     if (definition.sharing?.method === 'checkpoint') return new CheckpointKeeping(this.#parts, definition);
-    const onList = (nodes: readonly number[]): void => {
-      const candidates = this.#candidates(nodes);
-      this.#parts.post({ type: 'list', slot: this.#id, epoch: this.#epoch, candidates });
+    const onList = ({ standbys, serial }: ListWord): void => {
+      const candidates = this.#candidates(standbys);
+      this.#parts.post({ type: 'list', slot: this.#id, epoch: this.#epoch, candidates, serial });
     };
     return new StandbyKeeping({ ...this.#parts, onList }, definition, this.#peers);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SlotId } from '@vnfpool/core';
-import { ReplicaStore } from '@vnfpool/core/replication';
+import { type ListWord, ReplicaStore } from '@vnfpool/core/replication';
 import { StateCopy } from '@vnfpool/runtime/replication';
 import type { LeasePeer, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { ReplicaPosition } from '@vnfpool/wire/replication';
@@ -11,7 +11,7 @@ import { pause } from './waiting.ts';
 
 export interface StandbyKeepingParts extends KeepingParts {
   /** These nodes are to be listed from now on. */
-  readonly onList: (nodes: readonly number[]) => void;
+  readonly onList: (word: ListWord) => void;
 }
 
 /** For a holder that lets go to send its last updates. */

@@ -93,7 +93,7 @@ export class CheckpointNode {
         const { isTaken = false, reason = '' } = message;
         // The council gives it another number.
         if (message.type === 'list' && message.isAnew && message.epoch !== undefined)
-          this.slot.listed({ type: 'listed', slot: SLOT, epoch: message.epoch + 1, listed: [] });
+          this.slot.listed({ type: 'listed', slot: SLOT, epoch: message.epoch + 1, listed: [], serial: 0 });
         if (message.type === 'state-taken') this.#answers.push({ isTaken, reason });
       },
       clock,

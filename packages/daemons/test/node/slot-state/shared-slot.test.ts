@@ -41,7 +41,7 @@ describe('whoever takes the slot', () => {
   test('is told of as the owner of each further epoch', async () => {
     const [a] = (await shared(2)) as [FakeNode];
     slot.epoch += 1;
-    a.slot?.listed({ type: 'listed', slot: slot.definition.id, epoch: slot.epoch, listed: [] });
+    a.slot?.listed({ type: 'listed', slot: slot.definition.id, epoch: slot.epoch, listed: [], serial: 0 });
     expect(ownsOf(a).at(-1)).toBe(slot.epoch);
   });
 

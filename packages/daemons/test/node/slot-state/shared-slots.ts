@@ -236,7 +236,13 @@ export class FakeSlot {
       if (this.holder !== node) return;
       this.epoch += 1;
       this.listed = wanted;
-      node.slot?.listed({ type: 'listed', slot: SLOT, epoch: this.epoch, listed: this.#candidates() });
+      node.slot?.listed({
+        type: 'listed',
+        slot: SLOT,
+        epoch: this.epoch,
+        listed: this.#candidates(),
+        serial: message.serial,
+      });
       node.wake();
     });
   }
