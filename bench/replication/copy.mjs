@@ -3,6 +3,7 @@
 import { createServer } from 'node:net';
 import { replicationRule, StateCopy } from '@vnfpool/runtime/replication';
 import { TcpTransport } from '@vnfpool/transport/tcp';
+import { usedBytes } from '../lib/used-bytes.mjs';
 
 const [slot] = process.argv.slice(2);
 const transport = new TcpTransport({ rule: replicationRule });
@@ -16,7 +17,11 @@ bare.listen(0, '127.0.0.1', () => {
   process.send({ copy: copy.address.port, bare: bare.address().port });
 });
 let before = process.cpuUsage();
-process.on('message', () => {
+process.on('message', (question) => {
+  if (question === 'memory') {
+    process.send({ bytes: usedBytes() });
+    return;
+  }
   const { user, system } = process.cpuUsage(before);
   before = process.cpuUsage();
   process.send({ cpuMs: (user + system) / 1000 });

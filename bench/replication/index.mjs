@@ -7,9 +7,10 @@ import { ReplicatedState, replicationRule } from '@vnfpool/runtime/replication';
 import { TcpTransport } from '@vnfpool/transport/tcp';
 import { encodeReplica } from '@vnfpool/wire/replication';
 import { median } from '../lib/statistics.mjs';
+import { usedBytes } from '../lib/used-bytes.mjs';
 
 export const description =
-  'changes a second that reach a standby in another process, beside a bare TCP stream of the same octets; time of a change that is held';
+  'changes a second that reach a standby in another process, beside a bare TCP stream of the same octets; time of a change that is held; memory of an idle session';
 
 export const limitMs = 5 * 60_000;
 
@@ -19,6 +20,7 @@ const BATCH = 256;
 const KEYS = 10_000;
 const TRIALS = 7;
 const HELD = 300;
+const SESSIONS = 100_000;
 
 // Made before, so that only what we do is measured.
 const KEY_TEXTS = Array.from({ length: KEYS }, (_, n) => `call-${n}`);
@@ -162,7 +164,48 @@ export async function run({ emit, say, cleanup, signal }) {
     referenceSamples: held.bare,
     referenceName: 'the octets there and an octet back, over TCP',
   });
+  await memory({ withState, asynchronous, child, emit, signal });
   say(`held adds ${(median(held.ours) - median(held.bare)).toFixed(3)} ms to a round trip at the median`);
+}
+
+/** What a session takes of which nothing is told any more: a key and 32 octets at the holder, and at its standby. */
+async function memory({ withState, asynchronous, child, emit, signal }) {
+  const bytesOfChild = async () => {
+    child.send('memory');
+    const [{ bytes }] = await once(child, 'message', { signal });
+    return bytes;
+  };
+  const samples = { holder: [], standby: [], map: [] };
+  const nameOf = (n) => `session-${n}`;
+  for (let trial = 0; trial < 3; trial++) {
+    await withState(asynchronous, async (state) => {
+      // The standby has what the trial before left, and drops it as this one begins.
+      const before = [usedBytes(), await bytesOfChild()];
+      for (let n = 0; n < SESSIONS; n += BATCH) {
+        const batch = Array.from({ length: Math.min(BATCH, SESSIONS - n) }, (_, i) =>
+          state.set(nameOf(n + i), new Uint8Array(32).fill(n)),
+        );
+        await Promise.all(batch);
+        await turn();
+      }
+      while (state.standbys[0].lagUpdates > 0) await turn();
+      samples.holder.push((usedBytes() - before[0]) / SESSIONS);
+      samples.standby.push(((await bytesOfChild()) - before[1]) / SESSIONS);
+    });
+    const before = usedBytes();
+    const map = new Map();
+    for (let n = 0; n < SESSIONS; n++) map.set(nameOf(n), new Uint8Array(32).fill(n));
+    samples.map.push((usedBytes() - before) / SESSIONS);
+    map.clear();
+  }
+  for (const where of ['holder', 'standby'])
+    emit({
+      figure: `memory of an idle session at its ${where}`,
+      unit: 'octets',
+      samples: samples[where],
+      referenceSamples: samples.map,
+      referenceName: 'its key and 32 octets in a Map',
+    });
 }
 
 async function* bareData(socket, signal) {
