@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Deadlines } from '@vnfpool/core/deadlines';
 import { Handlespace } from '@vnfpool/core/handlespace';
+import { collectGarbage, usedBytes } from '../lib/used-bytes.mjs';
 import { PlainHandlespace } from './plain.mjs';
 import { POLICIES } from './policies.mjs';
 
@@ -16,9 +15,6 @@ const ROUND_MS = 12;
 const ROUNDS = 3;
 const LIMITS = { poolsMax: 2_000_000, elementsPerPoolMax: 2_000_000, elementsMax: 2_000_000 };
 const handle = new TextEncoder().encode('bench-pool');
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc');
 
 /**
  * Milliseconds of processor time, collector and compiler included: all of this computes and waits for nothing, so that a
@@ -51,13 +47,6 @@ const elementOf = (id, policy) => ({
 
 /** A thousand odd steps that visit every index of an array once, far from each other. */
 const scattered = (index, size) => (index * 611_953) % size;
-
-function usedBytes() {
-  // Optimized code holds on to what it last worked with until it is thrown away, so one round may leave something.
-  for (let round = 0; round < 3; round++) collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-}
 
 /** Operations a second of `body(index)`, called with 0, 1, … up to `most`. One sample a round. */
 function rate(body, most = Number.POSITIVE_INFINITY) {

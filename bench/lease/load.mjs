@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { FAILOVER_PROFILES } from '@vnfpool/core/lease';
+import { usedBytes } from '../lib/used-bytes.mjs';
 import { COUNCIL, createEngine, Engines, NODES, SLOTS, slotDefinitions } from './engines.mjs';
 
 const TRIALS = 11;
@@ -67,19 +66,13 @@ function jsonRenewals(rounds) {
 }
 
 function measureMemory(emit) {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc');
-  const heapBytes = () => {
-    collect();
-    return process.memoryUsage().heapUsed;
-  };
   const samples = Array.from({ length: 5 }, () => {
     const engine = createEngine(1, 10_000);
-    const before = heapBytes();
+    const before = usedBytes();
     const slots = slotDefinitions(300, NODES);
     engine.handle({ type: 'configure', council: { id: 1, version: COUNCIL, members: NODES }, slots }, 10_000);
     engine.nextDeadline();
-    const bytes = (heapBytes() - before) / SLOTS;
+    const bytes = (usedBytes() - before) / SLOTS;
     // Still needed here, so that it was not collected.
     if (engine.council === undefined) throw new Error('not configured');
     return bytes;
