@@ -18,8 +18,11 @@ const additional = hex('436f756e742d30');
 const sealed = '1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db21993c62ce81883d2dd1b51a28';
 
 function privateKey(own: string, known: string): KeyObject {
-  const [d, x] = [own, known].map((each) => Buffer.from(each, 'hex').toString('base64url'));
-  return createPrivateKey({ key: { kty: 'OKP', crv: 'X25519', d, x } as JsonWebKey, format: 'jwk' });
+  const base64url = (each: string): string => Buffer.from(each, 'hex').toString('base64url');
+  return createPrivateKey({
+    key: { kty: 'OKP', crv: 'X25519', d: base64url(own), x: base64url(known) },
+    format: 'jwk',
+  });
 }
 
 const receiver = privateKey(receiverPrivate, receiverPublic);
