@@ -100,6 +100,11 @@ export class SharedMap<Value = Uint8Array> implements SharedState {
     return this.#entries.has(key);
   }
 
+  /** Whether it was set as secret, here or by a former holder. */
+  isSecret(key: string): boolean {
+    return this.#entries.get(key)?.isSecret ?? this.#names.has(key);
+  }
+
   *entries(): Generator<[string, Value], void> {
     for (const [key, { value }] of this.#entries) yield [key, value];
   }
