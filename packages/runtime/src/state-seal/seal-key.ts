@@ -8,7 +8,7 @@ import {
 } from 'node:crypto';
 import { SEAL_RECEIVER_BYTES } from '@vnfpool/wire/replication';
 import { readOptionalFile, writeSecretFile } from '../files/secret-file.ts';
-import { publicKeyOf, rawPublicKey } from './hpke.ts';
+import { publicKeyOf, rawPublicKey, sealBase } from './hpke.ts';
 import { SealError } from './seal-error.ts';
 
 /** A node's X25519 key, to which others seal the secrets of its copies. */
@@ -50,12 +50,18 @@ export function createSealKey(): SealKey {
   return sealKey(generateKeyPairSync('x25519').privateKey);
 }
 
-/** @param publicKey base64 of 32 octets @throws SealError `unusable-key` */
+/** @param publicKey base64 of 32 octets @throws SealError `unusable-key`, for one of small order, too */
 export function sealReceiver(publicKey: string): SealReceiver {
   const octets = Buffer.from(publicKey, 'base64');
   if (octets.length !== 32) throw new SealError('unusable-key', `a key of ${octets.length} octets, not 32`);
-  const id = createHash('sha256').update(octets).digest().subarray(0, SEAL_RECEIVER_BYTES);
-  return { key: publicKeyOf(octets), id: new Uint8Array(id) };
+  const key = publicKeyOf(octets);
+  const id = new Uint8Array(createHash('sha256').update(octets).digest().subarray(0, SEAL_RECEIVER_BYTES));
+  try {
+    sealBase(key, id, id, id);
+  } catch (error) {
+    throw new SealError('unusable-key', 'a key that nothing can be sealed to', error);
+  }
+  return { key, id };
 }
 
 function sealKey(privateKey: KeyObject): SealKey {

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { encodeSealedHead, type SealedKey } from '@vnfpool/wire/replication';
 import { keyInfo, nonceOf, valueAdditional } from './additional.ts';
 import { encrypt, sealBase } from './hpke.ts';
-import { SealError } from './seal-error.ts';
 import type { SealReceiver } from './seal-key.ts';
 
 /**
@@ -17,18 +16,15 @@ export class ValueSealer {
   readonly #keys: readonly SealedKey[];
   #number = 0;
 
-  /** @param receivers 1 to `SEAL_RECEIVERS_MAX` @throws SealError `unusable-key`, for a key of small order */
+  /** @param receivers 1 to `SEAL_RECEIVERS_MAX` */
   constructor(slot: string, epoch: number, receivers: readonly SealReceiver[]) {
     this.#slot = slot;
     this.#epoch = epoch;
     const info = keyInfo(slot, epoch);
-    this.#keys = receivers.map(({ key, id }) => {
-      try {
-        return { receiver: id, ...sealBase(key, info, id, this.#contentKey) };
-      } catch (error) {
-        throw new SealError('unusable-key', 'a key that nothing can be sealed to', error);
-      }
-    });
+    this.#keys = receivers.map(({ key, id }) => ({
+      receiver: id,
+      ...sealBase(key, info, id, this.#contentKey),
+    }));
   }
 
   /** @param key of the state, as characters U+0000 to U+00FF @param value at most `REPLICA_SECRET_BYTES_MAX` octets */

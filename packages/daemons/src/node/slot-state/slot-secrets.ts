@@ -155,11 +155,8 @@ export class SlotSecrets {
 
   #receiverAt({ sealKey }: SecretPlace): SealReceiver | null {
     if (sealKey === undefined) return null;
-    const { slot, epoch } = this.#options;
     try {
-      const receiver = sealReceiver(sealKey);
-      // One to which nothing can be sealed is found here, by itself.
-      return new ValueSealer(slot, epoch, [receiver]) && receiver;
+      return sealReceiver(sealKey);
     } catch (error) {
       if (error instanceof SealError) return null;
       throw error;
