@@ -175,7 +175,7 @@ describe.skipIf(missing !== '')(`secrets of a function ${missing}`, () => {
     await untilState('standbys have the state again', isProtected);
   });
 
-  test('a planned hand-over, and a standby that moves to a node that never had it', async () => {
+  test('a planned hand-over', async () => {
     const before = await untilState('standbys have the state', isProtected);
     const to = slotOf(before, 'sealed').standbys[0] ?? '';
     const handed = await hosts.cli('manager', 'handover', 'sealed/0', '--to', to);
@@ -183,17 +183,26 @@ describe.skipIf(missing !== '')(`secrets of a function ${missing}`, () => {
     const node = holderOf(before, 'sealed');
     await untilState('it is handed over', (now) => ![node, ''].includes(holderOf(now, 'sealed')));
     expect((await ask('sealed', 'GET')).value).toBe(told.sealed);
+  });
+
+  test('a standby that moves to a node without a copy has it sealed to that, before it may take over', async () => {
     const after = await untilState('standbys have the state', isProtected);
     const ofPool = after.instances.filter(({ pool }) => pool === 'sealed');
     const standby = ofPool.find(({ name }) => name !== slotOf(after, 'sealed').holder);
     const free = NODES.find((each) => ofPool.every((instance) => instance.node !== each)) ?? '';
-    const moved = await hosts.cli('manager', 'instance', 'move', standby?.name ?? '', '--to', free);
-    expect(moved.code, moved.stderr).toBe(0);
-    await untilState(
-      'the standby is there, and has the state',
-      (now) =>
-        isProtected(now) && now.instances.some(({ name, node: at }) => name === standby?.name && at === free),
-    );
+    const move = async (): Promise<void> => {
+      const moved = await hosts.cli('manager', 'instance', 'move', standby?.name ?? '', '--to', free);
+      expect(moved.code, moved.stderr).toBe(0);
+    };
+    await move();
+    await until('the standby is there, and has the state', async () => {
+      const now = await hosts.state('manager');
+      const instance = now.instances.find(({ name }) => name === standby?.name);
+      if (!isProtected(now)) return false;
+      // On a machine that does much else a step may take too long, and it stays where it was: it is ordered again then.
+      if (instance?.node !== free && instance?.move === null) await move();
+      return instance?.node === free;
+    });
     const there = await hosts.cli('manager', 'handover', 'sealed/0', '--to', standby?.name ?? '');
     expect(there.code, there.stderr).toBe(0);
     await untilState('it is handed over', (now) => holderOf(now, 'sealed') === free);
