@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { framesOfUpdates, ReplicaSocket } from '@vnfpool/runtime/replication';
 import { OctetReader } from '@vnfpool/transport/local';
+import type { SecurityState } from '@vnfpool/wire/mobility';
 import type { ReplicaMessage, ReplicaUpdate } from '@vnfpool/wire/replication';
 import { PoolError } from '../pool-error.ts';
 
@@ -28,13 +29,18 @@ export class ShareLink {
   #isWriting = false;
   #state: 'open' | 'ending' | 'over' = 'open';
 
-  private constructor(path: string) {
+  /** What becomes of secrets. */
+  readonly securityState: SecurityState;
+
+  private constructor(path: string, securityState: SecurityState) {
+    this.securityState = securityState;
     this.#reader = OctetReader.connect(path);
     this.#socket = new ReplicaSocket(this.#reader);
   }
 
-  static connect(path: string): ShareLink {
-    return new ShareLink(path);
+  /** @param securityState as the agent has said; an older one says nothing, and takes no secrets */
+  static connect(path: string, securityState: SecurityState = 'excluded'): ShareLink {
+    return new ShareLink(path, securityState);
   }
 
   /** What the agent has, first: as it comes, many at once. @throws WireError, PoolError */
@@ -86,9 +92,9 @@ export class ShareLink {
     this.#over();
   }
 
-  #number({ key, value }: OctetChange): void {
+  #number(change: OctetChange): void {
     this.#sequence += 1;
-    this.#queue.push({ sequence: this.#sequence, key, value });
+    this.#queue.push({ ...change, sequence: this.#sequence });
   }
 
   async #write(first: () => Promise<void>): Promise<void> {

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { REPLICA_KEY_BYTES_MAX, REPLICA_VALUE_BYTES_MAX } from '@vnfpool/wire/replication';
+import type { SecurityState } from '@vnfpool/wire/mobility';
+import {
+  REPLICA_KEY_BYTES_MAX,
+  REPLICA_SECRET_BYTES_MAX,
+  REPLICA_VALUE_BYTES_MAX,
+} from '@vnfpool/wire/replication';
 import { PoolError } from '../pool-error.ts';
-import type { OctetChange, ShareLink } from './share-link.ts';
+import type { ShareLink } from './share-link.ts';
+import { changeTo, differences, readContents, type SharedEntry } from './shared-contents.ts';
 import type { SharedState } from './shared-state.ts';
 import { keyFromOctets, keyToOctets, octetValues, type SharedValues } from './shared-values.ts';
 import { UnsettledChanges } from './unsettled-changes.ts';
@@ -19,9 +25,12 @@ export interface SharedMapOptions<Value> {
   readonly waitingBytesMax?: number;
 }
 
-interface Entry<Value> {
-  readonly value: Value;
-  readonly octets: Uint8Array;
+export interface SharedSetOptions {
+  /**
+   * It goes no further than the pool allows (`sharing.securityState`): nowhere, its name alone, or sealed to the nodes that may take the
+   * slot. Default false; a later `set` without it makes it no secret.
+   */
+  readonly secret?: boolean;
 }
 
 /**
@@ -42,7 +51,8 @@ export class SharedMap<Value = Uint8Array> implements SharedState {
   readonly #entriesMax: number;
   readonly #bytesMax: number;
   readonly #unsettled: UnsettledChanges;
-  #entries = new Map<string, Entry<Value>>();
+  #entries = new Map<string, SharedEntry<Value>>();
+  #names = new Set<string>();
   #bytes = 0;
   #mode: Mode = 'idle';
   #link: ShareLink | null = null;
@@ -67,6 +77,16 @@ export class SharedMap<Value = Uint8Array> implements SharedState {
     return this.#mode !== 'idle';
   }
 
+  /** What becomes of secrets, as the agent has said; null: the slot is not held, or nobody has a copy. */
+  get securityState(): SecurityState | null {
+    return this.#link?.securityState ?? null;
+  }
+
+  /** Secrets that a former holder had, and that have to be made anew: each until it is set, or deleted. */
+  get secretsToMake(): readonly string[] {
+    return [...this.#names];
+  }
+
   get size(): number {
     return this.#entries.size;
   }
@@ -80,6 +100,11 @@ export class SharedMap<Value = Uint8Array> implements SharedState {
     return this.#entries.has(key);
   }
 
+  /** Whether it was set as secret, here or by a former holder. */
+  isSecret(key: string): boolean {
+    return this.#entries.get(key)?.isSecret ?? this.#names.has(key);
+  }
+
   *entries(): Generator<[string, Value], void> {
     for (const [key, { value }] of this.#entries) yield [key, value];
   }
@@ -89,32 +114,36 @@ export class SharedMap<Value = Uint8Array> implements SharedState {
    * @throws PoolError with nothing changed: `refused` when the slot is not held, `overloaded` beyond a bound; and `closed` when the
    * slot was lost before it settled: whether the next holder has the change is not known
    */
-  async set(key: string, value: Value): Promise<void> {
+  async set(key: string, value: Value, { secret: isSecret = false }: SharedSetOptions = {}): Promise<void> {
     // No copy is `slice` of a Buffer.
     const octets = new Uint8Array(this.#values.encode(value));
-    if (octets.length > REPLICA_VALUE_BYTES_MAX)
-      throw new PoolError('overloaded', `a value has at most ${REPLICA_VALUE_BYTES_MAX} octets`);
+    const lengthMax = isSecret ? REPLICA_SECRET_BYTES_MAX : REPLICA_VALUE_BYTES_MAX;
+    if (octets.length > lengthMax)
+      throw new PoolError('overloaded', `a ${isSecret ? 'secret' : 'value'} has at most ${lengthMax} octets`);
     const name = this.#nameOf(key);
     const former = this.#entries.get(key);
     const bytes = this.#bytes + octets.length + (former ? -former.octets.length : name.length);
     if (bytes > this.#bytesMax || (!former && this.#entries.size >= this.#entriesMax))
       throw new PoolError('overloaded', 'the state is as large as it may be');
-    await this.#change({ key: name, value: octets }, () => {
+    const entry = { value: this.#values.decode(octets), octets, isSecret };
+    await this.#change(key, entry, () => {
       this.#bytes = bytes;
-      this.#entries.set(key, { value: this.#values.decode(octets), octets });
+      this.#names.delete(key);
+      this.#entries.set(key, entry);
     });
   }
 
   /** A key is no more. Resolves as `set` does; whether it was there is told. @throws PoolError as `set` does */
   async delete(key: string): Promise<boolean> {
     const former = this.#entries.get(key);
-    if (former === undefined) {
+    if (former === undefined && !this.#names.has(key)) {
       this.#checkHolder();
       return false;
     }
     const name = this.#nameOf(key);
-    await this.#change({ key: name, value: null }, () => {
-      this.#bytes -= name.length + former.octets.length;
+    await this.#change(key, null, () => {
+      if (former !== undefined) this.#bytes -= name.length + former.octets.length;
+      this.#names.delete(key);
       this.#entries.delete(key);
     });
     return true;
@@ -130,15 +159,18 @@ export class SharedMap<Value = Uint8Array> implements SharedState {
   // ---------------------------------------------------------- by the agent
 
   async share(link: ShareLink, isOwn: boolean): Promise<boolean> {
-    const { entries, bytes } = await this.#read(link);
+    const bounds = { entriesMax: this.#entriesMax, bytesMax: this.#bytesMax };
+    const theirs = await readContents(link, (octets) => this.#values.decode(octets), bounds);
     this.#link?.cut();
     const wasHolder = this.isHolder;
     const isKept = isOwn && this.#wasHeld;
-    const corrections = isKept ? [...this.#differences(entries)] : [];
+    const ours = { entries: this.#entries, names: this.#names, bytes: this.#bytes };
+    const corrections = isKept ? [...differences(ours, theirs, link.securityState)] : [];
     if (!isKept) {
       this.#unsettled.fail(new PoolError('closed', 'the state was replaced by that of the slot'));
-      this.#entries = entries;
-      this.#bytes = bytes;
+      this.#entries = theirs.entries;
+      this.#names = theirs.names;
+      this.#bytes = theirs.bytes;
     }
     this.#wasHeld = true;
     this.#link = link;
@@ -180,41 +212,22 @@ export class SharedMap<Value = Uint8Array> implements SharedState {
     this.#idle();
   }
 
-  async #change(change: OctetChange, apply: () => void): Promise<void> {
+  /** @param next null: the key is no more */
+  async #change(key: string, next: SharedEntry<Value> | null, apply: () => void): Promise<void> {
     this.#checkHolder();
+    const state = this.#link?.securityState ?? 'excluded';
+    const change = next === null ? { key: keyToOctets(key), value: null } : changeTo(key, next, state);
     const weight = change.key.length + (change.value?.length ?? 0);
     this.#unsettled.checkRoom(weight);
+    // Of a secret that stays here nobody has anything, and nothing is to be waited for.
+    const isUnknown = change.value === null && state === 'excluded' && this.#isOursAlone(key);
     apply();
-    if (this.#mode === 'alone') return;
+    if (this.#mode === 'alone' || (this.#mode === 'holding' && isUnknown)) return;
     await this.#unsettled.wait(this.#link?.change(change) ?? Number.POSITIVE_INFINITY, weight);
   }
 
-  async #read(link: ShareLink): Promise<{ entries: Map<string, Entry<Value>>; bytes: number }> {
-    const entries = new Map<string, Entry<Value>>();
-    let bytes = 0;
-    for await (const given of link.entries()) {
-      for (const { key, value } of given) {
-        if (value === null) throw new PoolError('internal', 'the agent removes a key that it did not give');
-        // A part of a frame would keep all of it.
-        const octets = new Uint8Array(value);
-        bytes += key.length + octets.length;
-        if (bytes > this.#bytesMax || entries.size >= this.#entriesMax)
-          throw new PoolError('overloaded', 'the state of the slot has more than the map takes');
-        entries.set(keyFromOctets(key), { value: this.#values.decode(octets), octets });
-      }
-    }
-    return { entries, bytes };
-  }
-
-  /** What makes of these entries ours. */
-  *#differences(theirs: ReadonlyMap<string, Entry<Value>>): Generator<OctetChange> {
-    for (const [key, { octets }] of this.#entries) {
-      const their = theirs.get(key);
-      if (their === undefined || Buffer.compare(their.octets, octets) !== 0)
-        yield { key: keyToOctets(key), value: octets };
-    }
-    for (const key of theirs.keys())
-      if (!this.#entries.has(key)) yield { key: keyToOctets(key), value: null };
+  #isOursAlone(key: string): boolean {
+    return this.#entries.get(key)?.isSecret ?? !this.#names.has(key);
   }
 
   #idle(): void {

@@ -179,7 +179,7 @@ export class StatefulFunction {
         v: FUNCTION_SOCKET_VERSION,
         ...(format === undefined ? {} : { format }),
         ...(sessions === undefined ? {} : { sessions: true }),
-        ...(shared === undefined ? {} : { shares: true }),
+        ...(shared === undefined ? {} : { shares: true, secrets: true }),
       });
       // Given up, in time or by the signal, before there was a welcome.
       return () => {
@@ -226,10 +226,10 @@ export class StatefulFunction {
     await onRole?.(role, epoch);
   }
 
-  async #share({ data, epoch, own }: ShareRequest, signal: AbortSignal): Promise<void> {
+  async #share({ data, epoch, own, secrets }: ShareRequest, signal: AbortSignal): Promise<void> {
     const { onTakeOver, shared } = this.#options;
     if (shared === undefined) throw new PoolError('refused', 'its state is not shared');
-    const link = ShareLink.connect(data);
+    const link = ShareLink.connect(data, secrets);
     const abort = (): void => link.abort(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     try {

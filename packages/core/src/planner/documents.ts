@@ -177,6 +177,7 @@ export function configurationOf(
                 ...(endpoint.replicationPort === undefined
                   ? {}
                   : { replicationPort: endpoint.replicationPort }),
+                ...(endpoint.sealKey === undefined ? {} : { sealKey: endpoint.sealKey }),
               },
             ]
           : [],

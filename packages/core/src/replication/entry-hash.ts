@@ -13,7 +13,8 @@ export class EntryHash {
   high = 0;
   low = 0;
 
-  take(key: string, value: Uint8Array): void {
+  /** @param secret which kind of a secret it is: 0, none */
+  take(key: string, value: Uint8Array, secret: 0 | 1 | 2 = 0): void {
     let high = key.length;
     let low = ~key.length;
     for (let at = 0; at < key.length; at++) {
@@ -28,8 +29,10 @@ export class EntryHash {
       low = Math.imul(low ^ octet, SECOND);
       low ^= low >>> 13;
     }
-    this.high = mixed(high ^ value.length);
-    this.low = mixed(low ^ value.length);
+    // Behind the length, which has fewer bits than these are away.
+    const end = value.length | (secret << 24);
+    this.high = mixed(high ^ end);
+    this.low = mixed(low ^ end);
   }
 }
 

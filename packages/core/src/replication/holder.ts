@@ -107,6 +107,8 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     switch (input.type) {
       case 'update':
         return this.#update(input.updates, nowMs);
+      case 'rewrite':
+        return this.#rewrite(input.updates, nowMs);
       case 'attach':
         return this.#attach(input.standby, nowMs);
       case 'detach':
@@ -149,22 +151,35 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   // Inputs ----------------------------------------------------------------------------------------------
 
   #update(updates: readonly KeyUpdate[], nowMs: number): HolderOutput[] {
+    const { count, isFull } = this.#put(updates, this.room, nowMs);
+    const refused = isFull ? 'full' : count < updates.length ? 'waits' : null;
+    if (refused === 'waits') this.#isWaiting = true;
+    const taken: HolderOutput = { type: 'taken', count, sequence: this.store.sequence, refused };
+    return [taken, ...this.#sendAll(nowMs), ...this.#follow(nowMs)];
+  }
+
+  #rewrite(updates: readonly KeyUpdate[], nowMs: number): HolderOutput[] {
+    this.#put(updates, Number.POSITIVE_INFINITY, nowMs);
+    return [...this.#sendAll(nowMs), ...this.#follow(nowMs)];
+  }
+
+  #put(
+    updates: readonly KeyUpdate[],
+    room: number,
+    nowMs: number,
+  ): { readonly count: number; readonly isFull: boolean } {
     const { store } = this;
-    const { room } = this;
     let count = 0;
     let isFull = false;
-    for (const { key, value } of updates) {
+    for (const { key, value, secret } of updates) {
       if (count >= room) break;
       isFull = !store.hasRoomFor(key, value);
       if (isFull) break;
-      store.update(key, value);
+      store.update(key, value, secret);
       count++;
     }
     if (count > 0) this.#ages.add(store.sequence, nowMs);
-    const refused = isFull ? 'full' : count < updates.length ? 'waits' : null;
-    if (refused === 'waits') this.#isWaiting = true;
-    const taken: HolderOutput = { type: 'taken', count, sequence: store.sequence, refused };
-    return [taken, ...this.#sendAll(nowMs), ...this.#follow(nowMs)];
+    return { count, isFull };
   }
 
   #attach(standby: number, nowMs: number): HolderOutput[] {

@@ -115,8 +115,8 @@ export class StandbyLink {
     while (weight < this.#batchBytes) {
       const next = cursor.next();
       if (next === undefined) break;
-      const { sequence, key, value } = next;
-      const update = { sequence, key, value };
+      const { sequence, key, value, secret } = next;
+      const update = { sequence, key, value, ...(secret && { secret }) };
       updates.push(update);
       weight += updateWeight(update);
     }

@@ -339,8 +339,8 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
 }
 
 /** False: there is no room. */
-function put(store: ReplicaStore, { key, value, sequence }: ReplicaUpdate): boolean {
+function put(store: ReplicaStore, { key, value, sequence, secret }: ReplicaUpdate): boolean {
   if (!store.hasRoomFor(key, value)) return false;
-  store.apply(key, value, sequence);
+  store.apply(key, value, sequence, secret);
   return true;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ReplicaSecret } from '@vnfpool/wire/replication';
 import { EntryHash } from './entry-hash.ts';
 
 /** What a key was last. */
@@ -7,12 +8,15 @@ export interface StoredUpdate {
   /** Null: it was removed. */
   readonly value: Uint8Array | null;
   readonly sequence: number;
+  /** Undefined: nothing of it is secret. */
+  readonly secret: ReplicaSecret | undefined;
 }
 
 interface Entry {
   readonly key: string;
   value: Uint8Array | null;
   sequence: number;
+  secret: ReplicaSecret | undefined;
   /** Of key and value as they were taken; 0 for one that was removed. */
   high: number;
   low: number;
@@ -61,7 +65,7 @@ export class ReplicaStore {
     this.#bounds = { keysMax, bytesMax, removedMax };
     this.#sequence = sequence;
     this.#floor = sequence;
-    const end = { key: '', value: null, sequence: 0, high: 0, low: 0 } as Entry;
+    const end = { key: '', value: null, sequence: 0, secret: undefined, high: 0, low: 0 } as Entry;
     end.former = end;
     end.next = end;
     this.#end = end;
@@ -112,17 +116,17 @@ export class ReplicaStore {
   }
 
   /** The next update; the value is copied. Who asked for room before has it. */
-  update(key: string, value: Uint8Array | null): number {
-    this.apply(key, value, this.#sequence + 1);
+  update(key: string, value: Uint8Array | null, secret?: ReplicaSecret): number {
+    this.apply(key, value, this.#sequence + 1, secret);
     return this.#sequence;
   }
 
   /** As another one numbered it: above all before. */
-  apply(key: string, value: Uint8Array | null, sequence: number): void {
+  apply(key: string, value: Uint8Array | null, sequence: number, secret?: ReplicaSecret): void {
     this.#sequence = sequence;
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { key, value: null, sequence, high: 0, low: 0 } as Entry;
+      entry = { key, value: null, sequence, secret, high: 0, low: 0 } as Entry;
       this.#entries.set(key, entry);
     } else {
       this.#unlink(entry);
@@ -134,6 +138,7 @@ export class ReplicaStore {
     // Not `slice`, which of Node's buffers is no copy.
     entry.value = value === null ? null : new Uint8Array(value);
     entry.sequence = sequence;
+    entry.secret = secret;
     this.#link(entry);
     if (value === null) {
       entry.high = 0;
@@ -143,7 +148,7 @@ export class ReplicaStore {
       return;
     }
     this.#bytes += key.length + value.length;
-    this.#hash.take(key, value);
+    this.#hash.take(key, value, placeOf(secret));
     entry.high = this.#hash.high;
     entry.low = this.#hash.low;
     this.#high = (this.#high + entry.high) | 0;
@@ -173,7 +178,7 @@ export class ReplicaStore {
     for (let left = Math.min(count, this.#entries.size); left > 0; left--) {
       entry = entry.next === this.#end ? this.#end.next : entry.next;
       if (entry.value === null) continue;
-      this.#hash.take(entry.key, entry.value);
+      this.#hash.take(entry.key, entry.value, placeOf(entry.secret));
       if (this.#hash.high !== entry.high || this.#hash.low !== entry.low) return entry.key;
     }
     this.#scrubbed = entry;
@@ -204,6 +209,12 @@ export class ReplicaStore {
     entry.former.next = entry.next;
     entry.next.former = entry.former;
   }
+}
+
+/** What the digest has of it. */
+function placeOf(secret: ReplicaSecret | undefined): 0 | 1 | 2 {
+  if (secret === undefined) return 0;
+  return secret === 'value' ? 1 : 2;
 }
 
 /** A place in a store, between what was read and what was changed since. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ReplicaMessage, ReplicaPosition } from '@vnfpool/wire/replication';
+import type { ReplicaMessage, ReplicaPosition, ReplicaSecret } from '@vnfpool/wire/replication';
 
 /** Marks without an answer, or that do not come, after which the other end counts as silent. */
 export const SILENT_MARKS = 3;
@@ -8,6 +8,8 @@ export const SILENT_MARKS = 3;
 export interface KeyUpdate {
   readonly key: string;
   readonly value: Uint8Array | null;
+  /** Absent: nothing of it is secret. */
+  readonly secret?: ReplicaSecret;
 }
 
 /** What may be lost when the holder dies, and what happens before more could be. */
@@ -31,6 +33,11 @@ export interface ReplicationBound {
 export type HolderInput =
   /** The function has changed something. At most {@link ReplicationHolder.room} of them are taken. */
   | { readonly type: 'update'; readonly updates: readonly KeyUpdate[] }
+  /**
+   * The holder keeps some keys otherwise, and nobody outside can tell: what was let out does not rest upon it, so all that there is room
+   * for is taken at once, before `ready` too. Standbys get it as any update.
+   */
+  | { readonly type: 'rewrite'; readonly updates: readonly KeyUpdate[] }
   /** A connection to a standby; replaces a former one. */
   | { readonly type: 'attach'; readonly standby: number }
   | { readonly type: 'detach'; readonly standby: number }

@@ -21,12 +21,22 @@ export function hasLastResort(level: { readonly method: SharingMethod }): boolea
   return isByAgents(level) || level.method === 'checkpoint';
 }
 
+/** Why node agents can leave no secrets in what the method carries; null: they can, or it is not theirs. */
+export function whyUnsealed(method: SharingMethod): string | null {
+  if (method === 'checkpoint')
+    return 'whoever takes the slot next reads the store, and is not known when a secret would be sealed to it';
+  return method === 'conntrack' ? 'the kernel marks no connection as secret' : null;
+}
+
 /** Which part of an offered level node agents cannot keep, and why; null: they keep it. */
 export function notCarriedOut(
   level: OfferedLevel,
-): { readonly key: 'method' | 'defer' | 'overload' | 'format'; readonly why: string } | null {
+): { readonly key: 'method' | 'defer' | 'overload' | 'format' | 'protection'; readonly why: string } | null {
   if (!isCarriedOut(level.method))
     return { key: 'method', why: `${level.method} is not carried out by node agents yet` };
+  const unsealed = whyUnsealed(level.method);
+  if (unsealed !== null && level.protection.securityState !== 'excluded')
+    return { key: 'protection', why: `${unsealed}: securityState must be excluded` };
   if (level.method !== 'conntrack') return null;
   if (level.defer)
     return { key: 'defer', why: 'first packets are not deferred by node agents yet: must be false' };
@@ -57,6 +67,9 @@ export function slotSharingOf(level: StateLevel, sharing: DeclaredSharing): Slot
     acknowledgedBy: sharing.acknowledged === undefined ? 0 : acknowledgedBy(level),
     // Who offers `shed` refuses new work itself, when its updates wait: that is all that agents can do about it.
     overload: level.overload === 'degrade' ? 'degrade' : 'block',
+    ...(level.protection.securityState === 'excluded'
+      ? {}
+      : { securityState: level.protection.securityState }),
   };
 }
 

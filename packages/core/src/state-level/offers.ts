@@ -5,6 +5,7 @@ import type {
   CookieLevel,
   LossBound,
   OfferedLevel,
+  Protection,
   ReplicateLevel,
   StateFormat,
 } from '@vnfpool/wire/mobility';
@@ -60,7 +61,17 @@ export function offersOf(
 
 /** Who may lose something rather does not wait. */
 function replicateOffers(format: StateFormat, sharing: DeclaredSharing): readonly ReplicateLevel[] {
-  const base = { ...carried, ...amounts, method: 'replicate', granularity: 'key', format } as const;
+  // What is not marked as secret is carried as ever, so a function that marks nothing can do it, too.
+  const securityState = sharing.securityState ?? 'excluded';
+  const protection: Protection = { ...carried.protection, securityState };
+  const base = {
+    ...carried,
+    protection,
+    ...amounts,
+    method: 'replicate',
+    granularity: 'key',
+    format,
+  } as const;
   const acknowledged = Math.max(1, sharing.acknowledged ?? 1);
   const lag = lagOf(sharing, LAG_MS_MIN);
   const overload = sharing.overload === 'block' ? 'block' : 'degrade';

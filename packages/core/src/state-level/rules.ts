@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LossBound } from '@vnfpool/wire/mobility';
 import type { Ask } from './ask.ts';
+import { whyUnsealed } from './carried.ts';
 import {
   acknowledgedBy,
   granularityOf,
@@ -207,8 +208,11 @@ function otherFormat(level: PossibleLevel, { sharing: { encoding, schema } }: As
 function securityStateRefused(level: PossibleLevel, { sharing }: Ask): string | null {
   const state = securityStateOf(level);
   const isBare = level.method !== 'none' && !level.protection.encryption;
+  const asked = sharing.securityState ?? 'excluded';
+  const unsealed = asked === 'excluded' ? null : whyUnsealed(level.method);
+  const other = otherwise('security state is', state, asked);
   return (
-    otherwise('security state is', state, sharing.securityState ?? 'excluded') ??
+    (other !== null && unsealed !== null ? `${other}: ${unsealed}` : other) ??
     (state !== 'excluded' && isBare ? `security state is ${state}, which needs encryption` : null)
   );
 }

@@ -63,6 +63,16 @@ describe('nodes are told', () => {
         lastResort: { rule: 'never' },
       },
     ],
+    [
+      'secrets under a seal',
+      { ...HELD, encryption: true, securityState: 'sealed' },
+      { sharing: { method: 'replicate', lossUpdates: 0, securityState: 'sealed' } },
+    ],
+    [
+      'secrets that are made anew',
+      { ...HELD, encryption: true, securityState: 're-derive' },
+      { sharing: { method: 'replicate', lossUpdates: 0, securityState: 're-derive' } },
+    ],
   ])('%s', (_, sharing, expected) => {
     const declared = kv(sharing);
     expect(told(worldOf(declared), declared)).toMatchObject(expected);
@@ -89,16 +99,22 @@ describe('nodes are told', () => {
     expect(slot).not.toHaveProperty('sharing');
   });
 
-  test('where a node takes state', () => {
+  test('of secrets nothing, where they stay', () => {
+    const declared = kv(HELD);
+    expect(told(worldOf(declared), declared)?.sharing).not.toHaveProperty('securityState');
+  });
+
+  test('where a node takes state, and with which key secrets are sealed to it', () => {
     const declared = kv(HELD);
     const world = worldOf(declared);
     world.nodes = world.nodes.map((each) =>
       each.name === 'b' && each.endpoint
-        ? { ...each, endpoint: { ...each.endpoint, replicationPort: 7_410 } }
+        ? { ...each, endpoint: { ...each.endpoint, replicationPort: 7_410, sealKey: 'key of b' } }
         : each,
     );
     const peers = configurationOf(set(NODES, [declared]), world.observed, { registrars: [] })?.nodes;
     expect(peers?.map(({ replicationPort }) => replicationPort)).toEqual([undefined, 7_410, undefined]);
+    expect(peers?.map(({ sealKey }) => sealKey)).toEqual([undefined, 'key of b', undefined]);
   });
 });
 

@@ -49,6 +49,32 @@ describe('a standby', () => {
     expect(contents(pair.standby().store)).toEqual([['b', octets(4)]]);
   });
 
+  test('has what is secret as such, and what is kept otherwise before anybody was listed', () => {
+    const pair = new Pair({ bound: { updates: 0, overload: 'block' } });
+    pair.give({ type: 'list', standbys: [1] });
+    pair.give({
+      type: 'rewrite',
+      updates: [
+        { key: 'a', value: octets(1), secret: 'value' },
+        { key: 'b', value: octets(), secret: 'name' },
+      ],
+    });
+    expect(pair.holder.room).toBe(0);
+    expect(pair.take('taken')).toEqual([]);
+    pair.attach();
+    expect(pair.take('ready')).toHaveLength(1);
+    expect([...pair.standby().store].map(({ key, secret }) => [key, secret])).toEqual([
+      ['a', 'value'],
+      ['b', 'name'],
+    ]);
+    pair.give({ type: 'rewrite', updates: [{ key: 'a', value: octets(2) }] });
+    expect([...pair.standby().store].map(({ key, secret }) => [key, secret])).toEqual([
+      ['b', 'name'],
+      ['a', undefined],
+    ]);
+    expect(pair.standby().position).toEqual({ epoch: 1, sequence: 3 });
+  });
+
   test('that is slow costs no memory: it gets each key as it is by then', () => {
     const pair = following({ bound: { ...BOUND, updates: 1_000_000 } }, [{ windowBytes: 1 }]);
     pair.heldUp.add(1);

@@ -67,6 +67,27 @@ describe('a store', () => {
     );
   });
 
+  test('whether a key is secret is part of its digest, and is found by a look through', () => {
+    const value = Uint8Array.of(1);
+    const digests = ([undefined, 'value', 'name'] as const).map((secret) => {
+      const store = new ReplicaStore();
+      store.update('k', secret === 'name' ? new Uint8Array() : value, secret);
+      store.update('other', value);
+      expect(store.scrub(2)).toBeUndefined();
+      expect([...store][0]?.secret).toBe(secret);
+      return store.digest;
+    });
+    const empty = new ReplicaStore();
+    empty.update('k', new Uint8Array());
+    empty.update('other', value);
+    expect(new Set([...digests, empty.digest]).size).toBe(4);
+    const again = new ReplicaStore();
+    again.update('k', value, 'value');
+    again.update('k', value);
+    again.update('other', value);
+    expect(again.digest).toBe(digests[0]);
+  });
+
   test('what it forgets of removals, its floor tells', () => {
     fc.assert(
       fc.property(updates, fc.nat(60), (all, place) => {

@@ -325,6 +325,22 @@ test.each<[string, PossibleLevel, Partial<DeclaredSharing>, Partial<Ask>, LevelR
     'security state is excluded, and the pool asks for re-derive',
   ],
   [
+    'secrets in a store',
+    checkpoint,
+    { securityState: 'sealed' },
+    {},
+    'security-state',
+    'security state is excluded, and the pool asks for sealed: whoever takes the slot next reads the store, and is not known when a secret would be sealed to it',
+  ],
+  [
+    'secrets among connections',
+    conntrack,
+    { securityState: 'sealed' },
+    {},
+    'security-state',
+    'security state is excluded, and the pool asks for sealed: the kernel marks no connection as secret',
+  ],
+  [
     'none and secrets',
     none,
     { securityState: 'sealed' },

@@ -3,6 +3,7 @@ import type { AdoptedFunction, AgentInput, AgentOutput } from '@vnfpool/core/age
 import type { Clocks } from '@vnfpool/platform';
 import type { Clock, DriverFault, EffectHandlers } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
+import type { SealKey } from '@vnfpool/runtime/state-seal';
 import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
 import type { SetConfiguration, SlotState } from '@vnfpool/wire/mobility';
 import { adoptFunctions } from './adopt-functions.ts';
@@ -37,6 +38,8 @@ export interface FunctionSideOptions {
     /** 0: any. */
     readonly port: number;
     readonly post: (message: ToWorker) => void;
+    /** To which secrets of these copies are sealed. */
+    readonly sealKey: SealKey;
   };
   readonly peerOf: (connection: Connection) => number | null;
   /** Node ID of this node, once it is known. */

@@ -15,6 +15,7 @@ import type { Logger } from '@vnfpool/runtime/logging';
 import { ManagerSearch } from '@vnfpool/runtime/manager-discovery';
 import { systemRandom } from '@vnfpool/runtime/random';
 import { replicationRule } from '@vnfpool/runtime/replication';
+import { openSealKey } from '@vnfpool/runtime/state-seal';
 import { TlsTransport } from '@vnfpool/transport/tls';
 import {
   type FunctionSpecification,
@@ -80,6 +81,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   mkdirSync(config.state, { recursive: true, mode: 0o700 });
   const begun = config.takesOver ? null : startAnew(config.state);
   const ownKey = openLeaseKey(`${config.state}/lease-key.pem`);
+  const sealKey = openSealKey(`${config.state}/seal-key.pem`);
   const random = systemRandom();
   const ending = new AbortController();
   const place = openOwnAddress(config.listen, logger);
@@ -227,6 +229,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       transport: replicationTransport,
       port: config.replicationPort ?? 0,
       post: (message) => leases.post(message),
+      sealKey,
     },
     peerOf: ({ peer }) => (peer.identity === null ? null : (parseIdentity(peer.identity).id ?? null)),
     self: () => self,
@@ -319,7 +322,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     key: Buffer.from(ownKey.publicKey, 'base64url').toString('base64'),
     version: VERSION,
     fence: worker.fence,
-    ...(slotStates && { replicationPort: slotStates.port }),
+    ...(slotStates && { replicationPort: slotStates.port, sealKey: sealKey.publicKey }),
   });
   const termFile = `${config.state}/manager-term`;
   const mobility: CoreDriver<MobilityNodeInput, MobilityNodeOutput> = new CoreDriver<

@@ -103,7 +103,7 @@ export const sharingSchema: z.ZodType<SharingFile> = z.strictObject({
   encryption: yesOrNo('Nobody on the way can read the state.'),
   securityState: z.enum(['excluded', 're-derive', 'sealed']).default('excluded').meta({
     description:
-      'Keys and secrets stay where they are, are made anew by the next holder, or go along under a seal.',
+      'What a function marks as secret stays with it, is made anew by the next holder, or goes along sealed to the nodes that may take the slot; the last two by `replicate`, with `encryption: true`.',
   }),
   store: text(64).min(1, 'must not be empty').optional().meta({
     description: 'Of `checkpoint` and `shared`: the store, one of `stores`.',

@@ -167,6 +167,11 @@ export class ReplicatedState {
     });
   }
 
+  /** Some keys are kept otherwise, which nobody outside can tell: at once, as far as there is room for it. */
+  rewrite(updates: readonly KeyUpdate[]): void {
+    this.#driver.submit({ type: 'rewrite', updates });
+  }
+
   /** Who keeps a copy, and where, from now on. */
   keepAt(places: readonly StandbyPlace[]): void {
     const wanted = new Map(places.map((place) => [place.standby, place]));

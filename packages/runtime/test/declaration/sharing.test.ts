@@ -197,6 +197,16 @@ const flows = (change: string): string =>
 test.each<[string, string, string]>([
   ['held output', '{ method: [replicate], loss: 0 }', SHARES],
   ['a bound and two who acknowledge', '{ method: [replicate], loss: 2s, acknowledged: 1 }', SHARES],
+  [
+    'secrets under a seal',
+    '{ method: [replicate], loss: 0, encryption: true, securityState: sealed }',
+    SHARES,
+  ],
+  [
+    'secrets that are made anew',
+    '{ method: [replicate], encryption: true, securityState: re-derive }',
+    SHARES,
+  ],
   ['nothing, said so', '{ method: [none] }', '{ via: socket }'],
   ['cookies, which the function leaves', '{ method: [cookie], loss: 0 }', '{ via: socket }'],
   ['the next best', '{ method: [replicate, cookie, none], rate: 1000000 }', SHARES],
@@ -256,6 +266,13 @@ test.each<[string, string, string, string, string]>([
     '7:16 pools.kv.sharing.method: cannot be had: conntrack of kv: it offers no conntrack',
   ],
   [
+    'secrets of the kernel',
+    '{ method: [conntrack], encryption: true, securityState: sealed }',
+    '{ via: conntrack }',
+    '{ model: 1+1 }',
+    'pools.kv.sharing.method: cannot be had: conntrack of kv: security state is excluded, and the pool asks for sealed: the kernel marks no connection as secret',
+  ],
+  [
     'a last resort of cookies',
     '{ method: [cookie], lastResort: 10s }',
     SHARES,
@@ -297,6 +314,11 @@ test.each([
     'new flows are refused',
     'overload: shed',
     'overload: the kernel refuses no new flows for it yet: must be degrade',
+  ],
+  [
+    'secrets',
+    'protection: { integrity: true, encryption: true, securityState: sealed }',
+    'protection: the kernel marks no connection as secret: securityState must be excluded',
   ],
   [
     'pfsync',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { encodeReplica, type ReplicaMessage } from '@vnfpool/wire/replication';
+import { encodeReplica, encodeSealedHead, type ReplicaMessage } from '@vnfpool/wire/replication';
 
 const history = [
   { epoch: 1, sequence: 0 },
@@ -21,6 +21,14 @@ const messages: readonly ReplicaMessage[] = [
   { type: 'updates', updates, mark: null },
   { type: 'updates', updates, mark },
   { type: 'updates', updates: [], mark },
+  {
+    type: 'updates',
+    updates: [
+      { sequence: 1, key: 'key', value: Uint8Array.of(7), secret: 'value' },
+      { sequence: 2, key: 'name', value: new Uint8Array(), secret: 'name' },
+    ],
+    mark,
+  },
   { type: 'ack', sequence: 306, bytes: 70_000, clockUs: 2_000_000 },
   { type: 'differs', sequence: 306, keys: 3, digest: 1n },
   { type: 'end', sequence: 306 },
@@ -28,3 +36,17 @@ const messages: readonly ReplicaMessage[] = [
 
 /** Frames of replication, one of every type at least. */
 export const REPLICA_FRAMES: readonly Uint8Array[] = messages.map(encodeReplica);
+
+const keyOf = (octet: number): Parameters<typeof encodeSealedHead>[0]['keys'][number] => ({
+  receiver: new Uint8Array(8).fill(octet),
+  encapsulated: new Uint8Array(32).fill(octet),
+  sealed: new Uint8Array(48).fill(octet),
+});
+
+/** Values of secrets as agents keep them: sealed to one node, and to three. */
+export const SEALED_VALUES: readonly Uint8Array[] = [[1], [1, 2, 3]].map((receivers) =>
+  Uint8Array.from([
+    ...encodeSealedHead({ epoch: 300, number: 7, keys: receivers.map(keyOf) }),
+    ...new Uint8Array(20),
+  ]),
+);

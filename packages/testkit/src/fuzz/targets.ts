@@ -21,7 +21,7 @@ import { messageFromJson, messageFromJsonText, messageToJson, type WireProtocol 
 import { decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
 import { decodeMobility } from '@vnfpool/wire/mobility';
 import { decodePfsync, encodePfsync } from '@vnfpool/wire/pfsync';
-import { decodeReplica, encodeReplica } from '@vnfpool/wire/replication';
+import { decodeReplica, decodeSealedValue, encodeReplica, encodeSealedHead } from '@vnfpool/wire/replication';
 import { decodeForward, encodeForward } from '@vnfpool/wire/session-forward';
 import { decodeSipMessage, encodeSipMessage, readSipEssentials } from '@vnfpool/wire/sip';
 import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
@@ -32,7 +32,7 @@ import { FLOW_STREAMS, SHARED_FLOWS } from './flow-corpus.ts';
 import { GOSSIP_MESSAGES } from './gossip-corpus.ts';
 import { joined } from './mutate.ts';
 import { PFSYNC_DATAGRAMS } from './pfsync-corpus.ts';
-import { REPLICA_FRAMES } from './replica-corpus.ts';
+import { REPLICA_FRAMES, SEALED_VALUES } from './replica-corpus.ts';
 import { FORWARDS, SIP_MESSAGES } from './session-corpus.ts';
 import { STATE_FRAMES } from './state-corpus.ts';
 import { weightMax, weightOf } from './weight.ts';
@@ -152,6 +152,19 @@ const replication: FuzzTarget = {
     if (decoded === undefined) return false;
     checkWeight(decoded, bytes);
     if (toHex(encodeReplica(decoded)) !== toHex(bytes)) throw new Finding('encoded again it is other octets');
+    return true;
+  },
+};
+
+/** A secret as its holder sealed it for standbys. */
+const sealedValue: FuzzTarget = {
+  corpus: SEALED_VALUES,
+  check: (bytes) => {
+    const decoded = orRefused(() => decodeSealedValue(bytes));
+    if (decoded === undefined) return false;
+    checkWeight(decoded, bytes);
+    const again = `${toHex(encodeSealedHead(decoded))}${toHex(decoded.octets)}`;
+    if (again !== toHex(bytes)) throw new Finding('encoded again it is other octets');
     return true;
   },
 };
@@ -291,6 +304,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   'shared-flow': sharedFlow,
   pfsync,
   replication,
+  'sealed-value': sealedValue,
   checkpoint,
   'function-socket': functionSocket,
   'session-forward': sessionForward,

@@ -64,7 +64,10 @@ const health: Shape<FunctionHealth> = (value, path) => {
 };
 
 const FUNCTION_MESSAGES: Readonly<Record<string, Shape<FunctionMessage>>> = {
-  hello: object({ op: oneOf('hello'), v: integer(0, 0xffff_ffff) }, { format, sessions: flag, shares: flag }),
+  hello: object(
+    { op: oneOf('hello'), v: integer(0, 0xffff_ffff) },
+    { format, sessions: flag, shares: flag, secrets: flag },
+  ),
   changes: object({ op: oneOf('changes'), bytesPerSecond: rate }),
   sessions: object({ op: oneOf('sessions'), count }),
   health,
@@ -96,7 +99,10 @@ const AGENT_MESSAGES: Readonly<Record<string, Shape<AgentMessage>>> = {
   moved: object({ id, op: oneOf('moved'), forward: nullable(forward) }),
   expect: coming,
   accept: coming,
-  share: object({ id, op: oneOf('share'), data: text, epoch: decimal, own: flag }),
+  share: object(
+    { id, op: oneOf('share'), data: text, epoch: decimal, own: flag },
+    { secrets: oneOf('excluded', 're-derive', 'sealed') },
+  ),
   cancel: object({ op: oneOf('cancel'), id }),
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Role } from '../mobility/index.ts';
+import type { Role, SecurityState } from '../mobility/index.ts';
 import type { SessionSelector } from './selectors.ts';
 
 /*
@@ -35,6 +35,8 @@ export interface FunctionHello {
   readonly sessions?: boolean;
   /** It shares its state while it holds a slot: it understands `share`. */
   readonly shares?: boolean;
+  /** It marks keys of that as secret, and understands such of others: in `updates` both ways, and `secrets` of `share`. */
+  readonly secrets?: boolean;
 }
 
 /** The agent's answer to it. */
@@ -79,6 +81,8 @@ export type AgentRequest = { readonly id: number } & (
       readonly epoch: string;
       /** This node held the slot last: a function that has the state since then keeps it, and says what is other. */
       readonly own: boolean;
+      /** What becomes of keys that it marks as secret; absent: it has not said that it does. */
+      readonly secrets?: SecurityState;
     }
 );
 

@@ -210,7 +210,7 @@ const fenceKind: Shape<'bpf' | 'nft' | 'none'> = oneOf('bpf', 'nft', 'none');
 
 const leasePeer: Shape<LeasePeer> = object(
   { node: uint32, name: text, address: text, port, key: key32 },
-  { fence: fenceKind, replicationPort: port },
+  { fence: fenceKind, replicationPort: port, sealKey: key32 },
 );
 
 const lastResort: Shape<SlotDefinition['lastResort']> = (value, path) => {
@@ -235,7 +235,7 @@ const standbySharing: Shape<StandbySharing> = object(
     acknowledgedBy: count,
     overload: oneOf('block', 'degrade'),
   },
-  { lossMs: above0 },
+  { lossMs: above0, securityState: oneOf('re-derive', 'sealed') },
 );
 
 const checkpointSharing: Shape<CheckpointSharing> = object(
@@ -317,7 +317,7 @@ export const leaseEndpoint: Shape<LeaseEndpoint> = versioned(
       version: text,
       fence: fenceKind,
     },
-    { replicationPort: port },
+    { replicationPort: port, sealKey: key32 },
   ),
 );
 

@@ -197,6 +197,8 @@ export interface LeasePeer {
   readonly fence?: 'bpf' | 'nft' | 'none';
   /** TCP port at which the node takes the state of holders of slots; absent: it takes none. */
   readonly replicationPort?: number;
+  /** X25519 public key to which secrets of its copies are sealed, base64 of 32 octets; absent: it takes no secrets. */
+  readonly sealKey?: string;
 }
 
 export interface SlotDefinition {
@@ -242,6 +244,8 @@ export interface StandbySharing {
   readonly acknowledgedBy: number;
   /** Near the bound: updates wait, or the standby leaves the list before. */
   readonly overload: 'block' | 'degrade';
+  /** What becomes of keys that the function marks as secret; absent: they stay with it. */
+  readonly securityState?: 're-derive' | 'sealed';
 }
 
 /** It goes to a store outside of the set, where every candidate finds it: all are listed. */
@@ -294,6 +298,7 @@ export interface LeaseEndpoint {
   readonly fence: 'bpf' | 'nft' | 'none';
   /** As in `LeasePeer`. */
   readonly replicationPort?: number;
+  readonly sealKey?: string;
 }
 
 /** Extension 9, in STATUS-UPDATE and the ACK of KEEP-ALIVE at node scope: what the node knows of slots. */

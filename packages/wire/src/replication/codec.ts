@@ -37,6 +37,10 @@ const SLOT = /^[0-9a-f]{16}$/;
 // Their places are what travels: 1, 2, …
 const REFUSALS: readonly ReplicaRefusal[] = ['old-epoch', 'unknown-slot', 'resources', 'protocol'];
 
+/** Flags of `updates`. Whoever knows only the first refuses the second. */
+const MARKED = 1;
+const WITH_SECRETS = 2;
+
 const BODIES: { readonly [Name in Type]: Body<Name> } = {
   open: {
     code: 1,
@@ -103,30 +107,37 @@ const BODIES: { readonly [Name in Type]: Body<Name> } = {
   updates: {
     code: 5,
     write: (writer, { updates, mark }) => {
-      writer.u8(mark === null ? 0 : 1);
+      const hasSecrets = updates.some(({ secret }) => secret !== undefined);
+      writer.u8((mark === null ? 0 : MARKED) | (hasSecrets ? WITH_SECRETS : 0));
       if (mark !== null) writeMark(writer, mark);
       const [first] = updates;
       if (first === undefined && mark === null)
         throw new WireError('missing', writer.length, 'neither updates nor a mark');
       let former = 0;
       for (const update of updates) {
-        writeUpdate(writer, update, former);
+        writeUpdate(writer, update, former, hasSecrets);
         former = update.sequence;
       }
       checkMark(mark?.sequence, former, writer.length);
     },
     read: (reader) => {
       const { offset } = reader;
-      const mark = readFlag(reader) ? readMark(reader) : null;
+      const flags = reader.u8();
+      if ((flags & ~(MARKED | WITH_SECRETS)) !== 0)
+        throw new WireError('value', offset, `${flags} is none of 0 to ${MARKED | WITH_SECRETS}`);
+      const hasSecrets = (flags & WITH_SECRETS) !== 0;
+      const mark = (flags & MARKED) === 0 ? null : readMark(reader);
       const updates: ReplicaUpdate[] = [];
       let former = 0;
       while (reader.remaining > 0) {
-        const update = readUpdate(reader, former);
+        const update = readUpdate(reader, former, hasSecrets);
         updates.push(update);
         former = update.sequence;
       }
       if (mark === null && updates.length === 0)
         throw new WireError('missing', offset, 'neither updates nor a mark');
+      if (hasSecrets && updates.every(({ secret }) => secret === undefined))
+        throw new WireError('missing', offset, 'a frame with secrets has none');
       checkMark(mark?.sequence, former, offset);
       return { updates, mark };
     },

@@ -6,6 +6,7 @@ import {
   REPLICA_VALUE_BYTES_MAX,
   type ReplicaMark,
   type ReplicaPosition,
+  type ReplicaSecret,
   type ReplicaUpdate,
 } from './messages.ts';
 
@@ -79,15 +80,25 @@ function checkHistory(history: readonly ReplicaPosition[], offset: number): void
   }
 }
 
-/** Sequence as a distance (varint), key with length (varint), length of the value and one more, or 0 (varint), value. */
+// Their places are what travels: 0, nothing of it is secret, then 1, 2.
+const SECRETS: readonly (ReplicaSecret | undefined)[] = [undefined, 'value', 'name'];
+
+/**
+ * Sequence as a distance (varint), in a frame with secrets which it is (8 bits), key with length (varint), length of the value and one
+ * more, or 0 (varint), value.
+ */
 export function writeUpdate(
   writer: ByteWriter,
-  { sequence, key, value }: ReplicaUpdate,
+  { sequence, key, value, secret }: ReplicaUpdate,
   former: number,
+  hasSecrets = false,
 ): void {
   if (sequence <= former)
     throw new WireError('value', writer.length, `update ${sequence} behind update ${former}`);
+  checkSecret(secret, value, writer.length);
   writeVarint(writer, sequence - former);
+  if (hasSecrets) writer.u8(SECRETS.indexOf(secret));
+  else if (secret !== undefined) throw new WireError('value', writer.length, 'a secret among what is none');
   const { length } = key;
   if (length === 0 || length > REPLICA_KEY_BYTES_MAX)
     throw new WireError('limit', writer.length, `a key of ${length} octets`);
@@ -105,11 +116,15 @@ export function writeUpdate(
 }
 
 /** The value shares memory with the input. */
-export function readUpdate(reader: ByteReader, former: number): ReplicaUpdate {
+export function readUpdate(reader: ByteReader, former: number, hasSecrets = false): ReplicaUpdate {
   const { offset } = reader;
   const distance = readVarint(reader);
   if (distance === 0) throw new WireError('value', offset, 'two updates with one sequence');
   const sequence = checkCount(former + distance, offset);
+  const secretAt = reader.offset;
+  const place = hasSecrets ? reader.u8() : 0;
+  if (place >= SECRETS.length) throw new WireError('value', secretAt, `${place} is no kind of secret`);
+  const secret = SECRETS[place];
   const keyAt = reader.offset;
   const keyLength = readVarint(reader);
   if (keyLength === 0 || keyLength > REPLICA_KEY_BYTES_MAX)
@@ -117,10 +132,22 @@ export function readUpdate(reader: ByteReader, former: number): ReplicaUpdate {
   const key = String.fromCharCode(...reader.bytes(keyLength));
   const valueAt = reader.offset;
   const valueLength = readVarint(reader);
-  if (valueLength === 0) return { sequence, key, value: null };
+  if (valueLength === 0) {
+    checkSecret(secret, null, secretAt);
+    return { sequence, key, value: null };
+  }
   if (valueLength - 1 > REPLICA_VALUE_BYTES_MAX)
     throw new WireError('limit', valueAt, `a value of ${valueLength - 1} octets`);
-  return { sequence, key, value: reader.bytes(valueLength - 1) };
+  const value = reader.bytes(valueLength - 1);
+  checkSecret(secret, value, secretAt);
+  return { sequence, key, value, ...(secret && { secret }) };
+}
+
+function checkSecret(secret: ReplicaSecret | undefined, value: Uint8Array | null, offset: number): void {
+  if (secret !== undefined && value === null)
+    throw new WireError('value', offset, 'a key that is no more is no secret');
+  if (secret === 'name' && value?.length !== 0)
+    throw new WireError('value', offset, 'a secret of which only the name is told, with a value');
 }
 
 export function writeMark(writer: ByteWriter, { sequence, keys, digest, clockUs }: ReplicaMark): void {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 export { decodeReplica, encodeReplica, replicaFrameBytes } from './codec.ts';
 export * from './messages.ts';
+export * from './sealed-value.ts';
 export { replicaWeight, updateWeight } from './weight.ts';

@@ -20,7 +20,16 @@ export interface ReplicaUpdate {
   readonly key: string;
   /** At most `REPLICA_VALUE_BYTES_MAX` octets; null: the key is no more. */
   readonly value: Uint8Array | null;
+  /** Absent: nothing of it is secret. */
+  readonly secret?: ReplicaSecret;
 }
+
+/**
+ * The function marked the key as secret.
+ * - `value`: between agents the value is sealed, see `docs/replication.md`; between an agent and its function it is as it is
+ * - `name`: the value stayed where it was made, and there is none here: the next holder makes it anew
+ */
+export type ReplicaSecret = 'value' | 'name';
 
 /** What the holder's state is, at a moment when all of it was sent. */
 export interface ReplicaMark {
@@ -123,6 +132,8 @@ export type ReplicaMessage =
 
 export const REPLICA_KEY_BYTES_MAX = 1024;
 export const REPLICA_VALUE_BYTES_MAX = 65_536;
+/** Of a secret, before it is sealed: the seal has room for all that may open it. */
+export const REPLICA_SECRET_BYTES_MAX = 61_440;
 export const REPLICA_HISTORY_MAX = 64;
 /** Octets of a whole frame. */
 export const REPLICA_FRAME_BYTES_MAX = 262_144;

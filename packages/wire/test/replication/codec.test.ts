@@ -45,6 +45,19 @@ const VECTORS: readonly (readonly [string, ReplicaMessage, string])[] = [
     },
     '00000011 05 00 aa02 01 61 02 ff 02 02 ff62 00 01 01 63 01',
   ],
+  [
+    'updates with secrets',
+    {
+      type: 'updates',
+      updates: [
+        { sequence: 1, key: 'a', value: Uint8Array.of(0xff), secret: 'value' },
+        { sequence: 2, key: 'b', value: new Uint8Array(), secret: 'name' },
+        { sequence: 3, key: 'c', value: null },
+      ],
+      mark: null,
+    },
+    '00000012 05 02 01 01 01 61 02 ff 01 02 01 62 01 01 00 01 63 00',
+  ],
   ['a mark alone', { type: 'updates', updates: [], mark }, '0000000e 05 01 ac02 02 0102030405060708 05'],
   ['ack', { type: 'ack', sequence: 300, bytes: 1000, clockUs: 5 }, '00000006 06 ac02 e807 05'],
   ['differs', { type: 'differs', sequence: 1, keys: 2, digest: 3n }, '0000000b 07 01 02 0000000000000003'],
@@ -66,12 +79,17 @@ const updates = fc
       distance: fc.integer({ min: 1, max: 1000 }),
       key,
       value: fc.option(fc.uint8Array({ maxLength: 300 }), { nil: null }),
+      secret: fc.constantFrom(undefined, undefined, 'value' as const, 'name' as const),
     }),
     { minLength: 1, maxLength: 20 },
   )
   .map((all) => {
     let sequence = 0;
-    return all.map((each) => ({ sequence: (sequence += each.distance), key: each.key, value: each.value }));
+    return all.map(({ distance, key, value, secret }) => {
+      sequence += distance;
+      if (secret === undefined || value === null) return { sequence, key, value };
+      return { sequence, key, value: secret === 'name' ? new Uint8Array() : value, secret };
+    });
   });
 const message: fc.Arbitrary<ReplicaMessage> = fc.oneof(
   fc.record({
@@ -139,7 +157,11 @@ describe('refuses', () => {
     ['an empty key', '00000005 05 00 01 00 00', 'a key of 0 octets'],
     ['nothing', '00000002 05 00', 'neither updates nor a mark'],
     ['a mark before its updates', '00000011 05 01 01 02 0102030405060708 05 02 01 61 00', 'behind update 2'],
-    ['another flag', '00000002 05 02', 'neither 0 nor 1'],
+    ['another flag', '00000002 05 04', '4 is none of 0 to 3'],
+    ['a frame with secrets that has none', '00000008 05 02 01 00 01 61 02 ff', 'has none'],
+    ['another kind of secret', '00000008 05 02 01 03 01 61 02 ff', '3 is no kind'],
+    ['a name with a value', '00000008 05 02 01 02 01 61 02 ff', 'only the name'],
+    ['a secret that is no more', '00000007 05 02 01 01 01 61 00', 'is no secret'],
     ['an unknown refusal', '00000003 03 05 00', 'is none of'],
     ['an unknown type', '00000001 09', 'type 9'],
     ['more than its length', '00000002 08 01 01', 'are not what the length says'],

@@ -67,7 +67,7 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
   }
   if (state?.via === 'socket' || (hooks === undefined && health?.type === 'function')) {
     const ignore = (): undefined => undefined;
-    const { onHealth = ignore, onRefused = ignore, onSessions = ignore } = options;
+    const { onHealth = ignore, onRefused = ignore, onSessions = ignore, onNews = ignore } = options;
     return SocketFunctionState.listen({
       name,
       folder,
@@ -77,6 +77,7 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
       onHealth,
       onSessions,
       onRefused,
+      onNews,
       shares: state?.shares ?? false,
       ...context,
     });

@@ -44,6 +44,8 @@ export interface SocketStateOptions {
   readonly onSessions: (sessions: { readonly movable: boolean; readonly count: number | null }) => void;
   /** A connection was refused, and why. */
   readonly onRefused: (error: FunctionStateError) => void;
+  /** For people. */
+  readonly onNews?: (message: string, figures: Readonly<Record<string, string | number>>) => void;
 }
 
 /** What the function is, by the last word of the agent. */
@@ -76,8 +78,7 @@ export class SocketFunctionState implements FunctionState {
     this.#options = options;
     this.#folder = folder;
     this.#current = new CurrentLink(options.limits);
-    const { limits, onRefused } = options;
-    this.#source = new SocketSource({ current: this.#current, folder, limits, onRefused });
+    this.#source = new SocketSource({ ...options, current: this.#current, folder });
     this.#format = options.format;
   }
 
@@ -90,7 +91,9 @@ export class SocketFunctionState implements FunctionState {
         path: folder.path('s'),
         format: options.format,
         helloMs: options.limits.answerMs,
-        onConnected: (link, format, { sessions = false, shares = false }) => {
+        onConnected: (link, format, hello) => {
+          const { sessions = false, shares = false } = hello;
+          state.#source.greeted(hello);
           state.#connected(link, format, shares);
           state.#movesSessions = sessions;
           if (sessions) options.onSessions({ movable: true, count: null });

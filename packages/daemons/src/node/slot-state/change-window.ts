@@ -58,17 +58,19 @@ export class ChangeWindow {
     this.#groups.push(group);
     this.#updates += group.updates;
     this.#weight += group.weight;
-    this.#sink.change(updates.map(({ key, value }) => ({ key, value }))).then(
-      () => {
-        group.state = 'settled';
-        this.#advance();
-      },
-      (error: unknown) => {
-        group.state = 'refused';
-        this.#refused(error);
-        this.#advance();
-      },
-    );
+    this.#sink
+      .change(updates.map(({ key, value, secret }) => ({ key, value, ...(secret && { secret }) })))
+      .then(
+        () => {
+          group.state = 'settled';
+          this.#advance();
+        },
+        (error: unknown) => {
+          group.state = 'refused';
+          this.#refused(error);
+          this.#advance();
+        },
+      );
   }
 
   /** Resolves when there is room, or nothing matters any more. */

@@ -29,6 +29,8 @@ export interface ConntrackSourceOptions {
 /** For what the kernel has already to be told, when the node has it itself. */
 const LISTING_MS = 5_000;
 
+type FlowEntry = readonly [key: string, value: Uint8Array];
+
 /** While the slot is held. */
 interface Following {
   readonly kernel: FlowKernel;
@@ -65,7 +67,8 @@ export class ConntrackSource implements StateSource {
   ): Promise<void> {
     if (this.#following !== null) throw new Error('the slot is held already');
     signal.throwIfAborted();
-    const copy = [...entries];
+    // The kernel knows of no secrets.
+    const copy = Array.from(entries, ([key, value]) => [key, value] as const);
     const filter = this.#filter();
     if (!isOwn) await this.#commit(copy, filter, signal);
     // What was refused, or has changed since, is the difference that the first listing finds.
@@ -98,7 +101,7 @@ export class ConntrackSource implements StateSource {
     return Promise.resolve();
   }
 
-  async #commit(copy: readonly StateEntry[], filter: SharedFlowFilter, signal: AbortSignal): Promise<void> {
+  async #commit(copy: readonly FlowEntry[], filter: SharedFlowFilter, signal: AbortSignal): Promise<void> {
     const { onNews } = this.#options;
     const done = await commitFlows(this.#table, copy, { filter, signal });
     const { flows, kept, removed, weakened, leftOut, refusedTotal, refused } = done;
@@ -113,7 +116,7 @@ export class ConntrackSource implements StateSource {
     onNews('the kernel refuses connections, which are lost', { refused: refusedTotal, why });
   }
 
-  #follow(entries: readonly StateEntry[], sink: StateSink, filter: SharedFlowFilter): Following {
+  #follow(entries: readonly FlowEntry[], sink: StateSink, filter: SharedFlowFilter): Following {
     const { onNews, receiveBufferBytes } = this.#options;
     const kernel = flowKernel({
       filter,

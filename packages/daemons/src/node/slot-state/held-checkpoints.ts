@@ -70,7 +70,9 @@ export class HeldCheckpoints implements HeldSlot {
 
   async change(updates: readonly KeyUpdate[]): Promise<void> {
     const { state, clock } = this.#options;
-    for (const { key, value } of updates) {
+    for (const { key, value: given, secret } of updates) {
+      // A store gets no secrets, and keeps nothing that has become one.
+      const value = secret === undefined ? given : null;
       if (this.#closed !== '') throw new StateError('closed', this.#closed);
       if (!state.hasRoomFor(key, value)) throw new StateError('full', 'the state is as large as it may be');
       const sequence = state.update(key, value);

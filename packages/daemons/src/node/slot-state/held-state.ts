@@ -4,17 +4,23 @@ import type { TakenOver } from '@vnfpool/core/replication';
 import { type KeyUpdate, type ListWord, type ReplicationBound, StandbyList } from '@vnfpool/core/replication';
 import type { Clock, DriverFault } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
-import { ReplicatedState, type StandbyPlace, type StateNotice } from '@vnfpool/runtime/replication';
+import { ReplicatedState, type StateNotice } from '@vnfpool/runtime/replication';
+import type { SealKey } from '@vnfpool/runtime/state-seal';
 import type { StreamTransport } from '@vnfpool/transport/stream';
-import type { SharingReport, StandbySharing } from '@vnfpool/wire/mobility';
+import type { SecurityState, SharingReport, StandbySharing } from '@vnfpool/wire/mobility';
 import type { HeldSlot, Kept } from './keeping.ts';
+import { SlotSecrets } from './slot-secrets.ts';
+import type { SecretPlace } from './standby-places.ts';
 import type { StateEntry } from './state-source.ts';
 
 export interface HeldStateOptions extends TakenOver {
   readonly slot: string;
   readonly epoch: number;
+  /** The function that has it. */
+  readonly functionId: number;
   readonly sharing: StandbySharing;
-  readonly places: readonly StandbyPlace[];
+  readonly places: readonly SecretPlace[];
+  readonly sealKey: SealKey;
   /** Nodes that may take over, but for this one, by the value that stands. */
   readonly listed: readonly number[];
   /** Standbys are not served before `gathered`; none is listed. */
@@ -36,19 +42,20 @@ export class HeldState implements HeldSlot {
   readonly #options: HeldStateOptions;
   readonly #state: ReplicatedState;
   readonly #list: StandbyList;
+  readonly #secrets: SlotSecrets;
   readonly #underWay = new Set<Promise<unknown>>();
   /** Every listed standby has confirmed the epoch, or was removed. */
   readonly ready: Promise<void>;
   #isReady: () => void = () => undefined;
   #reportedSequence: number;
   #waiting = 0;
-  #places: readonly StandbyPlace[];
+  #places: readonly SecretPlace[] = [];
   #isGathering: boolean;
 
   constructor(options: HeldStateOptions) {
     const { slot, epoch, store, history, sharing, transport, places, listed, clock, onFault } = options;
     this.#options = options;
-    this.#places = places;
+    this.#secrets = new SlotSecrets({ ...options, securityState: this.securityState });
     this.#isGathering = options.isGathering;
     this.#list = new StandbyList(listed);
     this.#reportedSequence = store.sequence;
@@ -62,17 +69,23 @@ export class HeldState implements HeldSlot {
       history,
       bound: boundOf(sharing),
       transport,
-      standbys: options.isGathering ? [] : places,
+      // Not before secrets are kept for them.
+      standbys: [],
       listed,
       clock,
       onFault,
       onNotice: (notice) => this.#heard(notice),
     });
+    this.keepAt(places);
+  }
+
+  get securityState(): SecurityState {
+    return this.#options.sharing.securityState ?? 'excluded';
   }
 
   /** What there is now. */
   entries(): Iterable<StateEntry> {
-    return this.#state.entries();
+    return this.#secrets.given(this.#options.store);
   }
 
   /** What the function tells of what it had itself is not held up: nobody else can have it yet, and nobody else can take over. */
@@ -82,7 +95,7 @@ export class HeldState implements HeldSlot {
       return;
     }
     this.#waiting += updates.length;
-    const changed = this.#state.change(updates);
+    const changed = this.#state.change(this.#kept(updates));
     this.#underWay.add(changed);
     try {
       await changed;
@@ -94,11 +107,16 @@ export class HeldState implements HeldSlot {
 
   #gather(updates: readonly KeyUpdate[]): void {
     const { logger, slot } = this.#options;
-    const changed = this.#state.change(updates).catch((error: Error) => {
+    const changed = this.#state.change(this.#kept(updates)).catch((error: Error) => {
       logger.warn({ slot, reason: error.message }, 'what the function had itself was not taken');
     });
     this.#underWay.add(changed);
     void changed.finally(() => this.#underWay.delete(changed));
+  }
+
+  #kept(updates: readonly KeyUpdate[]): readonly KeyUpdate[] {
+    const isPlain = updates.every(({ secret }) => secret === undefined);
+    return isPlain ? updates : updates.map((update) => this.#secrets.kept(update));
   }
 
   gathered(): void {
@@ -119,9 +137,11 @@ export class HeldState implements HeldSlot {
   }
 
   /** Copies are kept at these places from now on. */
-  keepAt(places: readonly StandbyPlace[]): void {
-    this.#places = places;
-    if (!this.#isGathering) this.#state.keepAt(places);
+  keepAt(places: readonly SecretPlace[]): void {
+    this.#places = this.#secrets.placed(places);
+    const rewrites = this.#secrets.rewrites(this.#options.store);
+    if (rewrites.length > 0) this.#state.rewrite(rewrites);
+    if (!this.#isGathering) this.#state.keepAt(this.#places);
   }
 
   /**

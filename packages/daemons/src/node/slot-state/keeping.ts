@@ -4,6 +4,7 @@ import type { ListWord, StandbyInit, TakenOver } from '@vnfpool/core/replication
 import type { Clock, DriverFault } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import type { CopyServer } from '@vnfpool/runtime/replication';
+import type { SealKey } from '@vnfpool/runtime/state-seal';
 import type { StreamTransport } from '@vnfpool/transport/stream';
 import type { LeasePeer, SharingReport, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { OpenStores } from './open-stores.ts';
@@ -57,6 +58,8 @@ export interface KeepingParts {
   /** To the copies of others. */
   readonly transport: StreamTransport;
   readonly stores: OpenStores;
+  /** To which secrets of copies are sealed. */
+  readonly sealKey: SealKey;
   readonly give: (input: AgentInput) => void;
   readonly clock: Clock;
   readonly logger: Logger;

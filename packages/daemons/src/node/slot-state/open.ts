@@ -14,7 +14,7 @@ export async function openSlotStates(
 ): Promise<SlotStates | null> {
   const { replication, folder, peerOf, logger } = options;
   if (replication === undefined) return null;
-  const { transport, port, post } = replication;
+  const { transport, port, post, sealKey } = replication;
   const listen = (at: number): Promise<CopyServer> =>
     CopyServer.listen({
       transport,
@@ -38,6 +38,7 @@ export async function openSlotStates(
     server,
     transport,
     stores: new OpenStores(),
+    sealKey,
     post,
     sourceOf: async (functionId, { addresses }) => {
       const { source, connections } = await states.of(functionId);

@@ -2,7 +2,7 @@
 import { framesOfUpdates, type ReplicaSocket } from '@vnfpool/runtime/replication';
 import { FrameError } from '@vnfpool/transport/framing';
 import { WireError } from '@vnfpool/wire/bytes';
-import type { ReplicaMessage, ReplicaUpdate } from '@vnfpool/wire/replication';
+import { REPLICA_SECRET_BYTES_MAX, type ReplicaMessage, type ReplicaUpdate } from '@vnfpool/wire/replication';
 import { FunctionStateError } from '../function-state/function-state.ts';
 import { type ChangeSink, ChangeWindow } from './change-window.ts';
 import type { StateEntry } from './state-source.ts';
@@ -45,9 +45,9 @@ export class SharedStream {
   async begin(entries: Iterable<StateEntry>, isOwn: boolean, bounded: Bounded): Promise<void> {
     let keys = 0;
     const numbered = function* (): Generator<ReplicaUpdate> {
-      for (const [key, value] of entries) {
+      for (const [key, value, secret] of entries) {
         keys += 1;
-        yield { sequence: keys, key, value };
+        yield { sequence: keys, key, value, ...(secret && { secret }) };
       }
     };
     const give = (message: ReplicaMessage): Promise<void> => bounded('take', () => this.#send(message));
@@ -121,7 +121,9 @@ export class SharedStream {
     if (this.#isCut) throw ended();
     if (message.type !== 'updates') throw fault(`${message.type} is nothing that it has to say here`);
     if (message.mark !== null) throw fault('a mark is nothing that it has to say here');
-    for (const { sequence } of message.updates) {
+    for (const { sequence, value, secret } of message.updates) {
+      if (secret === 'value' && value !== null && value.length > REPLICA_SECRET_BYTES_MAX)
+        throw fault(`a secret of ${value.length} octets, at most ${REPLICA_SECRET_BYTES_MAX}`);
       if (sequence !== this.#received + 1) throw fault(`update ${sequence} follows ${this.#received}`);
       this.#received = sequence;
     }

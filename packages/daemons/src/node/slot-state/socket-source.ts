@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ReplicaSocket } from '@vnfpool/runtime/replication';
+import type { FunctionHello } from '@vnfpool/wire/function-socket';
 import type { CurrentLink, Stop } from '../function-state/current-link.ts';
 import { DataSocket } from '../function-state/data-socket.ts';
 import type { FunctionLink } from '../function-state/function-link.ts';
@@ -15,6 +16,8 @@ export interface SocketSourceOptions {
   readonly limits: FunctionStateLimits;
   /** The function cannot go on sharing, and why; its connection was closed, or is gone. */
   readonly onRefused: (error: FunctionStateError) => void;
+  /** For people. */
+  readonly onNews?: (message: string, figures: Readonly<Record<string, string | number>>) => void;
 }
 
 /** From `begin` to `end`. */
@@ -39,6 +42,8 @@ export class SocketSource implements StateSource {
   #held: Held | null = null;
   /** The function is being given the state. */
   #giving: Promise<void> | null = null;
+  /** By the last `hello`. */
+  #knowsSecrets = false;
 
   constructor(options: SocketSourceOptions) {
     this.#options = options;
@@ -95,6 +100,11 @@ export class SocketSource implements StateSource {
     return Promise.resolve();
   }
 
+  /** What the function that connects says of itself. */
+  greeted({ secrets = false }: Pick<FunctionHello, 'secrets'>): void {
+    this.#knowsSecrets = secrets;
+  }
+
   /** A function that connects is given the state of a slot before it hears its role. */
   get isHeld(): boolean {
     return this.#held !== null;
@@ -145,10 +155,10 @@ export class SocketSource implements StateSource {
     }
   }
 
-  /** @param known the connection that is meant; null: the one there is, or the next */
+  /** @param expected the connection that is meant; null: the one there is, or the next */
   async #share(
     held: Held,
-    known: FunctionLink | null,
+    expected: FunctionLink | null,
     entries: Iterable<StateEntry>,
     isOwn: boolean,
     signal: AbortSignal,
@@ -156,14 +166,15 @@ export class SocketSource implements StateSource {
     const { current, folder, limits } = this.#options;
     const stop = current.stop(AbortSignal.any([signal, held.over.signal]));
     const name = folder.fresh();
-    const link = known ?? (await current.wait(stop));
+    const link = expected ?? (await current.wait(stop));
     let data: DataSocket | undefined;
     let stream: SharedStream | null = null;
     let answered: Promise<unknown> | undefined;
     try {
       data = await DataSocket.listen(folder.path(name));
       const order = { op: 'share', data: folder.share(name), epoch: held.epoch, own: isOwn } as const;
-      answered = link.request(order, stop.signal);
+      const secrets = this.#knowsSecrets ? (held.sink.securityState ?? 'excluded') : undefined;
+      answered = link.request({ ...order, ...(secrets && { secrets }) }, stop.signal);
       answered.catch(stop.expire);
       stop.deadline.arm(limits.stallMs, 'the function did not connect to share its state');
       const socket = new ReplicaSocket(await orAborted(data.connection, stop.signal));
@@ -171,7 +182,8 @@ export class SocketSource implements StateSource {
       await data.leave();
       stream = new SharedStream(socket, held.sink, (error) => this.#refuse(link, error));
       held.stream = stream;
-      await orAborted(stream.begin(entries, isOwn, boundedBy(stop, limits)), stop.signal);
+      const known = this.#knowsSecrets ? entries : this.#withoutSecrets(entries);
+      await orAborted(stream.begin(known, isOwn, boundedBy(stop, limits)), stop.signal);
       // It may change its state before it answers.
       held.running = this.#run(stream, link, stop.expire);
       stop.deadline.arm(limits.applyMs, 'the function did not answer share');
@@ -194,6 +206,16 @@ export class SocketSource implements StateSource {
       stop.expire(new FunctionStateError('aborted', 'the function was given its state'));
       await data?.close(stop.signal);
     }
+  }
+
+  /** They stay in the state, for the next function that knows what they are. */
+  *#withoutSecrets(entries: Iterable<StateEntry>): Generator<StateEntry, void> {
+    let count = 0;
+    for (const entry of entries) {
+      if (entry[2] === undefined) yield entry;
+      else count += 1;
+    }
+    if (count > 0) this.#options.onNews?.('the function does not say that it takes secrets', { kept: count });
   }
 
   async #run(stream: SharedStream, link: FunctionLink, expire: Stop['expire']): Promise<void> {

@@ -59,7 +59,12 @@ export class StandbyKeeping implements StateKeeping {
     return { from: isWhole ? from : { ...from, store: new ReplicaStore() }, isWhole, isLossy: false };
   }
 
-  hold({ listed, isLossy }: Take, epoch: number, { from }: Found, isGathering: boolean): HeldSlot {
+  hold(
+    { listed, isLossy, functionId }: Take,
+    epoch: number,
+    { from }: Found,
+    isGathering: boolean,
+  ): HeldSlot {
     const { self, ...parts } = this.#parts;
     const { sharing } = this.#definition;
     if (sharing === undefined || sharing.method === 'checkpoint')
@@ -69,6 +74,7 @@ export class StandbyKeeping implements StateKeeping {
       ...from,
       slot: this.#id,
       epoch,
+      functionId,
       sharing,
       places: this.#places(),
       listed: listed.map(({ node }) => node).filter((node) => node !== self),

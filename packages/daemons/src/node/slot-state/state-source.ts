@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate } from '@vnfpool/core/replication';
+import type { SecurityState } from '@vnfpool/wire/mobility';
+import type { ReplicaSecret } from '@vnfpool/wire/replication';
 
-/** One piece of state: its key, as characters U+0000 to U+00FF, and its value. */
-export type StateEntry = readonly [key: string, value: Uint8Array];
+/** One piece of state: its key, as characters U+0000 to U+00FF, and its value, which is not sealed here. */
+export type StateEntry = readonly [key: string, value: Uint8Array, secret?: ReplicaSecret];
 
 /** Where what changes goes. */
 export interface StateSink {
+  /** What becomes of secrets; absent: they stay where they are, and are not taken. */
+  readonly securityState?: SecurityState;
   /**
    * Changes in the order in which they were made. Settles when what they bring about may leave: at once where some may be
    * lost and there is room, else when the standbys have confirmed them. May be called again before that; a source that can wait

@@ -24,7 +24,7 @@ export class FakeSource implements StateSource {
     sink: StateSink,
     { isOwn }: Parameters<StateSource['begin']>[2],
   ): Promise<void> {
-    if (!isOwn) this.state = new Map(entries);
+    if (!isOwn) this.state = new Map(Array.from(entries, ([key, value]) => [key, value]));
     this.sink = sink;
     return Promise.resolve();
   }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate } from '@vnfpool/core/replication';
+import type { SecurityState } from '@vnfpool/wire/mobility';
+import type { ReplicaSecret } from '@vnfpool/wire/replication';
 import type { StateEntry, StateSink } from '../../../src/node/slot-state/state-source.ts';
 
 interface Given {
@@ -11,6 +13,9 @@ interface Given {
 /** What standbys have, as a test wants it: changes settle at once, or when it says so. */
 export class FakeSink implements StateSink {
   readonly state: Map<string, Uint8Array>;
+  /** Keys of it that are secret, or of which it has the name alone. */
+  readonly secrets = new Map<string, ReplicaSecret>();
+  securityState: SecurityState = 'excluded';
   /** Every change, in order. */
   readonly updates: KeyUpdate[] = [];
   /** Those that have not settled. */
@@ -22,14 +27,17 @@ export class FakeSink implements StateSink {
   refusal: Error | null = null;
   #wake: (() => void)[] = [];
 
-  constructor(entries: Iterable<StateEntry> = []) {
-    this.state = new Map(entries);
+  constructor(entries: readonly StateEntry[] = []) {
+    this.state = new Map(Array.from(entries, ([key, value]) => [key, value]));
+    for (const [key, , secret] of entries) if (secret) this.secrets.set(key, secret);
   }
 
   change(updates: readonly KeyUpdate[]): Promise<void> {
     if (this.refusal) return Promise.reject(this.refusal);
-    for (const { key, value } of updates) {
-      this.updates.push({ key, value });
+    for (const { key, value, secret } of updates) {
+      this.updates.push({ key, value, ...(secret && { secret }) });
+      if (secret) this.secrets.set(key, secret);
+      else this.secrets.delete(key);
       if (value === null) this.state.delete(key);
       // Their memory may be another's soon.
       else this.state.set(key, new Uint8Array(value));
@@ -45,7 +53,10 @@ export class FakeSink implements StateSink {
   }
 
   entries(): Iterable<StateEntry> {
-    return this.state.entries();
+    return Array.from(this.state, ([key, value]): StateEntry => {
+      const secret = this.secrets.get(key);
+      return secret ? [key, value, secret] : [key, value];
+    });
   }
 
   /** Lets the oldest that waits settle. */

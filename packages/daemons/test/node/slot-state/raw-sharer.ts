@@ -68,9 +68,9 @@ export class RawSharer {
 }
 
 /** A function that shares its state and was welcomed. */
-export async function welcomed(path: string): Promise<FakeFunction> {
+export async function welcomed(path: string, more: { readonly secrets?: true } = {}): Promise<FakeFunction> {
   const fake = new FakeFunction(path);
-  fake.say({ op: 'hello', v: 1, shares: true });
+  fake.say({ op: 'hello', v: 1, shares: true, ...more });
   await fake.next('welcome');
   return fake;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rmSync } from 'node:fs';
 import { PoolError, SharedMap, StatefulFunction } from '@vnfpool/client';
+import type { SecurityState } from '@vnfpool/wire/mobility';
 import { REPLICA_FRAME_BYTES_MAX } from '@vnfpool/wire/replication';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
@@ -13,12 +14,22 @@ vi.setConfig({ testTimeout: 120_000 });
 
 const keys = fc.constantFrom('a', 'b', 'c', 'é', 'x'.repeat(1_000));
 const operation = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('set' as const), key: keys, long: fc.nat(3) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('set' as const),
+      key: keys,
+      long: fc.nat(2),
+      secret: fc.boolean(),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), key: keys }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('settle' as const, 'turn' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('again' as const), isOwn: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
 );
+
+const policy = fc.constantFrom<SecurityState>('excluded', 're-derive', 'sealed');
 
 async function agent(folder: string): Promise<SocketFunctionState> {
   const ignore = (): void => undefined;
@@ -49,10 +60,11 @@ async function start(path: string) {
 test('whatever a function changes, loses and holds again, the sink has what it has, and nothing counts before it settled there', async () => {
   const folder = temporaryFolder();
   await fc.assert(
-    fc.asyncProperty(fc.array(operation, { maxLength: 40 }), async (operations) => {
+    fc.asyncProperty(fc.array(operation, { maxLength: 40 }), policy, async (operations, securityState) => {
       const state = await agent(folder);
       const path = state.environment['VNFPOOL_SOCKET'] ?? '';
       const sink = new FakeSink();
+      sink.securityState = securityState;
       sink.isHolding = true;
       let run = await start(path);
       const begin = (isOwn: boolean): Promise<void> =>
@@ -68,11 +80,12 @@ test('whatever a function changes, loses and holds again, the sink has what it h
             number += 1;
             const value = `${number}${'.'.repeat(each.long * 20_000)}`;
             ends.push(
-              run.calls.set(each.key, octets(value)).then(
+              run.calls.set(each.key, octets(value), { secret: each.secret }).then(
                 () => {
                   // One that was replaced since may never have come: behind a cut only what is now is told.
                   const isNow = textOf(run.calls.get(each.key)) === value;
-                  if (isNow && !sink.settled.has(value))
+                  const isTold = !each.secret || securityState === 'sealed';
+                  if (isNow && isTold && !sink.settled.has(value))
                     faults.push(`${number} counted before it had settled`);
                 },
                 (error: unknown) => {
@@ -117,10 +130,15 @@ test('whatever a function changes, loses and holds again, the sink has what it h
       await run.calls.settled();
       await Promise.all(ends);
       expect(faults).toEqual([]);
-      const had = [...run.calls.entries()].map(([key, value]) => [
-        Buffer.from(key).toString('latin1'),
-        textOf(value),
-      ]);
+      const had = new Map<string, string>();
+      for (const [key, value] of run.calls.entries()) {
+        const isSecret = run.calls.isSecret(key);
+        if (isSecret && securityState === 'excluded') continue;
+        const told = isSecret && securityState === 're-derive' ? '' : textOf(value);
+        had.set(Buffer.from(key).toString('latin1'), told);
+      }
+      // Those that a former run had, and that nobody has made anew.
+      for (const key of run.calls.secretsToMake) had.set(Buffer.from(key).toString('latin1'), '');
       expect(sink.text()).toEqual(Object.fromEntries(had));
       run.made.close();
       await state.close();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AgentInput, StateOutput } from '@vnfpool/core/agent';
 import { systemClock } from '@vnfpool/runtime/driver';
-import { silentLogger } from '@vnfpool/runtime/logging';
+import { createLogger } from '@vnfpool/runtime/logging';
 import { CopyServer, replicationRule } from '@vnfpool/runtime/replication';
+import { createSealKey, type SealKey } from '@vnfpool/runtime/state-seal';
 import { TcpTransport } from '@vnfpool/transport/tcp';
 import type { LeasePeer, SlotDefinition, StandbySharing } from '@vnfpool/wire/mobility';
+import type { ReplicaSecret } from '@vnfpool/wire/replication';
 import { OpenStores } from '../../../src/node/slot-state/open-stores.ts';
 import { SharedSlot } from '../../../src/node/slot-state/shared-slot.ts';
 import type { StateEntry, StateSink, StateSource } from '../../../src/node/slot-state/state-source.ts';
@@ -16,6 +18,8 @@ const transport = new TcpTransport({ rule: replicationRule });
 /** A function that has what it was given, and tells what a test changes. */
 export class FakeFunction implements StateSource {
   entries = new Map<string, Uint8Array>();
+  /** Keys that are secret, or of which it has the name alone. */
+  secrets = new Map<string, ReplicaSecret>();
   sink: StateSink | null = null;
   begun: { readonly isOwn: boolean; readonly epoch: string }[] = [];
   refusal: Error | null = null;
@@ -28,9 +32,12 @@ export class FakeFunction implements StateSource {
     this.begun.push({ isOwn, epoch });
     if (this.refusal !== null) return Promise.reject(this.refusal);
     this.sink = sink;
-    const given = new Map(entries);
-    if (!isOwn) this.entries = given;
-    else {
+    const all = [...entries];
+    const given = new Map(all.map(([key, value]) => [key, value]));
+    if (!isOwn) {
+      this.entries = given;
+      this.secrets = new Map(all.flatMap(([key, , secret]) => (secret ? [[key, secret]] : [])));
+    } else {
       const changes = [...this.entries].filter(([key]) => !given.has(key));
       const told = sink.change(changes.map(([key, value]) => ({ key, value })));
       // The slot may be left before.
@@ -39,10 +46,11 @@ export class FakeFunction implements StateSource {
     return Promise.resolve();
   }
 
-  async set(key: string, text: string): Promise<void> {
+  async set(key: string, text: string, secret?: ReplicaSecret): Promise<void> {
     const value = new TextEncoder().encode(text);
     this.entries.set(key, value);
-    await this.sink?.change([{ key, value }]);
+    if (secret) this.secrets.set(key, secret);
+    await this.sink?.change([{ key, value, ...(secret && { secret }) }]);
   }
 
   get texts(): Record<string, string> {
@@ -68,6 +76,9 @@ export class FakeNode {
   readonly posts: ToWorker[] = [];
   run: FakeFunction = new FakeFunction();
   readonly server: CopyServer;
+  readonly sealKey: SealKey = createSealKey();
+  /** What it has logged, one line each. */
+  readonly log: Record<string, unknown>[] = [];
   slot: SharedSlot | null = null;
   onPost: (message: ToWorker) => void = () => undefined;
   #waiting: (() => void)[] = [];
@@ -88,6 +99,7 @@ export class FakeNode {
         server: this.server,
         transport,
         stores: new OpenStores(),
+        sealKey: this.sealKey,
         sourceOf: () => Promise.resolve(this.run),
         give: (input) => {
           this.inputs.push(input);
@@ -99,7 +111,10 @@ export class FakeNode {
           this.wake();
         },
         clock: systemClock(),
-        logger: silentLogger,
+        logger: createLogger({
+          component: 'node',
+          to: { write: (line) => void this.log.push(JSON.parse(line) as Record<string, unknown>) },
+        }),
         onFault: ({ error }) => {
           throw error;
         },
@@ -161,13 +176,14 @@ export class FakeSlot {
       lastResort: { rule: 'never' },
       sharing,
     };
-    this.peers = nodes.map(({ id, server }) => ({
+    this.peers = nodes.map(({ id, server, sealKey }) => ({
       node: id,
       name: `node-${id}`,
       address: '127.0.0.1',
       port: 1,
       key: '',
       replicationPort: server.address.port,
+      sealKey: sealKey.publicKey,
     }));
     for (const node of nodes) {
       node.onPost = (message) => this.#posted(node, message);
