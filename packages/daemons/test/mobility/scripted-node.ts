@@ -84,6 +84,7 @@ export class ScriptedNode {
         'move-session': take,
         delete: take,
         configure: take,
+        'state-order': take,
         'failovers-acknowledged': () => {},
         persist: () => {},
         event: ({ event, reason }) => void this.events.push(`${event}: ${reason}`),

@@ -24,6 +24,8 @@ export interface SlotTasks {
 type Said = Omit<StateAnswer, 'v' | 'id'>;
 
 interface Task {
+  /** Nothing is done for it any more. */
+  readonly isOver: boolean;
   /** @param from items that whoever asks has */
   say(from: number): Said;
   stop(): void;
@@ -35,8 +37,10 @@ interface Entry {
   cancel: () => void;
 }
 
-/** Of a node at a time; more are refused. */
+/** Of a node under way at a time; more are refused. */
 const TASKS_MAX = 8;
+/** With those that are over, whose answer may be asked for once more; the oldest of these goes. */
+const KEPT_MAX = 32;
 /** Nobody asks about it any more: it is stopped and forgotten. */
 const UNASKED_MS = 10_000;
 
@@ -76,7 +80,14 @@ export class StateTasks {
       return 'nothing is known of it any more: the agent was started again, or nobody asked';
     const slot = this.#slotOf(slotId);
     if (slot === undefined) return 'no state of the slot is shared here';
-    if (this.#tasks.size >= TASKS_MAX) return `the node is at ${TASKS_MAX} such tasks already`;
+    const over = [...this.#tasks].filter(([, { task }]) => task.isOver);
+    if (this.#tasks.size - over.length >= TASKS_MAX)
+      return `${TASKS_MAX} such tasks are under way at the node already`;
+    const [oldest] = over;
+    if (oldest !== undefined && this.#tasks.size >= KEPT_MAX) {
+      oldest[1].cancel();
+      this.#tasks.delete(oldest[0]);
+    }
     try {
       return { task: taskOf(order, slot, this.#clock), cancel: () => undefined };
     } catch (error) {
@@ -119,6 +130,9 @@ function taskOf(order: StateOrder, slot: SlotTasks, clock: Clock): Task {
         throw error;
       }
       return {
+        get isOver() {
+          return recorder.isOver;
+        },
         say: (from) => {
           const recording = recorder.part(from);
           return { isOver: recording.end !== '', fault: '', recording };
@@ -145,6 +159,9 @@ function running<Result>(
     },
   );
   return {
+    get isOver() {
+      return outcome !== null;
+    },
     say: (from) => {
       if (outcome === null) return { isOver: false, fault: '' };
       if ('fault' in outcome) return { isOver: true, fault: outcome.fault };
