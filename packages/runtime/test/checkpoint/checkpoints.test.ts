@@ -186,8 +186,7 @@ describe('checkpoints', () => {
 });
 
 describe('a list of what there is', () => {
-  const list = () =>
-    listCheckpoints(new MemoryObjects(disk), SLOT, new AbortController().signal);
+  const list = () => listCheckpoints(new MemoryObjects(disk), SLOT, new AbortController().signal);
 
   test('of a slot that nobody wrote is empty', async () => {
     expect(await list()).toEqual([]);

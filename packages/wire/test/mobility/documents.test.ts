@@ -323,7 +323,13 @@ test('orders and answers about states have bounds', () => {
     message: 'stateOrder.forMs is missing',
   });
   const [update] = recordingAnswer.recording.updates;
-  for (const updates of [Array.from({ length: 1_001 }, () => update), [[1, 2]], [[1, 0, 2]], [[1, 1, -2]], [7]]) {
+  for (const updates of [
+    Array.from({ length: 1_001 }, () => update),
+    [[1, 2]],
+    [[1, 0, 2]],
+    [[1, 1, -2]],
+    [7],
+  ]) {
     const broken = { ...recordingAnswer, recording: { ...recordingAnswer.recording, updates } };
     expect(errorOf(() => parseStateAnswer(octets(broken)))).toBeInstanceOf(DocumentError);
   }
@@ -338,7 +344,14 @@ test('the largest answers about states fit their extension', () => {
   const recording = { ...recordingAnswer.recording, elapsedMs: 3_599_999.123_456, updates };
   expect(encodeStateAnswer({ ...recordingAnswer, recording }).length).toBeLessThanOrEqual(most);
   const large = Number.MAX_SAFE_INTEGER;
-  const numbers = { epoch: large, first: large, number: large, wallMs: large, sequence: large, octets: large };
+  const numbers = {
+    epoch: large,
+    first: large,
+    number: large,
+    wallMs: large,
+    sequence: large,
+    octets: large,
+  };
   // What takes most octets in JSON.
   const damage = answerWords('\u0001'.repeat(500));
   const one = { ...numbers, node: 0xffff_ffff, kind: 'incremental', damage, isRestorable: false } as const;
