@@ -89,9 +89,14 @@ describe.skipIf(missing !== '')(`a recording of a function that serves ${missing
       expect(update.at).toBeGreaterThanOrEqual(updates[at - 1]?.at ?? 0);
       expect(update.at).toBeLessThan(10_000);
     }
+    const short = '--seconds 1 --runs 1 --warm-up 50ms --mechanism none --objective no-loss'.split(' ');
     const played = await vnfpool(
-      ...['evaluate-state', '--recorded', file, '--seconds', '1', '--runs', '1', '--warm-up', '50ms'],
-      ...['--mechanism', 'none', '--mechanism', 'replicate held', '--objective', 'no-loss'],
+      'evaluate-state',
+      '--recorded',
+      file,
+      ...short,
+      '--mechanism',
+      'replicate held',
     );
     expect(played.code, played.stderr).toBe(0);
     expect(played.stderr).toContain(`recorded: ${updates.length} updates of ${file}`);

@@ -138,6 +138,7 @@ export class ScriptedNode {
         this.give({ type: 'answer', operation, code: 0, status: 'Running', sessions: 3n });
         return;
       case 'configure':
+      case 'state-order':
         this.give({ type: 'answer', operation, code: 0 });
     }
   }
