@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ObjectStore } from '@vnfpool/store/objects';
 import type { CheckpointPart } from '@vnfpool/wire/checkpoint';
-import type { FoundCheckpoint } from '@vnfpool/wire/mobility';
+import { answerWords, type FoundCheckpoint } from '@vnfpool/wire/mobility';
 import { type NamedObject, objectsOf } from './names.ts';
 import { DamagedObject, objectOf } from './read-object.ts';
 import { type KeptState, readCheckpoints } from './reader.ts';
@@ -77,7 +77,9 @@ function foundBy({ place, damaged }: KeptState): (pieces: readonly Piece[]) => F
       node: readable?.node ?? 0,
       sequence: last.part?.mark?.sequence ?? 0,
       octets: pieces.reduce((sum, piece) => sum + piece.octets, 0),
-      damage: pieces.find(({ damage }) => damage !== '')?.damage ?? missingOf(pieces) ?? told ?? '',
+      damage: answerWords(
+        pieces.find(({ damage }) => damage !== '')?.damage ?? missingOf(pieces) ?? told ?? '',
+      ),
       isRestorable: place.epoch === epoch && place.number === number,
     };
   };
