@@ -427,6 +427,8 @@ local EXTENSIONS = {
   [8] = document('lease endpoint', 4096, 'json'),
   [9] = document('slot report', 32768, 'json'),
   [10] = document('function report', 16384, 'json'),
+  [11] = document('state order', 1024, 'json'),
+  [12] = document('state answer', 49152, 'json'),
 }
 
 local function read_extension(state, item, range, pinfo)

@@ -22,6 +22,7 @@ import { addPlan } from './commands/plan.ts';
 import { addRegistrar } from './commands/registrar.ts';
 import { addRelay } from './commands/relay.ts';
 import { addResolve } from './commands/resolve.ts';
+import { addState } from './commands/state.ts';
 import { addStatus } from './commands/status.ts';
 import { addThaw } from './commands/thaw.ts';
 import { addToken } from './commands/token.ts';
@@ -83,6 +84,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addDelete(program, io);
   addHandover(program, io);
   addInstance(program, io);
+  addState(program, io);
   addUpgrade(program, io);
   addCouncil(program, io);
   addThaw(program, io);

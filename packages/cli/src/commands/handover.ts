@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HandoverRequest } from '@vnfpool/core/management';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { type ApiOptions, connectApi, durationOption, withApi } from '../api/api-command.ts';
 import { reportFailovers } from '../failover/report.ts';
 import { FailoverWatch } from '../failover/watch.ts';
 import type { CliIo } from '../io.ts';
+import { type SlotName, slotName } from './slot-name.ts';
 
 interface Options extends ApiOptions {
   readonly to?: string;
   readonly iAcceptTheLoss?: boolean;
   readonly wait: number | false;
-}
-
-interface SlotName {
-  readonly pool: string;
-  readonly slot: number;
 }
 
 export function addHandover(program: Command, io: CliIo): void {
@@ -23,7 +19,7 @@ export function addHandover(program: Command, io: CliIo): void {
     .description(
       'Moves a slot to another instance on purpose: its holder releases it, so nobody waits for a timeout. Then draws how it went.',
     )
-    .argument('<slot>', 'POOL/SLOT, for instance web/0', parseSlot)
+    .argument('<slot>', 'POOL/SLOT, for instance web/0', slotName)
     .option('--to <instance>', 'who should hold it, for instance web#2; the first candidate when not said')
     .option(
       '--i-accept-the-loss',
@@ -50,10 +46,4 @@ export function addHandover(program: Command, io: CliIo): void {
         watch?.close();
       }
     });
-}
-
-function parseSlot(text: string): SlotName {
-  const match = /^([^/]+)\/(\d{1,5})$/.exec(text);
-  if (match?.[1] === undefined) throw new InvalidArgumentError('It is POOL/SLOT, for instance web/0.');
-  return { pool: match[1], slot: Number(match[2]) };
 }

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { StateView } from '@vnfpool/core/management';
+import type { CheckpointAnswer, CheckpointView, StateView } from '@vnfpool/core/management';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Hosts, missing } from './hosts.ts';
 import { isWhole, slotOf } from './running-set.ts';
@@ -45,6 +53,16 @@ describe.skipIf(missing !== '')(`state that a store has ${missing}`, () => {
     added += 1;
     return balance;
   };
+  const checkpoint = async (...args: readonly string[]): Promise<CheckpointAnswer> => {
+    const { code, stdout, stderr } = await hosts.cli('manager', 'state', 'checkpoint', ...args, '-o', 'json');
+    expect(code, stderr).toBe(0);
+    return JSON.parse(stdout) as CheckpointAnswer;
+  };
+  const listed = async (): Promise<readonly CheckpointView[]> => {
+    const { code, stdout, stderr } = await hosts.cli('manager', 'state', 'list', 'ledger/0', '-o', 'json');
+    expect(code, stderr).toBe(0);
+    return (JSON.parse(stdout) as { readonly items: readonly CheckpointView[] }).items;
+  };
   /** Nothing is on its way any more; what holders tell is up to a second old. */
   const isInStore = (state: StateView): boolean => {
     const { sharing } = slotOf(state, 'ledger');
@@ -86,6 +104,79 @@ describe.skipIf(missing !== '')(`state that a store has ${missing}`, () => {
   });
   afterAll(async () => {
     await hosts?.takeDown();
+  });
+
+  test('a checkpoint is made when it is called for, and is the newest of those that are listed', async () => {
+    await untilState('the store has it', isInStore);
+    const balance = await add('one');
+    expect(balance).toBeGreaterThan(0);
+    const made = await checkpoint('ledger/0');
+    // What was answered before the call is in it, or in one that the interval has made meanwhile.
+    expect(made.sequence).toBeGreaterThanOrEqual(added);
+    const whole = await checkpoint('ledger/0', '--full');
+    expect(whole).toMatchObject({ kind: 'full', keys: 3, node: holderOf(await hosts.state('manager')) });
+    expect(whole.octets).toBeGreaterThan(0);
+    expect(await checkpoint('ledger/0')).toMatchObject({ kind: 'none', number: whole.number, octets: 0 });
+    const found = await listed();
+    expect(found.every(({ damage }) => damage === null)).toBe(true);
+    expect(found.filter(({ isRestorable }) => isRestorable)).toEqual([found.at(-1)]);
+    expect(found.at(-1)).toMatchObject({
+      pool: 'ledger',
+      slot: 0,
+      kind: 'full',
+      epoch: whole.epoch,
+      number: whole.number,
+      sequence: whole.sequence,
+      octets: whole.octets,
+      node: whole.node,
+    });
+    const { code, stdout } = await hosts.cli('manager', 'state', 'list');
+    expect([code, stdout]).toEqual([0, expect.stringContaining('whole, the newest restorable one')]);
+  });
+
+  test('a damaged one is told, and the one before it is the newest that can be restored', async () => {
+    const whole = await checkpoint('ledger/0', '--full');
+    await add('three');
+    const { epoch, first, number } = await until('there is one behind it', async () => {
+      const last = (await listed()).at(-1);
+      return last !== undefined && last.number > whole.number ? last : null;
+    });
+    const [slot = ''] = readdirSync(`${hosts.folder}/store`);
+    const name = `${String(epoch).padStart(16, '0')}-${String(first).padStart(10, '0')}-delta`;
+    const file = `${hosts.folder}/store/${slot}/${name}`;
+    const octets = readFileSync(file);
+    // A folder tells where an object lies, not what is in it.
+    const spoilt = Buffer.from(octets);
+    spoilt.writeUInt8(spoilt.readUInt8(9) ^ 1, 9);
+    chmodSync(file, 0o600);
+    writeFileSync(file, spoilt);
+    try {
+      const found = await listed();
+      expect(found.find((each) => each.epoch === epoch && each.number === number)?.damage).toContain(name);
+      expect(found.find(({ isRestorable }) => isRestorable)).toMatchObject({ number: whole.number });
+    } finally {
+      writeFileSync(file, octets);
+    }
+    expect((await listed()).every(({ damage }) => damage === null)).toBe(true);
+  });
+
+  test('what cannot be had is refused with its reason', async () => {
+    const refused = async (...args: readonly string[]): Promise<string> => {
+      const { code, stderr } = await hosts.cli('manager', 'state', ...args);
+      expect(code).toBe(1);
+      return stderr;
+    };
+    expect(await refused('checkpoint', 'ledger/7')).toContain('has no slot 7');
+    expect(await refused('list', 'other')).toContain('there is no pool other');
+    // The folder is gone as a mount may be.
+    renameSync(`${hosts.folder}/store`, `${hosts.folder}/elsewhere`);
+    try {
+      expect(await refused('checkpoint', 'ledger/0')).toContain('the store does not take it');
+      expect(await refused('list', 'ledger/0')).toContain(`${hosts.folder}/store`);
+    } finally {
+      renameSync(`${hosts.folder}/elsewhere`, `${hosts.folder}/store`);
+    }
+    await untilState('the store has it', isInStore);
   });
 
   test('a node that dies: another one reads what the store has', async () => {

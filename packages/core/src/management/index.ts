@@ -2,4 +2,5 @@
 
 export type * from './requests.ts';
 export type * from './sharing-views.ts';
+export type * from './state-views.ts';
 export type * from './views.ts';

@@ -22,6 +22,7 @@ import { nameOf, takeSlotReport, takeTraffic } from './reports.ts';
 import type { Saving } from './saving.ts';
 import type { ManagerSessionMoves } from './session-moves.ts';
 import type { ManagerState } from './state.ts';
+import type { ManagerStateOrders } from './state-orders.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput, ManagerReply } from './types.ts';
 import { chooseUpgrade, putUpgrade } from './upgrade.ts';
 
@@ -34,6 +35,7 @@ export interface ManagerParts {
   readonly declarations: Declarations;
   readonly saving: Saving;
   readonly sessionMoves: ManagerSessionMoves;
+  readonly stateOrders: ManagerStateOrders;
   readonly guard: MassFailureGuard;
 }
 
@@ -63,8 +65,8 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
     const name = state.nodeById(node)?.name;
     if (name !== undefined) takeSlotReport(state, journal, name, report, wallMs);
   },
-  'operation-result': ({ orders, sessionMoves }, input, moment, outputs) => {
-    const own = sessionMoves.settle(input, moment);
+  'operation-result': ({ orders, sessionMoves, stateOrders }, input, moment, outputs) => {
+    const own = sessionMoves.settle(input, moment) ?? stateOrders.settle(input);
     if (own) outputs.push(...own);
     else orders.settle(input, moment);
   },
@@ -92,6 +94,9 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
   maintenance: takeMaintenance,
   'move-sessions': ({ sessionMoves }, input, { nowMs }, outputs) => {
     outputs.push(...sessionMoves.begin(input, nowMs));
+  },
+  'state-order': ({ stateOrders }, input, { nowMs }, outputs) => {
+    outputs.push(stateOrders.ask(input, nowMs));
   },
   apply: ({ declarations }, input, { nowMs }, outputs) => declarations.take(input, nowMs, outputs),
   persisted: ({ saving, declarations }, { id }, { nowMs }, outputs) => {

@@ -22,6 +22,7 @@ import { Saving } from './saving.ts';
 import { ManagerSessionMoves } from './session-moves.ts';
 import { SharingNews } from './sharing-news.ts';
 import { ManagerState } from './state.ts';
+import { ManagerStateOrders } from './state-orders.ts';
 import { steadyDeadlines, watchReadiness } from './steadiness.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput } from './types.ts';
 import { gateDeadlines, watchGates } from './upgrade.ts';
@@ -59,6 +60,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
       journal,
       orders,
       guard: new MassFailureGuard(state),
+      stateOrders: new ManagerStateOrders(state, () => orders.nextRequest()),
       sessionMoves: new ManagerSessionMoves(state, journal, random, () => orders.nextRequest()),
       declarations: new Declarations(options, state, journal, nextPersist),
       saving: new Saving(journal, nextPersist),
@@ -86,6 +88,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     for (const [id, { atMs }] of state.moveRetries)
       if (atMs + RETRY_KEPT_MS < nowMs) state.moveRetries.delete(id);
     declarations.expire(nowMs, outputs);
+    outputs.push(...this.#parts.stateOrders.expire(nowMs));
     saving.expire(nowMs);
     this.#lastExpiredMs = nowMs;
     return this.#finish(nowMs, outputs);
@@ -108,7 +111,11 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
       ...gateDeadlines(state, this.#lastExpiredMs),
       ...steadyDeadlines(state, this.#lastExpiredMs),
       ...[declarations.retryAtMs, saving.retryAtMs, state.maintenanceEndMs].filter((atMs) => atMs !== null),
-      ...[this.#escalations.deadlineMs, ...this.#failbacks.deadlinesMs].filter((atMs) => atMs !== undefined),
+      ...[
+        this.#parts.stateOrders.deadlineMs,
+        this.#escalations.deadlineMs,
+        ...this.#failbacks.deadlinesMs,
+      ].filter((atMs) => atMs !== undefined),
     ];
     return times.length === 0 ? undefined : Math.min(...times);
   }

@@ -7,6 +7,7 @@ import type { EventView, SetView, TrafficReport } from '../management/views.ts';
 import type { MobilityManagerInput, MobilityManagerOutput } from '../mobility/types.ts';
 import type { ManagerWrite } from './records.ts';
 import type { SessionMoveRequest } from './session-moves.ts';
+import type { StateOrderReply, StateOrderRequest } from './state-orders.ts';
 
 export interface ManagerCoreOptions {
   readonly random: Random;
@@ -46,6 +47,8 @@ export type ManagerCoreInput =
     }
   /** Sessions go from one instance to another. */
   | ({ readonly type: 'move-sessions' } & SessionMoveRequest)
+  /** Something is asked of the state of a slot. */
+  | ({ readonly type: 'state-order' } & StateOrderRequest)
   /** Moves everything away from a node and places nothing there, until that is taken back. */
   | {
       readonly type: 'drain';
@@ -96,7 +99,7 @@ export type ManagerCoreInput =
 /** Orders to the mobility endpoint; their results come back as `operation-result`. */
 export type ManagerOrder = Extract<
   MobilityManagerInput,
-  { readonly type: 'add' | 'delete' | 'move' | 'move-session' }
+  { readonly type: 'add' | 'delete' | 'move' | 'move-session' | 'state-order' }
 >;
 
 export type ManagerCoreOutput =
@@ -112,7 +115,13 @@ export type ManagerCoreOutput =
   | { readonly type: 'changed' };
 
 export type ManagerReply =
-  | { readonly ok: true; readonly applied?: ApplyView; readonly to?: string; readonly sessions?: number }
+  | {
+      readonly ok: true;
+      readonly applied?: ApplyView;
+      readonly to?: string;
+      readonly sessions?: number;
+      readonly state?: StateOrderReply;
+    }
   | { readonly ok: false; readonly code: ManagerRefusal; readonly message: string };
 
 export type ManagerRefusal =

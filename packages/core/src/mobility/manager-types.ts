@@ -12,6 +12,8 @@ import type {
   SetConfiguration,
   SlotAssignment,
   SlotReport,
+  StateAnswer,
+  StateOrder,
 } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
 import type { FunctionId, NodeId } from '../identity.ts';
@@ -135,6 +137,13 @@ export type MobilityManagerInput =
       readonly destination: TransferDestination;
       readonly token: TransferToken | null;
     }
+  /** Something is to be done with the state of a slot, or is asked for. Only for nodes that know our extensions. */
+  | {
+      readonly type: 'state-order';
+      readonly requestId: number;
+      readonly node: NodeId;
+      readonly order: StateOrder;
+    }
   /** Forces a node to leave; it keeps its functions and does not come back for 60 s. */
   | { readonly type: 'deregister'; readonly requestId: number; readonly node: NodeId };
 
@@ -198,7 +207,7 @@ export type MobilityManagerOutput =
   /** Comes before the ACK that makes the node forget its failover records; the same record may come again. */
   | { readonly type: 'slot-report'; readonly node: NodeId; readonly report: SlotReport }
   /**
-   * How an `add`, `delete`, `get`, `move`, `copy`, `move-session` or `deregister` ended; exactly one for each
+   * How an `add`, `delete`, `get`, `move`, `copy`, `move-session`, `state-order` or `deregister` ended; exactly one for each
    * request. What was sent to a node that is lost ends only when it comes back or is de-registered.
    */
   | {
@@ -216,6 +225,8 @@ export type MobilityManagerOutput =
       readonly report: FunctionReport | null;
       /** Only of MOVE_SESSION: how many were selected; null: the node did not say. */
       readonly sessions?: bigint | null;
+      /** Only of `state-order`; null: the node did not say. */
+      readonly stateAnswer?: StateAnswer | null;
       /** Only of GET: what was told of each function. */
       readonly functions?: readonly {
         readonly functionId: FunctionId;

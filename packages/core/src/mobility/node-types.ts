@@ -12,6 +12,8 @@ import type {
   SetConfiguration,
   SlotAssignment,
   SlotReport,
+  StateAnswer,
+  StateOrder,
 } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
 import type { FunctionId, NodeId } from '../identity.ts';
@@ -83,6 +85,8 @@ export type MobilityNodeInput =
       readonly report?: FunctionReport;
       /** Of `move-session`: how many were selected. */
       readonly sessions?: bigint;
+      /** Of `state-order`. */
+      readonly stateAnswer?: StateAnswer;
     }
   /**
    * What a function is now. A new status, or `urgent`, is told at once, loads and the rest at most once in
@@ -190,6 +194,8 @@ export type MobilityNodeOutput =
       readonly ifWaiting: boolean;
     }
   | { readonly type: 'configure'; readonly operation: OperationId; readonly configuration: SetConfiguration }
+  /** Answered with the state's answer, as far as it is then. */
+  | { readonly type: 'state-order'; readonly operation: OperationId; readonly order: StateOrder }
   /** The manager has these failover records; they need not be told again. */
   | { readonly type: 'failovers-acknowledged'; readonly ids: readonly string[] }
   /** On disk before what follows. */

@@ -27,7 +27,7 @@ const LAG_MS_MIN = 100;
 const CONNTRACK_LAG_MS_MIN = 200;
 /** What one standby takes besides other work; see docs/measurements.md. */
 const UPDATES_PER_SECOND = 10_000;
-/** A standby's window, and what changes before the next checkpoint is made ahead of its time. */
+/** A standby's window, and what changes before the next checkpoint is made ahead of its time where the pool names no window. */
 const WINDOW_OCTETS = 524_288;
 /** A checkpoint is made every half interval, and has to reach its store in the other half. */
 const INTERVAL_MS_MIN = 200;
@@ -84,10 +84,11 @@ function replicateOffers(format: StateFormat, sharing: DeclaredSharing): readonl
 
 /** Every interval that is asked for is the word of whoever declares the pool: that its store follows, agents tell. */
 function checkpointOffer(format: StateFormat, sharing: DeclaredSharing): CheckpointLevel {
-  const { loss, overload, storeAddress = '' } = sharing;
+  const { loss, overload, storeAddress = '', windowOctets = WINDOW_OCTETS } = sharing;
   const asked = loss !== undefined && loss !== 0 && 'ms' in loss ? loss.ms : LAG_MS;
   return {
     ...amounts,
+    windowOctets,
     method: 'checkpoint',
     granularity: 'key',
     format,

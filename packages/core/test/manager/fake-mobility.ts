@@ -9,7 +9,7 @@ import {
   type RestoredState,
   restoreState,
 } from '@vnfpool/core/manager';
-import type { FunctionReport, SlotReport } from '@vnfpool/wire/mobility';
+import type { FunctionReport, SlotReport, StateOrder } from '@vnfpool/wire/mobility';
 
 /** Seeded: the same run every time. */
 export function seeded(seed: number): Random {
@@ -163,8 +163,23 @@ export class FakeDomain {
     this.give({ type: 'persisted', id });
   }
 
+  lastStateOrder = 0;
+  /** What nodes answer to orders about states; null: nothing. */
+  answersStates:
+    | ((order: StateOrder) => Partial<Extract<ManagerCoreInput, { type: 'operation-result' }>>)
+    | null = null;
+
   #obey(input: Extract<ManagerCoreOutput, { type: 'mobility' }>['input']): void {
     const { node, requestId } = input;
+    if (input.type === 'state-order') {
+      const { task, from, stop } = input.order;
+      this.lastStateOrder = requestId;
+      this.orders.push(`${stop ? 'stop ' : ''}${task} at ${node} from ${from}`);
+      const result = { type: 'operation-result', requestId, code: 0, error: null, text: '' } as const;
+      if (this.answersStates !== null)
+        this.give({ ...result, status: null, report: null, ...this.answersStates(input.order) });
+      return;
+    }
     const functionId = input.functionId as FunctionId;
     const key = `${node}/${functionId}`;
     const done = {

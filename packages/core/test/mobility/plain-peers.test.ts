@@ -320,7 +320,7 @@ class PlainManagement {
         this.octets.push(octets);
         this.manager.take(octets);
       }
-      if (!('operation' in output) || output.type === 'configure') continue;
+      if (!('operation' in output) || output.type === 'configure' || output.type === 'state-order') continue;
       const { operation, functionId: id } = output;
       const [now, then] =
         output.type === 'add' ? (['Starting', 'Running'] as const) : (['Running', 'Unknown'] as const);

@@ -249,6 +249,7 @@ export class World {
         case 'move':
         case 'copy':
         case 'move-session':
+        case 'state-order':
           this.agent(host, output);
           break;
         case 'managed':

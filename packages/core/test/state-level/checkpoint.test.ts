@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredSharing } from '@vnfpool/core/declared';
-import { offersOf, type StateLevel, slotSharingOf } from '@vnfpool/core/state-level';
+import { askOf, offersOf, type StateLevel, settle, slotSharingOf } from '@vnfpool/core/state-level';
 import { expect, test } from 'vitest';
 
 const asked: DeclaredSharing = {
@@ -36,6 +36,13 @@ test('an interval has a least, updates wait where that is asked for, and TLS enc
     storeAddress: 'rediss://store',
   });
   expect(level).toMatchObject({ intervalMs: 200, overload: 'block', protection: { encryption: true } });
+});
+
+test.each([1_024, 8_388_608])('a window of %i octets is had as it is asked for', (windowOctets) => {
+  const sharing = { ...asked, windowOctets };
+  const own = { instance: 'kv', levels: offersOf({ state: { via: 'socket', shares: true } }, sharing) };
+  const pool = { redundancy: { slots: 1, standbys: 1, spares: 0 }, addresses: [] };
+  expect(settle(askOf(sharing, pool), [own]).level).toMatchObject({ windowOctets });
 });
 
 test('nobody offers it unasked, nor without a function that shares', () => {

@@ -14,7 +14,7 @@ const PAUSE_MS = 1;
 
 /**
  * A workload of updates that a function made: one JSON object a line, `{"at": 12.5, "key": "call-1", "value": "base64"}`; `at` in ms,
- * not falling; `value` null: the key was removed. When it is over it begins again, without what its last turn left behind being
+ * not falling; `value` null: the key was removed; `octets` in place of `value`: a value of this size, of which nothing else is known. When it is over it begins again, without what its last turn left behind being
  * removed. A removal of what is not there is left out.
  * @param rate Updates a second, as many as that on the average; absent: at the times of the recording.
  * @throws RecordingError
@@ -50,13 +50,13 @@ export function recordedWorkload(text: string, name: string, rate?: number): Wor
 }
 
 function readLine(line: string, at: number): Step {
-  let told: { readonly at?: unknown; readonly key?: unknown; readonly value?: unknown } | null;
+  let told: Readonly<Partial<Record<'at' | 'key' | 'value' | 'octets', unknown>>> | null;
   try {
     told = JSON.parse(line) as typeof told;
   } catch {
     throw new RecordingError(`line ${at} is no JSON`);
   }
-  const { at: atMs, key: written, value } = told ?? {};
+  const { at: atMs, key: written, value, octets: size } = told ?? {};
   if (typeof atMs !== 'number' || !Number.isFinite(atMs) || atMs < 0)
     throw new RecordingError(`line ${at}: "at" is a time in ms, 0 or more`);
   if (typeof written !== 'string') throw new RecordingError(`line ${at}: "key" is a text`);
@@ -64,6 +64,10 @@ function readLine(line: string, at: number): Step {
   const key = Buffer.from(written, 'utf8').toString('latin1');
   if (key.length === 0 || key.length > KEY_OCTETS_MAX)
     throw new RecordingError(`line ${at}: "key" has 1 to ${KEY_OCTETS_MAX} octets`);
+  if (size !== undefined) {
+    if (value !== undefined) throw new RecordingError(`line ${at}: "value" or "octets", not both`);
+    return { atMs, key, op: 'write', value: octetsOf(size, at) };
+  }
   if (value === null) return { atMs, key, op: 'remove', value: new Uint8Array(0) };
   if (typeof value !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(value))
     throw new RecordingError(`line ${at}: "value" is base64, or null for a key that was removed`);
@@ -71,4 +75,11 @@ function readLine(line: string, at: number): Step {
   if (octets.length > VALUE_OCTETS_MAX)
     throw new RecordingError(`line ${at}: a value has at most ${VALUE_OCTETS_MAX} octets`);
   return { atMs, key, op: 'write', value: octets };
+}
+
+/** No two neighbours are alike, so that it is as hard to make smaller as most values are. */
+function octetsOf(size: unknown, at: number): Uint8Array {
+  if (typeof size !== 'number' || !Number.isInteger(size) || size < 0 || size > VALUE_OCTETS_MAX)
+    throw new RecordingError(`line ${at}: "octets" is a whole number from 0 to ${VALUE_OCTETS_MAX}`);
+  return Uint8Array.from({ length: size }, (_, place) => (place * 31) & 0xff);
 }

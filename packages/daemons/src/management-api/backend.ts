@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   ApplyView,
+  CheckpointAnswer,
+  CheckpointRequest,
+  CheckpointView,
   DrainRequest,
   EventView,
   ExplainView,
@@ -12,6 +15,8 @@ import type {
   MoveSessionsAnswer,
   MoveSessionsRequest,
   PlanView,
+  RecordingMessage,
+  RecordingRequest,
   SlotExplainView,
   StateView,
   TokenRequest,
@@ -63,6 +68,12 @@ export interface ManagementBackend {
   maintenance(request: MaintenanceRequest): Promise<void>;
   /** Resolves once it is on disk; the pool's view tells how it goes. */
   upgrade(request: UpgradeRequest): Promise<void>;
+  /** Resolves once the store has it. */
+  checkpoint(request: CheckpointRequest): Promise<CheckpointAnswer>;
+  /** Those that the store of the slot has, the oldest first. */
+  checkpoints(pool: string, slot: number): Promise<readonly CheckpointView[]>;
+  /** Resolves once it has begun; it ends with a message `end`, or without one when `signal` ends it. */
+  record(request: RecordingRequest, signal: AbortSignal): Promise<AsyncIterable<RecordingMessage>>;
   createToken(request: TokenRequest): Promise<TokenSecretView>;
   tokens(): Promise<readonly TokenView[]>;
   reportTraffic(report: TrafficReport): Promise<void>;

@@ -6,6 +6,7 @@ import type { ManagementBackend } from './backend.ts';
 import { type ApiLog, createHttpServer } from './http-server.ts';
 import { addPageRoute } from './page-route.ts';
 import { addRoutes } from './routes.ts';
+import { addStateRoutes } from './state-routes.ts';
 import { defaultStreamBounds, type StreamBounds, StreamHub } from './stream.ts';
 import { addStreamRoute } from './stream-route.ts';
 import { listenOnUnixSocket, removeUnixSocket } from './unix-socket.ts';
@@ -58,6 +59,7 @@ export function createManagementApi(
   async function serve(access: Access): Promise<FastifyInstance> {
     const app = createHttpServer(access, options.log);
     addRoutes(app, backend);
+    addStateRoutes(app, backend);
     addStreamRoute(app, hub);
     addPageRoute(app, options.pageDirectory);
     await app.ready();

@@ -56,6 +56,17 @@ export const handoverSchema: JsonSchema = {
   },
 };
 
+export const checkpointSchema: JsonSchema = {
+  type: 'object',
+  required: ['pool', 'slot'],
+  additionalProperties: false,
+  properties: {
+    pool: name,
+    slot: { type: 'integer', minimum: 0, maximum: 65_535 },
+    full: { type: 'boolean' },
+  },
+};
+
 export const moveSchema: JsonSchema = {
   type: 'object',
   required: ['instance'],

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
 import type {
   ApplyView,
+  CheckpointAnswer,
+  CheckpointRequest,
+  CheckpointView,
   DrainRequest,
   EventView,
   ExplainView,
@@ -12,6 +16,8 @@ import type {
   MoveSessionsAnswer,
   MoveSessionsRequest,
   PlanView,
+  RecordingMessage,
+  RecordingRequest,
   SlotExplainView,
   StateView,
   TokenRequest,
@@ -25,6 +31,7 @@ import { readDeclaration } from '@vnfpool/runtime/declaration';
 import type { SessionInformation } from '@vnfpool/wire/mobility';
 import { parseIp } from '@vnfpool/wire/parameters';
 import { ApiError, type BackendChange, type ManagementBackend } from '../management-api/index.ts';
+import { StateQuestions } from './state-questions.ts';
 
 export interface ManagerBackendOptions {
   readonly core: ManagerCore;
@@ -53,7 +60,8 @@ type Asked = DistributiveOmit<
         | 'force-council'
         | 'thaw'
         | 'maintenance'
-        | 'upgrade';
+        | 'upgrade'
+        | 'state-order';
     }
   >,
   'requestId'
@@ -80,11 +88,22 @@ export class ManagerBackend implements ManagementBackend {
   readonly #waiting = new Map<number, (reply: ManagerReply) => void>();
   readonly #listeners = new Set<(change: BackendChange) => void>();
   readonly #events: EventView[];
+  readonly #questions: StateQuestions;
   #lastRequest = 0;
 
   constructor(options: ManagerBackendOptions) {
     this.#options = options;
     this.#events = [...this.state().events].reverse();
+    this.#questions = new StateQuestions({
+      ask: async (question) => {
+        const { state } = await this.#ask({ type: 'state-order', ...question });
+        if (state === undefined) throw new Error('the core did not say what the node answered');
+        return state;
+      },
+      newId: () => randomBytes(8).toString('hex'),
+      nodeName: (id) => this.state().nodes.find((node) => node.nodeId === id)?.name ?? null,
+      nowMs: options.nowMs,
+    });
   }
 
   /** What the core says; the driver's effects come here. */
@@ -186,6 +205,18 @@ export class ManagerBackend implements ManagementBackend {
 
   async upgrade(request: UpgradeRequest): Promise<void> {
     await this.#ask({ type: 'upgrade', ...request });
+  }
+
+  checkpoint(request: CheckpointRequest): Promise<CheckpointAnswer> {
+    return this.#questions.checkpoint(request);
+  }
+
+  checkpoints(pool: string, slot: number): Promise<readonly CheckpointView[]> {
+    return this.#questions.checkpoints(pool, slot);
+  }
+
+  record(request: RecordingRequest, signal: AbortSignal): Promise<AsyncIterable<RecordingMessage>> {
+    return this.#questions.record(request, signal);
   }
 
   async createToken(request: TokenRequest): Promise<TokenSecretView> {

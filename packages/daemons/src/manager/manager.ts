@@ -119,7 +119,10 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
     onFault,
     effects: {
       mobility: ({ input, reason }) => {
-        logger.info({ order: input.type, node: input.node, functionId: input.functionId, reason }, 'order');
+        // How far a task is gets asked many times a second.
+        if (input.type === 'state-order') logger.debug({ node: input.node, ...input.order, reason }, 'order');
+        else
+          logger.info({ order: input.type, node: input.node, functionId: input.functionId, reason }, 'order');
         mobility.submit(input);
       },
       // The core waits for the answer itself: what follows need not.

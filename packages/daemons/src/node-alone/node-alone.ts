@@ -151,6 +151,7 @@ export async function runNodeAlone(config: NodeAloneConfig, logger: Logger): Pro
       },
       delete: (order) => void agent.submit(order),
       configure: ({ operation }) => refuse(operation, 'this node is alone: it takes part in no set'),
+      'state-order': ({ operation }) => refuse(operation, 'this node is alone: it has no slots'),
       prepare: (order) => {
         const { operation, functionId, name, assignment, token, from } = order;
         if (assignment !== null) return refuse(operation, 'this node is alone: it has no slots');

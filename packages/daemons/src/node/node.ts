@@ -376,6 +376,15 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
           config.interface === null ? told.slots.map((slot) => ({ ...slot, addresses: [] })) : told.slots;
         agent.submit({ type: 'configure', operation, configuration: { ...told, slots } });
       },
+      'state-order': ({ operation, order }) => {
+        const stateAnswer = slotStates?.answer(order);
+        const text = 'the state of slots is not shared here';
+        give({
+          type: 'answer',
+          operation,
+          ...(stateAnswer ? { code: 0, stateAnswer } : { code: 128, text }),
+        });
+      },
       'failovers-acknowledged': ({ ids }) => void agent.submit({ type: 'failovers-acknowledged', ids }),
       persist: ({ highestTerm }) => writeSecretFile(termFile, `${highestTerm}\n`),
       event: ({ event, reason }) => {

@@ -91,8 +91,26 @@ describe('a recording', () => {
     ]);
   });
 
+  test('may know of values only how large they are', () => {
+    const sizes = '{"at": 0, "key": "1", "octets": 300}\n{"at": 2, "key": "1", "octets": 0}';
+    const workload = recordedWorkload(sizes, 'x.jsonl');
+    expect(workload.octetsMax).toBe(300);
+    const [large, none] = first(2, workload);
+    expect([large?.op, large?.value.length, none?.op, none?.value.length]).toEqual([
+      'write',
+      300,
+      'write',
+      0,
+    ]);
+    // One octet again and again would say nothing of what it costs to send.
+    expect(new Set(large?.value).size).toBe(256);
+  });
+
   test.each([
     ['', 'x.jsonl: there is no update in it'],
+    ['{"at": 0, "key": "a", "octets": 1, "value": null}', 'line 1: "value" or "octets", not both'],
+    ['{"at": 0, "key": "a", "octets": -1}', 'line 1: "octets" is a whole number from 0 to 65532'],
+    ['{"at": 0, "key": "a", "octets": 65533}', 'line 1: "octets" is a whole number from 0 to 65532'],
     ['{', 'line 1 is no JSON'],
     ['null', 'line 1: "at" is a time in ms, 0 or more'],
     ['{"at": -1, "key": "a", "value": null}', 'line 1: "at" is a time in ms, 0 or more'],

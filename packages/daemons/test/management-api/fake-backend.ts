@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   ApplyView,
+  CheckpointAnswer,
+  CheckpointRequest,
+  CheckpointView,
   DrainRequest,
   EventView,
   ExplainView,
@@ -12,6 +15,8 @@ import type {
   MoveSessionsAnswer,
   MoveSessionsRequest,
   PlanView,
+  RecordingMessage,
+  RecordingRequest,
   SlotExplainView,
   StateView,
   TokenRequest,
@@ -29,6 +34,10 @@ export class FakeBackend implements ManagementBackend {
   stateCalls = 0;
   /** Thrown by the next calls that change something. */
   refusal: Error | undefined;
+  /** What the store has. */
+  found: readonly CheckpointView[] = [];
+  /** What a recording tells. */
+  recorded: (signal: AbortSignal) => AsyncIterable<RecordingMessage> = async function* () {};
   plannedChanges: PlanView['changes'] = [];
   readonly #listeners = new Set<(change: BackendChange) => void>();
 
@@ -164,6 +173,28 @@ export class FakeBackend implements ManagementBackend {
 
   maintenance(request: MaintenanceRequest): Promise<void> {
     return this.#do('maintenance', request, undefined);
+  }
+
+  checkpoint(request: CheckpointRequest): Promise<CheckpointAnswer> {
+    return this.#do('checkpoint', request, {
+      kind: request.full === true ? 'full' : 'incremental',
+      node: 'node-a',
+      epoch: 1_099_511_627_783,
+      number: 9,
+      sequence: 120,
+      keys: 12,
+      octets: 4_096,
+      tookMs: 12.5,
+    });
+  }
+
+  checkpoints(pool: string, slot: number): Promise<readonly CheckpointView[]> {
+    return this.#do('checkpoints', { pool, slot }, this.found);
+  }
+
+  async record(request: RecordingRequest, signal: AbortSignal): Promise<AsyncIterable<RecordingMessage>> {
+    await this.#do('record', request, undefined);
+    return this.recorded(signal);
   }
 
   createToken(request: TokenRequest): Promise<TokenSecretView> {

@@ -11,7 +11,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { edgeState, event, NOW, traffic } from './edge-state.ts';
 import { FakeBackend } from './fake-backend.ts';
-import { ask, type Target } from './http.ts';
+import { ask, OpenStream, type Target } from './http.ts';
 
 const TOKEN = 'a-token-that-is-long-enough';
 const { updatedAt: _updatedAt, history: _history, ...report } = traffic;
@@ -401,4 +401,86 @@ describe('page', () => {
 
 test('event() and the state agree', () => {
   expect(edgeState().events[2]).toEqual(event(1));
+});
+
+describe('the state of a slot', () => {
+  const update = { at: 0.5, key: '1', octets: 64 };
+  const end = { updates: 1, elapsedMs: 1_000, why: 'time', reason: '' } as const;
+
+  test('a checkpoint is asked for, and told when the store has it', async () => {
+    const target = await overUnix();
+    const { status, json } = await ask(target, 'POST', '/v1/checkpoint', {
+      body: { pool: 'web', slot: 0, full: true },
+    });
+    expect([status, json]).toEqual([200, expect.objectContaining({ kind: 'full', number: 9 })]);
+    expect(backend.asked).toEqual([{ what: 'checkpoint', with: { pool: 'web', slot: 0, full: true } }]);
+    backend.refusal = new ApiError(409, 'not-ready', 'node-a: the store does not take it');
+    const refused = await ask(target, 'POST', '/v1/checkpoint', { body: { pool: 'web', slot: 0 } });
+    expect([refused.status, errorCode(refused)]).toEqual([409, 'not-ready']);
+    const wrong = await ask(target, 'POST', '/v1/checkpoint', { body: { pool: 'web' } });
+    expect([wrong.status, errorCode(wrong)]).toEqual([400, 'invalid-request']);
+  });
+
+  test('what lies in the store is a list', async () => {
+    const target = await overUnix();
+    const { status, json } = await ask(target, 'GET', '/v1/checkpoints/web/0');
+    expect([status, json]).toEqual([200, { items: [] }]);
+    expect(backend.asked).toEqual([{ what: 'checkpoints', with: { pool: 'web', slot: 0 } }]);
+    expect((await ask(target, 'GET', '/v1/checkpoints/web/x')).status).toBe(404);
+  });
+
+  test('a recording is a stream that ends, bounded as it is asked for', async () => {
+    const target = await overUnix();
+    backend.recorded = async function* () {
+      yield { kind: 'updates', data: [update] };
+      yield { kind: 'progress', data: { updates: 1, elapsedMs: 900 } };
+      yield { kind: 'end', data: end };
+    };
+    const { status, headers, text } = await ask(target, 'GET', '/v1/recording/web/0?for=1000&octets=2048');
+    expect([status, headers['content-type']]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    expect(text).toBe(
+      [
+        `event: updates\ndata: ${JSON.stringify([update])}\n\n`,
+        'event: progress\ndata: {"updates":1,"elapsedMs":900}\n\n',
+        `event: end\ndata: ${JSON.stringify(end)}\n\n`,
+      ].join(''),
+    );
+    await ask(target, 'GET', '/v1/recording/web/0');
+    expect(backend.asked.map((call) => call.with)).toEqual([
+      { pool: 'web', slot: 0, forMs: 1_000, octetsMax: 2_048 },
+      { pool: 'web', slot: 0, forMs: 60_000, octetsMax: 16_777_216 },
+    ]);
+  });
+
+  test.each(['for=99', 'for=3600001', 'octets=1023', 'octets=67108865', 'for=1s'])(
+    'a recording with ?%s is refused before it begins',
+    async (query) => {
+      const { status, json } = await ask(await overUnix(), 'GET', `/v1/recording/web/0?${query}`);
+      expect([status, errorCode({ json })]).toEqual([400, 'invalid-request']);
+      expect(backend.asked).toEqual([]);
+    },
+  );
+
+  test('a recording that cannot begin is refused as everything is', async () => {
+    backend.refusal = new ApiError(409, 'not-ready', 'Nobody holds slot 0 of web.');
+    const refused = await ask(await overUnix(), 'GET', '/v1/recording/web/0');
+    expect([refused.status, errorCode(refused)]).toEqual([409, 'not-ready']);
+  });
+
+  test('who stops reading ends the recording', async () => {
+    const target = await overUnix();
+    let ended: () => void = () => undefined;
+    const isEnded = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    backend.recorded = async function* (signal) {
+      yield { kind: 'updates', data: [update] };
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      ended();
+    };
+    const stream = await OpenStream.open(target, '/v1/recording/web/0');
+    await stream.next();
+    stream.response.destroy();
+    await isEnded;
+  });
 });

@@ -84,6 +84,7 @@ export class ScriptedNode {
         'move-session': take,
         delete: take,
         configure: take,
+        'state-order': take,
         'failovers-acknowledged': () => {},
         persist: () => {},
         event: ({ event, reason }) => void this.events.push(`${event}: ${reason}`),
@@ -137,6 +138,7 @@ export class ScriptedNode {
         this.give({ type: 'answer', operation, code: 0, status: 'Running', sessions: 3n });
         return;
       case 'configure':
+      case 'state-order':
         this.give({ type: 'answer', operation, code: 0 });
     }
   }

@@ -14,10 +14,19 @@ export class DamagedObject extends Error {
 export async function readObject(
   store: ObjectStore,
   slot: string,
-  { name, epoch, number, kind }: NamedObject,
+  named: NamedObject,
 ): Promise<CheckpointObject> {
-  const octets = await store.read(slot, name);
-  if (octets === null) throw new DamagedObject(`${name} is gone`);
+  const octets = await store.read(slot, named.name);
+  if (octets === null) throw new DamagedObject(`${named.name} is gone`);
+  return objectOf(octets, slot, named);
+}
+
+/** What an object says. @throws DamagedObject */
+export function objectOf(
+  octets: Uint8Array,
+  slot: string,
+  { name, epoch, number, kind }: NamedObject,
+): CheckpointObject {
   let object: CheckpointObject;
   try {
     object = decodeCheckpoint(unsealed(octets));

@@ -22,6 +22,8 @@ export interface WrittenCheckpoint {
   readonly sequence: number;
   /** Of keys and values. */
   readonly weight: number;
+  /** Of its objects, as the store has them. */
+  readonly octets: number;
 }
 
 const KEEP_FULL = 2;
@@ -56,6 +58,16 @@ export class CheckpointWriter {
     return this.#sequence;
   }
 
+  /** The last object that is there for certain; null: there is none. */
+  get last(): CheckpointPlace | null {
+    return this.#last;
+  }
+
+  /** The next checkpoint has all of the state, though what changed would do. */
+  writeAllNext(): void {
+    this.#isFullNext = true;
+  }
+
   /**
    * The epoch is this holder's: from here on what earlier ones write counts no more.
    * @throws CheckpointSuperseded, ObjectStoreError; may be tried again after the latter
@@ -85,9 +97,10 @@ export class CheckpointWriter {
     const cut = cutOf(state, isFull ? 0 : this.#sequence);
     const first = this.#number + 1;
     const pieces = piecesOf(cut);
+    let octets = 0;
     for (const [index, updates] of pieces.entries()) {
       const mark = index === pieces.length - 1 ? cut.mark : null;
-      await this.#create({ type: 'part', first, from: cut.from, updates, mark });
+      octets += await this.#create({ type: 'part', first, from: cut.from, updates, mark });
     }
     const { sequence } = cut.mark;
     this.#sequence = sequence;
@@ -102,7 +115,7 @@ export class CheckpointWriter {
       this.#deltaWeight += cut.weight;
       this.#deltas += pieces.length;
     }
-    return { isFull, sequence, weight: cut.weight };
+    return { isFull, sequence, weight: cut.weight, octets };
   }
 
   /** Writes what is left, and that it is all. */
@@ -128,18 +141,16 @@ export class CheckpointWriter {
     if (!isThere({ epoch, number: 0 })) await claimAfter(this.#options, found);
   }
 
-  /** Each under a number of its own, also after one that failed: it may have come through. */
-  async #create(body: Body): Promise<void> {
+  /** Each under a number of its own, also after one that failed: it may have come through. Gives its octets in the store. */
+  async #create(body: Body): Promise<number> {
     const { objects, slot, epoch, node, wallMs } = this.#options;
     this.#number += 1;
     const object = { ...body, slot, epoch, number: this.#number, node, wallMs: wallMs() } as CheckpointObject;
-    const isFirst = await objects.create(
-      slot,
-      objectName(object, kindOf(object)),
-      sealed(encodeCheckpoint(object)),
-    );
+    const octets = sealed(encodeCheckpoint(object));
+    const isFirst = await objects.create(slot, objectName(object, kindOf(object)), octets);
     if (!isFirst) throw new CheckpointSuperseded(epoch, epoch);
     this.#last = { epoch, number: this.#number };
+    return octets.length;
   }
 
   /**

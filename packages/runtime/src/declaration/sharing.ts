@@ -92,9 +92,10 @@ export const sharingSchema: z.ZodType<SharingFile> = z.strictObject({
   }),
   schema: schemaSchema.optional().meta({ description: 'Name and version of what they say: `kv/1`.' }),
   rate: count(1, UPDATES_MAX).optional().meta({ description: 'Updates a second, at least.' }),
-  window: octets('1KiB', '1GiB')
-    .optional()
-    .meta({ description: 'What may be under way at a time, at most.' }),
+  window: octets('1KiB', '1GiB').optional().meta({
+    description:
+      'What may be under way at a time, at most. Of `checkpoint`: octets of changes after which the next one is made at once; default 512KiB.',
+  }),
   overload: z.enum(['block', 'shed', 'degrade']).optional().meta({
     description:
       'When updates come faster than they are carried: the function waits, refuses new work, or goes on without standbys that cannot follow.',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ReplicaStore } from '@vnfpool/core/replication';
-import { CheckpointSuperseded, readCheckpoints } from '@vnfpool/runtime/checkpoint';
+import { CheckpointSuperseded, listCheckpoints, readCheckpoints } from '@vnfpool/runtime/checkpoint';
 import { MemoryObjects, type ObjectDisk } from '@vnfpool/store/objects';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { entriesOf, flip, SLOT, stateWith, writerOf } from './slot-state.ts';
@@ -182,5 +182,88 @@ describe('checkpoints', () => {
     expect(kinds().filter((kind) => kind === 'start').length).toBe(2);
     expect(names().length).toBeLessThan(12);
     expect(names()[0]).toMatch(/claim$/);
+  });
+});
+
+describe('a list of what there is', () => {
+  const list = () => listCheckpoints(new MemoryObjects(disk), SLOT, new AbortController().signal);
+
+  test('of a slot that nobody wrote is empty', async () => {
+    expect(await list()).toEqual([]);
+  });
+
+  test('tells of each who wrote it, when, and what it has; pieces of one are one', async () => {
+    const state = new ReplicaStore();
+    for (let at = 0; at < 40; at++) state.update(`k${at}`, new Uint8Array(65_536).fill(at));
+    const writer = writerOf(disk, 7, state);
+    const full = await writer.write();
+    change(state, 'k1', 1);
+    const delta = await writer.write();
+    await writer.end();
+    expect(await list()).toEqual([
+      {
+        epoch: 7,
+        first: 1,
+        number: 3,
+        kind: 'full',
+        wallMs: 7_002_000,
+        node: 7,
+        sequence: 40,
+        octets: full?.octets,
+        damage: '',
+        isRestorable: false,
+      },
+      {
+        epoch: 7,
+        first: 4,
+        number: 4,
+        kind: 'incremental',
+        wallMs: 7_005_000,
+        node: 7,
+        sequence: 41,
+        octets: delta?.octets,
+        damage: '',
+        isRestorable: true,
+      },
+    ]);
+  });
+
+  test('tells what is damaged or missing, and which is the newest that can be restored', async () => {
+    const state = stateWith({ a: 1 });
+    state.update('large', new Uint8Array(600));
+    const writer = writerOf(disk, 1, state);
+    await writer.write();
+    for (let value = 2; value < 5; value++) {
+      change(state, 'a', value);
+      await writer.write();
+    }
+    const deltas = names().filter((name) => name.endsWith('delta'));
+    flip(disk, deltas[1] ?? '', 40, 2);
+    const found = await list();
+    expect(found.map(({ damage }) => damage !== '')).toEqual([false, false, true, false]);
+    expect(found[2]).toMatchObject({ wallMs: 0, node: 0, sequence: 0 });
+    expect(found.findIndex(({ isRestorable }) => isRestorable)).toBe(
+      found.findIndex(({ number }) => number === (found[1]?.number ?? 0)),
+    );
+  });
+
+  test('tells of one that is not whole yet, or has lost a piece', async () => {
+    const state = new ReplicaStore();
+    for (let at = 0; at < 50; at++) state.update(`k${at}`, new Uint8Array(65_536).fill(at));
+    await writerOf(disk, 1, state).write();
+    const [, , second = '', , last = ''] = names();
+    const objects = disk.get(SLOT);
+    const octets = objects?.get(last) ?? new Uint8Array();
+    objects?.delete(last);
+    expect(await list()).toMatchObject([{ damage: 'its last piece is missing', isRestorable: false }]);
+    objects?.set(last, octets);
+    objects?.delete(second);
+    expect(await list()).toMatchObject([{ damage: 'pieces of it are missing', isRestorable: false }]);
+  });
+
+  test('ends when it is called off', async () => {
+    await writerOf(disk, 1, stateWith({ a: 1 })).write();
+    const over = AbortSignal.abort(new Error('enough'));
+    await expect(listCheckpoints(new MemoryObjects(disk), SLOT, over)).rejects.toThrow('enough');
   });
 });

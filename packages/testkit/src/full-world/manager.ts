@@ -232,7 +232,10 @@ export class FullManager {
         {
           mobility: ({ input, reason }) => {
             world.counts.orders += 1;
-            world.log(() => `order ${input.type} ${input.functionId} at node ${input.node}: ${reason}`);
+            world.log(
+              () =>
+                `order ${input.type} ${'functionId' in input ? input.functionId : ''} at node ${input.node}: ${reason}`,
+            );
             mobility.submit(input);
           },
           persist,

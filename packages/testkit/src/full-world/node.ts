@@ -315,6 +315,8 @@ export class FullNode {
           },
           copy: noTransfer,
           'move-session': noTransfer,
+          'state-order': ({ operation }) =>
+            give({ type: 'answer', operation, code: 128, text: 'no state of slots is shared here' }),
           'failovers-acknowledged': ({ ids }) => void agent.submit({ type: 'failovers-acknowledged', ids }),
           persist: ({ highestTerm }) => {
             machine.disk.term = highestTerm;

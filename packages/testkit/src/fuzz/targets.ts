@@ -19,7 +19,13 @@ import { LineSplitter, parseAgentMessage, parseFunctionMessage } from '@vnfpool/
 import { decodeGossip, encodeGossip } from '@vnfpool/wire/gossip';
 import { messageFromJson, messageFromJsonText, messageToJson, type WireProtocol } from '@vnfpool/wire/json';
 import { decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
-import { decodeMobility } from '@vnfpool/wire/mobility';
+import {
+  decodeMobility,
+  encodeStateAnswer,
+  encodeStateOrder,
+  parseStateAnswer,
+  parseStateOrder,
+} from '@vnfpool/wire/mobility';
 import { decodePfsync, encodePfsync } from '@vnfpool/wire/pfsync';
 import { decodeReplica, decodeSealedValue, encodeReplica, encodeSealedHead } from '@vnfpool/wire/replication';
 import { decodeForward, encodeForward } from '@vnfpool/wire/session-forward';
@@ -35,6 +41,7 @@ import { PFSYNC_DATAGRAMS } from './pfsync-corpus.ts';
 import { REPLICA_FRAMES, SEALED_VALUES } from './replica-corpus.ts';
 import { FORWARDS, SIP_MESSAGES } from './session-corpus.ts';
 import { STATE_FRAMES } from './state-corpus.ts';
+import { STATE_ORDERS } from './state-order-corpus.ts';
 import { weightMax, weightOf } from './weight.ts';
 
 /** Something that must take any octets whatever. */
@@ -182,6 +189,21 @@ const checkpoint: FuzzTarget = {
   },
 };
 
+/** What a manager asks of the state of a slot, and what a node answers: a document, to be read as either. */
+const stateOrder: FuzzTarget = {
+  corpus: STATE_ORDERS,
+  check: (bytes) => {
+    const order = orRefused(() => parseStateOrder(bytes));
+    if (order !== undefined && describe(parseStateOrder(encodeStateOrder(order))) !== describe(order))
+      throw new Finding('the order encoded again says something else');
+    const answer = orRefused(() => parseStateAnswer(bytes));
+    if (answer !== undefined && describe(parseStateAnswer(encodeStateAnswer(answer))) !== describe(answer))
+      throw new Finding('the answer encoded again says something else');
+    checkWeight([order, answer], bytes);
+    return order !== undefined || answer !== undefined;
+  },
+};
+
 /** A stream of ASAP messages: whatever the chunks, the same frames come out, none of them longer than allowed. */
 const framer: FuzzTarget = {
   corpus: [joined(...CORPUS.asap), joined(...CORPUS.enrp), ...CORPUS.asap],
@@ -306,6 +328,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   replication,
   'sealed-value': sealedValue,
   checkpoint,
+  'state-order': stateOrder,
   'function-socket': functionSocket,
   'session-forward': sessionForward,
   gossip,

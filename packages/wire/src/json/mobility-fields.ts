@@ -88,6 +88,8 @@ const extensions = object<Extensions>({
   leaseEndpoint: document,
   slotReport: document,
   functionReport: document,
+  stateOrder: document,
+  stateAnswer: document,
 });
 
 const wanted = optional(list(object<WantedOption>({ opType: u8, subType: u8 })));

@@ -72,7 +72,7 @@ const transfer: Codec<StateTransfer> = {
 type All = Required<Extensions>;
 type Table = { readonly [Key in keyof All]: Codec<All[Key]> };
 
-/** In the order of their numbers, 0 to 10: the position is the number on the wire. */
+/** In the order of their numbers, 0 to 12: the position is the number on the wire. */
 const TABLE: Table = {
   hello,
   transfer,
@@ -88,6 +88,8 @@ const TABLE: Table = {
   leaseEndpoint: document(4_096),
   slotReport: document(32_768),
   functionReport: document(16_384),
+  stateOrder: document(1_024),
+  stateAnswer: document(49_152),
 };
 const KEYS = Object.keys(TABLE) as readonly (keyof All)[];
 

@@ -30,6 +30,10 @@ export interface Extensions {
   readonly slotReport?: Uint8Array;
   /** 10, JSON of a `FunctionReport`. */
   readonly functionReport?: Uint8Array;
+  /** 11, JSON of a `StateOrder`. */
+  readonly stateOrder?: Uint8Array;
+  /** 12, JSON of a `StateAnswer`. */
+  readonly stateAnswer?: Uint8Array;
 }
 
 export interface Hello {

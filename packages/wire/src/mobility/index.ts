@@ -17,6 +17,7 @@ export { OpType } from './option.ts';
 export { DocumentError } from './shape.ts';
 export { type ConnectionFilter, checkStateAccess, isStateOfNode, type StateAccess } from './state-access.ts';
 export type * from './state-level.ts';
+export * from './state-order.ts';
 export {
   isLinkName,
   plainAddress,

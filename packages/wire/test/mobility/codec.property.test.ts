@@ -64,6 +64,8 @@ const extensions = some({
   leaseEndpoint: octets,
   slotReport: octets,
   functionReport: octets,
+  stateOrder: octets,
+  stateAnswer: octets,
 });
 const session = fc.oneof(
   fc.record({ type: fc.constant('sip-uri'), uri: words }),

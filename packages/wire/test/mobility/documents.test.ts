@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decodeUtf8, encodeUtf8, WireError } from '@vnfpool/wire/bytes';
 import {
+  answerWords,
   DocumentError,
   encodeFunctionReport,
   encodeFunctionSpecification,
@@ -8,6 +9,9 @@ import {
   encodeSetConfiguration,
   encodeSlotAssignment,
   encodeSlotReport,
+  encodeStateAnswer,
+  encodeStateOrder,
+  FOUND_CHECKPOINTS_MAX,
   type FunctionSpecification,
   parseFunctionReport,
   parseFunctionSpecification,
@@ -15,6 +19,10 @@ import {
   parseSetConfiguration,
   parseSlotAssignment,
   parseSlotReport,
+  parseStateAnswer,
+  parseStateOrder,
+  RECORDED_UPDATES_MAX,
+  recordedLine,
 } from '@vnfpool/wire/mobility';
 import { describe, expect, test } from 'vitest';
 
@@ -142,6 +150,44 @@ interface Codec {
   readonly encode: (document: never) => Uint8Array;
 }
 
+const stateOrder = { v: 1, id: '00000000000000a1', slot: '00000000000000b1', from: 0, stop: false } as const;
+const checkpointOrder = { ...stateOrder, task: 'checkpoint', isFull: true } as const;
+const recordOrder = { ...stateOrder, task: 'record', forMs: 60_000, octetsMax: 16_777_216 } as const;
+const stateAnswer = { v: 1, id: '00000000000000a1', isOver: true, fault: '' } as const;
+const madeAnswer = {
+  ...stateAnswer,
+  made: { kind: 'full', epoch: 7, number: 3, sequence: 40, keys: 5, octets: 900, tookMs: 12.5 },
+} as const;
+const foundAnswer = {
+  ...stateAnswer,
+  found: [
+    {
+      epoch: 7,
+      first: 1,
+      number: 3,
+      kind: 'full',
+      wallMs: 1_795_251_600_120,
+      node: 2,
+      sequence: 40,
+      octets: 900,
+      damage: 'its last piece is missing',
+      isRestorable: false,
+    },
+  ],
+  hasMore: true,
+} as const;
+const recordingAnswer = {
+  ...stateAnswer,
+  recording: {
+    updates: [
+      [0.5, 1, 64],
+      [12, 1, -1],
+    ],
+    elapsedMs: 60_000,
+    end: 'time',
+  },
+} as const;
+
 const CODECS: readonly Codec[] = [
   {
     name: 'specification',
@@ -180,6 +226,18 @@ const CODECS: readonly Codec[] = [
     parse: parseFunctionReport,
     encode: encodeFunctionReport,
   },
+  ...[checkpointOrder, recordOrder].map((document) => ({
+    name: `state order: ${document.task}`,
+    document,
+    parse: parseStateOrder,
+    encode: encodeStateOrder,
+  })),
+  ...[madeAnswer, foundAnswer, recordingAnswer].map((document) => ({
+    name: `state answer: ${Object.keys(document).join(', ')}`,
+    document,
+    parse: parseStateAnswer,
+    encode: encodeStateAnswer,
+  })),
 ];
 
 function errorOf(run: () => unknown): unknown {
@@ -245,6 +303,65 @@ test('a transfer tells a digest, never a negative or unknown amount', () => {
     const broken = { ...transferReport, transfer: { ...transfer, ...wrong } };
     expect(errorOf(() => parseFunctionReport(octets(broken)))).toBeInstanceOf(DocumentError);
   }
+});
+
+test('orders and answers about states have bounds', () => {
+  const refusedOrder = (change: object) =>
+    errorOf(() => parseStateOrder(octets({ ...recordOrder, ...change })));
+  for (const change of [
+    { task: 'remove' },
+    { forMs: 0 },
+    { forMs: 3_600_001 },
+    { octetsMax: 67_108_865 },
+    { from: -1 },
+    { slot: 'kv/0' },
+    { id: 7 },
+  ])
+    expect(refusedOrder(change)).toBeInstanceOf(DocumentError);
+  const { forMs: _forMs, ...endless } = recordOrder;
+  expect(errorOf(() => parseStateOrder(octets(endless)))).toMatchObject({
+    message: 'stateOrder.forMs is missing',
+  });
+  const [update] = recordingAnswer.recording.updates;
+  for (const updates of [
+    Array.from({ length: 1_001 }, () => update),
+    [[1, 2]],
+    [[1, 0, 2]],
+    [[1, 1, -2]],
+    [7],
+  ]) {
+    const broken = { ...recordingAnswer, recording: { ...recordingAnswer.recording, updates } };
+    expect(errorOf(() => parseStateAnswer(octets(broken)))).toBeInstanceOf(DocumentError);
+  }
+  const many = { ...foundAnswer, found: Array.from({ length: 33 }, () => foundAnswer.found[0]) };
+  expect(errorOf(() => parseStateAnswer(octets(many)))).toBeInstanceOf(DocumentError);
+});
+
+test('the largest answers about states fit their extension', () => {
+  const most = 49_152;
+  const longest = [3_599_999.9, 0xffff_ffff, 0x7fff_ffff] as const;
+  const updates = Array.from({ length: RECORDED_UPDATES_MAX }, () => longest);
+  const recording = { ...recordingAnswer.recording, elapsedMs: 3_599_999.123_456, updates };
+  expect(encodeStateAnswer({ ...recordingAnswer, recording }).length).toBeLessThanOrEqual(most);
+  const large = Number.MAX_SAFE_INTEGER;
+  const numbers = {
+    epoch: large,
+    first: large,
+    number: large,
+    wallMs: large,
+    sequence: large,
+    octets: large,
+  };
+  // What takes most octets in JSON.
+  const damage = answerWords('\u0001'.repeat(500));
+  const one = { ...numbers, node: 0xffff_ffff, kind: 'incremental', damage, isRestorable: false } as const;
+  const found = Array.from({ length: FOUND_CHECKPOINTS_MAX }, () => one);
+  expect(encodeStateAnswer({ ...foundAnswer, found }).length).toBeLessThanOrEqual(most);
+});
+
+test('a line of a recording has a number for the key and no value', () => {
+  expect(recordedLine([12.5, 3, 64])).toBe('{"at":12.5,"key":"3","octets":64}\n');
+  expect(recordedLine([13, 3, -1])).toBe('{"at":13,"key":"3","value":null}\n');
 });
 
 test('maps are written in the order of their keys', () => {

@@ -4,7 +4,14 @@ import type { Ack } from '@vnfpool/wire/mobility';
 import { errorOf, subTypeOf, textOf } from '../answer.ts';
 import type { Expectation, ManagedNode } from './managed-node.ts';
 import { leave } from './membership.ts';
-import { functionParts, functionsOf, reportsOfAck, sessionsOf, type ToldFunction } from './reports.ts';
+import {
+  functionParts,
+  functionsOf,
+  reportsOfAck,
+  sessionsOf,
+  stateAnswerOf,
+  type ToldFunction,
+} from './reports.ts';
 import { tellResult } from './results.ts';
 import type { ManagerEndpointState } from './state.ts';
 
@@ -56,7 +63,7 @@ const FULFILMENTS: {
     const functionIds = functions?.filter(({ isGone }) => !isGone).map(({ functionId }) => functionId);
     if (functionIds) state.tell({ type: 'node-functions', node: node.identity.node, functionIds });
   },
-  request: (state, _node, tag, ack, functions) => {
+  request: (state, node, tag, ack, functions) => {
     const part = functionParts(ack).find((candidate) => candidate.id === tag.functionId);
     const result = { code: ack.code, error: errorOf(ack), text: textOf(ack) };
     const status = part?.information?.status ?? null;
@@ -65,7 +72,9 @@ const FULFILMENTS: {
       ...(tag.command === 'get' ? { functions: functions.filter(({ isGone }) => !isGone).map(toldOf) } : {}),
       ...(tag.command === 'move-session' ? { sessions: sessionsOf(ack) } : {}),
     };
-    tellResult(state, tag.requestId, { ...result, status, ...documents });
+    const stateAnswer = parsed(state, node, () => stateAnswerOf(ack));
+    const told = stateAnswer ? { stateAnswer } : {};
+    tellResult(state, tag.requestId, { ...result, status, ...documents, ...told });
   },
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AckCode, encodeMobility } from '@vnfpool/wire/mobility';
-import type { NodeId } from '../../identity.ts';
+import { AckCode, encodeMobility, NODE_SCOPE } from '@vnfpool/wire/mobility';
+import type { FunctionId, NodeId } from '../../identity.ts';
 import { refusalOfDocument } from '../answer.ts';
 import { leave } from './membership.ts';
 import { type Command, operationOf } from './operations.ts';
@@ -9,7 +9,7 @@ import type { ManagerEndpointState } from './state.ts';
 
 /** Queues an operation for a node; one that cannot be sent ends at once. */
 export function takeCommand(state: ManagerEndpointState, command: Command): void {
-  const { requestId, functionId } = command;
+  const { requestId } = command;
   const node = state.nodes.get(command.node);
   if (node === undefined || node.state === 'lost' || node.leaving) {
     return tellResult(state, requestId, { code: AckCode.failed, text: 'the node is not registered' });
@@ -30,7 +30,11 @@ export function takeCommand(state: ManagerEndpointState, command: Command): void
     build = refusalOfDocument(error);
   }
   if (typeof build !== 'function') return tellResult(state, requestId, build);
-  node.outbox.push({ type: 'request', requestId, command: command.type, functionId }, build);
+  const asked =
+    command.type === 'state-order'
+      ? ({ command: 'add', functionId: NODE_SCOPE as FunctionId } as const)
+      : { command: command.type, functionId: command.functionId };
+  node.outbox.push({ type: 'request', requestId, ...asked }, build);
   state.pump(node);
 }
 

@@ -26,6 +26,7 @@ const TAKERS: {
   move: takeCommand,
   copy: takeCommand,
   'move-session': takeCommand,
+  'state-order': takeCommand,
 };
 
 /** Takes an input. It touches only the node that it names, or whose connection it is of. */

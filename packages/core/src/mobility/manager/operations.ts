@@ -6,6 +6,7 @@ import {
   encodeFunctionSpecification,
   encodeSetConfiguration,
   encodeSlotAssignment,
+  encodeStateOrder,
   type FunctionPart,
   type MobilityMessage,
   NODE_SCOPE,
@@ -17,7 +18,9 @@ import type { Refusal } from '../answer.ts';
 import type { MobilityManagerInput } from '../types.ts';
 import { plainPeer, type TransferCommand, transferOf } from './transfer-orders.ts';
 
-export type Command = Extract<MobilityManagerInput, { type: 'add' | 'delete' | 'get' }> | TransferCommand;
+export type Command =
+  | Extract<MobilityManagerInput, { type: 'add' | 'delete' | 'get' | 'state-order' }>
+  | TransferCommand;
 
 /** Sub-OP-Type 0 asks for all of an OP-Type, which is ours: a plain peer is asked for each that the draft has. */
 const ALL_OF_IT = [0];
@@ -46,6 +49,16 @@ export function operationOf(
       });
     case 'add':
       return add(command, knowsExtensions);
+    case 'state-order': {
+      if (!knowsExtensions) return plainPeer();
+      const extensions: Extensions = { stateOrder: encodeStateOrder(command.order) };
+      return (sequence) => ({
+        type: 'operation',
+        command: 'add',
+        sequence,
+        nodes: [{ id: command.node, functions: [{ id: NODE_SCOPE, extensions }] }],
+      });
+    }
     case 'move':
     case 'copy':
     case 'move-session':

@@ -7,6 +7,8 @@ import {
   parseFunctionReport,
   parseLeaseEndpoint,
   parseSlotReport,
+  parseStateAnswer,
+  type StateAnswer,
   type StatusUpdate,
 } from '@vnfpool/wire/mobility';
 import { type FunctionId, functionId } from '../../identity.ts';
@@ -107,6 +109,14 @@ export function sessionsOf(ack: Ack): bigint | null {
   for (const { sessions = [] } of ack.nodes) {
     for (const session of sessions) if (session.type === 'count') return session.count;
   }
+  return null;
+}
+
+/** What an ACK says of the state of a slot; null: nothing. Throws `WireError`. */
+export function stateAnswerOf({ nodes }: Ack): StateAnswer | null {
+  for (const { functions = [] } of nodes)
+    for (const { extensions } of functions)
+      if (extensions?.stateAnswer) return parseStateAnswer(extensions.stateAnswer);
   return null;
 }
 

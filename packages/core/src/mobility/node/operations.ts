@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Ack, AckCode, type Extensions, NODE_SCOPE, type Operation } from '@vnfpool/wire/mobility';
+import {
+  type Ack,
+  AckCode,
+  type Extensions,
+  encodeStateAnswer,
+  NODE_SCOPE,
+  type Operation,
+} from '@vnfpool/wire/mobility';
 import { ackOf, type Refusal, reasonParts } from '../answer.ts';
 import { fitFunctionReport } from '../fit-reports.ts';
 import type { MobilityNodeInput } from '../types.ts';
@@ -28,7 +35,7 @@ export function takeOperation(state: NodeEndpointState, message: Operation): Ack
   }
   state.lastOperation++;
   if (role !== null) state.transfers.use(transfer, state.nowMs);
-  const functionId = order.type === 'configure' ? NODE_SCOPE : (order.functionId ?? NODE_SCOPE);
+  const functionId = 'functionId' in order ? (order.functionId ?? NODE_SCOPE) : NODE_SCOPE;
   const isFirst = !waitsFor(state, functionId);
   state.operations.set(order.operation, { message, functionId, order });
   if (isFirst) state.tell(order);
@@ -44,7 +51,9 @@ export function takeAnswer(
   if (pending === undefined) return;
   state.operations.delete(answer.operation);
   const { message, functionId } = pending;
-  state.finish(answerAck(state, message, functionId, answer));
+  const { stateAnswer: _stateAnswer, ...slim } = answer;
+  // Who lacks what was said of a state asks for it anew.
+  state.finish(answerAck(state, message, functionId, answer), answerAck(state, message, functionId, slim));
   // One function's operations run one after the other, in the order of their numbers.
   for (const next of state.operations.values()) {
     if (next.functionId === functionId) return state.tell(next.order);
@@ -72,8 +81,11 @@ function answerAck(
   answer: Extract<MobilityNodeInput, { readonly type: 'answer' }>,
 ): Ack {
   const knows = state.managerKnowsExtensions;
-  const { code, text = '', error, status, report, sessions } = answer;
-  const told: Extensions = report && knows ? { functionReport: fitFunctionReport(report) } : {};
+  const { code, text = '', error, status, report, sessions, stateAnswer } = answer;
+  const told: Extensions = {
+    ...(report && knows ? { functionReport: fitFunctionReport(report) } : {}),
+    ...(stateAnswer && knows ? { stateAnswer: encodeStateAnswer(stateAnswer) } : {}),
+  };
   if (isTransfer(message)) {
     return transferAck(message, { code, text, error, status, sessions, extensions: told }, knows);
   }

@@ -15,6 +15,7 @@ import {
   parseFunctionSpecification,
   parseSetConfiguration,
   parseSlotAssignment,
+  parseStateOrder,
   selectFunctionInformation,
   selectNodeInformation,
   type WantedOption,
@@ -41,6 +42,9 @@ export function agentOrder(message: Operation, operation: OperationId): AgentOrd
     return { type: 'delete', operation, functionId: functionId(part.id), ifWaiting };
   }
   try {
+    const state = part.extensions?.stateOrder;
+    if (part.id === NODE_SCOPE && state !== undefined)
+      return { type: 'state-order', operation, order: parseStateOrder(state) };
     if (part.id === NODE_SCOPE) return configureOrder(part, operation);
     const transfer = part.extensions?.transfer;
     const add = addOrder(part, operation);

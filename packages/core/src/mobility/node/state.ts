@@ -161,9 +161,9 @@ export class NodeEndpointState {
     this.tell({ type: 'event', event, node, connection: this.connection, reason });
   }
 
-  /** Keeps the answer for a repeat, and sends it while there is a manager. */
-  finish(ack: Ack): void {
-    this.inbox.finish(ack);
+  /** Keeps the answer, or `kept` in place of one that is too large for that, for a repeat, and sends it while there is a manager. */
+  finish(ack: Ack, kept: Ack = ack): void {
+    this.inbox.finish(kept);
     if (this.phase.name === 'managed' || this.phase.name === 'leaving') this.send(ack);
   }
 

@@ -62,6 +62,7 @@ export class TransferAgents {
       if (!host.answers || host.node !== node) return;
       switch (order.type) {
         case 'configure':
+        case 'state-order':
           return this.#answer(host, order, 0, {});
         case 'add':
           this.#answer(host, order, 0, { status: 'Running' });

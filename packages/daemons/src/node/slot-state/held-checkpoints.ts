@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate, ReplicaStore } from '@vnfpool/core/replication';
-import { CheckpointSuperseded, CheckpointWriter } from '@vnfpool/runtime/checkpoint';
+import { CheckpointSuperseded, CheckpointWriter, type WrittenCheckpoint } from '@vnfpool/runtime/checkpoint';
 import type { Clock } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { StateError } from '@vnfpool/runtime/replication';
 import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
-import type { CheckpointSharing, SharingReport } from '@vnfpool/wire/mobility';
+import type { CheckpointSharing, MadeCheckpoint, SharingReport } from '@vnfpool/wire/mobility';
 import { updateWeight } from '@vnfpool/wire/replication';
 import type { HeldSlot, Kept } from './keeping.ts';
 import type { OpenStores } from './open-stores.ts';
@@ -47,7 +47,7 @@ export class HeldCheckpoints implements HeldSlot {
   #givenSinceMs: number | null = null;
   #isThere = false;
   #fault = '';
-  #writing: Promise<void> | null = null;
+  #writing: Promise<WrittenCheckpoint | null> | null = null;
   #cancel: () => void = () => undefined;
   /** Why nothing is taken any more; empty: it is. */
   #closed = '';
@@ -104,6 +104,31 @@ export class HeldCheckpoints implements HeldSlot {
     }
     this.#plan();
     this.#wake();
+  }
+
+  /**
+   * One that begins now, and has all that was changed before; resolves when the store has it.
+   * @throws Error when it does not take it, or the slot is left
+   */
+  async checkpointNow(isFull: boolean): Promise<MadeCheckpoint> {
+    const { clock, state, epoch } = this.#options;
+    const beganMs = clock.nowMs();
+    // One that is under way may have begun before the last changes.
+    while (this.#writing !== null) await this.#writing;
+    if (this.#closed !== '') throw new StateError('closed', this.#closed);
+    const writer = this.#writer;
+    if (isFull) writer.writeAllNext();
+    const written = await this.#write();
+    if (this.#fault !== '') throw new Error(`the store does not take it: ${this.#fault}`);
+    return {
+      kind: written === null ? 'none' : written.isFull ? 'full' : 'incremental',
+      epoch,
+      number: writer.last?.number ?? 0,
+      sequence: writer.sequence,
+      keys: state.keys,
+      octets: written?.octets ?? 0,
+      tookMs: clock.nowMs() - beganMs,
+    };
   }
 
   /** Now, whatever is due; resolves when the store has it, or has failed: see `report`. */
@@ -189,7 +214,7 @@ export class HeldCheckpoints implements HeldSlot {
     this.#cancel = clock.at(Math.max(atMs, nowMs + retryMs), () => void this.checkpoint());
   }
 
-  #write(): Promise<void> {
+  #write(): Promise<WrittenCheckpoint | null> {
     this.#cancel();
     this.#writing ??= this.#written().finally(() => {
       this.#writing = null;
@@ -199,7 +224,8 @@ export class HeldCheckpoints implements HeldSlot {
     return this.#writing;
   }
 
-  async #written(): Promise<void> {
+  /** What was written; null: nothing was new, or it failed. */
+  async #written(): Promise<WrittenCheckpoint | null> {
     const { logger, slot } = this.#options;
     const writer = this.#writer;
     const weight = this.#newWeight;
@@ -207,12 +233,13 @@ export class HeldCheckpoints implements HeldSlot {
     this.#newSinceMs = null;
     this.#newWeight = 0;
     try {
-      await writer.write();
+      const written = await writer.write();
       if (this.#fault !== '') logger.info({ slot }, 'the store takes checkpoints again');
       this.#fault = '';
       this.#givenSinceMs = null;
       this.#isThere = writer === this.#writer;
       this.#wake();
+      return written;
     } catch (error) {
       const { message } = error as Error;
       if (this.#fault === '') logger.error({ slot, reason: message }, 'a checkpoint was not written');
@@ -222,6 +249,7 @@ export class HeldCheckpoints implements HeldSlot {
       this.#newWeight += weight;
       // Nobody reads what this holder says any more.
       if (error instanceof CheckpointSuperseded) this.#close(message);
+      return null;
     }
   }
 

@@ -6,7 +6,7 @@ import type { Logger } from '@vnfpool/runtime/logging';
 import type { CopyServer } from '@vnfpool/runtime/replication';
 import type { SealKey } from '@vnfpool/runtime/state-seal';
 import type { StreamTransport } from '@vnfpool/transport/stream';
-import type { LeasePeer, SharingReport, SlotDefinition } from '@vnfpool/wire/mobility';
+import type { LeasePeer, MadeCheckpoint, SharingReport, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { OpenStores } from './open-stores.ts';
 import type { StateSink } from './state-source.ts';
 
@@ -36,6 +36,8 @@ export interface HeldSlot extends StateSink {
   leave(signal: AbortSignal): Promise<Kept>;
   /** For views; once a second. */
   report(): SharingReport;
+  /** Of state that goes to a store: a checkpoint now. @throws Error why there is none */
+  checkpointNow?(isFull: boolean): Promise<MadeCheckpoint>;
 }
 
 /** Where the state of a slot is when its holder is gone: at standbys, or in a store. Calls follow one another. */

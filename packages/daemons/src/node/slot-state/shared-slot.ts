@@ -3,13 +3,23 @@
 import type { FunctionId, SlotId } from '@vnfpool/core';
 import type { StateOutput } from '@vnfpool/core/agent';
 import type { ListWord } from '@vnfpool/core/replication';
-import type { LeasePeer, SlotCandidate, SlotDefinition } from '@vnfpool/wire/mobility';
+import { listCheckpoints } from '@vnfpool/runtime/checkpoint';
+import type {
+  FoundCheckpoint,
+  LeasePeer,
+  MadeCheckpoint,
+  SlotCandidate,
+  SlotDefinition,
+} from '@vnfpool/wire/mobility';
 import type { ToWorker } from '../worker-messages.ts';
 import { CheckpointKeeping } from './checkpoint-keeping.ts';
 import type { HeldSlot, KeepingParts, StateKeeping, Take } from './keeping.ts';
+import { RecordedSink } from './recorded-sink.ts';
+import type { Recorder } from './recorder.ts';
 import { StandbyKeeping } from './standby-keeping.ts';
 import { candidatesAt } from './standby-places.ts';
 import type { StateSource } from './state-source.ts';
+import type { SlotTasks } from './state-tasks.ts';
 import { orAborted, pause } from './waiting.ts';
 
 export interface SharedSlotParts extends KeepingParts {
@@ -21,6 +31,8 @@ export interface SharedSlotParts extends KeepingParts {
 interface Held {
   readonly state: HeldSlot;
   readonly source: StateSource;
+  /** What the source tells goes through it. */
+  readonly sink: RecordedSink;
   /** What there is of the state is all of it: what is left of it may stand in for a copy. */
   isComplete: boolean;
 }
@@ -33,7 +45,7 @@ const END_MS = 5_000;
 const AGAIN_MS = 1_000;
 
 /** One slot whose state is shared, at a node with a candidate for it: between its function, and wherever the state is kept. */
-export class SharedSlot {
+export class SharedSlot implements SlotTasks {
   readonly #parts: SharedSlotParts;
   readonly #id: SlotId;
   #definition: SlotDefinition;
@@ -120,6 +132,29 @@ export class SharedSlot {
     this.#parts.give({ type: 'sharing', slot: this.#id, report });
   }
 
+  checkpoint(isFull: boolean): Promise<MadeCheckpoint> {
+    const { state } = this.#holding();
+    return (
+      state.checkpointNow?.(isFull) ?? Promise.reject(new Error('its state goes to standbys, not to a store'))
+    );
+  }
+
+  async checkpoints(signal: AbortSignal): Promise<readonly FoundCheckpoint[]> {
+    const { sharing } = this.#definition;
+    if (sharing?.method !== 'checkpoint') throw new Error('its state goes to standbys, not to a store');
+    return listCheckpoints(this.#parts.stores.at(sharing.store), this.#id, signal);
+  }
+
+  record(recorder: Recorder): void {
+    this.#holding().sink.record(recorder);
+  }
+
+  /** @throws Error */
+  #holding(): Held {
+    if (this.#held === null) throw new Error('the slot is not held here');
+    return this.#held;
+  }
+
   async #take(order: Take, signal: AbortSignal): Promise<void> {
     const { sourceOf } = this.#parts;
     const stop = AbortSignal.any([signal, AbortSignal.timeout(TAKE_MS)]);
@@ -143,9 +178,10 @@ export class SharedSlot {
     // Where it is alone in the list nobody else counts, whoever did when the slot was granted.
     const listed = isResumed || isGathering ? [] : order.listed;
     const state = this.#keeping.hold({ ...order, listed }, epoch, found, isGathering);
-    const held = { state, source, isComplete: isWhole || isLossy || (previous === null && !isResumed) };
+    const sink = new RecordedSink(state);
+    const held = { state, source, sink, isComplete: isWhole || isLossy || (previous === null && !isResumed) };
     this.#held = held;
-    await source.begin(state.entries(), state, { isOwn, epoch: String(epoch), signal: stop });
+    await source.begin(state.entries(), sink, { isOwn, epoch: String(epoch), signal: stop });
     state.gathered();
     await orAborted(state.ready, signal);
     held.isComplete = true;
@@ -213,6 +249,7 @@ export class SharedSlot {
       return;
     }
     this.report();
+    held.sink.close();
     const { clock, logger } = this.#parts;
     const ended = held.source.end().catch((error: Error) => {
       logger.warn({ slot: this.#id, reason: error.message }, 'the last changes may be missing');

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StateOutput } from '@vnfpool/core/agent';
-import type { SetConfiguration } from '@vnfpool/wire/mobility';
+import type { SetConfiguration, StateAnswer, StateOrder } from '@vnfpool/wire/mobility';
 import { SharedSlot, type SharedSlotParts } from './shared-slot.ts';
+import { StateTasks } from './state-tasks.ts';
 
 const REPORT_MS = 1_000;
 
@@ -9,10 +10,12 @@ const REPORT_MS = 1_000;
 export class SlotStates {
   readonly #parts: SharedSlotParts;
   readonly #slots = new Map<string, SharedSlot>();
+  readonly #tasks: StateTasks;
   readonly #reporting: NodeJS.Timeout;
 
   constructor(parts: SharedSlotParts) {
     this.#parts = parts;
+    this.#tasks = new StateTasks(parts.clock, (slot) => this.#slots.get(slot));
     this.#reporting = setInterval(() => {
       for (const slot of this.#slots.values()) slot.report();
     }, REPORT_MS).unref();
@@ -59,6 +62,11 @@ export class SlotStates {
     }
   }
 
+  /** What the manager asks of the state of a slot, as far as it is. */
+  answer(order: StateOrder): StateAnswer {
+    return this.#tasks.answer(order);
+  }
+
   /** Takes copies at another address, see `CopyServer.move`. */
   move(host: string): Promise<void> {
     return this.#parts.server.move(host);
@@ -66,6 +74,7 @@ export class SlotStates {
 
   async close(): Promise<void> {
     clearInterval(this.#reporting);
+    this.#tasks.close();
     await Promise.all([...this.#slots.values()].map((slot) => slot.close()));
     await this.#parts.server.close();
     await this.#parts.stores.close();

@@ -2,7 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { noServer, RedisServer } from '../../../../store/test/objects/redis-server.ts';
+import { Recorder } from '../../../src/node/slot-state/recorder.ts';
 import { CheckpointNode, covered, folder, hastyClock, SLOT } from './checkpoint-scene.ts';
+import { StillClock } from './still-clock.ts';
 
 test('a planned hand-over loses nothing: the next holder waits for the last checkpoint', async () => {
   const { store } = folder();
@@ -149,4 +151,30 @@ test.skipIf(noServer !== '')(`a Valkey that lost its data gets all of it again $
   expect(await two.take(2, 1)).toBe('taken');
   expect(two.source.text).toEqual({ a: '1', b: '2' });
   expect(two.told()).toMatchObject({ isLossy: false });
+});
+
+test('who holds the slot makes checkpoints on call and is recorded; every candidate can list them', async () => {
+  const { store } = folder();
+  const sharing = { store, windowOctets: 1_000_000 };
+  const [one, two] = [new CheckpointNode(1, sharing), new CheckpointNode(2, sharing)];
+  const recorder = new Recorder({ forMs: 1_000, octetsMax: 10_000 }, new StillClock());
+  expect(() => one.slot.record(recorder)).toThrow('the slot is not held here');
+  expect(() => one.slot.checkpoint(false)).toThrow('the slot is not held here');
+  await one.take(1, null);
+  one.slot.record(recorder);
+  await one.source.set({ a: 'secret', b: '2' });
+  const made = await one.slot.checkpoint(true);
+  expect(made).toMatchObject({ kind: 'full', epoch: 1, sequence: 2, keys: 2 });
+  const signal = new AbortController().signal;
+  const found = await two.slot.checkpoints(signal);
+  expect(found.at(-1)).toMatchObject({ number: made.number, node: 1, isRestorable: true });
+  one.slot.leave();
+  await vi.waitUntil(() => recorder.isOver);
+  expect(recorder.part(0)).toMatchObject({
+    updates: [
+      [0, 1, 6],
+      [0, 2, 1],
+    ],
+    end: 'left',
+  });
 });

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ReplicaStore } from '@vnfpool/core/replication';
-import type { Clock } from '@vnfpool/runtime/driver';
 import { silentLogger } from '@vnfpool/runtime/logging';
 import { MemoryObjects, ObjectStoreError } from '@vnfpool/store/objects';
 import type { CheckpointSharing } from '@vnfpool/wire/mobility';
@@ -8,30 +7,7 @@ import { expect, test, vi } from 'vitest';
 import { HeldCheckpoints } from '../../../src/node/slot-state/held-checkpoints.ts';
 import type { OpenStores } from '../../../src/node/slot-state/open-stores.ts';
 import { SLOT } from './checkpoint-scene.ts';
-
-/** It stands still until it is moved. */
-class StillClock implements Clock {
-  #nowMs = 0;
-  readonly #waiting = new Set<{ readonly atMs: number; readonly run: () => void }>();
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  at(atMs: number, run: () => void): () => void {
-    const entry = { atMs, run };
-    this.#waiting.add(entry);
-    return () => this.#waiting.delete(entry);
-  }
-
-  pass(ms: number): void {
-    this.#nowMs += ms;
-    for (const entry of Array.from(this.#waiting)) {
-      if (entry.atMs > this.#nowMs || !this.#waiting.delete(entry)) continue;
-      entry.run();
-    }
-  }
-}
+import { StillClock } from './still-clock.ts';
 
 /** A store that can be taken away. */
 class Fragile extends MemoryObjects {
@@ -163,4 +139,44 @@ test('who leaves writes what is left; with a store that is gone others are not k
     return other.state.report().checkpoint?.fault === 'it is gone' && other.clock.nowMs() > 5_000;
   });
   await left;
+});
+
+test('one on call has what was changed before it, is full when that is asked for, and says what it is', async () => {
+  const { clock, state, names } = held();
+  await vi.waitUntil(() => isCurrent(state));
+  await state.change(change('a', 100));
+  const full = await state.checkpointNow(true);
+  expect(full).toMatchObject({ kind: 'full', epoch: 3, number: 2, sequence: 1, keys: 1, tookMs: 0 });
+  expect(full.octets).toBeGreaterThan(100);
+  await state.change(change('b', 10));
+  const delta = await state.checkpointNow(false);
+  expect(delta).toMatchObject({ kind: 'incremental', number: 3, sequence: 2, keys: 2 });
+  expect(delta.octets).toBeLessThan(full.octets);
+  expect(await state.checkpointNow(false)).toMatchObject({ kind: 'none', number: 3, octets: 0 });
+  const made = ['0000000000-claim', '0000000001-start', '0000000002-start', '0000000003-delta'];
+  // The interval has nothing to write for what the call has written.
+  clock.pass(600);
+  expect(names()).toEqual(made);
+});
+
+test('several calls at a time are each a checkpoint that began behind it', async () => {
+  const { state } = held();
+  await state.change(change('a'));
+  const first = state.checkpointNow(false);
+  await state.change(change('b'));
+  const [one, two] = await Promise.all([first, state.checkpointNow(true)]);
+  expect(one.sequence).toBeGreaterThanOrEqual(1);
+  expect(two).toMatchObject({ kind: 'full', sequence: 2, keys: 2 });
+});
+
+test('one on call says why the store has none, and the next one comes through', async () => {
+  const { objects, state } = held();
+  await vi.waitUntil(() => isCurrent(state));
+  await state.change(change('a'));
+  objects.isGone = true;
+  await expect(state.checkpointNow(false)).rejects.toThrow('the store does not take it: it is gone');
+  objects.isGone = false;
+  expect(await state.checkpointNow(false)).toMatchObject({ kind: 'incremental', sequence: 1 });
+  await state.leave(new AbortController().signal);
+  await expect(state.checkpointNow(false)).rejects.toThrow('the slot is handed over');
 });

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import { formatEpoch } from '@vnfpool/core';
+import type { CheckpointAnswer, CheckpointRequest, CheckpointView, SlotView } from '@vnfpool/core/management';
+import { type Command, InvalidArgumentError } from 'commander';
+import { type ApiOptions, connectApi, withApi } from '../api/api-command.ts';
+import type { ApiClient } from '../api/client.ts';
+import { CliError, RefusedError } from '../errors.ts';
+import type { CliIo } from '../io.ts';
+import { showBytes } from '../output/amount.ts';
+import { showDuration } from '../output/duration.ts';
+import { checkpointColumns } from '../tables/checkpoints.ts';
+import { type Format, formatOption, printList, printValue } from '../tables/print-list.ts';
+import { type SlotName, slotName } from './slot-name.ts';
+import { addStateRecord } from './state-record.ts';
+
+interface CheckpointOptions extends ApiOptions {
+  readonly full?: boolean;
+  readonly output: 'table' | 'json';
+}
+
+interface ListOptions extends ApiOptions {
+  readonly output: Format;
+}
+
+/** Slots by what they are called: all, those of a pool, or one. */
+interface Chosen {
+  readonly pool?: string;
+  readonly slot?: number;
+}
+
+export function addState(program: Command, io: CliIo): void {
+  const state = program
+    .command('state')
+    .summary('checkpoint the state of a slot, list what its store has, record how it changes')
+    .description('What the holder of a slot has of its state, and what a store has of it.');
+  withApi(state.command('checkpoint'))
+    .summary('have a checkpoint made now')
+    .description(
+      'The holder of the slot writes a checkpoint now, of what changed since the last one or of everything, whichever is due; waits until the store has it.',
+    )
+    .argument('<slot>', 'POOL/SLOT, for instance kv/0', slotName)
+    .option('--full', 'of everything')
+    .addOption(formatOption(['table', 'json']))
+    .action((name: SlotName, options: CheckpointOptions) => checkpoint(name, options, io));
+  withApi(state.command('list'))
+    .summary('the checkpoints that lie in the store')
+    .description(
+      'Reads every checkpoint that the store of a slot has, the oldest first, by an agent with a candidate for it: also where nobody holds the slot.',
+    )
+    .argument('[slots]', 'POOL or POOL/SLOT; all when not said', chosenSlots)
+    .addOption(formatOption())
+    .action((chosen: Chosen | undefined, options: ListOptions) => list(chosen ?? {}, options, io));
+  addStateRecord(state, io);
+}
+
+async function checkpoint({ pool, slot }: SlotName, options: CheckpointOptions, io: CliIo): Promise<void> {
+  const client = await connectApi(options, io);
+  const request: CheckpointRequest = { pool, slot, ...(options.full === true && { full: true }) };
+  const made = await client.post<CheckpointAnswer>('/v1/checkpoint', request);
+  if (options.output === 'json') {
+    printValue(io, 'json', made);
+    return;
+  }
+  const { kind, node, epoch, number, sequence, keys, octets, tookMs } = made;
+  const what =
+    kind === 'none'
+      ? `${node} had nothing new for the store, which has`
+      : `the store has a checkpoint of ${node}, ${kind === 'full' ? 'of everything' : 'of what changed'}:`;
+  const cost = kind === 'none' ? '' : `, ${showBytes(octets)}`;
+  io.out(
+    `${pool}/${slot}: ${what} epoch ${formatEpoch(epoch)}, number ${number}, up to update ${sequence}, ${keys} keys${cost}; it took ${showDuration(tookMs)}\n`,
+  );
+}
+
+async function list({ pool, slot }: Chosen, options: ListOptions, io: CliIo): Promise<void> {
+  const client = await connectApi(options, io);
+  const slots =
+    pool !== undefined && slot !== undefined ? [{ pool, slot }] : await slotsWithStore(client, pool);
+  const items: CheckpointView[] = [];
+  const refused: string[] = [];
+  for (const each of slots) {
+    try {
+      items.push(...(await client.list<CheckpointView>(pathOf(each))));
+    } catch (error) {
+      // What others have is still worth knowing.
+      if (!(error instanceof RefusedError) || slots.length === 1) throw error;
+      refused.push(`${each.pool}/${each.slot}: ${error.message}`);
+    }
+  }
+  printList(io, options.output, checkpointColumns, items, 'checkpoints');
+  if (refused.length > 0) throw new CliError(1, refused.join('\n'));
+}
+
+/** @throws CliError for a pool without */
+async function slotsWithStore(client: ApiClient, pool: string | undefined): Promise<readonly SlotName[]> {
+  const query = pool === undefined ? '' : `?pool=${encodeURIComponent(pool)}`;
+  const slots = await client.list<SlotView>(`/v1/slots${query}`);
+  const stored = slots.filter(({ sharing }) => sharing?.method === 'checkpoint');
+  if (pool !== undefined && stored.length === 0)
+    throw new CliError(
+      1,
+      slots.length === 0
+        ? `there is no pool ${pool} with slots here`
+        : `${pool} has no checkpoints: its method of state sharing is ${slots[0]?.sharing?.method ?? 'none'}`,
+    );
+  return stored.map((each) => ({ pool: each.pool, slot: each.index }));
+}
+
+function pathOf({ pool, slot }: SlotName): string {
+  return `/v1/checkpoints/${encodeURIComponent(pool)}/${slot}`;
+}
+
+function chosenSlots(text: string): Chosen {
+  if (text.includes('/')) return slotName(text);
+  if (text === '') throw new InvalidArgumentError('It is POOL or POOL/SLOT, for instance kv or kv/0.');
+  return { pool: text };
+}

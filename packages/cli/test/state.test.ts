@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CheckpointView, RecordingMessage, SlotView } from '@vnfpool/core/management';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ApiError } from '../../daemons/src/management-api/index.ts';
+import { NOW } from '../../daemons/test/management-api/edge-state.ts';
+import { Bench } from './fixtures/bench.ts';
+
+let bench: Bench;
+
+beforeEach(async () => {
+  bench = await Bench.make();
+});
+
+afterEach(() => bench.close());
+
+const found: CheckpointView = {
+  pool: 'web',
+  slot: 0,
+  epoch: 1_099_511_627_783,
+  first: 1,
+  number: 4,
+  kind: 'full',
+  writtenAt: NOW - 12_000,
+  node: 'node-a',
+  sequence: 120,
+  octets: 3_145_728,
+  damage: null,
+  isRestorable: true,
+};
+
+/** The slots of the bench, with a store behind those of `web`. */
+function withStore(): void {
+  const slots = bench.backend.view.slots.map((slot): SlotView => {
+    const sharing = { isProtected: true, isLossy: false, verdict: '', state: null, standbys: [] };
+    return slot.pool === 'web' ? { ...slot, sharing: { ...sharing, method: 'checkpoint' } } : slot;
+  });
+  bench.backend.change({ slots });
+}
+
+describe('state checkpoint', () => {
+  test('says what the store has, in words and as JSON', async () => {
+    expect(await bench.run(['state', 'checkpoint', 'web/0'])).toEqual({
+      code: 0,
+      out: 'web/0: the store has a checkpoint of node-a, of what changed: epoch 1.7, number 9, up to update 120, 12 keys, 4 KiB; it took 13 ms\n',
+      err: '',
+    });
+    const { out } = await bench.run(['state', 'checkpoint', 'web/0', '--full', '-o', 'json']);
+    expect(JSON.parse(out)).toMatchObject({ kind: 'full', octets: 4_096 });
+    expect(bench.backend.asked.map((call) => call.with)).toEqual([
+      { pool: 'web', slot: 0 },
+      { pool: 'web', slot: 0, full: true },
+    ]);
+  });
+
+  test('says that there was nothing new', async () => {
+    const ask = bench.backend.checkpoint.bind(bench.backend);
+    bench.backend.checkpoint = async (request) => ({ ...(await ask(request)), kind: 'none', octets: 0 });
+    expect((await bench.run(['state', 'checkpoint', 'web/0'])).out).toBe(
+      'web/0: node-a had nothing new for the store, which has epoch 1.7, number 9, up to update 120, 12 keys; it took 13 ms\n',
+    );
+  });
+
+  test('a refusal has its reason', async () => {
+    bench.backend.refusal = new ApiError(409, 'not-ready', 'web has no checkpoints.');
+    expect(await bench.run(['state', 'checkpoint', 'web/0'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('web has no checkpoints.'),
+    });
+    expect((await bench.run(['state', 'checkpoint', 'web'])).code).toBe(2);
+  });
+});
+
+describe('state list', () => {
+  test('one slot, as a table', async () => {
+    const damage = '0000000000000007-0000000005-delta: the digest is another';
+    bench.backend.found = [
+      found,
+      {
+        ...found,
+        first: 5,
+        number: 5,
+        kind: 'incremental',
+        writtenAt: null,
+        node: null,
+        sequence: null,
+        octets: 80,
+        damage,
+        isRestorable: false,
+      },
+    ];
+    const { code, out } = await bench.run(['state', 'list', 'web/0']);
+    expect(code).toBe(0);
+    expect(out.split('\n')).toEqual([
+      'SLOT   EPOCH  NUMBER  KIND         WRITTEN  NODE    UP TO UPDATE   SIZE  STATE',
+      'web/0    1.7     1-4  full         12s ago  node-a           120  3 MiB  whole, the newest restorable one',
+      `web/0    1.7       5  incremental  -        -                  -   80 B  damaged: ${damage}`,
+      '',
+    ]);
+    const { out: json } = await bench.run(['state', 'list', 'web/0', '-o', 'json']);
+    expect(JSON.parse(json)).toEqual({ items: bench.backend.found });
+  });
+
+  test('all slots that have a store, or those of a pool', async () => {
+    expect((await bench.run(['state', 'list'])).out).toBe('no checkpoints\n');
+    withStore();
+    bench.backend.found = [found];
+    await bench.run(['state', 'list']);
+    await bench.run(['state', 'list', 'web']);
+    expect(bench.backend.asked.map((call) => call.with)).toEqual([
+      { pool: 'web', slot: 0 },
+      { pool: 'web', slot: 0 },
+    ]);
+    expect(await bench.run(['state', 'list', 'none'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('there is no pool none'),
+    });
+  });
+
+  test('of a pool without checkpoints says so', async () => {
+    expect(await bench.run(['state', 'list', 'web'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('web has no checkpoints: its method of state sharing is none'),
+    });
+  });
+});
+
+describe('state record', () => {
+  const updates = [
+    { at: 0.5, key: '1', octets: 64 },
+    { at: 2, key: '1', value: null },
+  ] as const;
+  const record = (...more: readonly string[]) =>
+    bench.run(['state', 'record', 'web/0', '--out', join(bench.base, 'x.jsonl'), ...more]);
+  const tell = (...messages: readonly RecordingMessage[]): void => {
+    bench.backend.recorded = async function* () {
+      yield* messages;
+    };
+  };
+  const end = { kind: 'end', data: { updates: 2, elapsedMs: 60_000, why: 'time', reason: '' } } as const;
+  const file = (): string => readFileSync(join(bench.base, 'x.jsonl'), 'utf8');
+
+  test('writes what comes, line by line', async () => {
+    tell({ kind: 'updates', data: updates }, end);
+    const { code, out } = await record();
+    expect([code, out]).toEqual([0, `${join(bench.base, 'x.jsonl')}: 2 updates of web/0 in 1 min\n`]);
+    expect(file()).toBe('{"at":0.5,"key":"1","octets":64}\n{"at":2,"key":"1","value":null}\n');
+    expect(bench.backend.asked.map((call) => call.with)).toEqual([
+      { pool: 'web', slot: 0, forMs: 60_000, octetsMax: 16_777_216 },
+    ]);
+  });
+
+  test('shows how far it is: to a terminal each time, to a log every ten seconds', async () => {
+    const progress = [1_000, 9_000, 11_000].map(
+      (elapsedMs): RecordingMessage => ({ kind: 'progress', data: { updates: 2, elapsedMs } }),
+    );
+    tell({ kind: 'updates', data: updates }, ...progress, end);
+    expect((await record()).err).toBe('11 s: 2 updates\n');
+    const { err } = await bench.run(['state', 'record', 'web/0', '--out', join(bench.base, 'x.jsonl')], {
+      terminal: true,
+    });
+    expect(err.split('\r\u001b[K')).toEqual(['', '1 s: 2 updates', '9 s: 2 updates', '11 s: 2 updates', '']);
+  });
+
+  test.each([
+    ['octets', 0, 'it ended at its bound of 1 KiB'],
+    ['behind', 1, 'updates came faster than they could be fetched'],
+    ['left', 1, 'the slot is held there no more'],
+    ['failed', 1, 'it ended: node-a does not answer.'],
+  ] as const)('that ended by %s says so, and keeps what there is', async (why, code, words) => {
+    const reason = why === 'failed' ? 'node-a does not answer.' : '';
+    tell({ kind: 'updates', data: updates }, { kind: 'end', data: { ...end.data, why, reason } });
+    const done = await record('--octets', '1024');
+    expect(done.code).toBe(code);
+    expect(done.out + done.err).toContain(words);
+    expect(file().split('\n')).toHaveLength(3);
+  });
+
+  test('makes no file where nothing comes, or it cannot begin', async () => {
+    tell(end);
+    expect(await record()).toMatchObject({ code: 1, err: expect.stringContaining('no state has changed') });
+    bench.backend.refusal = new ApiError(409, 'not-ready', 'Nobody holds slot 0 of web.');
+    expect(await record()).toMatchObject({ code: 1, err: expect.stringContaining('Nobody holds') });
+    expect(existsSync(join(bench.base, 'x.jsonl'))).toBe(false);
+  });
+
+  test('a stream that breaks off keeps what there is', async () => {
+    tell({ kind: 'updates', data: updates });
+    expect(await record()).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('the manager has ended it'),
+    });
+    expect(file().split('\n')).toHaveLength(3);
+  });
+
+  test.each([
+    ['--for', '50ms'],
+    ['--for', '2h'],
+    ['--octets', '1000'],
+    ['--octets', '67108865'],
+  ])('%s %s is said wrongly', async (...args) => {
+    expect((await record(...args)).code).toBe(2);
+    expect(bench.backend.asked).toEqual([]);
+  });
+});

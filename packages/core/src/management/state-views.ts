@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/*
+ * What is asked of the state of a slot, and what is answered.
+ */
+
+/** POST /v1/checkpoint: the holder of the slot makes one now. */
+export interface CheckpointRequest {
+  readonly pool: string;
+  readonly slot: number;
+  /** All of the state, though what changed would do. */
+  readonly full?: boolean;
+}
+
+/** Answer of POST /v1/checkpoint: the store has it. */
+export interface CheckpointAnswer {
+  /** `none`: nothing had changed since the one that it names. */
+  readonly kind: 'full' | 'incremental' | 'none';
+  /** Name of the node that wrote it. */
+  readonly node: string;
+  readonly epoch: number;
+  /** Of its last object in the store. */
+  readonly number: number;
+  /** Of the last update that is in it. */
+  readonly sequence: number;
+  /** Pieces of state. */
+  readonly keys: number;
+  /** That were written. */
+  readonly octets: number;
+  /** From the order at the node to the store's answer. */
+  readonly tookMs: number;
+}
+
+/** GET /v1/checkpoints/POOL/SLOT: one that lies in the store. */
+export interface CheckpointView {
+  readonly pool: string;
+  readonly slot: number;
+  readonly epoch: number;
+  /** Of its first and of its last object. */
+  readonly first: number;
+  readonly number: number;
+  readonly kind: 'full' | 'incremental';
+  /** By the clock of its writer; null: it cannot be read. */
+  readonly writtenAt: number | null;
+  /** Name of the node that wrote it, or its number where that is gone; null: it cannot be read. */
+  readonly node: string | null;
+  /** Of the last update that is in it; null: it cannot be read. */
+  readonly sequence: number | null;
+  readonly octets: number;
+  /** What is wrong with it; null: it is whole. */
+  readonly damage: string | null;
+  /** Whoever takes the slot now goes on from what there is up to this one. */
+  readonly isRestorable: boolean;
+}
+
+/** GET /v1/recording/POOL/SLOT: what the holder's function shares from now on. */
+export interface RecordingRequest {
+  readonly pool: string;
+  readonly slot: number;
+  /** 100 ms to 1 h. */
+  readonly forMs: number;
+  /** Of its lines; 1 KiB to 64 MiB. */
+  readonly octetsMax: number;
+}
+
+/** One change of a piece of state, as a line of a recording has it. */
+export interface RecordedUpdateView {
+  /** Milliseconds since the recording began. */
+  readonly at: number;
+  /** Not the key of the function: a number for it. */
+  readonly key: string;
+  /** Of the value, which is not in it; absent: see `value`. */
+  readonly octets?: number;
+  /** The key was removed. */
+  readonly value?: null;
+}
+
+export interface RecordingProgress {
+  readonly updates: number;
+  readonly elapsedMs: number;
+}
+
+/** Server-sent events of it: updates as they come, progress at least once a second, and one `end`. */
+export interface RecordingMessages {
+  readonly updates: readonly RecordedUpdateView[];
+  readonly progress: RecordingProgress;
+  readonly end: RecordingProgress & {
+    /** `behind`: it came faster than it was taken; `left`: the slot is held there no more; `failed`: see `reason`. */
+    readonly why: 'time' | 'octets' | 'behind' | 'stopped' | 'left' | 'failed';
+    readonly reason: string;
+  };
+}
+
+/** One of them. */
+export type RecordingMessage = {
+  readonly [Kind in keyof RecordingMessages]: {
+    readonly kind: Kind;
+    readonly data: RecordingMessages[Kind];
+  };
+}[keyof RecordingMessages];

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { StateAnswer, StateTask } from '@vnfpool/wire/mobility';
+import type { NodeId } from '../identity.ts';
+import type { MobilityManagerOutput } from '../mobility/types.ts';
+import { type Observed, type ObservedNode, type ObservedSlot, takesOrders } from '../planner/observed.ts';
+import { rankingOf } from '../planner/roles.ts';
+import { isByAgents } from '../state-level/carried.ts';
+import { type Refusal, refuse } from './refusal.ts';
+import type { ManagerState } from './state.ts';
+import type { ManagerCoreOutput, ManagerReply } from './types.ts';
+
+type Result = Extract<MobilityManagerOutput, { readonly type: 'operation-result' }>;
+
+/** What a person asks of the state of a slot, or how far that is. */
+export interface StateOrderRequest {
+  readonly requestId: number;
+  readonly pool: string;
+  readonly index: number;
+  /** As in `StateOrder`, and the same for every question about the same task. */
+  readonly id: string;
+  readonly task: StateTask;
+  readonly from: number;
+  readonly stop: boolean;
+  /** Who was asked first; absent: nobody was. */
+  readonly node?: NodeId;
+}
+
+/** What the node said; null: nothing, and it may be asked again. */
+export interface StateOrderReply {
+  readonly node: NodeId;
+  readonly answer: StateAnswer | null;
+}
+
+interface Asked {
+  readonly request: StateOrderRequest;
+  readonly node: NodeId;
+  readonly name: string;
+  readonly untilMs: number;
+}
+
+const FAILED = 128;
+/** A node that says nothing for so long is not waited for. */
+const ANSWER_MS = 10_000;
+/** Unanswered at a time; more are refused. */
+const ASKED_MAX = 256;
+
+/** Questions about the state of slots, on their way between whoever asks and the node that knows. Nothing of it is kept. */
+export class ManagerStateOrders {
+  readonly #state: ManagerState;
+  readonly #nextRequest: () => number;
+  readonly #asked = new Map<number, Asked>();
+
+  /** `nextRequest` gives the number of the next order to a node. */
+  constructor(state: ManagerState, nextRequest: () => number) {
+    this.#state = state;
+    this.#nextRequest = nextRequest;
+  }
+
+  /** Checks what a person asks for, and asks the node. */
+  ask(request: StateOrderRequest, nowMs: number): ManagerCoreOutput {
+    const { id, from, stop, task, pool, index } = request;
+    const chosen = this.#choose(request, nowMs);
+    if ('code' in chosen) return answered(request, chosen);
+    if (this.#asked.size >= ASKED_MAX)
+      return answered(request, refuse('BUSY', `${ASKED_MAX} questions about states are on their way.`));
+    const { slot, node } = chosen;
+    const requestId = this.#nextRequest();
+    const to = node.id as NodeId;
+    this.#asked.set(requestId, { request, node: to, name: node.name, untilMs: nowMs + ANSWER_MS });
+    return {
+      type: 'mobility',
+      input: { type: 'state-order', requestId, node: to, order: { v: 1, id, slot, from, stop, ...task } },
+      reason: `the state of slot ${index} of ${pool} is asked for`,
+    };
+  }
+
+  /** Takes the answer to a question of ours; undefined: it is not. */
+  settle(result: Result): ManagerCoreOutput[] | undefined {
+    const asked = this.#asked.get(result.requestId);
+    if (asked === undefined) return undefined;
+    this.#asked.delete(result.requestId);
+    const { request, node, name } = asked;
+    if (result.code >= FAILED) {
+      const message = `${name} refused: ${result.text || `code ${result.code}`}.`;
+      return [answered(request, refuse('NOT_READY', message))];
+    }
+    const answer = result.stateAnswer?.id === request.id ? result.stateAnswer : null;
+    return [answered(request, { ok: true, state: { node, answer } })];
+  }
+
+  /** Tells whom nobody answers. */
+  expire(nowMs: number): ManagerCoreOutput[] {
+    const late = [...this.#asked].filter(([, { untilMs }]) => untilMs <= nowMs);
+    return late.map(([requestId, { request, name }]) => {
+      this.#asked.delete(requestId);
+      return answered(request, refuse('NOT_READY', `${name} does not answer.`));
+    });
+  }
+
+  get deadlineMs(): number | undefined {
+    // In the order in which they were asked.
+    const [first] = this.#asked.values();
+    return first?.untilMs;
+  }
+
+  #choose(
+    request: StateOrderRequest,
+    nowMs: number,
+  ): { readonly slot: string; readonly node: ObservedNode } | Refusal {
+    const { pool: name, index, task, node: asked } = request;
+    const pool = this.#state.set?.declared.pools.find((each) => each.name === name);
+    if (!pool) return refuse('NOT_FOUND', `There is no pool ${name}.`);
+    const observed = this.#state.observed(nowMs);
+    const slot = observed.slots.find((each) => each.pool === name && each.index === index);
+    if (!slot) return refuse('NOT_FOUND', `Pool ${name} has no slot ${index}.`);
+    const where = `slot ${index} of ${name}`;
+    if (asked !== undefined) {
+      const node = observed.nodes.find(({ id }) => id === asked);
+      if (takesOrders(node)) return { slot: slot.id, node };
+      return refuse('NOT_READY', 'The node that was asked first cannot be reached any more.');
+    }
+    const level = this.#state.sharing.get(name)?.level;
+    const method = level?.method ?? 'none';
+    if (task.task !== 'record' && method !== 'checkpoint')
+      return refuse('NOT_READY', `${name} has no checkpoints: its method of state sharing is ${method}.`);
+    if (task.task === 'record' && method !== 'checkpoint' && !(level && isByAgents(level)))
+      return refuse('NOT_READY', `Agents do not carry the state of ${name}: its method is ${method}.`);
+    const nodes = nodesOf(slot, observed, task.task === 'list' ? rankingOf(pool, index, observed) : []);
+    if (slot.holder === null && task.task !== 'list')
+      return refuse('NOT_READY', `Nobody holds ${where}, so nobody has its state.`);
+    const node = nodes.find(takesOrders);
+    if (node) return { slot: slot.id, node };
+    const whom = task.task === 'list' ? 'No node with a candidate for' : 'The node of the holder of';
+    return refuse('NOT_READY', `${whom} ${where} can be reached.`);
+  }
+}
+
+/** Where its holder is, then where the others are. */
+function nodesOf({ holder }: ObservedSlot, observed: Observed, others: readonly number[]): ObservedNode[] {
+  return [holder, ...others].flatMap((functionId) => {
+    const instance = observed.instances.find((each) => each.functionId === functionId);
+    return observed.nodes.filter(({ name }) => name === instance?.node);
+  });
+}
+
+function answered({ requestId }: StateOrderRequest, reply: ManagerReply): ManagerCoreOutput {
+  return { type: 'reply', requestId, reply };
+}
