@@ -139,9 +139,19 @@ export class HeldState implements HeldSlot {
   /** Copies are kept at these places from now on. */
   keepAt(places: readonly SecretPlace[]): void {
     this.#places = this.#secrets.placed(places);
-    const rewrites = this.#secrets.rewrites(this.#options.store);
-    if (rewrites.length > 0) this.#state.rewrite(rewrites);
+    this.#rewrite(this.#secrets.rewrites(this.#options.store));
     if (!this.#isGathering) this.#state.keepAt(this.#places);
+  }
+
+  #rewrite(rewrites: readonly KeyUpdate[]): void {
+    if (rewrites.length === 0) return;
+    const { logger, slot, store } = this.#options;
+    const before = store.sequence;
+    this.#state.rewrite(rewrites);
+    const left = rewrites.length - (store.sequence - before);
+    // Who cannot open one does not take the slot.
+    if (left > 0)
+      logger.error({ slot, left }, 'secrets could not be sealed to other nodes: there is no room');
   }
 
   /**
