@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { ValkeyLink } from '../../src/valkey/link.ts';
 
 const found = ['valkey-server', 'redis-server']
   .flatMap((program) => ['/usr/bin', '/usr/local/bin'].map((folder) => `${folder}/${program}`))
@@ -33,6 +34,15 @@ export class RedisServer {
     this.#process = server;
     for await (const chunk of server.stdout) if (String(chunk).includes('ready to accept')) break;
     server.stdout.resume();
+  }
+
+  /** Without an answer that matters. */
+  async command(database: number, ...words: string[]): Promise<void> {
+    const link = new ValkeyLink(new URL(`${this.url}?db=${database}`), {
+      faultOf: (_, said) => new Error(said),
+    });
+    await link.call(...words);
+    await link.close();
   }
 
   async stop(): Promise<void> {
