@@ -23,6 +23,7 @@ import { decodeMobility } from '@vnfpool/wire/mobility';
 import { decodePfsync, encodePfsync } from '@vnfpool/wire/pfsync';
 import { decodeReplica, encodeReplica } from '@vnfpool/wire/replication';
 import { decodeForward, encodeForward } from '@vnfpool/wire/session-forward';
+import { decodeStateMark, encodeStateMark } from '@vnfpool/wire/shared-state';
 import { decodeSipMessage, encodeSipMessage, readSipEssentials } from '@vnfpool/wire/sip';
 import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
@@ -35,6 +36,7 @@ import { PFSYNC_DATAGRAMS } from './pfsync-corpus.ts';
 import { REPLICA_FRAMES } from './replica-corpus.ts';
 import { FORWARDS, SIP_MESSAGES } from './session-corpus.ts';
 import { STATE_FRAMES } from './state-corpus.ts';
+import { STATE_MARKS } from './state-mark-corpus.ts';
 import { weightMax, weightOf } from './weight.ts';
 
 /** Something that must take any octets whatever. */
@@ -169,6 +171,19 @@ const checkpoint: FuzzTarget = {
   },
 };
 
+/** What lies beside the state of a slot in a store that shares it. */
+const stateMark: FuzzTarget = {
+  corpus: STATE_MARKS,
+  check: (bytes) => {
+    const text = Buffer.from(bytes).toString('latin1');
+    const decoded = orRefused(() => decodeStateMark(text));
+    if (decoded === undefined) return false;
+    checkWeight(decoded, bytes);
+    if (encodeStateMark(decoded) !== text) throw new Finding('encoded again it is another mark');
+    return true;
+  },
+};
+
 /** A stream of ASAP messages: whatever the chunks, the same frames come out, none of them longer than allowed. */
 const framer: FuzzTarget = {
   corpus: [joined(...CORPUS.asap), joined(...CORPUS.enrp), ...CORPUS.asap],
@@ -292,6 +307,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   pfsync,
   replication,
   checkpoint,
+  'state-mark': stateMark,
   'function-socket': functionSocket,
   'session-forward': sessionForward,
   gossip,
