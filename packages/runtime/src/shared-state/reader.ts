@@ -73,7 +73,7 @@ async function readInto(
     ({ cursor } = page);
   } while (cursor !== null);
   if (sum === null || (sum.keys === state.keys && sum.digest === state.digest)) return '';
-  return `it has ${state.keys} keys that are not, or not all, what was written: ${sum.keys} keys`;
+  return `it has ${state.keys} keys, and not what was written, which were ${sum.keys}`;
 }
 
 /** Null: it is none of ours. */

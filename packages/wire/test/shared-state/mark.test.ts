@@ -35,7 +35,11 @@ test('what was written is read again', () => {
     state: fc.constantFrom('whole', 'midway', 'ended'),
     sum: fc.option(fc.record({ keys: amount, digest: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) })),
   });
-  fc.assert(fc.property(marks, (any) => expect(decodeStateMark(encodeStateMark(any))).toEqual(any)));
+  fc.assert(
+    fc.property(marks, (any) => {
+      expect(decodeStateMark(encodeStateMark(any))).toEqual(any);
+    }),
+  );
 });
 
 test.each([
