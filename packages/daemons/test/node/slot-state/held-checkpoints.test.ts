@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ReplicaStore } from '@vnfpool/core/replication';
-import type { Clock } from '@vnfpool/runtime/driver';
 import { silentLogger } from '@vnfpool/runtime/logging';
 import { MemoryObjects, ObjectStoreError } from '@vnfpool/store/objects';
 import type { CheckpointSharing } from '@vnfpool/wire/mobility';
@@ -8,30 +7,7 @@ import { expect, test, vi } from 'vitest';
 import { HeldCheckpoints } from '../../../src/node/slot-state/held-checkpoints.ts';
 import type { OpenStores } from '../../../src/node/slot-state/open-stores.ts';
 import { SLOT } from './checkpoint-scene.ts';
-
-/** It stands still until it is moved. */
-class StillClock implements Clock {
-  #nowMs = 0;
-  readonly #waiting = new Set<{ readonly atMs: number; readonly run: () => void }>();
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  at(atMs: number, run: () => void): () => void {
-    const entry = { atMs, run };
-    this.#waiting.add(entry);
-    return () => this.#waiting.delete(entry);
-  }
-
-  pass(ms: number): void {
-    this.#nowMs += ms;
-    for (const entry of Array.from(this.#waiting)) {
-      if (entry.atMs > this.#nowMs || !this.#waiting.delete(entry)) continue;
-      entry.run();
-    }
-  }
-}
+import { StillClock } from './still-clock.ts';
 
 /** A store that can be taken away. */
 class Fragile extends MemoryObjects {
