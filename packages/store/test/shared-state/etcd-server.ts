@@ -6,7 +6,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 
-const found = ['/usr/bin/etcd', '/usr/local/bin/etcd'].find((path) => {
+/** Undefined: there is none. */
+export const etcdProgram: string | undefined = ['/usr/bin/etcd', '/usr/local/bin/etcd'].find((path) => {
   try {
     accessSync(path, constants.X_OK);
     return true;
@@ -16,7 +17,7 @@ const found = ['/usr/bin/etcd', '/usr/local/bin/etcd'].find((path) => {
 });
 
 /** Why there is no etcd to test against; empty: there is. */
-export const noEtcd = found === undefined ? '(etcd is missing: apt-get install etcd-server)' : '';
+export const noEtcd = etcdProgram === undefined ? '(etcd is missing: apt-get install etcd-server)' : '';
 
 const TRIES = 5;
 
@@ -57,7 +58,10 @@ export class EtcdServer {
     const peers = 'http://127.0.0.1:0';
     const cluster = ['--listen-peer-urls', peers, '--initial-advertise-peer-urls', peers];
     const words = [...own, ...clients, ...cluster, '--initial-cluster', `one=${peers}`, ...settings];
-    const server = spawn(found as string, words, { stdio: ['ignore', 'ignore', 'pipe'], cwd: this.#folder });
+    const server = spawn(etcdProgram as string, words, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      cwd: this.#folder,
+    });
     this.#process = server;
     const said: string[] = [];
     for await (const line of createInterface(server.stderr)) {
