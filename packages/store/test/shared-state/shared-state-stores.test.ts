@@ -159,7 +159,9 @@ describe.skipIf(noEtcd !== '')(
       await locked.lock('root', 'se:cret');
       const store = openSharedStateStore(`etcd://root:se%3Acret@127.0.0.1:${locked.port}`);
       const stranger = openSharedStateStore(locked.url);
-      onTestFinished(() => Promise.all([store.close(), stranger.close()]));
+      onTestFinished(async () => {
+        await Promise.all([store.close(), stranger.close()]);
+      });
       expect((await store.claim(SLOT, claim)).isClaimed).toBe(true);
       await expect(stranger.look(SLOT)).rejects.toMatchObject({ code: 'unavailable' });
       await locked.stop();
