@@ -68,7 +68,7 @@ function hostOf(name: string): EtcdAddress['hosts'][number] | null {
   const { hostname, port, pathname } = new URL(`ws://${name}`);
   const isPlain = hostname !== '' && pathname === '/';
   // 80 is what that scheme leaves out.
-  const written = /:80$/.test(name) ? 80 : Number(port || 2379);
+  const written = name.endsWith(':80') ? 80 : Number(port || 2379);
   return isPlain ? { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: written } : null;
 }
 

@@ -129,7 +129,8 @@ function isRefusedToken({ status, body }: Answer): boolean {
 
 function resultOf({ status, body }: Answer): Record<string, unknown> {
   if (status === 200) return body;
-  const words = String(body['message'] ?? body['error'] ?? `status ${status}`);
+  const said = body['message'] ?? body['error'];
+  const words = typeof said === 'string' ? said : `status ${status}`;
   const isFull = body['code'] === RESOURCE_EXHAUSTED && words.includes('space exceeded');
   throw new SharedStateError(isFull ? 'full' : 'unavailable', words);
 }
