@@ -82,7 +82,7 @@ export class SharedStoreKeeping implements StateKeeping {
     await lastChanges(reading, self, () => hasSharedStateEnded(store, slot, epoch));
     const state = await takeSharedState(store, slot, { epoch, node: self });
     this.#base = state.base;
-    return judged(reading, self, inStore(state));
+    return judged(reading, self, inStore(state, this.#sharing()));
   }
 
   #sharing(): StoreSharing {
@@ -92,11 +92,12 @@ export class SharedStoreKeeping implements StateKeeping {
   }
 }
 
-function inStore({ store, mark, damage }: StoredState): InStore {
+function inStore({ store, mark, damage }: StoredState, { writes }: StoreSharing): InStore {
   return {
     store,
     isThere: mark !== null || damage !== '',
-    node: mark?.node ?? null,
+    // Where answers wait for the store, a holder that wrote nothing has not answered anything.
+    node: writes.type === 'through' ? null : (mark?.node ?? null),
     epoch: mark?.epoch ?? 0,
     isEnded: mark?.state === 'ended',
     missing: [

@@ -86,14 +86,30 @@ test.skipIf(noServer !== '')(
   `state of a holder that never reached the store is missing, and that is told ${noServer}`,
   async () => {
     const { url } = await server();
-    const one = new CheckpointNode(1, at(url));
+    const sharing = at(url, { writes: { type: 'behind', lag: { ms: 1_000 } } });
+    const one = new CheckpointNode(1, sharing);
     await one.take(1, null);
     await one.source.set({ a: '1' });
-    const three = new CheckpointNode(3, at(url));
+    await covered(one);
+    const three = new CheckpointNode(3, sharing);
     // Node 2 held it in between.
     expect(await three.take(7, 2)).toBe('taken');
     expect(three.source.text).toEqual({ a: '1' });
     expect(three.told()).toMatchObject({ isLossy: true });
+  },
+);
+
+test.skipIf(noServer !== '')(
+  `through: a holder that never reached the store has answered nothing, and nothing is missing ${noServer}`,
+  async () => {
+    const { url } = await server();
+    const one = new CheckpointNode(1, at(url));
+    await one.take(1, null);
+    await one.source.set({ a: '1' });
+    const three = new CheckpointNode(3, at(url));
+    expect(await three.take(7, 2)).toBe('taken');
+    expect(three.source.text).toEqual({ a: '1' });
+    expect(three.told()).toMatchObject({ isLossy: false });
   },
 );
 
