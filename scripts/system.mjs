@@ -61,6 +61,7 @@ export const forTests = [
   },
   { program: 'curl', package: 'curl', why: 'labs download through a gateway' },
   { program: 'crun', package: 'crun', why: 'labs run functions in containers' },
+  { program: 'etcd', package: 'etcd-server', why: 'tests share state in it' },
   { program: 'redis-server', package: 'redis-server', why: 'tests keep state in it' },
   { program: 'runc', package: 'runc', why: 'labs run them with it, too' },
   { program: 'busybox', package: 'busybox-static', why: 'labs put it into containers' },

@@ -105,6 +105,15 @@ test.each<[string, SlotSharingView | null | undefined]>([
       checkpoint: { sequence: 30, ageMs: 9_000, fault: 'it is gone' },
     },
   ],
+  [
+    'store has it, 0 updates and 0 ms behind',
+    {
+      ...sharing,
+      method: 'shared',
+      standbys: [],
+      checkpoint: { sequence: 40, ageMs: 0, fault: '' },
+    },
+  ],
   ['0/0 have it', { ...sharing, standbys: [] }],
   [
     '1/1 have it, 1 update and 0 ms behind, may be lossy',

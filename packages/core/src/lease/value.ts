@@ -38,7 +38,7 @@ export function proposedValue(
 
 /** Whether only some candidates have the state of the slot: it goes to standbys. In a store every candidate finds it. */
 export function isWithStandbys({ sharing }: Pick<SlotDefinition, 'sharing'>): boolean {
-  return sharing !== undefined && sharing.method !== 'checkpoint';
+  return sharing?.method === 'replicate' || sharing?.method === 'conntrack';
 }
 
 /**

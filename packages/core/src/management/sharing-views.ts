@@ -24,7 +24,7 @@ export interface PoolSharingView {
 
 /** How the state of a slot goes to its standbys, or to a store, as its holder told last. */
 export interface SlotSharingView {
-  readonly method: 'replicate' | 'conntrack' | 'checkpoint';
+  readonly method: 'replicate' | 'conntrack' | 'checkpoint' | 'shared';
   /** As many standbys have the state as were agreed on, one at least; or the store has it. */
   readonly isProtected: boolean;
   /** Its holder may have begun without some of the state. */

@@ -122,7 +122,10 @@ function unprotectedWords(state: ManagerState, { pool, index }: Which, report: S
   const { checkpoint } = report;
   if (checkpoint) {
     const why = checkpoint.fault && ` The last try failed: ${checkpoint.fault}.`;
-    return `The store lacks changes of slot ${index} of ${pool} that are ${checkpoint.ageMs} ms old: a failover would lose them.${why}`;
+    const level = state.sharing.get(pool)?.level;
+    const isHeld = level !== undefined && lossOf(level) === 0;
+    const then = isHeld ? 'what they bring about waits for it' : 'a failover would lose them';
+    return `The store lacks changes of slot ${index} of ${pool} that are ${checkpoint.ageMs} ms old: ${then}.${why}`;
   }
   const listed = listedOf(report);
   return listed === 0

@@ -8,7 +8,7 @@ const UPDATES_UNBOUNDED = 1_000_000;
 
 /** Methods that a pool may ask for: the others are settled in tests, and by no agent. */
 export function isCarriedOut(method: SharingMethod): boolean {
-  return method !== 'gossip' && method !== 'shared';
+  return method !== 'gossip';
 }
 
 /** Whether node agents take the state, so that a slot's list has only those that have it. */
@@ -18,7 +18,7 @@ export function isByAgents({ method }: { readonly method: SharingMethod }): bool
 
 /** Whether a holder may have to begin without the state, which node agents take elsewhere. */
 export function hasLastResort(level: { readonly method: SharingMethod }): boolean {
-  return isByAgents(level) || level.method === 'checkpoint';
+  return isByAgents(level) || level.method === 'checkpoint' || level.method === 'shared';
 }
 
 /** Why node agents can leave no secrets in what the method carries; null: they can, or it is not theirs. */
@@ -53,6 +53,7 @@ export function notCarriedOut(
  */
 export function slotSharingOf(level: StateLevel, sharing: DeclaredSharing): SlotSharing | null {
   if (level.method === 'checkpoint') return checkpointSharing(level, sharing);
+  if (level.method === 'shared') return storeSharing(level, sharing);
   if (level.method !== 'replicate' && level.method !== 'conntrack') return null;
   const loss = lossOf(level);
   const bound =
@@ -85,6 +86,22 @@ function checkpointSharing(
     intervalMs,
     windowOctets,
     overload: overload === 'degrade' ? 'degrade' : 'block',
+    ...(lastResortMs === undefined ? {} : { withoutAfterMs: lastResortMs }),
+  };
+}
+
+function storeSharing(
+  level: StateLevel & { readonly method: 'shared' },
+  { storeAddress, lastResortMs }: DeclaredSharing,
+): SlotSharing | null {
+  // The declaration names one.
+  if (storeAddress === undefined) return null;
+  return {
+    method: 'shared',
+    store: storeAddress,
+    writes: level.writes === 'through' ? { type: 'through' } : { type: 'behind', lag: level.lag },
+    windowOctets: level.windowOctets,
+    overload: level.overload === 'degrade' ? 'degrade' : 'block',
     ...(lastResortMs === undefined ? {} : { withoutAfterMs: lastResortMs }),
   };
 }

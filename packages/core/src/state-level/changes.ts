@@ -28,7 +28,7 @@ const CARRIER: Readonly<Record<StateLevel['method'], 'agent' | 'function' | 'nob
   checkpoint: 'agent',
   replicate: 'agent',
   gossip: 'function',
-  shared: 'function',
+  shared: 'agent',
   conntrack: 'agent',
 };
 
@@ -51,8 +51,8 @@ const AXES: readonly Axis[] = [
   {
     name: 'store',
     of: (level) => ('store' in level ? level.store : null),
-    live: null,
-    own: 'what there is of state lies in the former store',
+    live: 'node agents write all of it into the other store',
+    own: null,
   },
   { name: 'granularity', of: granularityOf, live: SNAPSHOT, own: BY_ITSELF },
   { name: 'format', of: formatOf, live: SNAPSHOT, own: BY_ITSELF },

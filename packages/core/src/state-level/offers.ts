@@ -7,6 +7,7 @@ import type {
   OfferedLevel,
   Protection,
   ReplicateLevel,
+  SharedLevel,
   StateFormat,
 } from '@vnfpool/wire/mobility';
 import type { DeclaredPool } from '../declared/set.ts';
@@ -54,6 +55,7 @@ export function offersOf(
     ...(state?.shares === true && sharing.methods.includes('checkpoint')
       ? [checkpointOffer(format, sharing)]
       : []),
+    ...(state?.shares === true && sharing.methods.includes('shared') ? sharedOffers(format, sharing) : []),
     ...(state?.via === 'conntrack' ? [conntrackOffer(sharing)] : []),
     ...(sharing.methods.includes('cookie') ? [cookieOffer(format, sharing)] : []),
   ];
@@ -84,7 +86,7 @@ function replicateOffers(format: StateFormat, sharing: DeclaredSharing): readonl
 
 /** Every interval that is asked for is the word of whoever declares the pool: that its store follows, agents tell. */
 function checkpointOffer(format: StateFormat, sharing: DeclaredSharing): CheckpointLevel {
-  const { loss, overload, storeAddress = '', windowOctets = WINDOW_OCTETS } = sharing;
+  const { loss, overload, windowOctets = WINDOW_OCTETS } = sharing;
   const asked = loss !== undefined && loss !== 0 && 'ms' in loss ? loss.ms : LAG_MS;
   return {
     ...amounts,
@@ -93,14 +95,31 @@ function checkpointOffer(format: StateFormat, sharing: DeclaredSharing): Checkpo
     granularity: 'key',
     format,
     intervalMs: Math.max(asked, INTERVAL_MS_MIN),
+    ...storedAt(sharing),
+    overload: overload === 'block' ? 'block' : 'degrade',
+  };
+}
+
+/** Who may lose something rather does not wait. */
+function sharedOffers(format: StateFormat, sharing: DeclaredSharing): readonly SharedLevel[] {
+  const base = { ...amounts, ...storedAt(sharing), method: 'shared', granularity: 'key', format } as const;
+  const overload = sharing.overload === 'block' ? 'block' : 'degrade';
+  return [
+    { ...base, writes: 'behind', lag: lagOf(sharing, LAG_MS_MIN), overload },
+    { ...base, writes: 'through', overload: 'block' },
+  ];
+}
+
+/** What any store outside of the set can do. */
+function storedAt({ storeAddress = '' }: DeclaredSharing): Pick<SharedLevel, 'recovery' | 'protection'> {
+  return {
     recovery: 'near',
     protection: {
       integrity: true,
       // On the way; what lies in the store can be read there.
-      encryption: storeAddress.startsWith('rediss:'),
+      encryption: /^(?:rediss|etcds):/.test(storeAddress),
       securityState: 'excluded',
     },
-    overload: overload === 'block' ? 'block' : 'degrade',
   };
 }
 

@@ -366,3 +366,36 @@ describe('a slot that nobody who has its state can take', () => {
     expect(ask({})).toMatchObject({ ok: false, message: expect.stringContaining(why) });
   });
 });
+
+test.each<[string, DeclaredSharing, string, string]>([
+  [
+    'through',
+    { methods: ['shared'], loss: 0 },
+    'nothing that was acknowledged outside',
+    'what they bring about waits for it',
+  ],
+  ['behind', { methods: ['shared'], loss: { ms: 2_000 } }, 'up to 2000 ms', 'a failover would lose them'],
+])(
+  'state in a store, %s: who has it is told, and what a store that does not answer means',
+  async (_, sharing, loses, means) => {
+    const { tell, views, events } = await world(
+      kv({ ...sharing, store: 'main', storeAddress: 'redis://store' }),
+    );
+    const told = (fault: string, ageMs: number): void =>
+      tell([], { checkpoint: { sequence: 40, ageMs, isCurrent: fault === '', fault } });
+    told('', 0);
+    expect(views().slots[0]?.sharing).toMatchObject({
+      method: 'shared',
+      isProtected: true,
+      verdict: `A failover loses ${loses}.`,
+    });
+    told('it is gone', 3_000);
+    const words = `The store lacks changes of slot 0 of kv that are 3000 ms old: ${means}. The last try failed: it is gone.`;
+    expect(views().slots[0]?.sharing).toMatchObject({ isProtected: false, verdict: words });
+    told('', 0);
+    expect(events()).toEqual([
+      `error slot.unprotected: ${words}`,
+      'info slot.protected: The store has the state of slot 0 of kv, as agreed.',
+    ]);
+  },
+);

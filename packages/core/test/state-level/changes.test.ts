@@ -89,14 +89,14 @@ test.each<[string, StateLevel, StateLevel, readonly string[]]>([
     'a store',
     inStore('a'),
     inStore('b'),
-    [`store: a → b: ${restart}: what there is of state lies in the former store`],
+    [`store: a → b: ${live}: node agents write all of it into the other store`],
   ],
   [
     'writing through',
     inStore('a'),
     inStore('a', through),
     [
-      `consistency: bounded → held: ${restart}: ${byItself}`,
+      `consistency: bounded → held: ${live}: it counts from the next output on, a stricter one once all that is under way has arrived`,
       `loss: up to 200 ms → nothing that was acknowledged outside: ${live}: ${told}`,
     ],
   ],

@@ -49,7 +49,7 @@ export function exportSharing(metrics: Metrics, read: () => readonly SlotView[])
   );
   ofSlot(
     'slot_checkpoint_lag_seconds',
-    'Age of the oldest change that the store of checkpoints lacks',
+    'Age of the oldest change that the store outside of the set lacks',
     ({ checkpoint }) => checkpoint && checkpoint.ageMs / 1_000,
   );
   ofStandby('standby_listed_state', '1: it has the state and may take over', ({ isListed }) =>

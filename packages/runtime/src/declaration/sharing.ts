@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSharing } from '@vnfpool/core/declared';
 import { askOf, hasLastResort, isCarriedOut, offersOf, settle } from '@vnfpool/core/state-level';
+import { objectStoreFault } from '@vnfpool/store/objects';
+import { sharedStateStoreFault } from '@vnfpool/store/shared-state';
 import type {
   Granularity,
   LossBound,
@@ -111,7 +113,7 @@ export const sharingSchema: z.ZodType<SharingFile> = z.strictObject({
   }),
   lastResort: lastResortSchema.optional().meta({
     description:
-      'Of `replicate`, `conntrack` and `checkpoint`: after so long without a candidate that has the state, or without an answer of the store, somebody without it may take the slot, which is then told as lossy. Default: `never` where `loss` is 0, else `10s`.',
+      'Of `replicate`, `conntrack`, `checkpoint` and `shared`: after so long without a candidate that has the state, or without an answer of the store, somebody without it may take the slot, which is then told as lossy. Default: `never` where `loss` is 0, else `10s`.',
     'x-values': '`never`, or duration from 0ms to 1440m',
   }),
 });
@@ -134,7 +136,7 @@ export function checkPoolSharing(
   const own = { instance: pool.name, levels: offersOf(pool, sharing) };
   const { level, reason } = settle(askOf(sharing, pool), [own], instances);
   if (level !== null) return [];
-  const missing = (['replicate', 'checkpoint'] as const).find(
+  const missing = (['replicate', 'checkpoint', 'shared'] as const).find(
     (method) => file.method.includes(method) && own.levels.every((each) => each.method !== method),
   );
   const hint = missing ? `; a function offers ${missing} by state: { via: socket, shares: true }` : '';
@@ -143,10 +145,17 @@ export function checkPoolSharing(
 
 function checkStore(
   at: readonly PropertyKey[],
-  { store }: SharingFile,
+  { store, method }: SharingFile,
   stores: Readonly<Record<string, string>>,
 ): Finding[] {
-  if (store === undefined || stores[store] !== undefined) return [];
+  if (store === undefined) return [];
+  const address = stores[store];
+  if (address !== undefined) {
+    const fault =
+      (method.includes('shared') ? sharedStateStoreFault(address) : null) ??
+      (method.includes('checkpoint') ? objectStoreFault(address) : null);
+    return fault === null ? [] : [{ path: [...at, 'store'], message: fault }];
+  }
   const names = Object.keys(stores).join(', ');
   return [
     { path: [...at, 'store'], message: `must be one of the stores of the set${names && `: ${names}`}` },
@@ -162,7 +171,10 @@ function checkCarriedOut(at: readonly PropertyKey[], { method, lastResort }: Sha
   if (lastResort === undefined || method.some((each) => hasLastResort({ method: each }))) return missing;
   return [
     ...missing,
-    { path: [...at, 'lastResort'], message: 'belongs to the methods replicate, conntrack and checkpoint' },
+    {
+      path: [...at, 'lastResort'],
+      message: 'belongs to the methods replicate, conntrack, checkpoint and shared',
+    },
   ];
 }
 

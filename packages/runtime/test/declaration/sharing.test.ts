@@ -74,6 +74,7 @@ test.each<[string, string, object]>([
       integrity: true,
       encryption: true,
       securityState: 'sealed',
+      lastResortMs: 10_000,
     },
   ],
   [
@@ -223,8 +224,23 @@ test.each<[string, string, string | null]>([
     '8:11 stores.main: must name a folder of this host',
   ],
   ['anything else', 'http://store', '8:11 stores.main: must be file:///folder'],
+  ['an etcd', 'etcd://store', '7:38 pools.kv.sharing.store: must not be an etcd, whose values are too small'],
 ])('checkpoints go to a store of the set: %s', (_, address, fault) => {
   const sharing = '{ method: [checkpoint], store: main, loss: 2s }';
+  const faults = faultsOf(sharing, SHARES, '{ slots: 1 }', `stores: { main: "${address}" }\n`);
+  expect(faults).toEqual(fault === null ? [] : [expect.stringContaining(fault)]);
+});
+
+test.each<[string, string, string | null]>([
+  ['Valkey', 'rediss://store:6379/2', null],
+  ['etcd', 'etcds://user:secret@a,b:2380', null],
+  [
+    'no folder',
+    'file:///mnt/shared/vnfpool',
+    '7:34 pools.kv.sharing.store: must not be a folder, which cannot refuse what a stale holder writes',
+  ],
+])('state is shared in a store of the set: %s', (_, address, fault) => {
+  const sharing = '{ method: [shared], store: main, loss: 0 }';
   const faults = faultsOf(sharing, SHARES, '{ slots: 1 }', `stores: { main: "${address}" }\n`);
   expect(faults).toEqual(fault === null ? [] : [expect.stringContaining(fault)]);
 });
@@ -277,7 +293,7 @@ test.each<[string, string, string, string, string]>([
     '{ method: [cookie], lastResort: 10s }',
     SHARES,
     '{ model: 1+1 }',
-    '7:34 pools.kv.sharing.lastResort: belongs to the methods replicate, conntrack and checkpoint',
+    '7:34 pools.kv.sharing.lastResort: belongs to the methods replicate, conntrack, checkpoint and shared',
   ],
   [
     'sharing by hooks',
@@ -302,6 +318,14 @@ test.each<[string, string, string, string, string]>([
   ],
 ])('a pool is refused before anything runs: %s', (_, sharing, state, redundancy, fault) => {
   expect(faultsOf(sharing, state, redundancy)).toEqual([expect.stringContaining(fault)]);
+});
+
+test('what a function that shares nothing lacks for a store is told', () => {
+  const sharing = '{ method: [shared], store: main, loss: 0 }';
+  const stores = 'stores: { main: "redis://store" }\n';
+  expect(faultsOf(sharing, '{ via: socket }', '{ model: 1+1 }', stores)).toEqual([
+    '7:16 pools.kv.sharing.method: cannot be had: shared of kv: it offers no shared; a function offers shared by state: { via: socket, shares: true }',
+  ]);
 });
 
 test.each([

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { within } from '../within.ts';
 import { checkName, checkObject, type ObjectStore, ObjectStoreError } from './object-store.ts';
-import { within } from './within.ts';
 
 export interface FolderStoreOptions {
   /** For one call, ms; default 10,000. */
@@ -111,7 +111,8 @@ export class FolderStore implements ObjectStore {
       if (isLate) this.#hanging -= 1;
     });
     try {
-      return await within(this.#answerMs, running);
+      const late = `the store did not answer in ${this.#answerMs} ms`;
+      return await within(this.#answerMs, running, () => new ObjectStoreError('unavailable', late));
     } catch (error) {
       if (!(error instanceof ObjectStoreError)) throw explained(this.#path, error);
       isLate = true;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+export { objectStoreFault, storeAddressFault } from '../addresses.ts';
 export { FolderStore, type FolderStoreOptions } from './folder-store.ts';
 export { MemoryObjects, type ObjectDisk } from './memory-objects.ts';
 export {
@@ -7,5 +9,5 @@ export {
   ObjectStoreError,
   type ObjectStoreErrorCode,
 } from './object-store.ts';
-export { openObjectStore, storeAddressFault } from './open.ts';
+export { openObjectStore } from './open.ts';
 export { ValkeyStore, type ValkeyStoreOptions } from './valkey-store.ts';

@@ -3,8 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { ValkeyLink } from '../../src/valkey/link.ts';
 
-const found = ['valkey-server', 'redis-server']
+/** Undefined: there is none. */
+export const redisProgram: string | undefined = ['valkey-server', 'redis-server']
   .flatMap((program) => ['/usr/bin', '/usr/local/bin'].map((folder) => `${folder}/${program}`))
   .find((path) => {
     try {
@@ -16,7 +18,8 @@ const found = ['valkey-server', 'redis-server']
   });
 
 /** Why there is no store to test against; empty: there is. */
-export const noServer = found === undefined ? '(redis-server is missing: apt-get install redis-server)' : '';
+export const noServer =
+  redisProgram === undefined ? '(redis-server is missing: apt-get install redis-server)' : '';
 
 /** A store of its own on a local socket, without anything on disk. */
 export class RedisServer {
@@ -29,10 +32,21 @@ export class RedisServer {
 
   async start(...settings: string[]): Promise<void> {
     const own = ['--port', '0', '--unixsocket', `${this.#folder}/s`, '--save', '', '--dir', this.#folder];
-    const server = spawn(found as string, [...own, ...settings], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const server = spawn(redisProgram as string, [...own, ...settings], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     this.#process = server;
     for await (const chunk of server.stdout) if (String(chunk).includes('ready to accept')) break;
     server.stdout.resume();
+  }
+
+  /** Without an answer that matters. */
+  async command(database: number, ...words: string[]): Promise<void> {
+    const link = new ValkeyLink(new URL(`${this.url}?db=${database}`), {
+      faultOf: (_, said) => new Error(said),
+    });
+    await link.call(...words);
+    await link.close();
   }
 
   async stop(): Promise<void> {

@@ -29,6 +29,7 @@ import {
 import { decodePfsync, encodePfsync } from '@vnfpool/wire/pfsync';
 import { decodeReplica, decodeSealedValue, encodeReplica, encodeSealedHead } from '@vnfpool/wire/replication';
 import { decodeForward, encodeForward } from '@vnfpool/wire/session-forward';
+import { decodeStateMark, encodeStateMark } from '@vnfpool/wire/shared-state';
 import { decodeSipMessage, encodeSipMessage, readSipEssentials } from '@vnfpool/wire/sip';
 import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
@@ -41,6 +42,7 @@ import { PFSYNC_DATAGRAMS } from './pfsync-corpus.ts';
 import { REPLICA_FRAMES, SEALED_VALUES } from './replica-corpus.ts';
 import { FORWARDS, SIP_MESSAGES } from './session-corpus.ts';
 import { STATE_FRAMES } from './state-corpus.ts';
+import { STATE_MARKS } from './state-mark-corpus.ts';
 import { STATE_ORDERS } from './state-order-corpus.ts';
 import { weightMax, weightOf } from './weight.ts';
 
@@ -204,6 +206,19 @@ const stateOrder: FuzzTarget = {
   },
 };
 
+/** What lies beside the state of a slot in a store that shares it. */
+const stateMark: FuzzTarget = {
+  corpus: STATE_MARKS,
+  check: (bytes) => {
+    const text = Buffer.from(bytes).toString('latin1');
+    const decoded = orRefused(() => decodeStateMark(text));
+    if (decoded === undefined) return false;
+    checkWeight(decoded, bytes);
+    if (encodeStateMark(decoded) !== text) throw new Finding('encoded again it is another mark');
+    return true;
+  },
+};
+
 /** A stream of ASAP messages: whatever the chunks, the same frames come out, none of them longer than allowed. */
 const framer: FuzzTarget = {
   corpus: [joined(...CORPUS.asap), joined(...CORPUS.enrp), ...CORPUS.asap],
@@ -329,6 +344,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   'sealed-value': sealedValue,
   checkpoint,
   'state-order': stateOrder,
+  'state-mark': stateMark,
   'function-socket': functionSocket,
   'session-forward': sessionForward,
   gossip,

@@ -26,12 +26,14 @@ import type {
   SlotSharing,
   SlotState,
   StandbySharing,
+  StoreSharing,
   TransferReport,
   TroubleReport,
 } from './documents.ts';
 import { MobilityError } from './extensions.ts';
 import { checkKind, type FunctionKind, networkSpecification } from './netns.ts';
 import {
+  byKey,
   DocumentError,
   decimal,
   fail,
@@ -52,6 +54,7 @@ import {
   versioned,
 } from './shape.ts';
 import { checkStateAccess, stateAccess } from './state-access.ts';
+import { lag } from './state-level.ts';
 import { isLinkName, virtualAddress } from './virtual-address.ts';
 
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
@@ -249,10 +252,26 @@ const checkpointSharing: Shape<CheckpointSharing> = object(
   { withoutAfterMs: milliseconds },
 );
 
-const slotSharing: Shape<SlotSharing> = (value, path) =>
-  (value as { readonly method?: unknown } | null)?.method === 'checkpoint'
-    ? checkpointSharing(value, path)
-    : standbySharing(value, path);
+const storeSharing: Shape<StoreSharing> = object(
+  {
+    method: oneOf('shared'),
+    store: text,
+    writes: byKey('type', {
+      through: object({ type: oneOf('through') }),
+      behind: object({ type: oneOf('behind'), lag }),
+    }),
+    windowOctets: above0,
+    overload: oneOf('block', 'degrade'),
+  },
+  { withoutAfterMs: milliseconds },
+);
+
+const slotSharing: Shape<SlotSharing> = byKey('method', {
+  replicate: standbySharing,
+  conntrack: standbySharing,
+  checkpoint: checkpointSharing,
+  shared: storeSharing,
+});
 
 const slotDefinition: Shape<SlotDefinition> = object(
   {

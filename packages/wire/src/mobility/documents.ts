@@ -2,6 +2,7 @@
 import type { ContainerSpecification } from './container.ts';
 import type { FunctionKind, NetworkSpecification } from './netns.ts';
 import type { StateAccess } from './state-access.ts';
+import type { LossBound } from './state-level.ts';
 
 /*
  * The JSON documents that our extensions of the service-mobility protocol carry (option 9/255, enterprise
@@ -230,7 +231,7 @@ export interface SlotDefinition {
 }
 
 /** What node agents do with the state of a slot's holder, as it was settled. */
-export type SlotSharing = StandbySharing | CheckpointSharing;
+export type SlotSharing = StandbySharing | CheckpointSharing | StoreSharing;
 
 /** It goes to the other candidates, and only those that have it are listed. */
 export interface StandbySharing {
@@ -258,6 +259,21 @@ export interface CheckpointSharing {
   /** Octets of changes that the store may lack before the next checkpoint is made at once. */
   readonly windowOctets: number;
   /** When the store falls behind: updates wait, or the holder goes on and more may be lost. */
+  readonly overload: 'block' | 'degrade';
+  /** A new holder that cannot read the store for so long begins without the state; absent: never. */
+  readonly withoutAfterMs?: number;
+}
+
+/** It lives in a store outside of the set that itself refuses stale holders: all candidates are listed. */
+export interface StoreSharing {
+  readonly method: 'shared';
+  /** Address of the store: `redis:`, `rediss:`, `redis+unix:`, `etcd:`, `etcds:`. */
+  readonly store: string;
+  /** What the store may lack: nothing whose effect was let out, or so much. */
+  readonly writes: { readonly type: 'through' } | { readonly type: 'behind'; readonly lag: LossBound };
+  /** Octets of changes that wait for the store one by one; beyond it gets what each key is by then. */
+  readonly windowOctets: number;
+  /** When the store falls further behind than it may: updates wait, or the holder goes on and more may be lost. */
   readonly overload: 'block' | 'degrade';
   /** A new holder that cannot read the store for so long begins without the state; absent: never. */
   readonly withoutAfterMs?: number;

@@ -128,3 +128,15 @@ function asObject(value: unknown, path: string): Readonly<Record<string, unknown
   if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(path, 'must be an object');
   return value as Readonly<Record<string, unknown>>;
 }
+
+/** One of several forms, by the value at `key`. */
+export function byKey<const Forms extends Readonly<Record<string, Shape<unknown>>>>(
+  key: string,
+  forms: Forms,
+): Shape<ReturnType<Forms[keyof Forms]>> {
+  const names = object({ [key]: oneOf(...Object.keys(forms)) });
+  return (value, path) => {
+    const name = names(value, path)[key] as keyof Forms;
+    return (forms[name] as Shape<ReturnType<Forms[keyof Forms]>>)(value, path);
+  };
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fail, flag, integer, list, matching, object, oneOf, type Shape, versioned } from './shape.ts';
+import { byKey, fail, flag, integer, list, matching, object, oneOf, type Shape, versioned } from './shape.ts';
 
 /*
  * How the state of a function can be shared, as one of its instances offers it. What follows from a method is not said
@@ -139,18 +139,6 @@ const from1 = integer(1, COUNT_MAX);
 const version = integer(1, VERSION_MAX);
 const standbys = integer(1, STANDBYS_MAX);
 
-/** One of several forms, by the value at `key`. */
-function byKey<const Forms extends Readonly<Record<string, Shape<unknown>>>>(
-  key: string,
-  forms: Forms,
-): Shape<ReturnType<Forms[keyof Forms]>> {
-  const names = object({ [key]: oneOf(...Object.keys(forms)) });
-  return (value, path) => {
-    const name = names(value, path)[key] as keyof Forms;
-    return (forms[name] as Shape<ReturnType<Forms[keyof Forms]>>)(value, path);
-  };
-}
-
 const schema = matching(/^[\x21-\x2e\x30-\x7e]{1,64}$/, 'must be 1 to 64 printable ASCII characters, not /');
 const tracked = object({ encoding: oneOf('conntrack', 'pfsync'), version });
 const own = object({ encoding: oneOf('opaque', 'json'), schema, version });
@@ -162,7 +150,8 @@ const format: Shape<StateFormat> = byKey('encoding', {
 });
 
 const bounds = object({}, { ms: from1, updates: from1 });
-const lag: Shape<LossBound> = (value, path) => {
+/** What a bound must be: of one kind. */
+export const lag: Shape<LossBound> = (value, path) => {
   const { ms, updates } = bounds(value, path);
   if (ms !== undefined && updates === undefined) return { ms };
   if (updates !== undefined && ms === undefined) return { updates };

@@ -456,12 +456,22 @@ const checkpoints = {
   overload: 'degrade',
   withoutAfterMs: 10_000,
 } as const;
+const through = {
+  method: 'shared',
+  store: 'etcd://store',
+  writes: { type: 'through' },
+  windowOctets: 524_288,
+  overload: 'block',
+} as const;
+const behind = { ...through, writes: { type: 'behind', lag: { ms: 200 } }, withoutAfterMs: 0 } as const;
 const withSharing = (sharing: unknown): Uint8Array =>
   octets({ ...configuration, slots: [{ ...configuration.slots[0], sharing }] });
 
 test.each([
   ['standbys', standbys],
   ['a store', checkpoints],
+  ['a store, before the function is answered', through],
+  ['a store, a moment later', behind],
 ])('the state of a slot goes to %s', (_name, sharing) => {
   expect(parseSetConfiguration(withSharing(sharing)).slots[0]?.sharing).toEqual(sharing);
 });
@@ -469,6 +479,8 @@ test.each([
 test.each([
   ['a store without an address', { ...checkpoints, store: undefined }],
   ['no interval', { ...checkpoints, intervalMs: 0 }],
+  ['a store, somehow', { ...through, writes: { type: 'perhaps' } }],
+  ['a store, at some time', { ...behind, writes: { type: 'behind', lag: {} } }],
   ['a method that is none', { ...standbys, method: 'mail' }],
   ['nothing', null],
 ])('state that goes to %s is error 1', (_name, sharing) => {

@@ -7,6 +7,7 @@ import { StateError } from '@vnfpool/runtime/replication';
 import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
 import type { CheckpointSharing, MadeCheckpoint, SharingReport } from '@vnfpool/wire/mobility';
 import { updateWeight } from '@vnfpool/wire/replication';
+import { StateMeter, WaitingChanges, writeLast } from './held-in-store.ts';
 import type { HeldSlot, Kept } from './keeping.ts';
 import type { OpenStores } from './open-stores.ts';
 import type { StateEntry } from './state-source.ts';
@@ -31,8 +32,6 @@ export interface HeldCheckpointsOptions {
 const RETRY_MS_MAX = 2_000;
 /** With nothing to write: whether what was written is still there. */
 const LOOK_EVERY_MS = 10_000;
-/** For the last checkpoint when the slot is left. */
-const LAST_MS = 5_000;
 
 /** The state of a slot while it is held here: what its function tells of it goes to a store, in checkpoints. */
 export class HeldCheckpoints implements HeldSlot {
@@ -52,13 +51,13 @@ export class HeldCheckpoints implements HeldSlot {
   /** Why nothing is taken any more; empty: it is. */
   #closed = '';
   /** Changes that wait for the store, which is behind. */
-  #waiting = new Set<() => void>();
-  #reportedSequence: number;
+  readonly #waiting = new WaitingChanges();
+  readonly #meter: StateMeter;
 
   constructor(options: HeldCheckpointsOptions) {
     this.#options = options;
     this.#sharing = options.sharing;
-    this.#reportedSequence = options.state.sequence;
+    this.#meter = new StateMeter(options.state);
     this.#writer = this.#writerTo(options.sharing.store);
     this.#writer.begin(options.start);
     void this.checkpoint();
@@ -81,7 +80,7 @@ export class HeldCheckpoints implements HeldSlot {
     }
     this.#plan();
     while (this.#closed === '' && this.#sharing.overload === 'block' && this.#isBehind())
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+      await this.#waiting.wait();
     if (this.#closed !== '') throw new StateError('closed', this.#closed);
   }
 
@@ -103,7 +102,7 @@ export class HeldCheckpoints implements HeldSlot {
       void this.checkpoint();
     }
     this.#plan();
-    this.#wake();
+    this.#waiting.wake();
   }
 
   /**
@@ -140,30 +139,20 @@ export class HeldCheckpoints implements HeldSlot {
   async leave(signal: AbortSignal): Promise<Kept> {
     const { state, epoch, clock, logger, slot } = this.#options;
     this.#close('the slot is handed over');
-    const over = new AbortController();
-    const stop = AbortSignal.any([signal, over.signal]);
-    const late = pause(clock, LAST_MS, stop).then(() => over.abort());
-    const last = this.#end(stop).then((isThere) => {
-      if (!isThere && !signal.aborted)
-        logger.warn({ slot, reason: this.#fault }, 'the last checkpoint is missing');
-      over.abort();
-    });
-    await Promise.race([late, last]);
+    await writeLast(
+      clock,
+      signal,
+      (stop) => this.#end(stop),
+      () => logger.warn({ slot, reason: this.#fault }, 'the last checkpoint is missing'),
+    );
     return { store: state, history: [], position: { epoch, sequence: state.sequence } };
   }
 
   report(): SharingReport {
-    const { state, isLossy } = this.#options;
-    const { sequence } = state;
-    const updatesPerSecond = Math.max(0, sequence - this.#reportedSequence);
-    this.#reportedSequence = sequence;
     return {
-      keys: state.keys,
-      bytes: state.bytes,
-      sequence,
-      updatesPerSecond,
+      ...this.#meter.read(),
       waiting: this.#waiting.size,
-      isLossy,
+      isLossy: this.#options.isLossy,
       standbys: [],
       checkpoint: {
         sequence: this.#writer.sequence,
@@ -238,7 +227,7 @@ export class HeldCheckpoints implements HeldSlot {
       this.#fault = '';
       this.#givenSinceMs = null;
       this.#isThere = writer === this.#writer;
-      this.#wake();
+      this.#waiting.wake();
       return written;
     } catch (error) {
       const { message } = error as Error;
@@ -272,12 +261,6 @@ export class HeldCheckpoints implements HeldSlot {
   #close(reason: string): void {
     this.#closed ||= reason;
     this.#cancel();
-    this.#wake();
-  }
-
-  #wake(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const resolve of waiting) resolve();
+    this.#waiting.wake();
   }
 }

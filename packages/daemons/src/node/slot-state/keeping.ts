@@ -42,6 +42,7 @@ export interface HeldSlot extends StateSink {
 
 /** Where the state of a slot is when its holder is gone: at standbys, or in a store. Calls follow one another. */
 export interface StateKeeping {
+  readonly method: 'standbys' | 'checkpoint' | 'shared';
   define(definition: SlotDefinition, peers: readonly LeasePeer[]): void;
   /** What this node goes on from. @throws Error: the slot is given up */
   found(order: Take, epoch: number, signal: AbortSignal): Promise<Found>;

@@ -16,6 +16,7 @@ import { CheckpointKeeping } from './checkpoint-keeping.ts';
 import type { HeldSlot, KeepingParts, StateKeeping, Take } from './keeping.ts';
 import { RecordedSink } from './recorded-sink.ts';
 import type { Recorder } from './recorder.ts';
+import { SharedStoreKeeping } from './shared-store-keeping.ts';
 import { StandbyKeeping } from './standby-keeping.ts';
 import { candidatesAt } from './standby-places.ts';
 import type { StateSource } from './state-source.ts';
@@ -173,7 +174,7 @@ export class SharedSlot implements SlotTasks {
     if (previous !== null && !isOwn && !isWhole && !isLossy) throw new Error('there is no copy of its state');
     // Only the function has it: whoever was listed must not be filled with less, nor take over with what it had.
     const isGathering =
-      isOwn && !isWhole && (isResumed || previous !== null) && this.#keeping instanceof StandbyKeeping;
+      isOwn && !isWhole && (isResumed || previous !== null) && this.#keeping.method === 'standbys';
     const epoch = isGathering && !isResumed ? await this.#alone(order, signal) : resumed;
     // Where it is alone in the list nobody else counts, whoever did when the slot was granted.
     const listed = isResumed || isGathering ? [] : order.listed;
@@ -215,7 +216,7 @@ export class SharedSlot implements SlotTasks {
       this.#onNewEpoch = (stands, listed) => {
         // One that was under way may come first. Whom a store is enough for is listed all the same.
         const isAlone = this.#others(listed).length === 0;
-        if (isAlone || this.#keeping instanceof CheckpointKeeping) resolve(stands);
+        if (isAlone || this.#keeping.method !== 'standbys') resolve(stands);
       };
     });
     this.#parts.post({
@@ -263,16 +264,17 @@ export class SharedSlot implements SlotTasks {
 
   /** Where the definition says that the state is kept now. */
   async #followMethod(): Promise<void> {
-    const isStored = this.#definition.sharing?.method === 'checkpoint';
     if (this.#isClosing || this.#held !== null) return;
-    if (isStored === this.#keeping instanceof CheckpointKeeping) return;
+    if (methodOf(this.#definition) === this.#keeping.method) return;
     await this.#keeping.close();
     this.#keeping = this.#keepingOf(this.#definition);
     this.#keeping.keep();
   }
 
   #keepingOf(definition: SlotDefinition): StateKeeping {
-    if (definition.sharing?.method === 'checkpoint') return new CheckpointKeeping(this.#parts, definition);
+    const method = methodOf(definition);
+    if (method === 'checkpoint') return new CheckpointKeeping(this.#parts, definition);
+    if (method === 'shared') return new SharedStoreKeeping(this.#parts, definition);
     const onList = ({ standbys, serial }: ListWord): void => {
       const candidates = this.#candidates(standbys);
       this.#parts.post({ type: 'list', slot: this.#id, epoch: this.#epoch, candidates, serial });
@@ -297,4 +299,8 @@ export class SharedSlot implements SlotTasks {
       this.#parts.logger.error({ slot: this.#id, reason: error.message }, 'shared state');
     });
   }
+}
+
+function methodOf({ sharing }: SlotDefinition): StateKeeping['method'] {
+  return sharing?.method === 'checkpoint' || sharing?.method === 'shared' ? sharing.method : 'standbys';
 }

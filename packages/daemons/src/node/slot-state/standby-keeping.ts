@@ -19,6 +19,7 @@ const LAST_UPDATES_MS = 500;
 
 /** State that goes to standbys: a copy as long as another node holds the slot, else the stream to those of others. */
 export class StandbyKeeping implements StateKeeping {
+  readonly method = 'standbys';
   readonly #parts: StandbyKeepingParts;
   readonly #id: SlotId;
   #definition: SlotDefinition;
@@ -67,7 +68,7 @@ export class StandbyKeeping implements StateKeeping {
   ): HeldSlot {
     const { self, ...parts } = this.#parts;
     const { sharing } = this.#definition;
-    if (sharing === undefined || sharing.method === 'checkpoint')
+    if (sharing?.method !== 'replicate' && sharing?.method !== 'conntrack')
       throw new Error('its state does not go to standbys any more');
     this.#held = new HeldState({
       ...parts,

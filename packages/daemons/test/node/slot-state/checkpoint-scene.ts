@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { type Clock, systemClock } from '@vnfpool/runtime/driver';
 import { silentLogger } from '@vnfpool/runtime/logging';
-import type { CheckpointSharing, SharingReport, SlotDefinition } from '@vnfpool/wire/mobility';
+import type { CheckpointSharing, SharingReport, SlotDefinition, StoreSharing } from '@vnfpool/wire/mobility';
 import { onTestFinished, vi } from 'vitest';
 import type { Take } from '../../../src/node/slot-state/keeping.ts';
 import { OpenStores } from '../../../src/node/slot-state/open-stores.ts';
@@ -66,7 +66,7 @@ export function hastyClock(): Clock {
   };
 }
 
-/** A node with a candidate for the slot, whose state goes to a folder. */
+/** A node with a candidate for the slot, whose state goes to a folder, or where `sharing` says. */
 export class CheckpointNode {
   readonly source = new FakeSource();
   readonly slot: SharedSlot;
@@ -74,7 +74,11 @@ export class CheckpointNode {
   readonly #node: number;
   report: SharingReport | null = null;
 
-  constructor(node: number, sharing: Partial<CheckpointSharing>, clock: Clock = systemClock()) {
+  constructor(
+    node: number,
+    sharing: Partial<CheckpointSharing> | StoreSharing,
+    clock: Clock = systemClock(),
+  ) {
     this.#node = node;
     const parts = {
       self: node,
@@ -131,7 +135,7 @@ export class CheckpointNode {
   }
 }
 
-export function definitionOf(sharing: Partial<CheckpointSharing>): SlotDefinition {
+export function definitionOf(sharing: Partial<CheckpointSharing> | StoreSharing): SlotDefinition {
   return {
     id: SLOT,
     sharing: {

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+export { hasSharedStateEnded, type StoredState, takeSharedState } from './reader.ts';
+export { SharedStateSuperseded } from './superseded.ts';
+export { SharedStateWriter, type SharedStateWriterOptions } from './writer.ts';
