@@ -172,7 +172,7 @@ describe('a pool that goes from one to the other', () => {
     const [a, b] = (await shared(2, 'sealed')) as [FakeNode, FakeNode];
     await Promise.all([a.run.set('plain', '1'), a.run.set('token', 'hunter2', 'value')]);
     const { sharing, ...definition } = slot.definition;
-    if (sharing === undefined || sharing.method === 'checkpoint') throw new Error('not to standbys');
+    if (sharing?.method !== 'replicate') throw new Error('not to standbys');
     const { securityState: _former, ...plain } = sharing;
     b.slot?.define({ ...definition, sharing: next ? { ...plain, securityState: next } : plain }, slot.peers);
     await slot.grant(b);
