@@ -105,6 +105,12 @@ export class ConntrackSource implements StateSource {
     onNews('connections of the copy are in the kernel', { flows, kept, removed });
     if (weakened > 0) onNews('connections go on without their helper or master', { weakened });
     if (leftOut > 0) onNews('entries of the copy are no connections for this node', { leftOut });
+    const { expected, orphaned, notExpected, notExpectedCode } = done;
+    if (expected > 0) onNews('expected connections of the copy are in the kernel', { expected });
+    if (orphaned > 0)
+      onNews('connections are not expected any more: their master is not there', { orphaned });
+    if (notExpected > 0)
+      onNews('the kernel refuses to expect connections', { refused: notExpected, why: notExpectedCode });
     if (refusedTotal === 0) return;
     const code = refused[0]?.code ?? '';
     const why = code === 'ENOMEM' ? 'the table is full' : code;
