@@ -79,7 +79,10 @@ export async function commitFlows(
   const counts = { kept: 0, removed: 0, leftOut: 0, flows: 0, weakened: 0, refusedTotal: 0 };
   const result = {
     ...counts,
-    ...{ expected: 0, orphaned: 0, notExpected: 0, notExpectedCode: '' },
+    expected: 0,
+    orphaned: 0,
+    notExpected: 0,
+    notExpectedCode: '',
     refused: [],
   };
   const others = async (): Promise<void> => {

@@ -90,9 +90,11 @@ export class ExpectationMirror {
     this.#isListed = true;
   }
 
-  /** A flow is shared from now on: it may be the master of some. */
-  shares(keyWithoutZone: string): void {
-    for (const plain of this.#waiting.get(keyWithoutZone) ?? []) this.#open.add(plain);
+  /** A flow may be shared from now on. @returns whether some wait for it */
+  shares(keyWithoutZone: string): boolean {
+    const waiting = this.#waiting.get(keyWithoutZone);
+    for (const plain of waiting ?? []) this.#open.add(plain);
+    return waiting !== undefined;
   }
 
   /** Whether any waits for its master. */
@@ -191,6 +193,7 @@ function plainKey({ tuple }: FlowExpectation): string {
   return sharedExpectationKey({ tuple, zone: 0 });
 }
 
-function masterKey({ master }: FlowExpectation): string {
+/** Key that the master would have without a zone. */
+export function masterKey({ master }: FlowExpectation): string {
   return sharedFlowKey({ original: master, zone: 0, zoneDirection: 'both' });
 }

@@ -124,9 +124,11 @@ export class FlowMirror {
     return this.#listing === null && this.#partial.size > 0 ? [...this.#partial.keys()] : [];
   }
 
-  /** What was looked up; undefined: there is no such flow. */
+  /** What was looked up, whether it was unclear or not; undefined: there is no such flow. */
   found(key: string, entry: ConntrackEntry | undefined): void {
     this.#partial.delete(key);
+    // What is listed may be older.
+    this.#listing?.settled.add(key);
     if (entry === undefined) this.#remove(key);
     else this.#set(key, this.#known.get(key), sharedFlowBody(entry), entry.timeoutSeconds);
   }

@@ -7,11 +7,12 @@ import {
   type FlowExpectation,
   isSharedExpectationKey,
   readSharedFlowKey,
+  sharedKeyInZone,
   sharedKeyWithoutZone,
 } from '@vnfpool/wire/flow-state';
 import { StateError } from '../replication/state-error.ts';
 import type { FlowChoice } from './choice.ts';
-import { ExpectationMirror } from './expectation-mirror.ts';
+import { ExpectationMirror, masterKey } from './expectation-mirror.ts';
 import type { FlowKernel } from './flow-kernel.ts';
 import { FlowMirror } from './flow-mirror.ts';
 
@@ -49,6 +50,8 @@ export class FlowUpdates {
   readonly #options: FlowUpdatesOptions;
   readonly #mirror: FlowMirror;
   readonly #expected: ExpectationMirror;
+  /** Flows that have announced others since they were looked up. */
+  readonly #masters = new Set<string>();
   readonly #events: ConntrackEvents;
   /** Of listings: a later one takes the place of an earlier. */
   #listings = 0;
@@ -68,13 +71,17 @@ export class FlowUpdates {
     this.#options = options;
     this.#expected = new ExpectationMirror((master) => this.#mirror.zoneOf(master));
     this.#mirror = new FlowMirror(options.choice ?? 'begun', (key) => {
-      if (this.#expected.isWaiting) this.#expected.shares(sharedKeyWithoutZone(key));
+      if (this.#expected.isWaiting && this.#expected.shares(sharedKeyWithoutZone(key)))
+        this.#masters.add(key);
     });
     for (const [key, value] of options.entries ?? []) this.#told(key, value);
     this.#events = options.kernel.subscribe({
       events: (events) => this.#heard(events, (event) => this.#mirror.event(event)),
       expectations: (events: readonly ExpectationEvent[]) =>
-        this.#heard(events, (event) => this.#expected.event(event)),
+        this.#heard(events, (event) => {
+          this.#expected.event(event);
+          this.#doubt(event.expectation);
+        }),
       overrun: () => {
         this.#overruns++;
         options.onOverrun?.();
@@ -183,6 +190,22 @@ export class FlowUpdates {
       this.#try(() => this.#mirror.found(key, this.#options.kernel.find(readSharedFlowKey(key))));
   }
 
+  /**
+   * What announces a connection may be made longer on its way, by an address of another length. The kernel tells nobody by how much its master is
+   * shifted from then on, and does it behind the event.
+   */
+  #doubt(expectation: FlowExpectation): void {
+    const plain = masterKey(expectation);
+    const zone = this.#mirror.zoneOf(plain);
+    if (zone !== null) this.#masters.add(sharedKeyInZone(plain, zone));
+  }
+
+  #lookUpMasters(): void {
+    for (const key of this.#masters)
+      this.#try(() => this.#mirror.found(key, this.#options.kernel.find(readSharedFlowKey(key))));
+    this.#masters.clear();
+  }
+
   #listAnew(): void {
     this.#listings++;
     const number = this.#listings;
@@ -243,6 +266,7 @@ export class FlowUpdates {
   async #tellAll(): Promise<void> {
     // What else comes in this turn goes with it.
     await turn();
+    this.#lookUpMasters();
     while (this.pending > 0 && this.#failure === null) {
       const updates = this.#take();
       try {

@@ -380,3 +380,23 @@ test('where the kernel has no expectations connections are told all the same, an
   expect(faults).toEqual(['expected connections cannot be listed: no such table']);
   updates.close();
 });
+
+test('a master whose sequence numbers are shifted by what it has announced is looked up, as no event says so', async () => {
+  const kernel = new Kernel();
+  const { updates, copy } = following(kernel);
+  kernel.tell('new', tcp(1));
+  await updates.settle();
+  const none = { position: 0, before: 0, after: 0 };
+  const shifts = { original: { position: 70, before: 0, after: 1 }, reply: none };
+  kernel.expect(expected(11, tcp(1)));
+  // Behind the event.
+  kernel.put(tcp(1, { shifts }));
+  await updates.settle();
+  expect([copy.flows.map((each) => each.shifts), copy.expectations.length]).toEqual([[shifts], 1]);
+  kernel.expect(expected(12, tcp(2)));
+  kernel.tell('new', tcp(2));
+  kernel.put(tcp(2, { shifts }));
+  await updates.settle();
+  expect(copy.flows.map((each) => each.shifts)).toEqual([shifts, shifts]);
+  updates.close();
+});

@@ -310,8 +310,10 @@ describe.skipIf(missing !== '')(`connections of a slot ${missing}`, () => {
       'expected connections of the copy are in the kernel {"expected":2}',
       'connections are not expected any more: their master is not there {"orphaned":1}',
     ]);
-    const ports = standby.table.expectations().map(({ tuple: { layer4 } }) => layer4);
-    expect(ports.map((each) => each?.kind === 'ports' && each.destination).toSorted()).toEqual([4021, 4023]);
+    const expectedAt = standby.table
+      .expectations()
+      .map(({ tuple: { layer4 } }) => (layer4?.kind === 'ports' ? layer4.destination : 0));
+    expect(new Set(expectedAt)).toEqual(new Set([4021, 4023]));
     expect(standby.table.find(child)?.master).toEqual(control.original);
 
     const server = createNamespace();
