@@ -153,6 +153,18 @@ export class Conntrack {
     return refusals.map((refusal) => failure(refusal.index, refusal));
   }
 
+  /** Gives entries so much time from now. @returns those that were refused, by place; `ENOENT`: it was not there */
+  renew(keys: readonly ConntrackKey[], timeoutSeconds: number): ConntrackFailure[] {
+    for (const key of keys) checkTuple(key.original);
+    const refusals = this.#send('renew conntrack', keys, (key, number, flags) => {
+      const start = this.#writer.beginMessage(n.CT_NEW, flags, number, familyOf(key.original));
+      writeKey(this.#writer, key, n.CTA_TUPLE_ORIG, key.original);
+      this.#writer.u32(n.CTA_TIMEOUT, Math.max(1, timeoutSeconds));
+      this.#writer.endMessage(start);
+    });
+    return refusals.map((refusal) => failure(refusal.index, refusal));
+  }
+
   /** Connections that helpers expect now. @throws PlatformError as `dump` */
   expectations(): ConntrackExpectation[] {
     const pieces = this.#socket.dump('list expectations', n.EXP_GET, [new Uint8Array(4)]);

@@ -38,13 +38,13 @@ export interface ExpectationCommitCounts {
 
 /**
  * Makes the kernel expect what the copy says, and nothing else of its flows; their masters have to be there.
- * @param flows keys of the copy's flows
+ * @param flows keys of the copy's flows; asked for only where something else is expected
  * @returns how many of the entries are no expectations, or none within the filter
  */
 export function commitExpectations(
   table: ExpectationCommitTable,
   entries: ReadonlyMap<string, Uint8Array>,
-  flows: readonly string[],
+  flows: () => Iterable<string>,
   filter: SharedFlowFilter,
   counts: ExpectationCommitCounts,
 ): number {
@@ -73,7 +73,7 @@ export function commitExpectations(
         counts.expected++;
       } else leaving.push(expectation);
     }
-    if (here.size > 0) leaving.push(...ofFlows([...here.values()], flows));
+    if (here.size > 0) leaving.push(...ofFlows([...here.values()], flows()));
     if (leaving.length > 0) table.unexpect(leaving);
     const failures = table.expect([...coming.values()]);
     counts.expected += coming.size - failures.length;
@@ -96,8 +96,9 @@ function count(counts: ExpectationCommitCounts, code: string, number: number): v
 }
 
 /** Those whose master is one of the flows, which also says their zone. */
-function ofFlows(expectations: readonly ConntrackExpectation[], flows: readonly string[]): ExpectationKey[] {
-  const zones = new Map(flows.map((key) => [sharedKeyWithoutZone(key), zoneOfSharedKey(key)]));
+function ofFlows(expectations: readonly ConntrackExpectation[], flows: Iterable<string>): ExpectationKey[] {
+  const zones = new Map<string, number>();
+  for (const key of flows) zones.set(sharedKeyWithoutZone(key), zoneOfSharedKey(key));
   return expectations.flatMap(({ tuple, master }) => {
     const zone = zones.get(sharedFlowKey({ original: master, zone: 0, zoneDirection: 'both' })) ?? -1;
     return zone < 0 ? [] : [{ tuple, zone }];

@@ -127,7 +127,7 @@ export async function commitFlows(
     await others();
     insertFlows(table, part, insert, result);
   }
-  result.leftOut += commitExpectations(table, expected, flowKeys, filter, result);
+  result.leftOut += commitExpectations(table, expected, () => flowKeys, filter, result);
   return result;
 }
 
@@ -144,7 +144,8 @@ function isAs(entry: ConntrackEntry, value: Uint8Array, timeoutSecondsMin: numbe
   }
 }
 
-function flowOf(key: string, value: Uint8Array, filter: SharedFlowFilter): FlowEntry | null {
+/** Null: no flow, or none within the filter. */
+export function flowOf(key: string, value: Uint8Array, filter: SharedFlowFilter): FlowEntry | null {
   try {
     const flow = decodeSharedFlow(readSharedFlowKey(key), value);
     return isWanted(flow, filter) ? flow : null;

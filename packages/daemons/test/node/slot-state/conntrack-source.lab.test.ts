@@ -16,6 +16,7 @@ import {
   sharedExpectationKey,
   sharedFlowBody,
   sharedFlowKey,
+  sharedFlowParts,
   sharedFlowValue,
 } from '@vnfpool/wire/flow-state';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -34,6 +35,8 @@ const control: ConntrackEntry = { ...masqueraded(40_000), helper: 'ftp' };
 const missing = whyNoConntrack();
 const noHelper = missing === '' ? whyNoHelper() : missing;
 const { signal } = new AbortController();
+/** TCP is taken whatever its sequence numbers. */
+const LIBERAL = 8;
 
 function whyNoConntrack(): string {
   try {
@@ -340,6 +343,50 @@ describe.skipIf(missing !== '')(`connections of a slot ${missing}`, () => {
     expect(met?.master).toEqual(control.original);
     await standby.source.end();
     expect(standby.gone).toContain(sharedExpectationKey(awaited(4021)));
+  });
+
+  test('a standby keeps its copy in its kernel where it is to, tells none of it, and has little to put in when it takes over', async () => {
+    const [holder, standby] = [end(), end({ standby: 'kernel' })];
+    holder.table.insert(begun);
+    await holder.begin([], true);
+    await holder.source.end();
+    const own = plainUdp(99);
+    standby.table.insert([own]);
+    standby.source.follow(holder.copy, null);
+    const expectSame = (more: readonly ConntrackEntry[] = [own]): Promise<unknown> =>
+      until('the kernel has the copy', () => {
+        const mine = new Map([...holder.copy].map(([key, value]) => [key, sharedFlowParts(value).body]));
+        for (const each of more) mine.set(sharedFlowKey(each), sharedFlowBody(each));
+        const here = new Map(Object.entries(flowsOf(standby.table)));
+        return here.size === mine.size && [...mine].every(([key, body]) => here.get(key) === body);
+      });
+    await expectSame();
+    const tcp = standby.table.find(masqueraded(40_000));
+    expect(tcp?.tcp?.originalFlags).toBe((masqueraded(40_000).tcp?.originalFlags ?? 0) | LIBERAL);
+
+    // As the holder tells them: one comes, one is otherwise, one goes.
+    const [comes, changes, goes] = [masqueraded(2000), { ...masqueraded(40_000), mark: 7 }, plainUdp(2)];
+    for (const each of [comes, changes])
+      holder.copy.set(sharedFlowKey(each), sharedFlowValue(sharedFlowBody(each), each.timeoutSeconds));
+    holder.copy.delete(sharedFlowKey(goes));
+    standby.source.follow(holder.copy, [comes, changes, goes].map(sharedFlowKey));
+    await expectSame();
+    expect([standby.told(), standby.news]).toEqual([0, []]);
+
+    for (const [key, value] of holder.copy) standby.copy.set(key, value);
+    await standby.begin(holder.copy);
+    expect(standby.news).toEqual([
+      `connections of the copy are in the kernel {"flows":0,"kept":${holder.copy.size},"removed":1}`,
+    ]);
+    await standby.source.end();
+    expect(standby.told()).toBe(0);
+
+    // It held the slot, and does so no more: what ends elsewhere ends here, and all of it when no copy is wanted.
+    const next = new Map([...holder.copy].slice(3));
+    standby.source.follow(next, null);
+    await until('what is no more is gone', () => Object.keys(flowsOf(standby.table)).length === next.size);
+    await standby.source.forget();
+    expect(flowsOf(standby.table)).toEqual({});
   });
 
   test('a kernel that takes nothing ends it; one slot at a time', async () => {
