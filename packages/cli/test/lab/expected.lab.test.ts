@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Conntrack, type ConntrackEntry } from '@vnfpool/platform/conntrack';
 import { createNamespace, inNamespace } from '@vnfpool/platform/namespaces';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Hosts, missing } from './hosts.ts';
@@ -33,7 +34,7 @@ table inet helpers {
 }
 `;
 
-const declaration = (folder: string): string => `set: files
+const declaration = (folder: string, standby: string): string => `set: files
 nodes: { node-a: {}, node-b: {}, node-c: { witness: true } }
 pools:
   nat:
@@ -41,7 +42,7 @@ pools:
       program: /bin/sh
       arguments: [${folder}/gateway.sh]
       health: { command: [nft, list, table, inet, gateway], every: 1s, timeout: 1s }
-      state: { via: conntrack, filter: { protocols: [6, 17], addresses: [10.79.0.0/24] } }
+      state: { via: conntrack, standby: ${standby}, filter: { protocols: [6, 17], addresses: [10.79.0.0/24] } }
     redundancy: { model: 1+1 }
     address: [${OUTSIDE}/24, { address: ${INSIDE}/24, link: eth1 }]
     addressing: { forwarding: [eth1] }
@@ -96,7 +97,10 @@ function whyNot(): string {
 }
 const lacking = whyNot();
 
-describe.skipIf(lacking !== '')(`a connection that is expected when its gateway dies ${lacking}`, () => {
+describe.skipIf(lacking !== '').each([
+  ['userspace', '"flows":1,"kept":0'],
+  ['kernel', '"flows":0,"kept":1'],
+])(`a connection that is expected when its gateway dies, copies in %s ${lacking}`, (standby, committed) => {
   let hosts: Hosts;
   let second: SecondSwitch;
   let agents: ReadonlyMap<string, Child>;
@@ -114,6 +118,16 @@ describe.skipIf(lacking !== '')(`a connection that is expected when its gateway 
     hosts.untilState('manager', `the standby has ${what}`, (state) => {
       const { sharing } = slotOf(state, 'nat');
       return sharing?.state?.keys === count && sharing.standbys.every(({ lagUpdates }) => lagUpdates === 0);
+    });
+  /** Connections to the server, and those that are expected, in a node's kernel. */
+  const kernelHas = (node: string): number =>
+    hosts.on(node, () => {
+      const table = new Conntrack();
+      const isControl = ({ original: { layer4 } }: ConntrackEntry): boolean =>
+        layer4?.kind === 'ports' && layer4.destination === 21;
+      const count = [...table.dump()].flat().filter(isControl).length + table.expectations().length;
+      table.close();
+      return count;
     });
   const transfer = async (): Promise<Child> => {
     const child = hosts.start('client', [process.execPath, '-e', TRANSFER]);
@@ -157,7 +171,7 @@ describe.skipIf(lacking !== '')(`a connection that is expected when its gateway 
     server = hosts.start('server', [process.execPath, '-e', SERVER]);
     await until('the server listens', () => server.stdout().includes('ready'));
     agents = await hosts.startSet('files', NODES);
-    writeFileSync(`${hosts.folder}/set.yaml`, declaration(folder));
+    writeFileSync(`${hosts.folder}/set.yaml`, declaration(folder, standby));
     const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);
     expect(applied.code, applied.stderr).toBe(0);
   });
@@ -179,6 +193,8 @@ describe.skipIf(lacking !== '')(`a connection that is expected when its gateway 
     const waiting = await transfer();
     expect(server.stdout()).toContain(`"host":"${OUTSIDE}"`);
     await untilShared('the connection, and what it has announced', 2);
+    const other = NODES.find((node) => node !== first && node !== 'node-c') ?? '';
+    await until('the copy is where it is to be', () => kernelHas(other) === (standby === 'kernel' ? 2 : 0));
     agents.get(first)?.process.kill('SIGKILL');
     for (const pid of hosts.functionPids(first)) process.kill(pid, 'SIGKILL');
     for (const link of ['eth0', 'eth1']) hosts.ip(first, 'link', 'set', link, 'down');
@@ -186,5 +202,6 @@ describe.skipIf(lacking !== '')(`a connection that is expected when its gateway 
     await fetched(waiting);
     const told = agents.get(next)?.stderr() ?? '';
     expect(told).toContain('expected connections of the copy are in the kernel');
+    expect(told).toContain(committed);
   });
 });

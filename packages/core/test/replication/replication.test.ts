@@ -49,6 +49,22 @@ describe('a standby', () => {
     expect(contents(pair.standby().store)).toEqual([['b', octets(4)]]);
   });
 
+  test('that asks for it hears at each mark which keys have changed, or that any may', () => {
+    const bound = { ...BOUND, updates: 1_000 };
+    const pair = new Pair({ bound }, [{ tellsReached: true, asideBytes: 200 }]);
+    const reached = (): unknown[] => pair.take('reached').map(({ keys }) => keys);
+    pair.attach();
+    expect(reached()).toEqual([null]);
+    pair.update('a', 1);
+    pair.remove('a');
+    expect(reached()).toEqual([['a'], ['a']]);
+    // More than is kept aside until the mark.
+    pair.detach();
+    for (let n = 0; n < 100; n++) pair.update(`key ${n}`, n);
+    pair.attach();
+    expect(reached()).toEqual([null]);
+  });
+
   test('that is slow costs no memory: it gets each key as it is by then', () => {
     const pair = following({ bound: { ...BOUND, updates: 1_000_000 } }, [{ windowBytes: 1 }]);
     pair.heldUp.add(1);

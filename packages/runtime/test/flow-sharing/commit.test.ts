@@ -1,105 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { PlatformError } from '@vnfpool/platform';
-import {
-  type ConntrackFailure,
-  type ExpectationKey,
-  type InsertOptions,
-  isWanted,
-} from '@vnfpool/platform/conntrack';
-import { commitFlows, type FlowCommitTable, type SharedFlowFilter } from '@vnfpool/runtime/flow-sharing';
+import { commitFlows } from '@vnfpool/runtime/flow-sharing';
 import {
   type FlowEntry,
   type FlowExpectation,
-  type FlowKey,
-  sharedExpectationBody,
   sharedExpectationKey,
   sharedFlowBody,
   sharedFlowKey,
-  sharedFlowValue,
 } from '@vnfpool/wire/flow-state';
 import { expect, test } from 'vitest';
 import { established, expected, tcp, udp } from './flows.ts';
+import { entryOf, expectedOf, Table } from './table.ts';
 
-const entryOf = (flow: FlowEntry): readonly [string, Uint8Array] => [
-  sharedFlowKey(flow),
-  sharedFlowValue(sharedFlowBody(flow), flow.timeoutSeconds),
-];
-
-const expectedOf = (expectation: FlowExpectation): readonly [string, Uint8Array] => [
-  sharedExpectationKey(expectation),
-  sharedFlowValue(sharedExpectationBody(expectation), expectation.timeoutSeconds),
-];
 const none = { expected: 0, orphaned: 0, notExpected: 0, notExpectedCode: '' };
-const keyIn = (original: FlowKey['original'], zone: number): string =>
-  sharedFlowKey({ original, zone, zoneDirection: 'both' });
-const refusal = (index: number, code: string): ConntrackFailure => ({
-  index,
-  error: new PlatformError(code, code, { call: 'test' }),
-});
-
-class Table implements FlowCommitTable {
-  readonly flows = new Map<string, FlowEntry>();
-  readonly calls: string[] = [];
-  #isListing = false;
-  refuses: (entry: FlowEntry) => string | null = () => null;
-  /** As the kernel does, it tells them without their zone. */
-  readonly expecting = new Map<string, FlowExpectation>();
-  refusesToExpect: string | null = null;
-
-  constructor(...flows: FlowEntry[]) {
-    for (const flow of flows) this.flows.set(sharedFlowKey(flow), flow);
-  }
-
-  *dump(filter: SharedFlowFilter): Generator<FlowEntry[]> {
-    this.#isListing = true;
-    for (const flow of this.flows.values()) if (isWanted(flow, filter)) yield [flow];
-    this.#isListing = false;
-  }
-
-  insert(entries: readonly FlowEntry[], options: InsertOptions): ConntrackFailure[] {
-    expect(this.#isListing).toBe(false);
-    expect(options).toEqual({ ifExists: 'replace', timeoutSecondsMin: 300 });
-    return entries.flatMap((entry, index) => {
-      const { master } = entry;
-      const hasMaster = master === null || this.flows.has(keyIn(master, 0));
-      const code = this.refuses(entry) ?? (hasMaster ? null : 'ENOENT');
-      this.calls.push(`insert ${entry.original.source.join('.')}`);
-      if (code === null) this.flows.set(sharedFlowKey(entry), entry);
-      return code === null ? [] : [refusal(index, code)];
-    });
-  }
-
-  expectations(): FlowExpectation[] {
-    if (this.refusesToExpect === 'EPERM') throw new PlatformError('EPERM', 'no', { call: 'test' });
-    return [...this.expecting.values()].map((each) => ({ ...each, zone: 0 }));
-  }
-
-  expect(all: readonly FlowExpectation[]): ConntrackFailure[] {
-    return all.flatMap((each, index) => {
-      const code = this.flows.has(keyIn(each.master, each.zone)) ? this.refusesToExpect : 'ENOENT';
-      if (code !== null) return [refusal(index, code)];
-      this.calls.push(`expect ${each.tuple.source.join('.')}`);
-      this.expecting.set(sharedExpectationKey(each), each);
-      return [];
-    });
-  }
-
-  unexpect(keys: readonly ExpectationKey[]): ConntrackFailure[] {
-    return keys.flatMap((key, index) => {
-      this.calls.push(`unexpect ${key.tuple.source.join('.')}`);
-      return this.expecting.delete(sharedExpectationKey(key)) ? [] : [refusal(index, 'ENOENT')];
-    });
-  }
-
-  remove(keys: readonly FlowKey[]): ConntrackFailure[] {
-    expect(this.#isListing).toBe(false);
-    for (const key of keys) {
-      this.calls.push(`remove ${key.original.source.join('.')}`);
-      this.flows.delete(sharedFlowKey(key));
-    }
-    return [];
-  }
-}
 
 test('what is not in the copy goes, what differs is replaced, what is the same stays, the rest comes', async () => {
   const stale = tcp(4, { timeoutSeconds: 20 });
