@@ -39,9 +39,9 @@ export async function openSlotStates(
     transport,
     stores: new OpenStores(),
     post,
-    sourceOf: async (functionId, { addresses }) => {
+    sourceOf: async (functionId, { id, addresses }) => {
       const { source, connections } = await states.of(functionId);
-      return connections?.of(addresses.map(plainAddress)) ?? source ?? null;
+      return connections?.of(id, addresses.map(plainAddress)) ?? source ?? null;
     },
   });
 }
