@@ -46,6 +46,8 @@ export interface KernelCopyOptions {
   readonly contents: CopyContents;
   /** What of the table it is about, asked for at each comparing. */
   readonly filter: () => SharedFlowFilter;
+  /** Nothing is done before: whoever kept another copy in the same table has to be done with it. */
+  readonly after?: Promise<void> | undefined;
   /** Keys of flows that this kernel has from the time when its node held the slot. */
   readonly left?: Iterable<string>;
   /** The kernel takes so many of the copy not, and why the first of them; 0: it has them all again. */
@@ -122,6 +124,7 @@ export class KernelCopy {
   async #run(): Promise<void> {
     // What else changes in this turn goes with it.
     await turn();
+    await this.#options.after;
     try {
       while (!this.#isStopped && (this.#mustCompare || this.#dirty.size > 0)) {
         if (this.#mustCompare) await this.#compare();

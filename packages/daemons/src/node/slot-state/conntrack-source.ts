@@ -140,13 +140,13 @@ export class ConntrackSource implements StateSource {
   #keepInKernel(contents: CopyContents): KernelCopy {
     const { onNews } = this.#options;
     const former = this.#kernelCopy;
-    void former?.stop();
     const left = [...this.#left, ...(former?.keys ?? [])];
     this.#left = [];
     return new KernelCopy({
       table: this.#table,
       contents,
       filter: () => this.#filter(),
+      after: former?.stop(),
       left,
       onRefused: (refused, code) => {
         if (refused === 0) onNews('the kernel has all connections of the copy again', {});
