@@ -24,6 +24,8 @@ export interface StandbyInit {
   readonly asideBytes?: number;
   /** Keys that are looked at again a second, for damage in memory. Default 4,096; 0: none. */
   readonly scrubKeys?: number;
+  /** Tells at each mark what has changed. */
+  readonly tellsReached?: boolean;
   /** What this node has as the holder of an epoch that is over. */
   readonly kept?: TakenOver & { readonly position: ReplicaPosition };
 }
@@ -232,7 +234,13 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
     this.#isWhole = true;
     this.#reachedUs = mark.clockUs;
     this.#coming = { anew: null, aside: [], weight: 0 };
-    return [...this.#tellState(), this.#ack()];
+    return [...this.#tellState(), ...this.#tellReached(coming), this.#ack()];
+  }
+
+  #tellReached({ anew, aside }: Coming): StandbyOutput[] {
+    if (this.#init.tellsReached !== true) return [];
+    if (anew !== null || aside === null) return [{ type: 'reached', keys: null }];
+    return aside.length === 0 ? [] : [{ type: 'reached', keys: aside.map(({ key }) => key) }];
   }
 
   #differ(coming: Coming, { sequence }: ReplicaMark): StandbyOutput[] {

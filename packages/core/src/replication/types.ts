@@ -104,6 +104,8 @@ export type StandbyOutput =
    * this is how far it came.
    */
   | { readonly type: 'state'; readonly isWhole: boolean; readonly position: ReplicaPosition }
+  /** The state has come to a mark, where it was asked for: these keys may have changed; null: any may have. */
+  | { readonly type: 'reached'; readonly keys: readonly string[] | null }
   /** The holder ended its epoch here, by a planned hand-over. */
   | { readonly type: 'ended'; readonly sequence: number }
   | { readonly type: 'event'; readonly severity: 'info' | 'warning' | 'error'; readonly message: string };

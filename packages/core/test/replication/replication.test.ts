@@ -75,6 +75,27 @@ describe('a standby', () => {
     expect(pair.standby().position).toEqual({ epoch: 1, sequence: 3 });
   });
 
+  test('that asks for it hears at each mark which keys have changed, or that any may', () => {
+    const pair = following({ bound: { ...BOUND, updates: 1_000 } }, [
+      { tellsReached: true, asideBytes: 200 },
+    ]);
+    const reached = (): unknown[] => pair.take('reached').map(({ keys }) => keys);
+    reached();
+    pair.update('a', 1);
+    pair.remove('b');
+    pair.update('b', 1);
+    pair.pass(1_000);
+    expect(new Set(reached().flat())).toEqual(new Set(['a', 'b']));
+    pair.pass(1_000);
+    expect(reached()).toEqual([]);
+    // More than is kept aside until the mark.
+    pair.detach();
+    pair.give({ type: 'list', standbys: [] });
+    for (let n = 0; n < 100; n++) pair.update(`key ${n}`, n);
+    pair.attach();
+    expect(reached()).toContain(null);
+  });
+
   test('that is slow costs no memory: it gets each key as it is by then', () => {
     const pair = following({ bound: { ...BOUND, updates: 1_000_000 } }, [{ windowBytes: 1 }]);
     pair.heldUp.add(1);

@@ -14,7 +14,14 @@ import {
 import { MessageWriter } from '../netlink/message-writer.ts';
 import { NETLINK_NETFILTER, NetlinkSocket, type Refusal } from '../netlink/socket.ts';
 import type { ConntrackEntry, ConntrackKey } from './entry.ts';
-import { type ConntrackExpectation, parseExpectation, writeExpectation } from './expectation.ts';
+import {
+  type ConntrackExpectation,
+  type ExpectationKey,
+  parseExpectation,
+  writeExpectation,
+  writeExpectationKey,
+  writeExpectationTime,
+} from './expectation.ts';
 import { type ConntrackFilter, checkFilter, filterRequest, isWanted } from './filter.ts';
 import * as n from './numbers.ts';
 import { parseEntry } from './parse.ts';
@@ -146,6 +153,18 @@ export class Conntrack {
     return refusals.map((refusal) => failure(refusal.index, refusal));
   }
 
+  /** Gives entries so much time from now. @returns those that were refused, by place; `ENOENT`: it was not there */
+  renew(keys: readonly ConntrackKey[], timeoutSeconds: number): ConntrackFailure[] {
+    for (const key of keys) checkTuple(key.original);
+    const refusals = this.#send('renew conntrack', keys, (key, number, flags) => {
+      const start = this.#writer.beginMessage(n.CT_NEW, flags, number, familyOf(key.original));
+      writeKey(this.#writer, key, n.CTA_TUPLE_ORIG, key.original);
+      this.#writer.u32(n.CTA_TIMEOUT, Math.max(1, timeoutSeconds));
+      this.#writer.endMessage(start);
+    });
+    return refusals.map((refusal) => failure(refusal.index, refusal));
+  }
+
   /** Connections that helpers expect now. @throws PlatformError as `dump` */
   expectations(): ConntrackExpectation[] {
     const pieces = this.#socket.dump('list expectations', n.EXP_GET, [new Uint8Array(4)]);
@@ -153,20 +172,36 @@ export class Conntrack {
   }
 
   /**
-   * Puts expectations into the kernel; their masters have to be there, each with its helper.
+   * Puts expectations into the kernel, with the time that they have left; their masters have to be there, each with its helper.
    * @returns those that were refused, by place: `ENOENT` without a master, `EEXIST`
    * @throws PlatformError `BAD_ARGUMENT` for addresses of a wrong size; nothing is inserted then
    */
   expect(expectations: readonly ConntrackExpectation[]): ConntrackFailure[] {
     for (const { master, tuple, mask, translation } of expectations)
       for (const each of [master, tuple, mask, ...(translation ? [translation.tuple] : [])]) checkTuple(each);
-    const refusals = this.#send('insert expectation', expectations, (expectation, number, flags) => {
-      const writer = this.#writer;
-      const all = flags | NLM_F_CREATE | NLM_F_EXCL;
-      const start = writer.beginMessage(n.EXP_NEW, all, number, familyOf(expectation.tuple));
-      writeExpectation(writer, expectation);
-      writer.endMessage(start);
-    });
+    const send = (chosen: readonly ConntrackExpectation[], more: number, write: typeof writeExpectation) =>
+      this.#send('insert expectation', chosen, (expectation, number, flags) =>
+        this.#writeExpected(expectation, n.EXP_NEW, number, flags | more, (writer) =>
+          write(writer, expectation),
+        ),
+      );
+    const refusals = send(expectations, NLM_F_CREATE | NLM_F_EXCL, writeExpectation);
+    const refused = new Set(refusals.map(({ index }) => index));
+    // One that has gone already has no time left; nothing is lost by it.
+    send(
+      expectations.filter((_, index) => !refused.has(index)),
+      0,
+      writeExpectationTime,
+    );
+    return refusals.map((refusal) => failure(refusal.index, refusal));
+  }
+
+  /** Removes expectations. @returns those that were refused, by place; `ENOENT`: it was not there */
+  unexpect(keys: readonly ExpectationKey[]): ConntrackFailure[] {
+    for (const { tuple } of keys) checkTuple(tuple);
+    const refusals = this.#send('delete expectation', keys, (key, number, flags) =>
+      this.#writeExpected(key, n.EXP_DELETE, number, flags, (writer) => writeExpectationKey(writer, key)),
+    );
     return refusals.map((refusal) => failure(refusal.index, refusal));
   }
 
@@ -203,6 +238,18 @@ export class Conntrack {
     const start = writer.beginMessage(n.CT_DELETE, flags, number, familyOf(key.original));
     writeKey(writer, key, type, tuple);
     writer.endMessage(start);
+  }
+
+  #writeExpected(
+    { tuple }: ExpectationKey,
+    type: number,
+    number: number,
+    flags: number,
+    write: (writer: MessageWriter) => void,
+  ): void {
+    const start = this.#writer.beginMessage(type, flags, number, familyOf(tuple));
+    write(this.#writer);
+    this.#writer.endMessage(start);
   }
 
   /** Removes what has one of the two tuples, and inserts again. */

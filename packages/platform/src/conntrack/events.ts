@@ -3,12 +3,16 @@ import { type NetlinkMessage, NLM_F_CREATE, NLM_F_EXCL } from '../netlink/messag
 import { NETLINK_NETFILTER } from '../netlink/socket.ts';
 import { Subscription } from '../netlink/subscription.ts';
 import type { ConntrackEntry } from './entry.ts';
-import { type ConntrackFilter, checkFilter, isWanted } from './filter.ts';
-import { CT_DELETE, CT_NEW, GROUP_DESTROY, GROUP_NEW, GROUP_UPDATE } from './numbers.ts';
+import { type ConntrackExpectation, parseExpectation } from './expectation.ts';
+import { type ConntrackFilter, checkFilter, isExpectationWanted, isWanted } from './filter.ts';
+import * as n from './numbers.ts';
 import { parseEntry } from './parse.ts';
 import { isEventsForced } from './settings.ts';
 
 const RECEIVE_BUFFER_BYTES = 64 * 1024 * 1024;
+const ENTRY_GROUPS = [n.GROUP_NEW, n.GROUP_UPDATE, n.GROUP_DESTROY];
+/** The kernel's third one, of updates, it never uses. */
+const EXPECTATION_GROUPS = [n.GROUP_EXPECT_NEW, n.GROUP_EXPECT_DESTROY];
 
 /** What happened to an entry. Updates say what changed: a null of theirs means unchanged, see {@link mergeEntry}. */
 export interface ConntrackEvent {
@@ -16,10 +20,18 @@ export interface ConntrackEvent {
   readonly entry: ConntrackEntry;
 }
 
+/** What happened to an expectation, which is said whole; the kernel does not say its zone. */
+export interface ExpectationEvent {
+  readonly type: 'new' | 'destroy';
+  readonly expectation: ConntrackExpectation;
+}
+
 /** Who hears of events. */
 export interface ConntrackListener {
   /** In order; up to some hundred at once. */
   events(events: readonly ConntrackEvent[]): void;
+  /** Of connections that are expected; in order, and behind the events that came with them. Absent: not asked for. */
+  expectations?(events: readonly ExpectationEvent[]): void;
   /** The kernel dropped events: list anew. Those told from now on are complete, or this is called again. */
   overrun(): void;
   /** Nothing more will be told. */
@@ -59,17 +71,23 @@ export function subscribeConntrack(
   const subscription = new Subscription(
     {
       protocol: NETLINK_NETFILTER,
-      groups: [GROUP_NEW, GROUP_UPDATE, GROUP_DESTROY],
+      groups: listener.expectations === undefined ? ENTRY_GROUPS : [...ENTRY_GROUPS, ...EXPECTATION_GROUPS],
       receiveBufferBytes,
     },
     {
       messages: (messages) => {
         const events: ConntrackEvent[] = [];
+        const expectations: ExpectationEvent[] = [];
         for (const message of messages) {
           const event = eventOf(message);
-          if (event !== undefined && isWanted(event.entry, filter)) events.push(event);
+          if (event === undefined) {
+            const expectation = expectationEventOf(message);
+            if (expectation !== undefined && isExpectationWanted(expectation.expectation, filter))
+              expectations.push(expectation);
+          } else if (isWanted(event.entry, filter)) events.push(event);
         }
         if (events.length > 0) listener.events(events);
+        if (expectations.length > 0) listener.expectations?.(expectations);
       },
       overrun: () => listener.overrun(),
       failed: (error) => listener.failed(error),
@@ -84,11 +102,17 @@ export function subscribeConntrack(
 
 function eventOf(message: NetlinkMessage): ConntrackEvent | undefined {
   const { type, flags, body } = message;
-  if (type !== CT_NEW && type !== CT_DELETE) return undefined;
+  if (type !== n.CT_NEW && type !== n.CT_DELETE) return undefined;
   const entry = parseEntry(body);
   if (entry === undefined) return undefined;
-  if (type === CT_DELETE) return { type: 'destroy', entry };
+  if (type === n.CT_DELETE) return { type: 'destroy', entry };
   return { type: (flags & (NLM_F_CREATE | NLM_F_EXCL)) === 0 ? 'update' : 'new', entry };
+}
+
+function expectationEventOf({ type, body }: NetlinkMessage): ExpectationEvent | undefined {
+  if (type !== n.EXP_NEW && type !== n.EXP_DELETE) return undefined;
+  const expectation = parseExpectation(body);
+  return expectation && { type: type === n.EXP_NEW ? 'new' : 'destroy', expectation };
 }
 
 /** What is known of an entry after an update told of it. */

@@ -26,12 +26,16 @@ export interface ConntrackExpectation {
   /** 1 stays when it was met, 2 inactive, 4 of a program. */
   readonly flags: number;
   readonly class: number;
+  /** The kernel does not say it: 0 in what it tells. */
   readonly zone: number;
   readonly helper: string | null;
   readonly translation: { readonly isReply: boolean; readonly tuple: ConntrackTuple } | null;
   /** The kernel's function that is called when it begins. */
   readonly function: string | null;
 }
+
+/** What names an expectation. */
+export type ExpectationKey = Pick<ConntrackExpectation, 'tuple' | 'zone'>;
 
 /** The expectation in a message of the kernel; undefined when it names none. */
 export function parseExpectation(body: Uint8Array): ConntrackExpectation | undefined {
@@ -101,14 +105,32 @@ function parseTranslation(attributes: AttributeReader): ConntrackExpectation['tr
   return tuple === undefined ? null : { isReply, tuple };
 }
 
+/** What finds an expectation: no two have the same tuple in a zone. */
+export function writeExpectationKey(writer: MessageWriter, { tuple, zone }: ExpectationKey): void {
+  writeTuple(writer, n.CTA_EXPECT_TUPLE, tuple);
+  if (zone > 0) writer.u16(n.CTA_EXPECT_ZONE, zone);
+}
+
+/** How long one that is there is to last. The kernel gives a new one the time that its helper gives, whatever is said. */
+export function writeExpectationTime(writer: MessageWriter, expectation: ConntrackExpectation): void {
+  writeTuple(writer, n.CTA_EXPECT_MASTER, expectation.master);
+  writeTuple(writer, n.CTA_EXPECT_MASK, expectation.mask);
+  writeExpectationKey(writer, expectation);
+  writer.u32(n.CTA_EXPECT_TIMEOUT, timeoutOf(expectation));
+}
+
+/** 0 would be gone at once. */
+function timeoutOf({ timeoutSeconds }: ConntrackExpectation): number {
+  return Math.max(1, timeoutSeconds);
+}
+
 /** One that is to be made; its master has to be there. */
 export function writeExpectation(writer: MessageWriter, expectation: ConntrackExpectation): void {
   const { master, tuple, mask, translation, helper, function: name, zone } = expectation;
   writeTuple(writer, n.CTA_EXPECT_MASTER, master);
   writeTuple(writer, n.CTA_EXPECT_TUPLE, tuple);
   writeTuple(writer, n.CTA_EXPECT_MASK, mask);
-  // 0 would be gone at once.
-  writer.u32(n.CTA_EXPECT_TIMEOUT, Math.max(1, expectation.timeoutSeconds));
+  writer.u32(n.CTA_EXPECT_TIMEOUT, timeoutOf(expectation));
   writer.u32(n.CTA_EXPECT_FLAGS, expectation.flags);
   writer.u32(n.CTA_EXPECT_CLASS, expectation.class);
   if (zone > 0) writer.u16(n.CTA_EXPECT_ZONE, zone);

@@ -3,6 +3,7 @@ import { PlatformError } from '../errors.ts';
 import { AF_INET, AF_INET6, AF_UNSPEC } from '../libc/constants.ts';
 import { attribute, be32 } from '../netlink/message.ts';
 import type { ConntrackEntry, ConntrackTuple } from './entry.ts';
+import type { ConntrackExpectation } from './expectation.ts';
 import * as n from './numbers.ts';
 
 /** Which entries; what is left out admits all. */
@@ -61,6 +62,16 @@ export function isWanted(entry: ConntrackEntry, filter: ConntrackFilter): boolea
   if (protocols !== undefined && !protocols.includes(original.protocol)) return false;
   if (addresses !== undefined && !isAnyWithin(original, reply, addresses)) return false;
   return except === undefined || !isAnyWithin(original, reply, except);
+}
+
+/** The same for an expectation, of itself: its zone, its mark and its networks are those of the connection that announced it. */
+export function isExpectationWanted(
+  { tuple, translation }: ConntrackExpectation,
+  { family, protocols, except }: ConntrackFilter,
+): boolean {
+  if (family !== undefined && tuple.source.length !== (family === 6 ? 16 : 4)) return false;
+  if (protocols !== undefined && !protocols.includes(tuple.protocol)) return false;
+  return except === undefined || !isAnyWithin(tuple, translation?.tuple ?? tuple, except);
 }
 
 function isAnyWithin(

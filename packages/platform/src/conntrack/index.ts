@@ -23,10 +23,16 @@ export {
   type ConntrackEventOptions,
   type ConntrackEvents,
   type ConntrackListener,
+  type ExpectationEvent,
   mergeEntry,
   subscribeConntrack,
 } from './events.ts';
-export type { ConntrackExpectation } from './expectation.ts';
-export { type ConntrackFilter, type ConntrackNetwork, isWanted } from './filter.ts';
+export type { ConntrackExpectation, ExpectationKey } from './expectation.ts';
+export {
+  type ConntrackFilter,
+  type ConntrackNetwork,
+  isExpectationWanted,
+  isWanted,
+} from './filter.ts';
 export { type ConntrackChanges, ConntrackFollower, type FollowerOptions } from './follower.ts';
 export { type ConntrackSetting, readConntrackSetting, writeConntrackSetting } from './settings.ts';

@@ -19,11 +19,14 @@ export const CT_DELETE: number = type(2);
 export const CT_GET_STATS: number = type(5);
 export const EXP_NEW: number = type(0, NFNL_SUBSYS_CTNETLINK_EXP);
 export const EXP_GET: number = type(1, NFNL_SUBSYS_CTNETLINK_EXP);
+export const EXP_DELETE: number = type(2, NFNL_SUBSYS_CTNETLINK_EXP);
 
 /** Multicast groups. */
 export const GROUP_NEW = 1;
 export const GROUP_UPDATE = 2;
 export const GROUP_DESTROY = 3;
+export const GROUP_EXPECT_NEW = 4;
+export const GROUP_EXPECT_DESTROY = 6;
 
 export const CTA_TUPLE_ORIG = 1;
 export const CTA_TUPLE_REPLY = 2;

@@ -356,6 +356,22 @@ describe.skipIf(missing !== '')(`connection tracking ${missing}`, () => {
       expect(heard).toEqual([]);
     });
   });
+
+  test('time is given to entries that are there, and nothing else of them changes', () => {
+    const [short, zoned] = [
+      { ...masqueraded(1), timeoutSeconds: 30 },
+      { ...masqueraded(2), zone: 7, timeoutSeconds: 30 },
+    ];
+    expect(table.insert([short, zoned])).toEqual([]);
+    expect(
+      table.renew([short, masqueraded(3), zoned], 600).map(({ index, error }) => [index, error.code]),
+    ).toEqual([[1, 'ENOENT']]);
+    for (const each of [short, zoned]) {
+      const found = table.find(each);
+      expect(found?.timeoutSeconds).toBeGreaterThan(590);
+      expect([found?.mark, found?.tcp?.state, found?.reply]).toEqual([each.mark, 3, each.reply]);
+    }
+  });
 });
 
 test('an update that says part of an entry leaves the rest', () => {

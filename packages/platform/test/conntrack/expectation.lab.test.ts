@@ -5,9 +5,11 @@ import {
   type ConntrackEntry,
   type ConntrackExpectation,
   ConntrackFollower,
+  subscribeConntrack,
+  writeConntrackSetting,
 } from '../../src/conntrack/index.ts';
 import { createNamespace, inNamespace, type NetworkNamespace } from '../../src/namespaces/index.ts';
-import { labMissing } from '../support/lab.ts';
+import { labMissing, until } from '../support/lab.ts';
 import { address, masqueraded } from './entries.ts';
 
 const control: ConntrackEntry = { ...masqueraded(40_000), helper: 'ftp' };
@@ -82,9 +84,49 @@ describe.skipIf(missing !== '')(`expected connections ${missing}`, () => {
     expect(table.insert([control])).toEqual([]);
     expect(table.expect([data])).toEqual([]);
     expect(withoutTime(table.expectations())).toEqual(withoutTime([data]));
-    expect(table.expectations()[0]?.timeoutSeconds).toBeGreaterThan(0);
     table.remove([control]);
     expect(table.expectations()).toEqual([]);
+  });
+
+  test('they have the time that was left, not what their helper gives', () => {
+    table.insert([control]);
+    table.expect([{ ...data, timeoutSeconds: 70 }]);
+    const [{ timeoutSeconds: left } = { timeoutSeconds: 0 }] = table.expectations();
+    expect(left).toBeGreaterThan(60);
+    expect(left).toBeLessThanOrEqual(70);
+  });
+
+  test('are removed by themselves, their master stays', () => {
+    table.insert([control]);
+    table.expect([data]);
+    expect(table.unexpect([data])).toEqual([]);
+    expect(table.expectations()).toEqual([]);
+    expect(table.unexpect([data]).map(({ error }) => error.code)).toEqual(['ENOENT']);
+    expect(table.find(control)?.helper).toBe('ftp');
+  });
+
+  test('their coming and going is told to who asks for it', async () => {
+    inNamespace(namespace.fd, () => writeConntrackSetting('nf_conntrack_events', 1));
+    const heard: string[] = [];
+    const events = inNamespace(namespace.fd, () =>
+      subscribeConntrack({
+        events: (all) => heard.push(...all.map(({ type }) => type)),
+        expectations: (all) => {
+          heard.push(...all.map(({ type, expectation }) => `${type} ${expectation.helper}`));
+          expect(withoutTime(all.map(({ expectation }) => expectation))).toEqual(withoutTime([data]));
+        },
+        overrun: () => heard.push('overrun'),
+        failed: (error) => heard.push(error.message),
+      }),
+    );
+    closers.push(() => events.close());
+    table.insert([control]);
+    table.expect([data]);
+    await until('both are told', () => heard.length === 2);
+    table.remove([control]);
+    await until('their end is told', () => heard.length === 4);
+    expect(heard.slice(0, 2)).toEqual(['new', 'new ftp']);
+    expect(heard.slice(2).toSorted()).toEqual(['destroy', 'destroy ftp']);
   });
 
   test('are told only of masters that were told of', () => {

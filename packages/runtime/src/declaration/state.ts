@@ -18,6 +18,7 @@ export interface StateFile {
         readonly addresses?: readonly string[] | undefined;
       }
     | undefined;
+  readonly standby?: DeclaredState['standby'] | undefined;
   readonly shares?: boolean | undefined;
   readonly offers?: readonly Readonly<Record<string, unknown>>[] | undefined;
 }
@@ -66,6 +67,11 @@ export const stateSchema: z.ZodType<StateFile> = z.strictObject({
     })
     .optional()
     .meta({ description: 'Of `conntrack`: which connections; without it all.' }),
+  standby: z.enum(['userspace', 'kernel']).optional().meta({
+    default: 'userspace',
+    description:
+      'Of `conntrack`: where standbys keep their copies. `userspace`: in the agent, and whoever takes the slot puts them into its kernel; `kernel`: in the kernel too, all the time, so that little is left to be put in.',
+  }),
   shares: z.boolean('must be true or false').optional().meta({
     description:
       'Of `socket`: the function tells every change of its state while it serves, key by key, so that standbys can have it.',
@@ -106,7 +112,7 @@ function offered(levels: readonly unknown[]): readonly OfferedLevel[] {
   return parseStateOffers(encodeUtf8(JSON.stringify({ v: 1, levels }))).levels;
 }
 
-export function normalState({ via, format, filter, shares, offers }: StateFile): DeclaredState {
+export function normalState({ via, format, filter, standby, shares, offers }: StateFile): DeclaredState {
   const { zones, protocols, addresses } = filter ?? {};
   return {
     via,
@@ -120,6 +126,7 @@ export function normalState({ via, format, filter, shares, offers }: StateFile):
             ...(addresses === undefined ? {} : { addresses }),
           },
         }),
+    ...(standby === 'kernel' ? { standby } : {}),
     ...(shares === true ? { shares } : {}),
     ...(offers === undefined ? {} : { offers: offered(offers) }),
   };

@@ -12,6 +12,7 @@ import {
   decodeSharedFlow,
   type FlowEntry,
   type FlowKey,
+  isSharedExpectationKey,
   readSharedFlowKey,
   sharedFlowBody,
   sharedFlowKey,
@@ -24,13 +25,18 @@ import {
   partsOf,
   TIMEOUT_SECONDS_MIN,
 } from '../flow-transfer/insert.ts';
+import {
+  commitExpectations,
+  type ExpectationCommitCounts,
+  type ExpectationCommitTable,
+} from './commit-expectations.ts';
 import type { SharedFlowFilter } from './flow-kernel.ts';
 
 /** Listed, or put in, before others get their turn: some 5 ms. */
 const ENTRIES_A_TURN = 2000;
 
 /** A table whose contents are replaced: a `Conntrack`. */
-export interface FlowCommitTable extends FlowInsertTable {
+export interface FlowCommitTable extends FlowInsertTable, ExpectationCommitTable {
   dump(filter: SharedFlowFilter): Generator<readonly ConntrackEntry[]>;
   remove(keys: readonly FlowKey[]): ConntrackFailure[];
 }
@@ -44,18 +50,19 @@ export interface FlowCommitOptions {
 }
 
 /** What came of it; `flows` were put in. */
-export interface FlowCommitResult extends Readonly<FlowInsertCounts> {
+export interface FlowCommitResult extends Readonly<FlowInsertCounts>, Readonly<ExpectationCommitCounts> {
   /** Were there already, the same. */
   readonly kept: number;
   /** Were there, and are not in the copy, or are other ones there. */
   readonly removed: number;
-  /** Entries of the copy that are no flows, or none within the filter. */
+  /** Entries of the copy that are neither flows nor expectations, or none within the filter. */
   readonly leftOut: number;
 }
 
 /**
  * Makes the kernel's table, within the filter, the one that the entries say: what is not among them, or is otherwise, is removed; then the
- * rest is put in, masters ahead of what they announced. Single flows that the kernel refuses are told, and do not end it.
+ * rest is put in, masters ahead of what they announced, and what is expected behind them all. Single flows and expectations that the kernel
+ * refuses are told, and do not end it.
  * @throws PlatformError when the kernel refuses the listing; the signal's reason
  */
 export async function commitFlows(
@@ -65,9 +72,19 @@ export async function commitFlows(
 ): Promise<FlowCommitResult> {
   const { filter = {}, signal, timeoutSecondsMin = TIMEOUT_SECONDS_MIN } = options;
   signal?.throwIfAborted();
-  const wanted = new Map(entries);
+  const wanted = new Map<string, Uint8Array>();
+  const expected = new Map<string, Uint8Array>();
+  for (const [key, value] of entries) (isSharedExpectationKey(key) ? expected : wanted).set(key, value);
+  const flowKeys = [...wanted.keys()];
   const counts = { kept: 0, removed: 0, leftOut: 0, flows: 0, weakened: 0, refusedTotal: 0 };
-  const result = { ...counts, refused: [] };
+  const result = {
+    ...counts,
+    expected: 0,
+    orphaned: 0,
+    notExpected: 0,
+    notExpectedCode: '',
+    refused: [],
+  };
   const others = async (): Promise<void> => {
     await turn();
     signal?.throwIfAborted();
@@ -110,6 +127,7 @@ export async function commitFlows(
     await others();
     insertFlows(table, part, insert, result);
   }
+  result.leftOut += commitExpectations(table, expected, () => flowKeys, filter, result);
   return result;
 }
 
@@ -126,7 +144,8 @@ function isAs(entry: ConntrackEntry, value: Uint8Array, timeoutSecondsMin: numbe
   }
 }
 
-function flowOf(key: string, value: Uint8Array, filter: SharedFlowFilter): FlowEntry | null {
+/** Null: no flow, or none within the filter. */
+export function flowOf(key: string, value: Uint8Array, filter: SharedFlowFilter): FlowEntry | null {
   try {
     const flow = decodeSharedFlow(readSharedFlowKey(key), value);
     return isWanted(flow, filter) ? flow : null;

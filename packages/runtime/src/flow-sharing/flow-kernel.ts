@@ -3,9 +3,11 @@ import {
   Conntrack,
   type ConntrackEntry,
   type ConntrackEvents,
+  type ConntrackExpectation,
   type ConntrackFilter,
   type ConntrackKey,
   type ConntrackListener,
+  isExpectationWanted,
   subscribeConntrack,
 } from '@vnfpool/platform/conntrack';
 
@@ -19,6 +21,8 @@ export interface FlowKernel {
   dump(): Generator<readonly ConntrackEntry[]>;
   /** One entry; also amid a listing. */
   find(key: ConntrackKey): ConntrackEntry | undefined;
+  /** Connections that are expected now; their zones are not said. @throws PlatformError */
+  expectations(): readonly ConntrackExpectation[];
   close(): void;
 }
 
@@ -44,6 +48,7 @@ export function flowKernel({ filter = {}, receiveBufferBytes }: FlowKernelOption
     subscribe: (listener) => subscribeConntrack(listener, events),
     dump: () => lister.dump(filter),
     find: (key) => finder.find(key),
+    expectations: () => finder.expectations().filter((each) => isExpectationWanted(each, filter)),
     close: () => {
       lister.close();
       finder.close();

@@ -8,12 +8,17 @@ import {
   sharedFlowKey,
   sharedFlowParts,
   sharedFlowValue,
+  sharedKeyInZone,
   viewSharedFlow,
+  zoneOfSharedKey,
 } from '@vnfpool/wire/flow-state';
 import { type FlowChoice, isWorthSharing } from './choice.ts';
 
 /** In place of a time left: the flow is no more. */
 const GONE = -1;
+
+/** Zones in which flows are looked for by their tuples alone; flows of more zones are not found so. */
+const ZONES_MAX = 256;
 
 /** A listing under way. */
 interface Listing {
@@ -27,6 +32,9 @@ interface Listing {
  */
 export class FlowMirror {
   readonly #choice: FlowChoice;
+  readonly #onShared: (key: string) => void;
+  /** Those of both directions that were seen. */
+  readonly #zones = new Set<number>();
   readonly #known = new Map<string, string>();
   /** Shared flows that the other side knows nothing of, with the time that they have left in seconds. */
   readonly #fresh = new Map<string, number>();
@@ -36,8 +44,10 @@ export class FlowMirror {
   readonly #partial = new Map<string, ConntrackEntry>();
   #listing: Listing | null = null;
 
-  constructor(choice: FlowChoice) {
+  /** @param onShared a flow has changed, and may be shared from now on */
+  constructor(choice: FlowChoice, onShared: (key: string) => void = () => undefined) {
     this.#choice = choice;
+    this.#onShared = onShared;
   }
 
   /** Flows of the table, shared or not. */
@@ -57,6 +67,7 @@ export class FlowMirror {
   told(key: string, value: Uint8Array): void {
     const { body } = sharedFlowParts(value);
     this.#known.set(key, body);
+    this.#seeZone(key);
     // So that it counts as told whatever becomes of it.
     if (!isWorthSharing(this.#choice, key, body)) this.#changed.set(key, GONE);
   }
@@ -113,9 +124,11 @@ export class FlowMirror {
     return this.#listing === null && this.#partial.size > 0 ? [...this.#partial.keys()] : [];
   }
 
-  /** What was looked up; undefined: there is no such flow. */
+  /** What was looked up, whether it was unclear or not; undefined: there is no such flow. */
   found(key: string, entry: ConntrackEntry | undefined): void {
     this.#partial.delete(key);
+    // What is listed may be older.
+    this.#listing?.settled.add(key);
     if (entry === undefined) this.#remove(key);
     else this.#set(key, this.#known.get(key), sharedFlowBody(entry), entry.timeoutSeconds);
   }
@@ -147,6 +160,19 @@ export class FlowMirror {
     }
   }
 
+  /** Zone of the shared flow that has this key but for its zone; null: there is none, or more than one. */
+  zoneOf(keyWithoutZone: string): number | null {
+    let found: number | null = null;
+    for (const zone of [0, ...this.#zones]) {
+      const key = sharedKeyInZone(keyWithoutZone, zone);
+      const body = this.#known.get(key);
+      if (body === undefined || !isWorthSharing(this.#choice, key, body)) continue;
+      if (found !== null) return null;
+      found = zone;
+    }
+    return found;
+  }
+
   /** Keys and values of all flows that are shared, as far as is known. */
   *shared(): Generator<readonly [key: string, body: string]> {
     for (const [key, body] of this.#known) if (isWorthSharing(this.#choice, key, body)) yield [key, body];
@@ -156,9 +182,16 @@ export class FlowMirror {
     if (known === body) return;
     const isTold = this.#isTold(key, known);
     this.#known.set(key, body);
+    if (known === undefined) this.#seeZone(key);
     if (!isWorthSharing(this.#choice, key, body)) this.#unshare(key, isTold);
     else if (isTold) this.#changed.set(key, timeoutSeconds);
     else this.#fresh.set(key, timeoutSeconds);
+    this.#onShared(key);
+  }
+
+  #seeZone(key: string): void {
+    const zone = zoneOfSharedKey(key);
+    if (zone > 0 && this.#zones.size < ZONES_MAX) this.#zones.add(zone);
   }
 
   #remove(key: string): void {

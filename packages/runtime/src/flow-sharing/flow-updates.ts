@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import type { KeyUpdate } from '@vnfpool/core/replication';
-import type { ConntrackEvent, ConntrackEvents } from '@vnfpool/platform/conntrack';
+import type { ConntrackEvent, ConntrackEvents, ExpectationEvent } from '@vnfpool/platform/conntrack';
 import { WireError } from '@vnfpool/wire/bytes';
-import { readSharedFlowKey } from '@vnfpool/wire/flow-state';
+import {
+  type FlowExpectation,
+  isSharedExpectationKey,
+  readSharedFlowKey,
+  sharedKeyInZone,
+  sharedKeyWithoutZone,
+} from '@vnfpool/wire/flow-state';
 import { StateError } from '../replication/state-error.ts';
 import type { FlowChoice } from './choice.ts';
+import { ExpectationMirror, masterKey } from './expectation-mirror.ts';
 import type { FlowKernel } from './flow-kernel.ts';
 import { FlowMirror } from './flow-mirror.ts';
 
@@ -42,6 +49,9 @@ export interface FlowUpdatesOptions {
 export class FlowUpdates {
   readonly #options: FlowUpdatesOptions;
   readonly #mirror: FlowMirror;
+  readonly #expected: ExpectationMirror;
+  /** Flows that have announced others since they were looked up. */
+  readonly #masters = new Set<string>();
   readonly #events: ConntrackEvents;
   /** Of listings: a later one takes the place of an earlier. */
   #listings = 0;
@@ -49,6 +59,8 @@ export class FlowUpdates {
   #telling: Promise<void> | null = null;
   #overruns = 0;
   #untellable = 0;
+  /** It was said that expectations cannot be had, or not all of them. */
+  #isLackSaid = false;
   /** Why nothing more is told. */
   #failure: Error | null = null;
   #isClosed = false;
@@ -57,10 +69,19 @@ export class FlowUpdates {
   /** @throws PlatformError of the subscription */
   constructor(options: FlowUpdatesOptions) {
     this.#options = options;
-    this.#mirror = new FlowMirror(options.choice ?? 'begun');
+    this.#expected = new ExpectationMirror((master) => this.#mirror.zoneOf(master));
+    this.#mirror = new FlowMirror(options.choice ?? 'begun', (key) => {
+      if (this.#expected.isWaiting && this.#expected.shares(sharedKeyWithoutZone(key)))
+        this.#masters.add(key);
+    });
     for (const [key, value] of options.entries ?? []) this.#told(key, value);
     this.#events = options.kernel.subscribe({
-      events: (events) => this.#heard(events),
+      events: (events) => this.#heard(events, (event) => this.#mirror.event(event)),
+      expectations: (events: readonly ExpectationEvent[]) =>
+        this.#heard(events, (event) => {
+          this.#expected.event(event);
+          this.#doubt(event.expectation);
+        }),
       overrun: () => {
         this.#overruns++;
         options.onOverrun?.();
@@ -83,7 +104,7 @@ export class FlowUpdates {
 
   /** Changes that were not told yet; more may wait in the kernel. */
   get pending(): number {
-    return this.#mirror.pending;
+    return this.#mirror.pending + this.#expected.pending;
   }
 
   /** Events and listings whose flow cannot be told. */
@@ -105,7 +126,7 @@ export class FlowUpdates {
       await seen;
     } while (seen !== this.#listing);
     this.#lookUp();
-    while (this.#mirror.pending > 0 && this.#failure === null) await this.#tell();
+    while (this.pending > 0 && this.#failure === null) await this.#tell();
     await this.#telling;
     if (this.#failure !== null) throw this.#failure;
   }
@@ -130,6 +151,10 @@ export class FlowUpdates {
 
   #told(key: string, value: Uint8Array): void {
     try {
+      if (isSharedExpectationKey(key)) {
+        this.#expected.told(key, value);
+        return;
+      }
       readSharedFlowKey(key);
       this.#mirror.told(key, value);
     } catch (error) {
@@ -139,9 +164,12 @@ export class FlowUpdates {
     }
   }
 
-  #heard(events: readonly ConntrackEvent[]): void {
+  #heard<Event extends ConntrackEvent | ExpectationEvent>(
+    events: readonly Event[],
+    take: (event: Event) => void,
+  ): void {
     if (this.#failure !== null) return;
-    for (const event of events) this.#try(() => this.#mirror.event(event));
+    for (const event of events) this.#try(() => take(event));
     this.#lookUp();
     this.#tellSoon();
   }
@@ -160,6 +188,22 @@ export class FlowUpdates {
   #lookUp(): void {
     for (const key of this.#mirror.unclear)
       this.#try(() => this.#mirror.found(key, this.#options.kernel.find(readSharedFlowKey(key))));
+  }
+
+  /**
+   * What announces a connection may be made longer on its way, by an address of another length. The kernel tells nobody by how much its master is
+   * shifted from then on, and does it behind the event.
+   */
+  #doubt(expectation: FlowExpectation): void {
+    const plain = masterKey(expectation);
+    const zone = this.#mirror.zoneOf(plain);
+    if (zone !== null) this.#masters.add(sharedKeyInZone(plain, zone));
+  }
+
+  #lookUpMasters(): void {
+    for (const key of this.#masters)
+      this.#try(() => this.#mirror.found(key, this.#options.kernel.find(readSharedFlowKey(key))));
+    this.#masters.clear();
   }
 
   #listAnew(): void {
@@ -185,11 +229,30 @@ export class FlowUpdates {
     }
     this.#mirror.endListing();
     this.#lookUp();
+    this.#listExpectations();
     this.#tellSoon();
   }
 
+  /** Behind their masters. A kernel that has none of them is one that connections do without. */
+  #listExpectations(): void {
+    let expectations: readonly FlowExpectation[] = [];
+    try {
+      expectations = this.#options.kernel.expectations();
+    } catch (error) {
+      this.#lack(`expected connections cannot be listed: ${(error as Error).message}`);
+    }
+    this.#expected.listed(expectations, (put) => this.#try(put));
+    if (this.#expected.leftOut > 0) this.#lack('more connections are expected than can be shared');
+  }
+
+  #lack(message: string): void {
+    if (this.#isLackSaid) return;
+    this.#isLackSaid = true;
+    this.#options.onFault?.(new Error(message));
+  }
+
   #tellSoon(): void {
-    if (this.#telling === null && this.#mirror.pending > 0 && this.#failure === null) void this.#tell();
+    if (this.#telling === null && this.pending > 0 && this.#failure === null) void this.#tell();
   }
 
   /** Until nothing is left to be told. */
@@ -203,8 +266,9 @@ export class FlowUpdates {
   async #tellAll(): Promise<void> {
     // What else comes in this turn goes with it.
     await turn();
-    while (this.#mirror.pending > 0 && this.#failure === null) {
-      const updates = this.#mirror.take(UPDATES_A_TIME);
+    this.#lookUpMasters();
+    while (this.pending > 0 && this.#failure === null) {
+      const updates = this.#take();
       try {
         await this.#options.change(updates);
       } catch (error) {
@@ -212,10 +276,19 @@ export class FlowUpdates {
           this.#fail(error as Error);
           return;
         }
-        this.#mirror.untold(updates);
+        const isExpected = ({ key }: KeyUpdate): boolean => isSharedExpectationKey(key);
+        this.#mirror.untold(updates.filter((update) => !isExpected(update)));
+        this.#expected.untold(updates.filter(isExpected));
         await pause(AGAIN_MS, undefined, { signal: this.#ending.signal, ref: false }).catch(() => undefined);
       }
     }
+  }
+
+  /** Masters ahead of what they announced. */
+  #take(): KeyUpdate[] {
+    const updates = this.#mirror.take(UPDATES_A_TIME);
+    const room = UPDATES_A_TIME - updates.length;
+    return room === 0 ? updates : [...updates, ...this.#expected.take(room)];
   }
 
   #fail(error: Error): void {

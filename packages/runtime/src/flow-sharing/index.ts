@@ -8,3 +8,9 @@ export {
 } from './commit.ts';
 export { type FlowKernel, type FlowKernelOptions, flowKernel, type SharedFlowFilter } from './flow-kernel.ts';
 export { FlowUpdates, type FlowUpdatesOptions } from './flow-updates.ts';
+export {
+  type CopyContents,
+  KernelCopy,
+  type KernelCopyOptions,
+  type KernelCopyTable,
+} from './kernel-copy.ts';

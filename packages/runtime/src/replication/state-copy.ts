@@ -61,6 +61,7 @@ export class StateCopy {
           this.#holder = undefined;
         },
         state: (notice) => options.onNotice?.(notice),
+        reached: (notice) => options.onNotice?.(notice),
         ended: (notice) => options.onNotice?.(notice),
         event: (notice) => options.onNotice?.(notice),
       },
@@ -111,6 +112,11 @@ export class StateCopy {
 
   get(key: string): Uint8Array | undefined {
     return this.#core.store.get(key);
+  }
+
+  /** All that there is; pieces that come meanwhile may be among them. */
+  *entries(): Generator<readonly [key: string, value: Uint8Array]> {
+    for (const { key, value } of this.#core.store) if (value !== null) yield [key, value];
   }
 
   /** This node's council member has accepted the epoch: holders of earlier ones are refused. */

@@ -46,6 +46,10 @@ test.each([
     'state: { via: socket, filter: { protocols: [6] } }',
     '3 pools.kv.function.state.filter: belongs to conntrack',
   ],
+  [
+    'state: { via: socket, shares: true, standby: kernel }',
+    '3 pools.kv.function.state.standby: belongs to conntrack',
+  ],
   ['hooks: { export: [] }', '3 pools.kv.function.hooks.export: must name a program'],
   ['hooks: { before: [x] }', '3 pools.kv.function.hooks.before: unknown key'],
 ])('%s is a fault', (lines, message) => {

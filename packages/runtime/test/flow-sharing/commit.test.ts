@@ -1,62 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { PlatformError } from '@vnfpool/platform';
-import { type ConntrackFailure, type InsertOptions, isWanted } from '@vnfpool/platform/conntrack';
-import { commitFlows, type FlowCommitTable, type SharedFlowFilter } from '@vnfpool/runtime/flow-sharing';
+import { commitFlows } from '@vnfpool/runtime/flow-sharing';
 import {
   type FlowEntry,
-  type FlowKey,
+  type FlowExpectation,
+  sharedExpectationKey,
   sharedFlowBody,
   sharedFlowKey,
-  sharedFlowValue,
 } from '@vnfpool/wire/flow-state';
 import { expect, test } from 'vitest';
-import { established, tcp, udp } from './flows.ts';
+import { established, expected, tcp, udp } from './flows.ts';
+import { entryOf, expectedOf, Table } from './table.ts';
 
-const entryOf = (flow: FlowEntry): readonly [string, Uint8Array] => [
-  sharedFlowKey(flow),
-  sharedFlowValue(sharedFlowBody(flow), flow.timeoutSeconds),
-];
-
-class Table implements FlowCommitTable {
-  readonly flows = new Map<string, FlowEntry>();
-  readonly calls: string[] = [];
-  #isListing = false;
-  refuses: (entry: FlowEntry) => string | null = () => null;
-
-  constructor(...flows: FlowEntry[]) {
-    for (const flow of flows) this.flows.set(sharedFlowKey(flow), flow);
-  }
-
-  *dump(filter: SharedFlowFilter): Generator<FlowEntry[]> {
-    this.#isListing = true;
-    for (const flow of this.flows.values()) if (isWanted(flow, filter)) yield [flow];
-    this.#isListing = false;
-  }
-
-  insert(entries: readonly FlowEntry[], options: InsertOptions): ConntrackFailure[] {
-    expect(this.#isListing).toBe(false);
-    expect(options).toEqual({ ifExists: 'replace', timeoutSecondsMin: 300 });
-    return entries.flatMap((entry, index) => {
-      const { master } = entry;
-      const hasMaster =
-        master === null ||
-        this.flows.has(sharedFlowKey({ original: master, zone: 0, zoneDirection: 'both' }));
-      const code = this.refuses(entry) ?? (hasMaster ? null : 'ENOENT');
-      this.calls.push(`insert ${entry.original.source.join('.')}`);
-      if (code === null) this.flows.set(sharedFlowKey(entry), entry);
-      return code === null ? [] : [{ index, error: new PlatformError(code, code, { call: 'test' }) }];
-    });
-  }
-
-  remove(keys: readonly FlowKey[]): ConntrackFailure[] {
-    expect(this.#isListing).toBe(false);
-    for (const key of keys) {
-      this.calls.push(`remove ${key.original.source.join('.')}`);
-      this.flows.delete(sharedFlowKey(key));
-    }
-    return [];
-  }
-}
+const none = { expected: 0, orphaned: 0, notExpected: 0, notExpectedCode: '' };
 
 test('what is not in the copy goes, what differs is replaced, what is the same stays, the rest comes', async () => {
   const stale = tcp(4, { timeoutSeconds: 20 });
@@ -70,6 +25,7 @@ test('what is not in the copy goes, what differs is replaced, what is the same s
     weakened: 0,
     refusedTotal: 0,
     refused: [],
+    ...none,
   });
   expect(table.calls.join(', ')).toBe(
     'remove 10.0.0.1, remove 10.0.0.2, remove 10.0.0.4, insert 10.0.0.2, insert 10.0.0.4, insert 10.0.0.5',
@@ -136,4 +92,62 @@ test('of thousands, in pieces, and it ends when it is to', async () => {
   table.flows.clear();
   await expect(commitFlows(table, many.map(entryOf), { signal: stop.signal })).rejects.toThrow('enough');
   expect(table.flows.size).toBeLessThan(9000);
+});
+
+test('what is expected comes last; what is the same stays, what is otherwise is replaced, what is not in the copy goes', async () => {
+  const master = tcp(1);
+  const [same, other, gone, foreign] = [3, 4, 5, 6].map((n) => expected(n, master)) as [
+    FlowExpectation,
+    FlowExpectation,
+    FlowExpectation,
+    FlowExpectation,
+  ];
+  const table = new Table(master);
+  const others = { ...foreign, master: tcp(9).original };
+  for (const each of [same, { ...other, flags: 1 }, gone, others])
+    table.expecting.set(sharedExpectationKey(each), each);
+  const copy = [
+    ...[{ ...same, timeoutSeconds: 7 }, other, expected(7, tcp(2)), expected(8, tcp(77))].map(expectedOf),
+    ...[master, tcp(2)].map(entryOf),
+  ];
+  const result = await commitFlows(table, copy);
+  expect(result).toMatchObject({ kept: 1, flows: 1, leftOut: 0, ...none, expected: 3, orphaned: 1 });
+  expect(table.calls).toEqual([
+    'insert 10.0.0.2',
+    'unexpect 10.0.0.4',
+    'unexpect 10.0.0.5',
+    'expect 10.0.0.4',
+    'expect 10.0.0.7',
+  ]);
+  expect([...table.expecting.keys()].toSorted()).toEqual(
+    [same, other, others, expected(7, tcp(2))].map(sharedExpectationKey).toSorted(),
+  );
+});
+
+test('an expectation of another zone goes by the zone of its master', async () => {
+  const master = tcp(1, { zone: 7 });
+  const [stays, goes] = [
+    { ...expected(3, master), zone: 7 },
+    { ...expected(4, master), zone: 7 },
+  ];
+  const table = new Table(master);
+  for (const each of [stays, goes]) table.expecting.set(sharedExpectationKey(each), each);
+  expect(await commitFlows(table, [entryOf(master), expectedOf(stays)])).toMatchObject({ expected: 1 });
+  expect([...table.expecting.values()]).toEqual([stays]);
+});
+
+test('expectations that the kernel refuses, or does not know of, are counted; outside of the filter they are left out', async () => {
+  const [table, copy] = [
+    new Table(),
+    [entryOf(tcp(1)), ...[3, 4].map((n) => expectedOf(expected(n, tcp(1))))],
+  ];
+  table.refusesToExpect = 'EMFILE';
+  expect(await commitFlows(table, copy)).toMatchObject({ notExpected: 2, notExpectedCode: 'EMFILE' });
+  table.refusesToExpect = 'EPERM';
+  expect(await commitFlows(table, copy)).toMatchObject({ kept: 1, notExpected: 2, notExpectedCode: 'EPERM' });
+  table.refusesToExpect = null;
+  const except = [{ network: Uint8Array.of(10, 0, 0, 3), prefix: 32 }];
+  const broken = [sharedExpectationKey(expected(5, tcp(1))), Uint8Array.of(1, 0xff)] as const;
+  const filter = { except };
+  expect(await commitFlows(table, [...copy, broken], { filter })).toMatchObject({ expected: 1, leftOut: 2 });
 });

@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate } from '@vnfpool/core/replication';
+import { PlatformError } from '@vnfpool/platform';
 import type { ConntrackEvent, ConntrackListener } from '@vnfpool/platform/conntrack';
 import { type FlowKernel, FlowUpdates, type FlowUpdatesOptions } from '@vnfpool/runtime/flow-sharing';
 import { StateError } from '@vnfpool/runtime/replication';
-import { type FlowEntry, sharedFlowBody, sharedFlowKey, sharedFlowValue } from '@vnfpool/wire/flow-state';
+import {
+  type FlowEntry,
+  type FlowExpectation,
+  sharedExpectationBody,
+  sharedExpectationKey,
+  sharedFlowBody,
+  sharedFlowKey,
+  sharedFlowValue,
+} from '@vnfpool/wire/flow-state';
 import { expect, test } from 'vitest';
-import { Copy, established, tcp, udp } from './flows.ts';
+import { Copy, established, expected, tcp, udp } from './flows.ts';
 
 class Kernel implements FlowKernel {
   readonly table = new Map<string, FlowEntry>();
   listener: ConntrackListener | undefined;
+  readonly expecting = new Set<FlowExpectation>();
+  hasExpectations = true;
   lookedUp = 0;
   listings = 0;
   /** Before each piece of a listing. */
@@ -38,6 +49,21 @@ class Kernel implements FlowKernel {
   find(key: Parameters<FlowKernel['find']>[0]): FlowEntry | undefined {
     this.lookedUp++;
     return this.table.get(sharedFlowKey(key));
+  }
+
+  expectations(): FlowExpectation[] {
+    if (!this.hasExpectations) throw new PlatformError('EINVAL', 'no such table', { call: 'test' });
+    return [...this.expecting];
+  }
+
+  expect(...expectations: FlowExpectation[]): void {
+    for (const each of expectations) this.expecting.add(each);
+    this.listener?.expectations?.(expectations.map((expectation) => ({ type: 'new', expectation })));
+  }
+
+  unexpect(...expectations: FlowExpectation[]): void {
+    for (const each of expectations) this.expecting.delete(each);
+    this.listener?.expectations?.(expectations.map((expectation) => ({ type: 'destroy', expectation })));
   }
 
   close(): void {}
@@ -241,4 +267,136 @@ test('flows that cannot be told are counted, and told of once', async () => {
   expect(faults).toHaveLength(2);
   expect(updates.untellable).toBe(2);
   expect(copy.sources).toEqual([]);
+});
+
+test('expected connections follow their masters: there at the beginning, coming, going, and in the zone of the master', async () => {
+  const kernel = new Kernel();
+  const [control, zoned] = [tcp(1), tcp(2, { zone: 7 })];
+  const [first, second, third] = [expected(11, control), expected(12, zoned), expected(13, control)];
+  kernel.put(control, zoned);
+  kernel.expect(first);
+  const { updates, copy, faults } = following(kernel);
+  await updates.settle();
+  expect(copy.expectations).toEqual([first]);
+  kernel.expect(second, third);
+  kernel.unexpect(first);
+  await updates.settle();
+  expect(copy.expectations).toEqual([{ ...second, zone: 7 }, third]);
+  // The kernel lets go of what an ended connection has announced.
+  kernel.tell('destroy', zoned);
+  kernel.unexpect(second);
+  await updates.settle();
+  expect([copy.expectations, copy.flows.length, faults]).toEqual([[third], 1, []]);
+  updates.close();
+});
+
+test('one whose master is not shared waits for it: not known, half-open, or of two zones', async () => {
+  const kernel = new Kernel();
+  const { updates, copy } = following(kernel);
+  const late = tcp(1);
+  kernel.expect(expected(11, late));
+  await updates.settle();
+  kernel.tell('new', { ...late, tcp: { ...established, state: 1 } });
+  await updates.settle();
+  expect([copy.values.size, updates.pending]).toEqual([0, 0]);
+  kernel.tell('update', late);
+  await updates.settle();
+  expect(copy.expectations).toEqual([expected(11, late)]);
+  kernel.tell('new', tcp(2, { zone: 1 }), tcp(2, { zone: 2 }));
+  kernel.expect(expected(12, tcp(2)));
+  await updates.settle();
+  expect(copy.expectations).toHaveLength(1);
+  updates.close();
+});
+
+test('of expectations the difference is told, and lost events are made up for', async () => {
+  const kernel = new Kernel();
+  const control = tcp(1);
+  const [same, gone, late] = [11, 12, 13].map((n) => expected(n, control)) as [
+    FlowExpectation,
+    FlowExpectation,
+    FlowExpectation,
+  ];
+  kernel.put(control);
+  kernel.expecting.add({ ...same, timeoutSeconds: 1 });
+  const entries = [
+    entryOf(control),
+    ...[same, gone].map(
+      (each) => [sharedExpectationKey(each), sharedFlowValue(sharedExpectationBody(each), 300)] as const,
+    ),
+  ];
+  const { updates, batches, copy } = following(kernel, { entries });
+  await updates.settle();
+  expect(batches.flat()).toEqual([{ key: sharedExpectationKey(gone), value: null }]);
+  // Nobody says it.
+  kernel.expecting.clear();
+  kernel.expecting.add(late);
+  kernel.listener?.overrun();
+  await updates.settle();
+  const told = batches.flat().slice(1);
+  expect(new Map(told.map(({ key, value }) => [key, value !== null]))).toEqual(
+    new Map([
+      [sharedExpectationKey(late), true],
+      [sharedExpectationKey(same), false],
+    ]),
+  );
+  expect(copy.expectations).toEqual([late]);
+  updates.close();
+});
+
+test('expectations that were refused for want of room are told again', async () => {
+  const kernel = new Kernel();
+  const copy = new Copy();
+  let isFull = true;
+  const change = (batch: readonly KeyUpdate[]): Promise<void> => {
+    const wasFull = isFull;
+    isFull = false;
+    if (wasFull) return Promise.reject(new StateError('full', 'full'));
+    copy.take(batch);
+    return Promise.resolve();
+  };
+  kernel.put(tcp(1));
+  kernel.expect(expected(11, tcp(1)));
+  const { updates } = following(kernel, { change });
+  await updates.settle();
+  expect([copy.expectations.length, copy.flows.length]).toEqual([1, 1]);
+  updates.close();
+});
+
+test('where the kernel has no expectations connections are told all the same, and it is said once', async () => {
+  const kernel = new Kernel();
+  kernel.hasExpectations = false;
+  kernel.put(tcp(1));
+  const former = expected(11, tcp(1));
+  const value = sharedFlowValue(sharedExpectationBody(former), 300);
+  const { updates, copy, faults, batches } = following(kernel, {
+    entries: [[sharedExpectationKey(former), value]],
+  });
+  await updates.settle();
+  kernel.listener?.overrun();
+  await updates.settle();
+  expect(copy.sources).toEqual(['10.0.0.1']);
+  expect(batches.flat().filter(({ value: told }) => told === null)).toHaveLength(1);
+  expect(faults).toEqual(['expected connections cannot be listed: no such table']);
+  updates.close();
+});
+
+test('a master whose sequence numbers are shifted by what it has announced is looked up, as no event says so', async () => {
+  const kernel = new Kernel();
+  const { updates, copy } = following(kernel);
+  kernel.tell('new', tcp(1));
+  await updates.settle();
+  const none = { position: 0, before: 0, after: 0 };
+  const shifts = { original: { position: 70, before: 0, after: 1 }, reply: none };
+  kernel.expect(expected(11, tcp(1)));
+  // Behind the event.
+  kernel.put(tcp(1, { shifts }));
+  await updates.settle();
+  expect([copy.flows.map((each) => each.shifts), copy.expectations.length]).toEqual([[shifts], 1]);
+  kernel.expect(expected(12, tcp(2)));
+  kernel.tell('new', tcp(2));
+  kernel.put(tcp(2, { shifts }));
+  await updates.settle();
+  expect(copy.flows.map((each) => each.shifts)).toEqual([shifts, shifts]);
+  updates.close();
 });

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate } from '@vnfpool/core/replication';
-import { decodeSharedFlow, type FlowEntry, invertTuple, readSharedFlowKey } from '@vnfpool/wire/flow-state';
+import {
+  decodeSharedExpectation,
+  decodeSharedFlow,
+  type FlowEntry,
+  type FlowExpectation,
+  invertTuple,
+  isSharedExpectationKey,
+  readSharedFlowKey,
+} from '@vnfpool/wire/flow-state';
 
 /** TCP from 10.0.*.* to a server, translated to a port of the gateway. */
 export function tcp(number: number, more: Partial<FlowEntry> = {}): FlowEntry {
@@ -42,6 +50,34 @@ export function udp(number: number, more: Partial<FlowEntry> = {}): FlowEntry {
   return { ...tcp(number), original, reply: invertTuple(original), timeoutSeconds: 30, tcp: null, ...more };
 }
 
+/** A connection from 10.0.*.* to a port of the server, whatever its own port, as the master announced it. */
+export function expected(
+  number: number,
+  { original: master }: FlowEntry,
+  more: Partial<FlowExpectation> = {},
+): FlowExpectation {
+  const { original: tuple } = tcp(number);
+  const ones = Uint8Array.of(255, 255, 255, 255);
+  return {
+    master,
+    tuple: { ...tuple, layer4: { kind: 'ports', source: 0, destination: 4021 } },
+    mask: {
+      source: ones,
+      destination: ones,
+      protocol: tuple.protocol,
+      layer4: { kind: 'ports', source: 0, destination: 0xffff },
+    },
+    timeoutSeconds: 300,
+    flags: 0,
+    class: 0,
+    zone: 0,
+    helper: 'ftp',
+    translation: null,
+    function: null,
+    ...more,
+  };
+}
+
 /** What the other side has after these updates. */
 export class Copy {
   readonly values = new Map<string, Uint8Array>();
@@ -54,7 +90,15 @@ export class Copy {
   }
 
   get flows(): FlowEntry[] {
-    return [...this.values].map(([key, value]) => decodeSharedFlow(readSharedFlowKey(key), value));
+    return [...this.values]
+      .filter(([key]) => !isSharedExpectationKey(key))
+      .map(([key, value]) => decodeSharedFlow(readSharedFlowKey(key), value));
+  }
+
+  get expectations(): FlowExpectation[] {
+    return [...this.values]
+      .filter(([key]) => isSharedExpectationKey(key))
+      .map(([key, value]) => decodeSharedExpectation(key, value));
   }
 
   /** Sources of its flows. */

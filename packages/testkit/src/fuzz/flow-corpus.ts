@@ -4,6 +4,8 @@ import {
   type FlowEntry,
   type FlowExpectation,
   type FlowRecord,
+  sharedExpectationBody,
+  sharedExpectationKey,
   sharedFlowBody,
   sharedFlowKey,
   sharedFlowValue,
@@ -93,13 +95,23 @@ export const FLOW_STREAMS: readonly Uint8Array[] = [
   [flow(download), { kind: 'expectation' as const, expectation: expected }],
 ].map(encodeFlowState);
 
+const framed = (text: string, value: Uint8Array): Uint8Array => {
+  const key = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  return Uint8Array.of(key.length, ...key, ...value);
+};
+
+/** Expectations in the same frame as shared flows. */
+export const SHARED_EXPECTATIONS: readonly Uint8Array[] = [
+  expected,
+  { ...expected, zone: 0, helper: null, translation: null, function: null, flags: 4, class: 300 },
+  { ...expected, tuple: ping.original, mask: { ...ping.reply, source: new Uint8Array(16) } },
+].map((each) =>
+  framed(sharedExpectationKey(each), sharedFlowValue(sharedExpectationBody(each), each.timeoutSeconds)),
+);
+
 /** The same flows as a standby is told of them: an octet with the length of the key, the key, and the value. */
 export const SHARED_FLOWS: readonly Uint8Array[] = [
   download,
   ping,
   { ...download, zone: 0, mark: 0, helper: null, labels: null },
-].map((entry) => {
-  const key = Uint8Array.from(sharedFlowKey(entry), (character) => character.charCodeAt(0));
-  const value = sharedFlowValue(sharedFlowBody(entry), entry.timeoutSeconds);
-  return Uint8Array.of(key.length, ...key, ...value);
-});
+].map((entry) => framed(sharedFlowKey(entry), sharedFlowValue(sharedFlowBody(entry), entry.timeoutSeconds)));

@@ -8,9 +8,12 @@ import { decodeComponentStatus } from '@vnfpool/wire/csp';
 import { decodeEnrp } from '@vnfpool/wire/enrp';
 import {
   decodeFlowState,
+  decodeSharedExpectation,
   decodeSharedFlow,
   encodeFlowState,
   readSharedFlowKey,
+  sharedExpectationBody,
+  sharedExpectationKey,
   sharedFlowBody,
   sharedFlowKey,
   sharedFlowValue,
@@ -35,7 +38,7 @@ import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
 import { CHECKPOINT_OBJECTS } from './checkpoint-corpus.ts';
 import { CORPUS } from './corpus.ts';
-import { FLOW_STREAMS, SHARED_FLOWS } from './flow-corpus.ts';
+import { FLOW_STREAMS, SHARED_EXPECTATIONS, SHARED_FLOWS } from './flow-corpus.ts';
 import { GOSSIP_MESSAGES } from './gossip-corpus.ts';
 import { joined } from './mutate.ts';
 import { PFSYNC_DATAGRAMS } from './pfsync-corpus.ts';
@@ -135,6 +138,23 @@ const sharedFlow: FuzzTarget = {
     checkWeight(flow, bytes);
     const again = sharedFlowValue(sharedFlowBody(flow), flow.timeoutSeconds);
     if (describe(decodeSharedFlow(key, again)) !== describe(flow))
+      throw new Finding('encoded again it says something else');
+    return true;
+  },
+};
+
+/** The same of an expectation. */
+const sharedExpectation: FuzzTarget = {
+  corpus: SHARED_EXPECTATIONS,
+  check: (bytes) => {
+    const valueAt = 1 + (bytes[0] ?? 0);
+    const key = String.fromCharCode(...bytes.subarray(1, valueAt));
+    const expectation = orRefused(() => decodeSharedExpectation(key, bytes.subarray(valueAt)));
+    if (expectation === undefined) return false;
+    checkWeight(expectation, bytes);
+    if (sharedExpectationKey(expectation) !== key) throw new Finding('the key made again is another');
+    const again = sharedFlowValue(sharedExpectationBody(expectation), expectation.timeoutSeconds);
+    if (describe(decodeSharedExpectation(key, again)) !== describe(expectation))
       throw new Finding('encoded again it says something else');
     return true;
   },
@@ -338,6 +358,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   lease,
   'state-channel': state,
   'flow-state': flows,
+  'shared-expectation': sharedExpectation,
   'shared-flow': sharedFlow,
   pfsync,
   replication,

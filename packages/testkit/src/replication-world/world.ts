@@ -392,6 +392,7 @@ export class ReplicationWorld {
             throw new ReplicationViolation(`node ${node}, where nothing was damaged: ${output.message}`);
           break;
         case 'state':
+        case 'reached':
           break;
       }
     }

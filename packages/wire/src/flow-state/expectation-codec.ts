@@ -21,7 +21,16 @@ export function writeExpectation(writer: ByteWriter, expectation: FlowExpectatio
   const { flags, class: group, timeoutSeconds, zone, tuple, mask, master } = expectation;
   writer.u32(flags).u32(group).u32(timeoutSeconds).u16(zone);
   for (const each of [tuple, mask, master]) writeShaped(writer, each);
-  const { helper, translation, function: name } = expectation;
+  writeFields(writer, expectation);
+}
+
+/** What an expectation may have besides. */
+export type ExpectationFields = Pick<FlowExpectation, 'helper' | 'translation' | 'function'>;
+
+export function writeFields(
+  writer: ByteWriter,
+  { helper, translation, function: name }: ExpectationFields,
+): void {
   if (helper !== null) writeText(writer, FIELD_HELPER, helper, HELPER_BYTES_MAX);
   if (translation !== null) {
     writer.u8(FIELD_TRANSLATION).u8(0);
@@ -36,6 +45,12 @@ export function writeExpectation(writer: ByteWriter, expectation: FlowExpectatio
 export function readExpectation(reader: ByteReader): FlowExpectation {
   const [flags, group, timeoutSeconds, zone] = [reader.u32(), reader.u32(), reader.u32(), reader.u16()];
   const [tuple, mask, master] = [readShaped(reader), readShaped(reader), readShaped(reader)];
+  const fields = readFields(reader);
+  return { flags, class: group, timeoutSeconds, zone, tuple, mask, master, ...fields };
+}
+
+/** Up to the end. @throws WireError */
+export function readFields(reader: ByteReader): ExpectationFields {
   let helper: string | null = null;
   let translation: FlowExpectation['translation'] = null;
   let name: string | null = null;
@@ -56,26 +71,16 @@ export function readExpectation(reader: ByteReader): FlowExpectation {
     } else throw new WireError('unknown', offset, `field ${type} of an expectation`);
     inner.expectEnd();
   }
-  return {
-    flags,
-    class: group,
-    timeoutSeconds,
-    zone,
-    tuple,
-    mask,
-    master,
-    helper,
-    translation,
-    function: name,
-  };
+  return { helper, translation, function: name };
 }
 
-function writeShaped(writer: ByteWriter, tuple: FlowTuple): void {
+/** A tuple behind its shape and its protocol. */
+export function writeShaped(writer: ByteWriter, tuple: FlowTuple): void {
   writer.u8(shapeOf(tuple, writer.length)).u8(tuple.protocol);
   writeTuple(writer, tuple);
 }
 
-function readShaped(reader: ByteReader): FlowTuple {
+export function readShaped(reader: ByteReader): FlowTuple {
   const shape = readShape(reader, 0);
   return readTuple(reader, shape, reader.u8());
 }

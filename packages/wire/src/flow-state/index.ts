@@ -16,6 +16,12 @@ export type {
 export { type FlowNat, type FlowTranslation, invertTuple, natOf } from './inverse.ts';
 export { flowKeyOfText, flowKeyText } from './key-text.ts';
 export {
+  decodeSharedExpectation,
+  isSharedExpectationKey,
+  sharedExpectationBody,
+  sharedExpectationKey,
+} from './shared-expectation.ts';
+export {
   decodeSharedFlow,
   flowOfBody,
   type SharedFlowView,
@@ -24,7 +30,14 @@ export {
   sharedFlowValue,
   viewSharedFlow,
 } from './shared-flow.ts';
-export { protocolOfSharedKey, readSharedFlowKey, sharedFlowKey } from './shared-key.ts';
+export {
+  protocolOfSharedKey,
+  readSharedFlowKey,
+  sharedFlowKey,
+  sharedKeyInZone,
+  sharedKeyWithoutZone,
+  zoneOfSharedKey,
+} from './shared-key.ts';
 export {
   decodeFlowState,
   encodeFlowState,

@@ -9,6 +9,8 @@ import type { FlowKey, FlowLayer4, FlowZoneDirection } from './flow.ts';
  *
  *   7 6 5          | 4 3                             | 2 1                        | 0
  *   0: a flow      | zone: none, both, original, reply | layer 4: none, ports, ICMP | IPv6
+ *
+ * Kind 1 is an expectation (`shared-expectation.ts`).
  */
 const IPV6 = 0x01;
 const PORTS = 0x02;
@@ -95,6 +97,27 @@ export function readSharedFlowKey(key: string): FlowKey {
 /** IP protocol number of the flow that a key names. */
 export function protocolOfSharedKey(key: string): number {
   return key.charCodeAt(1);
+}
+
+/** Zone of the flow, or of the expectation, that a key names; 0 without one, -1 where it is of one direction. */
+export function zoneOfSharedKey(key: string): number {
+  const direction = (key.charCodeAt(0) & ZONE) >> ZONE_SHIFT;
+  if (direction === 0) return 0;
+  if (DIRECTIONS[direction] !== 'both') return -1;
+  return (key.charCodeAt(key.length - 2) << 8) | key.charCodeAt(key.length - 1);
+}
+
+/** The key of the same without a zone. */
+export function sharedKeyWithoutZone(key: string): string {
+  const shape = key.charCodeAt(0);
+  return (shape & ZONE) === 0 ? key : String.fromCharCode(shape & ~ZONE) + key.slice(1, -2);
+}
+
+/** The key of the same, which has no zone, in a zone of both directions; 0: as it is. */
+export function sharedKeyInZone(key: string, zone: number): string {
+  if (zone === 0) return key;
+  const shape = key.charCodeAt(0) | (DIRECTIONS.indexOf('both') << ZONE_SHIFT);
+  return String.fromCharCode(shape) + key.slice(1) + String.fromCharCode(zone >> 8, zone & 0xff);
 }
 
 function layer4Of(kind: number, a: number, b: number): FlowLayer4 {

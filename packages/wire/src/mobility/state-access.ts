@@ -17,9 +17,13 @@ export interface StateAccess {
   readonly format?: string;
   /** Of `conntrack`: which connections; absent: all. */
   readonly filter?: ConnectionFilter;
+  /** Of `conntrack`: where standbys keep their copies; absent: `userspace`, and they go into the kernel when the slot is taken. */
+  readonly standby?: StandbyPlaceOfCopy;
   /** Of `socket`: it tells every change of its state while it serves, key by key, so that standbys can have it. */
   readonly shares?: boolean;
 }
+
+export type StandbyPlaceOfCopy = 'userspace' | 'kernel';
 
 /** A connection has to be in every list that is there. */
 export interface ConnectionFilter {
@@ -65,6 +69,7 @@ export const stateAccess: Shape<StateAccess> = object(
   {
     format: matching(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 printable ASCII characters'),
     filter,
+    standby: oneOf('userspace', 'kernel'),
     shares: flag,
   },
 );
@@ -90,6 +95,7 @@ export function checkStateAccess(
   if (state.shares === true && via !== 'socket') refuse('state.shares', 'belongs to socket');
   if (via !== 'conntrack') {
     if (state.filter !== undefined) refuse('state.filter', 'belongs to conntrack');
+    if (state.standby !== undefined) refuse('state.standby', 'belongs to conntrack');
     if (via === 'socket' && hooks !== undefined) refuse('hooks', 'are not called beside a socket');
     if (via === 'socket') return;
     for (const name of ['export', 'import', 'quiesce', 'resume'] as const)

@@ -28,6 +28,7 @@ test('connections as state come back as they were sent', () => {
     state: {
       via: 'conntrack',
       filter: { zones: [0, 7], protocols: [6, 17], addresses: ['10.0.0.0/8', '2001:db8::/32'] },
+      standby: 'kernel',
     },
   };
   expect(parseFunctionSpecification(encodeFunctionSpecification(specification))).toEqual(specification);
@@ -73,6 +74,7 @@ test.each<[string, object, RegExp]>([
     { state: { via: 'conntrack', shares: true } },
     /state\.shares.*belongs to socket/,
   ],
+  ['a place of copies of something else', { state: { via: 'socket', standby: 'kernel' } }, /state\.standby/],
   ['a filter of something else', { state: { via: 'socket', filter: { zones: [1] } } }, /state\.filter/],
 ])('refused with error 6: %s', (_, more, why) => {
   const said = (): unknown => {

@@ -28,6 +28,8 @@ export interface MovableNetwork {
 export interface ConntrackStateOptions {
   readonly network: MovableNetwork;
   readonly filter: ConntrackFilter;
+  /** Where a standby keeps its copy; default `userspace`. */
+  readonly standby?: 'userspace' | 'kernel';
   readonly format: string | null;
   readonly limits: FunctionStateLimits;
   /** How many connections it has; told when it changes, at most once a second. */

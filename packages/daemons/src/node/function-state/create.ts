@@ -61,9 +61,10 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
   if (state?.via === 'conntrack') {
     const { network = null, onNews = () => undefined, onSessions = () => undefined } = options;
     const filter = connectionFilter(state.filter);
-    if (network === null) return new NodeConnections({ filter, onNews });
+    const standby = state.standby ?? 'userspace';
+    if (network === null) return new NodeConnections({ filter, standby, onNews });
     const onCount = (count: number): void => onSessions({ movable: false, count });
-    return new ConntrackFunctionState({ network, filter, format, limits, onCount, onNews });
+    return new ConntrackFunctionState({ network, filter, standby, format, limits, onCount, onNews });
   }
   if (state?.via === 'socket' || (hooks === undefined && health?.type === 'function')) {
     const ignore = (): undefined => undefined;

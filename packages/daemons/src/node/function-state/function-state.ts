@@ -21,7 +21,7 @@ export interface FunctionState {
   /** State that it shares while it holds a slot; absent or null: it does not, or it did not say yet that it does. */
   readonly source?: StateSource | null;
   /** The same where it is the kernel's connections: which they are the addresses of the slot say. */
-  readonly connections?: { of(addresses: readonly string[]): StateSource };
+  readonly connections?: { of(slot: string, addresses: readonly string[]): StateSource };
   /** To be put into the environment of the function. */
   readonly environment: Readonly<Record<string, string>>;
   /** Folder that the function must reach, where its context says; absent or null: none. */

@@ -2,10 +2,12 @@
 import { Conntrack, readConntrackSetting, writeConntrackSetting } from '@vnfpool/platform/conntrack';
 import { inNamespace } from '@vnfpool/platform/namespaces';
 import {
+  type CopyContents,
   commitFlows,
   type FlowKernel,
   FlowUpdates,
   flowKernel,
+  KernelCopy,
   type SharedFlowFilter,
 } from '@vnfpool/runtime/flow-sharing';
 import { otherAddresses } from './other-addresses.ts';
@@ -15,6 +17,8 @@ export interface ConntrackSourceOptions {
   /** Network of the function's own; null: that of the node, which is the calling thread's. */
   readonly network: { readonly namespace: { readonly fd: number } } | null;
   readonly filter: SharedFlowFilter;
+  /** Where a standby keeps its copy: in user space alone (the default), or in the kernel too. */
+  readonly standby?: 'userspace' | 'kernel';
   /**
    * Virtual addresses of the slot. Of the node's connections those are left alone, and not shared, of which an end is another address
    * of the node: its management, and the streams of this very state.
@@ -38,14 +42,20 @@ interface Following {
 }
 
 /**
- * State of a slot that the kernel has: connections, with their translation. Standbys keep their copies in user space, and the one that
- * takes over puts its copy into the kernel before the address answers.
+ * State of a slot that the kernel has: connections, with their translation. Standbys keep their copies in user space, or in their kernels
+ * too, and the one that takes over puts what is missing into the kernel before the address answers. Only the holder follows its kernel,
+ * so what a standby put in is never told as its own.
  */
 export class ConntrackSource implements StateSource {
   readonly #options: ConntrackSourceOptions;
   readonly #table: Conntrack;
   #following: Following | null = null;
   #overruns = 0;
+  #isClosed = false;
+  #kernelCopy: KernelCopy | null = null;
+  /** Keys of what this kernel has from when the slot was held here. */
+  #left: readonly string[] = [];
+  #sink: StateSink | null = null;
 
   /** Sees to it that connections tell of themselves from now on. @throws PlatformError `EPERM`; Error of the settings */
   constructor(options: ConntrackSourceOptions) {
@@ -69,11 +79,19 @@ export class ConntrackSource implements StateSource {
     signal.throwIfAborted();
     // The kernel knows of no secrets.
     const copy = Array.from(entries, ([key, value]) => [key, value] as const);
+    const kernelCopy = this.#kernelCopy;
+    this.#kernelCopy = null;
+    if (kernelCopy !== null) {
+      await kernelCopy.stop();
+      // Where this fails, they are taken out or go on by the next copy.
+      this.#left = [...kernelCopy.keys];
+    }
     const filter = this.#filter();
     if (!isOwn) await this.#commit(copy, filter, signal);
     // What was refused, or has changed since, is the difference that the first listing finds.
     const following = this.#inside(() => this.#follow(copy, sink, filter));
     this.#following = following;
+    this.#sink = sink;
     // Others may have it once all of it was told.
     if (isOwn) await orLate(following.updates.settle(), LISTING_MS);
   }
@@ -82,6 +100,10 @@ export class ConntrackSource implements StateSource {
     const following = this.#following;
     if (following === null) return;
     this.#following = null;
+    // The last updates are not in it yet: of those it had before.
+    if (this.#options.standby === 'kernel')
+      this.#left = Array.from(this.#sink?.entries() ?? [], ([key]) => key);
+    this.#sink = null;
     try {
       await following.updates.end();
     } catch (error) {
@@ -93,12 +115,51 @@ export class ConntrackSource implements StateSource {
     }
   }
 
-  close(): Promise<void> {
+  /** Each of a copy of its own: another one takes its place. */
+  follow(copy: CopyContents, keys: readonly string[] | null): void {
+    if (this.#options.standby !== 'kernel' || this.#following !== null || this.#isClosed) return;
+    if (this.#kernelCopy?.contents === copy) this.#kernelCopy.changed(keys);
+    else this.#kernelCopy = this.#keepInKernel(copy);
+  }
+
+  async forget(): Promise<void> {
+    const kernelCopy = this.#kernelCopy;
+    this.#kernelCopy = null;
+    await kernelCopy?.remove();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
     this.#following?.updates.close();
     this.#following?.kernel.close();
     this.#following = null;
-    this.#table.close();
-    return Promise.resolve();
+    try {
+      await this.forget();
+    } finally {
+      this.#table.close();
+    }
+  }
+
+  #keepInKernel(contents: CopyContents): KernelCopy {
+    const { onNews } = this.#options;
+    const former = this.#kernelCopy;
+    const left = [...this.#left, ...(former?.keys ?? [])];
+    this.#left = [];
+    return new KernelCopy({
+      table: this.#table,
+      contents,
+      filter: () => this.#filter(),
+      after: former?.stop(),
+      left,
+      onRefused: (refused, code) => {
+        if (refused === 0) onNews('the kernel has all connections of the copy again', {});
+        else {
+          const why = code === 'ENOMEM' ? 'the table is full' : code;
+          onNews('the kernel refuses connections of the copy, which stay in user space', { refused, why });
+        }
+      },
+      onFault: ({ message }) => onNews('the copy cannot be kept in the kernel', { reason: message }),
+    });
   }
 
   async #commit(copy: readonly FlowEntry[], filter: SharedFlowFilter, signal: AbortSignal): Promise<void> {
@@ -108,6 +169,12 @@ export class ConntrackSource implements StateSource {
     onNews('connections of the copy are in the kernel', { flows, kept, removed });
     if (weakened > 0) onNews('connections go on without their helper or master', { weakened });
     if (leftOut > 0) onNews('entries of the copy are no connections for this node', { leftOut });
+    const { expected, orphaned, notExpected, notExpectedCode } = done;
+    if (expected > 0) onNews('expected connections of the copy are in the kernel', { expected });
+    if (orphaned > 0)
+      onNews('connections are not expected any more: their master is not there', { orphaned });
+    if (notExpected > 0)
+      onNews('the kernel refuses to expect connections', { refused: notExpected, why: notExpectedCode });
     if (refusedTotal === 0) return;
     const code = refused[0]?.code ?? '';
     const why = code === 'ENOMEM' ? 'the table is full' : code;

@@ -40,9 +40,9 @@ export async function openSlotStates(
     stores: new OpenStores(),
     sealKey,
     post,
-    sourceOf: async (functionId, { addresses }) => {
+    sourceOf: async (functionId, { id, addresses }) => {
       const { source, connections } = await states.of(functionId);
-      return connections?.of(addresses.map(plainAddress)) ?? source ?? null;
+      return connections?.of(id, addresses.map(plainAddress)) ?? source ?? null;
     },
   });
 }

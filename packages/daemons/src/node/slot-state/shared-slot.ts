@@ -17,6 +17,7 @@ import type { HeldSlot, KeepingParts, StateKeeping, Take } from './keeping.ts';
 import { RecordedSink } from './recorded-sink.ts';
 import type { Recorder } from './recorder.ts';
 import { SharedStoreKeeping } from './shared-store-keeping.ts';
+import { StandbyFollowing } from './standby-following.ts';
 import { StandbyKeeping } from './standby-keeping.ts';
 import { candidatesAt } from './standby-places.ts';
 import type { StateSource } from './state-source.ts';
@@ -53,6 +54,7 @@ export class SharedSlot implements SlotTasks {
   #peers: readonly LeasePeer[];
   #keeping: StateKeeping;
   #held: Held | null = null;
+  readonly #following: StandbyFollowing;
   /** The source that held the slot last, and has its state itself. */
   #owner: StateSource | null = null;
   /** Of the value that stands, while the slot is held here. */
@@ -73,6 +75,7 @@ export class SharedSlot implements SlotTasks {
     this.#id = definition.id as SlotId;
     this.#definition = definition;
     this.#peers = peers;
+    this.#following = new StandbyFollowing(() => this.#sourceHere());
     this.#keeping = this.#keepingOf(definition);
     this.#keeping.keep();
   }
@@ -121,11 +124,13 @@ export class SharedSlot implements SlotTasks {
     this.#isClosing = true;
     this.leave();
     this.#inOrder(() => this.#keeping.close());
+    this.#inOrder(() => this.#following.close());
     await this.#orders;
   }
 
   /** Tells how far the standbys are, where that has changed; once a second. */
   report(): void {
+    this.#following.look();
     const report = this.#held?.state.report() ?? null;
     const text = JSON.stringify(report);
     if (text === this.#reported) return;
@@ -163,6 +168,7 @@ export class SharedSlot implements SlotTasks {
     if (source === null) throw new Error('its function shares no state');
     const resumed = order.isResumed ? await this.#alone(order, signal) : order.epoch;
     const found = await this.#keeping.found(order, resumed, signal);
+    this.#following.pause();
     const { isWhole } = found;
     const { previous, isResumed } = order;
     const isLossy = order.isLossy || found.isLossy;
@@ -267,6 +273,7 @@ export class SharedSlot implements SlotTasks {
     if (this.#isClosing || this.#held !== null) return;
     if (methodOf(this.#definition) === this.#keeping.method) return;
     await this.#keeping.close();
+    await this.#following.forget();
     this.#keeping = this.#keepingOf(this.#definition);
     this.#keeping.keep();
   }
@@ -279,7 +286,16 @@ export class SharedSlot implements SlotTasks {
       const candidates = this.#candidates(standbys);
       this.#parts.post({ type: 'list', slot: this.#id, epoch: this.#epoch, candidates, serial });
     };
-    return new StandbyKeeping({ ...this.#parts, onList }, definition, this.#peers);
+    const onCopy = this.#following.changed.bind(this.#following);
+    return new StandbyKeeping({ ...this.#parts, onList, onCopy }, definition, this.#peers);
+  }
+
+  /** Of this node's candidate; null: it has none, or the function is not here. */
+  async #sourceHere(): Promise<StateSource | null> {
+    const { self, sourceOf } = this.#parts;
+    const own = this.#definition.candidates.find(({ node }) => node === self);
+    if (own === undefined) return null;
+    return sourceOf(own.functionId as FunctionId, this.#definition).catch(() => null);
   }
 
   #answer({ epoch }: Take, isTaken: boolean, reason: string): void {

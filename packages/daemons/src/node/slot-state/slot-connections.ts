@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConntrackSource, type ConntrackSourceOptions } from './conntrack-source.ts';
 
-/** The connections of a function as the state of a slot: made once the slot is known, as its addresses say which they are. */
+/** The connections of a function as the state of its slots: made once a slot is known, as its addresses say which they are. */
 export class SlotConnections {
   readonly #options: Omit<ConntrackSourceOptions, 'addresses'>;
-  #made: { readonly addresses: string; readonly source: ConntrackSource } | null = null;
+  /** By slot: an instance may hold one, and be the standby of another. As many as its pool has. */
+  readonly #made = new Map<string, { readonly addresses: string; readonly source: ConntrackSource }>();
 
   constructor(options: Omit<ConntrackSourceOptions, 'addresses'>) {
     this.#options = options;
   }
 
   /** For a slot with these addresses: the same one as long as they are the same. @throws PlatformError `EPERM` */
-  of(addresses: readonly string[]): ConntrackSource {
+  of(slot: string, addresses: readonly string[]): ConntrackSource {
     const text = addresses.join(' ');
-    if (this.#made?.addresses === text) return this.#made.source;
-    void this.#made?.source.close();
+    const made = this.#made.get(slot);
+    if (made?.addresses === text) return made.source;
+    void made?.source.close();
     const source = new ConntrackSource({ ...this.#options, addresses });
-    this.#made = { addresses: text, source };
+    this.#made.set(slot, { addresses: text, source });
     return source;
   }
 
   async close(): Promise<void> {
-    await this.#made?.source.close();
-    this.#made = null;
+    await Promise.all([...this.#made.values()].map(({ source }) => source.close()));
+    this.#made.clear();
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SlotId } from '@vnfpool/core';
 import { type ListWord, ReplicaStore } from '@vnfpool/core/replication';
+import type { CopyContents } from '@vnfpool/runtime/flow-sharing';
 import { StateCopy } from '@vnfpool/runtime/replication';
 import type { LeasePeer, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { ReplicaPosition } from '@vnfpool/wire/replication';
@@ -12,6 +13,8 @@ import { pause } from './waiting.ts';
 export interface StandbyKeepingParts extends KeepingParts {
   /** These nodes are to be listed from now on. */
   readonly onList: (word: ListWord) => void;
+  /** The copy has come to a mark; null: any key may have changed. */
+  readonly onCopy: (copy: CopyContents, keys: readonly string[] | null) => void;
 }
 
 /** For a holder that lets go to send its last updates. */
@@ -99,10 +102,12 @@ export class StandbyKeeping implements StateKeeping {
       slot: this.#id,
       clock,
       onFault,
+      tellsReached: true,
       ...(kept && { kept }),
       onNotice: (notice) => {
         if (this.#copy !== copy) return;
-        if (notice.type === 'state') tell(notice.isWhole && notice.position.epoch > 0, notice.position);
+        if (notice.type === 'reached') this.#parts.onCopy(copy, notice.keys);
+        else if (notice.type === 'state') tell(notice.isWhole && notice.position.epoch > 0, notice.position);
         else if (notice.type === 'ended') {
           this.#endedEpoch = copy.position.epoch;
           this.#onEnded?.();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate } from '@vnfpool/core/replication';
+import type { CopyContents } from '@vnfpool/runtime/flow-sharing';
 import type { SecurityState } from '@vnfpool/wire/mobility';
 import type { ReplicaSecret } from '@vnfpool/wire/replication';
 
@@ -47,7 +48,12 @@ export interface StateSource {
   ): Promise<void>;
   /** The slot is held no more, its fence is closed: resolves when the last changes have been given to the sink. */
   end(): Promise<void>;
-  /** The copy of a standby has come this far: a source that keeps it ready applies it. Not while it holds the slot. */
-  follow?(updates: readonly KeyUpdate[]): void;
+  /**
+   * This node has a copy of the state, and these keys of it have changed (null: any may have): a source that keeps it ready applies
+   * them. Not while the slot is held.
+   */
+  follow?(copy: CopyContents, keys: readonly string[] | null): void;
+  /** This node is to have no copy any more: a source that kept it ready gives it up. */
+  forget?(): Promise<void>;
   close(): Promise<void>;
 }

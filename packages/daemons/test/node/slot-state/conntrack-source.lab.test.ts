@@ -4,11 +4,21 @@ import type { KeyUpdate } from '@vnfpool/core/replication';
 import {
   Conntrack,
   type ConntrackEntry,
+  type ConntrackExpectation,
   readConntrackSetting,
   writeConntrackSetting,
 } from '@vnfpool/platform/conntrack';
 import { createNamespace, inNamespace, type NetworkNamespace } from '@vnfpool/platform/namespaces';
-import { sharedFlowBody, sharedFlowKey } from '@vnfpool/wire/flow-state';
+import {
+  invertTuple,
+  isSharedExpectationKey,
+  sharedExpectationBody,
+  sharedExpectationKey,
+  sharedFlowBody,
+  sharedFlowKey,
+  sharedFlowParts,
+  sharedFlowValue,
+} from '@vnfpool/wire/flow-state';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { masqueraded, plainUdp, various } from '../../../../platform/test/conntrack/entries.ts';
 import { until } from '../../../../platform/test/support/lab.ts';
@@ -19,8 +29,14 @@ import {
 
 /* Connections that a real kernel tracks in one namespace, shared, and put into the kernel of another. */
 
+/** A connection by which others are announced. */
+const control: ConntrackEntry = { ...masqueraded(40_000), helper: 'ftp' };
+
 const missing = whyNoConntrack();
+const noHelper = missing === '' ? whyNoHelper() : missing;
 const { signal } = new AbortController();
+/** TCP is taken whatever its sequence numbers. */
+const LIBERAL = 8;
 
 function whyNoConntrack(): string {
   try {
@@ -66,12 +82,16 @@ function end(more: Partial<ConntrackSourceOptions> = {}) {
   onTestFinished(() => source.close());
   const copy = new Map<string, Uint8Array>();
   let told = 0;
+  const gone: string[] = [];
   const sink = {
     change: (updates: readonly KeyUpdate[]): Promise<void> => {
       told += updates.length;
       for (const { key, value } of updates) {
-        if (value === null) copy.delete(key);
-        else copy.set(key, value);
+        if (value !== null) copy.set(key, value);
+        else {
+          copy.delete(key);
+          gone.push(key);
+        }
       }
       return Promise.resolve();
     },
@@ -79,7 +99,56 @@ function end(more: Partial<ConntrackSourceOptions> = {}) {
   };
   const begin = (entries: Iterable<readonly [string, Uint8Array]>, isOwn = false): Promise<void> =>
     source.begin(entries, sink, { isOwn, signal });
-  return { source, table, namespace, news, copy, begin, told: () => told };
+  return { source, table, namespace, news, copy, gone, begin, told: () => told };
+}
+
+/** The server will come to a port of the gateway. */
+function awaited(port: number, master: ConntrackEntry = control): ConntrackExpectation {
+  const ones = Uint8Array.of(255, 255, 255, 255);
+  return {
+    master: master.original,
+    tuple: {
+      source: control.original.destination,
+      destination: control.reply.destination,
+      protocol: 6,
+      layer4: { kind: 'ports', source: 0, destination: port },
+    },
+    mask: {
+      source: ones,
+      destination: ones,
+      protocol: 6,
+      layer4: { kind: 'ports', source: 0, destination: 0xffff },
+    },
+    timeoutSeconds: 200,
+    flags: 0,
+    class: 0,
+    zone: 0,
+    helper: 'ftp',
+    translation: null,
+    function: null,
+  };
+}
+
+/** Why a helper cannot be tried here; empty when it can. */
+function whyNoHelper(): string {
+  const namespace = createNamespace();
+  try {
+    const table = inNamespace(namespace.fd, () => new Conntrack());
+    const [refused] = table.insert([control]);
+    table.close();
+    if (refused !== undefined) return `this kernel has no helper for FTP: ${refused.error.code}`;
+    return spawnSync('nft', ['-v']).error === undefined ? '' : 'nft is not installed';
+  } finally {
+    namespace.close();
+  }
+}
+
+function shell(namespace: NetworkNamespace, command: string): string {
+  const { status, stdout, stderr } = inNamespace(namespace.fd, () =>
+    spawnSync('sh', ['-c', command], { encoding: 'utf8' }),
+  );
+  expect(status, `${command}: ${stderr}`).toBe(0);
+  return stdout;
 }
 
 /** What of a table is shared. */
@@ -212,6 +281,112 @@ describe.skipIf(missing !== '')(`connections of a slot ${missing}`, () => {
     await inNamespace(namespace.fd, () => source.begin([], sink, { isOwn: true, signal }));
     await source.end();
     expect([...copy.keys()]).toEqual([sharedFlowKey(masqueraded(1))]);
+  });
+
+  test.skipIf(noHelper !== '')(`what is expected comes true at the next holder ${noHelper}`, async () => {
+    const [holder, standby] = [end(), end()];
+    const child: ConntrackEntry = {
+      ...masqueraded(9),
+      reply: invertTuple(masqueraded(9).original),
+      master: control.original,
+    };
+    const another = { ...masqueraded(40_001), helper: 'ftp' };
+    holder.table.insert([control, another, child]);
+    holder.table.expect([awaited(4021)]);
+    await holder.begin([], true);
+    await until('it is told', () => [...holder.copy.keys()].some(isSharedExpectationKey));
+    // A helper expects one at a time.
+    holder.table.expect([awaited(4022, another)]);
+    holder.table.unexpect([awaited(4022, another)]);
+    holder.table.expect([awaited(4023, another)]);
+    await holder.source.end();
+    expect([...holder.copy.keys()].filter(isSharedExpectationKey)).toHaveLength(2);
+
+    // One that nobody can be expected for any more.
+    const orphan = { ...awaited(4024), master: plainUdp(3).original };
+    holder.copy.set(
+      sharedExpectationKey(orphan),
+      sharedFlowValue(sharedExpectationBody(orphan), orphan.timeoutSeconds),
+    );
+    await standby.begin(holder.copy);
+    expect(standby.news.slice(1)).toEqual([
+      'expected connections of the copy are in the kernel {"expected":2}',
+      'connections are not expected any more: their master is not there {"orphaned":1}',
+    ]);
+    const expectedAt = standby.table
+      .expectations()
+      .map(({ tuple: { layer4 } }) => (layer4?.kind === 'ports' ? layer4.destination : 0));
+    expect(new Set(expectedAt)).toEqual(new Set([4021, 4023]));
+    expect(standby.table.find(child)?.master).toEqual(control.original);
+
+    const server = createNamespace();
+    onTestFinished(() => server.close());
+    const inStandby = (command: string): string => shell(standby.namespace, command);
+    inStandby(`ip link add v0 type veth peer name v1 netns /proc/${process.pid}/fd/${server.fd}`);
+    inStandby('ip addr add 198.51.100.1/32 dev v0 && ip link set v0 up && ip route add 192.0.2.80 dev v0');
+    shell(
+      server,
+      'ip addr add 192.0.2.80/32 dev v1 && ip link set v1 up && ip route add 198.51.100.1 dev v1',
+    );
+    inStandby(
+      "nft 'table ip t { chain c { type filter hook input priority 0; ct state related counter; }; }'",
+    );
+    // Nobody listens there, and a refusal would end it: what counts is how its first packet is taken.
+    inStandby(
+      "nft 'add chain ip t o { type filter hook output priority -300; }; add rule ip t o tcp flags rst drop'",
+    );
+    shell(server, 'timeout 0.2 bash -c "echo > /dev/tcp/198.51.100.1/4021" 2> /dev/null; true');
+    expect(inStandby('nft list chain ip t c')).toContain('related counter packets 1 ');
+    const met = [...standby.table.dump()]
+      .flat()
+      .find(({ original: { layer4 } }) => layer4?.kind === 'ports' && layer4.destination === 4021);
+    expect(met?.master).toEqual(control.original);
+    await standby.source.end();
+    expect(standby.gone).toContain(sharedExpectationKey(awaited(4021)));
+  });
+
+  test('a standby keeps its copy in its kernel where it is to, tells none of it, and has little to put in when it takes over', async () => {
+    const [holder, standby] = [end(), end({ standby: 'kernel' })];
+    holder.table.insert(begun);
+    await holder.begin([], true);
+    await holder.source.end();
+    const own = plainUdp(99);
+    standby.table.insert([own]);
+    standby.source.follow(holder.copy, null);
+    const expectSame = (more: readonly ConntrackEntry[] = [own]): Promise<unknown> =>
+      until('the kernel has the copy', () => {
+        const mine = new Map([...holder.copy].map(([key, value]) => [key, sharedFlowParts(value).body]));
+        for (const each of more) mine.set(sharedFlowKey(each), sharedFlowBody(each));
+        const here = new Map(Object.entries(flowsOf(standby.table)));
+        return here.size === mine.size && [...mine].every(([key, body]) => here.get(key) === body);
+      });
+    await expectSame();
+    const tcp = standby.table.find(masqueraded(40_000));
+    expect(tcp?.tcp?.originalFlags).toBe((masqueraded(40_000).tcp?.originalFlags ?? 0) | LIBERAL);
+
+    // As the holder tells them: one comes, one is otherwise, one goes.
+    const [comes, changes, goes] = [masqueraded(2000), { ...masqueraded(40_000), mark: 7 }, plainUdp(2)];
+    for (const each of [comes, changes])
+      holder.copy.set(sharedFlowKey(each), sharedFlowValue(sharedFlowBody(each), each.timeoutSeconds));
+    holder.copy.delete(sharedFlowKey(goes));
+    standby.source.follow(holder.copy, [comes, changes, goes].map(sharedFlowKey));
+    await expectSame();
+    expect([standby.told(), standby.news]).toEqual([0, []]);
+
+    for (const [key, value] of holder.copy) standby.copy.set(key, value);
+    await standby.begin(holder.copy);
+    expect(standby.news).toEqual([
+      `connections of the copy are in the kernel {"flows":0,"kept":${holder.copy.size},"removed":1}`,
+    ]);
+    await standby.source.end();
+    expect(standby.told()).toBe(0);
+
+    // It held the slot, and does so no more: what ends elsewhere ends here, and all of it when no copy is wanted.
+    const next = new Map([...holder.copy].slice(3));
+    standby.source.follow(next, null);
+    await until('what is no more is gone', () => Object.keys(flowsOf(standby.table)).length === next.size);
+    await standby.source.forget();
+    expect(flowsOf(standby.table)).toEqual({});
   });
 
   test('a kernel that takes nothing ends it; one slot at a time', async () => {

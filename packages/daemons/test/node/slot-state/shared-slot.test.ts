@@ -267,3 +267,37 @@ test('a node that has another candidate now is listed by that one', async () => 
     candidates: [{ node: b.id, functionId: 99 }],
   });
 });
+
+describe('a standby whose function keeps the copy ready', () => {
+  const readyOf = ({ run }: FakeNode): string => JSON.stringify([...(run.ready?.keys() ?? ['nothing'])]);
+  /** Each try gives the holder a reason to say something, and the standby one to be looked at. */
+  const untilReady = async (holder: FakeNode, node: FakeNode, keys: string): Promise<void> => {
+    for (let tries = 0; readyOf(node) !== keys; tries++) {
+      if (tries === 1000) throw new Error(`it has ${readyOf(node)}, not ${keys}`);
+      await holder.run.set('again', String(tries));
+      node.slot?.report();
+    }
+  };
+
+  test('gives it all, then what changes; to another function all again; nothing when the slot is taken', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    await a.run.set('x', '1');
+    await untilReady(a, b, '["x","again"]');
+    const former = b.run;
+    b.run = new FakeFunction();
+    await untilReady(a, b, '["x","again"]');
+    a.slot?.leave();
+    expect(await slot.grant(b)).toMatchObject({ isTaken: true });
+    await slot.followed(a);
+    await b.run.set('y', '2');
+    await untilReady(b, a, '["x","again","y"]');
+    expect([former.ready?.size, b.run.ready?.size]).toEqual([2, 2]);
+  });
+
+  test('is told when the node is to have no copy any more', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    await untilReady(a, b, '["again"]');
+    await b.slot?.close();
+    expect(b.run.ready).toBeNull();
+  });
+});

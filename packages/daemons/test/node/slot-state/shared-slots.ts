@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AgentInput, StateOutput } from '@vnfpool/core/agent';
 import { systemClock } from '@vnfpool/runtime/driver';
+import type { CopyContents } from '@vnfpool/runtime/flow-sharing';
 import { createLogger } from '@vnfpool/runtime/logging';
 import { CopyServer, replicationRule } from '@vnfpool/runtime/replication';
 import { createSealKey, type SealKey } from '@vnfpool/runtime/state-seal';
@@ -23,6 +24,8 @@ export class FakeFunction implements StateSource {
   sink: StateSink | null = null;
   begun: { readonly isOwn: boolean; readonly epoch: string }[] = [];
   refusal: Error | null = null;
+  /** What it keeps ready of the copy of a standby; null: nothing. */
+  ready: Map<string, Uint8Array> | null = null;
 
   begin(
     entries: Iterable<StateEntry>,
@@ -43,6 +46,20 @@ export class FakeFunction implements StateSource {
       // The slot may be left before.
       told.catch(() => undefined);
     }
+    return Promise.resolve();
+  }
+
+  follow(copy: CopyContents, keys: readonly string[] | null): void {
+    if (keys === null) this.ready = new Map(copy.entries());
+    for (const key of keys ?? []) {
+      const value = copy.get(key);
+      if (value === undefined) this.ready?.delete(key);
+      else this.ready?.set(key, value);
+    }
+  }
+
+  forget(): Promise<void> {
+    this.ready = null;
     return Promise.resolve();
   }
 
