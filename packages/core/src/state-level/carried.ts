@@ -6,9 +6,9 @@ import { acknowledgedBy, lossOf, type StateLevel } from './level.ts';
 /** So many updates are never behind: a bound of age alone. */
 const UPDATES_UNBOUNDED = 1_000_000;
 
-/** Methods that a pool may ask for: the others are settled in tests, and by no agent. */
+/** Methods that a pool may ask for: the other one is settled in tests, and by no agent. */
 export function isCarriedOut(method: SharingMethod): boolean {
-  return method !== 'gossip' && method !== 'shared';
+  return method !== 'shared';
 }
 
 /** Whether node agents take the state, so that a slot's list has only those that have it. */
@@ -27,6 +27,8 @@ export function notCarriedOut(
 ): { readonly key: 'method' | 'defer' | 'overload' | 'format'; readonly why: string } | null {
   if (!isCarriedOut(level.method))
     return { key: 'method', why: `${level.method} is not carried out by node agents yet` };
+  if (level.method === 'gossip' && level.overload !== 'degrade')
+    return { key: 'overload', why: 'a change waits for no other instance: must be degrade' };
   if (level.method !== 'conntrack') return null;
   if (level.defer)
     return { key: 'defer', why: 'first packets are not deferred by node agents yet: must be false' };

@@ -3,6 +3,7 @@ import type {
   CheckpointLevel,
   ConntrackLevel,
   CookieLevel,
+  GossipLevel,
   LossBound,
   OfferedLevel,
   ReplicateLevel,
@@ -53,6 +54,7 @@ export function offersOf(
     ...(state?.shares === true && sharing.methods.includes('checkpoint')
       ? [checkpointOffer(format, sharing)]
       : []),
+    ...(state?.merges === true ? [gossipOffer(format)] : []),
     ...(state?.via === 'conntrack' ? [conntrackOffer(sharing)] : []),
     ...(sharing.methods.includes('cookie') ? [cookieOffer(format, sharing)] : []),
   ];
@@ -90,6 +92,11 @@ function checkpointOffer(format: StateFormat, sharing: DeclaredSharing): Checkpo
     },
     overload: overload === 'block' ? 'block' : 'degrade',
   };
+}
+
+/** A change waits for nobody: what comes faster than it spreads is merged on its way, and the lag tells. */
+function gossipOffer(format: StateFormat): GossipLevel {
+  return { ...carried, ...amounts, method: 'gossip', granularity: 'key', format, overload: 'degrade' };
 }
 
 function conntrackOffer(sharing: DeclaredSharing): ConntrackLevel {

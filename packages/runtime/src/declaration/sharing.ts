@@ -133,10 +133,12 @@ export function checkPoolSharing(
   const own = { instance: pool.name, levels: offersOf(pool, sharing) };
   const { level, reason } = settle(askOf(sharing, pool), [own], instances);
   if (level !== null) return [];
-  const missing = (['replicate', 'checkpoint'] as const).find(
+  const missing = (['replicate', 'checkpoint', 'gossip'] as const).find(
     (method) => file.method.includes(method) && own.levels.every((each) => each.method !== method),
   );
-  const hint = missing ? `; a function offers ${missing} by state: { via: socket, shares: true }` : '';
+  const hint = missing
+    ? `; a function offers ${missing} by state: { via: socket, ${missing === 'gossip' ? 'merges' : 'shares'}: true }`
+    : '';
   return [{ path: [...at, 'method'], message: `cannot be had: ${reason}${hint}` }];
 }
 

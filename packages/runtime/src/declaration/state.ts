@@ -19,6 +19,7 @@ export interface StateFile {
       }
     | undefined;
   readonly shares?: boolean | undefined;
+  readonly merges?: boolean | undefined;
   readonly offers?: readonly Readonly<Record<string, unknown>>[] | undefined;
 }
 
@@ -70,6 +71,10 @@ export const stateSchema: z.ZodType<StateFile> = z.strictObject({
     description:
       'Of `socket`: the function tells every change of its state while it serves, key by key, so that standbys can have it.',
   }),
+  merges: z.boolean('must be true or false').optional().meta({
+    description:
+      'Of `socket`: the function takes part in counters, registers and sets that all instances of the pool change at the same time.',
+  }),
   offers: z.array(z.record(z.string(), z.unknown())).min(1, 'must have at least one entry').optional().meta({
     description:
       'Levels of state sharing that an instance offers, what it likes best first, in place of those that follow from the rest: each a map as `docs/state-sharing.md` shows.',
@@ -78,7 +83,10 @@ export const stateSchema: z.ZodType<StateFile> = z.strictObject({
 });
 
 /** Levels that are none, or that no node agent keeps. */
-export function checkOffers(at: readonly PropertyKey[], { via, shares, offers = [] }: StateFile): Finding[] {
+export function checkOffers(
+  at: readonly PropertyKey[],
+  { via, shares, merges, offers = [] }: StateFile,
+): Finding[] {
   return offers.flatMap((_, index): Finding[] => {
     const path = [...at, 'offers', index];
     let level: OfferedLevel | undefined;
@@ -95,6 +103,8 @@ export function checkOffers(at: readonly PropertyKey[], { via, shares, offers = 
     if (lacks) return [{ path: [...path, lacks.key], message: lacks.why }];
     if (level.method === 'replicate' && shares !== true)
       return [{ path: [...path, 'method'], message: 'replicate needs via socket and shares true' }];
+    if (level.method === 'gossip' && merges !== true)
+      return [{ path: [...path, 'method'], message: 'gossip needs via socket and merges true' }];
     if (level.method === 'conntrack' && via !== 'conntrack')
       return [{ path: [...path, 'method'], message: 'conntrack needs via conntrack' }];
     return [];
@@ -106,7 +116,7 @@ function offered(levels: readonly unknown[]): readonly OfferedLevel[] {
   return parseStateOffers(encodeUtf8(JSON.stringify({ v: 1, levels }))).levels;
 }
 
-export function normalState({ via, format, filter, shares, offers }: StateFile): DeclaredState {
+export function normalState({ via, format, filter, shares, merges, offers }: StateFile): DeclaredState {
   const { zones, protocols, addresses } = filter ?? {};
   return {
     via,
@@ -121,6 +131,7 @@ export function normalState({ via, format, filter, shares, offers }: StateFile):
           },
         }),
     ...(shares === true ? { shares } : {}),
+    ...(merges === true ? { merges } : {}),
     ...(offers === undefined ? {} : { offers: offered(offers) }),
   };
 }

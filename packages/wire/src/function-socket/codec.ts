@@ -64,7 +64,10 @@ const health: Shape<FunctionHealth> = (value, path) => {
 };
 
 const FUNCTION_MESSAGES: Readonly<Record<string, Shape<FunctionMessage>>> = {
-  hello: object({ op: oneOf('hello'), v: integer(0, 0xffff_ffff) }, { format, sessions: flag, shares: flag }),
+  hello: object(
+    { op: oneOf('hello'), v: integer(0, 0xffff_ffff) },
+    { format, sessions: flag, shares: flag, merges: flag },
+  ),
   changes: object({ op: oneOf('changes'), bytesPerSecond: rate }),
   sessions: object({ op: oneOf('sessions'), count }),
   health,
@@ -97,6 +100,7 @@ const AGENT_MESSAGES: Readonly<Record<string, Shape<AgentMessage>>> = {
   expect: coming,
   accept: coming,
   share: object({ id, op: oneOf('share'), data: text, epoch: decimal, own: flag }),
+  merge: object({ id, op: oneOf('merge'), data: text }),
   cancel: object({ op: oneOf('cancel'), id }),
 };
 

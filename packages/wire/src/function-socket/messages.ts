@@ -35,6 +35,8 @@ export interface FunctionHello {
   readonly sessions?: boolean;
   /** It shares its state while it holds a slot: it understands `share`. */
   readonly shares?: boolean;
+  /** It takes part in the mergeable state of its pool: it understands `merge`. */
+  readonly merges?: boolean;
 }
 
 /** The agent's answer to it. */
@@ -80,6 +82,8 @@ export type AgentRequest = { readonly id: number } & (
       /** This node held the slot last: a function that has the state since then keeps it, and says what is other. */
       readonly own: boolean;
     }
+  /** The mergeable state of its pool is here: it comes over `data`, and what changes, by whomever; requests go back. See `wire/merge-link`. */
+  | { readonly op: 'merge'; readonly data: string }
 );
 
 /** The agent gives a request up. Whatever answer comes is ignored. */

@@ -19,6 +19,8 @@ export interface StateAccess {
   readonly filter?: ConnectionFilter;
   /** Of `socket`: it tells every change of its state while it serves, key by key, so that standbys can have it. */
   readonly shares?: boolean;
+  /** Of `socket`: it takes part in state that all instances of its pool change at the same time. */
+  readonly merges?: boolean;
 }
 
 /** A connection has to be in every list that is there. */
@@ -66,6 +68,7 @@ export const stateAccess: Shape<StateAccess> = object(
     format: matching(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 printable ASCII characters'),
     filter,
     shares: flag,
+    merges: flag,
   },
 );
 
@@ -88,6 +91,7 @@ export function checkStateAccess(
   if (state === undefined) return;
   const { via } = state;
   if (state.shares === true && via !== 'socket') refuse('state.shares', 'belongs to socket');
+  if (state.merges === true && via !== 'socket') refuse('state.merges', 'belongs to socket');
   if (via !== 'conntrack') {
     if (state.filter !== undefined) refuse('state.filter', 'belongs to conntrack');
     if (via === 'socket' && hooks !== undefined) refuse('hooks', 'are not called beside a socket');

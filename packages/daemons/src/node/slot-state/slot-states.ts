@@ -67,7 +67,6 @@ export class SlotStates {
   async close(): Promise<void> {
     clearInterval(this.#reporting);
     await Promise.all([...this.#slots.values()].map((slot) => slot.close()));
-    await this.#parts.server.close();
     await this.#parts.stores.close();
   }
 
