@@ -51,4 +51,6 @@ const server = createServer((request, response) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     });
 });
-server.listen(Number(options.port), options.address);
+server.listen(Number(options.port), options.address, () =>
+  console.log(JSON.stringify({ port: server.address().port })),
+);

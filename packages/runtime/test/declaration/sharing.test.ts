@@ -221,13 +221,6 @@ test.each<[string, string, string | null]>([
 
 test.each<[string, string, string, string, string]>([
   [
-    'a method that no agent carries out',
-    '{ method: [replicate, shared], store: main }',
-    SHARES,
-    '{ model: 1+1 }',
-    '7:36 pools.kv.sharing.method.1: shared is not carried out by node agents yet',
-  ],
-  [
     'a store that is not declared',
     '{ method: [checkpoint], store: main }',
     SHARES,
@@ -375,4 +368,11 @@ test('a pool with several active instances may ask for gossip', () => {
     ),
   ).toEqual([]);
   expect(faultsOf('{ method: [gossip, none] }', '{ via: socket, merges: true }', '{ slots: 2 }')).toEqual([]);
+});
+
+test('a method that no agent carries out is refused, whatever else is wrong', () => {
+  expect(faultsOf('{ method: [replicate, shared], store: main }', SHARES, '{ model: 1+1 }')).toEqual([
+    expect.stringContaining('7:36 pools.kv.sharing.method.1: shared is not carried out by node agents yet'),
+    expect.stringContaining('7:45 pools.kv.sharing.store: must be one of the stores of the set'),
+  ]);
 });
