@@ -65,10 +65,8 @@ describe.skipIf(missing !== '')(`state that merges ${missing}`, () => {
     for (const pid of pids) process.kill(pid, 'SIGKILL');
   };
   const agentOf = (node: string): Child => agents.get(node) as Child;
-  const member = (node: string): string[] => [
-    ...['--state', hosts.stateOf(node), '--name', node],
-    ...['--listen', 'eth0', '--interface', 'eth0'],
-  ];
+  const member = (node: string): string[] =>
+    `--state ${hosts.stateOf(node)} --name ${node} --listen eth0 --interface eth0`.split(' ');
   const startAgain = async (node: string, ...more: readonly string[]): Promise<void> => {
     agents.set(node, hosts.daemon(node, 'node', ...member(node), ...more));
     await hosts.ready(agentOf(node));

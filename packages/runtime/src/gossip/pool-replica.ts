@@ -157,20 +157,16 @@ export class PoolReplica {
   }
 
   #note(event: GossipEvent): void {
-    switch (event.type) {
-      case 'refused':
-        this.#refusal = event.reason;
-        return;
-      case 'not-forgotten':
-        return;
-      case 'overflow':
-        this.#overflowAtMs = this.#options.clock.nowMs();
-        this.#overflowFrom = event.from;
-        break;
-      case 'too-many-peers':
-        this.#peersLeftOut = true;
-        break;
+    if (event.type === 'refused') {
+      this.#refusal = event.reason;
+      return;
     }
+    // Nobody asks for it here.
+    if (event.type === 'not-forgotten') return;
+    if (event.type === 'overflow') {
+      this.#overflowAtMs = this.#options.clock.nowMs();
+      this.#overflowFrom = event.from;
+    } else if (event.type === 'too-many-peers') this.#peersLeftOut = true;
     this.#options.onEvent(event);
   }
 

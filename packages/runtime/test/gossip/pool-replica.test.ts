@@ -3,7 +3,7 @@ import { systemClock } from '@vnfpool/runtime/driver';
 import { GossipLinks, type GossipPlace, PoolReplica } from '@vnfpool/runtime/gossip';
 import { systemRandom } from '@vnfpool/runtime/random';
 import { CopyServer, replicationRule } from '@vnfpool/runtime/replication';
-import type { Connection } from '@vnfpool/transport';
+import type { StreamTransport } from '@vnfpool/transport';
 import { TcpTransport } from '@vnfpool/transport/tcp';
 import { decodePoolGossip } from '@vnfpool/wire/gossip';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -24,15 +24,15 @@ class Node {
   readonly links: GossipLinks;
   readonly refused: string[] = [];
   readonly server: CopyServer;
-  /** Whom it takes the other end of any connection for; null: the truth. */
   #onChange: (() => void)[] = [];
 
-  private constructor(id: number, incarnation: bigint, listen: Listen) {
+  private constructor(id: number, incarnation: bigint, transport: StreamTransport, server: CopyServer) {
     this.id = id;
+    this.server = server;
     const clock = systemClock();
     this.links = new GossipLinks({
       // Its connections come from its own address.
-      transport: listen.transport,
+      transport,
       clock,
       nodeOf: (connection) => {
         const at = HOSTS.indexOf(connection.peer.address);
@@ -43,8 +43,6 @@ class Node {
       },
       onRefused: (reason) => this.refused.push(reason),
     });
-    this.server = listen.server;
-    listen.read = (connection, frame) => this.links.read(connection, frame);
     this.replica = new PoolReplica({
       pool: 'kv',
       origin: id,
@@ -67,22 +65,21 @@ class Node {
   static async start(id: number, incarnation = 1n): Promise<Node> {
     const host = HOSTS[id] ?? '';
     const transport = new TcpTransport({ rule: replicationRule });
-    const from = {
+    const from: StreamTransport = {
       kind: transport.kind,
       counters: transport.counters,
       listen: transport.listen.bind(transport),
-      connect: (options: Parameters<typeof transport.connect>[0]) =>
-        transport.connect({ ...options, localAddress: host }),
+      connect: (options) => transport.connect({ ...options, localAddress: host }),
     };
-    const listen: Listen = { transport: from, read: () => undefined } as unknown as Listen;
-    listen.server = await CopyServer.listen({
+    const made: { node?: Node } = {};
+    const server = await CopyServer.listen({
       transport,
       host,
       port: 0,
-      gossip: (connection, frame) => listen.read(connection, frame),
-      onRefused: () => undefined,
+      gossip: (connection, frame) => made.node?.links.read(connection, frame),
     });
-    const node = new Node(id, incarnation, listen);
+    const node = new Node(id, incarnation, from, server);
+    made.node = node;
     onTestFinished(() => node.close());
     return node;
   }
@@ -116,12 +113,6 @@ class Node {
     this.links.close();
     await this.server.close();
   }
-}
-
-interface Listen {
-  transport: TcpTransport;
-  server: CopyServer;
-  read: (connection: Connection, frame: Uint8Array) => void;
 }
 
 test('counts of all come to all, and whoever ends can wait until they have', async () => {

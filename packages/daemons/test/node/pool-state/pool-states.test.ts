@@ -5,6 +5,7 @@ import { systemClock } from '@vnfpool/runtime/driver';
 import { silentLogger } from '@vnfpool/runtime/logging';
 import { systemRandom } from '@vnfpool/runtime/random';
 import { CopyServer, replicationRule } from '@vnfpool/runtime/replication';
+import type { StreamTransport } from '@vnfpool/transport';
 import { TcpTransport } from '@vnfpool/transport/tcp';
 import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -22,11 +23,11 @@ const KEY = new Uint8Array(Buffer.from('calls'));
 async function nodeAt(id: number) {
   const host = HOSTS[id] ?? '';
   const tcp = new TcpTransport({ rule: replicationRule });
-  const transport = {
+  const transport: StreamTransport = {
     kind: tcp.kind,
     counters: tcp.counters,
     listen: tcp.listen.bind(tcp),
-    connect: (options: Parameters<typeof tcp.connect>[0]) => tcp.connect({ ...options, localAddress: host }),
+    connect: (options) => tcp.connect({ ...options, localAddress: host }),
   };
   const reports: Extract<AgentInput, { type: 'mergeable' }>['reports'][] = [];
   let changes = 0;
