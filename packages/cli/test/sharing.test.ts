@@ -166,6 +166,6 @@ test('of mergeable state the pairs of nodes that are worst', () => {
   expect(mergedCell(level)).toBe('');
   expect(mergedCell({ ...level, merged: [at('a', 0, 0), at('b', 1, 1_000)] })).toBe('1 step behind');
   expect(mergedCell({ ...level, merged: [at('a', 7, 9_000), at('b', 0, 5_000)] })).toBe(
-    '7 steps behind, 9s silent',
+    '7 steps behind, 9 s silent',
   );
 });

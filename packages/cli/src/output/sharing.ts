@@ -47,7 +47,7 @@ export function sharingLines(sharing: SlotSharingView | null | undefined, now: n
   return [verdict, `  ${amounts}`, ...lines.map((line) => `    ${plain(line, 'one line')}`)];
 }
 
-/** `9 steps behind, 2s silent`: of all pairs of nodes with mergeable state those that are worst; empty: there is none. */
+/** `9 steps behind, 4 s silent`: of all pairs of nodes with mergeable state those that are worst; empty: there is none. */
 export function mergedCell({ merged = [] }: PoolSharingView): string {
   const pairs = merged.flatMap(({ peers }) => peers);
   if (pairs.length === 0) return '';

@@ -10,12 +10,7 @@ import type { Metrics } from '@vnfpool/runtime/metrics';
 
 /** How far the standbys of each slot are, as its holder told last. Nothing of slots whose state nobody shares. */
 export function exportSharing(metrics: Metrics, read: () => readonly SlotView[]): void {
-  let known: readonly SlotView[] | null = null;
-  // All of them are collected in one turn of the loop: one view does.
-  const slots = (): readonly SlotView[] => {
-    if (known === null) queueMicrotask(() => (known = null));
-    return (known ??= read());
-  };
+  const slots = onceATurn(read);
   const ofSlot = (
     name: string,
     help: string,
@@ -71,13 +66,14 @@ export function exportSharing(metrics: Metrics, read: () => readonly SlotView[])
 
 /** How far the mergeable state of each pool has spread, of each pair of nodes, as the first of them told last. */
 export function exportMerged(metrics: Metrics, read: () => readonly PoolView[]): void {
+  const pools = onceATurn(read);
   const ofPair = (
     name: string,
     help: string,
     value: (peer: MergedStateView['peers'][number]) => number,
   ): void =>
     metrics.gauges({ name, help, labels: ['pool', 'node', 'peer'] }, () =>
-      read().flatMap(({ name: pool, sharing }) =>
+      pools().flatMap(({ name: pool, sharing }) =>
         (sharing?.merged ?? []).flatMap(({ node, peers }) =>
           peers.map((peer) => ({ labels: { pool, node, peer: peer.node }, value: value(peer) })),
         ),
@@ -85,7 +81,7 @@ export function exportMerged(metrics: Metrics, read: () => readonly PoolView[]):
     );
   const ofNode = (name: string, help: string, value: (merged: MergedStateView) => number): void =>
     metrics.gauges({ name, help, labels: ['pool', 'node'] }, () =>
-      read().flatMap(({ name: pool, sharing }) =>
+      pools().flatMap(({ name: pool, sharing }) =>
         (sharing?.merged ?? []).map((merged) => ({
           labels: { pool, node: merged.node },
           value: value(merged),
@@ -106,4 +102,13 @@ export function exportMerged(metrics: Metrics, read: () => readonly PoolView[]):
     'Lives of nodes that left something; 256 is the bound',
     ({ replicas }) => replicas,
   );
+}
+
+/** All gauges are collected in one turn of the loop: one view does. */
+function onceATurn<View>(read: () => readonly View[]): () => readonly View[] {
+  let known: readonly View[] | null = null;
+  return () => {
+    if (known === null) queueMicrotask(() => (known = null));
+    return (known ??= read());
+  };
 }

@@ -38,7 +38,7 @@ export function describeLevel({ method, level, loses, reason }: PoolSharingView)
 export function describeMerged({ cells, trouble, peers }: MergedStateView): string {
   const others = peers.map(
     ({ node, behind, isSilent, silentMs }) =>
-      `; ${node} ${behind} step${behind === 1 ? '' : 's'} behind${isSilent ? `, not heard for ${formatMs(silentMs)}` : ''}`,
+      `; ${node} ${behind} step${behind === 1 ? '' : 's'} behind${isSilent ? `, not heard for ${Math.floor(silentMs / 1_000)} s` : ''}`,
   );
   return `${cells} piece${cells === 1 ? '' : 's'}${others.join('')}${trouble === '' ? '' : `; ${trouble}`}`;
 }
