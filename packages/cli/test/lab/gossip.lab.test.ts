@@ -102,6 +102,23 @@ describe.skipIf(missing !== '')(`state that merges ${missing}`, () => {
     expect(await asked('node-b', 'POST', '/calls/bert')).toBe('');
   });
 
+  test("the example's probe finds every call that it began, at all of them", async () => {
+    const instances = NODES.map((node) => `http://${ADDRESSES[node]}:8080`);
+    const words = [`${folder}/probe.mjs`, '--count', '300', '--customer', 'hanna', ...instances];
+    const probe = hosts.start('node-a', [process.execPath, ...words]);
+    const { code } = await probe.ended;
+    expect(code, probe.stdout() + probe.stderr()).toBe(0);
+    expect(JSON.parse(probe.stdout())).toMatchObject({
+      before: 0,
+      begun: 300,
+      refused: 0,
+      unanswered: 0,
+      shown: [300, 300, 300],
+      isRight: true,
+    });
+    counted['hanna'] = 300;
+  });
+
   test('a function that is killed is given all again', async () => {
     const [pid = 0] = hosts.functionPids('node-a');
     kill([pid]);
