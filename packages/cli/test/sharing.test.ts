@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NOW } from '../../daemons/test/management-api/edge-state.ts';
 import { renderPool, renderSlot } from '../src/output/explanation.ts';
 import { painter } from '../src/output/paint.ts';
-import { sharingCell } from '../src/output/sharing.ts';
+import { mergedCell, sharingCell } from '../src/output/sharing.ts';
 import { Bench } from './fixtures/bench.ts';
 
 let bench: Bench;
@@ -151,4 +151,30 @@ test('explain tells it standby by standby', async () => {
   expect(renderSlot(slot, NOW, paint).split('\n').slice(3, 7)).toEqual(expected);
   const pool = { pool: 'web', lines: ['State sharing, used: none'], slots: [{ ...slot, candidates: [] }] };
   expect(renderPool(pool, NOW, paint).split('\n').slice(3, 7)).toEqual(expected);
+});
+
+test('of mergeable state the pairs of nodes that are worst', () => {
+  const level: PoolSharingView = {
+    method: 'gossip',
+    level: 'gossip per key, opaque limits/1',
+    reason: 'the pool prefers it; all 2 instances offer it',
+    loses: 'what had not spread yet, without a bound',
+    since: NOW,
+    lastResortMs: null,
+    notUsed: [],
+  };
+  const at = (node: string, behind: number, silentMs: number) => ({
+    node,
+    at: NOW,
+    cells: 4,
+    bytes: 200,
+    replicas: 2,
+    trouble: '',
+    peers: [{ node: 'other', behind, silentMs, isSilent: silentMs > 3_000 }],
+  });
+  expect(mergedCell(level)).toBe('');
+  expect(mergedCell({ ...level, merged: [at('a', 0, 0), at('b', 1, 1_000)] })).toBe('1 step behind');
+  expect(mergedCell({ ...level, merged: [at('a', 7, 9_000), at('b', 0, 5_000)] })).toBe(
+    '7 steps behind, 9 s silent',
+  );
 });

@@ -47,6 +47,8 @@ export {
   chosenCount,
   type JsonValue,
   jsonValues,
+  MergeableMap,
+  type MergeableMapOptions,
   type MovableSessions,
   type MovableState,
   type Role,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SlotSharingView, StandbyStateView } from '@vnfpool/core/management';
+import type { PoolSharingView, SlotSharingView, StandbyStateView } from '@vnfpool/core/management';
 import { showBytes } from './amount.ts';
 import { showAge, showDuration } from './duration.ts';
 import { plain } from './plain.ts';
@@ -45,6 +45,16 @@ export function sharingLines(sharing: SlotSharingView | null | undefined, now: n
   const stored = storedWords(sharing);
   if (stored !== null) return [verdict, `  ${amounts}`, `    store: ${plain(stored, 'one line')}`];
   return [verdict, `  ${amounts}`, ...lines.map((line) => `    ${plain(line, 'one line')}`)];
+}
+
+/** `9 steps behind, 4 s silent`: of all pairs of nodes with mergeable state those that are worst; empty: there is none. */
+export function mergedCell({ merged = [] }: PoolSharingView): string {
+  const pairs = merged.flatMap(({ peers }) => peers);
+  if (pairs.length === 0) return '';
+  const behind = Math.max(...pairs.map((pair) => pair.behind));
+  const silent = pairs.filter(({ isSilent }) => isSilent).map(({ silentMs }) => silentMs);
+  const steps = `${counted(behind, 'step')} behind`;
+  return silent.length === 0 ? steps : `${steps}, ${showDuration(Math.max(...silent))} silent`;
 }
 
 /** `store has it, 3 updates and 400 ms behind`; null: it does not go to one. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PoolView } from '@vnfpool/core/management';
+import { mergedCell } from '../output/sharing.ts';
 import type { Column } from '../output/table.ts';
 import { healthTone } from './tones.ts';
 
@@ -21,6 +22,15 @@ export const poolColumns: readonly Column<PoolView>[] = [
     title: 'LEVEL',
     cell: ({ sharing }) => sharing?.level ?? '',
     wide: true,
+    optional: true,
+  },
+  {
+    title: 'SPREAD',
+    cell: ({ sharing }) => (sharing ? mergedCell(sharing) : ''),
+    tone: ({ sharing }) =>
+      sharing?.merged?.some(({ trouble, peers }) => trouble !== '' || peers.some(({ isSilent }) => isSilent))
+        ? 'bad'
+        : undefined,
     optional: true,
   },
   { title: 'SET', cell: (pool) => pool.set, wide: true },

@@ -2,6 +2,7 @@
 export type { SessionForward, SessionSelector, StateKind } from '@vnfpool/wire/function-socket';
 export type { Role, SecurityState } from '@vnfpool/wire/mobility';
 export type { JsonValue } from './kv-lines.ts';
+export { MergeableMap, type MergeableMapOptions } from './mergeable-map.ts';
 export type { MovableSessions } from './movable-sessions.ts';
 export type { MovableState } from './movable-state.ts';
 export { SessionGate } from './session-gate.ts';

@@ -4,7 +4,7 @@ import type { Done } from './agent-connection.ts';
 import type { MovableSessions } from './movable-sessions.ts';
 import { exportTo, importFrom } from './state-octets.ts';
 
-type OfSessions<Request> = Request extends { readonly op: 'role' | 'share' }
+type OfSessions<Request> = Request extends { readonly op: 'role' | 'share' | 'merge' }
   ? never
   : 'scope' extends keyof Request
     ? Request & { readonly scope: 'sessions' }
@@ -22,6 +22,7 @@ export function isOfSessions(request: AgentRequest): request is SessionRequest {
       return true;
     case 'role':
     case 'share':
+    case 'merge':
       return false;
     default:
       return request.scope === 'sessions';

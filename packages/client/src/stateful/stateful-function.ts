@@ -13,6 +13,7 @@ import type { CallOptions } from '../client-options.ts';
 import { PoolError } from '../pool-error.ts';
 import { AgentConnection, type Done } from './agent-connection.ts';
 import { ChangeGate } from './change-gate.ts';
+import type { MergeableMap } from './mergeable-map.ts';
 import type { MovableSessions } from './movable-sessions.ts';
 import type { MovableState } from './movable-state.ts';
 import { NOTHING_TO_MOVE } from './nothing-to-move.ts';
@@ -28,6 +29,8 @@ export interface StatefulFunctionOptions extends CallOptions {
   readonly state?: MovableState;
   /** State of which standbys have a copy while this instance holds a slot; changes of it do not go through `change`. */
   readonly shared?: SharedState;
+  /** State that all instances of the pool change at the same time. */
+  readonly mergeable?: MergeableMap;
   /** Makes single sessions movable, beside the state as a whole. */
   readonly sessions?: MovableSessions;
   /** The agent's socket, default `VNFPOOL_SOCKET` of the environment. Without either the function is alone, and active. */
@@ -85,8 +88,10 @@ export class StatefulFunction {
   static async start(options: StatefulFunctionOptions): Promise<StatefulFunction> {
     const made = new StatefulFunction(options);
     const path = options.path ?? process.env[FUNCTION_SOCKET_VARIABLE];
-    if (path === undefined) await made.#become('active', '0');
-    else await made.#connect(path, options);
+    if (path === undefined) {
+      options.mergeable?.standAlone();
+      await made.#become('active', '0');
+    } else await made.#connect(path, options);
     return made;
   }
 
@@ -135,6 +140,7 @@ export class StatefulFunction {
   #end(error: PoolError): void {
     this.#gate.end(error);
     this.#options.shared?.close();
+    this.#options.mergeable?.close();
     this.#options.onEnd?.(error);
   }
 
@@ -151,7 +157,7 @@ export class StatefulFunction {
   }
 
   #connect(path: string, bounds: CallOptions): Promise<void> {
-    const { sessions, shared, state } = this.#options;
+    const { mergeable, sessions, shared, state } = this.#options;
     return bounded<void>('connecting to the agent', bounds, (resolve, reject) => {
       let welcomed = false;
       let over = false;
@@ -180,6 +186,7 @@ export class StatefulFunction {
         ...(format === undefined ? {} : { format }),
         ...(sessions === undefined ? {} : { sessions: true }),
         ...(shared === undefined ? {} : { shares: true, secrets: true }),
+        ...(mergeable === undefined ? {} : { merges: true }),
       });
       // Given up, in time or by the signal, before there was a welcome.
       return () => {
@@ -242,10 +249,17 @@ export class StatefulFunction {
     }
   }
 
+  /** Answered at once: the state comes behind it. */
+  #merge(path: string): void {
+    const { mergeable } = this.#options;
+    if (mergeable === undefined) throw new PoolError('refused', 'it takes part in no mergeable state');
+    mergeable.join(path);
+  }
+
   #movable(): MovableState {
-    const { shared, state } = this.#options;
+    const { mergeable, shared, state } = this.#options;
     if (state !== undefined) return state;
-    if (shared !== undefined) return NOTHING_TO_MOVE;
+    if (shared !== undefined || mergeable !== undefined) return NOTHING_TO_MOVE;
     throw new PoolError('refused', 'it has no state that can be moved');
   }
 
@@ -280,6 +294,8 @@ export class StatefulFunction {
         });
       case 'share':
         return this.#inOrder(() => this.#share(request, signal), signal);
+      case 'merge':
+        return this.#inOrder(() => this.#merge(request.data), signal);
     }
   }
 

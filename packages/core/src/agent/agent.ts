@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   CouncilReport,
+  MergeableReport,
   SetConfiguration,
   SlotAssignment,
   SlotState,
@@ -67,6 +68,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   /** By number. */
   readonly #councils = new Map<number, CouncilReport>();
   #stalls: StallReport | undefined;
+  #mergeable: readonly MergeableReport[] = [];
   #stopping = false;
   #leaving = false;
   readonly #told = new Told();
@@ -178,6 +180,9 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         return [];
       case 'stalls':
         this.#stalls = input.stalls;
+        return [];
+      case 'mergeable':
+        this.#mergeable = input.reports;
         return [];
       case 'restore-failovers':
         this.#failovers.restore(input.records);
@@ -394,6 +399,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       muteMs: this.#muteMs,
       councils: [...this.#councils.values()].sort((a, b) => a.id - b.id),
       stalls: this.#stalls,
+      mergeable: this.#mergeable,
       isLeaving: this.#leaving,
     });
     for (const [id, { life }] of this.#residents) if (life.gone) this.#residents.delete(id);

@@ -3,6 +3,7 @@ import type {
   CouncilReport,
   FailoverRecord,
   HostReport,
+  MergeableReport,
   SetConfiguration,
   SlotState,
   StallReport,
@@ -35,6 +36,7 @@ export interface AgentView {
   readonly muteMs: number;
   readonly councils: readonly CouncilReport[];
   readonly stalls: StallReport | undefined;
+  readonly mergeable: readonly MergeableReport[];
   /** It gives up every slot. */
   readonly isLeaving: boolean;
 }
@@ -190,6 +192,7 @@ export class Told {
       ...(view.councils.length === 0 ? {} : { councils: view.councils }),
       ...(view.stalls && { stalls: view.stalls }),
       ...(view.host === undefined ? {} : { host: view.host }),
+      ...(view.mergeable.length === 0 ? {} : { mergeable: view.mergeable }),
     };
     const text = JSON.stringify(change);
     if (this.#slotsTold === text) return [];

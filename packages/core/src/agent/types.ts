@@ -9,6 +9,7 @@ import type {
   HealthCheck,
   HostPause,
   HostReport,
+  MergeableReport,
   Role,
   SessionInformation,
   SetConfiguration,
@@ -169,6 +170,8 @@ export type AgentInput =
   | { readonly type: 'failover'; readonly record: FailoverRecord }
   | { readonly type: 'council'; readonly report: CouncilReport }
   | { readonly type: 'stalls'; readonly stalls: StallReport }
+  /** Mergeable state that is kept here; all of it, each time. */
+  | { readonly type: 'mergeable'; readonly reports: readonly MergeableReport[] }
   /** Records that a former agent had not told a manager. */
   | { readonly type: 'restore-failovers'; readonly records: readonly FailoverRecord[] }
   /** What the host shows of itself. */
@@ -241,6 +244,7 @@ export type AgentOutput =
       readonly stalls?: StallReport;
       /** Absent: nothing to tell. */
       readonly host?: HostReport;
+      readonly mergeable?: readonly MergeableReport[];
     }
   /** Replaces the records that are kept for the next agent until a manager has them. */
   | { readonly type: 'keep-failovers'; readonly records: readonly FailoverRecord[] }

@@ -6,6 +6,7 @@ export { HybridClock } from './hybrid-clock.ts';
 export { MergeableState, type MergeableStateOptions, type Merged } from './mergeable-state.ts';
 export { nameOf, replicaOf } from './replica.ts';
 export { GossipRules } from './rules.ts';
+export { silentAfterMs } from './silence.ts';
 export type {
   ForgetRefusal,
   GossipEvent,

@@ -20,6 +20,30 @@ export interface PoolSharingView {
     readonly rule: string;
     readonly verdict: string;
   }[];
+  /** Of method `gossip`: at each node with an instance; absent: of another one. */
+  readonly merged?: readonly MergedStateView[];
+}
+
+/** The mergeable state of a pool at one node, as it told last. */
+export interface MergedStateView {
+  readonly node: string;
+  /** By the wall clock of the manager. */
+  readonly at: number;
+  /** Counters, registers and elements of sets. */
+  readonly cells: number;
+  readonly bytes: number;
+  /** Lives of nodes that left something in it; 256 is the bound. */
+  readonly replicas: number;
+  /** Empty: nothing is wrong. */
+  readonly trouble: string;
+  readonly peers: readonly {
+    readonly node: string;
+    /** Steps known here and not there, as it last said itself. */
+    readonly behind: number;
+    /** Since it was last heard here, in whole seconds. */
+    readonly silentMs: number;
+    readonly isSilent: boolean;
+  }[];
 }
 
 /** How the state of a slot goes to its standbys, or to a store, as its holder told last. */

@@ -7,6 +7,7 @@ import { slotsPerInstance } from '../planner/surplus.ts';
 import { verdictFor, type Waiting } from '../planner/verdicts.ts';
 import { reachableMembers, whichCouncil } from './council.ts';
 import { ruleText } from './failback.ts';
+import { mergedLines } from './mergeable.ts';
 import type { Moment } from './moves.ts';
 import type { ManagerState } from './state.ts';
 import { slotViews } from './views/slots.ts';
@@ -29,7 +30,13 @@ export function explainPoolNow(state: ManagerState, pool: string, moment: Moment
       },
     ];
   });
-  return { ...view, lines: [...frozenLine(state), ...view.lines, ...stuckLines(state, pool)], slots };
+  const lines = [
+    ...frozenLine(state),
+    ...view.lines,
+    ...mergedLines(state, pool),
+    ...stuckLines(state, pool),
+  ];
+  return { ...view, lines, slots };
 }
 
 /** Why a slot is where it is, and who could take it; undefined: there is no such slot. */

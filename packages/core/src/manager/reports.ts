@@ -9,6 +9,7 @@ import { takeCouncilReports } from './council.ts';
 import { failoverView, withOutage } from './failovers.ts';
 import { failoverKey, reclassifyOthers, takeHost, withClass } from './failure-class.ts';
 import type { Journal } from './journal.ts';
+import { takeMergeable } from './mergeable.ts';
 import { ROWS_MAX } from './records.ts';
 import { takeSharing } from './slot-sharing.ts';
 import { takeTrouble } from './slot-troubles.ts';
@@ -35,6 +36,7 @@ export function takeSlotReport(
     }
   }
   for (const slot of report.slots) takeSlot(state, journal, node, slot, wallMs);
+  takeMergeable(state, journal, node, report.mergeable, wallMs);
   takeHost(state, journal, node, report.host, wallMs);
   for (const record of report.failovers) takeFailover(state, journal, record, wallMs);
 }

@@ -19,6 +19,7 @@ import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 import type { PlannedFailback } from './failback.ts';
 import type { NodeEvidence } from './failure-class.ts';
 import type { Frozen } from './mass-failure.ts';
+import type { ToldMergeable } from './mergeable.ts';
 import type {
   CouncilRecord,
   HoldingRecord,
@@ -167,6 +168,8 @@ export class ManagerState {
   readonly addressTroubles: Map<string, Map<string, string>> = new Map();
   /** By slot: how its state goes to its standbys, as its holder told last. */
   readonly sharingReports: Map<string, ToldSharing> = new Map();
+  /** By node. */
+  readonly mergeable: Map<string, ToldMergeable> = new Map();
   /** Slots whose holder does not raise their addresses, as somebody else has one. */
   readonly unraised: Set<string> = new Set();
   /** By slot: who may take it by the lease itself, from the report with the highest epoch. */

@@ -13,6 +13,7 @@ import {
 import { type DeclaredPool, type DeclaredSet, slotAddresses, slotAddressing } from '../declared/set.ts';
 import type { DeclaredState } from '../declared/sharing.ts';
 import { fingerprint } from './fingerprint.ts';
+import { mergeablePart } from './mergeable.ts';
 import {
   councilOf,
   instanceName,
@@ -200,6 +201,7 @@ export function configurationOf(
       })),
     ),
     registrars: topology.registrars,
+    ...mergeablePart(declared, observed),
     ...(declared.fence
       ? { fenceHook: { command: declared.fence.hook, timeoutMs: declared.fence.timeoutMs } }
       : {}),

@@ -6,11 +6,6 @@ import { acknowledgedBy, lossOf, type StateLevel } from './level.ts';
 /** So many updates are never behind: a bound of age alone. */
 const UPDATES_UNBOUNDED = 1_000_000;
 
-/** Methods that a pool may ask for: the others are settled in tests, and by no agent. */
-export function isCarriedOut(method: SharingMethod): boolean {
-  return method !== 'gossip';
-}
-
 /** Whether node agents take the state, so that a slot's list has only those that have it. */
 export function isByAgents({ method }: { readonly method: SharingMethod }): boolean {
   return method === 'replicate' || method === 'conntrack';
@@ -31,12 +26,12 @@ export function whyUnsealed(method: SharingMethod): string | null {
 /** Which part of an offered level node agents cannot keep, and why; null: they keep it. */
 export function notCarriedOut(
   level: OfferedLevel,
-): { readonly key: 'method' | 'defer' | 'overload' | 'format' | 'protection'; readonly why: string } | null {
-  if (!isCarriedOut(level.method))
-    return { key: 'method', why: `${level.method} is not carried out by node agents yet` };
+): { readonly key: 'defer' | 'overload' | 'format' | 'protection'; readonly why: string } | null {
   const unsealed = whyUnsealed(level.method);
   if (unsealed !== null && level.protection.securityState !== 'excluded')
     return { key: 'protection', why: `${unsealed}: securityState must be excluded` };
+  if (level.method === 'gossip' && level.overload !== 'degrade')
+    return { key: 'overload', why: 'a change waits for no other instance: must be degrade' };
   if (level.method !== 'conntrack') return null;
   if (level.defer)
     return { key: 'defer', why: 'first packets are not deferred by node agents yet: must be false' };

@@ -120,15 +120,17 @@ export function changesBetween(former: StateLevel, next: StateLevel): readonly L
 
 /** Everything else changes with it, and is not told again. */
 function methodChange({ method: from }: StateLevel, { method: to }: StateLevel): LevelChange {
-  const own = [from, to].find((method) => CARRIER[method] === 'function');
+  // What merges is with agents, and a function takes part when they say so.
+  const own = [from, to].find((method) => method !== 'gossip' && CARRIER[method] === 'function');
   const reason =
     own === undefined
-      ? METHOD_LIVE[CARRIER[to] === 'agent' ? 'agent' : 'nobody']
+      ? METHOD_LIVE[to === 'gossip' ? 'gossip' : CARRIER[to] === 'agent' ? 'agent' : 'nobody']
       : `by ${own} a function moves its state itself, which is decided when it starts`;
   return { axis: 'method', from, to, needsRestart: own !== undefined, reason };
 }
 
 const METHOD_LIVE = {
+  gossip: 'node agents let running functions take part in a state that begins with nothing',
   agent: 'node agents take the state of running functions, and begin with a snapshot',
   nobody: 'node agents stop taking state, and running functions need not know',
 } as const;

@@ -4,7 +4,6 @@ export type { InstanceOffers } from './candidates.ts';
 export {
   hasLastResort,
   isByAgents,
-  isCarriedOut,
   lastResortMsOf,
   notCarriedOut,
   slotSharingOf,

@@ -3,6 +3,7 @@ import type {
   CheckpointLevel,
   ConntrackLevel,
   CookieLevel,
+  GossipLevel,
   LossBound,
   OfferedLevel,
   Protection,
@@ -56,6 +57,7 @@ export function offersOf(
       ? [checkpointOffer(format, sharing)]
       : []),
     ...(state?.shares === true && sharing.methods.includes('shared') ? sharedOffers(format, sharing) : []),
+    ...(state?.merges === true ? [gossipOffer(format)] : []),
     ...(state?.via === 'conntrack' ? [conntrackOffer(sharing)] : []),
     ...(sharing.methods.includes('cookie') ? [cookieOffer(format, sharing)] : []),
   ];
@@ -121,6 +123,11 @@ function storedAt({ storeAddress = '' }: DeclaredSharing): Pick<SharedLevel, 're
       securityState: 'excluded',
     },
   };
+}
+
+/** A change waits for nobody: what comes faster than it spreads is merged on its way, and the lag tells. */
+function gossipOffer(format: StateFormat): GossipLevel {
+  return { ...carried, ...amounts, method: 'gossip', granularity: 'key', format, overload: 'degrade' };
 }
 
 function conntrackOffer(sharing: DeclaredSharing): ConntrackLevel {

@@ -30,7 +30,7 @@ test.each<[string, StateLevel, StateLevel, readonly string[]]>([
     held,
     gossip,
     [
-      `method: replicate → gossip: ${restart}: by gossip a function moves its state itself, which is decided when it starts`,
+      `method: replicate → gossip: ${live}: node agents let running functions take part in a state that begins with nothing`,
     ],
   ],
   [

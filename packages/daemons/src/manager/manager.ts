@@ -41,7 +41,7 @@ import { lead } from './leadership.ts';
 import { StoreLedger } from './ledger.ts';
 import { NodeConnections } from './node-connections.ts';
 import { PoolRegistration } from './pool-registration.ts';
-import { exportSharing } from './sharing-metrics.ts';
+import { exportMerged, exportSharing } from './sharing-metrics.ts';
 
 export interface RunningManager {
   readonly facts: { readonly port: number; readonly joinPort: number; readonly apiSocket: string };
@@ -88,6 +88,7 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
     labels: ['place', 'reason'],
   });
   exportSharing(metrics, () => core.views(clock.nowMs()).slots);
+  exportMerged(metrics, () => core.views(clock.nowMs()).pools);
   const ledger = new StoreLedger(store, ({ nodeId: id, name }) => {
     manager.submit({ type: 'joined', node: nodeId(id), name, certificateSerial: '' });
   });

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SlotSharingView, SlotView, StandbyStateView } from '@vnfpool/core/management';
+import type {
+  MergedStateView,
+  PoolView,
+  SlotSharingView,
+  SlotView,
+  StandbyStateView,
+} from '@vnfpool/core/management';
 import type { Metrics } from '@vnfpool/runtime/metrics';
 
 /** How far the standbys of each slot are, as its holder told last. Nothing of slots whose state nobody shares. */
 export function exportSharing(metrics: Metrics, read: () => readonly SlotView[]): void {
-  let known: readonly SlotView[] | null = null;
-  // All of them are collected in one turn of the loop: one view does.
-  const slots = (): readonly SlotView[] => {
-    if (known === null) queueMicrotask(() => (known = null));
-    return (known ??= read());
-  };
+  const slots = onceATurn(read);
   const ofSlot = (
     name: string,
     help: string,
@@ -61,4 +62,53 @@ export function exportSharing(metrics: Metrics, read: () => readonly SlotView[])
   ofStandby('standby_round_trip_seconds', 'Last round trip of a mark', ({ roundTripMs }) =>
     roundTripMs === null ? null : roundTripMs / 1_000,
   );
+}
+
+/** How far the mergeable state of each pool has spread, of each pair of nodes, as the first of them told last. */
+export function exportMerged(metrics: Metrics, read: () => readonly PoolView[]): void {
+  const pools = onceATurn(read);
+  const ofPair = (
+    name: string,
+    help: string,
+    value: (peer: MergedStateView['peers'][number]) => number,
+  ): void =>
+    metrics.gauges({ name, help, labels: ['pool', 'node', 'peer'] }, () =>
+      pools().flatMap(({ name: pool, sharing }) =>
+        (sharing?.merged ?? []).flatMap(({ node, peers }) =>
+          peers.map((peer) => ({ labels: { pool, node, peer: peer.node }, value: value(peer) })),
+        ),
+      ),
+    );
+  const ofNode = (name: string, help: string, value: (merged: MergedStateView) => number): void =>
+    metrics.gauges({ name, help, labels: ['pool', 'node'] }, () =>
+      pools().flatMap(({ name: pool, sharing }) =>
+        (sharing?.merged ?? []).map((merged) => ({
+          labels: { pool, node: merged.node },
+          value: value(merged),
+        })),
+      ),
+    );
+  ofPair(
+    'merged_lag_steps_count',
+    'Steps that the peer lacks, as it last said itself',
+    ({ behind }) => behind,
+  );
+  ofPair('merged_silent_seconds', 'Since the node heard its peer', ({ silentMs }) => silentMs / 1_000);
+  ofPair('merged_silent_state', '1: the peer counts as silent', ({ isSilent }) => Number(isSilent));
+  ofNode('merged_cells_count', 'Counters, registers and elements of sets', ({ cells }) => cells);
+  ofNode('merged_bytes', 'Keys, values and elements', ({ bytes }) => bytes);
+  ofNode(
+    'merged_replicas_count',
+    'Lives of nodes that left something; 256 is the bound',
+    ({ replicas }) => replicas,
+  );
+}
+
+/** All gauges are collected in one turn of the loop: one view does. */
+function onceATurn<View>(read: () => readonly View[]): () => readonly View[] {
+  let known: readonly View[] | null = null;
+  return () => {
+    if (known === null) queueMicrotask(() => (known = null));
+    return (known ??= read());
+  };
 }

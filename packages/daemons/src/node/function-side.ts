@@ -13,7 +13,8 @@ import { FunctionStates } from './function-states.ts';
 import { FunctionTable } from './function-table.ts';
 import { NodeTransfers } from './node-transfers.ts';
 import { startOutputWarden } from './output-warden.ts';
-import { openSlotStates, type SlotStates } from './slot-state/index.ts';
+import { openPoolStates } from './pool-state/index.ts';
+import { openCopyServer, openSlotStates, type SlotStates } from './slot-state/index.ts';
 import { StateMover } from './state-mover/index.ts';
 import type { ToWorker } from './worker-messages.ts';
 
@@ -80,6 +81,8 @@ export interface FunctionSide {
   readonly transfers: NodeTransfers;
   /** Null: the state of slots is not shared here. */
   readonly slotStates: SlotStates | null;
+  /** The set as the manager says it: whose state goes where. */
+  configure(configuration: SetConfiguration): void;
   readonly effects: EffectHandlers<OfFunctions>;
   /** Moment at which the function table began, as an NTP timestamp: kept when functions of a former agent were. */
   readonly bootTime: bigint;
@@ -104,7 +107,13 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
     logger,
     table,
   );
-  const states = new FunctionStates({ folder: `${folder}/sockets`, give, logger });
+  const poolStates = openPoolStates(options, () => states.mergeAnew());
+  const states = new FunctionStates({
+    folder: `${folder}/sockets`,
+    give,
+    ...(poolStates && { replicaOf: (functionId) => poolStates.of(functionId) }),
+    logger,
+  });
   const transfers = new NodeTransfers({
     mover: await StateMover.open({
       transport: options.stateTransport,
@@ -137,12 +146,17 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
     table,
     warn,
   });
-  const slotStates = await openSlotStates(options, states);
+  const copies = await openCopyServer(options, (connection, frame) => poolStates?.read(connection, frame));
+  const slotStates = copies && openSlotStates(options, copies, states);
   const warden = startOutputWarden(folder);
   return {
     host,
     transfers,
     slotStates,
+    configure: (configuration) => {
+      slotStates?.configure(configuration);
+      poolStates?.configure(configuration);
+    },
     bootTime: table.bootTime,
     isKept: table.isKept,
     adopt: async (configuration, slots = []) => {
@@ -159,6 +173,8 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
       warden.release();
       await slotStates?.close();
       await Promise.all([states.leave(), transfers.close()]);
+      await poolStates?.close();
+      await copies?.close();
     },
     effects: {
       // Not awaited: one program must not hold up another's news.
@@ -182,6 +198,9 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
     close: async () => {
       await slotStates?.close();
       await Promise.all([host.close(), transfers.close()]);
+      // What functions changed until their end is for the others.
+      await poolStates?.close();
+      await copies?.close();
       table.end();
       warden.end();
     },

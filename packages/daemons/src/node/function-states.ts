@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FunctionId } from '@vnfpool/core';
 import type { AgentInput, AgentOutput } from '@vnfpool/core/agent';
+import type { PoolReplica } from '@vnfpool/runtime/gossip';
 import type { Logger } from '@vnfpool/runtime/logging';
 import type { FunctionSpecification } from '@vnfpool/wire/mobility';
 import {
@@ -15,6 +16,8 @@ export interface FunctionStatesOptions {
   /** Folder of sockets, and of what hooks share with their functions. */
   readonly folder: string;
   readonly give: (input: AgentInput) => void;
+  /** The mergeable state that a function takes part in now; null: none. */
+  readonly replicaOf?: (functionId: FunctionId) => PoolReplica | null;
   readonly logger: Logger;
 }
 
@@ -66,7 +69,7 @@ export class FunctionStates {
   /** Before the program is started, which gets the `environment` of the answer. @throws Error of the system */
   async open(starting: Starting): Promise<FunctionState> {
     const { functionId, run, name } = starting;
-    const { folder, give, logger } = this.#options;
+    const { folder, give, logger, replicaOf } = this.#options;
     const created = await createFunctionState({
       ...starting,
       folder: `${folder}/${functionId}`,
@@ -77,6 +80,7 @@ export class FunctionStates {
         kept.sessions = sessions;
         give({ type: 'sessions', functionId, run, ...sessions });
       },
+      ...(replicaOf && { replica: () => replicaOf(functionId) }),
       onRefused: ({ code, message }) =>
         logger.warn({ name, code, reason: message }, 'the function was refused'),
       onNews: (message, figures) => logger.info({ name, ...figures }, message),
@@ -91,6 +95,15 @@ export class FunctionStates {
   tellSessions(): void {
     for (const [functionId, { run, sessions }] of this.#kept)
       if (sessions !== null) this.#options.give({ type: 'sessions', functionId, run, ...sessions });
+  }
+
+  /** Which mergeable state is for which function may have changed. */
+  mergeAnew(): void {
+    for (const { state } of this.#kept.values())
+      state.then(
+        (open) => open.mergeAnew?.(),
+        () => undefined,
+      );
   }
 
   /** The functions live on, and the next agent talks with them. */

@@ -272,7 +272,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       'configure-leases': ({ configuration }) => {
         writeSecretFile(configurationFile, `${JSON.stringify(configuration)}\n`);
         fenceHook.configure(configuration);
-        slotStates?.configure(configuration);
+        functions.configure(configuration);
         leases.post({ type: 'configure', configuration });
         ({ registrars } = configuration);
         registrations.useRegistrars(registrars);
@@ -290,7 +290,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   let registrars: SetConfiguration['registrars'] = [];
   if (keptConfiguration !== null) {
     fenceHook.configure(keptConfiguration);
-    slotStates?.configure(keptConfiguration);
+    functions.configure(keptConfiguration);
     if (goesOn === null) leases.post({ type: 'configure', configuration: keptConfiguration });
     ({ registrars } = keptConfiguration);
     registrations.useRegistrars(registrars);

@@ -120,14 +120,19 @@ describe('rules', () => {
 test.each(MECHANISMS.filter(({ sharing }) => sharing !== null).map((each) => [each.name, each.sharing]))(
   'what is printed for %s can be declared',
   (name, sharing) => {
-    const state = name === 'conntrack' ? '{ via: conntrack }' : '{ via: socket, shares: true, format: kv/1 }';
+    const states: Readonly<Record<string, string>> = {
+      conntrack: '{ via: conntrack }',
+      gossip: '{ via: socket, merges: true, format: kv/1 }',
+    };
+    const state = states[name] ?? '{ via: socket, shares: true, format: kv/1 }';
+    const redundancy = name === 'gossip' ? '{ model: n-way, slots: 3, instances: 3 }' : '{ model: 1+1 }';
     const text = `set: s
 nodes: [a, b, c]
 stores: { main: file:///mnt/shared }
 pools:
   kv:
     function: { program: /usr/bin/kv, port: 7000, state: ${state} }
-    redundancy: { model: 1+1 }
+    redundancy: ${redundancy}
     sharing:
 ${(sharing as string)
   .split('\n')

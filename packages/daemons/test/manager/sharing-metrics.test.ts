@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SlotView } from '@vnfpool/core/management';
+import type { PoolView, SlotView } from '@vnfpool/core/management';
 import { Metrics } from '@vnfpool/runtime/metrics';
 import { expect, test } from 'vitest';
-import { exportSharing } from '../../src/manager/sharing-metrics.ts';
+import { exportMerged, exportSharing } from '../../src/manager/sharing-metrics.ts';
 import { edgeState } from '../management-api/edge-state.ts';
 
 const [slot] = edgeState().slots;
@@ -54,5 +54,40 @@ test('lag of each standby, as of one view; what is not known, or no more, is not
   ]);
   expect(views).toBe(1);
   slots = slots.map((each) => ({ ...each, sharing: null }));
+  expect(await lines()).toEqual([]);
+});
+
+test('how far mergeable state has spread, of each pair of nodes', async () => {
+  const metrics = new Metrics({ component: 'manager' });
+  const [pool] = edgeState().pools;
+  const level = { level: '', reason: '', loses: '', since: 0, lastResortMs: null, notUsed: [] };
+  const peers = [{ node: 'node-b', behind: 7, silentMs: 4_000, isSilent: true }];
+  const merged = [{ node: 'node-a', at: 0, cells: 4, bytes: 200, replicas: 3, trouble: '', peers }];
+  let views = 0;
+  let pools: readonly PoolView[] = pool
+    ? [
+        { ...pool, sharing: { ...level, method: 'gossip', merged } },
+        { ...pool, name: 'other' },
+      ]
+    : [];
+  exportMerged(metrics, () => {
+    views += 1;
+    return pools;
+  });
+  const lines = async (): Promise<string[]> =>
+    (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const of = (name: string, value: string, peer = ''): string =>
+    `vnfpool_${name}{pool="web",node="node-a"${peer},component="manager"} ${value}`;
+  const b = ',peer="node-b"';
+  expect(await lines()).toEqual([
+    of('merged_lag_steps_count', '7', b),
+    of('merged_silent_seconds', '4', b),
+    of('merged_silent_state', '1', b),
+    of('merged_cells_count', '4'),
+    of('merged_bytes', '200'),
+    of('merged_replicas_count', '3'),
+  ]);
+  expect(views).toBe(1);
+  pools = [];
   expect(await lines()).toEqual([]);
 });

@@ -8,6 +8,7 @@ import { HealthBadge, instanceStatus } from './badge.tsx';
 import type { Controls } from './controls.ts';
 import { ExplainPanel } from './explain-panel.tsx';
 import { Icon } from './icon.tsx';
+import { MergedLines } from './merged-lines.tsx';
 import { SlotRow } from './slot-row.tsx';
 import { UpgradePanel } from './upgrade-panel.tsx';
 
@@ -56,6 +57,7 @@ export function PoolCard({
           {sentence(describeLevel(pool.sharing))}
         </p>
       )}
+      {pool.sharing?.merged && <MergedLines merged={pool.sharing.merged} />}
       {pool.upgrade !== null && <UpgradePanel pool={pool.name} upgrade={pool.upgrade} controls={controls} />}
       <ul class="slots">
         {slots.map((slot) => (

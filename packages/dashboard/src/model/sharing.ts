@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PoolSharingView, StandbyStateView } from '@vnfpool/core/management';
+import type { MergedStateView, PoolSharingView, StandbyStateView } from '@vnfpool/core/management';
 import { formatMs } from './format.ts';
 
 const STATES: Readonly<Record<StandbyStateView['state'], string>> = {
@@ -32,4 +32,18 @@ export function describeLevel({ method, level, loses, reason }: PoolSharingView)
   return method === 'none'
     ? 'State is not shared: a failover loses every session'
     : `State by ${level}: a failover loses ${loses}`;
+}
+
+/** `5 pieces; node-b 0 steps behind`, with who is silent or what is wrong. */
+export function describeMerged({ cells, trouble, peers }: MergedStateView): string {
+  const others = peers.map(
+    ({ node, behind, isSilent, silentMs }) =>
+      `; ${node} ${behind} step${behind === 1 ? '' : 's'} behind${isSilent ? `, not heard for ${Math.floor(silentMs / 1_000)} s` : ''}`,
+  );
+  return `${cells} piece${cells === 1 ? '' : 's'}${others.join('')}${trouble === '' ? '' : `; ${trouble}`}`;
+}
+
+/** Good, or what is to be looked at. */
+export function mergedTone({ trouble, peers }: MergedStateView): 'good' | 'bad' {
+  return trouble === '' && peers.every(({ isSilent }) => !isSilent) ? 'good' : 'bad';
 }

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PoolSharingView, StandbyStateView } from '@vnfpool/core/management';
+import type { MergedStateView, PoolSharingView, StandbyStateView } from '@vnfpool/core/management';
 import { expect, test } from 'vitest';
-import { describeLevel, describeStandby, standbyTone } from '../../src/model/sharing.ts';
+import {
+  describeLevel,
+  describeMerged,
+  describeStandby,
+  mergedTone,
+  standbyTone,
+} from '../../src/model/sharing.ts';
 import { explanationKey } from '../../src/model/verdict.ts';
 import { Scenario } from '../support/scenario.ts';
 
@@ -67,4 +73,28 @@ test('an explanation becomes stale when another standby may take over', () => {
     })),
   });
   expect(explanationKey(withStandby(true), 'web')).not.toBe(explanationKey(withStandby(false), 'web'));
+});
+
+test('mergeable state at a node: what there is, who lacks how much, and what is wrong', () => {
+  const peer = { node: 'node-b', behind: 0, silentMs: 0, isSilent: false };
+  const merged: MergedStateView = {
+    node: 'node-a',
+    at: 0,
+    cells: 1,
+    bytes: 20,
+    replicas: 2,
+    trouble: '',
+    peers: [peer, { ...peer, node: 'node-c', behind: 1 }],
+  };
+  expect([mergedTone(merged), describeMerged(merged)]).toEqual([
+    'good',
+    '1 piece; node-b 0 steps behind; node-c 1 step behind',
+  ]);
+  const silent = { ...merged, cells: 2, peers: [{ ...peer, behind: 3, silentMs: 9_000, isSilent: true }] };
+  expect([mergedTone(silent), describeMerged(silent)]).toEqual([
+    'bad',
+    '2 pieces; node-b 3 steps behind, not heard for 9 s',
+  ]);
+  expect(mergedTone({ ...merged, trouble: 'full' })).toBe('bad');
+  expect(describeMerged({ ...merged, trouble: 'full', peers: [] })).toBe('1 piece; full');
 });

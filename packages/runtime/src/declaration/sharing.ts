@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSharing } from '@vnfpool/core/declared';
-import { askOf, hasLastResort, isCarriedOut, offersOf, settle } from '@vnfpool/core/state-level';
+import { askOf, hasLastResort, offersOf, settle } from '@vnfpool/core/state-level';
 import { objectStoreFault } from '@vnfpool/store/objects';
 import { sharedStateStoreFault } from '@vnfpool/store/shared-state';
 import type {
@@ -127,7 +127,7 @@ export function checkPoolSharing(
 ): Finding[] {
   const findings = [
     ...checkSharing(at, file, pool),
-    ...checkCarriedOut(at, file),
+    ...checkLastResort(at, file),
     ...checkStore(at, file, stores),
   ];
   if (findings.length > 0) return findings;
@@ -136,10 +136,12 @@ export function checkPoolSharing(
   const own = { instance: pool.name, levels: offersOf(pool, sharing) };
   const { level, reason } = settle(askOf(sharing, pool), [own], instances);
   if (level !== null) return [];
-  const missing = (['replicate', 'checkpoint', 'shared'] as const).find(
+  const missing = (['replicate', 'checkpoint', 'shared', 'gossip'] as const).find(
     (method) => file.method.includes(method) && own.levels.every((each) => each.method !== method),
   );
-  const hint = missing ? `; a function offers ${missing} by state: { via: socket, shares: true }` : '';
+  const hint = missing
+    ? `; a function offers ${missing} by state: { via: socket, ${missing === 'gossip' ? 'merges' : 'shares'}: true }`
+    : '';
   return [{ path: [...at, 'method'], message: `cannot be had: ${reason}${hint}` }];
 }
 
@@ -162,15 +164,9 @@ function checkStore(
   ];
 }
 
-function checkCarriedOut(at: readonly PropertyKey[], { method, lastResort }: SharingFile): Finding[] {
-  const missing = method.flatMap((each, index) =>
-    isCarriedOut(each)
-      ? []
-      : [{ path: [...at, 'method', index], message: `${each} is not carried out by node agents yet` }],
-  );
-  if (lastResort === undefined || method.some((each) => hasLastResort({ method: each }))) return missing;
+function checkLastResort(at: readonly PropertyKey[], { method, lastResort }: SharingFile): Finding[] {
+  if (lastResort === undefined || method.some((each) => hasLastResort({ method: each }))) return [];
   return [
-    ...missing,
     {
       path: [...at, 'lastResort'],
       message: 'belongs to the methods replicate, conntrack, checkpoint and shared',

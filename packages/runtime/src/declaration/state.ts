@@ -20,6 +20,7 @@ export interface StateFile {
     | undefined;
   readonly standby?: DeclaredState['standby'] | undefined;
   readonly shares?: boolean | undefined;
+  readonly merges?: boolean | undefined;
   readonly offers?: readonly Readonly<Record<string, unknown>>[] | undefined;
 }
 
@@ -76,6 +77,10 @@ export const stateSchema: z.ZodType<StateFile> = z.strictObject({
     description:
       'Of `socket`: the function tells every change of its state while it serves, key by key, so that standbys can have it.',
   }),
+  merges: z.boolean('must be true or false').optional().meta({
+    description:
+      'Of `socket`: the function takes part in counters, registers and sets that all instances of the pool change at the same time.',
+  }),
   offers: z.array(z.record(z.string(), z.unknown())).min(1, 'must have at least one entry').optional().meta({
     description:
       'Levels of state sharing that an instance offers, what it likes best first, in place of those that follow from the rest: each a map as `docs/state-sharing.md` shows.',
@@ -84,7 +89,10 @@ export const stateSchema: z.ZodType<StateFile> = z.strictObject({
 });
 
 /** Levels that are none, or that no node agent keeps. */
-export function checkOffers(at: readonly PropertyKey[], { via, shares, offers = [] }: StateFile): Finding[] {
+export function checkOffers(
+  at: readonly PropertyKey[],
+  { via, shares, merges, offers = [] }: StateFile,
+): Finding[] {
   return offers.flatMap((_, index): Finding[] => {
     const path = [...at, 'offers', index];
     let level: OfferedLevel | undefined;
@@ -101,6 +109,8 @@ export function checkOffers(at: readonly PropertyKey[], { via, shares, offers = 
     if (lacks) return [{ path: [...path, lacks.key], message: lacks.why }];
     if (level.method === 'replicate' && shares !== true)
       return [{ path: [...path, 'method'], message: 'replicate needs via socket and shares true' }];
+    if (level.method === 'gossip' && merges !== true)
+      return [{ path: [...path, 'method'], message: 'gossip needs via socket and merges true' }];
     if (level.method === 'conntrack' && via !== 'conntrack')
       return [{ path: [...path, 'method'], message: 'conntrack needs via conntrack' }];
     return [];
@@ -112,7 +122,8 @@ function offered(levels: readonly unknown[]): readonly OfferedLevel[] {
   return parseStateOffers(encodeUtf8(JSON.stringify({ v: 1, levels }))).levels;
 }
 
-export function normalState({ via, format, filter, standby, shares, offers }: StateFile): DeclaredState {
+export function normalState(state: StateFile): DeclaredState {
+  const { via, format, filter, standby, shares, merges, offers } = state;
   const { zones, protocols, addresses } = filter ?? {};
   return {
     via,
@@ -128,6 +139,7 @@ export function normalState({ via, format, filter, standby, shares, offers }: St
         }),
     ...(standby === 'kernel' ? { standby } : {}),
     ...(shares === true ? { shares } : {}),
+    ...(merges === true ? { merges } : {}),
     ...(offers === undefined ? {} : { offers: offered(offers) }),
   };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Connection, ConnectionEnd, Listener, StreamTransport } from '@vnfpool/transport';
 import { WireError } from '@vnfpool/wire/bytes';
+import { isPoolGossip } from '@vnfpool/wire/gossip';
 import {
   decodeReplica,
   encodeReplica,
@@ -19,13 +20,15 @@ export interface CopyServerOptions {
   readonly admits?: (connection: Connection, open: ReplicaOpen) => boolean;
   /** Connections at a time, default 1,040: some for each slot that a node takes part in. */
   readonly connectionsMax?: number;
+  /** Takes frames of gossip, by connections that begin with one; default: such connections are refused. */
+  readonly gossip?: (connection: Connection, frame: Uint8Array) => void;
   /** A connection was refused, and why. */
   readonly onRefused?: (reason: string) => void;
 }
 
 const CONNECTIONS_MAX = 1_040;
 
-/** Where the holders of slots bring their state: one address for all copies of a node. */
+/** Where the holders of slots bring their state, and peers tell of mergeable state: one address of a node for all of it. */
 export class CopyServer {
   readonly #options: CopyServerOptions;
   readonly #copies = new Map<string, StateCopy>();
@@ -81,7 +84,14 @@ export class CopyServer {
 
   #accept(connection: Connection): void {
     let copy: StateCopy | undefined;
+    let isOfGossip = false;
     connection.onFrame((frame) => {
+      const { gossip } = this.#options;
+      isOfGossip ||= copy === undefined && gossip !== undefined && isPoolGossip(frame);
+      if (isOfGossip) {
+        gossip?.(connection, frame);
+        return;
+      }
       let message: ReplicaMessage;
       try {
         message = decodeReplica(frame);

@@ -247,13 +247,6 @@ test.each<[string, string, string | null]>([
 
 test.each<[string, string, string, string, string]>([
   [
-    'a method that no agent carries out',
-    '{ method: [replicate, gossip] }',
-    SHARES,
-    '{ model: 1+1 }',
-    '7:36 pools.kv.sharing.method.1: gossip is not carried out by node agents yet',
-  ],
-  [
     'a store that is not declared',
     '{ method: [checkpoint], store: main }',
     SHARES,
@@ -312,9 +305,51 @@ test.each<[string, string, string, string, string]>([
   [
     'an offer of what no agent carries out',
     '{ method: [none] }',
-    `{ via: socket, shares: true, offers: [${gossip}] }`,
+    `{ via: socket, shares: true, offers: [${gossip.replace('gossip', 'shared, writes: through')}] }`,
     '{ model: 1+1 }',
-    '5:86 pools.kv.function.state.offers.0.method: gossip is not carried out by node agents yet',
+    '5:86 pools.kv.function.state.offers.0.method: shared is not carried out by node agents yet',
+  ],
+  [
+    'an offer of gossip that would wait',
+    '{ method: [none] }',
+    `{ via: socket, merges: true, offers: [${gossip}] }`,
+    '{ model: 1+1 }',
+    '5:304 pools.kv.function.state.offers.0.overload: a change waits for no other instance: must be degrade',
+  ],
+  [
+    'an offer of gossip by a function that merges nothing',
+    '{ method: [none] }',
+    `{ via: socket, shares: true, offers: [${gossip.replace('block', 'degrade')}] }`,
+    '{ model: 1+1 }',
+    '5:86 pools.kv.function.state.offers.0.method: gossip needs via socket and merges true',
+  ],
+  [
+    'gossip of a function that merges nothing',
+    '{ method: [gossip] }',
+    SHARES,
+    '{ model: n-way, slots: 3, instances: 3 }',
+    '7:16 pools.kv.sharing.method: cannot be had: gossip of kv: it offers no gossip; a function offers gossip by state: { via: socket, merges: true }',
+  ],
+  [
+    'gossip where one instance is active',
+    '{ method: [gossip] }',
+    '{ via: socket, merges: true }',
+    '{ model: 1+1 }',
+    '7:16 pools.kv.sharing.method: cannot be had: gossip of kv: gossip is for pools where several instances are active, and here one is',
+  ],
+  [
+    'gossip that loses nothing',
+    '{ method: [gossip], loss: 0 }',
+    '{ via: socket, merges: true }',
+    '{ model: n-way, slots: 3, instances: 3 }',
+    '7:16 pools.kv.sharing.method: cannot be had: gossip of kv: gossip is eventual: nothing bounds what a failover loses, and the pool asks for loss 0',
+  ],
+  [
+    'merging by hooks',
+    '{ method: [none] }',
+    '{ via: conntrack, merges: true }',
+    '{ model: 1+1 }',
+    '5:64 pools.kv.function.state.merges: belongs to socket',
   ],
 ])('a pool is refused before anything runs: %s', (_, sharing, state, redundancy, fault) => {
   expect(faultsOf(sharing, state, redundancy)).toEqual([expect.stringContaining(fault)]);
@@ -367,5 +402,23 @@ test('the offers of a function stand in place of those that follow from it', () 
   ).toEqual([]);
   expect(faultsOf('{ method: [replicate], granularity: session }', SHARES)).toEqual([
     expect.stringContaining('state is kept by key, and the pool asks for session'),
+  ]);
+});
+
+test('a pool with several active instances may ask for gossip', () => {
+  expect(
+    faultsOf(
+      '{ method: [gossip] }',
+      '{ via: socket, merges: true }',
+      '{ model: n-way, slots: 3, instances: 3 }',
+    ),
+  ).toEqual([]);
+  expect(faultsOf('{ method: [gossip, none] }', '{ via: socket, merges: true }', '{ slots: 2 }')).toEqual([]);
+});
+
+test('a method that no agent carries out is refused, whatever else is wrong', () => {
+  expect(faultsOf('{ method: [replicate, shared], store: main }', SHARES, '{ model: 1+1 }')).toEqual([
+    expect.stringContaining('7:36 pools.kv.sharing.method.1: shared is not carried out by node agents yet'),
+    expect.stringContaining('7:45 pools.kv.sharing.store: must be one of the stores of the set'),
   ]);
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { encodeUtf8 } from '@vnfpool/wire/bytes';
-import { encodeGossip, type GossipCell, type GossipMessage } from '@vnfpool/wire/gossip';
+import { encodeGossip, encodePoolGossip, type GossipCell, type GossipMessage } from '@vnfpool/wire/gossip';
 
 const sender = { origin: 101, incarnation: 3n };
 const nothing = new Uint8Array(0);
@@ -70,3 +70,8 @@ const messages: readonly GossipMessage[] = [
 
 /** Messages of gossip of each type. */
 export const GOSSIP_MESSAGES: readonly Uint8Array[] = messages.map(encodeGossip);
+
+/** The same with the pools that they are of. */
+export const POOL_FRAMES: readonly Uint8Array[] = GOSSIP_MESSAGES.map((message, at) =>
+  encodePoolGossip({ pool: at % 2 === 0 ? 'kv' : 'größe', message }),
+);

@@ -19,9 +19,10 @@ import {
   sharedFlowValue,
 } from '@vnfpool/wire/flow-state';
 import { LineSplitter, parseAgentMessage, parseFunctionMessage } from '@vnfpool/wire/function-socket';
-import { decodeGossip, encodeGossip } from '@vnfpool/wire/gossip';
+import { decodeGossip, decodePoolGossip, encodeGossip, encodePoolGossip } from '@vnfpool/wire/gossip';
 import { messageFromJson, messageFromJsonText, messageToJson, type WireProtocol } from '@vnfpool/wire/json';
 import { decodeLeaseDatagram, encodeLeaseDatagram } from '@vnfpool/wire/lease';
+import { decodeMerge, encodeMerge } from '@vnfpool/wire/merge-link';
 import {
   decodeMobility,
   encodeStateAnswer,
@@ -39,7 +40,8 @@ import type { SeededRandom } from '../lease-world/seeded-random.ts';
 import { CHECKPOINT_OBJECTS } from './checkpoint-corpus.ts';
 import { CORPUS } from './corpus.ts';
 import { FLOW_STREAMS, SHARED_EXPECTATIONS, SHARED_FLOWS } from './flow-corpus.ts';
-import { GOSSIP_MESSAGES } from './gossip-corpus.ts';
+import { GOSSIP_MESSAGES, POOL_FRAMES } from './gossip-corpus.ts';
+import { MERGE_FRAMES } from './merge-corpus.ts';
 import { joined } from './mutate.ts';
 import { PFSYNC_DATAGRAMS } from './pfsync-corpus.ts';
 import { REPLICA_FRAMES, SEALED_VALUES } from './replica-corpus.ts';
@@ -297,6 +299,7 @@ const functionSocket: FuzzTarget = {
     '{"op":"hello","v":1,"sessions":true}\n{"id":9,"op":"expect"}\n{"op":"sessions","count":3}\n',
     '{"id":8,"op":"select","sessions":[{"type":"contact","contact":"::1"},{"type":"sip-uri","uri":"sip:a@b"}]}\n',
     '{"id":9,"ok":true,"count":3,"forward":{"address":"::1","port":7}}\n{"id":9,"op":"quiesce","scope":"sessions"}\n',
+    '{"op":"hello","v":1,"merges":true}\n{"id":3,"op":"merge","data":"/run/x"}\n',
     '{"op":"hello","v":1,"shares":true}\n{"id":3,"op":"share","data":"/run/x","epoch":"9","own":false}\n',
     '{"op":"changes","bytesPerSecond":1.5}\n{"op":"health","ok":false,"reason":"é"}\n{"op":"refused","reason":""}\n',
   ].map(encodeUtf8),
@@ -330,6 +333,33 @@ const gossip: FuzzTarget = {
     if (decoded === undefined) return false;
     checkWeight(decoded, bytes);
     if (toHex(encodeGossip(decoded)) !== toHex(bytes)) throw new Finding('encoded again it is other octets');
+    return true;
+  },
+};
+
+/** The same between two node agents, with the pool that it is of. */
+const poolGossip: FuzzTarget = {
+  corpus: POOL_FRAMES,
+  fixLength: (bytes) => setLength(bytes, bytes.length - 4),
+  check: (bytes) => {
+    const decoded = orRefused(() => decodePoolGossip(bytes));
+    if (decoded === undefined) return false;
+    checkWeight(decoded, bytes);
+    if (toHex(encodePoolGossip(decoded)) !== toHex(bytes))
+      throw new Finding('encoded again it is other octets');
+    return true;
+  },
+};
+
+/** What a function and its agent tell each other of mergeable state. */
+const mergeLink: FuzzTarget = {
+  corpus: MERGE_FRAMES,
+  fixLength: (bytes) => setLength(bytes, bytes.length - 4),
+  check: (bytes) => {
+    const decoded = orRefused(() => decodeMerge(bytes));
+    if (decoded === undefined) return false;
+    checkWeight(decoded, bytes);
+    if (toHex(encodeMerge(decoded)) !== toHex(bytes)) throw new Finding('encoded again it is other octets');
     return true;
   },
 };
@@ -369,6 +399,8 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   'function-socket': functionSocket,
   'session-forward': sessionForward,
   gossip,
+  'pool-gossip': poolGossip,
+  'merge-link': mergeLink,
   sip,
   framer,
   json,

@@ -66,7 +66,7 @@ const health: Shape<FunctionHealth> = (value, path) => {
 const FUNCTION_MESSAGES: Readonly<Record<string, Shape<FunctionMessage>>> = {
   hello: object(
     { op: oneOf('hello'), v: integer(0, 0xffff_ffff) },
-    { format, sessions: flag, shares: flag, secrets: flag },
+    { format, sessions: flag, shares: flag, secrets: flag, merges: flag },
   ),
   changes: object({ op: oneOf('changes'), bytesPerSecond: rate }),
   sessions: object({ op: oneOf('sessions'), count }),
@@ -103,6 +103,7 @@ const AGENT_MESSAGES: Readonly<Record<string, Shape<AgentMessage>>> = {
     { id, op: oneOf('share'), data: text, epoch: decimal, own: flag },
     { secrets: oneOf('excluded', 're-derive', 'sealed') },
   ),
+  merge: object({ id, op: oneOf('merge'), data: text }),
   cancel: object({ op: oneOf('cancel'), id }),
 };
 

@@ -37,6 +37,8 @@ export interface FunctionHello {
   readonly shares?: boolean;
   /** It marks keys of that as secret, and understands such of others: in `updates` both ways, and `secrets` of `share`. */
   readonly secrets?: boolean;
+  /** It takes part in the mergeable state of its pool: it understands `merge`. */
+  readonly merges?: boolean;
 }
 
 /** The agent's answer to it. */
@@ -84,6 +86,8 @@ export type AgentRequest = { readonly id: number } & (
       /** What becomes of keys that it marks as secret; absent: it has not said that it does. */
       readonly secrets?: SecurityState;
     }
+  /** The mergeable state of its pool is here: it comes over `data`, and what changes, by whomever; requests go back. See `wire/merge-link`. */
+  | { readonly op: 'merge'; readonly data: string }
 );
 
 /** The agent gives a request up. Whatever answer comes is ignored. */

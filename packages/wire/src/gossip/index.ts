@@ -11,3 +11,4 @@ export {
   STEP_BYTES,
 } from './codec.ts';
 export * from './messages.ts';
+export { decodePoolGossip, encodePoolGossip, isPoolGossip, type PoolGossip } from './pool-frame.ts';

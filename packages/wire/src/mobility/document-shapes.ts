@@ -16,6 +16,7 @@ import type {
   HostReport,
   LeaseEndpoint,
   LeasePeer,
+  MergeableReport,
   SetConfiguration,
   SharingReport,
   SlotAddressing,
@@ -320,7 +321,10 @@ export const setConfiguration: Shape<SetConfiguration> = versioned(
         slots: list(slotDefinition),
         registrars: list(object({ address: text, port })),
       },
-      { fenceHook: object({ command: list(text), timeoutMs: milliseconds }) },
+      {
+        fenceHook: object({ command: list(text), timeoutMs: milliseconds }),
+        mergeable: list(object({ pool: text, instances: list(candidate) })),
+      },
     ),
   ),
 );
@@ -412,6 +416,15 @@ const host: Shape<HostReport> = object(
   { link: object({ name: text, hasCarrier: flag, lostAtMs: milliseconds }) },
 );
 
+const mergeableReport: Shape<MergeableReport> = object({
+  pool: text,
+  cells: count,
+  bytes: count,
+  replicas: count,
+  trouble: text,
+  peers: list(object({ node: uint32, behind: count, silentMs: milliseconds })),
+});
+
 export const slotReport: Shape<SlotReport> = versioned(
   object(
     { v: oneOf(1), muteMs: milliseconds, slots: list(slotState), failovers: list(failoverRecord) },
@@ -419,6 +432,7 @@ export const slotReport: Shape<SlotReport> = versioned(
       councils: list(councilReport),
       stalls: object({ p99Ms: milliseconds, maxMs: milliseconds }),
       host,
+      mergeable: list(mergeableReport),
     },
   ),
 );

@@ -158,8 +158,17 @@ export interface SetConfiguration {
   readonly nodes: readonly LeasePeer[];
   readonly slots: readonly SlotDefinition[];
   readonly registrars: readonly { readonly address: string; readonly port: number }[];
+  /** Pools whose instances keep mergeable state together; absent: there are none. */
+  readonly mergeable?: readonly MergeablePool[];
   /** What makes sure that a node is off whose kernel does not silence it. */
   readonly fenceHook?: FenceHook;
+}
+
+/** A pool whose nodes tell each other of its mergeable state by gossip, each as one origin, which is its Node ID. */
+export interface MergeablePool {
+  readonly pool: string;
+  /** All of them; one that is on its way to another node stands here twice. */
+  readonly instances: readonly SlotCandidate[];
 }
 
 /** A command, the name of the node to end as its last argument; it is off when the command ends with 0 within the time. */
@@ -332,6 +341,30 @@ export interface SlotReport {
   readonly stalls?: StallReport;
   /** What the host itself shows; absent: nothing to tell. */
   readonly host?: HostReport;
+  /** Mergeable state of pools that is kept here, as of a moment ago; absent: none is. */
+  readonly mergeable?: readonly MergeableReport[];
+}
+
+/** The mergeable state of a pool at one node. Amounts change all the time and are told once a second. */
+export interface MergeableReport {
+  readonly pool: string;
+  /** Counters, registers and elements of sets, and the octets of them. */
+  readonly cells: number;
+  readonly bytes: number;
+  /** Lives of nodes that left something in it. */
+  readonly replicas: number;
+  /** Why changes are refused, or lost on the way; empty: nothing is wrong. */
+  readonly trouble: string;
+  readonly peers: readonly MergeablePeerReport[];
+}
+
+/** What a node knows of another one that has the same state. */
+export interface MergeablePeerReport {
+  readonly node: number;
+  /** Steps that are known here and not there, as it last said itself. */
+  readonly behind: number;
+  /** Since it was last heard, in whole seconds. */
+  readonly silentMs: number;
 }
 
 /** The council that a node works under, which may be ahead of what its manager knows. */

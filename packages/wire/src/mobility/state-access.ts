@@ -21,6 +21,8 @@ export interface StateAccess {
   readonly standby?: StandbyPlaceOfCopy;
   /** Of `socket`: it tells every change of its state while it serves, key by key, so that standbys can have it. */
   readonly shares?: boolean;
+  /** Of `socket`: it takes part in state that all instances of its pool change at the same time. */
+  readonly merges?: boolean;
 }
 
 export type StandbyPlaceOfCopy = 'userspace' | 'kernel';
@@ -71,6 +73,7 @@ export const stateAccess: Shape<StateAccess> = object(
     filter,
     standby: oneOf('userspace', 'kernel'),
     shares: flag,
+    merges: flag,
   },
 );
 
@@ -93,6 +96,7 @@ export function checkStateAccess(
   if (state === undefined) return;
   const { via } = state;
   if (state.shares === true && via !== 'socket') refuse('state.shares', 'belongs to socket');
+  if (state.merges === true && via !== 'socket') refuse('state.merges', 'belongs to socket');
   if (via !== 'conntrack') {
     if (state.filter !== undefined) refuse('state.filter', 'belongs to conntrack');
     if (state.standby !== undefined) refuse('state.standby', 'belongs to conntrack');

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool } from '../../declared/set.ts';
+import type { PoolSharingView } from '../../management/sharing-views.ts';
 import type { Health, PoolView } from '../../management/views.ts';
 import { isReady, type Observed } from '../../planner/observed.ts';
 import { rolesOf, slotsOf } from '../../planner/roles.ts';
 import { instancesOf, isNWay } from '../../planner/surplus.ts';
+import { mergedStateViews, mergedTrouble } from '../mergeable.ts';
 import { slotSharingView } from '../slot-sharing.ts';
 import type { ManagerState } from '../state.ts';
 import { poolSharingView } from './sharing.ts';
@@ -54,8 +56,13 @@ function poolView(pool: DeclaredPool, set: string, observed: Observed, state: Ma
     port: pool.function.port === 0 ? null : pool.function.port,
     leaseMs: pool.failover.leaseMs,
     upgrade: upgradeView(pool, observed),
-    sharing: poolSharingView(pool, observed),
+    sharing: withMerged(poolSharingView(pool, observed), state, pool.name),
   };
+}
+
+function withMerged(view: PoolSharingView | null, state: ManagerState, pool: string): PoolSharingView | null {
+  const merged = mergedStateViews(state, pool);
+  return view === null || merged === undefined ? view : { ...view, merged };
 }
 
 /** Redundancy of the state counts as that of instances does. */
@@ -64,6 +71,8 @@ function withState(found: Verdict, pool: DeclaredPool, observed: Observed, state
     const sharing = slotSharingView(state, slot);
     return sharing === null || (sharing.isProtected && !sharing.isLossy) ? [] : [sharing.verdict];
   });
+  const merged = first === undefined ? mergedTrouble(state, pool.name) : undefined;
+  if (merged !== undefined) return { health: 'degraded', reason: `It serves, but: ${merged}` };
   return first === undefined ? found : { health: 'degraded', reason: `It serves, but: ${first}` };
 }
 

@@ -102,7 +102,7 @@ export const gossip: Mechanism = {
   loses: 'unbounded',
   survivesAll: false,
   needs: 'state that merges, and several active instances',
-  sharing: null,
+  sharing: 'method: [gossip]',
   valueOctetsMax: VALUE_OCTETS_MAX,
   standby: async ({ happened, number }, reached) => {
     const name = nameOf({ origin: HOLDER, incarnation: INCARNATION });

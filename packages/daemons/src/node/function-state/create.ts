@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { PoolReplica } from '@vnfpool/runtime/gossip';
 import type { FunctionSpecification, Hooks } from '@vnfpool/wire/mobility';
 import { connectionFilter } from './connection-filter.ts';
 import {
@@ -43,6 +44,8 @@ export interface FunctionStateOptions {
   readonly onSessions?: (sessions: { readonly movable: boolean; readonly count: number | null }) => void;
   /** A connection of the function was refused. */
   readonly onRefused?: (error: FunctionStateError) => void;
+  /** The mergeable state that it takes part in now; null, or absent: none. */
+  readonly replica?: () => PoolReplica | null;
   /** What people should know of its state. */
   readonly onNews?: ConntrackStateOptions['onNews'];
 }
@@ -80,6 +83,7 @@ export async function createFunctionState(options: FunctionStateOptions): Promis
       onRefused,
       onNews,
       shares: state?.shares ?? false,
+      ...(options.replica && { replica: options.replica }),
       ...context,
     });
   }

@@ -22,6 +22,8 @@ export interface FunctionState {
   readonly source?: StateSource | null;
   /** The same where it is the kernel's connections: which they are the addresses of the slot say. */
   readonly connections?: { of(slot: string, addresses: readonly string[]): StateSource };
+  /** The mergeable state that it takes part in may be another now. */
+  mergeAnew?(): void;
   /** To be put into the environment of the function. */
   readonly environment: Readonly<Record<string, string>>;
   /** Folder that the function must reach, where its context says; absent or null: none. */

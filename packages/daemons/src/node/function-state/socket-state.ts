@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { PoolReplica } from '@vnfpool/runtime/gossip';
 import type { OctetReader } from '@vnfpool/transport/local';
 import {
   FUNCTION_SOCKET_VARIABLE,
@@ -6,6 +7,7 @@ import {
   type StateKind,
 } from '@vnfpool/wire/function-socket';
 import type { Role } from '@vnfpool/wire/mobility';
+import { MergeSource } from '../pool-state/merge-source.ts';
 import { SocketSource } from '../slot-state/socket-source.ts';
 import type { StateSource } from '../slot-state/state-source.ts';
 import { Continuity } from './continuity.ts';
@@ -39,6 +41,8 @@ export interface SocketStateOptions {
   readonly limits: FunctionStateLimits;
   /** It is to share its state, whether it has said that it can or has still to connect. */
   readonly shares?: boolean;
+  /** The mergeable state that it takes part in now; null, or absent: none. */
+  readonly replica?: () => PoolReplica | null;
   readonly onHealth: (health: { readonly ok: boolean; readonly reason: string }) => void;
   /** What it says of its sessions: whether single ones can move, and how many there are; null: not yet said. */
   readonly onSessions: (sessions: { readonly movable: boolean; readonly count: number | null }) => void;
@@ -70,6 +74,7 @@ export class SocketFunctionState implements FunctionState {
     import: (order, continuity, chunks, signal) => this.#import(order, continuity, chunks, signal),
   });
   readonly #source: SocketSource;
+  readonly #merging: MergeSource;
   #movesSessions = false;
   #shares = false;
   #moving = false;
@@ -79,6 +84,8 @@ export class SocketFunctionState implements FunctionState {
     this.#folder = folder;
     this.#current = new CurrentLink(options.limits);
     this.#source = new SocketSource({ ...options, current: this.#current, folder });
+    const { limits, onRefused, replica = () => null } = options;
+    this.#merging = new MergeSource({ current: this.#current, folder, limits, replica, onRefused });
     this.#format = options.format;
   }
 
@@ -92,9 +99,10 @@ export class SocketFunctionState implements FunctionState {
         format: options.format,
         helloMs: options.limits.answerMs,
         onConnected: (link, format, hello) => {
-          const { sessions = false, shares = false } = hello;
+          const { sessions = false, shares = false, merges = false } = hello;
           state.#source.greeted(hello);
           state.#connected(link, format, shares);
+          if (merges) state.#merging.connected(link);
           state.#movesSessions = sessions;
           if (sessions) options.onSessions({ movable: true, count: null });
         },
@@ -107,6 +115,7 @@ export class SocketFunctionState implements FunctionState {
         onDisconnected: () => {
           state.#current.disconnected();
           state.#source.disconnected();
+          state.#merging.disconnected();
           state.#restart();
           state.#changeRate = null;
         },
@@ -137,6 +146,10 @@ export class SocketFunctionState implements FunctionState {
 
   get source(): StateSource | null {
     return this.#options.shares === true || this.#shares ? this.#source : null;
+  }
+
+  mergeAnew(): void {
+    this.#merging.refresh();
   }
 
   get changeRate(): number | null {
@@ -179,6 +192,7 @@ export class SocketFunctionState implements FunctionState {
   async close(isLeft = false): Promise<void> {
     this.#current.close();
     await this.#source.close();
+    this.#merging.disconnected();
     await this.#control?.close(isLeft);
     if (!isLeft) this.#folder.remove();
   }

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readOptionalFile, writeSecretFile } from '@vnfpool/runtime/files';
 import { CopyServer } from '@vnfpool/runtime/replication';
+import type { Connection } from '@vnfpool/transport';
 import { plainAddress } from '@vnfpool/wire/mobility';
 import type { FunctionSideOptions } from '../function-side.ts';
 import type { FunctionStates } from '../function-states.ts';
 import { OpenStores } from './open-stores.ts';
 import { SlotStates } from './slot-states.ts';
 
-/** Null where there is no transport for it. @throws TransportError when copies cannot be taken at the address */
-export async function openSlotStates(
-  options: FunctionSideOptions,
-  states: FunctionStates,
-): Promise<SlotStates | null> {
-  const { replication, folder, peerOf, logger } = options;
+/** Where state of others is taken; null where there is no transport for it. @throws TransportError when it cannot be at the address */
+export async function openCopyServer(
+  { folder, replication, peerOf, logger, address }: FunctionSideOptions,
+  gossip: (connection: Connection, frame: Uint8Array) => void,
+): Promise<CopyServer | null> {
   if (replication === undefined) return null;
-  const { transport, port, post, sealKey } = replication;
+  const { transport, port } = replication;
   const listen = (at: number): Promise<CopyServer> =>
     CopyServer.listen({
       transport,
-      host: options.address(),
+      host: address(),
       port: at,
       // Its certificate says so; which node may hold the slot the epoch decides.
       admits: (connection) => peerOf(connection) !== null,
+      gossip,
       onRefused: (reason) => logger.warn({ reason }, 'a connection for copies of state'),
     });
   // Others know the former one, and are not told another at once.
@@ -32,6 +33,17 @@ export async function openSlotStates(
     return listen(0);
   });
   writeSecretFile(file, `${server.address.port}\n`);
+  return server;
+}
+
+/** @param server stays open when they are closed */
+export function openSlotStates(
+  options: FunctionSideOptions,
+  server: CopyServer,
+  states: FunctionStates,
+): SlotStates | null {
+  if (options.replication === undefined) return null;
+  const { transport, post, sealKey } = options.replication;
   return new SlotStates({
     ...options,
     self: options.self(),

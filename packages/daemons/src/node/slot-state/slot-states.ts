@@ -76,7 +76,6 @@ export class SlotStates {
     clearInterval(this.#reporting);
     this.#tasks.close();
     await Promise.all([...this.#slots.values()].map((slot) => slot.close()));
-    await this.#parts.server.close();
     await this.#parts.stores.close();
   }
 
