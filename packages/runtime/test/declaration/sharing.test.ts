@@ -303,13 +303,6 @@ test.each<[string, string, string, string, string]>([
     '5:84 pools.kv.function.state.offers.0.recovery: is missing',
   ],
   [
-    'an offer of what no agent carries out',
-    '{ method: [none] }',
-    `{ via: socket, shares: true, offers: [${gossip.replace('gossip', 'shared, writes: through')}] }`,
-    '{ model: 1+1 }',
-    '5:86 pools.kv.function.state.offers.0.method: shared is not carried out by node agents yet',
-  ],
-  [
     'an offer of gossip that would wait',
     '{ method: [none] }',
     `{ via: socket, merges: true, offers: [${gossip}] }`,
@@ -416,9 +409,8 @@ test('a pool with several active instances may ask for gossip', () => {
   expect(faultsOf('{ method: [gossip, none] }', '{ via: socket, merges: true }', '{ slots: 2 }')).toEqual([]);
 });
 
-test('a method that no agent carries out is refused, whatever else is wrong', () => {
+test('a store that the set does not have is refused at its place', () => {
   expect(faultsOf('{ method: [replicate, shared], store: main }', SHARES, '{ model: 1+1 }')).toEqual([
-    expect.stringContaining('7:36 pools.kv.sharing.method.1: shared is not carried out by node agents yet'),
     expect.stringContaining('7:45 pools.kv.sharing.store: must be one of the stores of the set'),
   ]);
 });
