@@ -8,7 +8,7 @@ import { noServer, redisProgram } from '../../../store/test/objects/redis-server
 import { etcdProgram, noEtcd } from '../../../store/test/shared-state/etcd-server.ts';
 import { Hosts, missing } from './hosts.ts';
 import { isWhole, slotOf } from './running-set.ts';
-import { type Child, until } from './support.ts';
+import { bin, type Child, start, until } from './support.ts';
 
 /* Accounts that live in a store on a host of its own, which lets only the last holder write: whatever was answered stays true. */
 
@@ -194,6 +194,22 @@ describe.skipIf(cannot !== '')(`state that lives in a store ${cannot}`, () => {
     await anotherHolds(holderOf(after));
     expect(await accounts()).toEqual(had);
     await startAgain(holderOf(after));
+  });
+
+  test('what goes to the store can be recorded', async () => {
+    await untilState('the store has it', isInStore);
+    const file = `${hosts.folder}/recorded.jsonl`;
+    const own = ['record', 'ledger/0', '--out', file, '--for', '600s', '--state', hosts.stateOf('manager')];
+    const recording = start([process.execPath, bin, 'state', ...own]);
+    await until('something is recorded', async () => {
+      await add('one');
+      return existsSync(file) && readFileSync(file).length > 0;
+    });
+    recording.process.kill('SIGINT');
+    const { code, stderr } = await recording.ended;
+    expect(code, stderr).toBe(0);
+    const [line = ''] = readFileSync(file, 'utf8').split('\n');
+    expect(Object.keys(JSON.parse(line) as object)).toContain('octets');
   });
 
   test('a store that is away: answers wait, and go on when it is back', async () => {

@@ -2,7 +2,7 @@
 import type { SharingReport, StandbyReport } from '@vnfpool/wire/mobility';
 import type { SlotSharingView, StandbyStateView } from '../management/sharing-views.ts';
 import { instanceName, type ObservedSlot } from '../planner/observed.ts';
-import { hasLastResort } from '../state-level/carried.ts';
+import { isCarriedBySlot } from '../state-level/carried.ts';
 import { acknowledgedBy, lossOf } from '../state-level/level.ts';
 import { lossWords } from '../state-level/words.ts';
 import type { Journal } from './journal.ts';
@@ -143,7 +143,7 @@ export function slotSharingView(
   slot: Pick<ObservedSlot, 'id' | 'pool' | 'index' | 'epoch' | 'holder'>,
 ): SlotSharingView | null {
   const level = state.sharing.get(slot.pool)?.level;
-  if (!level || !hasLastResort(level) || slot.holder === null) return null;
+  if (!level || !isCarriedBySlot(level) || slot.holder === null) return null;
   const method = level.method as SlotSharingView['method'];
   const told = state.sharingReports.get(slot.id);
   if (told?.epoch !== slot.epoch) {

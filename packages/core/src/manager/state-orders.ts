@@ -4,7 +4,7 @@ import type { NodeId } from '../identity.ts';
 import type { MobilityManagerOutput } from '../mobility/types.ts';
 import { type Observed, type ObservedNode, type ObservedSlot, takesOrders } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
-import { isByAgents } from '../state-level/carried.ts';
+import { isCarriedBySlot } from '../state-level/carried.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import type { ManagerState } from './state.ts';
 import type { ManagerCoreOutput, ManagerReply } from './types.ts';
@@ -123,7 +123,7 @@ export class ManagerStateOrders {
     const method = level?.method ?? 'none';
     if (task.task !== 'record' && method !== 'checkpoint')
       return refuse('NOT_READY', `${name} has no checkpoints: its method of state sharing is ${method}.`);
-    if (task.task === 'record' && method !== 'checkpoint' && !(level && isByAgents(level)))
+    if (task.task === 'record' && !isCarriedBySlot({ method }))
       return refuse('NOT_READY', `Agents do not carry the state of ${name}: its method is ${method}.`);
     const nodes = nodesOf(slot, observed, task.task === 'list' ? rankingOf(pool, index, observed) : []);
     if (slot.holder === null && task.task !== 'list')

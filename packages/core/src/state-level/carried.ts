@@ -11,8 +11,8 @@ export function isByAgents({ method }: { readonly method: SharingMethod }): bool
   return method === 'replicate' || method === 'conntrack';
 }
 
-/** Whether a holder may have to begin without the state, which node agents take elsewhere. */
-export function hasLastResort(level: { readonly method: SharingMethod }): boolean {
+/** Whether node agents carry the state of each slot, to standbys or to a store: a holder may have to begin without it. */
+export function isCarriedBySlot(level: { readonly method: SharingMethod }): boolean {
   return isByAgents(level) || level.method === 'checkpoint' || level.method === 'shared';
 }
 
@@ -103,5 +103,5 @@ function storeSharing(
 
 /** After how long somebody may take a slot without the state, ms; null: never. */
 export function lastResortMsOf(level: StateLevel, { lastResortMs }: DeclaredSharing): number | null {
-  return hasLastResort(level) ? (lastResortMs ?? null) : null;
+  return isCarriedBySlot(level) ? (lastResortMs ?? null) : null;
 }

@@ -2,8 +2,8 @@
 export { type Ask, askOf } from './ask.ts';
 export type { InstanceOffers } from './candidates.ts';
 export {
-  hasLastResort,
   isByAgents,
+  isCarriedBySlot,
   lastResortMsOf,
   notCarriedOut,
   slotSharingOf,

@@ -56,6 +56,16 @@ describe('what is asked of the state of a slot', () => {
     expect(asked(domain).at(-1)).toBe('stop record at 3 from 7');
   });
 
+  test.each([
+    { methods: ['replicate'] },
+    { methods: ['shared'], store: 'main', storeAddress: 'redis://store' },
+  ] as const)('a recording of whatever agents carry: %j', async (sharing) => {
+    const { domain, ask, hold } = await world(sharing);
+    const node = holderOf(domain);
+    hold(node);
+    expect(ask(RECORD)).toMatchObject({ ok: true, state: { node } });
+  });
+
   test('an answer to somebody else is none, and neither is one without words', async () => {
     const { domain, ask, hold } = await world();
     hold(holderOf(domain));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSharing } from '@vnfpool/core/declared';
-import { askOf, hasLastResort, offersOf, settle } from '@vnfpool/core/state-level';
+import { askOf, isCarriedBySlot, offersOf, settle } from '@vnfpool/core/state-level';
 import { objectStoreFault } from '@vnfpool/store/objects';
 import { sharedStateStoreFault } from '@vnfpool/store/shared-state';
 import type {
@@ -165,7 +165,7 @@ function checkStore(
 }
 
 function checkLastResort(at: readonly PropertyKey[], { method, lastResort }: SharingFile): Finding[] {
-  if (lastResort === undefined || method.some((each) => hasLastResort({ method: each }))) return [];
+  if (lastResort === undefined || method.some((each) => isCarriedBySlot({ method: each }))) return [];
   return [
     {
       path: [...at, 'lastResort'],
@@ -216,7 +216,7 @@ function sharingOf(file: SharingFile, stores: Readonly<Record<string, string>> =
   const { loss, mappingLoss, acknowledged, recovery, granularity, schema, overload, store } = rest;
   const storeAddress = store === undefined ? undefined : stores[store];
   const lastResort = rest.lastResort ?? (loss === 0 ? 'never' : LAST_RESORT_MS);
-  const hasLast = method.some((each) => hasLastResort({ method: each }));
+  const hasLast = method.some((each) => isCarriedBySlot({ method: each }));
   return {
     // The schema wants one at least.
     methods: method as unknown as DeclaredSharing['methods'],

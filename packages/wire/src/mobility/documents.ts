@@ -334,8 +334,7 @@ export interface SlotReport {
   readonly slots: readonly SlotState[];
   /** New failover records, oldest first; resent until acknowledged. */
   readonly failovers: readonly FailoverRecord[];
-  /** Absent: it was told of none yet. */
-  /** Absent: the node has none yet. */
+  /** Absent: the node was told of none yet. */
   readonly councils?: readonly CouncilReport[];
   /** How late the node's lease worker was called in the last minutes; absent: it did not measure. */
   readonly stalls?: StallReport;

@@ -141,13 +141,13 @@ export class SharedSlot implements SlotTasks {
   checkpoint(isFull: boolean): Promise<MadeCheckpoint> {
     const { state } = this.#holding();
     return (
-      state.checkpointNow?.(isFull) ?? Promise.reject(new Error('its state goes to standbys, not to a store'))
+      state.checkpointNow?.(isFull) ?? Promise.reject(new Error('there are no checkpoints of its state'))
     );
   }
 
   async checkpoints(signal: AbortSignal): Promise<readonly FoundCheckpoint[]> {
     const { sharing } = this.#definition;
-    if (sharing?.method !== 'checkpoint') throw new Error('its state goes to standbys, not to a store');
+    if (sharing?.method !== 'checkpoint') throw new Error('there are no checkpoints of its state');
     return listCheckpoints(this.#parts.stores.at(sharing.store), this.#id, signal);
   }
 
