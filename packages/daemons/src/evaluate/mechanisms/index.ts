@@ -6,6 +6,7 @@ import { cookie } from './cookie.ts';
 import { gossip } from './gossip.ts';
 import { none } from './none.ts';
 import { acknowledged, bounded, held } from './replicate.ts';
+import { behind, through } from './shared.ts';
 
 /** All that can be evaluated, in the order in which they are shown; `none` first, which the others are compared with. */
 export const MECHANISMS: readonly Mechanism[] = [
@@ -14,6 +15,8 @@ export const MECHANISMS: readonly Mechanism[] = [
   acknowledged,
   held,
   checkpoint,
+  behind,
+  through,
   conntrack,
   gossip,
   cookie,

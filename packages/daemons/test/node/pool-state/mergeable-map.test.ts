@@ -163,6 +163,8 @@ test('a function that comes again, or whose agent does, is given all anew', asyn
   await state.close(true);
   replica.update({ type: 'count', key: octets('a'), by: 4 });
   expect(map.counter('a')).toBe(1);
+  // Before it has noticed, a change may have been made or not, and is told as such.
+  await vi.waitFor(() => expect(map.isJoined).toBe(false));
   const waiting = map.count('a', 10);
   const again = await listen(state.folder);
   onTestFinished(() => again.close());
