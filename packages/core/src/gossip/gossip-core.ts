@@ -10,6 +10,7 @@ import {
 } from '@vnfpool/wire/gossip';
 import type { Core, Random } from '../core.ts';
 import type { GossipBounds } from './bounds.ts';
+import { FormerLives } from './former-lives.ts';
 import { MergeableState, type Merged } from './mergeable-state.ts';
 import { type Peer, Peers } from './peers.ts';
 import { GossipRules } from './rules.ts';
@@ -60,6 +61,7 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
   readonly #messageBytesMax: number;
   readonly #rules: GossipRules;
   readonly #peers: Peers;
+  readonly #formerLives: FormerLives;
   #walk: Walk | null = null;
   #roundAtMs: number | undefined;
   #rounds = 0;
@@ -78,6 +80,7 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
       GOSSIP_BYTES_MAX,
     );
     this.#rules = options.rules ?? new GossipRules();
+    this.#formerLives = new FormerLives(this.#self);
     this.#peers = new Peers(options.peersMax ?? PEERS_MAX);
     this.state = new MergeableState({
       replica: this.#self,
@@ -102,12 +105,9 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
         else this.#tell({ type: 'refused', reason });
         break;
       }
-      case 'forget': {
-        const { origin, incarnation } = input;
-        const reason = this.state.forget({ origin, incarnation });
-        if (reason !== null) this.#tell({ type: 'not-forgotten', origin, reason });
+      case 'forget':
+        this.#forget({ origin: input.origin, incarnation: input.incarnation });
         break;
-      }
       case 'message':
         this.#hear(input.from, input.message, nowMs);
         break;
@@ -122,6 +122,9 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
       this.#rounds += 1;
       const isTime = this.#walk === null && this.#rounds % RETELL_ROUNDS === 0;
       if (isTime && this.#rules.retells()) this.state.retell();
+      const former =
+        this.#walk === null ? this.#formerLives.due(this.state.vector, this.#peers, this.#rules) : null;
+      if (former !== null) this.#forget(former);
       this.state.forgetSteps((name) => this.#peers.stable(name));
       for (const { origin } of this.#peers.choose(this.#fanOut, this.#random)) this.#sendDigest(origin, true);
       this.#askOn();
@@ -131,6 +134,11 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
 
   nextDeadline(): number | undefined {
     return this.#roundAtMs;
+  }
+
+  #forget(gone: GossipReplica): void {
+    const reason = this.state.forget(gone);
+    if (reason !== null) this.#tell({ type: 'not-forgotten', origin: gone.origin, reason });
   }
 
   #meet(origins: readonly number[], nowMs: number): void {

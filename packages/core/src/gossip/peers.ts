@@ -70,6 +70,15 @@ export class Peers {
     return least;
   }
 
+  /** Whether each peer has said in its present life what it knows, and of these replicas it was no more than this. */
+  knowNoMore(isOne: (name: string) => boolean, vector: Vector): boolean {
+    return [...this.#peers.values()].every(
+      ({ known }) =>
+        known !== NONE &&
+        [...known].every(([name, version]) => !isOne(name) || version <= (vector.get(name) ?? 0)),
+    );
+  }
+
   /** Different ones, each as likely as any other. */
   choose(count: number, random: Random): readonly Peer[] {
     const left = [...this.#peers.values()];

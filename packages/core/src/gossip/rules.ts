@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** What a former life has sent is not on its way any more. */
+const INHERIT_ROUNDS = 10;
+
 /**
  * The decisions on which it rests that all states become equal and nothing removed comes back, one method a rule, so that
  * the simulation can break each of them and must then see a violation. Production never overrides one.
@@ -28,6 +31,11 @@ export class GossipRules {
   /** Parts count as everything only when the last one has come. */
   endsWalk(isLast: boolean): boolean {
     return isLast;
+  }
+
+  /** Former lives are declared gone only when no peer has known more of them for so many rounds. */
+  inherits(rounds: number): boolean {
+    return rounds >= INHERIT_ROUNDS;
   }
 
   /** What came ahead of its steps is told anew when these do not come: nobody else would ever hear of it. */

@@ -55,6 +55,61 @@ class Pool {
   }
 }
 
+describe('an instance that begins again', () => {
+  const lives = (pool: Pool, at: number): string[] =>
+    [...(pool.cores.get(at)?.state.vector.keys() ?? [])].sort();
+  const shown = (pool: Pool): (number | undefined)[] =>
+    [...pool.cores.values()].map(({ state }) => state.counter(octets('a')));
+
+  /** Instance 1 has counted, others too, and begins again; so often. */
+  function begunAgain(times: number): Pool {
+    const pool = new Pool();
+    for (const origin of [1, 2, 3]) pool.start(origin);
+    for (const origin of [1, 2, 3]) pool.update(origin, count('a', origin));
+    pool.run(2);
+    for (let life = 2; life <= times + 1; life++) {
+      pool.start(1, { incarnation: BigInt(life) });
+      pool.run(2);
+      pool.update(1, count('a', 100));
+      pool.run();
+    }
+    return pool;
+  }
+
+  test('goes on for its former lives, and these have no place any more', () => {
+    const pool = begunAgain(3);
+    expect(lives(pool, 2)).toEqual(['1.1', '1.2', '1.3', '1.4', '2.1', '3.1']);
+    pool.run(15);
+    for (const origin of [1, 2, 3]) expect(lives(pool, origin)).toEqual(['1.4', '2.1', '3.1']);
+    expect(shown(pool)).toEqual([306, 306, 306]);
+  });
+
+  test('waits for a peer that has not said what it knows, and for one that knows more', () => {
+    const pool = begunAgain(1);
+    const away = pool.cores.get(3) as GossipCore;
+    pool.cores.delete(3);
+    pool.start(1, { incarnation: 9n });
+    pool.run(40);
+    expect(lives(pool, 2)).toContain('1.2');
+    pool.cores.set(3, away);
+    pool.run(15);
+    for (const origin of [1, 2, 3]) expect(lives(pool, origin)).toEqual(['1.9', '2.1', '3.1']);
+    expect(shown(pool)).toEqual([106, 106, 106]);
+  });
+
+  test('waits for nobody who has left', () => {
+    const pool = begunAgain(1);
+    pool.cores.delete(3);
+    for (const origin of [1, 2])
+      pool.perform(
+        origin,
+        pool.cores.get(origin)?.handle({ type: 'peers', origins: [1, 2] }, pool.nowMs) ?? [],
+      );
+    pool.run(15);
+    for (const origin of [1, 2]) expect(lives(pool, origin)).toEqual(['1.2', '2.1', '3.1']);
+  });
+});
+
 describe('a round', () => {
   test('is asked for once there are peers, and comes again', () => {
     const core = new GossipCore({ origin: 1, incarnation: 1n, random, intervalMs: 100 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { GossipRules, type Update } from '@vnfpool/core/gossip';
+import { GossipRules, replicaOf, type Update } from '@vnfpool/core/gossip';
 import { encodeUtf8 } from '@vnfpool/wire/bytes';
 import { Schedule } from '../lease-world/schedule.ts';
 import { SeededRandom } from '../lease-world/seeded-random.ts';
@@ -21,6 +21,8 @@ export interface GossipWorldResult {
   readonly walks: number;
   readonly faults: number;
   readonly forgotten: number;
+  /** Times that an instance went on for its former lives. */
+  readonly inherited: number;
 }
 
 /** Time in which all have to be equal once nothing is lost, cut or changed any more. */
@@ -39,8 +41,13 @@ export function runGossipWorld(seed: number, options: GossipWorldOptions = {}): 
   let updates = 0;
   let struck = 0;
   let forgotten = 0;
+  let inherited = 0;
   let events = 0;
 
+  const isFormerOf = (number: number, name: string): boolean => {
+    const { origin, incarnation } = replicaOf(name);
+    return origin === originOf(number) && incarnation < (nodes[number]?.incarnation ?? 0n);
+  };
   const isCut = (from: number, to: number): boolean =>
     [...cuts].some(({ nodes, isOneWay }) => {
       const [out, back] = [nodes.includes(from), nodes.includes(to)];
@@ -53,6 +60,13 @@ export function runGossipWorld(seed: number, options: GossipWorldOptions = {}): 
     schedule,
     trace,
     ledger,
+    inherited: (heir, known) => {
+      inherited += 1;
+      for (const { number, state } of nodes)
+        for (const [name, version] of state?.vector ?? [])
+          if (isFormerOf(heir, name) && version > (known.get(name) ?? 0))
+            throw new GossipViolation(`node ${number} knows more of ${name} than what goes on for it`);
+    },
     carry: (from, to, bytes) => {
       const node = nodes[nodeOf(to)];
       if (node === undefined || (!isCalm && (random.chance(plan.loss) || isCut(nodeOf(from), nodeOf(to)))))
@@ -138,6 +152,7 @@ export function runGossipWorld(seed: number, options: GossipWorldOptions = {}): 
     walks: nodes.reduce((sum, { walks }) => sum + walks, 0),
     faults: struck,
     forgotten,
+    inherited,
   });
 
   try {
@@ -165,6 +180,15 @@ export function runGossipWorld(seed: number, options: GossipWorldOptions = {}): 
     ledger.settled(survivor.state);
 
     const shown = shownBy(survivor.state);
+    const isFormer = (name: string): boolean =>
+      nodes.some(({ number, isDead }) => !isDead && isFormerOf(number, name));
+    const former = (): string[] =>
+      living().flatMap(({ state }) => [...(state?.vector.keys() ?? [])].filter(isFormer));
+    run(schedule.nowMs + CALM_MS, () => former().length === 0);
+    if (former().length > 0) throw new GossipViolation(`former lives are kept: ${former().join(', ')}`);
+    const since = settle('after former lives were declared gone');
+    if (since.state === null || shownBy(since.state) !== shown)
+      throw new GossipViolation('something else is shown after former lives were declared gone');
     const heir = random.pick(living());
     for (const { number, isDead, incarnation } of nodes) {
       const last = isDead ? incarnation : incarnation - 1n;

@@ -29,17 +29,31 @@ export class Ledger {
 
   /** An update was acknowledged. */
   updated(life: LifeOfNode, state: MergeableState): void {
-    const before = life.present;
+    this.#acted(life, dotsOf(state), () => true);
+  }
+
+  /**
+   * It goes on for replicas of former lives: what is in their cells is its own now, as if it had written it anew. What it has heard of
+   * others may count by that, too.
+   */
+  inherited(life: LifeOfNode, state: MergeableState, isOwn: (name: string) => boolean): void {
+    if (this.#isClosed) return;
     const after = dotsOf(state);
+    const taken = new Set([...life.present.keys()].filter((dot) => isOwn(replicaIn(dot))).map(cellIn));
+    this.#acted(life, after, (dot) => isOwn(replicaIn(dot)) || (taken.has(cellIn(dot)) && !after.has(dot)));
+  }
+
+  #acted(life: LifeOfNode, after: ReadonlyMap<string, string>, isItsDoing: (dot: string) => boolean): void {
+    const before = life.present;
     for (const [dot, value] of after) {
-      if (before.has(dot)) continue;
+      if (before.has(dot) || !isItsDoing(dot)) continue;
       const earlier = this.#issued.get(dot);
       if (earlier !== undefined && (earlier.value !== value || earlier.by !== life))
         throw new GossipViolation(`${dot} was made twice`);
       this.#issued.set(dot, { by: life, value });
     }
     for (const dot of before.keys()) {
-      if (after.has(dot)) continue;
+      if (after.has(dot) || !isItsDoing(dot)) continue;
       const lives = this.#replacedBy.get(dot) ?? [];
       lives.push(life);
       this.#replacedBy.set(dot, lives);
@@ -76,6 +90,16 @@ export class Ledger {
         throw new GossipViolation(`${dot} is there, though who removed it lives`);
     }
   }
+}
+
+/** Of `counter key1  101.2:5`: `counter key1 `. */
+function cellIn(dot: string): string {
+  return dot.slice(0, dot.lastIndexOf(' '));
+}
+
+/** Of `counter key1  101.2:5`: `101.2`. */
+function replicaIn(dot: string): string {
+  return dot.slice(dot.lastIndexOf(' ') + 1, dot.lastIndexOf(':'));
 }
 
 /** Every entry as `cell replica:version`, with its value. */

@@ -64,5 +64,15 @@ export const GOSSIP_MUTATIONS: ReadonlyMap<string, GossipWorldOptions> = new Map
       })(),
     },
   ],
+  [
+    'former lives declared gone by one that knows less of them than others',
+    {
+      rules: new (class extends GossipRules {
+        override inherits(): boolean {
+          return true;
+        }
+      })(),
+    },
+  ],
   ['an instance that starts again with the incarnation that it had', { reusesIncarnation: true }],
 ]);

@@ -5,6 +5,7 @@ import {
   type GossipOutput,
   type GossipRules,
   type MergeableState,
+  replicaOf,
   type Update,
 } from '@vnfpool/core/gossip';
 import { decodeGossip, encodeGossip } from '@vnfpool/wire/gossip';
@@ -22,6 +23,8 @@ export interface WorldParts {
   readonly schedule: Schedule;
   readonly trace: Trace;
   readonly ledger: Ledger;
+  /** An instance has declared its former lives gone, of which it knew so much. */
+  inherited(by: number, known: ReadonlyMap<string, number>): void;
   /** Takes a message to whoever has this origin id, or not. */
   carry(from: number, to: number, bytes: Uint8Array): void;
 }
@@ -130,8 +133,25 @@ export class GossipNode {
     this.#parts.schedule.at(deadline, () => {
       if (this.#core !== core) return;
       this.#timerMs = Number.POSITIVE_INFINITY;
-      this.#perform(core.expire(this.#parts.schedule.nowMs));
+      const former = this.#formerLives(core.state);
+      if (this.#life !== null && former.size > 0) this.#parts.ledger.heard(this.#life, core.state);
+      const outputs = core.expire(this.#parts.schedule.nowMs);
+      if (this.#life !== null && former.size > this.#formerLives(core.state).size) {
+        this.#note(() => 'declares its former lives gone');
+        this.#parts.inherited(this.number, former);
+        const isOwn = (name: string): boolean => replicaOf(name).origin === originOf(this.number);
+        this.#parts.ledger.inherited(this.#life, core.state, isOwn);
+      }
+      this.#perform(outputs);
     });
+  }
+
+  #formerLives({ vector }: MergeableState): ReadonlyMap<string, number> {
+    const isFormer = (name: string): boolean => {
+      const { origin, incarnation } = replicaOf(name);
+      return origin === originOf(this.number) && incarnation < this.#incarnation;
+    };
+    return new Map([...vector].filter(([name]) => isFormer(name)));
   }
 
   #note(text: () => string): void {
