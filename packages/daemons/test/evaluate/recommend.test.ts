@@ -128,7 +128,7 @@ test.each(MECHANISMS.filter(({ sharing }) => sharing !== null).map((each) => [ea
     const redundancy = name === 'gossip' ? '{ model: n-way, slots: 3, instances: 3 }' : '{ model: 1+1 }';
     const text = `set: s
 nodes: [a, b, c]
-stores: { main: file:///mnt/shared }
+stores: { main: ${name.startsWith('shared') ? 'redis://store' : 'file:///mnt/shared'} }
 pools:
   kv:
     function: { program: /usr/bin/kv, port: 7000, state: ${state} }

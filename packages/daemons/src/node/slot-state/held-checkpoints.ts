@@ -35,6 +35,8 @@ const LOOK_EVERY_MS = 10_000;
 
 /** The state of a slot while it is held here: what its function tells of it goes to a store, in checkpoints. */
 export class HeldCheckpoints implements HeldSlot {
+  /** A store is read by whoever takes the slot next. */
+  readonly securityState = undefined;
   readonly ready: Promise<void> = Promise.resolve();
   readonly #options: HeldCheckpointsOptions;
   #sharing: CheckpointSharing;

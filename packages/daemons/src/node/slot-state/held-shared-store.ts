@@ -39,6 +39,8 @@ const THROUGH_OCTETS = 16 * 1024 ** 2;
 
 /** The state of a slot while it is held here: what its function tells of it goes into the store, one write after the other. */
 export class HeldSharedStore implements HeldSlot {
+  /** A store is read by whoever takes the slot next. */
+  readonly securityState = undefined;
   readonly ready: Promise<void>;
   readonly #options: HeldSharedStoreOptions;
   readonly #waiting = new WaitingChanges();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate } from '@vnfpool/core/replication';
+import type { SecurityState } from '@vnfpool/wire/mobility';
 import type { Recorder } from './recorder.ts';
 import type { StateEntry, StateSink } from './state-source.ts';
 
@@ -10,6 +11,10 @@ export class RecordedSink implements StateSink {
 
   constructor(sink: StateSink) {
     this.#sink = sink;
+  }
+
+  get securityState(): SecurityState | undefined {
+    return this.#sink.securityState;
   }
 
   record(recorder: Recorder): void {

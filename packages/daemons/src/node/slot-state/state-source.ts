@@ -9,8 +9,8 @@ export type StateEntry = readonly [key: string, value: Uint8Array, secret?: Repl
 
 /** Where what changes goes. */
 export interface StateSink {
-  /** What becomes of secrets; absent: they stay where they are, and are not taken. */
-  readonly securityState?: SecurityState;
+  /** What becomes of secrets; undefined: they stay where they are, and are not taken. */
+  readonly securityState: SecurityState | undefined;
   /**
    * Changes in the order in which they were made. Settles when what they bring about may leave: at once where some may be
    * lost and there is room, else when the standbys have confirmed them. May be called again before that; a source that can wait

@@ -84,6 +84,7 @@ function end(more: Partial<ConntrackSourceOptions> = {}) {
   let told = 0;
   const gone: string[] = [];
   const sink = {
+    securityState: undefined,
     change: (updates: readonly KeyUpdate[]): Promise<void> => {
       told += updates.length;
       for (const { key, value } of updates) {
@@ -260,6 +261,7 @@ describe.skipIf(missing !== '')(`connections of a slot ${missing}`, () => {
     table.insert([management, masqueraded(1)]);
     const copy = new Map<string, Uint8Array>();
     const sink = {
+      securityState: undefined,
       change: (updates: readonly KeyUpdate[]): Promise<void> => {
         for (const { key, value } of updates) if (value !== null) copy.set(key, value);
         return Promise.resolve();

@@ -14,6 +14,7 @@ const transport = new TcpTransport({ rule: replicationRule });
 
 function sinkOf(state: ReplicatedState): StateSink {
   return {
+    securityState: undefined,
     change: async (updates) => {
       await Promise.all(
         updates.map(({ key, value }) => (value === null ? state.remove(key) : state.set(key, value))),

@@ -92,6 +92,8 @@ test('the first end counts', () => {
 test('what passes to the standbys is recorded, whatever they do with it, until the slot is left', async () => {
   const sink = new FakeSink([['x', Uint8Array.of(1)]]);
   const between = new RecordedSink(sink);
+  sink.securityState = 'sealed';
+  expect(between.securityState).toBe('sealed');
   await between.change([set('before', 1)]);
   const { recorder } = recording();
   const { recorder: short } = recording({ octetsMax: 1 });
