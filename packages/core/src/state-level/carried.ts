@@ -18,8 +18,9 @@ export function isCarriedBySlot(level: { readonly method: SharingMethod }): bool
 
 /** Why node agents can leave no secrets in what the method carries; null: they can, or it is not theirs. */
 export function whyUnsealed(method: SharingMethod): string | null {
-  if (method === 'checkpoint')
+  if (method === 'checkpoint' || method === 'shared')
     return 'whoever takes the slot next reads the store, and is not known when a secret would be sealed to it';
+  if (method === 'gossip') return 'every instance has all of it, and nothing of it can be sealed to some';
   return method === 'conntrack' ? 'the kernel marks no connection as secret' : null;
 }
 

@@ -7,7 +7,7 @@ import { StateError } from '@vnfpool/runtime/replication';
 import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
 import type { CheckpointSharing, MadeCheckpoint, SharingReport } from '@vnfpool/wire/mobility';
 import { updateWeight } from '@vnfpool/wire/replication';
-import { StateMeter, WaitingChanges, writeLast } from './held-in-store.ts';
+import { StateMeter, storedValue, WaitingChanges, writeLast } from './held-in-store.ts';
 import type { HeldSlot, Kept } from './keeping.ts';
 import type { OpenStores } from './open-stores.ts';
 import type { StateEntry } from './state-source.ts';
@@ -71,9 +71,9 @@ export class HeldCheckpoints implements HeldSlot {
 
   async change(updates: readonly KeyUpdate[]): Promise<void> {
     const { state, clock } = this.#options;
-    for (const { key, value: given, secret } of updates) {
-      // A store gets no secrets, and keeps nothing that has become one.
-      const value = secret === undefined ? given : null;
+    for (const update of updates) {
+      const { key } = update;
+      const value = storedValue(update);
       if (this.#closed !== '') throw new StateError('closed', this.#closed);
       if (!state.hasRoomFor(key, value)) throw new StateError('full', 'the state is as large as it may be');
       const sequence = state.update(key, value);

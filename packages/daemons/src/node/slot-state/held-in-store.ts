@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ReplicaStore } from '@vnfpool/core/replication';
+import type { KeyUpdate, ReplicaStore } from '@vnfpool/core/replication';
 import type { Clock } from '@vnfpool/runtime/driver';
 import type { SharingReport } from '@vnfpool/wire/mobility';
 import { pause } from './waiting.ts';
 
 /** For what is left to be written when the slot is left. */
 const LAST_MS = 5_000;
+
+/** What a store gets of a change: no secrets, and it keeps nothing that has become one. */
+export function storedValue({ value, secret }: KeyUpdate): Uint8Array | null {
+  return secret === undefined ? value : null;
+}
 
 /** Changes that wait for the store. */
 export class WaitingChanges {

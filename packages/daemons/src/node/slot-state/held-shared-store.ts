@@ -7,7 +7,7 @@ import { SharedStateSuperseded, SharedStateWriter } from '@vnfpool/runtime/share
 import type { SlotClaim } from '@vnfpool/store/shared-state';
 import type { SharingReport, StoreSharing } from '@vnfpool/wire/mobility';
 import type { ReplicaUpdate } from '@vnfpool/wire/replication';
-import { StateMeter, WaitingChanges, writeLast } from './held-in-store.ts';
+import { StateMeter, storedValue, WaitingChanges, writeLast } from './held-in-store.ts';
 import type { HeldSlot, Kept } from './keeping.ts';
 import type { OpenStores } from './open-stores.ts';
 import type { StateEntry } from './state-source.ts';
@@ -156,7 +156,9 @@ export class HeldSharedStore implements HeldSlot {
     const { state, clock } = this.#options;
     const taken: ReplicaUpdate[] = [];
     try {
-      for (const { key, value } of updates) {
+      for (const update of updates) {
+        const { key } = update;
+        const value = storedValue(update);
         if (!state.hasRoomFor(key, value)) throw new StateError('full', 'the state is as large as it may be');
         const sequence = state.update(key, value);
         // The state's own copy, which nobody changes.

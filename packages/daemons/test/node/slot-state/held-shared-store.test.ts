@@ -90,6 +90,19 @@ function watched(promise: Promise<void>): { readonly now: () => string } {
   return { now: () => now };
 }
 
+test('a store gets no secrets, and keeps nothing that has become one', async () => {
+  const { store, state } = await held(through);
+  await state.change([...change('plain'), ...change('token', 'hunter2')]);
+  expect(store.text()).toEqual({ plain: '1', token: 'hunter2' });
+  const secret = change('token', 'changed').map((each) => ({ ...each, secret: 'value' as const }));
+  await state.change([
+    ...secret,
+    ...change('key', 'x').map((each) => ({ ...each, secret: 'name' as const })),
+  ]);
+  expect(store.text()).toEqual({ plain: '1' });
+  expect([...state.entries()].map(([key]) => key)).toEqual(['plain']);
+});
+
 test('through: a change settles when the store has it, and those that come meanwhile go together', async () => {
   const { store, state } = await held(through);
   expect(stored(state)).toEqual({ sequence: 0, ageMs: 0, isCurrent: true, fault: '' });
