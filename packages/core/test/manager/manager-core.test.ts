@@ -242,6 +242,26 @@ describe('a restart of the manager', () => {
 });
 
 describe('slots', () => {
+  /** Nodes say in turn what they see of the slot in epoch 1, whose holder is web#1; and who holds it then, for the manager. */
+  async function nodesThatSay() {
+    const domain = await running();
+    const say = (node: number, told: SlotState['state']) =>
+      domain.report(node, {
+        slots: [
+          {
+            id: slotId(domain),
+            state: told,
+            epoch: '1',
+            holder: told === 'free' ? null : { node: 1, functionId: 1 },
+            candidates: [],
+            reason: '',
+          },
+        ],
+        failovers: [],
+      });
+    return { domain, say, holder: () => domain.core.views(domain.nowMs).slots[0]?.holder };
+  }
+
   test('the highest epoch wins; an older report is ignored', async () => {
     const domain = await running();
     hold(domain, 2, 2, 5);
@@ -270,22 +290,7 @@ describe('slots', () => {
   });
 
   test('a member that was away tells what it knew last: what a majority saw run out is not held again by that', async () => {
-    const domain = await running();
-    const say = (node: number, told: 'free' | 'held' | 'holding') =>
-      domain.report(node, {
-        slots: [
-          {
-            id: slotId(domain),
-            state: told,
-            epoch: '1',
-            holder: told === 'free' ? null : { node: 1, functionId: 1 },
-            candidates: [],
-            reason: '',
-          },
-        ],
-        failovers: [],
-      });
-    const holder = () => domain.core.views(domain.nowMs).slots[0]?.holder;
+    const { say, holder } = await nodesThatSay();
     say(2, 'free');
     say(3, 'free');
     expect(holder()).toBeNull();
@@ -325,22 +330,7 @@ describe('slots', () => {
   });
 
   test('what others still say of an epoch that its own holder has ended is older, and nobody holds it again by that', async () => {
-    const domain = await running();
-    const say = (node: number, told: 'free' | 'held' | 'holding') =>
-      domain.report(node, {
-        slots: [
-          {
-            id: slotId(domain),
-            state: told,
-            epoch: '1',
-            holder: told === 'free' ? null : { node: 1, functionId: 1 },
-            candidates: [],
-            reason: '',
-          },
-        ],
-        failovers: [],
-      });
-    const holder = () => domain.core.views(domain.nowMs).slots[0]?.holder;
+    const { domain, say, holder } = await nodesThatSay();
     say(1, 'free');
     expect(holder()).toBeNull();
     say(2, 'held');

@@ -333,6 +333,22 @@ test.each<[string, PossibleLevel, Partial<DeclaredSharing>, Partial<Ask>, LevelR
     'security state is excluded, and the pool asks for sealed: whoever takes the slot next reads the store, and is not known when a secret would be sealed to it',
   ],
   [
+    'secrets in a store that is shared',
+    through,
+    { securityState: 'sealed' },
+    {},
+    'security-state',
+    'security state is excluded, and the pool asks for sealed: whoever takes the slot next reads the store, and is not known when a secret would be sealed to it',
+  ],
+  [
+    'secrets that all instances would have',
+    gossip,
+    { securityState: 'sealed' },
+    {},
+    'security-state',
+    'security state is excluded, and the pool asks for sealed: every instance has all of it, and nothing of it can be sealed to some',
+  ],
+  [
     'secrets among connections',
     conntrack,
     { securityState: 'sealed' },
