@@ -33,7 +33,7 @@ function measure(count, network, emit) {
   const nft = on('c', () => createNftFence(options));
   const naive = on('d', () => new NaiveFence('eth0', addresses));
   if (bpf.kind !== 'bpf') throw new Error(bpf.guarantee);
-  gate.guard(tableOf(slots));
+  gate.guard(tableOf(slots), []);
   bpf.guard(slots);
   nft.guard(slots);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   Accepted,
+  HandOn,
   LeaseHolder,
   LeaseValue,
   Offer,
@@ -15,20 +16,27 @@ import type {
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
 import type { Echo } from './attempt.ts';
 import type { SlotContext } from './context.ts';
-import { beginHandOver, Expected, type HandOver, type HandOverTarget } from './hand-over.ts';
-import type { HandedOnSlot } from './handed-on.ts';
+import {
+  beginHandOver,
+  Expected,
+  type HandOver,
+  type HandOverTarget,
+  type ReadySuccessor,
+} from './hand-over.ts';
+import type { Granted, HandedOnSlot } from './handed-on.ts';
 import { type Closing, Hold, heldUntilMs, type Listing } from './hold.ts';
 import { LastResort } from './last-resort.ts';
 import type { RegisterView } from './member.ts';
 import { Observer } from './observer.ts';
 import { Preparing, type Verdict } from './preparing.ts';
 import { type Basis, Proposing } from './proposing.ts';
-import { Retiring } from './retiring.ts';
+import { type Reserved, Reserving } from './reserving.ts';
+import { Retiring, type Word, wordTo } from './retiring.ts';
 import { Slot } from './slot.ts';
 import { earliest, rankSpreadMs, renewalMs, unlistedProbeMs } from './timing.ts';
 import { type Candidate, Turn } from './turn.ts';
 import type { LeaseOutput, LostReason } from './types.ts';
-import { type CandidateState, lists, sameHolder } from './value.ts';
+import { type CandidateState, lists, mayBeNext, sameHolder } from './value.ts';
 
 /**
  * One slot's proposer on one node: tries for the slot, holds it, renews it, lets it go. It sees its own node's
@@ -142,14 +150,13 @@ export class Candidacy {
   /** The function has ended: a holder lets go, an attempt is taken back. */
   dropCandidate(nowMs: number): void {
     this.#turn.candidate = undefined;
-    this.#expected = undefined;
     this.release('function-exit', nowMs);
   }
 
   /** Other members, of the same generation: a lease goes on, and is renewed with them at once. */
   councilChanged(nowMs: number): void {
     this.#giveUp('no-majority', nowMs);
-    this.#hold?.councilChanged(nowMs);
+    this.#hold?.renewAtOnce(nowMs);
     this.#retiring?.send();
   }
 
@@ -173,37 +180,36 @@ export class Candidacy {
   release(reason: ReleaseReason, nowMs: number): void {
     const hold = this.#hold;
     if (hold === undefined) this.#giveUp('candidate', nowMs);
-    else if (hold.closing === undefined) this.#close(hold, { reason, ready: undefined });
+    else if (hold.closing === undefined) this.#close(hold, { reason, reserved: undefined });
   }
 
   fenceClosed(epoch: number, nowMs: number): void {
     const hold = this.#hold;
     if (hold?.closing === undefined || !hold.isEpoch(epoch)) return;
-    const { reason, ready } = hold.closing;
+    const { reason, reserved } = hold.closing;
     const { context, knowledge } = this.#slot;
-    // A renumbering proposal may be under way: the release covers it.
-    const round = Math.max(hold.round, this.#highestProposed);
+    // A renumbering proposal may be under way: the release covers it, but not what is the successor's.
+    const round = reserved === undefined ? Math.max(hold.round, this.#highestProposed) : hold.round;
     if (context.rules.endsWithRelease()) this.#hold = undefined;
     else hold.reopen();
     // Others go first; whoever follows on this node starts afresh.
     this.#turn.backOffUntil(nowMs + renewalMs(this.leaseMs));
-    const successor = ready ? { ...ready, round: Math.max(round, knowledge.highestRound) + 1 } : null;
+    const successor = reserved ? { proposer: reserved.proposer, round: reserved.round } : null;
     knowledge.learnRelease(context.node, round, reason, nowMs);
-    this.#retire({ round, reason, successor }, hold.value, nowMs);
+    const word = reserved && wordTo(reserved, { ...hold.asAccepted, released: reason }, this.slot);
+    this.#retire({ round, reason, successor }, hold.value, nowMs, word);
     hold.lost(reason);
   }
 
   handOver(to: HandOverTarget, nonce: string, nowMs: number): void {
     if (this.#handOver?.nonce === nonce && this.#hold?.closing === undefined) return;
-    this.#handOver = beginHandOver(this.#slot, this.#hold, to, nonce, nowMs) ?? this.#handOver;
+    const hold = this.#attempt instanceof Reserving ? undefined : this.#hold;
+    this.#handOver = beginHandOver(this.#slot, hold, to, nonce, nowMs) ?? this.#handOver;
   }
 
   // Answers of members ----------------------------------------------------------------------------------
 
   onPromise(from: number, message: PromiseMessage, nowMs: number): void {
-    if (this.#attempt === undefined && this.#expected?.serial === message.serial) {
-      this.#adopt(message, nowMs);
-    }
     this.#slot.knowledge.learn(message.round, message.accepted, nowMs - message.endedForMs);
     const attempt = this.#attempt;
     if (!(attempt instanceof Preparing)) return;
@@ -253,14 +259,10 @@ export class Candidacy {
 
   onRelease(from: number, message: Release, nowMs: number): void {
     const { context, knowledge } = this.#slot;
-    const { node, incarnation } = context;
+    const { node } = context;
     if (from === node) return;
     const { round, reason, successor } = message;
     const isNews = knowledge.learnRelease(from, round, reason, nowMs);
-    if (successor?.proposer.node === node && successor.proposer.incarnation === incarnation) {
-      if (this.#expected?.serial === successor.serial) this.#adopt(successor, nowMs);
-      return;
-    }
     if (isNews && reason !== 'abandoned') this.#turn.released(successor !== null, nowMs);
   }
 
@@ -278,13 +280,36 @@ export class Candidacy {
     return true;
   }
 
-  onReady(from: number, incarnation: bigint, message: Ready): void {
-    const hold = this.#hold;
-    if (hold === undefined || hold.closing !== undefined) return;
-    const ready = this.#handOver?.successor(from, incarnation, message);
-    if (ready === undefined) return;
-    this.#handOver = undefined;
-    this.#close(hold, { reason: 'handover', ready });
+  onReady(from: number, incarnation: bigint, message: Ready, nowMs: number): void {
+    if (this.#handOver?.answered(from, incarnation, message)) this.#renumber(nowMs);
+  }
+
+  /** The holder has let go for this node's candidate, which begins by what was reserved for it. */
+  onHandOn(from: number, sender: bigint, message: HandOn, nowMs: number): void {
+    const { serial, round, value, former } = message;
+    this.#slot.context.send(from, { type: 'released', slot: this.slot, serial, round, incarnation: sender });
+    const expected = this.#expected;
+    if (expected?.serial !== serial) return;
+    this.#expected = undefined;
+    const { knowledge } = this.#slot;
+    const granted = { round, holder: value.holder, value, former, firstSentMs: expected.askedAtMs };
+    const untilMs = heldUntilMs(this.#slot, value, granted.firstSentMs, nowMs);
+    if (untilMs <= nowMs || !this.#mayTakeOn(granted)) {
+      this.#retire({ round, reason: 'abandoned', successor: null }, value, nowMs);
+      return;
+    }
+    knowledge.learn(round, this.#slot.asAccepted(granted), untilMs);
+    this.#hold = new Hold(this.#slot, granted, untilMs);
+    this.#hold.renewAtOnce(nowMs);
+    this.#hold.tellGranted(nowMs);
+  }
+
+  #mayTakeOn({ round, holder }: Granted): boolean {
+    const { candidate } = this.#turn;
+    if (candidate === undefined || !sameHolder(candidate.holder, holder)) return false;
+    if (!this.#turn.mayTake || candidate.state?.hasCopy === false) return false;
+    if (this.#hold !== undefined || this.#attempt !== undefined) return false;
+    return round > this.#highestProposed;
   }
 
   onStanding(from: number, message: Standing, nowMs: number): void {
@@ -347,6 +372,8 @@ export class Candidacy {
     if (!hold?.hasLapsed(nowMs)) return false;
     this.#hold = undefined;
     hold.lapse();
+    // Nobody begins by it now.
+    if (this.#attempt instanceof Reserving) this.#giveUp('no-majority', nowMs);
     return true;
   }
 
@@ -393,17 +420,7 @@ export class Candidacy {
     this.#attempt.send();
   }
 
-  /** Takes up the round that a releasing holder had prepared on this node's behalf. */
-  #adopt({ serial, round }: { readonly serial: number; readonly round: number }, nowMs: number): void {
-    const { candidate } = this.#turn;
-    this.#expected = undefined;
-    if (candidate?.isReady !== true || this.#hold !== undefined || this.#attempt !== undefined) return;
-    if (round <= this.#highestProposed) return;
-    this.#turn.detectedAtMs = nowMs;
-    this.#attempt = new Preparing(this.#slot, { round, serial }, candidate.holder, candidate.state, nowMs);
-  }
-
-  /** A holder prepares a higher round for itself under its running lease; fence and address stay. */
+  /** A holder prepares a higher round under its running lease, for itself or a successor that is ready; fence and address stay. */
   #renumber(nowMs: number): void {
     const hold = this.#hold;
     if (hold === undefined || hold.closing !== undefined) return;
@@ -433,7 +450,10 @@ export class Candidacy {
     } else {
       const lossMark = verdict.lossMark || (this.#hold?.value.lossMark ?? false);
       const listing = this.#hold?.listing ?? { candidates: undefined, serial: 0 };
-      this.#propose(round, holder, { former: verdict.former, lossMark, listing }, nowMs);
+      const basis = { former: verdict.former, lossMark, listing };
+      const successor = this.#successorAfter(basis);
+      if (successor) this.#reserve(round, successor, basis, nowMs);
+      else this.#propose(round, holder, basis, nowMs);
     }
   }
 
@@ -443,7 +463,34 @@ export class Candidacy {
     this.#attempt.send();
   }
 
+  /** Who is ready to follow this holder; its list may have changed since it was asked. */
+  #successorAfter({ former, listing }: Basis): ReadySuccessor | undefined {
+    const ready = this.#hold && this.#handOver?.ready;
+    if (ready === undefined) return undefined;
+    if (mayBeNext(this.#slot.definition, former.value, ready.holder, listing.candidates)) return ready;
+    this.#handOver?.fail('unknown-candidate');
+    this.#handOver = undefined;
+    return undefined;
+  }
+
+  /** What the holder let out last is nobody's: it does not list itself, and what it came to by a loss ends with it. */
+  #reserve(round: number, successor: ReadySuccessor, { former, listing }: Basis, nowMs: number): void {
+    const { node } = this.#slot.context;
+    const candidates = listing.candidates?.filter((candidate) => candidate.node !== node);
+    const basis = { former, lossMark: false, listing: { ...listing, candidates } };
+    this.#highestProposed = round;
+    this.#handOver?.decided();
+    this.#attempt = new Reserving(this.#slot, round, successor, basis, nowMs);
+    this.#attempt.send();
+  }
+
   #granted(attempt: Proposing, nowMs: number): void {
+    const hold = this.#hold;
+    if (attempt instanceof Reserving) {
+      this.#handOver = undefined;
+      if (hold !== undefined) this.#handOn(hold, attempt.reserved);
+      return;
+    }
     const untilMs = heldUntilMs(this.#slot, attempt.value, attempt.firstSentMs, nowMs);
     if (untilMs <= nowMs) {
       this.#giveUp('no-majority', nowMs);
@@ -465,10 +512,19 @@ export class Candidacy {
     const attempt = this.#attempt;
     if (attempt === undefined) return;
     this.#attempt = undefined;
+    if (this.#hold !== undefined && attempt instanceof Reserving) {
+      // Members keep the slot for its successor, from its holder too: it lets go, and takes that back.
+      this.#close(this.#hold, { reason: 'handover', reserved: undefined });
+      return;
+    }
     if (this.#hold !== undefined) {
       // A holder that was renumbering goes on trying while its lease runs.
       this.#hold.mustRenumberAt(nowMs + this.#turn.drawJitter() * rankSpreadMs(this.leaseMs));
       return;
+    }
+    if (attempt instanceof Reserving) {
+      this.#handOver?.fail('lost');
+      this.#handOver = undefined;
     }
     if (attempt instanceof Proposing) {
       const { round, value } = attempt;
@@ -478,6 +534,15 @@ export class Candidacy {
   }
 
   // Letting go --------------------------------------------------------------------------------------------
+
+  #handOn(hold: Hold, reserved: Reserved): void {
+    const { context } = this.#slot;
+    if (!context.rules.handsOnBehindFence()) {
+      const { to, message } = wordTo(reserved, { ...hold.asAccepted, released: 'handover' }, this.slot);
+      context.send(to, message);
+    }
+    this.#close(hold, { reason: 'handover', reserved });
+  }
 
   #close(hold: Hold, closing: Closing): void {
     this.#attempt = undefined;
@@ -490,10 +555,11 @@ export class Candidacy {
     release: Pick<Release, 'round' | 'reason' | 'successor'>,
     { candidates }: LeaseValue,
     nowMs: number,
+    word?: Word,
   ): void {
     const { knowledge } = this.#slot;
     knowledge.highestRound = Math.max(knowledge.highestRound, release.round);
-    this.#retiring = new Retiring(this.#slot, release, candidates, nowMs);
+    this.#retiring = new Retiring(this.#slot, release, candidates, word, nowMs);
     this.#retiring.send();
   }
 }

@@ -358,6 +358,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     },
     prepare: (message, origin) => this.#voter.ask(message, origin),
     accept: (message, origin) => this.#voter.ask(message, origin),
+    reserve: (message, origin) => this.#voter.ask(message, origin),
     renew: (message, origin) => this.#voter.ask(message, origin),
     release: (message, origin) => {
       this.#voter.ask(message, origin);
@@ -391,9 +392,9 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     refuse: (message, { from, nowMs }) => {
       if (this.#counts(from)) this.#slots.get(message.slot)?.onRefuse(from, message, nowMs);
     },
-    released: (message, { from }) => {
-      if (this.#counts(from)) this.#slots.get(message.slot)?.onReleased(from, message);
-    },
+    released: (message, { from }) => this.#slots.get(message.slot)?.onReleased(from, message),
+    'hand-on': (message, { from, incarnation, nowMs }) =>
+      this.#slots.get(message.slot)?.onHandOn(from, incarnation, message, nowMs),
     offer: (message, { from, incarnation, nowMs }) => {
       const slot = this.#slots.get(message.slot);
       if (slot === undefined) return;
@@ -402,8 +403,8 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       this.#outbox.emit({ type: 'offered', slot: message.slot, epoch, nonce: message.nonce, accepted });
     },
     standing: (message, { from, nowMs }) => this.#slots.get(message.slot)?.onStanding(from, message, nowMs),
-    ready: (message, { from, incarnation }) =>
-      this.#slots.get(message.slot)?.onReady(from, incarnation, message),
+    ready: (message, { from, incarnation, nowMs }) =>
+      this.#slots.get(message.slot)?.onReady(from, incarnation, message, nowMs),
   };
 
   /** Whose clock must not be relied on lets go of everything; who was not heard of for a while is asked for its clock. */

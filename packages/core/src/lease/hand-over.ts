@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseHolder, Offer, Ready, Successor } from '@vnfpool/wire/lease';
+import type { LeaseHolder, Offer, Proposer, Ready } from '@vnfpool/wire/lease';
 import type { Hold } from './hold.ts';
 import type { Slot } from './slot.ts';
 import { releaseRepeatMs, retransmitMs } from './timing.ts';
 import type { LeaseOutput } from './types.ts';
 
-/* A planned hand-over: the order at the holder, and the promise that its successor waits for. */
+/* A planned hand-over: the order at the holder, and the word that its successor waits for. */
 
 export interface HandOverTarget {
   readonly node: number;
   readonly functionId: number;
 }
 
-export type ReadySuccessor = Omit<Successor, 'round'>;
+export interface ReadySuccessor {
+  readonly proposer: Proposer;
+  readonly holder: LeaseHolder;
+  /** Of the word that the successor waits for. */
+  readonly handOnSerial: number;
+}
 
 type Failure = Extract<LeaseOutput, { type: 'hand-over-failed' }>['reason'];
 
@@ -52,14 +57,15 @@ function tellFailure({ id, context }: Slot, nonce: string, reason: Failure): voi
   context.emit({ type: 'hand-over-failed', slot: id, nonce, reason });
 }
 
-/** At the holder: the successor is asked whether it is ready, until it answers or the time is over. */
+/** At the holder: the successor is asked whether it is ready, until a round is reserved for it or the time is over. */
 export class HandOver {
   readonly nonce: string;
   readonly #slot: Slot;
   readonly #to: HandOverTarget;
   readonly #serial: number;
   readonly #untilMs: number;
-  #resendAtMs: number;
+  #resendAtMs: number | undefined;
+  #ready: ReadySuccessor | undefined;
 
   constructor(slot: Slot, to: HandOverTarget, nonce: string, nowMs: number) {
     this.nonce = nonce;
@@ -70,7 +76,8 @@ export class HandOver {
     this.#resendAtMs = nowMs + retransmitMs(slot.leaseMs);
   }
 
-  get resendAtMs(): number {
+  /** Undefined once it does not ask any more. */
+  get resendAtMs(): number | undefined {
     return this.#resendAtMs;
   }
 
@@ -89,7 +96,7 @@ export class HandOver {
 
   /** Asks once more if that is due; false once it is over, which it says. */
   repeatIfDue(hold: Hold | undefined, nowMs: number): boolean {
-    if (nowMs < this.#resendAtMs) return true;
+    if (this.#resendAtMs === undefined || nowMs < this.#resendAtMs) return true;
     if (hold === undefined || nowMs >= this.#untilMs) {
       this.fail(hold === undefined ? 'lost' : 'no-answer');
       return false;
@@ -99,22 +106,36 @@ export class HandOver {
     return true;
   }
 
+  /** A round is being reserved for the successor: there is no way back to before. */
+  decided(): void {
+    this.#resendAtMs = undefined;
+  }
+
   fail(reason: Failure): void {
     tellFailure(this.#slot, this.nonce, reason);
   }
 
-  /** The successor, if it is the one that was asked and this is its answer. */
-  successor(from: number, incarnation: bigint, message: Ready): ReadySuccessor | undefined {
-    const { functionId, functionIncarnation, promiseSerial } = message;
-    if (this.#serial !== message.serial || nonceOnWire(this.nonce) !== message.nonce) return undefined;
-    if (this.#to.node !== from || this.#to.functionId !== functionId) return undefined;
-    return { proposer: { node: from, incarnation }, functionId, functionIncarnation, serial: promiseSerial };
+  /** The successor, once it has answered. */
+  get ready(): ReadySuccessor | undefined {
+    return this.#ready;
+  }
+
+  /** Notes the answer; true if it is to this offer, of the one that was asked. */
+  answered(from: number, incarnation: bigint, message: Ready): boolean {
+    const { functionId, functionIncarnation, handOnSerial } = message;
+    if (this.#serial !== message.serial || nonceOnWire(this.nonce) !== message.nonce) return false;
+    if (this.#to.node !== from || this.#to.functionId !== functionId) return false;
+    const holder = { node: from, functionId, functionIncarnation };
+    this.#ready = { proposer: { node: from, incarnation }, holder, handOnSerial };
+    return true;
   }
 }
 
-/** At the successor: the serial under which members will promise the round that the holder prepares for it. */
+/** At the successor: the serial of the holder's word that it has let go. */
 export class Expected {
   readonly serial: number;
+  /** Before the round was asked for that the word will be about: its lease counts from here. */
+  readonly askedAtMs: number;
   readonly #slot: Slot;
   readonly #from: number;
   readonly #nonce: string;
@@ -122,6 +143,7 @@ export class Expected {
 
   constructor(slot: Slot, from: number, nonce: string, nowMs: number) {
     this.serial = slot.nextSerial();
+    this.askedAtMs = nowMs;
     this.#slot = slot;
     this.#from = from;
     this.#nonce = nonce;
@@ -149,7 +171,7 @@ export class Expected {
       nonce,
       functionId,
       functionIncarnation,
-      promiseSerial: this.serial,
+      handOnSerial: this.serial,
     });
   }
 }

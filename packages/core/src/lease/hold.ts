@@ -2,8 +2,8 @@
 import type { AcceptedValue, LeaseHolder, LeaseValue, Refuse, ReleaseReason } from '@vnfpool/wire/lease';
 import type { SlotCandidate } from '@vnfpool/wire/mobility';
 import type { Echo } from './attempt.ts';
-import type { ReadySuccessor } from './hand-over.ts';
 import type { Granted, HandedOnHold } from './handed-on.ts';
+import type { Reserved } from './reserving.ts';
 import type { Slot } from './slot.ts';
 import { causeOf } from './succession.ts';
 import { Tally } from './tally.ts';
@@ -25,8 +25,8 @@ export interface Listing {
 
 export interface Closing {
   readonly reason: ReleaseReason;
-  /** Whom a hand-over goes to. */
-  readonly ready: ReadySuccessor | undefined;
+  /** What was reserved for the one that a hand-over goes to. */
+  readonly reserved: Reserved | undefined;
 }
 
 /** The right to act, while it lasts: its lease, the renewals of it, and what the fence is told. */
@@ -190,8 +190,8 @@ export class Hold {
     return Math.min(this.#leaseUntilMs, this.#renewAtMs);
   }
 
-  /** Others have to be asked from now on: what the former ones answer does not count any more. */
-  councilChanged(nowMs: number): void {
+  /** What was asked before does not count any more. */
+  renewAtOnce(nowMs: number): void {
     this.#renewal = undefined;
     this.#renewAtMs = nowMs;
   }

@@ -10,6 +10,7 @@ import type {
   RefusalReason,
   Release,
   Renew,
+  Reserve,
   StoredRegister,
 } from '@vnfpool/wire/lease';
 import { ROUNDS } from '../identity.ts';
@@ -17,13 +18,13 @@ import { isBefore } from './council.ts';
 import type { Gathered } from './gathering.ts';
 import type { HandedOnLeases } from './handed-on.ts';
 import type { CouncilNumber, CouncilRecord, SlotRecord } from './record.ts';
-import { bornRegister, mergeRegisters, storedOf } from './register.ts';
+import { bornRegister, hasReserved, isReserved, mergeRegisters, storedOf, takenUp } from './register.ts';
 import { type LeaseRules, sameProposer } from './rules.ts';
 
 /** A round more than this above the highest known is refused, so that none can exhaust the space. */
 export const ROUND_JUMP_MAX: number = 2 ** 24;
 
-export type MemberRequest = Prepare | Accept | Renew | Release;
+export type MemberRequest = Prepare | Accept | Reserve | Renew | Release;
 
 /** What a member does about a request: first the record goes to disk, then the answers go out. */
 export interface MemberAnswer {
@@ -141,7 +142,8 @@ export class LeaseMember {
 
   view(slot: string): RegisterView | undefined {
     const register = this.#registers.get(slot);
-    if (register === undefined) return undefined;
+    // Whose a reserved round will be is not told: its holder may stay.
+    if (register === undefined || isReserved(register.record)) return undefined;
     const { promised, accepted } = register.record;
     return { promisedRound: promised.round, accepted, leaseUntilMs: register.leaseUntilMs };
   }
@@ -155,7 +157,9 @@ export class LeaseMember {
       case 'prepare':
         return this.#prepare(register, request, proposer, nowMs);
       case 'accept':
-        return this.#accept(register, request, proposer, nowMs);
+        return this.#accept(register, request, proposer, proposer, nowMs);
+      case 'reserve':
+        return this.#accept(register, request, proposer, successorOf(request), nowMs);
       case 'renew':
         return this.#renew(register, request, proposer, nowMs);
       case 'release':
@@ -195,7 +199,8 @@ export class LeaseMember {
 
   #prepare(register: Register, request: Prepare, proposer: Proposer, nowMs: number): MemberAnswer {
     const { promised, accepted } = register.record;
-    const isOwn = isHolding(register, proposer) && accepted.value.holder.functionId === request.functionId;
+    const isOwn =
+      this.#isHolding(register, proposer) && accepted.value.holder.functionId === request.functionId;
     const obstacle = isOwn ? undefined : this.#obstacle(register, nowMs);
     if (obstacle !== undefined) {
       // Not remembered: a refused prepare must not cost the holder its round.
@@ -237,9 +242,18 @@ export class LeaseMember {
     };
   }
 
-  #accept(register: Register, request: Accept, proposer: Proposer, nowMs: number): MemberAnswer {
+  /** @param owner whose round it will be: another than the proposer's if it is reserved */
+  #accept(
+    register: Register,
+    request: Accept | Reserve,
+    proposer: Proposer,
+    owner: Proposer,
+    nowMs: number,
+  ): MemberAnswer {
     const { promised, accepted } = register.record;
-    const obstacle = isHolding(register, proposer) ? undefined : this.#obstacle(register, nowMs);
+    const isRepeatedReserve = hasReserved(register.record, proposer) && accepted.round === request.round;
+    const mayPass = this.#isHolding(register, proposer) || isRepeatedReserve;
+    const obstacle = mayPass ? undefined : this.#obstacle(register, nowMs);
     if (obstacle !== undefined) {
       return refusal(request, proposer, register, obstacle.reason, obstacle.timeLeftMs);
     }
@@ -266,7 +280,7 @@ export class LeaseMember {
       record = {
         ...register.record,
         promised: { round: request.round, proposer, closed: false },
-        accepted: { round: request.round, proposer, value: request.value, released: null },
+        accepted: { round: request.round, proposer: owner, value: request.value, released: null },
         longestLeaseMs: isSame ? Math.max(register.record.longestLeaseMs, leaseMs) : leaseMs,
       };
       register.record = record;
@@ -288,9 +302,11 @@ export class LeaseMember {
   #renew(register: Register, request: Renew, proposer: Proposer, nowMs: number): MemberAnswer {
     const reason = this.#renewalObstacle(register, request.round, proposer);
     if (reason !== undefined) return refusal(request, proposer, register, reason, 0);
+    const record = take(register);
     extend(register, nowMs);
     const { slot, serial, round } = request;
     return {
+      ...(record && { record }),
       answers: [
         {
           to: proposer.node,
@@ -302,13 +318,13 @@ export class LeaseMember {
 
   /**
    * Renews without making an answer: one of many that share one. Returns until when the lease runs here; undefined:
-   * nothing was done, and `answer` tells why.
+   * nothing was done, and `answer` does it or tells why not.
    */
   renewOne(slot: string, round: number, proposer: Proposer, nowMs: number): number | undefined {
     const register = this.#registers.get(slot);
     if (register === undefined || !this.hasVoice(slot)) return undefined;
     if (this.#renewalObstacle(register, round, proposer) !== undefined) return undefined;
-    return extend(register, nowMs);
+    return isReserved(register.record) ? undefined : extend(register, nowMs);
   }
 
   #renewalObstacle(register: Register, round: number, proposer: Proposer): RefusalReason | undefined {
@@ -318,17 +334,18 @@ export class LeaseMember {
     return this.#isClosed(register, round) ? 'released' : undefined;
   }
 
-  /** Ends the sender's round and its lower ones for ever; then promises to the successor like to anyone. */
+  /** Ends the sender's round and its lower ones for ever, also one that it has reserved; or gives that to its successor. */
   #release(register: Register, request: Release, proposer: Proposer, nowMs: number): MemberAnswer {
     const before = register.record;
     let { promised, accepted } = before;
     // A round that a running lease of another kept out is not remembered here, so neither is its end.
-    const isForeign = !isHolding(register, proposer) && this.#obstacle(register, nowMs) !== undefined;
+    const isItsOwn = this.#isHolding(register, proposer) || hasReserved(before, proposer);
+    const isForeign = !isItsOwn && this.#obstacle(register, nowMs) !== undefined;
     if (
       accepted.round > 0 &&
       accepted.round <= request.round &&
       accepted.released === null &&
-      sameProposer(accepted.proposer, proposer)
+      (sameProposer(accepted.proposer, proposer) || hasReserved(before, proposer))
     ) {
       accepted = { ...accepted, released: request.reason };
       register.leaseUntilMs = Math.min(register.leaseUntilMs, nowMs);
@@ -344,6 +361,7 @@ export class LeaseMember {
       register.record = { ...before, accepted, promised };
     }
     const { slot, serial, round, successor } = request;
+    if (successor?.round === accepted.round && hasReserved(register.record, proposer)) take(register);
     const released: LeaseSlotMessage = {
       type: 'released',
       slot,
@@ -351,25 +369,9 @@ export class LeaseMember {
       round,
       incarnation: proposer.incarnation,
     };
-    const answers = [{ to: proposer.node, message: released }];
-    const promise =
-      successor &&
-      this.#prepare(
-        register,
-        {
-          type: 'prepare',
-          slot,
-          serial: successor.serial,
-          round: successor.round,
-          functionId: successor.functionId,
-          functionIncarnation: successor.functionIncarnation,
-        },
-        successor.proposer,
-        nowMs,
-      );
     return {
       ...(register.record !== before && { record: register.record }),
-      answers: [...answers, ...(promise?.answers ?? [])],
+      answers: [{ to: proposer.node, message: released }],
     };
   }
 
@@ -382,6 +384,17 @@ export class LeaseMember {
     return undefined;
   }
 
+  /**
+   * Whether the accepted, unreleased value is this proposer's: its own lease is no obstacle to it. What was reserved for it is not yet
+   * its own, as the one that reserved it may act still.
+   */
+  #isHolding({ record }: Register, proposer: Proposer): boolean {
+    const { accepted } = record;
+    if (accepted.round === 0 || accepted.released !== null) return false;
+    if (isReserved(record) && !this.#rules.mayTakeReserved()) return false;
+    return sameProposer(accepted.proposer, proposer);
+  }
+
   #isClosed(register: Register, round: number): boolean {
     if (!this.#rules.isReleaseFinal()) return false;
     const { promised, accepted } = register.record;
@@ -392,16 +405,21 @@ export class LeaseMember {
   }
 }
 
+/** What was reserved is its successor's from now on; undefined: nothing was. */
+function take(register: Register): SlotRecord | undefined {
+  if (!isReserved(register.record)) return undefined;
+  register.record = { ...register.record, ...takenUp(register.record) };
+  return register.record;
+}
+
+function successorOf({ value, successorIncarnation }: Reserve): Proposer {
+  return { node: value.holder.node, incarnation: successorIncarnation };
+}
+
 /** The lease of the accepted value begins anew; until when it runs. */
 function extend(register: Register, nowMs: number): number {
   register.leaseUntilMs = Math.max(register.leaseUntilMs, nowMs + register.record.accepted.value.leaseMs);
   return register.leaseUntilMs;
-}
-
-/** Whether the accepted, unreleased value is this proposer's: its own lease is no obstacle to it. */
-function isHolding(register: Register, proposer: Proposer): boolean {
-  const { accepted } = register.record;
-  return accepted.round > 0 && accepted.released === null && sameProposer(accepted.proposer, proposer);
 }
 
 function refusal(

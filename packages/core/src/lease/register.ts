@@ -19,13 +19,32 @@ export function storedOf({ promised, accepted, longestLeaseMs }: SlotRecord): St
   return { promised, accepted, longestLeaseMs };
 }
 
+/** The round was accepted for a successor, who does not act by it before its holder has let go: it is that one's promise still. */
+export function isReserved({ promised, accepted }: StoredRegister): boolean {
+  return (
+    accepted.released === null &&
+    promised.round === accepted.round &&
+    !sameProposer(promised.proposer, accepted.proposer)
+  );
+}
+
+/** Whether `proposer` has reserved the accepted round for its successor, and may take it back. */
+export function hasReserved(register: StoredRegister, proposer: Proposer): boolean {
+  return isReserved(register) && sameProposer(register.promised.proposer, proposer);
+}
+
+/** What was reserved belongs to the successor. */
+export function takenUp({ accepted }: StoredRegister): Pick<StoredRegister, 'promised'> {
+  return { promised: { round: accepted.round, proposer: accepted.proposer, closed: false } };
+}
+
 /** All that any of them promised or accepted; null where none has anything. */
 export function mergeRegisters(registers: readonly StoredRegister[]): StoredRegister | null {
   const [first, ...others] = registers;
   if (first === undefined) return null;
   const accepted = others.reduce((best, each) => laterAccepted(best, each.accepted), first.accepted);
   const promises = registers.map((register) => register.promised);
-  const promised = mergePromises(promises, accepted);
+  const promised = mergePromises(registers, accepted);
   const isEnd = ({ round, proposer, closed }: StoredRegister['promised']): boolean =>
     closed && round === accepted.round && sameProposer(proposer, accepted.proposer);
   const isReleased = accepted.released === null && promises.some(isEnd);
@@ -47,15 +66,22 @@ function laterAccepted(
 
 /**
  * The highest round may be promised to different proposers at different members, and then belongs to the one whose
- * value was accepted in it. Where none was, nobody gets it any more: it costs a round, and no epoch is used twice.
+ * value was accepted in it, unless that was only reserved for it everywhere. Where none was, nobody gets it any more: it costs a round,
+ * and no epoch is used twice.
  */
 function mergePromises(
-  promises: readonly StoredRegister['promised'][],
+  registers: readonly StoredRegister[],
   accepted: StoredRegister['accepted'],
 ): StoredRegister['promised'] {
-  const round = Math.max(...promises.map((promise) => promise.round));
-  const highest = promises.filter((promise) => promise.round === round);
-  const proposer = accepted.round === round ? accepted.proposer : (highest[0]?.proposer ?? accepted.proposer);
+  const round = Math.max(...registers.map(({ promised }) => promised.round));
+  const highest = registers.map(({ promised }) => promised).filter((promise) => promise.round === round);
+  // Only whoever accepted it knows who has reserved it.
+  const ofAccepted = registers
+    .filter((each) => each.accepted.round === round)
+    .map(({ promised }) => promised);
+  const isOwners = ofAccepted.some((promise) => sameProposer(promise.proposer, accepted.proposer));
+  const [whose] = ofAccepted.length > 0 ? ofAccepted : highest;
+  const proposer = isOwners ? accepted.proposer : (whose?.proposer ?? accepted.proposer);
   const isShared = highest.some((promise) => !sameProposer(promise.proposer, proposer));
   const isReleased = highest.some((promise) => sameProposer(promise.proposer, proposer) && promise.closed);
   return { round, proposer, closed: isReleased || (isShared && accepted.round !== round) };

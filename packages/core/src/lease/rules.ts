@@ -53,6 +53,16 @@ export class LeaseRules {
     return true;
   }
 
+  /** Whom a hand-over goes to hears of it once the fence of the holder before is closed. */
+  handsOnBehindFence(): boolean {
+    return true;
+  }
+
+  /** What a holder has reserved is its successor's only once it has let go. */
+  mayTakeReserved(): boolean {
+    return false;
+  }
+
   /** The lease at the holder counts from before the first sending, not from the answers. */
   leaseStartMs(firstSentMs: number, _answeredMs: number): number {
     return firstSentMs;

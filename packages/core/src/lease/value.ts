@@ -57,6 +57,20 @@ export function listedAfter(
   return [holder, ...others.filter(({ node }) => node !== holder.node)];
 }
 
+/** Whether `next` is listed by the value that stands, and is to be listed by the one after it. @param wanted as for `listedAfter` */
+export function mayBeNext(
+  slot: SlotDefinition,
+  former: LeaseValue,
+  next: LeaseHolder,
+  wanted: readonly SlotCandidate[] | undefined,
+): boolean {
+  if (!isCandidate(former, next)) return false;
+  const following = isWithStandbys(slot) ? wanted : slot.candidates;
+  return (
+    following?.some(({ node, functionId }) => node === next.node && functionId === next.functionId) ?? true
+  );
+}
+
 /** What of a slot's shared state a candidate has. */
 export interface CandidateState {
   /** A copy of what a holder had. */

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
-  Accept,
   Fetch,
   LeaseHolder,
   LeaseMessage,
-  Prepare,
   Proposer,
   RefusalReason,
   Refuse,
   Release,
-  Renew,
   Renewal,
   RenewMany,
+  Reserve,
 } from '@vnfpool/wire/lease';
 import { CLOCK_WINDOW_MS } from './clock-judge.ts';
 import type { SlotContext } from './context.ts';
-import type { LeaseMember } from './member.ts';
+import type { LeaseMember, MemberRequest } from './member.ts';
 import type { SlotRecord } from './record.ts';
 
 /** Who a message comes from, and when. */
@@ -49,10 +47,11 @@ export class Voter {
     this.#hands = hands;
   }
 
-  ask(request: Prepare | Accept | Renew | Release, { from, incarnation, nowMs }: Origin): void {
+  ask(request: MemberRequest, { from, incarnation, nowMs }: Origin): void {
     if (!this.#hands.hasVote()) return;
     const proposer: Proposer = { node: from, incarnation };
-    if (request.type !== 'release' && !this.#mayVoteFor(from)) {
+    const isFit = this.#mayVoteFor(from) && (request.type !== 'reserve' || this.#isFit(request));
+    if (request.type !== 'release' && !isFit) {
       this.#context.send(from, withoutVoice(request, incarnation));
       return;
     }
@@ -69,6 +68,11 @@ export class Voter {
   tell(request: Fetch, { from, incarnation, nowMs }: Origin): void {
     const { answers } = this.#member.fetched(request, { node: from, incarnation }, nowMs);
     for (const { to, message } of answers) this.#context.send(to, message);
+  }
+
+  /** Whose round it will be counts its lease by a clock of its own. */
+  #isFit({ value }: Reserve): boolean {
+    return this.#context.trusts(value.holder.node);
   }
 
   #mayVoteFor(proposer: number): boolean {
@@ -89,7 +93,12 @@ export class Voter {
         return true;
       }
       this.#hands.touch(slot, nowMs);
-      const { answers } = this.#member.answer({ type: 'renew', slot, serial, round }, proposer, nowMs);
+      const { record, answers } = this.#member.answer(
+        { type: 'renew', slot, serial, round },
+        proposer,
+        nowMs,
+      );
+      if (record !== undefined) this.#hands.persist(record);
       for (const { to, message } of answers) this.#context.send(to, message);
       return false;
     });
@@ -98,7 +107,7 @@ export class Voter {
 }
 
 /** What a member answers when its own clock, or that of the proposer, must not be relied on. */
-function withoutVoice(request: Prepare | Accept | Renew, incarnation: bigint): Refuse {
+function withoutVoice(request: Exclude<MemberRequest, Release>, incarnation: bigint): Refuse {
   return bareRefusal(request, incarnation, 'mute', CLOCK_WINDOW_MS);
 }
 
@@ -107,10 +116,13 @@ export function councilRefusals(messages: readonly LeaseMessage[], incarnation: 
   const asked = messages.flatMap((message) => {
     if (message.type === 'renew-many')
       return message.renewals.map((one) => ({ ...one, serial: message.serial }));
-    const isRequest = message.type === 'prepare' || message.type === 'accept' || message.type === 'renew';
-    return isRequest ? [message] : [];
+    return isRequest(message) ? [message] : [];
   });
   return asked.map((request) => bareRefusal(request, incarnation, 'council', 0));
+}
+
+function isRequest(message: LeaseMessage): message is Exclude<MemberRequest, Release> {
+  return ['prepare', 'accept', 'reserve', 'renew'].includes(message.type);
 }
 
 /** One that tells nothing of the register. */

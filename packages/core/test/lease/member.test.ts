@@ -229,28 +229,114 @@ describe('a member of the council', () => {
       expect(release(1, A, 20)).toMatchObject({ type: 'released' });
       expect(disk).toHaveLength(before);
     });
+  });
 
-    test('promises to the successor that the release names, and answers it directly', () => {
-      const { record, answers } = member.answer(
+  describe('with a round that is reserved for a successor', () => {
+    const reserve = (round: number, nowMs: number, of = value(2)) =>
+      ask(
+        { type: 'reserve', slot: SLOT, serial: 5, round, successorIncarnation: B.incarnation, value: of },
+        A,
+        nowMs,
+      );
+    const handOver = (nowMs: number) =>
+      ask(
         {
           type: 'release',
           slot: SLOT,
           serial: 4,
           round: 1,
           reason: 'handover',
-          successor: { proposer: B, functionId: 32, functionIncarnation: 1n, serial: 77, round: 2 },
+          successor: { proposer: B, round: 2 },
         },
         A,
-        10,
+        nowMs,
       );
-      expect(record).toMatchObject({
+
+    beforeEach(() => {
+      prepare(1, A, 0);
+      accept(1, A, 0);
+      prepare(2, A, 100);
+    });
+
+    test('keeps it as the value of the successor and the promise of the holder', () => {
+      expect(reserve(2, 100)).toMatchObject({ type: 'accepted', round: 2 });
+      expect(disk.at(-1)).toMatchObject({
+        promised: { round: 2, proposer: A },
+        accepted: { round: 2, proposer: B, value: { holder: { node: 2 } } },
+      });
+    });
+
+    test('answers a repetition without writing', () => {
+      reserve(2, 100);
+      const before = disk.length;
+      expect(reserve(2, 110)).toMatchObject({ type: 'accepted' });
+      expect(disk).toHaveLength(before);
+    });
+
+    test('accepts one value in it', () => {
+      reserve(2, 100);
+      expect(reserve(2, 110, value(2, '0000000000000002'))).toMatchObject({ type: 'refuse' });
+    });
+
+    test('is reserved by the holder only', () => {
+      prepare(3, A, 100);
+      expect(reserve(2, 100)).toMatchObject({ type: 'refuse', reason: 'promised' });
+    });
+
+    test("guards it like a lease, against the successor's own attempts, too: its holder may act still", () => {
+      reserve(2, 100);
+      expect(prepare(3, B, 150)).toMatchObject({ type: 'refuse', reason: 'leased' });
+      expect(prepare(3, A, 150)).toMatchObject({ type: 'refuse', reason: 'leased' });
+      expect(prepare(3, B, 100 + LEASE_MS)).toMatchObject({ type: 'promise' });
+    });
+
+    test('says nothing of it to views', () => {
+      reserve(2, 100);
+      expect(member.view(SLOT)).toBeUndefined();
+      handOver(110);
+      expect(member.view(SLOT)).toMatchObject({ accepted: { round: 2, proposer: B } });
+    });
+
+    test("makes it the successor's when the holder lets go for it, on the disk as well", () => {
+      reserve(2, 100);
+      handOver(110);
+      expect(disk.at(-1)).toMatchObject({
         promised: { round: 2, proposer: B },
+        accepted: { released: null },
+      });
+      // Its own lease is no obstacle to it any more.
+      expect(prepare(3, B, 150)).toMatchObject({ type: 'promise' });
+    });
+
+    test("makes it the successor's when that renews it: it has heard the word", () => {
+      reserve(2, 100);
+      expect(member.renewOne(SLOT, 2, B, 120)).toBeUndefined();
+      expect(renew(2, B, 120)).toMatchObject({ type: 'renewed' });
+      expect(disk.at(-1)).toMatchObject({ promised: { round: 2, proposer: B } });
+      expect(member.renewOne(SLOT, 2, B, 130)).toBe(130 + LEASE_MS);
+    });
+
+    test('frees the slot when its holder takes it back', () => {
+      reserve(2, 100);
+      release(2, A, 150);
+      expect(renew(2, B, 160)).toMatchObject({ type: 'refuse', reason: 'released' });
+      expect(prepare(3, B, 160)).toMatchObject({ type: 'promise' });
+    });
+
+    test('has nothing to give where it missed what was reserved', () => {
+      handOver(110);
+      expect(disk.at(-1)).toMatchObject({
+        promised: { round: 2, proposer: A },
         accepted: { round: 1, released: 'handover' },
       });
-      expect(answers).toMatchObject([
-        { to: 1, message: { type: 'released', serial: 4 } },
-        { to: 2, message: { type: 'promise', serial: 77 } },
-      ]);
+    });
+
+    test('is mute for everybody but the successor after a restart', () => {
+      reserve(2, 100);
+      member = make(1000, disk.slice(-1));
+      expect(prepare(3, B, 1001)).toMatchObject({ type: 'refuse', reason: 'mute' });
+      expect(renew(2, B, 1002)).toMatchObject({ type: 'renewed' });
+      expect(prepare(3, B, 1003)).toMatchObject({ type: 'promise' });
     });
   });
 

@@ -7,6 +7,7 @@ import { LeaseRules } from '../../src/lease/rules.ts';
 
 const A = { node: 1, incarnation: 1n };
 const B = { node: 2, incarnation: 1n };
+const C = { node: 3, incarnation: 1n };
 
 function register(
   promised: readonly [round: number, proposer: typeof A, closed?: boolean],
@@ -55,6 +56,16 @@ describe('what several members kept, put together', () => {
     [
       'a round promised to two belongs to whose value stands',
       [register([7, A], [1, B]), register([7, B], [7, B])],
+      { round: 7, proposer: B, closed: false },
+    ],
+    [
+      'a round that is reserved stays the promise of its holder',
+      [register([7, A], [7, B]), register([7, C], [1, B]), register([7, A], [1, B])],
+      { round: 7, proposer: A, closed: false },
+    ],
+    [
+      "a round that was reserved is its successor's as soon as one knows",
+      [register([7, A], [7, B]), register([7, B], [7, B])],
       { round: 7, proposer: B, closed: false },
     ],
   ] as const)('%s', (_, registers, promised) => {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { LeaseMessage } from '@vnfpool/wire/lease';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Bench, held, LEASE_MS, SLOT } from './harness.ts';
 
@@ -120,21 +121,103 @@ describe('a planned hand-over', () => {
   const order = (node: number) =>
     bench.input(1, { type: 'hand-over', slot: SLOT, to: { node, functionId: node * 16 }, nonce: 'abc' });
 
-  test('makes, then breaks: offer, ready, fence closed, one message, grant at the successor', () => {
+  /** Types of what is sent from the order on. */
+  const sentSince = (orderedMs: number) =>
+    bench.sent.filter(({ atMs }) => atMs >= orderedMs).map(({ message }) => message.type);
+  const word = (messages: readonly LeaseMessage[]) => messages.some(({ type }) => type === 'hand-on');
+
+  test('makes, then breaks: the round of the successor stands before the fence closes, and one word is all it waits for', () => {
     const orderedMs = bench.nowMs;
     order(3);
     bench.run(LEASE_MS, () => bench.all('granted', 3).length > 0);
-    const types = bench.sent.filter(({ atMs }) => atMs >= orderedMs).map(({ message }) => message.type);
-    const inOrder = ['offer', 'ready', 'release', 'promise', 'accept', 'accepted'];
-    expect(inOrder.map((type) => types.indexOf(type as never))).toEqual(
-      inOrder.map((type) => types.indexOf(type as never)).toSorted((a, b) => a - b),
-    );
-    // The members answered the successor, which never asked.
-    expect(types).not.toContain('prepare');
+    const types = sentSince(orderedMs);
+    const inOrder = ['offer', 'ready', 'prepare', 'promise', 'reserve', 'accepted', 'hand-on', 'released'];
+    const places = inOrder.map((type) => types.indexOf(type as never));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    // The successor asked for nothing.
+    expect(types).not.toContain('accept');
     const granted = bench.last('granted');
     expect(granted).toMatchObject({ node: 3, cause: 'handover', fencedBy: 'release', previous: { node: 1 } });
     expect(bench.last('fence-close', 1).atMs).toBeLessThan(granted.atMs);
-    expect(granted.atMs - bench.last('fence-close', 1).atMs).toBeLessThanOrEqual(4 * bench.delayMs);
+    expect(granted.atMs - bench.last('fence-close', 1).atMs).toBeLessThanOrEqual(bench.delayMs);
+  });
+
+  test('counts the lease of the successor from before it was asked for', () => {
+    const orderedMs = bench.nowMs;
+    order(3);
+    bench.run(LEASE_MS, () => bench.all('granted', 3).length > 0);
+    const { leaseUntilMs } = bench.last('granted');
+    expect(leaseUntilMs).toBeGreaterThan(bench.nowMs);
+    expect(leaseUntilMs).toBeLessThanOrEqual(orderedMs + 2 * bench.delayMs + LEASE_MS);
+  });
+
+  test('lets the successor renew at once, by a round that is its own now', () => {
+    order(3);
+    bench.run(4 * LEASE_MS);
+    expect(bench.all('granted')).toHaveLength(2);
+    expect(bench.all('lost')).toMatchObject([{ node: 1, reason: 'handover' }]);
+    expect(bench.last('observed', 2)).toMatchObject({ state: 'held', holder: { node: 3 } });
+  });
+
+  test('repeats the word until the successor has it', () => {
+    bench.isLost = (_from, _to, messages) => word(messages);
+    order(3);
+    bench.run(LEASE_MS / 4);
+    expect(bench.all('granted', 3)).toEqual([]);
+    bench.isLost = () => false;
+    bench.run(LEASE_MS / 4, () => bench.all('granted', 3).length > 0);
+    expect(bench.last('granted')).toMatchObject({ node: 3, cause: 'handover' });
+  });
+
+  test('closes and lets go of everything when the successor cannot have its round', () => {
+    bench.isLost = (_from, to, messages) => to === 1 && messages.some(({ type }) => type === 'accepted');
+    order(3);
+    bench.run(LEASE_MS, () => bench.all('lost', 1).length > 0);
+    bench.isLost = () => false;
+    expect(bench.last('hand-over-failed')).toMatchObject({ nonce: 'abc', reason: 'lost' });
+    const { atMs } = bench.last('lost');
+    bench.run(LEASE_MS, () => bench.all('granted').length > 1);
+    // What was reserved is in nobody's way.
+    expect(bench.nowMs - atMs).toBeLessThan(LEASE_MS / 2);
+  });
+
+  test('keeps a slot that its lease outlives: nothing of what was reserved is left behind', () => {
+    bench.isLost = (_from, to, messages) => to === 1 && messages.some(({ type }) => type !== 'ready');
+    order(3);
+    bench.run(3 * LEASE_MS, () => bench.all('granted').length > 1);
+    expect(bench.last('lost', 1)).toMatchObject({ reason: 'expired' });
+  });
+
+  test('is declined by a successor whose function has ended meanwhile: the next one follows at once', () => {
+    bench.isLost = (_from, _to, messages) => word(messages);
+    order(3);
+    bench.run(LEASE_MS / 20);
+    expect(bench.all('lost', 1)).toHaveLength(1);
+    bench.ready(3, 1, 2n);
+    bench.isLost = () => false;
+    const fromMs = bench.nowMs;
+    bench.run(LEASE_MS, () => bench.all('granted').length > 1);
+    expect(bench.nowMs - fromMs).toBeLessThan(LEASE_MS / 2);
+  });
+
+  test('is not taken up twice: a word that comes again is only confirmed', () => {
+    order(3);
+    bench.isLost = (from, _to, messages) => from === 3 && messages.some(({ type }) => type === 'released');
+    bench.run(LEASE_MS / 2);
+    expect(bench.all('granted', 3)).toHaveLength(1);
+    expect(bench.all('lost', 3)).toEqual([]);
+  });
+
+  test('fails when its successor leaves the list before a round is reserved', () => {
+    bench.isLost = (from) => from === 3;
+    order(3);
+    bench.slotOptions = { candidates: [1, 2].map((node) => ({ node, functionId: node * 16 })) };
+    bench.input(1, bench.configuration());
+    bench.isLost = () => false;
+    bench.run(LEASE_MS);
+    expect(bench.last('hand-over-failed')).toMatchObject({ reason: 'unknown-candidate' });
+    expect(bench.all('lost')).toEqual([]);
   });
 
   test('breaks nothing until the successor is ready', () => {
@@ -151,15 +234,6 @@ describe('a planned hand-over', () => {
     expect(bench.last('hand-over-failed')).toMatchObject({ reason: 'unknown-candidate' });
     bench.input(2, { type: 'hand-over', slot: SLOT, to: { node: 3, functionId: 48 }, nonce: 'abc' });
     expect(bench.last('hand-over-failed')).toMatchObject({ node: 2, reason: 'not-holding' });
-  });
-
-  test('is not hurt by lost promises: the successor asks for them itself', () => {
-    bench.isLost = (_from, to, messages) => to === 3 && messages.some(({ type }) => type === 'promise');
-    order(3);
-    bench.run(5);
-    bench.isLost = () => false;
-    bench.run(LEASE_MS, () => bench.all('granted').length > 1);
-    expect(bench.last('granted')).toMatchObject({ node: 3, cause: 'handover' });
   });
 
   test('goes to the next in rank when the successor dies in between', () => {

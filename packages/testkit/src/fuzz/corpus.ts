@@ -58,7 +58,7 @@ const leaseMessages: readonly LeaseMessage[] = [
     type: 'release',
     ...request,
     reason: 'handover',
-    successor: { proposer, functionId: 32, functionIncarnation: 1n, serial: 77, round: 2 },
+    successor: { proposer, round: 2 },
   },
   { type: 'released', ...answer },
   {
@@ -77,8 +77,10 @@ const leaseMessages: readonly LeaseMessage[] = [
     nonce: '00000000000000e0',
     functionId: 32,
     functionIncarnation: 1n,
-    promiseSerial: 77,
+    handOnSerial: 77,
   },
+  { type: 'reserve', ...request, successorIncarnation: 3n, value },
+  { type: 'hand-on', ...answer, value, former: { ...accepted, released: 'handover' } },
   { type: 'standing', ...request, functionId: 32, epoch: 2 ** 40 + 7, sequence: 99 },
 ];
 

@@ -33,10 +33,18 @@ export class Invariants {
   readonly #ended = new Map<string, number>();
   /** member/slot/promise or accepted/epoch that the member has on disk. */
   readonly #durable = new Set<string>();
-  /** member/slot → highest round that the member promised, to whom, and the council in which it began to vote. */
+  /**
+   * member/slot → highest round that the member promised, to whom, whose value it accepted in that round, and the council in which it
+   * began to vote.
+   */
   readonly #promised = new Map<
     string,
-    { readonly voice: CouncilNumber; readonly round: number; readonly whose: string }
+    {
+      readonly voice: CouncilNumber;
+      readonly round: number;
+      readonly whose: string;
+      readonly successor: string | undefined;
+    }
   >();
   /** slot → who holds it; since `mayChange` went. */
   readonly #holders = new Map<string, number>();
@@ -180,7 +188,7 @@ export class Invariants {
   }
 
   /**
-   * A member promises higher and higher rounds, each to one proposer. With what others kept, which it takes over for
+   * A member promises higher and higher rounds, each to one proposer, but for one that was reserved for a successor. With what others kept, which it takes over for
    * another council, a round may become that of the one whose value was accepted in it, or nobody's. Rounds of another
    * generation are other rounds.
    */
@@ -189,13 +197,15 @@ export class Invariants {
     const key = `${member}/${slot}`;
     const whose = whoseOf(proposer);
     const former = this.#promised.get(key);
-    this.#promised.set(key, { voice, round, whose });
+    const isAccepted = accepted.round === round;
+    const successor = isAccepted ? whoseOf(accepted.proposer) : undefined;
+    this.#promised.set(key, { voice, round, whose, successor });
     if (former === undefined) return;
     if (isBefore(voice, former.voice)) {
       throw new Violation(`member ${member} votes for ${slot} in a council before the one where it did`);
     }
     if (former.voice.generation !== voice.generation) return;
-    const mayPass = isBefore(former.voice, voice) && (closed || accepted.round === round);
+    const mayPass = whose === former.successor || (isBefore(former.voice, voice) && (closed || isAccepted));
     if (round < former.round || (round === former.round && whose !== former.whose && !mayPass)) {
       throw new Violation(
         `member ${member} promised round ${former.round} of ${slot} to ${former.whose}, then ${round} to ${whose}`,

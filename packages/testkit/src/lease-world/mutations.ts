@@ -45,6 +45,22 @@ export const LEASE_MUTATIONS: ReadonlyMap<string, LeaseRules> = new Map<string, 
     })(),
   ],
   [
+    'handed on before the fence is closed',
+    new (class extends LeaseRules {
+      override handsOnBehindFence(): boolean {
+        return false;
+      }
+    })(),
+  ],
+  [
+    "what is reserved taken for the successor's own",
+    new (class extends LeaseRules {
+      override mayTakeReserved(): boolean {
+        return true;
+      }
+    })(),
+  ],
+  [
     'lease counted from the answer',
     new (class extends LeaseRules {
       override leaseStartMs(_firstSentMs: number, answeredMs: number): number {

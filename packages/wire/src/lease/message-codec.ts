@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ByteReader, type ByteWriter, WireError } from '../bytes/index.ts';
 import { readRenewals, readRenewed, writeRenewals, writeRenewed } from './batch-codec.ts';
-import type { LeaseMessage, LeaseSlotMessage, RefusalReason, StoredRegister, Successor } from './messages.ts';
+import type {
+  AcceptedValue,
+  LeaseMessage,
+  LeaseSlotMessage,
+  RefusalReason,
+  StoredRegister,
+  Successor,
+} from './messages.ts';
 import {
   readAccepted,
   readCount,
@@ -117,14 +124,35 @@ const BODIES: { readonly [Name in Type]: Body<Name> } = {
     write: (writer, message) => {
       echo.write(writer, message);
       writeHex64(writer, message.nonce);
-      writer.u32(message.functionId).u64(message.functionIncarnation).u32(message.promiseSerial);
+      writer.u32(message.functionId).u64(message.functionIncarnation).u32(message.handOnSerial);
     },
     read: (reader) => ({
       ...echo.read(reader),
       nonce: readHex64(reader),
       functionId: reader.u32(),
       functionIncarnation: reader.u64(),
-      promiseSerial: reader.u32(),
+      handOnSerial: reader.u32(),
+    }),
+  },
+  reserve: {
+    code: 18,
+    write: (writer, message) => {
+      writer.u64(message.successorIncarnation);
+      writeValue(writer, message.value);
+    },
+    read: (reader) => ({ successorIncarnation: reader.u64(), value: readValue(reader) }),
+  },
+  'hand-on': {
+    code: 19,
+    write: (writer, message) => {
+      echo.write(writer, message);
+      writeValue(writer, message.value);
+      writeAccepted(writer, message.former);
+    },
+    read: (reader) => ({
+      ...echo.read(reader),
+      value: readValue(reader),
+      former: readNamedAccepted(reader),
     }),
   },
   standing: {
@@ -229,19 +257,20 @@ function writeSuccessor(writer: ByteWriter, successor: Successor | null): void {
   writer.u8(successor === null ? 0 : 1);
   if (successor === null) return;
   writeProposer(writer, successor.proposer);
-  writer.u32(successor.functionId).u64(successor.functionIncarnation).u32(successor.serial);
   writeRound(writer, successor.round);
 }
 
 function readSuccessor(reader: ByteReader): Successor | null {
   if (!readFlag(reader)) return null;
-  return {
-    proposer: readProposer(reader),
-    functionId: reader.u32(),
-    functionIncarnation: reader.u64(),
-    serial: reader.u32(),
-    round: readRound(reader),
-  };
+  return { proposer: readProposer(reader), round: readRound(reader) };
+}
+
+/** What a message cannot do without. */
+function readNamedAccepted(reader: ByteReader): AcceptedValue {
+  const { offset } = reader;
+  const accepted = readAccepted(reader);
+  if (accepted === null) throw new WireError('value', offset, 'a slot that is handed on was held before');
+  return accepted;
 }
 
 function writeStored(writer: ByteWriter, stored: StoredRegister | null): void {

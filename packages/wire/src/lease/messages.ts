@@ -183,13 +183,9 @@ export interface Refuse extends Answer {
   readonly timeLeftMs: number;
 }
 
-/** The successor on whose behalf a release asks for promises; members answer it directly. */
+/** Who goes on, and by which round: one that was reserved for it. */
 export interface Successor {
   readonly proposer: Proposer;
-  readonly functionId: number;
-  readonly functionIncarnation: bigint;
-  /** Serial that the promises carry, chosen by the successor in `ready`. */
-  readonly serial: number;
   readonly round: number;
 }
 
@@ -197,6 +193,7 @@ export interface Successor {
 export interface Release extends Request {
   readonly type: 'release';
   readonly reason: ReleaseReason;
+  /** In a hand-over: from now on what was reserved is the successor's. */
   readonly successor: Successor | null;
 }
 
@@ -218,8 +215,27 @@ export interface Ready extends Answer {
   readonly nonce: string;
   readonly functionId: number;
   readonly functionIncarnation: bigint;
-  /** Serial under which the successor will count promises. */
-  readonly promiseSerial: number;
+  /** Serial of the `hand-on` that answers this. */
+  readonly handOnSerial: number;
+}
+
+/**
+ * A holder that is about to let go asks to accept a round of its own, whose value names its successor. Nobody acts by it before the
+ * holder has let go; it is answered by `accepted`.
+ */
+export interface Reserve extends Request {
+  readonly type: 'reserve';
+  /** Of the agent of the node that the value names as holder: the round will be its own. */
+  readonly successorIncarnation: bigint;
+  readonly value: LeaseValue;
+}
+
+/** The holder has let go: `round` is the receiver's. `serial` is that of its `ready`; answered by `released`. */
+export interface HandOn extends Answer {
+  readonly type: 'hand-on';
+  readonly value: LeaseValue;
+  /** What the sender has let go of. */
+  readonly former: AcceptedValue;
 }
 
 /**
@@ -272,6 +288,8 @@ export type LeaseSlotMessage =
   | Released
   | Offer
   | Ready
+  | Reserve
+  | HandOn
   | Standing;
 
 /** Carries nothing but the head, with the sender's clock: for those who have nothing else to say to each other. */

@@ -71,9 +71,7 @@ const message: fc.Arbitrary<LeaseMessage> = fc.oneof(
     type: type('release'),
     ...head,
     reason,
-    successor: fc.option(
-      fc.record({ proposer, functionId: u32, functionIncarnation: u64, serial: u32, round }),
-    ),
+    successor: fc.option(fc.record({ proposer, round })),
   }),
   fc.record({ type: type('released'), ...answer }),
   fc.record({ type: type('offer'), ...head, functionId: u32, nonce: hex64 }),
@@ -83,7 +81,14 @@ const message: fc.Arbitrary<LeaseMessage> = fc.oneof(
     nonce: hex64,
     functionId: u32,
     functionIncarnation: u64,
-    promiseSerial: u32,
+    handOnSerial: u32,
+  }),
+  fc.record({ type: type('reserve'), ...head, successorIncarnation: u64, value }),
+  fc.record({
+    type: type('hand-on'),
+    ...answer,
+    value,
+    former: fc.record({ round, proposer, value, released: fc.option(reason) }),
   }),
   fc.record({
     type: type('standing'),

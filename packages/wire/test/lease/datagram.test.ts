@@ -108,14 +108,11 @@ const VECTORS: readonly (readonly [string, LeaseMessage, string])[] = [
       reason: 'handover',
       successor: {
         proposer: { node: 2, incarnation: 8n },
-        functionId: 32,
-        functionIncarnation: 1n,
-        serial: 77,
         round: 2,
       },
     },
-    `08 0037 00000000000000a1 00000009 00 00000001 02 01
-     00000002 0000000000000008 00000020 0000000000000001 0000004d 00 00000002`,
+    `08 0027 00000000000000a1 00000009 00 00000001 02 01
+     00000002 0000000000000008 00 00000002`,
   ],
   [
     'renew many',

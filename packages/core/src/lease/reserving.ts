@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LeaseMessage, LeaseValue, Proposer } from '@vnfpool/wire/lease';
+import type { ReadySuccessor } from './hand-over.ts';
+import { type Basis, Proposing } from './proposing.ts';
+import type { Slot } from './slot.ts';
+
+/** A round that stands and is its successor's as soon as the holder lets go. */
+export interface Reserved {
+  readonly proposer: Proposer;
+  /** Of the word that the successor waits for. */
+  readonly handOnSerial: number;
+  readonly round: number;
+  readonly value: LeaseValue;
+}
+
+/** The second half of a round that a holder decides for its successor, while it still acts by the one before. */
+export class Reserving extends Proposing {
+  readonly #successor: ReadySuccessor;
+
+  constructor(slot: Slot, round: number, successor: ReadySuccessor, basis: Basis, nowMs: number) {
+    super(slot, round, successor.holder, basis, nowMs);
+    this.#successor = successor;
+  }
+
+  get reserved(): Reserved {
+    const { proposer, handOnSerial } = this.#successor;
+    return { proposer, handOnSerial, round: this.round, value: this.value };
+  }
+
+  protected override request(): LeaseMessage {
+    const { round, serial, value } = this;
+    const { incarnation: successorIncarnation } = this.#successor.proposer;
+    return { type: 'reserve', slot: this.slot.id, serial, round, successorIncarnation, value };
+  }
+}
