@@ -22,6 +22,7 @@ import {
   type HandOver,
   type HandOverTarget,
   type ReadySuccessor,
+  seekSuccessor,
 } from './hand-over.ts';
 import type { Granted, HandedOnSlot } from './handed-on.ts';
 import { type Closing, Hold, heldUntilMs, type Listing } from './hold.ts';
@@ -54,6 +55,7 @@ export class Candidacy {
   #expected: Expected | undefined;
   #retiring: Retiring | undefined;
   #highestProposed = 0;
+  #highestPrepared = 0;
 
   constructor(context: SlotContext, definition: SlotDefinition, nowMs: number) {
     this.#slot = new Slot(context, definition, nowMs);
@@ -180,25 +182,16 @@ export class Candidacy {
   release(reason: ReleaseReason, nowMs: number): void {
     const hold = this.#hold;
     if (hold === undefined) this.#giveUp('candidate', nowMs);
-    else if (hold.closing === undefined) this.#close(hold, { reason, reserved: undefined });
+    else if (hold.closing === undefined) this.#letGo(hold, reason, nowMs);
   }
 
   fenceClosed(epoch: number, nowMs: number): void {
     const hold = this.#hold;
-    if (hold?.closing === undefined || !hold.isEpoch(epoch)) return;
-    const { reason, reserved } = hold.closing;
-    const { context, knowledge } = this.#slot;
-    // A renumbering proposal may be under way: the release covers it, but not what is the successor's.
-    const round = reserved === undefined ? Math.max(hold.round, this.#highestProposed) : hold.round;
-    if (context.rules.endsWithRelease()) this.#hold = undefined;
-    else hold.reopen();
-    // Others go first; whoever follows on this node starts afresh.
-    this.#turn.backOffUntil(nowMs + renewalMs(this.leaseMs));
-    const successor = reserved ? { proposer: reserved.proposer, round: reserved.round } : null;
-    knowledge.learnRelease(context.node, round, reason, nowMs);
-    const word = reserved && wordTo(reserved, { ...hold.asAccepted, released: reason }, this.slot);
-    this.#retire({ round, reason, successor }, hold.value, nowMs, word);
-    hold.lost(reason);
+    if (hold?.closing === undefined || !hold.isEpoch(epoch) || hold.isFenceClosed) return;
+    const { reason } = hold.closing;
+    // What others wait for goes out first.
+    if (this.#handOver === undefined) this.#end(hold, hold.closing, nowMs);
+    hold.fenceClosed(reason);
   }
 
   handOver(to: HandOverTarget, nonce: string, nowMs: number): void {
@@ -263,6 +256,7 @@ export class Candidacy {
     if (from === node) return;
     const { round, reason, successor } = message;
     const isNews = knowledge.learnRelease(from, round, reason, nowMs);
+    if (successor === null && this.#expected?.isOf(from)) this.#expected = undefined;
     if (isNews && reason !== 'abandoned') this.#turn.released(successor !== null, nowMs);
   }
 
@@ -273,6 +267,7 @@ export class Candidacy {
     // It would be let go for one that may not go on.
     if (candidate.state?.hasCopy === false) return false;
     if (this.#hold !== undefined || this.#attempt !== undefined) return false;
+    if (message.isForFirst && candidate.rank > 0) return false;
     if (!this.#expected?.isFor(from, message.nonce)) {
       this.#expected = new Expected(this.#slot, from, message.nonce, nowMs);
     }
@@ -281,7 +276,10 @@ export class Candidacy {
   }
 
   onReady(from: number, incarnation: bigint, message: Ready, nowMs: number): void {
-    if (this.#handOver?.answered(from, incarnation, message)) this.#renumber(nowMs);
+    if (!this.#handOver?.answered(from, incarnation, message)) return;
+    if (this.#hold?.closing === undefined) this.#renumber(nowMs);
+    else if (this.#attempt instanceof Preparing && this.#attempt.verdict !== undefined)
+      this.#judged(this.#attempt, this.#attempt.verdict, nowMs);
   }
 
   /** The holder has let go for this node's candidate, which begins by what was reserved for it. */
@@ -354,7 +352,7 @@ export class Candidacy {
     if (this.#attempt?.isOver(nowMs)) this.#giveUp('no-majority', nowMs);
     else this.#attempt?.repeatIfDue(nowMs);
     if (this.#retiring?.repeatIfDue(nowMs) === false) this.#retiring = undefined;
-    if (this.#handOver?.repeatIfDue(this.#hold, nowMs) === false) this.#handOver = undefined;
+    if (this.#handOver?.repeatIfDue(this.#hold, nowMs) === false) this.#endHandOver(nowMs);
     if (this.#expected?.isOver(nowMs)) this.#expected = undefined;
     this.#renewIfDue(nowMs);
     this.#tryIfDue(nowMs);
@@ -416,6 +414,7 @@ export class Candidacy {
   #prepare(holder: LeaseHolder, state: CandidateState | undefined, nowMs: number): void {
     const round = Math.max(this.#slot.knowledge.highestRound, this.#highestProposed) + 1;
     const serial = this.#slot.nextSerial();
+    this.#highestPrepared = round;
     this.#attempt = new Preparing(this.#slot, { round, serial }, holder, state, nowMs);
     this.#attempt.send();
   }
@@ -442,7 +441,9 @@ export class Candidacy {
 
   #judged({ round, holder }: Preparing, verdict: Verdict, nowMs: number): void {
     const { candidate } = this;
-    if (!verdict.isAllowed) {
+    if (this.#hold?.closing !== undefined) {
+      this.#judgedForSuccessor(this.#hold, round, verdict, nowMs);
+    } else if (!verdict.isAllowed) {
       this.#attempt = undefined;
       this.#turn.backOffUntil(nowMs + unlistedProbeMs(this.leaseMs));
     } else if (candidate === undefined || !sameHolder(candidate, holder)) {
@@ -463,6 +464,19 @@ export class Candidacy {
     this.#attempt.send();
   }
 
+  /** A holder that lets go waits for a successor; its own round is of no use any more. */
+  #judgedForSuccessor({ listing }: Hold, round: number, verdict: Verdict, nowMs: number): void {
+    if (!verdict.isAllowed) {
+      this.#endHandOver(nowMs);
+      return;
+    }
+    if (this.#handOver?.ready === undefined) return;
+    const basis = { former: verdict.former, lossMark: false, listing };
+    const successor = this.#successorAfter(basis);
+    if (successor) this.#reserve(round, successor, basis, nowMs);
+    else this.#endHandOver(nowMs);
+  }
+
   /** Who is ready to follow this holder; its list may have changed since it was asked. */
   #successorAfter({ former, listing }: Basis): ReadySuccessor | undefined {
     const ready = this.#hold && this.#handOver?.ready;
@@ -478,17 +492,19 @@ export class Candidacy {
     const { node } = this.#slot.context;
     const candidates = listing.candidates?.filter((candidate) => candidate.node !== node);
     const basis = { former, lossMark: false, listing: { ...listing, candidates } };
+    const endedRound = Math.max(this.#hold?.round ?? 0, this.#highestProposed);
     this.#highestProposed = round;
     this.#handOver?.decided();
-    this.#attempt = new Reserving(this.#slot, round, successor, basis, nowMs);
+    this.#attempt = new Reserving(this.#slot, { round, endedRound }, successor, basis, nowMs);
     this.#attempt.send();
   }
 
   #granted(attempt: Proposing, nowMs: number): void {
     const hold = this.#hold;
     if (attempt instanceof Reserving) {
+      this.#attempt = undefined;
       this.#handOver = undefined;
-      if (hold !== undefined) this.#handOn(hold, attempt.reserved);
+      if (hold !== undefined) this.#handOn(hold, attempt.reserved, nowMs);
       return;
     }
     const untilMs = heldUntilMs(this.#slot, attempt.value, attempt.firstSentMs, nowMs);
@@ -512,6 +528,10 @@ export class Candidacy {
     const attempt = this.#attempt;
     if (attempt === undefined) return;
     this.#attempt = undefined;
+    if (this.#hold?.closing !== undefined) {
+      this.#endHandOver(nowMs);
+      return;
+    }
     if (this.#hold !== undefined && attempt instanceof Reserving) {
       // Members keep the slot for its successor, from its holder too: it lets go, and takes that back.
       this.#close(this.#hold, { reason: 'handover', reserved: undefined });
@@ -535,13 +555,55 @@ export class Candidacy {
 
   // Letting go --------------------------------------------------------------------------------------------
 
-  #handOn(hold: Hold, reserved: Reserved): void {
+  /** The successor's round stands: it begins as soon as the fence is closed. */
+  #handOn(hold: Hold, reserved: Reserved, nowMs: number): void {
     const { context } = this.#slot;
+    if (hold.closing !== undefined) {
+      hold.closing.reserved = reserved;
+      if (hold.isFenceClosed) this.#end(hold, hold.closing, nowMs);
+      return;
+    }
     if (!context.rules.handsOnBehindFence()) {
       const { to, message } = wordTo(reserved, { ...hold.asAccepted, released: 'handover' }, this.slot);
       context.send(to, message);
     }
     this.#close(hold, { reason: 'handover', reserved });
+  }
+
+  /** Lets go without an order to whom: who would try first is asked while the fence closes, and its round decided for it. */
+  #letGo(hold: Hold, reason: ReleaseReason, nowMs: number): void {
+    const { rules } = this.#slot.context;
+    // Nobody votes for a clock that is not to be relied on.
+    const mayDecide = reason !== 'clock' && rules.isOneValueARound();
+    this.#attempt = undefined;
+    this.#handOver?.fail('lost');
+    this.#handOver = mayDecide ? seekSuccessor(this.#slot, hold, nowMs) : undefined;
+    if (this.#handOver !== undefined) this.#prepare(hold.holder, undefined, nowMs);
+    hold.close({ reason, reserved: undefined });
+  }
+
+  /** No successor was found in time: the holder stays, or lets go for whoever comes. */
+  #endHandOver(nowMs: number): void {
+    const hold = this.#hold;
+    this.#handOver = undefined;
+    if (hold?.closing === undefined) return;
+    this.#attempt = undefined;
+    if (hold.isFenceClosed) this.#end(hold, hold.closing, nowMs);
+  }
+
+  /** Behind the closed fence. */
+  #end(hold: Hold, { reason, reserved }: Closing, nowMs: number): void {
+    const { context, knowledge } = this.#slot;
+    // Rounds of its own may be under way: the release covers them, but not what is the successor's.
+    const round = reserved?.endedRound ?? Math.max(hold.round, this.#highestProposed, this.#highestPrepared);
+    if (context.rules.endsWithRelease()) this.#hold = undefined;
+    else hold.reopen();
+    // Others go first; whoever follows on this node starts afresh.
+    this.#turn.backOffUntil(nowMs + renewalMs(this.leaseMs));
+    const successor = reserved ? { proposer: reserved.proposer, round: reserved.round } : null;
+    knowledge.learnRelease(context.node, round, reason, nowMs);
+    const word = reserved && wordTo(reserved, { ...hold.asAccepted, released: reason }, this.slot);
+    this.#retire({ round, reason, successor }, hold.value, nowMs, word);
   }
 
   #close(hold: Hold, closing: Closing): void {

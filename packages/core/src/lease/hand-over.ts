@@ -2,7 +2,7 @@
 import type { LeaseHolder, Offer, Proposer, Ready } from '@vnfpool/wire/lease';
 import type { Hold } from './hold.ts';
 import type { Slot } from './slot.ts';
-import { releaseRepeatMs, retransmitMs } from './timing.ts';
+import { rankDelayMs, releaseRepeatMs, retransmitMs } from './timing.ts';
 import type { LeaseOutput } from './types.ts';
 
 /* A planned hand-over: the order at the holder, and the word that its successor waits for. */
@@ -34,7 +34,17 @@ export function beginHandOver(
     tellFailure(slot, nonce, fault ?? 'not-holding');
     return undefined;
   }
-  const handOver = new HandOver(slot, to, nonce, nowMs);
+  const handOver = new HandOver(slot, { targets: [to], nonce, isPlanned: true }, nowMs);
+  handOver.send(hold.round);
+  return handOver;
+}
+
+/** For a holder that lets go in any case: whoever is first in the queue is asked, for as long as it would leave the second one to wait. */
+export function seekSuccessor(slot: Slot, hold: Hold, nowMs: number): HandOver | undefined {
+  const { node, random } = slot.context;
+  const targets = hold.value.candidates.filter((candidate) => candidate.node !== node);
+  if (targets.length === 0) return undefined;
+  const handOver = new HandOver(slot, { targets, nonce: random.u64().toString(16), isPlanned: false }, nowMs);
   handOver.send(hold.round);
   return handOver;
 }
@@ -57,23 +67,33 @@ function tellFailure({ id, context }: Slot, nonce: string, reason: Failure): voi
   context.emit({ type: 'hand-over-failed', slot: id, nonce, reason });
 }
 
+interface Order {
+  readonly targets: readonly HandOverTarget[];
+  readonly nonce: string;
+  /** Somebody waits for its outcome; if it fails, the slot stays. */
+  readonly isPlanned: boolean;
+}
+
 /** At the holder: the successor is asked whether it is ready, until a round is reserved for it or the time is over. */
 export class HandOver {
-  readonly nonce: string;
   readonly #slot: Slot;
-  readonly #to: HandOverTarget;
+  readonly #order: Order;
   readonly #serial: number;
   readonly #untilMs: number;
   #resendAtMs: number | undefined;
   #ready: ReadySuccessor | undefined;
 
-  constructor(slot: Slot, to: HandOverTarget, nonce: string, nowMs: number) {
-    this.nonce = nonce;
+  constructor(slot: Slot, order: Order, nowMs: number) {
     this.#slot = slot;
-    this.#to = to;
+    this.#order = order;
     this.#serial = slot.nextSerial();
-    this.#untilMs = nowMs + 2 * releaseRepeatMs(slot.leaseMs);
-    this.#resendAtMs = nowMs + retransmitMs(slot.leaseMs);
+    const forMs = order.isPlanned ? 2 * releaseRepeatMs(slot.leaseMs) : rankDelayMs(slot.leaseMs, 1);
+    this.#untilMs = nowMs + forMs;
+    this.#resendAtMs = nowMs + Math.min(retransmitMs(slot.leaseMs), forMs);
+  }
+
+  get nonce(): string {
+    return this.#order.nonce;
   }
 
   /** Undefined once it does not ask any more. */
@@ -82,16 +102,18 @@ export class HandOver {
   }
 
   send(round: number): void {
-    const { node, functionId } = this.#to;
+    const { targets, isPlanned } = this.#order;
     const nonce = nonceOnWire(this.nonce);
-    this.#slot.context.send(node, {
-      type: 'offer',
-      slot: this.#slot.id,
-      serial: this.#serial,
-      round,
-      functionId,
-      nonce,
-    });
+    for (const { node, functionId } of targets)
+      this.#slot.context.send(node, {
+        type: 'offer',
+        slot: this.#slot.id,
+        serial: this.#serial,
+        round,
+        functionId,
+        nonce,
+        isForFirst: !isPlanned,
+      });
   }
 
   /** Asks once more if that is due; false once it is over, which it says. */
@@ -112,7 +134,7 @@ export class HandOver {
   }
 
   fail(reason: Failure): void {
-    tellFailure(this.#slot, this.nonce, reason);
+    if (this.#order.isPlanned) tellFailure(this.#slot, this.nonce, reason);
   }
 
   /** The successor, once it has answered. */
@@ -120,11 +142,12 @@ export class HandOver {
     return this.#ready;
   }
 
-  /** Notes the answer; true if it is to this offer, of the one that was asked. */
+  /** Notes the answer; true if it is to this offer, of one that was asked. */
   answered(from: number, incarnation: bigint, message: Ready): boolean {
     const { functionId, functionIncarnation, handOnSerial } = message;
     if (this.#serial !== message.serial || nonceOnWire(this.nonce) !== message.nonce) return false;
-    if (this.#to.node !== from || this.#to.functionId !== functionId) return false;
+    const isMeant = ({ node, functionId: id }: HandOverTarget): boolean => node === from && id === functionId;
+    if (!this.#order.targets.some(isMeant)) return false;
     const holder = { node: from, functionId, functionIncarnation };
     this.#ready = { proposer: { node: from, incarnation }, holder, handOnSerial };
     return true;
@@ -148,6 +171,10 @@ export class Expected {
     this.#from = from;
     this.#nonce = nonce;
     this.#untilMs = nowMs + 4 * releaseRepeatMs(slot.leaseMs);
+  }
+
+  isOf(from: number): boolean {
+    return this.#from === from;
   }
 
   /** Whether an offer is the one that this was made for. */

@@ -26,7 +26,7 @@ export interface Listing {
 export interface Closing {
   readonly reason: ReleaseReason;
   /** What was reserved for the one that a hand-over goes to. */
-  readonly reserved: Reserved | undefined;
+  reserved: Reserved | undefined;
 }
 
 /** The right to act, while it lasts: its lease, the renewals of it, and what the fence is told. */
@@ -42,6 +42,7 @@ export class Hold {
   #renewal: Renewal | undefined;
   #renewAtMs: number;
   #closing: Closing | undefined;
+  #isFenceClosed = false;
   #listing: Listing = { candidates: undefined, serial: 0 };
 
   constructor(slot: Slot, granted: Granted, leaseUntilMs: number) {
@@ -109,9 +110,14 @@ export class Hold {
     return epoch >= this.#grantEpoch && epoch <= this.epoch;
   }
 
-  /** Set from the order to let go until the kernel has closed the fence. */
+  /** Set from the order to let go on. */
   get closing(): Closing | undefined {
     return this.#closing;
+  }
+
+  /** The kernel has closed it, and the agent was told that the role is over. */
+  get isFenceClosed(): boolean {
+    return this.#isFenceClosed;
   }
 
   /** `detectedAtMs`: since when the slot was seen to be free. */
@@ -149,9 +155,17 @@ export class Hold {
     context.emit({ type: 'fence-close', slot: id, epoch: this.epoch, reason: closing.reason });
   }
 
+  /** The kernel has acknowledged. */
+  fenceClosed(reason: LostReason): void {
+    if (this.#isFenceClosed) return;
+    this.#isFenceClosed = true;
+    this.lost(reason);
+  }
+
   /** For the rule that is broken on purpose: goes on after its release. */
   reopen(): void {
     this.#closing = undefined;
+    this.#isFenceClosed = false;
   }
 
   /** Whether the lease ran out. While the fence is being closed, the release decides. */

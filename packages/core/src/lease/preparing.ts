@@ -26,6 +26,11 @@ export class Preparing extends Attempt {
     if (!this.isAnsweredBy(message)) return undefined;
     this.tally.add(from);
     this.#promises.set(from, message);
+    return this.verdict;
+  }
+
+  /** Undefined until a majority has promised. */
+  get verdict(): Verdict | undefined {
     if (this.tally.count < this.slot.council.majority) return undefined;
     return judge(this.#promises.values(), this.holder, {
       mayFollow: (former) => this.#mayFollow(former),

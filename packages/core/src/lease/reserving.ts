@@ -11,20 +11,30 @@ export interface Reserved {
   readonly handOnSerial: number;
   readonly round: number;
   readonly value: LeaseValue;
+  /** Up to this one the holder's rounds end with its release. */
+  readonly endedRound: number;
 }
 
 /** The second half of a round that a holder decides for its successor, while it still acts by the one before. */
 export class Reserving extends Proposing {
   readonly #successor: ReadySuccessor;
+  readonly #endedRound: number;
 
-  constructor(slot: Slot, round: number, successor: ReadySuccessor, basis: Basis, nowMs: number) {
+  constructor(
+    slot: Slot,
+    { round, endedRound }: Pick<Reserved, 'round' | 'endedRound'>,
+    successor: ReadySuccessor,
+    basis: Basis,
+    nowMs: number,
+  ) {
     super(slot, round, successor.holder, basis, nowMs);
     this.#successor = successor;
+    this.#endedRound = endedRound;
   }
 
   get reserved(): Reserved {
     const { proposer, handOnSerial } = this.#successor;
-    return { proposer, handOnSerial, round: this.round, value: this.value };
+    return { proposer, handOnSerial, round: this.round, value: this.value, endedRound: this.#endedRound };
   }
 
   protected override request(): LeaseMessage {

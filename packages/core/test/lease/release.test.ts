@@ -15,9 +15,14 @@ describe('a release', () => {
     bench.isObedient = false;
     const { epoch } = bench.last('granted');
     const outputs = bench.input(1, { type: 'release', slot: SLOT, reason: 'function-unhealthy' });
-    expect(outputs).toEqual([{ type: 'fence-close', slot: SLOT, epoch, reason: 'function-unhealthy' }]);
+    // Who comes first is asked meanwhile, and its round decided for it.
+    expect(outputs.filter(({ type }) => type !== 'send' && type !== 'persist')).toEqual([
+      { type: 'fence-close', slot: SLOT, epoch, reason: 'function-unhealthy' },
+    ]);
+    expect(outputs.at(0)).toMatchObject({ type: 'send', messages: [{ type: 'offer' }, { type: 'prepare' }] });
     bench.run(LEASE_MS / 2);
     expect(releases()).toEqual([]);
+    expect(bench.all('granted')).toHaveLength(1);
     expect(bench.all('fence-until').at(-1)?.atMs).toBeLessThanOrEqual(bench.last('fence-close').atMs);
     bench.input(1, { type: 'fence-closed', slot: SLOT, epoch });
     expect(releases().length).toBeGreaterThan(0);
@@ -44,7 +49,8 @@ describe('a release', () => {
     bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
     const exitMs = bench.nowMs;
     bench.run(LEASE_MS, () => bench.all('granted', 4).length > 0);
-    expect(new Set(releases().map(({ to }) => to))).toEqual(new Set([2, 3, 4]));
+    const words = bench.sent.filter(({ message }) => ['release', 'hand-on'].includes(message.type));
+    expect(new Set(words.map(({ to }) => to))).toEqual(new Set([2, 3, 4]));
     expect(bench.last('granted').atMs - exitMs).toBeLessThanOrEqual(6 * bench.delayMs);
   });
 
@@ -79,8 +85,43 @@ describe('a release', () => {
     bench.run(2);
     bench.input(1, { type: 'release', slot: SLOT, reason: 'operator' });
     bench.run(10);
-    expect(bench.all('renumbered')).toEqual([]);
+    expect(bench.all('renumbered', 1)).toEqual([]);
     expect(releases()[0]?.message.round).toBe(2);
+  });
+
+  test('goes to whoever is first in the queue only, which is asked no longer than the second one would wait', () => {
+    bench.ready(2, 0, 1n, false);
+    bench.ready(3, 1);
+    bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
+    const exitMs = bench.nowMs;
+    bench.run(LEASE_MS, () => releases().length > 0);
+    expect(bench.nowMs - exitMs).toBeLessThanOrEqual(LEASE_MS / 10 + bench.delayMs);
+    expect(releases()[0]?.message).toMatchObject({ successor: null });
+    bench.run(LEASE_MS, () => bench.all('granted', 3).length > 0);
+    expect(bench.last('granted')).toMatchObject({ node: 3, cause: 'function-exit', fencedBy: 'release' });
+    // Nobody ordered it, so nobody is told that it failed.
+    expect(bench.all('hand-over-failed')).toEqual([]);
+  });
+
+  test('leaves the successor its round where the fence takes longer to close than the round to be decided', () => {
+    bench.isObedient = false;
+    const { epoch } = bench.last('granted');
+    bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
+    bench.run(LEASE_MS / 2);
+    expect(bench.all('granted')).toHaveLength(1);
+    bench.input(1, { type: 'fence-closed', slot: SLOT, epoch });
+    bench.run(bench.delayMs);
+    expect(bench.last('granted')).toMatchObject({ node: 2, cause: 'function-exit', fencedBy: 'release' });
+    expect(bench.all('lost')).toHaveLength(1);
+  });
+
+  test('is for whoever comes where the council does not decide in time', () => {
+    bench.isLost = (_from, _to, messages) => messages.some(({ type }) => type === 'promise');
+    bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
+    bench.run(LEASE_MS / 10 + 2);
+    bench.isLost = () => false;
+    bench.run(LEASE_MS / 2, () => bench.all('granted').length > 1);
+    expect(bench.last('granted')).toMatchObject({ node: 2, cause: 'function-exit' });
   });
 
   test('is repeated until every member has confirmed it', () => {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setFlagsFromString } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type KeeperInput, type KeeperOutput, LinkGate, SlotKeeper } from '@vnfpool/core/agent';
 import { type LeaseDatagram, NodeLeases } from '@vnfpool/core/lease';
@@ -20,6 +21,7 @@ import { agentClocks } from './agent-clocks.ts';
 import { fenceHandedOn, LeaseHands } from './lease-hands.ts';
 import { openRegister } from './lease-journal.ts';
 import { LeaseLink } from './lease-link.ts';
+import { rehearse } from './lease-rehearsal.ts';
 import { writeMarker } from './marker.ts';
 import { PauseWatch } from './pause-watch.ts';
 import type { FromWorker, GoesOn, ToWorker, WorkerTask } from './worker-messages.ts';
@@ -37,6 +39,8 @@ const STALLS_MS = 10_000;
 const BURST_MAX = 64;
 /** The fence is taken over some 100 ms after the last renewal, when two thirds of a lease are left. */
 const HANDED_ON_LEASE_MS = 200;
+/** Failovers that are played through at a start; more make the next one no quicker. */
+const REHEARSED = 12;
 /** Steps in a row without a turn of the loop, so that datagrams are read in between. */
 const DUE_AT_ONCE_MAX = 4;
 
@@ -339,6 +343,9 @@ function addressListener(later: (input: KeeperInput) => void): AddressListener {
 const task = workerData as WorkerTask;
 // What takes time and changes nothing comes before leases wait for it.
 const prepared = task.interface === null ? undefined : prepareFence(agentClocks());
+// Else the code of a failover, which may not run for weeks, is thrown away again.
+setFlagsFromString('--no-flush-bytecode');
+rehearse(REHEARSED);
 parentPort?.once('message', (message: ToWorker) => {
   // What it throws ends the thread, and with it the agent.
   if (message.type === 'begin') void main(task, message.goesOn, prepared);

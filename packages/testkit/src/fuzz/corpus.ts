@@ -70,7 +70,7 @@ const leaseMessages: readonly LeaseMessage[] = [
     ],
   },
   { type: 'renewed-many', serial: 1, incarnation: 1n, renewed: [true, false] },
-  { type: 'offer', ...request, functionId: 32, nonce: '00000000000000e0' },
+  { type: 'offer', ...request, functionId: 32, nonce: '00000000000000e0', isForFirst: true },
   {
     type: 'ready',
     ...answer,

@@ -116,8 +116,13 @@ const BODIES: { readonly [Name in Type]: Body<Name> } = {
     write: (writer, message) => {
       writer.u32(message.functionId);
       writeHex64(writer, message.nonce);
+      writer.u8(message.isForFirst ? 1 : 0);
     },
-    read: (reader) => ({ functionId: reader.u32(), nonce: readHex64(reader) }),
+    read: (reader) => ({
+      functionId: reader.u32(),
+      nonce: readHex64(reader),
+      isForFirst: readFlag(reader),
+    }),
   },
   ready: {
     code: 11,

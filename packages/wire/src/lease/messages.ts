@@ -207,6 +207,8 @@ export interface Offer extends Request {
   readonly functionId: number;
   /** 16 hexadecimal digits, of the order. */
   readonly nonce: string;
+  /** The holder lets go in any case: only whoever is first in the queue is meant. */
+  readonly isForFirst: boolean;
 }
 
 /** The successor is ready; `serial` echoes the offer. */

@@ -74,7 +74,13 @@ const message: fc.Arbitrary<LeaseMessage> = fc.oneof(
     successor: fc.option(fc.record({ proposer, round })),
   }),
   fc.record({ type: type('released'), ...answer }),
-  fc.record({ type: type('offer'), ...head, functionId: u32, nonce: hex64 }),
+  fc.record({
+    type: type('offer'),
+    ...head,
+    functionId: u32,
+    nonce: hex64,
+    isForFirst: fc.boolean(),
+  }),
   fc.record({
     type: type('ready'),
     ...answer,
