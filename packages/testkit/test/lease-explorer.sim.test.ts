@@ -30,8 +30,8 @@ const FOUND: Readonly<Record<string, readonly [profile: string, steps: number]>>
   'no muteness after a restart': ['restart', 6],
   'promises forgotten at a restart': ['restart', 4],
   'an equal round promised twice': ['birth', 3],
-  'a release that is not final': ['order', 4],
-  'acting again after a release was sent': ['order', 4],
+  'a release that is not final': ['order', 7],
+  'acting again after a release was sent': ['order', 6],
   'lease counted from the answer': ['renewal', 8],
   'two values in one round': ['order', 1],
   'drift margin forgotten': ['drift', 5],
@@ -46,6 +46,8 @@ const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'council changed without floor and muteness': 'the council stays the same on every path',
   'answers of another council count': 'the council stays the same on every path',
   'no waiting after a forced decision': 'nobody decides for the dead on any path',
+  'handed on before the fence is closed': 'a hand-over has more steps than a search comes to',
+  "what is reserved taken for the successor's own": 'a hand-over has more steps than a search comes to',
   'followed by one that the list does not have': 'every candidate is listed on every path',
 };
 
