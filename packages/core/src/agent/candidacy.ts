@@ -45,6 +45,9 @@ export function candidatesOf({
       const ranked = order.filter((functionId) => functionId === id || functionId !== holder).indexOf(id);
       const behind = standing.isSuppressed(assignment, nowMs) ? slot.candidates.length : 0;
       const state = shared.stateOf(slot, resident);
+      // What it told its agent last goes to standbys first; and a start in place keeps the slot.
+      const isEndedAtOnce = state === undefined && (assignment?.restart?.inPlace ?? 0) === 0;
+      const pid = isEndedAtOnce ? life.report().pid : null;
       wanted.set(`${slot.id}/${id}`, {
         type: 'candidate',
         slot: slot.id as SlotId,
@@ -53,6 +56,7 @@ export function candidatesOf({
         ready: life.ready && !isFull && (isHolder || !standing.isHeldDown(nowMs)),
         rank: (ranked >= 0 ? ranked : position) + behind,
         ...(state && { state }),
+        ...(pid !== null && { pid }),
       });
     }
   }

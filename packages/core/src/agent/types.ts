@@ -345,6 +345,8 @@ export type AgentOutput =
       readonly rank: number;
       /** Of the slot's shared state; absent: none is shared. */
       readonly state?: CandidateState;
+      /** Of its process, whose end is the candidate's at once, whoever notices first; absent: more is to be done before. */
+      readonly pid?: number;
     }
   | { readonly type: 'no-candidate'; readonly slot: SlotId; readonly functionId: FunctionId }
   | { readonly type: 'release'; readonly slot: SlotId; readonly cause: FailoverCause }

@@ -174,9 +174,20 @@ describe('candidacy', () => {
         incarnation: '0000000000000001',
         ready: true,
         rank: 0,
+        // Whoever sees it end first may say so.
+        pid: 77,
       },
     ]);
     expect(ofType(outputs, 'function-changed')[0]).toMatchObject({ status: 'Running' });
+  });
+
+  test('the end of its process is not the end of a candidate that is started in place', () => {
+    const restart = { inPlace: 1, withinMs: 60_000, readyMs: 3_000 };
+    readyFunction();
+    const outputs = add({ assignment: assignment({ restart }) });
+    const [candidate] = ofType(outputs, 'candidate');
+    expect(candidate).toMatchObject({ ready: true });
+    expect(candidate).not.toHaveProperty('pid');
   });
 
   test('the ranking of its assignment gives the rank', () => {

@@ -13,11 +13,13 @@ import {
   prepareFence,
 } from '@vnfpool/platform/fence';
 import { lockInNamespace, type NamespaceLock } from '@vnfpool/platform/lock';
+import { isAlive, readProcessStat, watchExit } from '@vnfpool/platform/processes';
 import { requestRealtime } from '@vnfpool/platform/realtime';
 import { deriveLeaseKeys, LeaseSeal, openLeaseKey } from '@vnfpool/runtime/lease-seal';
 import { systemRandom } from '@vnfpool/runtime/random';
 import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import { agentClocks } from './agent-clocks.ts';
+import { CandidateWatch } from './candidate-watch.ts';
 import { fenceHandedOn, LeaseHands } from './lease-hands.ts';
 import { openRegister } from './lease-journal.ts';
 import { LeaseLink } from './lease-link.ts';
@@ -204,6 +206,10 @@ async function main(
 
   const checking = setInterval(() => act(() => hands.checkFence()), FENCE_CHECK_MS);
 
+  const candidates = new CandidateWatch(watchProcess, (slot, functionId) =>
+    act(() => hands.handle({ type: 'candidate-gone', slot, functionId })),
+  );
+
   function configure(configuration: SetConfiguration): void {
     usePeers(configuration);
     addresses?.usePeers(configuration.nodes.map(({ address }) => address));
@@ -220,6 +226,7 @@ async function main(
     clearInterval(checking);
     clearInterval(measuring);
     clearTimeout(timer);
+    candidates.close();
     carrier?.close();
     pauses.close();
     link.close();
@@ -277,6 +284,16 @@ async function main(
         journal.close();
         parentPort?.close();
         return;
+      case 'candidate-state': {
+        const { pid, ...candidate } = message;
+        candidates.follow(message.slot, message.functionId, pid);
+        act(() => hands.handle(candidate));
+        return;
+      }
+      case 'candidate-gone':
+        candidates.forget(message.slot);
+        act(() => hands.handle(message));
+        return;
       default:
         act(() => hands.handle(message));
     }
@@ -297,6 +314,12 @@ async function main(
     muteMs: leases.muteMs(clocks.boottimeMs()),
     goneOn,
   });
+}
+
+/** A process that has ended already is the main thread's to tell. */
+function watchProcess(pid: number, ended: () => void): (() => void) | undefined {
+  const process = readProcessStat(pid);
+  return process === undefined || !isAlive(process) ? undefined : watchExit(process, ended);
 }
 
 /** Nodes that the hook is for: those that say that no kernel silences them. None without a hook. */

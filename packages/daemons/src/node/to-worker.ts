@@ -8,7 +8,7 @@ export function toWorker(
 ): ToWorker {
   switch (output.type) {
     case 'candidate': {
-      const { slot, functionId, incarnation, ready, rank, state } = output;
+      const { slot, functionId, incarnation, ready, rank, state, pid = null } = output;
       return {
         type: 'candidate-state',
         slot,
@@ -17,6 +17,7 @@ export function toWorker(
         ready,
         rank,
         ...(state && { state }),
+        pid,
       };
     }
     case 'no-candidate':

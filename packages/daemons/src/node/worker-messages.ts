@@ -22,12 +22,18 @@ export interface WorkerTask {
   readonly interface: string | null;
 }
 
+/** With the process whose end is that of the candidate; null: the main thread alone says when it ends. */
+export type CandidateToWorker = Extract<LeaseInput, { type: 'candidate-state' }> & {
+  readonly pid: number | null;
+};
+
 /** From the main thread. */
 export type ToWorker =
   /** The node's lock is held: whoever acted before has ended. First of all. */
   | { readonly type: 'begin'; readonly goesOn: GoesOn | null }
   | { readonly type: 'configure'; readonly configuration: SetConfiguration }
-  | Extract<LeaseInput, { type: 'candidate-state' | 'candidate-gone' | 'release' | 'hand-over' | 'list' }>
+  | CandidateToWorker
+  | Extract<LeaseInput, { type: 'candidate-gone' | 'release' | 'hand-over' | 'list' }>
   | Extract<KeeperInput, { type: 'node-fenced' | 'state-taken' }>
   /** The node has another address: lease datagrams are taken there, at the same port. */
   | { readonly type: 'address'; readonly address: string }
