@@ -43,7 +43,7 @@ const PRIORITY = 250;
 const ORIGINAL_MS = 3_000;
 const ORIGINALS_MAX = 65_536;
 /** Without a word of its program for so long the table does nothing any more. */
-const ALIVE_MS = 10_000;
+export const ALIVE_MS = 10_000;
 /** How often the program is to say that it lives. */
 export const ALIVE_EVERY_MS = 2_500;
 
@@ -149,9 +149,8 @@ export class FirstPacketTable {
     return { source, destination, protocol: tuple.protocol, layer4 };
   }
 
-  /** Packets pass from now on. */
-  remove(): void {
-    transact(this.#socket, 'remove the table of first packets', removal(this.#place));
+  /** The rules stay, until they are removed or do nothing any more. */
+  close(): void {
     this.#socket.close();
   }
 
@@ -174,7 +173,7 @@ export class FirstPacketTable {
   }
 }
 
-/** Takes such a table away, whoever made it, from the calling thread's namespace. */
+/** Takes such a table away, whoever made it, from the calling thread's namespace: packets pass from then on. */
 export function removeFirstPacketTable(table: string): void {
   const socket = new NetlinkSocket(NETLINK_NETFILTER);
   try {

@@ -239,7 +239,7 @@ const standbySharing: Shape<StandbySharing> = object(
     acknowledgedBy: count,
     overload: oneOf('block', 'degrade'),
   },
-  { lossMs: above0, securityState: oneOf('re-derive', 'sealed') },
+  { lossMs: above0, securityState: oneOf('re-derive', 'sealed'), defers: flag },
 );
 
 const checkpointSharing: Shape<CheckpointSharing> = object(

@@ -256,6 +256,8 @@ export interface StandbySharing {
   readonly overload: 'block' | 'degrade';
   /** What becomes of keys that the function marks as secret; absent: they stay with it. */
   readonly securityState?: 're-derive' | 'sealed';
+  /** Of connections: the first packet of a translated flow waits until the listed standbys have the flow. */
+  readonly defers?: boolean;
 }
 
 /** It goes to a store outside of the set, where every candidate finds it: all are listed. */

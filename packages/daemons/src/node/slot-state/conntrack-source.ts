@@ -4,12 +4,14 @@ import { inNamespace } from '@vnfpool/platform/namespaces';
 import {
   type CopyContents,
   commitFlows,
+  FirstPackets,
   type FlowKernel,
   FlowUpdates,
   flowKernel,
   KernelCopy,
   type SharedFlowFilter,
 } from '@vnfpool/runtime/flow-sharing';
+import { FirstPacketRules } from './first-packet-rules.ts';
 import { otherAddresses } from './other-addresses.ts';
 import type { StateEntry, StateSink, StateSource } from './state-source.ts';
 
@@ -17,6 +19,8 @@ export interface ConntrackSourceOptions {
   /** Network of the function's own; null: that of the node, which is the calling thread's. */
   readonly network: { readonly namespace: { readonly fd: number } } | null;
   readonly filter: SharedFlowFilter;
+  /** Whose state it is. */
+  readonly slot: string;
   /** Where a standby keeps its copy: in user space alone (the default), or in the kernel too. */
   readonly standby?: 'userspace' | 'kernel';
   /**
@@ -39,6 +43,8 @@ type FlowEntry = readonly [key: string, value: Uint8Array];
 interface Following {
   readonly kernel: FlowKernel;
   readonly updates: FlowUpdates;
+  /** Null: none are held. */
+  readonly first: FirstPackets | null;
 }
 
 /**
@@ -56,10 +62,12 @@ export class ConntrackSource implements StateSource {
   /** Keys of what this kernel has from when the slot was held here. */
   #left: readonly string[] = [];
   #sink: StateSink | null = null;
+  readonly #rules: FirstPacketRules;
 
   /** Sees to it that connections tell of themselves from now on. @throws PlatformError `EPERM`; Error of the settings */
   constructor(options: ConntrackSourceOptions) {
     this.#options = options;
+    this.#rules = new FirstPacketRules({ ...options, within: (work) => this.#inside(work) });
     this.#table = this.#inside(() => new Conntrack());
     try {
       // A network of its own begins with it. The table was asked for first, which loads what has the settings.
@@ -100,6 +108,10 @@ export class ConntrackSource implements StateSource {
     const following = this.#following;
     if (following === null) return;
     this.#following = null;
+    if (following.first !== null) {
+      following.first.close();
+      this.#rules.removeLater();
+    }
     // The last updates are not in it yet: of those it had before.
     if (this.#options.standby === 'kernel')
       this.#left = Array.from(this.#sink?.entries() ?? [], ([key]) => key);
@@ -117,7 +129,9 @@ export class ConntrackSource implements StateSource {
 
   /** Each of a copy of its own: another one takes its place. */
   follow(copy: CopyContents, keys: readonly string[] | null): void {
-    if (this.#options.standby !== 'kernel' || this.#following !== null || this.#isClosed) return;
+    if (this.#following !== null || this.#isClosed) return;
+    this.#rules.remove();
+    if (this.#options.standby !== 'kernel') return;
     if (this.#kernelCopy?.contents === copy) this.#kernelCopy.changed(keys);
     else this.#kernelCopy = this.#keepInKernel(copy);
   }
@@ -128,8 +142,11 @@ export class ConntrackSource implements StateSource {
     await kernelCopy?.remove();
   }
 
-  async close(): Promise<void> {
+  /** @param isLeft the next agent goes on with what is there */
+  async close(isLeft = false): Promise<void> {
     this.#isClosed = true;
+    this.#following?.first?.close();
+    this.#rules.close(isLeft);
     this.#following?.updates.close();
     this.#following?.kernel.close();
     this.#following = null;
@@ -192,6 +209,7 @@ export class ConntrackSource implements StateSource {
     try {
       const updates = new FlowUpdates({
         kernel,
+        choice: sink.defers === true ? 'mapped' : 'begun',
         entries,
         change: (changes) => sink.change(changes),
         onOverrun: () => {
@@ -204,9 +222,30 @@ export class ConntrackSource implements StateSource {
         onNews('connections that are older than this do not tell of their changes', {
           setting: 'net.netfilter.nf_conntrack_events is not 1',
         });
-      return { kernel, updates };
+      return { kernel, updates, first: this.#holdUp(updates, sink, filter) };
     } catch (error) {
       kernel.close();
+      throw error;
+    }
+  }
+
+  /** @throws Error where the kernel cannot: who asks for it is not served without */
+  #holdUp(flows: FlowUpdates, sink: StateSink, filter: SharedFlowFilter): FirstPackets | null {
+    if (sink.defers !== true) {
+      this.#rules.remove();
+      return null;
+    }
+    try {
+      return new FirstPackets({
+        open: (listener) => this.#rules.open(listener),
+        flows,
+        filter,
+        change: (updates) =>
+          sink.changeDeferred?.(updates) ?? Promise.reject(new Error('nothing is deferred')),
+        onNews: this.#options.onNews,
+      });
+    } catch (error) {
+      flows.close();
       throw error;
     }
   }

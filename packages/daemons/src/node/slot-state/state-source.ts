@@ -19,6 +19,13 @@ export interface StateSink {
    */
   change(updates: readonly KeyUpdate[]): Promise<void>;
   /**
+   * The same; settles when every standby that may take over has confirmed them, though of others some may be lost. Only where the slot's
+   * sharing defers.
+   */
+  changeDeferred?(updates: readonly KeyUpdate[]): Promise<void>;
+  /** Whether first packets are to wait for that. */
+  readonly defers?: boolean;
+  /**
    * The state of the slot now: what `begin` was given, with all changes that have settled. A function that comes again
    * while the slot is held gets it anew.
    */
