@@ -76,6 +76,12 @@ class Node {
     return this.agent.ended;
   }
 
+  /** Only the agent does: functions and kernel go on, as long as the fence lets them. */
+  dieAlone() {
+    this.agent.child.kill('SIGKILL');
+    return this.agent.ended;
+  }
+
   /** `forget`: commands by which its kernel forgets. */
   async comeBack(...forget) {
     for (const words of forget) command(words, this.at);
