@@ -95,6 +95,12 @@ export class Pair {
     for (const [, message] of mine) this.atStandby(standby, { type: 'message', message });
   }
 
+  /** What waits for it never arrives. */
+  lose(standby: number): void {
+    this.heldUp.delete(standby);
+    this.#waiting.splice(0, this.#waiting.length, ...this.#waiting.filter(([to]) => to !== standby));
+  }
+
   /** What was told of one type, and forgotten by that. */
   take<Type extends (HolderOutput | StandbyOutput)['type']>(
     type: Type,

@@ -37,7 +37,7 @@ export interface QueuedPacket {
   readonly bytes: Uint8Array;
 }
 
-/** Nobody else may have the queue: `EBUSY`. */
+/** Nobody else may have the queue: `EPERM`. */
 export function bindRequest(queue: number, sequence: number): Uint8Array {
   return config(queue, sequence, [attribute(CONFIG_COMMAND, Uint8Array.of(COMMAND_BIND, 0, 0, 0))]);
 }

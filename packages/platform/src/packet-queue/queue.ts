@@ -68,7 +68,7 @@ export class PacketQueue {
   readonly #watch: Watch;
   #isClosed = false;
 
-  /** @throws PlatformError `EPERM`, `EBUSY` when all numbers are taken, `EOPNOTSUPP` or `EINVAL` on a kernel without it */
+  /** @throws PlatformError `EPERM`, also when all numbers are taken; `EINVAL` on a kernel without such queues */
   constructor(options: PacketQueueOptions, listener: PacketQueueListener) {
     this.#listener = listener;
     viewOf(this.#kernel).setUint16(0, AF_NETLINK, true);
@@ -111,7 +111,8 @@ export class PacketQueue {
         this.#ask(bindRequest(NUMBER_FIRST + place, place), place);
         return NUMBER_FIRST + place;
       } catch (error) {
-        if (!isPlatformError(error, 'EBUSY') || place === NUMBERS - 1) throw error;
+        // One that somebody has is refused like one that is not permitted.
+        if (!isPlatformError(error, 'EPERM') || place === NUMBERS - 1) throw error;
       }
     }
   }

@@ -16,6 +16,7 @@ export {
 } from './first-packets.ts';
 export { type FlowKernel, type FlowKernelOptions, flowKernel, type SharedFlowFilter } from './flow-kernel.ts';
 export { FlowUpdates, type FlowUpdatesOptions } from './flow-updates.ts';
+export { asGoneOn } from './half-open.ts';
 export {
   type CopyContents,
   KernelCopy,

@@ -2,6 +2,7 @@
 import { Conntrack, readConntrackSetting, writeConntrackSetting } from '@vnfpool/platform/conntrack';
 import { inNamespace } from '@vnfpool/platform/namespaces';
 import {
+  asGoneOn,
   type CopyContents,
   commitFlows,
   FirstPackets,
@@ -11,6 +12,7 @@ import {
   KernelCopy,
   type SharedFlowFilter,
 } from '@vnfpool/runtime/flow-sharing';
+import { isSharedExpectationKey } from '@vnfpool/wire/flow-state';
 import { FirstPacketRules } from './first-packet-rules.ts';
 import { otherAddresses } from './other-addresses.ts';
 import type { StateEntry, StateSink, StateSource } from './state-source.ts';
@@ -95,7 +97,7 @@ export class ConntrackSource implements StateSource {
       this.#left = [...kernelCopy.keys];
     }
     const filter = this.#filter();
-    if (!isOwn) await this.#commit(copy, filter, signal);
+    if (!isOwn) await this.#commit(sink.defers === true ? goneOn(copy) : copy, filter, signal);
     // What was refused, or has changed since, is the difference that the first listing finds.
     const following = this.#inside(() => this.#follow(copy, sink, filter));
     this.#following = following;
@@ -259,6 +261,11 @@ export class ConntrackSource implements StateSource {
     const { network } = this.#options;
     return network === null ? work() : inNamespace(network.namespace.fd, work);
   }
+}
+
+/** Expected connections have no state of TCP. */
+function goneOn(copy: readonly FlowEntry[]): FlowEntry[] {
+  return copy.map(([key, value]) => [key, isSharedExpectationKey(key) ? value : asGoneOn(value)]);
 }
 
 /** Whichever comes first; what fails is told elsewhere. */
