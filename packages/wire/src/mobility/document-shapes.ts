@@ -364,7 +364,10 @@ const sharingReport: Shape<SharingReport> = object(
       }),
     ),
   },
-  { checkpoint: object({ sequence: count, ageMs: milliseconds, isCurrent: flag, fault: text }) },
+  {
+    checkpoint: object({ sequence: count, ageMs: milliseconds, isCurrent: flag, fault: text }),
+    firstPackets: object({ waiting: count, released: count, dropped: count, isDropping: flag }),
+  },
 );
 
 const slotState: Shape<SlotState> = object(

@@ -444,6 +444,20 @@ export interface SharingReport {
   readonly standbys: readonly StandbyReport[];
   /** Of state that goes to a store; absent: it goes to standbys. */
   readonly checkpoint?: CheckpointReport;
+  /** Of connections whose first packets wait; absent: none do. */
+  readonly firstPackets?: FirstPacketReport;
+}
+
+/** What became of the first packets of flows since the slot is held. */
+export interface FirstPacketReport {
+  /** Flows whose first packet waits now. */
+  readonly waiting: number;
+  /** Let go, as the standbys had their flow. */
+  readonly released: number;
+  /** Dropped, for whatever reason. */
+  readonly dropped: number;
+  /** Some were since the report before. */
+  readonly isDropping: boolean;
 }
 
 /** What a store has of a slot's state. */

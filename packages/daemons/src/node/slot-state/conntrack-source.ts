@@ -13,6 +13,7 @@ import {
   type SharedFlowFilter,
 } from '@vnfpool/runtime/flow-sharing';
 import { isSharedExpectationKey } from '@vnfpool/wire/flow-state';
+import type { FirstPacketReport } from '@vnfpool/wire/mobility';
 import { FirstPacketRules } from './first-packet-rules.ts';
 import { otherAddresses } from './other-addresses.ts';
 import type { StateEntry, StateSink, StateSource } from './state-source.ts';
@@ -65,6 +66,8 @@ export class ConntrackSource implements StateSource {
   #left: readonly string[] = [];
   #sink: StateSink | null = null;
   readonly #rules: FirstPacketRules;
+  /** First packets that were dropped, by the last report. */
+  #toldDropped = 0;
 
   /** Sees to it that connections tell of themselves from now on. @throws PlatformError `EPERM`; Error of the settings */
   constructor(options: ConntrackSourceOptions) {
@@ -101,6 +104,7 @@ export class ConntrackSource implements StateSource {
     // What was refused, or has changed since, is the difference that the first listing finds.
     const following = this.#inside(() => this.#follow(copy, sink, filter));
     this.#following = following;
+    this.#toldDropped = 0;
     this.#sink = sink;
     // Others may have it once all of it was told.
     if (isOwn) await orLate(following.updates.settle(), LISTING_MS);
@@ -136,6 +140,16 @@ export class ConntrackSource implements StateSource {
     if (this.#options.standby !== 'kernel') return;
     if (this.#kernelCopy?.contents === copy) this.#kernelCopy.changed(keys);
     else this.#kernelCopy = this.#keepInKernel(copy);
+  }
+
+  firstPackets(): FirstPacketReport | null {
+    const first = this.#following?.first ?? null;
+    if (first === null) return null;
+    const { released, late, unknown, overflowed } = first.counts;
+    const dropped = late + unknown + overflowed;
+    const isDropping = dropped > this.#toldDropped;
+    this.#toldDropped = dropped;
+    return { waiting: first.waiting, released, dropped, isDropping };
   }
 
   async forget(): Promise<void> {

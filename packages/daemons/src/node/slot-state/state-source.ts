@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate } from '@vnfpool/core/replication';
 import type { CopyContents } from '@vnfpool/runtime/flow-sharing';
-import type { SecurityState } from '@vnfpool/wire/mobility';
+import type { FirstPacketReport, SecurityState } from '@vnfpool/wire/mobility';
 import type { ReplicaSecret } from '@vnfpool/wire/replication';
 
 /** One piece of state: its key, as characters U+0000 to U+00FF, and its value, which is not sealed here. */
@@ -62,5 +62,7 @@ export interface StateSource {
   follow?(copy: CopyContents, keys: readonly string[] | null): void;
   /** This node is to have no copy any more: a source that kept it ready gives it up. */
   forget?(): Promise<void>;
+  /** Of a source that holds first packets, while the slot is held: what became of them; for views, once a second. */
+  firstPackets?(): FirstPacketReport | null;
   close(): Promise<void>;
 }
