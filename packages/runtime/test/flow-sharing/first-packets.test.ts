@@ -40,7 +40,7 @@ class StillClock implements Clock {
 
   pass(ms: number): void {
     this.#nowMs += ms;
-    for (const entry of [...this.#waiting])
+    for (const entry of Array.from(this.#waiting))
       if (entry.atMs <= this.#nowMs && this.#waiting.delete(entry)) entry.run();
   }
 
