@@ -90,7 +90,9 @@ class Node {
   }
 
   #turn(to) {
-    for (const link of this.#links) command(['ip', 'link', 'set', link, to], this.at);
+    // On the side of its clients first: a gateway whose way out is gone would tell them so, as no dead machine does.
+    const links = to === 'down' ? this.#links.toReversed() : this.#links;
+    for (const link of links) command(['ip', 'link', 'set', link, to], this.at);
   }
 }
 

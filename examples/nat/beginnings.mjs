@@ -42,16 +42,18 @@ function tell(address) {
   });
 }
 
-/** Whether a connection that begins now is answered. */
+/** Why a connection that begins now is not answered; null: it is. */
 function ask(address) {
   return new Promise((resolve) => {
     const socket = connect(PORT, address, () => socket.write('?')).setTimeout(ANSWER_MS);
-    const end = (isAnswered) => {
+    const end = (reason) => {
       socket.destroy();
-      resolve(isAnswered);
+      resolve(reason);
     };
-    socket.on('data', () => end(true));
-    socket.on('error', () => end(false)).on('timeout', () => end(false));
+    socket.on('data', () => end(null));
+    socket
+      .on('error', ({ code }) => end(code))
+      .on('timeout', () => end(socket.connecting ? 'not connected' : 'no answer'));
   });
 }
 
@@ -69,8 +71,8 @@ async function begin(address) {
       else tell(address);
     }
   }
-  const answered = (await Promise.all(asked)).filter(Boolean).length;
-  say({ begun, connections: asked.length, answered });
+  const failures = (await Promise.all(asked)).filter((reason) => reason !== null);
+  say({ begun, connections: asked.length, failures });
   process.exit(0);
 }
 
