@@ -59,7 +59,7 @@ function tellFirstPackets(
     tell(
       'slot.first-packets-dropped',
       'warning',
-      `First packets of new flows are dropped at ${of}, as its standbys do not have them in time: ${firstPackets.dropped} so far.`,
+      `First packets of new flows are dropped at ${of}, as they would wait for its standbys too long, or too many do: ${firstPackets.dropped} so far.`,
     );
   if (was && !isNow)
     tell('slot.first-packets-pass', 'info', `First packets of new flows pass at ${of} again.`);

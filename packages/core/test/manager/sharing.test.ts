@@ -309,7 +309,7 @@ describe('what a holder tells of its standbys', () => {
     for (const waiting of [1, 0])
       tell([standby(2)], { firstPackets: { ...firstPackets, waiting, dropped: 5 } });
     expect(events()).toEqual([
-      'warning slot.first-packets-dropped: First packets of new flows are dropped at slot 0 of kv, as its standbys do not have them in time: 3 so far.',
+      'warning slot.first-packets-dropped: First packets of new flows are dropped at slot 0 of kv, as they would wait for its standbys too long, or too many do: 3 so far.',
       'info slot.first-packets-pass: First packets of new flows pass at slot 0 of kv again.',
     ]);
   });
