@@ -32,8 +32,8 @@ async function failoversOf(...words: string[]): Promise<readonly Failover[]> {
 
 describe.skipIf(missing !== '')(`beginnings through NAT gateways ${missing}`, () => {
   test('whose first packet waits: the next gateway knows all that anybody outside has seen', async () => {
-    const failovers = await failoversOf('--failovers', '4');
-    expect(failovers).toHaveLength(4);
+    const failovers = await failoversOf();
+    expect(failovers).toHaveLength(2);
     for (const { seen, unknown, failures } of failovers) {
       expect(seen).toBeGreaterThan(100);
       expect(unknown).toBe(0);
@@ -44,5 +44,5 @@ describe.skipIf(missing !== '')(`beginnings through NAT gateways ${missing}`, ()
   test('without that: what leaves when the agent is dead, and the fence not closed yet, nobody knows', async () => {
     const [, agentDied] = await failoversOf('--plain');
     expect(agentDied?.unknown).toBeGreaterThan(0);
-  }, 120_000);
+  }, 180_000);
 });
