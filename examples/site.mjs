@@ -76,6 +76,12 @@ class Node {
     return this.agent.ended;
   }
 
+  /** Only the agent does: functions and kernel go on, as long as the fence lets them. */
+  dieAlone() {
+    this.agent.child.kill('SIGKILL');
+    return this.agent.ended;
+  }
+
   /** `forget`: commands by which its kernel forgets. */
   async comeBack(...forget) {
     for (const words of forget) command(words, this.at);
@@ -84,7 +90,9 @@ class Node {
   }
 
   #turn(to) {
-    for (const link of this.#links) command(['ip', 'link', 'set', link, to], this.at);
+    // On the side of its clients first: a gateway whose way out is gone would tell them so, as no dead machine does.
+    const links = to === 'down' ? this.#links.toReversed() : this.#links;
+    for (const link of links) command(['ip', 'link', 'set', link, to], this.at);
   }
 }
 

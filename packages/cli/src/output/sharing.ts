@@ -44,7 +44,14 @@ export function sharingLines(sharing: SlotSharingView | null | undefined, now: n
   );
   const stored = storedWords(sharing);
   if (stored !== null) return [verdict, `  ${amounts}`, `    store: ${plain(stored, 'one line')}`];
-  return [verdict, `  ${amounts}`, ...lines.map((line) => `    ${plain(line, 'one line')}`)];
+  const { firstPackets } = sharing;
+  const first =
+    firstPackets === undefined
+      ? []
+      : [
+          `    first packets: ${firstPackets.waiting} waiting, ${firstPackets.released} let go, ${firstPackets.dropped} dropped`,
+        ];
+  return [verdict, `  ${amounts}`, ...first, ...lines.map((line) => `    ${plain(line, 'one line')}`)];
 }
 
 /** `9 steps behind, 4 s silent`: of all pairs of nodes with mergeable state those that are worst; empty: there is none. */

@@ -76,6 +76,13 @@ export interface SlotSharingView {
     /** Why the last try failed; empty: it did not. */
     readonly fault: string;
   };
+  /** First packets that wait until the standbys have their flow, since the slot is held; absent: none do. */
+  readonly firstPackets?: {
+    /** Flows whose first packet waits now. */
+    readonly waiting: number;
+    readonly released: number;
+    readonly dropped: number;
+  };
 }
 
 export interface StandbyStateView {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SharingReport, StandbyReport } from '@vnfpool/wire/mobility';
+import type { FirstPacketReport, SharingReport, StandbyReport } from '@vnfpool/wire/mobility';
 import type { SlotSharingView, StandbyStateView } from '../management/sharing-views.ts';
 import { instanceName, type ObservedSlot } from '../planner/observed.ts';
 import { isCarriedBySlot } from '../state-level/carried.ts';
@@ -42,7 +42,27 @@ export function takeSharing(
         ? `The store has the state of slot ${slot.index} of ${slot.pool}, as agreed.`
         : `Standbys have the state of slot ${slot.index} of ${slot.pool} again.`,
     );
+  tellFirstPackets(slot, former, report, tell);
   if (report.isLossy && former?.isLossy !== true) tell('slot.lossy', 'warning', lossyWords(slot));
+}
+
+function tellFirstPackets(
+  { index, pool }: SlotRecord,
+  former: SharingReport | undefined,
+  { firstPackets }: SharingReport,
+  tell: (type: string, severity: 'info' | 'warning', message: string) => void,
+): void {
+  const was = former?.firstPackets?.isDropping === true;
+  const isNow = firstPackets?.isDropping === true;
+  const of = `slot ${index} of ${pool}`;
+  if (isNow && !was)
+    tell(
+      'slot.first-packets-dropped',
+      'warning',
+      `First packets of new flows are dropped at ${of}, as they would wait for its standbys too long, or too many do: ${firstPackets.dropped} so far.`,
+    );
+  if (was && !isNow)
+    tell('slot.first-packets-pass', 'info', `First packets of new flows pass at ${of} again.`);
 }
 
 function tellStandbys(
@@ -151,7 +171,7 @@ export function slotSharingView(
     return { method, isProtected: false, isLossy: false, verdict, state: null, standbys: [] };
   }
   const { report, atMs } = told;
-  const { keys, bytes, sequence, updatesPerSecond, waiting, isLossy, checkpoint } = report;
+  const { keys, bytes, sequence, updatesPerSecond, waiting, isLossy, checkpoint, firstPackets } = report;
   const isSafe = isProtected(state, slot.pool, report);
   const verdict = [
     isSafe ? `A failover loses ${lossWords(lossOf(level))}.` : unprotectedWords(state, slot, report),
@@ -165,7 +185,16 @@ export function slotSharingView(
     state: { at: atMs, keys, bytes, sequence, updatesPerSecond, waiting },
     standbys: report.standbys.map((each) => standbyView(state, slot.pool, each)),
     ...(checkpoint ? { checkpoint } : {}),
+    ...(firstPackets ? { firstPackets: firstPacketsView(firstPackets) } : {}),
   };
+}
+
+function firstPacketsView({
+  waiting,
+  released,
+  dropped,
+}: FirstPacketReport): NonNullable<SlotSharingView['firstPackets']> {
+  return { waiting, released, dropped };
 }
 
 function standbyView(state: ManagerState, pool: string, { node, ...rest }: StandbyReport): StandbyStateView {

@@ -59,7 +59,13 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   readonly #met = new Set<number>();
   /** Told to be fit for the list. */
   readonly #fit = new Set<number>();
+  /** Nearly fit: what is deferred waits for them already, so that they come to have all of it. */
+  readonly #joining = new Set<number>();
   #acknowledged: number;
+  /** The last update whose effect is held until all that may take over have it. */
+  #deferred = 0;
+  /** Up to where such effects were let out; of former holders too, so whoever is to be listed has at least this. */
+  #released: number;
   #isReady = false;
   #isWaiting = false;
   #endedAt: number | undefined;
@@ -69,6 +75,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     this.#history = extended(init.history, init.epoch, init.store.sequence);
     this.#everyMs = init.everyMs ?? EVERY_MS;
     this.#acknowledged = init.store.sequence;
+    this.#released = init.bound.defers === true ? init.store.sequence : 0;
   }
 
   get store(): ReplicaStore {
@@ -106,7 +113,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   handle(input: HolderInput, nowMs: number): HolderOutput[] {
     switch (input.type) {
       case 'update':
-        return this.#update(input.updates, nowMs);
+        return this.#update(input.updates, input.isDeferred === true, nowMs);
       case 'rewrite':
         return this.#rewrite(input.updates, nowMs);
       case 'attach':
@@ -130,6 +137,8 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
       if (!link.isSilent && nowMs >= this.#silentAtMs(link)) {
         link.isSilent = true;
         outputs.push(event('warning', standby, 'it has stopped answering'));
+        // What is deferred does not wait for it any more, unless it is listed.
+        if (this.#listed?.has(standby) !== true) this.#fit.delete(standby);
       }
     }
     return [...outputs, ...this.#follow(nowMs)];
@@ -150,8 +159,9 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
 
   // Inputs ----------------------------------------------------------------------------------------------
 
-  #update(updates: readonly KeyUpdate[], nowMs: number): HolderOutput[] {
+  #update(updates: readonly KeyUpdate[], isDeferred: boolean, nowMs: number): HolderOutput[] {
     const { count, isFull } = this.#put(updates, this.room, nowMs);
+    if (isDeferred && count > 0) this.#deferred = this.store.sequence;
     const refused = isFull ? 'full' : count < updates.length ? 'waits' : null;
     if (refused === 'waits') this.#isWaiting = true;
     const taken: HolderOutput = { type: 'taken', count, sequence: this.store.sequence, refused };
@@ -203,6 +213,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     this.#links.get(standby)?.close();
     this.#links.delete(standby);
     this.#fit.delete(standby);
+    this.#joining.delete(standby);
   }
 
   #list(standbys: readonly number[], nowMs: number): HolderOutput[] {
@@ -286,7 +297,15 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     const outputs: HolderOutput[] = [];
     for (const standby of this.#listed) outputs.push(...this.#judge(standby, nowMs));
     for (const [standby, link] of this.#links) {
-      if (this.#listed.has(standby) || this.#fit.has(standby) || !this.#isFit(link)) continue;
+      if (this.#listed.has(standby) || this.#fit.has(standby) || !this.#isFit(link)) {
+        this.#joining.delete(standby);
+        continue;
+      }
+      if ((link.acked ?? 0) < this.#released) {
+        this.#joining.add(standby);
+        continue;
+      }
+      this.#joining.delete(standby);
       this.#fit.add(standby);
       outputs.push({ type: 'caught-up', standby });
     }
@@ -294,7 +313,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
       this.#isReady = true;
       outputs.push({ type: 'ready' });
     }
-    outputs.push(...this.#acknowledge());
+    outputs.push(...this.#acknowledge(), ...this.#confirm());
     if (this.#isWaiting && this.room > 0) {
       this.#isWaiting = false;
       outputs.push({ type: 'room' });
@@ -347,6 +366,18 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
       .sort((a, b) => b - a);
     const least = acknowledgedBy === 0 ? this.store.sequence : (acked[acknowledgedBy - 1] ?? 0);
     return updates === 0 ? Math.min(least, ...acked) : least;
+  }
+
+  #confirm(): HolderOutput[] {
+    if (!this.#isReady || this.#released >= this.#deferred) return [];
+    const counted = new Set([...(this.#listed ?? []), ...this.#fit, ...this.#joining]);
+    const { acknowledgedBy = 1 } = this.#init.bound;
+    if ((this.#listed?.size ?? 0) < acknowledgedBy) return [];
+    const acked = [...counted].map((standby) => this.#ackedOf(standby) ?? 0);
+    const sequence = Math.min(this.#deferred, ...acked);
+    if (sequence <= this.#released) return [];
+    this.#released = sequence;
+    return [{ type: 'confirmed', sequence }];
   }
 
   #isFit(link: StandbyLink): boolean {

@@ -28,11 +28,18 @@ export interface ReplicationBound {
    * for ahead of that. Whoever is silent, or near the bound of age, is removed either way: waiting would not make it younger.
    */
   readonly overload: 'block' | 'degrade';
+  /** Single updates may be held until all listed standbys have confirmed them, though of others some may be lost. */
+  readonly defers?: boolean;
 }
 
 export type HolderInput =
   /** The function has changed something. At most {@link ReplicationHolder.room} of them are taken. */
-  | { readonly type: 'update'; readonly updates: readonly KeyUpdate[] }
+  | {
+      readonly type: 'update';
+      readonly updates: readonly KeyUpdate[];
+      /** What they bring about waits until `confirmed`; with a bound that `defers`. */
+      readonly isDeferred?: boolean;
+    }
   /**
    * The holder keeps some keys otherwise, and nobody outside can tell: what was let out does not rest upon it, so all that there is room
    * for is taken at once, before `ready` too. Standbys get it as any update.
@@ -63,6 +70,8 @@ export type HolderOutput =
   | { readonly type: 'room' }
   /** What the bound asks for was confirmed up to here: what these updates brought about may leave. */
   | { readonly type: 'acknowledged'; readonly sequence: number }
+  /** All that may take over have it up to here: what was deferred may leave. */
+  | { readonly type: 'confirmed'; readonly sequence: number }
   /** Every listed standby has confirmed this epoch: the holder may begin. */
   | { readonly type: 'ready' }
   /** It has to leave the list before more may happen. */

@@ -27,15 +27,13 @@ export function whyUnsealed(method: SharingMethod): string | null {
 /** Which part of an offered level node agents cannot keep, and why; null: they keep it. */
 export function notCarriedOut(
   level: OfferedLevel,
-): { readonly key: 'defer' | 'overload' | 'format' | 'protection'; readonly why: string } | null {
+): { readonly key: 'overload' | 'format' | 'protection'; readonly why: string } | null {
   const unsealed = whyUnsealed(level.method);
   if (unsealed !== null && level.protection.securityState !== 'excluded')
     return { key: 'protection', why: `${unsealed}: securityState must be excluded` };
   if (level.method === 'gossip' && level.overload !== 'degrade')
     return { key: 'overload', why: 'a change waits for no other instance: must be degrade' };
   if (level.method !== 'conntrack') return null;
-  if (level.defer)
-    return { key: 'defer', why: 'first packets are not deferred by node agents yet: must be false' };
   if (level.overload !== 'degrade')
     return { key: 'overload', why: 'the kernel refuses no new flows for it yet: must be degrade' };
   return level.format.encoding === 'conntrack'
@@ -67,6 +65,7 @@ export function slotSharingOf(level: StateLevel, sharing: DeclaredSharing): Slot
     ...(level.protection.securityState === 'excluded'
       ? {}
       : { securityState: level.protection.securityState }),
+    ...(level.method === 'conntrack' && level.defer ? { defers: true } : {}),
   };
 }
 

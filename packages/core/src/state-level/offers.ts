@@ -139,7 +139,8 @@ function conntrackOffer(sharing: DeclaredSharing): ConntrackLevel {
     method: 'conntrack',
     format: { encoding: 'conntrack', version: 1 },
     lagMs: Math.max(asked, CONNTRACK_LAG_MS_MIN),
-    defer: false,
+    // Whether the kernel of a node can do it, the node says when it is to take the slot.
+    defer: sharing.mappingLoss === 0,
     overload: 'degrade',
   };
 }

@@ -56,7 +56,7 @@ async function world(declared: DeclaredPool = kv(HELD)) {
   const events = () =>
     views()
       .events.filter(({ subject }) => subject === 'slot kv/0')
-      .filter(({ type }) => /standby|protected|lossy/.test(type))
+      .filter(({ type }) => /standby|protected|lossy|first-packets/.test(type))
       .map(({ type, severity, message }) => `${severity} ${type}: ${message}`)
       .toReversed();
   return { domain, apply, views, standby, tell, events };
@@ -297,6 +297,21 @@ describe('what a holder tells of its standbys', () => {
     tell(null);
     expect(views().slots[0]?.sharing).toMatchObject({ isProtected: false, state: null, standbys: [] });
     expect(views().pools[0]?.reason).toContain('has not told who has its state');
+  });
+
+  test('of first packets stands there too, and that they are dropped is told once, with its end', async () => {
+    const { tell, standby, views, events } = await world();
+    const firstPackets = { waiting: 1, released: 20, dropped: 0, isDropping: false };
+    tell([standby(2)], { firstPackets });
+    expect(views().slots[0]?.sharing?.firstPackets).toEqual({ waiting: 1, released: 20, dropped: 0 });
+    for (const dropped of [3, 5])
+      tell([standby(2)], { firstPackets: { ...firstPackets, dropped, isDropping: true } });
+    for (const waiting of [1, 0])
+      tell([standby(2)], { firstPackets: { ...firstPackets, waiting, dropped: 5 } });
+    expect(events()).toEqual([
+      'warning slot.first-packets-dropped: First packets of new flows are dropped at slot 0 of kv, as they would wait for its standbys too long, or too many do: 3 so far.',
+      'info slot.first-packets-pass: First packets of new flows pass at slot 0 of kv again.',
+    ]);
   });
 
   test('is not enough where more have to acknowledge', async () => {

@@ -95,6 +95,19 @@ export class Pair {
     for (const [, message] of mine) this.atStandby(standby, { type: 'message', message });
   }
 
+  /** The first that waits for it arrives; the rest waits on. */
+  releaseOne(standby: number): void {
+    const at = this.#waiting.findIndex(([to]) => to === standby);
+    const [first] = at < 0 ? [] : this.#waiting.splice(at, 1);
+    if (first !== undefined) this.atStandby(standby, { type: 'message', message: first[1] });
+  }
+
+  /** What waits for it never arrives. */
+  lose(standby: number): void {
+    this.heldUp.delete(standby);
+    this.#waiting.splice(0, this.#waiting.length, ...this.#waiting.filter(([to]) => to !== standby));
+  }
+
   /** What was told of one type, and forgotten by that. */
   take<Type extends (HolderOutput | StandbyOutput)['type']>(
     type: Type,

@@ -53,6 +53,21 @@ export function exportSharing(metrics: Metrics, read: () => readonly SlotView[])
     'Age of the oldest change that the store outside of the set lacks',
     ({ checkpoint }) => checkpoint && checkpoint.ageMs / 1_000,
   );
+  ofSlot(
+    'slot_first_packets_waiting_count',
+    'Flows whose first packet waits until the standbys have them',
+    ({ firstPackets }) => firstPackets?.waiting,
+  );
+  ofSlot(
+    'slot_first_packets_released_count',
+    'First packets that were let go as the standbys had their flow, since the slot is held',
+    ({ firstPackets }) => firstPackets?.released,
+  );
+  ofSlot(
+    'slot_first_packets_dropped_count',
+    'First packets that were dropped, since the slot is held',
+    ({ firstPackets }) => firstPackets?.dropped,
+  );
   ofStandby('standby_listed_state', '1: it has the state and may take over', ({ isListed }) =>
     Number(isListed),
   );

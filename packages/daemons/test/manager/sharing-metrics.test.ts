@@ -53,6 +53,13 @@ test('lag of each standby, as of one view; what is not known, or no more, is not
     of('standby_lag_bytes', '96', b),
   ]);
   expect(views).toBe(1);
+  const firstPackets = { waiting: 2, released: 120, dropped: 1 };
+  slots = slots.map((each) => ({ ...each, sharing: { ...sharing, firstPackets } }));
+  expect((await lines()).filter((line) => line.includes('first_packets'))).toEqual([
+    of('slot_first_packets_waiting_count', '2'),
+    of('slot_first_packets_released_count', '120'),
+    of('slot_first_packets_dropped_count', '1'),
+  ]);
   slots = slots.map((each) => ({ ...each, sharing: null }));
   expect(await lines()).toEqual([]);
 });

@@ -2,7 +2,7 @@
 import type { SlotSharingView } from '@vnfpool/core/management';
 import type { JSX } from 'preact';
 import { sentence } from '../model/format.ts';
-import { describeStandby, standbyTone } from '../model/sharing.ts';
+import { describeFirstPackets, describeStandby, standbyTone } from '../model/sharing.ts';
 
 /** Who has the state of a slot: a line a standby, and what is wrong before them. */
 export function SharingLines({ sharing }: { readonly sharing: SlotSharingView }): JSX.Element {
@@ -12,6 +12,11 @@ export function SharingLines({ sharing }: { readonly sharing: SlotSharingView })
       <p class={isWell ? 'why' : 'why text-bad'}>
         <span class="label">State</span> {sentence(sharing.verdict)}
       </p>
+      {sharing.firstPackets && (
+        <p class="why">
+          <span class="label">First packets</span> {describeFirstPackets(sharing.firstPackets)}
+        </p>
+      )}
       <ul class="facts" aria-label="Who has the state">
         {sharing.standbys.map((standby) => (
           <li key={standby.node}>

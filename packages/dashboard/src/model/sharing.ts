@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { MergedStateView, PoolSharingView, StandbyStateView } from '@vnfpool/core/management';
+import type {
+  MergedStateView,
+  PoolSharingView,
+  SlotSharingView,
+  StandbyStateView,
+} from '@vnfpool/core/management';
 import { formatMs } from './format.ts';
 
 const STATES: Readonly<Record<StandbyStateView['state'], string>> = {
@@ -24,6 +29,15 @@ export function describeStandby({ isListed, state, lagUpdates, lagMs, lagBytes }
 export function standbyTone({ isListed, state }: StandbyStateView): 'good' | 'warning' | 'bad' {
   if (state === 'silent' || state === 'away') return 'bad';
   return isListed ? 'good' : 'warning';
+}
+
+/** `2 wait, 120 let go, 1 dropped`. */
+export function describeFirstPackets({
+  waiting,
+  released,
+  dropped,
+}: NonNullable<SlotSharingView['firstPackets']>): string {
+  return `${waiting} wait, ${released} let go, ${dropped} dropped`;
 }
 
 /** What is used, and what a failover loses by it. */

@@ -2,6 +2,7 @@
 import type { MergedStateView, PoolSharingView, StandbyStateView } from '@vnfpool/core/management';
 import { expect, test } from 'vitest';
 import {
+  describeFirstPackets,
   describeLevel,
   describeMerged,
   describeStandby,
@@ -73,6 +74,12 @@ test('an explanation becomes stale when another standby may take over', () => {
     })),
   });
   expect(explanationKey(withStandby(true), 'web')).not.toBe(explanationKey(withStandby(false), 'web'));
+});
+
+test('first packets that wait, and what became of the others', () => {
+  expect(describeFirstPackets({ waiting: 2, released: 120, dropped: 1 })).toBe(
+    '2 wait, 120 let go, 1 dropped',
+  );
 });
 
 test('mergeable state at a node: what there is, who lacks how much, and what is wrong', () => {

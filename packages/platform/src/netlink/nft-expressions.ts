@@ -12,7 +12,7 @@ const NFTA_EXPR_DATA = 2;
 const NFTA_DATA_VALUE = 1;
 const NFTA_DATA_VERDICT = 2;
 const NFTA_VERDICT_CODE = 1;
-const NFT_REG_VERDICT = 0;
+export const NFT_REG_VERDICT = 0;
 const NFT_REG32_00 = 8;
 const NFT_PAYLOAD_NETWORK_HEADER = 1;
 const NFT_BYTEORDER_HTON = 1;
@@ -31,6 +31,8 @@ export const META = {
   outputLink16: 7,
   /** NFPROTO_IPV4 or NFPROTO_IPV6, 1 byte. */
   family: 15,
+  /** Protocol of layer 4, 1 byte. */
+  layer4: 16,
   /** Wall clock in nanoseconds in the host's order, 8 bytes. */
   time8: 30,
 } as const;
@@ -38,11 +40,13 @@ export const META = {
 /** An expression, ready for a rule. */
 export type Expression = Uint8Array;
 
-function expression(name: string, ...data: readonly Uint8Array[]): Expression {
+/** Any expression by its name, with its attributes. */
+export function expression(name: string, ...data: readonly Uint8Array[]): Expression {
   return nested(NFTA_LIST_ELEM, text(NFTA_EXPR_NAME, name), nested(NFTA_EXPR_DATA, ...data));
 }
 
-const register = (type: number, number: number): Uint8Array => be32(type, NFT_REG32_00 + number);
+/** Attribute that names a register: 16 of 4 octets, from 0 on. */
+export const register = (type: number, number: number): Uint8Array => be32(type, NFT_REG32_00 + number);
 
 /** Loads bytes from the beginning of the network header. */
 export function loadNetwork(into: number, offset: number, bytes: number): Expression {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isPlatformError } from '../errors.ts';
 import {
+  attribute,
   be32,
   message,
   NLM_F_ACK,
   NLM_F_CREATE,
   NLM_F_REQUEST,
   nested,
+  parseAttributeList,
   parseAttributes,
   readText,
   text,
@@ -25,6 +27,7 @@ const MSG = {
   getRule: 7,
   newSet: 9,
   getSet: 10,
+  getElement: 13,
 } as const;
 const NLM_F_APPEND = 0x800;
 const NFTA_LIST_ELEM = 1;
@@ -104,6 +107,58 @@ export function newSet(place: TablePlace, shape: SetShape, id: number): Request 
 }
 
 const NFT_DATA_VERDICT = 0xffffff00;
+const NFT_DATA_INTEGER = 4;
+const NFT_SET_EVAL = 0x20;
+
+/** A map that rules fill themselves; what they put in goes by itself. */
+export interface FilledMapShape {
+  readonly name: string;
+  readonly keyBytes: number;
+  readonly valueBytes: number;
+  /** Elements at most. */
+  readonly size: number;
+}
+
+/** @param id as of `newSet` */
+export function newFilledMap(place: TablePlace, shape: FilledMapShape, id: number): Request {
+  return request(MSG.newSet, NLM_F_CREATE, place, [
+    text(2, shape.name),
+    be32(3, NFT_SET_MAP | NFT_SET_TIMEOUT | NFT_SET_EVAL),
+    be32(4, NFT_DATA_INTEGER),
+    be32(5, shape.keyBytes),
+    be32(6, NFT_DATA_INTEGER),
+    be32(7, shape.valueBytes),
+    nested(9, be32(1, shape.size)),
+    be32(10, id),
+  ]);
+}
+
+/** The value under a key of a map; undefined: there is none. */
+export function readMapped(
+  socket: NetlinkSocket,
+  place: TablePlace,
+  map: string,
+  key: Uint8Array,
+): Uint8Array | undefined {
+  const element = nested(NFTA_LIST_ELEM, nested(1, attribute(1, key)));
+  try {
+    const answer = socket.request('read a map', (NFNL_SUBSYS_NFTABLES << 8) | MSG.getElement, 0, [
+      familyHeader(place.family),
+      text(1, place.table),
+      text(2, map),
+      nested(3, element),
+    ]);
+    for (const part of answer) {
+      const list = parseAttributes(part.body.subarray(4)).get(3);
+      const [, first] = (list === undefined ? [] : parseAttributeList(list))[0] ?? [];
+      const data = first === undefined ? undefined : parseAttributes(first).get(2);
+      return data === undefined ? undefined : parseAttributes(data).get(1);
+    }
+  } catch (error) {
+    if (!isPlatformError(error, 'ENOENT')) throw error;
+  }
+  return undefined;
+}
 
 /** The `nft` program's numbers of kinds of keys; `protocolAndTime` is 10 and 43 in six bits each. */
 export const KEY_TYPES = { ipv4: 7, ipv6: 8, link: 41, protocolAndTime: 683 } as const;

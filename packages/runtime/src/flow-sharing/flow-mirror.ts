@@ -43,6 +43,9 @@ export class FlowMirror {
   /** Said of flows of which not all is known: it is to be listed, or looked up. */
   readonly #partial = new Map<string, ConntrackEntry>();
   #listing: Listing | null = null;
+  /** Told of ahead of the kernel, which has not told of them yet, with the round of `overdue` in which they were. */
+  readonly #announced = new Map<string, number>();
+  #round = 0;
 
   /** @param onShared a flow has changed, and may be shared from now on */
   constructor(choice: FlowChoice, onShared: (key: string) => void = () => undefined) {
@@ -74,6 +77,7 @@ export class FlowMirror {
 
   event({ type, entry }: ConntrackEvent): void {
     const key = sharedFlowKey(entry);
+    if (this.#announced.size > 0) this.#announced.delete(key);
     const settled = this.#listing?.settled;
     if (type === 'update') {
       const known = this.#known.get(key);
@@ -116,7 +120,42 @@ export class FlowMirror {
     const settled = this.#listing?.settled;
     this.#listing = null;
     if (settled === undefined) return;
-    for (const key of this.#known.keys()) if (!settled.has(key) && !this.#partial.has(key)) this.#remove(key);
+    const isThere = (key: string): boolean =>
+      settled.has(key) || this.#partial.has(key) || this.#announced.has(key);
+    for (const key of this.#known.keys()) if (!isThere(key)) this.#remove(key);
+  }
+
+  /**
+   * A flow whose first packet waits until the other side has it: the kernel has it in no table yet. It counts as told.
+   * @returns what to tell
+   * @throws WireError of one that cannot be told
+   */
+  announce(key: string, entry: ConntrackEntry): KeyUpdate {
+    const body = sharedFlowBody(entry);
+    this.#listing?.settled.add(key);
+    this.#known.set(key, body);
+    this.#fresh.delete(key);
+    this.#changed.delete(key);
+    this.#announced.set(key, this.#round);
+    this.#onShared(key);
+    return { key, value: sharedFlowValue(body, entry.timeoutSeconds) };
+  }
+
+  /** Whether the kernel has told of this flow. */
+  isHeardOf(key: string): boolean {
+    return this.#known.has(key) && !this.#announced.has(key);
+  }
+
+  /** It did not begin after all; one of which the kernel has told meanwhile stays. */
+  withdraw(key: string): void {
+    if (this.#announced.delete(key)) this.#remove(key);
+  }
+
+  /** Announced flows of which the kernel has told nothing since the call before the last one. */
+  overdue(): readonly string[] {
+    const due = [...this.#announced].filter(([, round]) => round < this.#round).map(([key]) => key);
+    this.#round++;
+    return due;
   }
 
   /** Keys of flows that are to be looked up, as events said only a part of them; during a listing none. */
@@ -127,6 +166,7 @@ export class FlowMirror {
   /** What was looked up, whether it was unclear or not; undefined: there is no such flow. */
   found(key: string, entry: ConntrackEntry | undefined): void {
     this.#partial.delete(key);
+    this.#announced.delete(key);
     // What is listed may be older.
     this.#listing?.settled.add(key);
     if (entry === undefined) this.#remove(key);

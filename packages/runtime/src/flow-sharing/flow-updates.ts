@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import type { KeyUpdate } from '@vnfpool/core/replication';
-import type { ConntrackEvent, ConntrackEvents, ExpectationEvent } from '@vnfpool/platform/conntrack';
+import type {
+  ConntrackEntry,
+  ConntrackEvent,
+  ConntrackEvents,
+  ExpectationEvent,
+} from '@vnfpool/platform/conntrack';
 import { WireError } from '@vnfpool/wire/bytes';
 import {
   type FlowExpectation,
@@ -147,6 +152,37 @@ export class FlowUpdates {
     this.#listings++;
     this.#events.close();
     this.#fail(new StateError('closed', 'flows are followed no more'));
+  }
+
+  /** All that the kernel has told by now is known. */
+  flush(): void {
+    this.#events.flush();
+  }
+
+  /** The kernel's entry of this flow; undefined: there is none, which is known from then on. */
+  look(key: string): ConntrackEntry | undefined {
+    if (!this.#mirror.isHeardOf(key)) return undefined;
+    const entry = this.#options.kernel.find(readSharedFlowKey(key));
+    this.#mirror.found(key, entry);
+    return entry;
+  }
+
+  /** A flow that is about to begin: what the other side is to be told, which is not told again. @throws WireError */
+  announce(key: string, entry: ConntrackEntry): KeyUpdate {
+    return this.#mirror.announce(key, entry);
+  }
+
+  /** These do not begin after all. */
+  withdraw(keys: readonly string[]): void {
+    for (const key of keys) this.#mirror.withdraw(key);
+    this.#tellSoon();
+  }
+
+  /** Takes back what was announced two calls ago and did not begin. */
+  sweep(): void {
+    for (const key of this.#mirror.overdue())
+      this.#try(() => this.#mirror.found(key, this.#options.kernel.find(readSharedFlowKey(key))));
+    this.#tellSoon();
   }
 
   #told(key: string, value: Uint8Array): void {

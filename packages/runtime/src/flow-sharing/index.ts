@@ -6,8 +6,17 @@ export {
   type FlowCommitResult,
   type FlowCommitTable,
 } from './commit.ts';
+export { kernelWay } from './first-packet-way.ts';
+export {
+  type FirstPacketCounts,
+  FirstPackets,
+  type FirstPacketsOptions,
+  type FirstPacketWay,
+  type FirstPacketWayListener,
+} from './first-packets.ts';
 export { type FlowKernel, type FlowKernelOptions, flowKernel, type SharedFlowFilter } from './flow-kernel.ts';
 export { FlowUpdates, type FlowUpdatesOptions } from './flow-updates.ts';
+export { asGoneOn } from './half-open.ts';
 export {
   type CopyContents,
   KernelCopy,

@@ -42,11 +42,19 @@ export interface StandbyPlace {
  */
 export type StateNotice = Exclude<
   HolderOutput,
-  { type: 'send' | 'drop' | 'taken' | 'room' | 'acknowledged' }
+  { type: 'send' | 'drop' | 'taken' | 'room' | 'acknowledged' | 'confirmed' }
 >;
+
+/** What was taken, until it may settle. */
+interface Held {
+  readonly sequence: number;
+  readonly settle: () => void;
+  readonly fail: (error: Error) => void;
+}
 
 interface Waiting {
   readonly updates: readonly KeyUpdate[];
+  readonly isDeferred: boolean;
   /** How many of them are in. */
   taken: number;
   readonly settle: () => void;
@@ -75,8 +83,9 @@ export class ReplicatedState {
   /** Given to it, and not taken yet. */
   #given: Waiting[] = [];
   /** Taken, and held until they are acknowledged; ascending. */
-  #held: { readonly sequence: number; readonly settle: () => void; readonly fail: (error: Error) => void }[] =
-    [];
+  #held: Held[] = [];
+  /** The same of deferred ones, until all that may take over have them. */
+  #deferred: Held[] = [];
   #isFlushing = false;
   /** Why no change is taken any more; empty: they are. */
   #closed = '';
@@ -98,7 +107,8 @@ export class ReplicatedState {
         drop: ({ standby, reason }) => this.#connections.get(standby)?.close(reason),
         taken: (output) => this.#taken(output),
         room: () => this.#flush(),
-        acknowledged: ({ sequence }) => this.#acknowledged(sequence),
+        acknowledged: ({ sequence }) => settleUpTo(this.#held, sequence),
+        confirmed: ({ sequence }) => settleUpTo(this.#deferred, sequence),
         ready: (notice) => this.#notice(notice),
         unlist: (notice) => this.#notice(notice),
         'caught-up': (notice) => this.#notice(notice),
@@ -148,6 +158,15 @@ export class ReplicatedState {
 
   /** Several changes, in this order, with one promise: it settles with the last of them. @throws StateError as `set` does */
   change(updates: readonly KeyUpdate[]): Promise<void> {
+    return this.#change(updates, false);
+  }
+
+  /** The same; settles when all that may take over have them, whatever else may be lost. Of a bound that `defers`. */
+  changeDeferred(updates: readonly KeyUpdate[]): Promise<void> {
+    return this.#change(updates, true);
+  }
+
+  #change(updates: readonly KeyUpdate[], isDeferred: boolean): Promise<void> {
     return new Promise((settle, fail) => {
       if (this.#closed !== '') {
         fail(new StateError('closed', this.#closed));
@@ -161,7 +180,7 @@ export class ReplicatedState {
         settle();
         return;
       }
-      this.#waiting.push({ updates, taken: 0, settle, fail });
+      this.#waiting.push({ updates, isDeferred, taken: 0, settle, fail });
       this.#waitingCount += updates.length;
       this.#flushSoon();
     });
@@ -254,7 +273,8 @@ export class ReplicatedState {
     const updates = this.#given.flatMap((each) =>
       each.taken === 0 ? each.updates : each.updates.slice(each.taken),
     );
-    this.#driver.submit({ type: 'update', updates });
+    const isDeferred = this.#given.some((each) => each.isDeferred);
+    this.#driver.submit({ type: 'update', updates, isDeferred });
   }
 
   #taken({ count, sequence, refused }: HolderOutput & { type: 'taken' }): void {
@@ -269,7 +289,9 @@ export class ReplicatedState {
       left -= taken;
       if (each.taken < each.updates.length) break;
       done++;
-      if (isHeld) this.#held.push({ sequence: sequence - left, settle: each.settle, fail: each.fail });
+      const { settle, fail } = each;
+      if (each.isDeferred) this.#deferred.push({ sequence: sequence - left, settle, fail });
+      else if (isHeld) this.#held.push({ sequence: sequence - left, settle, fail });
       else each.settle();
     }
     const isFull = refused === 'full';
@@ -280,12 +302,6 @@ export class ReplicatedState {
     if (isFull && this.#waiting.length > 0) this.#flushSoon();
   }
 
-  #acknowledged(sequence: number): void {
-    let done = 0;
-    while ((this.#held[done]?.sequence ?? Number.POSITIVE_INFINITY) <= sequence) done++;
-    for (const { settle } of this.#held.splice(0, done)) settle();
-  }
-
   #failWaiting(error: StateError): void {
     for (const { fail } of [...this.#given, ...this.#waiting]) fail(error);
     this.#given = [];
@@ -294,7 +310,7 @@ export class ReplicatedState {
   }
 
   #failAll(error: StateError): void {
-    for (const { fail } of this.#held.splice(0)) fail(error);
+    for (const { fail } of [...this.#held.splice(0), ...this.#deferred.splice(0)]) fail(error);
     this.#failWaiting(error);
   }
 
@@ -377,4 +393,11 @@ export class ReplicatedState {
   #notice(notice: StateNotice): void {
     this.#options.onNotice?.(notice);
   }
+}
+
+/** @param held ascending; those that settle leave it */
+function settleUpTo(held: Held[], sequence: number): void {
+  let done = 0;
+  while ((held[done]?.sequence ?? Number.POSITIVE_INFINITY) <= sequence) done++;
+  for (const { settle } of held.splice(0, done)) settle();
 }

@@ -208,6 +208,11 @@ test.each<[string, string, string]>([
     '{ method: [replicate], encryption: true, securityState: re-derive }',
     SHARES,
   ],
+  [
+    'connections, and no mapping lost',
+    '{ method: [conntrack], loss: 1s, mappingLoss: 0 }',
+    '{ via: conntrack }',
+  ],
   ['nothing, said so', '{ method: [none] }', '{ via: socket }'],
   ['cookies, which the function leaves', '{ method: [cookie], loss: 0 }', '{ via: socket }'],
   ['the next best', '{ method: [replicate, cookie, none], rate: 1000000 }', SHARES],
@@ -268,7 +273,7 @@ test.each<[string, string, string, string, string]>([
     '7:16 pools.kv.sharing.method: cannot be had: replicate of kv: there is nobody to send the state to: the pool declares no standbys',
   ],
   [
-    'deferred packets, which no agent does',
+    'mappings of a program',
     '{ method: [conntrack], mappingLoss: 0 }',
     SHARES,
     '{ model: 1+1 }',
@@ -357,11 +362,6 @@ test('what a function that shares nothing lacks for a store is told', () => {
 });
 
 test.each([
-  [
-    'first packets wait',
-    'defer: true',
-    'defer: first packets are not deferred by node agents yet: must be false',
-  ],
   [
     'new flows are refused',
     'overload: shed',

@@ -13,7 +13,7 @@ import {
   sharedFlowKey,
   sharedFlowValue,
 } from '@vnfpool/wire/flow-state';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Copy, established, expected, tcp, udp } from './flows.ts';
 
 class Kernel implements FlowKernel {
@@ -399,4 +399,74 @@ test('a master whose sequence numbers are shifted by what it has announced is lo
   await updates.settle();
   expect(copy.flows.map((each) => each.shifts)).toEqual([shifts, shifts]);
   updates.close();
+});
+
+describe('a flow that is announced', () => {
+  const begun = tcp(1, { status: 0, tcp: { ...established, state: 1, replyScale: 0 } });
+  const key = sharedFlowKey(begun);
+
+  function announcing(kernel: Kernel) {
+    const scene = following(kernel, { choice: 'mapped' });
+    const announce = (): void => scene.copy.take([scene.updates.announce(key, begun)]);
+    return { ...scene, announce };
+  }
+
+  test('is not told again when it begins, is when it changes, and when it ends', async () => {
+    const kernel = new Kernel();
+    const { updates, copy, batches, announce } = announcing(kernel);
+    await updates.settle();
+    announce();
+    expect(updates.look(key)).toBeUndefined();
+    kernel.tell('new', begun);
+    await updates.settle();
+    expect(batches).toEqual([]);
+    expect(updates.look(key)).toEqual(begun);
+    kernel.tell('update', tcp(1));
+    await updates.settle();
+    expect(copy.flows.map(({ tcp: now }) => now?.state)).toEqual([3]);
+    updates.withdraw([key]);
+    await updates.settle();
+    expect(copy.sources).toEqual(['10.0.0.1']);
+    kernel.tell('destroy', tcp(1));
+    await updates.settle();
+    expect(copy.sources).toEqual([]);
+    updates.close();
+  });
+
+  test('stays through a listing that lacks it, and goes when it is withdrawn', async () => {
+    const kernel = new Kernel();
+    const { updates, copy, announce } = announcing(kernel);
+    kernel.put(...Array.from({ length: 200 }, (_, n) => tcp(1_000 + n)));
+    announce();
+    kernel.listener?.overrun();
+    await updates.settle();
+    expect(copy.values.has(key)).toBe(true);
+    updates.withdraw([key]);
+    await updates.settle();
+    expect(copy.values.has(key)).toBe(false);
+    expect(copy.flows).toHaveLength(200);
+    updates.close();
+  });
+
+  test('and that did not begin is taken back after two rounds; one that did stays', async () => {
+    const kernel = new Kernel();
+    const { updates, copy, announce } = announcing(kernel);
+    await updates.settle();
+    announce();
+    updates.sweep();
+    await updates.settle();
+    expect(copy.values.has(key)).toBe(true);
+    // Its event may have been lost.
+    kernel.put(begun);
+    updates.sweep();
+    await updates.settle();
+    expect(copy.values.has(key)).toBe(true);
+    kernel.tell('destroy', begun);
+    announce();
+    updates.sweep();
+    updates.sweep();
+    await updates.settle();
+    expect(copy.values.has(key)).toBe(false);
+    updates.close();
+  });
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { parseQueued, readFirstPacket } from '@vnfpool/platform/packet-queue';
 import { FrameError, Framer } from '@vnfpool/transport/framing';
 import { asapFrameLength, decodeAsap } from '@vnfpool/wire/asap';
 import { decodeUtf8, encodeUtf8, toHex, WireError } from '@vnfpool/wire/bytes';
@@ -43,6 +44,7 @@ import { FLOW_STREAMS, SHARED_EXPECTATIONS, SHARED_FLOWS } from './flow-corpus.t
 import { GOSSIP_MESSAGES, POOL_FRAMES } from './gossip-corpus.ts';
 import { MERGE_FRAMES } from './merge-corpus.ts';
 import { joined } from './mutate.ts';
+import { QUEUED_PACKETS } from './packet-corpus.ts';
 import { PFSYNC_DATAGRAMS } from './pfsync-corpus.ts';
 import { REPLICA_FRAMES, SEALED_VALUES } from './replica-corpus.ts';
 import { FORWARDS, SIP_MESSAGES } from './session-corpus.ts';
@@ -379,6 +381,23 @@ const sip: FuzzTarget = {
   },
 };
 
+/** A packet of a stranger that waits in the kernel: all that is read of it lies within it. */
+const firstPacket: FuzzTarget = {
+  corpus: QUEUED_PACKETS,
+  check: (bytes) => {
+    const queued = parseQueued(bytes);
+    const packet = queued && readFirstPacket(queued.bytes);
+    if (queued === undefined || packet === undefined) return false;
+    checkWeight(packet, bytes);
+    const { tuple, head, tcp } = packet;
+    if (head.length !== 8) throw new Finding(`its head has ${head.length} octets`);
+    if (tuple.source.length !== tuple.destination.length) throw new Finding('its ends are of two families');
+    if (tcp !== null && (tcp.originalScale > 14 || tcp.originalFlags > 3))
+      throw new Finding('no TCP asks for that');
+    return true;
+  },
+};
+
 /** Everything that reads what strangers send, by the name that `--decoder` takes. */
 export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   asap: message('asap', decodeAsap, 0),
@@ -390,6 +409,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   'flow-state': flows,
   'shared-expectation': sharedExpectation,
   'shared-flow': sharedFlow,
+  'first-packet': firstPacket,
   pfsync,
   replication,
   'sealed-value': sealedValue,

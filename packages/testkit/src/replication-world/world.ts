@@ -289,6 +289,8 @@ export class ReplicationWorld {
         case 'superseded':
           this.#retire(reign);
           break;
+        // Nothing is deferred here.
+        case 'confirmed':
         case 'ready':
         case 'event':
           break;

@@ -239,7 +239,7 @@ const standbySharing: Shape<StandbySharing> = object(
     acknowledgedBy: count,
     overload: oneOf('block', 'degrade'),
   },
-  { lossMs: above0, securityState: oneOf('re-derive', 'sealed') },
+  { lossMs: above0, securityState: oneOf('re-derive', 'sealed'), defers: flag },
 );
 
 const checkpointSharing: Shape<CheckpointSharing> = object(
@@ -364,7 +364,10 @@ const sharingReport: Shape<SharingReport> = object(
       }),
     ),
   },
-  { checkpoint: object({ sequence: count, ageMs: milliseconds, isCurrent: flag, fault: text }) },
+  {
+    checkpoint: object({ sequence: count, ageMs: milliseconds, isCurrent: flag, fault: text }),
+    firstPackets: object({ waiting: count, released: count, dropped: count, isDropping: flag }),
+  },
 );
 
 const slotState: Shape<SlotState> = object(

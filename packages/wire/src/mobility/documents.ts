@@ -256,6 +256,8 @@ export interface StandbySharing {
   readonly overload: 'block' | 'degrade';
   /** What becomes of keys that the function marks as secret; absent: they stay with it. */
   readonly securityState?: 're-derive' | 'sealed';
+  /** Of connections: the first packet of a translated flow waits until the listed standbys have the flow. */
+  readonly defers?: boolean;
 }
 
 /** It goes to a store outside of the set, where every candidate finds it: all are listed. */
@@ -442,6 +444,20 @@ export interface SharingReport {
   readonly standbys: readonly StandbyReport[];
   /** Of state that goes to a store; absent: it goes to standbys. */
   readonly checkpoint?: CheckpointReport;
+  /** Of connections whose first packets wait; absent: none do. */
+  readonly firstPackets?: FirstPacketReport;
+}
+
+/** What became of the first packets of flows since the slot is held. */
+export interface FirstPacketReport {
+  /** Flows whose first packet waits now. */
+  readonly waiting: number;
+  /** Let go, as the standbys had their flow. */
+  readonly released: number;
+  /** Dropped, for whatever reason. */
+  readonly dropped: number;
+  /** Some were since the report before. */
+  readonly isDropping: boolean;
 }
 
 /** What a store has of a slot's state. */

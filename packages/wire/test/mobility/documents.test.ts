@@ -469,6 +469,7 @@ const withSharing = (sharing: unknown): Uint8Array =>
 
 test.each([
   ['standbys', standbys],
+  ['standbys, and first packets wait for them', { ...standbys, method: 'conntrack', defers: true }],
   ['a store', checkpoints],
   ['a store, before the function is answered', through],
   ['a store, a moment later', behind],

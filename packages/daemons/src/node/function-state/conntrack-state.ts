@@ -172,13 +172,13 @@ export class ConntrackFunctionState implements FunctionState {
     });
   }
 
-  close(): Promise<void> {
+  close(isLeft = false): Promise<void> {
     if (this.#closing.signal.aborted) return Promise.resolve();
     this.#closing.abort(new FunctionStateError('closed', 'the agent is done with the function'));
     this.#announcing?.abort();
     clearInterval(this.#counting);
     this.#unfollow();
-    void this.connections.close();
+    void this.connections.close(isLeft);
     try {
       this.#tellDropped();
     } finally {

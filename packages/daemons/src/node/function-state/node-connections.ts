@@ -20,8 +20,8 @@ export class NodeConnections extends NoFunctionState {
     return Promise.reject(refusal());
   }
 
-  override async close(): Promise<void> {
-    await this.connections.close();
+  override async close(isLeft = false): Promise<void> {
+    await this.connections.close(isLeft);
     await super.close();
   }
 }

@@ -2,14 +2,19 @@
 import { Conntrack, readConntrackSetting, writeConntrackSetting } from '@vnfpool/platform/conntrack';
 import { inNamespace } from '@vnfpool/platform/namespaces';
 import {
+  asGoneOn,
   type CopyContents,
   commitFlows,
+  FirstPackets,
   type FlowKernel,
   FlowUpdates,
   flowKernel,
   KernelCopy,
   type SharedFlowFilter,
 } from '@vnfpool/runtime/flow-sharing';
+import { isSharedExpectationKey } from '@vnfpool/wire/flow-state';
+import type { FirstPacketReport } from '@vnfpool/wire/mobility';
+import { FirstPacketRules } from './first-packet-rules.ts';
 import { otherAddresses } from './other-addresses.ts';
 import type { StateEntry, StateSink, StateSource } from './state-source.ts';
 
@@ -17,6 +22,8 @@ export interface ConntrackSourceOptions {
   /** Network of the function's own; null: that of the node, which is the calling thread's. */
   readonly network: { readonly namespace: { readonly fd: number } } | null;
   readonly filter: SharedFlowFilter;
+  /** Whose state it is. */
+  readonly slot: string;
   /** Where a standby keeps its copy: in user space alone (the default), or in the kernel too. */
   readonly standby?: 'userspace' | 'kernel';
   /**
@@ -39,6 +46,8 @@ type FlowEntry = readonly [key: string, value: Uint8Array];
 interface Following {
   readonly kernel: FlowKernel;
   readonly updates: FlowUpdates;
+  /** Null: none are held. */
+  readonly first: FirstPackets | null;
 }
 
 /**
@@ -56,10 +65,14 @@ export class ConntrackSource implements StateSource {
   /** Keys of what this kernel has from when the slot was held here. */
   #left: readonly string[] = [];
   #sink: StateSink | null = null;
+  readonly #rules: FirstPacketRules;
+  /** First packets that were dropped, by the last report. */
+  #toldDropped = 0;
 
   /** Sees to it that connections tell of themselves from now on. @throws PlatformError `EPERM`; Error of the settings */
   constructor(options: ConntrackSourceOptions) {
     this.#options = options;
+    this.#rules = new FirstPacketRules({ ...options, within: (work) => this.#inside(work) });
     this.#table = this.#inside(() => new Conntrack());
     try {
       // A network of its own begins with it. The table was asked for first, which loads what has the settings.
@@ -87,10 +100,11 @@ export class ConntrackSource implements StateSource {
       this.#left = [...kernelCopy.keys];
     }
     const filter = this.#filter();
-    if (!isOwn) await this.#commit(copy, filter, signal);
+    if (!isOwn) await this.#commit(sink.defers === true ? goneOn(copy) : copy, filter, signal);
     // What was refused, or has changed since, is the difference that the first listing finds.
     const following = this.#inside(() => this.#follow(copy, sink, filter));
     this.#following = following;
+    this.#toldDropped = 0;
     this.#sink = sink;
     // Others may have it once all of it was told.
     if (isOwn) await orLate(following.updates.settle(), LISTING_MS);
@@ -100,6 +114,10 @@ export class ConntrackSource implements StateSource {
     const following = this.#following;
     if (following === null) return;
     this.#following = null;
+    if (following.first !== null) {
+      following.first.close();
+      this.#rules.removeLater();
+    }
     // The last updates are not in it yet: of those it had before.
     if (this.#options.standby === 'kernel')
       this.#left = Array.from(this.#sink?.entries() ?? [], ([key]) => key);
@@ -117,9 +135,21 @@ export class ConntrackSource implements StateSource {
 
   /** Each of a copy of its own: another one takes its place. */
   follow(copy: CopyContents, keys: readonly string[] | null): void {
-    if (this.#options.standby !== 'kernel' || this.#following !== null || this.#isClosed) return;
+    if (this.#following !== null || this.#isClosed) return;
+    this.#rules.remove();
+    if (this.#options.standby !== 'kernel') return;
     if (this.#kernelCopy?.contents === copy) this.#kernelCopy.changed(keys);
     else this.#kernelCopy = this.#keepInKernel(copy);
+  }
+
+  firstPackets(): FirstPacketReport | null {
+    const first = this.#following?.first ?? null;
+    if (first === null) return null;
+    const { released, late, unknown, overflowed } = first.counts;
+    const dropped = late + unknown + overflowed;
+    const isDropping = dropped > this.#toldDropped;
+    this.#toldDropped = dropped;
+    return { waiting: first.waiting, released, dropped, isDropping };
   }
 
   async forget(): Promise<void> {
@@ -128,8 +158,11 @@ export class ConntrackSource implements StateSource {
     await kernelCopy?.remove();
   }
 
-  async close(): Promise<void> {
+  /** @param isLeft the next agent goes on with what is there */
+  async close(isLeft = false): Promise<void> {
     this.#isClosed = true;
+    this.#following?.first?.close();
+    this.#rules.close(isLeft);
     this.#following?.updates.close();
     this.#following?.kernel.close();
     this.#following = null;
@@ -192,6 +225,7 @@ export class ConntrackSource implements StateSource {
     try {
       const updates = new FlowUpdates({
         kernel,
+        choice: sink.defers === true ? 'mapped' : 'begun',
         entries,
         change: (changes) => sink.change(changes),
         onOverrun: () => {
@@ -204,9 +238,30 @@ export class ConntrackSource implements StateSource {
         onNews('connections that are older than this do not tell of their changes', {
           setting: 'net.netfilter.nf_conntrack_events is not 1',
         });
-      return { kernel, updates };
+      return { kernel, updates, first: this.#holdUp(updates, sink, filter) };
     } catch (error) {
       kernel.close();
+      throw error;
+    }
+  }
+
+  /** @throws Error where the kernel cannot: who asks for it is not served without */
+  #holdUp(flows: FlowUpdates, sink: StateSink, filter: SharedFlowFilter): FirstPackets | null {
+    if (sink.defers !== true) {
+      this.#rules.remove();
+      return null;
+    }
+    try {
+      return new FirstPackets({
+        open: (listener) => this.#rules.open(listener),
+        flows,
+        filter,
+        change: (updates) =>
+          sink.changeDeferred?.(updates) ?? Promise.reject(new Error('nothing is deferred')),
+        onNews: this.#options.onNews,
+      });
+    } catch (error) {
+      flows.close();
       throw error;
     }
   }
@@ -220,6 +275,11 @@ export class ConntrackSource implements StateSource {
     const { network } = this.#options;
     return network === null ? work() : inNamespace(network.namespace.fd, work);
   }
+}
+
+/** Expected connections have no state of TCP. */
+function goneOn(copy: readonly FlowEntry[]): FlowEntry[] {
+  return copy.map(([key, value]) => [key, isSharedExpectationKey(key) ? value : asGoneOn(value)]);
 }
 
 /** Whichever comes first; what fails is told elsewhere. */

@@ -83,6 +83,10 @@ export class HeldState implements HeldSlot {
     return this.#options.sharing.securityState ?? 'excluded';
   }
 
+  get defers(): boolean {
+    return this.#options.sharing.defers === true;
+  }
+
   /** What there is now. */
   entries(): Iterable<StateEntry> {
     return this.#secrets.given(this.#options.store);
@@ -94,8 +98,16 @@ export class HeldState implements HeldSlot {
       this.#gather(updates);
       return;
     }
+    await this.#follow(updates, this.#state.change(this.#kept(updates)));
+  }
+
+  /** Waits also for what is told of before others may have it: from then on they count. */
+  changeDeferred(updates: readonly KeyUpdate[]): Promise<void> {
+    return this.#follow(updates, this.#state.changeDeferred(this.#kept(updates)));
+  }
+
+  async #follow(updates: readonly KeyUpdate[], changed: Promise<void>): Promise<void> {
     this.#waiting += updates.length;
-    const changed = this.#state.change(this.#kept(updates));
     this.#underWay.add(changed);
     try {
       await changed;
@@ -230,12 +242,14 @@ export class HeldState implements HeldSlot {
   }
 }
 
-function boundOf({ lossUpdates, lossMs, acknowledgedBy, overload }: StandbySharing): ReplicationBound {
+function boundOf(sharing: StandbySharing): ReplicationBound {
+  const { lossUpdates, lossMs, acknowledgedBy, overload, defers } = sharing;
   return {
     updates: lossUpdates,
     acknowledgedBy,
     overload,
     ...(lossMs === undefined ? {} : { ageMs: lossMs }),
+    ...(defers === undefined ? {} : { defers }),
   };
 }
 

@@ -17,16 +17,29 @@ export class RecordedSink implements StateSink {
     return this.#sink.securityState;
   }
 
+  get defers(): boolean {
+    return this.#sink.defers === true;
+  }
+
   record(recorder: Recorder): void {
     this.#recorders.add(recorder);
   }
 
   change(updates: readonly KeyUpdate[]): Promise<void> {
+    this.#told(updates);
+    return this.#sink.change(updates);
+  }
+
+  changeDeferred(updates: readonly KeyUpdate[]): Promise<void> {
+    this.#told(updates);
+    return this.#sink.changeDeferred?.(updates) ?? Promise.reject(new Error('nothing is deferred here'));
+  }
+
+  #told(updates: readonly KeyUpdate[]): void {
     for (const recorder of this.#recorders) {
       recorder.take(updates);
       if (recorder.isOver) this.#recorders.delete(recorder);
     }
-    return this.#sink.change(updates);
   }
 
   entries(): Iterable<StateEntry> {

@@ -8,6 +8,7 @@ import type {
   FoundCheckpoint,
   LeasePeer,
   MadeCheckpoint,
+  SharingReport,
   SlotCandidate,
   SlotDefinition,
 } from '@vnfpool/wire/mobility';
@@ -131,7 +132,7 @@ export class SharedSlot implements SlotTasks {
   /** Tells how far the standbys are, where that has changed; once a second. */
   report(): void {
     this.#following.look();
-    const report = this.#held?.state.report() ?? null;
+    const report = this.#held === null ? null : reportOf(this.#held);
     const text = JSON.stringify(report);
     if (text === this.#reported) return;
     this.#reported = text;
@@ -315,6 +316,11 @@ export class SharedSlot implements SlotTasks {
       this.#parts.logger.error({ slot: this.#id, reason: error.message }, 'shared state');
     });
   }
+}
+
+function reportOf({ state, source }: Held): SharingReport {
+  const firstPackets = source.firstPackets?.() ?? null;
+  return { ...state.report(), ...(firstPackets === null ? {} : { firstPackets }) };
 }
 
 function methodOf({ sharing }: SlotDefinition): StateKeeping['method'] {

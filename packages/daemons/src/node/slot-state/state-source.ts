@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate } from '@vnfpool/core/replication';
 import type { CopyContents } from '@vnfpool/runtime/flow-sharing';
-import type { SecurityState } from '@vnfpool/wire/mobility';
+import type { FirstPacketReport, SecurityState } from '@vnfpool/wire/mobility';
 import type { ReplicaSecret } from '@vnfpool/wire/replication';
 
 /** One piece of state: its key, as characters U+0000 to U+00FF, and its value, which is not sealed here. */
@@ -18,6 +18,13 @@ export interface StateSink {
    * @throws StateError `full`, `overload`, `closed`
    */
   change(updates: readonly KeyUpdate[]): Promise<void>;
+  /**
+   * The same; settles when every standby that may take over has confirmed them, though of others some may be lost. Only where the slot's
+   * sharing defers.
+   */
+  changeDeferred?(updates: readonly KeyUpdate[]): Promise<void>;
+  /** Whether first packets are to wait for that. */
+  readonly defers?: boolean;
   /**
    * The state of the slot now: what `begin` was given, with all changes that have settled. A function that comes again
    * while the slot is held gets it anew.
@@ -55,5 +62,7 @@ export interface StateSource {
   follow?(copy: CopyContents, keys: readonly string[] | null): void;
   /** This node is to have no copy any more: a source that kept it ready gives it up. */
   forget?(): Promise<void>;
+  /** Of a source that holds first packets, while the slot is held: what became of them; for views, once a second. */
+  firstPackets?(): FirstPacketReport | null;
   close(): Promise<void>;
 }

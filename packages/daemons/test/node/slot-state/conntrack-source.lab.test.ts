@@ -73,6 +73,7 @@ function end(more: Partial<ConntrackSourceOptions> = {}) {
     () =>
       new ConntrackSource({
         network: { namespace },
+        slot: 'nat/0',
         filter: {},
         addresses: [],
         onNews: (message, figures) => news.push(`${message} ${JSON.stringify(figures)}`),
@@ -272,6 +273,7 @@ describe.skipIf(missing !== '')(`connections of a slot ${missing}`, () => {
     const source = inNamespace(namespace.fd, () => {
       const made = new ConntrackSource({
         network: null,
+        slot: 'nat/0',
         filter: {},
         addresses: ['198.51.100.1'],
         onNews: () => undefined,
