@@ -6,6 +6,7 @@ import { openSharedStateStore } from '@vnfpool/store/shared-state';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { noServer, redisProgram } from '../../../store/test/objects/redis-server.ts';
 import { etcdProgram, noEtcd } from '../../../store/test/shared-state/etcd-server.ts';
+import { TlsFiles } from '../../../store/test/tls-files.ts';
 import { Hosts, missing } from './hosts.ts';
 import { isWhole, slotOf } from './running-set.ts';
 import { bin, type Child, start, until } from './support.ts';
@@ -23,6 +24,7 @@ const ADDRESSES: Readonly<Record<string, string>> = {
   store: '10.81.0.40',
 };
 const SERVICE = '10.81.0.100';
+const PASSWORD = 'not-to-be-shown';
 const VALKEY = `redis://${ADDRESSES['store']}:6379`;
 const ETCD = `etcd://${ADDRESSES['store']}:2379`;
 /** The example's, with times that do not run out on a machine that does much else. */
@@ -82,10 +84,14 @@ describe.skipIf(cannot !== '')(`state that lives in a store ${cannot}`, () => {
     const functions = existsSync(`${hosts.stateOf(node)}/functions.json`) ? hosts.functionPids(node) : [];
     for (const pid of [agentOf(node).pid, ...functions]) process.kill(pid, 'SIGKILL');
   };
+  /** The file of a set with this store. */
+  const writtenFor = (store: string): string => {
+    const file = `${hosts.folder}/set.yaml`;
+    writeFileSync(file, declaration.replace('pools:', `stores: { main: "${store}" }\npools:`));
+    return file;
+  };
   const apply = async (store: string): Promise<void> => {
-    const text = declaration.replace('pools:', `stores: { main: "${store}" }\npools:`);
-    writeFileSync(`${hosts.folder}/set.yaml`, text);
-    const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);
+    const applied = await hosts.cli('manager', 'apply', writtenFor(store));
     expect(applied.code, applied.stderr).toBe(0);
   };
   /** Its confirmed writes are on disk. */
@@ -238,6 +244,54 @@ describe.skipIf(cannot !== '')(`state that lives in a store ${cannot}`, () => {
     await keepsItsWord();
     const after = await untilState('the store has it', isInStore);
     expect(slotOf(after, 'ledger').sharing?.isLossy).toBe(false);
+  });
+
+  test('a store over TLS that asks for a certificate and a password gets all of it; neither is shown', async () => {
+    const files = new TlsFiles();
+    const host = ADDRESSES['store'] as string;
+    const { ca, certificate, key, client } = await files.pair('store', host);
+    const tls = ['--tls-port', '6380', '--tls-cert-file', certificate, '--tls-key-file', key];
+    const own = [
+      '--bind',
+      host,
+      '--port',
+      '0',
+      '--tls-ca-cert-file',
+      ca,
+      '--save',
+      '',
+      '--dir',
+      hosts.folder,
+    ];
+    const locked = hosts.start('store', [redisProgram as string, ...own, ...tls, '--requirepass', PASSWORD]);
+    await until('the other store serves', () => locked.stdout().includes('Ready to accept'));
+    const password = files.write('password', 'another one\n');
+    const query = `?ca=${ca}&certificate=${client.certificate}&key=${client.key}&passwordFile=${password}`;
+    await untilState('the store has it', isInStore);
+    await apply(`rediss://${host}:6380/0${query}`);
+    const refused = await untilState('the password is wrong', (state) =>
+      slotOf(state, 'ledger').sharing?.checkpoint?.fault.includes('WRONGPASS'),
+    );
+    expect(slotOf(refused, 'ledger').sharing?.checkpoint?.fault).toMatch(`${host}:6380: WRONGPASS`);
+    files.write('password', `${PASSWORD}\n`);
+    await add('one');
+    const before = await untilState('the store has it', isInStore);
+    const node = holderOf(before);
+    kill(node);
+    const taken = await anotherHolds(node);
+    await keepsItsWord();
+    await startAgain(node);
+    const plan = await hosts.cli('manager', 'plan', writtenFor(VALKEY.replace('//', `//pool:${PASSWORD}@`)));
+    expect(plan.stdout).toContain('redis://pool:…@');
+    const logs = [...agents.values()].flatMap((agent) => [agent.stdout(), agent.stderr()]);
+    for (const shown of [plan.stdout, plan.stderr, JSON.stringify([refused, taken]), ...logs])
+      expect(shown).not.toContain(PASSWORD);
+    await apply(VALKEY);
+    await untilState('the store has it', isInStore);
+    locked.process.kill('SIGKILL');
+    await locked.ended;
+    files.remove();
+    await keepsItsWord();
   });
 
   test.skipIf(noEtcd !== '')(`another store, an etcd, gets all of it, and keeps it ${noEtcd}`, async () => {

@@ -183,8 +183,15 @@ function textOf(rules: object | undefined): string {
 function sharingText({ sharing }: DeclaredPool): string {
   if (sharing === undefined) return 'none asked for';
   const { methods, ...rest } = sharing;
-  const words = Object.entries(rest).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
+  const words = Object.entries(rest).map(
+    ([key, value]) => `${key} ${withoutPassword(JSON.stringify(value))}`,
+  );
   return [methods.join(' or '), ...words].join(', ');
+}
+
+/** Plans and events are read by whoever reads. @param address of a store, or any other text */
+function withoutPassword(address: string): string {
+  return address.replace(/([a-z+]+:\/\/[^/:@?#\s]*):[^/?#\s]*@/, '$1:…@');
 }
 
 function countsOf(pool: DeclaredPool): string {
