@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { StateView } from '@vnfpool/core/management';
+import type { LeftStateView, StateView } from '@vnfpool/core/management';
 import { openSharedStateStore } from '@vnfpool/store/shared-state';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { noServer, redisProgram } from '../../../store/test/objects/redis-server.ts';
@@ -322,5 +322,36 @@ describe.skipIf(cannot !== '')(`state that lives in a store ${cannot}`, () => {
     await startAgain(node);
     const after = await untilState('the store has it', isInStore);
     expect(slotOf(after, 'ledger').sharing?.isLossy).toBe(false);
+  });
+
+  test('what a set that is deleted leaves in stores is known, and removed when its name is said twice', async () => {
+    const state = async (...words: readonly string[]) => hosts.cli('manager', 'state', ...words);
+    const left = async (): Promise<readonly LeftStateView[]> => {
+      const { stdout } = await state('list', '--left', '-o', 'json');
+      return (JSON.parse(stdout) as { readonly items: readonly LeftStateView[] }).items;
+    };
+    if (valkey.process.exitCode !== null || valkey.process.signalCode !== null) await startValkey();
+    const store = openSharedStateStore(`redis+unix://${hosts.folder}/valkey/s`);
+    const { id } = slotOf(await untilState('the store has it', isInStore), 'ledger');
+    expect((await store.look(id)).mark).not.toBe('');
+    expect(await state('forget', 'ledger', '--confirm', 'ledger')).toMatchObject({ code: 1 });
+    expect(await hosts.cli('manager', 'delete', 'set', 'ledger')).toMatchObject({ code: 0 });
+    const [slot] = await until('it is left', async () => ((await left()).length > 0 ? left() : null));
+    expect(slot).toMatchObject({ id, pool: 'ledger', slot: 0 });
+    expect((await state('forget', 'ledger')).stderr).toContain('--confirm ledger');
+    expect((await store.look(id)).mark).not.toBe('');
+    // The store over TLS is there no more, and says so as long as it is asked.
+    const { stderr } = await until('nodes know that the slot is no more', async () => {
+      const told = await state('forget', 'ledger', '--confirm', 'ledger');
+      return told.stderr.includes('has not confirmed yet') ? null : told;
+    });
+    expect(stderr).toContain('main: ');
+    expect(stderr).toContain(':6380: its passwordFile cannot be read: ENOENT');
+    expect(await store.look(id)).toEqual({
+      claim: { epoch: Number.MAX_SAFE_INTEGER, node: 0 },
+      mark: '',
+    });
+    expect(await left()).toMatchObject([{ id, places: [{ method: 'shared', store: 'main' }] }]);
+    await store.close();
   });
 });

@@ -66,7 +66,7 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
     if (name !== undefined) takeSlotReport(state, journal, name, report, wallMs);
   },
   'operation-result': ({ orders, sessionMoves, stateOrders }, input, moment, outputs) => {
-    const own = sessionMoves.settle(input, moment) ?? stateOrders.settle(input);
+    const own = sessionMoves.settle(input, moment) ?? stateOrders.settle(input, moment.wallMs);
     if (own) outputs.push(...own);
     else orders.settle(input, moment);
   },

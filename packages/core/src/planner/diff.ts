@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredCouncil, DeclaredPool, DeclaredSet } from '../declared/set.ts';
+import { withoutPassword } from '../declared/store-address.ts';
 import { describeFailover } from '../lease/index.ts';
 import type { PlannedChange } from '../management/views.ts';
 import { versionName } from './documents.ts';
@@ -187,11 +188,6 @@ function sharingText({ sharing }: DeclaredPool): string {
     ([key, value]) => `${key} ${withoutPassword(JSON.stringify(value))}`,
   );
   return [methods.join(' or '), ...words].join(', ');
-}
-
-/** Plans and events are read by whoever reads. @param address of a store, or any other text */
-function withoutPassword(address: string): string {
-  return address.replace(/([a-z+]+:\/\/[^/:@?#\s]*):[^/?#\s]*@/, '$1:…@');
 }
 
 function countsOf(pool: DeclaredPool): string {
