@@ -193,6 +193,12 @@ describe('state that was left', () => {
     ]);
   });
 
+  test('a store that is gone is said', async () => {
+    const words = ['state', 'forget', 'kv/1', '--confirm', 'kv/1', '--gone', 'main', '--gone', 'old'];
+    expect((await bench.run(words)).code).toBe(0);
+    expect(forgotten()).toEqual([{ id: '00000000000000a2', pool: 'kv', slot: 1, gone: ['main', 'old'] }]);
+  });
+
   test('what cannot be removed is told', async () => {
     expect(await bench.run(['state', 'forget', 'other', '--confirm', 'other'])).toMatchObject({
       code: 1,

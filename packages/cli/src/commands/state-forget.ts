@@ -11,6 +11,7 @@ import { type ChosenSlots, chosenSlots } from './slot-name.ts';
 
 interface Options extends ApiOptions {
   readonly confirm?: string;
+  readonly gone: readonly string[];
 }
 
 const after = `
@@ -29,6 +30,12 @@ export function addStateForget(state: Command, io: CliIo): void {
     )
     .argument('<slots>', 'POOL or POOL/SLOT', chosenSlots)
     .option('--confirm <name>', 'the same name once more')
+    .option(
+      '--gone <store>',
+      'a store that is there no more, for what was left in it to be looked for no more; may be repeated',
+      (store: string, stores: readonly string[]) => [...stores, store],
+      [] as readonly string[],
+    )
     .addHelpText('after', after)
     .action((chosen: ChosenSlots, options: Options) => forget(chosen, options, io));
 }
@@ -68,7 +75,7 @@ async function forget(chosen: ChosenSlots, options: Options, io: CliIo): Promise
   }
   const refused: string[] = [];
   for (const { id, pool, slot } of left) {
-    const request: ForgetRequest = { id, pool, slot };
+    const request: ForgetRequest = { id, pool, slot, ...(options.gone.length > 0 && { gone: options.gone }) };
     try {
       await client.post('/v1/forget', request);
       io.out(`${pool}/${slot}: removed\n`);

@@ -352,6 +352,9 @@ describe.skipIf(cannot !== '')(`state that lives in a store ${cannot}`, () => {
       mark: '',
     });
     expect(await left()).toMatchObject([{ id, places: [{ method: 'shared', store: 'main' }] }]);
+    const gone = await state('forget', 'ledger', '--confirm', 'ledger', '--gone', 'main');
+    expect(gone.code, gone.stderr).toBe(0);
+    expect(await left()).toEqual([]);
     await store.close();
   });
 });

@@ -116,4 +116,6 @@ export interface ForgetRequest {
   /** What it is called, so that nothing else is removed. */
   readonly pool: string;
   readonly slot: number;
+  /** Names of stores that are there no more: nothing is removed from these, and nobody looks for it any more. */
+  readonly gone?: readonly string[];
 }

@@ -23,6 +23,8 @@ export interface StateOrderRequest {
   readonly id: string;
   /** Of `forget`: the slot, as others may have had its name. */
   readonly slot?: string;
+  /** Of `forget`: the store is there no more, and no node is asked. */
+  readonly isGone?: boolean;
   readonly task: StateTask;
   readonly from: number;
   readonly stop: boolean;
@@ -41,6 +43,11 @@ interface Asked {
   readonly node: NodeId;
   readonly name: string;
   readonly untilMs: number;
+}
+
+interface Moment {
+  readonly nowMs: number;
+  readonly wallMs: number;
 }
 
 interface Chosen {
@@ -69,10 +76,16 @@ export class ManagerStateOrders {
   }
 
   /** Checks what a person asks for, and asks the node. */
-  ask(request: StateOrderRequest, nowMs: number): ManagerCoreOutput {
+  ask(request: StateOrderRequest, { nowMs, wallMs }: Moment): ManagerCoreOutput {
     const { id, from, stop, task, pool, index } = request;
     const chosen = task.task === 'forget' ? this.#forgetter(request, nowMs) : this.#choose(request, nowMs);
     if ('code' in chosen) return answered(request, chosen);
+    if (task.task === 'forget' && request.isGone === true) {
+      const place = { method: task.method, address: task.store };
+      forgetPlace(this.#state, this.#journal, chosen.slot, place, true, wallMs);
+      const answer: StateAnswer = { v: 1, id, isOver: true, fault: '' };
+      return answered(request, { ok: true, state: { node: chosen.node.id as NodeId, answer } });
+    }
     if (this.#asked.size >= ASKED_MAX)
       return answered(request, refuse('BUSY', `${ASKED_MAX} questions about states are on their way.`));
     const { slot, node } = chosen;
@@ -100,7 +113,7 @@ export class ManagerStateOrders {
     const { task, slot } = request;
     if (task.task === 'forget' && slot !== undefined && answer?.isOver === true && answer.fault === '') {
       const place = { method: task.method, address: task.store };
-      forgetPlace(this.#state, this.#journal, slot, place, wallMs);
+      forgetPlace(this.#state, this.#journal, slot, place, false, wallMs);
     }
     return [answered(request, { ok: true, state: { node, answer } })];
   }

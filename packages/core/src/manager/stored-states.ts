@@ -61,12 +61,13 @@ export class StoredStates {
   }
 }
 
-/** It was removed from there. */
+/** It was removed from there, or the store is there no more. */
 export function forgetPlace(
   { stored }: ManagerState,
   journal: Journal,
   slot: string,
   place: Pick<StoredPlace, 'method' | 'address'>,
+  isGone: boolean,
   wallMs: number,
 ): void {
   const record = stored.get(slot);
@@ -78,7 +79,9 @@ export function forgetPlace(
   else stored.set(slot, value);
   journal.save({ table: 'stored', key: slot, value });
   const { pool, index } = record;
-  const message = `What slot ${index} of ${pool} had left in ${gone.store} was removed.`;
+  const message = isGone
+    ? `What slot ${index} of ${pool} had left in ${gone.store} is not remembered any more: that store is gone, as somebody said.`
+    : `What slot ${index} of ${pool} had left in ${gone.store} was removed.`;
   journal.event(wallMs, 'state.forgotten', 'info', `slot ${pool}/${index}`, message);
 }
 

@@ -124,6 +124,19 @@ describe('what slots leave in stores', () => {
     expect(events('state.forgotten')).toEqual(['What slot 0 of kv had left in main was removed.']);
   });
 
+  test('in a store that is gone it is looked for no more, and no node is asked', async () => {
+    const { domain, declare, left, slot, events } = await world();
+    const id = slot();
+    declare();
+    domain.orders = [];
+    const task: StateTask = { task: 'forget', method: 'shared', store: SHARED.storeAddress ?? '' };
+    const named = { pool: 'kv', index: 0, id: ID, slot: id, isGone: true, from: 0, stop: false };
+    domain.give({ type: 'state-order', requestId: 90, ...named, task });
+    expect(domain.replies.at(-1)).toMatchObject({ ok: true, state: { answer: { isOver: true, fault: '' } } });
+    expect([domain.orders, left()]).toEqual([[], []]);
+    expect(events('state.forgotten')[0]).toContain('that store is gone, as somebody said');
+  });
+
   test('stays known where the node says that it was not removed', async () => {
     const { domain, declare, left, slot, forget } = await world();
     const id = slot();

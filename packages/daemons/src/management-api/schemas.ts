@@ -75,6 +75,7 @@ export const forgetSchema: JsonSchema = {
     id: { type: 'string', pattern: '^[0-9a-f]{16}$' },
     pool: name,
     slot: { type: 'integer', minimum: 0, maximum: 65_535 },
+    gone: { type: 'array', items: name, maxItems: 16 },
   },
 };
 

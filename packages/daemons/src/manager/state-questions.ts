@@ -27,6 +27,7 @@ export interface StateQuestion {
   readonly id: string;
   /** Of `forget`. */
   readonly slot?: string;
+  readonly isGone?: boolean;
   readonly task: StateTask;
   readonly from: number;
   readonly stop: boolean;
@@ -87,13 +88,14 @@ export class StateQuestions {
 
   /** Resolves once nothing of it is in the stores where it was left. @throws ApiError */
   async forget(
-    { pool, slot: index, id: slot }: ForgetRequest,
+    { pool, slot: index, id: slot, gone = [] }: ForgetRequest,
     places: readonly StoredPlace[],
   ): Promise<void> {
     const faults: string[] = [];
     for (const { method, store, address } of places) {
       try {
-        await this.#over(this.#begin(pool, index, { task: 'forget', method, store: address }, slot));
+        const task = { task: 'forget', method, store: address } as const;
+        await this.#over(this.#begin(pool, index, task, { slot, isGone: gone.includes(store) }));
       } catch (error) {
         // What is in the others is removed all the same.
         if (!(error instanceof ApiError)) throw error;
@@ -154,9 +156,13 @@ export class StateQuestions {
     }
   }
 
-  #begin(pool: string, index: number, task: StateTask, slot?: string): Asking {
-    const id = this.#options.newId();
-    return { question: { pool, index, id, task, ...(slot === undefined ? {} : { slot }) }, node: null };
+  #begin(
+    pool: string,
+    index: number,
+    task: StateTask,
+    more: Pick<StateQuestion, 'slot' | 'isGone'> = {},
+  ): Asking {
+    return { question: { pool, index, id: this.#options.newId(), task, ...more }, node: null };
   }
 
   /** The last answer of a task. */
