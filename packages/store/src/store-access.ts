@@ -106,7 +106,7 @@ export function connectFault(error: Error, { ca, certificate }: StoreAccess): st
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (/^(?:SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_|CERT_SIGNATURE_FAILURE)/.test(code))
     return `its certificate is not of ${ca === '' ? 'an authority that is trusted here' : ca}: ${message}`;
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || /^CERT_/.test(code))
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code.startsWith('CERT_'))
     return `its certificate is not accepted: ${message}`;
   if (/ALERT_(?:BAD_|UNKNOWN_|CERTIFICATE_|NO_CERT)|_UNKNOWN_CA|ALERT_HANDSHAKE_FAILURE/.test(code))
     return certificate === ''

@@ -109,7 +109,11 @@ export class EtcdServer {
     const address = etcdAddressOf(this.url);
     if (address === null) throw new Error(`${this.url} is no address`);
     const link = new EtcdLink(address);
-    await link.call(path, body).finally(() => link.close());
+    try {
+      await link.call(path, body);
+    } finally {
+      await link.close();
+    }
   }
 
   async stop(): Promise<void> {

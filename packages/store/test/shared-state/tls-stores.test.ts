@@ -65,7 +65,7 @@ async function gateTo(port: number): Promise<Gate> {
 
 /** What holds for both kinds: who signs, what is shown, and which files there are. */
 function certificates(
-  start: (tls: ServerTls) => Promise<{ readonly name: string; at(query?: string): string }>,
+  start: (tls: ServerTls) => Promise<{ readonly name: string; readonly at: (query?: string) => string }>,
 ): void {
   test('a store of another authority is refused, and so is one with another name', async () => {
     const { client: _nobody, ...open } = own;
@@ -153,9 +153,10 @@ describe.skipIf(noServer !== '')(
       const path = files.write('redis-password', 'wrong\n');
       const query = queryOf(own);
       const store = opened(locked.tlsUrl(0, 'pool@', `${query}&passwordFile=${path}`));
-      const refused = await store.look(SLOT).catch((error: Error) => error);
-      expect(refused).toMatchObject({ code: 'unavailable' });
-      expect(String(refused)).toMatch(/^SharedStateError: 127\.0\.0\.1:\d+: WRONGPASS /);
+      await expect(store.look(SLOT)).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringMatching(/^127\.0\.0\.1:\d+: WRONGPASS /),
+      });
       files.write('redis-password', `${PASSWORD}\n`);
       await expect(store.claim(SLOT, claim)).resolves.toMatchObject({ isClaimed: true });
       const variable = 'VNFPOOL_TEST_REDIS_PASSWORD';
@@ -213,8 +214,7 @@ describe.skipIf(noEtcd !== '')(
       await locked.lock('root', PASSWORD);
       const path = files.write('etcd-password', 'wrong');
       const store = opened(locked.urlFor('root@', `?ca=${own.ca}&passwordFile=${path}`));
-      const refused = await store.look(SLOT).catch((error: Error) => error);
-      expect(String(refused)).toMatch(/^SharedStateError: 127\.0\.0\.1:\d+: .*invalid user ID or password/);
+      await expect(store.look(SLOT)).rejects.toThrow(/^127\.0\.0\.1:\d+: .*invalid user ID or password/);
       files.write('etcd-password', PASSWORD);
       await expect(store.claim(SLOT, claim)).resolves.toMatchObject({ isClaimed: true });
       await expect(

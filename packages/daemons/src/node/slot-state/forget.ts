@@ -9,9 +9,17 @@ import type { Forget } from './state-tasks.ts';
 export const forget: Forget = async ({ slot, method, store: address }) => {
   if (method === 'shared') {
     const store = openSharedStateStore(address);
-    await forgetSharedState(store, slot).finally(() => store.close());
+    try {
+      await forgetSharedState(store, slot);
+    } finally {
+      await store.close();
+    }
     return;
   }
   const objects = openObjectStore(address);
-  await forgetCheckpoints(objects, slot, Date.now).finally(() => objects.close());
+  try {
+    await forgetCheckpoints(objects, slot, Date.now);
+  } finally {
+    await objects.close();
+  }
 };
