@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CheckpointView, RecordingMessage, SlotView } from '@vnfpool/core/management';
+import type { CheckpointView, LeftStateView, RecordingMessage, SlotView } from '@vnfpool/core/management';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ApiError } from '../../daemons/src/management-api/index.ts';
 import { NOW } from '../../daemons/test/management-api/edge-state.ts';
@@ -123,6 +123,92 @@ describe('state list', () => {
       code: 1,
       err: expect.stringContaining('web has no checkpoints: its method of state sharing is none'),
     });
+  });
+});
+
+describe('state that was left', () => {
+  const left: readonly LeftStateView[] = [
+    {
+      id: '00000000000000a1',
+      pool: 'kv',
+      slot: 0,
+      places: [
+        { method: 'shared', store: 'main' },
+        { method: 'checkpoint', store: 'folder' },
+      ],
+      leftAt: NOW - 12_000,
+    },
+    {
+      id: '00000000000000a2',
+      pool: 'kv',
+      slot: 1,
+      places: [{ method: 'shared', store: 'main' }],
+      leftAt: NOW - 12_000,
+    },
+    {
+      id: '00000000000000a3',
+      pool: 'web',
+      slot: 0,
+      places: [{ method: 'shared', store: 'main' }],
+      leftAt: NOW - 1_000,
+    },
+  ];
+  const forgotten = () =>
+    bench.backend.asked.filter(({ what }) => what === 'forget').map((call) => call.with);
+  beforeEach(() => {
+    bench.backend.left = left;
+  });
+
+  test('is listed, and a list of checkpoints tells of it', async () => {
+    const { out, err } = await bench.run(['state', 'list', '--left']);
+    expect([err, ...out.split('\n')]).toEqual([
+      '',
+      'SLOT   ID                LEFT     STORES',
+      'kv/0   00000000000000a1  12s ago  main (shared), folder (checkpoint)',
+      'kv/1   00000000000000a2  12s ago  main (shared)',
+      'web/0  00000000000000a3  1s ago   main (shared)',
+      '',
+    ]);
+    const { out: json } = await bench.run(['state', 'list', 'kv/1', '--left', '-o', 'json']);
+    expect(JSON.parse(json)).toEqual({ items: [left[1]] });
+    expect((await bench.run(['state', 'list'])).err).toBe(
+      'State of 3 slots that are no more lies in stores, too: vnfpool state list --left\n',
+    );
+  });
+
+  test('is removed when its name is said twice, and only what was named', async () => {
+    const shown = await bench.run(['state', 'forget', 'kv']);
+    expect(shown).toMatchObject({ code: 1, err: expect.stringContaining('--confirm kv') });
+    expect(shown.out).toContain('00000000000000a2');
+    expect(await bench.run(['state', 'forget', 'kv/1', '--confirm', 'kv'])).toMatchObject({ code: 2 });
+    expect(forgotten()).toEqual([]);
+    expect((await bench.run(['state', 'forget', 'kv/1', '--confirm', 'kv/1'])).out).toBe('kv/1: removed\n');
+    expect((await bench.run(['state', 'forget', 'kv', '--confirm', 'kv'])).out).toBe(
+      'kv/0: removed\nkv/1: removed\n',
+    );
+    expect(forgotten()).toEqual([
+      { id: '00000000000000a2', pool: 'kv', slot: 1 },
+      { id: '00000000000000a1', pool: 'kv', slot: 0 },
+      { id: '00000000000000a2', pool: 'kv', slot: 1 },
+    ]);
+  });
+
+  test('a store that is gone is said', async () => {
+    const words = ['state', 'forget', 'kv/1', '--confirm', 'kv/1', '--gone', 'main', '--gone', 'old'];
+    expect((await bench.run(words)).code).toBe(0);
+    expect(forgotten()).toEqual([{ id: '00000000000000a2', pool: 'kv', slot: 1, gone: ['main', 'old'] }]);
+  });
+
+  test('what cannot be removed is told', async () => {
+    expect(await bench.run(['state', 'forget', 'other', '--confirm', 'other'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('other has left nothing'),
+    });
+    bench.backend.refusal = new ApiError(409, 'not-ready', 'main: node-a: the store does not answer');
+    const { code, err } = await bench.run(['state', 'forget', 'kv', '--confirm', 'kv']);
+    expect(code).toBe(1);
+    expect(err).toContain('kv/0: main: node-a: the store does not answer');
+    expect(err).toContain('kv/1: main: node-a: the store does not answer');
   });
 });
 

@@ -41,6 +41,9 @@ export function epochOf(generation: number, round: number): number {
 /** Rounds in one generation: a round at or above this is refused. */
 export const ROUNDS: number = 2 ** 40;
 
+/** No slot ever gets there: whoever claims it in a store is followed by nobody. */
+export const LAST_EPOCH: number = Number.MAX_SAFE_INTEGER;
+
 /** An epoch for people: `generation.round`. They compare `1.7` and `1.8` more easily than the whole number. */
 export function formatEpoch(epoch: number): string {
   const generation = Math.floor(epoch / ROUNDS);

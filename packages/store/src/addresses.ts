@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { accessFault, accessOf, type StoreAccess } from './store-access.ts';
 import { databaseOf } from './valkey/link.ts';
 
 const KINDS =
@@ -12,13 +13,20 @@ export interface EtcdAddress {
   readonly isTls: boolean;
   readonly hosts: readonly { readonly host: string; readonly port: number }[];
   readonly user: string;
+  /** As the address has it; empty: none, or it is elsewhere. */
   readonly password: string;
+  readonly access: StoreAccess;
 }
 
 /** What is wrong with the address of a store; null: nothing. */
 export function storeAddressFault(address: string): string | null {
   // Several hosts are no URL.
-  if (/^etcds?:/.test(address)) return etcdAddressOf(address) === null ? KINDS : null;
+  if (/^etcds?:/.test(address)) {
+    const etcd = etcdAddressOf(address);
+    return etcd === null
+      ? KINDS
+      : accessFault(queryOf(address), { tls: etcd.isTls, password: etcd.password !== '' });
+  }
   if (!URL.canParse(address)) return KINDS;
   const url = new URL(address);
   switch (url.protocol) {
@@ -28,10 +36,15 @@ export function storeAddressFault(address: string): string | null {
     case 'redis:':
     case 'rediss:':
       if (url.hostname === '') return KINDS;
-      return Number.isNaN(databaseOf(url)) ? 'must end with the number of a database: /0' : null;
+      if (Number.isNaN(databaseOf(url))) return 'must end with the number of a database: /0';
+      return accessFault(queryOf(address), {
+        tls: url.protocol === 'rediss:',
+        password: url.password !== '',
+      });
     case 'redis+unix:':
       if (url.host !== '' || url.pathname.length < 2) return KINDS;
-      return Number.isNaN(databaseOf(url)) ? 'must name its database by a number: ?db=0' : null;
+      if (Number.isNaN(databaseOf(url))) return 'must name its database by a number: ?db=0';
+      return accessFault(queryOf(address), { tls: false, password: url.password !== '' }, ['db']);
     default:
       return KINDS;
   }
@@ -51,15 +64,21 @@ export function sharedStateStoreFault(address: string): string | null {
     : null;
 }
 
-/** Of `etcd://[user:password@]host[:port][,host[:port]]`, or `etcds:` for TLS; null: it is none. */
+/** Of `etcd://[user[:password]@]host[:port][,host[:port]][?access]`, or `etcds:` for TLS; null: it is none. */
 export function etcdAddressOf(address: string): EtcdAddress | null {
-  const [, tls, access = '', names = ''] = /^etcd(s?):\/\/(?:([^/@]*)@)?([^/@?#]+)\/?$/.exec(address) ?? [];
+  const parts = /^etcd(s?):\/\/(?:([^/@?#]*)@)?([^/@?#]+)\/?(?:\?([^#]*))?$/.exec(address);
+  const [, tls, access = '', names = '', query = ''] = parts ?? [];
   if (tls === undefined) return null;
   const hosts = names.split(',').map(hostOf);
   const [user = '', password = ''] = access.split(':', 2).map(decoded);
   const known = hosts.filter((each) => each !== null);
   if (known.length < hosts.length || hosts.length > HOSTS_MAX) return null;
-  return { isTls: tls === 's', hosts: known, user, password };
+  return { isTls: tls === 's', hosts: known, user, password, access: accessOf(query) };
+}
+
+/** What is behind the question mark. */
+function queryOf(address: string): string {
+  return /\?([^#]*)/.exec(address)?.[1] ?? '';
 }
 
 function hostOf(name: string): EtcdAddress['hosts'][number] | null {

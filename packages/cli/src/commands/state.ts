@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { formatEpoch } from '@vnfpool/core';
 import type { CheckpointAnswer, CheckpointRequest, CheckpointView, SlotView } from '@vnfpool/core/management';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { type ApiOptions, connectApi, withApi } from '../api/api-command.ts';
 import type { ApiClient } from '../api/client.ts';
 import { CliError, RefusedError } from '../errors.ts';
@@ -10,7 +10,8 @@ import { showBytes } from '../output/amount.ts';
 import { showDuration } from '../output/duration.ts';
 import { checkpointColumns } from '../tables/checkpoints.ts';
 import { type Format, formatOption, printList, printValue } from '../tables/print-list.ts';
-import { type SlotName, slotName } from './slot-name.ts';
+import { type ChosenSlots, chosenSlots, type SlotName, slotName } from './slot-name.ts';
+import { addStateForget, leftOf, listLeft } from './state-forget.ts';
 import { addStateRecord } from './state-record.ts';
 
 interface CheckpointOptions extends ApiOptions {
@@ -19,19 +20,14 @@ interface CheckpointOptions extends ApiOptions {
 }
 
 interface ListOptions extends ApiOptions {
+  readonly left?: boolean;
   readonly output: Format;
-}
-
-/** Slots by what they are called: all, those of a pool, or one. */
-interface Chosen {
-  readonly pool?: string;
-  readonly slot?: number;
 }
 
 export function addState(program: Command, io: CliIo): void {
   const state = program
     .command('state')
-    .summary('checkpoint the state of a slot, list what its store has, record how it changes')
+    .summary('checkpoint the state of a slot, list and remove what stores have, record how it changes')
     .description('What the holder of a slot has of its state, and what a store has of it.');
   withApi(state.command('checkpoint'))
     .summary('have a checkpoint made now')
@@ -48,8 +44,10 @@ export function addState(program: Command, io: CliIo): void {
       'Reads every checkpoint that the store of a slot has, the oldest first, by an agent with a candidate for it: also where nobody holds the slot.',
     )
     .argument('[slots]', 'POOL or POOL/SLOT; all when not said', chosenSlots)
+    .option('--left', 'instead: what slots that are no more have left in stores')
     .addOption(formatOption())
-    .action((chosen: Chosen | undefined, options: ListOptions) => list(chosen ?? {}, options, io));
+    .action((chosen: ChosenSlots | undefined, options: ListOptions) => list(chosen ?? {}, options, io));
+  addStateForget(state, io);
   addStateRecord(state, io);
 }
 
@@ -72,8 +70,10 @@ async function checkpoint({ pool, slot }: SlotName, options: CheckpointOptions, 
   );
 }
 
-async function list({ pool, slot }: Chosen, options: ListOptions, io: CliIo): Promise<void> {
+async function list(chosen: Partial<ChosenSlots>, options: ListOptions, io: CliIo): Promise<void> {
   const client = await connectApi(options, io);
+  if (options.left === true) return listLeft(client, chosen, options.output, io);
+  const { pool, slot } = chosen;
   const slots =
     pool !== undefined && slot !== undefined ? [{ pool, slot }] : await slotsWithStore(client, pool);
   const items: CheckpointView[] = [];
@@ -88,6 +88,11 @@ async function list({ pool, slot }: Chosen, options: ListOptions, io: CliIo): Pr
     }
   }
   printList(io, options.output, checkpointColumns, items, 'checkpoints');
+  const left = options.output === 'table' || options.output === 'wide' ? await leftOf(client, chosen) : [];
+  if (left.length > 0)
+    io.err(
+      `State of ${left.length === 1 ? '1 slot that is' : `${left.length} slots that are`} no more lies in stores, too: vnfpool state list --left\n`,
+    );
   if (refused.length > 0) throw new CliError(1, refused.join('\n'));
 }
 
@@ -100,7 +105,7 @@ async function slotsWithStore(client: ApiClient, pool: string | undefined): Prom
     throw new CliError(
       1,
       slots.length === 0
-        ? `there is no pool ${pool} with slots here`
+        ? `there is no pool ${pool} with slots here; what it may have left: vnfpool state list ${pool} --left`
         : `${pool} has no checkpoints: its method of state sharing is ${slots[0]?.sharing?.method ?? 'none'}`,
     );
   return stored.map((each) => ({ pool: each.pool, slot: each.index }));
@@ -108,10 +113,4 @@ async function slotsWithStore(client: ApiClient, pool: string | undefined): Prom
 
 function pathOf({ pool, slot }: SlotName): string {
   return `/v1/checkpoints/${encodeURIComponent(pool)}/${slot}`;
-}
-
-function chosenSlots(text: string): Chosen {
-  if (text.includes('/')) return slotName(text);
-  if (text === '') throw new InvalidArgumentError('It is POOL or POOL/SLOT, for instance kv or kv/0.');
-  return { pool: text };
 }

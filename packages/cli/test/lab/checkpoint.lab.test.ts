@@ -239,4 +239,32 @@ describe.skipIf(missing !== '')(`state that a store has ${missing}`, () => {
     const after = await untilState('the store has it', isInStore);
     expect(slotOf(after, 'ledger').sharing?.isLossy).toBe(false);
   });
+
+  test('what a set that is deleted leaves is removed when its name is said twice, whoever wakes later', async () => {
+    const before = await untilState('the store has it', isInStore);
+    const node = holderOf(before);
+    const { id } = slotOf(before, 'ledger');
+    const objects = (): readonly string[] => readdirSync(`${hosts.folder}/store/${id}`);
+    agentOf(node).process.kill('SIGSTOP');
+    await untilState('another node holds it', (now) => !['', node].includes(holderOf(now)));
+    expect(await hosts.cli('manager', 'delete', 'set', 'ledger')).toMatchObject({ code: 0 });
+    await until('it is told as left', async () => {
+      const { stdout } = await hosts.cli('manager', 'state', 'list', '--left');
+      return stdout.includes(`ledger/0  ${id}`);
+    });
+    expect(objects().length).toBeGreaterThan(1);
+    await until('it is removed', async () => {
+      const words = ['forget', 'ledger/0', '--confirm', 'ledger/0'];
+      const { code, stderr } = await hosts.cli('manager', 'state', ...words);
+      if (code !== 0) expect(stderr).toContain('has not confirmed yet');
+      return code === 0;
+    });
+    const claim = ['9007199254740991-0000000000-claim'];
+    expect(objects()).toEqual(claim);
+    agentOf(node).process.kill('SIGCONT');
+    await until('it runs nothing any more', () => hosts.functionPids(node).length === 0);
+    expect(objects()).toEqual(claim);
+    const { stdout } = await hosts.cli('manager', 'state', 'list', '--left', '-o', 'json');
+    expect(JSON.parse(stdout)).toEqual({ items: [] });
+  });
 });

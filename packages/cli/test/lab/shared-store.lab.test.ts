@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { StateView } from '@vnfpool/core/management';
+import type { LeftStateView, StateView } from '@vnfpool/core/management';
 import { openSharedStateStore } from '@vnfpool/store/shared-state';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { noServer, redisProgram } from '../../../store/test/objects/redis-server.ts';
 import { etcdProgram, noEtcd } from '../../../store/test/shared-state/etcd-server.ts';
+import { TlsFiles } from '../../../store/test/tls-files.ts';
 import { Hosts, missing } from './hosts.ts';
 import { isWhole, slotOf } from './running-set.ts';
 import { bin, type Child, start, until } from './support.ts';
@@ -23,6 +24,7 @@ const ADDRESSES: Readonly<Record<string, string>> = {
   store: '10.81.0.40',
 };
 const SERVICE = '10.81.0.100';
+const PASSWORD = 'not-to-be-shown';
 const VALKEY = `redis://${ADDRESSES['store']}:6379`;
 const ETCD = `etcd://${ADDRESSES['store']}:2379`;
 /** The example's, with times that do not run out on a machine that does much else. */
@@ -82,10 +84,14 @@ describe.skipIf(cannot !== '')(`state that lives in a store ${cannot}`, () => {
     const functions = existsSync(`${hosts.stateOf(node)}/functions.json`) ? hosts.functionPids(node) : [];
     for (const pid of [agentOf(node).pid, ...functions]) process.kill(pid, 'SIGKILL');
   };
+  /** The file of a set with this store. */
+  const writtenFor = (store: string): string => {
+    const file = `${hosts.folder}/set.yaml`;
+    writeFileSync(file, declaration.replace('pools:', `stores: { main: "${store}" }\npools:`));
+    return file;
+  };
   const apply = async (store: string): Promise<void> => {
-    const text = declaration.replace('pools:', `stores: { main: "${store}" }\npools:`);
-    writeFileSync(`${hosts.folder}/set.yaml`, text);
-    const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);
+    const applied = await hosts.cli('manager', 'apply', writtenFor(store));
     expect(applied.code, applied.stderr).toBe(0);
   };
   /** Its confirmed writes are on disk. */
@@ -240,6 +246,54 @@ describe.skipIf(cannot !== '')(`state that lives in a store ${cannot}`, () => {
     expect(slotOf(after, 'ledger').sharing?.isLossy).toBe(false);
   });
 
+  test('a store over TLS that asks for a certificate and a password gets all of it; neither is shown', async () => {
+    const files = new TlsFiles();
+    const host = ADDRESSES['store'] as string;
+    const { ca, certificate, key, client } = await files.pair('store', host);
+    const tls = ['--tls-port', '6380', '--tls-cert-file', certificate, '--tls-key-file', key];
+    const own = [
+      '--bind',
+      host,
+      '--port',
+      '0',
+      '--tls-ca-cert-file',
+      ca,
+      '--save',
+      '',
+      '--dir',
+      hosts.folder,
+    ];
+    const locked = hosts.start('store', [redisProgram as string, ...own, ...tls, '--requirepass', PASSWORD]);
+    await until('the other store serves', () => locked.stdout().includes('Ready to accept'));
+    const password = files.write('password', 'another one\n');
+    const query = `?ca=${ca}&certificate=${client.certificate}&key=${client.key}&passwordFile=${password}`;
+    await untilState('the store has it', isInStore);
+    await apply(`rediss://${host}:6380/0${query}`);
+    const refused = await untilState('the password is wrong', (state) =>
+      slotOf(state, 'ledger').sharing?.checkpoint?.fault.includes('WRONGPASS'),
+    );
+    expect(slotOf(refused, 'ledger').sharing?.checkpoint?.fault).toMatch(`${host}:6380: WRONGPASS`);
+    files.write('password', `${PASSWORD}\n`);
+    await add('one');
+    const before = await untilState('the store has it', isInStore);
+    const node = holderOf(before);
+    kill(node);
+    const taken = await anotherHolds(node);
+    await keepsItsWord();
+    await startAgain(node);
+    const plan = await hosts.cli('manager', 'plan', writtenFor(VALKEY.replace('//', `//pool:${PASSWORD}@`)));
+    expect(plan.stdout).toContain('redis://pool:…@');
+    const logs = [...agents.values()].flatMap((agent) => [agent.stdout(), agent.stderr()]);
+    for (const shown of [plan.stdout, plan.stderr, JSON.stringify([refused, taken]), ...logs])
+      expect(shown).not.toContain(PASSWORD);
+    await apply(VALKEY);
+    await untilState('the store has it', isInStore);
+    locked.process.kill('SIGKILL');
+    await locked.ended;
+    files.remove();
+    await keepsItsWord();
+  });
+
   test.skipIf(noEtcd !== '')(`another store, an etcd, gets all of it, and keeps it ${noEtcd}`, async () => {
     const at = `http://${ADDRESSES['store']}`;
     const clients = ['--listen-client-urls', `${at}:2379`, '--advertise-client-urls', `${at}:2379`];
@@ -268,5 +322,39 @@ describe.skipIf(cannot !== '')(`state that lives in a store ${cannot}`, () => {
     await startAgain(node);
     const after = await untilState('the store has it', isInStore);
     expect(slotOf(after, 'ledger').sharing?.isLossy).toBe(false);
+  });
+
+  test('what a set that is deleted leaves in stores is known, and removed when its name is said twice', async () => {
+    const state = async (...words: readonly string[]) => hosts.cli('manager', 'state', ...words);
+    const left = async (): Promise<readonly LeftStateView[]> => {
+      const { stdout } = await state('list', '--left', '-o', 'json');
+      return (JSON.parse(stdout) as { readonly items: readonly LeftStateView[] }).items;
+    };
+    if (valkey.process.exitCode !== null || valkey.process.signalCode !== null) await startValkey();
+    const store = openSharedStateStore(`redis+unix://${hosts.folder}/valkey/s`);
+    const { id } = slotOf(await untilState('the store has it', isInStore), 'ledger');
+    expect((await store.look(id)).mark).not.toBe('');
+    expect(await state('forget', 'ledger', '--confirm', 'ledger')).toMatchObject({ code: 1 });
+    expect(await hosts.cli('manager', 'delete', 'set', 'ledger')).toMatchObject({ code: 0 });
+    const [slot] = await until('it is left', async () => ((await left()).length > 0 ? left() : null));
+    expect(slot).toMatchObject({ id, pool: 'ledger', slot: 0 });
+    expect((await state('forget', 'ledger')).stderr).toContain('--confirm ledger');
+    expect((await store.look(id)).mark).not.toBe('');
+    // The store over TLS is there no more, and says so as long as it is asked.
+    const { stderr } = await until('nodes know that the slot is no more', async () => {
+      const told = await state('forget', 'ledger', '--confirm', 'ledger');
+      return told.stderr.includes('has not confirmed yet') ? null : told;
+    });
+    expect(stderr).toContain('main: ');
+    expect(stderr).toContain(':6380: its passwordFile cannot be read: ENOENT');
+    expect(await store.look(id)).toEqual({
+      claim: { epoch: Number.MAX_SAFE_INTEGER, node: 0 },
+      mark: '',
+    });
+    expect(await left()).toMatchObject([{ id, places: [{ method: 'shared', store: 'main' }] }]);
+    const gone = await state('forget', 'ledger', '--confirm', 'ledger', '--gone', 'main');
+    expect(gone.code, gone.stderr).toBe(0);
+    expect(await left()).toEqual([]);
+    await store.close();
   });
 });

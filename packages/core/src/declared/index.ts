@@ -3,4 +3,5 @@
 export * from './detection.ts';
 export * from './set.ts';
 export type * from './sharing.ts';
+export * from './store-address.ts';
 export * from './upgrade.ts';

@@ -98,3 +98,24 @@ export type RecordingMessage = {
     readonly data: RecordingMessages[Kind];
   };
 }[keyof RecordingMessages];
+
+/** GET /v1/left-states: what a slot that is no more has left in stores. */
+export interface LeftStateView {
+  /** Of the slot; never given twice. */
+  readonly id: string;
+  readonly pool: string;
+  readonly slot: number;
+  /** Where: names of stores as they were declared. */
+  readonly places: readonly { readonly method: 'checkpoint' | 'shared'; readonly store: string }[];
+  readonly leftAt: number;
+}
+
+/** POST /v1/forget: it is removed from all stores where it was left. */
+export interface ForgetRequest {
+  readonly id: string;
+  /** What it is called, so that nothing else is removed. */
+  readonly pool: string;
+  readonly slot: number;
+  /** Names of stores that are there no more: nothing is removed from these, and nobody looks for it any more. */
+  readonly gone?: readonly string[];
+}

@@ -53,7 +53,7 @@ export function leftAddresses(state: ManagerState, declared: DeclaredSet, nowMs:
 }
 
 /** Nodes that have taken a configuration once, but not the present one. */
-function nodesBehind(state: ManagerState, nowMs: number): string[] {
+export function nodesBehind(state: ManagerState, nowMs: number): string[] {
   const { set } = state;
   const configuration = set && configurationOf(set.declared, state.observed(nowMs), state.topology);
   const present = configuration ? fingerprint(configuration) : null;

@@ -15,6 +15,8 @@ export {
   restoreState,
   type SetRecord,
   type SlotRecord,
+  type StoredPlace,
+  type StoredRecord,
   type TokenRecord,
   type ToldRecord,
 } from './records.ts';

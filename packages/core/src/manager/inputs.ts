@@ -66,7 +66,7 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
     if (name !== undefined) takeSlotReport(state, journal, name, report, wallMs);
   },
   'operation-result': ({ orders, sessionMoves, stateOrders }, input, moment, outputs) => {
-    const own = sessionMoves.settle(input, moment) ?? stateOrders.settle(input);
+    const own = sessionMoves.settle(input, moment) ?? stateOrders.settle(input, moment.wallMs);
     if (own) outputs.push(...own);
     else orders.settle(input, moment);
   },
@@ -95,8 +95,8 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
   'move-sessions': ({ sessionMoves }, input, { nowMs }, outputs) => {
     outputs.push(...sessionMoves.begin(input, nowMs));
   },
-  'state-order': ({ stateOrders }, input, { nowMs }, outputs) => {
-    outputs.push(stateOrders.ask(input, nowMs));
+  'state-order': ({ stateOrders }, input, moment, outputs) => {
+    outputs.push(stateOrders.ask(input, moment));
   },
   apply: ({ declarations }, input, { nowMs }, outputs) => declarations.take(input, nowMs, outputs),
   persisted: ({ saving, declarations }, { id }, { nowMs }, outputs) => {

@@ -16,7 +16,7 @@ import { watchMaintenance } from './maintenance.ts';
 import { MassFailureGuard } from './mass-failure.ts';
 import { followHolders, settleMoves } from './moves.ts';
 import { Orders } from './orders.ts';
-import type { RestoredState } from './records.ts';
+import type { RestoredState, StoredRecord } from './records.ts';
 import type { Refusal } from './refusal.ts';
 import { Saving } from './saving.ts';
 import { ManagerSessionMoves } from './session-moves.ts';
@@ -24,6 +24,7 @@ import { SharingNews } from './sharing-news.ts';
 import { ManagerState } from './state.ts';
 import { ManagerStateOrders } from './state-orders.ts';
 import { steadyDeadlines, watchReadiness } from './steadiness.ts';
+import { StoredStates } from './stored-states.ts';
 import type { ManagerCoreInput, ManagerCoreOptions, ManagerCoreOutput } from './types.ts';
 import { gateDeadlines, watchGates } from './upgrade.ts';
 import { UpgradeNews } from './upgrade-news.ts';
@@ -45,6 +46,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   readonly #failbacks: Failbacks;
   readonly #upgrades: UpgradeNews;
   readonly #sharing: SharingNews;
+  readonly #stored: StoredStates;
   #lastPersist = 0;
   #lastExpiredMs = Number.NEGATIVE_INFINITY;
 
@@ -60,7 +62,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
       journal,
       orders,
       guard: new MassFailureGuard(state),
-      stateOrders: new ManagerStateOrders(state, () => orders.nextRequest()),
+      stateOrders: new ManagerStateOrders(state, journal, () => orders.nextRequest()),
       sessionMoves: new ManagerSessionMoves(state, journal, random, () => orders.nextRequest()),
       declarations: new Declarations(options, state, journal, nextPersist),
       saving: new Saving(journal, nextPersist),
@@ -71,6 +73,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     this.#failbacks = new Failbacks(state, random);
     this.#upgrades = new UpgradeNews(state);
     this.#sharing = new SharingNews(state);
+    this.#stored = new StoredStates(state);
   }
 
   handle(input: ManagerCoreInput, nowMs: number): ManagerCoreOutput[] {
@@ -139,6 +142,11 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     return this.#parts.declarations.refusal(declared, nowMs);
   }
 
+  /** What slots that are no more have left in stores, the one that was left first before others. */
+  left(): readonly StoredRecord[] {
+    return [...this.#parts.state.stored.values()].filter(({ leftMs }) => leftMs !== undefined);
+  }
+
   explain(pool: string, nowMs: number): ExplainView | undefined {
     const { state, options } = this.#parts;
     return explainPoolNow(state, pool, { nowMs, wallMs: options.wallMs(nowMs) });
@@ -171,6 +179,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     if (!declarations.isDeciding) {
       this.#upgrades.tellChanges(journal, options.wallMs(nowMs));
       this.#sharing.tellChanges(journal, options.wallMs(nowMs));
+      this.#stored.follow(journal, options.wallMs(nowMs));
     }
     this.#health.tellChanges(journal, nowMs, options.wallMs(nowMs));
     this.#council.tellChanges(journal, options.wallMs(nowMs));

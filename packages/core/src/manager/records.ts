@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseEndpoint, Role, SlotCandidate, SlotDefinition } from '@vnfpool/wire/mobility';
+import type {
+  LeaseEndpoint,
+  Role,
+  SlotCandidate,
+  SlotDefinition,
+  StoredMethod,
+} from '@vnfpool/wire/mobility';
 import type { DeclaredSet } from '../declared/set.ts';
 import type { TokenRole } from '../management/requests.ts';
 import type { EventView, FailoverView } from '../management/views.ts';
@@ -27,6 +33,8 @@ export interface ManagerTables {
   readonly sharing: SharingRecord;
   /** By slot id. */
   readonly slots: SlotRecord;
+  /** By slot id: where its state lies, or was left when the slot went. */
+  readonly stored: StoredRecord;
   /** By slot id: what nodes reported. */
   readonly holdings: HoldingRecord;
   /** By Node ID of a plain node: the numbers of messages that it may have seen. */
@@ -137,6 +145,24 @@ export interface SlotRecord {
   readonly home?: number;
 }
 
+/** Stores outside of the set that a slot's state may lie in. */
+export interface StoredRecord {
+  readonly slot: string;
+  readonly pool: string;
+  readonly index: number;
+  /** Newest last; at least one. */
+  readonly places: readonly StoredPlace[];
+  /** By the wall clock: since when there is no such slot. Absent: there is. */
+  readonly leftMs?: number;
+}
+
+export interface StoredPlace {
+  readonly method: StoredMethod;
+  /** Its name in the declaration, and its address. */
+  readonly store: string;
+  readonly address: string;
+}
+
 export interface HoldingRecord {
   /** Highest seen. */
   readonly epoch: number;
@@ -177,6 +203,7 @@ export interface RestoredState {
   readonly upgrades: readonly UpgradeRecord[];
   readonly sharing: readonly SharingRecord[];
   readonly slots: readonly SlotRecord[];
+  readonly stored: readonly StoredRecord[];
   readonly holdings: readonly (readonly [slot: string, holding: HoldingRecord])[];
   readonly registrars: readonly { readonly address: string; readonly port: number }[];
   readonly failovers: readonly FailoverView[];
@@ -193,6 +220,7 @@ export const NOTHING_RESTORED: RestoredState = {
   upgrades: [],
   sharing: [],
   slots: [],
+  stored: [],
   holdings: [],
   registrars: [],
   failovers: [],
@@ -220,6 +248,7 @@ export async function restoreState(
     upgrades: (await rows('upgrades')).map(({ value }) => value),
     sharing: (await rows('sharing')).map(({ value }) => value),
     slots: (await rows('slots')).map(({ value }) => value),
+    stored: (await rows('stored')).map(({ value }) => value),
     holdings: (await rows('holdings')).map(({ key, value }) => [key, value] as const),
     registrars: (await rows('registrars')).map(({ value }) => value),
     failovers: (await rows('failovers')).map(({ value }) => value),

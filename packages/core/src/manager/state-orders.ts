@@ -5,8 +5,11 @@ import type { MobilityManagerOutput } from '../mobility/types.ts';
 import { type Observed, type ObservedNode, type ObservedSlot, takesOrders } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
 import { isCarriedBySlot } from '../state-level/carried.ts';
+import { nodesBehind } from './addresses.ts';
+import type { Journal } from './journal.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import type { ManagerState } from './state.ts';
+import { forgetPlace } from './stored-states.ts';
 import type { ManagerCoreOutput, ManagerReply } from './types.ts';
 
 type Result = Extract<MobilityManagerOutput, { readonly type: 'operation-result' }>;
@@ -18,6 +21,10 @@ export interface StateOrderRequest {
   readonly index: number;
   /** As in `StateOrder`, and the same for every question about the same task. */
   readonly id: string;
+  /** Of `forget`: the slot, as others may have had its name. */
+  readonly slot?: string;
+  /** Of `forget`: the store is there no more, and no node is asked. */
+  readonly isGone?: boolean;
   readonly task: StateTask;
   readonly from: number;
   readonly stop: boolean;
@@ -38,6 +45,16 @@ interface Asked {
   readonly untilMs: number;
 }
 
+interface Moment {
+  readonly nowMs: number;
+  readonly wallMs: number;
+}
+
+interface Chosen {
+  readonly slot: string;
+  readonly node: ObservedNode;
+}
+
 const FAILED = 128;
 /** A node that says nothing for so long is not waited for. */
 const ANSWER_MS = 10_000;
@@ -47,20 +64,28 @@ const ASKED_MAX = 256;
 /** Questions about the state of slots, on their way between whoever asks and the node that knows. Nothing of it is kept. */
 export class ManagerStateOrders {
   readonly #state: ManagerState;
+  readonly #journal: Journal;
   readonly #nextRequest: () => number;
   readonly #asked = new Map<number, Asked>();
 
   /** `nextRequest` gives the number of the next order to a node. */
-  constructor(state: ManagerState, nextRequest: () => number) {
+  constructor(state: ManagerState, journal: Journal, nextRequest: () => number) {
     this.#state = state;
+    this.#journal = journal;
     this.#nextRequest = nextRequest;
   }
 
   /** Checks what a person asks for, and asks the node. */
-  ask(request: StateOrderRequest, nowMs: number): ManagerCoreOutput {
+  ask(request: StateOrderRequest, { nowMs, wallMs }: Moment): ManagerCoreOutput {
     const { id, from, stop, task, pool, index } = request;
-    const chosen = this.#choose(request, nowMs);
+    const chosen = task.task === 'forget' ? this.#forgetter(request, nowMs) : this.#choose(request, nowMs);
     if ('code' in chosen) return answered(request, chosen);
+    if (task.task === 'forget' && request.isGone === true) {
+      const place = { method: task.method, address: task.store };
+      forgetPlace(this.#state, this.#journal, chosen.slot, place, true, wallMs);
+      const answer: StateAnswer = { v: 1, id, isOver: true, fault: '' };
+      return answered(request, { ok: true, state: { node: chosen.node.id as NodeId, answer } });
+    }
     if (this.#asked.size >= ASKED_MAX)
       return answered(request, refuse('BUSY', `${ASKED_MAX} questions about states are on their way.`));
     const { slot, node } = chosen;
@@ -75,7 +100,7 @@ export class ManagerStateOrders {
   }
 
   /** Takes the answer to a question of ours; undefined: it is not. */
-  settle(result: Result): ManagerCoreOutput[] | undefined {
+  settle(result: Result, wallMs: number): ManagerCoreOutput[] | undefined {
     const asked = this.#asked.get(result.requestId);
     if (asked === undefined) return undefined;
     this.#asked.delete(result.requestId);
@@ -85,6 +110,11 @@ export class ManagerStateOrders {
       return [answered(request, refuse('NOT_READY', message))];
     }
     const answer = result.stateAnswer?.id === request.id ? result.stateAnswer : null;
+    const { task, slot } = request;
+    if (task.task === 'forget' && slot !== undefined && answer?.isOver === true && answer.fault === '') {
+      const place = { method: task.method, address: task.store };
+      forgetPlace(this.#state, this.#journal, slot, place, false, wallMs);
+    }
     return [answered(request, { ok: true, state: { node, answer } })];
   }
 
@@ -103,10 +133,35 @@ export class ManagerStateOrders {
     return first?.untilMs;
   }
 
-  #choose(
-    request: StateOrderRequest,
-    nowMs: number,
-  ): { readonly slot: string; readonly node: ObservedNode } | Refusal {
+  /** Whoever removes what a slot has left. No two may have the same thing in mind: it is named by its id, too. */
+  #forgetter(request: StateOrderRequest, nowMs: number): Chosen | Refusal {
+    const { pool, index, slot = '', node: asked } = request;
+    const where = `slot ${index} of ${pool}`;
+    if (this.#state.slots.has(slot))
+      return refuse(
+        'NOT_READY',
+        `There is ${where}: only what is left of slots that are no more is removed.`,
+      );
+    const record = this.#state.stored.get(slot);
+    if (record === undefined || record.pool !== pool || record.index !== index)
+      return refuse('NOT_FOUND', `Nothing is known to be left of ${where} with the id ${slot}.`);
+    const { nodes } = this.#state.observed(nowMs);
+    const reachable = nodes.filter(takesOrders);
+    // A node that cannot be reached may write as well; the store refuses it, which is told the same way to all.
+    const behind = nodesBehind(this.#state, nowMs).find((name) =>
+      reachable.some((each) => each.name === name),
+    );
+    if (behind !== undefined && asked === undefined)
+      return refuse('NOT_READY', `${behind} has not confirmed yet that ${where} is no more; try again.`);
+    const witnesses = this.#state.set?.declared.nodes.filter(({ witness }) => witness === true) ?? [];
+    const [node] =
+      asked === undefined
+        ? reachable.filter(({ name }) => witnesses.every((each) => each.name !== name))
+        : reachable.filter(({ id }) => id === asked);
+    return node ? { slot, node } : refuse('NOT_READY', 'No node that may do it can be reached.');
+  }
+
+  #choose(request: StateOrderRequest, nowMs: number): Chosen | Refusal {
     const { pool: name, index, task, node: asked } = request;
     const pool = this.#state.set?.declared.pools.find((each) => each.name === name);
     if (!pool) return refuse('NOT_FOUND', `There is no pool ${name}.`);

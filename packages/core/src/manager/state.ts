@@ -29,6 +29,7 @@ import type {
   RestoredState,
   SetRecord,
   SlotRecord,
+  StoredRecord,
   ToldRecord,
 } from './records.ts';
 import { isSuppressed, type Trouble } from './troubles.ts';
@@ -140,6 +141,8 @@ export class ManagerState {
   upgrades: Map<string, UpgradeRecord>;
   /** By pool. */
   sharing: Map<string, SharingRecord>;
+  /** By slot, the one that was left first before those that were left later. */
+  readonly stored: Map<string, StoredRecord>;
   readonly holdings: Map<string, HoldingRecord>;
   readonly counters: { function: number; slot: number; event: number };
   /** Newest last. */
@@ -207,6 +210,8 @@ export class ManagerState {
     this.upgrades = new Map(restored.upgrades.map((upgrade) => [upgrade.pool, upgrade]));
     this.sharing = new Map(restored.sharing.map((record) => [record.pool, record]));
     this.slots = new Map(restored.slots.map((slot) => [slot.id, slot]));
+    const stored = restored.stored.toSorted((a, b) => (a.leftMs ?? 0) - (b.leftMs ?? 0));
+    this.stored = new Map(stored.map((record) => [record.slot, record]));
     this.holdings = new Map(restored.holdings);
     this.counters = { ...restored.counters };
     this.topology = { registrars: restored.registrars };

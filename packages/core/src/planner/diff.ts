@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredCouncil, DeclaredPool, DeclaredSet } from '../declared/set.ts';
+import { withoutPassword } from '../declared/store-address.ts';
 import { describeFailover } from '../lease/index.ts';
 import type { PlannedChange } from '../management/views.ts';
 import { versionName } from './documents.ts';
@@ -183,7 +184,9 @@ function textOf(rules: object | undefined): string {
 function sharingText({ sharing }: DeclaredPool): string {
   if (sharing === undefined) return 'none asked for';
   const { methods, ...rest } = sharing;
-  const words = Object.entries(rest).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
+  const words = Object.entries(rest).map(
+    ([key, value]) => `${key} ${withoutPassword(JSON.stringify(value))}`,
+  );
   return [methods.join(' or '), ...words].join(', ');
 }
 

@@ -214,6 +214,18 @@ describe('diff', () => {
     expect(diff(before, next).map(({ action, subject }) => `${action} ${subject}`)).toEqual(expected);
   });
 
+  test('the password of a store is not shown', () => {
+    const storedAt = (storeAddress: string) =>
+      set(NODES, [{ ...pool('web', 1, 1), sharing: { methods: ['shared'], store: 'main', storeAddress } }]);
+    const [change] = diff(
+      storedAt('redis://pool:one@of:many@store:1/2'),
+      storedAt('etcds://:other@a:1,b:2?ca=/ca.pem'),
+    );
+    expect(change?.detail).toBe(
+      'sharing: shared, store "main", storeAddress "redis://pool:…@store:1/2" → shared, store "main", storeAddress "etcds://:…@a:1,b:2?ca=/ca.pem"',
+    );
+  });
+
   test('the first declaration creates everything', () => {
     expect(diff(null, before).map(({ action, subject }) => `${action} ${subject}`)).toEqual([
       'create set edge',

@@ -8,7 +8,9 @@ import type {
   EventView,
   ExplainView,
   ForceCouncilRequest,
+  ForgetRequest,
   HandoverRequest,
+  LeftStateView,
   MaintenanceRequest,
   MoveAnswer,
   MoveRequest,
@@ -72,6 +74,10 @@ export interface ManagementBackend {
   checkpoint(request: CheckpointRequest): Promise<CheckpointAnswer>;
   /** Those that the store of the slot has, the oldest first. */
   checkpoints(pool: string, slot: number): Promise<readonly CheckpointView[]>;
+  /** What slots that are no more have left in stores, the one that was left first before others. */
+  leftStates(): Promise<readonly LeftStateView[]>;
+  /** Resolves once nothing of it is there any more. */
+  forget(request: ForgetRequest): Promise<void>;
   /** Resolves once it has begun; it ends with a message `end`, or without one when `signal` ends it. */
   record(request: RecordingRequest, signal: AbortSignal): Promise<AsyncIterable<RecordingMessage>>;
   createToken(request: TokenRequest): Promise<TokenSecretView>;

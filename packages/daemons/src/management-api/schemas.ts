@@ -67,6 +67,18 @@ export const checkpointSchema: JsonSchema = {
   },
 };
 
+export const forgetSchema: JsonSchema = {
+  type: 'object',
+  required: ['id', 'pool', 'slot'],
+  additionalProperties: false,
+  properties: {
+    id: { type: 'string', pattern: '^[0-9a-f]{16}$' },
+    pool: name,
+    slot: { type: 'integer', minimum: 0, maximum: 65_535 },
+    gone: { type: 'array', items: name, maxItems: 16 },
+  },
+};
+
 export const moveSchema: JsonSchema = {
   type: 'object',
   required: ['instance'],

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events';
-import type { CheckpointRequest, RecordingMessage, RecordingRequest } from '@vnfpool/core/management';
+import type {
+  CheckpointRequest,
+  ForgetRequest,
+  RecordingMessage,
+  RecordingRequest,
+} from '@vnfpool/core/management';
 import { RECORDING_MS_MAX, RECORDING_OCTETS_MAX } from '@vnfpool/wire/mobility';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { ApiError } from './api-error.ts';
 import type { ManagementBackend } from './backend.ts';
 import { type Query, wholeNumber } from './query.ts';
-import { checkpointSchema } from './schemas.ts';
+import { checkpointSchema, forgetSchema } from './schemas.ts';
 
 const RECORDING_MS_MIN = 100;
 const RECORDING_OCTETS_MIN = 1_024;
@@ -29,6 +34,15 @@ export function addStateRoutes(app: FastifyInstance, backend: ManagementBackend)
   app.get<{ Params: SlotParams }>('/v1/checkpoints/:pool/:index', async ({ params }) => ({
     items: await backend.checkpoints(params.pool, slotOf(params)),
   }));
+  app.get('/v1/left-states', async () => ({ items: await backend.leftStates() }));
+  app.post<{ Body: ForgetRequest }>(
+    '/v1/forget',
+    { schema: { body: forgetSchema } },
+    async ({ body }, reply) => {
+      await backend.forget(body);
+      return reply.code(204).send();
+    },
+  );
   app.get<{ Params: SlotParams; Querystring: Query }>(
     '/v1/recording/:pool/:index',
     async (request, reply) => {

@@ -9,7 +9,9 @@ import type {
   EventView,
   ExplainView,
   ForceCouncilRequest,
+  ForgetRequest,
   HandoverRequest,
+  LeftStateView,
   MaintenanceRequest,
   MoveAnswer,
   MoveRequest,
@@ -213,6 +215,24 @@ export class ManagerBackend implements ManagementBackend {
 
   checkpoints(pool: string, slot: number): Promise<readonly CheckpointView[]> {
     return this.#questions.checkpoints(pool, slot);
+  }
+
+  async leftStates(): Promise<readonly LeftStateView[]> {
+    return this.#options.core.left().map(({ slot: id, pool, index, places, leftMs = 0 }) => ({
+      id,
+      pool,
+      slot: index,
+      places: places.map(({ method, store }) => ({ method, store })),
+      leftAt: leftMs,
+    }));
+  }
+
+  async forget(request: ForgetRequest): Promise<void> {
+    const { id, pool, slot } = request;
+    const left = this.#options.core.left().find((each) => each.slot === id);
+    if (left === undefined || left.pool !== pool || left.index !== slot)
+      throw new ApiError(404, 'not-found', `nothing is left of ${pool}/${slot} with the id ${id}`);
+    await this.#questions.forget(request, left.places);
   }
 
   record(request: RecordingRequest, signal: AbortSignal): Promise<AsyncIterable<RecordingMessage>> {

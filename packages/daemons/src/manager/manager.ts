@@ -121,8 +121,10 @@ export async function runManager(config: ManagerConfig, logger: Logger): Promise
     effects: {
       mobility: ({ input, reason }) => {
         // How far a task is gets asked many times a second.
-        if (input.type === 'state-order') logger.debug({ node: input.node, ...input.order, reason }, 'order');
-        else
+        if (input.type === 'state-order') {
+          const { slot, task, from, stop } = input.order;
+          logger.debug({ node: input.node, slot, task, from, stop, reason }, 'order');
+        } else
           logger.info({ order: input.type, node: input.node, functionId: input.functionId, reason }, 'order');
         mobility.submit(input);
       },

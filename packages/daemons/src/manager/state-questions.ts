@@ -4,10 +4,11 @@ import type {
   CheckpointAnswer,
   CheckpointRequest,
   CheckpointView,
+  ForgetRequest,
   RecordingMessage,
   RecordingRequest,
 } from '@vnfpool/core/management';
-import type { ManagerReply } from '@vnfpool/core/manager';
+import type { ManagerReply, StoredPlace } from '@vnfpool/core/manager';
 import {
   type FoundCheckpoint,
   RECORDED_UPDATES_MAX,
@@ -24,6 +25,9 @@ export interface StateQuestion {
   readonly pool: string;
   readonly index: number;
   readonly id: string;
+  /** Of `forget`. */
+  readonly slot?: string;
+  readonly isGone?: boolean;
   readonly task: StateTask;
   readonly from: number;
   readonly stop: boolean;
@@ -82,6 +86,25 @@ export class StateQuestions {
     }));
   }
 
+  /** Resolves once nothing of it is in the stores where it was left. @throws ApiError */
+  async forget(
+    { pool, slot: index, id: slot, gone = [] }: ForgetRequest,
+    places: readonly StoredPlace[],
+  ): Promise<void> {
+    const faults: string[] = [];
+    for (const { method, store, address } of places) {
+      try {
+        const task = { task: 'forget', method, store: address } as const;
+        await this.#over(this.#begin(pool, index, task, { slot, isGone: gone.includes(store) }));
+      } catch (error) {
+        // What is in the others is removed all the same.
+        if (!(error instanceof ApiError)) throw error;
+        faults.push(`${store}: ${error.message}`);
+      }
+    }
+    if (faults.length > 0) throw notReady(faults.join('; '));
+  }
+
   /** Begins it; what follows is told until it ends, or `signal` ends it. @throws ApiError when it cannot begin */
   async record(request: RecordingRequest, signal: AbortSignal): Promise<AsyncIterable<RecordingMessage>> {
     const { pool, slot, forMs, octetsMax } = request;
@@ -133,8 +156,13 @@ export class StateQuestions {
     }
   }
 
-  #begin(pool: string, index: number, task: StateTask): Asking {
-    return { question: { pool, index, id: this.#options.newId(), task }, node: null };
+  #begin(
+    pool: string,
+    index: number,
+    task: StateTask,
+    more: Pick<StateQuestion, 'slot' | 'isGone'> = {},
+  ): Asking {
+    return { question: { pool, index, id: this.#options.newId(), task, ...more }, node: null };
   }
 
   /** The last answer of a task. */

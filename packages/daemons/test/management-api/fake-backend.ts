@@ -8,7 +8,9 @@ import type {
   EventView,
   ExplainView,
   ForceCouncilRequest,
+  ForgetRequest,
   HandoverRequest,
+  LeftStateView,
   MaintenanceRequest,
   MoveAnswer,
   MoveRequest,
@@ -36,6 +38,7 @@ export class FakeBackend implements ManagementBackend {
   refusal: Error | undefined;
   /** What the store has. */
   found: readonly CheckpointView[] = [];
+  left: readonly LeftStateView[] = [];
   /** What a recording tells. */
   recorded: (signal: AbortSignal) => AsyncIterable<RecordingMessage> = async function* () {};
   plannedChanges: PlanView['changes'] = [];
@@ -190,6 +193,14 @@ export class FakeBackend implements ManagementBackend {
 
   checkpoints(pool: string, slot: number): Promise<readonly CheckpointView[]> {
     return this.#do('checkpoints', { pool, slot }, this.found);
+  }
+
+  leftStates(): Promise<readonly LeftStateView[]> {
+    return Promise.resolve(this.left);
+  }
+
+  forget(request: ForgetRequest): Promise<void> {
+    return this.#do('forget', request, undefined);
   }
 
   async record(request: RecordingRequest, signal: AbortSignal): Promise<AsyncIterable<RecordingMessage>> {

@@ -429,6 +429,19 @@ describe('the state of a slot', () => {
     expect((await ask(target, 'GET', '/v1/checkpoints/web/x')).status).toBe(404);
   });
 
+  test('what slots that are no more have left is a list, and removed by id and name', async () => {
+    const target = await overUnix();
+    const left = { id: '00000000000000a1', pool: 'kv', slot: 0, leftAt: 1_000 };
+    backend.left = [{ ...left, places: [{ method: 'shared', store: 'main' }] }];
+    const { status, json } = await ask(target, 'GET', '/v1/left-states');
+    expect([status, json]).toEqual([200, { items: backend.left }]);
+    const body = { id: left.id, pool: 'kv', slot: 0 };
+    expect((await ask(target, 'POST', '/v1/forget', { body })).status).toBe(204);
+    expect(backend.asked).toEqual([{ what: 'forget', with: body }]);
+    const wrong = await ask(target, 'POST', '/v1/forget', { body: { ...body, id: 'a1' } });
+    expect([wrong.status, errorCode(wrong)]).toEqual([400, 'invalid-request']);
+  });
+
   test('a recording is a stream that ends, bounded as it is asked for', async () => {
     const target = await overUnix();
     backend.recorded = async function* () {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { CheckpointSuperseded, type Claiming, claimEpoch } from './claim.ts';
+export { forgetCheckpoints } from './forget.ts';
 export { listCheckpoints } from './inventory.ts';
 export { hasEnded, type KeptState, readCheckpoints } from './reader.ts';
 export { CheckpointWriter, type CheckpointWriterOptions, type WrittenCheckpoint } from './writer.ts';

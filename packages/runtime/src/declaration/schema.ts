@@ -355,7 +355,7 @@ export const declarationSchema: z.ZodType<DeclarationFile> = z
       }),
     stores: storesSchema(name()).optional().meta({
       description:
-        'Stores outside of the set for the state of pools, by name: `file:///folder`, `redis://[user:password@]host[:port][/db]`, `rediss://` (TLS) or `redis+unix:///socket[?db=N]`.',
+        'Stores outside of the set for the state of pools, by name: `file:///folder`, `redis://[user:password@]host[:port][/db]`, `rediss://` (TLS), `redis+unix:///socket[?db=N]`, `etcd://host[:port][,host[:port]]` or `etcds://`; behind a `?` the files of nodes that `rediss:` and `etcds:` need, and where the password is.',
       'x-values': 'map of addresses',
     }),
     pools: z

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ReplicaStore } from '@vnfpool/core/replication';
-import { CheckpointSuperseded, listCheckpoints, readCheckpoints } from '@vnfpool/runtime/checkpoint';
+import {
+  CheckpointSuperseded,
+  forgetCheckpoints,
+  listCheckpoints,
+  readCheckpoints,
+} from '@vnfpool/runtime/checkpoint';
 import { MemoryObjects, type ObjectDisk } from '@vnfpool/store/objects';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { entriesOf, flip, SLOT, stateWith, writerOf } from './slot-state.ts';
@@ -41,6 +46,22 @@ describe('checkpoints', () => {
     expect(entriesOf(kept.store)).toBe('a=3');
     expect(kept).toMatchObject({ node: 7, isEnded: false, place: { epoch: 7, number: 2 }, damaged: [] });
     expect(kept.store.sequence).toBe(4);
+  });
+
+  test('what is forgotten is gone, and whoever held the slot writes no more', async () => {
+    const state = stateWith({ a: 1 });
+    const writer = writerOf(disk, 7, state);
+    await writer.write();
+    const objects = new MemoryObjects(disk);
+    await objects.create(SLOT, 'somebody-elses', Uint8Array.of(1));
+    await forgetCheckpoints(objects, SLOT, () => 0);
+    const claim = '9007199254740991-0000000000-claim';
+    expect(names()).toEqual([claim, 'somebody-elses']);
+    change(state, 'a', 2);
+    await expect(writer.write()).rejects.toThrow(CheckpointSuperseded);
+    await expect(writerOf(disk, 8, state).write()).rejects.toThrow(CheckpointSuperseded);
+    await forgetCheckpoints(objects, SLOT, () => 0);
+    expect(names()).toEqual([claim, 'somebody-elses']);
   });
 
   test('an empty state is one', async () => {

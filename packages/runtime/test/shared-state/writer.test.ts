@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ReplicaStore } from '@vnfpool/core/replication';
-import { hasSharedStateEnded, SharedStateWriter, takeSharedState } from '@vnfpool/runtime/shared-state';
+import {
+  forgetSharedState,
+  hasSharedStateEnded,
+  SharedStateWriter,
+  takeSharedState,
+} from '@vnfpool/runtime/shared-state';
 import { MemorySharedState, type SharedStateStore, type SlotClaim } from '@vnfpool/store/shared-state';
 import { decodeStateMark } from '@vnfpool/wire/shared-state';
 import { expect, test } from 'vitest';
@@ -180,4 +185,27 @@ test('what is missing, or another, is damage, and what cannot be read too', asyn
   next.change({ c: '1' });
   await next.drain();
   expect(await read(disk, { epoch: 5, node: 3 })).toEqual({ c: '1' });
+});
+
+test('what is forgotten is gone, and whoever held the slot is refused from then on', async () => {
+  const disk = new MemorySharedState();
+  const holder = await Holder.begin(disk, one);
+  holder.change({ a: '1', b: '2' });
+  await holder.drain();
+  await disk.write(SLOT, one, {
+    from: (await disk.look(SLOT)).mark,
+    to: (await disk.look(SLOT)).mark.replace(/number=(\d+)/, (_, number) => `number=${Number(number) + 1}`),
+    // Left by somebody who was to write all of it anew, and did not come to an end.
+    generation: 2,
+    updates: [{ key: 'c', value: octets('3') }],
+  });
+  await forgetSharedState(disk, SLOT);
+  const nobody = { epoch: Number.MAX_SAFE_INTEGER, node: 0 };
+  expect(await disk.look(SLOT)).toEqual({ claim: nobody, mark: '' });
+  for (const generation of [1, 2])
+    expect(await disk.read(SLOT, nobody, generation, null)).toMatchObject({ entries: [] });
+  holder.change({ d: '4' });
+  await expect(holder.drain()).rejects.toThrow(/writes no more/);
+  await expect(takeSharedState(disk, SLOT, two)).rejects.toThrow(/writes no more/);
+  await expect(forgetSharedState(disk, SLOT)).resolves.toBeUndefined();
 });

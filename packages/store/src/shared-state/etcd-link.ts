@@ -2,6 +2,7 @@
 import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import type { EtcdAddress } from '../addresses.ts';
+import { connectFault, passwordOf, type StoreTls, tlsOf } from '../store-access.ts';
 import { SharedStateError } from './shared-state-store.ts';
 
 export interface EtcdLinkOptions {
@@ -29,6 +30,8 @@ export class EtcdLink {
   readonly #address: EtcdAddress;
   readonly #answerMs: number;
   readonly #agent: PlainAgent | TlsAgent;
+  /** Of each host; empty: its files are read with the next call, as is so behind one that failed. */
+  readonly #tls = new Map<string, StoreTls>();
   readonly #closing = new AbortController();
   /** Which of the hosts. */
   #at = 0;
@@ -45,9 +48,9 @@ export class EtcdLink {
   async call(path: string, body: unknown): Promise<Record<string, unknown>> {
     const answer = await this.#authorized(path, body);
     // Tokens end, and are lost where they are not signed.
-    if (!isRefusedToken(answer) || this.#address.user === '') return resultOf(answer);
+    if (!isRefusedToken(answer) || this.#address.user === '') return this.#resultOf(answer);
     this.#token = null;
-    return resultOf(await this.#authorized(path, body));
+    return this.#resultOf(await this.#authorized(path, body));
   }
 
   close(): Promise<void> {
@@ -57,9 +60,10 @@ export class EtcdLink {
   }
 
   async #authorized(path: string, body: unknown): Promise<Answer> {
-    const { user: name, password } = this.#address;
+    const { user: name, password: written, access } = this.#address;
     if (name !== '' && this.#token === null) {
-      const { token } = resultOf(await this.#post('/v3/auth/authenticate', { name, password }, null));
+      const password = this.#read(() => passwordOf(access, written));
+      const { token } = this.#resultOf(await this.#post('/v3/auth/authenticate', { name, password }, null));
       this.#token = String(token);
     }
     return this.#post(path, body, this.#token);
@@ -70,12 +74,14 @@ export class EtcdLink {
     const { hosts, isTls } = this.#address;
     const at = this.#at;
     const { host, port } = hosts[at % hosts.length] as EtcdAddress['hosts'][number];
+    const tls = isTls ? this.#read(() => this.#tlsOf(host)) : {};
     const octets = Buffer.from(JSON.stringify(body));
     const late = AbortSignal.timeout(this.#answerMs);
     try {
       return await new Promise<Answer>((resolve, reject) => {
         const send = isTls ? tlsRequest : plainRequest;
         const options = {
+          ...tls,
           host,
           port,
           path,
@@ -96,11 +102,45 @@ export class EtcdLink {
       });
     } catch (error) {
       if (this.#closing.signal.aborted) throw closed(error);
+      this.#tls.clear();
       // Whoever is asked next.
       if (this.#at === at) this.#at = (at + 1) % hosts.length;
-      const why = late.aborted ? `did not answer in ${this.#answerMs} ms` : (error as Error).message;
+      const why = late.aborted
+        ? `did not answer in ${this.#answerMs} ms`
+        : connectFault(error as Error, this.#address.access);
       throw new SharedStateError('unavailable', `${host}:${port}: ${why}`, error);
     }
+  }
+
+  #tlsOf(host: string): StoreTls {
+    const known = this.#tls.get(host);
+    if (known !== undefined) return known;
+    const tls = tlsOf(this.#address.access, host);
+    this.#tls.set(host, tls);
+    return tls;
+  }
+
+  /** What is in files of this host. @throws SharedStateError */
+  #read<Result>(take: () => Result): Result {
+    try {
+      return take();
+    } catch (error) {
+      throw new SharedStateError('unavailable', `${this.#name}: ${(error as Error).message}`, error);
+    }
+  }
+
+  /** The store, for whoever reads an error. */
+  get #name(): string {
+    return this.#address.hosts.map(({ host, port }) => `${host}:${port}`).join(', ');
+  }
+
+  /** @throws SharedStateError */
+  #resultOf({ status, body }: Answer): Record<string, unknown> {
+    if (status === 200) return body;
+    const said = body['message'] ?? body['error'];
+    const words = typeof said === 'string' ? said : `status ${status}`;
+    const isFull = body['code'] === RESOURCE_EXHAUSTED && words.includes('space exceeded');
+    throw new SharedStateError(isFull ? 'full' : 'unavailable', `${this.#name}: ${words}`);
   }
 }
 
@@ -117,6 +157,9 @@ async function answerOf(message: IncomingMessage): Promise<Answer> {
   try {
     body = JSON.parse(text);
   } catch {
+    // https://etcd.io/docs/v3.5/op-guide/authentication/#using-tls-common-name
+    if (text.startsWith('CommonName'))
+      throw new Error('an etcd with users takes no certificate with a common name; show it one without');
     throw new Error(`an answer ${message.statusCode} that is no JSON: ${text.slice(0, 100)}`);
   }
   if (typeof body !== 'object' || body === null) throw new Error('an answer that is no object');
@@ -125,14 +168,6 @@ async function answerOf(message: IncomingMessage): Promise<Answer> {
 
 function isRefusedToken({ status, body }: Answer): boolean {
   return status !== 200 && body['code'] === UNAUTHENTICATED;
-}
-
-function resultOf({ status, body }: Answer): Record<string, unknown> {
-  if (status === 200) return body;
-  const said = body['message'] ?? body['error'];
-  const words = typeof said === 'string' ? said : `status ${status}`;
-  const isFull = body['code'] === RESOURCE_EXHAUSTED && words.includes('space exceeded');
-  throw new SharedStateError(isFull ? 'full' : 'unavailable', words);
 }
 
 function closed(cause?: unknown): SharedStateError {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RedisClientType } from '@redis/client';
+import { accessOf, connectFault, passwordOf, type StoreAccess, tlsOf } from '../store-access.ts';
 import { within } from '../within.ts';
 
 export interface ValkeyLinkOptions {
@@ -28,6 +29,9 @@ export class ValkeyRefusal extends Error {
 /** A connection to a Valkey, or a Redis: opened by the first call, and anew by the first one after it broke. */
 export class ValkeyLink {
   readonly #url: URL;
+  readonly #access: StoreAccess;
+  /** The store, for whoever reads an error: never with the password. */
+  readonly #name: string;
   readonly #answerMs: number;
   readonly #faultOf: ValkeyLinkOptions['faultOf'];
   #client: Promise<Client> | null = null;
@@ -35,6 +39,8 @@ export class ValkeyLink {
 
   constructor(url: URL, { answerMs = ANSWER_MS, faultOf }: ValkeyLinkOptions) {
     this.#url = url;
+    this.#access = accessOf(url.search.slice(1));
+    this.#name = isLocal(url) ? decodeURIComponent(url.pathname) : `${url.hostname}:${portOf(url)}`;
     this.#answerMs = answerMs;
     this.#faultOf = faultOf;
   }
@@ -52,7 +58,7 @@ export class ValkeyLink {
   faultOf({ message, cause }: ValkeyRefusal): Error {
     // Within a script it is not the first word.
     const isFull = /\bOOM\b/.test(message);
-    return this.#faultOf(isFull ? 'full' : 'unavailable', message, cause);
+    return this.#faultOf(isFull ? 'full' : 'unavailable', `${this.#name}: ${message}`, cause);
   }
 
   /** As `call`, for callers who know what a refusal means. @throws ValkeyRefusal, and what `faultOf` makes */
@@ -62,17 +68,21 @@ export class ValkeyLink {
     const opening = this.#client;
     const calling = opening.then((client) => client.sendCommand(command));
     try {
-      const late = (): Error => new Error(`the store did not answer in ${this.#answerMs} ms`);
+      const late = (): Error => new Error(`did not answer in ${this.#answerMs} ms`);
       return (await within(this.#answerMs, calling, late)) as unknown as ValkeyReply;
     } catch (error) {
       calling.catch(() => undefined);
       if (this.#isClosed) throw this.#closed(error);
+      if (error instanceof ConnectError) {
+        this.#drop(opening);
+        throw this.#faultOf('unavailable', `${this.#name}: ${error.message}`, error.cause);
+      }
       const { message } = error as Error;
       const [code = ''] = message.split(' ', 1);
       if (/^[A-Z]{3,}$/.test(code)) throw new ValkeyRefusal(code, message, error);
       // Of anything but an answer it is not known whether later answers would belong to later calls.
       this.#drop(opening);
-      throw this.#faultOf('unavailable', message, error);
+      throw this.#faultOf('unavailable', `${this.#name}: ${message}`, error);
     }
   }
 
@@ -95,24 +105,34 @@ export class ValkeyLink {
     );
   }
 
+  /** @throws ConnectError */
   async #connect(): Promise<Client> {
+    try {
+      return await this.#open();
+    } catch (error) {
+      throw new ConnectError(connectFault(error as Error, this.#access), error);
+    }
+  }
+
+  async #open(): Promise<Client> {
     // Only where there is such a store.
     const { createClient, RESP_TYPES } = await import('@redis/client');
-    const { protocol, hostname, port, username, password } = this.#url;
+    const url = this.#url;
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+    const password = passwordOf(this.#access, decodeURIComponent(url.password));
     const timing = { connectTimeout: this.#answerMs, reconnectStrategy: false } as const;
-    const socket =
-      protocol === 'redis+unix:'
-        ? { path: decodeURIComponent(this.#url.pathname), tls: false as const }
-        : {
-            host: hostname.replace(/^\[(.*)\]$/, '$1'),
-            port: Number(port || 6379),
-            ...(protocol === 'rediss:' ? { tls: true as const } : {}),
-          };
+    const socket = isLocal(url)
+      ? { path: decodeURIComponent(url.pathname), tls: false as const }
+      : {
+          host,
+          port: portOf(url),
+          ...(url.protocol === 'rediss:' ? { tls: true as const, ...tlsOf(this.#access, host) } : {}),
+        };
     const client = createClient({
       socket: { ...socket, ...timing },
-      ...(username === '' ? {} : { username: decodeURIComponent(username) }),
-      ...(password === '' ? {} : { password: decodeURIComponent(password) }),
-      database: databaseOf(this.#url),
+      ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
+      ...(password === '' ? {} : { password }),
+      database: databaseOf(url),
       disableOfflineQueue: true,
       commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     });
@@ -121,6 +141,21 @@ export class ValkeyLink {
     await client.connect();
     return client as unknown as Client;
   }
+}
+
+/** No connection came about: the next call tries again, also where the store itself has refused. */
+class ConnectError extends Error {
+  constructor(message: string, cause: unknown) {
+    super(message, { cause });
+  }
+}
+
+function isLocal({ protocol }: URL): boolean {
+  return protocol === 'redis+unix:';
+}
+
+function portOf({ port }: URL): number {
+  return Number(port || 6379);
 }
 
 /** Of `redis://…/3` or `redis+unix:///run/valkey.sock?db=3`; NaN: neither. */

@@ -5,6 +5,9 @@ import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
+import { etcdAddressOf } from '../../src/addresses.ts';
+import { EtcdLink } from '../../src/shared-state/etcd-link.ts';
+import { queryOf, type ServerTls } from '../tls-files.ts';
 
 /** Undefined: there is none. */
 export const etcdProgram: string | undefined = ['/usr/bin/etcd', '/usr/local/bin/etcd'].find((path) => {
@@ -26,13 +29,25 @@ export class EtcdServer {
   readonly #folder = mkdtempSync(`${tmpdir()}/vnfpool-etcd-`);
   #process: ChildProcess | null = null;
   #port = 0;
+  readonly #tls: ServerTls | undefined;
+
+  /** @param tls absent: whoever comes is served in the clear */
+  constructor(tls?: ServerTls) {
+    this.#tls = tls;
+  }
 
   get port(): number {
     return this.#port;
   }
 
   get url(): string {
-    return `etcd://127.0.0.1:${this.#port}`;
+    return this.urlFor('');
+  }
+
+  /** @param user `name:password@`, or nothing @param query what else the address says, in place of what this server asks for */
+  urlFor(user: string, query?: string): string {
+    if (this.#tls === undefined) return `etcd://${user}127.0.0.1:${this.#port}`;
+    return `etcds://${user}127.0.0.1:${this.#port}${query ?? queryOf(this.#tls)}`;
   }
 
   /** Again at the port that it had. */
@@ -51,9 +66,9 @@ export class EtcdServer {
 
   /** What it said, if it ended. */
   async #run(port: number, settings: readonly string[]): Promise<string | null> {
-    const at = `http://127.0.0.1:${port}`;
+    const at = `${this.#tls ? 'https' : 'http'}://127.0.0.1:${port}`;
     const own = ['--name', 'one', '--data-dir', `${this.#folder}/data`, '--unsafe-no-fsync'];
-    const clients = ['--listen-client-urls', at, '--advertise-client-urls', at];
+    const clients = ['--listen-client-urls', at, '--advertise-client-urls', at, ...tlsWords(this.#tls)];
     // It has none.
     const peers = 'http://127.0.0.1:0';
     const cluster = ['--listen-peer-urls', peers, '--initial-advertise-peer-urls', peers];
@@ -91,11 +106,14 @@ export class EtcdServer {
   }
 
   async #call(path: string, body: unknown): Promise<void> {
-    const answer = await fetch(`http://127.0.0.1:${this.#port}${path}`, {
-      method: 'POST',
-      body: JSON.stringify(body),
-    });
-    if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
+    const address = etcdAddressOf(this.url);
+    if (address === null) throw new Error(`${this.url} is no address`);
+    const link = new EtcdLink(address);
+    try {
+      await link.call(path, body);
+    } finally {
+      await link.close();
+    }
   }
 
   async stop(): Promise<void> {
@@ -112,7 +130,13 @@ export class EtcdServer {
   }
 }
 
-async function freePort(): Promise<number> {
+function tlsWords(tls: ServerTls | undefined): readonly string[] {
+  if (tls === undefined) return [];
+  const asked = tls.client === undefined ? [] : ['--client-cert-auth', '--trusted-ca-file', tls.ca];
+  return ['--cert-file', tls.certificate, '--key-file', tls.key, ...asked];
+}
+
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { readonly port: number };

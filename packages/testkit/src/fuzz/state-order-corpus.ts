@@ -11,6 +11,8 @@ const orders: readonly StateOrder[] = [
   { ...order, task: 'checkpoint', isFull: true },
   { ...order, task: 'list', from: 32 },
   { ...order, task: 'record', forMs: 60_000, octetsMax: 16_777_216, stop: true },
+  { ...order, task: 'forget', method: 'checkpoint', store: 'file:///mnt/shared' },
+  { ...order, task: 'forget', method: 'shared', store: 'rediss://kv@store:6380/0?ca=/etc/ca.pem' },
 ];
 
 const answer = { v: 1, id: '00000000000000a1', isOver: true, fault: '' } as const;

@@ -88,7 +88,7 @@ const TABLE: Table = {
   leaseEndpoint: document(4_096),
   slotReport: document(32_768),
   functionReport: document(16_384),
-  stateOrder: document(1_024),
+  stateOrder: document(4_096),
   stateAnswer: document(49_152),
 };
 const KEYS = Object.keys(TABLE) as readonly (keyof All)[];

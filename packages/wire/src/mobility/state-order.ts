@@ -21,14 +21,22 @@ import {
  * asks how far that is, and takes what there is.
  */
 
-/** What is asked for of a slot's state: a checkpoint now; which ones its store has; what its function shares from now on. */
+/**
+ * What is asked for of a slot's state: a checkpoint now; which ones its store has; what its function shares from now on; that what a slot
+ * that is no more has left in a store is removed.
+ */
 export type StateTask =
   | { readonly task: 'checkpoint'; readonly isFull: boolean }
   | { readonly task: 'list' }
   /** Ends after so long, or when the recording has so many octets, as `recordedLine` writes it. */
-  | { readonly task: 'record'; readonly forMs: number; readonly octetsMax: number };
+  | { readonly task: 'record'; readonly forMs: number; readonly octetsMax: number }
+  /** `store` is its address. */
+  | { readonly task: 'forget'; readonly method: StoredMethod; readonly store: string };
 
-/** Extension 11, in ADD at node scope. At most 1,024 octets. */
+/** Methods by which state lies in a store. */
+export type StoredMethod = 'checkpoint' | 'shared';
+
+/** Extension 11, in ADD at node scope. At most 4,096 octets. */
 export type StateOrder = StateTask & {
   readonly v: 1;
   /** 16 hexadecimal digits, drawn for each task. */
@@ -147,7 +155,7 @@ const common = object({
   v: oneOf(1),
   id: hex64,
   slot: hex64,
-  task: oneOf('checkpoint', 'list', 'record'),
+  task: oneOf('checkpoint', 'list', 'record', 'forget'),
   from: count,
   stop: flag,
 });
@@ -156,6 +164,7 @@ const bounds = object({
   forMs: integer(1, RECORDING_MS_MAX),
   octetsMax: integer(1, RECORDING_OCTETS_MAX),
 });
+const place = object({ method: oneOf('checkpoint', 'shared'), store: text });
 
 const stateOrder: Shape<StateOrder> = versioned((value, path): StateOrder => {
   const { task, ...rest } = common(value, path);
@@ -166,6 +175,8 @@ const stateOrder: Shape<StateOrder> = versioned((value, path): StateOrder => {
       return { ...rest, task };
     case 'record':
       return { ...rest, task, ...bounds(value, path) };
+    case 'forget':
+      return { ...rest, task, ...place(value, path) };
   }
 });
 

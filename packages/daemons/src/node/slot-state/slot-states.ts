@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StateOutput } from '@vnfpool/core/agent';
 import type { SetConfiguration, StateAnswer, StateOrder } from '@vnfpool/wire/mobility';
+import { forget } from './forget.ts';
 import { SharedSlot, type SharedSlotParts } from './shared-slot.ts';
 import { StateTasks } from './state-tasks.ts';
 
@@ -15,7 +16,7 @@ export class SlotStates {
 
   constructor(parts: SharedSlotParts) {
     this.#parts = parts;
-    this.#tasks = new StateTasks(parts.clock, (slot) => this.#slots.get(slot));
+    this.#tasks = new StateTasks(parts.clock, (slot) => this.#slots.get(slot), forget);
     this.#reporting = setInterval(() => {
       for (const slot of this.#slots.values()) slot.report();
     }, REPORT_MS).unref();

@@ -20,6 +20,9 @@ export interface SlotTasks {
   record(recorder: Recorder): void;
 }
 
+/** Removes what a slot that is no more has left. @throws Error why it is not done */
+export type Forget = (order: StateOrder & { readonly task: 'forget' }) => Promise<void>;
+
 /** What a task answers, but for whose answer it is. */
 type Said = Omit<StateAnswer, 'v' | 'id'>;
 
@@ -48,11 +51,13 @@ const UNASKED_MS = 10_000;
 export class StateTasks {
   readonly #clock: Clock;
   readonly #slotOf: (slot: string) => SlotTasks | undefined;
+  readonly #forget: Forget;
   readonly #tasks = new Map<string, Entry>();
 
-  constructor(clock: Clock, slotOf: (slot: string) => SlotTasks | undefined) {
+  constructor(clock: Clock, slotOf: (slot: string) => SlotTasks | undefined, forget: Forget) {
     this.#clock = clock;
     this.#slotOf = slotOf;
+    this.#forget = forget;
   }
 
   /** Begins what is not known yet, and says how far it is. */
@@ -79,7 +84,7 @@ export class StateTasks {
     if (from > 0 || stop)
       return 'nothing is known of it any more: the agent was started again, or nobody asked';
     const slot = this.#slotOf(slotId);
-    if (slot === undefined) return 'no state of the slot is shared here';
+    if (slot !== undefined && order.task === 'forget') return 'the slot is there: nothing of it is removed';
     const over = [...this.#tasks].filter(([, { task }]) => task.isOver);
     if (this.#tasks.size - over.length >= TASKS_MAX)
       return `${TASKS_MAX} such tasks are under way at the node already`;
@@ -89,10 +94,21 @@ export class StateTasks {
       this.#tasks.delete(oldest[0]);
     }
     try {
-      return { task: taskOf(order, slot, this.#clock), cancel: () => undefined };
+      return { task: this.#taskOf(order, slot), cancel: () => undefined };
     } catch (error) {
       return (error as Error).message;
     }
+  }
+
+  /** @throws Error why it cannot begin */
+  #taskOf(order: StateOrder, slot: SlotTasks | undefined): Task {
+    if (order.task === 'forget')
+      return running(
+        () => this.#forget(order),
+        () => ({}),
+      );
+    if (slot === undefined) throw new Error('no state of the slot is shared here');
+    return taskOf(order, slot, this.#clock);
   }
 
   #keep(id: string, entry: Entry): void {
@@ -106,7 +122,11 @@ export class StateTasks {
 }
 
 /** @throws Error why it cannot begin */
-function taskOf(order: StateOrder, slot: SlotTasks, clock: Clock): Task {
+function taskOf(
+  order: Exclude<StateOrder, { readonly task: 'forget' }>,
+  slot: SlotTasks,
+  clock: Clock,
+): Task {
   switch (order.task) {
     case 'checkpoint':
       return running(

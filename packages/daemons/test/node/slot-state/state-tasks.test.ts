@@ -48,7 +48,16 @@ class FakeTasks implements SlotTasks {
 function node() {
   const clock = new StillClock();
   const slot = new FakeTasks();
-  const tasks = new StateTasks(clock, (id) => (id === SLOT ? slot : undefined));
+  const forgotten: string[] = [];
+  const tasks = new StateTasks(
+    clock,
+    (id) => (id === SLOT ? slot : undefined),
+    ({ slot: of, method, store }) => {
+      if (store === 'redis://gone') return Promise.reject(new Error('the store does not answer'));
+      forgotten.push(`${of} ${method} ${store}`);
+      return Promise.resolve();
+    },
+  );
   const ask = (task: StateTask, more: Partial<StateOrder> = {}) =>
     tasks.answer({
       v: 1,
@@ -59,7 +68,7 @@ function node() {
       ...task,
       ...more,
     } as StateOrder);
-  return { clock, slot, tasks, ask };
+  return { clock, slot, tasks, ask, forgotten };
 }
 
 const idOf = (number: number): string => number.toString(16).padStart(16, '0');
@@ -148,4 +157,23 @@ test('so many are under way at a time, and those that are over make room', () =>
   }
   tasks.close();
   expect(slot.recorders.every(({ isOver }) => isOver)).toBe(true);
+});
+
+test('what a slot that is no more has left is removed; of one that is there nothing is', async () => {
+  const { ask, forgotten } = node();
+  const order = { task: 'forget', method: 'shared', store: 'redis://store' } as const;
+  expect(ask(order, { id: idOf(1) })).toMatchObject({
+    isOver: true,
+    fault: 'the slot is there: nothing of it is removed',
+  });
+  const gone = '00000000000000c1';
+  const ended = (id: string, store: string) =>
+    vi.waitFor(() => {
+      const answer = ask({ ...order, store }, { id, slot: gone });
+      expect(answer.isOver).toBe(true);
+      return answer;
+    });
+  expect((await ended(idOf(2), 'redis://store')).fault).toBe('');
+  expect(forgotten).toEqual([`${gone} shared redis://store`]);
+  expect((await ended(idOf(3), 'redis://gone')).fault).toBe('the store does not answer');
 });
