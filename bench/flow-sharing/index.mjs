@@ -78,6 +78,16 @@ async function ask(process, question) {
   return answer;
 }
 
+/**
+ * Who takes over does it as the other is no more. Here both are on one machine, and the kernel makes events for the listeners of any of its
+ * namespaces: of the one that is gone there are none.
+ */
+async function gone(process) {
+  const over = once(process, 'exit');
+  process.kill('SIGKILL');
+  await over;
+}
+
 /** Ours, made ready: how to see how far it is, what it costs, and how it takes over. */
 async function ours({ a, b }, cleanup) {
   const standby = child(cleanup, b, 'standby.mjs', SLOT, B);
@@ -91,7 +101,10 @@ async function ours({ a, b }, cleanup) {
     },
     cpu: async () => [(await ask(holder, '?')).cpuMs, (await ask(standby, '?')).cpuMs],
     overruns: async () => (await ask(holder, '?')).overruns,
-    commit: async () => (await ask(standby, 'take over')).tookMs,
+    commit: async () => {
+      await gone(holder);
+      return (await ask(standby, 'take over')).tookMs;
+    },
   };
 }
 
@@ -108,6 +121,7 @@ async function theirs({ a, b }, cleanup, program, mode) {
     cpu: () => Promise.resolve([holder.cpuMs, standby.cpuMs]),
     overruns: () => Promise.resolve(0),
     commit: async () => {
+      await gone(holder.process);
       const start = performance.now();
       standby.ask('-c');
       while (table.count() < WARM_UP + FLOWS) await pause(1);

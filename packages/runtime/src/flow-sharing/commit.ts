@@ -31,12 +31,15 @@ import {
   type ExpectationCommitTable,
 } from './commit-expectations.ts';
 import type { SharedFlowFilter } from './flow-kernel.ts';
+import { type FlowOfCopy, PlainBatch, type PlainFlowTable } from './plain-batch.ts';
 
 /** Listed, or put in, before others get their turn: some 5 ms. */
 const ENTRIES_A_TURN = 2000;
 
 /** A table whose contents are replaced: a `Conntrack`. */
-export interface FlowCommitTable extends FlowInsertTable, ExpectationCommitTable {
+export interface FlowCommitTable extends FlowInsertTable, PlainFlowTable, ExpectationCommitTable {
+  /** Entries of the namespace, whatever the filter. */
+  count(): number;
   dump(filter: SharedFlowFilter): Generator<readonly ConntrackEntry[]>;
   remove(keys: readonly FlowKey[]): ConntrackFailure[];
 }
@@ -72,10 +75,12 @@ export async function commitFlows(
 ): Promise<FlowCommitResult> {
   const { filter = {}, signal, timeoutSecondsMin = TIMEOUT_SECONDS_MIN } = options;
   signal?.throwIfAborted();
-  const wanted = new Map<string, Uint8Array>();
+  const copied: FlowOfCopy[] = [];
   const expected = new Map<string, Uint8Array>();
-  for (const [key, value] of entries) (isSharedExpectationKey(key) ? expected : wanted).set(key, value);
-  const flowKeys = [...wanted.keys()];
+  for (const entry of entries) {
+    if (isSharedExpectationKey(entry[0])) expected.set(...entry);
+    else copied.push(entry);
+  }
   const counts = { kept: 0, removed: 0, leftOut: 0, flows: 0, weakened: 0, refusedTotal: 0 };
   const result = {
     ...counts,
@@ -90,44 +95,64 @@ export async function commitFlows(
     signal?.throwIfAborted();
   };
 
-  const leaving: string[] = [];
-  let listed = 0;
-  for (const piece of table.dump(filter)) {
-    for (const entry of piece) {
-      const key = sharedFlowKey(entry);
-      const value = wanted.get(key);
-      if (value === undefined || !isAs(entry, value, timeoutSecondsMin)) leaving.push(key);
-      else if (wanted.delete(key)) result.kept++;
+  let coming: Iterable<FlowOfCopy> = copied;
+  // A listing goes through what all namespaces have.
+  if (table.count() > 0) {
+    const wanted = new Map(copied);
+    const leaving: string[] = [];
+    let listed = 0;
+    for (const piece of table.dump(filter)) {
+      for (const entry of piece) {
+        const key = sharedFlowKey(entry);
+        const value = wanted.get(key);
+        if (value === undefined || !isAs(entry, value, timeoutSecondsMin)) leaving.push(key);
+        else if (wanted.delete(key)) result.kept++;
+      }
+      listed += piece.length;
+      if (listed < ENTRIES_A_TURN) continue;
+      listed = 0;
+      await others();
     }
-    listed += piece.length;
-    if (listed < ENTRIES_A_TURN) continue;
-    listed = 0;
-    await others();
-  }
-  for (const part of partsOf(leaving)) {
-    const failures = table.remove(part.map(readSharedFlowKey));
-    result.removed += part.length - failures.length;
-    await others();
+    for (const part of partsOf(leaving)) {
+      const failures = table.remove(part.map(readSharedFlowKey));
+      result.removed += part.length - failures.length;
+      await others();
+    }
+    coming = wanted;
   }
 
   const insert: InsertOptions = { ifExists: 'replace', timeoutSecondsMin };
   let flows: FlowEntry[] = [];
   const children: FlowEntry[] = [];
-  for (const [key, value] of wanted) {
+  const plain = new PlainBatch(table, filter, timeoutSecondsMin, ENTRIES_A_TURN);
+  const takeWhole = ([key, value]: FlowOfCopy): void => {
     const flow = flowOf(key, value, filter);
     if (flow === null) result.leftOut++;
     else (flow.master === null ? flows : children).push(flow);
-    if (flows.length < ENTRIES_A_TURN) continue;
-    insertFlows(table, flows, insert, result);
-    flows = [];
+  };
+  /** What is refused as it is may be there already, or may go in weaker. */
+  const insertPlain = (): void => {
+    const { taken, refused } = plain.insert();
+    result.flows += taken;
+    for (const entry of refused) takeWhole(entry);
+  };
+  for (const entry of coming) {
+    if (!plain.add(entry)) takeWhole(entry);
+    if (flows.length < ENTRIES_A_TURN && !plain.isFull) continue;
+    if (plain.isFull) insertPlain();
+    if (flows.length >= ENTRIES_A_TURN) {
+      insertFlows(table, flows, insert, result);
+      flows = [];
+    }
     await others();
   }
+  insertPlain();
   insertFlows(table, flows, insert, result);
   for (const part of partsOf(children)) {
     await others();
     insertFlows(table, part, insert, result);
   }
-  result.leftOut += commitExpectations(table, expected, () => flowKeys, filter, result);
+  result.leftOut += commitExpectations(table, expected, () => copied.map(([key]) => key), filter, result);
   return result;
 }
 
