@@ -24,9 +24,7 @@ const state = new ReplicatedState({
 const updates = new FlowUpdates({
   kernel: flowKernel(),
   change: (changes) =>
-    Promise.all(
-      changes.map(({ key, value }) => (value === null ? state.remove(key) : state.set(key, value))),
-    ),
+    state.change(changes),
   onFault: (error) => {
     throw error;
   },
