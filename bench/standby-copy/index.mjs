@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Conntrack } from '@vnfpool/platform/conntrack';
+import { Conntrack, subscribeConntrack, writeConntrackSetting } from '@vnfpool/platform/conntrack';
 import { createNamespace, inNamespace } from '@vnfpool/platform/namespaces';
 import { commitFlows, KernelCopy } from '@vnfpool/runtime/flow-sharing';
 import { sharedFlowBody, sharedFlowKey, sharedFlowValue } from '@vnfpool/wire/flow-state';
@@ -20,7 +20,11 @@ async function takeOver(values, isKept) {
   try {
     const namespace = createNamespace();
     cleanup.add(() => namespace.close());
-    const table = inNamespace(namespace.fd, () => new Conntrack());
+    const table = inNamespace(namespace.fd, () => {
+      const opened = new Conntrack();
+      writeConntrackSetting('nf_conntrack_events', 1);
+      return opened;
+    });
     cleanup.add(() => table.close());
     let kept = null;
     if (isKept) {
@@ -28,6 +32,8 @@ async function takeOver(values, isKept) {
         table,
         contents: { get: (key) => values.get(key), entries: () => values.entries() },
         filter: () => ({}),
+        watch: (listener) =>
+          inNamespace(namespace.fd, () => subscribeConntrack(listener, { exceptPort: table.port })),
         onRefused: (count, code) => {
           throw new Error(`the kernel refuses ${count} connections: ${code}`);
         },
@@ -39,7 +45,7 @@ async function takeOver(values, isKept) {
     }
     const start = performance.now();
     await kept?.stop();
-    const result = await commitFlows(table, values);
+    const result = await commitFlows(table, values, { known: kept?.known({}) ?? null });
     const tookMs = performance.now() - start;
     if (result.kept + result.flows !== FLOWS || (isKept && result.flows > 0))
       throw new Error(`not as it should be: ${JSON.stringify(result)}`);

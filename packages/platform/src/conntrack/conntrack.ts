@@ -232,6 +232,11 @@ export class Conntrack {
     return refusals.map((refusal) => failure(refusal.index, refusal));
   }
 
+  /** By which the kernel's events name this object's changes, see `ConntrackEventOptions`. */
+  get port(): number {
+    return this.#socket.port;
+  }
+
   /** How many entries the namespace has. */
   count(): number {
     for (const part of this.#socket.request('count conntrack', n.CT_GET_STATS, 0, [new Uint8Array(4)])) {

@@ -41,6 +41,8 @@ export interface ConntrackListener {
 export interface ConntrackEventOptions {
   /** Which entries; the mark as the event has it. */
   readonly filter?: ConntrackFilter;
+  /** The `port` of a `Conntrack` whose changes are not told. */
+  readonly exceptPort?: number;
   /** What the kernel keeps while we do not read, default 64 MiB: some 80,000 events. */
   readonly receiveBufferBytes?: number;
 }
@@ -66,7 +68,7 @@ export function subscribeConntrack(
   listener: ConntrackListener,
   options: ConntrackEventOptions = {},
 ): ConntrackEvents {
-  const { filter = {}, receiveBufferBytes = RECEIVE_BUFFER_BYTES } = options;
+  const { filter = {}, exceptPort = 0, receiveBufferBytes = RECEIVE_BUFFER_BYTES } = options;
   checkFilter(filter);
   const subscription = new Subscription(
     {
@@ -79,6 +81,7 @@ export function subscribeConntrack(
         const events: ConntrackEvent[] = [];
         const expectations: ExpectationEvent[] = [];
         for (const message of messages) {
+          if (message.port === exceptPort && exceptPort !== 0) continue;
           const event = eventOf(message);
           if (event === undefined) {
             const expectation = expectationEventOf(message);

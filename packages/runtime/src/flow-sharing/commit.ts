@@ -31,6 +31,7 @@ import {
   type ExpectationCommitTable,
 } from './commit-expectations.ts';
 import type { SharedFlowFilter } from './flow-kernel.ts';
+import type { KnownTable } from './kept-table.ts';
 import { type FlowOfCopy, PlainBatch, type PlainFlowTable } from './plain-batch.ts';
 
 /** Listed, or put in, before others get their turn: some 5 ms. */
@@ -50,6 +51,8 @@ export interface FlowCommitOptions {
   readonly signal?: AbortSignal;
   /** Flows live at least so long, as nothing would renew their time before they are used. Default 300. */
   readonly timeoutSecondsMin?: number;
+  /** What is known of the table within the filter: it is not listed then. */
+  readonly known?: KnownTable | null;
 }
 
 /** What came of it; `flows` were put in. */
@@ -63,8 +66,8 @@ export interface FlowCommitResult extends Readonly<FlowInsertCounts>, Readonly<E
 }
 
 /**
- * Makes the kernel's table, within the filter, the one that the entries say: what is not among them, or is otherwise, is removed; then the
- * rest is put in, masters ahead of what they announced, and what is expected behind them all. Single flows and expectations that the kernel
+ * Makes the kernel's table, within the filter, the one that the entries say, by a listing where not all of it is known, or it is empty: what
+ * is not among them, or is otherwise, is removed; then the rest is put in, masters ahead of what they announced, and what is expected behind them all. Single flows and expectations that the kernel
  * refuses are told, and do not end it.
  * @throws PlatformError when the kernel refuses the listing; the signal's reason
  */
@@ -73,7 +76,7 @@ export async function commitFlows(
   entries: Iterable<readonly [key: string, value: Uint8Array]>,
   options: FlowCommitOptions = {},
 ): Promise<FlowCommitResult> {
-  const { filter = {}, signal, timeoutSecondsMin = TIMEOUT_SECONDS_MIN } = options;
+  const { filter = {}, signal, timeoutSecondsMin = TIMEOUT_SECONDS_MIN, known = null } = options;
   signal?.throwIfAborted();
   const copied: FlowOfCopy[] = [];
   const expected = new Map<string, Uint8Array>();
@@ -96,10 +99,14 @@ export async function commitFlows(
   };
 
   let coming: Iterable<FlowOfCopy> = copied;
-  // A listing goes through what all namespaces have.
-  if (table.count() > 0) {
+  const leaving: string[] = [];
+  if (known !== null) {
+    const missing = copied.filter(([key, value]) => !known.has(key, value));
+    result.kept = copied.length - missing.length;
+    coming = missing;
+    for (const key of known.others) leaving.push(key);
+  } else if (table.count() > 0) {
     const wanted = new Map(copied);
-    const leaving: string[] = [];
     let listed = 0;
     for (const piece of table.dump(filter)) {
       for (const entry of piece) {
@@ -113,12 +120,12 @@ export async function commitFlows(
       listed = 0;
       await others();
     }
-    for (const part of partsOf(leaving)) {
-      const failures = table.remove(part.map(readSharedFlowKey));
-      result.removed += part.length - failures.length;
-      await others();
-    }
     coming = wanted;
+  }
+  for (const part of partsOf(leaving)) {
+    const failures = table.remove(part.map(readSharedFlowKey));
+    result.removed += part.length - failures.length;
+    await others();
   }
 
   const insert: InsertOptions = { ifExists: 'replace', timeoutSecondsMin };
@@ -133,7 +140,7 @@ export async function commitFlows(
   /** What is refused as it is may be there already, or may go in weaker. */
   const insertPlain = (): void => {
     const { taken, refused } = plain.insert();
-    result.flows += taken;
+    result.flows += taken.length;
     for (const entry of refused) takeWhole(entry);
   };
   for (const entry of coming) {

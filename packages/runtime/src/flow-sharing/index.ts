@@ -8,6 +8,7 @@ export {
 } from './commit.ts';
 export { type FlowKernel, type FlowKernelOptions, flowKernel, type SharedFlowFilter } from './flow-kernel.ts';
 export { FlowUpdates, type FlowUpdatesOptions } from './flow-updates.ts';
+export type { KnownTable, TableWatch } from './kept-table.ts';
 export {
   type CopyContents,
   KernelCopy,

@@ -55,13 +55,17 @@ export class PlainBatch {
     return true;
   }
 
-  /** Puts all of them in, and is empty then. @returns how many the kernel took, and those that it refused, whatever the reason */
-  insert(): { readonly taken: number; readonly refused: readonly FlowOfCopy[] } {
+  /** Puts all of them in, and is empty then. @returns those that the kernel took, and those that it refused, whatever the reason */
+  insert(): { readonly taken: readonly FlowOfCopy[]; readonly refused: readonly FlowOfCopy[] } {
     const entries = this.#entries.splice(0);
-    if (entries.length === 0) return { taken: 0, refused: [] };
+    if (entries.length === 0) return { taken: [], refused: [] };
     const options = { timeoutSecondsMin: this.#timeoutSecondsMin };
     const failures = this.#table.insertPlain(this.#numbers, entries.length, options);
-    const refused = failures.flatMap(({ index }) => entries.slice(index, index + 1));
-    return { taken: entries.length - refused.length, refused };
+    if (failures.length === 0) return { taken: entries, refused: [] };
+    const places = new Set(failures.map(({ index }) => index));
+    return {
+      taken: entries.filter((_, place) => !places.has(place)),
+      refused: entries.filter((_, place) => places.has(place)),
+    };
   }
 }
