@@ -23,8 +23,7 @@ const state = new ReplicatedState({
 });
 const updates = new FlowUpdates({
   kernel: flowKernel(),
-  change: (changes) =>
-    state.change(changes),
+  change: (changes) => state.change(changes),
   onFault: (error) => {
     throw error;
   },

@@ -14,17 +14,19 @@ import {
   setLinkUp,
 } from '@vnfpool/platform/netlink';
 import { Cleanup } from '../lib/cleanup.mjs';
+import { makeConntrackRoom } from '../lib/conntrack-room.mjs';
 import { Conntrackd, conntrackdProgram } from './conntrackd.mjs';
 
 export const description =
-  'connections of one kernel shared with a standby, and put into its kernel, beside conntrackd: a second, octets, processor, commit';
+  'connections of one kernel shared with a standby, and put into its kernel, beside conntrackd: a second, octets, processor, commit; --sizes 100k,1m';
 
 export const limitMs = 15 * 60_000;
 
 const SLOT = '00000000000000c7';
 const [A, B] = ['10.9.0.1', '10.9.0.2'];
 const LINK = 'sync0';
-const FLOWS = 100_000;
+/** Made while it is measured, by the option's name; with those before it, the last makes a million. */
+const SIZES = { '100k': 100_000, '1m': 960_000 };
 /** Shared before anything is measured: both ends are as they are when they have run for a while. */
 const WARM_UP = 40_000;
 const TRIALS = 5;
@@ -103,7 +105,7 @@ async function ours({ a, b }, cleanup) {
     overruns: async () => (await ask(holder, '?')).overruns,
     commit: async () => {
       await gone(holder);
-      return (await ask(standby, 'take over')).tookMs;
+      return ask(standby, 'take over');
     },
   };
 }
@@ -120,12 +122,13 @@ async function theirs({ a, b }, cleanup, program, mode) {
     has: (count) => Promise.resolve(standby.count('external') >= count),
     cpu: () => Promise.resolve([holder.cpuMs, standby.cpuMs]),
     overruns: () => Promise.resolve(0),
-    commit: async () => {
+    commit: async (count) => {
       await gone(holder.process);
+      const { cpuMs } = standby;
       const start = performance.now();
       standby.ask('-c');
-      while (table.count() < WARM_UP + FLOWS) await pause(1);
-      return performance.now() - start;
+      while (table.count() < count) await pause(1);
+      return { tookMs: performance.now() - start, cpuMs: standby.cpuMs - cpuMs };
     },
   };
 }
@@ -134,6 +137,7 @@ async function theirs({ a, b }, cleanup, program, mode) {
 async function trial(start, { perSecond, count }) {
   const cleanup = new Cleanup();
   try {
+    makeConntrackRoom(WARM_UP + count, cleanup);
     const hosts = pair(cleanup);
     const generator = child(cleanup, hosts.a, 'generator.mjs');
     await once(generator, 'message');
@@ -142,7 +146,7 @@ async function trial(start, { perSecond, count }) {
       const begun = performance.now();
       while (!(await way.has(flows))) {
         await pause(2);
-        if (performance.now() - begun > 60_000) throw new Error(`not all of ${flows} flows came`);
+        if (performance.now() - begun > 120_000) throw new Error(`not all of ${flows} flows came`);
       }
     };
     await ask(generator, { from: count, count: WARM_UP, perSecond: 0 });
@@ -154,14 +158,17 @@ async function trial(start, { perSecond, count }) {
     await reached(WARM_UP + count);
     const wholeMs = performance.now() - begun;
     const [endA, endB] = await way.cpu();
+    const overruns = await way.overruns();
+    const commit = await way.commit(WARM_UP + count);
     return {
       rate: (count * 1000) / wholeMs,
       made: (count * 1000) / tookMs,
       octets: (wire(hosts.a) - octets) / count,
       holderUs: ((endA - cpuA) * 1000) / count,
       standbyUs: ((endB - cpuB) * 1000) / count,
-      overruns: await way.overruns(),
-      commit: ((WARM_UP + count) * 1000) / (await way.commit()),
+      overruns,
+      commit: ((WARM_UP + count) * 1000) / commit.tookMs,
+      commitUs: (commit.cpuMs * 1000) / (WARM_UP + count),
     };
   } finally {
     await cleanup.run();
@@ -195,24 +202,13 @@ async function lags(start, perSecond) {
   }
 }
 
-export async function run({ emit, say, options, signal }) {
-  const trials = options.trials === undefined ? TRIALS : Number(options.trials);
-  const program = conntrackdProgram();
-  if (program.reason) say(`without conntrackd beside: ${program.reason}`);
-  const ways = {
-    ours,
-    ...(program.reason
-      ? {}
-      : {
-          FTFW: (hosts, cleanup) => theirs(hosts, cleanup, program, 'FTFW'),
-          NOTRACK: (hosts, cleanup) => theirs(hosts, cleanup, program, 'NOTRACK'),
-        }),
-  };
+/** Sharing so many flows, and taking over, in turns. */
+async function measureSharing(ways, count, { emit, say, signal, trials }) {
   const got = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
   for (let turn = 0; turn < trials; turn++) {
     for (const [name, start] of Object.entries(ways)) {
       signal.throwIfAborted();
-      const result = await trial(start, { perSecond: 0, count: FLOWS });
+      const result = await trial(start, { perSecond: 0, count });
       got[name].push(result);
       say(
         `${name}: ${Object.entries(result)
@@ -221,12 +217,14 @@ export async function run({ emit, say, options, signal }) {
       );
     }
   }
+  const of = `of ${WARM_UP + count} flows`;
   const figures = [
-    ['flows made, until the standby has all', 'flows/s', 'rate'],
-    ['on the wire, both directions', 'octets a flow', 'octets'],
-    ['processor of the holder', 'µs a flow', 'holderUs'],
-    ['processor of the standby', 'µs a flow', 'standbyUs'],
-    [`commit of ${WARM_UP + FLOWS} flows`, 'flows/s', 'commit'],
+    [`flows made, until the standby has all ${of}`, 'flows/s', 'rate'],
+    [`on the wire, both directions, ${of}`, 'octets a flow', 'octets'],
+    [`processor of the holder, ${of}`, 'µs a flow', 'holderUs'],
+    [`processor of the standby, ${of}`, 'µs a flow', 'standbyUs'],
+    [`commit ${of}`, 'flows/s', 'commit'],
+    [`processor of the commit ${of}`, 'µs a flow', 'commitUs'],
   ];
   for (const mode of ['FTFW', 'NOTRACK']) {
     for (const [figure, unit, name] of figures) {
@@ -240,6 +238,26 @@ export async function run({ emit, say, options, signal }) {
     }
     if (got[mode] === undefined) break;
   }
+}
+
+export async function run({ emit, say, options, signal }) {
+  const trials = options.trials === undefined ? TRIALS : Number(options.trials);
+  const program = conntrackdProgram();
+  if (program.reason) say(`without conntrackd beside: ${program.reason}`);
+  const ways = {
+    ours,
+    ...(program.reason
+      ? {}
+      : {
+          FTFW: (hosts, cleanup) => theirs(hosts, cleanup, program, 'FTFW'),
+          NOTRACK: (hosts, cleanup) => theirs(hosts, cleanup, program, 'NOTRACK'),
+        }),
+  };
+  const sizes = (options.sizes ?? '100k').toLowerCase().split(',');
+  const unknown = sizes.filter((size) => !(size in SIZES));
+  if (unknown.length > 0) throw new Error(`no size ${unknown.join(', ')}: ${Object.keys(SIZES).join(', ')}`);
+  for (const size of sizes) await measureSharing(ways, SIZES[size], { emit, say, signal, trials });
+  if (!sizes.includes('100k')) return;
   for (const perSecond of LAG_RATES) {
     const samples = {};
     for (const [name, start] of Object.entries(ways)) {
