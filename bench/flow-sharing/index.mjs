@@ -31,6 +31,8 @@ const SIZES = { '100k': 100_000, '1m': 960_000 };
 const WARM_UP = 40_000;
 const TRIALS = 5;
 const PROBES = 250;
+/** None of those that are made amid the probes. */
+const LAG_WARM_UP_FROM = 2_000_000;
 const LAG_RATES = [1_000, 10_000, 50_000];
 
 /** Two hosts with a link between them. */
@@ -133,6 +135,14 @@ async function theirs({ a, b }, cleanup, program, mode) {
   };
 }
 
+async function reached(way, flows) {
+  const begun = performance.now();
+  while (!(await way.has(flows))) {
+    await pause(2);
+    if (performance.now() - begun > 120_000) throw new Error(`not all of ${flows} flows came`);
+  }
+}
+
 /** One pair of hosts from its beginning to its take-over. */
 async function trial(start, { perSecond, count }) {
   const cleanup = new Cleanup();
@@ -142,20 +152,13 @@ async function trial(start, { perSecond, count }) {
     const generator = child(cleanup, hosts.a, 'generator.mjs');
     await once(generator, 'message');
     const way = await start(hosts, cleanup);
-    const reached = async (flows) => {
-      const begun = performance.now();
-      while (!(await way.has(flows))) {
-        await pause(2);
-        if (performance.now() - begun > 120_000) throw new Error(`not all of ${flows} flows came`);
-      }
-    };
     await ask(generator, { from: count, count: WARM_UP, perSecond: 0 });
-    await reached(WARM_UP);
+    await reached(way, WARM_UP);
     const [cpuA, cpuB] = await way.cpu();
     const octets = wire(hosts.a);
     const begun = performance.now();
     const { tookMs } = await ask(generator, { from: 0, count, perSecond });
-    await reached(WARM_UP + count);
+    await reached(way, WARM_UP + count);
     const wholeMs = performance.now() - begun;
     const [endA, endB] = await way.cpu();
     const overruns = await way.overruns();
@@ -182,7 +185,9 @@ async function lags(start, perSecond) {
     const hosts = pair(cleanup);
     const generator = child(cleanup, hosts.a, 'generator.mjs');
     await once(generator, 'message');
-    await start(hosts, cleanup);
+    const way = await start(hosts, cleanup);
+    await ask(generator, { from: LAG_WARM_UP_FROM, count: WARM_UP, perSecond: 0 });
+    await reached(way, WARM_UP);
     const tap = child(cleanup, hosts.b, 'tap.mjs', String(PROBES));
     await once(tap, 'message');
     const seen = once(tap, 'message');
@@ -193,7 +198,7 @@ async function lags(start, perSecond) {
         throw new Error('not all that was looked for came by');
       }),
     ]);
-    // The first ones wait for code to be made quick.
+    // The first ones are those of a beginning.
     return got
       .filter(([number]) => number >= PROBES / 5)
       .map(([number, atMs]) => Math.max(0, atMs - madeAtMs[number]));

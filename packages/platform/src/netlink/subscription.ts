@@ -23,7 +23,7 @@ const RECEIVE_BYTES = 64 * 1024;
 /** What is read is kept in blocks of this size: memory of its own for each datagram costs more than reading it. */
 const BLOCK_BYTES = 256 * 1024;
 /** Datagrams read before others get their turn in the event loop. */
-const DATAGRAMS_A_TURN = 2048;
+const DATAGRAMS_A_TURN = 256;
 /** Messages told at once: more of them would outlive what collects garbage that is young, which then costs as much as all else. */
 const MESSAGES_AT_ONCE = 256;
 /** Datagrams read when all that is there is asked for. */
