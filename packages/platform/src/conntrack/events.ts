@@ -41,7 +41,7 @@ export interface ConntrackListener {
 export interface ConntrackEventOptions {
   /** Which entries; the mark as the event has it. */
   readonly filter?: ConntrackFilter;
-  /** The `port` of a `Conntrack` whose changes are not told. */
+  /** The `port` of a `Conntrack` whose changes are not told: they take no room of what the kernel keeps. */
   readonly exceptPort?: number;
   /** What the kernel keeps while we do not read, default 64 MiB: some 80,000 events. */
   readonly receiveBufferBytes?: number;
@@ -68,20 +68,20 @@ export function subscribeConntrack(
   listener: ConntrackListener,
   options: ConntrackEventOptions = {},
 ): ConntrackEvents {
-  const { filter = {}, exceptPort = 0, receiveBufferBytes = RECEIVE_BUFFER_BYTES } = options;
+  const { filter = {}, exceptPort, receiveBufferBytes = RECEIVE_BUFFER_BYTES } = options;
   checkFilter(filter);
   const subscription = new Subscription(
     {
       protocol: NETLINK_NETFILTER,
       groups: listener.expectations === undefined ? ENTRY_GROUPS : [...ENTRY_GROUPS, ...EXPECTATION_GROUPS],
       receiveBufferBytes,
+      ...(exceptPort === undefined ? {} : { exceptPort }),
     },
     {
       messages: (messages) => {
         const events: ConntrackEvent[] = [];
         const expectations: ExpectationEvent[] = [];
         for (const message of messages) {
-          if (message.port === exceptPort && exceptPort !== 0) continue;
           const event = eventOf(message);
           if (event === undefined) {
             const expectation = expectationEventOf(message);

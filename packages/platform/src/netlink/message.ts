@@ -33,8 +33,6 @@ export interface NetlinkMessage {
   readonly type: number;
   readonly flags: number;
   readonly sequence: number;
-  /** Of an answer the asker's; of what the kernel tells of a change, of who asked for it; 0: nobody did. */
-  readonly port: number;
   readonly body: Uint8Array;
 }
 
@@ -129,7 +127,6 @@ export function parseMessages(datagram: Uint8Array): NetlinkMessage[] {
       type: view.getUint16(at + 4, true),
       flags: view.getUint16(at + 6, true),
       sequence: view.getUint32(at + 8, true),
-      port: view.getUint32(at + 12, true),
       body: datagram.subarray(at + NLMSG_HEADER_BYTES, at + length),
     });
     at += aligned(length);
