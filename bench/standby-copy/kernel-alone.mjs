@@ -8,7 +8,7 @@ const SEQUENCE_AT = 8;
 
 /** The datagrams by which a table puts entries in: they are taken from its way to the kernel, which gets none of them. */
 function datagramsOf(table, entries) {
-  const { sendMany } = NetlinkSocket.prototype;
+  const way = Object.getOwnPropertyDescriptor(NetlinkSocket.prototype, 'sendMany');
   const made = [];
   NetlinkSocket.prototype.sendMany = (_, count, build) => {
     made.push({ count, datagram: build(1).slice() });
@@ -17,7 +17,7 @@ function datagramsOf(table, entries) {
   try {
     table.insert(entries);
   } finally {
-    NetlinkSocket.prototype.sendMany = sendMany;
+    Object.defineProperty(NetlinkSocket.prototype, 'sendMany', way);
   }
   return made;
 }

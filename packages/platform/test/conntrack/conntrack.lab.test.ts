@@ -156,12 +156,15 @@ describe.skipIf(missing !== '')(`connection tracking ${missing}`, () => {
       );
     const TCP = (3 << 24) | (7 << 16) | (9 << 8) | 0x33;
     const numbers = new Int32Array([
-      ...[...words(40_000, 41_000), TCP],
+      ...words(40_000, 41_000),
+      TCP,
       ...[17, inside, server, (5 << 16) | 53, server, inside, (53 << 16) | 5, 2, 600, -1].map(
         (each) => each | 0,
       ),
-      ...[...words(40_000, 42_000), TCP],
-      ...[...words(40_001, 41_001), TCP],
+      ...words(40_000, 42_000),
+      TCP,
+      ...words(40_001, 41_001),
+      TCP,
     ]);
     expect(numbers.length).toBe(4 * PLAIN_FLOW_WORDS);
     const failures = table.insertPlain(numbers, 4, { timeoutSecondsMin: 900 });
