@@ -66,6 +66,10 @@ export class Conntrackd {
     );
   }
 
+  get process() {
+    return this.#child;
+  }
+
   get pid() {
     return this.#child.pid;
   }

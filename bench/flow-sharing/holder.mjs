@@ -23,10 +23,7 @@ const state = new ReplicatedState({
 });
 const updates = new FlowUpdates({
   kernel: flowKernel(),
-  change: (changes) =>
-    Promise.all(
-      changes.map(({ key, value }) => (value === null ? state.remove(key) : state.set(key, value))),
-    ),
+  change: (changes) => state.change(changes),
   onFault: (error) => {
     throw error;
   },

@@ -14,21 +14,25 @@ import {
   setLinkUp,
 } from '@vnfpool/platform/netlink';
 import { Cleanup } from '../lib/cleanup.mjs';
+import { makeConntrackRoom } from '../lib/conntrack-room.mjs';
 import { Conntrackd, conntrackdProgram } from './conntrackd.mjs';
 
 export const description =
-  'connections of one kernel shared with a standby, and put into its kernel, beside conntrackd: a second, octets, processor, commit';
+  'connections of one kernel shared with a standby, and put into its kernel, beside conntrackd: a second, octets, processor, commit; --sizes 100k,1m';
 
 export const limitMs = 15 * 60_000;
 
 const SLOT = '00000000000000c7';
 const [A, B] = ['10.9.0.1', '10.9.0.2'];
 const LINK = 'sync0';
-const FLOWS = 100_000;
+/** Made while it is measured, by the option's name; with those before it, the last makes a million. */
+const SIZES = { '100k': 100_000, '1m': 960_000 };
 /** Shared before anything is measured: both ends are as they are when they have run for a while. */
 const WARM_UP = 40_000;
 const TRIALS = 5;
 const PROBES = 250;
+/** None of those that are made amid the probes. */
+const LAG_WARM_UP_FROM = 2_000_000;
 const LAG_RATES = [1_000, 10_000, 50_000];
 
 /** Two hosts with a link between them. */
@@ -78,6 +82,16 @@ async function ask(process, question) {
   return answer;
 }
 
+/**
+ * Who takes over does it as the other is no more. Here both are on one machine, and the kernel makes events for the listeners of any of its
+ * namespaces: of the one that is gone there are none.
+ */
+async function gone(process) {
+  const over = once(process, 'exit');
+  process.kill('SIGKILL');
+  await over;
+}
+
 /** Ours, made ready: how to see how far it is, what it costs, and how it takes over. */
 async function ours({ a, b }, cleanup) {
   const standby = child(cleanup, b, 'standby.mjs', SLOT, B);
@@ -91,7 +105,10 @@ async function ours({ a, b }, cleanup) {
     },
     cpu: async () => [(await ask(holder, '?')).cpuMs, (await ask(standby, '?')).cpuMs],
     overruns: async () => (await ask(holder, '?')).overruns,
-    commit: async () => (await ask(standby, 'take over')).tookMs,
+    commit: async () => {
+      await gone(holder);
+      return ask(standby, 'take over');
+    },
   };
 }
 
@@ -107,47 +124,54 @@ async function theirs({ a, b }, cleanup, program, mode) {
     has: (count) => Promise.resolve(standby.count('external') >= count),
     cpu: () => Promise.resolve([holder.cpuMs, standby.cpuMs]),
     overruns: () => Promise.resolve(0),
-    commit: async () => {
+    commit: async (count) => {
+      await gone(holder.process);
+      const { cpuMs } = standby;
       const start = performance.now();
       standby.ask('-c');
-      while (table.count() < WARM_UP + FLOWS) await pause(1);
-      return performance.now() - start;
+      while (table.count() < count) await pause(1);
+      return { tookMs: performance.now() - start, cpuMs: standby.cpuMs - cpuMs };
     },
   };
+}
+
+async function reached(way, flows) {
+  const begun = performance.now();
+  while (!(await way.has(flows))) {
+    await pause(2);
+    if (performance.now() - begun > 120_000) throw new Error(`not all of ${flows} flows came`);
+  }
 }
 
 /** One pair of hosts from its beginning to its take-over. */
 async function trial(start, { perSecond, count }) {
   const cleanup = new Cleanup();
   try {
+    makeConntrackRoom(WARM_UP + count, cleanup);
     const hosts = pair(cleanup);
     const generator = child(cleanup, hosts.a, 'generator.mjs');
     await once(generator, 'message');
     const way = await start(hosts, cleanup);
-    const reached = async (flows) => {
-      const begun = performance.now();
-      while (!(await way.has(flows))) {
-        await pause(2);
-        if (performance.now() - begun > 60_000) throw new Error(`not all of ${flows} flows came`);
-      }
-    };
     await ask(generator, { from: count, count: WARM_UP, perSecond: 0 });
-    await reached(WARM_UP);
+    await reached(way, WARM_UP);
     const [cpuA, cpuB] = await way.cpu();
     const octets = wire(hosts.a);
     const begun = performance.now();
     const { tookMs } = await ask(generator, { from: 0, count, perSecond });
-    await reached(WARM_UP + count);
+    await reached(way, WARM_UP + count);
     const wholeMs = performance.now() - begun;
     const [endA, endB] = await way.cpu();
+    const overruns = await way.overruns();
+    const commit = await way.commit(WARM_UP + count);
     return {
       rate: (count * 1000) / wholeMs,
       made: (count * 1000) / tookMs,
       octets: (wire(hosts.a) - octets) / count,
       holderUs: ((endA - cpuA) * 1000) / count,
       standbyUs: ((endB - cpuB) * 1000) / count,
-      overruns: await way.overruns(),
-      commit: ((WARM_UP + count) * 1000) / (await way.commit()),
+      overruns,
+      commit: ((WARM_UP + count) * 1000) / commit.tookMs,
+      commitUs: (commit.cpuMs * 1000) / (WARM_UP + count),
     };
   } finally {
     await cleanup.run();
@@ -161,7 +185,9 @@ async function lags(start, perSecond) {
     const hosts = pair(cleanup);
     const generator = child(cleanup, hosts.a, 'generator.mjs');
     await once(generator, 'message');
-    await start(hosts, cleanup);
+    const way = await start(hosts, cleanup);
+    await ask(generator, { from: LAG_WARM_UP_FROM, count: WARM_UP, perSecond: 0 });
+    await reached(way, WARM_UP);
     const tap = child(cleanup, hosts.b, 'tap.mjs', String(PROBES));
     await once(tap, 'message');
     const seen = once(tap, 'message');
@@ -172,12 +198,50 @@ async function lags(start, perSecond) {
         throw new Error('not all that was looked for came by');
       }),
     ]);
-    // The first ones wait for code to be made quick.
+    // The first ones are those of a beginning.
     return got
       .filter(([number]) => number >= PROBES / 5)
       .map(([number, atMs]) => Math.max(0, atMs - madeAtMs[number]));
   } finally {
     await cleanup.run();
+  }
+}
+
+/** Sharing so many flows, and taking over, in turns. */
+async function measureSharing(ways, count, { emit, say, signal, trials }) {
+  const got = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
+  for (let turn = 0; turn < trials; turn++) {
+    for (const [name, start] of Object.entries(ways)) {
+      signal.throwIfAborted();
+      const result = await trial(start, { perSecond: 0, count });
+      got[name].push(result);
+      say(
+        `${name}: ${Object.entries(result)
+          .map(([figure, value]) => `${figure} ${value.toFixed(1)}`)
+          .join(', ')}`,
+      );
+    }
+  }
+  const of = `of ${WARM_UP + count} flows`;
+  const figures = [
+    [`flows made, until the standby has all ${of}`, 'flows/s', 'rate'],
+    [`on the wire, both directions, ${of}`, 'octets a flow', 'octets'],
+    [`processor of the holder, ${of}`, 'µs a flow', 'holderUs'],
+    [`processor of the standby, ${of}`, 'µs a flow', 'standbyUs'],
+    [`commit ${of}`, 'flows/s', 'commit'],
+    [`processor of the commit ${of}`, 'µs a flow', 'commitUs'],
+  ];
+  for (const mode of ['FTFW', 'NOTRACK']) {
+    for (const [figure, unit, name] of figures) {
+      emit({
+        figure,
+        unit,
+        samples: got.ours.map((each) => each[name]),
+        referenceSamples: got[mode]?.map((each) => each[name]) ?? null,
+        referenceName: got[mode] === undefined ? null : `conntrackd, ${mode}`,
+      });
+    }
+    if (got[mode] === undefined) break;
   }
 }
 
@@ -194,38 +258,11 @@ export async function run({ emit, say, options, signal }) {
           NOTRACK: (hosts, cleanup) => theirs(hosts, cleanup, program, 'NOTRACK'),
         }),
   };
-  const got = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
-  for (let turn = 0; turn < trials; turn++) {
-    for (const [name, start] of Object.entries(ways)) {
-      signal.throwIfAborted();
-      const result = await trial(start, { perSecond: 0, count: FLOWS });
-      got[name].push(result);
-      say(
-        `${name}: ${Object.entries(result)
-          .map(([figure, value]) => `${figure} ${value.toFixed(1)}`)
-          .join(', ')}`,
-      );
-    }
-  }
-  const figures = [
-    ['flows made, until the standby has all', 'flows/s', 'rate'],
-    ['on the wire, both directions', 'octets a flow', 'octets'],
-    ['processor of the holder', 'µs a flow', 'holderUs'],
-    ['processor of the standby', 'µs a flow', 'standbyUs'],
-    [`commit of ${WARM_UP + FLOWS} flows`, 'flows/s', 'commit'],
-  ];
-  for (const mode of ['FTFW', 'NOTRACK']) {
-    for (const [figure, unit, name] of figures) {
-      emit({
-        figure,
-        unit,
-        samples: got.ours.map((each) => each[name]),
-        referenceSamples: got[mode]?.map((each) => each[name]) ?? null,
-        referenceName: got[mode] === undefined ? null : `conntrackd, ${mode}`,
-      });
-    }
-    if (got[mode] === undefined) break;
-  }
+  const sizes = (options.sizes ?? '100k').toLowerCase().split(',');
+  const unknown = sizes.filter((size) => !(size in SIZES));
+  if (unknown.length > 0) throw new Error(`no size ${unknown.join(', ')}: ${Object.keys(SIZES).join(', ')}`);
+  for (const size of sizes) await measureSharing(ways, SIZES[size], { emit, say, signal, trials });
+  if (!sizes.includes('100k')) return;
   for (const perSecond of LAG_RATES) {
     const samples = {};
     for (const [name, start] of Object.entries(ways)) {

@@ -13,10 +13,13 @@ process.send({ port: copy.address.port });
 async function takeOver() {
   const { store } = await copy.takeOver();
   const start = performance.now();
+  const before = process.cpuUsage();
   const table = new Conntrack();
   const entries = [...store].map(({ key, value }) => [key, value]);
   const { flows, refusedTotal } = await commitFlows(table, entries);
-  process.send({ tookMs: performance.now() - start, flows, refusedTotal });
+  const tookMs = performance.now() - start;
+  const { user, system } = process.cpuUsage(before);
+  process.send({ tookMs, cpuMs: (user + system) / 1000, flows, refusedTotal });
 }
 
 process.on('message', (word) => {

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Conntrack } from '@vnfpool/platform/conntrack';
+import { Conntrack, subscribeConntrack, writeConntrackSetting } from '@vnfpool/platform/conntrack';
 import { createNamespace, inNamespace } from '@vnfpool/platform/namespaces';
 import { commitFlows, KernelCopy } from '@vnfpool/runtime/flow-sharing';
 import { sharedFlowBody, sharedFlowKey, sharedFlowValue } from '@vnfpool/wire/flow-state';
 import { connection } from '../flow-sharing/flows.mjs';
 import { Cleanup } from '../lib/cleanup.mjs';
+import { makeConntrackRoom } from '../lib/conntrack-room.mjs';
+import { kernelAlone } from './kernel-alone.mjs';
 
 export const description =
-  'taking over connections: the copy put into an empty kernel, beside one that the kernel of the standby had already';
+  'taking over connections: into an empty kernel, beside the kernel alone, and into one that had them already; --sizes 100k,1m';
 
 export const limitMs = 5 * 60_000;
 
-const FLOWS = 100_000;
+const SIZES = { '100k': 100_000, '1m': 1_000_000 };
 const TRIALS = 5;
 
 /** Milliseconds until a kernel has the copy; `isKept`: it was kept there before. */
@@ -20,7 +22,11 @@ async function takeOver(values, isKept) {
   try {
     const namespace = createNamespace();
     cleanup.add(() => namespace.close());
-    const table = inNamespace(namespace.fd, () => new Conntrack());
+    const table = inNamespace(namespace.fd, () => {
+      const opened = new Conntrack();
+      writeConntrackSetting('nf_conntrack_events', 1);
+      return opened;
+    });
     cleanup.add(() => table.close());
     let kept = null;
     if (isKept) {
@@ -28,6 +34,8 @@ async function takeOver(values, isKept) {
         table,
         contents: { get: (key) => values.get(key), entries: () => values.entries() },
         filter: () => ({}),
+        watch: (listener) =>
+          inNamespace(namespace.fd, () => subscribeConntrack(listener, { exceptPort: table.port })),
         onRefused: (count, code) => {
           throw new Error(`the kernel refuses ${count} connections: ${code}`);
         },
@@ -39,9 +47,9 @@ async function takeOver(values, isKept) {
     }
     const start = performance.now();
     await kept?.stop();
-    const result = await commitFlows(table, values);
+    const result = await commitFlows(table, values, { known: kept?.known({}) ?? null });
     const tookMs = performance.now() - start;
-    if (result.kept + result.flows !== FLOWS || (isKept && result.flows > 0))
+    if (result.kept + result.flows !== values.size || (isKept && result.flows > 0))
       throw new Error(`not as it should be: ${JSON.stringify(result)}`);
     return tookMs;
   } finally {
@@ -49,26 +57,49 @@ async function takeOver(values, isKept) {
   }
 }
 
-export async function run({ emit, say, options, signal }) {
-  const trials = options.trials === undefined ? TRIALS : Number(options.trials);
-  const values = new Map();
-  for (let number = 0; number < FLOWS; number++) {
-    const flow = connection(number);
-    values.set(sharedFlowKey(flow), sharedFlowValue(sharedFlowBody(flow), flow.timeoutSeconds));
-  }
-  const samples = { kernel: [], userspace: [] };
+/** In turns. */
+async function measure(count, { emit, say, signal, trials }) {
+  const flows = Array.from({ length: count }, (_, number) => connection(number));
+  const values = new Map(
+    flows.map((flow) => [sharedFlowKey(flow), sharedFlowValue(sharedFlowBody(flow), flow.timeoutSeconds)]),
+  );
+  // Who takes over runs it for the first time. Here that is the first turn; all of them are told.
+  const ways = {
+    userspace: () => takeOver(values, false),
+    kernel: () => takeOver(values, true),
+    alone: () => kernelAlone(flows),
+  };
+  const samples = { userspace: [], kernel: [], alone: [] };
   for (let turn = 0; turn < trials; turn++) {
-    for (const way of ['userspace', 'kernel']) {
+    for (const [name, way] of Object.entries(ways)) {
       signal.throwIfAborted();
-      samples[way].push(await takeOver(values, way === 'kernel'));
-      say(`${way}: ${samples[way].at(-1).toFixed(0)} ms`);
+      samples[name].push(await way());
+      say(`${name}: ${samples[name].at(-1).toFixed(0)} ms`);
     }
   }
   emit({
-    figure: `taking over ${FLOWS} connections that are in the kernel`,
+    figure: `taking over ${count} connections, into an empty kernel`,
+    unit: 'ms',
+    samples: samples.userspace,
+    referenceSamples: samples.alone,
+    referenceName: 'kernel alone, its messages made before',
+  });
+  emit({
+    figure: `taking over ${count} connections that are in the kernel`,
     unit: 'ms',
     samples: samples.kernel,
     referenceSamples: samples.userspace,
     referenceName: 'from a copy in user space',
   });
+}
+
+export async function run({ emit, say, options, signal, cleanup }) {
+  const trials = options.trials === undefined ? TRIALS : Number(options.trials);
+  const sizes = (options.sizes ?? '100k').toLowerCase().split(',');
+  const unknown = sizes.filter((size) => !(size in SIZES));
+  if (unknown.length > 0) throw new Error(`no size ${unknown.join(', ')}: ${Object.keys(SIZES).join(', ')}`);
+  for (const size of sizes) {
+    makeConntrackRoom(SIZES[size], cleanup);
+    await measure(SIZES[size], { emit, say, signal, trials });
+  }
 }

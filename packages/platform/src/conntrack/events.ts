@@ -41,6 +41,8 @@ export interface ConntrackListener {
 export interface ConntrackEventOptions {
   /** Which entries; the mark as the event has it. */
   readonly filter?: ConntrackFilter;
+  /** The `port` of a `Conntrack` whose changes are not told: they take no room of what the kernel keeps. */
+  readonly exceptPort?: number;
   /** What the kernel keeps while we do not read, default 64 MiB: some 80,000 events. */
   readonly receiveBufferBytes?: number;
 }
@@ -66,13 +68,14 @@ export function subscribeConntrack(
   listener: ConntrackListener,
   options: ConntrackEventOptions = {},
 ): ConntrackEvents {
-  const { filter = {}, receiveBufferBytes = RECEIVE_BUFFER_BYTES } = options;
+  const { filter = {}, exceptPort, receiveBufferBytes = RECEIVE_BUFFER_BYTES } = options;
   checkFilter(filter);
   const subscription = new Subscription(
     {
       protocol: NETLINK_NETFILTER,
       groups: listener.expectations === undefined ? ENTRY_GROUPS : [...ENTRY_GROUPS, ...EXPECTATION_GROUPS],
       receiveBufferBytes,
+      ...(exceptPort === undefined ? {} : { exceptPort }),
     },
     {
       messages: (messages) => {

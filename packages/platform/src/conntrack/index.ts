@@ -35,4 +35,6 @@ export {
   isWanted,
 } from './filter.ts';
 export { type ConntrackChanges, ConntrackFollower, type FollowerOptions } from './follower.ts';
+export { type PlainFilter, plainFilter } from './plain-filter.ts';
+export { PLAIN_FLOW_WORDS } from './plain-writer.ts';
 export { type ConntrackSetting, readConntrackSetting, writeConntrackSetting } from './settings.ts';

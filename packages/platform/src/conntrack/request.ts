@@ -19,8 +19,9 @@ import * as n from './numbers.ts';
 const STATUS_TAKEN = IPS_SEEN_REPLY | IPS_ASSURED | IPS_FIXED_TIMEOUT;
 /** Window scale, selective ACK, who closes first: what the ends agreed on. The others are of the tracker's own history. */
 const TCP_FLAGS_TAKEN = 0x07;
-const TCP_FLAG_LIBERAL = 0x08;
-const TCP_FLAGS_MASK = TCP_FLAGS_TAKEN | TCP_FLAG_LIBERAL;
+/** Segments pass whatever their sequence numbers. */
+export const TCP_FLAG_LIBERAL: number = 0x08;
+export const TCP_FLAGS_MASK: number = TCP_FLAGS_TAKEN | TCP_FLAG_LIBERAL;
 const LABELS_ALIGN = 4;
 
 /** Family of a flow, for the header of its requests. */

@@ -17,6 +17,7 @@ import {
 } from '../libc/constants.ts';
 import { errnoError } from '../libc/errno.ts';
 import { libc } from '../libc/libc.ts';
+import { native } from '../libc/native.ts';
 import {
   message,
   type NetlinkMessage,
@@ -102,6 +103,19 @@ export class NetlinkSocket {
       system.close(this.#fd);
       throw error;
     }
+  }
+
+  /** By which the kernel tells of whose change it tells, in the namespace of the socket. */
+  get port(): number {
+    const address = new Uint8Array(this.#kernel.length);
+    const length = new Uint32Array([address.length]);
+    const ask = (): number => {
+      native().call('getsockname', 'int getsockname(int, void *, void *)', this.#fd, address, length);
+      return viewOf(address).getUint32(4, true);
+    };
+    // It has none before it is used.
+    if (ask() === 0) libc().bind(this.#fd, this.#kernel);
+    return ask();
   }
 
   /** Sends one request, waits for its acknowledgement and returns what came before it. */

@@ -15,6 +15,7 @@ import { libc } from '../libc/libc.ts';
 import { native } from '../libc/native.ts';
 import { READABLE, type Watch, watch } from '../readiness/index.ts';
 import { type NetlinkMessage, parseMessages, viewOf } from './message.ts';
+import { dropMessagesOf } from './port-filter.ts';
 
 const EAGAIN = 11;
 const ENOBUFS = 105;
@@ -23,7 +24,7 @@ const RECEIVE_BYTES = 64 * 1024;
 /** What is read is kept in blocks of this size: memory of its own for each datagram costs more than reading it. */
 const BLOCK_BYTES = 256 * 1024;
 /** Datagrams read before others get their turn in the event loop. */
-const DATAGRAMS_A_TURN = 2048;
+const DATAGRAMS_A_TURN = 512;
 /** Messages told at once: more of them would outlive what collects garbage that is young, which then costs as much as all else. */
 const MESSAGES_AT_ONCE = 256;
 /** Datagrams read when all that is there is asked for. */
@@ -53,6 +54,8 @@ export interface SubscriptionOptions {
    * the host gives everybody.
    */
   readonly receiveBufferBytes?: number;
+  /** Messages of what was asked for by this port are not told. */
+  readonly exceptPort?: number;
 }
 
 /** Multicast messages of the namespace where it was opened, read in the event loop; it keeps the process alive. */
@@ -79,6 +82,7 @@ export class Subscription {
       }
       const address = new Uint8Array(12);
       viewOf(address).setUint16(0, AF_NETLINK, true);
+      if (options.exceptPort !== undefined) dropMessagesOf(this.#fd, options.exceptPort);
       system.bind(this.#fd, address);
       for (const group of options.groups) {
         system.setSocketOption(this.#fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, number(group));

@@ -14,6 +14,7 @@ import {
   IPS_SEEN_REPLY,
   IPS_SRC_NAT,
   mergeEntry,
+  PLAIN_FLOW_WORDS,
   readConntrackSetting,
   subscribeConntrack,
   writeConntrackSetting,
@@ -142,6 +143,44 @@ describe.skipIf(missing !== '')(`connection tracking ${missing}`, () => {
     );
     expect(() => table.remove([{ ...first, original: { ...first.original, source: address() } }])).toThrow();
     expect(table.count()).toBe(350);
+  });
+
+  test('plain flows go in as numbers, the same as their entries', () => {
+    const other = address(198, 51, 100, 1);
+    const { tcp } = masqueraded(1);
+    const inside = 0x0a000002;
+    const server = 0xc0000250;
+    const words = (port: number, replyPort: number): number[] =>
+      [6, inside, server, (port << 16) | 80, server, 0xc6336401, (80 << 16) | replyPort, 6, 5000].map(
+        (number) => number | 0,
+      );
+    const TCP = (3 << 24) | (7 << 16) | (9 << 8) | 0x33;
+    const numbers = new Int32Array([
+      ...words(40_000, 41_000),
+      TCP,
+      ...[17, inside, server, (5 << 16) | 53, server, inside, (53 << 16) | 5, 2, 600, -1].map(
+        (each) => each | 0,
+      ),
+      ...words(40_000, 42_000),
+      TCP,
+      ...words(40_001, 41_001),
+      TCP,
+    ]);
+    expect(numbers.length).toBe(4 * PLAIN_FLOW_WORDS);
+    const failures = table.insertPlain(numbers, 4, { timeoutSecondsMin: 900 });
+    // The third is the first again.
+    expect(failures.map(({ index, error }) => [index, error.code])).toEqual([[2, 'EEXIST']]);
+    expect(table.insertPlain(numbers, 0)).toEqual([]);
+    expect(table.count()).toBe(3);
+    const [first] = listed().toSorted((a, b) => a.original.protocol - b.original.protocol);
+    expect(first).toMatchObject({
+      reply: { destination: other },
+      mark: 0,
+      tcp: { ...tcp, originalFlags: (tcp?.originalFlags ?? 0) | 8, replyFlags: (tcp?.replyFlags ?? 0) | 8 },
+    });
+    expect((first?.status ?? 0) & IPS_SRC_NAT).toBe(IPS_SRC_NAT);
+    expect(first?.timeoutSeconds).toBeGreaterThan(4000);
+    expect(listed({ protocols: [17] })[0]?.timeoutSeconds).toBeGreaterThan(800);
   });
 
   test('hundreds of refusals at once are all heard', () => {
@@ -301,6 +340,22 @@ describe.skipIf(missing !== '')(`connection tracking ${missing}`, () => {
         reply: masqueraded(40_000).reply,
         mark: 42,
       });
+    });
+
+    test('of what others do only: of that alone the kernel keeps something', () => {
+      const events = subscribe({ exceptPort: table.port, receiveBufferBytes: 64 * 1024 });
+      const other = open();
+      expect(other.port).not.toBe(table.port);
+      const many = Array.from({ length: 2000 }, (_, number) => plainUdp(number));
+      expect(table.insert(many)).toEqual([]);
+      table.renew(many.slice(0, 10), 900);
+      other.insert([masqueraded(40_000)]);
+      other.renew([plainUdp(1)], 700);
+      table.remove([masqueraded(40_000)]);
+      other.remove([plainUdp(2)]);
+      events.flush();
+      expect(kinds()).toEqual(['new', 'update', 'destroy']);
+      expect(heard.at(-1)).toMatchObject({ entry: { original: plainUdp(2).original } });
     });
 
     test('of some entries only', () => {

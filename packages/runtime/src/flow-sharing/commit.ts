@@ -31,12 +31,16 @@ import {
   type ExpectationCommitTable,
 } from './commit-expectations.ts';
 import type { SharedFlowFilter } from './flow-kernel.ts';
+import type { KnownTable } from './kept-table.ts';
+import { type FlowOfCopy, PlainBatch, type PlainFlowTable } from './plain-batch.ts';
 
 /** Listed, or put in, before others get their turn: some 5 ms. */
 const ENTRIES_A_TURN = 2000;
 
 /** A table whose contents are replaced: a `Conntrack`. */
-export interface FlowCommitTable extends FlowInsertTable, ExpectationCommitTable {
+export interface FlowCommitTable extends FlowInsertTable, PlainFlowTable, ExpectationCommitTable {
+  /** Entries of the namespace, whatever the filter. */
+  count(): number;
   dump(filter: SharedFlowFilter): Generator<readonly ConntrackEntry[]>;
   remove(keys: readonly FlowKey[]): ConntrackFailure[];
 }
@@ -47,6 +51,8 @@ export interface FlowCommitOptions {
   readonly signal?: AbortSignal;
   /** Flows live at least so long, as nothing would renew their time before they are used. Default 300. */
   readonly timeoutSecondsMin?: number;
+  /** What is known of the table within the filter: it is not listed then. */
+  readonly known?: KnownTable | null;
 }
 
 /** What came of it; `flows` were put in. */
@@ -60,8 +66,8 @@ export interface FlowCommitResult extends Readonly<FlowInsertCounts>, Readonly<E
 }
 
 /**
- * Makes the kernel's table, within the filter, the one that the entries say: what is not among them, or is otherwise, is removed; then the
- * rest is put in, masters ahead of what they announced, and what is expected behind them all. Single flows and expectations that the kernel
+ * Makes the kernel's table, within the filter, the one that the entries say, by a listing where not all of it is known, or it is empty: what
+ * is not among them, or is otherwise, is removed; then the rest is put in, masters ahead of what they announced, and what is expected behind them all. Single flows and expectations that the kernel
  * refuses are told, and do not end it.
  * @throws PlatformError when the kernel refuses the listing; the signal's reason
  */
@@ -70,12 +76,14 @@ export async function commitFlows(
   entries: Iterable<readonly [key: string, value: Uint8Array]>,
   options: FlowCommitOptions = {},
 ): Promise<FlowCommitResult> {
-  const { filter = {}, signal, timeoutSecondsMin = TIMEOUT_SECONDS_MIN } = options;
+  const { filter = {}, signal, timeoutSecondsMin = TIMEOUT_SECONDS_MIN, known = null } = options;
   signal?.throwIfAborted();
-  const wanted = new Map<string, Uint8Array>();
+  const copied: FlowOfCopy[] = [];
   const expected = new Map<string, Uint8Array>();
-  for (const [key, value] of entries) (isSharedExpectationKey(key) ? expected : wanted).set(key, value);
-  const flowKeys = [...wanted.keys()];
+  for (const entry of entries) {
+    if (isSharedExpectationKey(entry[0])) expected.set(...entry);
+    else copied.push(entry);
+  }
   const counts = { kept: 0, removed: 0, leftOut: 0, flows: 0, weakened: 0, refusedTotal: 0 };
   const result = {
     ...counts,
@@ -90,19 +98,29 @@ export async function commitFlows(
     signal?.throwIfAborted();
   };
 
+  let coming: Iterable<FlowOfCopy> = copied;
   const leaving: string[] = [];
-  let listed = 0;
-  for (const piece of table.dump(filter)) {
-    for (const entry of piece) {
-      const key = sharedFlowKey(entry);
-      const value = wanted.get(key);
-      if (value === undefined || !isAs(entry, value, timeoutSecondsMin)) leaving.push(key);
-      else if (wanted.delete(key)) result.kept++;
+  if (known !== null) {
+    const missing = copied.filter(([key, value]) => !known.has(key, value));
+    result.kept = copied.length - missing.length;
+    coming = missing;
+    for (const key of known.others) leaving.push(key);
+  } else if (table.count() > 0) {
+    const wanted = new Map(copied);
+    let listed = 0;
+    for (const piece of table.dump(filter)) {
+      for (const entry of piece) {
+        const key = sharedFlowKey(entry);
+        const value = wanted.get(key);
+        if (value === undefined || !isAs(entry, value, timeoutSecondsMin)) leaving.push(key);
+        else if (wanted.delete(key)) result.kept++;
+      }
+      listed += piece.length;
+      if (listed < ENTRIES_A_TURN) continue;
+      listed = 0;
+      await others();
     }
-    listed += piece.length;
-    if (listed < ENTRIES_A_TURN) continue;
-    listed = 0;
-    await others();
+    coming = wanted;
   }
   for (const part of partsOf(leaving)) {
     const failures = table.remove(part.map(readSharedFlowKey));
@@ -113,21 +131,35 @@ export async function commitFlows(
   const insert: InsertOptions = { ifExists: 'replace', timeoutSecondsMin };
   let flows: FlowEntry[] = [];
   const children: FlowEntry[] = [];
-  for (const [key, value] of wanted) {
+  const plain = new PlainBatch(table, filter, timeoutSecondsMin, ENTRIES_A_TURN);
+  const takeWhole = ([key, value]: FlowOfCopy): void => {
     const flow = flowOf(key, value, filter);
     if (flow === null) result.leftOut++;
     else (flow.master === null ? flows : children).push(flow);
-    if (flows.length < ENTRIES_A_TURN) continue;
-    insertFlows(table, flows, insert, result);
-    flows = [];
+  };
+  /** What is refused as it is may be there already, or may go in weaker. */
+  const insertPlain = (): void => {
+    const { taken, refused } = plain.insert();
+    result.flows += taken.length;
+    for (const entry of refused) takeWhole(entry);
+  };
+  for (const entry of coming) {
+    if (!plain.add(entry)) takeWhole(entry);
+    if (flows.length < ENTRIES_A_TURN && !plain.isFull) continue;
+    if (plain.isFull) insertPlain();
+    if (flows.length >= ENTRIES_A_TURN) {
+      insertFlows(table, flows, insert, result);
+      flows = [];
+    }
     await others();
   }
+  insertPlain();
   insertFlows(table, flows, insert, result);
   for (const part of partsOf(children)) {
     await others();
     insertFlows(table, part, insert, result);
   }
-  result.leftOut += commitExpectations(table, expected, () => flowKeys, filter, result);
+  result.leftOut += commitExpectations(table, expected, () => copied.map(([key]) => key), filter, result);
   return result;
 }
 

@@ -300,9 +300,11 @@ export class FlowUpdates {
   }
 
   async #tellAll(): Promise<void> {
-    // What else comes in this turn goes with it.
-    await turn();
-    this.#lookUpMasters();
+    // The kernel shifts the numbers of a master behind the event. Else nothing is waited for: what comes meanwhile goes with the next.
+    if (this.#masters.size > 0) {
+      await turn();
+      this.#lookUpMasters();
+    }
     while (this.pending > 0 && this.#failure === null) {
       const updates = this.#take();
       try {

@@ -17,6 +17,7 @@ export {
 export { type FlowKernel, type FlowKernelOptions, flowKernel, type SharedFlowFilter } from './flow-kernel.ts';
 export { FlowUpdates, type FlowUpdatesOptions } from './flow-updates.ts';
 export { asGoneOn } from './half-open.ts';
+export type { KnownTable, TableWatch } from './kept-table.ts';
 export {
   type CopyContents,
   KernelCopy,

@@ -20,6 +20,8 @@ import { type FlowInsertCounts, insertFlows, partsOf } from '../flow-transfer/in
 import { type FlowCommitTable, flowOf } from './commit.ts';
 import { commitExpectations } from './commit-expectations.ts';
 import type { SharedFlowFilter } from './flow-kernel.ts';
+import { KeptTable, type KnownTable, type TableWatch } from './kept-table.ts';
+import { PlainBatch } from './plain-batch.ts';
 
 /** The table is compared with the copy so often, and times are renewed. */
 const COMPARE_MS = 60_000;
@@ -50,9 +52,18 @@ export interface KernelCopyOptions {
   readonly after?: Promise<void> | undefined;
   /** Keys of flows that this kernel has from the time when its node held the slot. */
   readonly left?: Iterable<string>;
+  /** Tells what others change in the table, and nothing that is done by `table`; absent: who takes over lists it. */
+  readonly watch?: TableWatch;
   /** The kernel takes so many of the copy not, and why the first of them; 0: it has them all again. */
   readonly onRefused: (flows: number, code: string) => void;
   readonly onFault: (error: Error) => void;
+}
+
+/** A flow, as it came. */
+interface FlowOfKey {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly flow: FlowEntry;
 }
 
 /**
@@ -62,8 +73,7 @@ export interface KernelCopyOptions {
  */
 export class KernelCopy {
   readonly #options: KernelCopyOptions;
-  /** Flows that are in the kernel by us. */
-  readonly #put: Set<string>;
+  readonly #kept: KeptTable;
   readonly #dirty = new Set<string>();
   readonly #expectations = new Set<string>();
   readonly #refused = new Map<string, string>();
@@ -75,14 +85,23 @@ export class KernelCopy {
 
   constructor(options: KernelCopyOptions) {
     this.#options = options;
-    this.#put = new Set(options.left);
-    this.#comparing = setInterval(() => this.changed(null), COMPARE_MS).unref();
+    this.#kept = keptTable(options);
+    this.#comparing = setInterval(() => {
+      // Late: times may have run short.
+      if (this.#mustCompare) this.#kept.doubt();
+      this.changed(null);
+    }, COMPARE_MS).unref();
     this.changed(null);
   }
 
   /** Keys of flows that are in the kernel by it. */
-  get keys(): ReadonlySet<string> {
-    return this.#put;
+  get keys(): Iterable<string> {
+    return this.#kept.keys;
+  }
+
+  /** What is known of the table, once it has stopped; null: it has to be listed. */
+  known(filter: SharedFlowFilter): KnownTable | null {
+    return this.#kept.known(filter);
   }
 
   get contents(): CopyContents {
@@ -109,16 +128,17 @@ export class KernelCopy {
     this.#isStopped = true;
     clearInterval(this.#comparing);
     await this.settled();
+    this.#kept.end();
   }
 
   /** Stops, and takes out what it put in, expectations with their masters. */
   async remove(): Promise<void> {
     await this.stop();
-    for (const part of partsOf([...this.#put])) {
+    for (const part of partsOf([...this.#kept.keys])) {
       this.#options.table.remove(part.map(readSharedFlowKey));
+      for (const key of part) this.#kept.removed(key);
       await turn();
     }
-    this.#put.clear();
   }
 
   async #run(): Promise<void> {
@@ -147,16 +167,22 @@ export class KernelCopy {
       if (isSharedExpectationKey(key)) this.#expectations.add(key);
       else wanted.set(key, value);
     }
-    const leaving = new Set(this.#put);
+    const leaving = new Set(this.#kept.keys);
     for (const key of wanted.keys()) leaving.delete(key);
     const short: FlowKey[] = [];
     let listed = 0;
-    for (const piece of table.dump(filter())) {
+    const wants = filter();
+    this.#kept.beginListing(wants);
+    for (const piece of table.dump(wants)) {
       for (const entry of piece) {
         const key = sharedFlowKey(entry);
-        if (!isSame(entry, wanted.get(key))) continue;
+        const value = wanted.get(key);
+        if (value === undefined || !isSame(entry, value)) {
+          this.#kept.other(key);
+          continue;
+        }
         wanted.delete(key);
-        this.#put.add(key);
+        this.#kept.same(key, value);
         if (isShort(entry)) short.push(entry);
       }
       listed += piece.length;
@@ -166,6 +192,7 @@ export class KernelCopy {
       // The rest of the listing is not read.
       if (this.#isStopped) return;
     }
+    this.#kept.endListing();
     for (const part of partsOf(short)) table.renew(part, TIMEOUT_SECONDS);
     // What changes meanwhile is as it is by then: keys are looked at again, values are not kept.
     const keys = [...leaving, ...wanted.keys()];
@@ -178,10 +205,16 @@ export class KernelCopy {
   async #apply(keys: readonly string[], isMore = false): Promise<void> {
     const { table, contents, filter } = this.#options;
     const gone: string[] = [];
-    const flows: FlowEntry[] = [];
-    const children: FlowEntry[] = [];
+    const flows: FlowOfKey[] = [];
+    const children: FlowOfKey[] = [];
     let isExpecting = false;
     const wants = filter();
+    const plain = new PlainBatch(table, wants, TIMEOUT_SECONDS, keys.length);
+    const takeWhole = (key: string, value: Uint8Array | undefined): void => {
+      const flow = value === undefined ? null : flowOf(key, value, wants);
+      if (flow === null || value === undefined) gone.push(key);
+      else (flow.master === null ? flows : children).push({ key, value, flow });
+    };
     for (const key of keys) {
       this.#dirty.delete(key);
       const value = contents.get(key);
@@ -191,37 +224,44 @@ export class KernelCopy {
         else this.#expectations.delete(key);
         continue;
       }
-      const flow = value === undefined ? null : flowOf(key, value, wants);
-      if (flow === null) gone.push(key);
-      else (flow.master === null ? flows : children).push(flow);
+      // What is there already would be refused.
+      if (value === undefined || this.#kept.isKept(key) || !plain.add([key, value])) takeWhole(key, value);
     }
     // One that the holder gave up is no more, whoever put it in.
     table.remove(gone.flatMap((key) => keyOf(key) ?? []));
     for (const key of gone) {
-      this.#put.delete(key);
+      this.#kept.removed(key);
       this.#refused.delete(key);
     }
+    const { taken, refused } = plain.insert();
+    for (const [key, value] of taken) this.#took(key, value);
+    for (const entry of refused) takeWhole(...entry);
     for (const part of [flows, children]) this.#insert(part);
     // What was replaced took with it what it had announced.
     if ((isExpecting || this.#expectations.size > 0) && !isMore) this.#expect();
     await turn();
   }
 
-  #insert(flows: readonly FlowEntry[]): void {
+  #insert(flows: readonly FlowOfKey[]): void {
     if (flows.length === 0) return;
     const options: InsertOptions = { ifExists: 'replace', timeoutSecondsMin: TIMEOUT_SECONDS };
     const counts: FlowInsertCounts = { flows: 0, weakened: 0, refusedTotal: 0, refused: [] };
-    const refused = insertFlows(this.#options.table, flows, options, counts);
-    for (const [place, flow] of flows.entries()) {
-      const key = sharedFlowKey(flow);
-      if (refused.has(place)) {
-        this.#put.delete(key);
+    const entries = flows.map(({ flow }) => flow);
+    const refused = insertFlows(this.#options.table, entries, options, counts);
+    for (const [place, { key, value, flow }] of flows.entries()) {
+      // Some of those may be weaker than they were.
+      const isSure = counts.weakened === 0 || (flow.helper === null && flow.master === null);
+      if (!refused.has(place)) this.#took(key, isSure ? value : null);
+      else {
+        this.#kept.refused(key);
         this.#refused.set(key, counts.refused[0]?.code ?? '');
-      } else {
-        this.#put.add(key);
-        this.#refused.delete(key);
       }
     }
+  }
+
+  #took(key: string, value: Uint8Array | null): void {
+    this.#kept.put(key, value);
+    this.#refused.delete(key);
   }
 
   #expect(): void {
@@ -232,7 +272,7 @@ export class KernelCopy {
       if (value !== undefined) entries.set(key, value);
     }
     const counts = { expected: 0, orphaned: 0, notExpected: 0, notExpectedCode: '' };
-    commitExpectations(table, entries, () => this.#put, filter(), counts);
+    commitExpectations(table, entries, () => this.#kept.keys, filter(), counts);
   }
 
   #tellRefused(): void {
@@ -244,9 +284,19 @@ export class KernelCopy {
   }
 }
 
-function isSame(entry: ConntrackEntry, value: Uint8Array | undefined): boolean {
+/** Without the watch, where that fails: who takes over lists the table then. */
+function keptTable({ watch, left = [], onFault }: KernelCopyOptions): KeptTable {
   try {
-    return value !== undefined && sharedFlowParts(value).body === sharedFlowBody(entry);
+    return new KeptTable(watch, left);
+  } catch (error) {
+    onFault(error as Error);
+    return new KeptTable(undefined, left);
+  }
+}
+
+function isSame(entry: ConntrackEntry, value: Uint8Array): boolean {
+  try {
+    return sharedFlowParts(value).body === sharedFlowBody(entry);
   } catch (error) {
     if (error instanceof WireError) return false;
     throw error;

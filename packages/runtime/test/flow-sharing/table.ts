@@ -11,6 +11,7 @@ import {
   type FlowEntry,
   type FlowExpectation,
   type FlowKey,
+  PLAIN_FLOW_WORDS,
   sharedExpectationBody,
   sharedExpectationKey,
   sharedFlowBody,
@@ -34,6 +35,45 @@ const refusal = (index: number, code: string): ConntrackFailure => ({
   index,
   error: new PlatformError(code, code, { call: 'test' }),
 });
+
+/** The flow that these numbers say. */
+function flowOfNumbers(numbers: Int32Array): FlowEntry {
+  const at = (place: number): number => (numbers[place] ?? 0) >>> 0;
+  const address = (place: number): Uint8Array =>
+    Uint8Array.of(at(place) >>> 24, (at(place) >> 16) & 0xff, (at(place) >> 8) & 0xff, at(place) & 0xff);
+  const tuple = (place: number): FlowEntry['original'] => ({
+    source: address(place),
+    destination: address(place + 1),
+    protocol: at(0),
+    layer4: { kind: 'ports', source: at(place + 2) >>> 16, destination: at(place + 2) & 0xffff },
+  });
+  const tcp = at(9);
+  return {
+    original: tuple(1),
+    reply: tuple(4),
+    status: at(7),
+    timeoutSeconds: at(8),
+    zone: 0,
+    zoneDirection: 'both',
+    mark: 0,
+    tcp:
+      numbers[9] === -1
+        ? null
+        : {
+            state: tcp >>> 24,
+            originalScale: (tcp >> 16) & 0xff,
+            replyScale: (tcp >> 8) & 0xff,
+            originalFlags: (tcp >> 4) & 0x0f,
+            replyFlags: tcp & 0x0f,
+          },
+    sctp: null,
+    helper: null,
+    labels: null,
+    counters: null,
+    master: null,
+    shifts: null,
+  };
+}
 
 /** As the kernel's: a listing has to end before anything else is asked. */
 export class Table implements KernelCopyTable {
@@ -69,6 +109,26 @@ export class Table implements KernelCopyTable {
       if (code === null) this.flows.set(sharedFlowKey(entry), entry);
       return code === null ? [] : [refusal(index, code)];
     });
+  }
+
+  insertPlain(
+    numbers: Int32Array,
+    count: number,
+    { timeoutSecondsMin }: { readonly timeoutSecondsMin?: number },
+  ): ConntrackFailure[] {
+    expect(timeoutSecondsMin).toBe(this.secondsMin);
+    return Array.from({ length: count }, (_, place) => place).flatMap((index) => {
+      const entry = flowOfNumbers(numbers.subarray(index * PLAIN_FLOW_WORDS));
+      const isThere = this.flows.has(sharedFlowKey(entry));
+      if (isThere || this.refuses(entry) !== null) return [refusal(index, isThere ? 'EEXIST' : 'ENOMEM')];
+      this.calls.push(`insert ${entry.original.source.join('.')}`);
+      this.flows.set(sharedFlowKey(entry), entry);
+      return [];
+    });
+  }
+
+  count(): number {
+    return this.flows.size;
   }
 
   expectations(): FlowExpectation[] {

@@ -12,6 +12,8 @@ import {
   decodeSharedExpectation,
   decodeSharedFlow,
   encodeFlowState,
+  PLAIN_FLOW_WORDS,
+  readPlainFlow,
   readSharedFlowKey,
   sharedExpectationBody,
   sharedExpectationKey,
@@ -128,17 +130,26 @@ const pfsync: FuzzTarget = {
   },
 };
 
+function isNotPlain(isPlain: boolean): false {
+  if (isPlain) throw new Finding('numbers were made of what is no flow');
+  return false;
+}
+
 /** What a holder of a slot tells a standby of a flow: an octet with the length of the key, the key, and the value. */
 const sharedFlow: FuzzTarget = {
   corpus: SHARED_FLOWS,
   check: (bytes) => {
     const valueAt = 1 + (bytes[0] ?? 0);
     const text = String.fromCharCode(...bytes.subarray(1, valueAt));
+    const numbers = new Int32Array(PLAIN_FLOW_WORDS);
+    const isPlain = readPlainFlow(text, bytes.subarray(valueAt), numbers, 0);
     const key = orRefused(() => readSharedFlowKey(text));
-    if (key === undefined) return false;
+    if (key === undefined) return isNotPlain(isPlain);
     if (sharedFlowKey(key) !== text) throw new Finding('the key made again is another');
     const flow = orRefused(() => decodeSharedFlow(key, bytes.subarray(valueAt)));
-    if (flow === undefined) return false;
+    if (flow === undefined) return isNotPlain(isPlain);
+    if (isPlain && (numbers[7] !== flow.status || numbers[8] !== flow.timeoutSeconds))
+      throw new Finding('as numbers it says something else');
     checkWeight(flow, bytes);
     const again = sharedFlowValue(sharedFlowBody(flow), flow.timeoutSeconds);
     if (describe(decodeSharedFlow(key, again)) !== describe(flow))

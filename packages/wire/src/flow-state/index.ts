@@ -15,6 +15,7 @@ export type {
 } from './flow.ts';
 export { type FlowNat, type FlowTranslation, invertTuple, natOf } from './inverse.ts';
 export { flowKeyOfText, flowKeyText } from './key-text.ts';
+export { PLAIN_FLOW_WORDS, readPlainFlow } from './plain-flow.ts';
 export {
   decodeSharedExpectation,
   isSharedExpectationKey,

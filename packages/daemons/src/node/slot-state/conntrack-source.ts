@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Conntrack, readConntrackSetting, writeConntrackSetting } from '@vnfpool/platform/conntrack';
+import {
+  Conntrack,
+  readConntrackSetting,
+  subscribeConntrack,
+  writeConntrackSetting,
+} from '@vnfpool/platform/conntrack';
 import { inNamespace } from '@vnfpool/platform/namespaces';
 import {
   asGoneOn,
   type CopyContents,
   commitFlows,
   FirstPackets,
+  type FlowCommitOptions,
   type FlowKernel,
   FlowUpdates,
   flowKernel,
@@ -100,7 +106,8 @@ export class ConntrackSource implements StateSource {
       this.#left = [...kernelCopy.keys];
     }
     const filter = this.#filter();
-    if (!isOwn) await this.#commit(sink.defers === true ? goneOn(copy) : copy, filter, signal);
+    const contents = sink.defers === true ? goneOn(copy) : copy;
+    if (!isOwn) await this.#commit(contents, { filter, signal, known: kernelCopy?.known(filter) ?? null });
     // What was refused, or has changed since, is the difference that the first listing finds.
     const following = this.#inside(() => this.#follow(copy, sink, filter));
     this.#following = following;
@@ -184,6 +191,7 @@ export class ConntrackSource implements StateSource {
       filter: () => this.#filter(),
       after: former?.stop(),
       left,
+      watch: (listener) => this.#inside(() => subscribeConntrack(listener, { exceptPort: this.#table.port })),
       onRefused: (refused, code) => {
         if (refused === 0) onNews('the kernel has all connections of the copy again', {});
         else {
@@ -195,9 +203,9 @@ export class ConntrackSource implements StateSource {
     });
   }
 
-  async #commit(copy: readonly FlowEntry[], filter: SharedFlowFilter, signal: AbortSignal): Promise<void> {
+  async #commit(copy: readonly FlowEntry[], options: FlowCommitOptions): Promise<void> {
     const { onNews } = this.#options;
-    const done = await commitFlows(this.#table, copy, { filter, signal });
+    const done = await commitFlows(this.#table, copy, options);
     const { flows, kept, removed, weakened, leftOut, refusedTotal, refused } = done;
     onNews('connections of the copy are in the kernel', { flows, kept, removed });
     if (weakened > 0) onNews('connections go on without their helper or master', { weakened });
