@@ -34,6 +34,6 @@ export class CandidateWatch {
   }
 
   close(): void {
-    for (const slot of [...this.#watched.keys()]) this.forget(slot);
+    for (const slot of this.#watched.keys()) this.forget(slot);
   }
 }

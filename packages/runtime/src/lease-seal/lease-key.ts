@@ -8,6 +8,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { readOptionalFile, writeSecretFile } from '../files/secret-file.ts';
+import { rawPublicKey } from '../x25519/index.ts';
 
 /** A node's X25519 key for lease datagrams. */
 export interface LeaseKey {
@@ -48,9 +49,10 @@ export function createLeaseKey(): LeaseKey {
 }
 
 function leaseKey(privateKey: KeyObject): LeaseKey {
-  const { x } = createPublicKey(privateKey).export({ format: 'jwk' });
-  if (x === undefined) throw new LeaseKeyError('the key has no public part');
-  return { privateKey, publicKey: x };
+  return {
+    privateKey,
+    publicKey: Buffer.from(rawPublicKey(createPublicKey(privateKey))).toString('base64url'),
+  };
 }
 
 /** The two ends, and the set they belong to. */

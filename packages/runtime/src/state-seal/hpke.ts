@@ -8,6 +8,7 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
+import { rawPublicKey } from '../x25519/index.ts';
 
 /*
  * Hybrid public key encryption, one message a time: base mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and ChaCha20-Poly1305, of
@@ -92,10 +93,6 @@ export function decrypt(
 export function publicKeyOf(octets: Uint8Array): KeyObject {
   const x = Buffer.from(octets).toString('base64url');
   return createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
-}
-
-export function rawPublicKey(key: KeyObject): Uint8Array {
-  return new Uint8Array(Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url'));
 }
 
 /** §4.1, ExtractAndExpand of the Diffie-Hellman result. */

@@ -8,7 +8,8 @@ import {
 } from 'node:crypto';
 import { SEAL_RECEIVER_BYTES } from '@vnfpool/wire/replication';
 import { readOptionalFile, writeSecretFile } from '../files/secret-file.ts';
-import { publicKeyOf, rawPublicKey, sealBase } from './hpke.ts';
+import { rawPublicKey } from '../x25519/index.ts';
+import { publicKeyOf, sealBase } from './hpke.ts';
 import { SealError } from './seal-error.ts';
 
 /** A node's X25519 key, to which others seal the secrets of its copies. */

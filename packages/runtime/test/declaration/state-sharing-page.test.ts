@@ -21,8 +21,9 @@ interface Example {
 }
 
 const examples: readonly Example[] = readFileSync(page, 'utf8')
-  .split(/^### /m)
-  .slice(1)
+  .split(/^(?=#{2,4} )/m)
+  .filter((section) => section.startsWith('### ') && section.includes('```json'))
+  .map((section) => section.slice('### '.length))
   .map((section) => {
     const block = (language: string): string =>
       new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, 'm').exec(section)?.[1] ?? '';

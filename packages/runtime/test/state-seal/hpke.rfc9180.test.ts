@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { openBase, publicKeyOf, rawPublicKey, sealBase } from '../../src/state-seal/hpke.ts';
+import { openBase, publicKeyOf, sealBase } from '../../src/state-seal/hpke.ts';
+import { rawPublicKey } from '../../src/x25519/index.ts';
 
 /* RFC 9180, appendix A.2.1: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305, base mode; the message of sequence number 0. */
 
