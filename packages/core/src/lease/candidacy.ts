@@ -92,7 +92,7 @@ export class Candidacy {
     if (isExpecting || underWay !== undefined) return undefined;
     const hold = this.#hold === undefined ? null : this.#hold.handOn();
     if (hold === undefined) return undefined;
-    const rounds = [this.#highestProposed, this.#slot.knowledge.highestRound, attempt?.round ?? 0];
+    const rounds = [this.#highestUsed, this.#slot.knowledge.highestRound, attempt?.round ?? 0];
     return {
       definition: this.definition,
       highestRound: Math.max(...rounds),
@@ -116,6 +116,11 @@ export class Candidacy {
   /** Nothing is under way that must not be forgotten. */
   get isIdle(): boolean {
     return this.#hold === undefined && this.#attempt === undefined && this.#retiring === undefined;
+  }
+
+  /** Of the rounds that this node has begun, decided or not. */
+  get #highestUsed(): number {
+    return Math.max(this.#highestProposed, this.#highestPrepared);
   }
 
   get candidate(): LeaseHolder | undefined {
@@ -297,6 +302,7 @@ export class Candidacy {
       return;
     }
     knowledge.learn(round, this.#slot.asAccepted(granted), untilMs);
+    this.#highestProposed = round;
     this.#hold = new Hold(this.#slot, granted, untilMs);
     this.#hold.renewAtOnce(nowMs);
     this.#hold.tellGranted(nowMs);
@@ -307,7 +313,8 @@ export class Candidacy {
     if (candidate === undefined || !sameHolder(candidate.holder, holder)) return false;
     if (!this.#turn.mayTake || candidate.state?.hasCopy === false) return false;
     if (this.#hold !== undefined || this.#attempt !== undefined) return false;
-    return round > this.#highestProposed;
+    // A release of this node's ends all that are lower, and may be on its way still.
+    return round > this.#highestUsed;
   }
 
   onStanding(from: number, message: Standing, nowMs: number): void {
@@ -595,7 +602,7 @@ export class Candidacy {
   #end(hold: Hold, { reason, reserved }: Closing, nowMs: number): void {
     const { context, knowledge } = this.#slot;
     // Rounds of its own may be under way: the release covers them, but not what is the successor's.
-    const round = reserved?.endedRound ?? Math.max(hold.round, this.#highestProposed, this.#highestPrepared);
+    const round = reserved?.endedRound ?? Math.max(hold.round, this.#highestUsed);
     if (context.rules.endsWithRelease()) this.#hold = undefined;
     else hold.reopen();
     // Others go first; whoever follows on this node starts afresh.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { epochOf } from '@vnfpool/core';
 import type { LeaseMessage } from '@vnfpool/wire/lease';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Bench, held, LEASE_MS, SLOT } from './harness.ts';
@@ -240,6 +241,31 @@ describe('a planned hand-over', () => {
     const fromMs = bench.nowMs;
     bench.run(LEASE_MS, () => bench.all('granted').length > 1);
     expect(bench.nowMs - fromMs).toBeLessThan(LEASE_MS / 2);
+  });
+
+  test('is declined by a successor that has begun the round itself, and may have let it go: its word may be on its way still', () => {
+    // No member: nobody has heard of it.
+    bench = held([1, 2, 3], [1, 4]);
+    bench.run(LEASE_MS);
+    order(4);
+    bench.run(LEASE_MS);
+    bench.input(4, { type: 'hand-over', slot: SLOT, to: { node: 1, functionId: 16 }, nonce: 'abd' });
+    bench.run(LEASE_MS);
+    expect(bench.last('granted')).toMatchObject({ node: 1, epoch: epochOf(1, 3) });
+    bench.isLost = (from, to) => from === 4 || to === 4;
+    bench.run(3 * LEASE_MS);
+    const begun = bench.sent.findLast(({ from, message }) => from === 4 && message.type === 'prepare');
+    bench.isLost = () => false;
+    const orderedMs = bench.nowMs;
+    order(4);
+    bench.run(LEASE_MS, () => bench.all('granted').length > 3);
+    const since = bench.sent.filter(({ atMs }) => atMs >= orderedMs);
+    const given = since.find(({ message }) => message.type === 'hand-on')?.message.round ?? 0;
+    expect(given).toBe(begun?.message.round);
+    expect(since.map(({ message }) => message)).toContainEqual(
+      expect.objectContaining({ type: 'release', round: given, reason: 'abandoned' }),
+    );
+    expect(bench.last('granted').epoch).toBeGreaterThan(epochOf(1, given));
   });
 
   test('is not taken up twice: a word that comes again is only confirmed', () => {
