@@ -16,9 +16,9 @@ import type {
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
 import type { Echo } from './attempt.ts';
 import type { SlotContext } from './context.ts';
+import { Following } from './following.ts';
 import {
   beginHandOver,
-  Expected,
   type HandOver,
   type HandOverTarget,
   type ReadySuccessor,
@@ -49,10 +49,10 @@ export class Candidacy {
   readonly #turn: Turn;
   readonly #observer: Observer;
   readonly #lastResort: LastResort;
+  readonly #following: Following;
   #attempt: Preparing | Proposing | undefined;
   #hold: Hold | undefined;
   #handOver: HandOver | undefined;
-  #expected: Expected | undefined;
   #retiring: Retiring | undefined;
   #highestProposed = 0;
   #highestPrepared = 0;
@@ -62,6 +62,7 @@ export class Candidacy {
     this.#turn = new Turn(this.#slot);
     this.#observer = new Observer(this.#slot);
     this.#lastResort = new LastResort(this.#slot, this.#turn);
+    this.#following = new Following(this.#slot, this.#turn);
   }
 
   /** Goes on where the process before has stopped. */
@@ -85,11 +86,10 @@ export class Candidacy {
   /** What the next process needs; undefined while something is under way that it could not go on with. */
   handOn(nowMs: number): HandedOnSlot | undefined {
     const attempt = this.#attempt;
-    const isExpecting = this.#expected?.isOver(nowMs) === false;
     // A question can be forgotten, but not one by which a holder renumbers: nothing is renewed until it is answered.
     const isAsking = attempt instanceof Preparing && this.#hold === undefined;
     const underWay = this.#handOver ?? this.#retiring ?? (isAsking ? undefined : attempt);
-    if (isExpecting || underWay !== undefined) return undefined;
+    if (this.#following.isWaiting(nowMs) || underWay !== undefined) return undefined;
     const hold = this.#hold === undefined ? null : this.#hold.handOn();
     if (hold === undefined) return undefined;
     const rounds = [this.#highestUsed, this.#slot.knowledge.highestRound, attempt?.round ?? 0];
@@ -173,7 +173,7 @@ export class Candidacy {
     this.#hold = undefined;
     this.#attempt = undefined;
     this.#handOver = undefined;
-    this.#expected = undefined;
+    this.#following.drop();
     this.#retiring = undefined;
     this.#slot.knowledge.forget(nowMs);
     hold?.abandon(reason);
@@ -261,23 +261,14 @@ export class Candidacy {
     if (from === node) return;
     const { round, reason, successor } = message;
     const isNews = knowledge.learnRelease(from, round, reason, nowMs);
-    if (successor === null && this.#expected?.isOf(from)) this.#expected = undefined;
+    this.#following.released(from, message);
     if (isNews && reason !== 'abandoned') this.#turn.released(successor !== null, nowMs);
   }
 
   /** Whether the candidate will take the slot over when its holder releases it. */
   onOffer(from: number, incarnation: bigint, message: Offer, nowMs: number): boolean {
-    const { candidate } = this.#turn;
-    if (candidate?.holder.functionId !== message.functionId || !this.#turn.mayTake) return false;
-    // It would be let go for one that may not go on.
-    if (candidate.state?.hasCopy === false) return false;
     if (this.#hold !== undefined || this.#attempt !== undefined) return false;
-    if (message.isForFirst && candidate.rank > 0) return false;
-    if (!this.#expected?.isFor(from, message.nonce)) {
-      this.#expected = new Expected(this.#slot, from, message.nonce, nowMs);
-    }
-    this.#expected.answer(message, incarnation, candidate.holder);
-    return true;
+    return this.#following.offered(from, incarnation, message, nowMs);
   }
 
   onReady(from: number, incarnation: bigint, message: Ready, nowMs: number): void {
@@ -289,32 +280,34 @@ export class Candidacy {
 
   /** The holder has let go for this node's candidate, which begins by what was reserved for it. */
   onHandOn(from: number, sender: bigint, message: HandOn, nowMs: number): void {
-    const { serial, round, value, former } = message;
+    const { serial, round, value } = message;
     this.#slot.context.send(from, { type: 'released', slot: this.slot, serial, round, incarnation: sender });
-    const expected = this.#expected;
-    if (expected?.serial !== serial) return;
-    this.#expected = undefined;
-    const { knowledge } = this.#slot;
-    const granted = { round, holder: value.holder, value, former, firstSentMs: expected.askedAtMs };
-    const untilMs = heldUntilMs(this.#slot, value, granted.firstSentMs, nowMs);
-    if (untilMs <= nowMs || !this.#mayTakeOn(granted)) {
-      this.#retire({ round, reason: 'abandoned', successor: null }, value, nowMs);
-      return;
-    }
-    knowledge.learn(round, this.#slot.asAccepted(granted), untilMs);
+    const expected = this.#following.heard(message);
+    // A word that comes again is about what was taken up, or taken back.
+    if (this.#hold !== undefined || (expected === undefined && round <= this.#highestUsed)) return;
+    const granted = expected && this.#following.granted(message, expected);
+    const untilMs = heldUntilMs(this.#slot, value, expected?.askedAtMs ?? 0, nowMs);
+    // What this node has begun itself a release of its own may end that is on its way still.
+    const isFree = this.#attempt === undefined && round > this.#highestUsed;
+    if (granted === undefined || untilMs <= nowMs || !isFree) this.#decline(round, value, nowMs);
+    else this.#takeOn(granted, untilMs, nowMs);
+  }
+
+  #takeOn(granted: Granted, untilMs: number, nowMs: number): void {
+    const { round } = granted;
+    this.#slot.knowledge.learn(round, this.#slot.asAccepted(granted), untilMs);
     this.#highestProposed = round;
     this.#hold = new Hold(this.#slot, granted, untilMs);
     this.#hold.renewAtOnce(nowMs);
     this.#hold.tellGranted(nowMs);
   }
 
-  #mayTakeOn({ round, holder }: Granted): boolean {
-    const { candidate } = this.#turn;
-    if (candidate === undefined || !sameHolder(candidate.holder, holder)) return false;
-    if (!this.#turn.mayTake || candidate.state?.hasCopy === false) return false;
-    if (this.#hold !== undefined || this.#attempt !== undefined) return false;
-    // A release of this node's ends all that are lower, and may be on its way still.
-    return round > this.#highestUsed;
+  /** Nobody waits for what was reserved; an attempt of this node's is ended by the same release. */
+  #decline(round: number, value: LeaseValue, nowMs: number): void {
+    this.#attempt = undefined;
+    this.#highestPrepared = Math.max(this.#highestPrepared, round);
+    this.#retire({ round: this.#highestUsed, reason: 'abandoned', successor: null }, value, nowMs);
+    this.#turn.failed(0, nowMs);
   }
 
   onStanding(from: number, message: Standing, nowMs: number): void {
@@ -360,7 +353,7 @@ export class Candidacy {
     else this.#attempt?.repeatIfDue(nowMs);
     if (this.#retiring?.repeatIfDue(nowMs) === false) this.#retiring = undefined;
     if (this.#handOver?.repeatIfDue(this.#hold, nowMs) === false) this.#endHandOver(nowMs);
-    if (this.#expected?.isOver(nowMs)) this.#expected = undefined;
+    this.#following.dropIfOver(nowMs);
     this.#renewIfDue(nowMs);
     this.#tryIfDue(nowMs);
     return true;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseHolder, Offer, Proposer, Ready } from '@vnfpool/wire/lease';
+import type { LeaseHolder, Proposer, Ready } from '@vnfpool/wire/lease';
 import type { Hold } from './hold.ts';
 import type { Slot } from './slot.ts';
 import { rankDelayMs, releaseRepeatMs, retransmitMs } from './timing.ts';
 import type { LeaseOutput } from './types.ts';
 
-/* A planned hand-over: the order at the holder, and the word that its successor waits for. */
+/* A holder that lets go for somebody: by an order, or since it lets go in any case. */
 
 export interface HandOverTarget {
   readonly node: number;
@@ -151,55 +151,6 @@ export class HandOver {
     const holder = { node: from, functionId, functionIncarnation };
     this.#ready = { proposer: { node: from, incarnation }, holder, handOnSerial };
     return true;
-  }
-}
-
-/** At the successor: the serial of the holder's word that it has let go. */
-export class Expected {
-  readonly serial: number;
-  /** Before the round was asked for that the word will be about: its lease counts from here. */
-  readonly askedAtMs: number;
-  readonly #slot: Slot;
-  readonly #from: number;
-  readonly #nonce: string;
-  readonly #untilMs: number;
-
-  constructor(slot: Slot, from: number, nonce: string, nowMs: number) {
-    this.serial = slot.nextSerial();
-    this.askedAtMs = nowMs;
-    this.#slot = slot;
-    this.#from = from;
-    this.#nonce = nonce;
-    this.#untilMs = nowMs + 4 * releaseRepeatMs(slot.leaseMs);
-  }
-
-  isOf(from: number): boolean {
-    return this.#from === from;
-  }
-
-  /** Whether an offer is the one that this was made for. */
-  isFor(from: number, nonce: string): boolean {
-    return this.#nonce === nonce && this.#from === from;
-  }
-
-  isOver(nowMs: number): boolean {
-    return nowMs >= this.#untilMs;
-  }
-
-  /** Says `ready`, to the incarnation that offered. */
-  answer(offer: Offer, incarnation: bigint, { functionId, functionIncarnation }: LeaseHolder): void {
-    const { serial, round, nonce } = offer;
-    this.#slot.context.send(this.#from, {
-      type: 'ready',
-      slot: this.#slot.id,
-      serial,
-      round,
-      incarnation,
-      nonce,
-      functionId,
-      functionIncarnation,
-      handOnSerial: this.serial,
-    });
   }
 }
 

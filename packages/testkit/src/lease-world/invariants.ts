@@ -168,7 +168,7 @@ export class Invariants {
     } else if (message.type === 'renewed' || message.type === 'accepted') {
       const whose = whoseOf({ node: to, incarnation: message.incarnation });
       this.#notReleased(node, `${message.slot}/${epoch(message.round)}/${whose}`, message.type);
-    } else if (message.type === 'release' && message.reason !== 'abandoned') {
+    } else if (message.type === 'release') {
       const key = `${node}/${incarnation}/${message.slot}`;
       this.#ended.set(key, Math.max(this.#ended.get(key) ?? 0, epoch(message.round)));
     }

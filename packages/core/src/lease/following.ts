@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HandOn, LeaseHolder, Offer, Release } from '@vnfpool/wire/lease';
+import type { Granted } from './handed-on.ts';
+import type { Slot } from './slot.ts';
+import { releaseRepeatMs } from './timing.ts';
+import type { Turn } from './turn.ts';
+import { sameHolder } from './value.ts';
+
+/** This node's candidate as the one that a holder lets go for: what it has said that it is ready for, and the word that it waits for. */
+export class Following {
+  readonly #slot: Slot;
+  readonly #turn: Turn;
+  #expected: Expected | undefined;
+
+  constructor(slot: Slot, turn: Turn) {
+    this.#slot = slot;
+    this.#turn = turn;
+  }
+
+  isWaiting(nowMs: number): boolean {
+    return this.#expected?.isOver(nowMs) === false;
+  }
+
+  drop(): void {
+    this.#expected = undefined;
+  }
+
+  dropIfOver(nowMs: number): void {
+    if (this.#expected?.isOver(nowMs)) this.drop();
+  }
+
+  /** Whether the candidate, which neither holds nor tries, will take the slot over; it then says `ready`. */
+  offered(from: number, incarnation: bigint, message: Offer, nowMs: number): boolean {
+    const { candidate } = this.#turn;
+    if (candidate?.holder.functionId !== message.functionId || !this.#turn.mayTake) return false;
+    // It would be let go for one that may not go on.
+    if (candidate.state?.hasCopy === false) return false;
+    if (message.isForFirst && candidate.rank > 0) return false;
+    if (!this.#expected?.isFor(from, message)) {
+      this.#expected = new Expected(this.#slot, from, message, nowMs);
+    }
+    this.#expected.answer(incarnation, candidate.holder);
+    return true;
+  }
+
+  /** A release for nobody ends what its sender has offered. */
+  released(from: number, { round, successor }: Release): void {
+    if (successor === null && this.#expected?.isEndedBy(from, round)) this.drop();
+  }
+
+  /** Whether this is the word that is waited for, which is so once. */
+  heard({ serial }: HandOn): Expected | undefined {
+    const expected = this.#expected;
+    if (expected?.serial !== serial) return undefined;
+    this.drop();
+    return expected;
+  }
+
+  /** What the word makes the candidate's; undefined: it is not what it was when it said `ready`. */
+  granted({ round, value, former }: HandOn, { askedAtMs }: Expected): Granted | undefined {
+    const { candidate } = this.#turn;
+    if (candidate === undefined || !sameHolder(candidate.holder, value.holder)) return undefined;
+    if (!this.#turn.mayTake || candidate.state?.hasCopy === false) return undefined;
+    return { round, holder: value.holder, value, former, firstSentMs: askedAtMs };
+  }
+}
+
+/** The word that a holder has let go, for which this node's candidate has said that it is ready. */
+class Expected {
+  readonly serial: number;
+  /** Before the round was asked for that the word will be about: its lease counts from here. */
+  readonly askedAtMs: number;
+  readonly #slot: Slot;
+  readonly #from: number;
+  readonly #offer: Offer;
+  readonly #untilMs: number;
+
+  constructor(slot: Slot, from: number, offer: Offer, nowMs: number) {
+    this.serial = slot.nextSerial();
+    this.askedAtMs = nowMs;
+    this.#slot = slot;
+    this.#from = from;
+    this.#offer = offer;
+    this.#untilMs = nowMs + 4 * releaseRepeatMs(slot.leaseMs);
+  }
+
+  /** Whether an offer is the one that this was made for. */
+  isFor(from: number, { nonce, serial }: Offer): boolean {
+    return this.#from === from && this.#offer.nonce === nonce && this.#offer.serial === serial;
+  }
+
+  /** Whether a release of `round` ends what was offered, and not something before. */
+  isEndedBy(from: number, round: number): boolean {
+    return this.#from === from && round >= this.#offer.round;
+  }
+
+  isOver(nowMs: number): boolean {
+    return nowMs >= this.#untilMs;
+  }
+
+  /** Says `ready`, to the incarnation that offered. */
+  answer(incarnation: bigint, { functionId, functionIncarnation }: LeaseHolder): void {
+    const { serial, round, nonce } = this.#offer;
+    this.#slot.context.send(this.#from, {
+      type: 'ready',
+      slot: this.#slot.id,
+      serial,
+      round,
+      incarnation,
+      nonce,
+      functionId,
+      functionIncarnation,
+      handOnSerial: this.serial,
+    });
+  }
+}
