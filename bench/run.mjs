@@ -11,7 +11,7 @@ import { describeFigure, makeFigure } from './lib/figure.mjs';
  * line of JSON each, progress to standard error.
  */
 
-const USAGE = 'npm run bench -- --list | NAME… [--trials N] [--only FIGURE] [--sizes 1k,10k] [--verbose]';
+const USAGE = 'npm run bench -- --list | NAME… [--trials N] [--only FIGURE] [--sizes 1k,10k] [--fast] [--verbose]';
 
 async function loadAll() {
   const folders = readdirSync(import.meta.dirname, { withFileTypes: true })
@@ -61,6 +61,7 @@ const { values, positionals } = parseArgs({
     trials: { type: 'string' },
     only: { type: 'string' },
     sizes: { type: 'string' },
+    fast: { type: 'boolean' },
     verbose: { type: 'boolean' },
   },
 });

@@ -14,7 +14,6 @@ import { monotonicMs, Watch } from './watch.mjs';
  */
 
 const SETTLE_MS = 300;
-const ADVERT_MS = 100;
 
 const task = JSON.parse(process.argv[2]);
 const ending = new AbortController();
@@ -66,7 +65,7 @@ async function measureProgram(network, program, faults) {
   const reference = await startKeepalived({
     ...common,
     folder: join(task.folder, `ref-${program}`),
-    advertMs: ADVERT_MS,
+    advertMs: task.advertMs,
   });
   const sides = [
     await startSide('vnfpool', ours, OUR_ADDRESS),
@@ -95,7 +94,7 @@ async function measureProgram(network, program, faults) {
         unit: 'ms',
         samples: samples.vnfpool,
         referenceSamples: samples.keepalived,
-        referenceName: `keepalived, advert ${ADVERT_MS} ms`,
+        referenceName: `keepalived, advert ${task.advertMs} ms`,
       },
     });
   }

@@ -35,7 +35,8 @@ pools:
     redundancy: { slots: 1, standbys: 1, spares: 1 }
     address: ${ADDRESS}/24
     policy: priority
-    failover: { lease: ${leaseMs}ms }
+    # However often it is killed, nobody goes behind the others for it.
+    failover: { lease: ${leaseMs}ms, flap: { penalty: 1 } }
 `;
 }
 

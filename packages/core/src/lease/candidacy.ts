@@ -37,7 +37,7 @@ import { Slot } from './slot.ts';
 import { earliest, rankSpreadMs, renewalMs, unlistedProbeMs } from './timing.ts';
 import { type Candidate, Turn } from './turn.ts';
 import type { LeaseOutput, LostReason } from './types.ts';
-import { type CandidateState, lists, mayBeNext, sameHolder } from './value.ts';
+import { type CandidateState, lacksMore, lists, sameHolder } from './value.ts';
 
 /**
  * One slot's proposer on one node: tries for the slot, holds it, renews it, lets it go. It sees its own node's
@@ -477,21 +477,16 @@ export class Candidacy {
     else this.#endHandOver(nowMs);
   }
 
-  /** Who is ready to follow this holder; its list may have changed since it was asked. */
-  #successorAfter({ former, listing }: Basis): ReadySuccessor | undefined {
-    const ready = this.#hold && this.#handOver?.ready;
-    if (ready === undefined) return undefined;
-    if (mayBeNext(this.#slot.definition, former.value, ready.holder, listing.candidates)) return ready;
-    this.#handOver?.fail('unknown-candidate');
-    this.#handOver = undefined;
-    return undefined;
+  /** Who is ready to follow this holder; none where it has left the list since it was asked, which ends the hand-over. */
+  #successorAfter(basis: Basis): ReadySuccessor | undefined {
+    const handOver = this.#hold && this.#handOver;
+    if (handOver?.ready === undefined) return undefined;
+    const successor = handOver.successorAfter(basis);
+    if (successor === undefined) this.#handOver = undefined;
+    return successor;
   }
 
-  /** What the holder let out last is nobody's: it does not list itself, and what it came to by a loss ends with it. */
-  #reserve(round: number, successor: ReadySuccessor, { former, listing }: Basis, nowMs: number): void {
-    const { node } = this.#slot.context;
-    const candidates = listing.candidates?.filter((candidate) => candidate.node !== node);
-    const basis = { former, lossMark: false, listing: { ...listing, candidates } };
+  #reserve(round: number, successor: ReadySuccessor, basis: Basis, nowMs: number): void {
     const endedRound = Math.max(this.#hold?.round ?? 0, this.#highestProposed);
     this.#highestProposed = round;
     this.#handOver?.decided();
@@ -624,11 +619,4 @@ export class Candidacy {
     this.#retiring = new Retiring(this.#slot, release, candidates, word, nowMs);
     this.#retiring.send();
   }
-}
-
-/** Whether a candidate has no more what it had. */
-function lacksMore(before: CandidateState | undefined, now: CandidateState | undefined): boolean {
-  if (now === undefined) return false;
-  if (before === undefined) return true;
-  return (before.hasCopy && !now.hasCopy) || (before.ownEpoch !== null && before.ownEpoch !== now.ownEpoch);
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LeaseHolder, Proposer, Ready } from '@vnfpool/wire/lease';
 import type { Hold } from './hold.ts';
+import type { Basis } from './proposing.ts';
 import type { Slot } from './slot.ts';
 import { rankDelayMs, releaseRepeatMs, retransmitMs } from './timing.ts';
 import type { LeaseOutput } from './types.ts';
+import { mayBeNext } from './value.ts';
 
 /* A holder that lets go for somebody: by an order, or since it lets go in any case. */
 
@@ -140,6 +142,15 @@ export class HandOver {
   /** The successor, once it has answered. */
   get ready(): ReadySuccessor | undefined {
     return this.#ready;
+  }
+
+  /** The one that is ready, if it may follow by the list still; says so otherwise. */
+  successorAfter({ former, listing }: Basis): ReadySuccessor | undefined {
+    const { definition } = this.#slot;
+    const ready = this.#ready;
+    if (ready && mayBeNext(definition, former.value, ready.holder, listing.candidates)) return ready;
+    this.fail('unknown-candidate');
+    return undefined;
   }
 
   /** Notes the answer; true if it is to this offer, of one that was asked. */

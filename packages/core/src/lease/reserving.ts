@@ -15,7 +15,10 @@ export interface Reserved {
   readonly endedRound: number;
 }
 
-/** The second half of a round that a holder decides for its successor, while it still acts by the one before. */
+/**
+ * The second half of a round that a holder decides for its successor, while it still acts by the one before. What it let out last is
+ * nobody's: it does not list itself, and what it came to by a loss ends with it.
+ */
 export class Reserving extends Proposing {
   readonly #successor: ReadySuccessor;
   readonly #endedRound: number;
@@ -24,9 +27,11 @@ export class Reserving extends Proposing {
     slot: Slot,
     { round, endedRound }: Pick<Reserved, 'round' | 'endedRound'>,
     successor: ReadySuccessor,
-    basis: Basis,
+    { former, listing }: Basis,
     nowMs: number,
   ) {
+    const candidates = listing.candidates?.filter(({ node }) => node !== slot.context.node);
+    const basis = { former, lossMark: false, listing: { ...listing, candidates } };
     super(slot, round, successor.holder, basis, nowMs);
     this.#successor = successor;
     this.#endedRound = endedRound;

@@ -86,6 +86,13 @@ export interface CandidateState {
   readonly acceptedLoss?: number;
 }
 
+/** Whether a candidate has no more what it had. */
+export function lacksMore(before: CandidateState | undefined, now: CandidateState | undefined): boolean {
+  if (now === undefined) return false;
+  if (before === undefined) return true;
+  return (before.hasCopy && !now.hasCopy) || (before.ownEpoch !== null && before.ownEpoch !== now.ownEpoch);
+}
+
 /**
  * Whether the value of `epoch` lets `holder` go on, given what it has: as listed, or as the last holder while its function lives.
  * A slot that nobody has held yet has no state. @param state undefined: none is shared, nobody lacks any
