@@ -11,7 +11,8 @@ import { describeFigure, makeFigure } from './lib/figure.mjs';
  * line of JSON each, progress to standard error.
  */
 
-const USAGE = 'npm run bench -- --list | NAME… [--trials N] [--only FIGURE] [--sizes 1k,10k] [--fast] [--verbose]';
+const USAGE =
+  'npm run bench -- --list | NAME… [--trials N] [--only FIGURE] [--sizes 1k,10k] [--fast] [--verbose]';
 
 async function loadAll() {
   const folders = readdirSync(import.meta.dirname, { withFileTypes: true })
