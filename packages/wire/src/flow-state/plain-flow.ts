@@ -1,4 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import {
+  ASSURED,
+  FIXED_TIMEOUT,
+  HAS_FIELDS,
+  HAS_REPLY_DESTINATION,
+  HAS_REPLY_LAYER4,
+  HAS_REPLY_SOURCE,
+  HAS_TCP,
+  LINUX_ASSURED,
+  LINUX_FIXED_TIMEOUT,
+  LINUX_SEEN_REPLY,
+  SCALE_MAX,
+  SEEN_REPLY,
+} from './shared-bits.ts';
 
 /*
  * What most shared flows are: IPv4 with ports, in no zone, with nothing but its translation and its TCP. Such a flow is ten numbers, and
@@ -15,20 +29,7 @@ const PORTS_OVER_IPV4 = 0x02;
 const KEY_BYTES = 14;
 const NO_TCP = -1;
 
-/** As in `shared-flow.ts`. */
-const HAS_REPLY_SOURCE = 0x01;
-const HAS_REPLY_DESTINATION = 0x02;
-const HAS_REPLY_LAYER4 = 0x04;
-const SEEN_REPLY = 0x08;
-const ASSURED = 0x10;
-const FIXED_TIMEOUT = 0x20;
-const HAS_TCP = 0x40;
-const HAS_FIELDS = 0x80;
-const LINUX_SEEN_REPLY = 0x2;
-const LINUX_ASSURED = 0x4;
-const LINUX_FIXED_TIMEOUT = 0x400;
 const TCP_FLAGS = 0x77;
-const SCALE_MAX = 14;
 /** Of a timeout whose sum cannot pass 31 bits; nobody keeps a flow for longer. */
 const TIMEOUT_BYTES_MAX = 4;
 

@@ -3,6 +3,20 @@ import { ByteReader, ByteWriter, WireError } from '../bytes/index.ts';
 import { readFields, writeFields } from './fields.ts';
 import type { FlowEntry, FlowKey, FlowLayer4, FlowTcp } from './flow.ts';
 import { invertTuple, isSameAddress, isSameLayer4 } from './inverse.ts';
+import {
+  ASSURED,
+  FIXED_TIMEOUT,
+  HAS_FIELDS,
+  HAS_REPLY_DESTINATION,
+  HAS_REPLY_LAYER4,
+  HAS_REPLY_SOURCE,
+  HAS_TCP,
+  LINUX_ASSURED,
+  LINUX_FIXED_TIMEOUT,
+  LINUX_SEEN_REPLY,
+  SCALE_MAX,
+  SEEN_REPLY,
+} from './shared-bits.ts';
 import { shapeOf } from './tuple-codec.ts';
 
 /*
@@ -14,23 +28,10 @@ import { shapeOf } from './tuple-codec.ts';
  *
  * The body is the same as long as the flow is the same, however much time it has left: so bodies are compared as they are.
  */
-const HAS_REPLY_SOURCE = 0x01;
-const HAS_REPLY_DESTINATION = 0x02;
-const HAS_REPLY_LAYER4 = 0x04;
-const SEEN_REPLY = 0x08;
-const ASSURED = 0x10;
-const FIXED_TIMEOUT = 0x20;
-const HAS_TCP = 0x40;
-const HAS_FIELDS = 0x80;
 const TRANSLATED = HAS_REPLY_SOURCE | HAS_REPLY_DESTINATION | HAS_REPLY_LAYER4;
 
-/** Bits of the status that count, as Linux numbers them; the others it makes itself. */
-const LINUX_SEEN_REPLY = 0x2;
-const LINUX_ASSURED = 0x4;
-const LINUX_FIXED_TIMEOUT = 0x400;
 /** Window scale, selective ACK, who closes first: what the ends agreed on. */
 const TCP_FLAGS = 0x07;
-const SCALE_MAX = 14;
 const STATES_MAX = 0x0f;
 const TCP_BYTES = 3;
 const LAYER4_BYTES = 4;
