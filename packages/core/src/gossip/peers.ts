@@ -20,6 +20,8 @@ const NONE: Vector = new Map();
 export class Peers {
   readonly #max: number;
   #peers: ReadonlyMap<number, Peer> = new Map();
+  /** None is left out. */
+  #isWhole = true;
 
   constructor(max: number) {
     this.#max = max;
@@ -40,7 +42,8 @@ export class Peers {
           this.#peers.get(origin) ?? { origin, incarnation: null, known: NONE, heardAtMs: null },
         ]),
     );
-    return others.length <= this.#max;
+    this.#isWhole = others.length <= this.#max;
+    return this.#isWhole;
   }
 
   /** Null: from nobody whom we share with, or from a former life of somebody. */
@@ -72,6 +75,8 @@ export class Peers {
 
   /** Whether each peer has said in its present life what it knows, and of these replicas it was no more than this. */
   knowNoMore(isOne: (name: string) => boolean, vector: Vector): boolean {
+    // What those know that are not spoken to, nobody says.
+    if (!this.#isWhole) return false;
     return [...this.#peers.values()].every(
       ({ known }) =>
         known !== NONE &&

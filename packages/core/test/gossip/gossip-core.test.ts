@@ -97,6 +97,13 @@ describe('an instance that begins again', () => {
     expect(shown(pool)).toEqual([106, 106, 106]);
   });
 
+  test('waits while there are more peers than are spoken to', () => {
+    const pool = begunAgain(1);
+    pool.start(1, { incarnation: 9n, peersMax: 1 });
+    pool.run(40);
+    expect(lives(pool, 2)).toContain('1.2');
+  });
+
   test('waits for nobody who has left', () => {
     const pool = begunAgain(1);
     pool.cores.delete(3);
