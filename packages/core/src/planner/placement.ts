@@ -32,10 +32,10 @@ export function placeInstances(declared: DeclaredSet, observed: Observed): Decis
 type Drop = Extract<Decision, { type: 'drop' }>;
 
 function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed): Drop[] {
-  const nodes = new Set(declared.nodes.filter(({ witness }) => !witness).map(({ name }) => name));
+  const nodes = homesOf(declared);
   const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
   const homeless = mine.filter(({ node }) => !nodes.has(node));
-  const leaving = homeless.filter((instance) => !handsOver(pool, instance, observed));
+  const leaving = homeless.filter((instance) => !handsOver(pool, instance, declared, observed));
   const drops: Drop[] = leaving.map(({ functionId, node }) => ({
     type: 'drop',
     functionId,
@@ -85,24 +85,62 @@ function dropPlaces(pool: DeclaredPool, observed: Observed): (instance: Observed
   };
 }
 
-/** An instance on a node that is not declared any more stays until its slot has passed on, where somebody can take it. */
+/**
+ * An instance on a node that is not declared any more stays until its slot has passed on, where somebody can take it, or will be able
+ * to: one that is to be placed, or that its holder has not admitted yet.
+ */
 function handsOver(
   pool: DeclaredPool,
-  { functionId, node: at }: ObservedInstance,
+  instance: ObservedInstance,
+  declared: DeclaredSet,
   observed: Observed,
 ): boolean {
-  const slot = observed.slots.find(({ holder }) => holder === functionId);
-  const node = observed.nodes.find(({ name }) => name === at);
+  const slot = observed.slots.find(({ holder }) => holder === instance.functionId);
+  const node = observed.nodes.find(({ name }) => name === instance.node);
+  if (slot === undefined || slot.index >= pool.redundancy.slots || !takesOrders(node)) return false;
   return (
-    slot !== undefined &&
-    takesOrders(node) &&
-    successorOf(slot, observed, slotsPerInstance(pool)) !== undefined
+    successorOf(slot, observed, slotsPerInstance(pool)) !== undefined ||
+    targetOf(instance, declared, observed) !== undefined ||
+    isFollowed(pool, instance, declared, observed)
   );
+}
+
+/** Numbers of instances whose slots nobody can take yet. */
+function waitingForOne(pool: DeclaredPool, observed: Observed): ReadonlySet<number> {
+  const max = slotsPerInstance(pool);
+  const waiting = observed.instances.filter(({ functionId }) => {
+    const slot = observed.slots.find(({ holder }) => holder === functionId);
+    return slot?.pool === pool.name && successorOf(slot, observed, max) === undefined;
+  });
+  return new Set(waiting.map(({ number }) => number));
+}
+
+/** Whether another instance, where one may stay, works or begins to, and could hold a slot more. */
+function isFollowed(
+  pool: DeclaredPool,
+  { functionId }: ObservedInstance,
+  declared: DeclaredSet,
+  observed: Observed,
+): boolean {
+  const homes = homesOf(declared);
+  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  return observed.instances.some((other) => {
+    const held = observed.slots.filter(({ holder }) => holder === other.functionId).length;
+    const node = nodes.get(other.node);
+    const isAtHome = homes.has(other.node) && takesOrders(node) && !node.draining;
+    const isOne = other.pool === pool.name && other.functionId !== functionId && !other.move;
+    return isOne && isAtHome && !other.failing && held < slotsPerInstance(pool);
+  });
+}
+
+/** Nodes on which instances may stay. */
+function homesOf({ nodes }: DeclaredSet): ReadonlySet<string> {
+  return new Set(nodes.filter(({ witness }) => !witness).map(({ name }) => name));
 }
 
 /** Slots whose holders are on nodes that are not declared any more. */
 export function leavingHandovers(pool: DeclaredPool, declared: DeclaredSet, observed: Observed): Command[] {
-  const nodes = new Set(declared.nodes.filter(({ witness }) => !witness).map(({ name }) => name));
+  const nodes = homesOf(declared);
   const max = slotsPerInstance(pool);
   return observed.slots.flatMap((slot): Command[] => {
     const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
@@ -135,16 +173,19 @@ function leftBehind(
 function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly ObservedInstance[]): Decision[] {
   const places: Extract<Decision, { type: 'place' }>[] = [];
   const states = new Map(observed.nodes.map(({ name, state }) => [name, state]));
-  const witnesses = new Set(declared.nodes.filter(({ witness }) => witness).map(({ name }) => name));
+  const homes = homesOf(declared);
   const drained = new Set(observed.nodes.filter(({ draining }) => draining).map(({ name }) => name));
   const placed: { readonly pool: string; readonly node: string; readonly number: number }[] = [...kept];
   /** Where instances are on their way to. */
   const taken = kept.flatMap(({ pool, move }) => (move ? [{ pool, node: move.to }] : []));
   for (const pool of declared.pools) {
     const barred = barredNodes(pool.name, observed);
+    const waiting = waitingForOne(pool, observed);
     for (;;) {
       const mine = placed.filter((instance) => instance.pool === pool.name);
-      if (mine.length >= instancesWanted(pool, observed)) break;
+      // Who only stays until there is somebody to hand its slot to is one too many.
+      const staying = mine.filter(({ node, number }) => homes.has(node) || !waiting.has(number));
+      if (staying.length >= instancesWanted(pool, observed)) break;
       const free = declared.nodes
         .map(({ name }, order) => ({
           name,
@@ -154,7 +195,7 @@ function placesOf(declared: DeclaredSet, observed: Observed, kept: readonly Obse
         }))
         .filter(
           ({ name }) =>
-            !witnesses.has(name) &&
+            homes.has(name) &&
             !drained.has(name) &&
             !barred.includes(name) &&
             ![...mine, ...taken.filter((each) => each.pool === pool.name)].some(({ node }) => node === name),

@@ -131,6 +131,30 @@ describe('one value', () => {
     };
     expect(done(world.settle(next))).toEqual(['hand over to 2', 'drop 1', 'place #1', 'delete 1', 'add 4']);
   });
+
+  test('a node less whose instance holds a slot that nobody else can take: another is placed, and the slot passes on to it', () => {
+    const world = worldOf(set(NODES, [pool('web', 1)]));
+    const next = {
+      ...set(['b', 'c'], [pool('web', 1)]),
+      councils: [{ name: 'main', members: ['a', 'b', 'c'] }],
+    };
+    const steps = done(world.settle(next));
+    expect(steps.indexOf('place #2')).toBeLessThan(steps.indexOf('hand over to 3'));
+    expect(steps.indexOf('hand over to 3')).toBeLessThan(steps.indexOf('drop 1'));
+    expect(world.slots.map(({ holder }) => holder)).toEqual([3]);
+    expect(world.instances.map(({ node }) => node)).toEqual(['b']);
+  });
+
+  test('nodes less, one of them with the only spare: the slot waits for whoever is placed', () => {
+    const world = worldOf(set(['a', 'b', 'c', 'd', 'e'], [pool('web', 2, 1)]));
+    const next = {
+      ...set(['a', 'd', 'e'], [pool('web', 2)]),
+      councils: [{ name: 'main', members: ['a', 'b', 'c'] }],
+    };
+    world.settle(next);
+    expect(world.slots.every(({ holder }) => holder !== null)).toBe(true);
+    expect(world.instances.map(({ node }) => node).toSorted()).not.toContain('b');
+  });
 });
 
 describe('shrinking', () => {
