@@ -3,7 +3,7 @@ import type { LeaseHolder, Proposer, Ready } from '@vnfpool/wire/lease';
 import type { Hold } from './hold.ts';
 import type { Basis } from './proposing.ts';
 import type { Slot } from './slot.ts';
-import { rankDelayMs, releaseRepeatMs, retransmitMs } from './timing.ts';
+import { releaseRepeatMs, retransmitMs, seekMs } from './timing.ts';
 import type { LeaseOutput } from './types.ts';
 import { mayBeNext } from './value.ts';
 
@@ -41,7 +41,7 @@ export function beginHandOver(
   return handOver;
 }
 
-/** For a holder that lets go in any case: whoever is first in the queue is asked, for as long as it would leave the second one to wait. */
+/** For a holder that lets go in any case: whoever is first in the queue is asked, for a moment. */
 export function seekSuccessor(slot: Slot, hold: Hold, nowMs: number): HandOver | undefined {
   const { node, random } = slot.context;
   const targets = hold.value.candidates.filter((candidate) => candidate.node !== node);
@@ -89,7 +89,7 @@ export class HandOver {
     this.#slot = slot;
     this.#order = order;
     this.#serial = slot.nextSerial();
-    const forMs = order.isPlanned ? 2 * releaseRepeatMs(slot.leaseMs) : rankDelayMs(slot.leaseMs, 1);
+    const forMs = order.isPlanned ? 2 * releaseRepeatMs(slot.leaseMs) : seekMs(slot.leaseMs);
     this.#untilMs = nowMs + forMs;
     this.#resendAtMs = nowMs + Math.min(retransmitMs(slot.leaseMs), forMs);
   }

@@ -12,6 +12,8 @@ const SLOT_ATTEMPT_MS = 0.5;
 const SLOT_ANSWER_MS = 0.1;
 /** Two timers that should not go off together are this far apart at the least. */
 const SPREAD_MS_MIN = 2;
+/** Longest that a holder that lets go asks who is first: an answer and a round are there by then, or it is better off without. */
+const SEEK_MS_MAX = 10;
 /** A deadline this close is the shortest that a loop with timers of 1 ms keeps without waking for nothing else. */
 const WATCH_MS_MIN = 4;
 const WATCH_MS_MAX = 250;
@@ -63,6 +65,11 @@ export function rankDelayMs(leaseMs: number, rank: number): number {
 /** The same where a node has so many slots: the first candidate may have to ask for all of them at once. */
 export function crowdedRankDelayMs(leaseMs: number, rank: number, slots: number): number {
   return rankDelayMs(leaseMs, rank) + rank * slots * SLOT_ANSWER_MS;
+}
+
+/** For how long a holder that lets go in any case asks for whom: never longer than the second candidate would leave the first. */
+export function seekMs(leaseMs: number): number {
+  return Math.min(rankDelayMs(leaseMs, 1), SEEK_MS_MAX);
 }
 
 /** Drawn between 0 and this, for candidates that wait: two that believe themselves at one place must not collide. */

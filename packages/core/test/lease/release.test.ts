@@ -90,13 +90,13 @@ describe('a release', () => {
     expect(releases()[0]?.message.round).toBe(2);
   });
 
-  test('goes to whoever is first in the queue only, which is asked no longer than the second one would wait', () => {
+  test('goes to whoever is first in the queue only, which is asked for ten milliseconds at most', () => {
     bench.ready(2, 0, 1n, false);
     bench.ready(3, 1);
     bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
     const exitMs = bench.nowMs;
     bench.run(LEASE_MS, () => releases().length > 0);
-    expect(bench.nowMs - exitMs).toBeLessThanOrEqual(LEASE_MS / 10 + bench.delayMs);
+    expect(bench.nowMs - exitMs).toBeLessThanOrEqual(10 + bench.delayMs);
     expect(releases()[0]?.message).toMatchObject({ successor: null });
     bench.run(LEASE_MS, () => bench.all('granted', 3).length > 0);
     expect(bench.last('granted')).toMatchObject({ node: 3, cause: 'function-exit', fencedBy: 'release' });
