@@ -196,6 +196,7 @@ export class Candidacy {
     const { reason } = hold.closing;
     // What others wait for goes out first.
     if (this.#handOver === undefined) this.#end(hold, hold.closing, nowMs);
+    else this.#handOver.fenceClosed(nowMs);
     hold.fenceClosed(reason);
   }
 

@@ -81,7 +81,7 @@ export class HandOver {
   readonly #slot: Slot;
   readonly #order: Order;
   readonly #serial: number;
-  readonly #untilMs: number;
+  #untilMs: number;
   #resendAtMs: number | undefined;
   #ready: ReadySuccessor | undefined;
 
@@ -128,6 +128,13 @@ export class HandOver {
     this.#resendAtMs = nowMs + retransmitMs(this.#slot.leaseMs);
     this.send(hold.round);
     return true;
+  }
+
+  /** Nothing was read while the fence was being closed, which may have taken long: who answered meanwhile is heard now. */
+  fenceClosed(nowMs: number): void {
+    if (this.#resendAtMs === undefined) return;
+    this.#untilMs = nowMs + seekMs(this.#slot.leaseMs);
+    this.#resendAtMs = this.#untilMs;
   }
 
   /** A round is being reserved for the successor: there is no way back to before. */

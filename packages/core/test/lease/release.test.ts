@@ -116,6 +116,17 @@ describe('a release', () => {
     expect(bench.all('lost')).toHaveLength(1);
   });
 
+  test('hears who answered while the fence was being closed, however long that took', () => {
+    bench.isObedient = false;
+    const { epoch } = bench.last('granted');
+    bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
+    // Nothing is read meanwhile, and no timer runs.
+    bench.nowMs += LEASE_MS / 10;
+    bench.input(1, { type: 'fence-closed', slot: SLOT, epoch });
+    bench.run(LEASE_MS / 10, () => bench.all('granted').length > 1);
+    expect(bench.last('granted')).toMatchObject({ node: 2, epoch: epochOf(1, 2), cause: 'function-exit' });
+  });
+
   test('is for whoever comes where the council does not decide in time', () => {
     bench.isLost = (_from, _to, messages) => messages.some(({ type }) => type === 'promise');
     bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
