@@ -193,11 +193,9 @@ export class Candidacy {
   fenceClosed(epoch: number, nowMs: number): void {
     const hold = this.#hold;
     if (hold?.closing === undefined || !hold.isEpoch(epoch) || hold.isFenceClosed) return;
-    const { reason } = hold.closing;
-    // What others wait for goes out first.
+    hold.fenceClosed();
     if (this.#handOver === undefined) this.#end(hold, hold.closing, nowMs);
     else this.#handOver.fenceClosed(nowMs);
-    hold.fenceClosed(reason);
   }
 
   handOver(to: HandOverTarget, nonce: string, nowMs: number): void {
@@ -600,6 +598,8 @@ export class Candidacy {
     knowledge.learnRelease(context.node, round, reason, nowMs);
     const word = reserved && wordTo(reserved, { ...hold.asAccepted, released: reason }, this.slot);
     this.#retire({ round, reason, successor }, hold.value, nowMs, word);
+    // What others wait for has gone out.
+    hold.lost(reason);
   }
 
   #close(hold: Hold, closing: Closing): void {

@@ -115,7 +115,7 @@ export class Hold {
     return this.#closing;
   }
 
-  /** The kernel has closed it, and the agent was told that the role is over. */
+  /** The kernel has closed it. */
   get isFenceClosed(): boolean {
     return this.#isFenceClosed;
   }
@@ -156,10 +156,8 @@ export class Hold {
   }
 
   /** The kernel has acknowledged. */
-  fenceClosed(reason: LostReason): void {
-    if (this.#isFenceClosed) return;
+  fenceClosed(): void {
     this.#isFenceClosed = true;
-    this.lost(reason);
   }
 
   /** For the rule that is broken on purpose: goes on after its release. */
@@ -185,6 +183,7 @@ export class Hold {
     this.lost(reason);
   }
 
+  /** The role is over; what follows from that here (an address leaves the link) may take longer than a failover. */
   lost(reason: LostReason): void {
     this.#slot.context.emit({ type: 'lost', slot: this.#slot.id, epoch: this.epoch, reason });
   }

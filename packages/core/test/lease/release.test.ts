@@ -127,6 +127,21 @@ describe('a release', () => {
     expect(bench.last('granted')).toMatchObject({ node: 2, epoch: epochOf(1, 2), cause: 'function-exit' });
   });
 
+  test("goes out before its holder's own node makes anything of it, which may take longer than a failover", () => {
+    bench.isObedient = false;
+    const { epoch } = bench.last('granted');
+    bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
+    const outputs = bench.input(1, { type: 'fence-closed', slot: SLOT, epoch });
+    expect(outputs.map(({ type }) => type)).not.toContain('lost');
+    bench.run(LEASE_MS, () => bench.all('lost').length > 0);
+    const types = bench.events
+      .filter(({ node }) => node === 1)
+      .flatMap(({ output }) => (output.type === 'send' ? output.messages : [output]))
+      .map(({ type }): string => type);
+    expect(types).toContain('hand-on');
+    expect(types.indexOf('lost')).toBeGreaterThan(types.lastIndexOf('hand-on'));
+  });
+
   test('is for whoever comes where the council does not decide in time', () => {
     bench.isLost = (_from, _to, messages) => messages.some(({ type }) => type === 'promise');
     bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
