@@ -136,8 +136,9 @@ describe('a release', () => {
     bench.run(LEASE_MS, () => bench.all('lost').length > 0);
     const types = bench.events
       .filter(({ node }) => node === 1)
-      .flatMap(({ output }) => (output.type === 'send' ? output.messages : [output]))
-      .map(({ type }): string => type);
+      .flatMap(({ output }): string[] =>
+        output.type === 'send' ? output.messages.map(({ type }) => type) : [output.type],
+      );
     expect(types).toContain('hand-on');
     expect(types.indexOf('lost')).toBeGreaterThan(types.lastIndexOf('hand-on'));
   });

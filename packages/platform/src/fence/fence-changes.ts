@@ -33,6 +33,7 @@ export function fenceChanges(
   let isOpening = false;
   const movedTo = new Set<HorizonId>();
   const isOther = former.values !== next.values;
+  const inUse = new Set(isOther ? former.values.values() : []);
   for (const text of isOther ? new Set([...former.values.keys(), ...next.values.keys()]) : []) {
     const [was, is] = [former.values.get(text), next.values.get(text)];
     if (was === is) continue;
@@ -47,7 +48,7 @@ export function fenceChanges(
     }
     if (is === undefined || is === CLOSED) continue;
     isOpening = true;
-    if (was !== undefined && was !== CLOSED && !former.elements.has(is)) movedTo.add(is);
+    if (was !== undefined && was !== CLOSED && !inUse.has(is)) movedTo.add(is);
   }
   let horizons = 0;
   for (const id of new Set([...former.elements.keys(), ...next.elements.keys()])) {

@@ -211,7 +211,8 @@ class LinuxNftFence implements NftFence {
   #write(compute: (reading: Reading) => Horizons, isAnew = false): void {
     let refusal: PlatformError | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const generation = this.#tables.generation();
+      // Nobody else can change what is ours alone.
+      const generation = this.#form.isOwned ? undefined : this.#tables.generation();
       const reading = readClocks(this.#options.clocks);
       if (isAnew || this.#mayHaveRunOut(reading)) this.#isUnsure = true;
       const next = compute(reading);
@@ -237,11 +238,8 @@ class LinuxNftFence implements NftFence {
         this.#contents = contents;
         this.#isUnsure = false;
         this.#runsOutAtMs = runsOutAtMs(contents, reading);
-        // Whether ours were the only changes since all was as it should be.
-        const ours = isAnew || ahead.length === 0 ? 1 : 2;
-        const expected = ((this.#verified ?? -1) + ours) >>> 0;
-        this.#verified =
-          this.#verified !== undefined && this.#tables.generation() === expected ? expected : undefined;
+        if (this.#verified !== undefined)
+          this.#goOnVerified(this.#verified, isAnew || ahead.length === 0 ? 1 : 2);
         return;
       }
       if (refusal.code === 'ERESTART') this.recomputed++;
@@ -250,6 +248,12 @@ class LinuxNftFence implements NftFence {
       else if (!['ENOENT', 'EEXIST', 'ENOTEMPTY', 'EBUSY'].includes(refusal.code)) throw refusal;
     }
     throw refusal ?? new PlatformError('NFT', 'the rules change without end', { call: 'fence' });
+  }
+
+  /** As long as `ours` were the only changes since all was as it should be. */
+  #goOnVerified(verified: number, ours: number): void {
+    const expected = (verified + ours) >>> 0;
+    this.#verified = this.#tables.generation() === expected ? expected : undefined;
   }
 
   /** An element that we know may be gone already, by its timeout. */
@@ -266,6 +270,9 @@ class LinuxNftFence implements NftFence {
       const element = isSame ? known : horizonElement(endMs, reading, this.#jiffyMs);
       if (element !== undefined) elements.set(id, element);
     }
+    // What nothing is held open by any more runs out by itself: to take it away is most of what a closing would cost.
+    for (const [id, element] of this.#isUnsure ? [] : this.#contents.elements)
+      if (!horizons.horizons.has(id)) elements.set(id, element);
     const values = this.#valuesOf(horizons);
     return { values, elements };
   }

@@ -205,8 +205,8 @@ export class NetlinkSocket {
   }
 
   /**
-   * Sends a nfnetlink batch. `begin` and `end` frame `middle`, of which each message is acknowledged.
-   * The kernel takes all of it or nothing.
+   * Sends a nfnetlink batch. `begin` and `end` frame `middle`. The kernel takes all of it or nothing, and tells of each message
+   * that it refuses; only the last one is acknowledged in any case, which ends the answer.
    */
   transact(
     call: string,
@@ -216,13 +216,17 @@ export class NetlinkSocket {
   ): TransactionFailure | undefined {
     const first = this.#next();
     const parts = [begin(first)];
-    for (const build of middle) parts.push(build(this.#next()));
+    for (const [place, build] of middle.entries()) {
+      const part = build(this.#next());
+      if (place < middle.length - 1) doNotAcknowledge(part);
+      parts.push(part);
+    }
     parts.push(end(this.#next()));
     this.#send(Buffer.concat(parts));
 
     let failure: TransactionFailure | undefined;
-    let waiting = middle.length;
-    for (let datagrams = 0; waiting > 0; datagrams++) {
+    let isWaiting = middle.length > 0;
+    for (let datagrams = 0; isWaiting; datagrams++) {
       if (datagrams > ANSWER_DATAGRAMS_MAX) throw tooLong(call);
       for (const part of this.#receive(call, 0)) {
         const index = part.sequence - first - 1;
@@ -234,7 +238,7 @@ export class NetlinkSocket {
           this.#drain(call);
           return failure;
         }
-        waiting--;
+        if (index === middle.length - 1) isWaiting = false;
       }
     }
     return failure;
@@ -307,6 +311,12 @@ export class NetlinkSocket {
       }
     }
   }
+}
+
+/** Has a message not ask for what costs a call of its own to read. */
+function doNotAcknowledge(request: Uint8Array): void {
+  const view = viewOf(request);
+  view.setUint16(6, view.getUint16(6, true) & ~NLM_F_ACK, true);
 }
 
 function tooLong(call: string): PlatformError {

@@ -36,6 +36,20 @@ test('so it is where nobody is sure what the horizon holds', () => {
   expect(told(changes)).toEqual(['-address4', '+address4']);
 });
 
+test('so it is where the horizon has an element that nothing is held open by any more', () => {
+  const former = contents(
+    [[WEB, 1]],
+    [
+      [1, element(1)],
+      [2, element(9)],
+    ],
+  );
+  const next = contents([[WEB, 2]], [[2, element(2)]]);
+  const { ahead, changes } = fenceChanges('t', former, next, undefined);
+  expect(told(ahead)).toEqual(['-until2', '+until2']);
+  expect(told(changes)).toEqual(['-address4', '-until1', '+address4']);
+});
+
 test.each([
   ['what was closed', contents([[WEB, 0]], []), contents([[WEB, 1]], [[1, element(1)]])],
   [
