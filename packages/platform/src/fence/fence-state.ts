@@ -59,7 +59,8 @@ export function adoptedState(
   const there = tables.values();
   if (there.size !== values.size || [...values].some(([text, id]) => there.get(text) !== id))
     return undefined;
-  const contents = { values, elements: new Map() };
+  // Where others may change the tables, what is not known to be ours is taken for theirs.
+  const contents = { values, elements: form.isOwned ? new Map() : tables.elements() };
   return { table, horizons, contents, runsOutAtMs: Number.NEGATIVE_INFINITY, isUnsure: true };
 }
 

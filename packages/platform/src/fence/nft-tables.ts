@@ -2,15 +2,18 @@
 import { createHash } from 'node:crypto';
 import { isPlatformError, PlatformError } from '../errors.ts';
 import { deleteTable, describeTable, NFT_TABLE_OWNED, newTable } from '../netlink/nft-objects.ts';
-import { listSet, NFPROTO_INET, readGeneration, transact } from '../netlink/nftables.ts';
+import { listSet, NFPROTO_INET, readGeneration, type SetElement, transact } from '../netlink/nftables.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '../netlink/socket.ts';
 import { type GuardedKey, type KeyKind, keyText } from './guarded.ts';
+import type { HorizonId } from './horizons.ts';
 import {
   type FenceContents,
   type FenceRules,
   fenceRequests,
   fenceTables,
+  HORIZON_IDS,
   horizonOfVerdict,
+  horizonPlaces,
   mapPlaces,
 } from './ruleset.ts';
 
@@ -136,6 +139,15 @@ export class NftTables {
       }
     }
     return found;
+  }
+
+  /** What the horizons hold. */
+  elements(): Map<HorizonId, SetElement> {
+    const all = HORIZON_IDS.map((id) => {
+      const [element] = horizonPlaces(this.table, id).flatMap((place) => this.#listOrNothing(place));
+      return [id, element] as const;
+    });
+    return new Map(all.filter((each): each is [HorizonId, SetElement] => each[1] !== undefined));
   }
 
   /** Everything that somebody's fence of this name guards, closed or open. */

@@ -85,7 +85,8 @@ function horizonShape(id: HorizonId): SetShape {
   };
 }
 
-const HORIZON_IDS: readonly HorizonId[] = Array.from({ length: HORIZONS_MAX }, (_, at) => at + 1);
+/** All that there can be at a time. */
+export const HORIZON_IDS: readonly HorizonId[] = Array.from({ length: HORIZONS_MAX }, (_, at) => at + 1);
 
 /** What a map has for something whose slot shares this horizon. */
 export function verdictOf(id: HorizonId): Verdict {

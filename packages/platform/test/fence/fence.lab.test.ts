@@ -74,6 +74,37 @@ for (const { form, missing } of forms) {
       fence.check();
     });
 
+    test('what ran out, or is to run out, of a slot that was closed is in nobody’s way, here and at the next agent', async () => {
+      const other: GuardedSlot = { slot: 'other', guarded: [address('10.9.0.101')] };
+      fence.guard([WEB, other]);
+      openFor(LONG_MS, 'web');
+      openFor(200, 'other');
+      fence.close('other');
+      fence.check();
+      const untilMs = end(LONG_MS);
+      const handedOn = {
+        slots: [WEB, other],
+        also: [],
+        ends: new Map([['web', untilMs]]),
+        record: fence.handOn(),
+      };
+      fence.abandon();
+      fence = rig.on('a', () => createOf(form, { handedOn, changed: (what) => told.push(what) }));
+      fence.check();
+      fence.guard([WEB, other]);
+      openFor(400, 'other');
+      fence.close('other');
+      openFor(200, 'other');
+      expect([fence.isOpen('web'), fence.isOpen('other')]).toEqual([true, true]);
+      expect(await rig.passing()).toEqual(EVERYTHING);
+      fence.close('other');
+      const overMs = end(250);
+      await until('what was left to run out', () => clocks.boottimeMs() > overMs);
+      openFor(LONG_MS, 'web', 'other');
+      fence.check();
+      expect([fence.isOpen('web'), fence.isOpen('other')]).toEqual([true, true]);
+    });
+
     test('that was handed on ends with its lease by itself', async () => {
       openFor(LONG_MS);
       const record = fence.handOn();
