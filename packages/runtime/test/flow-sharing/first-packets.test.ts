@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate } from '@vnfpool/core/replication';
 import type { ConntrackEntry, ConntrackTuple } from '@vnfpool/platform/conntrack';
-import type { Clock } from '@vnfpool/runtime/driver';
 import {
   asGoneOn,
   FirstPackets,
   type FirstPacketsOptions,
   type FirstPacketWayListener,
 } from '@vnfpool/runtime/flow-sharing';
+import { StillClock } from '@vnfpool/testkit/clocks';
 import {
   decodeSharedFlow,
   readSharedFlowKey,
@@ -22,33 +22,6 @@ import { established, tcp } from './flows.ts';
 
 const SERVER = Uint8Array.of(198, 51, 100, 7);
 const GATEWAY = Uint8Array.of(192, 0, 2, 1);
-
-/** It stands still until it is moved. */
-class StillClock implements Clock {
-  #nowMs = 0;
-  readonly #waiting = new Set<{ readonly atMs: number; readonly run: () => void }>();
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  at(atMs: number, run: () => void): () => void {
-    const entry = { atMs, run };
-    this.#waiting.add(entry);
-    return () => this.#waiting.delete(entry);
-  }
-
-  pass(ms: number): void {
-    this.#nowMs += ms;
-    for (const entry of Array.from(this.#waiting))
-      if (entry.atMs <= this.#nowMs && this.#waiting.delete(entry)) entry.run();
-  }
-
-  /** As if the process had not run: what is due comes behind whatever else waits. */
-  jump(ms: number): void {
-    this.#nowMs += ms;
-  }
-}
 
 /** A datagram as it is after its translation, from this port of the gateway. */
 function datagram(port: number, protocol = 17): Uint8Array {

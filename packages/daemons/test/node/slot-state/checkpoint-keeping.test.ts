@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, writeFileSync } from 'node:fs';
+import { StillClock } from '@vnfpool/testkit/clocks';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { noServer, RedisServer } from '../../../../store/test/objects/redis-server.ts';
 import { Recorder } from '../../../src/node/slot-state/recorder.ts';
 import { CheckpointNode, covered, folder, hastyClock, SLOT } from './checkpoint-scene.ts';
-import { StillClock } from './still-clock.ts';
 
 test('a planned hand-over loses nothing: the next holder waits for the last checkpoint', async () => {
   const { store } = folder();

@@ -2,12 +2,12 @@
 import { ReplicaStore } from '@vnfpool/core/replication';
 import { silentLogger } from '@vnfpool/runtime/logging';
 import { MemoryObjects, ObjectStoreError } from '@vnfpool/store/objects';
+import { StillClock } from '@vnfpool/testkit/clocks';
 import type { CheckpointSharing } from '@vnfpool/wire/mobility';
 import { expect, test, vi } from 'vitest';
 import { HeldCheckpoints } from '../../../src/node/slot-state/held-checkpoints.ts';
 import type { OpenStores } from '../../../src/node/slot-state/open-stores.ts';
 import { SLOT } from './checkpoint-scene.ts';
-import { StillClock } from './still-clock.ts';
 
 /** A store that can be taken away. */
 class Fragile extends MemoryObjects {

@@ -9,11 +9,11 @@ import {
   type SlotWrite,
   type Written,
 } from '@vnfpool/store/shared-state';
+import { StillClock } from '@vnfpool/testkit/clocks';
 import type { StoreSharing } from '@vnfpool/wire/mobility';
 import { expect, test, vi } from 'vitest';
 import { HeldSharedStore } from '../../../src/node/slot-state/held-shared-store.ts';
 import { SLOT } from './checkpoint-scene.ts';
-import { StillClock } from './still-clock.ts';
 
 /** A store that can be taken away, or made slow. */
 class Fragile extends MemorySharedState {

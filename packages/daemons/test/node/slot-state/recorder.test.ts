@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { StillClock } from '@vnfpool/testkit/clocks';
 import { RECORDED_UPDATES_MAX, recordedLine } from '@vnfpool/wire/mobility';
 import { expect, test } from 'vitest';
 import { RecordedSink } from '../../../src/node/slot-state/recorded-sink.ts';
 import { Recorder } from '../../../src/node/slot-state/recorder.ts';
 import { FakeSink } from './fake-sink.ts';
-import { StillClock } from './still-clock.ts';
 
 const set = (key: string, length: number) => ({ key, value: new Uint8Array(length) });
 const gone = (key: string) => ({ key, value: null });

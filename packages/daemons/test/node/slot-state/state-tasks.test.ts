@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { StillClock } from '@vnfpool/testkit/clocks';
 import type { FoundCheckpoint, MadeCheckpoint, StateOrder, StateTask } from '@vnfpool/wire/mobility';
 import { expect, test, vi } from 'vitest';
 import type { Recorder } from '../../../src/node/slot-state/recorder.ts';
 import { type SlotTasks, StateTasks } from '../../../src/node/slot-state/state-tasks.ts';
-import { StillClock } from './still-clock.ts';
 
 const SLOT = '00000000000000b1';
 const MADE: MadeCheckpoint = {
