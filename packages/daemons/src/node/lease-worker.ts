@@ -11,6 +11,7 @@ import {
   type FenceHandedOn,
   type PreparedFence,
   prepareFence,
+  rehearseFence,
 } from '@vnfpool/platform/fence';
 import { lockInNamespace, type NamespaceLock } from '@vnfpool/platform/lock';
 import { isAlive, readProcessStat, watchExit } from '@vnfpool/platform/processes';
@@ -369,6 +370,7 @@ const prepared = task.interface === null ? undefined : prepareFence(agentClocks(
 // Else the code of a failover, which may not run for weeks, is thrown away again.
 setFlagsFromString('--no-flush-bytecode');
 rehearse(REHEARSED);
+if (task.interface !== null) rehearseFence(agentClocks(), REHEARSED);
 parentPort?.once('message', (message: ToWorker) => {
   // What it throws ends the thread, and with it the agent.
   if (message.type === 'begin') void main(task, message.goesOn, prepared);

@@ -13,3 +13,4 @@ export type { NftFence, NftFenceOptions } from './nft.ts';
 export { createNftFence } from './nft.ts';
 export type { NoFence } from './none.ts';
 export { createNoFence } from './none.ts';
+export { rehearseFence } from './rehearsal.ts';

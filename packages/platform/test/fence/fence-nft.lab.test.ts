@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { horizonElement, readClocks } from '../../src/fence/horizon-element.ts';
-import { createNftFence, type FenceOptions, type NftFence } from '../../src/fence/index.ts';
+import { createNftFence, type FenceOptions, type NftFence, rehearseFence } from '../../src/fence/index.ts';
 import { horizonPlaces } from '../../src/fence/ruleset.ts';
 import { changeSets, NETLINK_NETFILTER, NetlinkSocket, readGeneration } from '../../src/netlink/index.ts';
 import { address, B4, clocks, FenceRig, LONG_MS, PORT, VIP4, WEB } from '../support/fence-rig.ts';
@@ -80,6 +80,18 @@ describe.skipIf(labMissing !== '')(`the nftables form ${labMissing}`, () => {
     openFor(LONG_MS);
     expect(fence.isOpen('web')).toBe(true);
     expect(refusesOutput()).toBe(false);
+  });
+
+  test('a rehearsal leaves all as it was, and says why it could not be', () => {
+    openFor(LONG_MS);
+    const before = nft('list', 'chains');
+    expect(rig.on('a', () => rehearseFence(clocks, 3))).toBe('');
+    expect(nft('list', 'chains')).toBe(before);
+    fence.check();
+    expect(fence.isOpen('web')).toBe(true);
+    const stopped = { ...clocks, wallMs: () => Number.NaN };
+    expect(rig.on('a', () => rehearseFence(stopped, 1))).not.toBe('');
+    expect(nft('list', 'chains')).toBe(before);
   });
 
   test('a pause between the two clocks shortens the interval', () => {
