@@ -120,6 +120,8 @@ export interface Fence {
    * @throws PlatformError `BAD_ARGUMENT` for a slot that is not under the fence
    */
   openUntil(ends: ReadonlyMap<string, number>): void;
+  /** A slot may be opened soon until this moment, or a little later: makes ahead what takes time. Opens nothing. */
+  expect(untilMs: number): void;
   /** Closes a slot; returns when the kernel has acknowledged it. Nothing to do for one that is not under the fence. */
   close(slot: string): void;
   /** What the kernel would let through now, for tests and `explain`. A slot that is not under the fence is open. */

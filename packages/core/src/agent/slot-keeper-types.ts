@@ -69,6 +69,8 @@ export type KeeperOutput =
   | StateOutput
   /** Open, or keep open, slots until moments of CLOCK_BOOTTIME: all that one step renewed, at once. */
   | { readonly type: 'open'; readonly ends: ReadonlyMap<string, number> }
+  /** A slot may be opened soon until this moment of CLOCK_BOOTTIME, or a little later: what can be done ahead is done now. */
+  | { readonly type: 'expect'; readonly untilMs: number }
   /** Close, and answer with `fence-closed` when the kernel has acknowledged it. */
   | { readonly type: 'close'; readonly slot: string; readonly epoch: number }
   /** Have a node switched off, and answer with `node-fenced`, in whatever time. */

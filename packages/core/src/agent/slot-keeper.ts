@@ -229,7 +229,14 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       if (ends.size > 0) done.push({ type: 'open', ends: new Map(ends) });
       ends.clear();
     };
+    /** What is made ahead for a slot that is offered: nobody waits for it, but for what is answered others do. */
+    const ahead: KeeperOutput[] = [];
     for (const output of outputs) {
+      if (output.type === 'offered') {
+        ahead.push(...this.#prepare(output, nowMs));
+        continue;
+      }
+      if (output.type === 'granted') done.push(...ahead.splice(0));
       if (output.type === 'fence-until') {
         if ((this.#definitions.get(output.slot)?.addresses.length ?? 0) > 0)
           ends.set(output.slot, output.untilMs);
@@ -239,10 +246,20 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       done.push(...this.#followOne(output, nowMs));
     }
     open();
-    return done;
+    return [...done, ...ahead];
   }
 
-  #followOne(output: Exclude<NodeLeasesOutput, { type: 'fence-until' }>, nowMs: number): KeeperOutput[] {
+  /** Everything but the fence is made before the holder breaks, and of the fence what takes time. */
+  #prepare({ slot, untilMs }: NodeLeasesOutput & { type: 'offered' }, nowMs: number): KeeperOutput[] {
+    if (untilMs === null) return [];
+    const raised = this.#upkeep.prepare(slot, nowMs);
+    return raised.length === 0 ? [] : [...raised, { type: 'expect', untilMs }];
+  }
+
+  #followOne(
+    output: Exclude<NodeLeasesOutput, { type: 'fence-until' | 'offered' }>,
+    nowMs: number,
+  ): KeeperOutput[] {
     switch (output.type) {
       case 'persist':
       case 'send':
@@ -263,9 +280,6 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         return this.#isChanging(output.slot) ? [] : [{ type: 'slot', state: this.#stateOf(output.slot) }];
       case 'council':
         return [this.#council.event(output.council, output.councilId)];
-      case 'offered':
-        // Everything but the fence is made before the holder breaks.
-        return output.accepted ? this.#upkeep.prepare(output.slot, nowMs) : [];
       case 'clock':
       case 'rejected':
         return [leaseEvent(output, this.#node)];

@@ -264,9 +264,9 @@ export class Candidacy {
     if (isNews && reason !== 'abandoned') this.#turn.released(successor !== null, nowMs);
   }
 
-  /** Whether the candidate will take the slot over when its holder releases it. */
-  onOffer(from: number, incarnation: bigint, message: Offer, nowMs: number): boolean {
-    if (this.#hold !== undefined || this.#attempt !== undefined) return false;
+  /** Until when the candidate holds the slot if its holder passes it on; undefined: it will not take it over. */
+  onOffer(from: number, incarnation: bigint, message: Offer, nowMs: number): number | undefined {
+    if (this.#hold !== undefined || this.#attempt !== undefined) return undefined;
     return this.#following.offered(from, incarnation, message, nowMs);
   }
 
@@ -279,13 +279,19 @@ export class Candidacy {
 
   /** The holder has let go for this node's candidate, which begins by what was reserved for it. */
   onHandOn(from: number, sender: bigint, message: HandOn, nowMs: number): void {
-    const { serial, round, value } = message;
+    this.#handedOn(message, nowMs);
+    // Who has let go can wait for this.
+    const { serial, round } = message;
     this.#slot.context.send(from, { type: 'released', slot: this.slot, serial, round, incarnation: sender });
+  }
+
+  #handedOn(message: HandOn, nowMs: number): void {
+    const { round, value } = message;
     const expected = this.#following.heard(message);
     // A word that comes again is about what was taken up, or taken back.
     if (this.#hold !== undefined || (expected === undefined && round <= this.#highestUsed)) return;
     const granted = expected && this.#following.granted(message, expected);
-    const untilMs = heldUntilMs(this.#slot, value, expected?.askedAtMs ?? 0, nowMs);
+    const untilMs = heldUntilMs(this.#slot, value.leaseMs, expected?.askedAtMs ?? 0, nowMs);
     // What this node has begun itself a release of its own may end that is on its way still.
     const isFree = this.#attempt === undefined && round > this.#highestUsed;
     if (granted === undefined || untilMs <= nowMs || !isFree) this.#decline(round, value, nowMs);
@@ -501,7 +507,7 @@ export class Candidacy {
       if (hold !== undefined) this.#handOn(hold, attempt.reserved, nowMs);
       return;
     }
-    const untilMs = heldUntilMs(this.#slot, attempt.value, attempt.firstSentMs, nowMs);
+    const untilMs = heldUntilMs(this.#slot, attempt.value.leaseMs, attempt.firstSentMs, nowMs);
     if (untilMs <= nowMs) {
       this.#giveUp('no-majority', nowMs);
       return;

@@ -398,9 +398,9 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     offer: (message, { from, incarnation, nowMs }) => {
       const slot = this.#slots.get(message.slot);
       if (slot === undefined) return;
-      const accepted = slot.onOffer(from, incarnation, message, nowMs);
+      const untilMs = slot.onOffer(from, incarnation, message, nowMs) ?? null;
       const epoch = epochOf(this.#councilView().generation, message.round);
-      this.#outbox.emit({ type: 'offered', slot: message.slot, epoch, nonce: message.nonce, accepted });
+      this.#outbox.emit({ type: 'offered', slot: message.slot, epoch, nonce: message.nonce, untilMs });
     },
     standing: (message, { from, nowMs }) => this.#slots.get(message.slot)?.onStanding(from, message, nowMs),
     ready: (message, { from, incarnation, nowMs }) =>

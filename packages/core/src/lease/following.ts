@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HandOn, LeaseHolder, Offer, Release } from '@vnfpool/wire/lease';
 import type { Granted } from './handed-on.ts';
+import { heldUntilMs } from './hold.ts';
 import type { Slot } from './slot.ts';
 import { releaseRepeatMs } from './timing.ts';
 import type { Turn } from './turn.ts';
@@ -29,18 +30,21 @@ export class Following {
     if (this.#expected?.isOver(nowMs)) this.drop();
   }
 
-  /** Whether the candidate, which neither holds nor tries, will take the slot over; it then says `ready`. */
-  offered(from: number, incarnation: bigint, message: Offer, nowMs: number): boolean {
+  /**
+   * If the candidate, which neither holds nor tries, will take the slot over it says `ready`.
+   * @returns until when it would hold the slot; undefined: it does not take it
+   */
+  offered(from: number, incarnation: bigint, message: Offer, nowMs: number): number | undefined {
     const { candidate } = this.#turn;
-    if (candidate?.holder.functionId !== message.functionId || !this.#turn.mayTake) return false;
+    if (candidate?.holder.functionId !== message.functionId || !this.#turn.mayTake) return undefined;
     // It would be let go for one that may not go on.
-    if (candidate.state?.hasCopy === false) return false;
-    if (message.isForFirst && candidate.rank > 0) return false;
+    if (candidate.state?.hasCopy === false) return undefined;
+    if (message.isForFirst && candidate.rank > 0) return undefined;
     if (!this.#expected?.isFor(from, message)) {
       this.#expected = new Expected(this.#slot, from, message, nowMs);
     }
     this.#expected.answer(incarnation, candidate.holder);
-    return true;
+    return heldUntilMs(this.#slot, this.#slot.leaseMs, this.#expected.askedAtMs, nowMs);
   }
 
   /** A release for nobody ends what its sender has offered. */

@@ -234,7 +234,7 @@ export class Hold {
     if (renewal === undefined) return;
     renewal.tally.add(from);
     if (renewal.tally.count < this.#slot.council.majority) return;
-    const untilMs = heldUntilMs(this.#slot, this.value, renewal.firstSentMs, nowMs);
+    const untilMs = heldUntilMs(this.#slot, this.value.leaseMs, renewal.firstSentMs, nowMs);
     if (untilMs > this.#leaseUntilMs) {
       this.#leaseUntilMs = untilMs;
       this.#extendFence();
@@ -300,7 +300,7 @@ export class Hold {
 }
 
 /** Until when a holder may act on a request that was first sent at `firstSentMs` and is answered now. */
-export function heldUntilMs(slot: Slot, value: LeaseValue, firstSentMs: number, nowMs: number): number {
+export function heldUntilMs(slot: Slot, leaseMs: number, firstSentMs: number, nowMs: number): number {
   const { rules, driftBound } = slot.context;
-  return rules.leaseStartMs(firstSentMs, nowMs) + rules.leaseAtHolderMs(value.leaseMs, driftBound);
+  return rules.leaseStartMs(firstSentMs, nowMs) + rules.leaseAtHolderMs(leaseMs, driftBound);
 }

@@ -178,7 +178,8 @@ export type LeaseOutput =
       readonly slot: string;
       readonly epoch: number;
       readonly nonce: string;
-      readonly accepted: boolean;
+      /** Until when the candidate holds the slot at least, if it gets it by this offer; null: it does not want it. */
+      readonly untilMs: number | null;
     }
   /** At the holder: the slot stays here. */
   | {

@@ -192,12 +192,19 @@ test('a new epoch while it asks neither raises nor loses the answer', () => {
   expect(ofType(free, 'slot').at(-1)?.state).toMatchObject({ state: 'holding', epoch: '6' });
 });
 
-const offered: NodeLeasesOutput = { type: 'offered', slot: SLOT, epoch: 4, nonce: 'a', accepted: true };
+const offered: NodeLeasesOutput = { type: 'offered', slot: SLOT, epoch: 4, nonce: 'a', untilMs: 1_290 };
 
 test('a slot that is offered is raised ahead, quietly and once, and taken without more', () => {
   const { give, take } = world([`${A}/24`]);
-  const raised = ofType(give(candidate, offered), 'raise');
-  expect(raised).toEqual([{ type: 'raise', places: [at(A)], isPrepared: false, isQuiet: true }]);
+  const declined = { ...offered, untilMs: null };
+  expect(give(candidate, declined)).toEqual([]);
+  const answer: NodeLeasesOutput = { type: 'send', councilId: 1, to: 2, messages: [] };
+  // Others wait for what is sent.
+  expect(give(candidate, offered, answer)).toEqual([
+    answer,
+    { type: 'raise', places: [at(A)], isPrepared: false, isQuiet: true },
+    { type: 'expect', untilMs: 1_290 },
+  ]);
   expect(give(candidate, offered)).toEqual([]);
   expect(ofType(take('handover'), 'raise')).toMatchObject([{ isPrepared: true, isQuiet: false }]);
 });

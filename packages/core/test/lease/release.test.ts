@@ -219,6 +219,8 @@ describe('a planned hand-over', () => {
     const { leaseUntilMs } = bench.last('granted');
     expect(leaseUntilMs).toBeGreaterThan(bench.nowMs);
     expect(leaseUntilMs).toBeLessThanOrEqual(orderedMs + 2 * bench.delayMs + LEASE_MS);
+    // Told with the offer, so that the fence can be made ready for it.
+    expect(bench.last('offered', 3).untilMs).toBe(bench.last('granted', 3).leaseUntilMs);
   });
 
   test('lets the successor renew at once, by a round that is its own now', () => {

@@ -146,6 +146,9 @@ export class LeaseHands {
       case 'open':
         fence.openUntil(output.ends);
         return [];
+      case 'expect':
+        fence.expect(output.untilMs);
+        return [];
       case 'close':
         fence.close(output.slot);
         return this.#keeper.handle(

@@ -52,6 +52,8 @@ export class FakeFence implements Fence {
     }
   }
 
+  expect(): void {}
+
   close(slot: string): void {
     this.#openings.delete(slot);
   }

@@ -98,6 +98,10 @@ class LinuxBpfFence implements BpfFence {
     this.#nft.openUntil(ends);
   }
 
+  expect(untilMs: number): void {
+    this.#nft.expect(untilMs);
+  }
+
   /** What takes longer comes first: the slot is dark from the first of them on. */
   close(slot: string): void {
     try {

@@ -33,6 +33,12 @@ interface Horizon {
 export interface Horizons {
   readonly slots: ReadonlyMap<string, OpenSlot>;
   readonly horizons: ReadonlyMap<HorizonId, Horizon>;
+  /** One that is made ahead, and no slot shares yet. */
+  readonly expected?: Expected;
+}
+
+interface Expected extends Horizon {
+  readonly id: HorizonId;
 }
 
 export const NO_HORIZONS: Horizons = { slots: new Map(), horizons: new Map() };
@@ -51,6 +57,23 @@ export function horizonsOfRecord({ slots, horizons }: HorizonsRecord): Horizons 
   return { slots: new Map(slots), horizons: new Map(horizons) };
 }
 
+/** The ends of all horizons, also of one that is expected. */
+export function endsOf({ horizons, expected }: Horizons): ReadonlyMap<HorizonId, number> {
+  const ends = new Map([...horizons].map(([id, { endMs }]) => [id, endMs]));
+  return expected === undefined ? ends : ends.set(expected.id, expected.endMs);
+}
+
+/** A horizon for a slot that will be open until then, or a little longer; nothing where one is there that it would share. */
+export function expect(former: Horizons, untilMs: number, nowMs: number, leastMs: number): Horizons {
+  const spanMs = untilMs - nowMs;
+  const spans = new Map([...former.horizons].map(([id, horizon]) => [id, horizon.spanMs]));
+  const id = freeId(spans);
+  const isThere =
+    former.expected?.endMs === untilMs || [...spans.values()].some((each) => fits(spanMs, each));
+  if (isThere || spanMs < leastMs || id > HORIZONS_MAX) return former;
+  return { ...former, expected: { id, spanMs, endMs: untilMs } };
+}
+
 /**
  * Slots that are renewed together share one end, so that however many they are, a renewal writes one element: the
  * earliest end of those in it. What was renewed is given with its new end; what has less than `leastMs` left is closed.
@@ -65,10 +88,17 @@ export function renew(
 ): Horizons {
   const slots = new Map(former.slots);
   const spans = new Map([...former.horizons].map(([id, { spanMs }]) => [id, spanMs]));
+  let expected = isOver(former.expected, nowMs, leastMs) ? undefined : former.expected;
   const join = (untilMs: number): OpenSlot => {
     const leftMs = untilMs - nowMs;
     for (const [id, spanMs] of spans) if (fits(leftMs, spanMs)) return { untilMs, horizon: id };
-    const horizon = freeId(spans);
+    if (expected !== undefined && expected.endMs <= untilMs && fits(leftMs, expected.spanMs)) {
+      const { id, endMs, spanMs } = expected;
+      expected = undefined;
+      spans.set(id, spanMs);
+      return { untilMs: endMs, horizon: id };
+    }
+    const horizon = freeId(spans, expected?.id);
     // Too many lengths: with those whose end comes before, so that it closes early rather than late.
     if (horizon > HORIZONS_MAX) return { untilMs, horizon: nextShorter(spans, leftMs) };
     spans.set(horizon, leftMs);
@@ -93,7 +123,11 @@ export function renew(
     if (leftMs < leastMs) slots.delete(slot);
     else if (leftMs < (spans.get(horizon) ?? 0) * LAGGARD_PART) slots.set(slot, join(untilMs));
   }
-  return withEnds(slots, spans);
+  return { ...withEnds(slots, spans), ...(expected && { expected }) };
+}
+
+function isOver(expected: Expected | undefined, nowMs: number, leastMs: number): boolean {
+  return expected === undefined || expected.endMs - nowMs < leastMs;
 }
 
 /** Slots leave; ends stay as they are, but for horizons that nobody is left in. */
@@ -101,7 +135,7 @@ export function leave(former: Horizons, leaving: Iterable<string>): Horizons {
   const slots = new Map(former.slots);
   for (const slot of leaving) slots.delete(slot);
   const inUse = new Set([...slots.values()].map(({ horizon }) => horizon));
-  return { slots, horizons: new Map([...former.horizons].filter(([id]) => inUse.has(id))) };
+  return { ...former, slots, horizons: new Map([...former.horizons].filter(([id]) => inUse.has(id))) };
 }
 
 /** The horizon of a slot, or {@link CLOSED}. */
@@ -113,9 +147,9 @@ function fits(leftMs: number, spanMs: number): boolean {
   return leftMs <= spanMs * SPAN_FACTOR && leftMs * SPAN_FACTOR >= spanMs;
 }
 
-function freeId(spans: ReadonlyMap<HorizonId, number>): HorizonId {
+function freeId(spans: ReadonlyMap<HorizonId, number>, taken: HorizonId = CLOSED): HorizonId {
   let id = CLOSED + 1;
-  while (spans.has(id)) id++;
+  while (spans.has(id) || id === taken) id++;
   return id;
 }
 

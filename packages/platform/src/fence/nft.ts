@@ -16,6 +16,8 @@ import {
 } from './horizon-element.ts';
 import {
   CLOSED,
+  endsOf,
+  expect,
   type HorizonId,
   type Horizons,
   horizonOf,
@@ -162,6 +164,11 @@ class LinuxNftFence implements NftFence {
     this.#write(({ boottimeMs }) => renew(this.#horizons, ends, boottimeMs, leastMs));
   }
 
+  expect(untilMs: number): void {
+    const leastMs = REMAINDER_JIFFIES_MIN * this.#jiffyMs;
+    this.#write(({ boottimeMs }) => expect(this.#horizons, untilMs, boottimeMs, leastMs));
+  }
+
   close(slot: string): void {
     this.#write(() => leave(this.#horizons, [slot]));
   }
@@ -263,16 +270,17 @@ class LinuxNftFence implements NftFence {
 
   #contentsOf(horizons: Horizons, reading: Reading): FenceContents {
     const elements = new Map<HorizonId, SetElement>();
-    for (const [id, { endMs }] of horizons.horizons) {
+    const ends = endsOf(horizons);
+    const formerEnds = endsOf(this.#horizons);
+    for (const [id, endMs] of ends) {
       const known = this.#contents.elements.get(id);
-      const isSame =
-        this.#horizons.horizons.get(id)?.endMs === endMs && known !== undefined && !this.#isUnsure;
+      const isSame = formerEnds.get(id) === endMs && known !== undefined && !this.#isUnsure;
       const element = isSame ? known : horizonElement(endMs, reading, this.#jiffyMs);
       if (element !== undefined) elements.set(id, element);
     }
     // What nothing is held open by any more runs out by itself: to take it away is most of what a closing would cost.
     for (const [id, element] of this.#isUnsure ? [] : this.#contents.elements)
-      if (!horizons.horizons.has(id)) elements.set(id, element);
+      if (!ends.has(id)) elements.set(id, element);
     const values = this.#valuesOf(horizons);
     return { values, elements };
   }

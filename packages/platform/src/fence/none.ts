@@ -29,6 +29,7 @@ export function createNoFence(clocks: Clocks): NoFence {
       for (const slot of wanted.keys()) check(slot);
       for (const [slot, untilMs] of wanted) ends.set(slot, untilMs);
     },
+    expect: () => {},
     close: (slot) => {
       ends.delete(slot);
     },

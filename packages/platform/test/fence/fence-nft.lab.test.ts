@@ -82,6 +82,28 @@ describe.skipIf(labMissing !== '')(`the nftables form ${labMissing}`, () => {
     expect(refusesOutput()).toBe(false);
   });
 
+  test('what is expected opens nothing, and makes the opening a change of the map alone', async () => {
+    const endMs = end(LONG_MS);
+    fence.expect(endMs);
+    expect(fence.lastHorizons).toBe(1);
+    fence.expect(endMs);
+    expect(fence.lastHorizons).toBe(0);
+    expect(fence.isOpen('web')).toBe(false);
+    fence.openUntil(new Map([['web', endMs + 1]]));
+    expect(fence.lastHorizons).toBe(0);
+    expect(await rig.passing()).toEqual(['in4', 'out4', 'in6', 'out6']);
+    fence.openUntil(new Map([['web', endMs + 100]]));
+    expect(fence.lastHorizons).toBe(1);
+    fence.close('web');
+    const soonMs = end(150);
+    fence.expect(soonMs);
+    fence.openUntil(new Map([['web', soonMs]]));
+    await until('the end', () => clocks.boottimeMs() > soonMs);
+    expect(await rig.passing()).toEqual([]);
+    fence.check();
+    expect(told).toEqual([]);
+  });
+
   test('a rehearsal leaves all as it was, and says why it could not be', () => {
     openFor(LONG_MS);
     const before = nft('list', 'chains');

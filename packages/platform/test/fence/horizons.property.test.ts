@@ -2,6 +2,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  endsOf,
+  expect as expectEnd,
   HORIZONS_MAX,
   type Horizons,
   horizonOf,
@@ -19,13 +21,15 @@ test('whatever is renewed and left, none is open beyond its lease, and horizons 
     passMs: fc.double({ min: 0, max: 400, noNaN: true }),
     renewed: fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: -10, max: 5000 }))),
     leaving: fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 2 }),
+    expectedMs: fc.option(fc.integer({ min: -10, max: 5000 })),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
       let now = NO_HORIZONS;
       let atMs = 0;
       const leases = new Map<string, number>();
-      for (const { passMs, renewed, leaving } of steps) {
+      for (const { passMs, renewed, leaving, expectedMs } of steps) {
+        if (expectedMs !== null) now = expectEnd(now, atMs + expectedMs, atMs, LEAST_MS);
         atMs += passMs;
         const ends = new Map(renewed.map(([slot, leftMs]) => [`s${slot}`, atMs + leftMs]));
         now = renew(now, ends, atMs, LEAST_MS);
@@ -40,6 +44,7 @@ test('whatever is renewed and left, none is open beyond its lease, and horizons 
           expect(horizonOf(now, slot)).toBeGreaterThanOrEqual(1);
           expect(horizonOf(now, slot)).toBeLessThanOrEqual(HORIZONS_MAX);
         }
+        for (const id of endsOf(now).keys()) expect(id).toBeLessThanOrEqual(HORIZONS_MAX);
         for (const [id] of now.horizons)
           expect([...now.slots.values()].some(({ horizon }) => horizon === id)).toBe(true);
       }

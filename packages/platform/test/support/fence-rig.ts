@@ -55,6 +55,8 @@ class ProgramsAlone implements LabFence {
     this.#gate.openUntil(ends);
   }
 
+  expect(): void {}
+
   close(slot: string): void {
     this.#gate.close(slot);
   }

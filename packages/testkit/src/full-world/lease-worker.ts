@@ -265,6 +265,7 @@ export class SimLeaseWorker {
         world.fail(`${machine.name} asks for a hook, and there is none`);
         return [];
       case 'announce':
+      case 'expect':
         return [];
       case 'mark': {
         const { slot, epoch, step } = output;
