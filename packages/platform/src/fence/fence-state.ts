@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readJiffyMs } from '../clocks/clocks.ts';
 import type { Clocks } from '../interfaces.ts';
-import type { SetElement } from '../netlink/nftables.ts';
 import type { FenceRecord } from './first-table.ts';
 import type { GuardedTable } from './guarded.ts';
-import { horizonElement, REMAINDER_JIFFIES_MIN, type Reading, readClocks } from './horizon-element.ts';
+import {
+  type HorizonElement,
+  horizonElement,
+  REMAINDER_JIFFIES_MIN,
+  type Reading,
+  readClocks,
+} from './horizon-element.ts';
 import {
   type HorizonId,
   type Horizons,
@@ -17,12 +22,14 @@ import type { LinkWatch } from './link-watch.ts';
 import type { NftTables, TableForm } from './nft-tables.ts';
 import type { FenceContents } from './ruleset.ts';
 
+/** The kernel's tick is never late by so much. */
+const SURELY_GONE_MS = 1_000;
+
 /** What a fence holds at one moment. */
 export interface FenceState {
   readonly table: GuardedTable;
   readonly horizons: Horizons;
   readonly contents: FenceContents;
-  readonly runsOutAtMs: number;
   /** What the elements of the horizons are is to be looked up. */
   readonly isUnsure: boolean;
 }
@@ -36,13 +43,13 @@ export function firstState(
   const jiffyMs = readJiffyMs();
   const reading = readClocks(clocks);
   const horizons = renew(NO_HORIZONS, ends, reading.boottimeMs, REMAINDER_JIFFIES_MIN * jiffyMs);
-  const elements = new Map<HorizonId, SetElement>();
+  const elements = new Map<HorizonId, HorizonElement>();
   for (const [id, { endMs }] of horizons.horizons) {
     const element = horizonElement(endMs, reading, jiffyMs);
     if (element !== undefined) elements.set(id, element);
   }
   const contents = { values: horizonsIn(table, horizons), elements };
-  return { table, horizons, contents, runsOutAtMs: runsOutAtMs(contents, reading), isUnsure: false };
+  return { table, horizons, contents, isUnsure: false };
 }
 
 /** What an agent that has ended left, if it is all as it has said; else undefined, and the rules are to be written anew. */
@@ -61,7 +68,7 @@ export function adoptedState(
     return undefined;
   // Where others may change the tables, what is not known to be ours is taken for theirs.
   const contents = { values, elements: form.isOwned ? new Map() : tables.elements() };
-  return { table, horizons, contents, runsOutAtMs: Number.NEGATIVE_INFINITY, isUnsure: true };
+  return { table, horizons, contents, isUnsure: true };
 }
 
 /** The horizon of everything guarded. */
@@ -69,7 +76,17 @@ export function horizonsIn({ slotOf }: GuardedTable, horizons: Horizons): Readon
   return new Map([...slotOf].map(([text, slot]) => [text, horizonOf(horizons, slot)]));
 }
 
-/** The first moment at which the kernel may take one of the elements away. */
-export function runsOutAtMs({ elements }: FenceContents, { boottimeMs }: Reading): number {
-  return Math.min(...[...elements.values()].map(({ timeoutMs = 0 }) => boottimeMs + timeoutMs));
+/** The elements that the kernel has not taken away for sure: these need not be looked for. */
+export function withoutGone(contents: FenceContents, { boottimeMs }: Reading): FenceContents {
+  const isGone = ({ runsOutAtMs }: HorizonElement): boolean =>
+    runsOutAtMs !== undefined && boottimeMs >= runsOutAtMs + SURELY_GONE_MS;
+  if (![...contents.elements.values()].some(isGone)) return contents;
+  return { ...contents, elements: new Map([...contents.elements].filter(([, element]) => !isGone(element))) };
+}
+
+/** Whether the kernel may have taken one of the elements away `withinMs` from now. */
+export function mayRunOut({ elements }: FenceContents, { boottimeMs }: Reading, withinMs: number): boolean {
+  return [...elements.values()].some(
+    ({ runsOutAtMs = Number.NEGATIVE_INFINITY }) => boottimeMs + withinMs >= runsOutAtMs,
+  );
 }

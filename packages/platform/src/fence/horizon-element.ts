@@ -18,6 +18,12 @@ export interface Reading {
   readonly boottimeMs: number;
 }
 
+/** What holds a horizon open. */
+export interface HorizonElement extends SetElement {
+  /** The kernel may take it away from this moment of CLOCK_BOOTTIME on; undefined: not known. */
+  readonly runsOutAtMs?: number;
+}
+
 /** Reads the clocks in the right order. */
 export function readClocks(clocks: Clocks): Reading {
   const wallMs = clocks.wallMs();
@@ -48,7 +54,7 @@ export function horizonElement(
   endMs: number,
   { wallMs, boottimeMs }: Reading,
   jiffyMs: number,
-): SetElement | undefined {
+): HorizonElement | undefined {
   const leftMs = endMs - boottimeMs;
   if (!(leftMs >= REMAINDER_JIFFIES_MIN * jiffyMs)) return undefined;
   const wallNs = BigInt(Math.floor(wallMs * 1e6));
@@ -61,6 +67,7 @@ export function horizonElement(
     key: key(0, first << GRAIN_BITS),
     keyEnd: key(0xffff, (afterLast << GRAIN_BITS) - 1n),
     timeoutMs: Math.floor(leftMs),
+    runsOutAtMs: boottimeMs + Math.floor(leftMs),
   };
 }
 

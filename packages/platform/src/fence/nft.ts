@@ -4,10 +4,18 @@ import { isPlatformError, PlatformError } from '../errors.ts';
 import type { Clocks, Fence, Guarded, GuardedSlot } from '../interfaces.ts';
 import { changeSets, listSet, type SetChange, type SetElement } from '../netlink/nftables.ts';
 import { type FenceChanges, fenceChanges } from './fence-changes.ts';
-import { adoptedState, type FenceState, firstState, horizonsIn, runsOutAtMs } from './fence-state.ts';
+import {
+  adoptedState,
+  type FenceState,
+  firstState,
+  horizonsIn,
+  mayRunOut,
+  withoutGone,
+} from './fence-state.ts';
 import { type FenceHandedOn, type FenceRecord, firstTable, NOTHING_HANDED_ON } from './first-table.ts';
 import { checkKnown, type GuardedTable, guardedOf, keyOfText, keyText, linksOf, tableOf } from './guarded.ts';
 import {
+  type HorizonElement,
   horizonElement,
   isCovering,
   REMAINDER_JIFFIES_MIN,
@@ -120,8 +128,6 @@ class LinuxNftFence implements NftFence {
   #contents: FenceContents;
   /** The elements of the horizons may be others than `#contents` says: some ran out, or a write failed. */
   #isUnsure: boolean;
-  /** The first moment at which the kernel may take one of the elements away. */
-  #runsOutAtMs: number;
   /** The rule set's generation at which everything was as it should be. */
   #verified: number | undefined;
 
@@ -140,7 +146,6 @@ class LinuxNftFence implements NftFence {
     this.#table = first.table;
     this.#horizons = first.horizons;
     this.#contents = first.contents;
-    this.#runsOutAtMs = first.runsOutAtMs;
     this.#isUnsure = first.isUnsure;
     this.guarantee = guaranteeOf(form, options.egress === 'off' ? 'not asked for' : (refusal ?? ''));
   }
@@ -221,7 +226,9 @@ class LinuxNftFence implements NftFence {
       // Nobody else can change what is ours alone.
       const generation = this.#form.isOwned ? undefined : this.#tables.generation();
       const reading = readClocks(this.#options.clocks);
-      if (isAnew || this.#mayHaveRunOut(reading)) this.#isUnsure = true;
+      if (!this.#isUnsure) this.#contents = withoutGone(this.#contents, reading);
+      const soonMs = REMAINDER_JIFFIES_MIN * this.#jiffyMs;
+      if (isAnew || mayRunOut(this.#contents, reading, soonMs)) this.#isUnsure = true;
       const next = compute(reading);
       const contents = this.#contentsOf(next, reading);
       const { ahead, changes, isOpening, horizons } = this.#changesTo(contents);
@@ -244,7 +251,6 @@ class LinuxNftFence implements NftFence {
         this.#horizons = next;
         this.#contents = contents;
         this.#isUnsure = false;
-        this.#runsOutAtMs = runsOutAtMs(contents, reading);
         if (this.#verified !== undefined)
           this.#goOnVerified(this.#verified, isAnew || ahead.length === 0 ? 1 : 2);
         return;
@@ -263,13 +269,8 @@ class LinuxNftFence implements NftFence {
     this.#verified = this.#tables.generation() === expected ? expected : undefined;
   }
 
-  /** An element that we know may be gone already, by its timeout. */
-  #mayHaveRunOut({ boottimeMs }: Reading): boolean {
-    return boottimeMs + REMAINDER_JIFFIES_MIN * this.#jiffyMs >= this.#runsOutAtMs;
-  }
-
   #contentsOf(horizons: Horizons, reading: Reading): FenceContents {
-    const elements = new Map<HorizonId, SetElement>();
+    const elements = new Map<HorizonId, HorizonElement>();
     const ends = endsOf(horizons);
     const formerEnds = endsOf(this.#horizons);
     for (const [id, endMs] of ends) {

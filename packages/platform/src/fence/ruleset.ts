@@ -39,6 +39,7 @@ import {
   type Verdict,
 } from '../netlink/nftables.ts';
 import { type KeyKind, keyOfText } from './guarded.ts';
+import type { HorizonElement } from './horizon-element.ts';
 import { CLOSED, HORIZONS_MAX, type HorizonId } from './horizons.ts';
 
 /** Ahead of connection tracking (-200), of flow tables, and of what others put at `raw` (-300). */
@@ -133,7 +134,7 @@ export function allHorizonPlaces(table: string): readonly SetPlace[] {
 export interface FenceContents {
   /** The horizon of everything guarded, by keyText. */
   readonly values: ReadonlyMap<string, HorizonId>;
-  readonly elements: ReadonlyMap<HorizonId, SetElement>;
+  readonly elements: ReadonlyMap<HorizonId, HorizonElement>;
 }
 
 /** What the rules are made for. */
