@@ -13,10 +13,11 @@ const FAULTS = [
   'process killed',
   'node killed',
   'node silent',
-  'link lost',
   'agent paused',
   'node paused',
   'planned hand-over',
+  // Last: a link that is lost again and again has its node stand behind the others for half a minute.
+  'link lost',
 ];
 /** Lease of ours, and advert of the reference. */
 const NORMAL = { leaseMs: 100, advertMs: 100 };
