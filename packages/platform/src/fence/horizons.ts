@@ -64,7 +64,7 @@ export function endsOf({ horizons, expected }: Horizons): ReadonlyMap<HorizonId,
 }
 
 /** A horizon for a slot that will be open until then, or a little longer; nothing where one is there that it would share. */
-export function expect(former: Horizons, untilMs: number, nowMs: number, leastMs: number): Horizons {
+export function makeAhead(former: Horizons, untilMs: number, nowMs: number, leastMs: number): Horizons {
   const spanMs = untilMs - nowMs;
   const spans = new Map([...former.horizons].map(([id, horizon]) => [id, horizon.spanMs]));
   const id = freeId(spans);
@@ -88,7 +88,8 @@ export function renew(
 ): Horizons {
   const slots = new Map(former.slots);
   const spans = new Map([...former.horizons].map(([id, { spanMs }]) => [id, spanMs]));
-  let expected = isOver(former.expected, nowMs, leastMs) ? undefined : former.expected;
+  let { expected } = former;
+  if (expected !== undefined && expected.endMs - nowMs < leastMs) expected = undefined;
   const join = (untilMs: number): OpenSlot => {
     const leftMs = untilMs - nowMs;
     for (const [id, spanMs] of spans) if (fits(leftMs, spanMs)) return { untilMs, horizon: id };
@@ -124,10 +125,6 @@ export function renew(
     else if (leftMs < (spans.get(horizon) ?? 0) * LAGGARD_PART) slots.set(slot, join(untilMs));
   }
   return { ...withEnds(slots, spans), ...(expected && { expected }) };
-}
-
-function isOver(expected: Expected | undefined, nowMs: number, leastMs: number): boolean {
-  return expected === undefined || expected.endMs - nowMs < leastMs;
 }
 
 /** Slots leave; ends stay as they are, but for horizons that nobody is left in. */

@@ -143,11 +143,14 @@ export class NftTables {
 
   /** What the horizons hold. */
   elements(): Map<HorizonId, SetElement> {
-    const all = HORIZON_IDS.map((id) => {
-      const [element] = horizonPlaces(this.table, id).flatMap((place) => this.#listOrNothing(place));
-      return [id, element] as const;
-    });
-    return new Map(all.filter((each): each is [HorizonId, SetElement] => each[1] !== undefined));
+    const found = new Map<HorizonId, SetElement>();
+    for (const id of HORIZON_IDS) {
+      for (const place of horizonPlaces(this.table, id)) {
+        const [element] = found.has(id) ? [] : this.#listOrNothing(place);
+        if (element !== undefined) found.set(id, element);
+      }
+    }
+    return found;
   }
 
   /** Everything that somebody's fence of this name guards, closed or open. */

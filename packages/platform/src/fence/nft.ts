@@ -25,11 +25,11 @@ import {
 import {
   CLOSED,
   endsOf,
-  expect,
   type HorizonId,
   type Horizons,
   horizonOf,
   leave,
+  makeAhead,
   NO_HORIZONS,
   recordOfHorizons,
   renew,
@@ -123,6 +123,8 @@ class LinuxNftFence implements NftFence {
   readonly #form: TableForm;
   readonly #options: NftFenceOptions;
   readonly #jiffyMs = readJiffyMs();
+  /** What has less left is closed, see {@link REMAINDER_JIFFIES_MIN}. */
+  readonly #leastMs = REMAINDER_JIFFIES_MIN * this.#jiffyMs;
   #table: GuardedTable;
   #horizons: Horizons;
   #contents: FenceContents;
@@ -165,13 +167,11 @@ class LinuxNftFence implements NftFence {
 
   openUntil(ends: ReadonlyMap<string, number>): void {
     checkKnown(this.#table, ends.keys());
-    const leastMs = REMAINDER_JIFFIES_MIN * this.#jiffyMs;
-    this.#write(({ boottimeMs }) => renew(this.#horizons, ends, boottimeMs, leastMs));
+    this.#write(({ boottimeMs }) => renew(this.#horizons, ends, boottimeMs, this.#leastMs));
   }
 
   expect(untilMs: number): void {
-    const leastMs = REMAINDER_JIFFIES_MIN * this.#jiffyMs;
-    this.#write(({ boottimeMs }) => expect(this.#horizons, untilMs, boottimeMs, leastMs));
+    this.#write(({ boottimeMs }) => makeAhead(this.#horizons, untilMs, boottimeMs, this.#leastMs));
   }
 
   close(slot: string): void {
@@ -227,8 +227,7 @@ class LinuxNftFence implements NftFence {
       const generation = this.#form.isOwned ? undefined : this.#tables.generation();
       const reading = readClocks(this.#options.clocks);
       if (!this.#isUnsure) this.#contents = withoutGone(this.#contents, reading);
-      const soonMs = REMAINDER_JIFFIES_MIN * this.#jiffyMs;
-      if (isAnew || mayRunOut(this.#contents, reading, soonMs)) this.#isUnsure = true;
+      if (isAnew || mayRunOut(this.#contents, reading, this.#leastMs)) this.#isUnsure = true;
       const next = compute(reading);
       const contents = this.#contentsOf(next, reading);
       const { ahead, changes, isOpening, horizons } = this.#changesTo(contents);

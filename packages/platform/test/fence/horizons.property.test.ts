@@ -3,11 +3,11 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   endsOf,
-  expect as expectEnd,
   HORIZONS_MAX,
   type Horizons,
   horizonOf,
   leave,
+  makeAhead,
   NO_HORIZONS,
   renew,
 } from '../../src/fence/horizons.ts';
@@ -29,7 +29,7 @@ test('whatever is renewed and left, none is open beyond its lease, and horizons 
       let atMs = 0;
       const leases = new Map<string, number>();
       for (const { passMs, renewed, leaving, expectedMs } of steps) {
-        if (expectedMs !== null) now = expectEnd(now, atMs + expectedMs, atMs, LEAST_MS);
+        if (expectedMs !== null) now = makeAhead(now, atMs + expectedMs, atMs, LEAST_MS);
         atMs += passMs;
         const ends = new Map(renewed.map(([slot, leftMs]) => [`s${slot}`, atMs + leftMs]));
         now = renew(now, ends, atMs, LEAST_MS);

@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import {
   CLOSED,
   endsOf,
-  expect as expectEnd,
   type Horizons,
   horizonOf,
   leave,
+  makeAhead,
   NO_HORIZONS,
   renew,
 } from '../../src/fence/horizons.ts';
@@ -52,9 +52,9 @@ describe('horizons', () => {
   });
 
   test('one that is expected is made ahead, and shared by whoever is open until then or a little longer', () => {
-    const expected = expectEnd(NO_HORIZONS, 300, 0, LEAST_MS);
+    const expected = makeAhead(NO_HORIZONS, 300, 0, LEAST_MS);
     expect([...endsOf(expected)]).toEqual([[1, 300]]);
-    expect(expectEnd(expected, 300, 5, LEAST_MS)).toBe(expected);
+    expect(makeAhead(expected, 300, 5, LEAST_MS)).toBe(expected);
     const open = renew(expected, all(1, 301), 5, LEAST_MS);
     expect([horizonOf(open, 's0'), endOf(open, 's0')]).toEqual([1, 300]);
     const renewed = renew(open, all(1, 400), 100, LEAST_MS);
@@ -62,7 +62,7 @@ describe('horizons', () => {
   });
 
   test('one that is expected is in nobody’s way', () => {
-    const expected = expectEnd(NO_HORIZONS, 300, 0, LEAST_MS);
+    const expected = makeAhead(NO_HORIZONS, 300, 0, LEAST_MS);
     // It would be closed late, or far too early.
     for (const untilMs of [299, 3_000]) {
       const open = renew(expected, all(1, untilMs), 0, LEAST_MS);
@@ -71,11 +71,11 @@ describe('horizons', () => {
     // Over.
     expect([...endsOf(renew(expected, all(1, 600), 295, LEAST_MS))]).toEqual([[1, 600]]);
     // Another one is expected in its place.
-    expect([...endsOf(expectEnd(expected, 400, 50, LEAST_MS))]).toEqual([[1, 400]]);
+    expect([...endsOf(makeAhead(expected, 400, 50, LEAST_MS))]).toEqual([[1, 400]]);
     // There is one that it would share, or it is over already.
     const held = renew(NO_HORIZONS, all(1, 300), 0, LEAST_MS);
-    expect(expectEnd(held, 310, 10, LEAST_MS)).toBe(held);
-    expect(expectEnd(NO_HORIZONS, 7, 0, LEAST_MS)).toBe(NO_HORIZONS);
+    expect(makeAhead(held, 310, 10, LEAST_MS)).toBe(held);
+    expect(makeAhead(NO_HORIZONS, 7, 0, LEAST_MS)).toBe(NO_HORIZONS);
   });
 
   test('leases of other lengths share nothing', () => {

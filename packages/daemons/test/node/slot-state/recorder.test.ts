@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import { StillClock } from '@vnfpool/testkit/clocks';
 import { RECORDED_UPDATES_MAX, recordedLine } from '@vnfpool/wire/mobility';
 import { expect, test } from 'vitest';

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import { StillClock } from '@vnfpool/testkit/clocks';
 import type { FoundCheckpoint, MadeCheckpoint, StateOrder, StateTask } from '@vnfpool/wire/mobility';
 import { expect, test, vi } from 'vitest';
