@@ -13,7 +13,6 @@ import {
   NetlinkSocket,
   setLinkUp,
 } from '@vnfpool/platform/netlink';
-import { Cleanup } from '../lib/cleanup.mjs';
 import { makeConntrackRoom } from '../lib/conntrack-room.mjs';
 import { Conntrackd, conntrackdProgram } from './conntrackd.mjs';
 
@@ -144,9 +143,8 @@ async function reached(way, flows) {
 }
 
 /** One pair of hosts from its beginning to its take-over. */
-async function trial(start, { perSecond, count }) {
-  const cleanup = new Cleanup();
-  try {
+function trial(start, { perSecond, count }, whole) {
+  return whole.part(async (cleanup) => {
     makeConntrackRoom(WARM_UP + count, cleanup);
     const hosts = pair(cleanup);
     const generator = child(cleanup, hosts.a, 'generator.mjs');
@@ -173,15 +171,12 @@ async function trial(start, { perSecond, count }) {
       commit: ((WARM_UP + count) * 1000) / commit.tookMs,
       commitUs: (commit.cpuMs * 1000) / (WARM_UP + count),
     };
-  } finally {
-    await cleanup.run();
-  }
+  });
 }
 
 /** From the kernel's making of a flow to its octets at the standby's link, ms. */
-async function lags(start, perSecond) {
-  const cleanup = new Cleanup();
-  try {
+function lags(start, perSecond, whole) {
+  return whole.part(async (cleanup) => {
     const hosts = pair(cleanup);
     const generator = child(cleanup, hosts.a, 'generator.mjs');
     await once(generator, 'message');
@@ -202,18 +197,16 @@ async function lags(start, perSecond) {
     return got
       .filter(([number]) => number >= PROBES / 5)
       .map(([number, atMs]) => Math.max(0, atMs - madeAtMs[number]));
-  } finally {
-    await cleanup.run();
-  }
+  });
 }
 
 /** Sharing so many flows, and taking over, in turns. */
-async function measureSharing(ways, count, { emit, say, signal, trials }) {
+async function measureSharing(ways, count, { emit, say, signal, trials, cleanup }) {
   const got = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
   for (let turn = 0; turn < trials; turn++) {
     for (const [name, start] of Object.entries(ways)) {
       signal.throwIfAborted();
-      const result = await trial(start, { perSecond: 0, count });
+      const result = await trial(start, { perSecond: 0, count }, cleanup);
       got[name].push(result);
       say(
         `${name}: ${Object.entries(result)
@@ -245,7 +238,7 @@ async function measureSharing(ways, count, { emit, say, signal, trials }) {
   }
 }
 
-export async function run({ emit, say, options, signal }) {
+export async function run({ emit, say, options, signal, cleanup }) {
   const trials = options.trials === undefined ? TRIALS : Number(options.trials);
   const program = conntrackdProgram();
   if (program.reason) say(`without conntrackd beside: ${program.reason}`);
@@ -254,20 +247,20 @@ export async function run({ emit, say, options, signal }) {
     ...(program.reason
       ? {}
       : {
-          FTFW: (hosts, cleanup) => theirs(hosts, cleanup, program, 'FTFW'),
-          NOTRACK: (hosts, cleanup) => theirs(hosts, cleanup, program, 'NOTRACK'),
+          FTFW: (hosts, own) => theirs(hosts, own, program, 'FTFW'),
+          NOTRACK: (hosts, own) => theirs(hosts, own, program, 'NOTRACK'),
         }),
   };
   const sizes = (options.sizes ?? '100k').toLowerCase().split(',');
   const unknown = sizes.filter((size) => !(size in SIZES));
   if (unknown.length > 0) throw new Error(`no size ${unknown.join(', ')}: ${Object.keys(SIZES).join(', ')}`);
-  for (const size of sizes) await measureSharing(ways, SIZES[size], { emit, say, signal, trials });
+  for (const size of sizes) await measureSharing(ways, SIZES[size], { emit, say, signal, trials, cleanup });
   if (!sizes.includes('100k')) return;
   for (const perSecond of LAG_RATES) {
     const samples = {};
     for (const [name, start] of Object.entries(ways)) {
       signal.throwIfAborted();
-      samples[name] = await lags(start, perSecond);
+      samples[name] = await lags(start, perSecond, cleanup);
       say(`${name}: ${samples[name].length} of ${perSecond} flows/s looked for`);
     }
     emit({

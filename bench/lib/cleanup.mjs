@@ -27,6 +27,20 @@ export class Cleanup {
     return child;
   }
 
+  /** Does a part of the work with a cleanup of its own, which is over with it; and with this one, if that ends before. */
+  async part(work) {
+    const own = new Cleanup();
+    const step = () => own.run();
+    this.#steps.push(step);
+    try {
+      return await work(own);
+    } finally {
+      const at = this.#steps.indexOf(step);
+      if (at >= 0) this.#steps.splice(at, 1);
+      await own.run();
+    }
+  }
+
   async run() {
     for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
       try {

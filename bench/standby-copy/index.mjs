@@ -4,7 +4,6 @@ import { createNamespace, inNamespace } from '@vnfpool/platform/namespaces';
 import { commitFlows, KernelCopy } from '@vnfpool/runtime/flow-sharing';
 import { sharedFlowBody, sharedFlowKey, sharedFlowValue } from '@vnfpool/wire/flow-state';
 import { connection } from '../flow-sharing/flows.mjs';
-import { Cleanup } from '../lib/cleanup.mjs';
 import { makeConntrackRoom } from '../lib/conntrack-room.mjs';
 import { kernelAlone } from './kernel-alone.mjs';
 
@@ -17,9 +16,8 @@ const SIZES = { '100k': 100_000, '1m': 1_000_000 };
 const TRIALS = 5;
 
 /** Milliseconds until a kernel has the copy; `isKept`: it was kept there before. */
-async function takeOver(values, isKept) {
-  const cleanup = new Cleanup();
-  try {
+function takeOver(values, isKept, whole) {
+  return whole.part(async (cleanup) => {
     const namespace = createNamespace();
     cleanup.add(() => namespace.close());
     const table = inNamespace(namespace.fd, () => {
@@ -52,22 +50,20 @@ async function takeOver(values, isKept) {
     if (result.kept + result.flows !== values.size || (isKept && result.flows > 0))
       throw new Error(`not as it should be: ${JSON.stringify(result)}`);
     return tookMs;
-  } finally {
-    await cleanup.run();
-  }
+  });
 }
 
 /** In turns. */
-async function measure(count, { emit, say, signal, trials }) {
+async function measure(count, { emit, say, signal, trials, cleanup }) {
   const flows = Array.from({ length: count }, (_, number) => connection(number));
   const values = new Map(
     flows.map((flow) => [sharedFlowKey(flow), sharedFlowValue(sharedFlowBody(flow), flow.timeoutSeconds)]),
   );
   // Who takes over runs it for the first time. Here that is the first turn; all of them are told.
   const ways = {
-    userspace: () => takeOver(values, false),
-    kernel: () => takeOver(values, true),
-    alone: () => kernelAlone(flows),
+    userspace: () => takeOver(values, false, cleanup),
+    kernel: () => takeOver(values, true, cleanup),
+    alone: () => kernelAlone(flows, cleanup),
   };
   const samples = { userspace: [], kernel: [], alone: [] };
   for (let turn = 0; turn < trials; turn++) {
@@ -100,6 +96,6 @@ export async function run({ emit, say, options, signal, cleanup }) {
   if (unknown.length > 0) throw new Error(`no size ${unknown.join(', ')}: ${Object.keys(SIZES).join(', ')}`);
   for (const size of sizes) {
     makeConntrackRoom(SIZES[size], cleanup);
-    await measure(SIZES[size], { emit, say, signal, trials });
+    await measure(SIZES[size], { emit, say, signal, trials, cleanup });
   }
 }

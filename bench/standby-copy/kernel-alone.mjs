@@ -2,7 +2,6 @@
 import { Conntrack } from '@vnfpool/platform/conntrack';
 import { createNamespace, inNamespace } from '@vnfpool/platform/namespaces';
 import { NETLINK_NETFILTER, NetlinkSocket } from '@vnfpool/platform/netlink';
-import { Cleanup } from '../lib/cleanup.mjs';
 
 const SEQUENCE_AT = 8;
 
@@ -23,9 +22,8 @@ function datagramsOf(table, entries) {
 }
 
 /** Milliseconds that the kernel of an empty namespace takes for entries whose messages were made before. */
-export async function kernelAlone(entries) {
-  const cleanup = new Cleanup();
-  try {
+export function kernelAlone(entries, whole) {
+  return whole.part(async (cleanup) => {
     const namespace = createNamespace();
     cleanup.add(() => namespace.close());
     const [table, socket] = inNamespace(namespace.fd, () => [
@@ -48,7 +46,5 @@ export async function kernelAlone(entries) {
     const tookMs = performance.now() - start;
     if (table.count() !== entries.length) throw new Error(`${table.count()} of ${entries.length} entries`);
     return tookMs;
-  } finally {
-    await cleanup.run();
-  }
+  });
 }
