@@ -176,6 +176,15 @@ describe('state that was left', () => {
     );
   });
 
+  test('a manager that is too old to know of it lists checkpoints all the same', async () => {
+    withStore();
+    bench.backend.found = [found];
+    bench.backend.leftStates = () => Promise.reject(new ApiError(404, 'not-found', 'nothing is here'));
+    const { code, out, err } = await bench.run(['state', 'list']);
+    expect([code, out.split('\n').length, err]).toEqual([0, 3, '']);
+    expect((await bench.run(['state', 'list', '--left'])).code).toBe(1);
+  });
+
   test('is removed when its name is said twice, and only what was named', async () => {
     const shown = await bench.run(['state', 'forget', 'kv']);
     expect(shown).toMatchObject({ code: 1, err: expect.stringContaining('--confirm kv') });

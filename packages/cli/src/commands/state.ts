@@ -88,12 +88,25 @@ async function list(chosen: Partial<ChosenSlots>, options: ListOptions, io: CliI
     }
   }
   printList(io, options.output, checkpointColumns, items, 'checkpoints');
-  const left = options.output === 'table' || options.output === 'wide' ? await leftOf(client, chosen) : [];
+  const left = options.output === 'table' || options.output === 'wide' ? await knownLeft(client, chosen) : [];
   if (left.length > 0)
     io.err(
       `State of ${left.length === 1 ? '1 slot that is' : `${left.length} slots that are`} no more lies in stores, too: vnfpool state list --left\n`,
     );
   if (refused.length > 0) throw new CliError(1, refused.join('\n'));
+}
+
+/** What slots that are no more have left, where the manager is not too old to know. */
+async function knownLeft(
+  client: ApiClient,
+  chosen: Partial<ChosenSlots>,
+): Promise<Awaited<ReturnType<typeof leftOf>>> {
+  try {
+    return await leftOf(client, chosen);
+  } catch (error) {
+    if (error instanceof RefusedError && error.status === 404) return [];
+    throw error;
+  }
 }
 
 /** @throws CliError for a pool without */
