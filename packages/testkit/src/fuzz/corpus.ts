@@ -8,6 +8,7 @@ import {
   type LeaseMessage,
   type LeaseValue,
 } from '@vnfpool/wire/lease';
+import { PFSYNC_DATAGRAMS } from './pfsync-corpus.ts';
 
 const sender = { group: 2, identifier: 0xc0000001n };
 const status = {
@@ -95,6 +96,7 @@ export const CORPUS: Readonly<Record<WireProtocol | 'lease', readonly Uint8Array
       associations: [association, association],
     }),
   ],
+  pfsync: PFSYNC_DATAGRAMS,
   lease: [
     ...leaseMessages.map((message) => encodeLeaseDatagram(header, [message])),
     encodeLeaseDatagram(header, leaseMessages),

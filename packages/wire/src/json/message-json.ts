@@ -25,7 +25,7 @@ export interface MessageJson {
   readonly octets?: string;
 }
 
-export const WIRE_PROTOCOLS: readonly WireProtocol[] = ['asap', 'enrp', 'csp', 'mobility'];
+export const WIRE_PROTOCOLS: readonly WireProtocol[] = ['asap', 'enrp', 'csp', 'mobility', 'pfsync'];
 
 const KEYS = new Set(['protocol', 'padding', 'message', 'unrecognized', 'octets']);
 const protocolField = oneOf(...WIRE_PROTOCOLS);

@@ -12,14 +12,16 @@ import {
   mobilityFrameBytes,
 } from '../mobility/index.ts';
 import type { FinalPadding } from '../parameters/tlv.ts';
+import { decodePfsync, encodePfsync, type PfsyncMessage } from '../pfsync/index.ts';
 import { asapFields } from './asap-fields.ts';
 import { cspFields } from './csp-fields.ts';
 import { enrpFields } from './enrp-fields.ts';
 import type { Field } from './field.ts';
 import { mobilityFields } from './mobility-fields.ts';
+import { pfsyncFields } from './pfsync-fields.ts';
 
 /** Protocols whose messages have a JSON form. */
-export type WireProtocol = 'asap' | 'enrp' | 'csp' | 'mobility';
+export type WireProtocol = 'asap' | 'enrp' | 'csp' | 'mobility' | 'pfsync';
 
 /** What the JSON form needs to know of a protocol. */
 export interface ProtocolCodec<M> {
@@ -65,7 +67,14 @@ const mobility: ProtocolCodec<MobilityMessage> = {
   encode: encodeMobility,
 };
 
+const pfsync: ProtocolCodec<PfsyncMessage> = {
+  fields: pfsyncFields,
+  paddings: ['excluded'],
+  decode: (octets) => ({ message: decodePfsync(octets), unrecognized: [] }),
+  encode: encodePfsync,
+};
+
 /** Each encodes only what it has decoded, or what its own fields have read. */
-export const PROTOCOLS = { asap, enrp, csp, mobility } as unknown as Readonly<
+export const PROTOCOLS = { asap, enrp, csp, mobility, pfsync } as unknown as Readonly<
   Record<WireProtocol, ProtocolCodec<unknown>>
 >;

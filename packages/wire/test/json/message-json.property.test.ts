@@ -4,11 +4,13 @@ import { fromHex, toHex, WireError } from '@vnfpool/wire/bytes';
 import { encodeComponentStatus } from '@vnfpool/wire/csp';
 import { encodeEnrp } from '@vnfpool/wire/enrp';
 import { messageFromJsonText, messageToJson, WIRE_PROTOCOLS, type WireProtocol } from '@vnfpool/wire/json';
+import { encodePfsync } from '@vnfpool/wire/pfsync';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { asapMessage } from '../asap/asap-message.arbitrary.ts';
 import { componentStatus } from '../csp/component-status.arbitrary.ts';
 import { enrpMessage } from '../enrp/enrp-message.arbitrary.ts';
+import { message as pfsyncMessage } from '../pfsync/pfsync.arbitrary.ts';
 import { MESSAGES } from './vectors.ts';
 
 const padding = fc.constantFrom('excluded' as const, 'included' as const);
@@ -16,6 +18,7 @@ const encoded: fc.Arbitrary<readonly [WireProtocol, Uint8Array]> = fc.oneof(
   fc.tuple(asapMessage, padding).map(([message, form]) => ['asap', encodeAsap(message, form)] as const),
   fc.tuple(enrpMessage, padding).map(([message, form]) => ['enrp', encodeEnrp(message, form)] as const),
   componentStatus.map((status) => ['csp', encodeComponentStatus(status)] as const),
+  pfsyncMessage.map((message) => ['pfsync', encodePfsync(message)] as const),
 );
 
 test('messages of ours need no octets beside their fields, and give the same octets again', () => {

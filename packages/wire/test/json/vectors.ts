@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { toHex } from '@vnfpool/wire/bytes';
 import type { WireProtocol } from '@vnfpool/wire/json';
 import { VECTORS } from '../mobility/vectors.ts';
+import { octetsOf, VECTORS as PFSYNC_VECTORS } from '../pfsync/vectors.ts';
 import { ASAP_VECTORS } from '../vectors/asap.ts';
 import { ENRP_VECTORS } from '../vectors/enrp.ts';
 import { RSPLIB_ASAP } from '../vectors/rsplib-asap.ts';
@@ -18,4 +20,5 @@ export const MESSAGES: Readonly<Record<WireProtocol, readonly Named[]>> = {
   enrp: [...ENRP_VECTORS, ...RSPLIB_ENRP],
   csp: RSPLIB_CSP,
   mobility: VECTORS,
+  pfsync: PFSYNC_VECTORS.map(({ name, hex }) => ({ name, hex: toHex(octetsOf(hex)) })),
 };
