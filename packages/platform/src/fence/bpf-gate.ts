@@ -9,7 +9,7 @@ import {
   openById,
   readInfo,
 } from '../bpf/index.ts';
-import { PlatformError } from '../errors.ts';
+import { isPlatformError, PlatformError } from '../errors.ts';
 import { libc } from '../libc/libc.ts';
 import { inNamespace, type NetworkNamespace, openOwnNamespace } from '../namespaces/namespace.ts';
 import { viewOf } from '../netlink/message.ts';
@@ -208,16 +208,25 @@ export class BpfGate {
       if (![...this.#links.indexes.values()].includes(index)) this.#attached.delete(index);
     for (const [name, index] of this.#links.indexes) {
       if (index === 0 || this.#attached.has(index)) continue;
-      inNamespace(this.#home.fd, () => {
-        for (const direction of DIRECTIONS) {
-          const own = this.#programOf(name, direction);
-          const there = attachedPrograms(index, direction);
-          if (!there.includes(own.id)) attachProgram(index, direction, own);
-          for (const id of there) if (id !== own.id) detachIfOurs(index, direction, id);
-        }
-      });
-      this.#attached.add(index);
+      try {
+        this.#attachTo(name, index);
+        this.#attached.add(index);
+      } catch (error) {
+        // It went since it was looked at, which the next look finds.
+        if (!isPlatformError(error, 'ENODEV')) throw error;
+      }
     }
+  }
+
+  #attachTo(name: string, index: number): void {
+    inNamespace(this.#home.fd, () => {
+      for (const direction of DIRECTIONS) {
+        const own = this.#programOf(name, direction);
+        const there = attachedPrograms(index, direction);
+        if (!there.includes(own.id)) attachProgram(index, direction, own);
+        for (const id of there) if (id !== own.id) detachIfOurs(index, direction, id);
+      }
+    });
   }
 
   /** Links that are guarded no more, by us or by an ended agent. */

@@ -31,6 +31,11 @@ export class LinkWatch {
     return JSON.stringify([...this.#indexes]) !== former;
   }
 
+  /** Looks at the same links again. @returns as `watch` does */
+  again(): boolean {
+    return this.watch([...this.#indexes.keys()]);
+  }
+
   /** Indexes of all other links of the namespace. */
   others(): readonly number[] {
     const own = new Set(this.#indexes.values());

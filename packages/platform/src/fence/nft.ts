@@ -258,6 +258,8 @@ class LinuxNftFence implements NftFence {
       // ENOENT: an element ran out meanwhile, perhaps in one of the tables only, or somebody took something away. The others:
       // one is there that we did not know. Looking tells.
       else if (!['ENOENT', 'EEXIST', 'ENOTEMPTY', 'EBUSY'].includes(refusal.code)) throw refusal;
+      // Or a link went since it was looked at.
+      else if (isAnew) this.#links.again();
     }
     throw refusal ?? new PlatformError('NFT', 'the rules change without end', { call: 'fence' });
   }
@@ -370,7 +372,12 @@ class LinuxNftFence implements NftFence {
   /** Everything anew, and closed. */
   #reload(): void {
     const contents = closed([...this.#table.slotOf.keys()]);
-    const failure = this.#tables.load(this.#form, this.#links.present, contents);
+    const load = (): PlatformError | undefined =>
+      this.#tables.load(this.#form, this.#links.present, contents);
+    let failure = load();
+    // A link went since it was looked at.
+    for (let attempt = 1; failure?.code === 'ENOENT' && attempt < ATTEMPTS && this.#links.again(); attempt++)
+      failure = load();
     if (failure !== undefined) throw failure;
     this.#horizons = NO_HORIZONS;
     this.#contents = contents;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { LinkWatch } from '../../src/fence/link-watch.ts';
 import type { Clocks, GuardedSlot } from '../../src/interfaces.ts';
 import { createNamespace, inNamespace, openOwnNamespace } from '../../src/namespaces/index.ts';
 import { createVeth, findLink, NETLINK_ROUTE, NetlinkSocket, setLinkUp } from '../../src/netlink/index.ts';
@@ -303,6 +304,45 @@ for (const { form, missing } of forms) {
       fence = rig.on('a', () => createOf(form));
       expect(tap.send(frame) && (await arrives())).toBe(false);
       expect(await arrives()).toBe(false);
+    });
+
+    test('a link that goes while it is put under the fence is left out, and guarded when it is there again', async () => {
+      const make = (): string =>
+        rig.run('a', 'ip', 'link', 'add', 'eth9', 'type', 'veth', 'peer', 'name', 'peer9');
+      make();
+      const look = LinkWatch.prototype.watch;
+      // Behind the last look at links before the kernel is asked to guard them.
+      let looksLeft = form === 'bpf' ? 2 : 1;
+      const watching = vi.spyOn(LinkWatch.prototype, 'watch').mockImplementation(function (
+        this: LinkWatch,
+        names,
+      ) {
+        const isOther = look.call(this, names);
+        if (--looksLeft === 0) rig.run('a', 'ip', 'link', 'del', 'eth9');
+        return isOther;
+      });
+      try {
+        fence.guard([WEB, { slot: 'mac', guarded: [{ what: 'link', link: 'eth9' }] }]);
+      } finally {
+        watching.mockRestore();
+      }
+      openFor(LONG_MS);
+      await rig.acquaint();
+      fence.check();
+      told.splice(0);
+      make();
+      fence.check();
+      expect(told.splice(0).join()).toContain('link eth9 is a new one');
+      for (const link of ['eth9', 'peer9']) rig.run('a', 'ip', 'link', 'set', link, 'up');
+      const [tap, seen] = [rig.tap('a', 3, 'eth9'), rig.tap('a', 3, 'peer9')];
+      const frame = new Uint8Array(60);
+      frame.set([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ...tap.hardwareAddress, 0x88, 0xb5]);
+      const has = (): boolean => seen.poll().some((each) => each[12] === 0x88 && each[13] === 0xb5);
+      tap.send(frame);
+      expect(has()).toBe(false);
+      openFor(LONG_MS, 'mac');
+      tap.send(frame);
+      await until('the frame', has);
     });
 
     test('a gateway forwards into and out of its link only when open, and speaks for itself all the time', async () => {
