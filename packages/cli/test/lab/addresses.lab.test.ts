@@ -45,6 +45,8 @@ describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}
   let hosts: Hosts;
   let second: SecondSwitch;
 
+  const joinSecond = (host: string): void =>
+    second.join(host, (ADDRESSES[host] ?? '').replace('10.78', '10.79'));
   const ip = (host: string, ...words: readonly string[]): string => hosts.ip(host, ...words);
   const fetched = async (address: string): Promise<boolean> => {
     const child = hosts.start('client', [process.execPath, '-e', FETCH, `http://${address}:8080/`]);
@@ -61,8 +63,7 @@ describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}
   beforeAll(async () => {
     hosts = new Hosts(ADDRESSES);
     second = new SecondSwitch(hosts);
-    for (const host of [...NODES, 'client'])
-      second.join(host, (ADDRESSES[host] ?? '').replace('10.78', '10.79'));
+    for (const host of [...NODES, 'client']) joinSecond(host);
     await hosts.startSet('edge', NODES);
   });
   afterAll(async () => {
@@ -146,6 +147,36 @@ describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}
     ).toBe(true);
     await until('both addresses serve', served);
     expect((await hosts.cli('manager', 'explain', 'pool', 'web')).stdout).toContain(`${node}: ${words}`);
+    joinSecond(node);
+    await untilState('it is a candidate again', (state) => !slotOf(state, 'web').reason.includes(words));
+  });
+
+  test('a slot with one of its links without a carrier is handed over to a node that has both', async () => {
+    const node = holderOf(await untilState('it is whole', isWhole));
+    ip(node, 'link', 'set', 'eth1', 'down');
+    const words = `link eth1 has no carrier for ${SECOND}`;
+    const isElsewhere = (state: StateView): boolean => holderOf(state) !== '' && holderOf(state) !== node;
+    const after = await untilState('another node has it', isElsewhere);
+    expect(after.events.some(({ message }) => message.includes(words))).toBe(true);
+    await until('both addresses serve', served);
+    ip(node, 'link', 'set', 'eth1', 'up');
+    await untilState('it is a candidate again', (state) => !slotOf(state, 'web').reason.includes(words));
+  });
+
+  test('where no node has that carrier it stays, and serves by the other link', async () => {
+    const before = await untilState('it is whole', isWhole);
+    for (const node of NODES.filter((each) => each !== holderOf(before)))
+      ip(node, 'link', 'set', 'eth1', 'down');
+    ip(holderOf(before), 'link', 'set', 'eth1', 'down');
+    const words = (node: string): string => `${node}: link eth1 has no carrier for ${SECOND}`;
+    const after = await untilState('all say so', (state) =>
+      NODES.every((node) => slotOf(state, 'web').reason.includes(words(node))),
+    );
+    expect(holderOf(after)).toBe(holderOf(before));
+    await until('the first address serves', () => fetched(FIRST));
+    for (const node of NODES) ip(node, 'link', 'set', 'eth1', 'up');
+    await untilState('it is whole', isWhole);
+    await until('both addresses serve', served);
   });
 
   test('with a hardware address of its own it moves without that neighbours learn anything', async () => {

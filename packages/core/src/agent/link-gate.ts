@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Core } from '../core.ts';
 import type { NodeLeasesInput } from '../lease/index.ts';
+import { type Addressed, placesOf } from './address-places.ts';
 import { type FlapRule, Penalty } from './penalty.ts';
 import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
 
 /** What the gate takes beside what it passes on. */
 export type GateInput =
   | KeeperInput
-  /** The link of the slots' addresses has a carrier, or has lost it. */
-  | { readonly type: 'link'; readonly isUp: boolean; readonly name: string };
+  /** The node's link for virtual addresses has a carrier, or has lost it. */
+  | { readonly type: 'link'; readonly isUp: boolean };
 
 type CandidateState = Extract<NodeLeasesInput, { readonly type: 'candidate-state' }>;
 
@@ -18,8 +19,8 @@ const STABLE_MS = 1_000;
 const DAMPING: FlapRule = { penalty: 1_000, suppress: 2_500, reuse: 1_000, halfLifeMs: 30_000 };
 
 /**
- * Stands before the slot keeper: while the link is down, this node is no candidate for a slot with addresses there, and lets
- * go of those that it holds. Only where the slot has another candidate: otherwise nothing would be won. With a carrier that
+ * Stands before the slot keeper: while the node's link is down, it is no candidate for a slot with addresses there, and lets
+ * go of those that it holds. Addresses on other links are each looked after by themselves. Only where the slot has another candidate: otherwise nothing would be won. With a carrier that
  * has not stayed for long it tries behind all others: where the switch was dead, all of them have such a link.
  *
  * The release goes the usual way: the fence is closed before anybody hears of it.
@@ -28,24 +29,26 @@ export class LinkGate implements Core<GateInput, KeeperOutput> {
   readonly #keeper: Core<KeeperInput, KeeperOutput>;
   readonly #node: number;
   readonly #penalty = new Penalty();
-  /** Slots with addresses and with a candidate elsewhere, and how many candidates they have. */
+  /** Slots with addresses on the link and with a candidate elsewhere, and how many candidates they have. */
   #gated: ReadonlyMap<string, number> = new Map();
   /** The last of each candidate of this node, by slot. */
   readonly #candidates = new Map<string, CandidateState>();
   #link: 'good' | 'down' | 'unproven' = 'good';
   /** When it is good again. */
   #provenAtMs: number | undefined;
-  #name = '';
+  readonly #name: string;
 
-  constructor(keeper: Core<KeeperInput, KeeperOutput>, node: number) {
+  /** @param name of the link; empty: there is none */
+  constructor(keeper: Core<KeeperInput, KeeperOutput>, node: number, name: string) {
     this.#keeper = keeper;
     this.#node = node;
+    this.#name = name;
   }
 
   handle(input: GateInput, nowMs: number): KeeperOutput[] {
     switch (input.type) {
       case 'link':
-        return input.isUp ? this.#up(nowMs) : this.#down(input.name, nowMs);
+        return input.isUp ? this.#up(nowMs) : this.#down(nowMs);
       case 'configure':
         return this.#configure(input, nowMs);
       case 'candidate-state':
@@ -74,13 +77,12 @@ export class LinkGate implements Core<GateInput, KeeperOutput> {
     return Math.min(own, this.#provenAtMs);
   }
 
-  #down(name: string, nowMs: number): KeeperOutput[] {
-    this.#name = name;
+  #down(nowMs: number): KeeperOutput[] {
     this.#provenAtMs = undefined;
     this.#penalty.add(DAMPING, nowMs);
     if (this.#link === 'down') return [];
     this.#link = 'down';
-    const message = `link ${name} has no carrier: its slots are given up, and this node is no candidate for them`;
+    const message = `link ${this.#name} has no carrier: its slots are given up, and this node is no candidate for them`;
     return [{ type: 'event', severity: 'warning', message }, ...this.#shut(this.#gated, nowMs)];
   }
 
@@ -99,10 +101,7 @@ export class LinkGate implements Core<GateInput, KeeperOutput> {
     const former = this.#gated;
     this.#gated = new Map(
       input.slots
-        .filter(
-          ({ addresses, candidates }) =>
-            addresses.length > 0 && candidates.some(({ node }) => node !== this.#node),
-        )
+        .filter((slot) => this.#isOnLink(slot) && slot.candidates.some(({ node }) => node !== this.#node))
         .map(({ id, candidates }) => [id, candidates.length]),
     );
     for (const slot of this.#candidates.keys())
@@ -113,6 +112,10 @@ export class LinkGate implements Core<GateInput, KeeperOutput> {
     const removed = new Map([...former].filter(([slot]) => !this.#gated.has(slot)));
     const gated = this.#link === 'down' ? this.#shut(added, nowMs) : this.#again(added, nowMs);
     return [...outputs, ...gated, ...this.#again(removed, nowMs)];
+  }
+
+  #isOnLink(slot: Addressed): boolean {
+    return placesOf(slot).some(({ link }) => link === null || link === this.#name);
   }
 
   /** A release means nothing where nothing is held but an attempt, which ends by it. */

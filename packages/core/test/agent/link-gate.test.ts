@@ -39,7 +39,7 @@ const candidate = (id: string, ready = true): GateInput => ({
   rank: 0,
 });
 
-const link = (isUp: boolean): GateInput => ({ type: 'link', isUp, name: 'eth0' });
+const link = (isUp: boolean): GateInput => ({ type: 'link', isUp });
 
 /** What the keeper was told of slots since the last look. */
 function news(): string[] {
@@ -68,7 +68,7 @@ beforeEach(() => {
     expire: () => [],
     nextDeadline: () => undefined,
   };
-  gate = new LinkGate(keeper, 1);
+  gate = new LinkGate(keeper, 1, 'eth0');
   give(
     configure(
       slot(VIP, ['10.0.0.100/24'], [1, 2]),
@@ -84,6 +84,12 @@ test('a lost carrier gives up the slots of the link that others may take, and no
   // Whatever the function says meanwhile.
   expect(give(candidate(VIP))).toEqual(['1 false']);
   expect(give(candidate(ALONE), candidate(BARE))).toEqual(['2 true', '3 true']);
+});
+
+test('a slot with addresses on other links only stays, one that names the link goes', () => {
+  give(configure(slot(VIP, ['10.1.0.100%eth1/24'], [1, 2]), slot(ALONE, ['10.0.0.101%eth0/24'], [1, 2])));
+  give(candidate(VIP), candidate(ALONE));
+  expect(give(link(false))).toEqual(['2 false', '2 release']);
 });
 
 test('with its carrier back it tries behind all others, and as before once the carrier has stayed for a while', () => {

@@ -120,7 +120,7 @@ class Player {
       restored: [],
       random: systemRandom(),
     });
-    this.#gate = new LinkGate(new SlotKeeper(leases, node, undefined), node);
+    this.#gate = new LinkGate(new SlotKeeper(leases, node, undefined), node, '');
     this.#hands = new LeaseHands(this.#gate, {
       clocks,
       fence: this.#fence,

@@ -85,7 +85,7 @@ async function main(
     random: systemRandom(),
   });
   const slots = new SlotKeeper(leases, task.node, handedOn);
-  const keeper = new LinkGate(slots, task.node);
+  const keeper = new LinkGate(slots, task.node, task.interface ?? '');
   const ownKey = openLeaseKey(`${task.folder}/lease-key.pem`);
 
   const counters: Record<string, number> = {};
@@ -182,7 +182,7 @@ async function main(
   function watchCarrier(name: string): CarrierWatch {
     return new CarrierWatch(name, {
       changed: (hasCarrier) => {
-        act(() => hands.handle({ type: 'link', isUp: hasCarrier, name }));
+        act(() => hands.handle({ type: 'link', isUp: hasCarrier }));
         tell({ type: 'link', name, hasCarrier, wallMs: clocks.wallMs() });
       },
       failed: (error) =>

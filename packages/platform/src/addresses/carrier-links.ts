@@ -30,6 +30,8 @@ export class CarrierLinks {
   readonly #route: NetlinkSocket;
   readonly #known = new Map<string, CarrierLink>();
   readonly #up = new Set<string>();
+  /** Those without a carrier, as of the last look. */
+  #dead: ReadonlySet<string> = new Set();
 
   constructor(route: NetlinkSocket) {
     this.#route = route;
@@ -100,6 +102,7 @@ export class CarrierLinks {
   /** Forgets what may have changed: links that are gone, or another one now. */
   refresh(): void {
     const present = new Map(listLinks(this.#route).map((link) => [link.name, link]));
+    this.#dead = new Set([...present.values()].flatMap(({ name, hasCarrier }) => (hasCarrier ? [] : [name])));
     const changed = [...this.#known.values()].filter(({ name, index, hardwareAddress }) => {
       const link = present.get(name);
       return link?.index !== index || Buffer.compare(link.hardwareAddress, hardwareAddress) !== 0;
@@ -109,6 +112,11 @@ export class CarrierLinks {
       this.#up.delete(name);
     }
     for (const name of this.#up) if (present.get(name)?.isUp !== true) this.#up.delete(name);
+  }
+
+  /** Whether what is sent goes anywhere, as of the last `refresh`. */
+  hasCarrier(name: string): boolean {
+    return !this.#dead.has(name);
   }
 
   /** Removes links that we, or an earlier process, made for slots, but for those named. */

@@ -114,6 +114,7 @@ class KernelAddresses implements LinuxVirtualAddresses {
     // Whoever hears of it may think of the place as a new one: what is missing is told anew.
     const former = this.#missing;
     this.#missing = new Map();
+    this.#sockets.links.refresh();
     this.#lookAtLinks();
     for (const address of former.keys())
       if (addresses.has(address) && !this.#missing.has(address))
@@ -296,12 +297,14 @@ class KernelAddresses implements LinuxVirtualAddresses {
   }
 
   #whyMissing(place: AddressPlace): string | null {
+    const link = place.link ?? this.#options.interface;
     try {
       this.#carrierOf(place);
-      return null;
+      // Without its own link the node is no candidate for any slot there, which is not told by address.
+      const isDead = link !== this.#options.interface && !this.#sockets.links.hasCarrier(link);
+      return isDead ? `link ${link} has no carrier` : null;
     } catch (error) {
       if (!isPlatformError(error)) throw error;
-      const link = place.link ?? this.#options.interface;
       return error.code === 'ENODEV' ? `there is no link ${link}` : `${link}: ${error.message}`;
     }
   }

@@ -224,9 +224,23 @@ describe.skipIf(missing !== '')(`addresses that others want too ${missing}`, () 
     a.ip('link', 'del', 'away0');
     await eventually('the address goes with it', () => told.length === 2);
     expect(told).toEqual(['10.9.1.100 there is no link eth1', '10.9.1.100 vanished']);
-    a.ip('link', 'add', 'eth1', 'type', 'bridge');
+    a.ip('link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'peer1');
+    for (const link of ['eth1', 'peer1']) a.ip('link', 'set', link, 'up');
     await eventually('it comes', () => told.includes('10.9.1.100 is there again'));
     a.run(() => addresses.raise(place));
     expect(a.ip('addr', 'show', 'dev', 'eth1')).toContain('10.9.1.100/32');
+  });
+
+  test('a link besides that of the node that loses its carrier is told, and that it has it again', async () => {
+    a.run(() => addresses.follow([at(VIP), at('10.9.1.100', 'eth1')]));
+    a.ip('link', 'set', 'eth1', 'down');
+    a.ip('link', 'set', 'eth0', 'down');
+    await eventually('it goes', () => told.length === 1);
+    // Who hears of the places anew is told it anew.
+    a.run(() => addresses.follow([at('10.9.1.100', 'eth1')]));
+    a.ip('link', 'set', 'eth1', 'up');
+    await eventually('it comes', () => told.length === 3);
+    const lost = '10.9.1.100 link eth1 has no carrier';
+    expect(told).toEqual([lost, lost, '10.9.1.100 is there again']);
   });
 });
