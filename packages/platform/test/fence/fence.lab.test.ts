@@ -310,7 +310,9 @@ for (const { form, missing } of forms) {
       const make = (): string =>
         rig.run('a', 'ip', 'link', 'add', 'eth9', 'type', 'veth', 'peer', 'name', 'peer9');
       make();
-      const look = LinkWatch.prototype.watch;
+      const { watch: look } = LinkWatch.prototype as {
+        watch: (this: LinkWatch, names: readonly string[]) => boolean;
+      };
       // Behind the last look at links before the kernel is asked to guard them.
       let looksLeft = form === 'bpf' ? 2 : 1;
       const watching = vi.spyOn(LinkWatch.prototype, 'watch').mockImplementation(function (
