@@ -9,7 +9,7 @@ const source = {
 /**
  * Suites by what they need: `unit` and `property` run anywhere; `sim` is the seeded simulation;
  * `lab` makes network namespaces (root, nftables); `browser` drives Chromium; `sctp` needs a kernel with SCTP, or
- * one whose control groups are all its own, and is run inside a user-mode one.
+ * one whose control groups are all its own, or whose wall clock may be set, and is run inside a user-mode one.
  */
 export default defineConfig({
   test: {

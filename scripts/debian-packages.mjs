@@ -51,12 +51,13 @@ function apt(arguments_, { ownLists, cwd }) {
 
 const lastLines = (text) => text.trim().split('\n').slice(-3).join(' ');
 
-/** Names of the packages that an installation of `packages` would add to this host, or null. */
+/** The packages that an installation of `packages` would add to this host, as name=version, or null. */
 function closure(packages, leaveOut, ownLists) {
   const plan = apt(['install', '--simulate', '--no-install-recommends', ...packages], { ownLists });
   if (plan.status !== 0) return { fault: lastLines(plan.stderr || plan.stdout || String(plan.error)) };
-  const names = [...plan.stdout.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name);
-  return { names: names.filter((name) => !leaveOut.test(name)) };
+  const found = [...plan.stdout.matchAll(/^Inst (\S+) (?:\[\S+\] )?\((\S+)/gm)];
+  const wanted = found.filter(([, name]) => !leaveOut.test(name));
+  return { names: wanted.map(([, name, version]) => `${name}=${version}`) };
 }
 
 function download(packages, leaveOut, folder, ownLists) {

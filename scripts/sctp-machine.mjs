@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A machine with SCTP for one command, where the host's kernel has none: Debian's user-mode Linux, as an ordinary process.
 //
-//   node scripts/sctp-machine.mjs [--memory 1G] [--limit SECONDS] [--module NAME]... [--stdin] [--verbose] [--] COMMAND [ARGUMENT]...
+//   node scripts/sctp-machine.mjs [--memory 1G] [--limit SECONDS] [--module NAME|PATH]... [--stdin] [--verbose] [--] COMMAND [ARGUMENT]...
 //
 // The host's root file system is the machine's (hostfs: read and write, with the rights that the calling user has there), so
 // COMMAND finds its programs and leaves its files where it does on the host; it runs in the caller's folder, with the
 // caller's environment, as the machine's root. /dev, /run and /dev/shm are the machine's own; so are the network, its
-// namespaces, and UNIX sockets. lo is up; sctp, sctp_diag and sch_netem are loaded, others come on demand.
+// namespaces, and UNIX sockets. lo is up; sctp, sctp_diag and sch_netem are loaded, others come on demand. A module is named
+// or, where it is none of this kernel's own, given by its path; what that needs is named before it.
 // Standard output and error are the caller's. Exit status: COMMAND's; 124 the time limit was reached, 125 no machine.
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -41,6 +42,8 @@ function initScript({ folder, kmod, modules, root, extraModules, command, cwd, e
   const environment = Object.entries(env)
     .filter(([name, value]) => /^[A-Za-z_]\w*$/.test(name) && value !== undefined)
     .map(([name, value]) => `export ${name}=${quoted(value)}`);
+  const named = extraModules.filter((each) => !each.includes('/'));
+  const foreign = extraModules.filter((each) => each.includes('/'));
   return `#!/bin/bash
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:${root}/sbin:${root}/bin
 mount -t proc proc /proc
@@ -54,10 +57,12 @@ mount -t tmpfs tmpfs /run
 mkdir -p /run/netns /run/lock /run/modules/lib
 ln -s ${quoted(modules)} /run/modules/lib/modules
 ln -s ${quoted(kmod)} /run/modules/modprobe
+ln -s ${quoted(kmod)} /run/modules/insmod
 printf '#!/bin/sh\\nexec /run/modules/modprobe -d /run/modules "$@"\\n' > /run/modules/on-demand
 chmod +x /run/modules/on-demand
 echo /run/modules/on-demand > /proc/sys/kernel/modprobe
-/run/modules/on-demand -a ${[...baseModules, ...extraModules].map(quoted).join(' ')} || echo 'sctp-machine: a module was not loaded'
+/run/modules/on-demand -a ${[...baseModules, ...named].map(quoted).join(' ')} || echo 'sctp-machine: a module was not loaded'
+${foreign.map((path) => `/run/modules/insmod ${quoted(path)} || echo 'sctp-machine: a module was not loaded'`).join('\n')}
 hostname sctp-machine
 ip link set lo up
 stty -F /dev/tty1 raw -echo
@@ -176,7 +181,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   });
   if (positionals.length === 0) {
     console.error(
-      'use: sctp-machine.mjs [--memory 1G] [--limit SECONDS] [--module NAME] [--stdin] [--verbose] -- COMMAND',
+      'use: sctp-machine.mjs [--memory 1G] [--limit SECONDS] [--module NAME|PATH] [--stdin] [--verbose] -- COMMAND',
     );
     process.exit(125);
   }

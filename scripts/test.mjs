@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nftModule } from './nft-module.mjs';
 import { sctpKernel } from './sctp-machine.mjs';
 import { ensurePrograms, forTests } from './system.mjs';
 
@@ -111,7 +112,11 @@ stage('lab', () => vitest(['lab']));
 stage('sctp', () => {
   const { reason } = sctpKernel();
   if (reason) return skip('every test over kernel SCTP', reason);
-  const script = [`${root}scripts/sctp-machine.mjs`, '--memory', '2G', '--limit', '900', '--'];
+  // Without it the tests that want nftables say that they are skipped.
+  const { path, needs = [], reason: noModule } = nftModule();
+  if (noModule) console.log(`no nftables in the user-mode kernel: ${noModule}`);
+  const modules = [...needs, ...(path ? [path] : [])].flatMap((each) => ['--module', each]);
+  const script = [`${root}scripts/sctp-machine.mjs`, '--memory', '2G', '--limit', '900', ...modules, '--'];
   const inside = [process.execPath, `${root}node_modules/vitest/vitest.mjs`, ...vitestArguments(['sctp'])];
   return vitestResult(['sctp'], execute(process.execPath, [...script, ...inside]));
 });
