@@ -73,6 +73,38 @@ describe('the full world', () => {
   });
 });
 
+describe('an address that kernels refuse', () => {
+  /** The node that serves refuses, and as many others; tells where it is served, and how often it was taken since. */
+  async function refusedAt(seed: number, others: number) {
+    let served = '';
+    let taken = 0;
+    const result = await scenario(seed, (world) => {
+      const active = activeOf(world);
+      const before = world.counts.taken;
+      const standbys = world.nodes.filter((node) => node !== active);
+      for (const { machine } of [active, ...standbys.slice(0, others)]) machine.refuse();
+      active.machine.raised.delete(WEB);
+      active.life?.worker.tell({ type: 'address-vanished', address: WEB });
+      world.schedule.after(4_500, () => {
+        served = world.active === active ? 'there' : world.active === undefined ? 'nowhere' : 'elsewhere';
+        taken = world.counts.taken - before;
+      });
+    });
+    expect(told(result)).toBe('ok');
+    return { served, taken };
+  }
+
+  test.each(SEEDS)('at its holder is served by another one (%i)', async (seed) => {
+    expect(await refusedAt(seed, 0)).toEqual({ served: 'elsewhere', taken: 1 });
+  });
+
+  test.each(SEEDS)('everywhere does not wander for ever (%i)', async (seed) => {
+    const { served, taken } = await refusedAt(seed, 9);
+    expect(served).toBe('nowhere');
+    expect(taken).toBeLessThanOrEqual(2);
+  });
+});
+
 describe('after', () => {
   test.each(SEEDS)('the death of the active node another one serves within two leases (%i)', async (seed) => {
     let servedAfterMs = Number.POSITIVE_INFINITY;

@@ -24,6 +24,7 @@ const ADDRESSES: Readonly<Record<string, string>> = {
 };
 const FIRST = '10.78.0.100';
 const SECOND = '10.79.0.100';
+const SIXTH = '2001:db8:78::100';
 const DECLARATION = `set: edge
 nodes: [node-a, node-b, node-c]
 pools:
@@ -177,6 +178,32 @@ describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}
     for (const node of NODES) ip(node, 'link', 'set', 'eth1', 'up');
     await untilState('it is whole', isWhole);
     await until('both addresses serve', served);
+  });
+
+  test('a slot of which the kernel refuses an address is handed over to a node whose kernel takes it', async () => {
+    const node = holderOf(await untilState('it is whole', isWhole));
+    const disable = (isDisabled: boolean): void =>
+      hosts.on(node, () =>
+        writeFileSync('/proc/sys/net/ipv6/conf/eth0/disable_ipv6', isDisabled ? '1' : '0'),
+      );
+    disable(true);
+    writeFileSync(
+      `${hosts.folder}/set.yaml`,
+      DECLARATION.replace(/address: .*/, `address: [${FIRST}/24, "${SIXTH}/64"]`),
+    );
+    const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);
+    expect(applied.code, applied.stderr).toBe(0);
+    const words = `${node}: ${SIXTH} cannot be raised`;
+    const after = await untilState(
+      'another node has it',
+      (state) =>
+        holderOf(state) !== '' && holderOf(state) !== node && slotOf(state, 'web').reason.includes(words),
+    );
+    await until('it is raised', () => ip(holderOf(after), 'addr').includes(`${SIXTH}/128`));
+    expect(ip(node, 'addr')).not.toContain(`${FIRST}/32`);
+    disable(false);
+    await untilState('it can be raised', (state) => !slotOf(state, 'web').reason.includes(SIXTH));
+    expect(ip(node, 'addr')).not.toContain(`${SIXTH}/128`);
   });
 
   test('with a hardware address of its own it moves without that neighbours learn anything', async () => {

@@ -28,6 +28,13 @@ const REPAIR_EVERY_MS = 1_000;
 /** After the kernel refused to raise it. */
 const RETRY_MS = 5_000;
 
+/** An address that is to be raised again. */
+interface Due {
+  readonly place: AddressPlace;
+  /** The kernel refused it last. */
+  readonly isRefused: boolean;
+}
+
 const NOTHING: Care = { raise: false, announce: false, message: '' };
 
 interface AddressState {
@@ -35,7 +42,7 @@ interface AddressState {
   readonly place: AddressPlace;
   /** Why it cannot be raised on this node; null: it can. */
   missing: string | null;
-  /** What the kernel said when it was raised last; null: it took it. */
+  /** What the kernel said when it was raised last; null: it took it, or was not asked. */
   failure: string | null;
   readonly claimants: Map<string, { link: string; toldAtMs: number; lastMs: number }>;
   defendedAtMs: number;
@@ -88,20 +95,17 @@ export class AddressCare {
   }
 
   /** Why the slot cannot be served whole by this node; empty: it can. */
-  missingOf(slot: string): string {
-    return this.#told(slot, ({ place, missing }) =>
-      missing === null ? [] : [`${missing} for ${place.address}`],
-    );
+  unfitness(slot: string): string {
+    return this.#told(slot, lacksOf);
   }
 
   /** What is wrong with the addresses of a slot that is held here; empty: nothing. */
   troubleOf(slot: string, nowMs: number): string {
-    return this.#told(slot, ({ place: { address }, missing, failure, claimants }) => [
-      ...(missing === null ? [] : [`${missing} for ${address}`]),
-      ...(missing === null && failure !== null ? [`${address} cannot be raised: ${failure}`] : []),
-      ...[...claimants]
+    return this.#told(slot, (state) => [
+      ...lacksOf(state),
+      ...[...state.claimants]
         .filter(([, { lastMs }]) => nowMs < lastMs + CLAIM_MS)
-        .map(([hardware, { link }]) => `${address} is claimed by ${hardware} on ${link} too`),
+        .map(([hardware, { link }]) => `${state.place.address} is claimed by ${hardware} on ${link} too`),
     ]);
   }
 
@@ -110,16 +114,30 @@ export class AddressCare {
     const state = this.#states.get(address);
     if (state === undefined || state.missing === missing) return false;
     state.missing = missing;
+    // What was refused on the link before says nothing of this one.
+    state.failure = null;
+    state.repairAtMs = null;
     return true;
   }
 
-  /** The kernel refused to raise it. */
-  refused(address: string, failure: string, nowMs: number): void {
+  /** The kernel refused to raise it; whether that is news. */
+  refused(address: string, failure: string, nowMs: number): boolean {
     const state = this.#states.get(address);
-    if (state === undefined) return;
+    if (state === undefined) return false;
+    const isNews = state.failure !== failure;
     state.failure = failure;
     state.repairAtMs = nowMs + RETRY_MS;
     this.#attended.add(state);
+    return isNews;
+  }
+
+  /** The kernel raised it; whether it had refused before. */
+  accepted(address: string): boolean {
+    const state = this.#states.get(address);
+    if (state === undefined || state.failure === null) return false;
+    state.failure = null;
+    state.repairAtMs = null;
+    return true;
   }
 
   /** An address that is raised here was removed by somebody. */
@@ -159,13 +177,15 @@ export class AddressCare {
     return { raise: false, announce, message };
   }
 
-  /** What is no more held here needs no repair and no defence. */
+  /**
+   * What is no more held here needs no repair and no defence. That the kernel refuses it stays known: else two nodes would pass
+   * the slot to each other for ever.
+   */
   left(slot: string): void {
     for (const { address } of this.placesOf(slot)) {
       const state = this.#states.get(address);
       if (state === undefined) continue;
-      state.repairAtMs = null;
-      state.failure = null;
+      if (state.failure === null) state.repairAtMs = null;
       state.claimants.clear();
     }
   }
@@ -178,9 +198,9 @@ export class AddressCare {
     return all.length === 0 ? undefined : Math.min(...all);
   }
 
-  /** Addresses that are to be raised again now, and slots of which something is over. */
-  expire(nowMs: number): { readonly due: AddressPlace[]; readonly changed: string[] } {
-    const due: AddressPlace[] = [];
+  /** Addresses that are to be raised again now, also some that are refused, and slots of which something is over. */
+  expire(nowMs: number): { readonly due: Due[]; readonly changed: string[] } {
+    const due: Due[] = [];
     const changed: string[] = [];
     for (const state of this.#attended) {
       const { claimants, slot } = state;
@@ -190,11 +210,12 @@ export class AddressCare {
         changed.push(slot);
       }
       if (state.repairAtMs !== null && nowMs >= state.repairAtMs) {
-        state.repairAtMs = null;
+        const isRefused = state.failure !== null;
+        // Refused until the kernel is heard to have taken it.
+        state.repairAtMs = isRefused ? nowMs + RETRY_MS : null;
         state.repairedAtMs = nowMs;
-        state.failure = null;
         changed.push(slot);
-        if (state.missing === null) due.push(state.place);
+        if (state.missing === null) due.push({ place: state.place, isRefused });
       }
       if (claimants.size === 0 && state.repairAtMs === null) this.#attended.delete(state);
     }
@@ -205,6 +226,12 @@ export class AddressCare {
     const states = this.placesOf(slot).flatMap(({ address }) => this.#states.get(address) ?? []);
     return states.flatMap(tell).join('; ');
   }
+}
+
+/** Why an address cannot be served by this node. */
+function lacksOf({ place: { address }, missing, failure }: AddressState): readonly string[] {
+  if (missing !== null) return [`${missing} for ${address}`];
+  return failure === null ? [] : [`${address} cannot be raised: ${failure}`];
 }
 
 function newState(slot: string, place: AddressPlace): AddressState {

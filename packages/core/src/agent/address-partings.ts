@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NodeLeasesInput } from '../lease/index.ts';
 
-/** A slot whose link is missing is offered to others this often at most: they may lack it too. */
+/** A slot that cannot be served whole is offered to others this often at most: they may not be able to, either. */
 const AGAIN_MS = 30_000;
+/** Each time that it is offered again soon the time to the next doubles, up to this. */
+const AGAIN_MS_MAX = 3_600_000;
 
 export interface PartingTarget {
   readonly node: number;
@@ -12,6 +14,8 @@ export interface PartingTarget {
 interface Parting {
   readonly targets: PartingTarget[];
   readonly begunAtMs: number;
+  /** From then to the next. */
+  readonly againMs: number;
   nonce: string;
 }
 
@@ -26,10 +30,19 @@ export class AddressPartings {
   next(slot: string, targets: readonly PartingTarget[], nowMs: number): NodeLeasesInput | undefined {
     const former = this.#partings.get(slot);
     if (former !== undefined && former.nonce !== '') return this.#order(slot, former, nowMs);
-    if (former !== undefined && nowMs < former.begunAtMs + AGAIN_MS) return undefined;
-    const parting = { targets: [...targets], begunAtMs: nowMs, nonce: '' };
+    if (former !== undefined && nowMs < former.begunAtMs + former.againMs) return undefined;
+    const isSoon = former !== undefined && nowMs < former.begunAtMs + 3 * former.againMs;
+    const againMs = isSoon ? Math.min(2 * former.againMs, AGAIN_MS_MAX) : AGAIN_MS;
+    const parting = { targets: [...targets], begunAtMs: nowMs, againMs, nonce: '' };
     this.#partings.set(slot, parting);
     return this.#order(slot, parting, nowMs);
+  }
+
+  /** When the slot may be offered anew; never while it is on offer. */
+  dueAtMs(slot: string): number {
+    const parting = this.#partings.get(slot);
+    if (parting === undefined) return 0;
+    return parting.nonce === '' ? parting.begunAtMs + parting.againMs : Number.POSITIVE_INFINITY;
   }
 
   /** Whether a hand-over that failed was one of ours. */

@@ -19,7 +19,9 @@ export type AddressInput =
   /** A raised address was removed by somebody. */
   | { readonly type: 'address-vanished'; readonly address: string }
   /** The kernel did not raise it. */
-  | { readonly type: 'address-refused'; readonly address: string; readonly reason: string };
+  | { readonly type: 'address-refused'; readonly address: string; readonly reason: string }
+  /** The kernel raised one that it had refused. */
+  | { readonly type: 'address-accepted'; readonly address: string };
 
 export type AddressOutput =
   /** Every address that may be raised here, from now on. */
@@ -136,7 +138,7 @@ export class AddressUpkeep {
 
   /** Why this node is no candidate for the slot; empty: it may be. */
   unfitness(slot: string): string {
-    return this.#care.missingOf(slot);
+    return this.#care.unfitness(slot);
   }
 
   troubleOf(slot: string, nowMs: number): string {
@@ -240,8 +242,9 @@ export class AddressUpkeep {
       case 'address-vanished':
         return this.#vanished(input.address, nowMs);
       case 'address-refused':
-        this.#care.refused(input.address, input.reason, nowMs);
-        return [this.#event('error', input.address, `${input.address} cannot be raised: ${input.reason}`)];
+        return this.#refused(input.address, input.reason, nowMs);
+      case 'address-accepted':
+        return this.#accepted(input.address);
       case 'address-placed':
         return this.#placed(input.address, input.missing);
     }
@@ -269,7 +272,10 @@ export class AddressUpkeep {
     }
     const { due, changed } = this.#care.expire(nowMs);
     for (const slot of changed) this.#changed.add(slot);
-    for (const place of due) if (this.#isRaised(place.address)) outputs.push(...this.#again(place));
+    for (const { place, isRefused } of due) {
+      if (isRefused) outputs.push(...this.#try(place));
+      else if (this.#isRaised(place.address)) outputs.push(...this.#again(place));
+    }
     return outputs;
   }
 
@@ -296,6 +302,31 @@ export class AddressUpkeep {
     }
     const again = this.#isRaised(address) ? this.#again(place) : [];
     return [...again, this.#event('info', address, `the link of ${address} is there again`)];
+  }
+
+  #refused(address: string, reason: string, nowMs: number): AddressOutput[] {
+    if (!this.#care.refused(address, reason, nowMs)) return [];
+    const severity = this.#isRaised(address) ? 'error' : 'warning';
+    return [this.#event(severity, address, `${address} cannot be raised: ${reason}`)];
+  }
+
+  #accepted(address: string): AddressOutput[] {
+    const place = this.#care.placeOf(address);
+    if (!this.#care.accepted(address) || place === undefined) return [];
+    return [
+      ...(this.#isRaised(address) ? [{ type: 'announce' as const, places: [place] }] : []),
+      this.#event('info', address, `${address} can be raised again`),
+    ];
+  }
+
+  /** Whether the kernel still refuses it is seen by trying, behind the closed fence where the slot is not held. */
+  #try(place: AddressPlace): AddressOutput[] {
+    const slot = this.#care.slotOf(place.address) ?? '';
+    const isRaised = this.#held.isRaised(slot);
+    if (!isRaised && !this.#held.isFree(slot)) return [];
+    const raise = { type: 'raise' as const, places: [place], isPrepared: true, isQuiet: !isRaised };
+    const isKept = isRaised || this.#prepared.has(slot);
+    return isKept ? [raise] : [raise, { type: 'withdraw', addresses: [place.address] }];
   }
 
   #carry(address: string, { raise, announce, message }: Care): AddressOutput[] {

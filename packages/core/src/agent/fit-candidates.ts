@@ -3,12 +3,12 @@ import type { NodeLeasesInput } from '../lease/index.ts';
 
 type CandidateState = NodeLeasesInput & { readonly type: 'candidate-state' };
 
-/** What functions say of being candidates, as it is told to the lease engine: who lacks the link of an address is not ready. */
+/** What functions say of being candidates, as it is told to the lease engine: who cannot raise an address is not ready. */
 export class FitCandidates {
   readonly #unfitness: (slot: string) => string;
   /** What was said last, a slot each. */
   readonly #said = new Map<string, CandidateState>();
-  /** Slots of which the engine was told that nobody is ready, as a link is missing. */
+  /** Slots of which the engine was told that nobody is ready, as an address cannot be raised. */
   readonly #unfit = new Set<string>();
 
   /** `unfitness`: why this node cannot serve the slot; empty: it can. */

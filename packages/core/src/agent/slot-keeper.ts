@@ -105,10 +105,10 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         return this.#probed(input, nowMs);
       case 'address-claimed':
       case 'address-vanished':
-      case 'address-refused':
-        return this.#upkeep.attend(input, nowMs);
       case 'address-placed':
-        return this.#placed(input, nowMs);
+      case 'address-refused':
+      case 'address-accepted':
+        return this.#attend(input, nowMs);
       case 'unfenced':
         this.#formerHolders.configure(input.nodes);
         return [];
@@ -136,6 +136,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       ...this.#formerHolders.due(nowMs),
       ...this.#announceAgain(nowMs),
       ...this.#upkeep.expire(nowMs),
+      ...this.#partAgain(nowMs),
       ...this.#tellTroubles(nowMs),
       ...this.#council.tell(this.#leases),
     ];
@@ -144,6 +145,10 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   nextDeadline(): number | undefined {
     const all = [...this.#holdings.values()].flatMap(({ announceAtMs }) => announceAtMs[0] ?? []);
     all.push(...this.#formerHolders.nextDeadlines());
+    for (const slot of this.#unfitHeld()) {
+      const dueAtMs = this.#partings.dueAtMs(slot);
+      if (dueAtMs < Number.POSITIVE_INFINITY) all.push(dueAtMs);
+    }
     for (const own of [this.#leases.nextDeadline(), this.#upkeep.nextDeadline()])
       if (own !== undefined) all.push(own);
     return all.length === 0 ? undefined : Math.min(...all);
@@ -337,9 +342,12 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return [...told, ...this.#raise(slot, holding.epoch)];
   }
 
-  /** A link went or came: who holds the slot passes it on if somebody takes it, others are candidates no more, or again. */
-  #placed(input: KeeperInput & { type: 'address-placed' }, nowMs: number): KeeperOutput[] {
-    const slot = this.#upkeep.slotOf(input.address);
+  /**
+   * A link went or came, or the kernel refuses an address or takes it: who holds the slot passes it on if somebody takes it, others
+   * are candidates no more, or again.
+   */
+  #attend(input: Parameters<AddressUpkeep['attend']>[0], nowMs: number): KeeperOutput[] {
+    const slot = this.#upkeep.slotOf(input.type === 'address-claimed' ? input.claim.address : input.address);
     if (slot === undefined) return [];
     const wasFit = this.#upkeep.unfitness(slot) === '';
     const outputs: KeeperOutput[] = this.#upkeep.attend(input, nowMs);
@@ -348,6 +356,20 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     if (isFit) this.#partings.end(slot);
     else if (this.#holdings.get(slot)?.serving) outputs.push(...this.#part(slot, nowMs));
     return outputs;
+  }
+
+  /** Slots that nobody took when they were offered: others may have become ready, or whole. */
+  #partAgain(nowMs: number): KeeperOutput[] {
+    return this.#unfitHeld().flatMap((slot) =>
+      nowMs >= this.#partings.dueAtMs(slot) ? this.#part(slot, nowMs) : [],
+    );
+  }
+
+  /** Slots that are served here, though not whole. */
+  #unfitHeld(): string[] {
+    return [...this.#holdings].flatMap(([slot, { serving, closing }]) =>
+      serving && !closing && this.#upkeep.unfitness(slot) !== '' ? [slot] : [],
+    );
   }
 
   /** Offers a slot that cannot be served whole here to the next of the other candidates. */
@@ -417,6 +439,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         return [
           { type: 'slot', state: this.#stateOf(slot) },
           { type: 'failover', record: this.#record(holding, wallMs - nowMs) },
+          // It was seen on the way, as when it was raised ahead.
+          ...(this.#upkeep.unfitness(slot) === '' ? [] : this.#part(slot, nowMs)),
         ];
       }
     }

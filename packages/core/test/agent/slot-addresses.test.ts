@@ -345,15 +345,94 @@ test('a holder whose link goes offers the slot to the others in turn, then stays
   expect(orders()).toHaveLength(2);
 });
 
-test('what the kernel refuses is told and tried again', () => {
-  const { give, take, pass } = world([`${A}/24`]);
+const refused: KeeperInput = { type: 'address-refused', address: B, reason: 'EACCES' };
+const accepted: KeeperInput = { type: 'address-accepted', address: B };
+const REFUSED = `${B} cannot be raised: EACCES`;
+
+test('what the kernel refuses is told once and tried until it is taken', () => {
+  const { give, take, pass } = world([`${A}/24`, `${B}/64`]);
   take('lease-expired');
   pass(10_000);
-  const refused = give({ type: 'address-refused', address: A, reason: 'EACCES' });
-  expect(troubleOf(refused)).toBe(`${A} cannot be raised: EACCES`);
-  const again = pass(5_000);
-  expect(ofType(again, 'raise')).toHaveLength(1);
-  expect(troubleOf(again)).toBeUndefined();
+  const told = give(refused);
+  expect(troubleOf(told)).toBe(REFUSED);
+  expect(ofType(told, 'event')[0]).toMatchObject({ severity: 'error', message: `slot web/0: ${REFUSED}` });
+  for (let n = 0; n < 3; n++) {
+    expect(pass(5_000)).toEqual([{ type: 'raise', places: [at(B)], isPrepared: true, isQuiet: false }]);
+    expect(give(refused)).toEqual([]);
+  }
+  const taken = give(accepted);
+  expect(ofType(taken, 'announce')).toEqual([{ type: 'announce', places: [at(B)] }]);
+  expect(troubleOf(taken)).toBeUndefined();
+  expect(ofType(pass(5_000), 'raise')).toEqual([]);
+});
+
+test('a holder whose kernel refuses an address offers the slot to the others, and again later when none takes it', () => {
+  const { give, take, asked, pass } = world([`${A}/24`, `${B}/64`]);
+  take('lease-expired');
+  pass(10_000);
+  give(refused);
+  const orders = () => asked.flatMap((input) => (input.type === 'hand-over' ? [input] : []));
+  expect(orders()).toMatchObject([{ to: { node: 2, functionId: 8 } }]);
+  give(candidate, failed(orders()[0]?.nonce ?? ''));
+  expect(orders()[1]).toMatchObject({ to: { node: 3, functionId: 9 } });
+  const stays = give(candidate, failed(orders()[1]?.nonce ?? ''));
+  expect(ofType(stays, 'event').map(({ message }) => message)).toEqual([
+    `slot web/0: ${REFUSED}; it stays here, as no other node takes it`,
+  ]);
+  pass(29_999);
+  expect(orders()).toHaveLength(2);
+  pass(1);
+  expect(orders()[2]).toMatchObject({ to: { node: 2, functionId: 8 } });
+  give(candidate, failed(orders()[2]?.nonce ?? ''));
+  give(candidate, failed(orders()[3]?.nonce ?? ''));
+  // Twice the time from then on.
+  pass(59_999);
+  expect(orders()).toHaveLength(4);
+  pass(1);
+  expect(orders()).toHaveLength(5);
+});
+
+test('whoever let go of a slot for a refused address is no candidate until the kernel takes it, behind the fence', () => {
+  const { give, take, asked, pass } = world([`${A}/24`, `${B}/64`]);
+  give(candidate);
+  take('lease-expired');
+  give(refused);
+  give(
+    { type: 'release', slot: SLOT, reason: 'operator' },
+    { type: 'fence-close', slot: SLOT, epoch: 5, reason: 'operator' },
+  );
+  give(candidate);
+  expect(asked.at(-1)).toEqual({ ...candidate, ready: false });
+  const trial: KeeperOutput[] = [
+    { type: 'raise', places: [at(B)], isPrepared: true, isQuiet: true },
+    { type: 'withdraw', addresses: [B] },
+  ];
+  expect(pass(5_000)).toEqual(trial);
+  expect(give(refused)).toEqual([]);
+  expect(asked.at(-1)).toEqual({ ...candidate, ready: false });
+  expect(pass(5_000)).toEqual(trial);
+  expect(troubleOf(give(accepted))).toBeUndefined();
+  expect(asked.at(-1)).toEqual(candidate);
+  expect(pass(60_000)).toEqual([]);
+});
+
+test('a successor that is refused what it raises ahead passes the slot on when it has come', () => {
+  const { give, take, asked } = world([`${A}/24`, `${B}/64`]);
+  give(candidate, offered);
+  give(refused);
+  expect(asked.at(-1)).toEqual({ ...candidate, ready: false });
+  take('handover');
+  expect(asked.at(-1)).toMatchObject({ type: 'hand-over', to: { node: 2, functionId: 8 } });
+});
+
+test('a link that is another one now may take what the one before refused', () => {
+  const { give, asked } = world([`${A}/24`, `${B}%eth1/64`]);
+  give(candidate);
+  give(refused);
+  give(gone);
+  expect(asked.at(-1)).toEqual({ ...candidate, ready: false });
+  give(back);
+  expect(asked.at(-1)).toEqual(candidate);
 });
 
 test('announcements are repeated as configured', () => {

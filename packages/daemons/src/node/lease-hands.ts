@@ -54,6 +54,8 @@ const ANNOUNCE_REPEATS = 2;
 export class LeaseHands {
   readonly #keeper: Keeper<GateInput>;
   readonly #options: LeaseHandsOptions;
+  /** Addresses that the kernel refused last. */
+  readonly #refused = new Set<string>();
 
   constructor(keeper: Keeper<GateInput>, options: LeaseHandsOptions) {
     this.#keeper = keeper;
@@ -128,7 +130,7 @@ export class LeaseHands {
         this.#guard(output.slots);
         return [];
       case 'follow':
-        addresses?.follow(output.places);
+        this.#follow(output.places);
         return [];
       case 'probe':
         this.#probe(output);
@@ -190,6 +192,12 @@ export class LeaseHands {
     }
   }
 
+  #follow(places: readonly AddressPlace[]): void {
+    const followed = new Set(places.map(({ address }) => address));
+    for (const address of this.#refused) if (!followed.has(address)) this.#refused.delete(address);
+    this.#options.addresses?.follow(places);
+  }
+
   /** What leaves the fence leaves the link before, also what an earlier agent left there: it would stand open. */
   #guard(slots: readonly KeeperSlot[]): void {
     const { fence, addresses } = this.#options;
@@ -215,8 +223,10 @@ export class LeaseHands {
     if (!isPrepared) addresses?.destroySockets(address);
     try {
       addresses?.raise(place, isQuiet);
+      if (this.#refused.delete(address)) later({ type: 'address-accepted', address });
     } catch (error) {
       if (!isPlatformError(error)) throw error;
+      this.#refused.add(address);
       later({ type: 'address-refused', address, reason: error.message });
     }
   }

@@ -123,6 +123,9 @@ test('what the kernel refuses to raise is told, and the other addresses are rais
   world.addresses.failure = undefined;
   world.carryOut({ type: 'raise', places, isPrepared: false, isQuiet: false });
   expect([...world.addresses.raised]).toEqual(['10.0.0.100']);
+  // That it was taken is said once.
+  world.carryOut({ type: 'raise', places, isPrepared: false, isQuiet: false });
+  expect(world.laterInputs.slice(1)).toEqual([{ type: 'address-accepted', address: '10.0.0.100' }]);
 });
 
 test('connections are ended before an address is raised, and not again when that was done ahead', () => {

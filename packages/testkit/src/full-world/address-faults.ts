@@ -30,6 +30,18 @@ const takeLink: Fault = (world, random) => {
   });
 };
 
+/** A kernel refuses addresses for a while, and what it had is gone: as where somebody disables a protocol on the link. */
+const refuse: Fault = (world, random) => {
+  const { machine, life } = someNode(world, random);
+  if (machine.refuses) return;
+  machine.refuse();
+  for (const address of machine.raised) {
+    machine.raised.delete(address);
+    life?.worker.tell({ type: 'address-vanished', address });
+  }
+  world.schedule.after(random.between(10, random.pick([300, 2_000, 7_000])), () => machine.accept());
+};
+
 /** Somebody outside the set has an address for a while, and says so now and then. */
 const stranger: Fault = (world, random) => {
   const address = random.pick(['10.77.0.100', '10.77.0.101', '10.77.0.120']);
@@ -42,7 +54,7 @@ const stranger: Fault = (world, random) => {
   }
 };
 
-const FAULTS: readonly Fault[] = [removeAddress, removeAddress, takeLink, takeLink, stranger];
+const FAULTS: readonly Fault[] = [removeAddress, removeAddress, takeLink, takeLink, refuse, refuse, stranger];
 
 /** Plans what happens to addresses until calm, by numbers of its own: what else the seed draws stays as it is. */
 export function planAddressFaults(world: FullWorld, seed: number): void {

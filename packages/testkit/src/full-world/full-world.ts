@@ -74,6 +74,7 @@ export class FullWorld extends World {
     this.strangers.clear();
     for (const node of this.nodes) {
       node.machine.giveLink();
+      node.machine.accept();
       node.life?.worker.linkChanged();
     }
     for (const process of [this.manager.process, this.registrar.process]) process.resume();

@@ -82,6 +82,8 @@ export class SimLeaseWorker {
   readonly #sequences = new Map<number, bigint>();
   #peers = new Map<number, LeasePeer>();
   #followed: readonly string[] = [];
+  /** Addresses that the kernel refused last. */
+  readonly #refused = new Set<string>();
   #backlog: Action[] = [];
   #inbox: KeeperInput[] = [];
   #isBusy = false;
@@ -228,10 +230,7 @@ export class SimLeaseWorker {
         return [];
       }
       case 'raise':
-        for (const { address } of output.places) {
-          if (machine.hasLink) machine.raised.add(address);
-          else this.#input({ type: 'address-refused', address, reason: 'there is no link' });
-        }
+        for (const { address } of output.places) this.#raise(address);
         checkFences();
         return [];
       case 'withdraw':
@@ -291,6 +290,22 @@ export class SimLeaseWorker {
       case 'event':
         log(() => output.message);
         return [];
+    }
+  }
+
+  #raise(address: string): void {
+    const { machine } = this.#parts;
+    const reason = !machine.hasLink
+      ? 'there is no link'
+      : machine.refuses && !machine.raised.has(address)
+        ? 'EACCES'
+        : undefined;
+    if (reason === undefined) {
+      machine.raised.add(address);
+      if (this.#refused.delete(address)) this.#input({ type: 'address-accepted', address });
+    } else {
+      this.#refused.add(address);
+      this.#input({ type: 'address-refused', address, reason });
     }
   }
 

@@ -19,6 +19,8 @@ export class Machine {
   readonly guarded: Map<string, string> = new Map();
   /** The link of its virtual addresses is there. */
   hasLink = true;
+  /** Its kernel refuses addresses that are raised: those that it has stay. */
+  refuses = false;
   /** On disk too: transfers of state whose outcome a restarted agent has to know, by token. */
   readonly transfers: Map<string, TransferRecord> = new Map();
   readonly disk: NodeDisk = {
@@ -77,6 +79,16 @@ export class Machine {
   giveLink(): void {
     if (!this.hasLink) this.#world.log(() => `${this.name}: its link is back`);
     this.hasLink = true;
+  }
+
+  refuse(): void {
+    this.#world.log(() => `${this.name}: its kernel refuses addresses`);
+    this.refuses = true;
+  }
+
+  accept(): void {
+    if (this.refuses) this.#world.log(() => `${this.name}: its kernel takes addresses again`);
+    this.refuses = false;
   }
 
   losePower(): void {
