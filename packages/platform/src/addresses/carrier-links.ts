@@ -29,6 +29,7 @@ const LOOSE_REVERSE_PATH = 2;
 export class CarrierLinks {
   readonly #route: NetlinkSocket;
   readonly #known = new Map<string, CarrierLink>();
+  /** Links of a slot's own that are up, also such as an earlier process left so. */
   readonly #up = new Set<string>();
   /** Those without a carrier, as of the last look. */
   #dead: ReadonlySet<string> = new Set();
@@ -53,6 +54,7 @@ export class CarrierLinks {
     setIpv4Settings(this.#route, index, ARP_SETTINGS);
     const found = { name, index, hardwareAddress };
     this.#known.set(name, found);
+    if (link.alias === ALIAS && link.isUp) this.#up.add(name);
     return found;
   }
 
@@ -91,6 +93,11 @@ export class CarrierLinks {
     }
   }
 
+  /** Links of a slot's own that are up. */
+  get ownUp(): CarrierLink[] {
+    return [...this.#up].flatMap((name) => this.#known.get(name) ?? []);
+  }
+
   /** Sets a link of a slot's own up or down. */
   setUp({ name, index }: CarrierLink, isUp: boolean): void {
     if (this.#up.has(name) === isUp) return;
@@ -111,7 +118,11 @@ export class CarrierLinks {
       this.#known.delete(name);
       this.#up.delete(name);
     }
-    for (const name of this.#up) if (present.get(name)?.isUp !== true) this.#up.delete(name);
+    for (const name of this.#known.keys()) {
+      const link = present.get(name);
+      if (link?.isUp !== true) this.#up.delete(name);
+      else if (link.alias === ALIAS) this.#up.add(name);
+    }
   }
 
   /** Whether what is sent goes anywhere, as of the last `refresh`. */

@@ -116,6 +116,7 @@ class KernelAddresses implements LinuxVirtualAddresses {
     this.#missing = new Map();
     this.#sockets.links.refresh();
     this.#lookAtLinks();
+    this.#setIdleDown();
     for (const address of former.keys())
       if (addresses.has(address) && !this.#missing.has(address))
         this.#options.listener?.placed(address, null);
@@ -147,7 +148,7 @@ class KernelAddresses implements LinuxVirtualAddresses {
   }
 
   withdraw(address: string): void {
-    const { links, route } = this.#sockets;
+    const { route } = this.#sockets;
     const known = this.#raised.get(address);
     this.#raised.delete(address);
     this.#unrouted.delete(address);
@@ -157,19 +158,13 @@ class KernelAddresses implements LinuxVirtualAddresses {
       for (const found of listAddresses(route, address.includes(':') ? 6 : 4))
         if (found.address === address && found.isDeprecated && found.prefix === hostPrefix(address))
           this.#delete(address, found.linkIndex);
+      this.#setIdleDown();
       return;
     }
     const { carrier, place } = known;
     this.#delete(address, carrier.index);
     const isLast = ![...this.#raised.values()].some((other) => other.carrier.name === carrier.name);
-    if (place.own !== null && isLast) {
-      try {
-        links.setUp(carrier, false);
-      } catch (error) {
-        // Gone, and what it carried with it.
-        if (!isPlatformError(error, 'ENODEV')) throw error;
-      }
-    }
+    if (place.own !== null && isLast) this.#setDown(carrier);
     this.#settleSoon();
   }
 
@@ -253,6 +248,29 @@ class KernelAddresses implements LinuxVirtualAddresses {
     } catch (error) {
       if (!isPlatformError(error, 'EADDRNOTAVAIL', 'ENODEV')) throw error;
     }
+  }
+
+  #setDown(carrier: CarrierLink): void {
+    try {
+      this.#sockets.links.setUp(carrier, false);
+    } catch (error) {
+      // Gone, and what it carried with it.
+      if (!isPlatformError(error, 'ENODEV')) throw error;
+    }
+  }
+
+  /**
+   * Sets down links of slots' own that carry no address of a slot: an earlier process left them up, or somebody removed the address. Other
+   * slots of this node would reach them in place of the holder. One that does carry some may go on under this process.
+   */
+  #setIdleDown(): void {
+    const { links, route } = this.#sockets;
+    const { ownUp } = links;
+    if (ownUp.length === 0) return;
+    const carrying = new Set([...this.#raised.values()].map(({ carrier }) => carrier.index));
+    for (const { linkIndex, address, prefix, isDeprecated } of listAddresses(route, 'any'))
+      if (isDeprecated && prefix === hostPrefix(address)) carrying.add(linkIndex);
+    for (const carrier of ownUp) if (!carrying.has(carrier.index)) this.#setDown(carrier);
   }
 
   // What happens behind our back ------------------------------------------------------------------------------

@@ -142,6 +142,45 @@ describe.skipIf(missing !== '')(`a hardware address that goes with the slot ${mi
     await eventually('the rules go', () => !a.ip('rule').includes(VIP) && !a.ip('-6', 'rule').includes(VIP6));
   });
 
+  test('a link that an earlier process left up is down where the slot is not held', async () => {
+    const a = machine('a');
+    hold('a');
+    // As after a kill: another process finds what this one has left.
+    const next = a.run(() => createVirtualAddresses({ interface: 'eth0' }));
+    closers.push(() => next.close());
+    const isUp = (): boolean => a.ip('-o', 'link', 'show', own.name).includes(',UP');
+    expect(isUp()).toBe(true);
+    a.run(() => {
+      for (const { address } of PLACES) next.withdraw(address);
+      next.follow(PLACES);
+    });
+    expect(isUp()).toBe(false);
+    hold('b');
+    expect(await answers(VIP)).toBe('b');
+    a.run(() => {
+      for (const place of PLACES) next.raise(place);
+      next.follow(PLACES);
+    });
+    expect(isUp()).toBe(true);
+  });
+
+  test('a link that goes on for another process stays up, and is set down when the slot is left', () => {
+    const a = machine('a');
+    hold('a');
+    const next = a.run(() => createVirtualAddresses({ interface: 'eth0' }));
+    closers.push(() => next.close());
+    a.run(() => {
+      next.follow(PLACES);
+      for (const place of PLACES) next.raise(place);
+    });
+    const isUp = (): boolean => a.ip('-o', 'link', 'show', own.name).includes(',UP');
+    expect(isUp()).toBe(true);
+    a.run(() => {
+      for (const { address } of PLACES) next.withdraw(address);
+    });
+    expect(isUp()).toBe(false);
+  });
+
   test('a link that an earlier process left is removed, those of others are not', () => {
     const a = machine('a');
     a.ip('link', 'add', 'link', 'eth0', 'name', 'vnfedcba987654', 'type', 'macvlan');
