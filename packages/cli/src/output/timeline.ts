@@ -36,8 +36,7 @@ export function renderTimeline(failover: FailoverView, paint: Paint): string {
     (row) =>
       `  ${row.name.padEnd(nameWidth)}  ${row.offset.padStart(offsetWidth)}  ${paint('faint', '·'.repeat(row.place))}●${' '.repeat(WIDTH - 1 - row.place)}  ${paint('faint', row.source)}`,
   );
-  const fence = failover.fencedBy === 'none' ? 'no fence' : `fenced by ${failover.fencedBy}`;
-  const title = `${failover.pool}/${failover.slot}  ${whoAndWhom(failover)}  epoch ${formatEpoch(failover.epoch)}: ${failover.cause} (${fence})`;
+  const title = `${failover.pool}/${failover.slot}  ${whoAndWhom(failover)}  epoch ${formatEpoch(failover.epoch)}: ${failover.cause} (${fenceText(failover)})`;
   const known =
     failover.class === undefined
       ? []
@@ -48,6 +47,11 @@ export function renderTimeline(failover: FailoverView, paint: Paint): string {
 /** `web#3 → web#1`; of an instance that moved, `web#1 on node-a → node-c`. */
 function whoAndWhom({ from, to, fromNode, toNode }: FailoverView): string {
   return from === to ? `${to} on ${fromNode} → ${toNode}` : `${from ?? 'nobody'} → ${to}`;
+}
+
+function fenceText({ fencedBy, from, fromNode }: FailoverView): string {
+  if (fencedBy !== 'none') return `fenced by ${fencedBy}`;
+  return from === null ? 'nobody to fence' : `not fenced: ${fromNode} has no fence, and no hook is declared`;
 }
 
 /** `outage 126 ms, 10 requests failed`, or why there is no number. */

@@ -50,6 +50,15 @@ describe.skipIf(missing !== '')(`up on loopback ${missing}`, () => {
     );
   });
 
+  test('a node is killed: the record says that nothing silences it', async () => {
+    const former = slotOf(await set.whole(), 'web');
+    await set.must('kill', former.node ?? '');
+    const after = await set.untilState('another node serves', (state) => failoverSince(state, former));
+    const record = failoverSince(after, former);
+    expect(record).toMatchObject({ cause: 'the lease ran out', fencedBy: 'none' });
+    expect(record?.steps.map(({ name }) => name)).not.toContain('fenced');
+  });
+
   test('Ctrl-C takes every process away', async () => {
     const family = familyOf(set.child.pid);
     expect((await set.interrupt()).code).toBe(0);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { FailoverRecord } from '@vnfpool/wire/mobility';
 import type { NodeLeasesOutput } from '../lease/index.ts';
 import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
 
@@ -9,26 +10,28 @@ interface Taking {
   readonly node: number;
   /** Of the grant. */
   readonly epoch: number;
-  state: 'running' | 'failed' | 'done';
+  /** `unhooked`: no hook is declared, so nothing is waited for. */
+  state: 'running' | 'failed' | 'done' | 'unhooked';
   againAtMs: number;
 }
 
 /**
- * Nodes that no kernel silences: whoever takes a slot over from one by time has it switched off first, by a hook. Until that
- * has worked the slot stays as it is, closed; a hook that fails is tried again for as long as the slot is held.
+ * Nodes that no kernel silences: whoever takes a slot over from one by time has it switched off first, by a hook where one is
+ * declared. Until that has worked the slot stays as it is, closed; a hook that fails is tried again for as long as the slot is held.
  */
 export class FormerHolders {
   readonly #self: number;
   readonly #takings = new Map<string, Taking>();
   #unfenced: ReadonlySet<number> = new Set();
+  #hasHook = false;
 
   constructor(self: number) {
     this.#self = self;
   }
 
-  /** Who they are; none without a hook. */
-  configure(unfenced: ReadonlySet<number>): void {
-    this.#unfenced = unfenced;
+  configure({ nodes, hasHook }: KeeperInput & { type: 'unfenced' }): void {
+    this.#unfenced = nodes;
+    this.#hasHook = hasHook;
   }
 
   /** The order to switch the former holder's node off; undefined: nothing stands in the way. */
@@ -42,7 +45,8 @@ export class FormerHolders {
     if (fencedBy !== 'timeout' || previous === null || previous.node === this.#self) return undefined;
     const { node } = previous;
     if (!this.#unfenced.has(node)) return undefined;
-    this.#takings.set(slot, { node, epoch, state: 'running', againAtMs: 0 });
+    this.#takings.set(slot, { node, epoch, state: this.#hasHook ? 'running' : 'unhooked', againAtMs: 0 });
+    if (!this.#hasHook) return undefined;
     return { type: 'fence-node', slot, epoch, node };
   }
 
@@ -88,9 +92,11 @@ export class FormerHolders {
     return state === 'running' || state === 'failed';
   }
 
-  /** Whether a hook has silenced the former holder. */
-  isOff(slot: string): boolean {
-    return this.#takings.get(slot)?.state === 'done';
+  /** What has silenced the former holder so far, of a slot that was granted. */
+  fencedBy({ slot, fencedBy }: NodeLeasesOutput & { type: 'granted' }): FailoverRecord['fencedBy'] {
+    const taking = this.#takings.get(slot);
+    if (taking === undefined) return fencedBy;
+    return taking.state === 'done' ? 'hook' : 'none';
   }
 
   /** The slot is held no more. */

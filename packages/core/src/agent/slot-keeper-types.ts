@@ -19,8 +19,8 @@ export type KeeperInput =
       readonly step: KeeperStep;
       readonly wallMs: number;
     }
-  /** Nodes that no kernel silences: whoever takes over from them by time has them switched off first. */
-  | { readonly type: 'unfenced'; readonly nodes: ReadonlySet<number> }
+  /** Nodes that no kernel silences: whoever takes over from them by time has them switched off first, where there is a hook. */
+  | { readonly type: 'unfenced'; readonly nodes: ReadonlySet<number>; readonly hasHook: boolean }
   /** After `fence-node`: whether that node is off. */
   | {
       readonly type: 'node-fenced';

@@ -110,7 +110,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       case 'address-accepted':
         return this.#attend(input, nowMs);
       case 'unfenced':
-        this.#formerHolders.configure(input.nodes);
+        this.#formerHolders.configure(input);
         return [];
       case 'node-fenced':
         return this.#nodeFenced(input, nowMs);
@@ -299,9 +299,10 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     const detectedAtMs = Math.min(granted.detectedAtMs, nowMs);
     const order = this.#formerHolders.take(granted);
     const steps: Holding['steps'] = [{ name: 'detected', atMs: detectedAtMs }];
+    const fencedBy = this.#formerHolders.fencedBy(granted);
     // A release says that the fence is closed; of a lease that ran out a majority knows when it promises the next.
-    if (granted.fencedBy === 'release') steps.push({ name: 'fenced', atMs: detectedAtMs });
-    if (granted.fencedBy === 'timeout' && order === undefined) steps.push({ name: 'fenced', atMs: nowMs });
+    if (fencedBy === 'release') steps.push({ name: 'fenced', atMs: detectedAtMs });
+    if (fencedBy === 'timeout') steps.push({ name: 'fenced', atMs: nowMs });
     steps.push({ name: 'decided', atMs: nowMs });
     this.#holdings.set(slot, {
       granted,
@@ -400,8 +401,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   }
 
   #record(holding: Holding, wallOffsetMs: number): FailoverRecord {
-    const record = failoverRecord(holding, this.#node, wallOffsetMs);
-    return this.#formerHolders.isOff(record.slot) ? { ...record, fencedBy: 'hook' } : record;
+    const fencedBy = this.#formerHolders.fencedBy(holding.granted);
+    return { ...failoverRecord(holding, this.#node, wallOffsetMs), fencedBy };
   }
 
   #nodeFenced(input: KeeperInput & { type: 'node-fenced' }, nowMs: number): KeeperOutput[] {

@@ -321,7 +321,7 @@ test.each([
 test('a slot of a node that no kernel silences is raised and opened only when that node is off', () => {
   const { give, configure, expire } = keeper(takenFrom(2));
   configure(definition(SLOT, ['10.0.0.100/24']));
-  give({ type: 'unfenced', nodes: new Set([2, 3]) });
+  give({ type: 'unfenced', nodes: new Set([2, 3]), hasHook: true });
   const order = { type: 'fence-node', slot: SLOT, epoch: 5, node: 2 };
   const taken = give(offer);
   expect(taken).toContainEqual(order);
@@ -345,12 +345,23 @@ test('a slot of a node that no kernel silences is raised and opened only when th
 test.each([
   { what: 'a node with a fence', previous: 4, nodes: [2, 3] },
   { what: 'the same node', previous: 1, nodes: [1, 2] },
-  { what: 'any node, without a hook', previous: 2, nodes: [] },
 ])('a slot of $what is taken at once', ({ previous, nodes }) => {
-  const { give, configure } = keeper(takenFrom(previous));
+  for (const hasHook of [true, false]) {
+    const { give, configure } = keeper(takenFrom(previous));
+    configure(definition(SLOT, ['10.0.0.100/24']));
+    give({ type: 'unfenced', nodes: new Set(nodes), hasHook });
+    expect(fencedBy(give(offer))).toEqual(['timeout']);
+  }
+});
+
+test('without a hook a slot of a node that no kernel silences is taken at once, and the record says so', () => {
+  const { give, configure } = keeper(takenFrom(2));
   configure(definition(SLOT, ['10.0.0.100/24']));
-  give({ type: 'unfenced', nodes: new Set(nodes) });
-  expect(fencedBy(give(offer))).toEqual(['timeout']);
+  give({ type: 'unfenced', nodes: new Set([2]), hasHook: false });
+  const taken = give(offer);
+  expect(typesOf(taken)).not.toContain('fence-node');
+  expect(fencedBy(taken)).toEqual(['none']);
+  expect(stepsOf(taken)).toEqual(['detected', 'decided', 'committed', 'switched', 'serving']);
 });
 
 test('a hook that ends after its slot was left changes nothing, and a new epoch does not get past it', () => {
@@ -360,7 +371,7 @@ test('a hook that ends after its slot was left changes nothing, and a new epoch 
       : takenFrom(2)(input),
   );
   configure(definition(SLOT, ['10.0.0.100/24']));
-  give({ type: 'unfenced', nodes: new Set([2]) });
+  give({ type: 'unfenced', nodes: new Set([2]), hasHook: true });
   give(offer);
   const renumber: KeeperInput = { type: 'hand-over', slot: SLOT, to: { node: 1, functionId: 7 }, nonce: 'a' };
   expect(give(renumber)).toEqual([]);
@@ -413,7 +424,7 @@ describe('a slot whose state is shared', () => {
   test('waits for the hook and for the state', () => {
     const { give, configure } = keeper(takenFrom(2));
     configure(shared);
-    give({ type: 'unfenced', nodes: new Set([2]) });
+    give({ type: 'unfenced', nodes: new Set([2]), hasHook: true });
     give(offer);
     expect(typesOf(give(stateTaken(true)))).not.toContain('raise');
     const off: KeeperInput = { type: 'node-fenced', slot: SLOT, epoch: 5, isOff: true, reason: '' };

@@ -214,7 +214,7 @@ async function main(
   function configure(configuration: SetConfiguration): void {
     usePeers(configuration);
     addresses?.usePeers(configuration.nodes.map(({ address }) => address));
-    act(() => hands.handle({ type: 'unfenced', nodes: unfencedNodes(configuration) }));
+    act(() => hands.handle({ type: 'unfenced', ...unfencedNodes(configuration) }));
     act(() =>
       hands.handle({ type: 'configure', councils: configuration.councils, slots: configuration.slots }),
     );
@@ -323,10 +323,10 @@ function watchProcess(pid: number, ended: () => void): (() => void) | undefined 
   return process === undefined || !isAlive(process) ? undefined : watchExit(process, ended);
 }
 
-/** Nodes that the hook is for: those that say that no kernel silences them. None without a hook. */
-function unfencedNodes({ nodes, fenceHook }: SetConfiguration): ReadonlySet<number> {
-  const none = nodes.filter(({ fence }) => fenceHook !== undefined && fence === 'none');
-  return new Set(none.map(({ node }) => node));
+/** Nodes that say that no kernel silences them, and whether there is a hook for them. */
+function unfencedNodes({ nodes, fenceHook }: SetConfiguration): { nodes: Set<number>; hasHook: boolean } {
+  const none = nodes.filter(({ fence }) => fence === 'none');
+  return { nodes: new Set(none.map(({ node }) => node)), hasHook: fenceHook !== undefined };
 }
 
 function openFence(

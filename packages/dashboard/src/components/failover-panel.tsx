@@ -113,7 +113,7 @@ function Failover({
         )}
         <div class="wide">
           <dt>Fence</dt>
-          <dd>{explainFencing(failover.fencedBy)}</dd>
+          <dd>{explainFencing(failover)}</dd>
         </div>
         <div>
           <dt>Epoch</dt>

@@ -124,7 +124,7 @@ export function explainClass(failure: NonNullable<FailoverView['class']>): strin
   }
 }
 
-export function explainFencing(fencedBy: FailoverView['fencedBy']): string {
+export function explainFencing({ fencedBy, from, fromNode }: FailoverView): string {
   switch (fencedBy) {
     case 'hook':
       return 'Hook: the old holder’s node has no kernel fence, so the declared command switched it off before its successor opened.';
@@ -133,7 +133,9 @@ export function explainFencing(fencedBy: FailoverView['fencedBy']): string {
     case 'timeout':
       return 'Timeout: the successor waited until the old holder’s lease had run out. A kernel fence is closed by then, by the kernel’s own clock.';
     case 'none':
-      return 'Not fenced: nobody held the slot before.';
+      return from === null
+        ? 'Not fenced: nobody held the slot before.'
+        : `Not fenced: ${fromNode} has no kernel fence and no hook is declared, so it could be heard until it noticed that its lease was over.`;
   }
 }
 

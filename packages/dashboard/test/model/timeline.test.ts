@@ -112,6 +112,17 @@ describe('a failover in words', () => {
   });
 
   test('each way of fencing reads differently', () => {
-    expect(new Set((['release', 'timeout', 'none'] as const).map(explainFencing)).size).toBe(3);
+    const told = (['release', 'timeout', 'hook', 'none'] as const).map((fencedBy) =>
+      explainFencing({ ...failover({ detected: 0 }, null), fencedBy }),
+    );
+    expect(new Set(told).size).toBe(4);
+    expect(told.at(-1)).toContain('node-a has no kernel fence');
+    const first = {
+      ...failover({ detected: 0 }, null),
+      fencedBy: 'none',
+      from: null,
+      fromNode: null,
+    } as const;
+    expect(explainFencing(first)).toContain('nobody held the slot');
   });
 });
