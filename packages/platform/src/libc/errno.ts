@@ -6,6 +6,8 @@ import { PlatformError } from '../errors.ts';
 export function errnoName(errno: number): string {
   // ERESTART never leaves the kernel in a system call, but nfnetlink puts it into acknowledgements.
   if (errno === 85) return 'ERESTART';
+  // libuv says ENOTSUP, as POSIX lets the two be one.
+  if (errno === 95) return 'EOPNOTSUPP';
   try {
     const name = getSystemErrorName(-errno);
     return name.startsWith('E') ? name : `E${errno}`;
