@@ -3,8 +3,12 @@ import { setFlagsFromString } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type KeeperInput, type KeeperOutput, LinkGate, SlotKeeper } from '@vnfpool/core/agent';
 import { type LeaseDatagram, NodeLeases } from '@vnfpool/core/lease';
-import type { AddressListener, Clocks, Fence, VirtualAddresses } from '@vnfpool/platform';
-import { CarrierWatch, createVirtualAddresses } from '@vnfpool/platform/addresses';
+import type { AddressListener, Clocks, Fence } from '@vnfpool/platform';
+import {
+  CarrierWatch,
+  createVirtualAddresses,
+  type LinuxVirtualAddresses,
+} from '@vnfpool/platform/addresses';
 import {
   createFence,
   createNoFence,
@@ -21,6 +25,7 @@ import { systemRandom } from '@vnfpool/runtime/random';
 import type { SetConfiguration } from '@vnfpool/wire/mobility';
 import { agentClocks } from './agent-clocks.ts';
 import { CandidateWatch } from './candidate-watch.ts';
+import { guaranteeOf } from './guarantee.ts';
 import { fenceHandedOn, LeaseHands } from './lease-hands.ts';
 import { openRegister } from './lease-journal.ts';
 import { LeaseLink } from './lease-link.ts';
@@ -306,11 +311,13 @@ async function main(
     hands.carryOut([...before, ...slots.resume()]);
     configure(goesOn.configuration);
   }
+  const { guarantee, lacking } = guaranteeOf(fence, addresses);
+  if (lacking !== undefined) tell({ type: 'event', severity: 'warning', message: lacking });
   tell({
     type: 'ready',
     port,
     fence: fence.kind,
-    guarantee: fence.guarantee,
+    guarantee,
     realtime: realtime.isGranted ? 'granted' : realtime.reason,
     muteMs: leases.muteMs(clocks.boottimeMs()),
     goneOn,
@@ -337,7 +344,7 @@ function openFence(
     prepared,
     handedOn,
   }: { readonly prepared: PreparedFence | undefined; readonly handedOn: FenceHandedOn | undefined },
-): { fence: Fence; addresses: VirtualAddresses | null; namespace: NamespaceLock | null } {
+): { fence: Fence; addresses: LinuxVirtualAddresses | null; namespace: NamespaceLock | null } {
   if (task.interface === null) return { fence: createNoFence(clocks), addresses: null, namespace: null };
   // Held for life. A second agent here, of another set say, would take our fence and addresses for a dead one's.
   const namespace = lockInNamespace('vnfpool fence');

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isPlatformError } from '../errors.ts';
 import type { AddressClaim, AddressListener, AddressPlace, VirtualAddresses } from '../interfaces.ts';
-import { AF_PACKET, SOCK_CLOEXEC, SOCK_RAW } from '../libc/constants.ts';
+import { AF_PACKET, IPPROTO_TCP, SOCK_CLOEXEC, SOCK_RAW } from '../libc/constants.ts';
 import { libc } from '../libc/libc.ts';
 import { addAddress, deleteAddress, listAddresses } from '../netlink/address.ts';
 import { findLink, listLinks } from '../netlink/link.ts';
 import { listNeighbours } from '../netlink/neighbour.ts';
-import { destroyConnections } from '../netlink/sock-diag.ts';
+import { destroyConnections, undestroyable } from '../netlink/sock-diag.ts';
 import { NETLINK_ROUTE, NETLINK_SOCK_DIAG, NetlinkSocket } from '../netlink/socket.ts';
 import { announcementOf } from './announce.ts';
 import { type CarrierLink, CarrierLinks } from './carrier-links.ts';
@@ -29,7 +29,7 @@ export interface VirtualAddressesOptions {
 
 /** The Linux implementation, which also tells what its kernel lacks. */
 export interface LinuxVirtualAddresses extends VirtualAddresses {
-  /** Why `destroySockets` does nothing; undefined as long as it works, or was not tried. */
+  /** Of which connections `destroySockets` ends none, and why; undefined: it ends all. Tried when this is made. */
   readonly socketDestroyMissing: string | undefined;
 }
 
@@ -73,7 +73,8 @@ interface Raised {
 }
 
 class KernelAddresses implements LinuxVirtualAddresses {
-  socketDestroyMissing: string | undefined;
+  readonly socketDestroyMissing: string | undefined;
+  readonly #undestroyable: ReadonlySet<number>;
   readonly #options: VirtualAddressesOptions;
   readonly #sockets: Sockets;
   readonly #events: LinkEvents | undefined;
@@ -95,6 +96,9 @@ class KernelAddresses implements LinuxVirtualAddresses {
     this.#options = options;
     this.#sockets = sockets;
     this.#routes = new SourceRoutes(sockets.route);
+    const missing = undestroyable(sockets.diag);
+    this.#undestroyable = new Set(missing.keys());
+    this.socketDestroyMissing = missingText(missing);
     const { listener } = options;
     if (listener === undefined) return;
     this.#events = new LinkEvents({
@@ -190,14 +194,9 @@ class KernelAddresses implements LinuxVirtualAddresses {
   }
 
   destroySockets(address: string): void {
-    if (this.socketDestroyMissing !== undefined || this.#ended.has(address)) return;
-    try {
-      if (!this.#raised.has(address)) this.#ended.add(address);
-      destroyConnections(this.#sockets.diag, address);
-    } catch (error) {
-      if (!isPlatformError(error, 'EOPNOTSUPP', 'ENOENT', 'EINVAL')) throw error;
-      this.socketDestroyMissing = `this kernel cannot end connections (${error.message})`;
-    }
+    if (this.#ended.has(address)) return;
+    if (!this.#raised.has(address)) this.#ended.add(address);
+    destroyConnections(this.#sockets.diag, address, this.#undestroyable);
   }
 
   close(): void {
@@ -371,4 +370,11 @@ function placeOf(where: AddressPlace | string): AddressPlace {
 
 function hostPrefix(address: string): number {
   return address.includes(':') ? 128 : 32;
+}
+
+function missingText(missing: ReadonlyMap<number, Error>): string | undefined {
+  const [reason] = missing.values();
+  if (reason === undefined) return undefined;
+  const names = [...missing.keys()].map((protocol) => (protocol === IPPROTO_TCP ? 'TCP' : 'UDP'));
+  return `this kernel cannot end connections of ${names.join(' and ')} (${reason.message})`;
 }

@@ -32,6 +32,6 @@ export type { TableRoute } from './route.ts';
 export { addRoute, gatewayOn, setDefaultRoute, setTableRoute } from './route.ts';
 export type { SourceRule } from './rule.ts';
 export { addSourceRule, deleteSourceRule } from './rule.ts';
-export { destroyConnections } from './sock-diag.ts';
+export { destroyConnections, undestroyable } from './sock-diag.ts';
 export type { Refusal, TransactionFailure } from './socket.ts';
 export { NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_SOCK_DIAG, NetlinkSocket } from './socket.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isPlatformError } from '../errors.ts';
+import { isPlatformError, type PlatformError } from '../errors.ts';
 import { AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP } from '../libc/constants.ts';
 import { familyOf, ipBytes } from './ip.ts';
 import { attribute, viewOf } from './message.ts';
@@ -58,16 +58,42 @@ function localAddressFilter(address: string): Uint8Array {
 }
 
 /**
+ * Tries what ending takes on no socket at all: it asks for none, and for the end of one that cannot be.
+ * @returns protocols whose connections this kernel cannot end, and what it said. Modules that it can load are loaded.
+ */
+export function undestroyable(socket: NetlinkSocket): Map<number, PlatformError> {
+  const missing = new Map<number, PlatformError>();
+  for (const { protocol } of KINDS) {
+    const none = { family: AF_INET, protocol, states: 0 };
+    try {
+      // No socket found reads as no listing, so the listing comes first.
+      for (const _ of socket.dump('list sockets', SOCK_DIAG_BY_FAMILY, [request(none)]));
+      destroySocket(socket, none, new Uint8Array(SOCKET_ID_BYTES));
+    } catch (error) {
+      if (!isPlatformError(error, 'EOPNOTSUPP', 'ENOENT', 'EINVAL')) throw error;
+      missing.set(protocol, error);
+    }
+  }
+  return missing;
+}
+
+/**
  * Ends every TCP connection and every connected UDP socket whose local address is `address`, of IPv4 or IPv6; both ends of a
  * local one see a reset.
+ * @param except protocols that are left alone
  * @returns how many were ended
- * @throws PlatformError `EOPNOTSUPP` where the kernel has no SOCK_DESTROY, `ENOENT` where it has no listing of sockets
+ * @throws PlatformError `ENOENT` where the kernel has no listing of the protocol's sockets
  */
-export function destroyConnections(socket: NetlinkSocket, address: string): number {
+export function destroyConnections(
+  socket: NetlinkSocket,
+  address: string,
+  except: ReadonlySet<number> = new Set(),
+): number {
   const filter = localAddressFilter(address);
   const families = familyOf(address) === AF_INET ? [AF_INET, AF_INET6] : [AF_INET6];
   return families
     .flatMap((family) => KINDS.map((kind) => ({ family, ...kind })))
+    .filter(({ protocol }) => !except.has(protocol))
     .reduce((ended, kind) => ended + destroyKind(socket, kind, filter), 0);
 }
 
@@ -78,12 +104,22 @@ function destroyKind(socket: NetlinkSocket, kind: Kind, filter: Uint8Array): num
     const socketId = part.body.subarray(4, 4 + SOCKET_ID_BYTES);
     if (part.type !== SOCK_DIAG_BY_FAMILY || socketId.length < SOCKET_ID_BYTES) continue;
     try {
-      socket.request('destroy socket', SOCK_DESTROY, 0, [request(kind, socketId)]);
-      ended++;
+      if (destroySocket(socket, kind, socketId)) ended++;
     } catch (error) {
-      // It ended by itself between the listing and now.
-      if (!isPlatformError(error, 'ENOENT')) throw error;
+      // Of this one only: kernels have refused to end what waits in TIME_WAIT.
+      if (!isPlatformError(error, 'EOPNOTSUPP', 'EINVAL')) throw error;
     }
   }
   return ended;
+}
+
+/** @returns whether it was there: it may have ended by itself since it was listed */
+function destroySocket(socket: NetlinkSocket, kind: Kind, socketId: Uint8Array): boolean {
+  try {
+    socket.request('destroy socket', SOCK_DESTROY, 0, [request(kind, socketId)]);
+    return true;
+  } catch (error) {
+    if (!isPlatformError(error, 'ENOENT')) throw error;
+    return false;
+  }
 }
