@@ -25,6 +25,7 @@ import {
   u32,
   u64,
 } from './bpf-programs.ts';
+import { FirstPlace } from './first-place.ts';
 import { type FenceHandedOn, firstTable, NOTHING_HANDED_ON } from './first-table.ts';
 import { type GuardedKey, type GuardedTable, guardedOf, keyOfText, keyText, linksOf } from './guarded.ts';
 import { LinkWatch } from './link-watch.ts';
@@ -48,6 +49,8 @@ export class BpfGate {
   #also: readonly string[] = [];
   /** Links with our programs, by index. */
   readonly #attached = new Set<number>();
+  /** Of links where somebody was ahead of us, by index. */
+  readonly #firstPlaces = new Map<number, Readonly<Record<Direction, FirstPlace>>>();
   /** Numbers of slots; 0 is nobody's. */
   readonly #numbers = new Map<string, number>();
   #entries = new Map<string, Entry>();
@@ -146,13 +149,23 @@ export class BpfGate {
     return !isGuarded || this.#endOf(number) > BigInt(Math.floor(boottimeMs * 1e6));
   }
 
-  /** Puts right what somebody changed, closed. @returns what that was, in words */
-  check(): string[] {
+  /** Puts right what somebody changed, closed. */
+  check(): FoundChanges {
     const found = this.#links.changes();
+    const left: string[] = [];
     for (const [name, index] of this.#links.indexes) {
       if (!this.#attached.has(index)) continue;
       for (const direction of DIRECTIONS) {
-        if (this.#isAttached(name, index, direction)) continue;
+        const place = this.#placeOf(name, index, direction);
+        if (place === 0) continue;
+        if (place > 0) {
+          const ahead = `somebody’s program is ahead of ours on ${name} (${direction})`;
+          const todo = this.#firstPlaceOn(index, direction).overtaken(this.#turns);
+          if (todo === 'take' && this.#goAhead(name, index, direction)) found.push(ahead);
+          if (todo === 'leave')
+            left.push(`${ahead} again and again and stays there: what it lets pass only nftables guards`);
+          continue;
+        }
         found.push(`the program on ${name} (${direction}) is gone`);
         this.#attached.delete(index);
       }
@@ -168,12 +181,12 @@ export class BpfGate {
       found.push(`the deadline of slot ${this.#nameOf(number)} is another`);
     }
     this.#turns++;
-    if (found.length === 0) return found;
+    if (found.length === 0) return { righted: found, left };
     for (const number of this.#ends.keys()) this.#writeEnd(number, CLOSED_NS);
     this.#entries.clear();
     this.#writeGuarded();
     this.#attachAll();
-    return found;
+    return { righted: found, left };
   }
 
   /** Takes the programs away, and with them the maps. */
@@ -243,13 +256,49 @@ export class BpfGate {
     this.#links.watch([...new Set([...this.#base, ...this.#also, ...guarded])]);
   }
 
-  #isAttached(name: string, index: number, direction: Direction): boolean {
+  /** 0: ours is the first to have a frame; -1: it is not there. */
+  #placeOf(name: string, index: number, direction: Direction): number {
     const { id } = this.#programOf(name, direction);
-    return inNamespace(this.#home.fd, () => attachedPrograms(index, direction)).includes(id);
+    return inNamespace(this.#home.fd, () => attachedPrograms(index, direction)).indexOf(id);
+  }
+
+  /**
+   * A program is on a link once, so a twin stands in for it while it moves: there is no moment without.
+   * @returns whether it is the first now; else the link is gone, which the next look tells
+   */
+  #goAhead(name: string, index: number, direction: Direction): boolean {
+    const own = this.#programOf(name, direction);
+    const twin = this.#programs.loadTwin(this.#kindOf(name), direction);
+    try {
+      inNamespace(this.#home.fd, () => {
+        attachProgram(index, direction, twin);
+        detachProgram(index, direction, own.fd);
+        attachProgram(index, direction, own);
+        detachProgram(index, direction, twin.fd);
+      });
+      return true;
+    } catch (error) {
+      if (!isPlatformError(error, 'ENODEV')) throw error;
+      return false;
+    } finally {
+      libc().close(twin.fd);
+    }
+  }
+
+  #firstPlaceOn(index: number, direction: Direction): FirstPlace {
+    const present = new Set(this.#links.indexes.values());
+    for (const each of this.#firstPlaces.keys()) if (!present.has(each)) this.#firstPlaces.delete(each);
+    const places = this.#firstPlaces.get(index) ?? { in: new FirstPlace(), out: new FirstPlace() };
+    this.#firstPlaces.set(index, places);
+    return places[direction];
   }
 
   #programOf(link: string, direction: Direction): LinkProgram {
-    return this.#programs.on(this.#links.isBare(link) ? 'bare' : 'ethernet')[direction];
+    return this.#programs.on(this.#kindOf(link))[direction];
+  }
+
+  #kindOf(link: string): 'bare' | 'ethernet' {
+    return this.#links.isBare(link) ? 'bare' : 'ethernet';
   }
 
   /** Brings the map to what the table says. Links are known by their index there, so that one made anew is another. */
@@ -301,6 +350,14 @@ export class BpfGate {
     const value = this.#deadlines.get(u32(number));
     return value === undefined ? CLOSED_NS : viewOf(value).getBigUint64(0, true);
   }
+}
+
+/** What a look found, in words. */
+export interface FoundChanges {
+  /** Put right, and the fence is closed where there is any. */
+  readonly righted: readonly string[];
+  /** Left as they are. */
+  readonly left: readonly string[];
 }
 
 interface Entry {

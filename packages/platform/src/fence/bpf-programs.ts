@@ -73,6 +73,14 @@ export class FencePrograms {
     return this.#on[kind];
   }
 
+  /**
+   * Another one that does the same, by the same maps, for where the first cannot be put twice. It is the caller's to close. The
+   * kernel takes some milliseconds for it.
+   */
+  loadTwin(kind: 'ethernet' | 'bare', direction: Direction): LinkProgram {
+    return this.#loadOne(kind === 'ethernet' ? ETHERNET_HEADER_BYTES : 0, direction);
+  }
+
   /** What is on a link stays there. */
   close(): void {
     for (const set of [this.#on.ethernet, this.#on.bare])
@@ -82,11 +90,14 @@ export class FencePrograms {
   }
 
   #load(headerBytes: number): OnLinks {
+    return { in: this.#loadOne(headerBytes, 'in'), out: this.#loadOne(headerBytes, 'out') };
+  }
+
+  #loadOne(headerBytes: number, direction: Direction): LinkProgram {
     const guardedFd = this.guarded.fd;
     const deadlinesFd = this.deadlines.fd;
-    const load = (direction: Direction): LinkProgram =>
-      loadProgram(PROGRAM_NAME[direction], fenceProgram({ direction, headerBytes, guardedFd, deadlinesFd }));
-    return { in: load('in'), out: load('out') };
+    const code = fenceProgram({ direction, headerBytes, guardedFd, deadlinesFd });
+    return loadProgram(PROGRAM_NAME[direction], code);
   }
 
   /**

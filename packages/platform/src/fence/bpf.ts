@@ -116,11 +116,12 @@ class LinuxBpfFence implements BpfFence {
   }
 
   check(): void {
-    const found = this.#gate.check();
-    if (found.length > 0)
+    const { righted, left } = this.#gate.check();
+    if (righted.length > 0)
       this.#changed?.(
-        `somebody changed the fence: ${found.join(', ')}; put right, closed until the next renewal`,
+        `somebody changed the fence: ${righted.join(', ')}; put right, closed until the next renewal`,
       );
+    if (left.length > 0) this.#changed?.(`somebody changed the fence: ${left.join(', ')}`);
     this.#nft.check();
   }
 

@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { announcementFrame } from '../../src/addresses/arp.ts';
-import { attachedPrograms, BpfMap, detachProgram, openById, readInfo } from '../../src/bpf/index.ts';
+import {
+  Assembler,
+  attachedPrograms,
+  attachProgram,
+  BpfMap,
+  detachProgram,
+  type LinkProgram,
+  loadProgram,
+  openById,
+  readInfo,
+} from '../../src/bpf/index.ts';
 import { GUARDED_KEY_BYTES } from '../../src/fence/bpf-program.ts';
 import { createFence } from '../../src/fence/index.ts';
 import { libc } from '../../src/libc/index.ts';
@@ -169,6 +179,66 @@ describe.skipIf(missing !== '')(`programs on links ${missing}`, () => {
     expect(await rig.passing()).toEqual(EVERYTHING);
     fence.check();
     expect(told).toHaveLength(2);
+  });
+
+  describe('behind a program that somebody puts ahead of them, and that lets everything pass at once', () => {
+    const TCX_PASS = 0;
+    let stranger: LinkProgram;
+    const leave = (): void => {
+      for (const direction of ['in', 'out'] as const)
+        rig.on('a', () => detachProgram(index, direction, stranger.fd));
+    };
+    const goAhead = (): void => {
+      leave();
+      for (const direction of ['in', 'out'] as const)
+        rig.on('a', () => attachProgram(index, direction, stranger));
+    };
+    beforeEach(() => {
+      stranger = loadProgram('stranger', new Assembler().set(0, TCX_PASS).exit().assemble());
+    });
+    afterEach(() => {
+      leave();
+      libc().close(stranger.fd);
+    });
+
+    test('they go ahead again, closed, and it is told', async () => {
+      const own = programs();
+      openFor(LONG_MS);
+      await rig.acquaint();
+      fence.close('web');
+      goAhead();
+      expect(await rig.passing()).toEqual(EVERYTHING);
+      fence.check();
+      expect(told).toEqual([
+        'somebody’s program is ahead of ours on eth0 (in)',
+        'somebody’s program is ahead of ours on eth0 (out)',
+      ]);
+      expect(programs()).toEqual(own.map((ids) => [...ids, stranger.id]));
+      expect(await rig.passing()).toEqual([]);
+      openFor(LONG_MS);
+      expect(await rig.passing()).toEqual(EVERYTHING);
+      fence.check();
+      expect(told).toHaveLength(2);
+    });
+
+    test('they give in to one that insists, say so once, and stay open', () => {
+      for (let times = 0; times < 3; times++) {
+        goAhead();
+        fence.check();
+      }
+      expect(told).toHaveLength(6);
+      told = [];
+      goAhead();
+      openFor(LONG_MS);
+      for (let times = 0; times < 3; times++) fence.check();
+      expect(told).toEqual(
+        ['in', 'out'].map((way) =>
+          expect.stringMatching(`ahead of ours on eth0 \\(${way}\\) again and again`),
+        ),
+      );
+      expect(programs().map(([first]) => first)).toEqual([stranger.id, stranger.id]);
+      expect(fence.isOpen('web')).toBe(true);
+    });
   });
 
   test('a deadline moved by somebody is noticed', async () => {

@@ -70,7 +70,8 @@ class ProgramsAlone implements LabFence {
   }
 
   check(): void {
-    for (const what of this.#gate.check()) this.#options.changed?.(what);
+    const { righted, left } = this.#gate.check();
+    for (const what of [...righted, ...left]) this.#options.changed?.(what);
   }
 
   dispose(): void {
