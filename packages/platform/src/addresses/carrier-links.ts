@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { isPlatformError, PlatformError } from '../errors.ts';
 import type { AddressPlace } from '../interfaces.ts';
-import { deleteLink, findLink, listLinks, setLinkAlias, setLinkUp } from '../netlink/link.ts';
+import { deleteLink, findLink, type Link, listLinks, setLinkAlias, setLinkUp } from '../netlink/link.ts';
 import { generateNoAddresses, setIpv4Settings } from '../netlink/link-settings.ts';
 import { createMacvlan } from '../netlink/macvlan.ts';
 import type { NetlinkSocket } from '../netlink/socket.ts';
@@ -21,6 +21,11 @@ const ALIAS = 'vnfpool slot';
 const ARP_SETTINGS = { arp_ignore: 1, arp_announce: 2 };
 /** What comes in by a link of a slot's own may be answered by the one beneath. */
 const LOOSE_REVERSE_PATH = 2;
+
+/** Whether we, or an earlier process, made it for a slot. */
+export function isSlotLink({ alias }: Pick<Link, 'alias'>): boolean {
+  return alias === ALIAS;
+}
 
 /**
  * Links that carry virtual addresses: those of the node, by name, and those that slots have for themselves above these. What is
@@ -132,8 +137,9 @@ export class CarrierLinks {
 
   /** Removes links that we, or an earlier process, made for slots, but for those named. */
   removeOwn(except: ReadonlySet<string>): void {
-    for (const { index, name, alias } of listLinks(this.#route)) {
-      if (alias !== ALIAS || except.has(name)) continue;
+    for (const link of listLinks(this.#route)) {
+      const { index, name } = link;
+      if (!isSlotLink(link) || except.has(name)) continue;
       this.#known.delete(name);
       this.#up.delete(name);
       try {

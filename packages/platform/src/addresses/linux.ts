@@ -9,7 +9,7 @@ import { listNeighbours } from '../netlink/neighbour.ts';
 import { destroyConnections, undestroyable } from '../netlink/sock-diag.ts';
 import { NETLINK_ROUTE, NETLINK_SOCK_DIAG, NetlinkSocket } from '../netlink/socket.ts';
 import { announcementOf } from './announce.ts';
-import { type CarrierLink, CarrierLinks } from './carrier-links.ts';
+import { type CarrierLink, CarrierLinks, isSlotLink } from './carrier-links.ts';
 import { hardwareText } from './claim.ts';
 import { ClaimListeners } from './claim-listener.ts';
 import { LinkEvents } from './link-events.ts';
@@ -190,7 +190,7 @@ class KernelAddresses implements LinuxVirtualAddresses {
       const asked = places.filter((place) => nameOf(place) === name);
       return link === undefined ? [] : [{ link, addresses: asked.map(({ address }) => address) }];
     });
-    this.#prober.ask(question, (claims) => answered(claims.filter((claim) => !this.#isOfSet(claim))));
+    this.#prober.ask(question, (claims) => answered(claims.filter((claim) => !this.#isOfNodes(claim))));
   }
 
   destroySockets(address: string): void {
@@ -349,16 +349,27 @@ class KernelAddresses implements LinuxVirtualAddresses {
 
   #heard(claim: AddressClaim): void {
     this.#telling(() => {
-      if (this.#raised.has(claim.address) && !this.#isOfSet(claim)) this.#options.listener?.claimed(claim);
+      if (this.#raised.has(claim.address) && !this.#isOfSlot(claim) && !this.#isOfNodes(claim))
+        this.#options.listener?.claimed(claim);
     });
   }
 
-  /** A late word of a node of the set, or one of our own links, is no foreign claim. */
-  #isOfSet({ hardwareAddress }: AddressClaim): boolean {
+  /**
+   * The same link of a former holder, late. Not so where an address is only asked for: whoever answers by it is a stranger, who
+   * may have its VRID, as these links are down but at a holder.
+   */
+  #isOfSlot({ hardwareAddress }: AddressClaim): boolean {
+    return listLinks(this.#sockets.route).some(
+      (link) => isSlotLink(link) && hardwareText(link.hardwareAddress) === hardwareAddress,
+    );
+  }
+
+  /** A late word of a node of the set, or one of this node's links, is no foreign claim. */
+  #isOfNodes({ hardwareAddress }: AddressClaim): boolean {
     const { route } = this.#sockets;
     const isIt = (octets: Uint8Array): boolean => hardwareText(octets) === hardwareAddress;
     return (
-      listLinks(route).some((link) => isIt(link.hardwareAddress)) ||
+      listLinks(route).some((link) => !isSlotLink(link) && isIt(link.hardwareAddress)) ||
       listNeighbours(route).some((peer) => this.#peers.has(peer.address) && isIt(peer.hardwareAddress))
     );
   }

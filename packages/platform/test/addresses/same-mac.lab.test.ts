@@ -181,6 +181,39 @@ describe.skipIf(missing !== '')(`a hardware address that goes with the slot ${mi
     expect(isUp()).toBe(false);
   });
 
+  test('a virtual router of others with the same VRID is a stranger to who asks for its addresses', async () => {
+    const own4 = { name: 'vn0123456789ef', hardwareAddress: '00:00:5e:00:01:07', prefix: 24 };
+    const own6 = { name: 'vn0123456789f0', hardwareAddress: '00:00:5e:00:02:07', prefix: 64 };
+    const places: readonly AddressPlace[] = [
+      { address: VIP, link: null, own: own4 },
+      { address: VIP6, link: null, own: own6 },
+    ];
+    const [a, b, client] = [machine('a'), machine('b'), machine('client')];
+    const probe = (): Promise<readonly AddressClaim[]> =>
+      new Promise((resolve) => {
+        a.run(() => nodes.get(a)?.probe(places, resolve));
+      });
+    a.run(() => nodes.get(a)?.follow(places));
+    // Whoever is to follow a holder says nothing.
+    b.run(() => {
+      nodes.get(b)?.follow(places);
+      for (const place of places) nodes.get(b)?.raise(place, true);
+    });
+    expect(await probe()).toEqual([]);
+    // Each of its links answers for its own address only.
+    client.run(() => spawnSync('sysctl', ['-qw', 'net.ipv4.conf.all.arp_ignore=1']));
+    for (const [n, { hardwareAddress }] of [own4, own6].entries()) {
+      const name = `vrrp${n}`;
+      client.ip('link', 'add', name, 'link', 'eth0', 'address', hardwareAddress, 'type', 'macvlan');
+      client.ip('link', 'set', name, 'up');
+      client.ip('addr', 'add', n === 0 ? `${VIP}/32` : `${VIP6}/128`, 'dev', name, 'nodad');
+    }
+    expect((await probe()).toSorted((x, y) => (x.address < y.address ? -1 : 1))).toEqual([
+      { address: VIP, hardwareAddress: own4.hardwareAddress, link: 'eth0' },
+      { address: VIP6, hardwareAddress: own6.hardwareAddress, link: 'eth0' },
+    ]);
+  });
+
   test('a link that an earlier process left is removed, those of others are not', () => {
     const a = machine('a');
     a.ip('link', 'add', 'link', 'eth0', 'name', 'vnfedcba987654', 'type', 'macvlan');
