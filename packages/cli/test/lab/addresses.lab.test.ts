@@ -25,6 +25,7 @@ const ADDRESSES: Readonly<Record<string, string>> = {
 const FIRST = '10.78.0.100';
 const SECOND = '10.79.0.100';
 const SIXTH = '2001:db8:78::100';
+const THIRD = '10.78.0.101';
 const DECLARATION = `set: edge
 nodes: [node-a, node-b, node-c]
 pools:
@@ -108,6 +109,31 @@ describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}
     await until('both addresses serve', served);
     expect(ip(from, 'addr')).not.toMatch(/10\.7[89]\.0\.100/);
     expect(holderOf(after)).not.toBe(from);
+  });
+
+  test('one that a stranger has is not raised at a slot that serves, which serves on; then it is', async () => {
+    ip('stranger', 'addr', 'add', `${THIRD}/24`, 'dev', 'eth0');
+    const apply = async (text: string): Promise<void> => {
+      writeFileSync(`${hosts.folder}/set.yaml`, text);
+      const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);
+      expect(applied.code, applied.stderr).toBe(0);
+    };
+    const before = await untilState('it is whole', isWhole);
+    await apply(DECLARATION.replace('address: [', `address: [${THIRD}/24, `));
+    const words = `not raised: ${THIRD} is in use by ${hardware('stranger')} on eth0, which is not of this set`;
+    const refused = await untilState('it is said', (state) => slotOf(state, 'web').reason.includes(words));
+    expect(
+      refused.events.some(({ type, message }) => type === 'slot.addresses' && message.includes(words)),
+    ).toBe(true);
+    expect((await hosts.cli('manager', 'explain', 'pool', 'web')).stdout).toContain(words);
+    for (const node of NODES) expect(ip(node, 'addr')).not.toContain(`${THIRD}/32`);
+    expect(await served()).toBe(true);
+    ip('stranger', 'addr', 'del', `${THIRD}/24`, 'dev', 'eth0');
+    await until('all three serve', async () => (await fetched(THIRD)) && (await served()));
+    const after = await untilState('it is over', (state) => !slotOf(state, 'web').reason.includes(THIRD));
+    expect(slotOf(after, 'web').epoch).toBe(slotOf(before, 'web').epoch);
+    await apply(DECLARATION);
+    await until('it is left', () => !ip(holderOf(after), 'addr').includes(THIRD));
   });
 
   test('somebody who claims an address of the set later is told, and the slot serves on', async () => {

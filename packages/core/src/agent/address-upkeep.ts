@@ -56,13 +56,17 @@ export interface HeldSlots {
 }
 
 interface Probing {
-  attempt: number;
+  /** Null: all of a slot at its birth; else those that it got while it was held here, the others being raised. */
+  readonly added: ReadonlySet<string> | null;
+  /** Every question has another one: an answer may come when something else is asked. */
+  readonly attempt: number;
   /** It is asked again then; null: an answer is awaited. */
-  againAtMs: number | null;
+  readonly againAtMs: number | null;
   /** Who has an address, for people; empty: not known. */
-  conflict: string;
+  readonly conflict: string;
 }
 
+const NOTHING_ASKED: Pick<Probing, 'added' | 'conflict'> = { added: null, conflict: '' };
 const PROBE_AGAIN_MS = 5_000;
 /** Leases after which a slot that was offered does not come any more. */
 const OFFER_LEASES = 4;
@@ -78,6 +82,7 @@ export class AddressUpkeep {
   readonly #care = new AddressCare();
   readonly #held: HeldSlots;
   readonly #probing = new Map<string, Probing>();
+  #attempts = 0;
   /** Slots that were offered, with their addresses raised behind the closed fence, until when; whole unless one vanished. */
   readonly #prepared = new Map<string, { readonly untilMs: number; isWhole: boolean }>();
   #definitions: ReadonlyMap<string, SlotDefinition> = new Map();
@@ -94,14 +99,20 @@ export class AddressUpkeep {
     this.#definitions = new Map(definitions.map((definition) => [definition.id, definition]));
     this.#care.define(definitions);
     for (const slot of this.#prepared.keys()) if (!this.#definitions.has(slot)) this.#prepared.delete(slot);
+    for (const [slot, probing] of this.#probing) this.#forgetAdded(slot, probing);
     for (const { id } of definitions) this.#changed.add(id);
     const { places } = this.#care;
     return JSON.stringify(places) === former ? [] : [{ type: 'follow', places }];
   }
 
-  /** No address is asked for, or raised ahead of a slot that was offered. */
+  /** No slot waits for its first addresses, or was offered and has them raised ahead. */
   get isAtRest(): boolean {
-    return this.#probing.size + this.#prepared.size === 0;
+    return this.#prepared.size === 0 && [...this.#probing.values()].every(({ added }) => added !== null);
+  }
+
+  /** What slots got while they are held here, and is not raised. */
+  get asked(): { readonly slot: string; readonly addresses: readonly string[] }[] {
+    return [...this.#probing].map(([slot, { added }]) => ({ slot, addresses: [...(added ?? [])] }));
   }
 
   placesOf(slot: string, addresses?: readonly string[]): readonly AddressPlace[] {
@@ -116,6 +127,13 @@ export class AddressUpkeep {
   nameOf(slot: string): string {
     const definition = this.#definitions.get(slot);
     return definition === undefined ? `slot ${slot}` : `slot ${definition.pool}/${definition.index}`;
+  }
+
+  /** Those of a slot held here that are raised, or to be raised, without further questions. */
+  settledPlacesOf(slot: string): readonly AddressPlace[] {
+    const added = this.#probing.get(slot)?.added ?? null;
+    const places = this.placesOf(slot);
+    return added === null ? places : places.filter(({ address }) => !added.has(address));
   }
 
   /** Times from taking a slot to the announcements behind the first. */
@@ -142,8 +160,10 @@ export class AddressUpkeep {
   }
 
   troubleOf(slot: string, nowMs: number): string {
-    const conflict = this.#probing.get(slot)?.conflict ?? '';
-    return conflict === '' ? this.#care.troubleOf(slot, nowMs) : `not raised: ${conflict}`;
+    const { conflict, added } = this.#probing.get(slot) ?? NOTHING_ASKED;
+    const words = conflict === '' ? [] : [`not raised: ${conflict}`];
+    if (conflict === '' || added !== null) words.push(this.#care.troubleOf(slot, nowMs));
+    return words.filter((each) => each !== '').join('; ');
   }
 
   /** Slots whose trouble, or fitness, may be another one since this was asked last. */
@@ -154,53 +174,91 @@ export class AddressUpkeep {
     return changed;
   }
 
-  // A slot's birth ------------------------------------------------------------------------------------------
+  // Asking before the first use -----------------------------------------------------------------------------
 
+  /** At its birth, for all that it has. */
   isProbing(slot: string): boolean {
-    return this.#probing.has(slot);
+    return this.#probing.get(slot)?.added === null;
   }
 
   /** Asks before the first use of a slot's addresses, or for those that it has now; nothing: there are none. */
   probe(slot: string): AddressOutput[] {
-    const places = this.placesOf(slot);
-    if (places.length === 0) {
-      this.#probing.delete(slot);
-      return [];
-    }
+    return this.#ask(slot, null);
+  }
+
+  /**
+   * Asks for addresses that a slot gets while it is held here. Only such are asked for: the next holder takes what it is told for
+   * the slot's, and a take-over does not wait.
+   */
+  probeAdded(slot: string, places: readonly AddressPlace[]): AddressOutput[] {
     const former = this.#probing.get(slot);
-    const attempt = (former?.attempt ?? 0) + 1;
-    this.#probing.set(slot, { attempt, againAtMs: null, conflict: former?.conflict ?? '' });
+    // A birth asks for all of them.
+    if (former?.added === null) return [];
+    const added = places.map(({ address }) => address);
+    return added.length === 0 ? [] : this.#ask(slot, new Set([...(former?.added ?? []), ...added]));
+  }
+
+  #ask(slot: string, added: ReadonlySet<string> | null): AddressOutput[] {
+    const places = this.placesOf(slot, added === null ? undefined : [...added]);
+    const conflict = this.#probing.get(slot)?.conflict ?? '';
+    this.#probing.delete(slot);
+    if (places.length === 0) return [];
+    const attempt = ++this.#attempts;
+    this.#probing.set(slot, { added, attempt, againAtMs: null, conflict });
     return [{ type: 'probe', slot, attempt, places }];
   }
 
-  /** Afterwards the slot is probed no more, and may be raised, or it is asked again later. */
+  /** Afterwards what is free is asked for no more, and may be raised; the rest is asked for again later. */
   probed({ slot, attempt, claims }: AddressInput & { type: 'probed' }, nowMs: number): AddressOutput[] {
     const probing = this.#probing.get(slot);
     // An answer to an earlier question says nothing.
     if (probing === undefined || probing.attempt !== attempt) return [];
-    const name = this.nameOf(slot);
     this.#changed.add(slot);
-    if (claims.length === 0) {
-      this.#probing.delete(slot);
-      const message = `${name}: its addresses are free now, and are raised`;
-      return probing.conflict === '' ? [] : [{ type: 'event', severity: 'info', message }];
-    }
-    const conflict = claims
+    const { added } = probing;
+    const found = claims.filter(({ address }) => added?.has(address) ?? true);
+    const isRaisedAnyway = this.#definitions.get(slot)?.addressing?.onConflict === 'raise';
+    const taken = new Set(isRaisedAnyway ? [] : found.map(({ address }) => address));
+    const conflict = found
       .map(
         ({ address, hardwareAddress, link }) =>
           `${address} is in use by ${hardwareAddress} on ${link}, which is not of this set`,
       )
       .join('; ');
-    if (this.#definitions.get(slot)?.addressing?.onConflict === 'raise') {
-      this.#probing.delete(slot);
-      return [
-        { type: 'event', severity: 'warning', message: `${name}: ${conflict}; it is raised all the same` },
-      ];
+    if (taken.size === 0) this.#probing.delete(slot);
+    else {
+      const left = { added: added === null ? null : taken, conflict, againAtMs: nowMs + PROBE_AGAIN_MS };
+      this.#probing.set(slot, { ...probing, ...left });
     }
-    const isNews = conflict !== probing.conflict;
-    Object.assign(probing, { conflict, againAtMs: nowMs + PROBE_AGAIN_MS });
-    const message = `${name}: ${conflict}; it is not raised as long as that lasts`;
-    return isNews ? [{ type: 'event', severity: 'error', message }] : [];
+    const free = [...(added ?? [])].filter((address) => !taken.has(address));
+    const places = this.#held.isRaised(slot) ? this.placesOf(slot, free) : [];
+    return [
+      ...this.#toldOf(slot, conflict, { former: probing.conflict, isRaisedAnyway }),
+      ...(places.length === 0 ? [] : [{ type: 'raise' as const, places, isPrepared: false, isQuiet: false }]),
+    ];
+  }
+
+  /** Of what a slot has no more nobody waits for an answer. */
+  #forgetAdded(slot: string, probing: Probing): void {
+    const { added } = probing;
+    if (added === null) return;
+    const left = this.placesOf(slot, [...added]).map(({ address }) => address);
+    if (left.length === 0) this.#probing.delete(slot);
+    else this.#probing.set(slot, { ...probing, added: new Set(left) });
+  }
+
+  /** What an answer is to people. */
+  #toldOf(
+    slot: string,
+    conflict: string,
+    { former, isRaisedAnyway }: { readonly former: string; readonly isRaisedAnyway: boolean },
+  ): AddressOutput[] {
+    const tell = (severity: 'info' | 'warning' | 'error', words: string): AddressOutput[] => [
+      { type: 'event', severity, message: `${this.nameOf(slot)}: ${words}` },
+    ];
+    if (conflict === '')
+      return former === '' ? [] : tell('info', 'its addresses are free now, and are raised');
+    if (isRaisedAnyway) return tell('warning', `${conflict}; it is raised all the same`);
+    return conflict === former ? [] : tell('error', `${conflict}; it is not raised as long as that lasts`);
   }
 
   // Holding -------------------------------------------------------------------------------------------------
@@ -218,7 +276,7 @@ export class AddressUpkeep {
   raise(slot: string): AddressOutput[] {
     const isPrepared = this.#prepared.get(slot)?.isWhole === true;
     this.#prepared.delete(slot);
-    return [{ type: 'raise', places: this.placesOf(slot), isPrepared, isQuiet: false }];
+    return [{ type: 'raise', places: this.settledPlacesOf(slot), isPrepared, isQuiet: false }];
   }
 
   /** The slot is held here no more. */
@@ -262,8 +320,8 @@ export class AddressUpkeep {
 
   expire(nowMs: number): AddressOutput[] {
     const outputs: AddressOutput[] = [];
-    for (const [slot, { againAtMs }] of this.#probing)
-      if (againAtMs !== null && nowMs >= againAtMs) outputs.push(...this.probe(slot));
+    for (const [slot, { added, againAtMs }] of this.#probing)
+      if (againAtMs !== null && nowMs >= againAtMs) outputs.push(...this.#ask(slot, added));
     for (const [slot, { untilMs }] of this.#prepared) {
       if (nowMs < untilMs) continue;
       this.#prepared.delete(slot);
@@ -281,7 +339,9 @@ export class AddressUpkeep {
 
   #isRaised(address: string): boolean {
     const slot = this.#care.slotOf(address);
-    return slot !== undefined && this.#held.isRaised(slot);
+    return (
+      slot !== undefined && this.#held.isRaised(slot) && this.#probing.get(slot)?.added?.has(address) !== true
+    );
   }
 
   #vanished(address: string, nowMs: number): AddressOutput[] {
@@ -290,7 +350,7 @@ export class AddressUpkeep {
     // Ahead of a hand-over it is raised when the slot is taken, if it comes.
     const prepared = this.#prepared.get(slot);
     if (prepared !== undefined) prepared.isWhole = false;
-    return this.#held.isRaised(slot) ? this.#carry(address, this.#care.vanished(address, nowMs)) : [];
+    return this.#isRaised(address) ? this.#carry(address, this.#care.vanished(address, nowMs)) : [];
   }
 
   #placed(address: string, missing: string | null): AddressOutput[] {

@@ -12,6 +12,8 @@ export interface HandedOnSlots {
   readonly holdings: readonly HandedOnHolding[];
   /** What is under the fence. */
   readonly guarded: readonly KeeperSlot[];
+  /** Addresses of these that are not raised: nobody knows yet whether they are free, or they are not. Absent: none. */
+  readonly asked?: readonly { readonly slot: string; readonly addresses: readonly string[] }[];
 }
 
 export type HandedOnHolding = Pick<Holding, 'granted' | 'epoch' | 'steps' | 'announceAtMs'>;

@@ -35,6 +35,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   readonly #council = new CouncilNews();
   readonly #formerHolders: FormerHolders;
   readonly #states = new StateTakings();
+  readonly #askedBefore: HandedOnSlots['asked'];
 
   /** @param handedOn of the process before; `leases` goes on with its */
   constructor(leases: NodeLeases, node: number, handedOn?: HandedOnSlots) {
@@ -50,6 +51,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     });
     this.#formerHolders = new FormerHolders(node);
     this.#definitions = new SlotDefinitions(node, this.#upkeep, handedOn);
+    this.#askedBefore = handedOn?.asked;
     for (const { granted, epoch, steps, announceAtMs } of handedOn?.holdings ?? []) {
       const holding = { granted, epoch, steps: [...steps], serving: true, closing: false };
       this.#holdings.set(granted.slot, { ...holding, announceAtMs: [...announceAtMs] });
@@ -75,16 +77,22 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       steps,
       announceAtMs,
     }));
-    return { leases, holdings, guarded: this.#definitions.guarded() };
+    const { asked } = this.#upkeep;
+    const kept = { leases, holdings, guarded: this.#definitions.guarded() };
+    return asked.length === 0 ? kept : { ...kept, asked };
   }
 
   /** First of all when it goes on for another process: its addresses are looked after again. */
   resume(): KeeperOutput[] {
     const followed = this.#upkeep.define(this.#definitions.all);
-    const places = [...this.#holdings.keys()].flatMap((slot) => this.#upkeep.placesOf(slot));
+    const asked = (this.#askedBefore ?? []).flatMap(({ slot, addresses }) =>
+      this.#upkeep.probeAdded(slot, this.#upkeep.placesOf(slot, addresses)),
+    );
+    const places = [...this.#holdings.keys()].flatMap((slot) => this.#upkeep.settledPlacesOf(slot));
     return [
       ...followed,
       { type: 'raise', places, isPrepared: true, isQuiet: false },
+      ...asked,
       ...[...this.#holdings.keys()].map((slot) => ({ type: 'slot' as const, state: this.#stateOf(slot) })),
       ...[...this.#holdings].flatMap(([slot, { granted, epoch }]) =>
         this.#isShared(slot) ? [takeState(granted, epoch, true)] : [],
@@ -156,23 +164,32 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
 
   /**
    * Takes over the addresses of the slots. Those that are new to this process are withdrawn: an earlier one may
-   * have left them on the link. A holder whose addresses changed goes on under the new ones, from its next
-   * renewal on, and announces them.
+   * have left them on the link. A holder whose addresses changed goes on with those that stay, asks for the new
+   * ones, and raises what is free; from its next renewal on it answers under it.
    */
   #guard(slots: readonly SlotDefinition[], nowMs: number): KeeperOutput[] {
     // An address that stays on another link is another place.
     const heldNow = (): Map<string, AddressPlace> =>
       new Map(
         this.#raisedSlots()
-          .flatMap((slot) => this.#upkeep.placesOf(slot))
+          .flatMap((slot) => this.#upkeep.settledPlacesOf(slot))
           .map((place) => [`${place.address}%${place.own?.name ?? place.link ?? ''}`, place]),
       );
+    // One that was the slot's before stays so with another link of its own.
+    const onLink = ({ address, link }: AddressPlace): string => `${address}%${link ?? ''}`;
+    const known = new Set(
+      [...this.#holdings.keys()].flatMap((slot) => this.#upkeep.placesOf(slot).map(onLink)),
+    );
     const former = new Set(this.#definitions.addresses);
     const raised = heldNow();
     const resharing = slots.flatMap((slot) => this.#reshared(slot));
     this.#definitions.define(slots);
     this.#forget();
     const followed = this.#upkeep.define(this.#definitions.all);
+    const asked = [...this.#holdings.keys()].flatMap((slot) => {
+      const added = this.#upkeep.placesOf(slot).filter((place) => !known.has(onLink(place)));
+      return this.#upkeep.probeAdded(slot, added);
+    });
     const wanted = heldNow();
     const held = new Set([...wanted.values()].map(({ address }) => address));
     const withdrawn = [
@@ -181,11 +198,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     ];
     const places = [...wanted].flatMap(([key, place]) => (raised.has(key) ? [] : [place]));
     const added = places.map(({ address }) => address);
-    for (const [slot, holding] of this.#holdings) {
-      const isAnother = this.#upkeep.placesOf(slot, added).length > 0;
-      if (isAnother && holding.serving)
-        holding.announceAtMs = this.#upkeep.announceAfterMs(slot).map((ms) => nowMs + ms);
-    }
+    for (const [slot, holding] of this.#holdings)
+      if (this.#upkeep.placesOf(slot, added).length > 0) this.#announceAnew(slot, holding, nowMs);
     return [
       // What leaves the link first leaves the fence second, and what comes is under the fence first.
       ...(withdrawn.length === 0 ? [] : [{ type: 'withdraw' as const, addresses: withdrawn }]),
@@ -197,6 +211,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       ...[...this.#holdings.keys()]
         .filter((slot) => this.#upkeep.isProbing(slot) && followed.length > 0)
         .flatMap((slot) => this.#upkeep.probe(slot)),
+      ...asked,
       ...resharing,
     ];
   }
@@ -338,9 +353,12 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   #probed(input: KeeperInput & { type: 'probed' }, nowMs: number): KeeperOutput[] {
     const { slot } = input;
     const holding = this.#holdings.get(slot);
-    if (!holding || holding.closing || !this.#upkeep.isProbing(slot)) return [];
+    if (!holding || holding.closing) return [];
+    const isBirth = this.#upkeep.isProbing(slot);
     const told = this.#upkeep.probed(input, nowMs);
-    return [...told, ...this.#raise(slot, holding.epoch)];
+    if (isBirth) return [...told, ...this.#raise(slot, holding.epoch)];
+    if (told.some(({ type }) => type === 'raise')) this.#announceAnew(slot, holding, nowMs);
+    return told;
   }
 
   /**
@@ -421,7 +439,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         const opened = this.#follow(this.#leases.handle({ type: 'activate', slot, epoch }, nowMs), nowMs);
         // The lease may have ended while we were at it.
         if (this.#holdings.get(slot) !== holding) return opened;
-        const announce: KeeperOutput = { type: 'announce', places: this.#upkeep.placesOf(slot) };
+        const announce: KeeperOutput = { type: 'announce', places: this.#upkeep.settledPlacesOf(slot) };
         return [
           ...opened,
           { type: 'mark', slot, epoch, step: 'switched' },
@@ -501,6 +519,11 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return [...withdraw, ...this.#upkeep.define(this.#definitions.all), this.#definitions.underFence(), told];
   }
 
+  /** Of a slot that got addresses while it serves. */
+  #announceAnew(slot: string, holding: Holding, nowMs: number): void {
+    if (holding.serving) holding.announceAtMs = this.#upkeep.announceAfterMs(slot).map((ms) => nowMs + ms);
+  }
+
   #announceAgain(nowMs: number): KeeperOutput[] {
     const outputs: KeeperOutput[] = [];
     for (const [slot, holding] of this.#holdings) {
@@ -509,7 +532,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       const refreshMs = this.#upkeep.refreshAfterMs(slot);
       if (holding.announceAtMs.length === 0 && refreshMs !== null)
         holding.announceAtMs.push(nowMs + refreshMs);
-      outputs.push({ type: 'announce', places: this.#upkeep.placesOf(slot) });
+      outputs.push({ type: 'announce', places: this.#upkeep.settledPlacesOf(slot) });
     }
     return outputs;
   }

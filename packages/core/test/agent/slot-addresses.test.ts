@@ -192,6 +192,127 @@ test('a new epoch while it asks neither raises nor loses the answer', () => {
   expect(ofType(free, 'slot').at(-1)?.state).toMatchObject({ state: 'holding', epoch: '6' });
 });
 
+const C = '10.0.0.101';
+const D = '10.0.0.102';
+const taken = (address: string) => [{ address, hardwareAddress: STRANGER, link: 'eth0' }];
+
+/** It serves with A, and has nothing to announce any more. */
+function serving(addressing?: SlotAddressing) {
+  const made = world([`${A}/24`], addressing);
+  made.take('lease-expired');
+  made.pass(10_000);
+  return made;
+}
+
+test('an address that a slot gets while it is held is asked for, and raised and announced when nobody has it', () => {
+  const { give, configure, pass } = serving();
+  const changed = configure(slot([`${A}/24`, `${C}/24`]));
+  expect(ofType(changed, 'probe')).toEqual([{ type: 'probe', slot: SLOT, attempt: 1, places: [at(C)] }]);
+  // An earlier process may have left it; what is served stays.
+  expect(ofType(changed, 'withdraw')).toEqual([{ type: 'withdraw', addresses: [C] }]);
+  expect(ofType(changed, 'raise')).toEqual([]);
+  expect(pass(200)).toEqual([]);
+  const free = give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] });
+  expect(free).toEqual([{ type: 'raise', places: [at(C)], isPrepared: false, isQuiet: false }]);
+  expect(pass(100)).toEqual([{ type: 'announce', places: [at(A), at(C)] }]);
+  expect(ofType(configure(slot([`${A}/24`, `${C}/24`])), 'probe')).toEqual([]);
+});
+
+test('one that a stranger has is not raised, the slot serves on with the others, and it is asked for until it is free', () => {
+  const { give, configure, pass } = serving({ announce: { repeats: 1, everyMs: 50 } });
+  configure(slot([`${A}/24`, `${C}/24`, `${D}/24`]));
+  const refused = give({ type: 'probed', slot: SLOT, attempt: 1, claims: taken(C) });
+  expect(ofType(refused, 'raise')).toMatchObject([{ places: [at(D)] }]);
+  const conflict = `${C} is in use by ${STRANGER} on eth0, which is not of this set`;
+  expect(ofType(refused, 'event')).toEqual([
+    {
+      type: 'event',
+      severity: 'error',
+      message: `slot web/0: ${conflict}; it is not raised as long as that lasts`,
+    },
+  ]);
+  expect(ofType(refused, 'slot').at(-1)?.state).toMatchObject({
+    state: 'holding',
+    trouble: `not raised: ${conflict}`,
+  });
+  // Nothing brings it up, or says that we had it, meanwhile.
+  expect(ofType(pass(3_000), 'announce')).toEqual([{ type: 'announce', places: [at(A), at(D)] }]);
+  expect(ofType(give({ type: 'address-vanished', address: C }), 'raise')).toEqual([]);
+  give({ type: 'address-placed', address: C, missing: 'there is no link eth0' });
+  expect(ofType(give({ type: 'address-placed', address: C, missing: null }), 'raise')).toEqual([]);
+  expect(ofType(configure(slot([`${A}/24`, `${C}/24`, `${D}/24`])), 'raise')).toEqual([]);
+  expect(ofType(pass(2_000), 'probe')).toMatchObject([{ attempt: 2, places: [at(C)] }]);
+  const free = give({ type: 'probed', slot: SLOT, attempt: 2, claims: [] });
+  expect(ofType(free, 'raise')).toMatchObject([{ places: [at(C)] }]);
+  expect(ofType(free, 'event')).toMatchObject([{ severity: 'info' }]);
+  expect(ofType(free, 'slot')).toHaveLength(1);
+  expect(troubleOf(free)).toBeUndefined();
+});
+
+test('with onConflict raise one that comes later is raised all the same, and said', () => {
+  const { give, configure } = serving({ onConflict: 'raise' });
+  configure(slot([`${A}/24`, `${C}/24`], { onConflict: 'raise' }));
+  const outputs = give({ type: 'probed', slot: SLOT, attempt: 1, claims: taken(C) });
+  expect(ofType(outputs, 'raise')).toMatchObject([{ places: [at(C)] }]);
+  expect(ofType(outputs, 'event')).toMatchObject([{ severity: 'warning' }]);
+});
+
+test('an answer about addresses that the slot has no more says nothing of those that it has', () => {
+  const { give, configure, deadline } = serving();
+  configure(slot([`${A}/24`, `${C}/24`]));
+  expect(ofType(configure(slot([`${A}/24`])), 'withdraw')).toEqual([]);
+  expect(ofType(configure(slot([`${A}/24`, `${D}/24`])), 'probe')).toMatchObject([{ places: [at(D)] }]);
+  expect(give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] })).toEqual([]);
+  // Both are asked for as soon as there are two.
+  const both = ofType(configure(slot([`${A}/24`, `${D}/24`, `${C}/24`])), 'probe')[0];
+  expect(both?.places).toEqual([at(D), at(C)]);
+  configure(slot([`${A}/24`, `${D}/24`]));
+  const free = give({ type: 'probed', slot: SLOT, attempt: both?.attempt ?? 0, claims: taken(C) });
+  expect(free).toEqual([{ type: 'raise', places: [at(D)], isPrepared: false, isQuiet: false }]);
+  configure(slot([`${A}/24`, `${D}/24`, `${C}/24`]));
+  configure(slot([`${A}/24`, `${D}/24`]));
+  expect(deadline()).toBe(100);
+});
+
+test('one that comes while the slot is being taken waits for its answer, and the slot does not', () => {
+  const { give, configure } = world([`${A}/24`]);
+  give({ type: 'unfenced', nodes: new Set([2]) });
+  const former = { node: 2, functionId: 8, functionIncarnation: 1n };
+  const lost = { ...granted('lease-expired'), fencedBy: 'timeout', previous: former } as NodeLeasesOutput;
+  expect(ofType(give(candidate, lost), 'fence-node')).toHaveLength(1);
+  expect(ofType(configure(slot([`${A}/24`, `${C}/24`])), 'probe')).toMatchObject([{ places: [at(C)] }]);
+  const off = give({ type: 'node-fenced', slot: SLOT, epoch: 5, isOff: true, reason: '' });
+  expect(ofType(off, 'raise')).toMatchObject([{ places: [at(A)] }]);
+  expect(ofType(off, 'announce')).toEqual([{ type: 'announce', places: [at(A)] }]);
+  expect(ofType(give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] }), 'raise')).toMatchObject([
+    { places: [at(C)] },
+  ]);
+});
+
+test('a slot that is left while one of its addresses is asked for raises it no more, and the next holding asks for none', () => {
+  const { give, configure, take } = serving();
+  configure(slot([`${A}/24`, `${C}/24`]));
+  give(
+    { type: 'release', slot: SLOT, reason: 'operator' },
+    { type: 'fence-close', slot: SLOT, epoch: 5, reason: 'operator' },
+  );
+  const again = take('lease-expired');
+  expect(ofType(again, 'probe')).toEqual([]);
+  expect(ofType(again, 'raise')).toMatchObject([{ places: [at(A), at(C)] }]);
+  expect(give({ type: 'probed', slot: SLOT, attempt: 1, claims: taken(C) })).toEqual([]);
+});
+
+test('an address of the slot that gets a link of its own is not asked for, one that goes to another network is', () => {
+  const { configure } = serving();
+  const own = configure(slot([`${A}/24`], { sameMac: {} }));
+  expect(ofType(own, 'probe')).toEqual([]);
+  expect(ofType(own, 'raise')).toHaveLength(1);
+  const moved = configure(slot([`${A}%eth1/24`], { sameMac: {} }));
+  expect(ofType(moved, 'withdraw')).toEqual([{ type: 'withdraw', addresses: [A] }]);
+  expect(ofType(moved, 'raise')).toEqual([]);
+  expect(ofType(moved, 'probe')).toMatchObject([{ places: [{ address: A, link: 'eth1' }] }]);
+});
+
 const offered: NodeLeasesOutput = { type: 'offered', slot: SLOT, epoch: 4, nonce: 'a', untilMs: 1_290 };
 
 test('a slot that is offered is raised ahead, quietly and once, and taken without more', () => {

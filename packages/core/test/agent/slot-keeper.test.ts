@@ -143,6 +143,23 @@ test('whoever goes on for it looks after the addresses again, and neither takes 
   expect(next.give(release).map(({ type }) => type)).toContain('withdraw');
 });
 
+test('whoever goes on for it asks again for an address that was not raised, and raises the others', () => {
+  const { core, give, configure } = keeper(answers);
+  configure(definition(SLOT, ['10.0.0.100/24']));
+  give(offer);
+  const both = definition(SLOT, ['10.0.0.100/24', '10.0.0.101/24']);
+  configure(both);
+  const next = keeper(answers, core.handOn(10));
+  const resumed = next.core.resume();
+  expect(resumed.map(({ type }) => type)).toEqual(['follow', 'raise', 'probe', 'slot']);
+  expect(resumed[1]).toMatchObject({ places: [at('10.0.0.100')] });
+  expect(resumed[2]).toMatchObject({ places: [at('10.0.0.101')] });
+  expect(next.configure(both).map(({ type }) => type)).toEqual(['guard']);
+  expect(next.give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] })).toMatchObject([
+    { type: 'raise', places: [at('10.0.0.101')] },
+  ]);
+});
+
 test('nothing is handed on while a slot is being taken, or stays closed', () => {
   const { core, configure } = keeper(answers);
   configure(definition(SLOT, ['10.0.0.100/24']));
@@ -172,14 +189,17 @@ test('addresses that an earlier process may have left are withdrawn, once', () =
   expect(configure(definition(SLOT, ['10.0.0.100/24']))).toEqual([guard]);
 });
 
-test('a holder whose address changes leaves the old one and takes the new one, under the fence', () => {
+test('a holder whose address changes leaves the old one, asks for the new one and takes it, under the fence', () => {
   const { give, configure } = keeper(answers);
   configure(definition(SLOT, ['10.0.0.100/24']));
   give(offer);
   expect(configure(definition(SLOT, ['10.0.0.120/24']))).toEqual([
-    { type: 'withdraw', addresses: ['10.0.0.100'] },
+    { type: 'withdraw', addresses: ['10.0.0.100', '10.0.0.120'] },
     { type: 'follow', places: [at('10.0.0.120')] },
     { type: 'guard', slots: [{ slot: SLOT, addresses: ['10.0.0.120'], links: [], on: [] }] },
+    { type: 'probe', slot: SLOT, attempt: 1, places: [at('10.0.0.120')] },
+  ]);
+  expect(give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] })).toEqual([
     { type: 'raise', places: [at('10.0.0.120')], isPrepared: false, isQuiet: false },
   ]);
 });
@@ -217,7 +237,8 @@ test('a holder whose address goes to another link, or gets a hardware address of
   give(offer);
   const kinds = (outputs: readonly KeeperOutput[]) => outputs.map(({ type }) => type);
   const moved = configure(definition(SLOT, ['10.0.0.100%eth1/24']));
-  expect(kinds(moved)).toEqual(['withdraw', 'follow', 'guard', 'raise']);
+  expect(kinds(moved)).toEqual(['withdraw', 'follow', 'guard', 'probe']);
+  expect(kinds(give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] }))).toEqual(['raise']);
   expect(moved.at(-1)).toMatchObject({ places: [{ ...at('10.0.0.100'), link: 'eth1' }] });
   const own = configure({ ...definition(SLOT, ['10.0.0.100%eth1/24']), addressing: { sameMac: {} } });
   expect(kinds(own)).toEqual(['withdraw', 'follow', 'guard', 'raise']);
@@ -233,6 +254,7 @@ test('a holder whose address changes announces the new one', () => {
   give(offer);
   expire(100_000);
   configure(definition(SLOT, ['10.0.0.120/24']));
+  give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] });
   expect(expire(100_000)).toEqual([{ type: 'announce', places: [at('10.0.0.120')] }]);
 });
 

@@ -71,7 +71,7 @@ export const addressingSchema: z.ZodType<AddressingFile> = z.strictObject({
     }),
   onConflict: z.enum(['refuse', 'raise']).default('refuse').meta({
     description:
-      'When somebody outside the set has an address of a new slot: do not raise it as long as that lasts, or raise it anyway.',
+      'When somebody outside the set has an address of a new slot, or one that a slot gets: do not raise it as long as that lasts, or raise it anyway.',
   }),
   forwarding: z
     .array(linkName())
