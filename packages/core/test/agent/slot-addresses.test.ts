@@ -276,7 +276,7 @@ test('an answer about addresses that the slot has no more says nothing of those 
 
 test('one that comes while the slot is being taken waits for its answer, and the slot does not', () => {
   const { give, configure } = world([`${A}/24`]);
-  give({ type: 'unfenced', nodes: new Set([2]) });
+  give({ type: 'unfenced', nodes: new Set([2]), hasHook: true });
   const former = { node: 2, functionId: 8, functionIncarnation: 1n };
   const lost = { ...granted('lease-expired'), fencedBy: 'timeout', previous: former } as NodeLeasesOutput;
   expect(ofType(give(candidate, lost), 'fence-node')).toHaveLength(1);
