@@ -53,7 +53,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
     .description(description)
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this, or the help of a command')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'print this, or the help of a command')
     // What stands behind a command is its own, also where both have an option of the same name: `node`, `node top`.
     .enablePositionalOptions()
     .addHelpText('after', after)

@@ -60,7 +60,7 @@ describe('kill and pause', () => {
     bench.backend.change({ traffic: [] });
     await lab(() => happen({ ...next, outageMs: null, failedRequests: null }));
     const { out } = await bench.run(['kill', 'web#1', '--wait', '1h']);
-    expect(out).toContain('outage not measured: no traffic source saw it');
+    expect(out).toContain('no traffic source saw an outage');
   });
 
   test('says so when none came', async () => {

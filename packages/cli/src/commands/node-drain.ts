@@ -41,7 +41,7 @@ async function drain(name: string, options: Options, io: CliIo): Promise<void> {
   try {
     const request: DrainRequest = { node: name, ...(cancel ? { cancel } : {}) };
     await client.post('/v1/drain', request);
-    io.out(cancel ? `${name}: may be used again\n` : `${name}: is drained\n`);
+    io.out(cancel ? `${name}: may be used again\n` : `${name}: is being drained\n`);
     if (watch !== undefined && options.wait !== false) await followDrain(name, watch, options.wait, io);
   } finally {
     watch?.close();
@@ -53,8 +53,10 @@ export async function followDrain(name: string, watch: StateWatch, waitMs: numbe
   const progress = new MoveProgress(io);
   /** Instances that were there. */
   const mine = new Set<string>();
+  let left: readonly string[] = [];
   let wasDrained = false;
   for await (const { state, events } of watch.looks(waitMs)) {
+    left = state.instances.filter(({ node }) => node === name).map((instance) => instance.name);
     for (const instance of state.instances) {
       if (instance.node !== name) continue;
       mine.add(`instance ${instance.name}`);
@@ -74,7 +76,10 @@ export async function followDrain(name: string, watch: StateWatch, waitMs: numbe
     wasDrained = drain !== null;
   }
   if (watch.interrupted) throw new CliError(1, `${name} goes on being drained: take it back with --cancel`);
-  throw new CliError(1, `${name} is not empty within ${showDuration(waitMs)}; it goes on being drained`);
+  throw new CliError(
+    1,
+    `${name} is not empty within ${showDuration(waitMs)}, it has ${left.join(', ')} still, see vnfpool explain; it goes on being drained`,
+  );
 }
 
 /** What is said at the end: whoever switches it off has to know of its part in the council. */

@@ -56,7 +56,7 @@ function fenceText({ fencedBy, from, fromNode }: FailoverView): string {
 
 /** `outage 126 ms, 10 requests failed`, or why there is no number. */
 export function outageText(failover: FailoverView): string {
-  if (failover.outageMs === null) return 'outage not measured: no traffic source saw it';
+  if (failover.outageMs === null) return 'no traffic source saw an outage';
   const failed = failover.failedRequests;
   const requests = failed === null ? '' : `, ${failed} request${failed === 1 ? '' : 's'} failed`;
   return `outage ${showDuration(failover.outageMs)}${requests}`;

@@ -17,6 +17,15 @@ export function addressRefusal(
   nowMs: number,
 ): Refusal | undefined {
   const { set } = state;
+  const nodes = new Map([...state.lives].map(([name, { address }]) => [address, name]));
+  for (const [address, slot] of slotsByAddress(declared)) {
+    const node = nodes.get(address);
+    if (node !== undefined)
+      return refuse(
+        'ADDRESS_IN_USE',
+        `Address ${address} of slot ${slot} is that of ${node} itself, which the fence would cut off.`,
+      );
+  }
   if (!set) return undefined;
   const former = slotsByAddress(set.declared);
   const left = new Set(set.leftAddresses ?? []);

@@ -89,7 +89,7 @@ export function classify(state: ManagerState, view: FailoverView, cause: Failove
     case 'registered':
       return {
         class: 'node',
-        evidence: `${node} did not renew its lease; it answers the manager, so its agent began anew or the way to the others is cut`,
+        evidence: `${node} did not renew its lease; the manager has not lost it: its agent began anew, the way to the others is cut, or it has only just died`,
       };
     case undefined:
       return { class: 'node', evidence: 'its lease was not renewed' };

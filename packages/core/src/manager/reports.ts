@@ -134,7 +134,7 @@ function takeSlot(
       'slot.free',
       'warning',
       subject,
-      `Nobody holds slot ${slot.index} of ${slot.pool}: ${told.reason || 'its holder let go'}.`,
+      `Nobody holds slot ${slot.index} of ${slot.pool}${told.reason === '' ? '' : `: ${told.reason}`}.`,
     );
   }
 }

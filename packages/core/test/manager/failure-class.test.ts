@@ -62,7 +62,7 @@ describe('classes', () => {
     failover('web', 1, 2, 'lease-expired');
     expect(last()).toMatchObject({
       class: 'node',
-      evidence: expect.stringContaining('it answers the manager'),
+      evidence: expect.stringContaining('the manager has not lost it'),
     });
     lost(1);
     expect(last()).toMatchObject({ class: 'node', evidence: 'a does not answer the manager either' });

@@ -172,6 +172,18 @@ describe('applying', () => {
     expect(domain.replies.at(-1)).toMatchObject({ ok: false, code: 'OTHER_SET' });
   });
 
+  test('the address of a node itself is no address of a slot', async () => {
+    const domain = await running();
+    const [address = ''] = [...domain.core.views(domain.nowMs).nodes].flatMap((node) => node.address ?? []);
+    expect(address).not.toBe('');
+    apply(domain, set(NODES, [{ ...pool('web', 1, 1, 1), addresses: [`${address}/24`] }]), 2);
+    expect(domain.replies.at(-1)).toMatchObject({
+      ok: false,
+      code: 'ADDRESS_IN_USE',
+      message: expect.stringContaining(`Address ${address} of slot web/0 is that of a itself`),
+    });
+  });
+
   test('an address goes from one slot to another only by way of nobody', async () => {
     const addressed = (name: string, addresses: string[]) => ({ ...pool(name, 1, 1, 1), addresses });
     const web = set(NODES, [addressed('web', ['192.0.2.1/24'])]);

@@ -46,11 +46,10 @@ export function addRoutes(app: FastifyInstance, backend: ManagementBackend): voi
     const limit = wholeNumber(query, 'limit', EVENTS_LIMIT_MAX) ?? EVENTS_LIMIT;
     const since = wholeNumber(query, 'since', Number.MAX_SAFE_INTEGER);
     const pool = word(query, 'pool');
-    // Without `since` the newest ones are wanted; either way the answer reads from old to new.
-    const events =
-      since === undefined ? backend.state().events.toReversed() : backend.eventsSince(since, limit);
+    const events = backend.eventsSince(since ?? 0, Number.POSITIVE_INFINITY);
     const chosen = pool === undefined ? events : events.filter((event) => isAboutPool(event, pool));
-    return items(since === undefined ? chosen.slice(Math.max(0, chosen.length - limit)) : chosen);
+    // Without `since` the newest ones are wanted; either way the answer reads from old to new.
+    return items(since === undefined ? chosen.slice(-limit) : chosen.slice(0, limit));
   });
   app.get<{ Params: { name: string } }>('/v1/explain/pools/:name', ({ params }) =>
     backend.explain(params.name),

@@ -33,8 +33,11 @@ export class Outages {
   /** By time of sending. */
   readonly #successes: Success[] = [];
   readonly #gaps = new Map<number, Gap>();
+  /** When the first request was sent that failed while none has gone well yet. */
+  #neverSince: number | null = null;
 
   succeeded(sentAt: number, doneAt: number): void {
+    this.#neverSince = null;
     let place = this.#successes.length;
     while (place > 0 && (this.#successes[place - 1]?.sentAt ?? 0) > sentAt) place -= 1;
     this.#successes.splice(place, 0, { sentAt, doneAt });
@@ -44,10 +47,13 @@ export class Outages {
     }
   }
 
-  /** Before the first success there is no service yet that could have failed. */
+  /** Before the first success there is no service yet that could have had an outage. */
   failed(sentAt: number, reason: string): void {
     const last = this.#successes.findLast((success) => success.sentAt < sentAt);
-    if (!last) return;
+    if (!last) {
+      if (this.#successes.length === 0) this.#neverSince ??= sentAt;
+      return;
+    }
     const known = this.#gaps.get(last.doneAt);
     if (known) {
       known.failed += 1;
@@ -71,8 +77,9 @@ export class Outages {
     }
   }
 
-  /** Start of an outage that goes on. */
+  /** Start of an outage that goes on, or of the requests where none has gone well. */
   failingSince(): number | null {
+    if (this.#neverSince !== null) return this.#neverSince;
     for (const gap of this.#gaps.values()) if (gap.firstOkAt === null) return gap.lastOkAt;
     return null;
   }

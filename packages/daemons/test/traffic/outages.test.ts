@@ -58,9 +58,14 @@ test('two faults with a success between are two outages', () => {
   ]);
 });
 
-test('before the first success nothing has failed', () => {
+test('before the first success there is no outage, but requests fail', () => {
   const outages = new Outages();
-  outages.failed(0, 'ECONNREFUSED');
-  outages.succeeded(5, 6);
+  outages.failed(3, 'ECONNREFUSED');
+  outages.failed(5, 'ECONNREFUSED');
+  expect(outages.failingSince()).toBe(3);
+  outages.succeeded(7, 8);
+  expect(outages.failingSince()).toBeNull();
+  outages.failed(6, 'ECONNREFUSED');
+  expect(outages.failingSince()).toBeNull();
   expect(outages.takeEnded()).toEqual([]);
 });

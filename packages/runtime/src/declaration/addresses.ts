@@ -7,6 +7,7 @@ import {
   type VirtualAddress,
   virtualAddressText,
 } from '@vnfpool/wire/mobility';
+import { parseIp } from '@vnfpool/wire/parameters';
 import { z } from 'zod';
 import type { Finding } from './checks.ts';
 import { duration } from './duration.ts';
@@ -143,9 +144,26 @@ function readGiven(text: string, link: string | undefined): VirtualAddress | str
   const { address } = read;
   if (isReserved(address))
     return `must be an address that a host can have; ${address} is ${isMulticast(address) ? 'multicast' : 'reserved'}`;
+  const taken = nobodysOwn(read);
+  if (taken !== '')
+    return `must be an address that a host can have; ${address} is the ${taken} of /${read.prefix}`;
   if (/^fe[89ab][0-9a-f]:/.test(address) && link === undefined)
     return `${address} is link-local: it needs a link, as { address: ${JSON.stringify(text)}, link: eth0 }`;
   return { ...read, link: link ?? null };
+}
+
+/** What the first or the last address of its network is, which no host has for itself; empty: it is neither, or has no such meaning there. */
+function nobodysOwn({ address, prefix }: VirtualAddress): string {
+  const octets = parseIp(address);
+  const bits = octets.length * 8;
+  // Of two addresses both are hosts'. RFC 3021, RFC 6164.
+  if (prefix >= bits - 1) return '';
+  const host = [...octets].flatMap((octet, at) =>
+    [7, 6, 5, 4, 3, 2, 1, 0].filter((bit) => at * 8 + 7 - bit >= prefix).map((bit) => (octet >> bit) & 1),
+  );
+  if (host.every((bit) => bit === 0))
+    return bits === 32 ? 'network address' : 'subnet-router anycast address';
+  return bits === 32 && host.every((bit) => bit === 1) ? 'broadcast address' : '';
 }
 
 function isMulticast(address: string): boolean {

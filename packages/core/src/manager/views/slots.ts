@@ -13,6 +13,8 @@ function whyHeld(state: ManagerState, slot: string, holder: string | null, epoch
   const taken = state.failovers.findLast(({ id, to }) => id.startsWith(`${slot}/`) && to === holder);
   const lease = 'a majority of the council granted it the lease';
   if (!taken || taken.from === null) return `${holder} holds it from the start: ${lease}.`;
+  if (taken.from === holder && taken.fromNode === taken.toNode)
+    return `${holder} took it again because ${taken.cause}: ${lease}.`;
   if (taken.from === holder)
     return `${holder} took it along from ${taken.fromNode} to ${taken.toNode}: ${lease}.`;
   return `${holder} took it from ${taken.from} because ${taken.cause}: ${lease}.`;
