@@ -96,6 +96,11 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
     return this.#isWhole;
   }
 
+  /** When a holder came, or said something last; 0: none has. */
+  get heardMs(): number {
+    return this.#heardMs;
+  }
+
   get store(): ReplicaStore {
     return this.#store;
   }

@@ -105,6 +105,11 @@ export class StateCopy {
     return this.#holder !== undefined;
   }
 
+  /** When a holder said something last, by the copy's clock; 0: none has. */
+  get heardMs(): number {
+    return this.#core.heardMs;
+  }
+
   /** Pieces of state. */
   get keys(): number {
     return this.#core.store.keys;

@@ -439,7 +439,7 @@ export interface SharingReport {
   readonly updatesPerSecond: number;
   /** Updates that wait for room, or to be confirmed. */
   readonly waiting: number;
-  /** Its holder may have begun without some of the state: it took over by the last resort, or nobody had it. */
+  /** Its holder may have begun without some of the state: by the last resort, without the last word of the one before, or nobody had it. */
   readonly isLossy: boolean;
   readonly standbys: readonly StandbyReport[];
   /** Of state that goes to a store; absent: it goes to standbys. */

@@ -30,7 +30,7 @@ export interface InStore {
   /** Who wrote it; null: not known. */
   readonly node: number | null;
   readonly epoch: number;
-  /** Whoever wrote it said that it was all. */
+  /** Whoever wrote it said that it was all, or has answered nothing else. */
   readonly isEnded: boolean;
   /** What is known to be missing, each as the end of a sentence. */
   readonly missing: readonly string[];
@@ -93,11 +93,10 @@ export function judged({ order, logger }: Reading, self: number, found: InStore)
     ...found.missing,
     ...(isOther ? ['all that the last holder changed, which wrote none'] : []),
     ...(last !== null && !isThere ? ['everything: there is none'] : []),
+    ...(isReleased && !isResumed && !isEnded && last !== null ? ['the last word of the holder before'] : []),
   ];
   if (missing.length > 0)
     logger.error({ slot, missing: missing.join('; ') }, 'state is missing from the store');
-  else if (isReleased && !isResumed && !isEnded)
-    logger.warn({ slot }, 'the last holder has not said that it wrote all');
   else if (isThere) logger.info({ slot, keys: store.keys, epoch }, 'state was read from the store');
   // A function that went on has its state itself.
   return foundIn(store, isThere || last === null, missing.length > 0 && !isResumed);

@@ -9,6 +9,7 @@ import type { SealKey } from '@vnfpool/runtime/state-seal';
 import type { StreamTransport } from '@vnfpool/transport/stream';
 import type { SecurityState, SharingReport, StandbySharing } from '@vnfpool/wire/mobility';
 import type { HeldSlot, Kept } from './keeping.ts';
+import { LAST_CONFIRMED_MS } from './last-word.ts';
 import { SlotSecrets } from './slot-secrets.ts';
 import type { SecretPlace } from './standby-places.ts';
 import type { StateEntry } from './state-source.ts';
@@ -33,9 +34,6 @@ export interface HeldStateOptions extends TakenOver {
   /** These are to be listed from now on. */
   readonly onList: (word: ListWord) => void;
 }
-
-/** For the last changes to be confirmed by whoever takes over, when the slot is left. */
-const LAST_MS = 1_000;
 
 /** The state of a slot while it is held here: what its function tells of it goes to the standbys, and these to the list. */
 export class HeldState implements HeldSlot {
@@ -174,10 +172,10 @@ export class HeldState implements HeldSlot {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    const late = after(this.#options.clock, LAST_MS);
+    const late = after(this.#options.clock, LAST_CONFIRMED_MS);
     await Promise.race([Promise.allSettled(this.#underWay), late, aborted]);
     this.#state.end();
-    await Promise.race([this.#state.flushed(LAST_MS), aborted]);
+    await Promise.race([this.#state.flushed(LAST_CONFIRMED_MS), aborted]);
     return this.#state.close();
   }
 

@@ -15,6 +15,7 @@ import type {
 import type { ToWorker } from '../worker-messages.ts';
 import { CheckpointKeeping } from './checkpoint-keeping.ts';
 import type { HeldSlot, KeepingParts, StateKeeping, Take } from './keeping.ts';
+import { LAST_CHANGES_MS } from './last-word.ts';
 import { RecordedSink } from './recorded-sink.ts';
 import type { Recorder } from './recorder.ts';
 import { SharedStoreKeeping } from './shared-store-keeping.ts';
@@ -42,8 +43,6 @@ interface Held {
 
 /** For a function to take the state in. */
 const TAKE_MS = 60_000;
-/** For a function to say what it has still to say. */
-const END_MS = 5_000;
 /** Between a function that serves, and whose state cannot be had, and the next try. */
 const AGAIN_MS = 1_000;
 
@@ -263,7 +262,7 @@ export class SharedSlot implements SlotTasks {
       logger.warn({ slot: this.#id, reason: error.message }, 'the last changes may be missing');
     });
     // What it says may have to wait for standbys that nobody can remove any more.
-    await Promise.race([ended, pause(clock, END_MS, signal)]);
+    await Promise.race([ended, pause(clock, LAST_CHANGES_MS, signal)]);
     const kept = await held.state.leave(signal);
     if (!this.#isClosing) this.#keeping.keep(held.isComplete ? kept : undefined);
     await this.#followMethod();

@@ -99,7 +99,7 @@ function inStore({ store, mark, damage }: StoredState, { writes }: StoreSharing)
     // Where answers wait for the store, a holder that wrote nothing has not answered anything.
     node: writes.type === 'through' ? null : (mark?.node ?? null),
     epoch: mark?.epoch ?? 0,
-    isEnded: mark?.state === 'ended',
+    isEnded: writes.type === 'through' || mark?.state === 'ended',
     missing: [
       ...(damage === '' ? [] : [`what was damaged: ${damage}`]),
       ...(mark?.state === 'midway' ? ['some of what was changed last'] : []),

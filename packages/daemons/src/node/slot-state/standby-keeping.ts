@@ -7,6 +7,7 @@ import type { LeasePeer, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { ReplicaPosition } from '@vnfpool/wire/replication';
 import { HeldState } from './held-state.ts';
 import type { Found, HeldSlot, KeepingParts, Kept, StateKeeping, Take } from './keeping.ts';
+import { LAST_WORD_MS, UNHEARD_MS } from './last-word.ts';
 import { placesOf } from './standby-places.ts';
 import { pause } from './waiting.ts';
 
@@ -17,8 +18,8 @@ export interface StandbyKeepingParts extends KeepingParts {
   readonly onCopy: (copy: CopyContents, keys: readonly string[] | null) => void;
 }
 
-/** For a holder that lets go to send its last updates. */
-const LAST_UPDATES_MS = 500;
+/** As often as marks come. */
+const LOOK_EVERY_MS = 100;
 
 /** State that goes to standbys: a copy as long as another node holds the slot, else the stream to those of others. */
 export class StandbyKeeping implements StateKeeping {
@@ -49,24 +50,32 @@ export class StandbyKeeping implements StateKeeping {
   }
 
   /** Its copy takes nothing more. */
-  async found({ isReleased }: Take, _epoch: number, signal: AbortSignal): Promise<Found> {
+  async found(order: Take, _epoch: number, signal: AbortSignal): Promise<Found> {
     const copy = this.#copy;
     if (copy === null)
       return { from: { store: new ReplicaStore(), history: [] }, isWhole: false, isLossy: false };
-    const isMore = copy.isConnected && copy.position.epoch !== this.#endedEpoch;
-    if (isReleased && isMore) await this.#lastUpdates(signal);
+    const isAwaited = this.#isLastWordAwaited(order, copy);
+    if (isAwaited && copy.isConnected) await this.#lastWord(copy, signal);
     signal.throwIfAborted();
+    const isMissing = isAwaited && this.#isLastWordAwaited(order, copy);
     this.#copy = null;
     this.#parts.server.remove(copy);
     const isWhole = copy.isWhole && copy.position.epoch > 0;
+    const { position } = copy;
     const from = await copy.takeOver();
-    return { from: isWhole ? from : { ...from, store: new ReplicaStore() }, isWhole, isLossy: false };
+    if (!isWhole) return { from: { ...from, store: new ReplicaStore() }, isWhole, isLossy: false };
+    if (isMissing)
+      this.#parts.logger.error(
+        { slot: this.#id, ...position },
+        'the last word of the holder before did not come',
+      );
+    return { from, isWhole, isLossy: isMissing };
   }
 
   hold(
     { listed, isLossy, functionId }: Take,
     epoch: number,
-    { from }: Found,
+    { from, isLossy: isMissing }: Found,
     isGathering: boolean,
   ): HeldSlot {
     const { self, ...parts } = this.#parts;
@@ -83,7 +92,7 @@ export class StandbyKeeping implements StateKeeping {
       places: this.#places(),
       listed: listed.map(({ node }) => node).filter((node) => node !== self),
       isGathering,
-      isLossy,
+      isLossy: isLossy || isMissing,
     });
     return this.#held;
   }
@@ -133,10 +142,24 @@ export class StandbyKeeping implements StateKeeping {
   }
 
   /** A holder that lets go sends what is left, and says that it is all. */
-  async #lastUpdates(signal: AbortSignal): Promise<void> {
+  #isLastWordAwaited({ isReleased, isResumed, previous }: Take, { position }: StateCopy): boolean {
+    const isOther = previous !== null && previous.node !== this.#parts.self;
+    return isReleased && !isResumed && isOther && position.epoch !== this.#endedEpoch;
+  }
+
+  /** Nobody serves meanwhile: it is waited for only as long as something comes of it. */
+  async #lastWord(copy: StateCopy, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
     const ended = new AbortController();
     this.#onEnded = () => ended.abort();
-    await pause(this.#parts.clock, LAST_UPDATES_MS, AbortSignal.any([signal, ended.signal]));
+    const over = AbortSignal.any([signal, ended.signal]);
+    const untilMs = clock.nowMs() + LAST_WORD_MS;
+    // Looks are counted, not time: after this node stood still itself, what came meanwhile is read first.
+    for (let unheard = 0; unheard < UNHEARD_MS && clock.nowMs() < untilMs && !over.aborted; ) {
+      const { heardMs } = copy;
+      await pause(clock, LOOK_EVERY_MS, over);
+      unheard = copy.heardMs === heardMs ? unheard + LOOK_EVERY_MS : 0;
+    }
     this.#onEnded = undefined;
   }
 

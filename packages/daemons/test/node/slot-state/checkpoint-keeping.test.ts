@@ -21,6 +21,18 @@ test('a planned hand-over loses nothing: the next holder waits for the last chec
   expect(two.told()).toMatchObject({ isLossy: false, keys: 2 });
 });
 
+test('a holder that let go, and did not say that it wrote all, may have lost something', async () => {
+  const { store } = folder();
+  const one = new CheckpointNode(1, { store });
+  await one.take(1, null);
+  await one.source.set({ a: '1' });
+  await covered(one);
+  const two = new CheckpointNode(2, { store }, hastyClock());
+  expect(await two.take(2, 1, { isReleased: true })).toBe('taken');
+  expect(two.source.text).toEqual({ a: '1' });
+  expect(two.told()).toMatchObject({ isLossy: true });
+});
+
 test('after a crash anybody goes on, and one who was paused can write nothing', async () => {
   const { store, names } = folder();
   const [one, two, three] = [1, 2, 3].map((node) => new CheckpointNode(node, { store })) as [

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { StillClock } from '@vnfpool/testkit/clocks';
 import { afterEach, describe, expect, test } from 'vitest';
+import { RawHolder } from './raw-holder.ts';
 import { FakeFunction, type FakeNode, FakeSlot } from './shared-slots.ts';
 
 let slot: FakeSlot;
@@ -132,6 +134,104 @@ describe('a holder that lets go', () => {
     b.slot?.leave();
     await slot.grant(a);
     expect(a.run.texts).toEqual({ x: '1' });
+  });
+});
+
+describe('a successor of one that lets go', () => {
+  const isLossy = (node: FakeNode): unknown => {
+    node.slot?.report();
+    const told = node.inputs.findLast((input) => input.type === 'sharing');
+    return told?.report?.isLossy;
+  };
+
+  /** A standby whose time is the test's, and the holder before it; the council has let go of the slot, and grants it to the standby. */
+  const released = async (): Promise<{
+    readonly node: FakeNode;
+    readonly holder: RawHolder;
+    readonly clock: StillClock;
+    readonly taken: Promise<{ readonly isTaken: boolean }>;
+  }> => {
+    const [a, node] = (await begin(2)) as [FakeNode, FakeNode];
+    const clock = new StillClock();
+    await node.slot?.close();
+    node.clock = clock;
+    slot.reopen(node);
+    slot.epoch = 1;
+    slot.holder = a;
+    const holder = await RawHolder.open(node, 1);
+    await holder.fill({ x: '1' });
+    const taken = slot.grant(node, { isReleased: true });
+    return { node, holder, clock, taken };
+  };
+
+  /** Time passes until the slot is taken. @param during what the holder does in each step; resolves with how long it was */
+  const passed = async (
+    { node, clock }: { readonly node: FakeNode; readonly clock: StillClock },
+    during: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<number> => {
+    const beganMs = clock.nowMs();
+    while (node.run.begun.length === 0) {
+      await during();
+      // Whatever was to follow has.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (node.run.begun.length === 0) clock.pass(50);
+    }
+    return clock.nowMs() - beganMs;
+  };
+
+  test('waits for a function that takes its time over its last changes', async () => {
+    const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+    a.run.lastWord = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 800));
+      await a.run.set('last', '1');
+    };
+    const taken = slot.grant(b, { isReleased: true });
+    a.slot?.leave();
+    expect(await taken).toMatchObject({ isTaken: true });
+    expect(b.run.texts).toEqual({ last: '1' });
+    expect(isLossy(b)).toBe(false);
+  });
+
+  test('waits as long as something comes, and begins with the last word', async () => {
+    const scene = await released();
+    const { node, holder, taken } = scene;
+    let steps = 0;
+    const tookMs = await passed(scene, async () => {
+      steps += 1;
+      if (steps < 100) await holder.tell();
+      if (steps !== 100) return;
+      await holder.tell({ y: '2' });
+      holder.end();
+    });
+    expect(await taken).toMatchObject({ isTaken: true });
+    expect(tookMs).toBeGreaterThanOrEqual(4_900);
+    expect(node.run.texts).toEqual({ x: '1', y: '2' });
+    expect(isLossy(node)).toBe(false);
+  });
+
+  test.each([
+    ['is silent', () => undefined],
+    ['has lost its connection', (holder: RawHolder) => holder.close()],
+  ])('goes on soon when it %s, and says that something may be missing', async (_how, happens) => {
+    const scene = await released();
+    happens(scene.holder);
+    const tookMs = await passed(scene);
+    expect(await scene.taken).toMatchObject({ isTaken: true });
+    expect(tookMs).toBeLessThanOrEqual(500);
+    expect(scene.node.run.texts).toEqual({ x: '1' });
+    expect(isLossy(scene.node)).toBe(true);
+    expect(scene.node.log).toContainEqual(
+      expect.objectContaining({ msg: 'the last word of the holder before did not come' }),
+    );
+  });
+
+  test('does not wait for more than any holder takes', async () => {
+    const scene = await released();
+    const tookMs = await passed(scene, () => scene.holder.tell());
+    expect(await scene.taken).toMatchObject({ isTaken: true });
+    expect(tookMs).toBeGreaterThanOrEqual(7_000);
+    expect(tookMs).toBeLessThanOrEqual(8_000);
+    expect(isLossy(scene.node)).toBe(true);
   });
 });
 

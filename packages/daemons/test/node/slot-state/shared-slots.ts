@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AgentInput, StateOutput } from '@vnfpool/core/agent';
-import { systemClock } from '@vnfpool/runtime/driver';
+import { type Clock, systemClock } from '@vnfpool/runtime/driver';
 import type { CopyContents } from '@vnfpool/runtime/flow-sharing';
 import { createLogger } from '@vnfpool/runtime/logging';
 import { CopyServer, replicationRule } from '@vnfpool/runtime/replication';
@@ -24,6 +24,8 @@ export class FakeFunction implements StateSource {
   sink: StateSink | null = null;
   begun: { readonly isOwn: boolean; readonly epoch: string }[] = [];
   refusal: Error | null = null;
+  /** What it still says when the slot is left, and when it is done with that. */
+  lastWord: (() => Promise<void>) | null = null;
   /** What it keeps ready of the copy of a standby; null: nothing. */
   ready: Map<string, Uint8Array> | null = null;
 
@@ -76,9 +78,9 @@ export class FakeFunction implements StateSource {
     );
   }
 
-  end(): Promise<void> {
+  async end(): Promise<void> {
+    await this.lastWord?.();
     this.sink = null;
-    return Promise.resolve();
   }
 
   close(): Promise<void> {
@@ -97,6 +99,7 @@ export class FakeNode {
   /** What it has logged, one line each. */
   readonly log: Record<string, unknown>[] = [];
   slot: SharedSlot | null = null;
+  clock: Clock = systemClock();
   onPost: (message: ToWorker) => void = () => undefined;
   #waiting: (() => void)[] = [];
 
@@ -127,7 +130,7 @@ export class FakeNode {
           this.onPost(message);
           this.wake();
         },
-        clock: systemClock(),
+        clock: this.clock,
         logger: createLogger({
           component: 'node',
           to: { write: (line) => void this.log.push(JSON.parse(line) as Record<string, unknown>) },
