@@ -109,6 +109,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         status.muteMs = message.muteMs;
         status.slots.set(message.state.id, message.state);
         logger.info({ slot: message.state, muteMs: message.muteMs }, 'slot');
+        slotStates?.observe(message.state);
         agent.submit({ type: 'slot', state: message.state, muteMs: message.muteMs });
         return;
       case 'failover':

@@ -8,5 +8,11 @@ export {
   type StandbyPlace,
   type StateNotice,
 } from './replicated-state.ts';
-export { type CopyNotice, type ListeningOptions, StateCopy, type StateCopyOptions } from './state-copy.ts';
+export {
+  type CopyNotice,
+  type CopyRefusal,
+  type ListeningOptions,
+  StateCopy,
+  type StateCopyOptions,
+} from './state-copy.ts';
 export { StateError, type StateErrorCode } from './state-error.ts';

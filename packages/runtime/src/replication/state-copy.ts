@@ -19,9 +19,13 @@ import { CopyServer } from './copy-server.ts';
 export interface StateCopyOptions extends StandbyInit {
   readonly clock?: Clock;
   readonly onNotice?: (notice: CopyNotice) => void;
+  /** Why this connection is not that of the slot's holder; default: whoever opens it may be. */
+  readonly judge?: (connection: Connection, open: ReplicaOpen) => CopyRefusal | undefined;
   /** A programmer's error: nothing more is taken. */
   readonly onFault?: (fault: DriverFault) => void;
 }
+
+export type CopyRefusal = Omit<Extract<ReplicaMessage, { readonly type: 'refuse' }>, 'type'>;
 
 export interface ListeningOptions extends StateCopyOptions {
   /** Of the frames of `replicationRule`. */
@@ -42,11 +46,13 @@ export class StateCopy {
   readonly #driver: CoreDriver<StandbyInput, StandbyOutput>;
   /** That it has for itself. */
   #server: CopyServer | undefined;
-  /** Of the holder, with the epoch that it opened. */
-  #holder: { readonly connection: Connection; readonly epoch: number } | undefined;
+  readonly #options: StateCopyOptions;
+  /** Of the holder, with what it opened. */
+  #holder: { readonly connection: Connection; readonly open: ReplicaOpen } | undefined;
 
   constructor(options: StateCopyOptions) {
     const clock = options.clock ?? systemClock();
+    this.#options = options;
     this.slot = options.slot;
     this.#core = new ReplicationStandby(options, clock.nowMs());
     this.#driver = new CoreDriver<StandbyInput, StandbyOutput>({
@@ -133,15 +139,19 @@ export class StateCopy {
    * A connection opens the slot: a later holder takes the place of an earlier one, and a holder that of its former connection; never
    * the other way. @returns whether it is let in; it was told else, and closed
    */
-  open(connection: Connection, { epoch }: ReplicaOpen): boolean {
-    const former = this.#holder;
-    if (former !== undefined && epoch < former.epoch) {
-      const text = `epoch ${former.epoch} is served here`;
-      connection.send(encodeReplica({ type: 'refuse', reason: 'old-epoch', epoch: former.epoch, text }));
-      connection.close(text);
+  open(connection: Connection, open: ReplicaOpen): boolean {
+    const refusal = this.#options.judge?.(connection, open);
+    if (refusal !== undefined) {
+      this.#refuse(connection, refusal);
       return false;
     }
-    this.#holder = { connection, epoch };
+    const former = this.#holder;
+    if (former !== undefined && open.epoch < former.open.epoch) {
+      const { epoch } = former.open;
+      refuse(connection, { reason: 'old-epoch', epoch, text: `epoch ${epoch} is served here` });
+      return false;
+    }
+    this.#holder = { connection, open };
     former?.connection.close('another connection has taken its place');
     this.#driver.submit({ type: 'attach' });
     connection.onClose(() => {
@@ -150,6 +160,17 @@ export class StateCopy {
       this.#driver.submit({ type: 'detach' });
     });
     return true;
+  }
+
+  /** What the judge goes by has changed: whoever is connected is judged once more. */
+  rejudge(): void {
+    const holder = this.#holder;
+    if (holder === undefined) return;
+    const refusal = this.#options.judge?.(holder.connection, holder.open);
+    if (refusal === undefined) return;
+    this.#holder = undefined;
+    this.#driver.submit({ type: 'detach' });
+    this.#refuse(holder.connection, refusal);
   }
 
   /** What came by a connection that was let in. */
@@ -169,4 +190,15 @@ export class StateCopy {
     this.#holder = undefined;
     await this.#server?.close();
   }
+
+  #refuse(connection: Connection, refusal: CopyRefusal): void {
+    const message = `a stream was refused: ${refusal.text}`;
+    this.#options.onNotice?.({ type: 'event', severity: 'warning', message });
+    refuse(connection, refusal);
+  }
+}
+
+function refuse(connection: Connection, refusal: CopyRefusal): void {
+  connection.send(encodeReplica({ type: 'refuse', ...refusal }));
+  connection.close(refusal.text);
 }

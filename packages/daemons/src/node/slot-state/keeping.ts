@@ -5,7 +5,7 @@ import type { Clock, DriverFault } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import type { CopyServer } from '@vnfpool/runtime/replication';
 import type { SealKey } from '@vnfpool/runtime/state-seal';
-import type { StreamTransport } from '@vnfpool/transport/stream';
+import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
 import type { LeasePeer, MadeCheckpoint, SharingReport, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { OpenStores } from './open-stores.ts';
 import type { StateSink } from './state-source.ts';
@@ -50,6 +50,8 @@ export interface StateKeeping {
   hold(order: Take, epoch: number, found: Found, isGathering: boolean): HeldSlot;
   /** The function has the state. */
   begun(): void;
+  /** Another node holds the slot than was known before. */
+  overtaken?(): void;
   /** Held here no more, or not yet. */
   keep(kept?: Kept): void;
   close(): Promise<void>;
@@ -57,6 +59,8 @@ export interface StateKeeping {
 
 export interface KeepingParts {
   readonly self: number;
+  /** Node of a peer, by its certificate. */
+  readonly peerOf: (connection: Connection) => number | null;
   readonly server: CopyServer;
   /** To the copies of others. */
   readonly transport: StreamTransport;

@@ -20,7 +20,7 @@ export async function openCopyServer(
       transport,
       host: address(),
       port: at,
-      // Its certificate says so; which node may hold the slot the epoch decides.
+      // Its certificate says so; which of them may hold the slot its copy decides.
       admits: (connection) => peerOf(connection) !== null,
       gossip,
       onRefused: (reason) => logger.warn({ reason }, 'a connection for copies of state'),

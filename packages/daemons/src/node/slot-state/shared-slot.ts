@@ -5,16 +5,19 @@ import type { StateOutput } from '@vnfpool/core/agent';
 import type { ListWord } from '@vnfpool/core/replication';
 import { listCheckpoints } from '@vnfpool/runtime/checkpoint';
 import type {
+  CouncilDefinition,
   FoundCheckpoint,
   LeasePeer,
   MadeCheckpoint,
   SharingReport,
   SlotCandidate,
   SlotDefinition,
+  SlotState,
 } from '@vnfpool/wire/mobility';
 import type { ToWorker } from '../worker-messages.ts';
 import { CheckpointKeeping } from './checkpoint-keeping.ts';
 import type { HeldSlot, KeepingParts, StateKeeping, Take } from './keeping.ts';
+import { KnownHolder } from './known-holder.ts';
 import { LAST_CHANGES_MS } from './last-word.ts';
 import { RecordedSink } from './recorded-sink.ts';
 import type { Recorder } from './recorder.ts';
@@ -55,6 +58,7 @@ export class SharedSlot implements SlotTasks {
   #keeping: StateKeeping;
   #held: Held | null = null;
   readonly #following: StandbyFollowing;
+  readonly #known: KnownHolder;
   /** The source that held the slot last, and has its state itself. */
   #owner: StateSource | null = null;
   /** Of the value that stands, while the slot is held here. */
@@ -70,8 +74,15 @@ export class SharedSlot implements SlotTasks {
   #reported = 'null';
   #isClosing = false;
 
-  constructor(parts: SharedSlotParts, definition: SlotDefinition, peers: readonly LeasePeer[]) {
+  constructor(
+    parts: SharedSlotParts,
+    definition: SlotDefinition,
+    peers: readonly LeasePeer[],
+    councils: readonly CouncilDefinition[] = [],
+  ) {
     this.#parts = parts;
+    this.#known = new KnownHolder(parts.self);
+    this.#known.define(definition, councils);
     this.#id = definition.id as SlotId;
     this.#definition = definition;
     this.#peers = peers;
@@ -80,12 +91,22 @@ export class SharedSlot implements SlotTasks {
     this.#keeping.keep();
   }
 
-  define(definition: SlotDefinition, peers: readonly LeasePeer[]): void {
+  define(
+    definition: SlotDefinition,
+    peers: readonly LeasePeer[],
+    councils: readonly CouncilDefinition[] = [],
+  ): void {
+    this.#known.define(definition, councils);
     this.#definition = definition;
     this.#peers = peers;
     this.#keeping.define(definition, peers);
     // The method of a slot that is held stays until it is left.
     this.#inOrder(() => this.#followMethod());
+  }
+
+  /** Who holds it, as the lease worker sees it. */
+  observed(state: SlotState): void {
+    if (this.#known.observe(state)) this.#keeping.overtaken?.();
   }
 
   /** The slot was granted here: its function is to have the state before the address answers. */
@@ -287,7 +308,11 @@ export class SharedSlot implements SlotTasks {
       this.#parts.post({ type: 'list', slot: this.#id, epoch: this.#epoch, candidates, serial });
     };
     const onCopy = this.#following.changed.bind(this.#following);
-    return new StandbyKeeping({ ...this.#parts, onList, onCopy }, definition, this.#peers);
+    return new StandbyKeeping(
+      { ...this.#parts, known: this.#known, onList, onCopy },
+      definition,
+      this.#peers,
+    );
   }
 
   /** Of this node's candidate; null: it has none, or the function is not here. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StateOutput } from '@vnfpool/core/agent';
-import type { SetConfiguration, StateAnswer, StateOrder } from '@vnfpool/wire/mobility';
+import type { SetConfiguration, SlotState, StateAnswer, StateOrder } from '@vnfpool/wire/mobility';
 import { forget } from './forget.ts';
 import { SharedSlot, type SharedSlotParts } from './shared-slot.ts';
 import { StateTasks } from './state-tasks.ts';
@@ -11,6 +11,8 @@ const REPORT_MS = 1_000;
 export class SlotStates {
   readonly #parts: SharedSlotParts;
   readonly #slots = new Map<string, SharedSlot>();
+  /** Also of those that are not here yet. */
+  readonly #seen = new Map<string, SlotState>();
   readonly #tasks: StateTasks;
   readonly #reporting: NodeJS.Timeout;
 
@@ -28,7 +30,7 @@ export class SlotStates {
   }
 
   /** The set as the manager says it. */
-  configure({ slots, nodes }: SetConfiguration): void {
+  configure({ slots, nodes, councils }: SetConfiguration): void {
     const { self } = this.#parts;
     const mine = slots.filter(
       ({ sharing, candidates }) => sharing !== undefined && candidates.some(({ node }) => node === self),
@@ -39,11 +41,26 @@ export class SlotStates {
       this.#slots.delete(id);
       void slot.close();
     }
+    const all = new Set(slots.map(({ id }) => id));
+    for (const id of this.#seen.keys()) if (!all.has(id)) this.#seen.delete(id);
     for (const definition of mine) {
-      const known = this.#slots.get(definition.id);
-      if (known === undefined) this.#slots.set(definition.id, new SharedSlot(this.#parts, definition, nodes));
-      else known.define(definition, nodes);
+      const { id } = definition;
+      const known = this.#slots.get(id);
+      if (known !== undefined) {
+        known.define(definition, nodes, councils);
+        continue;
+      }
+      const slot = new SharedSlot(this.#parts, definition, nodes, councils);
+      this.#slots.set(id, slot);
+      const seen = this.#seen.get(id);
+      if (seen !== undefined) slot.observed(seen);
     }
+  }
+
+  /** Who holds a slot, as the lease worker sees it. */
+  observe(state: SlotState): void {
+    this.#seen.set(state.id, state);
+    this.#slots.get(state.id)?.observed(state);
   }
 
   /** What the lease worker says. */

@@ -7,6 +7,7 @@ import type { LeasePeer, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { ReplicaPosition } from '@vnfpool/wire/replication';
 import { HeldState } from './held-state.ts';
 import type { Found, HeldSlot, KeepingParts, Kept, StateKeeping, Take } from './keeping.ts';
+import type { KnownHolder } from './known-holder.ts';
 import { LAST_WORD_MS, UNHEARD_MS } from './last-word.ts';
 import { placesOf } from './standby-places.ts';
 import { pause } from './waiting.ts';
@@ -14,6 +15,7 @@ import { pause } from './waiting.ts';
 export interface StandbyKeepingParts extends KeepingParts {
   /** These nodes are to be listed from now on. */
   readonly onList: (word: ListWord) => void;
+  readonly known: KnownHolder;
   /** The copy has come to a mark; null: any key may have changed. */
   readonly onCopy: (copy: CopyContents, keys: readonly string[] | null) => void;
 }
@@ -33,6 +35,7 @@ export class StandbyKeeping implements StateKeeping {
   #onEnded: (() => void) | undefined;
   /** Epoch whose holder has said that nothing follows. */
   #endedEpoch = 0;
+  #cancelJudging: () => void = () => undefined;
 
   constructor(parts: StandbyKeepingParts, definition: SlotDefinition, peers: readonly LeasePeer[]) {
     this.#parts = parts;
@@ -101,10 +104,17 @@ export class StandbyKeeping implements StateKeeping {
     this.#parts.give({ type: 'copy', slot: this.#id, isWhole: true });
   }
 
+  /** The one before may still have its last word to say. */
+  overtaken(): void {
+    const { clock } = this.#parts;
+    this.#cancelJudging();
+    this.#cancelJudging = clock.at(clock.nowMs() + LAST_WORD_MS, () => this.#copy?.rejudge());
+  }
+
   keep(kept?: Kept): void {
     this.#held = null;
     if (this.#copy !== null) return;
-    const { clock, onFault, server, logger, give } = this.#parts;
+    const { clock, onFault, server, logger, give, known, peerOf } = this.#parts;
     const tell = (isWhole: boolean, position: ReplicaPosition): void =>
       give({ type: 'copy', slot: this.#id, isWhole, position });
     const copy = new StateCopy({
@@ -112,6 +122,7 @@ export class StandbyKeeping implements StateKeeping {
       clock,
       onFault,
       tellsReached: true,
+      judge: (connection, { epoch }) => known.refusal(peerOf(connection), epoch),
       ...(kept && { kept }),
       onNotice: (notice) => {
         if (this.#copy !== copy) return;
@@ -133,6 +144,7 @@ export class StandbyKeeping implements StateKeeping {
   }
 
   async close(): Promise<void> {
+    this.#cancelJudging();
     const copy = this.#copy;
     this.#copy = null;
     if (copy === null) return;

@@ -37,12 +37,12 @@ export class RawHolder {
     return holder;
   }
 
-  /** What it was told, once it is; undefined: the connection is closed. */
+  /** What it was told of these, once it is; undefined: the connection is closed. */
   async next<Type extends ReplicaMessage['type']>(
-    type: Type,
+    ...types: readonly Type[]
   ): Promise<Extract<ReplicaMessage, { type: Type }> | undefined> {
     for (;;) {
-      const index = this.#heard.findIndex((each) => each.type === type);
+      const index = this.#heard.findIndex(({ type }) => types.includes(type as Type));
       if (index >= 0)
         return this.#heard.splice(0, index + 1)[index] as Extract<ReplicaMessage, { type: Type }>;
       if (this.#isClosed) return undefined;

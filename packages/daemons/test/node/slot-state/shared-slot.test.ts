@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { StillClock } from '@vnfpool/testkit/clocks';
+import type { SlotState } from '@vnfpool/wire/mobility';
+import type { ReplicaMessage } from '@vnfpool/wire/replication';
 import { afterEach, describe, expect, test } from 'vitest';
 import { RawHolder } from './raw-holder.ts';
 import { FakeFunction, type FakeNode, FakeSlot } from './shared-slots.ts';
@@ -365,6 +367,83 @@ test('a node that has another candidate now is listed by that one', async () => 
   a.slot?.define({ ...slot.definition, candidates }, slot.peers);
   expect(a.posts.findLast((post) => post.type === 'list')).toMatchObject({
     candidates: [{ node: b.id, functionId: 99 }],
+  });
+});
+
+describe('a stream to a standby', () => {
+  const told = (node: number, epoch: number): SlotState => ({
+    id: slot.definition.id,
+    state: 'held',
+    epoch: String(epoch),
+    holder: { node, functionId: node * 16 },
+    candidates: slot.definition.candidates,
+    reason: '',
+  });
+  /** Another node opens one; what it is told. */
+  const opened = async (to: FakeNode, by: number, epoch: number): Promise<ReplicaMessage | undefined> => {
+    const former = to.peerOf;
+    to.peerOf = () => by;
+    const holder = await RawHolder.open(to, epoch);
+    const refused = await holder.next('refuse', 'at');
+    to.peerOf = former;
+    holder.close();
+    return refused;
+  };
+
+  test.each([
+    ['a node that is no candidate', 9, 2 ** 40 + 8, 'protocol'],
+    ['a node that is no candidate, with the highest epoch', 9, 2 ** 50, 'protocol'],
+    ['a candidate, with an epoch that cannot have been granted', 2, 2 ** 50, 'protocol'],
+    ['a candidate, with a round too far from any that was seen', 2, 2 ** 40 + 2 ** 25, 'protocol'],
+  ])('of %s is refused, and the holder goes on', async (_who, by, epoch, reason) => {
+    const [a, b, c] = (await shared(3)) as [FakeNode, FakeNode, FakeNode];
+    await a.run.set('x', '1');
+    expect(await opened(c, by, epoch)).toMatchObject({ reason });
+    await a.run.set('x', '2');
+    expect(slot.listed).toEqual([a.id, b.id, c.id]);
+    expect(await slot.grant(c)).toMatchObject({ isTaken: true });
+    expect(c.run.texts).toEqual({ x: '2' });
+  });
+
+  test('of a new holder is taken before this node has heard of its epoch', async () => {
+    const [a, b, c] = (await shared(3)) as [FakeNode, FakeNode, FakeNode];
+    c.slot?.observed(told(a.id, slot.epoch));
+    expect(await opened(c, b.id, slot.epoch + 1)).toMatchObject({ type: 'at' });
+  });
+
+  test('of a holder that this node knows to be over is refused, though no later one has come yet', async () => {
+    const [a, b, c] = (await shared(3)) as [FakeNode, FakeNode, FakeNode];
+    const { epoch } = slot;
+    await a.slot?.close();
+    await c.slot?.close();
+    slot.reopen(c);
+    c.slot?.observed(told(b.id, epoch + 2));
+    expect(await opened(c, a.id, epoch)).toMatchObject({ reason: 'old-epoch', epoch: epoch + 2 });
+    // That of its grant is lower than that of the list that stands.
+    expect(await opened(c, b.id, epoch + 1)).toMatchObject({ type: 'at' });
+  });
+
+  test('that is there ends when its holder has had the time for its last word, unless it holds the slot again', async () => {
+    const [a, node] = (await begin(3)) as [FakeNode, FakeNode];
+    const clock = new StillClock();
+    await node.slot?.close();
+    node.clock = clock;
+    slot.reopen(node);
+    node.peerOf = () => a.id;
+    const holder = await RawHolder.open(node, 1);
+    await holder.fill({ x: '1' });
+    node.slot?.observed(told(a.id, 4));
+    // A hand-over that fails, then one that does not.
+    node.slot?.observed(told(3, 5));
+    clock.pass(1_000);
+    node.slot?.observed(told(a.id, 6));
+    clock.pass(10_000);
+    await holder.tell({ x: '2' });
+    node.slot?.observed(told(3, 7));
+    clock.pass(7_000);
+    await holder.tell({ x: '3' });
+    clock.pass(500);
+    expect(await holder.next('refuse')).toMatchObject({ reason: 'old-epoch', epoch: 7 });
   });
 });
 

@@ -100,6 +100,8 @@ export class FakeNode {
   readonly log: Record<string, unknown>[] = [];
   slot: SharedSlot | null = null;
   clock: Clock = systemClock();
+  /** Which node connects: there are no certificates here. */
+  peerOf: () => number | null = () => null;
   onPost: (message: ToWorker) => void = () => undefined;
   #waiting: (() => void)[] = [];
 
@@ -116,6 +118,7 @@ export class FakeNode {
     this.slot = new SharedSlot(
       {
         self: this.id,
+        peerOf: () => this.peerOf(),
         server: this.server,
         transport,
         stores: new OpenStores(),
@@ -206,6 +209,7 @@ export class FakeSlot {
       sealKey: sealKey.publicKey,
     }));
     for (const node of nodes) {
+      node.peerOf = () => this.holder?.id ?? null;
       node.onPost = (message) => this.#posted(node, message);
       node.open(this.definition, this.peers);
     }
