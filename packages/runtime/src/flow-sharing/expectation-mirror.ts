@@ -11,6 +11,7 @@ import {
   sharedFlowValue,
   sharedKeyWithoutZone,
 } from '@vnfpool/wire/flow-state';
+import type { Rank } from './rank.ts';
 
 /** More than a kernel keeps (`nf_conntrack_expect_max`) as it comes; further ones are not shared. */
 const EXPECTATIONS_MAX = 16_384;
@@ -39,6 +40,8 @@ export class ExpectationMirror {
   /** By the key without a zone, as the kernel says them. */
   readonly #known = new Map<string, Known>();
   readonly #told = new Map<string, Told>();
+  /** Of those that were taken the last time: what was told of them before; undefined: nothing. */
+  readonly #before = new Map<string, Told | undefined>();
   /** What was told of them is to be compared with what is known. */
   readonly #open = new Set<string>();
   /** Those of a master that is not shared, by its key without a zone. */
@@ -102,28 +105,48 @@ export class ExpectationMirror {
     return this.#waiting.size > 0;
   }
 
-  /** What the other side is to be told next, at most so many or one more; it counts as told. */
-  take(max: number): KeyUpdate[] {
+  /** What the other side is to be told next of this rank, at most so many or one more; it counts as told. */
+  take(max: number, rank: Rank): KeyUpdate[] {
     this.#look();
+    if (rank === 'gone') this.#before.clear();
     const taken: KeyUpdate[] = [];
     for (const [plain, updates] of this.#updates) {
       if (taken.length >= max) break;
-      this.#updates.delete(plain);
-      taken.push(...updates);
+      const told = this.#told.get(plain);
       const last = updates.at(-1);
-      if (last?.value === null || last === undefined) this.#told.delete(plain);
-      else this.#told.set(plain, { key: last.key, body: sharedFlowParts(last.value).body });
+      const value = last?.value ?? null;
+      if (rank !== (value === null ? 'gone' : told === undefined ? 'fresh' : 'changed')) continue;
+      this.#updates.delete(plain);
+      this.#before.set(plain, told);
+      taken.push(...updates);
+      if (value === null || last === undefined) this.#told.delete(plain);
+      else this.#told.set(plain, { key: last.key, body: sharedFlowParts(value).body });
     }
     return taken;
   }
 
-  /** Of these nobody knows whether the other side took them: they are to be told again. */
+  /** Of these nobody knows whether the other side took them: they are to be told again, and count as known to it. */
   untold(updates: readonly KeyUpdate[]): void {
-    for (const { key } of updates) {
+    for (const { key } of updates) this.#tellAgain(sharedKeyWithoutZone(key), { key, body: '' });
+  }
+
+  /** These, of the last that were taken, the other side did not take: they are to be told again. */
+  refused(updates: readonly KeyUpdate[]): void {
+    for (const { key, value } of updates) {
       const plain = sharedKeyWithoutZone(key);
-      this.#told.set(plain, { key, body: '' });
-      this.#open.add(plain);
+      const before = this.#before.get(plain);
+      // Of a zone of its own: what it had in the other one went ahead.
+      const isOther = value !== null && before?.key !== key;
+      if (!isOther) this.#tellAgain(plain, { key, body: '' });
+      else if (before === undefined || this.#told.get(plain)?.key !== before.key) this.#tellAgain(plain);
     }
+  }
+
+  /** @param told what the other side has of it; absent: nothing */
+  #tellAgain(plain: string, told?: Told): void {
+    if (told === undefined) this.#told.delete(plain);
+    else this.#told.set(plain, told);
+    this.#open.add(plain);
   }
 
   #set(plain: string, expectation: FlowExpectation): void {

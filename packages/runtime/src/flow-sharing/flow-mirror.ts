@@ -13,9 +13,7 @@ import {
   zoneOfSharedKey,
 } from '@vnfpool/wire/flow-state';
 import { type FlowChoice, isWorthSharing } from './choice.ts';
-
-/** In place of a time left: the flow is no more. */
-const GONE = -1;
+import type { Rank } from './rank.ts';
 
 /** Zones in which flows are looked for by their tuples alone; flows of more zones are not found so. */
 const ZONES_MAX = 256;
@@ -40,6 +38,10 @@ export class FlowMirror {
   readonly #fresh = new Map<string, number>();
   /** Those that it knows otherwise. */
   readonly #changed = new Map<string, number>();
+  /** Those that it has, and that are no more, or are not to be shared any more. */
+  readonly #gone = new Set<string>();
+  /** Taken as fresh the last time. */
+  readonly #begun = new Set<string>();
   /** Said of flows of which not all is known: it is to be listed, or looked up. */
   readonly #partial = new Map<string, ConntrackEntry>();
   #listing: Listing | null = null;
@@ -60,7 +62,7 @@ export class FlowMirror {
 
   /** Changes that the other side was not told. */
   get pending(): number {
-    return this.#fresh.size + this.#changed.size;
+    return this.#gone.size + this.#changed.size + this.#fresh.size;
   }
 
   /**
@@ -72,7 +74,7 @@ export class FlowMirror {
     this.#known.set(key, body);
     this.#seeZone(key);
     // So that it counts as told whatever becomes of it.
-    if (!isWorthSharing(this.#choice, key, body)) this.#changed.set(key, GONE);
+    if (!isWorthSharing(this.#choice, key, body)) this.#gone.add(key);
   }
 
   event({ type, entry }: ConntrackEvent): void {
@@ -136,6 +138,8 @@ export class FlowMirror {
     this.#known.set(key, body);
     this.#fresh.delete(key);
     this.#changed.delete(key);
+    this.#gone.delete(key);
+    this.#begun.delete(key);
     this.#announced.set(key, this.#round);
     this.#onShared(key);
     return { key, value: sharedFlowValue(body, entry.timeoutSeconds) };
@@ -173,30 +177,55 @@ export class FlowMirror {
     else this.#set(key, this.#known.get(key), sharedFlowBody(entry), entry.timeoutSeconds);
   }
 
-  /** What the other side is to be told next, at most so many; it counts as told. What ended goes first: it makes room. */
-  take(max: number): KeyUpdate[] {
+  /** What the other side is to be told next of this rank, at most so many; it counts as told. */
+  take(max: number, rank: Rank): KeyUpdate[] {
     const updates: KeyUpdate[] = [];
-    for (const pending of [this.#changed, this.#fresh]) {
-      for (const [key, timeoutSeconds] of pending) {
-        if (updates.length === max) return updates;
-        pending.delete(key);
-        const body = timeoutSeconds === GONE ? undefined : this.#known.get(key);
-        updates.push({ key, value: body === undefined ? null : sharedFlowValue(body, timeoutSeconds) });
+    if (rank === 'gone') {
+      for (const key of this.#gone) {
+        if (updates.length >= max) break;
+        this.#gone.delete(key);
+        this.#begun.delete(key);
+        updates.push({ key, value: null });
       }
+      return updates;
+    }
+    const pending = rank === 'fresh' ? this.#fresh : this.#changed;
+    if (rank === 'fresh') this.#begun.clear();
+    for (const [key, timeoutSeconds] of pending) {
+      if (updates.length >= max) break;
+      pending.delete(key);
+      if (rank === 'fresh') this.#begun.add(key);
+      else this.#begun.delete(key);
+      const body = this.#known.get(key);
+      updates.push({ key, value: body === undefined ? null : sharedFlowValue(body, timeoutSeconds) });
     }
     return updates;
   }
 
-  /** Of these nobody knows whether the other side took them: they are to be told again. */
+  /** Of these nobody knows whether the other side took them: they are to be told again, and count as known to it. */
   untold(updates: readonly KeyUpdate[]): void {
     for (const { key, value } of updates) {
-      if (this.#changed.has(key)) continue;
-      const body = this.#known.get(key);
-      const isShared = body !== undefined && isWorthSharing(this.#choice, key, body);
+      if (this.#gone.has(key) || this.#changed.has(key)) continue;
       const fresh = this.#fresh.get(key);
       this.#fresh.delete(key);
-      const seconds = fresh ?? (value === null ? 0 : sharedFlowParts(value).timeoutSeconds);
-      this.#changed.set(key, isShared ? seconds : GONE);
+      if (this.#isShared(key)) this.#changed.set(key, fresh ?? secondsOf(value));
+      else this.#gone.add(key);
+    }
+  }
+
+  /** These, of the last that were taken, the other side did not take: they are to be told again, behind all others of their rank. */
+  refused(updates: readonly KeyUpdate[]): void {
+    for (const update of updates) {
+      const { key, value } = update;
+      if (!this.#begun.delete(key)) {
+        this.untold([update]);
+        continue;
+      }
+      // What became of it meanwhile became of one that nobody has.
+      const changed = this.#changed.get(key);
+      this.#changed.delete(key);
+      this.#gone.delete(key);
+      if (this.#isShared(key)) this.#fresh.set(key, changed ?? secondsOf(value));
     }
   }
 
@@ -205,8 +234,7 @@ export class FlowMirror {
     let found: number | null = null;
     for (const zone of [0, ...this.#zones]) {
       const key = sharedKeyInZone(keyWithoutZone, zone);
-      const body = this.#known.get(key);
-      if (body === undefined || !isWorthSharing(this.#choice, key, body)) continue;
+      if (!this.#isShared(key)) continue;
       if (found !== null) return null;
       found = zone;
     }
@@ -224,8 +252,10 @@ export class FlowMirror {
     this.#known.set(key, body);
     if (known === undefined) this.#seeZone(key);
     if (!isWorthSharing(this.#choice, key, body)) this.#unshare(key, isTold);
-    else if (isTold) this.#changed.set(key, timeoutSeconds);
-    else this.#fresh.set(key, timeoutSeconds);
+    else if (isTold) {
+      this.#gone.delete(key);
+      this.#changed.set(key, timeoutSeconds);
+    } else this.#fresh.set(key, timeoutSeconds);
     this.#onShared(key);
   }
 
@@ -243,14 +273,25 @@ export class FlowMirror {
   }
 
   #unshare(key: string, isTold: boolean): void {
-    if (isTold) this.#changed.set(key, GONE);
-    else this.#fresh.delete(key);
+    if (isTold) {
+      this.#changed.delete(key);
+      this.#gone.add(key);
+    } else this.#fresh.delete(key);
+  }
+
+  #isShared(key: string): boolean {
+    const body = this.#known.get(key);
+    return body !== undefined && isWorthSharing(this.#choice, key, body);
   }
 
   #isTold(key: string, known: string | undefined): boolean {
-    if (this.#changed.size > 0 && this.#changed.has(key)) return true;
+    if (this.#changed.has(key) || this.#gone.has(key)) return true;
     return known !== undefined && !this.#fresh.has(key) && isWorthSharing(this.#choice, key, known);
   }
+}
+
+function secondsOf(value: Uint8Array | null): number {
+  return value === null ? 0 : sharedFlowParts(value).timeoutSeconds;
 }
 
 /** An update leaves out what did not change. */

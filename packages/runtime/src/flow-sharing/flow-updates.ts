@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { KeyUpdate } from '@vnfpool/core/replication';
 import type {
   ConntrackEntry,
@@ -15,11 +15,13 @@ import {
   sharedKeyInZone,
   sharedKeyWithoutZone,
 } from '@vnfpool/wire/flow-state';
+import { type Clock, systemClock } from '../driver/index.ts';
 import { StateError } from '../replication/state-error.ts';
 import type { FlowChoice } from './choice.ts';
 import { ExpectationMirror, masterKey } from './expectation-mirror.ts';
 import type { FlowKernel } from './flow-kernel.ts';
 import { FlowMirror } from './flow-mirror.ts';
+import { RANKS } from './rank.ts';
 
 /** Told at once. */
 const UPDATES_A_TIME = 4096;
@@ -27,6 +29,8 @@ const UPDATES_A_TIME = 4096;
 const ENTRIES_A_TURN = 2000;
 /** Before what was refused for want of room is told again. */
 const AGAIN_MS = 100;
+/** With nothing refused for so long there is room: at the brink single flows come and go. */
+const ROOM_MS = 5_000;
 
 export interface FlowUpdatesOptions {
   readonly kernel: FlowKernel;
@@ -36,13 +40,17 @@ export interface FlowUpdatesOptions {
   readonly entries?: Iterable<readonly [key: string, value: Uint8Array]>;
   /**
    * Takes updates. Until it settles nothing more is told, and what changes meanwhile is told as it is by then. Of updates that it
-   * refuses with a `StateError` `full` or `overload` it is told again; with anything else it is told nothing more.
+   * refuses with a `StateError` `full` or `overload` it is told again, but for those that its `taken` counts; with anything else it
+   * is told nothing more.
    */
   readonly change: (updates: readonly KeyUpdate[]) => Promise<void>;
   /** The kernel dropped events, as we were too slow: the table is listed anew, and the difference told. */
   readonly onOverrun?: () => void;
+  /** There is no room for so many changes, which are tried again and again; 0: there is, and all was told. Said when it begins and when it ends. */
+  readonly onFull?: (untold: number) => void;
   /** Flows that cannot be told, of numbers that we do not know; or nothing can be told any more. */
   readonly onFault?: (error: Error) => void;
+  readonly clock?: Clock;
 }
 
 /**
@@ -70,10 +78,14 @@ export class FlowUpdates {
   #failure: Error | null = null;
   #isClosed = false;
   readonly #ending = new AbortController();
+  readonly #clock: Clock;
+  #isFull = false;
+  #cancelRoom: () => void = () => undefined;
 
   /** @throws PlatformError of the subscription */
   constructor(options: FlowUpdatesOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock();
     this.#expected = new ExpectationMirror((master) => this.#mirror.zoneOf(master));
     this.#mirror = new FlowMirror(options.choice ?? 'begun', (key) => {
       if (this.#expected.isWaiting && this.#expected.shares(sharedKeyWithoutZone(key)))
@@ -110,6 +122,11 @@ export class FlowUpdates {
   /** Changes that were not told yet; more may wait in the kernel. */
   get pending(): number {
     return this.#mirror.pending + this.#expected.pending;
+  }
+
+  /** Changes for which the other side has no room. */
+  get unfit(): number {
+    return this.#isFull ? this.pending : 0;
   }
 
   /** Events and listings whose flow cannot be told. */
@@ -305,34 +322,89 @@ export class FlowUpdates {
       await turn();
       this.#lookUpMasters();
     }
+    let fruitless = 0;
     while (this.pending > 0 && this.#failure === null) {
-      const updates = this.#take();
+      const { updates, known } = this.#take();
       try {
         await this.#options.change(updates);
+        fruitless = 0;
+        if (updates.length < UPDATES_A_TIME) this.#fits();
       } catch (error) {
         if (!(error instanceof StateError) || error.code === 'closed') {
           this.#fail(error as Error);
           return;
         }
-        const isExpected = ({ key }: KeyUpdate): boolean => isSharedExpectationKey(key);
-        this.#mirror.untold(updates.filter((update) => !isExpected(update)));
-        this.#expected.untold(updates.filter(isExpected));
-        await pause(AGAIN_MS, undefined, { signal: this.#ending.signal, ref: false }).catch(() => undefined);
+        const { code, taken } = error;
+        this.#takeBack(updates, error);
+        fruitless = taken === null || taken === 0 ? fruitless + 1 : 0;
+        // One that grew has no room, and those behind it may need none: each of them is the first once.
+        if (code === 'full' && taken !== null && fruitless < Math.max(1, known)) await turn();
+        else {
+          if (code === 'full') this.#unfits();
+          await this.#pause(AGAIN_MS);
+        }
       }
     }
   }
 
-  /** Masters ahead of what they announced. */
-  #take(): KeyUpdate[] {
-    const updates = this.#mirror.take(UPDATES_A_TIME);
-    const room = UPDATES_A_TIME - updates.length;
-    return room === 0 ? updates : [...updates, ...this.#expected.take(room)];
+  /** By rank; masters ahead of what they announced. `known`: how many of them are of what the other side has. */
+  #take(): { readonly updates: readonly KeyUpdate[]; readonly known: number } {
+    const updates: KeyUpdate[] = [];
+    let known = 0;
+    for (const rank of RANKS) {
+      if (rank === 'fresh') known = updates.length;
+      for (const mirror of [this.#mirror, this.#expected])
+        updates.push(...mirror.take(UPDATES_A_TIME - updates.length, rank));
+    }
+    return { updates, known };
+  }
+
+  #takeBack(updates: readonly KeyUpdate[], { code, taken }: StateError): void {
+    const left = updates.slice(taken ?? 0);
+    // What had no room goes behind those that it kept from being tried.
+    if (code === 'full') left.push(...left.splice(0, 1));
+    const expected = left.filter(({ key }) => isSharedExpectationKey(key));
+    const flows = left.filter(({ key }) => !isSharedExpectationKey(key));
+    const how = taken === null ? 'untold' : 'refused';
+    this.#mirror[how](flows);
+    this.#expected[how](expected);
+  }
+
+  #unfits(): void {
+    this.#cancelRoom();
+    if (this.#isFull || this.#failure !== null) return;
+    this.#isFull = true;
+    this.#options.onFull?.(this.pending);
+  }
+
+  #fits(): void {
+    if (!this.#isFull) return;
+    this.#cancelRoom();
+    this.#cancelRoom = this.#clock.at(this.#clock.nowMs() + ROOM_MS, () => {
+      this.#isFull = false;
+      this.#options.onFull?.(0);
+    });
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { signal } = this.#ending;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const cancel = this.#clock.at(this.#clock.nowMs() + ms, done);
+      signal.addEventListener('abort', done, { once: true });
+      if (signal.aborted) done();
+    });
   }
 
   #fail(error: Error): void {
     if (this.#failure !== null) return;
     this.#failure = error;
     this.#ending.abort();
+    this.#cancelRoom();
     if (!this.#isClosed) this.#options.onFault?.(error);
   }
 }

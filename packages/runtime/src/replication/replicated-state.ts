@@ -173,7 +173,7 @@ export class ReplicatedState {
         return;
       }
       if (this.#waitingCount >= (this.#options.waitingMax ?? WAITING_MAX)) {
-        fail(new StateError('overload', `${this.#waitingCount} changes wait already`));
+        fail(new StateError('overload', `${this.#waitingCount} changes wait already`, 0));
         return;
       }
       if (updates.length === 0) {
@@ -295,7 +295,8 @@ export class ReplicatedState {
       else each.settle();
     }
     const isFull = refused === 'full';
-    if (isFull) given[done]?.fail(new StateError('full', 'the state is as large as it may be'));
+    const refusing = isFull ? given[done] : undefined;
+    refusing?.fail(new StateError('full', 'the state is as large as it may be', refusing.taken));
     const rest = given.slice(isFull ? done + 1 : done);
     this.#waiting = [...rest, ...this.#waiting];
     for (const { updates, taken } of rest) this.#waitingCount += updates.length - taken;

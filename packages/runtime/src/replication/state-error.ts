@@ -11,9 +11,12 @@ export type StateErrorCode = 'full' | 'overload' | 'closed';
 export class StateError extends Error {
   override readonly name: string = 'StateError';
   readonly code: StateErrorCode;
+  /** How many of several changes were made, in their order; null: that is not known. */
+  readonly taken: number | null;
 
-  constructor(code: StateErrorCode, message: string) {
+  constructor(code: StateErrorCode, message: string, taken: number | null = null) {
     super(message);
     this.code = code;
+    this.taken = taken;
   }
 }

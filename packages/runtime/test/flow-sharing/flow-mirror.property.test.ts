@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { KeyUpdate } from '@vnfpool/core/replication';
 import type { ConntrackEvent } from '@vnfpool/platform/conntrack';
 import { type FlowEntry, readSharedFlowKey, sharedFlowBody, sharedFlowKey } from '@vnfpool/wire/flow-state';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isWorthSharing } from '../../src/flow-sharing/choice.ts';
 import { FlowMirror } from '../../src/flow-sharing/flow-mirror.ts';
+import { RANKS } from '../../src/flow-sharing/rank.ts';
 import { Copy, established, tcp, udp } from './flows.ts';
 
 const FLOWS = 6;
@@ -86,7 +88,8 @@ const step = fc.oneof(
   { arbitrary: fc.tuple(fc.constant('change' as const), number, changed), weight: 6 },
   { arbitrary: fc.tuple(fc.constant('end' as const), number), weight: 2 },
   { arbitrary: fc.tuple(fc.constant('read' as const), fc.nat(4)), weight: 3 },
-  { arbitrary: fc.tuple(fc.constantFrom('piece' as const, 'take' as const, 'refused' as const)), weight: 5 },
+  { arbitrary: fc.tuple(fc.constantFrom('piece' as const, 'take' as const, 'untold' as const)), weight: 5 },
+  { arbitrary: fc.tuple(fc.constant('refused' as const), fc.nat(2)), weight: 2 },
   { arbitrary: fc.tuple(fc.constant('full' as const)), weight: 2 },
 );
 
@@ -125,6 +128,11 @@ function follow(steps: readonly Step[], choice: 'begun' | 'all'): void {
     }
     return entries !== null;
   };
+  const take = (max: number): KeyUpdate[] => {
+    const updates: KeyUpdate[] = [];
+    for (const rank of RANKS) updates.push(...mirror.take(max - updates.length, rank));
+    return updates;
+  };
   // Before anything else happens, as we begin.
   list();
   for (const [kind, ...rest] of steps) {
@@ -135,19 +143,23 @@ function follow(steps: readonly Step[], choice: 'begun' | 'all'): void {
     else if (kind === 'piece') piece();
     else if (kind === 'full') kernel.isFull = true;
     else {
-      const updates = mirror.take(2);
-      // Whether what was refused had come, nobody knows.
-      if (kind === 'refused') {
-        copy.take(updates.slice(1));
-        mirror.untold(updates);
-      } else copy.take(updates);
+      const updates = take(2);
+      // Whether what was not confirmed had come, nobody knows.
+      const taken = kind === 'untold' ? updates.slice(1) : updates.slice(0, (rest[0] as number) ?? 2);
+      copy.take(taken);
+      if (kind === 'untold') mirror.untold(updates);
+      else if (kind === 'refused') {
+        // The kernel goes on while an answer is under way.
+        read(1);
+        mirror.refused(updates.slice(taken.length).toReversed());
+      }
     }
     const shared = [...mirror.shared()].length;
     expect(mirror.pending).toBeLessThanOrEqual(shared + copy.values.size + 2);
   }
   read(Number.POSITIVE_INFINITY);
   while (piece());
-  copy.take(mirror.take(Number.POSITIVE_INFINITY));
+  copy.take(take(Number.POSITIVE_INFINITY));
   expect(mirror.pending).toBe(0);
   const bodies = (entries: Iterable<FlowEntry>): Record<string, string> =>
     Object.fromEntries(
@@ -170,4 +182,5 @@ test.each(['begun', 'all'] as const)(
       { numRuns: 2000 },
     );
   },
+  60_000,
 );

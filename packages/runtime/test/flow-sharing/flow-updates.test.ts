@@ -4,9 +4,11 @@ import { PlatformError } from '@vnfpool/platform';
 import type { ConntrackEvent, ConntrackListener } from '@vnfpool/platform/conntrack';
 import { type FlowKernel, FlowUpdates, type FlowUpdatesOptions } from '@vnfpool/runtime/flow-sharing';
 import { StateError } from '@vnfpool/runtime/replication';
+import { StillClock } from '@vnfpool/testkit/clocks';
 import {
   type FlowEntry,
   type FlowExpectation,
+  readSharedFlowKey,
   sharedExpectationBody,
   sharedExpectationKey,
   sharedFlowBody,
@@ -242,6 +244,152 @@ test('what was refused for want of room is told again; nothing after the end', a
   kernel.tell('new', tcp(3));
   await expect(updates.end()).rejects.toThrow('closed');
   expect([copy.sources, faults]).toEqual([['10.0.0.1'], ['closed']]);
+});
+
+describe('a copy that is full', () => {
+  /** Takes what has room, in its order, up to the first that has none: as a slot's holder does. */
+  function bounded(kernel: Kernel, { keysMax = 5, octetsMax = Number.POSITIVE_INFINITY } = {}) {
+    const clock = new StillClock();
+    const copy = new Copy();
+    const tries: (readonly string[])[] = [];
+    const sources = ({ key }: KeyUpdate): string => readSharedFlowKey(key).original.source.join('.');
+    const change = (batch: readonly KeyUpdate[]): Promise<void> => {
+      tries.push(batch.map(sources));
+      for (const [place, update] of batch.entries()) {
+        const { key, value } = update;
+        const octets = [...copy.values].reduce(
+          (sum, [each, { length }]) => sum + (each === key ? 0 : length),
+          0,
+        );
+        const fits = copy.values.size < keysMax || copy.values.has(key);
+        if (value !== null && (!fits || octets + value.length > octetsMax))
+          return Promise.reject(new StateError('full', 'full', place));
+        copy.take([update]);
+      }
+      return Promise.resolve();
+    };
+    const said: number[] = [];
+    const onFull = (untold: number): void => void said.push(untold);
+    const following_ = following(kernel, { change, onFull, clock });
+    const turns = async (): Promise<void> => {
+      for (let n = 0; n < 50; n++) await new Promise(setImmediate);
+    };
+    const pass = async (ms: number): Promise<void> => {
+      clock.pass(ms);
+      await turns();
+    };
+    return { ...following_, copy, tries, said, turns, pass };
+  }
+
+  test('is told of ends and changes first, which make room for what is new; the lack is said once, and its end', async () => {
+    const kernel = new Kernel();
+    const { updates, copy, faults, said, turns, pass } = bounded(kernel);
+    kernel.tell('new', ...[1, 2, 3, 4, 5].map((n) => tcp(n)));
+    await updates.settle();
+    kernel.tell('new', tcp(6));
+    await turns();
+    expect([updates.pending, updates.unfit, said]).toEqual([1, 1, [1]]);
+    kernel.tell('new', tcp(7));
+    kernel.tell('update', tcp(4, { mark: 9 }));
+    await pass(100);
+    expect(copy.flows.find(({ mark }) => mark === 9)).toBeDefined();
+    expect([copy.sources.length, updates.unfit]).toEqual([5, 2]);
+    kernel.tell('destroy', tcp(1), tcp(2), tcp(3));
+    await pass(100);
+    expect(copy.sources).toEqual(['10.0.0.4', '10.0.0.5', '10.0.0.6', '10.0.0.7']);
+    expect([updates.pending, said]).toEqual([0, [1]]);
+    await pass(5_000);
+    expect([updates.unfit, said, faults]).toEqual([0, [1, 0], []]);
+    updates.close();
+  });
+
+  test('at the brink, where single flows come and go, it is not said each time', async () => {
+    const kernel = new Kernel();
+    const { updates, copy, said, turns, pass } = bounded(kernel);
+    kernel.tell('new', ...[1, 2, 3, 4, 5].map((n) => tcp(n)));
+    for (let n = 6; n < 20; n++) {
+      kernel.tell('new', tcp(n));
+      await pass(100);
+      kernel.tell('destroy', tcp(n - 5));
+      await pass(1_000);
+    }
+    await turns();
+    expect([copy.values.size, said]).toEqual([5, [1]]);
+    updates.close();
+  });
+
+  test('hears nothing of a flow that it never had, neither changes nor its end', async () => {
+    const kernel = new Kernel();
+    const { updates, tries, turns, pass } = bounded(kernel);
+    kernel.tell('new', ...[1, 2, 3, 4, 5].map((n) => tcp(n)));
+    kernel.tell('new', tcp(6), tcp(7));
+    await turns();
+    kernel.tell('update', tcp(6, { mark: 1 }));
+    await pass(100);
+    kernel.tell('destroy', tcp(6), tcp(7));
+    expect(updates.pending).toBe(0);
+    tries.length = 0;
+    await pass(10_000);
+    expect(tries).toEqual([]);
+    updates.close();
+  });
+
+  test('takes the changes that have room, whatever grew ahead of them', async () => {
+    const kernel = new Kernel();
+    const octets = entryOf(tcp(1))[1].length;
+    const { updates, copy, said, turns } = bounded(kernel, { octetsMax: 4 * octets });
+    kernel.tell('new', ...[1, 2, 3, 4].map((n) => tcp(n)));
+    await updates.settle();
+    const grown = { labels: new Uint8Array(16).fill(1) };
+    kernel.tell('update', tcp(1, grown), tcp(2, grown), tcp(3, { status: 0x4 }), tcp(4, { status: 0x4 }));
+    await turns();
+    expect(copy.flows.map(({ status }) => status)).toEqual([6, 6, 4, 4]);
+    expect([updates.unfit, said]).toEqual([2, [2]]);
+    updates.close();
+  });
+});
+
+test('of expectations that had no room nothing is told once they are no more, and those of a known master come after what ended', async () => {
+  const kernel = new Kernel();
+  const copy = new Copy();
+  const told: (readonly KeyUpdate[])[] = [];
+  let keysMax = 2;
+  const clock = new StillClock();
+  const change = (batch: readonly KeyUpdate[]): Promise<void> => {
+    told.push(batch);
+    for (const [place, update] of batch.entries()) {
+      if (update.value !== null && copy.values.size >= keysMax)
+        return Promise.reject(new StateError('full', 'full', place));
+      copy.take([update]);
+    }
+    return Promise.resolve();
+  };
+  const { updates } = following(kernel, { change, clock });
+  const turns = async (): Promise<void> => {
+    for (let n = 0; n < 20; n++) await new Promise(setImmediate);
+  };
+  kernel.tell('new', tcp(1));
+  await updates.settle();
+  const [first, second] = [expected(11, tcp(1)), expected(12, tcp(1))];
+  kernel.expect(first);
+  kernel.expect(second);
+  await turns();
+  expect(copy.expectations).toEqual([first]);
+  kernel.tell('new', tcp(2));
+  kernel.unexpect(first);
+  clock.pass(100);
+  await turns();
+  // Its removal made room for one of those that waited.
+  expect(copy.values.size).toBe(2);
+  kernel.unexpect(second);
+  kernel.tell('destroy', tcp(2));
+  keysMax = 10;
+  told.length = 0;
+  clock.pass(100);
+  await turns();
+  expect(copy.sources).toEqual(['10.0.0.1']);
+  expect([copy.expectations, told.flat().length <= 1]).toEqual([[], true]);
+  updates.close();
 });
 
 test('an update of a flow that nobody knew is looked up', async () => {

@@ -127,7 +127,7 @@ describe('a replicated state', () => {
       { key: 'a', value: null },
       { key: 'f', value: value('f') },
     ]);
-    await expect(refused).rejects.toMatchObject({ code: 'full' });
+    await expect(refused).rejects.toMatchObject({ code: 'full', taken: 3 });
     await behind;
     expect([...state.entries()].map(([key]) => key)).toEqual(['b', 'c', 'f']);
   });

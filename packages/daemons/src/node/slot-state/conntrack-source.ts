@@ -240,6 +240,10 @@ export class ConntrackSource implements StateSource {
           this.#overruns++;
           onNews('the kernel lost events of connections: all are listed anew', { times: this.#overruns });
         },
+        onFull: (changes) => {
+          if (changes === 0) onNews('the copy of the connections has room again, and all are shared', {});
+          else onNews('the copy of the connections is full: not all are shared', { changes });
+        },
         onFault: ({ message }) => onNews('connections cannot be told', { reason: message }),
       });
       if (!updates.includesOlder)

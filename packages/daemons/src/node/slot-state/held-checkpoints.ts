@@ -71,11 +71,12 @@ export class HeldCheckpoints implements HeldSlot {
 
   async change(updates: readonly KeyUpdate[]): Promise<void> {
     const { state, clock } = this.#options;
-    for (const update of updates) {
+    for (const [place, update] of updates.entries()) {
       const { key } = update;
       const value = storedValue(update);
       if (this.#closed !== '') throw new StateError('closed', this.#closed);
-      if (!state.hasRoomFor(key, value)) throw new StateError('full', 'the state is as large as it may be');
+      if (!state.hasRoomFor(key, value))
+        throw new StateError('full', 'the state is as large as it may be', place);
       const sequence = state.update(key, value);
       this.#newWeight += updateWeight({ key, value, sequence });
       this.#newSinceMs ??= clock.nowMs();

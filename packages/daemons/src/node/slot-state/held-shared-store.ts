@@ -156,10 +156,11 @@ export class HeldSharedStore implements HeldSlot {
     const { state, clock } = this.#options;
     const taken: ReplicaUpdate[] = [];
     try {
-      for (const update of updates) {
+      for (const [place, update] of updates.entries()) {
         const { key } = update;
         const value = storedValue(update);
-        if (!state.hasRoomFor(key, value)) throw new StateError('full', 'the state is as large as it may be');
+        if (!state.hasRoomFor(key, value))
+          throw new StateError('full', 'the state is as large as it may be', place);
         const sequence = state.update(key, value);
         // The state's own copy, which nobody changes.
         taken.push({ key, value: state.get(key) ?? null, sequence });
