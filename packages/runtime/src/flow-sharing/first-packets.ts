@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate } from '@vnfpool/core/replication';
+import { isPlatformError } from '@vnfpool/platform';
 import {
   type ConntrackEntry,
   type ConntrackTuple,
@@ -48,7 +49,7 @@ export interface FirstPacketCounts {
   passed: number;
   /** Dropped, as the standbys did not have their flow in time, or no room for it. */
   late: number;
-  /** Dropped, as their flow is not known, or is translated otherwise than one that has begun. */
+  /** Dropped, as their flow is not known, the kernel does not tell it, or it is translated otherwise than one that has begun. */
   unknown: number;
   /** Dropped by the kernel, as too many waited. */
   overflowed: number;
@@ -196,6 +197,8 @@ export class FirstPackets {
       began.set(key, flow);
       return 'waits';
     } catch (error) {
+      // Whether it has begun otherwise is not known.
+      if (isPlatformError(error)) return 'lost';
       // It cannot be told, now or later.
       if (error instanceof WireError) return 'passes';
       throw error;

@@ -16,10 +16,11 @@ export type SharedFlowFilter = Omit<ConntrackFilter, 'mark'>;
 
 /** What following needs of the kernel. */
 export interface FlowKernel {
+  /** @throws PlatformError */
   subscribe(listener: ConntrackListener): ConntrackEvents;
-  /** The table, piece by piece. */
+  /** The table, piece by piece. @throws PlatformError */
   dump(): Generator<readonly ConntrackEntry[]>;
-  /** One entry; also amid a listing. */
+  /** One entry; also amid a listing. @throws PlatformError */
   find(key: ConntrackKey): ConntrackEntry | undefined;
   /** Connections that are expected now; their zones are not said. @throws PlatformError */
   expectations(): readonly ConntrackExpectation[];
@@ -30,10 +31,16 @@ export interface FlowKernelOptions {
   readonly filter?: SharedFlowFilter;
   /** What the kernel keeps while we do not read, default 64 MiB: some 80,000 events. */
   readonly receiveBufferBytes?: number;
+  /** Enters the namespace, where a subscription may be made at any time; default: it is that of the thread. */
+  readonly within?: <Result>(work: () => Result) => Result;
 }
 
-/** The kernel's table in the namespace of the calling thread, where `subscribe` is to be called too. @throws PlatformError `EPERM` */
-export function flowKernel({ filter = {}, receiveBufferBytes }: FlowKernelOptions = {}): FlowKernel {
+/** The kernel's table in the namespace of the calling thread. @throws PlatformError `EPERM` */
+export function flowKernel({
+  filter = {},
+  receiveBufferBytes,
+  within = (work) => work(),
+}: FlowKernelOptions = {}): FlowKernel {
   // Nothing else can be asked of one that lists.
   const lister = new Conntrack();
   let finder: Conntrack;
@@ -45,7 +52,7 @@ export function flowKernel({ filter = {}, receiveBufferBytes }: FlowKernelOption
   }
   const events = { filter, ...(receiveBufferBytes === undefined ? {} : { receiveBufferBytes }) };
   return {
-    subscribe: (listener) => subscribeConntrack(listener, events),
+    subscribe: (listener) => within(() => subscribeConntrack(listener, events)),
     dump: () => lister.dump(filter),
     find: (key) => finder.find(key),
     expectations: () => finder.expectations().filter((each) => isExpectationWanted(each, filter)),

@@ -117,6 +117,11 @@ export class FlowMirror {
     this.#set(key, this.#known.get(key), sharedFlowBody(now), now.timeoutSeconds);
   }
 
+  /** The rest is not listed: what was not stays as it is known, until the next listing. */
+  dropListing(): void {
+    this.#listing = null;
+  }
+
   /** All is listed: what was not is no more. */
   endListing(): void {
     const settled = this.#listing?.settled;

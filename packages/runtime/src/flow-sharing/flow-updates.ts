@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as turn } from 'node:timers/promises';
 import type { KeyUpdate } from '@vnfpool/core/replication';
+import { isPlatformError, type PlatformError } from '@vnfpool/platform';
 import type {
   ConntrackEntry,
   ConntrackEvent,
@@ -31,6 +32,9 @@ const ENTRIES_A_TURN = 2000;
 const AGAIN_MS = 100;
 /** With nothing refused for so long there is room: at the brink single flows come and go. */
 const ROOM_MS = 5_000;
+/** A kernel that refused is asked again after the first time, then twice that, and so on: an answer that does not come holds up all else for 2 s. */
+const RETRY_MS = 100;
+const RETRY_MS_MAX = 10_000;
 
 export interface FlowUpdatesOptions {
   readonly kernel: FlowKernel;
@@ -48,6 +52,11 @@ export interface FlowUpdatesOptions {
   readonly onOverrun?: () => void;
   /** There is no room for so many changes, which are tried again and again; 0: there is, and all was told. Said when it begins and when it ends. */
   readonly onFull?: (untold: number) => void;
+  /**
+   * The kernel refuses a listing, a flow or the subscription: what changed may be missing until it does not (null). It is asked again by itself;
+   * said when it begins and when it ends.
+   */
+  readonly onKernel?: (error: PlatformError | null) => void;
   /** Flows that cannot be told, of numbers that we do not know; or nothing can be told any more. */
   readonly onFault?: (error: Error) => void;
   readonly clock?: Clock;
@@ -65,7 +74,9 @@ export class FlowUpdates {
   readonly #expected: ExpectationMirror;
   /** Flows that have announced others since they were looked up. */
   readonly #masters = new Set<string>();
-  readonly #events: ConntrackEvents;
+  #events: ConntrackEvents;
+  /** The subscription has failed. */
+  #isDeaf = false;
   /** Of listings: a later one takes the place of an earlier. */
   #listings = 0;
   #listing: Promise<void> = Promise.resolve();
@@ -78,6 +89,15 @@ export class FlowUpdates {
   #failure: Error | null = null;
   #isClosed = false;
   readonly #ending = new AbortController();
+  /** What the kernel refused last, and has not given since; null: nothing. */
+  #refusal: PlatformError | null = null;
+  #retryMs = RETRY_MS;
+  #retryAtMs = 0;
+  /** The kernel has given everything that it had refused. */
+  #wellAtMs = 0;
+  #hasExpectations = false;
+  /** A kernel that refuses is not waited for any more. */
+  readonly #lasting = new AbortController();
   readonly #clock: Clock;
   #isFull = false;
   #cancelRoom: () => void = () => undefined;
@@ -92,7 +112,13 @@ export class FlowUpdates {
         this.#masters.add(key);
     });
     for (const [key, value] of options.entries ?? []) this.#told(key, value);
-    this.#events = options.kernel.subscribe({
+    this.#events = this.#subscribe();
+    this.#listAnew();
+  }
+
+  #subscribe(): ConntrackEvents {
+    const { kernel, onOverrun } = this.#options;
+    return kernel.subscribe({
       events: (events) => this.#heard(events, (event) => this.#mirror.event(event)),
       expectations: (events: readonly ExpectationEvent[]) =>
         this.#heard(events, (event) => {
@@ -101,12 +127,14 @@ export class FlowUpdates {
         }),
       overrun: () => {
         this.#overruns++;
-        options.onOverrun?.();
+        onOverrun?.();
         this.#listAnew();
       },
-      failed: (error) => this.#fail(error),
+      failed: (error) => {
+        this.#isDeaf = true;
+        this.#stumble(error);
+      },
     });
-    this.#listAnew();
   }
 
   /** How often the kernel dropped events. */
@@ -139,24 +167,34 @@ export class FlowUpdates {
     return this.#events.includesOlder;
   }
 
-  /** Resolves when all that is known now was told: of the table, as listed and as heard. @throws what ended it */
+  /** What the kernel refuses, until it does not; null: nothing. */
+  get refusal(): PlatformError | null {
+    return this.#refusal;
+  }
+
+  /**
+   * Resolves when all that is known now was told: of the table, as listed and as heard; a kernel that refuses is waited for.
+   * @throws what ended it
+   */
   async settle(): Promise<void> {
     this.#events.flush();
     let seen: Promise<void>;
     do {
       seen = this.#listing;
       await seen;
+      if (seen === this.#listing) this.#unlessRefused(() => this.#lookUp());
     } while (seen !== this.#listing);
-    this.#lookUp();
     while (this.pending > 0 && this.#failure === null) await this.#tell();
     await this.#telling;
     if (this.#failure !== null) throw this.#failure;
   }
 
-  /** Follows no more; what is known was told when it resolves. @throws what ended it before */
+  /** Follows no more; what is known was told when it resolves. @throws what ended it before, or what the kernel refuses */
   async end(): Promise<void> {
+    this.#lasting.abort();
     try {
       await this.settle();
+      if (this.#refusal !== null) throw this.#refusal;
     } finally {
       this.close();
     }
@@ -176,12 +214,17 @@ export class FlowUpdates {
     this.#events.flush();
   }
 
-  /** The kernel's entry of this flow; undefined: there is none, which is known from then on. */
+  /** The kernel's entry of this flow; undefined: there is none, which is known from then on. @throws PlatformError */
   look(key: string): ConntrackEntry | undefined {
     if (!this.#mirror.isHeardOf(key)) return undefined;
-    const entry = this.#options.kernel.find(readSharedFlowKey(key));
-    this.#mirror.found(key, entry);
-    return entry;
+    try {
+      const entry = this.#options.kernel.find(readSharedFlowKey(key));
+      this.#mirror.found(key, entry);
+      return entry;
+    } catch (error) {
+      this.#stumble(error);
+      throw error;
+    }
   }
 
   /** A flow that is about to begin: what the other side is to be told, which is not told again. @throws WireError */
@@ -197,8 +240,7 @@ export class FlowUpdates {
 
   /** Takes back what was announced two calls ago and did not begin. */
   sweep(): void {
-    for (const key of this.#mirror.overdue())
-      this.#try(() => this.#mirror.found(key, this.#options.kernel.find(readSharedFlowKey(key))));
+    this.#unlessRefused(() => this.#find(this.#mirror.overdue()));
     this.#tellSoon();
   }
 
@@ -223,7 +265,7 @@ export class FlowUpdates {
   ): void {
     if (this.#failure !== null) return;
     for (const event of events) this.#try(() => take(event));
-    this.#lookUp();
+    this.#unlessRefused(() => this.#lookUp());
     this.#tellSoon();
   }
 
@@ -239,8 +281,23 @@ export class FlowUpdates {
 
   /** Few: of flows that began before we listened, or whose beginning was lost. */
   #lookUp(): void {
-    for (const key of this.#mirror.unclear)
+    this.#find(this.#mirror.unclear);
+  }
+
+  #find(keys: Iterable<string>): void {
+    for (const key of keys)
       this.#try(() => this.#mirror.found(key, this.#options.kernel.find(readSharedFlowKey(key))));
+  }
+
+  /** While the kernel refuses nothing is asked but the whole, which makes up for it: each answer that does not come holds up all else. */
+  #unlessRefused(ask: () => void): void {
+    if (this.#refusal !== null) return;
+    try {
+      ask();
+    } catch (error) {
+      if (!isPlatformError(error)) throw error;
+      this.#stumble(error);
+    }
   }
 
   /**
@@ -254,8 +311,7 @@ export class FlowUpdates {
   }
 
   #lookUpMasters(): void {
-    for (const key of this.#masters)
-      this.#try(() => this.#mirror.found(key, this.#options.kernel.find(readSharedFlowKey(key))));
+    this.#find(this.#masters);
     this.#masters.clear();
   }
 
@@ -263,12 +319,64 @@ export class FlowUpdates {
     this.#listings++;
     const number = this.#listings;
     const before = this.#listing;
-    this.#listing = before.then(() => this.#list(number)).catch((error: Error) => this.#fail(error));
+    this.#listing = before.then(() => this.#listAtLast(number)).catch((error: Error) => this.#fail(error));
   }
 
-  /** A listing that another one follows is given up: events that it may lack were lost. */
-  async #list(number: number): Promise<void> {
-    if (number !== this.#listings || this.#failure !== null) return;
+  /** Until the kernel lists it. One that another one follows is given up: events that it may lack were lost. */
+  async #listAtLast(number: number): Promise<void> {
+    const isOver = (): boolean => number !== this.#listings || this.#failure !== null;
+    while (!isOver()) {
+      if (this.#refusal !== null)
+        await this.#pause(this.#retryAtMs - this.#clock.nowMs(), this.#lasting.signal);
+      if (isOver()) return;
+      try {
+        if (this.#isDeaf) this.#events = this.#subscribe();
+        this.#isDeaf = false;
+        await this.#list(isOver);
+        if (!isOver()) this.#recover();
+        return;
+      } catch (error) {
+        if (!isPlatformError(error)) throw error;
+        this.#refused(error);
+        if (this.#lasting.signal.aborted) return;
+      } finally {
+        this.#mirror.dropListing();
+      }
+    }
+  }
+
+  /** The kernel refuses something: the whole is listed once it does not, by a subscription that hears. */
+  #stumble(error: unknown): void {
+    if (this.#failure !== null) return;
+    if (!isPlatformError(error)) {
+      this.#fail(error as Error);
+      return;
+    }
+    this.#refused(error);
+    this.#listAnew();
+  }
+
+  #refused(error: PlatformError): void {
+    const nowMs = this.#clock.nowMs();
+    // One that is well for moments only is not asked more often.
+    if (this.#refusal === null && nowMs - this.#wellAtMs > RETRY_MS_MAX) this.#retryMs = RETRY_MS;
+    this.#retryAtMs = nowMs + this.#retryMs;
+    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MS_MAX);
+    if (this.#refusal !== null || this.#failure !== null) return;
+    this.#refusal = error;
+    this.#options.onKernel?.(error);
+  }
+
+  #recover(): void {
+    if (this.#refusal === null) return;
+    this.#refusal = null;
+    this.#wellAtMs = this.#clock.nowMs();
+    this.#options.onKernel?.(null);
+    this.#unlessRefused(() => this.#lookUpMasters());
+    this.#tellSoon();
+  }
+
+  async #list(isOver: () => boolean): Promise<void> {
     this.#mirror.beginListing();
     let listed = 0;
     for (const piece of this.#options.kernel.dump()) {
@@ -278,7 +386,7 @@ export class FlowUpdates {
       listed = 0;
       this.#tellSoon();
       await turn();
-      if (number !== this.#listings) return;
+      if (isOver()) return;
     }
     this.#mirror.endListing();
     this.#lookUp();
@@ -291,7 +399,9 @@ export class FlowUpdates {
     let expectations: readonly FlowExpectation[] = [];
     try {
       expectations = this.#options.kernel.expectations();
+      this.#hasExpectations = true;
     } catch (error) {
+      if (this.#hasExpectations) throw error;
       this.#lack(`expected connections cannot be listed: ${(error as Error).message}`);
     }
     this.#expected.listed(expectations, (put) => this.#try(put));
@@ -320,7 +430,7 @@ export class FlowUpdates {
     // The kernel shifts the numbers of a master behind the event. Else nothing is waited for: what comes meanwhile goes with the next.
     if (this.#masters.size > 0) {
       await turn();
-      this.#lookUpMasters();
+      this.#unlessRefused(() => this.#lookUpMasters());
     }
     let fruitless = 0;
     while (this.pending > 0 && this.#failure === null) {
@@ -341,7 +451,7 @@ export class FlowUpdates {
         if (code === 'full' && taken !== null && fruitless < Math.max(1, known)) await turn();
         else {
           if (code === 'full') this.#unfits();
-          await this.#pause(AGAIN_MS);
+          await this.#pause(AGAIN_MS, this.#ending.signal);
         }
       }
     }
@@ -386,8 +496,7 @@ export class FlowUpdates {
     });
   }
 
-  #pause(ms: number): Promise<void> {
-    const { signal } = this.#ending;
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
         cancel();
@@ -404,6 +513,7 @@ export class FlowUpdates {
     if (this.#failure !== null) return;
     this.#failure = error;
     this.#ending.abort();
+    this.#lasting.abort();
     this.#cancelRoom();
     if (!this.#isClosed) this.#options.onFault?.(error);
   }

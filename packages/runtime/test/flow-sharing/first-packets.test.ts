@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate } from '@vnfpool/core/replication';
+import { PlatformError } from '@vnfpool/platform';
 import type { ConntrackEntry, ConntrackTuple } from '@vnfpool/platform/conntrack';
 import {
   asGoneOn,
@@ -15,7 +16,7 @@ import {
   sharedFlowKey,
   sharedFlowValue,
 } from '@vnfpool/wire/flow-state';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { established, tcp } from './flows.ts';
 
 /* First packets, with a way of our own in place of the kernel's. */
@@ -187,6 +188,17 @@ test('pass at once that are of no flow of ours, or of one that has begun in the 
   expect(done).toEqual(['accept 1', 'drop 2', 'accept 8', 'drop 9']);
   expect(changes).toEqual([]);
   expect(first.counts).toMatchObject({ passed: 2, unknown: 2 });
+});
+
+test('are dropped while the kernel does not tell whether their flow has begun', () => {
+  const look = (): never => {
+    throw new PlatformError('TIMEOUT', 'no answer', { call: 'test' });
+  };
+  const flows = { look, flush: vi.fn(), announce: vi.fn(), withdraw: vi.fn(), sweep: vi.fn() };
+  const { begin, changes, done, first } = scene({ flows });
+  begin([1, 20_001]);
+  expect([changes, done]).toEqual([[], ['drop 1']]);
+  expect(first.counts).toMatchObject({ passed: 0, unknown: 1 });
 });
 
 test('that wait are dropped with the slot, and nothing is let go behind it', async () => {

@@ -56,6 +56,12 @@ class Kernel {
     this.piece();
   }
 
+  /** A listing fails; another one follows some time. */
+  break(): void {
+    this.#listing = null;
+    this.isFull = true;
+  }
+
   /** Null: that was all. */
   piece(): FlowEntry[] | null {
     const listing = this.#listing;
@@ -89,6 +95,7 @@ const step = fc.oneof(
   { arbitrary: fc.tuple(fc.constant('end' as const), number), weight: 2 },
   { arbitrary: fc.tuple(fc.constant('read' as const), fc.nat(4)), weight: 3 },
   { arbitrary: fc.tuple(fc.constantFrom('piece' as const, 'take' as const, 'untold' as const)), weight: 5 },
+  { arbitrary: fc.tuple(fc.constant('broken' as const)), weight: 1 },
   { arbitrary: fc.tuple(fc.constant('refused' as const), fc.nat(2)), weight: 2 },
   { arbitrary: fc.tuple(fc.constant('full' as const)), weight: 2 },
 );
@@ -142,7 +149,10 @@ function follow(steps: readonly Step[], choice: 'begun' | 'all'): void {
     else if (kind === 'read') read(...(rest as [number]));
     else if (kind === 'piece') piece();
     else if (kind === 'full') kernel.isFull = true;
-    else {
+    else if (kind === 'broken') {
+      mirror.dropListing();
+      kernel.break();
+    } else {
       const updates = take(2);
       // Whether what was not confirmed had come, nobody knows.
       const taken = kind === 'untold' ? updates.slice(1) : updates.slice(0, (rest[0] as number) ?? 2);

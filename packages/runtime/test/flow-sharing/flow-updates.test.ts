@@ -23,12 +23,18 @@ class Kernel implements FlowKernel {
   listener: ConntrackListener | undefined;
   readonly expecting = new Set<FlowExpectation>();
   hasExpectations = true;
+  /** What it refuses, for the time being. */
+  readonly refuses = new Set<'dump' | 'find' | 'subscribe' | 'expectations'>();
+  refusal: Error = new PlatformError('TIMEOUT', 'no answer', { call: 'test' });
+  subscriptions = 0;
   lookedUp = 0;
   listings = 0;
   /** Before each piece of a listing. */
   onPiece: () => void = () => undefined;
 
   subscribe(listener: ConntrackListener): ReturnType<FlowKernel['subscribe']> {
+    this.subscriptions++;
+    this.#check('subscribe');
     this.listener = listener;
     return {
       includesOlder: true,
@@ -46,15 +52,29 @@ class Kernel implements FlowKernel {
       this.onPiece();
       yield all.slice(at, at + 100);
     }
+    this.#check('dump');
+  }
+
+  #check(what: 'dump' | 'find' | 'subscribe' | 'expectations'): void {
+    if (this.refuses.has(what)) throw this.refusal;
+  }
+
+  /** Its subscription is dead. */
+  deafen(error: Error): void {
+    const { listener } = this;
+    this.listener = undefined;
+    listener?.failed(error);
   }
 
   find(key: Parameters<FlowKernel['find']>[0]): FlowEntry | undefined {
     this.lookedUp++;
+    this.#check('find');
     return this.table.get(sharedFlowKey(key));
   }
 
   expectations(): FlowExpectation[] {
     if (!this.hasExpectations) throw new PlatformError('EINVAL', 'no such table', { call: 'test' });
+    this.#check('expectations');
     return [...this.expecting];
   }
 
@@ -616,6 +636,177 @@ describe('a flow that is announced', () => {
     updates.sweep();
     await updates.settle();
     expect(copy.values.has(key)).toBe(false);
+    updates.close();
+  });
+});
+
+describe('a kernel that refuses for a while', () => {
+  function refusing(kernel: Kernel, options: Partial<FlowUpdatesOptions> = {}) {
+    const clock = new StillClock();
+    const said: string[] = [];
+    const onKernel = (error: Error | null): void => void said.push(error?.message ?? 'well');
+    const scene = following(kernel, { clock, onKernel, ...options });
+    const turns = async (): Promise<void> => {
+      for (let n = 0; n < 20; n++) await new Promise(setImmediate);
+    };
+    const pass = async (ms: number): Promise<void> => {
+      clock.pass(ms);
+      await turns();
+    };
+    return { ...scene, said, turns, pass };
+  }
+
+  test('a listing is asked again, and tells what events that were lost would have', async () => {
+    const kernel = new Kernel();
+    kernel.put(tcp(1), tcp(2));
+    const { updates, copy, faults, said, turns, pass } = refusing(kernel);
+    await updates.settle();
+    // Nobody says it.
+    kernel.table.delete(sharedFlowKey(tcp(1)));
+    kernel.put(tcp(3));
+    kernel.refuses.add('dump');
+    kernel.listener?.overrun();
+    await turns();
+    kernel.tell('new', tcp(4));
+    kernel.tell('update', tcp(2, { mark: 7 }));
+    await turns();
+    expect(copy.sources).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4']);
+    expect(copy.flows.filter(({ mark }) => mark === 7)).toHaveLength(1);
+    await pass(100);
+    kernel.refuses.clear();
+    await pass(200);
+    expect(copy.sources).toEqual(['10.0.0.2', '10.0.0.3', '10.0.0.4']);
+    expect([kernel.listings, said, faults]).toEqual([4, ['no answer', 'well'], []]);
+    await updates.end();
+  });
+
+  test('it is asked less and less often, but every 10 s, and who waits for the table goes on waiting', async () => {
+    const kernel = new Kernel();
+    kernel.put(tcp(1));
+    kernel.refuses.add('dump');
+    const { updates, said, turns, pass } = refusing(kernel);
+    let isSettled = false;
+    const settled = updates.settle().then(() => {
+      isSettled = true;
+    });
+    await turns();
+    const after: number[] = [];
+    for (let atMs = 0; atMs < 60_000; atMs += 100) {
+      const before = kernel.listings;
+      await pass(100);
+      if (kernel.listings > before) after.push(atMs + 100);
+    }
+    expect(after).toEqual([100, 300, 700, 1500, 3100, 6300, 12_700, 22_700, 32_700, 42_700, 52_700]);
+    expect([said, isSettled]).toEqual([['no answer'], false]);
+    kernel.refuses.clear();
+    await pass(10_000);
+    await settled;
+    updates.close();
+  }, 60_000);
+
+  test('a subscription that failed is made anew, and the table is listed behind it', async () => {
+    const kernel = new Kernel();
+    const { updates, copy, faults, said, turns, pass } = refusing(kernel);
+    kernel.tell('new', tcp(1), tcp(2));
+    await updates.settle();
+    kernel.refuses.add('subscribe');
+    kernel.deafen(new PlatformError('EIO', 'no ear', { call: 'recv' }));
+    kernel.tell('destroy', tcp(1));
+    kernel.tell('new', tcp(3));
+    await turns();
+    await pass(100);
+    expect([kernel.subscriptions, kernel.listings]).toEqual([2, 1]);
+    kernel.refuses.clear();
+    await pass(200);
+    expect([kernel.subscriptions, kernel.listings, copy.sources]).toEqual([3, 2, ['10.0.0.2', '10.0.0.3']]);
+    kernel.tell('new', tcp(4));
+    await turns();
+    expect(copy.sources).toHaveLength(3);
+    expect([said, faults]).toEqual([['no ear', 'well'], []]);
+    updates.close();
+    expect(kernel.listener).toBeUndefined();
+  });
+
+  test('one that fails again and again is not made anew in a row', async () => {
+    const kernel = new Kernel();
+    const { updates, pass } = refusing(kernel);
+    await updates.settle();
+    for (let n = 0; n < 100; n++) {
+      kernel.deafen(new PlatformError('EIO', 'no ear', { call: 'recv' }));
+      await pass(100);
+    }
+    expect(kernel.subscriptions).toBeLessThan(12);
+    updates.close();
+  });
+
+  test('what cannot be looked up is listed', async () => {
+    const kernel = new Kernel();
+    const { updates, copy, said, turns, pass } = refusing(kernel);
+    await updates.settle();
+    kernel.put(tcp(1, { mark: 3 }));
+    kernel.refuses.add('find');
+    kernel.listener?.events([{ type: 'update', entry: tcp(1, { mark: 3, tcp: null }) }]);
+    // Not each of them: an answer that does not come is waited for.
+    for (let n = 0; n < 5; n++) kernel.listener?.events([{ type: 'update', entry: tcp(2, { tcp: null }) }]);
+    await turns();
+    expect([kernel.lookedUp, copy.sources, said]).toEqual([1, [], ['no answer']]);
+    await pass(100);
+    expect([copy.sources, said]).toEqual([['10.0.0.1'], ['no answer', 'well']]);
+    kernel.tell('new', tcp(3));
+    await turns();
+    kernel.expect(expected(11, tcp(3)));
+    await turns();
+    expect(said).toEqual(['no answer', 'well', 'no answer']);
+    kernel.refuses.clear();
+    await pass(10_000);
+    expect([said.at(-1), copy.expectations.length]).toEqual(['well', 1]);
+    expect(() => updates.look(sharedFlowKey(tcp(3)))).not.toThrow();
+    kernel.refuses.add('find');
+    expect(() => updates.look(sharedFlowKey(tcp(3)))).toThrow('no answer');
+    updates.announce(sharedFlowKey(tcp(4)), tcp(4));
+    for (let n = 0; n < 3; n++) updates.sweep();
+    updates.close();
+  });
+
+  test('expected connections that were listed before do not count as gone', async () => {
+    const kernel = new Kernel();
+    kernel.put(tcp(1));
+    kernel.expecting.add(expected(11, tcp(1)));
+    const { updates, copy, said, turns, pass } = refusing(kernel);
+    await updates.settle();
+    kernel.refuses.add('expectations');
+    kernel.listener?.overrun();
+    await turns();
+    expect([copy.expectations.length, said]).toEqual([1, ['no answer']]);
+    kernel.refuses.clear();
+    await pass(100);
+    expect([copy.expectations.length, said]).toEqual([1, ['no answer', 'well']]);
+    updates.close();
+  });
+
+  test('who ends does not wait for it: what is known was told, and that it is not all is said', async () => {
+    const kernel = new Kernel();
+    const { updates, copy, turns } = refusing(kernel);
+    await updates.settle();
+    kernel.refuses.add('dump');
+    kernel.listener?.overrun();
+    await turns();
+    kernel.tell('new', tcp(1));
+    await expect(updates.end()).rejects.toThrow('no answer');
+    expect(copy.sources).toEqual(['10.0.0.1']);
+    expect(kernel.listener).toBeUndefined();
+  });
+
+  test('errors of our own end it', async () => {
+    const kernel = new Kernel();
+    const { updates, faults, said, turns } = refusing(kernel);
+    await updates.settle();
+    kernel.refusal = new TypeError('ours');
+    kernel.refuses.add('dump');
+    kernel.listener?.overrun();
+    await turns();
+    await expect(updates.settle()).rejects.toThrow('ours');
+    expect([faults, said]).toEqual([['ours'], []]);
     updates.close();
   });
 });

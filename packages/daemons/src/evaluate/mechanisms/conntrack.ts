@@ -59,7 +59,7 @@ function openTable(): { readonly table: Conntrack; readonly kernel: FlowKernel; 
   const { fd } = createNamespace();
   return inNamespace(fd, () => {
     writeConntrackSetting('nf_conntrack_events', 1);
-    return { table: new Conntrack(), kernel: flowKernel(), fd };
+    return { table: new Conntrack(), kernel: flowKernel({ within: (work) => inNamespace(fd, work) }), fd };
   });
 }
 
@@ -132,6 +132,7 @@ export const conntrack: Mechanism = {
             );
           },
           onOverrun: () => place.happened('the kernel dropped events'),
+          onKernel: (error) => place.happened(error?.message ?? 'the kernel answers again'),
           onFault: (error) => place.happened(error.message),
         }),
     );

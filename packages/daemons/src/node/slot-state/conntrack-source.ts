@@ -229,6 +229,7 @@ export class ConntrackSource implements StateSource {
     const kernel = flowKernel({
       filter,
       ...(receiveBufferBytes === undefined ? {} : { receiveBufferBytes }),
+      within: (work) => this.#inside(work),
     });
     try {
       const updates = new FlowUpdates({
@@ -243,6 +244,10 @@ export class ConntrackSource implements StateSource {
         onFull: (changes) => {
           if (changes === 0) onNews('the copy of the connections has room again, and all are shared', {});
           else onNews('the copy of the connections is full: not all are shared', { changes });
+        },
+        onKernel: (error) => {
+          if (error === null) onNews('the kernel tells its connections again', {});
+          else onNews('the kernel does not tell its connections', { reason: error.message });
         },
         onFault: ({ message }) => onNews('connections cannot be told', { reason: message }),
       });
