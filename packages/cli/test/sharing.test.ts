@@ -119,6 +119,10 @@ test.each<[string, SlotSharingView | null | undefined]>([
     '1/1 have it, 1 update and 0 ms behind, may be lossy',
     { ...sharing, isLossy: true, standbys: [{ ...standby, lagUpdates: 1, lagMs: 0 }] },
   ],
+  [
+    '1/1 have it, 3 updates and 2 ms behind, not all is told',
+    { ...sharing, isProtected: false, fault: 'the copy is full', standbys: [standby] },
+  ],
 ])('a cell: %s', (text, view) => {
   expect(sharingCell(view)).toBe(text);
 });

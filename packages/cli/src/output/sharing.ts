@@ -9,7 +9,8 @@ export function sharingCell(sharing: SlotSharingView | null | undefined): string
   if (!sharing) return '';
   if (sharing.state === null) return 'not told';
   const stored = storedWords(sharing);
-  if (stored !== null) return [stored, ...(sharing.isLossy ? ['may be lossy'] : [])].join(', ');
+  const wrong = [...(sharing.fault ? ['not all is told'] : []), ...(sharing.isLossy ? ['may be lossy'] : [])];
+  if (stored !== null) return [stored, ...wrong].join(', ');
   const listed = sharing.standbys.filter(({ isListed }) => isListed);
   const most = (of: (standby: StandbyStateView) => number): number => Math.max(0, ...listed.map(of));
   const lag = `${counted(
@@ -17,7 +18,7 @@ export function sharingCell(sharing: SlotSharingView | null | undefined): string
     'update',
   )} and ${showDuration(most(({ lagMs }) => lagMs))} behind`;
   const have = `${listed.length}/${sharing.standbys.length} have it`;
-  return [have, ...(listed.length > 0 ? [lag] : []), ...(sharing.isLossy ? ['may be lossy'] : [])].join(', ');
+  return [have, ...(listed.length > 0 ? [lag] : []), ...wrong].join(', ');
 }
 
 /**

@@ -49,7 +49,7 @@ export interface MergedStateView {
 /** How the state of a slot goes to its standbys, or to a store, as its holder told last. */
 export interface SlotSharingView {
   readonly method: 'replicate' | 'conntrack' | 'checkpoint' | 'shared';
-  /** As many standbys have the state as were agreed on, one at least; or the store has it. */
+  /** As many standbys have the state as were agreed on, one at least; or the store has it. All of it is told. */
   readonly isProtected: boolean;
   /** Its holder may have begun without some of the state. */
   readonly isLossy: boolean;
@@ -76,6 +76,8 @@ export interface SlotSharingView {
     /** Why the last try failed; empty: it did not. */
     readonly fault: string;
   };
+  /** Why not all of the state is told to anybody; absent: it is. */
+  readonly fault?: string;
   /** First packets that wait until the standbys have their flow, since the slot is held; absent: none do. */
   readonly firstPackets?: {
     /** Flows whose first packet waits now. */

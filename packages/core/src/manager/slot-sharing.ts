@@ -42,8 +42,21 @@ export function takeSharing(
         ? `The store has the state of slot ${slot.index} of ${slot.pool}, as agreed.`
         : `Standbys have the state of slot ${slot.index} of ${slot.pool} again.`,
     );
+  tellFault(slot, former, report, tell);
   tellFirstPackets(slot, former, report, tell);
   if (report.isLossy && former?.isLossy !== true) tell('slot.lossy', 'warning', lossyWords(slot));
+}
+
+function tellFault(
+  { index, pool }: SlotRecord,
+  former: SharingReport | undefined,
+  { fault }: SharingReport,
+  tell: (type: string, severity: 'info' | 'warning', message: string) => void,
+): void {
+  const of = `of the state of slot ${index} of ${pool}`;
+  // What it is in figures changes all the time.
+  if (fault && !former?.fault) tell('slot.not-told', 'warning', `Not all ${of} is told: ${fault}.`);
+  if (former?.fault && !fault) tell('slot.told', 'info', `All ${of} is told again.`);
 }
 
 function tellFirstPackets(
@@ -133,12 +146,26 @@ function listedOf({ standbys }: SharingReport): number {
 }
 
 function isProtected(state: ManagerState, pool: string, report: SharingReport): boolean {
+  return !report.fault && hasCopies(state, pool, report);
+}
+
+function hasCopies(state: ManagerState, pool: string, report: SharingReport): boolean {
   return report.checkpoint ? report.checkpoint.isCurrent : listedOf(report) >= wantedBy(state, pool);
 }
 
 type Which = Pick<SlotRecord, 'pool' | 'index'>;
 
-function unprotectedWords(state: ManagerState, { pool, index }: Which, report: SharingReport): string {
+function unprotectedWords(state: ManagerState, slot: Which, report: SharingReport): string {
+  const { pool, index } = slot;
+  const words = hasCopies(state, pool, report) ? [] : [copiesWords(state, slot, report)];
+  if (report.fault)
+    words.push(
+      `Not all of the state of slot ${index} of ${pool} is told, and a failover would lose the rest: ${report.fault}.`,
+    );
+  return words.join(' ');
+}
+
+function copiesWords(state: ManagerState, { pool, index }: Which, report: SharingReport): string {
   const { checkpoint } = report;
   if (checkpoint) {
     const why = checkpoint.fault && ` The last try failed: ${checkpoint.fault}.`;
@@ -171,7 +198,8 @@ export function slotSharingView(
     return { method, isProtected: false, isLossy: false, verdict, state: null, standbys: [] };
   }
   const { report, atMs } = told;
-  const { keys, bytes, sequence, updatesPerSecond, waiting, isLossy, checkpoint, firstPackets } = report;
+  const { keys, bytes, sequence, updatesPerSecond, waiting, isLossy, checkpoint, fault, firstPackets } =
+    report;
   const isSafe = isProtected(state, slot.pool, report);
   const verdict = [
     isSafe ? `A failover loses ${lossWords(lossOf(level))}.` : unprotectedWords(state, slot, report),
@@ -185,6 +213,7 @@ export function slotSharingView(
     state: { at: atMs, keys, bytes, sequence, updatesPerSecond, waiting },
     standbys: report.standbys.map((each) => standbyView(state, slot.pool, each)),
     ...(checkpoint ? { checkpoint } : {}),
+    ...(fault ? { fault } : {}),
     ...(firstPackets ? { firstPackets: firstPacketsView(firstPackets) } : {}),
   };
 }

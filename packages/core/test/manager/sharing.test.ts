@@ -56,7 +56,7 @@ async function world(declared: DeclaredPool = kv(HELD)) {
   const events = () =>
     views()
       .events.filter(({ subject }) => subject === 'slot kv/0')
-      .filter(({ type }) => /standby|protected|lossy|first-packets/.test(type))
+      .filter(({ type }) => /standby|protected|lossy|first-packets|told/.test(type))
       .map(({ type, severity, message }) => `${severity} ${type}: ${message}`)
       .toReversed();
   return { domain, apply, views, standby, tell, events };
@@ -312,6 +312,44 @@ describe('what a holder tells of its standbys', () => {
       'warning slot.first-packets-dropped: First packets of new flows are dropped at slot 0 of kv, as they would wait for its standbys too long, or too many do: 3 so far.',
       'info slot.first-packets-pass: First packets of new flows pass at slot 0 of kv again.',
     ]);
+  });
+
+  test('is not enough where its source does not tell all; that is told once with its reason, and its end', async () => {
+    const { tell, standby, views, events } = await world();
+    tell([standby(2)]);
+    const full = (count: number): string => `the copy is full, and ${count} connections wait for room`;
+    for (const count of [1, 7]) tell([standby(2)], { fault: full(count) });
+    expect(views().slots[0]?.sharing).toMatchObject({
+      isProtected: false,
+      fault: full(7),
+      verdict: `Not all of the state of slot 0 of kv is told, and a failover would lose the rest: ${full(7)}.`,
+    });
+    expect(views().pools[0]?.health).toBe('degraded');
+    tell([standby(2, { isListed: false })], { fault: full(7) });
+    expect(views().slots[0]?.sharing?.verdict).toBe(
+      `No standby has the state of slot 0 of kv: a failover would lose state. Not all of the state of slot 0 of kv is told, and a failover would lose the rest: ${full(7)}.`,
+    );
+    tell([standby(2)], { fault: full(7) });
+    tell([standby(2)]);
+    expect(views().slots[0]?.sharing).toMatchObject({ isProtected: true });
+    expect(views().slots[0]?.sharing).not.toHaveProperty('fault');
+    expect(events().filter((event) => !event.includes('standby-'))).toEqual([
+      `error slot.unprotected: Not all of the state of slot 0 of kv is told, and a failover would lose the rest: ${full(1)}.`,
+      `warning slot.not-told: Not all of the state of slot 0 of kv is told: ${full(1)}.`,
+      'info slot.protected: Standbys have the state of slot 0 of kv again.',
+      'info slot.told: All of the state of slot 0 of kv is told again.',
+    ]);
+  });
+
+  test('is told of one that lacked something from the beginning, also where nobody has it', async () => {
+    const { tell, events } = await world();
+    tell([], { fault: 'the kernel does not tell it' });
+    expect(events().map((event) => event.split(':')[0])).toEqual([
+      'warning slot.unprotected',
+      'warning slot.not-told',
+    ]);
+    tell([]);
+    expect(events().at(-1)).toBe('info slot.told: All of the state of slot 0 of kv is told again.');
   });
 
   test('is not enough where more have to acknowledge', async () => {

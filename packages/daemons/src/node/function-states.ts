@@ -83,7 +83,8 @@ export class FunctionStates {
       ...(replicaOf && { replica: () => replicaOf(functionId) }),
       onRefused: ({ code, message }) =>
         logger.warn({ name, code, reason: message }, 'the function was refused'),
-      onNews: (message, figures) => logger.info({ name, ...figures }, message),
+      onNews: (message, figures, severity) =>
+        logger[severity === 'warning' ? 'warn' : 'info']({ name, ...figures }, message),
     });
     const state = created ?? new NoFunctionState();
     const kept = this.#kept.get(functionId);

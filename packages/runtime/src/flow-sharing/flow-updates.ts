@@ -152,9 +152,14 @@ export class FlowUpdates {
     return this.#mirror.pending + this.#expected.pending;
   }
 
-  /** Changes for which the other side has no room. */
-  get unfit(): number {
-    return this.#isFull ? this.pending : 0;
+  /** Why nothing more is told; null: it is. */
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  /** Changes for which the other side has no room; null: it has room. */
+  get unfit(): number | null {
+    return this.#isFull ? this.pending : null;
   }
 
   /** Events and listings whose flow cannot be told. */

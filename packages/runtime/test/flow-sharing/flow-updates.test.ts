@@ -319,7 +319,7 @@ describe('a copy that is full', () => {
     expect(copy.sources).toEqual(['10.0.0.4', '10.0.0.5', '10.0.0.6', '10.0.0.7']);
     expect([updates.pending, said]).toEqual([0, [1]]);
     await pass(5_000);
-    expect([updates.unfit, said, faults]).toEqual([0, [1, 0], []]);
+    expect([updates.unfit, said, faults]).toEqual([null, [1, 0], []]);
     updates.close();
   });
 

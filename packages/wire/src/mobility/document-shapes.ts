@@ -367,6 +367,7 @@ const sharingReport: Shape<SharingReport> = object(
   {
     checkpoint: object({ sequence: count, ageMs: milliseconds, isCurrent: flag, fault: text }),
     firstPackets: object({ waiting: count, released: count, dropped: count, isDropping: flag }),
+    fault: text,
   },
 );
 

@@ -446,6 +446,8 @@ export interface SharingReport {
   readonly checkpoint?: CheckpointReport;
   /** Of connections whose first packets wait; absent: none do. */
   readonly firstPackets?: FirstPacketReport;
+  /** Why the holder's function, or its kernel, does not tell all of the state; absent: it does. */
+  readonly fault?: string;
 }
 
 /** What became of the first packets of flows since the slot is held. */

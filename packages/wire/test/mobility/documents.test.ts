@@ -477,6 +477,25 @@ test.each([
   expect(parseSetConfiguration(withSharing(sharing)).slots[0]?.sharing).toEqual(sharing);
 });
 
+test('a holder says of the state what is wrong with it, or nothing; what a later one may say is left out', () => {
+  const sharing = {
+    keys: 5,
+    bytes: 160,
+    sequence: 40,
+    updatesPerSecond: 10,
+    waiting: 0,
+    isLossy: false,
+    standbys: [],
+  };
+  const parsed = (more: object): object | undefined => {
+    const slots = [{ ...slotReport.slots[0], state: 'holding', sharing: { ...sharing, ...more } }];
+    return parseSlotReport(octets({ ...slotReport, slots })).slots[0]?.sharing;
+  };
+  expect(parsed({})).toEqual(sharing);
+  expect(parsed({ fault: 'the copy is full', later: 1 })).toEqual({ ...sharing, fault: 'the copy is full' });
+  expect(errorOf(() => parsed({ fault: 5 }))).toMatchObject({ errorNumber: 1 });
+});
+
 test.each([
   ['a store without an address', { ...checkpoints, store: undefined }],
   ['no interval', { ...checkpoints, intervalMs: 0 }],

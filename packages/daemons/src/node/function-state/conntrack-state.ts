@@ -7,6 +7,7 @@ import { inNamespace } from '@vnfpool/platform/namespaces';
 import { exportFlows, FlowImporter } from '@vnfpool/runtime/flow-transfer';
 import type { StateKind } from '@vnfpool/wire/function-socket';
 import type { Role } from '@vnfpool/wire/mobility';
+import type { ConntrackSourceOptions } from '../slot-state/conntrack-source.ts';
 import { SlotConnections } from '../slot-state/slot-connections.ts';
 import { Continuity } from './continuity.ts';
 import {
@@ -35,7 +36,7 @@ export interface ConntrackStateOptions {
   /** How many connections it has; told when it changes, at most once a second. */
   readonly onCount: (connections: number) => void;
   /** What people should know of it. */
-  readonly onNews: (message: string, figures: Readonly<Record<string, number | string>>) => void;
+  readonly onNews: ConntrackSourceOptions['onNews'];
 }
 
 const FORMAT = 'flow-state/1';

@@ -39,8 +39,12 @@ export interface ConntrackSourceOptions {
   readonly addresses: readonly string[];
   /** What the kernel keeps of events while the agent does not read; default 64 MiB: some 80,000 of them. */
   readonly receiveBufferBytes?: number;
-  /** What people should know of it. */
-  readonly onNews: (message: string, figures: Readonly<Record<string, number | string>>) => void;
+  /** What people should know of it; default severity `info`. */
+  readonly onNews: (
+    message: string,
+    figures: Readonly<Record<string, number | string>>,
+    severity?: 'info' | 'warning',
+  ) => void;
 }
 
 /** For what the kernel has already to be told, when the node has it itself. */
@@ -67,6 +71,7 @@ export class ConntrackSource implements StateSource {
   #following: Following | null = null;
   #overruns = 0;
   #isClosed = false;
+  #hasLost = false;
   #kernelCopy: KernelCopy | null = null;
   /** Keys of what this kernel has from when the slot was held here. */
   #left: readonly string[] = [];
@@ -96,6 +101,7 @@ export class ConntrackSource implements StateSource {
   ): Promise<void> {
     if (this.#following !== null) throw new Error('the slot is held already');
     signal.throwIfAborted();
+    this.#hasLost = false;
     // The kernel knows of no secrets.
     const copy = Array.from(entries, ([key, value]) => [key, value] as const);
     const kernelCopy = this.#kernelCopy;
@@ -132,9 +138,8 @@ export class ConntrackSource implements StateSource {
     try {
       await following.updates.end();
     } catch (error) {
-      this.#options.onNews('the last changes of connections were not told', {
-        reason: (error as Error).message,
-      });
+      const { message } = error as Error;
+      this.#options.onNews('the last changes of connections were not told', { reason: message }, 'warning');
     } finally {
       following.kernel.close();
     }
@@ -157,6 +162,19 @@ export class ConntrackSource implements StateSource {
     const isDropping = dropped > this.#toldDropped;
     this.#toldDropped = dropped;
     return { waiting: first.waiting, released, dropped, isDropping };
+  }
+
+  fault(): string | null {
+    const updates = this.#following?.updates;
+    if (updates === undefined) return null;
+    const { failure, refusal, unfit } = updates;
+    if (failure !== null) return `connections are not told any more: ${failure.message}`;
+    if (refusal !== null) return `the kernel does not tell its connections: ${refusal.message}`;
+    return unfit === null ? null : `the copy is full, and ${unfit} connections wait for room`;
+  }
+
+  hasLost(): boolean {
+    return this.#hasLost;
   }
 
   async forget(): Promise<void> {
@@ -196,10 +214,15 @@ export class ConntrackSource implements StateSource {
         if (refused === 0) onNews('the kernel has all connections of the copy again', {});
         else {
           const why = code === 'ENOMEM' ? 'the table is full' : code;
-          onNews('the kernel refuses connections of the copy, which stay in user space', { refused, why });
+          onNews(
+            'the kernel refuses connections of the copy, which stay in user space',
+            { refused, why },
+            'warning',
+          );
         }
       },
-      onFault: ({ message }) => onNews('the copy cannot be kept in the kernel', { reason: message }),
+      onFault: ({ message }) =>
+        onNews('the copy cannot be kept in the kernel', { reason: message }, 'warning'),
     });
   }
 
@@ -221,7 +244,8 @@ export class ConntrackSource implements StateSource {
     const why = code === 'ENOMEM' ? 'the table is full' : code;
     if (flows + kept === 0) throw new Error(`the kernel refuses all ${refusedTotal} connections: ${why}`);
     // Whoever serves with most of them serves better than nobody.
-    onNews('the kernel refuses connections, which are lost', { refused: refusedTotal, why });
+    this.#hasLost = true;
+    onNews('the kernel refuses connections, which are lost', { refused: refusedTotal, why }, 'warning');
   }
 
   #follow(entries: readonly FlowEntry[], sink: StateSink, filter: SharedFlowFilter): Following {
@@ -239,17 +263,21 @@ export class ConntrackSource implements StateSource {
         change: (changes) => sink.change(changes),
         onOverrun: () => {
           this.#overruns++;
-          onNews('the kernel lost events of connections: all are listed anew', { times: this.#overruns });
+          onNews(
+            'the kernel lost events of connections: all are listed anew',
+            { times: this.#overruns },
+            'warning',
+          );
         },
         onFull: (changes) => {
           if (changes === 0) onNews('the copy of the connections has room again, and all are shared', {});
-          else onNews('the copy of the connections is full: not all are shared', { changes });
+          else onNews('the copy of the connections is full: not all are shared', { changes }, 'warning');
         },
         onKernel: (error) => {
           if (error === null) onNews('the kernel tells its connections again', {});
-          else onNews('the kernel does not tell its connections', { reason: error.message });
+          else onNews('the kernel does not tell its connections', { reason: error.message }, 'warning');
         },
-        onFault: ({ message }) => onNews('connections cannot be told', { reason: message }),
+        onFault: ({ message }) => onNews('connections cannot be told', { reason: message }, 'warning'),
       });
       if (!updates.includesOlder)
         onNews('connections that are older than this do not tell of their changes', {

@@ -343,8 +343,15 @@ export class SharedSlot implements SlotTasks {
 }
 
 function reportOf({ state, source }: Held): SharingReport {
+  const report = state.report();
   const firstPackets = source.firstPackets?.() ?? null;
-  return { ...state.report(), ...(firstPackets === null ? {} : { firstPackets }) };
+  const fault = source.fault?.() ?? null;
+  return {
+    ...report,
+    isLossy: report.isLossy || source.hasLost?.() === true,
+    ...(firstPackets === null ? {} : { firstPackets }),
+    ...(fault === null ? {} : { fault }),
+  };
 }
 
 function methodOf({ sharing }: SlotDefinition): StateKeeping['method'] {

@@ -64,5 +64,9 @@ export interface StateSource {
   forget?(): Promise<void>;
   /** Of a source that holds first packets, while the slot is held: what became of them; for views, once a second. */
   firstPackets?(): FirstPacketReport | null;
+  /** While the slot is held: why not all of the state is told; null: it is. For views, once a second. */
+  fault?(): string | null;
+  /** Some of what the slot was taken with could not be had here. */
+  hasLost?(): boolean;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
+import { functionId } from '@vnfpool/core';
 import type { KeyUpdate } from '@vnfpool/core/replication';
 import {
   Conntrack,
@@ -9,6 +10,8 @@ import {
   writeConntrackSetting,
 } from '@vnfpool/platform/conntrack';
 import { createNamespace, inNamespace, type NetworkNamespace } from '@vnfpool/platform/namespaces';
+import { createLogger } from '@vnfpool/runtime/logging';
+import { StateError } from '@vnfpool/runtime/replication';
 import {
   invertTuple,
   isSharedExpectationKey,
@@ -22,6 +25,7 @@ import {
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { masqueraded, plainUdp, various } from '../../../../platform/test/conntrack/entries.ts';
 import { until } from '../../../../platform/test/support/lab.ts';
+import { FunctionStates } from '../../../src/node/function-states.ts';
 import {
   ConntrackSource,
   type ConntrackSourceOptions,
@@ -68,6 +72,7 @@ function host(): { readonly namespace: NetworkNamespace; readonly table: Conntra
 function end(more: Partial<ConntrackSourceOptions> = {}) {
   const { namespace, table } = host();
   const news: string[] = [];
+  const warnings: string[] = [];
   const source = inNamespace(
     namespace.fd,
     () =>
@@ -76,7 +81,10 @@ function end(more: Partial<ConntrackSourceOptions> = {}) {
         slot: 'nat/0',
         filter: {},
         addresses: [],
-        onNews: (message, figures) => news.push(`${message} ${JSON.stringify(figures)}`),
+        onNews: (message, figures, severity) => {
+          news.push(`${message} ${JSON.stringify(figures)}`);
+          if (severity === 'warning') warnings.push(message);
+        },
         ...more,
       }),
   );
@@ -101,7 +109,7 @@ function end(more: Partial<ConntrackSourceOptions> = {}) {
   };
   const begin = (entries: Iterable<readonly [string, Uint8Array]>, isOwn = false): Promise<void> =>
     source.begin(entries, sink, { isOwn, signal });
-  return { source, table, namespace, news, copy, gone, begin, told: () => told };
+  return { source, table, namespace, news, warnings, copy, gone, begin, told: () => told };
 }
 
 /** The server will come to a port of the gateway. */
@@ -238,8 +246,57 @@ describe.skipIf(missing !== '')(`connections of a slot ${missing}`, () => {
     await until('the copy is whole', () => holder.copy.size === 3_000 && holder.news.length > 0);
     await holder.source.end();
     expect(holder.news[0]).toBe('the kernel lost events of connections: all are listed anew {"times":1}');
+    expect(holder.warnings).toHaveLength(holder.news.length);
     expect([...holder.copy.keys()].toSorted()).toEqual(Object.keys(flowsOf(holder.table)));
   });
+
+  test('that have no room in the copy are a fault, which the log of the agent warns of, and which ends', async () => {
+    const { namespace, table } = host();
+    const lines: string[] = [];
+    const write = (line: string): void => void lines.push(line);
+    const logger = createLogger({ component: 'node', to: { write } });
+    const states = new FunctionStates({ folder: '/nonexistent', give: () => undefined, logger });
+    const run = { functionId: functionId(1), run: 1 };
+    states.begin(run);
+    onTestFinished(() => states.end(run));
+    const state = await states.open({
+      ...run,
+      name: 'nat#1',
+      specification: { v: 1, kind: 'process', command: ['nat'], state: { via: 'conntrack' } },
+      environment: {},
+      fill: (text) => text,
+      pid: () => null,
+      network: { namespace, isPassing: () => true },
+    });
+    const source = state.connections?.of('nat/0', []);
+    const copy = new Set<string>();
+    const sink = {
+      securityState: undefined,
+      change: (updates: readonly KeyUpdate[]): Promise<void> => {
+        for (const [place, { key, value }] of updates.entries()) {
+          if (value === null) copy.delete(key);
+          else if (copy.size < 5 || copy.has(key)) copy.add(key);
+          else return Promise.reject(new StateError('full', 'full', place));
+        }
+        return Promise.resolve();
+      },
+      entries: () => [],
+    };
+    await source?.begin([], sink, { isOwn: false, epoch: '1', signal });
+    const all = Array.from({ length: 7 }, (_, n) => plainUdp(n));
+    table.insert(all);
+    const fault = 'the copy is full, and 2 connections wait for room';
+    await until('it is a fault', () => source?.fault?.() === fault);
+    table.remove(all.slice(0, 3));
+    await until('it is none', () => source?.fault?.() === null, 15_000);
+    expect(copy.size).toBe(4);
+    await source?.end();
+    const told = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(told.filter(({ msg }) => /copy.*(full|room)/.test(String(msg)))).toMatchObject([
+      { level: 'warn', name: 'nat#1', msg: 'the copy of the connections is full: not all are shared' },
+      { level: 'info', msg: 'the copy of the connections has room again, and all are shared' },
+    ]);
+  }, 30_000);
 
   test('of the node itself: its own connections are neither shared nor removed, those of the slot are', async () => {
     const { namespace, table } = host();
@@ -395,6 +452,20 @@ describe.skipIf(missing !== '')(`connections of a slot ${missing}`, () => {
     await until('what is no more is gone', () => Object.keys(flowsOf(standby.table)).length === next.size);
     await standby.source.forget();
     expect(flowsOf(standby.table)).toEqual({});
+  });
+
+  test('a kernel that takes not all of the copy has lost some, which is warned of', async () => {
+    const standby = end();
+    const flow = masqueraded(2);
+    const broken = [sharedFlowKey(masqueraded(1)), Uint8Array.of(5, 0x58, 0xf0, 0, 0)] as const;
+    const whole = [sharedFlowKey(flow), sharedFlowValue(sharedFlowBody(flow), 300)] as const;
+    await standby.begin([broken, whole]);
+    expect([standby.source.hasLost(), standby.source.fault()]).toEqual([true, null]);
+    expect(standby.warnings).toEqual(['the kernel refuses connections, which are lost']);
+    await standby.source.end();
+    await standby.begin([whole]);
+    expect(standby.source.hasLost()).toBe(false);
+    await standby.source.end();
   });
 
   test('a kernel that takes nothing ends it; one slot at a time', async () => {

@@ -71,6 +71,21 @@ describe('whoever takes the slot', () => {
     expect(b.inputs.at(-1)).toMatchObject({ type: 'sharing', report: { isLossy: true } });
   });
 
+  test('tells what its source says of itself: what is wrong with it, and that it could not take all', async () => {
+    const [a] = (await shared(2)) as [FakeNode];
+    const reported = (): unknown => {
+      a.slot?.report();
+      return a.inputs.findLast(({ type }) => type === 'sharing');
+    };
+    expect(reported()).not.toHaveProperty('report.fault');
+    a.run.fault = () => 'the kernel does not tell it';
+    expect(reported()).toMatchObject({ report: { fault: 'the kernel does not tell it', isLossy: false } });
+    a.run.fault = () => null;
+    a.run.hasLost = () => true;
+    expect(reported()).toMatchObject({ report: { isLossy: true } });
+    expect(reported()).not.toHaveProperty('report.fault');
+  });
+
   test('after its agent has ended goes on with what its function has itself', async () => {
     const [a] = (await shared(2)) as [FakeNode];
     await a.run.set('x', '1');

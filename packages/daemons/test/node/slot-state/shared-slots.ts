@@ -28,6 +28,10 @@ export class FakeFunction implements StateSource {
   lastWord: (() => Promise<void>) | null = null;
   /** What it keeps ready of the copy of a standby; null: nothing. */
   ready: Map<string, Uint8Array> | null = null;
+  /** Why it does not tell all. */
+  fault = (): string | null => null;
+  /** It has begun without some of it. */
+  hasLost = (): boolean => false;
 
   begin(
     entries: Iterable<StateEntry>,
