@@ -100,7 +100,8 @@ export class FlowUpdates {
   readonly #lasting = new AbortController();
   readonly #clock: Clock;
   #isFull = false;
-  #cancelRoom: () => void = () => undefined;
+  /** Null: no end of the lack of room is in sight. */
+  #cancelRoom: (() => void) | null = null;
 
   /** @throws PlatformError of the subscription */
   constructor(options: FlowUpdatesOptions) {
@@ -227,7 +228,8 @@ export class FlowUpdates {
       this.#mirror.found(key, entry);
       return entry;
     } catch (error) {
-      this.#stumble(error);
+      // What is asked of each packet must not put off the listing that is waited for.
+      if (this.#refusal === null && isPlatformError(error)) this.#stumble(error);
       throw error;
     }
   }
@@ -486,7 +488,8 @@ export class FlowUpdates {
   }
 
   #unfits(): void {
-    this.#cancelRoom();
+    this.#cancelRoom?.();
+    this.#cancelRoom = null;
     if (this.#isFull || this.#failure !== null) return;
     this.#isFull = true;
     this.#options.onFull?.(this.pending);
@@ -494,8 +497,8 @@ export class FlowUpdates {
 
   #fits(): void {
     if (!this.#isFull) return;
-    this.#cancelRoom();
-    this.#cancelRoom = this.#clock.at(this.#clock.nowMs() + ROOM_MS, () => {
+    this.#cancelRoom ??= this.#clock.at(this.#clock.nowMs() + ROOM_MS, () => {
+      this.#cancelRoom = null;
       this.#isFull = false;
       this.#options.onFull?.(0);
     });
@@ -519,7 +522,7 @@ export class FlowUpdates {
     this.#failure = error;
     this.#ending.abort();
     this.#lasting.abort();
-    this.#cancelRoom();
+    this.#cancelRoom?.();
     if (!this.#isClosed) this.#options.onFault?.(error);
   }
 }

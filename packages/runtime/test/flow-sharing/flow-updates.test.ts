@@ -318,7 +318,11 @@ describe('a copy that is full', () => {
     await pass(100);
     expect(copy.sources).toEqual(['10.0.0.4', '10.0.0.5', '10.0.0.6', '10.0.0.7']);
     expect([updates.pending, said]).toEqual([0, [1]]);
-    await pass(5_000);
+    // Whatever goes on meanwhile.
+    for (let mark = 0; mark < 50; mark++) {
+      kernel.tell('update', tcp(5, { mark }));
+      await pass(100);
+    }
     expect([updates.unfit, said, faults]).toEqual([null, [1, 0], []]);
     updates.close();
   });
@@ -763,8 +767,27 @@ describe('a kernel that refuses for a while', () => {
     expect(() => updates.look(sharedFlowKey(tcp(3)))).not.toThrow();
     kernel.refuses.add('find');
     expect(() => updates.look(sharedFlowKey(tcp(3)))).toThrow('no answer');
+    await turns();
+    const { listings } = kernel;
+    for (let n = 0; n < 200; n++) {
+      expect(() => updates.look(sharedFlowKey(tcp(3)))).toThrow('no answer');
+      await pass(100);
+    }
+    expect([said.slice(5).includes('well'), kernel.listings - listings < 20]).toEqual([true, true]);
     updates.announce(sharedFlowKey(tcp(4)), tcp(4));
     for (let n = 0; n < 3; n++) updates.sweep();
+    updates.close();
+  });
+
+  test('what is found and cannot be told is no refusal', async () => {
+    const kernel = new Kernel();
+    const { updates, said, faults } = refusing(kernel);
+    kernel.tell('new', tcp(1));
+    await updates.settle();
+    kernel.put(tcp(1, { tcp: { ...established, state: 99 } }));
+    expect(() => updates.look(sharedFlowKey(tcp(1)))).toThrow();
+    await updates.settle();
+    expect([said, faults]).toEqual([[], []]);
     updates.close();
   });
 
