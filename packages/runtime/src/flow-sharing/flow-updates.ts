@@ -447,7 +447,7 @@ export class FlowUpdates {
         fruitless = 0;
         if (updates.length < UPDATES_A_TIME) this.#fits();
       } catch (error) {
-        if (!(error instanceof StateError) || error.code === 'closed') {
+        if (!isPassing(error)) {
           this.#fail(error as Error);
           return;
         }
@@ -525,4 +525,9 @@ export class FlowUpdates {
     this.#cancelRoom?.();
     if (!this.#isClosed) this.#options.onFault?.(error);
   }
+}
+
+/** Of a refusal: the same may be taken later. */
+function isPassing(error: unknown): boolean {
+  return error instanceof StateError && (error.code === 'full' || error.code === 'overload');
 }

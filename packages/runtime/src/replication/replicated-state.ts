@@ -10,7 +10,7 @@ import {
 } from '@vnfpool/core/replication';
 import type { Connection, StreamTransport } from '@vnfpool/transport';
 import { WireError } from '@vnfpool/wire/bytes';
-import { decodeReplica, encodeReplica, type ReplicaMessage } from '@vnfpool/wire/replication';
+import { decodeReplica, encodeReplica, type ReplicaMessage, updateFault } from '@vnfpool/wire/replication';
 import { type Clock, CoreDriver, type DriverFault, systemClock } from '../driver/index.ts';
 import { StateError } from './state-error.ts';
 
@@ -145,7 +145,7 @@ export class ReplicatedState {
 
   /**
    * A key has this value from now on: 1 to 1,024 octets as characters U+0000 to U+00FF, and up to 65,536 octets.
-   * @throws StateError `full` when the state is as large as it may be, `overload` when too many changes wait, `closed`
+   * @throws StateError `invalid` for another key or value, `full` when the state is as large as it may be, `overload` when too many changes wait, `closed`
    */
   set(key: string, value: Uint8Array): Promise<void> {
     return this.change([{ key, value }]);
@@ -172,6 +172,11 @@ export class ReplicatedState {
         fail(new StateError('closed', this.#closed));
         return;
       }
+      const fault = faultOf(updates);
+      if (fault !== null) {
+        fail(new StateError('invalid', fault));
+        return;
+      }
       if (this.#waitingCount >= (this.#options.waitingMax ?? WAITING_MAX)) {
         fail(new StateError('overload', `${this.#waitingCount} changes wait already`, 0));
         return;
@@ -186,8 +191,13 @@ export class ReplicatedState {
     });
   }
 
-  /** Some keys are kept otherwise, which nobody outside can tell: at once, as far as there is room for it. */
+  /**
+   * Some keys are kept otherwise, which nobody outside can tell: at once, as far as there is room for it.
+   * @throws StateError `invalid`
+   */
   rewrite(updates: readonly KeyUpdate[]): void {
+    const fault = faultOf(updates);
+    if (fault !== null) throw new StateError('invalid', fault);
     this.#driver.submit({ type: 'rewrite', updates });
   }
 
@@ -394,6 +404,15 @@ export class ReplicatedState {
   #notice(notice: StateNotice): void {
     this.#options.onNotice?.(notice);
   }
+}
+
+/** Of the first that no standby could be told. The core takes what it is given, and only a standby with a connection would show it. */
+function faultOf(updates: readonly KeyUpdate[]): string | null {
+  for (const update of updates) {
+    const fault = updateFault(update);
+    if (fault !== null) return fault;
+  }
+  return null;
 }
 
 /** @param held ascending; those that settle leave it */

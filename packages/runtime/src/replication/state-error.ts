@@ -3,10 +3,11 @@
 /**
  * Why a change was not made.
  *
+ * - `invalid`: a key or value that cannot be told to a standby: nothing of the change is taken, and others are as if it had not been
  * - `full`: the state is as large as it may be · `overload`: too many changes wait
  * - `closed`: this is not the holder any more; whether a standby has the change is not known
  */
-export type StateErrorCode = 'full' | 'overload' | 'closed';
+export type StateErrorCode = 'invalid' | 'full' | 'overload' | 'closed';
 
 export class StateError extends Error {
   override readonly name: string = 'StateError';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ReplicaStore } from '@vnfpool/core/replication';
+import { type KeyUpdate, ReplicaStore } from '@vnfpool/core/replication';
 import {
   type CopyNotice,
   ReplicatedState,
@@ -201,6 +201,34 @@ describe('a replicated state', () => {
     const all = await Promise.allSettled(['a', 'b', 'a'].map((key) => state.set(key, value(key))));
     expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(all[1]).toMatchObject({ reason: { name: 'StateError', code: 'full' } });
+  });
+
+  test.each<[string, KeyUpdate, string]>([
+    ['no key', { key: '', value: value('1') }, 'a key of 0 octets'],
+    ['a long key', { key: 'k'.repeat(1_025), value: value('1') }, 'a key of 1025 octets'],
+    ['a key of more than octets', { key: 'k\u0100', value: null }, 'a key with U+0100, which is no octet'],
+    ['a long value', { key: 'k', value: new Uint8Array(70_000) }, 'a value of 70000 octets'],
+    ['a secret removal', { key: 'k', value: null, secret: 'value' }, 'a key that is no more is no secret'],
+    [
+      'a value for a secret name',
+      { key: 'k', value: value('1'), secret: 'name' },
+      'a secret of which only the name is told, with a value',
+    ],
+  ])('refuses %s with all that came with it, and nothing else', async (_, wrong, message) => {
+    const copy = await copyAt();
+    const faults: unknown[] = [];
+    const state = stateWith([copy], new Heard<StateNotice>(), {
+      listed: [1],
+      onFault: (fault) => faults.push(fault),
+    });
+    const before = state.set('a', value('1'));
+    const refused = state.change([{ key: 'b', value: value('2') }, wrong, { key: 'c', value: value('3') }]);
+    await expect(refused).rejects.toMatchObject({ name: 'StateError', code: 'invalid', message });
+    expect(() => state.rewrite([{ key: 'd', value: value('4') }, wrong])).toThrow(message);
+    await before;
+    await state.set('k'.repeat(1_024), new Uint8Array(65_536));
+    expect(faults).toEqual([]);
+    expect([copy.keys, copy.get('a'), copy.get('b')]).toEqual([2, value('1'), undefined]);
   });
 
   test('takes so many changes that wait, and refuses more in words', async () => {

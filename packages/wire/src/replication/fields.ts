@@ -9,6 +9,7 @@ import {
   type ReplicaSecret,
   type ReplicaUpdate,
 } from './messages.ts';
+import { secretFault } from './update-fault.ts';
 
 /** Groups of seven bits that a whole number up to 2^53 - 1 may have. */
 const GROUPS_MAX = 8;
@@ -144,10 +145,8 @@ export function readUpdate(reader: ByteReader, former: number, hasSecrets = fals
 }
 
 function checkSecret(secret: ReplicaSecret | undefined, value: Uint8Array | null, offset: number): void {
-  if (secret !== undefined && value === null)
-    throw new WireError('value', offset, 'a key that is no more is no secret');
-  if (secret === 'name' && value?.length !== 0)
-    throw new WireError('value', offset, 'a secret of which only the name is told, with a value');
+  const fault = secretFault(secret, value);
+  if (fault !== null) throw new WireError('value', offset, fault);
 }
 
 export function writeMark(writer: ByteWriter, { sequence, keys, digest, clockUs }: ReplicaMark): void {

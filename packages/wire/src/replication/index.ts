@@ -2,4 +2,5 @@
 export { decodeReplica, encodeReplica, replicaFrameBytes } from './codec.ts';
 export * from './messages.ts';
 export * from './sealed-value.ts';
+export { updateFault } from './update-fault.ts';
 export { replicaWeight, updateWeight } from './weight.ts';

@@ -6,6 +6,7 @@ import {
   type ReplicaMessage,
   replicaFrameBytes,
   replicaWeight,
+  updateFault,
 } from '@vnfpool/wire/replication';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -91,6 +92,19 @@ const updates = fc
       return { sequence, key, value: secret === 'name' ? new Uint8Array() : value, secret };
     });
   });
+/** Of any characters and lengths about the bounds. */
+const anyUpdate = fc.record({
+  key: fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 8 }),
+    fc.integer({ min: 1_020, max: 1_030 }).map((length) => '\u00ff'.repeat(length)),
+  ),
+  value: fc.oneof(
+    fc.constant(null),
+    fc.uint8Array({ maxLength: 3 }),
+    fc.integer({ min: 65_534, max: 65_538 }).map((length) => new Uint8Array(length)),
+  ),
+  secret: fc.constantFrom(undefined, 'value' as const, 'name' as const),
+});
 const message: fc.Arbitrary<ReplicaMessage> = fc.oneof(
   fc.record({
     type: fc.constant('at' as const),
@@ -194,4 +208,16 @@ test('weights are those of keys and values, and 8 more for each', () => {
       { sequence: 2, key: 'a', value: null },
     ]),
   ).toBe(25);
+});
+
+test('whoever asks ahead is told of every update that no frame can have, and of no other', () => {
+  fc.assert(
+    fc.property(anyUpdate, ({ key, value, secret }) => {
+      const update = { key, value, ...(secret && { secret }) };
+      const encode = (): unknown =>
+        encodeReplica({ type: 'updates', updates: [{ sequence: 1, ...update }], mark: null });
+      if (updateFault(update) === null) expect(encode).not.toThrow();
+      else expect(encode).toThrow(WireError);
+    }),
+  );
 });
