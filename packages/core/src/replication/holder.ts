@@ -6,8 +6,10 @@ import type { StandbyInit } from './standby.ts';
 import { StandbyLink } from './standby-link.ts';
 import type { ReplicaStore } from './store.ts';
 import {
+  acknowledgersOf,
   type HolderInput,
   type HolderOutput,
+  isHeldBy,
   type KeyUpdate,
   type ReplicationBound,
   SILENT_MARKS,
@@ -31,7 +33,7 @@ export interface HolderInit {
   readonly batchBytes?: number;
 }
 
-/** Updates that wait for an acknowledgement where none may be lost. */
+/** Updates that wait for an acknowledgement, where what they bring about is held until then. */
 export const OUTSTANDING_MAX = 65_536;
 /** Standbys with a connection. */
 export const STANDBYS_MAX = 16;
@@ -91,8 +93,8 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     if (!this.#isReady || this.#endedAt !== undefined) return 0;
     const { updates } = this.#init.bound;
     const outstanding = this.store.sequence - this.#acknowledged;
-    if (updates === 0) return Math.max(0, OUTSTANDING_MAX - outstanding);
-    let room = Number.POSITIVE_INFINITY;
+    let room = isHeldBy(this.#init.bound) ? OUTSTANDING_MAX - outstanding : Number.POSITIVE_INFINITY;
+    if (updates === 0) return Math.max(0, room);
     for (const standby of this.#listed ?? []) room = Math.min(room, updates - this.#lagOf(standby));
     return Math.max(0, room);
   }
@@ -360,19 +362,19 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
 
   /** Up to where as many have it as the bound asks for, and, where nothing may be lost, all that may take over. */
   #confirmed(): number {
-    const { updates, acknowledgedBy = 1 } = this.#init.bound;
+    const { updates } = this.#init.bound;
+    const by = acknowledgersOf(this.#init.bound);
     const acked = [...(this.#listed ?? [])]
       .map((standby) => this.#ackedOf(standby) ?? 0)
       .sort((a, b) => b - a);
-    const least = acknowledgedBy === 0 ? this.store.sequence : (acked[acknowledgedBy - 1] ?? 0);
+    const least = by === 0 ? this.store.sequence : (acked[by - 1] ?? 0);
     return updates === 0 ? Math.min(least, ...acked) : least;
   }
 
   #confirm(): HolderOutput[] {
     if (!this.#isReady || this.#released >= this.#deferred) return [];
     const counted = new Set([...(this.#listed ?? []), ...this.#fit, ...this.#joining]);
-    const { acknowledgedBy = 1 } = this.#init.bound;
-    if ((this.#listed?.size ?? 0) < acknowledgedBy) return [];
+    if ((this.#listed?.size ?? 0) < acknowledgersOf(this.#init.bound)) return [];
     const acked = [...counted].map((standby) => this.#ackedOf(standby) ?? 0);
     const sequence = Math.min(this.#deferred, ...acked);
     if (sequence <= this.#released) return [];

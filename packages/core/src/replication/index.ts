@@ -4,13 +4,15 @@ export { type HolderInit, OUTSTANDING_MAX, ReplicationHolder, STANDBYS_MAX } fro
 export { ReplicationStandby, type StandbyInit, type TakenOver } from './standby.ts';
 export { type ListWord, StandbyList } from './standby-list.ts';
 export { ReplicaStore, type StoreBounds, type StoredUpdate } from './store.ts';
-export type {
-  HolderInput,
-  HolderOutput,
-  KeyUpdate,
-  ReplicationBound,
-  StandbyInput,
-  StandbyOutput,
-  StandbyView,
-  UnlistReason,
+export {
+  acknowledgersOf,
+  type HolderInput,
+  type HolderOutput,
+  isHeldBy,
+  type KeyUpdate,
+  type ReplicationBound,
+  type StandbyInput,
+  type StandbyOutput,
+  type StandbyView,
+  type UnlistReason,
 } from './types.ts';

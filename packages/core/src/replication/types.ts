@@ -21,7 +21,10 @@ export interface ReplicationBound {
   readonly updates: number;
   /** Age in ms of the oldest update that a listed standby lacks; absent: any. */
   readonly ageMs?: number;
-  /** Listed standbys that must have confirmed an update before it counts as acknowledged; default 1. */
+  /**
+   * Listed standbys that must have confirmed an update before it counts as acknowledged, and what it brings about may leave; of what waits
+   * for them `OUTSTANDING_MAX` updates may be under way. 0: it waits for none. Default 1 where `updates` is 0, else 0.
+   */
   readonly acknowledgedBy?: number;
   /**
    * When a standby comes near the bound: `block`, further updates wait; `degrade`, its removal from the list is asked
@@ -30,6 +33,16 @@ export interface ReplicationBound {
   readonly overload: 'block' | 'degrade';
   /** Single updates may be held until all listed standbys have confirmed them, though of others some may be lost. */
   readonly defers?: boolean;
+}
+
+/** How many have to have an update, with the default. */
+export function acknowledgersOf({ updates, acknowledgedBy }: ReplicationBound): number {
+  return acknowledgedBy ?? (updates === 0 ? 1 : 0);
+}
+
+/** Whether what an update brings about is held until it is acknowledged; else it may leave when the update is taken. */
+export function isHeldBy(bound: ReplicationBound): boolean {
+  return bound.updates === 0 || acknowledgersOf(bound) > 0;
 }
 
 export type HolderInput =

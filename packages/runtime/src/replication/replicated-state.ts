@@ -3,6 +3,7 @@ import {
   type HolderInit,
   type HolderInput,
   type HolderOutput,
+  isHeldBy,
   type KeyUpdate,
   ReplicationHolder,
   type StandbyInit,
@@ -67,7 +68,8 @@ const RECONNECT_MS_MAX = 1_000;
 
 /**
  * The state of a function that holds a slot, with copies at standbys. A change is made when its promise settles: where nothing
- * may be lost, when all that may take over have it; else when it is on its way within the bound.
+ * may be lost, when all that may take over have it; where standbys are to acknowledge it, when so many of them have; else when it is on
+ * its way within the bound.
  */
 export class ReplicatedState {
   readonly #options: ReplicatedStateOptions;
@@ -290,7 +292,7 @@ export class ReplicatedState {
   #taken({ count, sequence, refused }: HolderOutput & { type: 'taken' }): void {
     const given = this.#given;
     this.#given = [];
-    const isHeld = this.#options.bound.updates === 0;
+    const isHeld = isHeldBy(this.#options.bound);
     let left = count;
     let done = 0;
     for (const each of given) {

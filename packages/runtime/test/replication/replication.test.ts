@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type KeyUpdate, ReplicaStore } from '@vnfpool/core/replication';
+import { type KeyUpdate, OUTSTANDING_MAX, ReplicaStore } from '@vnfpool/core/replication';
 import {
   type CopyNotice,
   ReplicatedState,
@@ -190,6 +190,49 @@ describe('a replicated state', () => {
     state.listed([1]);
     await settled;
     expect(copies[0]?.get('a')).toEqual(value('1'));
+  });
+
+  test.each(['block', 'degrade'] as const)(
+    'acknowledged by one settles nothing without one that has it, though some may be lost (%s)',
+    async (overload) => {
+      const copy = await copyAt();
+      const heard = new Heard<StateNotice>();
+      const ready = heard.next('ready');
+      const bound = { updates: 1_000_000, ageMs: 60_000, acknowledgedBy: 1, overload };
+      const state = stateWith([copy], heard, { listed: [1], bound });
+      await ready;
+      await state.set('a', value('1'));
+      expect(copy.get('a')).toEqual(value('1'));
+      const unlist = heard.next('unlist');
+      const { port } = copy.address;
+      await copy.close();
+      expect(await unlist).toMatchObject({ standby: 1, reason: 'silent' });
+      state.listed([]);
+      let isSettled = false;
+      const settled = state.change([{ key: 'b', value: value('2') }]).then(() => {
+        isSettled = true;
+      });
+      const caughtUp = heard.next('caught-up');
+      const back = await copyAt(port);
+      await caughtUp;
+      // It has it, and may not take over: it does not count.
+      expect([isSettled, back.get('b')]).toEqual([false, value('2')]);
+      state.listed([1]);
+      await settled;
+    },
+  );
+
+  test('acknowledged by more than there are takes so many changes, and refuses what is left when it is closed', async () => {
+    const bound = { updates: 1_000_000, acknowledgedBy: 1, overload: 'degrade' as const };
+    const state = stateWith([], new Heard<StateNotice>(), { bound });
+    const many = Array.from({ length: OUTSTANDING_MAX }, () => ({ key: 'a', value: value('1') }));
+    const first = expect(state.change(many)).rejects.toMatchObject({ code: 'closed' });
+    await Promise.resolve();
+    const second = expect(state.set('b', value('2'))).rejects.toMatchObject({ code: 'closed' });
+    await Promise.resolve();
+    expect([state.get('a'), state.get('b')]).toEqual([value('1'), undefined]);
+    state.close();
+    await Promise.all([first, second]);
   });
 
   test('refuses what has no room, and keeps the rest', async () => {

@@ -72,15 +72,16 @@ export function runReplicationWorld(
 }
 
 function drawPlan(random: SeededRandom): ReplicationPlan {
+  const nodes = random.pick([2, 3, 3, 4]);
   const updates = random.pick([0, 0, 1, 4, 20]);
   const bound: ReplicationBound = {
     updates,
     overload: random.pick(['block', 'degrade']),
-    acknowledgedBy: random.pick([0, 1, 1]),
+    acknowledgedBy: Math.min(random.pick([0, 1, 1, 2]), nodes - 1),
     ...(random.chance(0.3) && { ageMs: random.between(100, 400) }),
   };
   return {
-    nodes: random.pick([2, 3, 3, 4]),
+    nodes,
     bound,
     delayMs: random.pick([0.5, 3, 20]),
     updateEveryMs: random.pick([1, 5, 40]),

@@ -8,6 +8,8 @@ export interface ReplicationMutation {
   readonly hidesItsWay?: true;
   /** Where nothing may be lost, one acknowledgement is enough, whoever else may take over. */
   readonly releasesAtFirst?: true;
+  /** Where standbys are to acknowledge, an update is told as settled when it is taken. */
+  readonly settlesWhenTaken?: true;
   /** The holder goes on without a standby that the council still lists. */
   readonly unlistsItselfFirst?: true;
   /** Who comes to the list is told to the council before the holder counts on it. */
@@ -18,6 +20,7 @@ export const REPLICATION_MUTATIONS: readonly (readonly [string, ReplicationMutat
   ['a standby that acknowledges before it has it', { acknowledgesFirst: true }],
   ['a standby that hides that it went another way', { hidesItsWay: true }],
   ['a holder that releases at the first acknowledgement', { releasesAtFirst: true }],
+  ['a holder that waits for nobody who is to acknowledge', { settlesWhenTaken: true }],
   ['a holder that takes a standby off its list before the council does', { unlistsItselfFirst: true }],
   ['a standby that may take over before the holder waits for it', { listsBehindHolder: true }],
 ];

@@ -20,10 +20,13 @@ export class Oracle {
   #released = 0;
   #epoch = 0;
   #begunAt = 0;
+  /** By node the last update of this epoch that it had, also if it has ended since: its word may have been on its way. */
+  #had = new Map<number, number>();
 
   /** A holder begins with this state. */
   begins(epoch: number, store: ReplicaStore): void {
     this.#epoch = epoch;
+    this.#had = new Map();
     this.#begunAt = store.sequence;
     this.#released = Math.min(this.#released, store.sequence);
     this.#states.set(`${epoch}/${store.sequence}`, told(store));
@@ -33,7 +36,15 @@ export class Oracle {
     this.#states.set(`${epoch}/${store.sequence}`, told(store));
   }
 
-  released(sequence: number): void {
+  /** @param by as many standbys as have to have it */
+  released(sequence: number, by: number): void {
+    // What a new holder began with was the former one's to tell.
+    if (sequence <= Math.max(this.#released, this.#begunAt)) return;
+    const having = [...this.#had.values()].filter((had) => had >= sequence).length;
+    if (having < by)
+      throw new ReplicationViolation(
+        `update ${sequence} is told as settled: ${having} standbys had it, and ${by} are to; ${this.present}`,
+      );
     this.#released = Math.max(this.#released, sequence);
   }
 
@@ -54,6 +65,7 @@ export class Oracle {
       throw new ReplicationViolation(
         `node ${who} at ${epoch}/${sequence} has "${found}", and the holder had "${expected}"`,
       );
+    if (epoch === this.#epoch) this.#had.set(who, Math.max(this.#had.get(who) ?? 0, sequence));
   }
 
   get present(): string {

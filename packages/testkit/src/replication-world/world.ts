@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  acknowledgersOf,
   type HolderOutput,
+  isHeldBy,
   type KeyUpdate,
   ReplicaStore,
   type ReplicationBound,
@@ -55,6 +57,8 @@ interface Reign {
   /** Given and not taken yet. */
   waiting: KeyUpdate[];
   isEnding: boolean;
+  /** Up to where it has told that it was acknowledged. */
+  acknowledged: number;
 }
 
 const SLOT = '00000000000000a1';
@@ -124,6 +128,10 @@ export class ReplicationWorld {
         throw new ReplicationViolation(`node ${node} differs in the end`);
       if (!this.#listed.has(node)) throw new ReplicationViolation(`node ${node} is not listed in the end`);
     }
+    if (reign.acknowledged < store.sequence)
+      throw new ReplicationViolation(
+        `update ${store.sequence} is not acknowledged in the end, ${reign.acknowledged} is`,
+      );
     if (reign.waiting.length > 0) throw new ReplicationViolation('updates still wait in the end');
   }
 
@@ -161,7 +169,7 @@ export class ReplicationWorld {
 
   #release(reign: Reign, sequence: number): void {
     if (!reign.isActing || reign !== this.#reign) return;
-    this.#oracle.released(sequence);
+    this.#oracle.released(sequence, acknowledgersOf(this.#parts.plan.bound));
     this.counts.released = Math.max(this.counts.released, sequence);
   }
 
@@ -198,6 +206,7 @@ export class ReplicationWorld {
       isActing: true,
       waiting: [],
       isEnding: false,
+      acknowledged: from.store.sequence,
     };
     this.#say(
       `node ${node} holds epoch ${this.#epoch} from ${from.store.sequence}; listed ${[...this.#listed.keys()].join()}`,
@@ -257,6 +266,7 @@ export class ReplicationWorld {
 
   #carryOut(reign: Reign, outputs: readonly HolderOutput[]): void {
     const { bound } = this.#parts.plan;
+    const isHeld = isHeldBy(bound);
     for (const output of outputs) {
       switch (output.type) {
         case 'send':
@@ -269,10 +279,11 @@ export class ReplicationWorld {
           this.#connect(reign, output.standby);
           break;
         case 'taken':
-          if (bound.updates > 0) this.#release(reign, output.sequence);
+          if (!isHeld || this.#parts.mutation.settlesWhenTaken) this.#release(reign, output.sequence);
           break;
         case 'acknowledged':
-          if (bound.updates === 0) this.#release(reign, output.sequence);
+          reign.acknowledged = output.sequence;
+          if (isHeld) this.#release(reign, output.sequence);
           break;
         case 'room':
           if (reign.waiting.length > 0 && reign.isActing) this.#give(reign, reign.waiting);

@@ -250,7 +250,7 @@ export interface StandbySharing {
   readonly lossUpdates: number;
   /** Age in ms of the oldest update that a listed standby may lack; absent: any. */
   readonly lossMs?: number;
-  /** Listed standbys that have to confirm an update before it counts as acknowledged; 0: nobody has to. */
+  /** Listed standbys that have to confirm an update before what it brings about leaves the function; 0: nobody has to. */
   readonly acknowledgedBy: number;
   /** Near the bound: updates wait, or the standby leaves the list before. */
   readonly overload: 'block' | 'degrade';

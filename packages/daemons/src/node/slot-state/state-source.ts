@@ -13,7 +13,7 @@ export interface StateSink {
   readonly securityState: SecurityState | undefined;
   /**
    * Changes in the order in which they were made. Settles when what they bring about may leave: at once where some may be
-   * lost and there is room, else when the standbys have confirmed them. May be called again before that; a source that can wait
+   * lost, there is room and nobody is to acknowledge them, else when the standbys have confirmed them. May be called again before that; a source that can wait
    * bounds what has not settled, one that cannot keeps what is new of each key, not every change.
    * @throws StateError `full`, `overload`, `closed`
    */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { StillClock } from '@vnfpool/testkit/clocks';
-import type { SlotState } from '@vnfpool/wire/mobility';
+import type { SlotState, StandbySharing } from '@vnfpool/wire/mobility';
 import type { ReplicaMessage } from '@vnfpool/wire/replication';
 import { afterEach, describe, expect, test } from 'vitest';
 import { RawHolder } from './raw-holder.ts';
@@ -283,8 +283,11 @@ describe('a standby', () => {
     expect(b.run.texts).toEqual({ x: '1' });
   });
 
-  test('that has not confirmed holds up what may not be lost, until it is off the list', async () => {
-    const [a, b] = (await shared(2, { acknowledgedBy: 1 })) as [FakeNode, FakeNode];
+  test.each<[string, Partial<StandbySharing>]>([
+    ['what may not be lost', {}],
+    ['what is to be acknowledged', { lossUpdates: 1_000_000, lossMs: 60_000, overload: 'degrade' }],
+  ])('that is to acknowledge, and is off the list, holds up %s', async (_, sharing) => {
+    const [a, b] = (await shared(2, { acknowledgedBy: 1, ...sharing })) as [FakeNode, FakeNode];
     await b.slot?.close();
     let isSettled = false;
     const settled = a.run.set('x', '1').then(() => {
