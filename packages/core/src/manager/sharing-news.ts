@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SharingRecord } from '../planner/sharing-record.ts';
-import { lossOf } from '../state-level/level.ts';
-import { levelWords, lossWords } from '../state-level/words.ts';
+import { isLeaseLonger, levelWords, slotLossWords } from '../state-level/words.ts';
 import type { Journal } from './journal.ts';
+import { leaseMsOf } from './slot-sharing.ts';
 import type { ManagerState } from './state.ts';
 
 /** Tells when the state sharing of a pool is settled anew; what was on disk at the start is not news. */
@@ -22,8 +22,10 @@ export class SharingNews {
       const before = known.get(pool);
       if (before === record) continue;
       const from = before ? `, before by ${levelWords(before.level)}` : '';
-      const message = `${pool} shares its state by ${levelWords(record.level)}${from}: a failover loses ${lossWords(lossOf(record.level))}.`;
-      journal.event(wallMs, 'sharing.settled', 'info', `pool ${pool}`, message);
+      const leaseMs = leaseMsOf(this.#state, pool);
+      const message = `${pool} shares its state by ${levelWords(record.level)}${from}: a failover loses ${slotLossWords(record.level, leaseMs)}.`;
+      const severity = isLeaseLonger(record.level, leaseMs) ? 'warning' : 'info';
+      journal.event(wallMs, 'sharing.settled', severity, `pool ${pool}`, message);
     }
     for (const pool of known.keys()) {
       if (this.#known.has(pool) || !this.#state.set?.declared.pools.some(({ name }) => name === pool))

@@ -4,7 +4,7 @@ import type { SlotSharingView, StandbyStateView } from '../management/sharing-vi
 import { instanceName, type ObservedSlot } from '../planner/observed.ts';
 import { isCarriedBySlot } from '../state-level/carried.ts';
 import { acknowledgedBy, lossOf } from '../state-level/level.ts';
-import { lossWords } from '../state-level/words.ts';
+import { slotLossWords } from '../state-level/words.ts';
 import type { Journal } from './journal.ts';
 import type { SlotRecord } from './records.ts';
 import type { ManagerState } from './state.ts';
@@ -184,6 +184,11 @@ function lossyWords({ pool, index }: Which): string {
   return `The holder of slot ${index} of ${pool} may have begun without some of its state.`;
 }
 
+/** 0: the pool is declared no more. */
+export function leaseMsOf(state: ManagerState, pool: string): number {
+  return state.set?.declared.pools.find(({ name }) => name === pool)?.failover.leaseMs ?? 0;
+}
+
 /** How the state of a slot goes to its standbys, or to a store; null: agents share none of it, or nobody holds it. */
 export function slotSharingView(
   state: ManagerState,
@@ -202,7 +207,9 @@ export function slotSharingView(
     report;
   const isSafe = isProtected(state, slot.pool, report);
   const verdict = [
-    isSafe ? `A failover loses ${lossWords(lossOf(level))}.` : unprotectedWords(state, slot, report),
+    isSafe
+      ? `A failover loses ${slotLossWords(level, leaseMsOf(state, slot.pool))}.`
+      : unprotectedWords(state, slot, report),
     ...(isLossy ? [lossyWords(slot)] : []),
   ].join(' ');
   return {

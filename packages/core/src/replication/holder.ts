@@ -89,13 +89,17 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   }
 
   /** How many updates may be given now. */
-  get room(): number {
+  room(nowMs: number): number {
     if (!this.#isReady || this.#endedAt !== undefined) return 0;
-    const { updates } = this.#init.bound;
+    const { updates, ageMs } = this.#init.bound;
     const outstanding = this.store.sequence - this.#acknowledged;
     let room = isHeldBy(this.#init.bound) ? OUTSTANDING_MAX - outstanding : Number.POSITIVE_INFINITY;
     if (updates === 0) return Math.max(0, room);
-    for (const standby of this.#listed ?? []) room = Math.min(room, updates - this.#lagOf(standby));
+    for (const standby of this.#listed ?? []) {
+      // Waiting does not make it younger; but nothing younger can be lost with it.
+      if (nowMs >= this.#lacksSinceMs(standby) + (ageMs ?? Number.POSITIVE_INFINITY)) return 0;
+      room = Math.min(room, updates - this.#lagOf(standby));
+    }
     return Math.max(0, room);
   }
 
@@ -153,8 +157,8 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     ]);
     for (const standby of this.#listed ?? []) {
       if (!this.#met.has(standby) && !this.#unlisting.has(standby)) moments.push(this.#awaitedUntilMs);
-      const agedAtMs = this.#unlisting.has(standby) ? undefined : this.#agedAtMs(standby);
-      if (agedAtMs !== undefined) moments.push(agedAtMs);
+      const agedAtMs = this.#unlisting.has(standby) ? Number.POSITIVE_INFINITY : this.#agedAtMs(standby);
+      if (agedAtMs < Number.POSITIVE_INFINITY) moments.push(agedAtMs);
     }
     return moments.length === 0 ? undefined : Math.min(...moments);
   }
@@ -162,7 +166,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   // Inputs ----------------------------------------------------------------------------------------------
 
   #update(updates: readonly KeyUpdate[], isDeferred: boolean, nowMs: number): HolderOutput[] {
-    const { count, isFull } = this.#put(updates, this.room, nowMs);
+    const { count, isFull } = this.#put(updates, this.room(nowMs), nowMs);
     if (isDeferred && count > 0) this.#deferred = this.store.sequence;
     const refused = isFull ? 'full' : count < updates.length ? 'waits' : null;
     if (refused === 'waits') this.#isWaiting = true;
@@ -299,7 +303,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     const outputs: HolderOutput[] = [];
     for (const standby of this.#listed) outputs.push(...this.#judge(standby, nowMs));
     for (const [standby, link] of this.#links) {
-      if (this.#listed.has(standby) || this.#fit.has(standby) || !this.#isFit(link)) {
+      if (this.#listed.has(standby) || this.#fit.has(standby) || !this.#isFit(standby, link, nowMs)) {
         this.#joining.delete(standby);
         continue;
       }
@@ -316,7 +320,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
       outputs.push({ type: 'ready' });
     }
     outputs.push(...this.#acknowledge(), ...this.#confirm());
-    if (this.#isWaiting && this.room > 0) {
+    if (this.#isWaiting && this.room(nowMs) > 0) {
       this.#isWaiting = false;
       outputs.push({ type: 'room' });
     }
@@ -329,7 +333,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     const link = this.#links.get(standby);
     if (link === undefined && this.#isAwaited(standby, nowMs)) return [];
     if (link === undefined || link.isSilent) return this.#unlist(standby, 'silent');
-    if (nowMs >= (this.#agedAtMs(standby) ?? Number.POSITIVE_INFINITY)) return this.#unlist(standby, 'age');
+    if (nowMs >= this.#agedAtMs(standby)) return this.#unlist(standby, 'age');
     const isBehind = overload === 'degrade' && updates > 0 && this.#lagOf(standby) > updates / 2;
     return isBehind ? this.#unlist(standby, 'behind') : [];
   }
@@ -382,9 +386,9 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     return [{ type: 'confirmed', sequence }];
   }
 
-  #isFit(link: StandbyLink): boolean {
+  #isFit(standby: number, link: StandbyLink, nowMs: number): boolean {
     const { updates } = this.#init.bound;
-    if (link.acked === undefined || link.isSilent) return false;
+    if (link.acked === undefined || link.isSilent || nowMs >= this.#agedAtMs(standby)) return false;
     return this.store.sequence - link.acked <= updates / 2;
   }
 
@@ -397,12 +401,15 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     return acked === undefined ? Number.POSITIVE_INFINITY : this.store.sequence - acked;
   }
 
-  /** When it lacks an update for half the agreed age; undefined: there is no such bound, or it lacks nothing. */
-  #agedAtMs(standby: number): number | undefined {
+  /** When it lacks an update for half the agreed age; infinity: there is no such bound, or it lacks nothing. */
+  #agedAtMs(standby: number): number {
     const { ageMs } = this.#init.bound;
-    if (ageMs === undefined) return undefined;
-    const madeAtMs = this.#ages.firstBehind(this.#ackedOf(standby) ?? 0);
-    return madeAtMs === undefined ? undefined : madeAtMs + ageMs / 2;
+    return ageMs === undefined ? Number.POSITIVE_INFINITY : this.#lacksSinceMs(standby) + ageMs / 2;
+  }
+
+  /** When the first update was made that it lacks; infinity: it lacks nothing. */
+  #lacksSinceMs(standby: number): number {
+    return this.#ages.firstBehind(this.#ackedOf(standby) ?? 0) ?? Number.POSITIVE_INFINITY;
   }
 
   #silentAtMs(link: StandbyLink): number {

@@ -19,7 +19,10 @@ export interface ReplicationBound {
    * confirmed it, and of such updates `OUTSTANDING_MAX` may be under way.
    */
   readonly updates: number;
-  /** Age in ms of the oldest update that a listed standby lacks; absent: any. */
+  /**
+   * Time in ms between the first and the last of the updates that may be lost; absent: any. Nothing more is taken once a listed standby
+   * lacks an update of this age, whatever `overload` is; at half of it its removal is asked for.
+   */
   readonly ageMs?: number;
   /**
    * Listed standbys that must have confirmed an update before it counts as acknowledged, and what it brings about may leave; of what waits

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LossBound, OfferedLevel, RecoveryClass } from '@vnfpool/wire/mobility';
-import { acknowledgedBy, formatOf, granularityOf, type Loss, type PossibleLevel } from './level.ts';
+import { acknowledgedBy, formatOf, granularityOf, type Loss, lossOf, type PossibleLevel } from './level.ts';
 
 export function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`;
@@ -15,6 +15,22 @@ export function lossWords(loss: Loss): string {
   if (loss === 0) return 'nothing that was acknowledged outside';
   if (loss === 'everything') return 'every session';
   return loss === 'unbounded' ? 'what had not spread yet, without a bound' : `up to ${boundWords(loss)}`;
+}
+
+/**
+ * The same, as the pool's slots are held. The kernel waits for nobody: a holder of connections that is cut off goes on until its lease is over,
+ * and what it does meanwhile no standby hears of.
+ */
+export function slotLossWords(level: PossibleLevel, leaseMs: number): string {
+  const words = lossWords(lossOf(level));
+  return isLeaseLonger(level, leaseMs)
+    ? `${words}, and of a holder that is cut off up to its lease of ${leaseMs} ms, as the kernel waits for nobody`
+    : words;
+}
+
+/** Whether more may be lost in a lease than the level says. */
+export function isLeaseLonger(level: PossibleLevel, leaseMs: number): boolean {
+  return level.method === 'conntrack' && leaseMs > level.lagMs;
 }
 
 const WITHIN: Readonly<Record<RecoveryClass, string>> = {

@@ -452,3 +452,27 @@ test.each<[string, DeclaredSharing, string, string]>([
     ]);
   },
 );
+
+test.each<[string, number, string, string]>([
+  ['no longer than the loss', 1_000, 'info', 'up to 1000 ms'],
+  [
+    'longer than the loss',
+    3_000,
+    'warning',
+    'up to 1000 ms, and of a holder that is cut off up to its lease of 3000 ms, as the kernel waits for nobody',
+  ],
+])('connections with a lease %s: what a failover loses is told', async (_, leaseMs, severity, loses) => {
+  const declared: DeclaredPool = {
+    ...pool('kv', 1, 1, 1, { state: { via: 'conntrack' } }),
+    sharing: { methods: ['conntrack'], loss: { ms: 1_000 } },
+    failover: { leaseMs },
+  };
+  const { tell, standby, views } = await world(declared);
+  expect(views().events.find(({ type }) => type === 'sharing.settled')).toMatchObject({
+    severity,
+    message: expect.stringContaining(`: a failover loses ${loses}.`),
+  });
+  expect(views().pools[0]?.sharing).toMatchObject({ loses });
+  tell([standby(2)]);
+  expect(views().slots[0]?.sharing).toMatchObject({ verdict: `A failover loses ${loses}.` });
+});

@@ -59,7 +59,7 @@ describe('a standby', () => {
         { key: 'b', value: octets(), secret: 'name' },
       ],
     });
-    expect(pair.holder.room).toBe(0);
+    expect(pair.holder.room(pair.nowMs)).toBe(0);
     expect(pair.take('taken')).toEqual([]);
     pair.attach();
     expect(pair.take('ready')).toHaveLength(1);
@@ -234,7 +234,7 @@ describe('the bound', () => {
     const updates = Array.from({ length: 5 }, (_, n) => ({ key: `k${n}`, value: octets(n) }));
     pair.give({ type: 'update', updates });
     expect(pair.take('taken')).toEqual([{ type: 'taken', count: 3, sequence: 3, refused: 'waits' }]);
-    expect(pair.holder.room).toBe(0);
+    expect(pair.holder.room(pair.nowMs)).toBe(0);
     pair.release(1);
     expect(pair.take('room')).toHaveLength(1);
     expect(pair.take('unlist')).toEqual([]);
@@ -261,6 +261,55 @@ describe('the bound', () => {
     expect(pair.holder.nextDeadline()).toBe(pair.nowMs + 50);
     pair.pass(50);
     expect(pair.take('unlist')).toEqual([{ type: 'unlist', standby: 1, reason: 'age' }]);
+  });
+
+  test.each(['block', 'degrade'] as const)(
+    'of age: at the whole of it updates wait, as long as the council does not answer (%s)',
+    (overload) => {
+      const pair = following({ bound: { updates: 1_000_000, ageMs: 100, overload } });
+      pair.heldUp.add(1);
+      for (let n = 0; n < 300; n++) {
+        pair.update('a', n & 0xff);
+        pair.pass(10);
+      }
+      expect(pair.take('unlist')).toEqual([{ type: 'unlist', standby: 1, reason: 'age' }]);
+      expect(pair.take('taken').filter(({ count }) => count > 0)).toHaveLength(10);
+      expect(pair.take('room')).toEqual([]);
+      pair.give({ type: 'list', standbys: [] });
+      expect(pair.take('room')).toHaveLength(1);
+      pair.update('a', 1);
+      expect(pair.take('taken')).toMatchObject([{ count: 1, refused: null }]);
+    },
+  );
+
+  test('of age: what waits goes on when the standby has all that is so old', () => {
+    const pair = following({ bound: { updates: 1_000_000, ageMs: 100, overload: 'block' } });
+    pair.heldUp.add(1);
+    pair.update('a', 1);
+    pair.pass(100);
+    pair.update('a', 2);
+    expect(pair.take('taken').map(({ refused }) => refused)).toEqual([null, 'waits']);
+    pair.release(1);
+    expect(pair.take('room')).toHaveLength(1);
+  });
+
+  test('of age: who lacks an update for half of it is not fit for the list', () => {
+    const bound = { updates: 1_000_000, ageMs: 100, overload: 'block' as const };
+    const pair = new Pair({ bound, everyMs: 1_000 });
+    pair.give({ type: 'list', standbys: [] });
+    pair.update('a', 1);
+    pair.heldUp.add(1);
+    pair.attach();
+    // It says where it is, and is sent what there is.
+    pair.releaseOne(1);
+    pair.update('a', 2);
+    pair.pass(60);
+    pair.releaseOne(1);
+    pair.releaseOne(1);
+    expect(pair.holder.views(pair.nowMs)).toMatchObject([{ sequence: 1, lagMs: 60 }]);
+    expect(pair.take('caught-up')).toEqual([]);
+    pair.release(1);
+    expect(pair.take('caught-up')).toEqual([{ type: 'caught-up', standby: 1 }]);
   });
 
   test('acknowledged by k: by as many of the listed', () => {
@@ -343,11 +392,11 @@ describe('an epoch', () => {
     const pair = new Pair({}, [{}, {}]);
     pair.give({ type: 'list', standbys: [1, 2] });
     pair.attach(1);
-    expect(pair.holder.room).toBe(0);
+    expect(pair.holder.room(pair.nowMs)).toBe(0);
     expect(pair.take('ready')).toEqual([]);
     pair.attach(2);
     expect(pair.take('ready')).toHaveLength(1);
-    expect(pair.holder.room).toBe(10);
+    expect(pair.holder.room(pair.nowMs)).toBe(10);
   });
 
   test('that is over is refused by whoever has accepted a later one, and its holder hears of it', () => {

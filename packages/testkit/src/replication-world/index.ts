@@ -31,6 +31,8 @@ export interface ReplicationWorldOptions {
 const FAULTY_MS = 1_500;
 const CALM_MS = 1_500;
 const EVENTS_MAX = 200_000;
+/** As where a pool asks for a loss in time: the age alone is the bound. */
+const UPDATES_UNBOUNDED = 1_000_000;
 
 /** Replication among three or four nodes with everything that can happen to them. Equal seeds give equal runs. */
 export function runReplicationWorld(
@@ -73,12 +75,13 @@ export function runReplicationWorld(
 
 function drawPlan(random: SeededRandom): ReplicationPlan {
   const nodes = random.pick([2, 3, 3, 4]);
-  const updates = random.pick([0, 0, 1, 4, 20]);
+  const updates = random.pick([0, 0, 1, 4, 20, UPDATES_UNBOUNDED]);
+  const isAged = updates === UPDATES_UNBOUNDED || random.chance(0.3);
   const bound: ReplicationBound = {
     updates,
     overload: random.pick(['block', 'degrade']),
     acknowledgedBy: Math.min(random.pick([0, 1, 1, 2]), nodes - 1),
-    ...(random.chance(0.3) && { ageMs: random.between(100, 400) }),
+    ...(isAged && { ageMs: random.between(50, 300) }),
   };
   return {
     nodes,

@@ -10,6 +10,8 @@ export interface ReplicationMutation {
   readonly releasesAtFirst?: true;
   /** Where standbys are to acknowledge, an update is told as settled when it is taken. */
   readonly settlesWhenTaken?: true;
+  /** The holder does not look at how old it is what a standby lacks. */
+  readonly ignoresAge?: true;
   /** The holder goes on without a standby that the council still lists. */
   readonly unlistsItselfFirst?: true;
   /** Who comes to the list is told to the council before the holder counts on it. */
@@ -21,6 +23,7 @@ export const REPLICATION_MUTATIONS: readonly (readonly [string, ReplicationMutat
   ['a standby that hides that it went another way', { hidesItsWay: true }],
   ['a holder that releases at the first acknowledgement', { releasesAtFirst: true }],
   ['a holder that waits for nobody who is to acknowledge', { settlesWhenTaken: true }],
+  ['a holder that goes on however old it is what a standby lacks', { ignoresAge: true }],
   ['a holder that takes a standby off its list before the council does', { unlistsItselfFirst: true }],
   ['a standby that may take over before the holder waits for it', { listsBehindHolder: true }],
 ];

@@ -20,6 +20,8 @@ export class Oracle {
   #released = 0;
   #epoch = 0;
   #begunAt = 0;
+  /** When each update of the branch that is in force was made. */
+  readonly #madeAtMs = new Map<number, number>();
   /** By node the last update of this epoch that it had, also if it has ended since: its word may have been on its way. */
   #had = new Map<number, number>();
 
@@ -32,7 +34,9 @@ export class Oracle {
     this.#states.set(`${epoch}/${store.sequence}`, told(store));
   }
 
-  had(epoch: number, store: ReplicaStore): void {
+  /** The last update was made now. */
+  had(epoch: number, store: ReplicaStore, nowMs: number): void {
+    this.#madeAtMs.set(store.sequence, nowMs);
     this.#states.set(`${epoch}/${store.sequence}`, told(store));
   }
 
@@ -51,6 +55,12 @@ export class Oracle {
   /** How many updates whose effects users have seen a state at this sequence lacks. */
   lost(sequence: number): number {
     return Math.max(0, this.#released - sequence);
+  }
+
+  /** How much time lies between the first and the last of these. */
+  lostMs(sequence: number): number {
+    const [first, last] = [sequence + 1, this.#released].map((each) => this.#madeAtMs.get(each));
+    return this.lost(sequence) === 0 ? 0 : (last as number) - (first as number);
   }
 
   /** A standby says that its state is the one of this position. */

@@ -51,6 +51,8 @@ interface Reign {
   /** What it wants the council to list, and what it knows to be listed. */
   wanted: Set<number>;
   stored: Set<number>;
+  /** The list of the word that is under way, or was the last. */
+  asked: Set<number>;
   isAsking: boolean;
   /** Its fence is open and its function runs. */
   isActing: boolean;
@@ -61,6 +63,7 @@ interface Reign {
   acknowledged: number;
 }
 
+const FAULTS = ['break', 'break', 'stall', 'standby', 'holder', 'zombie', 'hand-over', 'council'] as const;
 const SLOT = '00000000000000a1';
 const KEYS = 6;
 const LEASE_MS = 60;
@@ -89,6 +92,8 @@ export class ReplicationWorld {
   #epoch = 0;
   #reign: Reign | undefined;
   #isCalm = false;
+  /** Before that the council begins no round. */
+  #councilFromMs = 0;
   /** Weight on the connection of a node, where it acknowledges ahead. */
   readonly #received = new Map<number, number>();
 
@@ -160,7 +165,7 @@ export class ReplicationWorld {
       const taken = outputs.find((output) => output.type === 'taken');
       if (taken?.count === 1) {
         reign.waiting = reign.waiting.slice(1);
-        this.#oracle.had(reign.epoch, reign.core.store);
+        this.#oracle.had(reign.epoch, reign.core.store, this.#nowMs);
       } else if (taken?.refused === 'full') reign.waiting = reign.waiting.slice(1);
       this.#carryOut(reign, outputs);
       if (taken?.count === 0 && taken.refused !== 'full') return;
@@ -193,7 +198,7 @@ export class ReplicationWorld {
         slot: SLOT,
         epoch: this.#epoch,
         ...from,
-        bound: plan.bound,
+        bound: this.#bound,
         startedAtMs: this.#nowMs,
         everyMs: EVERY_MS,
         batchBytes: plan.batchBytes,
@@ -202,6 +207,7 @@ export class ReplicationWorld {
       lives: new Map(),
       wanted: new Set(this.#listed.keys()),
       stored: new Set(this.#listed.keys()),
+      asked: new Set(),
       isAsking: false,
       isActing: true,
       waiting: [],
@@ -226,6 +232,12 @@ export class ReplicationWorld {
       });
       this.#connect(reign, other);
     }
+  }
+
+  get #bound(): ReplicationBound {
+    const { plan, mutation } = this.#parts;
+    const { ageMs, ...ageless } = plan.bound;
+    return ageMs === undefined || mutation.ignoresAge ? ageless : plan.bound;
   }
 
   #connect(reign: Reign, to: number): void {
@@ -282,7 +294,7 @@ export class ReplicationWorld {
           if (!isHeld || this.#parts.mutation.settlesWhenTaken) this.#release(reign, output.sequence);
           break;
         case 'acknowledged':
-          reign.acknowledged = output.sequence;
+          reign.acknowledged = Math.max(reign.acknowledged, output.sequence);
           if (isHeld) this.#release(reign, output.sequence);
           break;
         case 'room':
@@ -296,6 +308,8 @@ export class ReplicationWorld {
         case 'caught-up':
           reign.wanted.add(output.standby);
           this.#askCouncil(reign);
+          // Also when its word waits for the answer to another: it counts from now on, and not as it is by then.
+          this.#list(reign);
           break;
         case 'superseded':
           this.#retire(reign);
@@ -314,35 +328,39 @@ export class ReplicationWorld {
 
   /** One round at a time; who is in the round's list counts for the holder from its beginning. */
   #askCouncil(reign: Reign): void {
-    const { random, schedule, mutation } = this.#parts;
+    const { random, schedule } = this.#parts;
     if (reign.isAsking || sameSet(reign.wanted, reign.stored) || reign !== this.#reign) return;
     reign.isAsking = true;
     const wanted = new Set(reign.wanted);
     const lives = new Map(
       [...wanted].map((each) => [each, reign.lives.get(each) ?? this.#listed.get(each) ?? 0]),
     );
-    const during = new Set([...reign.stored, ...wanted]);
-    if (mutation.unlistsItselfFirst)
-      for (const each of reign.stored) if (!wanted.has(each)) during.delete(each);
-    if (mutation.listsBehindHolder)
-      for (const each of wanted) if (!reign.stored.has(each)) during.delete(each);
-    schedule.after(0, () => this.#list(reign, during));
-    schedule.after(random.between(1, 20), () => {
+    reign.asked = wanted;
+    schedule.after(0, () => this.#list(reign));
+    schedule.after(Math.max(0, this.#councilFromMs - this.#nowMs) + random.between(1, 20), () => {
       // A round of a holder that has died meanwhile may have come through or not.
       if (this.#epoch !== reign.epoch || (this.#reign !== reign && random.chance(0.5))) return;
       this.#listed = lives;
       this.#say(`the council lists ${[...wanted].join()}`);
       schedule.after(random.between(1, 10), () => {
         reign.stored = wanted;
+        reign.asked = wanted;
         reign.isAsking = false;
-        this.#list(reign, wanted);
+        this.#list(reign);
         this.#askCouncil(reign);
       });
     });
   }
 
-  #list(reign: Reign, standbys: ReadonlySet<number>): void {
+  /** Who counts as listed: whoever is, or may come to be by what was or will be asked. */
+  #list(reign: Reign): void {
     if (reign !== this.#reign) return;
+    const { mutation } = this.#parts;
+    const standbys = new Set([...reign.stored, ...reign.asked, ...reign.wanted]);
+    if (mutation.unlistsItselfFirst)
+      for (const each of reign.stored) if (!reign.wanted.has(each)) standbys.delete(each);
+    if (mutation.listsBehindHolder)
+      for (const each of standbys) if (!reign.stored.has(each)) standbys.delete(each);
     this.#carryOut(reign, reign.core.handle({ type: 'list', standbys: [...standbys] }, this.#nowMs));
   }
 
@@ -432,7 +450,17 @@ export class ReplicationWorld {
     if (others.length === 0) return;
     const other = random.pick(others);
     const link = reign.links.get(other);
-    switch (random.pick(['break', 'break', 'stall', 'standby', 'holder', 'zombie', 'hand-over'] as const)) {
+    switch (random.pick(FAULTS)) {
+      case 'council':
+        this.#councilFromMs = this.#nowMs + random.between(50, 600);
+        // The holder alone is cut off, from standbys too, and may end before it hears of anybody.
+        if (random.chance(0.5))
+          for (const each of reign.links.values()) each.stalledUntilMs = this.#councilFromMs;
+        if (random.chance(0.5))
+          schedule.at(this.#councilFromMs - random.between(0, 50), () => {
+            if (this.#reign === reign && !reign.isEnding) this.#end(reign, false);
+          });
+        break;
       case 'break':
         link?.break();
         break;
@@ -516,6 +544,11 @@ export class ReplicationWorld {
       if (lost > plan.bound.updates)
         throw new ReplicationViolation(
           `${lost} updates are lost, and ${plan.bound.updates} may be: node ${node} is at ${standby.position.sequence}; ${this.#oracle.present}`,
+        );
+      const lostMs = this.#oracle.lostMs(standby.position.sequence);
+      if (lostMs > (plan.bound.ageMs ?? Number.POSITIVE_INFINITY))
+        throw new ReplicationViolation(
+          `updates of ${lostMs} ms are lost, and of ${plan.bound.ageMs} ms may be: node ${node} is at ${standby.position.sequence}; ${this.#oracle.present}`,
         );
       this.#reignOf(node);
       return;

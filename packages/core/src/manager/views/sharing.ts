@@ -4,8 +4,7 @@ import type { PoolSharingView } from '../../management/sharing-views.ts';
 import type { Observed } from '../../planner/observed.ts';
 import { settlementOf } from '../../planner/sharing.ts';
 import { lastResortMsOf } from '../../state-level/carried.ts';
-import { lossOf } from '../../state-level/level.ts';
-import { levelWords, lossWords } from '../../state-level/words.ts';
+import { levelWords, lossWords, slotLossWords } from '../../state-level/words.ts';
 
 /** The level on record, and why it is this one now; null: the pool asks for nothing. */
 export function poolSharingView(pool: DeclaredPool, observed: Observed): PoolSharingView | null {
@@ -18,7 +17,7 @@ export function poolSharingView(pool: DeclaredPool, observed: Observed): PoolSha
     method: level?.method ?? null,
     level: level ? levelWords(level) : 'refused',
     reason: isKept ? `it was settled before; now nothing could be: ${settlement.reason}` : settlement.reason,
-    loses: lossWords(level ? lossOf(level) : 'everything'),
+    loses: level ? slotLossWords(level, pool.failover.leaseMs) : lossWords('everything'),
     since: record?.sinceMs ?? null,
     lastResortMs: level ? lastResortMsOf(level, pool.sharing) : null,
     notUsed: settlement.notTaken.map(({ instance, level: words, rule, verdict }) => ({
