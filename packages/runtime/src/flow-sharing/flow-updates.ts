@@ -528,6 +528,6 @@ export class FlowUpdates {
 }
 
 /** Of a refusal: the same may be taken later. */
-function isPassing(error: unknown): boolean {
+function isPassing(error: unknown): error is StateError {
   return error instanceof StateError && (error.code === 'full' || error.code === 'overload');
 }
