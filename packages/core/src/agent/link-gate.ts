@@ -20,8 +20,9 @@ const DAMPING: FlapRule = { penalty: 1_000, suppress: 2_500, reuse: 1_000, halfL
 
 /**
  * Stands before the slot keeper: while the node's link is down, it is no candidate for a slot with addresses there, and lets
- * go of those that it holds. Addresses on other links are each looked after by themselves. Only where the slot has another candidate: otherwise nothing would be won. With a carrier that
- * has not stayed for long it tries behind all others: where the switch was dead, all of them have such a link.
+ * go of those that it holds. Only where the slot has another candidate: otherwise nothing would be won. With a carrier that
+ * has not stayed for long it tries behind all others: where the switch was dead, all of them have such a link. Addresses on other
+ * links are each looked after by themselves.
  *
  * The release goes the usual way: the fence is closed before anybody hears of it.
  */

@@ -129,6 +129,7 @@ export function checkPoolSharing(
     ...checkSharing(at, file, pool),
     ...checkLastResort(at, file),
     ...checkStore(at, file, stores),
+    ...checkKernels(at, file, pool),
   ];
   if (findings.length > 0) return findings;
   const sharing = sharingOf(file, stores);
@@ -162,6 +163,29 @@ function checkStore(
   return [
     { path: [...at, 'store'], message: `must be one of the stores of the set${names && `: ${names}`}` },
   ];
+}
+
+/** Whoever takes a slot makes the connections of its kernel those of that slot: no other may have its own there. */
+function checkKernels(
+  at: readonly PropertyKey[],
+  { method }: SharingFile,
+  { redundancy, state }: Pick<DeclaredPool, 'redundancy'> & Pick<DeclaredPool['function'], 'state'>,
+): Finding[] {
+  const place = method.indexOf('conntrack');
+  if (place < 0) return [];
+  const path = [...at, 'method', place];
+  if (redundancy.instances !== undefined)
+    return [
+      { path, message: 'conntrack needs instances that hold one slot each, and those of N-way hold several' },
+    ];
+  if (state?.standby === 'kernel' && redundancy.slots > 1)
+    return [
+      {
+        path,
+        message: `conntrack with standby: kernel is for a pool with one slot, and this one has ${redundancy.slots}: a standby has one kernel for the connections of all of them`,
+      },
+    ];
+  return [];
 }
 
 function checkLastResort(at: readonly PropertyKey[], { method, lastResort }: SharingFile): Finding[] {

@@ -287,6 +287,20 @@ test.each<[string, string, string, string, string]>([
     'pools.kv.sharing.method: cannot be had: conntrack of kv: security state is excluded, and the pool asks for sealed: the kernel marks no connection as secret',
   ],
   [
+    'connections of several slots at one standby, in its kernel',
+    '{ method: [none, conntrack] }',
+    '{ via: conntrack, standby: kernel }',
+    '{ slots: 2, standbys: 1 }',
+    '7:31 pools.kv.sharing.method.1: conntrack with standby: kernel is for a pool with one slot, and this one has 2',
+  ],
+  [
+    'connections of several slots at one instance',
+    '{ method: [conntrack] }',
+    '{ via: conntrack }',
+    '{ model: n-way, slots: 3, instances: 2 }',
+    '7:25 pools.kv.sharing.method.0: conntrack needs instances that hold one slot each',
+  ],
+  [
     'a last resort of cookies',
     '{ method: [cookie], lastResort: 10s }',
     SHARES,
