@@ -27,7 +27,7 @@ export {
   mergeEntry,
   subscribeConntrack,
 } from './events.ts';
-export type { ConntrackExpectation, ExpectationKey } from './expectation.ts';
+export { type ConntrackExpectation, type ExpectationKey, parseExpectation } from './expectation.ts';
 export {
   type ConntrackFilter,
   type ConntrackNetwork,
@@ -35,6 +35,7 @@ export {
   isWanted,
 } from './filter.ts';
 export { type ConntrackChanges, ConntrackFollower, type FollowerOptions } from './follower.ts';
+export { parseEntry } from './parse.ts';
 export { type PlainFilter, plainFilter } from './plain-filter.ts';
 export { PLAIN_FLOW_WORDS } from './plain-writer.ts';
 export { type ConntrackSetting, readConntrackSetting, writeConntrackSetting } from './settings.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { type ConntrackTuple, parseEntry, parseExpectation } from '@vnfpool/platform/conntrack';
 import { parseQueued, readFirstPacket } from '@vnfpool/platform/packet-queue';
 import { FrameError, Framer } from '@vnfpool/transport/framing';
 import { asapFrameLength, decodeAsap } from '@vnfpool/wire/asap';
@@ -42,6 +43,7 @@ import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
 import { CHECKPOINT_OBJECTS } from './checkpoint-corpus.ts';
 import { CORPUS } from './corpus.ts';
+import { CONNTRACK_BODIES, EXPECTATION_BODIES } from './ctnetlink-corpus.ts';
 import { FLOW_STREAMS, SHARED_EXPECTATIONS, SHARED_FLOWS } from './flow-corpus.ts';
 import { GOSSIP_MESSAGES, POOL_FRAMES } from './gossip-corpus.ts';
 import { MERGE_FRAMES } from './merge-corpus.ts';
@@ -390,6 +392,36 @@ const sip: FuzzTarget = {
   },
 };
 
+/** What the kernel tells of a connection, the packets of which are strangers'. */
+const conntrack: FuzzTarget = {
+  corpus: CONNTRACK_BODIES,
+  check: (bytes) => {
+    const entry = parseEntry(bytes);
+    if (entry === undefined) return false;
+    checkWeight(entry, bytes);
+    checkEnds(entry.original);
+    checkEnds(entry.reply);
+    return true;
+  },
+};
+
+/** The same of one that is expected. */
+const expectation: FuzzTarget = {
+  corpus: EXPECTATION_BODIES,
+  check: (bytes) => {
+    const expected = parseExpectation(bytes);
+    if (expected === undefined) return false;
+    checkWeight(expected, bytes);
+    checkEnds(expected.tuple);
+    checkEnds(expected.master);
+    return true;
+  },
+};
+
+function checkEnds({ source, destination }: ConntrackTuple): void {
+  if (source.length !== destination.length) throw new Finding('its ends are of two families');
+}
+
 /** A packet of a stranger that waits in the kernel: all that is read of it lies within it. */
 const firstPacket: FuzzTarget = {
   corpus: QUEUED_PACKETS,
@@ -419,6 +451,8 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   'shared-expectation': sharedExpectation,
   'shared-flow': sharedFlow,
   'first-packet': firstPacket,
+  conntrack,
+  expectation,
   pfsync,
   replication,
   'sealed-value': sealedValue,
