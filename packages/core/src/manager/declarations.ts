@@ -91,7 +91,7 @@ export class Declarations {
 
   /** Why the declaration could not be applied to what runs now, as far as that can be told before; undefined: it could. */
   refusal(declared: DeclaredSet, nowMs: number): Refusal | undefined {
-    const refusal = this.#refusal(declared);
+    const refusal = this.#refusal(declared) ?? addressRefusal(this.#state, declared, nowMs);
     if (refusal) return refusal;
     const former = this.#former();
     this.#declare({ declared, text: '', file: '' }, nowMs);

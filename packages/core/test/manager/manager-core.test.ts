@@ -176,12 +176,15 @@ describe('applying', () => {
     const domain = await running();
     const [address = ''] = [...domain.core.views(domain.nowMs).nodes].flatMap((node) => node.address ?? []);
     expect(address).not.toBe('');
-    apply(domain, set(NODES, [{ ...pool('web', 1, 1, 1), addresses: [`${address}/24`] }]), 2);
-    expect(domain.replies.at(-1)).toMatchObject({
-      ok: false,
+    const declared = set(NODES, [{ ...pool('web', 1, 1, 1), addresses: [`${address}/24`] }]);
+    const refusal = {
       code: 'ADDRESS_IN_USE',
       message: expect.stringContaining(`Address ${address} of slot web/0 is that of a itself`),
-    });
+    };
+    // A plan is told as much.
+    expect(domain.core.refusal(declared, domain.nowMs)).toMatchObject(refusal);
+    apply(domain, declared, 2);
+    expect(domain.replies.at(-1)).toMatchObject({ ok: false, ...refusal });
   });
 
   test('an address goes from one slot to another only by way of nobody', async () => {
