@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { formatEpoch } from '@vnfpool/core';
-import type { CheckpointAnswer, CheckpointRequest, CheckpointView, SlotView } from '@vnfpool/core/management';
+import type {
+  CheckpointAnswer,
+  CheckpointRequest,
+  CheckpointView,
+  LeftStateView,
+  SlotView,
+} from '@vnfpool/core/management';
 import type { Command } from 'commander';
 import { type ApiOptions, connectApi, withApi } from '../api/api-command.ts';
 import type { ApiClient } from '../api/client.ts';
@@ -97,10 +103,7 @@ async function list(chosen: Partial<ChosenSlots>, options: ListOptions, io: CliI
 }
 
 /** What slots that are no more have left, where the manager is not too old to know. */
-async function knownLeft(
-  client: ApiClient,
-  chosen: Partial<ChosenSlots>,
-): Promise<Awaited<ReturnType<typeof leftOf>>> {
+async function knownLeft(client: ApiClient, chosen: Partial<ChosenSlots>): Promise<readonly LeftStateView[]> {
   try {
     return await leftOf(client, chosen);
   } catch (error) {

@@ -59,6 +59,8 @@ interface AddressState {
 export class AddressCare {
   #states: Map<string, AddressState> = new Map();
   #places: Map<string, readonly AddressPlace[]> = new Map();
+  /** Those that this node cannot serve: few, of what may be a thousand. */
+  readonly #lacking = new Set<AddressState>();
   /** Those with something to do or to forget later. */
   readonly #attended = new Set<AddressState>();
 
@@ -74,8 +76,13 @@ export class AddressCare {
         this.#states.set(place.address, isSame ? known : newState(slot, place));
       }
     }
-    for (const state of this.#attended)
-      if (this.#states.get(state.place.address) !== state) this.#attended.delete(state);
+    for (const some of [this.#attended, this.#lacking])
+      for (const state of some) if (this.#states.get(state.place.address) !== state) some.delete(state);
+  }
+
+  /** Slots that this node cannot serve whole. */
+  get unfitSlots(): ReadonlySet<string> {
+    return new Set([...this.#lacking].map(({ slot }) => slot));
   }
 
   placesOf(slot: string): readonly AddressPlace[] {
@@ -117,6 +124,7 @@ export class AddressCare {
     // What was refused on the link before says nothing of this one.
     state.failure = null;
     state.repairAtMs = null;
+    this.#noteLacking(state);
     return true;
   }
 
@@ -128,6 +136,7 @@ export class AddressCare {
     state.failure = failure;
     state.repairAtMs = nowMs + RETRY_MS;
     this.#attended.add(state);
+    this.#noteLacking(state);
     return isNews;
   }
 
@@ -137,6 +146,7 @@ export class AddressCare {
     if (state === undefined || state.failure === null) return false;
     state.failure = null;
     state.repairAtMs = null;
+    this.#noteLacking(state);
     return true;
   }
 
@@ -220,6 +230,11 @@ export class AddressCare {
       if (claimants.size === 0 && state.repairAtMs === null) this.#attended.delete(state);
     }
     return { due, changed };
+  }
+
+  #noteLacking(state: AddressState): void {
+    if (lacksOf(state).length > 0) this.#lacking.add(state);
+    else this.#lacking.delete(state);
   }
 
   #told(slot: string, tell: (state: AddressState) => readonly string[]): string {

@@ -159,6 +159,11 @@ export class AddressUpkeep {
     return this.#care.unfitness(slot);
   }
 
+  /** Slots for which it is none. */
+  get unfitSlots(): ReadonlySet<string> {
+    return this.#care.unfitSlots;
+  }
+
   troubleOf(slot: string, nowMs: number): string {
     const { conflict, added } = this.#probing.get(slot) ?? NOTHING_ASKED;
     const words = conflict === '' ? [] : [`not raised: ${conflict}`];

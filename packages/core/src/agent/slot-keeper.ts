@@ -386,9 +386,10 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
 
   /** Slots that are served here, though not whole. */
   #unfitHeld(): string[] {
-    return [...this.#holdings].flatMap(([slot, { serving, closing }]) =>
-      serving && !closing && this.#upkeep.unfitness(slot) !== '' ? [slot] : [],
-    );
+    return [...this.#upkeep.unfitSlots].filter((slot) => {
+      const holding = this.#holdings.get(slot);
+      return holding?.serving === true && !holding.closing;
+    });
   }
 
   /** Offers a slot that cannot be served whole here to the next of the other candidates. */

@@ -432,7 +432,7 @@ const firstPacket: FuzzTarget = {
     checkWeight(packet, bytes);
     const { tuple, head, tcp } = packet;
     if (head.length !== 8) throw new Finding(`its head has ${head.length} octets`);
-    if (tuple.source.length !== tuple.destination.length) throw new Finding('its ends are of two families');
+    checkEnds(tuple);
     if (tcp !== null && (tcp.originalScale > 14 || tcp.originalFlags > 3))
       throw new Finding('no TCP asks for that');
     return true;
