@@ -3,7 +3,9 @@ import type { ReplicaMessage } from '@vnfpool/wire/replication';
 import type { Core } from '../core.ts';
 import { extended, type ReplicaHistory } from './history.ts';
 import type { StandbyInit } from './standby.ts';
+import { StandbyAccount } from './standby-account.ts';
 import { StandbyLink } from './standby-link.ts';
+import { standbyView } from './standby-view.ts';
 import type { ReplicaStore } from './store.ts';
 import {
   acknowledgersOf,
@@ -58,7 +60,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   /** Asked for, and not done yet. */
   readonly #unlisting = new Set<number>();
   /** Those that had a connection at any time. */
-  readonly #met = new Set<number>();
+  readonly #met = new Map<number, StandbyAccount>();
   /** Told to be fit for the list. */
   readonly #fit = new Set<number>();
   /** Nearly fit: what is deferred waits for them already, so that they come to have all of it. */
@@ -111,9 +113,19 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     return { store, history, position: { epoch: this.#init.epoch, sequence: store.sequence } };
   }
 
-  views(nowMs: number): StandbyView[] {
-    const known = new Set([...(this.#listed ?? []), ...this.#links.keys()]);
-    return [...known].map((standby) => this.#view(standby, nowMs));
+  /** Of all that are listed or have a connection, and of `others`. */
+  views(nowMs: number, others: Iterable<number> = []): StandbyView[] {
+    const known = new Set([...(this.#listed ?? []), ...this.#links.keys(), ...others]);
+    const at = { store: this.store, ages: this.#ages, nowMs };
+    return [...known].map((standby) =>
+      standbyView(
+        standby,
+        this.#listed?.has(standby) ?? false,
+        this.#links.get(standby),
+        this.#met.get(standby),
+        at,
+      ),
+    );
   }
 
   handle(input: HolderInput, nowMs: number): HolderOutput[] {
@@ -202,8 +214,10 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     this.#detach(standby);
     if (this.#links.size >= STANDBYS_MAX)
       return [{ type: 'drop', standby, reason: `there are ${STANDBYS_MAX} standbys already` }];
-    this.#met.add(standby);
-    this.#links.set(standby, new StandbyLink(this.store, this.#init.batchBytes ?? BATCH_BYTES, nowMs));
+    const account = this.#met.get(standby) ?? new StandbyAccount();
+    this.#met.set(standby, account);
+    const batchBytes = this.#init.batchBytes ?? BATCH_BYTES;
+    this.#links.set(standby, new StandbyLink(this.store, account, batchBytes, nowMs));
     const { slot, epoch } = this.#init;
     const open: ReplicaMessage = {
       type: 'open',
@@ -238,6 +252,8 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     if (link === undefined) return [];
     link.lastHeardMs = nowMs;
     link.isSilent = false;
+    const account = this.#met.get(standby);
+    if (account) account.heardAtMs = nowMs;
     switch (message.type) {
       case 'at': {
         if (link.isFollowing) return this.#drop(standby, 'it says twice where it is', nowMs);
@@ -263,6 +279,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   #differs(standby: number, link: StandbyLink, sequence: number, nowMs: number): HolderOutput[] {
     if (!link.isFollowing) return this.#drop(standby, 'it differs from nothing', nowMs);
     this.#fit.delete(standby);
+    this.#met.get(standby)?.differ();
     const resume = link.restart();
     return [
       event('error', standby, `its state is another at update ${sequence}; it gets all anew`),
@@ -415,29 +432,6 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   #silentAtMs(link: StandbyLink): number {
     return link.lastHeardMs + SILENT_MARKS * this.#everyMs;
   }
-
-  #view(standby: number, nowMs: number): StandbyView {
-    const link = this.#links.get(standby);
-    const acked = link?.acked ?? null;
-    const behindSinceMs = this.#ages.firstBehind(acked ?? 0);
-    return {
-      standby,
-      isListed: this.#listed?.has(standby) ?? false,
-      state: stateOf(link),
-      sequence: acked,
-      lagUpdates: this.store.sequence - (acked ?? 0),
-      lagMs: behindSinceMs === undefined ? 0 : nowMs - behindSinceMs,
-      lagBytes: link?.bytesUnderWay ?? 0,
-      roundTripMs: link?.roundTripMs ?? null,
-    };
-  }
-}
-
-function stateOf(link: StandbyLink | undefined): StandbyView['state'] {
-  if (link === undefined) return 'away';
-  if (link.isSilent) return 'silent';
-  if (!link.isFollowing) return 'opening';
-  return link.acked === undefined ? 'filling' : 'following';
 }
 
 function event(

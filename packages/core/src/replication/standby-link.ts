@@ -8,6 +8,7 @@ import {
   updateWeight,
 } from '@vnfpool/wire/replication';
 import { isOnWay, type ReplicaHistory } from './history.ts';
+import type { StandbyAccount } from './standby-account.ts';
 import type { ReplicaStore, StoreCursor } from './store.ts';
 
 /** One connection to a standby: what was sent on it, and what came back. */
@@ -20,6 +21,7 @@ export class StandbyLink {
   isSilent = false;
   isEndTold = false;
   readonly #store: ReplicaStore;
+  readonly #account: StandbyAccount;
   readonly #batchBytes: number;
   #cursor: StoreCursor | undefined;
   /** Removals that it needs to be told are those behind this. */
@@ -32,10 +34,13 @@ export class StandbyLink {
   #markedUs = 0;
   /** Marks up to this one were sent before it began anew. */
   #voidUs = 0;
+  /** Of the last one that came back. */
+  #reachedUs = 0;
 
   /** `batchBytes`: weight of the updates in one message, but for the last of them. */
-  constructor(store: ReplicaStore, batchBytes: number, nowMs: number) {
+  constructor(store: ReplicaStore, account: StandbyAccount, batchBytes: number, nowMs: number) {
     this.#store = store;
+    this.#account = account;
     this.#batchBytes = batchBytes;
     this.lastHeardMs = nowMs;
     this.lastMarkMs = nowMs;
@@ -75,6 +80,7 @@ export class StandbyLink {
   }
 
   #from(from: number | 'whole'): ReplicaMessage {
+    if (from === 'whole') this.#account.fills++;
     this.#cursor?.close();
     this.#cursor = this.#store.cursor(from === 'whole' ? 0 : from);
     this.#knows = from === 'whole' ? this.#store.sequence : from;
@@ -90,6 +96,8 @@ export class StandbyLink {
     if (clockUs === 0) return true;
     if (sequence > this.#store.sequence) return false;
     if (clockUs > this.#voidUs) this.acked = Math.max(sequence, this.acked ?? 0);
+    if (clockUs > Math.max(this.#voidUs, this.#reachedUs)) this.#account.agree(nowMs);
+    this.#reachedUs = Math.max(this.#reachedUs, clockUs);
     this.roundTripMs = Math.max(0, nowMs - clockUs / 1000);
     return true;
   }
@@ -121,6 +129,8 @@ export class StandbyLink {
       weight += updateWeight(update);
     }
     this.#sent += weight;
+    this.#account.bytesSent += weight;
+    this.#account.updatesSent += updates.length;
     return updates;
   }
 

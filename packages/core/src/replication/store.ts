@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ReplicaSecret } from '@vnfpool/wire/replication';
+import { type ReplicaSecret, UPDATE_HEAD_BYTES, updateWeight } from '@vnfpool/wire/replication';
 import { EntryHash } from './entry-hash.ts';
+
+/** Keys that are looked at to say what somebody lacks. */
+const WEIGHED_MAX = 65_536;
 
 /** What a key was last. */
 export interface StoredUpdate {
@@ -85,6 +88,27 @@ export class ReplicaStore {
   /** Octets of keys and values. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Of all the state, as updates. */
+  get weight(): number {
+    return this.#bytes + UPDATE_HEAD_BYTES * this.keys;
+  }
+
+  /** Of the updates that bring somebody from `sequence` to now; with more than 65,536 of them, of all the state. */
+  weightBehind(sequence: number): number {
+    let weight = 0;
+    let left = WEIGHED_MAX;
+    for (
+      let entry = this.#end.former;
+      entry !== this.#end && entry.sequence > sequence;
+      entry = entry.former
+    ) {
+      if (left === 0) return Math.max(weight, this.weight);
+      left--;
+      weight += updateWeight(entry);
+    }
+    return weight;
   }
 
   get digest(): bigint {

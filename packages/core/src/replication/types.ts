@@ -145,8 +145,24 @@ export interface StandbyView {
   readonly lagUpdates: number;
   /** Age of the oldest update that it lacks. */
   readonly lagMs: number;
-  /** Octets on their way. */
+  /** Weight of the keys that changed behind what it confirmed; of one that lacks very many keys that of all the state. */
   readonly lagBytes: number;
   /** Last round trip of a mark; null: none yet. */
   readonly roundTripMs: number | null;
+  /** Since it said anything; null: it never did under this epoch. */
+  readonly silentMs: number | null;
+  /** Weight of what was sent to it and is not confirmed: what is kept for it, the state itself left aside. */
+  readonly underWayBytes: number;
+  /** Under this epoch, over all its connections; and the weight of these. */
+  readonly updatesSent: number;
+  readonly bytesSent: number;
+  /** How often all of the state was sent to it. */
+  readonly fills: number;
+  /** Marks at which its digest was that of the holder, and how often it had another state. */
+  readonly agreed: number;
+  readonly differed: number;
+  /** Since the last that agreed; null: none has. */
+  readonly sinceAgreedMs: number | null;
+  /** It had another state, and its digests have not agreed for five seconds since. */
+  readonly isDiffering: boolean;
 }

@@ -82,6 +82,9 @@ export class FlowUpdates {
   #listing: Promise<void> = Promise.resolve();
   #telling: Promise<void> | null = null;
   #overruns = 0;
+  /** When the last one was; null: none was. And whether all was listed since. */
+  #overrunAtMs: number | null = null;
+  #isMadeUp = true;
   #untellable = 0;
   /** It was said that expectations cannot be had, or not all of them. */
   #isLackSaid = false;
@@ -128,6 +131,8 @@ export class FlowUpdates {
         }),
       overrun: () => {
         this.#overruns++;
+        this.#overrunAtMs = this.#clock.nowMs();
+        this.#isMadeUp = false;
         onOverrun?.();
         this.#listAnew();
       },
@@ -141,6 +146,12 @@ export class FlowUpdates {
   /** How often the kernel dropped events. */
   get overruns(): number {
     return this.#overruns;
+  }
+
+  /** The kernel dropped events, and the table was not listed since, or not without that for 5 s: at the brink it happens again and again. */
+  get isOverrun(): boolean {
+    if (this.#overrunAtMs === null) return false;
+    return !this.#isMadeUp || this.#clock.nowMs() - this.#overrunAtMs < ROOM_MS;
   }
 
   /** Flows in the table, as far as is known. */
@@ -398,6 +409,8 @@ export class FlowUpdates {
     this.#mirror.endListing();
     this.#lookUp();
     this.#listExpectations();
+    // Events may have been lost once more in the middle of it.
+    if (!isOver()) this.#isMadeUp = true;
     this.#tellSoon();
   }
 

@@ -140,9 +140,9 @@ export class ReplicatedState {
     for (const { key, value } of this.#core.store) if (value !== null) yield [key, value];
   }
 
-  /** Lag and state of every standby. */
+  /** Lag and state of every standby, also of those that cannot be reached. */
   get standbys(): StandbyView[] {
-    return this.#core.views(this.#clock.nowMs());
+    return this.#core.views(this.#clock.nowMs(), this.#places.keys());
   }
 
   /**

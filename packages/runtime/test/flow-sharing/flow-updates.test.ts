@@ -245,6 +245,29 @@ test('events that were lost are made up for by a listing, which is said; what is
   updates.close();
 });
 
+test('events were lost until all was listed, and for 5 s at least: at the brink that is one time', async () => {
+  const kernel = new Kernel();
+  const clock = new StillClock();
+  const { updates } = following(kernel, { clock });
+  await updates.settle();
+  expect([updates.overruns, updates.isOverrun]).toEqual([0, false]);
+  kernel.put(tcp(1));
+  // Once more, in the middle of the listing, which is done again.
+  kernel.onPiece = () => {
+    kernel.onPiece = () => undefined;
+    kernel.listener?.overrun();
+  };
+  kernel.listener?.overrun();
+  clock.pass(60_000);
+  expect(updates.isOverrun).toBe(true);
+  await updates.settle();
+  clock.pass(4_999);
+  expect([updates.overruns, updates.isOverrun]).toEqual([2, true]);
+  clock.pass(1);
+  expect([updates.overruns, updates.isOverrun]).toEqual([2, false]);
+  updates.close();
+});
+
 test('what was refused for want of room is told again; nothing after the end', async () => {
   const kernel = new Kernel();
   const copy = new Copy();

@@ -353,19 +353,42 @@ const sharingReport: Shape<SharingReport> = object(
     waiting: count,
     isLossy: flag,
     standbys: list(
-      object({
-        node: uint32,
-        isListed: flag,
-        state: oneOf('away', 'opening', 'filling', 'following', 'silent'),
-        lagUpdates: count,
-        lagMs: milliseconds,
-        lagBytes: count,
-        roundTripMs: nullable(milliseconds),
-      }),
+      object(
+        {
+          node: uint32,
+          isListed: flag,
+          state: oneOf('away', 'opening', 'filling', 'following', 'silent'),
+          lagUpdates: count,
+          lagMs: milliseconds,
+          lagBytes: count,
+          roundTripMs: nullable(milliseconds),
+        },
+        {
+          stream: object({
+            silentMs: nullable(milliseconds),
+            updatesPerSecond: count,
+            bytesPerSecond: count,
+            updatesSent: count,
+            bytesSent: count,
+            underWayBytes: count,
+            fills: count,
+          }),
+          digests: object({
+            agreed: count,
+            differed: count,
+            sinceAgreedMs: nullable(milliseconds),
+            isDiffering: flag,
+          }),
+        },
+      ),
     ),
   },
   {
-    checkpoint: object({ sequence: count, ageMs: milliseconds, isCurrent: flag, fault: text }),
+    checkpoint: object(
+      { sequence: count, ageMs: milliseconds, isCurrent: flag, fault: text },
+      { lagBytes: count },
+    ),
+    overruns: object({ times: count, isAmid: flag }),
     firstPackets: object({ waiting: count, released: count, dropped: count, isDropping: flag }),
     fault: text,
   },

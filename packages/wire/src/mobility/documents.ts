@@ -446,8 +446,17 @@ export interface SharingReport {
   readonly checkpoint?: CheckpointReport;
   /** Of connections whose first packets wait; absent: none do. */
   readonly firstPackets?: FirstPacketReport;
+  /** Of connections: how often the kernel lost events of them; absent: it never did, or it is another state. */
+  readonly overruns?: OverrunReport;
   /** Why the holder's function, or its kernel, does not tell all of the state; absent: it does. */
   readonly fault?: string;
+}
+
+/** Events of connections that the kernel dropped, since they came faster than they were read, since the slot is held. */
+export interface OverrunReport {
+  readonly times: number;
+  /** The connections have not been listed anew, or the last time was less than five seconds ago. */
+  readonly isAmid: boolean;
 }
 
 /** What became of the first packets of flows since the slot is held. */
@@ -468,6 +477,8 @@ export interface CheckpointReport {
   readonly sequence: number;
   /** Age of the oldest change that it has not; 0: it has all. */
   readonly ageMs: number;
+  /** Octets of the changes that it has not, each with 8 more; absent: by an agent of an earlier version. */
+  readonly lagBytes?: number;
   /** It has what it should. */
   readonly isCurrent: boolean;
   /** Why the last try failed; empty: it did not. */
@@ -482,9 +493,41 @@ export interface StandbyReport {
   readonly state: 'away' | 'opening' | 'filling' | 'following' | 'silent';
   readonly lagUpdates: number;
   readonly lagMs: number;
+  /** Of the keys that it lacks, with their values and 8 octets each; by an agent of an earlier version: octets on their way. */
   readonly lagBytes: number;
   /** Null: not measured yet. */
   readonly roundTripMs: number | null;
+  /** Absent: by an agent of an earlier version. */
+  readonly stream?: StreamReport;
+  /** Absent: by an agent of an earlier version. */
+  readonly digests?: DigestReport;
+}
+
+/** What goes from a holder to one copy. */
+export interface StreamReport {
+  /** Since the copy said anything; null: it has not since the slot is held. */
+  readonly silentMs: number | null;
+  /** Updates that were sent in the last second, and their octets. */
+  readonly updatesPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** The same since the slot is held. */
+  readonly updatesSent: number;
+  readonly bytesSent: number;
+  /** Sent and not confirmed: the memory that the copy takes at the holder. */
+  readonly underWayBytes: number;
+  /** How often all of the state was sent, since the slot is held. */
+  readonly fills: number;
+}
+
+/** How the digests of a copy compare with those of its holder, since the slot is held. */
+export interface DigestReport {
+  /** Marks at which they agreed; and how often the copy had another state, and got all of it anew. */
+  readonly agreed: number;
+  readonly differed: number;
+  /** Since the last that agreed; null: none has. */
+  readonly sinceAgreedMs: number | null;
+  /** The copy had another state, and they have not agreed for five seconds since. */
+  readonly isDiffering: boolean;
 }
 
 export type FailoverCause =

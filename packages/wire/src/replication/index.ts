@@ -3,4 +3,4 @@ export { decodeReplica, encodeReplica, replicaFrameBytes } from './codec.ts';
 export * from './messages.ts';
 export * from './sealed-value.ts';
 export { updateFault } from './update-fault.ts';
-export { replicaWeight, updateWeight } from './weight.ts';
+export { replicaWeight, UPDATE_HEAD_BYTES, updateWeight } from './weight.ts';

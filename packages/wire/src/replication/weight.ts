@@ -2,11 +2,11 @@
 import type { ReplicaUpdate } from './messages.ts';
 
 /** What an update weighs beside its key and value. */
-const HEAD = 8;
+export const UPDATE_HEAD_BYTES = 8;
 
 /** What an update weighs in windows: octets of its key and value, and 8. */
-export function updateWeight({ key, value }: ReplicaUpdate): number {
-  return HEAD + key.length + (value?.length ?? 0);
+export function updateWeight({ key, value }: Pick<ReplicaUpdate, 'key' | 'value'>): number {
+  return UPDATE_HEAD_BYTES + key.length + (value?.length ?? 0);
 }
 
 /** What updates weigh together. */

@@ -494,6 +494,49 @@ test('a holder says of the state what is wrong with it, or nothing; what a later
   expect(parsed({})).toEqual(sharing);
   expect(parsed({ fault: 'the copy is full', later: 1 })).toEqual({ ...sharing, fault: 'the copy is full' });
   expect(errorOf(() => parsed({ fault: 5 }))).toMatchObject({ errorNumber: 1 });
+  const overruns = { times: 3, isAmid: true };
+  expect(parsed({ overruns })).toEqual({ ...sharing, overruns });
+  expect(errorOf(() => parsed({ overruns: { times: -1, isAmid: true } }))).toMatchObject({ errorNumber: 1 });
+  const checkpoint = { sequence: 40, ageMs: 0, isCurrent: true, fault: '' };
+  for (const each of [checkpoint, { ...checkpoint, lagBytes: 96 }])
+    expect(parsed({ checkpoint: each })).toEqual({ ...sharing, checkpoint: each });
+});
+
+test('of each copy it says what went there and how its digests compare, unless it is of an earlier version', () => {
+  const standby = {
+    node: 2,
+    isListed: true,
+    state: 'following',
+    lagUpdates: 3,
+    lagMs: 2,
+    lagBytes: 96,
+    roundTripMs: null,
+  };
+  const stream = {
+    silentMs: null,
+    updatesPerSecond: 10,
+    bytesPerSecond: 320,
+    updatesSent: 90,
+    bytesSent: 2_880,
+    underWayBytes: 32,
+    fills: 1,
+  };
+  const digests = { agreed: 40, differed: 0, sinceAgreedMs: 80, isDiffering: false };
+  const parsed = (more: object): unknown => {
+    const amounts = { keys: 5, bytes: 160, sequence: 40, updatesPerSecond: 10, waiting: 0, isLossy: false };
+    const sharing = { ...amounts, standbys: [{ ...standby, ...more }] };
+    const slots = [{ ...slotReport.slots[0], state: 'holding', sharing }];
+    return parseSlotReport(octets({ ...slotReport, slots })).slots[0]?.sharing?.standbys[0];
+  };
+  for (const more of [{}, { stream }, { stream, digests }])
+    expect(parsed(more)).toEqual({ ...standby, ...more });
+  for (const more of [
+    { stream: { ...stream, fills: -1 } },
+    { stream: { ...stream, silentMs: 'never' } },
+    { digests: { ...digests, isDiffering: 1 } },
+    { digests: { agreed: 1 } },
+  ])
+    expect(errorOf(() => parsed(more))).toMatchObject({ errorNumber: 1 });
 });
 
 test.each([

@@ -19,7 +19,7 @@ import {
   type SharedFlowFilter,
 } from '@vnfpool/runtime/flow-sharing';
 import { isSharedExpectationKey } from '@vnfpool/wire/flow-state';
-import type { FirstPacketReport } from '@vnfpool/wire/mobility';
+import type { FirstPacketReport, OverrunReport } from '@vnfpool/wire/mobility';
 import { FirstPacketRules } from './first-packet-rules.ts';
 import { otherAddresses } from './other-addresses.ts';
 import type { StateEntry, StateSink, StateSource } from './state-source.ts';
@@ -171,6 +171,12 @@ export class ConntrackSource implements StateSource {
     if (failure !== null) return `connections are not told any more: ${failure.message}`;
     if (refusal !== null) return `the kernel does not tell its connections: ${refusal.message}`;
     return unfit === null ? null : `the copy is full, and ${unfit} connections wait for room`;
+  }
+
+  overruns(): OverrunReport | null {
+    const updates = this.#following?.updates;
+    if (updates === undefined || updates.overruns === 0) return null;
+    return { times: updates.overruns, isAmid: updates.isOverrun };
   }
 
   hasLost(): boolean {

@@ -77,8 +77,8 @@ export class HeldCheckpoints implements HeldSlot {
       if (this.#closed !== '') throw new StateError('closed', this.#closed);
       if (!state.hasRoomFor(key, value))
         throw new StateError('full', 'the state is as large as it may be', place);
-      const sequence = state.update(key, value);
-      this.#newWeight += updateWeight({ key, value, sequence });
+      state.update(key, value);
+      this.#newWeight += updateWeight({ key, value });
       this.#newSinceMs ??= clock.nowMs();
     }
     this.#plan();
@@ -160,6 +160,7 @@ export class HeldCheckpoints implements HeldSlot {
       checkpoint: {
         sequence: this.#writer.sequence,
         ageMs: Math.round(this.#ageMs()),
+        lagBytes: this.#options.state.weightBehind(this.#writer.sequence),
         isCurrent: this.#isThere && !this.#isBehind(),
         fault: this.#fault,
       },

@@ -132,6 +132,7 @@ export class HeldSharedStore implements HeldSlot {
       checkpoint: {
         sequence: writer.sequence,
         ageMs: Math.round(this.#ageMs()),
+        lagBytes: this.#options.state.weightBehind(this.#writer.sequence),
         isCurrent: writer.mark !== '' && !this.#isOver && !this.#isBehind(),
         fault: this.#fault,
       },

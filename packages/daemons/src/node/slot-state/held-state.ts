@@ -11,6 +11,7 @@ import type { SecurityState, SharingReport, StandbySharing } from '@vnfpool/wire
 import type { HeldSlot, Kept } from './keeping.ts';
 import { LAST_CONFIRMED_MS } from './last-word.ts';
 import { SlotSecrets } from './slot-secrets.ts';
+import { StandbyMeter } from './standby-meter.ts';
 import type { SecretPlace } from './standby-places.ts';
 import type { StateEntry } from './state-source.ts';
 
@@ -46,6 +47,7 @@ export class HeldState implements HeldSlot {
   readonly ready: Promise<void>;
   #isReady: () => void = () => undefined;
   #reportedSequence: number;
+  readonly #meter: StandbyMeter;
   #waiting = 0;
   #places: readonly SecretPlace[] = [];
   #isGathering: boolean;
@@ -57,6 +59,7 @@ export class HeldState implements HeldSlot {
     this.#isGathering = options.isGathering;
     this.#list = new StandbyList(listed);
     this.#reportedSequence = store.sequence;
+    this.#meter = new StandbyMeter(clock.nowMs());
     this.ready = new Promise((resolve) => {
       this.#isReady = resolve;
     });
@@ -181,7 +184,7 @@ export class HeldState implements HeldSlot {
 
   /** For views; once a second. */
   report(): SharingReport {
-    const { store, isLossy } = this.#options;
+    const { store, isLossy, clock } = this.#options;
     const { sequence } = store;
     const updatesPerSecond = Math.max(0, sequence - this.#reportedSequence);
     this.#reportedSequence = sequence;
@@ -192,17 +195,7 @@ export class HeldState implements HeldSlot {
       updatesPerSecond,
       waiting: this.#waiting,
       isLossy,
-      standbys: this.#state.standbys.map(
-        ({ standby, isListed, state, lagUpdates, lagMs, lagBytes, roundTripMs }) => ({
-          node: standby,
-          isListed,
-          state,
-          lagUpdates,
-          lagMs: rounded(lagMs),
-          lagBytes,
-          roundTripMs: roundTripMs === null ? null : rounded(roundTripMs),
-        }),
-      ),
+      standbys: this.#meter.read(this.#state.standbys, clock.nowMs()),
     };
   }
 
@@ -249,11 +242,6 @@ function boundOf(sharing: StandbySharing): ReplicationBound {
     ...(lossMs === undefined ? {} : { ageMs: lossMs }),
     ...(defers === undefined ? {} : { defers }),
   };
-}
-
-/** A tenth of a millisecond is all that views show. */
-function rounded(ms: number): number {
-  return Math.round(Math.max(0, ms) * 10) / 10;
 }
 
 function after(clock: Clock, ms: number): Promise<void> {

@@ -345,11 +345,13 @@ export class SharedSlot implements SlotTasks {
 function reportOf({ state, source }: Held): SharingReport {
   const report = state.report();
   const firstPackets = source.firstPackets?.() ?? null;
+  const overruns = source.overruns?.() ?? null;
   const fault = source.fault?.() ?? null;
   return {
     ...report,
     isLossy: report.isLossy || source.hasLost?.() === true,
     ...(firstPackets === null ? {} : { firstPackets }),
+    ...(overruns === null ? {} : { overruns }),
     ...(fault === null ? {} : { fault }),
   };
 }

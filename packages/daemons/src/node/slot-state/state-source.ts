@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate } from '@vnfpool/core/replication';
 import type { CopyContents } from '@vnfpool/runtime/flow-sharing';
-import type { FirstPacketReport, SecurityState } from '@vnfpool/wire/mobility';
+import type { FirstPacketReport, OverrunReport, SecurityState } from '@vnfpool/wire/mobility';
 import type { ReplicaSecret } from '@vnfpool/wire/replication';
 
 /** One piece of state: its key, as characters U+0000 to U+00FF, and its value, which is not sealed here. */
@@ -66,6 +66,8 @@ export interface StateSource {
   firstPackets?(): FirstPacketReport | null;
   /** While the slot is held: why not all of the state is told; null: it is. For views, once a second. */
   fault?(): string | null;
+  /** Of a source that follows the kernel's events, while the slot is held: how often it lost some; null: never. For views, once a second. */
+  overruns?(): OverrunReport | null;
   /** Some of what the slot was taken with could not be had here. */
   hasLost?(): boolean;
   close(): Promise<void>;

@@ -244,7 +244,9 @@ describe.skipIf(missing !== '')(`connections of a slot ${missing}`, () => {
     holder.table.insert(many);
     holder.table.remove(many.slice(0, 2_000));
     await until('the copy is whole', () => holder.copy.size === 3_000 && holder.news.length > 0);
+    expect(holder.source.overruns()).toEqual({ times: holder.news.length, isAmid: true });
     await holder.source.end();
+    expect(holder.source.overruns()).toBeNull();
     expect(holder.news[0]).toBe('the kernel lost events of connections: all are listed anew {"times":1}');
     expect(holder.warnings).toHaveLength(holder.news.length);
     expect([...holder.copy.keys()].toSorted()).toEqual(Object.keys(flowsOf(holder.table)));

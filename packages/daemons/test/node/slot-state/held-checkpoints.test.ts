@@ -62,7 +62,13 @@ test('a checkpoint is made after half the interval, at once for much, and when i
   await state.change(change('c'));
   await state.checkpoint();
   expect(names()).toHaveLength(5);
-  expect(state.report().checkpoint).toMatchObject({ sequence: 3, ageMs: 0, isCurrent: true, fault: '' });
+  expect(state.report().checkpoint).toMatchObject({
+    sequence: 3,
+    ageMs: 0,
+    lagBytes: 0,
+    isCurrent: true,
+    fault: '',
+  });
 });
 
 test('with block updates wait while the store is behind, and go on when it is not', async () => {
@@ -97,7 +103,7 @@ test('with degrade the holder goes on, whatever the store does', async () => {
   await state.change(change('a'));
   clock.pass(60_000);
   await state.change(change('b'));
-  expect(state.report().checkpoint).toMatchObject({ isCurrent: false, ageMs: 60_000 });
+  expect(state.report().checkpoint).toMatchObject({ isCurrent: false, ageMs: 60_000, lagBytes: 20 });
 });
 
 test('what the store has lost is written again, also when nothing changes', async () => {

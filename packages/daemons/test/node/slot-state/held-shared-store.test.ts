@@ -105,13 +105,13 @@ test('a store gets no secrets, and keeps nothing that has become one', async () 
 
 test('through: a change settles when the store has it, and those that come meanwhile go together', async () => {
   const { store, state } = await held(through);
-  expect(stored(state)).toEqual({ sequence: 0, ageMs: 0, isCurrent: true, fault: '' });
+  expect(stored(state)).toEqual({ sequence: 0, ageMs: 0, lagBytes: 0, isCurrent: true, fault: '' });
   store.isSlow = true;
   const first = watched(state.change(change('a')));
   const others = ['b', 'c', 'a'].map((key) => watched(state.change(change(key, '2'))));
   await vi.waitUntil(() => store.writes === 2);
   expect([first, ...others].map(({ now }) => now())).toEqual(['waits', 'waits', 'waits', 'waits']);
-  expect(state.report().waiting).toBe(4);
+  expect(state.report()).toMatchObject({ waiting: 4, checkpoint: { lagBytes: 3 * 10 } });
   store.go();
   await vi.waitUntil(() => first.now() === 'settled');
   expect(others.map(({ now }) => now())).toEqual(['waits', 'waits', 'waits']);
@@ -139,7 +139,7 @@ test('through: while the store is away changes wait, and it is tried again every
   store.fault = null;
   clock.pass(2_000);
   await vi.waitUntil(() => waiting.now() === 'settled');
-  expect(stored(state)).toEqual({ sequence: 1, ageMs: 0, isCurrent: true, fault: '' });
+  expect(stored(state)).toEqual({ sequence: 1, ageMs: 0, lagBytes: 0, isCurrent: true, fault: '' });
 });
 
 test('a store that is full is told, and gets what is new when it has room', async () => {

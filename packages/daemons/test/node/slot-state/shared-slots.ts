@@ -6,7 +6,7 @@ import { createLogger } from '@vnfpool/runtime/logging';
 import { CopyServer, replicationRule } from '@vnfpool/runtime/replication';
 import { createSealKey, type SealKey } from '@vnfpool/runtime/state-seal';
 import { TcpTransport } from '@vnfpool/transport/tcp';
-import type { LeasePeer, SlotDefinition, StandbySharing } from '@vnfpool/wire/mobility';
+import type { LeasePeer, OverrunReport, SlotDefinition, StandbySharing } from '@vnfpool/wire/mobility';
 import type { ReplicaSecret } from '@vnfpool/wire/replication';
 import { OpenStores } from '../../../src/node/slot-state/open-stores.ts';
 import { SharedSlot } from '../../../src/node/slot-state/shared-slot.ts';
@@ -30,6 +30,7 @@ export class FakeFunction implements StateSource {
   ready: Map<string, Uint8Array> | null = null;
   /** Why it does not tell all. */
   fault = (): string | null => null;
+  overruns = (): OverrunReport | null => null;
   /** It has begun without some of it. */
   hasLost = (): boolean => false;
 
