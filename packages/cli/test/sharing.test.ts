@@ -4,7 +4,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NOW } from '../../daemons/test/management-api/edge-state.ts';
 import { renderPool, renderSlot } from '../src/output/explanation.ts';
 import { painter } from '../src/output/paint.ts';
-import { mergedCell, sharingCell } from '../src/output/sharing.ts';
+import { mergedCell, sharingCell, sharingLines } from '../src/output/sharing.ts';
+import { slotColumns } from '../src/tables/slots.ts';
 import { Bench } from './fixtures/bench.ts';
 
 let bench: Bench;
@@ -120,6 +121,22 @@ test.each<[string, SlotSharingView | null | undefined]>([
     { ...sharing, isLossy: true, standbys: [{ ...standby, lagUpdates: 1, lagMs: 0 }] },
   ],
   [
+    '1/1 have it, 3 updates and 2 ms behind, a copy differs, events lost',
+    {
+      ...sharing,
+      standbys: [{ ...standby, digests: { agreed: 9, differed: 1, agreedAt: null, isDiffering: true } }],
+      overruns: { times: 2, isAmid: true },
+    },
+  ],
+  [
+    '1/1 have it, 3 updates and 2 ms behind',
+    {
+      ...sharing,
+      standbys: [{ ...standby, digests: { agreed: 9, differed: 1, agreedAt: NOW, isDiffering: false } }],
+      overruns: { times: 2, isAmid: false },
+    },
+  ],
+  [
     '1/1 have it, 3 updates and 2 ms behind, not all is told',
     { ...sharing, isProtected: false, fault: 'the copy is full', standbys: [standby] },
   ],
@@ -155,6 +172,78 @@ test('explain tells it standby by standby', async () => {
   expect(renderSlot(slot, NOW, paint).split('\n').slice(3, 7)).toEqual(expected);
   const pool = { pool: 'web', lines: ['State sharing, used: none'], slots: [{ ...slot, candidates: [] }] };
   expect(renderPool(pool, NOW, paint).split('\n').slice(3, 7)).toEqual(expected);
+});
+
+test('what goes to each standby, how its digests compare, and what is to be looked at, have lines of their own', () => {
+  const stream = {
+    silentMs: 60,
+    updatesPerSecond: 10,
+    bytesPerSecond: 2_048,
+    updatesSent: 90,
+    bytesSent: 2_880,
+    underWayBytes: 32,
+    fills: 1,
+  };
+  const digests = { agreed: 40, differed: 0, agreedAt: NOW - 3_000, isDiffering: false };
+  const view: SlotSharingView = {
+    ...sharing,
+    alarms: ['web#2 on node-b had another state.', 'The kernel of node-a lost events.'],
+    overruns: { times: 9, isAmid: true },
+    standbys: [
+      { ...standby, stream, digests },
+      {
+        ...standby,
+        node: 'node-c',
+        stream: { ...stream, silentMs: null, fills: 3 },
+        digests: { ...digests, differed: 2, agreedAt: null, isDiffering: true },
+      },
+    ],
+  };
+  expect(sharingLines(view, NOW)).toEqual([
+    '  State by replicate: A failover loses up to 2000 ms.',
+    '  Look: web#2 on node-b had another state.',
+    '  Look: The kernel of node-a lost events.',
+    '  1 key, 160 B; 10 updates a second, 0 waiting; told 1s ago',
+    '    events of the kernel: lost 9 times, all is listed anew',
+    '    web#2  node-b  may take over  following  3 updates, 2 ms, 96 B behind, round trip 0.5 ms',
+    '      gets 10 updates and 2 KiB a second, 32 B under way, heard 60 ms before; digests agreed 40 times, last 3s ago; differed 0 times; got all once',
+    '    web#2  node-c  may take over  following  3 updates, 2 ms, 96 B behind, round trip 0.5 ms',
+    '      gets 10 updates and 2 KiB a second, 32 B under way, never heard; digests agreed 40 times; differed 2 times, and lately; got all 3 times',
+  ]);
+  expect(
+    sharingLines({ ...view, alarms: [], standbys: [], overruns: { times: 1, isAmid: false } }, NOW),
+  ).toEqual([
+    '  State by replicate: A failover loses up to 2000 ms.',
+    '  1 key, 160 B; 10 updates a second, 0 waiting; told 1s ago',
+    '    events of the kernel: lost once, and all was listed anew',
+  ]);
+});
+
+test('how far a store is behind, in octets too', () => {
+  const checkpoint = { sequence: 30, ageMs: 400, lagBytes: 2_048, fault: '' };
+  expect(sharingLines({ ...sharing, method: 'checkpoint', standbys: [], checkpoint }, NOW).at(-1)).toBe(
+    '    store: store has it, 10 updates, 400 ms and 2 KiB behind',
+  );
+});
+
+test('status says what is to be looked at, as the reason of the pool, and slots have it in red', async () => {
+  const alarm = 'web#2 on node-b had another state than the holder of slot 0 of web: it gets all of it anew.';
+  const digests = { agreed: 9, differed: 1, agreedAt: null, isDiffering: true };
+  const view = { ...sharing, alarms: [alarm], standbys: [{ ...standby, digests }] };
+  bench.backend.change({
+    pools: bench.backend.view.pools.map((pool) => ({
+      ...pool,
+      health: 'degraded',
+      reason: `It serves, but: ${alarm}`,
+    })),
+    slots: bench.backend.view.slots.map((slot) => ({ ...slot, sharing: view })),
+  });
+  const { out } = await bench.run(['status']);
+  expect(out).toContain(`It serves, but: ${alarm}`);
+  expect(out).toContain('1/1 have it, 3 updates and 2 ms behind, a copy differs');
+  const tone = slotColumns.find(({ title }) => title === 'STATE')?.tone;
+  const [slot] = bench.backend.view.slots;
+  expect(slot && tone?.(slot)).toBe('bad');
 });
 
 test('of mergeable state the pairs of nodes that are worst', () => {

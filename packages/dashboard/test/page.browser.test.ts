@@ -172,6 +172,39 @@ describe.skipIf(executablePath === undefined)(title, () => {
     await page.getByText('follows, 3 updates (2 ms, 96 octets) behind').waitFor();
     await page.getByText('being filled, may not take over, 3 updates (2 ms, 96 octets) behind').waitFor();
     await picture('light-sharing');
+    // What is told of its copies, and what is wrong with one of them.
+    const rates = { updatesPerSecond: 10, bytesPerSecond: 320, updatesSent: 40, bytesSent: 1_280 };
+    const stream = { silentMs: 60, ...rates, underWayBytes: 32, fills: 1 };
+    const digests = { agreed: 412, differed: 0, agreedAt: Date.now(), isDiffering: false };
+    const alarm =
+      'web#3 on node-c had another state than the holder of slot 0 of web: it gets all of it anew.';
+    api.scenario.share('web', {
+      method: 'conntrack',
+      isProtected: true,
+      isLossy: false,
+      verdict: 'A failover loses up to 1000 ms.',
+      alarms: [alarm],
+      overruns: { times: 9, isAmid: false },
+      state: { at: 0, keys: 5, bytes: 160, sequence: 40, updatesPerSecond: 10, waiting: 0 },
+      standbys: [
+        { ...standby, isListed: true, state: 'following', stream, digests },
+        {
+          ...standby,
+          instance: 'web#3',
+          node: 'node-c',
+          isListed: false,
+          state: 'filling',
+          stream: { ...stream, fills: 2 },
+          digests: { ...digests, differed: 1, isDiffering: true },
+        },
+      ],
+    });
+    api.publish();
+    await page.getByText(alarm).waitFor();
+    await page.getByText('9 times, and all connections were listed anew').waitFor();
+    await page.getByText('10 updates (320 octets) a second; digests agree: last').waitFor();
+    await page.getByText('differed 1 time; got all 2 times').waitFor();
+    await picture('light-sharing-alarm');
   });
 
   test('a paused node tells what its fence does, and offers to resume', async () => {

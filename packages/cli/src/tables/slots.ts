@@ -21,7 +21,13 @@ export const slotColumns: readonly Column<SlotView>[] = [
     title: 'STATE',
     cell: ({ sharing }) => sharingCell(sharing),
     tone: ({ sharing }) =>
-      !sharing ? undefined : !sharing.isProtected ? 'bad' : sharing.isLossy ? 'warning' : undefined,
+      !sharing
+        ? undefined
+        : !sharing.isProtected || (sharing.alarms ?? []).length > 0
+          ? 'bad'
+          : sharing.isLossy
+            ? 'warning'
+            : undefined,
     optional: true,
   },
   { title: 'HELD FOR', cell: (slot, now) => (slot.since === null ? '' : showAge(slot.since, now)) },

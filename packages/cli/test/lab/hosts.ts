@@ -19,6 +19,8 @@ export class Hosts {
   readonly network: Network;
   readonly #home: ReturnType<typeof createNamespace>;
   readonly #children: Child[] = [];
+  /** Of Node, for daemons that are started from now on. */
+  nodeOptions: readonly string[] = [];
 
   /** `addresses`: each host's address, in 10.78.0.0/24. */
   constructor(addresses: Readonly<Record<string, string>>) {
@@ -37,7 +39,7 @@ export class Hosts {
   /** Starts one of our daemons on a host; its state folder is named after the host. */
   daemon(host: string, ...args: readonly string[]): Child {
     mkdirSync(this.stateOf(host), { recursive: true });
-    return this.start(host, [process.execPath, bin, ...args]);
+    return this.start(host, [process.execPath, ...this.nodeOptions, bin, ...args]);
   }
 
   on<Result>(host: string, work: () => Result): Result {

@@ -66,6 +66,8 @@ export interface SlotSharingView {
     /** Updates that wait for room, or to be confirmed. */
     readonly waiting: number;
   } | null;
+  /** What is to be looked at now, each a sentence, though as many as were agreed on have the state; absent: nothing. */
+  readonly alarms?: readonly string[];
   readonly standbys: readonly StandbyStateView[];
   /** What the store has; absent: the state does not go to one, or its holder has told nothing of it. */
   readonly checkpoint?: {
@@ -73,8 +75,16 @@ export interface SlotSharingView {
     readonly sequence: number;
     /** Age of the oldest change that it has not; 0: it has all. */
     readonly ageMs: number;
+    /** Octets of the changes that it has not; absent: its holder is of an earlier version. */
+    readonly lagBytes?: number;
     /** Why the last try failed; empty: it did not. */
     readonly fault: string;
+  };
+  /** Events of connections that the kernel lost since the slot is held; absent: none, or it is another state. */
+  readonly overruns?: {
+    readonly times: number;
+    /** Some were lost, and not all is listed anew, or this happened in the last five seconds. */
+    readonly isAmid: boolean;
   };
   /** Why not all of the state is told to anybody; absent: it is. */
   readonly fault?: string;
@@ -99,4 +109,27 @@ export interface StandbyStateView {
   readonly lagBytes: number;
   /** Null: not measured yet. */
   readonly roundTripMs: number | null;
+  /** What goes to it; absent: its holder is of an earlier version. */
+  readonly stream?: {
+    /** Since it said anything; null: it has not since the slot is held. */
+    readonly silentMs: number | null;
+    readonly updatesPerSecond: number;
+    readonly bytesPerSecond: number;
+    /** Since the slot is held. */
+    readonly updatesSent: number;
+    readonly bytesSent: number;
+    /** Sent and not confirmed: the memory that it takes at the holder. */
+    readonly underWayBytes: number;
+    /** How often all of the state was sent, since the slot is held. */
+    readonly fills: number;
+  };
+  /** How its digests compare with those of the holder, since the slot is held; absent: its holder is of an earlier version. */
+  readonly digests?: {
+    readonly agreed: number;
+    readonly differed: number;
+    /** By the wall clock of the manager; null: none has. */
+    readonly agreedAt: number | null;
+    /** It had another state, and they have not agreed for five seconds since. */
+    readonly isDiffering: boolean;
+  };
 }

@@ -80,7 +80,10 @@ function takeSlot(
   const ended = state.endedEpochs.get(slot.id);
   // On its way since before the release, of which another node has told meanwhile.
   if (told.state === 'holding' && ended?.epoch === epoch && ended.isReleased) return;
-  if (told.state === 'holding') takeSharing(state, journal, slot, epoch, told.sharing, wallMs);
+  if (told.state === 'holding' && told.holder) {
+    const sharing = { epoch, holder: told.holder, ...(told.sharing ? { report: told.sharing } : {}) };
+    takeSharing(state, journal, slot, sharing, wallMs);
+  }
   if (told.candidates.length > 0 && epoch >= (state.admitted.get(slot.id)?.epoch ?? 0))
     state.admitted.set(slot.id, { epoch, candidates: told.candidates });
   const reporter = state.nodes.get(node)?.id;

@@ -1,35 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FirstPacketReport, SharingReport, StandbyReport } from '@vnfpool/wire/mobility';
+import type { FirstPacketReport, SharingReport, SlotCandidate, StandbyReport } from '@vnfpool/wire/mobility';
 import type { SlotSharingView, StandbyStateView } from '../management/sharing-views.ts';
-import { instanceName, type ObservedSlot } from '../planner/observed.ts';
+import type { ObservedSlot } from '../planner/observed.ts';
 import { isCarriedBySlot } from '../state-level/carried.ts';
 import { acknowledgedBy, lossOf } from '../state-level/level.ts';
 import { slotLossWords } from '../state-level/words.ts';
 import type { Journal } from './journal.ts';
 import type { SlotRecord } from './records.ts';
-import type { ManagerState } from './state.ts';
+import { overrunWords, tellSource } from './source-news.ts';
+import { differsWords, standbyAt, standbyName, tellDigests, tellStandbys } from './standby-news.ts';
+import type { ManagerState, ToldSharing } from './state.ts';
 
-/** Takes what a slot's holder says of its standbys; what changes for the worse, and back, is an event. */
+/**
+ * Takes what a slot's holder says of its standbys; what changes for the worse, and back, is an event.
+ *
+ * @param holder Who says it: one that stays, under whichever epoch, goes on with what it said before
+ */
 export function takeSharing(
   state: ManagerState,
   journal: Journal,
   slot: SlotRecord,
-  epoch: number,
-  report: SharingReport | undefined,
+  { epoch, holder, report }: Omit<ToldSharing, 'atMs' | 'report'> & { readonly report?: SharingReport },
   wallMs: number,
 ): void {
   const known = state.sharingReports.get(slot.id);
-  // What a former holder said is no news of this one's standbys.
-  const former = known?.epoch === epoch ? known.report : undefined;
+  // What a former holder said is no news of this one's standbys. Each change of the list is another epoch of the same one.
+  const former = known && isSame(known.holder, holder) ? known.report : undefined;
   if (report === undefined) {
     state.sharingReports.delete(slot.id);
     return;
   }
-  state.sharingReports.set(slot.id, { epoch, report, atMs: wallMs });
+  state.sharingReports.set(slot.id, { epoch, holder, report, atMs: wallMs });
   const subject = `slot ${slot.pool}/${slot.index}`;
   const tell = (type: string, severity: 'info' | 'warning' | 'error', message: string): void =>
     journal.event(wallMs, type, severity, subject, message);
   if (former) tellStandbys(state, slot, former, report, tell);
+  tellDigests(state, slot, former, report, tell);
   const wasProtected = former === undefined || isProtected(state, slot.pool, former);
   const isNow = isProtected(state, slot.pool, report);
   if (wasProtected && !isNow)
@@ -42,97 +48,21 @@ export function takeSharing(
         ? `The store has the state of slot ${slot.index} of ${slot.pool}, as agreed.`
         : `Standbys have the state of slot ${slot.index} of ${slot.pool} again.`,
     );
-  tellFault(slot, former, report, tell);
-  tellFirstPackets(slot, former, report, tell);
+  tellSource(slot, former, report, nodeName(state, holder.node), tell);
   if (report.isLossy && former?.isLossy !== true) tell('slot.lossy', 'warning', lossyWords(slot));
 }
 
-function tellFault(
-  { index, pool }: SlotRecord,
-  former: SharingReport | undefined,
-  { fault }: SharingReport,
-  tell: (type: string, severity: 'info' | 'warning', message: string) => void,
-): void {
-  const of = `of the state of slot ${index} of ${pool}`;
-  // What it is in figures changes all the time.
-  if (fault && !former?.fault) tell('slot.not-told', 'warning', `Not all ${of} is told: ${fault}.`);
-  if (former?.fault && !fault) tell('slot.told', 'info', `All ${of} is told again.`);
+function isSame(a: SlotCandidate, b: SlotCandidate): boolean {
+  return a.node === b.node && a.functionId === b.functionId;
 }
 
-function tellFirstPackets(
-  { index, pool }: SlotRecord,
-  former: SharingReport | undefined,
-  { firstPackets }: SharingReport,
-  tell: (type: string, severity: 'info' | 'warning', message: string) => void,
-): void {
-  const was = former?.firstPackets?.isDropping === true;
-  const isNow = firstPackets?.isDropping === true;
-  const of = `slot ${index} of ${pool}`;
-  if (isNow && !was)
-    tell(
-      'slot.first-packets-dropped',
-      'warning',
-      `First packets of new flows are dropped at ${of}, as they would wait for its standbys too long, or too many do: ${firstPackets.dropped} so far.`,
-    );
-  if (was && !isNow)
-    tell('slot.first-packets-pass', 'info', `First packets of new flows pass at ${of} again.`);
+function isHolder(state: ManagerState, slot: string, who: SlotCandidate): boolean {
+  const holder = state.holdings.get(slot)?.holder;
+  return holder ? isSame(holder, who) : false;
 }
 
-function tellStandbys(
-  state: ManagerState,
-  slot: SlotRecord,
-  former: SharingReport,
-  report: SharingReport,
-  tell: (type: string, severity: 'info' | 'warning', message: string) => void,
-): void {
-  const of = `the state of slot ${slot.index} of ${slot.pool}`;
-  const all = new Set([...former.standbys, ...report.standbys].map(({ node }) => node));
-  for (const node of all) {
-    const [before, now] = [former, report].map(({ standbys }) => standbys.find((each) => each.node === node));
-    const who = standbyName(state, slot.pool, node);
-    if (before?.isListed && !now?.isListed)
-      tell(
-        'slot.standby-unlisted',
-        'warning',
-        `${who} does not count as having ${of} any more${whyNot(now)}.`,
-      );
-    else if (now?.isListed && !before?.isListed)
-      tell('slot.standby-listed', 'info', `${who} has ${of} and may take over.`);
-    else if (now?.isListed && now.state === 'silent' && before?.state !== 'silent')
-      tell(
-        'slot.standby-silent',
-        'warning',
-        `${who} may take over and does not answer: it gets ${of} no more.`,
-      );
-  }
-}
-
-const STATES: Readonly<Record<StandbyReport['state'], string>> = {
-  away: 'there is no connection',
-  opening: 'its connection is being opened',
-  filling: 'it is being filled',
-  following: 'it lags too far behind',
-  silent: 'it does not answer',
-};
-
-function whyNot(standby: StandbyReport | undefined): string {
-  return `: ${standby ? STATES[standby.state] : 'it is no candidate any more'}`;
-}
-
-/** `kv#2 on node-b`, or the node alone. */
-function standbyName(state: ManagerState, pool: string, node: number): string {
-  const { instance, name } = standbyAt(state, pool, node);
-  return instance === null ? name : `${instance} on ${name}`;
-}
-
-function standbyAt(
-  state: ManagerState,
-  pool: string,
-  node: number,
-): { readonly instance: string | null; readonly name: string } {
-  const name = state.nodeById(node)?.name ?? `node ${node}`;
-  const instance = [...state.instances.values()].find((each) => each.pool === pool && each.node === name);
-  return { instance: instance ? instanceName(instance) : null, name };
+function nodeName(state: ManagerState, node: number): string {
+  return state.nodeById(node)?.name ?? `node ${node}`;
 }
 
 /** How many standbys have to have the state: as many as acknowledge it, and one at least. */
@@ -198,13 +128,15 @@ export function slotSharingView(
   if (!level || !isCarriedBySlot(level) || slot.holder === null) return null;
   const method = level.method as SlotSharingView['method'];
   const told = state.sharingReports.get(slot.id);
-  if (told?.epoch !== slot.epoch) {
+  // Others may have told of its next epoch before it did.
+  if (told === undefined || (told.epoch !== slot.epoch && !isHolder(state, slot.id, told.holder))) {
     const verdict = `The holder of slot ${slot.index} of ${slot.pool} has not told who has its state: a failover may lose state.`;
     return { method, isProtected: false, isLossy: false, verdict, state: null, standbys: [] };
   }
   const { report, atMs } = told;
-  const { keys, bytes, sequence, updatesPerSecond, waiting, isLossy, checkpoint, fault, firstPackets } =
-    report;
+  const { keys, bytes, sequence, updatesPerSecond, waiting, isLossy } = report;
+  const { checkpoint, fault, firstPackets, overruns } = report;
+  const alarms = alarmsOf(state, slot, told);
   const isSafe = isProtected(state, slot.pool, report);
   const verdict = [
     isSafe
@@ -218,8 +150,10 @@ export function slotSharingView(
     isLossy,
     verdict,
     state: { at: atMs, keys, bytes, sequence, updatesPerSecond, waiting },
-    standbys: report.standbys.map((each) => standbyView(state, slot.pool, each)),
+    ...(alarms.length > 0 ? { alarms } : {}),
+    standbys: report.standbys.map((each) => standbyView(state, slot.pool, each, atMs)),
     ...(checkpoint ? { checkpoint } : {}),
+    ...(overruns ? { overruns } : {}),
     ...(fault ? { fault } : {}),
     ...(firstPackets ? { firstPackets: firstPacketsView(firstPackets) } : {}),
   };
@@ -233,7 +167,31 @@ function firstPacketsView({
   return { waiting, released, dropped };
 }
 
-function standbyView(state: ManagerState, pool: string, { node, ...rest }: StandbyReport): StandbyStateView {
+function standbyView(
+  state: ManagerState,
+  pool: string,
+  { node, digests, ...rest }: StandbyReport,
+  atMs: number,
+): StandbyStateView {
   const { instance, name } = standbyAt(state, pool, node);
-  return { instance, node: name, ...rest };
+  const view = { instance, node: name, ...rest };
+  if (digests === undefined) return view;
+  const { sinceAgreedMs, ...compared } = digests;
+  const agreedAt = sinceAgreedMs === null ? null : atMs - sinceAgreedMs;
+  return { ...view, digests: { ...compared, agreedAt } };
+}
+
+/** What is to be looked at now, in sentences, though all that was agreed on may be kept. */
+function alarmsOf(state: ManagerState, slot: Which, { report, holder }: ToldSharing): string[] {
+  const of = `the state of slot ${slot.index} of ${slot.pool}`;
+  const alarms = report.standbys.flatMap((standby) => {
+    const who = standbyName(state, slot.pool, standby.node);
+    return [
+      ...(standby.digests?.isDiffering ? [differsWords(who, slot)] : []),
+      ...(standby.state === 'silent' ? [`${who} does not answer: it gets ${of} no more.`] : []),
+      ...(standby.state === 'away' ? [`${who} cannot be reached: it gets ${of} no more.`] : []),
+    ];
+  });
+  if (report.overruns?.isAmid) alarms.push(overrunWords(slot, nodeName(state, holder.node)));
+  return alarms;
 }

@@ -66,6 +66,7 @@ export interface FunctionLife {
 /** What the holder of a slot told of its standbys. */
 export interface ToldSharing {
   readonly epoch: number;
+  readonly holder: SlotCandidate;
   readonly report: SharingReport;
   /** By the wall clock. */
   readonly atMs: number;

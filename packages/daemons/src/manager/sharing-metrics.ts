@@ -14,19 +14,23 @@ export function exportSharing(metrics: Metrics, read: () => readonly SlotView[])
   const ofSlot = (
     name: string,
     help: string,
-    value: (sharing: SlotSharingView) => number | undefined,
+    value: (sharing: SlotSharingView) => number | null | undefined,
   ): void =>
     metrics.gauges({ name, help, labels: ['pool', 'slot'] }, () =>
       slots().flatMap(({ pool, index, sharing }) => {
-        const now = sharing ? value(sharing) : undefined;
-        return now === undefined ? [] : [{ labels: { pool, slot: String(index) }, value: now }];
+        const now = (sharing && value(sharing)) ?? null;
+        return now === null ? [] : [{ labels: { pool, slot: String(index) }, value: now }];
       }),
     );
-  const ofStandby = (name: string, help: string, value: (standby: StandbyStateView) => number | null): void =>
+  const ofStandby = (
+    name: string,
+    help: string,
+    value: (standby: StandbyStateView, now: SlotSharingView) => number | null | undefined,
+  ): void =>
     metrics.gauges({ name, help, labels: ['pool', 'slot', 'node'] }, () =>
       slots().flatMap(({ pool, index, sharing }) =>
         (sharing?.standbys ?? []).flatMap((standby) => {
-          const now = value(standby);
+          const now = (sharing && value(standby, sharing)) ?? null;
           const labels = { pool, slot: String(index), node: standby.node };
           return now === null ? [] : [{ labels, value: now }];
         }),
@@ -47,6 +51,31 @@ export function exportSharing(metrics: Metrics, read: () => readonly SlotView[])
     'slot_waiting_updates_count',
     'Updates that wait for room or to be confirmed',
     ({ state }) => state?.waiting,
+  );
+  ofSlot(
+    'slot_sharing_alarms_count',
+    'Copies that differ, do not answer or cannot be reached, and a kernel that loses events',
+    ({ alarms, state }) => state && (alarms ?? []).length,
+  );
+  ofSlot(
+    'slot_event_overruns_count',
+    'Times that the kernel lost events of connections, since the slot is held',
+    ({ overruns }) => overruns?.times,
+  );
+  ofSlot(
+    'slot_event_overrun_state',
+    '1: the kernel loses events of connections, or did in the last five seconds',
+    ({ overruns }) => overruns && Number(overruns.isAmid),
+  );
+  ofSlot(
+    'slot_checkpoint_lag_updates_count',
+    'Updates that the store outside of the set lacks',
+    ({ checkpoint, state }) => checkpoint && state && Math.max(0, state.sequence - checkpoint.sequence),
+  );
+  ofSlot(
+    'slot_checkpoint_lag_bytes',
+    'Octets of the changes that the store outside of the set lacks',
+    ({ checkpoint }) => checkpoint?.lagBytes,
   );
   ofSlot(
     'slot_checkpoint_lag_seconds',
@@ -73,9 +102,61 @@ export function exportSharing(metrics: Metrics, read: () => readonly SlotView[])
   );
   ofStandby('standby_lag_updates_count', 'Updates that it lacks', ({ lagUpdates }) => lagUpdates);
   ofStandby('standby_lag_seconds', 'Age of the oldest update that it lacks', ({ lagMs }) => lagMs / 1_000);
-  ofStandby('standby_lag_bytes', 'Updates on their way to it', ({ lagBytes }) => lagBytes);
+  ofStandby('standby_lag_bytes', 'Keys and values that it lacks', ({ lagBytes }) => lagBytes);
   ofStandby('standby_round_trip_seconds', 'Last round trip of a mark', ({ roundTripMs }) =>
     roundTripMs === null ? null : roundTripMs / 1_000,
+  );
+  exportStreams(ofStandby);
+}
+
+/** What goes to each standby, and how its digests compare. */
+function exportStreams(
+  ofStandby: (
+    name: string,
+    help: string,
+    value: (standby: StandbyStateView, now: SlotSharingView) => number | null | undefined,
+  ) => void,
+): void {
+  const seconds = (ms: number | null = null): number | null => (ms === null ? null : ms / 1_000);
+  ofStandby('standby_silent_seconds', 'Since it said anything', ({ stream }) => seconds(stream?.silentMs));
+  ofStandby(
+    'standby_sent_updates_count',
+    'Updates that were sent to it, since the slot is held',
+    ({ stream }) => stream?.updatesSent,
+  );
+  ofStandby('standby_sent_bytes', 'Octets of these', ({ stream }) => stream?.bytesSent);
+  ofStandby(
+    'standby_under_way_bytes',
+    'Sent to it and not confirmed: what it takes of the memory of the holder',
+    ({ stream }) => stream?.underWayBytes,
+  );
+  ofStandby(
+    'standby_fills_count',
+    'Times that all of the state was sent to it, since the slot is held',
+    ({ stream }) => stream?.fills,
+  );
+  ofStandby(
+    'standby_digests_agreed_count',
+    'Marks at which its digest was that of the holder, since the slot is held',
+    ({ digests }) => digests?.agreed,
+  );
+  ofStandby(
+    'standby_digests_differed_count',
+    'Times that it had another state than the holder, since the slot is held',
+    ({ digests }) => digests?.differed,
+  );
+  ofStandby(
+    'standby_differing_state',
+    '1: it had another state, and its digests have not agreed for five seconds since',
+    ({ digests }) => digests && Number(digests.isDiffering),
+  );
+  ofStandby(
+    'standby_digest_age_seconds',
+    'Since its digest was that of the holder last, as its holder told last',
+    ({ digests }, { state }) => {
+      const agreedAt = digests?.agreedAt ?? null;
+      return agreedAt === null || state === null ? null : seconds(Math.max(0, state.at - agreedAt));
+    },
   );
 }
 

@@ -47,6 +47,7 @@ test('lag of each standby, as of one view; what is not known, or no more, is not
     of('slot_shared_bytes', '160'),
     of('slot_shared_updates_count', '40'),
     of('slot_waiting_updates_count', '2'),
+    of('slot_sharing_alarms_count', '0'),
     of('standby_listed_state', '1', b),
     of('standby_lag_updates_count', '3', b),
     of('standby_lag_seconds', '0.02', b),
@@ -59,6 +60,51 @@ test('lag of each standby, as of one view; what is not known, or no more, is not
     of('slot_first_packets_waiting_count', '2'),
     of('slot_first_packets_released_count', '120'),
     of('slot_first_packets_dropped_count', '1'),
+  ]);
+  const rates = { updatesPerSecond: 10, bytesPerSecond: 320, updatesSent: 90, bytesSent: 2_880 };
+  const stream = { silentMs: 60, ...rates, underWayBytes: 32, fills: 2 };
+  const digests = { agreed: 40, differed: 1, agreedAt: -1_500, isDiffering: true };
+  const [standby] = sharing?.standbys ?? [];
+  if (!sharing || !standby) throw new Error('there is no standby');
+  const standbys = [
+    { ...standby, stream, digests },
+    {
+      ...standby,
+      node: 'node-c',
+      stream: { ...stream, silentMs: null },
+      digests: { ...digests, agreedAt: null },
+    },
+  ];
+  const overruns = { times: 9, isAmid: true };
+  slots = slots.map((each) => ({ ...each, sharing: { ...sharing, standbys, overruns, alarms: ['a', 'b'] } }));
+  const now = await lines();
+  expect(now.filter((line) => /overrun|alarms/.test(line))).toEqual([
+    of('slot_sharing_alarms_count', '2'),
+    of('slot_event_overruns_count', '9'),
+    of('slot_event_overrun_state', '1'),
+  ]);
+  const names = /standby_(silent|sent|under_way|fills|digest|differing)/;
+  expect(now.filter((line) => names.test(line) && line.includes('node-b'))).toEqual([
+    of('standby_silent_seconds', '0.06', b),
+    of('standby_sent_updates_count', '90', b),
+    of('standby_sent_bytes', '2880', b),
+    of('standby_under_way_bytes', '32', b),
+    of('standby_fills_count', '2', b),
+    of('standby_digests_agreed_count', '40', b),
+    of('standby_digests_differed_count', '1', b),
+    of('standby_differing_state', '1', b),
+    of('standby_digest_age_seconds', '1.5', b),
+  ]);
+  // What nobody knows is not told.
+  const ofC = now.filter((line) => names.test(line) && line.includes('node-c'));
+  expect(ofC.filter((line) => /silent|digest_age/.test(line))).toEqual([]);
+  expect(ofC).toHaveLength(7);
+  const checkpoint = { sequence: 30, ageMs: 400, lagBytes: 96, fault: '' };
+  slots = slots.map((each) => ({ ...each, sharing: { ...sharing, standbys: [], checkpoint } }));
+  expect((await lines()).filter((line) => line.includes('checkpoint'))).toEqual([
+    of('slot_checkpoint_lag_updates_count', '10'),
+    of('slot_checkpoint_lag_bytes', '96'),
+    of('slot_checkpoint_lag_seconds', '0.4'),
   ]);
   slots = slots.map((each) => ({ ...each, sharing: null }));
   expect(await lines()).toEqual([]);

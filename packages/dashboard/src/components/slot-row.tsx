@@ -37,7 +37,7 @@ export function SlotRow({ slot, controls, now }: SlotRowProps): JSX.Element {
         <li title={`${slot.epoch}; grows by every hand-over`}>Epoch {formatEpoch(slot.epoch)}</li>
         <li class="mono">{slot.addresses.join(', ') || 'no address'}</li>
       </ul>
-      {slot.sharing && <SharingLines sharing={slot.sharing} />}
+      {slot.sharing && <SharingLines sharing={slot.sharing} now={now} />}
       {slot.holder !== null && slot.standbys.length > 0 && <HandOver slot={slot} controls={controls} />}
     </li>
   );

@@ -5,7 +5,7 @@ import type {
   SlotSharingView,
   StandbyStateView,
 } from '@vnfpool/core/management';
-import { formatMs } from './format.ts';
+import { formatAgo, formatMs } from './format.ts';
 
 const STATES: Readonly<Record<StandbyStateView['state'], string>> = {
   away: 'no connection',
@@ -25,9 +25,30 @@ export function describeStandby({ isListed, state, lagUpdates, lagMs, lagBytes }
   return `${STATES[state]}${may}, ${lag}`;
 }
 
+/** `10 updates (320 octets) a second; digests agree, last just now, 40 times`; empty: its holder does not say. */
+export function describeStream({ stream, digests }: StandbyStateView, now: number): string {
+  if (!stream || !digests) return '';
+  const { updatesPerSecond, bytesPerSecond, fills } = stream;
+  const { agreed, differed, agreedAt, isDiffering } = digests;
+  const rate = `${counted(updatesPerSecond, 'update')} (${bytesPerSecond} octets) a second`;
+  const last = agreedAt === null ? 'never' : `last ${formatAgo(now - agreedAt)}, ${counted(agreed, 'time')}`;
+  const compared = isDiffering ? `digests differed; they agreed: ${last}` : `digests agree: ${last}`;
+  const before = differed === 0 ? [] : [`differed ${counted(differed, 'time')}`];
+  return [rate, compared, ...before, ...(fills > 1 ? [`got all ${fills} times`] : [])].join('; ');
+}
+
+/** `9 times, all are listed anew`. */
+export function describeOverruns({ times, isAmid }: NonNullable<SlotSharingView['overruns']>): string {
+  return `${counted(times, 'time')}, ${isAmid ? 'all connections are listed anew' : 'and all connections were listed anew'}`;
+}
+
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 /** Good, or what is to be looked at. */
-export function standbyTone({ isListed, state }: StandbyStateView): 'good' | 'warning' | 'bad' {
-  if (state === 'silent' || state === 'away') return 'bad';
+export function standbyTone({ isListed, state, digests }: StandbyStateView): 'good' | 'warning' | 'bad' {
+  if (state === 'silent' || state === 'away' || digests?.isDiffering === true) return 'bad';
   return isListed ? 'good' : 'warning';
 }
 

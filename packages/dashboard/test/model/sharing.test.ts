@@ -5,7 +5,9 @@ import {
   describeFirstPackets,
   describeLevel,
   describeMerged,
+  describeOverruns,
   describeStandby,
+  describeStream,
   mergedTone,
   standbyTone,
 } from '../../src/model/sharing.ts';
@@ -38,6 +40,50 @@ test.each([
     tone,
     text,
   ]);
+});
+
+test('what goes to a standby, and how its digests compare; nothing where its holder does not say', () => {
+  const stream = {
+    silentMs: 20,
+    updatesPerSecond: 1,
+    bytesPerSecond: 32,
+    updatesSent: 90,
+    bytesSent: 2_880,
+    underWayBytes: 0,
+    fills: 1,
+  };
+  const digests = { agreed: 40, differed: 0, agreedAt: 10_000, isDiffering: false };
+  expect(describeStream(standby, 10_000)).toBe('');
+  expect(describeStream({ ...standby, stream, digests }, 10_500)).toBe(
+    '1 update (32 octets) a second; digests agree: last just now, 40 times',
+  );
+  const differing: StandbyStateView = {
+    ...standby,
+    stream: {
+      ...stream,
+      updatesPerSecond: 0,
+      bytesPerSecond: 0,
+      updatesSent: 90,
+      bytesSent: 2_880,
+      fills: 3,
+    },
+    digests: { agreed: 1, differed: 2, agreedAt: 10_000, isDiffering: true },
+  };
+  expect(describeStream(differing, 19_000)).toBe(
+    '0 updates (0 octets) a second; digests differed; they agreed: last 9 s ago, 1 time; differed 2 times; got all 3 times',
+  );
+  expect([standbyTone({ ...standby, stream, digests }), standbyTone(differing)]).toEqual(['good', 'bad']);
+  expect(
+    describeStream(
+      { ...differing, digests: { agreed: 0, differed: 1, agreedAt: null, isDiffering: true } },
+      0,
+    ),
+  ).toContain('digests differed; they agreed: never; differed 1 time');
+});
+
+test('events that the kernel lost', () => {
+  expect(describeOverruns({ times: 1, isAmid: true })).toBe('1 time, all connections are listed anew');
+  expect(describeOverruns({ times: 9, isAmid: false })).toBe('9 times, and all connections were listed anew');
 });
 
 test.each<[Partial<PoolSharingView>, string]>([

@@ -69,7 +69,8 @@ function withMerged(view: PoolSharingView | null, state: ManagerState, pool: str
 function withState(found: Verdict, pool: DeclaredPool, observed: Observed, state: ManagerState): Verdict {
   const [first] = slotsOf(pool, observed).flatMap((slot) => {
     const sharing = slotSharingView(state, slot);
-    return sharing === null || (sharing.isProtected && !sharing.isLossy) ? [] : [sharing.verdict];
+    if (sharing === null) return [];
+    return sharing.isProtected && !sharing.isLossy ? (sharing.alarms ?? []) : [sharing.verdict];
   });
   const merged = first === undefined ? mergedTrouble(state, pool.name) : undefined;
   if (merged !== undefined) return { health: 'degraded', reason: `It serves, but: ${merged}` };

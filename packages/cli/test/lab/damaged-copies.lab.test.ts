@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { StateView } from '@vnfpool/core/management';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Hosts, missing } from './hosts.ts';
+import { instanceOf, isWhole, slotOf } from './running-set.ts';
+import { ask, type Child, until } from './support.ts';
+
+/* A standby whose copy of the state is not what the holder has, or to which nothing comes any more: somebody is told within seconds. */
+
+const folder = fileURLToPath(new URL('../../../../examples/ledger', import.meta.url));
+const NODES = ['node-a', 'node-b', 'node-c'] as const;
+const ADDRESSES: Readonly<Record<string, string>> = {
+  manager: '10.78.0.2',
+  'node-a': '10.78.0.11',
+  'node-b': '10.78.0.12',
+  'node-c': '10.78.0.13',
+  client: '10.78.0.30',
+};
+const SERVICE = '10.78.0.100';
+/** The example's, with times that do not run out on a machine that does much else. */
+const declaration = readFileSync(`${folder}/set.yaml`, 'utf8')
+  .replace('arguments: [ledger.mjs', `arguments: [${folder}/ledger.mjs`)
+  .replace('10.77.0.100', SERVICE)
+  .replace('every: 500ms, timeout: 400ms', 'every: 1s, timeout: 1s')
+  .replace('lease: 300ms', 'lease: 1s');
+
+describe.skipIf(missing !== '')(`a copy that is not what it should be ${missing}`, () => {
+  let hosts: Hosts;
+  let agents: Map<string, Child>;
+
+  const untilState = (what: string, isSo: (state: StateView) => unknown): Promise<StateView> =>
+    hosts.untilState('manager', what, isSo);
+  const isWell = (state: StateView): boolean => {
+    const sharing = slotOf(state, 'ledger').sharing;
+    return isWhole(state) && sharing?.isProtected === true && sharing.alarms === undefined;
+  };
+  const told = async (...args: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await hosts.cli('manager', ...args);
+    expect(code, stderr).toBe(0);
+    return stdout;
+  };
+  /** The agent of the first standby, with its name as events say it. */
+  const standbyOf = (
+    state: StateView,
+  ): { readonly agent: Child; readonly who: string; readonly node: string } => {
+    const name = slotOf(state, 'ledger').standbys[0] ?? '';
+    const node = instanceOf(state, name).node ?? '';
+    return { agent: agents.get(node) as Child, who: `${name} on ${node}`, node };
+  };
+  /** Of an account, by the service. */
+  const balance = async (path: string, method: 'GET' | 'POST'): Promise<string> =>
+    until('the service answers', async () => {
+      const script = `fetch('http://${SERVICE}:8080/accounts${path}', { method: '${method}', signal: AbortSignal.timeout(1000) })
+        .then((answer) => (answer.ok ? answer.text() : '')).then((text) => process.stdout.write(text)).catch(() => {}).finally(() => process.exit());`;
+      const child = hosts.start('client', [process.execPath, '-e', script]);
+      await child.ended;
+      return child.stdout() === '' ? null : child.stdout();
+    });
+
+  beforeAll(async () => {
+    hosts = new Hosts(ADDRESSES);
+    hosts.nodeOptions = ['--import', new URL('damaged-copies.mjs', import.meta.url).href];
+    agents = await hosts.startSet('ledger', NODES);
+    writeFileSync(`${hosts.folder}/set.yaml`, declaration);
+    const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);
+    expect(applied.code, applied.stderr).toBe(0);
+    await untilState('a standby has the state', isWell);
+  });
+  beforeEach(({ onTestFailed }) => {
+    onTestFailed(() => hosts.tellStory('manager'));
+  });
+  afterAll(async () => {
+    await hosts?.takeDown();
+  });
+
+  test('a standby whose memory fails: an event and an alarm, until it agrees again', async () => {
+    await balance('/paid/add', 'POST');
+    const { agent, who, node } = standbyOf(await untilState('a standby has the state', isWell));
+    agent.process.kill('SIGWINCH');
+    const words = `${who} had another state than the holder of slot 0 of ledger: it gets all of it anew.`;
+    const state = await untilState('an alarm says so', (each) =>
+      slotOf(each, 'ledger').sharing?.alarms?.includes(words),
+    );
+    expect(state.pools[0]).toMatchObject({
+      health: 'degraded',
+      reason: expect.stringContaining('It serves, but'),
+    });
+    // All of it is there again before it is over.
+    const filled = await untilState('it is filled anew', (each) =>
+      slotOf(each, 'ledger').sharing?.standbys.some(
+        (standby) => standby.node === node && standby.isListed && standby.stream?.fills === 2,
+      ),
+    );
+    expect(
+      slotOf(filled, 'ledger').sharing?.standbys.find((each) => each.node === node)?.digests,
+    ).toMatchObject({
+      differed: 1,
+      isDiffering: true,
+    });
+    expect(await told('status')).toContain('a copy differs');
+    expect(await told('explain', 'slot', 'ledger/0')).toMatch(
+      /Look: .* had another state .*\n.*digests agreed \d+ times, last \ds ago; differed once, and lately; got all 2 times/s,
+    );
+    const { text } = await ask({ socketPath: `${hosts.stateOf('manager')}/api.sock` }, '/v1/metrics');
+    expect(text).toMatch(
+      new RegExp(`^vnfpool_standby_digests_differed_count\\{.*node="${node}".*\\} 1$`, 'm'),
+    );
+    await untilState('it agrees again', isWell);
+    const events = await told('events');
+    expect(events).toContain(words);
+    expect(events).toContain(`${who} has the state of slot 0 of ledger as its holder has it again, for 5 s`);
+    // What it goes on with is what was answered.
+    await told('handover', 'ledger/0', '--to', who.split(' ')[0] ?? '');
+    expect(await balance('', 'GET')).toBe('{"paid":1}');
+  });
+
+  test('a standby that does not answer: an event and an alarm, though its node is not lost', async () => {
+    const { agent, who } = standbyOf(await untilState('a standby has the state', isWell));
+    agent.process.kill('SIGSTOP');
+    const words = `${who} does not answer: it gets the state of slot 0 of ledger no more.`;
+    try {
+      await untilState('an alarm says so', (each) => slotOf(each, 'ledger').sharing?.alarms?.includes(words));
+    } finally {
+      agent.process.kill('SIGCONT');
+    }
+    await untilState('it answers', isWell);
+    const events = await told('events');
+    expect(events).toContain(
+      `${who} does not count as having the state of slot 0 of ledger any more: it does not answer.`,
+    );
+    expect(events).toContain(`${who} has the state of slot 0 of ledger and may take over.`);
+  });
+});
