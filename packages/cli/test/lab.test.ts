@@ -118,8 +118,9 @@ describe('handover', () => {
   test('orders it and draws it', async () => {
     const handover = bench.backend.handover.bind(bench.backend);
     bench.backend.handover = async (request) => {
-      await handover(request);
+      const answer = await handover(request);
       happen({ ...next, cause: 'hand-over ordered', fencedBy: 'release' });
+      return answer;
     };
     const { code, out } = await bench.run(['handover', 'web/0', '--to', 'web#2']);
     expect(code).toBe(0);
@@ -127,5 +128,14 @@ describe('handover', () => {
     expect(out).toMatch(
       /^web\/0: hand-over ordered\nweb\/0 {2}web#1 → web#2 {2}epoch 1\.8: hand-over ordered \(fenced by release\)/,
     );
+  });
+
+  test('says what is lost where an operator accepts that', async () => {
+    const words = 'web#2 lacked 3 updates (96 octets, 2 ms) when the holder told of it last, 7 s ago.';
+    const at = { at: 1, toldAt: 1, lagUpdates: 3, lagBytes: 96, lagMs: 2, agreedAt: 1, heardAt: 1 };
+    bench.backend.handoverAnswer = { acceptedLoss: { ...at, digests: 'agreed', words } };
+    const command = ['handover', 'web/0', '--to', 'web#2', '--i-accept-the-loss', '--no-wait'];
+    const { code, out } = await bench.run(command);
+    expect([code, out]).toEqual([0, `web/0: hand-over ordered\n  accepted: ${words}\n`]);
   });
 });

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HandoverRequest } from '@vnfpool/core/management';
+import type { HandoverAnswer, HandoverRequest } from '@vnfpool/core/management';
 import type { Command } from 'commander';
 import { type ApiOptions, connectApi, durationOption, withApi } from '../api/api-command.ts';
 import { reportFailovers } from '../failover/report.ts';
 import { FailoverWatch } from '../failover/watch.ts';
 import type { CliIo } from '../io.ts';
+import { plain } from '../output/plain.ts';
 import { type SlotName, slotName } from './slot-name.ts';
 
 interface Options extends ApiOptions {
@@ -23,7 +24,7 @@ export function addHandover(program: Command, io: CliIo): void {
     .option('--to <instance>', 'who should hold it, for instance web#2; the first candidate when not said')
     .option(
       '--i-accept-the-loss',
-      'where nobody holds the slot and nobody who has its state is there: --to takes it with what it has',
+      'where nobody holds the slot and nobody who has its state is there: --to takes it with what it has; what it is known to lack is said and recorded',
     )
     .addOption(durationOption('--wait <duration>', 'how long to wait for it', 10_000, '10s'))
     .option('--no-wait', 'do not wait for it')
@@ -37,8 +38,9 @@ export function addHandover(program: Command, io: CliIo): void {
           ...(options.to === undefined ? {} : { to: options.to }),
           ...(options.iAcceptTheLoss === true && { acceptsLoss: true }),
         };
-        await client.post('/v1/handover', request);
+        const { acceptedLoss } = await client.post<HandoverAnswer>('/v1/handover', request);
         io.out(`${pool}/${slot}: hand-over ordered\n`);
+        if (acceptedLoss) io.out(`  accepted: ${plain(acceptedLoss.words, 'one line')}\n`);
         if (watch !== undefined && options.wait !== false) {
           await reportFailovers(watch, [`${pool}/${slot}`], options.wait, io);
         }

@@ -41,6 +41,8 @@ export function renderTimeline(failover: FailoverView, paint: Paint): string {
     failover.class === undefined
       ? []
       : [`  class ${failover.class}: ${plain(failover.evidence ?? '', 'one line')}`];
+  const { acceptedLoss } = failover;
+  if (acceptedLoss) known.push(`  an operator accepted the loss: ${plain(acceptedLoss.words, 'one line')}`);
   return `${[paint('strong', plain(title, 'one line')), ...known, ...lines, `  ${outageText(failover)}`].join('\n')}\n`;
 }
 

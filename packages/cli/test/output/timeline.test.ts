@@ -28,3 +28,21 @@ test.each([
   const [title] = renderTimeline({ ...failover, ...changed }, (_style, text) => text).split('\n');
   expect(title?.endsWith(words)).toBe(true);
 });
+
+test('that an operator accepted a loss stands below the title, with what was known of it', () => {
+  const acceptedLoss = {
+    at: 1_700_000_000_000,
+    toldAt: null,
+    lagUpdates: null,
+    lagBytes: null,
+    lagMs: null,
+    digests: 'unknown' as const,
+    agreedAt: null,
+    heardAt: null,
+    words: 'What web#2 lacks is unknown: no holder has told of it.',
+  };
+  const lines = renderTimeline({ ...failover, acceptedLoss }, (_style, text) => text).split('\n');
+  expect(lines[1]).toBe(
+    '  an operator accepted the loss: What web#2 lacks is unknown: no holder has told of it.',
+  );
+});

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { AcceptedLossView } from './sharing-views.ts';
 import type { EventView, PlannedChange, StateView, TrafficView } from './views.ts';
 
 /*
@@ -29,6 +30,14 @@ export interface HandoverRequest {
   readonly to?: string;
   /** Nobody holds the slot, and nobody who has its state is there: `to` takes it with what it has. The risk is the caller's. */
   readonly acceptsLoss?: boolean;
+}
+
+/** Answer of POST /v1/handover: it is ordered, not done. */
+export interface HandoverAnswer {
+  /** Name of the instance that is to hold the slot. */
+  readonly to: string;
+  /** What it is known to lack; absent: no loss was accepted. */
+  readonly acceptedLoss?: AcceptedLossView;
 }
 
 /** POST /v1/move: moves an instance to another node, with its state and its slot. */

@@ -97,6 +97,25 @@ export interface SlotSharingView {
   };
 }
 
+/** What an operator took upon himself by letting somebody take a slot without its state, as it was known then. */
+export interface AcceptedLossView {
+  readonly at: number;
+  /** When a holder told of it last; null: none has, and all the rest is unknown. */
+  readonly toldAt: number | null;
+  /** What it lacked then. What was changed since is not known. */
+  readonly lagUpdates: number | null;
+  readonly lagBytes: number | null;
+  readonly lagMs: number | null;
+  /** How its digest compared with that of the holder. */
+  readonly digests: 'agreed' | 'differed' | 'unknown';
+  /** When it agreed last; null: never, or unknown. */
+  readonly agreedAt: number | null;
+  /** When the holder heard it last; null: never, or unknown. */
+  readonly heardAt: number | null;
+  /** All of it in a sentence. */
+  readonly words: string;
+}
+
 export interface StandbyStateView {
   /** Name of the instance there; null: none of the pool is. */
   readonly instance: string | null;

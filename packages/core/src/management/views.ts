@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { PoolSharingView, SlotSharingView } from './sharing-views.ts';
+import type { AcceptedLossView, PoolSharingView, SlotSharingView } from './sharing-views.ts';
 
 /*
  * What the management API shows. The command line and the page know these types and nothing else of the
@@ -208,6 +208,8 @@ export interface FailoverView {
   /** Last success before to first success after, as the traffic source saw it; null: no traffic source. */
   readonly outageMs: number | null;
   readonly failedRequests: number | null;
+  /** It was taken without some of its state by an operator's word; absent: by nobody's. */
+  readonly acceptedLoss?: AcceptedLossView;
 }
 
 export interface FailoverStepView {

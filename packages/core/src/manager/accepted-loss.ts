@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { FailoverRecord } from '@vnfpool/wire/mobility';
 import { formatEpoch } from '../identity.ts';
+import type { AcceptedLossView } from '../management/sharing-views.ts';
 import { instanceName, isReady } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
 import { isByAgents } from '../state-level/carried.ts';
 import type { Journal } from './journal.ts';
+import { knownLoss, knownLossWords } from './known-loss.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import type { ManagerState } from './state.ts';
 
@@ -16,7 +19,7 @@ export function acceptLoss(
   journal: Journal,
   request: { readonly pool: string; readonly index: number; readonly to?: string },
   { nowMs, wallMs }: { readonly nowMs: number; readonly wallMs: number },
-): { readonly ok: true; readonly to: string } | Refusal {
+): { readonly ok: true; readonly to: string; readonly acceptedLoss: AcceptedLossView } | Refusal {
   const where = `slot ${request.index} of ${request.pool}`;
   const pool = state.set?.declared.pools.find(({ name }) => name === request.pool);
   if (!pool) return refuse('NOT_FOUND', `There is no pool ${request.pool}.`);
@@ -32,16 +35,29 @@ export function acceptLoss(
     .map((functionId) => observed.instances.find((instance) => instance.functionId === functionId))
     .filter((instance) => instance !== undefined);
   const names = candidates.map(instanceName).join(', ');
+  const losses = knownLossWords(state, slot, candidates, wallMs);
   if (request.to === undefined)
-    return refuse('NOT_FOUND', `Say who is to take ${where} without its state: ${names}.`);
+    return refuse('NOT_FOUND', `Say who is to take ${where} without its state: ${names}.${losses}`);
   const wanted = candidates.find((instance) => instanceName(instance) === request.to);
   if (!wanted)
-    return refuse('NOT_FOUND', `${request.to} is no candidate for ${where}; candidates: ${names}.`);
+    return refuse('NOT_FOUND', `${request.to} is no candidate for ${where}; candidates: ${names}.${losses}`);
   if (!isReady(wanted, new Map(observed.nodes.map((node) => [node.name, node]))))
     return refuse('NOT_READY', `${request.to} is not ready to take the slot.`);
   const { epoch } = slot;
-  state.acceptedLosses.set(slot.id, { to: wanted.functionId, epoch });
-  const message = `An operator lets ${request.to} take ${where} without its state, behind epoch ${formatEpoch(epoch)}.`;
+  const loss = knownLoss(state, slot.id, wanted, wallMs);
+  state.acceptedLosses.set(slot.id, { to: wanted.functionId, epoch, loss });
+  const message = `An operator lets ${request.to} take ${where} without its state, behind epoch ${formatEpoch(epoch)}. ${loss.words}`;
   journal.event(wallMs, 'slot.loss-accepted', 'warning', `slot ${request.pool}/${request.index}`, message);
-  return { ok: true, to: request.to };
+  return { ok: true, to: request.to, acceptedLoss: loss };
+}
+
+/** What was accepted of the loss of a failover; whoever takes the slot first ends it. */
+export function acceptedLossOf(
+  state: ManagerState,
+  record: Pick<FailoverRecord, 'slot' | 'epoch' | 'to'>,
+): AcceptedLossView | undefined {
+  const accepted = state.acceptedLosses.get(record.slot);
+  if (accepted === undefined || Number(record.epoch) <= accepted.epoch) return undefined;
+  state.acceptedLosses.delete(record.slot);
+  return accepted.to === record.to.functionId ? accepted.loss : undefined;
 }

@@ -6,6 +6,7 @@ import { lacksState } from '../planner/slot-sharing.ts';
 import { slotsPerInstance } from '../planner/surplus.ts';
 import { hex64 } from './hex64.ts';
 import type { Journal } from './journal.ts';
+import { knownLossWords } from './known-loss.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import type { ManagerState } from './state.ts';
 
@@ -38,17 +39,20 @@ export function expireHandovers(state: ManagerState, journal: Journal, nowMs: nu
 export function chooseSuccessor(
   state: ManagerState,
   request: { readonly pool: string; readonly index: number; readonly to?: string },
-  nowMs: number,
+  { nowMs, wallMs }: { readonly nowMs: number; readonly wallMs: number },
 ): { readonly slot: string; readonly to: number; readonly name: string } | Refusal {
   const pool = state.set?.declared.pools.find(({ name }) => name === request.pool);
   if (!pool) return refuse('NOT_FOUND', `There is no pool ${request.pool}.`);
   const observed = state.observed(nowMs);
   const slot = observed.slots.find(({ pool: of, index }) => of === request.pool && index === request.index);
   if (!slot) return refuse('NOT_FOUND', `Pool ${request.pool} has no slot ${request.index}.`);
+  const candidates = rankingOf(pool, slot.index, observed)
+    .map((functionId) => observed.instances.find((instance) => instance.functionId === functionId))
+    .filter((instance) => instance !== undefined);
   if (slot.holder === null)
     return refuse(
       'NOT_READY',
-      `Nobody holds slot ${request.index} of ${request.pool}, so it cannot be handed over.`,
+      `Nobody holds slot ${request.index} of ${request.pool}, so it cannot be handed over.${knownLossWords(state, slot, candidates, wallMs)}`,
     );
   if (slot.handover)
     return refuse('NOT_READY', `Slot ${request.index} of ${request.pool} is being handed over already.`);
@@ -56,9 +60,6 @@ export function chooseSuccessor(
   if (holder?.move)
     return refuse('NOT_READY', `${instanceName(holder)} moves to ${holder.move.to}, and its slot with it.`);
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
-  const candidates = rankingOf(pool, slot.index, observed)
-    .map((functionId) => observed.instances.find((instance) => instance.functionId === functionId))
-    .filter((instance) => instance !== undefined);
   const isFull = ({ functionId }: { readonly functionId: number }): boolean =>
     observed.slots.filter(({ holder: of }) => of === functionId).length >= slotsPerInstance(pool);
   if (request.to !== undefined) {
@@ -74,7 +75,10 @@ export function chooseSuccessor(
     if (isFull(wanted))
       return refuse('NOT_READY', `${request.to} holds a slot, and may not hold another one.`);
     if (lacksState(slot, wanted, observed))
-      return refuse('NOT_READY', `${request.to} has not all of the slot's state yet.`);
+      return refuse(
+        'NOT_READY',
+        `${request.to} has not all of the slot's state yet.${knownLossWords(state, slot, [wanted], wallMs)}`,
+      );
     return { slot: slot.id, to: wanted.functionId, name: request.to };
   }
   const next = candidates.find(

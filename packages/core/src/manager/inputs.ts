@@ -148,7 +148,7 @@ function takeHandover(
     outputs.push(reply(input.requestId, acceptLoss(state, journal, input, { nowMs, wallMs })));
     return;
   }
-  const chosen = chooseSuccessor(state, input, nowMs);
+  const chosen = chooseSuccessor(state, input, { nowMs, wallMs });
   if ('code' in chosen) {
     outputs.push(reply(input.requestId, chosen));
     return;

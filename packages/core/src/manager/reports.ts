@@ -5,6 +5,7 @@ import { formatEpoch } from '../identity.ts';
 import { stallAdvice } from '../lease/index.ts';
 import type { FailoverView, TrafficReport } from '../management/views.ts';
 import { instanceName } from '../planner/observed.ts';
+import { acceptedLossOf } from './accepted-loss.ts';
 import { takeCouncilReports } from './council.ts';
 import { failoverView, withOutage } from './failovers.ts';
 import { failoverKey, reclassifyOthers, takeHost, withClass } from './failure-class.ts';
@@ -168,6 +169,8 @@ function takeFailover(state: ManagerState, journal: Journal, record: FailoverRec
     for (const outage of history) view = withOutage(view, source, outage);
   }
   view = withClass(state, view, record.cause);
+  const acceptedLoss = acceptedLossOf(state, record);
+  if (acceptedLoss) view = { ...view, acceptedLoss };
   state.failovers.push(view);
   if (state.failovers.length > ROWS_MAX.failovers) state.failovers.shift();
   saveFailover(journal, view);

@@ -9,6 +9,7 @@ import type {
 } from '@vnfpool/wire/mobility';
 import type { DeclaredPool } from '../declared/set.ts';
 import type { NodeId } from '../identity.ts';
+import type { AcceptedLossView } from '../management/sharing-views.ts';
 import type { EventView, FailoverView, TrafficView } from '../management/views.ts';
 import type { TransferDestination } from '../mobility/types.ts';
 import { specificationOf, versionName } from '../planner/documents.ts';
@@ -70,6 +71,15 @@ export interface ToldSharing {
   readonly report: SharingReport;
   /** By the wall clock. */
   readonly atMs: number;
+}
+
+/** An operator's word. */
+export interface AcceptedLoss {
+  /** Function ID. */
+  readonly to: number;
+  readonly epoch: number;
+  /** As far as it was known. */
+  readonly loss: AcceptedLossView;
 }
 
 export interface Handover {
@@ -158,7 +168,7 @@ export class ManagerState {
   readonly retries: Map<string, { atMs: number; waitMs: number; reason: string }> = new Map();
   readonly handovers: Map<string, Handover> = new Map();
   /** By slot: who may take it without its state, behind this epoch and no other, by an operator's word. */
-  readonly acceptedLosses: Map<string, { readonly to: number; readonly epoch: number }> = new Map();
+  readonly acceptedLosses: Map<string, AcceptedLoss> = new Map();
   /** By Function ID. */
   readonly moveLives: Map<number, MoveLife> = new Map();
   /** By Function ID: since when it is ready. */

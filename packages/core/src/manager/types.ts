@@ -3,6 +3,7 @@ import type { Random } from '../core.ts';
 import type { DeclaredSet } from '../declared/set.ts';
 import type { NodeId } from '../identity.ts';
 import type { ApplyView } from '../management/requests.ts';
+import type { AcceptedLossView } from '../management/sharing-views.ts';
 import type { EventView, SetView, TrafficReport } from '../management/views.ts';
 import type { MobilityManagerInput, MobilityManagerOutput } from '../mobility/types.ts';
 import type { ManagerWrite } from './records.ts';
@@ -119,6 +120,7 @@ export type ManagerReply =
       readonly ok: true;
       readonly applied?: ApplyView;
       readonly to?: string;
+      readonly acceptedLoss?: AcceptedLossView;
       readonly sessions?: number;
       readonly state?: StateOrderReply;
     }

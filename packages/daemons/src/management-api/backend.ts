@@ -9,6 +9,7 @@ import type {
   ExplainView,
   ForceCouncilRequest,
   ForgetRequest,
+  HandoverAnswer,
   HandoverRequest,
   LeftStateView,
   MaintenanceRequest,
@@ -57,7 +58,7 @@ export interface ManagementBackend {
   /** Instances are placed, moved and deleted again although nodes are lost: 409 when nothing is frozen. */
   thaw(): Promise<void>;
   /** Resolves once the hand-over is ordered; the record of it comes as a `FailoverView`. */
-  handover(request: HandoverRequest): Promise<void>;
+  handover(request: HandoverRequest): Promise<HandoverAnswer>;
   /** Resolves once the move, or its end, is ordered; the instance's view tells how it goes, an event how it ended. */
   move(request: MoveRequest): Promise<MoveAnswer>;
   /** Resolves once both instances have agreed, and the sessions are on their way; an event tells how it ended. */

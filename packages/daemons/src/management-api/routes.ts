@@ -75,9 +75,8 @@ export function addRoutes(app: FastifyInstance, backend: ManagementBackend): voi
     '/v1/handover',
     { schema: { body: handoverSchema } },
     async (request, reply) => {
-      await backend.handover(request.body);
       // Ordered, not done: the record of the failover tells how it went.
-      return reply.code(202).send({});
+      return reply.code(202).send(await backend.handover(request.body));
     },
   );
   // Ordered, not done: the view of the instance or node tells how it goes.

@@ -10,6 +10,7 @@ import type {
   ExplainView,
   ForceCouncilRequest,
   ForgetRequest,
+  HandoverAnswer,
   HandoverRequest,
   LeftStateView,
   MaintenanceRequest,
@@ -172,14 +173,16 @@ export class ManagerBackend implements ManagementBackend {
     await this.#ask({ type: 'thaw' });
   }
 
-  async handover({ pool, slot, to, acceptsLoss = false }: HandoverRequest): Promise<void> {
-    await this.#ask({
+  async handover({ pool, slot, to, acceptsLoss = false }: HandoverRequest): Promise<HandoverAnswer> {
+    const { to: successor, acceptedLoss } = await this.#ask({
       type: 'handover',
       pool,
       index: slot,
       ...(to === undefined ? {} : { to }),
       ...(acceptsLoss && { acceptsLoss }),
     });
+    if (successor === undefined) throw new Error('the core did not say who is to hold it');
+    return { to: successor, ...(acceptedLoss ? { acceptedLoss } : {}) };
   }
 
   async move(request: MoveRequest): Promise<MoveAnswer> {

@@ -9,6 +9,7 @@ import type {
   ExplainView,
   ForceCouncilRequest,
   ForgetRequest,
+  HandoverAnswer,
   HandoverRequest,
   LeftStateView,
   MaintenanceRequest,
@@ -36,6 +37,8 @@ export class FakeBackend implements ManagementBackend {
   stateCalls = 0;
   /** Thrown by the next calls that change something. */
   refusal: Error | undefined;
+  /** What a hand-over is answered with, besides to whom. */
+  handoverAnswer: Partial<HandoverAnswer> = {};
   /** What the store has. */
   found: readonly CheckpointView[] = [];
   left: readonly LeftStateView[] = [];
@@ -150,8 +153,8 @@ export class FakeBackend implements ManagementBackend {
     return this.#do('thaw', undefined, undefined);
   }
 
-  handover(request: HandoverRequest): Promise<void> {
-    return this.#do('handover', request, undefined);
+  handover(request: HandoverRequest): Promise<HandoverAnswer> {
+    return this.#do('handover', request, { to: request.to ?? 'web#2', ...this.handoverAnswer });
   }
 
   move(request: MoveRequest): Promise<MoveAnswer> {

@@ -111,6 +111,12 @@ function Failover({
             </dd>
           </div>
         )}
+        {failover.acceptedLoss && (
+          <div class="wide">
+            <dt>Accepted by an operator</dt>
+            <dd class="text-bad">{failover.acceptedLoss.words}</dd>
+          </div>
+        )}
         <div class="wide">
           <dt>Fence</dt>
           <dd>{explainFencing(failover)}</dd>
