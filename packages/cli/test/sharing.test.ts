@@ -256,18 +256,21 @@ test('of mergeable state the pairs of nodes that are worst', () => {
     lastResortMs: null,
     notUsed: [],
   };
-  const at = (node: string, behind: number, silentMs: number) => ({
+  const at = (node: string, behind: number, silentMs: number, behindMs = 0) => ({
     node,
     at: NOW,
     cells: 4,
     bytes: 200,
     replicas: 2,
     trouble: '',
-    peers: [{ node: 'other', behind, silentMs, isSilent: silentMs > 3_000 }],
+    peers: [{ node: 'other', behind, behindMs, silentMs, isSilent: silentMs > 3_000 }],
   });
   expect(mergedCell(level)).toBe('');
   expect(mergedCell({ ...level, merged: [at('a', 0, 0), at('b', 1, 1_000)] })).toBe('1 step behind');
   expect(mergedCell({ ...level, merged: [at('a', 7, 9_000), at('b', 0, 5_000)] })).toBe(
     '7 steps behind, 9 s silent',
+  );
+  expect(mergedCell({ ...level, merged: [at('a', 7, 0, 4_000), at('b', 0, 0)] })).toBe(
+    '7 steps behind for 4 s',
   );
 });

@@ -91,7 +91,8 @@ export function mergedCell({ merged = [] }: PoolSharingView): string {
   if (pairs.length === 0) return '';
   const behind = Math.max(...pairs.map((pair) => pair.behind));
   const silent = pairs.filter(({ isSilent }) => isSilent).map(({ silentMs }) => silentMs);
-  const steps = `${counted(behind, 'step')} behind`;
+  const behindMs = Math.max(...pairs.map((pair) => pair.behindMs ?? 0));
+  const steps = `${counted(behind, 'step')} behind${behindMs > 0 ? ` for ${showDuration(behindMs)}` : ''}`;
   return silent.length === 0 ? steps : `${steps}, ${showDuration(Math.max(...silent))} silent`;
 }
 

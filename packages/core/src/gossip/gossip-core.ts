@@ -15,6 +15,7 @@ import { MergeableState, type Merged } from './mergeable-state.ts';
 import { type Peer, Peers } from './peers.ts';
 import { GossipRules } from './rules.ts';
 import type { GossipEvent, GossipInput, GossipOutput, PeerLag } from './types.ts';
+import { VectorAges } from './vector-ages.ts';
 import { Walk } from './walk.ts';
 
 export interface GossipOptions {
@@ -62,6 +63,7 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
   readonly #rules: GossipRules;
   readonly #peers: Peers;
   readonly #formerLives: FormerLives;
+  readonly #ages = new VectorAges();
   #walk: Walk | null = null;
   #roundAtMs: number | undefined;
   #rounds = 0;
@@ -91,7 +93,7 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
 
   /** How far each peer is. */
   lags(nowMs: number): readonly PeerLag[] {
-    return this.#peers.lags(this.state.vector, nowMs);
+    return this.#peers.lags(this.state.vector, this.#ages, nowMs);
   }
 
   handle(input: GossipInput, nowMs: number): GossipOutput[] {
@@ -120,6 +122,7 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
     if (this.#roundAtMs !== undefined && nowMs >= this.#roundAtMs) {
       this.#roundAtMs = nowMs + this.#intervalMs * (0.75 + this.#random.fraction() / 2);
       this.#rounds += 1;
+      this.#ages.note(this.state.vector, this.#peers.vectors, nowMs);
       const isTime = this.#walk === null && this.#rounds % RETELL_ROUNDS === 0;
       if (isTime && this.#rules.retells()) this.state.retell();
       const former =

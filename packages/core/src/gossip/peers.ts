@@ -4,6 +4,7 @@ import type { Random } from '../core.ts';
 import { joinVectors, type Vector } from './cell.ts';
 import { nameOf } from './replica.ts';
 import type { PeerLag } from './types.ts';
+import type { VectorAges } from './vector-ages.ts';
 
 /** What one peer last said of itself. */
 export interface Peer {
@@ -93,11 +94,23 @@ export class Peers {
     return chosen;
   }
 
-  lags(vector: Vector, nowMs: number): readonly PeerLag[] {
+  /** What is known of each of them. */
+  get vectors(): readonly Vector[] {
+    return [...this.#peers.values()].map(({ known }) => known);
+  }
+
+  lags(vector: Vector, ages: VectorAges, nowMs: number): readonly PeerLag[] {
     return [...this.#peers.values()].map(({ origin, known, heardAtMs }) => {
       let versionsBehind = 0;
       for (const [name, version] of vector) versionsBehind += Math.max(0, version - (known.get(name) ?? 0));
-      return { origin, versionsBehind, sinceExchangeMs: heardAtMs === null ? null : nowMs - heardAtMs };
+      const sinceMs = versionsBehind === 0 ? undefined : ages.behindSinceMs(known, vector);
+      const behindMs = sinceMs === undefined ? 0 : nowMs - sinceMs;
+      return {
+        origin,
+        versionsBehind,
+        behindMs,
+        sinceExchangeMs: heardAtMs === null ? null : nowMs - heardAtMs,
+      };
     });
   }
 }

@@ -68,6 +68,8 @@ export interface PeerLag {
   readonly origin: number;
   /** Steps known here and not there; an upper bound, as its last message tells. */
   readonly versionsBehind: number;
+  /** How long it lacks the first of them, to about a second; 0: it lacks none, or for less. */
+  readonly behindMs: number;
   /** Since its last message; null: none came. */
   readonly sinceExchangeMs: number | null;
 }

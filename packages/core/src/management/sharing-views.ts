@@ -34,12 +34,16 @@ export interface MergedStateView {
   readonly bytes: number;
   /** Lives of nodes that left something in it; 256 is the bound. */
   readonly replicas: number;
+  /** That are known there: what they grow by is the rate of changes; absent: its agent is of an earlier version. */
+  readonly steps?: number;
   /** Empty: nothing is wrong. */
   readonly trouble: string;
   readonly peers: readonly {
     readonly node: string;
     /** Steps known here and not there, as it last said itself. */
     readonly behind: number;
+    /** How long it lacks the first of these, in whole seconds; absent: the agent here is of an earlier version. */
+    readonly behindMs?: number;
     /** Since it was last heard here, in whole seconds. */
     readonly silentMs: number;
     readonly isSilent: boolean;

@@ -63,15 +63,17 @@ export function mergedStateViews(state: ManagerState, pool: string): readonly Me
     const told = state.mergeable.get(node);
     const report = told?.reports.find((each) => each.pool === pool);
     if (told === undefined || report === undefined) return [];
-    const { cells, bytes, replicas, trouble } = report;
+    const { cells, bytes, replicas, steps, trouble } = report;
     const silent = silentOf(report);
     const peers = report.peers.map((peer) => ({
       node: nameOf(state, peer.node),
       behind: peer.behind,
+      ...(peer.behindMs === undefined ? {} : { behindMs: peer.behindMs }),
       silentMs: peer.silentMs,
       isSilent: silent.has(peer.node),
     }));
-    return [{ node, at: told.atMs, cells, bytes, replicas, trouble, peers }];
+    const counted = steps === undefined ? {} : { steps };
+    return [{ node, at: told.atMs, cells, bytes, replicas, ...counted, trouble, peers }];
   });
 }
 
@@ -90,7 +92,7 @@ export function mergedLines(state: ManagerState, pool: string): string[] {
   return (mergedStateViews(state, pool) ?? []).map(({ node, cells, bytes, trouble, peers }) => {
     const others = peers.map(
       (peer) =>
-        `; ${peer.node} ${peer.behind} steps behind, heard ${Math.floor(peer.silentMs / 1_000)} s ago`,
+        `; ${peer.node} ${peer.behind} steps behind${peer.behindMs ? ` for ${peer.behindMs / 1_000} s` : ''}, heard ${Math.floor(peer.silentMs / 1_000)} s ago`,
     );
     const wrong = trouble === '' ? '' : `; ${trouble}`;
     return `  ${node} has ${cells} pieces, ${bytes} octets${others.join('')}${wrong}`;

@@ -291,6 +291,35 @@ describe('peers', () => {
     expect(a.lags(0).map(({ origin }) => origin)).toEqual([2, 3]);
   });
 
+  test('that lack something are told apart by how long, to a second, whatever comes after it', () => {
+    const pool = new Pool();
+    const a = pool.start(1, {}, [2, 3]);
+    pool.start(2, {}, [1]);
+    const behindMs = () => a.lags(pool.nowMs).map((lag) => lag.behindMs);
+    // Nobody answers for 3.
+    for (let second = 1; second <= 400; second += 1) {
+      pool.update(1, count('k', 1));
+      pool.run(4);
+    }
+    const [of2, of3] = behindMs();
+    expect(of2).toBe(0);
+    expect(of3).toBeGreaterThan(397_000);
+    expect(of3).toBeLessThanOrEqual(400_000);
+    // It comes, and has all.
+    pool.start(3, {}, [1]);
+    pool.run(8);
+    expect(behindMs()).toEqual([0, 0]);
+    // And is away again while nothing happens, then something.
+    pool.cores.delete(3);
+    pool.run(400);
+    expect(behindMs()).toEqual([0, 0]);
+    pool.update(1, count('k', 1));
+    pool.run(40);
+    expect(behindMs()[0]).toBe(0);
+    expect(behindMs()[1]).toBeGreaterThan(8_000);
+    expect(behindMs()[1]).toBeLessThanOrEqual(10_000);
+  });
+
   test('have a lag that can be read', () => {
     const pool = new Pool();
     const a = pool.start(1, {}, [2, 3]);
@@ -298,8 +327,8 @@ describe('peers', () => {
     pool.run();
     for (let at = 0; at < 7; at += 1) pool.update(1, count('k', 1));
     expect(a.lags(pool.nowMs + 40)).toEqual([
-      { origin: 2, versionsBehind: 7, sinceExchangeMs: 40 },
-      { origin: 3, versionsBehind: 7, sinceExchangeMs: null },
+      { origin: 2, versionsBehind: 7, behindMs: 0, sinceExchangeMs: 40 },
+      { origin: 3, versionsBehind: 7, behindMs: 0, sinceExchangeMs: null },
     ]);
     pool.run(2);
     expect(a.lags(pool.nowMs)[0]).toMatchObject({ versionsBehind: 0 });

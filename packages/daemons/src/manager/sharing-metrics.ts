@@ -166,22 +166,25 @@ export function exportMerged(metrics: Metrics, read: () => readonly PoolView[]):
   const ofPair = (
     name: string,
     help: string,
-    value: (peer: MergedStateView['peers'][number]) => number,
+    value: (peer: MergedStateView['peers'][number]) => number | undefined,
   ): void =>
     metrics.gauges({ name, help, labels: ['pool', 'node', 'peer'] }, () =>
       pools().flatMap(({ name: pool, sharing }) =>
         (sharing?.merged ?? []).flatMap(({ node, peers }) =>
-          peers.map((peer) => ({ labels: { pool, node, peer: peer.node }, value: value(peer) })),
+          peers.flatMap((peer) => {
+            const now = value(peer);
+            return now === undefined ? [] : [{ labels: { pool, node, peer: peer.node }, value: now }];
+          }),
         ),
       ),
     );
-  const ofNode = (name: string, help: string, value: (merged: MergedStateView) => number): void =>
+  const ofNode = (name: string, help: string, value: (merged: MergedStateView) => number | undefined): void =>
     metrics.gauges({ name, help, labels: ['pool', 'node'] }, () =>
       pools().flatMap(({ name: pool, sharing }) =>
-        (sharing?.merged ?? []).map((merged) => ({
-          labels: { pool, node: merged.node },
-          value: value(merged),
-        })),
+        (sharing?.merged ?? []).flatMap((merged) => {
+          const now = value(merged);
+          return now === undefined ? [] : [{ labels: { pool, node: merged.node }, value: now }];
+        }),
       ),
     );
   ofPair(
@@ -189,9 +192,15 @@ export function exportMerged(metrics: Metrics, read: () => readonly PoolView[]):
     'Steps that the peer lacks, as it last said itself',
     ({ behind }) => behind,
   );
+  ofPair(
+    'merged_lag_seconds',
+    'How long the peer lacks the first of them, in whole seconds',
+    ({ behindMs }) => behindMs && behindMs / 1_000,
+  );
   ofPair('merged_silent_seconds', 'Since the node heard its peer', ({ silentMs }) => silentMs / 1_000);
   ofPair('merged_silent_state', '1: the peer counts as silent', ({ isSilent }) => Number(isSilent));
   ofNode('merged_cells_count', 'Counters, registers and elements of sets', ({ cells }) => cells);
+  ofNode('merged_steps_count', 'Changes that are known there, by whoever', ({ steps }) => steps);
   ofNode('merged_bytes', 'Keys, values and elements', ({ bytes }) => bytes);
   ofNode(
     'merged_replicas_count',

@@ -114,8 +114,10 @@ test('how far mergeable state has spread, of each pair of nodes', async () => {
   const metrics = new Metrics({ component: 'manager' });
   const [pool] = edgeState().pools;
   const level = { level: '', reason: '', loses: '', since: 0, lastResortMs: null, notUsed: [] };
-  const peers = [{ node: 'node-b', behind: 7, silentMs: 4_000, isSilent: true }];
-  const merged = [{ node: 'node-a', at: 0, cells: 4, bytes: 200, replicas: 3, trouble: '', peers }];
+  const peers = [{ node: 'node-b', behind: 7, behindMs: 3_000, silentMs: 4_000, isSilent: true }];
+  const merged = [
+    { node: 'node-a', at: 0, cells: 4, bytes: 200, replicas: 3, steps: 90, trouble: '', peers },
+  ];
   let views = 0;
   let pools: readonly PoolView[] = pool
     ? [
@@ -134,9 +136,11 @@ test('how far mergeable state has spread, of each pair of nodes', async () => {
   const b = ',peer="node-b"';
   expect(await lines()).toEqual([
     of('merged_lag_steps_count', '7', b),
+    of('merged_lag_seconds', '3', b),
     of('merged_silent_seconds', '4', b),
     of('merged_silent_state', '1', b),
     of('merged_cells_count', '4'),
+    of('merged_steps_count', '90'),
     of('merged_bytes', '200'),
     of('merged_replicas_count', '3'),
   ]);

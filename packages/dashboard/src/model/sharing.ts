@@ -72,8 +72,8 @@ export function describeLevel({ method, level, loses, reason }: PoolSharingView)
 /** `5 pieces; node-b 0 steps behind`, with who is silent or what is wrong. */
 export function describeMerged({ cells, trouble, peers }: MergedStateView): string {
   const others = peers.map(
-    ({ node, behind, isSilent, silentMs }) =>
-      `; ${node} ${behind} step${behind === 1 ? '' : 's'} behind${isSilent ? `, not heard for ${Math.floor(silentMs / 1_000)} s` : ''}`,
+    ({ node, behind, behindMs = 0, isSilent, silentMs }) =>
+      `; ${node} ${counted(behind, 'step')} behind${behindMs > 0 ? ` for ${Math.floor(behindMs / 1_000)} s` : ''}${isSilent ? `, not heard for ${Math.floor(silentMs / 1_000)} s` : ''}`,
   );
   return `${cells} piece${cells === 1 ? '' : 's'}${others.join('')}${trouble === '' ? '' : `; ${trouble}`}`;
 }

@@ -148,6 +148,9 @@ test('mergeable state at a node: what there is, who lacks how much, and what is 
     'bad',
     '2 pieces; node-b 3 steps behind, not heard for 9 s',
   ]);
+  expect(describeMerged({ ...merged, peers: [{ ...peer, behind: 3, behindMs: 4_000 }] })).toBe(
+    '1 piece; node-b 3 steps behind for 4 s',
+  );
   expect(mergedTone({ ...merged, trouble: 'full' })).toBe('bad');
   expect(describeMerged({ ...merged, trouble: 'full', peers: [] })).toBe('1 piece; full');
 });

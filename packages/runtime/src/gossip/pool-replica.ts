@@ -121,10 +121,12 @@ export class PoolReplica {
       cells: state.cellCount,
       bytes: state.octets,
       replicas: state.vector.size,
+      steps: [...state.vector.values()].reduce((all, version) => all + version, 0),
       trouble: this.#trouble(nowMs),
-      peers: this.#core.lags(nowMs).map(({ origin, versionsBehind, sinceExchangeMs }) => ({
+      peers: this.#core.lags(nowMs).map(({ origin, versionsBehind, behindMs, sinceExchangeMs }) => ({
         node: origin,
         behind: versionsBehind,
+        behindMs: wholeSeconds(behindMs),
         silentMs: wholeSeconds(sinceExchangeMs ?? nowMs - (this.#metAtMs.get(origin) ?? nowMs)),
       })),
     };

@@ -132,10 +132,11 @@ test('counts of all come to all, and whoever ends can wait until they have', asy
     pool: 'kv',
     cells: 1,
     replicas: 3,
+    steps: 4,
     trouble: '',
     peers: [
-      { node: 2, behind: 0 },
-      { node: 3, behind: 0 },
+      { node: 2, behind: 0, behindMs: 0 },
+      { node: 3, behind: 0, behindMs: 0 },
     ],
   });
 });

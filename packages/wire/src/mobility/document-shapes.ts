@@ -443,14 +443,17 @@ const host: Shape<HostReport> = object(
   { link: object({ name: text, hasCarrier: flag, lostAtMs: milliseconds }) },
 );
 
-const mergeableReport: Shape<MergeableReport> = object({
-  pool: text,
-  cells: count,
-  bytes: count,
-  replicas: count,
-  trouble: text,
-  peers: list(object({ node: uint32, behind: count, silentMs: milliseconds })),
-});
+const mergeableReport: Shape<MergeableReport> = object(
+  {
+    pool: text,
+    cells: count,
+    bytes: count,
+    replicas: count,
+    trouble: text,
+    peers: list(object({ node: uint32, behind: count, silentMs: milliseconds }, { behindMs: milliseconds })),
+  },
+  { steps: count },
+);
 
 export const slotReport: Shape<SlotReport> = versioned(
   object(

@@ -354,6 +354,8 @@ export interface MergeableReport {
   readonly bytes: number;
   /** Lives of nodes that left something in it. */
   readonly replicas: number;
+  /** That are known there, by whoever: what they grow by is the rate of changes; absent: by an agent of an earlier version. */
+  readonly steps?: number;
   /** Why changes are refused, or lost on the way; empty: nothing is wrong. */
   readonly trouble: string;
   readonly peers: readonly MergeablePeerReport[];
@@ -364,6 +366,8 @@ export interface MergeablePeerReport {
   readonly node: number;
   /** Steps that are known here and not there, as it last said itself. */
   readonly behind: number;
+  /** How long it lacks the first of these, in whole seconds; absent: by an agent of an earlier version. */
+  readonly behindMs?: number;
   /** Since it was last heard, in whole seconds. */
   readonly silentMs: number;
 }
