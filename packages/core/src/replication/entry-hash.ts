@@ -13,8 +13,8 @@ export class EntryHash {
   high = 0;
   low = 0;
 
-  /** @param secret which kind of a secret it is: 0, none */
-  take(key: string, value: Uint8Array, secret: 0 | 1 | 2 = 0): void {
+  /** @param secret which kind of a secret it is: 0, none; 3, it is a position, and no key of the state */
+  take(key: string, value: Uint8Array, secret: 0 | 1 | 2 | 3 = 0): void {
     let high = key.length;
     let low = ~key.length;
     for (let at = 0; at < key.length; at++) {

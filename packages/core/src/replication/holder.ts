@@ -9,6 +9,7 @@ import { standbyView } from './standby-view.ts';
 import type { ReplicaStore } from './store.ts';
 import {
   acknowledgersOf,
+  GONE_MARKS,
   type HolderInput,
   type HolderOutput,
   isHeldBy,
@@ -151,6 +152,11 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   expire(nowMs: number): HolderOutput[] {
     const outputs: HolderOutput[] = [];
     for (const [standby, link] of this.#links) {
+      if (nowMs >= this.#goneAtMs(link)) {
+        const reason = `it has not answered for ${GONE_MARKS * this.#everyMs} ms`;
+        outputs.push(...this.#drop(standby, reason, nowMs));
+        continue;
+      }
       if (nowMs >= link.lastMarkMs + this.#everyMs) outputs.push(...this.#send(standby, link, nowMs, true));
       if (!link.isSilent && nowMs >= this.#silentAtMs(link)) {
         link.isSilent = true;
@@ -165,6 +171,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   nextDeadline(): number | undefined {
     const moments = [...this.#links.values()].flatMap((link) => [
       link.lastMarkMs + this.#everyMs,
+      this.#goneAtMs(link),
       ...(link.isSilent ? [] : [this.#silentAtMs(link)]),
     ]);
     for (const standby of this.#listed ?? []) {
@@ -214,11 +221,10 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     this.#detach(standby);
     if (this.#links.size >= STANDBYS_MAX)
       return [{ type: 'drop', standby, reason: `there are ${STANDBYS_MAX} standbys already` }];
+    const { slot, epoch, batchBytes = BATCH_BYTES } = this.#init;
     const account = this.#met.get(standby) ?? new StandbyAccount();
     this.#met.set(standby, account);
-    const batchBytes = this.#init.batchBytes ?? BATCH_BYTES;
-    this.#links.set(standby, new StandbyLink(this.store, account, batchBytes, nowMs));
-    const { slot, epoch } = this.#init;
+    this.#links.set(standby, new StandbyLink(this.store, { account, epoch, batchBytes }, nowMs));
     const open: ReplicaMessage = {
       type: 'open',
       slot,
@@ -260,10 +266,11 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
         const resume = link.begin(message, this.#history);
         return [{ type: 'send', standby, message: resume }, ...this.#send(standby, link, nowMs, true)];
       }
-      case 'ack':
-        if (!link.acknowledge(message, nowMs))
-          return this.#drop(standby, 'it acknowledges what was not sent', nowMs);
+      case 'ack': {
+        const fault = link.acknowledge(message, nowMs);
+        if (fault !== null) return this.#drop(standby, fault, nowMs);
         return [...this.#send(standby, link, nowMs, false), ...this.#follow(nowMs)];
+      }
       case 'differs':
         return this.#differs(standby, link, message.sequence, nowMs);
       case 'refuse': {
@@ -427,6 +434,10 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   /** When the first update was made that it lacks; infinity: it lacks nothing. */
   #lacksSinceMs(standby: number): number {
     return this.#ages.firstBehind(this.#ackedOf(standby) ?? 0) ?? Number.POSITIVE_INFINITY;
+  }
+
+  #goneAtMs(link: StandbyLink): number {
+    return link.owesSinceMs + GONE_MARKS * this.#everyMs;
   }
 
   #silentAtMs(link: StandbyLink): number {

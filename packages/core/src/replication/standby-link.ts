@@ -9,7 +9,19 @@ import {
 } from '@vnfpool/wire/replication';
 import { isOnWay, type ReplicaHistory } from './history.ts';
 import type { StandbyAccount } from './standby-account.ts';
+import { SentMarks } from './sent-marks.ts';
 import type { ReplicaStore, StoreCursor } from './store.ts';
+
+/** Marks that may wait for their acknowledgement; until then no more of them are sent. */
+export const MARKS_UNDER_WAY_MAX = 4_096;
+
+export interface StandbyLinkInit {
+  /** What is counted of this standby over all its connections. */
+  readonly account: StandbyAccount;
+  readonly epoch: number;
+  /** Weight of the updates in one message, but for the last of them. */
+  readonly batchBytes: number;
+}
 
 /** One connection to a standby: what was sent on it, and what came back. */
 export class StandbyLink {
@@ -22,7 +34,9 @@ export class StandbyLink {
   isEndTold = false;
   readonly #store: ReplicaStore;
   readonly #account: StandbyAccount;
+  readonly #epoch: number;
   readonly #batchBytes: number;
+  readonly #marks = new SentMarks();
   #cursor: StoreCursor | undefined;
   /** Removals that it needs to be told are those behind this. */
   #knows = 0;
@@ -37,10 +51,10 @@ export class StandbyLink {
   /** Of the last one that came back. */
   #reachedUs = 0;
 
-  /** `batchBytes`: weight of the updates in one message, but for the last of them. */
-  constructor(store: ReplicaStore, account: StandbyAccount, batchBytes: number, nowMs: number) {
+  constructor(store: ReplicaStore, { account, epoch, batchBytes }: StandbyLinkInit, nowMs: number) {
     this.#store = store;
     this.#account = account;
+    this.#epoch = epoch;
     this.#batchBytes = batchBytes;
     this.lastHeardMs = nowMs;
     this.lastMarkMs = nowMs;
@@ -65,9 +79,16 @@ export class StandbyLink {
     return this.#sent - this.#confirmed;
   }
 
+  /** Since when it has owed an answer, or an acknowledgement of the first mark that was sent; both are to come. */
+  get owesSinceMs(): number {
+    return Math.min(this.lastHeardMs, this.#marks.awaitedSinceMs ?? Number.POSITIVE_INFINITY);
+  }
+
   /** It says where it is: what it needs is sent from there on. */
   begin({ epoch, sequence, windowBytes }: ReplicaAt, history: ReplicaHistory): ReplicaMessage {
-    const isKnown = epoch > 0 && isOnWay(history, { epoch, sequence }) && sequence >= this.#store.floor;
+    const { floor, sequence: last } = this.#store;
+    const isWithin = floor <= sequence && sequence <= last;
+    const isKnown = epoch > 0 && isWithin && isOnWay(history, { epoch, sequence });
     // One message may always be under way.
     this.#window = Math.max(windowBytes, 1);
     return this.#from(isKnown ? sequence : 'whole');
@@ -86,20 +107,27 @@ export class StandbyLink {
     this.#knows = from === 'whole' ? this.#store.sequence : from;
     this.#marked = -1;
     this.#voidUs = this.#markedUs;
+    this.#marks.forgetAll();
+    this.isEndTold = false;
     return { type: 'resume', from };
   }
 
-  /** Takes an acknowledgement; false if it is none of what was sent. */
-  acknowledge({ sequence, bytes, clockUs }: ReplicaAck, nowMs: number): boolean {
-    if (bytes > this.#sent || bytes < this.#confirmed || clockUs > this.#markedUs) return false;
+  /** Takes an acknowledgement; what is wrong with it, or null. */
+  acknowledge({ sequence, bytes, clockUs }: ReplicaAck, nowMs: number): string | null {
+    if (bytes > this.#sent || bytes < this.#confirmed || clockUs > this.#markedUs)
+      return 'it acknowledges what was not sent';
+    if (clockUs > this.#voidUs) {
+      const mark = this.#marks.acknowledge(clockUs);
+      if (mark?.sequence !== sequence) return 'it acknowledges what was not sent';
+      if (bytes < mark.sent) return 'it lacks octets that were sent before its mark';
+      this.acked = sequence;
+    } else if (this.acked !== undefined) return 'it has forgotten which mark it had';
     this.#confirmed = bytes;
-    if (clockUs === 0) return true;
-    if (sequence > this.#store.sequence) return false;
-    if (clockUs > this.#voidUs) this.acked = Math.max(sequence, this.acked ?? 0);
+    if (clockUs === 0) return null;
     if (clockUs > Math.max(this.#voidUs, this.#reachedUs)) this.#account.agree(nowMs);
     this.#reachedUs = Math.max(this.#reachedUs, clockUs);
     this.roundTripMs = Math.max(0, nowMs - clockUs / 1000);
-    return true;
+    return null;
   }
 
   /** What may be sent now: updates as far as the window reaches, and a mark where all of them are out. */
@@ -111,10 +139,15 @@ export class StandbyLink {
     const reader = this.#cursor as StoreCursor;
     while (!reader.isAtEnd && this.bytesUnderWay < this.#window) {
       const updates = this.#read(reader);
-      yield { type: 'updates', updates, mark: reader.isAtEnd ? this.#mark(nowMs) : null };
+      const isMarked = reader.isAtEnd && this.#mayMark;
+      yield { type: 'updates', updates, mark: isMarked ? this.#mark(nowMs) : null };
     }
-    if (reader.isAtEnd && (isMarkDue || this.#marked < this.#store.sequence))
+    if (reader.isAtEnd && this.#mayMark && (isMarkDue || this.#marked < this.#store.sequence))
       yield { type: 'updates', updates: [], mark: this.#mark(nowMs) };
+  }
+
+  get #mayMark(): boolean {
+    return this.#marks.underWay < MARKS_UNDER_WAY_MAX;
   }
 
   #read(cursor: StoreCursor): ReplicaUpdate[] {
@@ -135,11 +168,14 @@ export class StandbyLink {
   }
 
   #mark(nowMs: number): ReplicaMark {
-    const { sequence, keys, digest } = this.#store;
+    const { sequence, keys } = this.#store;
+    const digest = this.#store.digestAt(this.#epoch);
     this.#marked = sequence;
     this.lastMarkMs = nowMs;
-    this.#markedUs = Math.max(this.#markedUs + 1, Math.round(nowMs * 1000));
-    return { sequence, keys, digest, clockUs: this.#markedUs };
+    const clockUs = Math.max(this.#markedUs + 1, Math.round(nowMs * 1000));
+    this.#markedUs = clockUs;
+    this.#marks.add({ sequence, clockUs, sent: this.#sent });
+    return { sequence, keys, digest, clockUs };
   }
 
   close(): void {

@@ -166,6 +166,9 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
       case 'updates':
         return this.#take(message, open);
       case 'end':
+        // It comes once more, behind everything anew.
+        if (this.#isAsking) return [];
+        if (!this.#isWhole) return this.#refuse('protocol', 'the end of a state that is none');
         if (message.sequence !== this.#position.sequence || this.#position.epoch !== open.epoch)
           return this.#refuse('protocol', `the end is ${message.sequence}, not ${this.#position.sequence}`);
         return [{ type: 'ended', sequence: message.sequence }];
@@ -210,6 +213,9 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
     const last = coming.aside?.at(-1)?.sequence ?? target.sequence;
     if ((updates[0]?.sequence ?? Number.POSITIVE_INFINITY) <= last)
       return this.#refuse('protocol', `update ${updates[0]?.sequence} behind update ${last}`);
+    const reached = Math.max(updates.at(-1)?.sequence ?? last, open.history.at(-1)?.sequence ?? 0);
+    if (mark !== null && mark.sequence < reached)
+      return this.#refuse('protocol', `a mark at ${mark.sequence} behind update ${reached}`);
     if (coming.aside !== null && coming.weight <= (this.#init.asideBytes ?? ASIDE_BYTES))
       for (const each of updates) coming.aside.push(each);
     else {
@@ -232,7 +238,8 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
       return this.#refuseAll();
     }
     target.completeTo(mark.sequence, coming.anew === null ? target.floor : mark.sequence);
-    if (target.keys !== mark.keys || target.digest !== mark.digest) return this.#differ(coming, mark);
+    if (target.keys !== mark.keys || target.digestAt(open.epoch) !== mark.digest)
+      return this.#differ(coming, mark);
     this.#store = target;
     this.#position = { epoch: open.epoch, sequence: mark.sequence };
     this.#history = open.history;

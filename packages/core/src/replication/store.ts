@@ -39,6 +39,7 @@ export interface StoreBounds {
 const KEYS_MAX = 2 ** 20;
 const BYTES_MAX = 2 ** 28;
 const REMOVED_MAX = 2 ** 14;
+const NOTHING = new Uint8Array();
 
 /**
  * The state of a slot by keys, in the order in which they were changed last. Whoever has it up to some update gets what
@@ -111,8 +112,15 @@ export class ReplicaStore {
     return weight;
   }
 
+  /** Of keys and values. */
   get digest(): bigint {
-    return (BigInt(this.#high >>> 0) << 32n) | BigInt(this.#low >>> 0);
+    return digestOf(this.#high, this.#low);
+  }
+
+  /** Of these as the state that the holder of this epoch had at the sequence of now: the same keys and values elsewhere have another. */
+  digestAt(epoch: number): bigint {
+    this.#hash.take(`${epoch}/${this.#sequence}`, NOTHING, 3);
+    return digestOf(this.#high + this.#hash.high, this.#low + this.#hash.low);
   }
 
   /** Of removals up to this sequence not all are known any more. */
@@ -233,6 +241,10 @@ export class ReplicaStore {
     entry.former.next = entry.next;
     entry.next.former = entry.former;
   }
+}
+
+function digestOf(high: number, low: number): bigint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
 
 /** What the digest has of it. */

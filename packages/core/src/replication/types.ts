@@ -3,6 +3,8 @@ import type { ReplicaMessage, ReplicaPosition, ReplicaSecret } from '@vnfpool/wi
 
 /** Marks without an answer, or that do not come, after which the other end counts as silent. */
 export const SILENT_MARKS = 3;
+/** Marks without an answer after which a connection is ended, and tried anew: something on it is broken, or it leads nowhere. */
+export const GONE_MARKS = 50;
 
 /** What the function says: a key has a value, or is no more. */
 export interface KeyUpdate {

@@ -32,7 +32,7 @@ interface Body<Name extends Type> {
 
 /** `VR`: tells a stranger's stream from ours at its first octets. */
 const MAGIC = 0x5652;
-const VERSION = 1;
+const VERSION = 2;
 const SLOT = /^[0-9a-f]{16}$/;
 // Their places are what travels: 1, 2, …
 const REFUSALS: readonly ReplicaRefusal[] = ['old-epoch', 'unknown-slot', 'resources', 'protocol'];

@@ -36,7 +36,7 @@ export interface ReplicaMark {
   readonly sequence: number;
   /** Keys there are. */
   readonly keys: number;
-  /** Of all keys and values: see `docs/replication.md`. */
+  /** Of all keys and values, and of whose state it is at which sequence: see `docs/replication.md`. */
   readonly digest: bigint;
   /** Clock of the holder in microseconds, for it alone: it comes back with the acknowledgement. */
   readonly clockUs: number;

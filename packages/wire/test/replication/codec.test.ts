@@ -27,7 +27,7 @@ const VECTORS: readonly (readonly [string, ReplicaMessage, string])[] = [
       ],
       everyMs: 100,
     },
-    '00000018 01 5652 01 00000000000000a1 8201 02 0100 820105 00000064',
+    '00000018 01 5652 02 00000000000000a1 8201 02 0100 820105 00000064',
   ],
   ['at', { type: 'at', epoch: 1, sequence: 128, windowBytes: 65_536 }, '00000008 02 01 8001 00010000'],
   ['refuse', { type: 'refuse', reason: 'old-epoch', epoch: 9, text: 'no' }, '00000005 03 01 09 6e6f'],
@@ -156,12 +156,12 @@ test('whatever comes, it is a message or a WireError, and a message is written a
 
 describe('refuses', () => {
   test.each([
-    ['another protocol', '00000018 01 5652 02 00000000000000a1 8201 02 0100 820105 00000064', 'version 2'],
+    ['another protocol', '00000018 01 5652 01 00000000000000a1 8201 02 0100 820105 00000064', 'version 1'],
     ['no magic', '00000018 01 5653 01 00000000000000a1 8201 02 0100 820105 00000064', 'not a stream'],
-    ['a history without epochs', '00000012 01 5652 01 00000000000000a1 01 00 00000064', 'without an epoch'],
+    ['a history without epochs', '00000012 01 5652 02 00000000000000a1 01 00 00000064', 'without an epoch'],
     [
       'a history of somebody else',
-      '00000016 01 5652 01 00000000000000a1 01 02 0105 0206 00000064',
+      '00000016 01 5652 02 00000000000000a1 01 02 0105 0206 00000064',
       'ends with epoch 2',
     ],
     ['a long number', '00000003 08 8000', 'longer than it need be'],

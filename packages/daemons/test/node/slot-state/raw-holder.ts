@@ -11,14 +11,16 @@ const transport = new TcpTransport({ rule: replicationRule });
 /** A holder that says to a standby what a test wants, when it wants it. */
 export class RawHolder {
   readonly #connection: Connection;
+  readonly #epoch: number;
   readonly #store = new ReplicaStore();
   readonly #heard: ReplicaMessage[] = [];
   #marks = 0;
   #isClosed = false;
   #waiting: (() => void)[] = [];
 
-  private constructor(connection: Connection) {
+  private constructor(connection: Connection, epoch: number) {
     this.#connection = connection;
+    this.#epoch = epoch;
     connection.onFrame((frame) => {
       this.#heard.push(decodeReplica(frame));
       this.#wake();
@@ -31,7 +33,7 @@ export class RawHolder {
 
   static async open({ server }: FakeNode, epoch: number): Promise<RawHolder> {
     const { port } = server.address;
-    const holder = new RawHolder(await transport.connect({ host: '127.0.0.1', port }));
+    const holder = new RawHolder(await transport.connect({ host: '127.0.0.1', port }), epoch);
     const history = [{ epoch, sequence: 0 }];
     holder.#say({ type: 'open', slot: SLOT, epoch, history, everyMs: 100 });
     return holder;
@@ -63,7 +65,8 @@ export class RawHolder {
       const value = new TextEncoder().encode(text);
       return { key, value, sequence: this.#store.update(key, value) };
     });
-    const { sequence, keys, digest } = this.#store;
+    const { sequence, keys } = this.#store;
+    const digest = this.#store.digestAt(this.#epoch);
     this.#marks += 1;
     this.#say({ type: 'updates', updates, mark: { sequence, keys, digest, clockUs: this.#marks } });
     await this.next('ack');
