@@ -13,7 +13,16 @@ function told(result: ReplicationWorldResult): string {
 
 describe('the replication world', () => {
   test('loses no more than was agreed, and all are equal in the end, in 1500 seeds', () => {
-    const sums = { takeOvers: 0, handOvers: 0, lastResorts: 0, released: 0 };
+    const sums = {
+      takeOvers: 0,
+      handOvers: 0,
+      lastResorts: 0,
+      released: 0,
+      linkFaults: 0,
+      differences: 0,
+      memoryFaults: 0,
+      damagedTakeOvers: 0,
+    };
     for (let seed = 1; seed <= 1500; seed++) {
       const result = runReplicationWorld(seed);
       expect(told(result)).toBe('ok');
@@ -23,6 +32,10 @@ describe('the replication world', () => {
     expect(sums.handOvers).toBeGreaterThan(300);
     expect(sums.lastResorts).toBeGreaterThan(100);
     expect(sums.released).toBeGreaterThan(100_000);
+    expect(sums.linkFaults).toBeGreaterThan(20_000);
+    expect(sums.differences).toBeGreaterThan(1000);
+    expect(sums.memoryFaults).toBeGreaterThan(200);
+    expect(sums.damagedTakeOvers).toBeGreaterThan(10);
   });
 
   test('is the same for the same seed', () => {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { LinkFault } from './link-faults.ts';
 
 /** A rule that is broken on purpose: the world has to notice. */
 export interface ReplicationMutation {
@@ -16,6 +17,14 @@ export interface ReplicationMutation {
   readonly unlistsItselfFirst?: true;
   /** Who comes to the list is told to the council before the holder counts on it. */
   readonly listsBehindHolder?: true;
+  /** Where this has happened to a frame, its standby compares no digest any more, and takes what comes as the next. */
+  readonly blindTo?: LinkFault;
+  /** The holder does not look whether what is acknowledged is a mark that it sent. */
+  readonly believesAnyAcknowledgement?: true;
+  /** An acknowledgement that comes twice counts as those of two standbys. */
+  readonly countsTwice?: true;
+  /** A standby does not look at its memory. */
+  readonly neverLooks?: true;
 }
 
 export const REPLICATION_MUTATIONS: readonly (readonly [string, ReplicationMutation])[] = [
@@ -26,4 +35,12 @@ export const REPLICATION_MUTATIONS: readonly (readonly [string, ReplicationMutat
   ['a holder that goes on however old it is what a standby lacks', { ignoresAge: true }],
   ['a holder that takes a standby off its list before the council does', { unlistsItselfFirst: true }],
   ['a standby that may take over before the holder waits for it', { listsBehindHolder: true }],
+  ['a standby that does not notice that something is missing', { blindTo: 'lost' }],
+  ['a standby that takes damaged updates for what was sent', { blindTo: 'damaged' }],
+  ['a standby for which an update that comes twice is two', { blindTo: 'doubled' }],
+  ['a standby that takes updates in the order in which they come', { blindTo: 'swapped' }],
+  ['a standby that takes an update of a former connection for one of this', { blindTo: 'old' }],
+  ['a holder that believes whatever is acknowledged', { believesAnyAcknowledgement: true }],
+  ['a holder for which an acknowledgement that comes twice is of two', { countsTwice: true }],
+  ['a standby that never looks for damage in its memory', { neverLooks: true }],
 ];

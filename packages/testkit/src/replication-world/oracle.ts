@@ -63,14 +63,13 @@ export class Oracle {
     return this.lost(sequence) === 0 ? 0 : (last as number) - (first as number);
   }
 
-  /** A standby says that its state is the one of this position. */
-  check(who: number, epoch: number, sequence: number, store: ReplicaStore): void {
+  /** A standby says that its state, in one line, is the one of this position. */
+  check(who: number, epoch: number, sequence: number, found: string): void {
     const expected = epoch === 0 ? '' : this.#states.get(`${epoch}/${sequence}`);
     if (expected === undefined)
       throw new ReplicationViolation(
         `node ${who} says it has ${epoch}/${sequence}, which no holder ever had`,
       );
-    const found = told(store);
     if (found !== expected)
       throw new ReplicationViolation(
         `node ${who} at ${epoch}/${sequence} has "${found}", and the holder had "${expected}"`,

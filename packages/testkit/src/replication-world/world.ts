@@ -15,22 +15,14 @@ import { type ReplicaMessage, type ReplicaUpdates, replicaWeight } from '@vnfpoo
 import type { Schedule } from '../lease-world/schedule.ts';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
 import type { Trace } from '../lease-world/trace.ts';
-import { Link } from './link.ts';
+import { BlindStandby, MarkLog } from './broken-ends.ts';
+import { Link, type LinkEnds } from './link.ts';
+import type { LinkFault } from './link-faults.ts';
+import { MemoryDamage } from './memory-damage.ts';
 import type { ReplicationMutation } from './mutations.ts';
 import { Oracle, ReplicationViolation, told } from './oracle.ts';
-
-export interface ReplicationPlan {
-  readonly nodes: number;
-  readonly bound: ReplicationBound;
-  readonly delayMs: number;
-  readonly updateEveryMs: number;
-  readonly faultEveryMs: number;
-  readonly removedMax: number;
-  readonly keysMax: number;
-  readonly windowBytes: number;
-  readonly batchBytes: number;
-  readonly asideBytes: number;
-}
+import type { ReplicationPlan } from './plan.ts';
+import { type Reign, rank, sameSet } from './reign.ts';
 
 interface WorldParts {
   readonly plan: ReplicationPlan;
@@ -40,47 +32,41 @@ interface WorldParts {
   readonly mutation: ReplicationMutation;
 }
 
-/** What a holder's agent does beside its core. */
-interface Reign {
-  readonly node: number;
-  readonly epoch: number;
-  readonly core: ReplicationHolder;
-  readonly links: Map<number, Link>;
-  /** Of those that it is connected with. */
-  readonly lives: Map<number, number>;
-  /** What it wants the council to list, and what it knows to be listed. */
-  wanted: Set<number>;
-  stored: Set<number>;
-  /** The list of the word that is under way, or was the last. */
-  asked: Set<number>;
-  isAsking: boolean;
-  /** Its fence is open and its function runs. */
-  isActing: boolean;
-  /** Given and not taken yet. */
-  waiting: KeyUpdate[];
-  isEnding: boolean;
-  /** Up to where it has told that it was acknowledged. */
-  acknowledged: number;
-}
-
-const FAULTS = ['break', 'break', 'stall', 'standby', 'holder', 'zombie', 'hand-over', 'council'] as const;
+const FAULTS = [
+  'break',
+  'break',
+  'stall',
+  'standby',
+  'holder',
+  'zombie',
+  'hand-over',
+  'council',
+  'memory',
+] as const;
 const SLOT = '00000000000000a1';
 const KEYS = 6;
 const LEASE_MS = 60;
 const EVERY_MS = 20;
+/** By which a standby has looked at all that it has. */
+const LOOK_MS = 1_010;
 /** By which a standby that acknowledges ahead is late. */
 const LATE_MS = 25;
 
 /** A council in one place, a holder, its standbys, and a function that changes things. */
 export class ReplicationWorld {
-  readonly counts: { takeOvers: number; handOvers: number; lastResorts: number; released: number } = {
+  readonly counts = {
     takeOvers: 0,
     handOvers: 0,
     lastResorts: 0,
     released: 0,
+    linkFaults: 0,
+    differences: 0,
+    memoryFaults: 0,
+    damagedTakeOvers: 0,
   };
   readonly #parts: WorldParts;
   readonly #oracle = new Oracle();
+  readonly #damage = new MemoryDamage();
   /** Of nodes that are no holders, and none that do not know yet that they are none. */
   readonly #standbys = new Map<number, ReplicationStandby>();
   /** Who is connected to a standby; it has one connection. */
@@ -94,8 +80,12 @@ export class ReplicationWorld {
   #isCalm = false;
   /** Before that the council begins no round. */
   #councilFromMs = 0;
+  /** By node, of the last connection to it. */
+  readonly #lastFrames = new Map<number, Link['frames']>();
   /** Weight on the connection of a node, where it acknowledges ahead. */
   readonly #received = new Map<number, number>();
+  /** What was sent on the connection of a node, where holders believe more than they should. */
+  readonly #marks = new Map<number, MarkLog>();
 
   constructor(parts: WorldParts) {
     this.#parts = parts;
@@ -116,6 +106,8 @@ export class ReplicationWorld {
 
   calm(): void {
     this.#isCalm = true;
+    // What is damaged now is not changed by anybody any more.
+    for (const node of this.#standbys.keys()) this.#damageMemory(node);
   }
 
   /** Behind the calm: everybody has the same, and may take over. */
@@ -183,6 +175,8 @@ export class ReplicationWorld {
   #reignOf(node: number): void {
     const { plan, schedule } = this.#parts;
     const standby = this.#standbys.get(node) as ReplicationStandby;
+    // It is served, as the function was given it. What becomes of it then is not played.
+    if (this.#damage.undo(standby.store)) this.counts.damagedTakeOvers += 1;
     this.#incoming.get(node)?.break();
     this.#incoming.delete(node);
     this.#standbys.delete(node);
@@ -244,10 +238,17 @@ export class ReplicationWorld {
     const { plan, random, schedule } = this.#parts;
     schedule.after(random.between(1, 15), () => {
       if (reign !== this.#reign || reign.links.get(to)?.isUp) return;
-      const link: Link = new Link(schedule, random, plan.delayMs, {
-        arrived: (end, message) => {
-          if (end === 'holder') this.#heard(reign, to, link, message);
-          else if (this.#incoming.get(to) === link) this.#receive(to, link, message);
+      const blind = this.#parts.mutation.blindTo === undefined ? undefined : new BlindStandby();
+      const ends: LinkEnds = {
+        arrived: (end, message, fault) => {
+          if (end === 'holder') this.#heard(reign, to, link, message, fault);
+          else if (this.#incoming.get(to) === link)
+            this.#receive(to, link, blind === undefined ? message : this.#blinded(blind, to, link, message));
+        },
+        rates: () => (this.#isCalm ? undefined : plan.linkFaults),
+        struck: (fault) => {
+          this.counts.linkFaults += 1;
+          this.#say(`a frame between ${reign.node} and ${to} is ${fault}`);
         },
         ended: (end) => {
           if (end === 'standby' && this.#incoming.get(to) === link) {
@@ -260,7 +261,10 @@ export class ReplicationWorld {
             this.#connect(reign, to);
           }
         },
-      });
+      };
+      const link: Link = new Link(schedule, random, plan.delayMs, ends, this.#lastFrames.get(to));
+      this.#lastFrames.set(to, link.frames);
+      this.#marks.set(to, new MarkLog());
       reign.links.set(to, link);
       reign.lives.set(to, this.#lives.get(to) ?? 0);
       this.#incoming.get(to)?.break();
@@ -271,9 +275,28 @@ export class ReplicationWorld {
     });
   }
 
-  #heard(reign: Reign, from: number, link: Link, message: ReplicaMessage): void {
+  #heard(
+    reign: Reign,
+    from: number,
+    link: Link,
+    message: ReplicaMessage,
+    fault: LinkFault | undefined,
+  ): void {
+    if (reign.links.get(from) !== link) return;
+    const isStruckAck = fault !== undefined && message.type === 'ack';
+    if (isStruckAck && this.#parts.mutation.believesAnyAcknowledgement)
+      this.#believe(reign, from, message.sequence);
+    if (isStruckAck && this.#parts.mutation.countsTwice && fault === 'doubled')
+      for (const other of reign.links.keys())
+        if (other !== from) this.#believe(reign, other, message.sequence);
     if (reign.links.get(from) !== link) return;
     this.#carryOut(reign, reign.core.handle({ type: 'message', standby: from, message }, this.#nowMs));
+  }
+
+  #believe(reign: Reign, standby: number, sequence: number): void {
+    const message = this.#marks.get(standby)?.reachedBy(sequence);
+    if (message !== undefined)
+      this.#carryOut(reign, reign.core.handle({ type: 'message', standby, message }, this.#nowMs));
   }
 
   #carryOut(reign: Reign, outputs: readonly HolderOutput[]): void {
@@ -281,9 +304,12 @@ export class ReplicationWorld {
     const isHeld = isHeldBy(bound);
     for (const output of outputs) {
       switch (output.type) {
-        case 'send':
-          reign.links.get(output.standby)?.send('standby', output.message);
+        case 'send': {
+          const link = reign.links.get(output.standby);
+          if (link !== undefined) this.#marks.get(output.standby)?.sent(output.message);
+          link?.send('standby', output.message);
           break;
+        }
         case 'drop':
           this.#say(`node ${reign.node} drops ${output.standby}: ${output.reason}`);
           reign.links.get(output.standby)?.close('holder');
@@ -370,9 +396,23 @@ export class ReplicationWorld {
     const { removedMax, keysMax, windowBytes, asideBytes } = this.#parts.plan;
     const bounds = { removedMax, keysMax };
     return new ReplicationStandby(
-      { slot: SLOT, bounds, windowBytes, asideBytes, ...(kept && { kept }) },
+      {
+        slot: SLOT,
+        bounds,
+        windowBytes,
+        asideBytes,
+        ...(kept && { kept }),
+        ...(this.#parts.mutation.neverLooks && { scrubKeys: 0 }),
+      },
       this.#nowMs,
     );
+  }
+
+  #blinded(blind: BlindStandby, node: number, link: Link, message: ReplicaMessage): ReplicaMessage {
+    const fault = this.#parts.mutation.blindTo;
+    const standby = this.#standbys.get(node);
+    if (fault === undefined || standby === undefined) return message;
+    return blind.told(message, standby, link.wasStruck('standby', fault));
   }
 
   #receive(node: number, link: Link, message: ReplicaMessage): void {
@@ -404,7 +444,12 @@ export class ReplicationWorld {
   #carryOutAt(node: number, standby: ReplicationStandby, outputs: readonly StandbyOutput[]): void {
     const link = this.#incoming.get(node);
     if (standby.isWhole)
-      this.#oracle.check(node, standby.position.epoch, standby.position.sequence, standby.store);
+      this.#oracle.check(
+        node,
+        standby.position.epoch,
+        standby.position.sequence,
+        this.#damage.told(standby.store),
+      );
     for (const output of outputs) {
       switch (output.type) {
         case 'send':
@@ -419,7 +464,10 @@ export class ReplicationWorld {
           this.#ended(node, output.sequence);
           break;
         case 'event':
-          if (output.severity === 'error')
+          if (output.severity !== 'error') break;
+          this.counts.differences += 1;
+          this.#say(`node ${node}: ${output.message}`);
+          if (!this.#isDamaged)
             throw new ReplicationViolation(`node ${node}, where nothing was damaged: ${output.message}`);
           break;
         case 'state':
@@ -461,6 +509,9 @@ export class ReplicationWorld {
             if (this.#reign === reign && !reign.isEnding) this.#end(reign, false);
           });
         break;
+      case 'memory':
+        this.#damageMemory(other);
+        break;
       case 'break':
         link?.break();
         break;
@@ -491,6 +542,15 @@ export class ReplicationWorld {
         });
         break;
     }
+  }
+
+  #damageMemory(node: number): void {
+    const { plan, random } = this.#parts;
+    const standby = this.#standbys.get(node);
+    if (!plan.hasMemoryFaults || standby?.isWhole !== true) return;
+    if (!this.#damage.strike(standby.store, random, this.#nowMs)) return;
+    this.counts.memoryFaults += 1;
+    this.#say(`a value is damaged in the memory of node ${node}`);
   }
 
   /** What it knew is lost: it begins with nothing. */
@@ -534,8 +594,10 @@ export class ReplicationWorld {
     const { random, plan } = this.#parts;
     if (this.#reign !== undefined) return;
     const alive = [...this.#standbys].filter(([node]) => node !== former);
+    // Who was never filled since it began has no copy, whatever the council lists.
     const fit = alive.filter(
-      ([node, standby]) => this.#listed.get(node) === this.#lives.get(node) && standby.isWhole,
+      ([node, { isWhole, position }]) =>
+        this.#listed.get(node) === this.#lives.get(node) && isWhole && position.epoch > 0,
     );
     if (fit.length > 0) {
       const [node, standby] = random.pick(fit);
@@ -566,6 +628,8 @@ export class ReplicationWorld {
 
   #ended(node: number, sequence: number): void {
     const reign = this.#reign;
+    if (this.#standbys.get(node)?.isWhole !== true)
+      throw new ReplicationViolation(`node ${node} says that all is there, and its state is none`);
     if (reign === undefined || !reign.isEnding || this.#listed.get(node) !== this.#lives.get(node)) return;
     const lost = this.#oracle.lost(sequence);
     if (lost > 0) throw new ReplicationViolation(`${lost} updates are lost by a planned hand-over`);
@@ -582,9 +646,28 @@ export class ReplicationWorld {
     const { schedule } = this.#parts;
     const reign = this.#reign;
     if (reign !== undefined) this.#carryOut(reign, reign.core.expire(this.#nowMs));
-    for (const [node, standby] of this.#standbys)
-      this.#carryOutAt(node, standby, standby.expire(this.#nowMs));
+    for (const [node, standby] of this.#standbys) {
+      const outputs = standby.expire(this.#nowMs);
+      if (outputs.length > 0) this.#carryOutAt(node, standby, outputs);
+    }
+    this.#checkMemory();
     schedule.after(5, () => this.#tick());
+  }
+
+  /** What is damaged in memory is found within a look through, while the state is whole otherwise. */
+  #checkMemory(): void {
+    for (const [node, standby] of this.#standbys) {
+      if (!standby.isWhole) this.#damage.restartAge(standby.store, this.#nowMs);
+      const ageMs = this.#damage.ageMs(standby.store, this.#nowMs);
+      if (ageMs > LOOK_MS)
+        throw new ReplicationViolation(
+          `node ${node} has not found in ${ageMs} ms what is damaged in its memory`,
+        );
+    }
+  }
+
+  get #isDamaged(): boolean {
+    return this.counts.linkFaults + this.counts.memoryFaults > 0;
   }
 
   get #nowMs(): number {
@@ -594,12 +677,4 @@ export class ReplicationWorld {
   #say(what: string): void {
     this.#parts.trace.add(this.#nowMs, () => what);
   }
-}
-
-function rank({ isWhole, position }: ReplicationStandby): number {
-  return isWhole ? position.sequence : -1;
-}
-
-function sameSet(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
-  return a.size === b.size && [...a].every((each) => b.has(each));
 }
