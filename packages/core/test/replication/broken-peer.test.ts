@@ -75,6 +75,20 @@ describe('a standby, where frames are not those that were sent', () => {
     });
   });
 
+  test('is not filled anew with what the holder had before', () => {
+    const { standby, last } = told(
+      {
+        type: 'updates',
+        updates: [{ sequence: 6, key: 'b', value: octets(2) }],
+        mark: mark(2, 6, { a: 1, b: 2 }),
+      },
+      { type: 'resume', from: 'whole' },
+      { type: 'updates', updates: [a], mark: mark(2, 5, { a: 1 }) },
+    );
+    expect(last).toEqual({ type: 'drop', reason: 'a mark at 5 behind update 6' });
+    expect(standby.position).toEqual({ epoch: 2, sequence: 6 });
+  });
+
   test('takes no mark from before its epoch began', () => {
     const standby = new ReplicationStandby({ slot: SLOT }, 0);
     standby.handle({ type: 'attach' }, 0);
