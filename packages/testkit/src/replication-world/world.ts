@@ -330,6 +330,8 @@ export class ReplicationWorld {
           this.#say(`node ${reign.node} wants ${output.standby} off the list: ${output.reason}`);
           reign.wanted.delete(output.standby);
           this.#askCouncil(reign);
+          // Its word was not said yet: nobody else will tell that it is not listed.
+          if (!reign.isAsking) this.#list(reign);
           break;
         case 'caught-up':
           reign.wanted.add(output.standby);
