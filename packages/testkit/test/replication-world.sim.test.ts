@@ -39,10 +39,13 @@ describe('the replication world', () => {
   });
 
   // A standby that was filled with what the holder had before; one that the holder wanted off the list before the council was
-  // asked for it; one that was listed, and never filled.
-  test.each([1_066_238, 1_074_648, 1_077_157])('goes well in seed %i, which failed once', (seed) => {
-    expect(told(runReplicationWorld(seed))).toBe('ok');
-  });
+  // asked for it; one that was listed, and never filled; one that kept a history that was damaged on its way.
+  test.each([1_066_238, 1_074_648, 1_077_157, 2_020_434])(
+    'goes well in seed %i, which failed once',
+    (seed) => {
+      expect(told(runReplicationWorld(seed))).toBe('ok');
+    },
+  );
 
   test('is the same for the same seed', () => {
     expect(runReplicationWorld(7)).toEqual(runReplicationWorld(7));

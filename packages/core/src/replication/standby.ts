@@ -215,8 +215,8 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
       return this.#refuse('protocol', `update ${updates[0]?.sequence} behind update ${last}`);
     // Also where all comes anew: this holder has had what is here, and goes on from it.
     const { epoch, sequence } = this.#position;
-    const had = epoch === open.epoch ? sequence : (open.history.at(-1)?.sequence ?? 0);
-    const reached = Math.max(updates.at(-1)?.sequence ?? last, had);
+    const began = open.history.at(-1)?.sequence ?? 0;
+    const reached = Math.max(updates.at(-1)?.sequence ?? last, began, epoch === open.epoch ? sequence : 0);
     if (mark !== null && mark.sequence < reached)
       return this.#refuse('protocol', `a mark at ${mark.sequence} behind update ${reached}`);
     if (coming.aside !== null && coming.weight <= (this.#init.asideBytes ?? ASIDE_BYTES))

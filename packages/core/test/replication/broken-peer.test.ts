@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MARKS_UNDER_WAY_MAX, ReplicaStore, ReplicationStandby } from '@vnfpool/core/replication';
-import type { ReplicaMark, ReplicaMessage } from '@vnfpool/wire/replication';
+import type { ReplicaMark, ReplicaMessage, ReplicaOpen } from '@vnfpool/wire/replication';
 import { describe, expect, test } from 'vitest';
 import { octets, Pair, SLOT } from './pair.ts';
 
@@ -25,7 +25,7 @@ function mark(epoch: number, sequence: number, keys: Readonly<Record<string, num
 }
 
 describe('a standby, where frames are not those that were sent', () => {
-  const open: ReplicaMessage = {
+  const open: ReplicaOpen = {
     type: 'open',
     slot: SLOT,
     epoch: 2,
@@ -87,6 +87,19 @@ describe('a standby, where frames are not those that were sent', () => {
     );
     expect(last).toEqual({ type: 'drop', reason: 'a mark at 5 behind update 6' });
     expect(standby.position).toEqual({ epoch: 2, sequence: 6 });
+  });
+
+  test('does not keep a history in which its epoch began behind the state that it has of it', () => {
+    const standby = new ReplicationStandby({ slot: SLOT }, 0);
+    const say = (...messages: ReplicaMessage[]) => {
+      standby.handle({ type: 'attach' }, 0);
+      return messages.flatMap((message) => standby.handle({ type: 'message', message }, 0)).at(-1);
+    };
+    say(...filled);
+    const history = [open.history[0] as { epoch: number; sequence: number }, { epoch: 2, sequence: 99 }];
+    const outputs = say({ ...open, history }, { type: 'resume', from: 'whole' }, ...filled.slice(2));
+    expect(outputs).toEqual({ type: 'drop', reason: 'a mark at 5 behind update 99' });
+    expect(standby.takeOver().history).toEqual(open.history);
   });
 
   test('takes no mark from before its epoch began', () => {
