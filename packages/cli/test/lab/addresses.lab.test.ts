@@ -43,6 +43,11 @@ pools:
 const FETCH = `fetch(process.argv[1], { signal: AbortSignal.timeout(2000) })
   .then((answer) => answer.text()).then((text) => process.stdout.write(text)).catch(() => {});`;
 
+/** The instance on a node. */
+function nameAt(state: StateView, node: string): string {
+  return state.instances.find((each) => each.node === node)?.name ?? '';
+}
+
 describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}`, () => {
   let hosts: Hosts;
   let second: SecondSwitch;
@@ -188,6 +193,34 @@ describe.skipIf(missing !== '')(`addresses of a set that others touch ${missing}
     await until('both addresses serve', served);
     ip(node, 'link', 'set', 'eth1', 'up');
     await untilState('it is a candidate again', (state) => !slotOf(state, 'web').reason.includes(words));
+  });
+
+  test('who stands by without a carrier is refused by name, and protects nobody', async () => {
+    const before = await untilState('it is whole', isWhole);
+    const others = NODES.filter((each) => each !== holderOf(before));
+    const [one = '', other = ''] = others;
+    const explained = async (): Promise<string> =>
+      (await hosts.cli('manager', 'explain', 'slot', 'web/0')).stdout;
+    const lineOf = (text: string, node: string): string =>
+      text.split('\n').find((line) => /^ +\d+\./.test(line) && line.includes(node)) ?? '';
+    ip(one, 'link', 'set', 'eth1', 'down');
+    // The spare stands by in its place.
+    const spared = await untilState('it is known', (state) => state.pools[0]?.sparesReady === 0);
+    expect(spared.pools[0]).toMatchObject({ health: 'degraded', standbysReady: 1 });
+    const text = await explained();
+    expect(lineOf(text, one)).toMatch(
+      new RegExp(`^  3\\. .*link eth1 has no carrier for ${SECOND}.*\\[rule: link\\]`),
+    );
+    expect(lineOf(text, other)).toMatch(/^ {2}2\. .*ready$/);
+    ip(other, 'link', 'set', 'eth1', 'down');
+    const bare = await untilState('nobody protects it', (state) => state.pools[0]?.standbysReady === 0);
+    expect(bare.pools[0]?.reason).toContain('1 standby is missing');
+    expect((await hosts.cli('manager', 'status')).stdout).toMatch(/web +degraded .*1\/1 +0\/1 +0\/1/);
+    expect((await hosts.cli('manager', 'handover', 'web/0', '--to', nameAt(bare, other))).stderr).toContain(
+      'link eth1 has no carrier',
+    );
+    for (const node of others) ip(node, 'link', 'set', 'eth1', 'up');
+    await untilState('it is whole', isWhole);
   });
 
   test('where no node has that carrier it stays, and serves by the other link', async () => {

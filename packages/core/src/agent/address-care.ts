@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { SlotRefusal } from '@vnfpool/wire/mobility';
 import { type Addressed, type AddressPlace, placesOf } from './address-places.ts';
 
 /** Somebody outside the set says that it has an address. */
@@ -104,6 +105,16 @@ export class AddressCare {
   /** Why the slot cannot be served whole by this node; empty: it can. */
   unfitness(slot: string): string {
     return this.#told(slot, lacksOf);
+  }
+
+  /** The same, with what it is; undefined: it can. */
+  refusal(slot: string): SlotRefusal | undefined {
+    const why = this.unfitness(slot);
+    if (why === '') return undefined;
+    const isLink = this.placesOf(slot).some(
+      ({ address }) => (this.#states.get(address)?.missing ?? null) !== null,
+    );
+    return { rule: isLink ? 'link' : 'address', why };
   }
 
   /** What is wrong with the addresses of a slot that is held here; empty: nothing. */

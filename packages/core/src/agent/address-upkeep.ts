@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SlotDefinition } from '@vnfpool/wire/mobility';
+import type { SlotDefinition, SlotRefusal } from '@vnfpool/wire/mobility';
 import { AddressCare, type AddressClaim, type Care } from './address-care.ts';
 import type { AddressPlace } from './address-places.ts';
 
@@ -157,6 +157,11 @@ export class AddressUpkeep {
   /** Why this node is no candidate for the slot; empty: it may be. */
   unfitness(slot: string): string {
     return this.#care.unfitness(slot);
+  }
+
+  /** The same, with what it is; undefined: it may be. */
+  refusal(slot: string): SlotRefusal | undefined {
+    return this.#care.refusal(slot);
   }
 
   /** Slots for which it is none. */

@@ -64,7 +64,8 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
   #configuration: SetConfiguration | null = null;
   readonly #evidence = new HostEvidence();
   readonly #shared = new SharedSlots();
-  #muteMs = 0;
+  /** Until when the node votes for nobody; undefined: it votes. */
+  #muteUntilMs: number | undefined;
   /** By number. */
   readonly #councils = new Map<number, CouncilReport>();
   #stalls: StallReport | undefined;
@@ -101,6 +102,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
     );
     const records = this.#failovers.nextDeadline();
     if (records !== undefined) all.push(records);
+    if (this.#muteUntilMs !== undefined) all.push(this.#muteUntilMs);
     return all.length === 0 ? undefined : Math.min(...all);
   }
 
@@ -169,7 +171,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       case 'slot':
         this.#lost(input.state, nowMs);
         this.#know(input.state);
-        this.#muteMs = input.muteMs;
+        this.#muteUntilMs = input.muteMs > 0 ? nowMs + input.muteMs : undefined;
         if (input.state.state !== 'holding') this.#told.released.delete(input.state.id as SlotId);
         return this.#moves.part(nowMs);
       case 'failover':
@@ -385,6 +387,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
 
   /** The difference between what is and what was told. */
   #tell(nowMs: number): AgentOutput[] {
+    if (this.#muteUntilMs !== undefined && nowMs >= this.#muteUntilMs) this.#muteUntilMs = undefined;
     const outputs = this.#told.tell({
       nowMs,
       node: this.#options.node,
@@ -396,7 +399,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       failovers: this.#failovers.pending,
       keptFailovers: this.#failovers.all,
       host: this.#evidence.report,
-      muteMs: this.#muteMs,
+      muteMs: (this.#muteUntilMs ?? nowMs) - nowMs,
       councils: [...this.#councils.values()].sort((a, b) => a.id - b.id),
       stalls: this.#stalls,
       mergeable: this.#mergeable,

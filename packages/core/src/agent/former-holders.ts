@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FailoverRecord } from '@vnfpool/wire/mobility';
+import type { FailoverRecord, SlotRefusal } from '@vnfpool/wire/mobility';
 import type { NodeLeasesOutput } from '../lease/index.ts';
 import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
 
@@ -10,6 +10,8 @@ interface Taking {
   readonly node: number;
   /** Of the grant. */
   readonly epoch: number;
+  /** Why the hook failed last; empty: it did not. */
+  reason: string;
   /** `unhooked`: no hook is declared, so nothing is waited for. */
   state: 'running' | 'failed' | 'done' | 'unhooked';
   againAtMs: number;
@@ -45,7 +47,13 @@ export class FormerHolders {
     if (fencedBy !== 'timeout' || previous === null || previous.node === this.#self) return undefined;
     const { node } = previous;
     if (!this.#unfenced.has(node)) return undefined;
-    this.#takings.set(slot, { node, epoch, state: this.#hasHook ? 'running' : 'unhooked', againAtMs: 0 });
+    this.#takings.set(slot, {
+      node,
+      epoch,
+      reason: '',
+      state: this.#hasHook ? 'running' : 'unhooked',
+      againAtMs: 0,
+    });
     if (!this.#hasHook) return undefined;
     return { type: 'fence-node', slot, epoch, node };
   }
@@ -59,6 +67,7 @@ export class FormerHolders {
     if (taking?.epoch !== epoch || taking.state !== 'running') return undefined;
     taking.state = isOff ? 'done' : 'failed';
     taking.againAtMs = nowMs + AGAIN_MS;
+    taking.reason = reason;
     const about = `node ${taking.node} has no kernel fence, and the hook that switches it off`;
     return isOff
       ? { isOff, event: { type: 'event', severity: 'info', message: `slot ${slot}: ${about} has done so` } }
@@ -90,6 +99,15 @@ export class FormerHolders {
   isWaitedFor(slot: string): boolean {
     const state = this.#takings.get(slot)?.state;
     return state === 'running' || state === 'failed';
+  }
+
+  /** Why a slot that was granted is not served yet; undefined: it does not wait for this. */
+  refusal(slot: string): SlotRefusal | undefined {
+    const taking = this.#takings.get(slot);
+    if (taking === undefined || !this.isWaitedFor(slot)) return undefined;
+    const failed = taking.reason === '' ? '' : `, which failed: ${taking.reason}; it is tried again`;
+    const why = `it has the lease, and waits for the hook that switches node ${taking.node} off${failed}`;
+    return { rule: 'fence-hook', why };
   }
 
   /** What has silenced the former holder so far, of a slot that was granted. */

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FailoverRecord, FailoverStep, SlotCandidate, SlotState } from '@vnfpool/wire/mobility';
+import type {
+  FailoverRecord,
+  FailoverStep,
+  SlotCandidate,
+  SlotRefusal,
+  SlotState,
+} from '@vnfpool/wire/mobility';
 import type { NodeLeasesOutput } from '../lease/index.ts';
 
 /** The taking of a slot in progress, and afterwards the slot held. */
@@ -33,16 +39,23 @@ export function failoverRecord(
   };
 }
 
+/** What there is to say of a slot beside who holds it; empty, or undefined: nothing. */
+interface Words {
+  readonly reason: string;
+  readonly trouble: string;
+  readonly refusal: SlotRefusal | undefined;
+}
+
 /** A slot as this node sees it: what it holds itself, else what it has heard. */
 export function slotState(
   slot: string,
   node: number,
   holding: Holding | undefined,
   observed: (NodeLeasesOutput & { type: 'observed' }) | undefined,
-  { reason, trouble }: { readonly reason: string; readonly trouble: string },
+  { reason, trouble, refusal }: Words,
 ): SlotState {
   const plain = ({ node: at, functionId }: SlotCandidate): SlotCandidate => ({ node: at, functionId });
-  const words = { reason, ...(trouble === '' ? {} : { trouble }) };
+  const words = { reason, ...(trouble === '' ? {} : { trouble }), ...(refusal && { refusal }) };
   if (holding?.serving) {
     return {
       id: slot,

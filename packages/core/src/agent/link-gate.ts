@@ -84,7 +84,8 @@ export class LinkGate implements Core<GateInput, KeeperOutput> {
     if (this.#link === 'down') return [];
     this.#link = 'down';
     const message = `link ${this.#name} has no carrier: its slots are given up, and this node is no candidate for them`;
-    return [{ type: 'event', severity: 'warning', message }, ...this.#shut(this.#gated, nowMs)];
+    const shut = this.#shut(this.#gated, nowMs);
+    return [{ type: 'event', severity: 'warning', message }, ...shut, ...this.#bar(nowMs)];
   }
 
   #up(nowMs: number): KeeperOutput[] {
@@ -92,7 +93,7 @@ export class LinkGate implements Core<GateInput, KeeperOutput> {
     this.#link = 'unproven';
     const dampedMs = this.#penalty.isSuppressed(DAMPING, nowMs) ? (this.#penalty.endsAtMs(DAMPING) ?? 0) : 0;
     this.#provenAtMs = Math.max(nowMs + STABLE_MS, dampedMs);
-    const last = this.#again(this.#gated, nowMs);
+    const last = [...this.#again(this.#gated, nowMs), ...this.#bar(nowMs)];
     if (dampedMs <= nowMs + STABLE_MS) return last;
     const message = `link ${this.#name} has its carrier again, but lost it too often: this node comes last for ${Math.ceil((dampedMs - nowMs) / 1_000)} s`;
     return [{ type: 'event', severity: 'warning', message }, ...last];
@@ -112,7 +113,13 @@ export class LinkGate implements Core<GateInput, KeeperOutput> {
     const added = new Map([...this.#gated].filter(([slot]) => !former.has(slot)));
     const removed = new Map([...former].filter(([slot]) => !this.#gated.has(slot)));
     const gated = this.#link === 'down' ? this.#shut(added, nowMs) : this.#again(added, nowMs);
-    return [...outputs, ...gated, ...this.#again(removed, nowMs)];
+    return [...outputs, ...gated, ...this.#again(removed, nowMs), ...this.#bar(nowMs)];
+  }
+
+  /** For people: who would take the slot is settled without it. */
+  #bar(nowMs: number): KeeperOutput[] {
+    const slots = new Set(this.#link === 'down' ? this.#gated.keys() : []);
+    return this.#keeper.handle({ type: 'barred', slots, why: `link ${this.#name} has no carrier` }, nowMs);
   }
 
   #isOnLink(slot: Addressed): boolean {

@@ -3,6 +3,7 @@ import type { LeaseMessage } from '@vnfpool/wire/lease';
 import type { CouncilReport, FailoverRecord, SlotState } from '@vnfpool/wire/mobility';
 import type { NodeLeaseRecord, NodeLeasesInput } from '../lease/index.ts';
 import type { AddressInput, AddressOutput } from './address-upkeep.ts';
+import type { Barred } from './slot-refusals.ts';
 import type { StateOutput } from './state-takings.ts';
 
 /** Moments of a take-over that the driver tells us by the clock; all but `raised` are steps of the record. */
@@ -11,6 +12,7 @@ export type KeeperStep = 'committed' | 'raised' | 'switched' | 'serving';
 export type KeeperInput =
   | NodeLeasesInput
   | AddressInput
+  | Barred
   /** Everything before the `mark` of this step has been carried out; `wallMs` is the wall clock now. */
   | {
       readonly type: 'marked';

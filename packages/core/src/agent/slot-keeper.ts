@@ -13,6 +13,7 @@ import { failoverRecord, type Holding, slotState } from './holding.ts';
 import { leaseEvent } from './lease-events.ts';
 import { SlotDefinitions } from './slot-definitions.ts';
 import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
+import { SlotRefusals } from './slot-refusals.ts';
 import { plain, StateTakings, takeState } from './state-takings.ts';
 
 /**
@@ -30,6 +31,11 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   readonly #candidates = new FitCandidates((slot) => this.#upkeep.unfitness(slot));
   /** What was said to be wrong with the addresses of a slot. */
   readonly #troubles = new Map<string, string>();
+  readonly #refusals: SlotRefusals;
+  /** Why this node was said not to serve a slot. */
+  readonly #refusalsTold = new Map<string, string>();
+  /** Slots of which that may be another reason now. */
+  readonly #rejudged = new Set<string>();
   readonly #holdings = new Map<string, Holding>();
   readonly #observed = new Map<string, NodeLeasesOutput & { type: 'observed' }>();
   readonly #council = new CouncilNews();
@@ -50,6 +56,11 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       isFree: (slot) => !this.#holdings.has(slot),
     });
     this.#formerHolders = new FormerHolders(node);
+    this.#refusals = new SlotRefusals(
+      this.#formerHolders,
+      (slot) => leases.isClockOutside(slot),
+      this.#upkeep,
+    );
     this.#definitions = new SlotDefinitions(node, this.#upkeep, handedOn);
     this.#askedBefore = handedOn?.asked;
     for (const { granted, epoch, steps, announceAtMs } of handedOn?.holdings ?? []) {
@@ -117,6 +128,9 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       case 'address-refused':
       case 'address-accepted':
         return this.#attend(input, nowMs);
+      case 'barred':
+        for (const slot of this.#refusals.bar(input)) this.#rejudged.add(slot);
+        return [];
       case 'unfenced':
         this.#formerHolders.configure(input);
         return [];
@@ -238,6 +252,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       this.#observed.delete(slot);
       this.#candidates.forget(slot);
       this.#troubles.delete(slot);
+      this.#refusalsTold.delete(slot);
     }
   }
 
@@ -301,6 +316,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       case 'council':
         return [this.#council.event(output.council, output.councilId)];
       case 'clock':
+        if (output.node === this.#node) this.#rejudge(output);
+        return [leaseEvent(output, this.#node)];
       case 'rejected':
         return [leaseEvent(output, this.#node)];
       case 'hand-over-failed':
@@ -313,6 +330,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     const { slot, epoch } = granted;
     const detectedAtMs = Math.min(granted.detectedAtMs, nowMs);
     const order = this.#formerHolders.take(granted);
+    if (order !== undefined) this.#rejudged.add(slot);
     const steps: Holding['steps'] = [{ name: 'detected', atMs: detectedAtMs }];
     const fencedBy = this.#formerHolders.fencedBy(granted);
     // A release says that the fence is closed; of a lease that ran out a majority knows when it promises the next.
@@ -404,17 +422,29 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return [{ type: 'event', severity: 'error', message }];
   }
 
-  /** What has become wrong with addresses, or right again. */
+  #rejudge(clock: NodeLeasesOutput & { type: 'clock' }): void {
+    this.#refusals.judged(clock);
+    for (const { id } of this.#definitions.all) this.#rejudged.add(id);
+  }
+
+  /** What has become wrong with addresses, or right again, and why this node would not serve a slot, or would again. */
   #tellTroubles(nowMs: number): KeeperOutput[] {
-    return this.#upkeep.takeChanged().flatMap((slot): KeeperOutput[] => {
+    const changed = new Set([...this.#upkeep.takeChanged(), ...this.#rejudged]);
+    this.#rejudged.clear();
+    return [...changed].flatMap((slot): KeeperOutput[] => {
       const candidate = this.#candidates.again(slot);
       const refitted = candidate ? this.#follow(this.#leases.handle(candidate, nowMs), nowMs) : [];
       const trouble = this.#holdings.has(slot)
         ? this.#upkeep.troubleOf(slot, nowMs)
         : this.#upkeep.unfitness(slot);
-      if (!this.#definitions.has(slot) || trouble === (this.#troubles.get(slot) ?? '')) return refitted;
+      const refusal = this.#refusals.of(slot)?.why ?? '';
+      const isNews =
+        trouble !== (this.#troubles.get(slot) ?? '') || refusal !== (this.#refusalsTold.get(slot) ?? '');
+      if (!this.#definitions.has(slot) || !isNews) return refitted;
       this.#troubles.set(slot, trouble);
-      const isTold = !this.#isChanging(slot) || this.#upkeep.isProbing(slot);
+      this.#refusalsTold.set(slot, refusal);
+      const isTold =
+        !this.#isChanging(slot) || this.#upkeep.isProbing(slot) || this.#formerHolders.isWaitedFor(slot);
       return isTold ? [...refitted, { type: 'slot', state: this.#stateOf(slot) }] : refitted;
     });
   }
@@ -426,6 +456,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
 
   #nodeFenced(input: KeeperInput & { type: 'node-fenced' }, nowMs: number): KeeperOutput[] {
     const told = this.#formerHolders.told(input, nowMs);
+    if (told !== undefined) this.#rejudged.add(input.slot);
     const holding = this.#holdings.get(input.slot);
     if (told === undefined || holding === undefined) return [];
     if (told.isOff) holding.steps.push({ name: 'fenced', atMs: nowMs });
@@ -552,6 +583,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     return slotState(slot, this.#node, this.#holdings.get(slot), this.#observed.get(slot), {
       reason,
       trouble,
+      refusal: this.#refusals.of(slot),
     });
   }
 }

@@ -33,6 +33,7 @@ export interface AgentView {
   readonly keptFailovers: readonly FailoverRecord[];
   /** Undefined: nothing to tell. */
   readonly host: HostReport | undefined;
+  /** From now on; 0: the node votes. */
   readonly muteMs: number;
   readonly councils: readonly CouncilReport[];
   readonly stalls: StallReport | undefined;
@@ -194,7 +195,8 @@ export class Told {
       ...(view.host === undefined ? {} : { host: view.host }),
       ...(view.mergeable.length === 0 ? {} : { mergeable: view.mergeable }),
     };
-    const text = JSON.stringify(change);
+    // That it becomes less is no news; that it is over is.
+    const text = JSON.stringify({ ...change, muteMs: change.muteMs > 0 });
     if (this.#slotsTold === text) return [];
     const isEmpty =
       change.slots.length + change.failovers.length + view.councils.length === 0 && view.host === undefined;

@@ -191,6 +191,11 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     return this.#slots.has(slot);
   }
 
+  /** Whether the own clock was found to be out of its bound: this node holds nothing then, and votes for nobody. */
+  get isClockOutside(): boolean {
+    return !this.#context.trusts(this.#node);
+  }
+
   /** How long this node's member stays without a voice for others, from `nowMs` on. */
   muteMs(nowMs: number): number {
     return Math.max(0, this.#member.muteUntilMs - nowMs);

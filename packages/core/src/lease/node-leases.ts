@@ -97,6 +97,12 @@ export class NodeLeases implements Core<NodeLeasesInput, NodeLeasesOutput> {
     return this.#engines.get(councilId)?.council;
   }
 
+  /** Whether the council of this slot has found this node's own clock to be out of its bound. */
+  isClockOutside(slot: string): boolean {
+    const found = this.#of(slot);
+    return found !== undefined && this.#engines.get(found)?.isClockOutside === true;
+  }
+
   /** For how long this node's members stay without a voice for others, from `nowMs` on. */
   muteMs(nowMs: number): number {
     return Math.max(0, ...[...this.#engines.values()].map((engine) => engine.muteMs(nowMs)));

@@ -355,8 +355,13 @@ export interface SlotVerdict {
     | 'healthy'
     | 'one-slot'
     | 'admitted'
+    | 'link'
+    | 'address'
+    | 'clock'
+    | 'fence-hook'
     | 'hold-down'
     | 'own-slot'
+    | 'mute'
     | 'council'
     | null;
   readonly verdict: string;

@@ -2,7 +2,7 @@
 import type { FailoverRecord } from '@vnfpool/wire/mobility';
 import { formatEpoch } from '../identity.ts';
 import type { AcceptedLossView } from '../management/sharing-views.ts';
-import { instanceName, isReady } from '../planner/observed.ts';
+import { instanceName, isReady, refusalOf } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
 import { isByAgents } from '../state-level/carried.ts';
 import type { Journal } from './journal.ts';
@@ -43,6 +43,8 @@ export function acceptLoss(
     return refuse('NOT_FOUND', `${request.to} is no candidate for ${where}; candidates: ${names}.${losses}`);
   if (!isReady(wanted, new Map(observed.nodes.map((node) => [node.name, node]))))
     return refuse('NOT_READY', `${request.to} is not ready to take the slot.`);
+  const refusal = refusalOf(wanted, slot);
+  if (refusal) return refuse('NOT_READY', `${wanted.node} would not serve ${where}: ${refusal.why}.`);
   const { epoch } = slot;
   const loss = knownLoss(state, slot.id, wanted, wallMs);
   state.acceptedLosses.set(slot.id, { to: wanted.functionId, epoch, loss });

@@ -20,6 +20,18 @@ export function reachableMembers(state: ManagerState, members: readonly string[]
   return members.filter((name) => state.lives.get(name)?.state === 'registered');
 }
 
+/** Members that are heard of, and vote for nobody yet since their agents were started anew; with the time until they do. */
+export function muteMembers(
+  state: ManagerState,
+  members: readonly string[],
+  wallMs: number,
+): { readonly name: string; readonly forMs: number }[] {
+  return reachableMembers(state, members).flatMap((name) => {
+    const forMs = (state.lives.get(name)?.muteUntilMs ?? 0) - wallMs;
+    return forMs > 0 ? [{ name, forMs }] : [];
+  });
+}
+
 /** `the council`; of several `council west`. */
 export function whichCouncil(state: ManagerState, name: string): string {
   return isOneOfSeveral(state) ? `council ${name}` : 'the council';

@@ -115,6 +115,7 @@ export function decide(
       state.admitted.delete(decision.id);
       state.addressTroubles.delete(decision.id);
       state.unraised.delete(decision.id);
+      state.refusals.delete(decision.id);
       state.sharingReports.delete(decision.id);
       state.endedEpochs.delete(decision.id);
       state.acceptedLosses.delete(decision.id);

@@ -5,7 +5,7 @@ import { instanceName } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
 import { slotsPerInstance } from '../planner/surplus.ts';
 import { verdictFor, type Waiting } from '../planner/verdicts.ts';
-import { reachableMembers, whichCouncil } from './council.ts';
+import { muteMembers, reachableMembers, whichCouncil } from './council.ts';
 import { ruleText } from './failback.ts';
 import { mergedLines } from './mergeable.ts';
 import type { Moment } from './moves.ts';
@@ -67,6 +67,8 @@ export function explainSlotNow(
       ? byCouncil(
           state,
           pool,
+          wallMs,
+          isHolder,
           verdictFor(instance, slot, slotsMax, observed, waitingOf(state, instance, nowMs)),
         )
       : {
@@ -95,7 +97,7 @@ export function explainSlotNow(
     why: view.reason,
     since: view.since,
     leaseMs: view.leaseMs,
-    council: councilLine(state, pool),
+    council: councilLine(state, pool, wallMs),
     frozen: state.frozen?.reason ?? null,
     failback:
       planned && home && rule
@@ -128,26 +130,63 @@ function waitingOf(
 function byCouncil(
   state: ManagerState,
   pool: string,
+  wallMs: number,
+  isHolder: boolean,
   found: Pick<SlotVerdict, 'rule' | 'verdict'>,
 ): Pick<SlotVerdict, 'rule' | 'verdict'> {
-  if (found.rule !== null || hasMajority(state, pool)) return found;
-  return { rule: 'council', verdict: `${found.verdict}, but no majority of the council answers` };
+  const { members, there, mute } = councilNow(state, pool, wallMs);
+  if (found.rule !== null) return found;
+  if (!isMajority(there.length, members))
+    return { rule: 'council', verdict: `${found.verdict}, but no majority of the council answers` };
+  // Who is mute goes on with the holder that it knows.
+  if (isHolder || isMajority(there.length - mute.length, members)) return found;
+  return {
+    rule: 'mute',
+    verdict: `${found.verdict}, but no majority of the council votes: ${muteWords(mute)}`,
+  };
 }
 
-function hasMajority(state: ManagerState, pool: string): boolean {
-  const members = state.councilOfPool(pool)?.members ?? [];
-  return reachableMembers(state, members).length > members.length / 2;
+interface CouncilNow {
+  readonly name: string;
+  readonly members: readonly string[];
+  /** Those that answer. */
+  readonly there: readonly string[];
+  /** Those of them that do not vote yet. */
+  readonly mute: readonly { readonly name: string; readonly forMs: number }[];
 }
 
-function councilLine(state: ManagerState, pool: string): string {
+function councilNow(state: ManagerState, pool: string, wallMs: number): CouncilNow {
   const { members = [], name = '' } = state.councilOfPool(pool) ?? {};
-  const there = reachableMembers(state, members);
+  return {
+    name,
+    members,
+    there: reachableMembers(state, members),
+    mute: muteMembers(state, members, wallMs),
+  };
+}
+
+function isMajority(count: number, members: readonly string[]): boolean {
+  return count > members.length / 2;
+}
+
+function muteWords(mute: CouncilNow['mute']): string {
+  const each = mute.map(
+    ({ name, forMs }) => `${name} was started anew and is mute for another ${Math.ceil(forMs / 1_000)} s`,
+  );
+  return each.join(', ');
+}
+
+function councilLine(state: ManagerState, pool: string, wallMs: number): string {
+  const { name, members, there, mute } = councilNow(state, pool, wallMs);
   const needed = Math.floor(members.length / 2) + 1;
   if (members.length === 0) return 'There is no council yet: nobody can hold a slot.';
-  const verdict = hasMajority(state, pool)
-    ? 'leases can be granted'
-    : 'no lease is granted or renewed until more are back';
-  return `${there.length} of ${members.length} members of ${whichCouncil(state, name)} answer (${needed} are needed): ${verdict}.`;
+  const verdict = !isMajority(there.length, members)
+    ? 'no lease is granted or renewed until more are back'
+    : isMajority(there.length - mute.length, members)
+      ? 'leases can be granted'
+      : 'no lease is granted to anybody else until more of them vote';
+  const answer = `${there.length} of ${members.length} members of ${whichCouncil(state, name)} answer (${needed} are needed)`;
+  return `${answer}${mute.length === 0 ? '' : `, ${muteWords(mute)}`}: ${verdict}.`;
 }
 
 function frozenLine({ frozen }: ManagerState): string[] {

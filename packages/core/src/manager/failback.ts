@@ -3,7 +3,7 @@
 import type { Random } from '../core.ts';
 import type { DeclaredFailback } from '../declared/detection.ts';
 import type { DeclaredPool } from '../declared/set.ts';
-import { instanceName, isReady, type Observed, type ObservedInstance } from '../planner/observed.ts';
+import { instanceName, isReadyFor, type Observed, type ObservedInstance } from '../planner/observed.ts';
 import { slotsOf } from '../planner/roles.ts';
 import { lacksState } from '../planner/slot-sharing.ts';
 import { homesOf } from '../planner/slots.ts';
@@ -95,7 +95,7 @@ function strayed(pool: DeclaredPool, observed: Observed): Map<string, ObservedIn
     if (!home || !holder || holder === home || slot.handover || home.move || holder.move) continue;
     const held = observed.slots.filter(({ holder: other }) => other === home.functionId).length;
     const isFit =
-      isReady(home, nodes) &&
+      isReadyFor(slot, home, nodes) &&
       !home.isSuppressed &&
       nodes.get(home.node)?.draining === false &&
       !lacksState(slot, home, observed);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Random } from '../core.ts';
-import { instanceName, isReady } from '../planner/observed.ts';
+import { instanceName, isReady, isReadyFor, refusalOf } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
 import { lacksState } from '../planner/slot-sharing.ts';
 import { slotsPerInstance } from '../planner/surplus.ts';
@@ -72,6 +72,8 @@ export function chooseSuccessor(
     if (wanted.functionId === slot.holder)
       return refuse('NOT_READY', `${request.to} holds the slot already.`);
     if (!isReady(wanted, nodes)) return refuse('NOT_READY', `${request.to} is not ready to take the slot.`);
+    const refusal = refusalOf(wanted, slot);
+    if (refusal) return refuse('NOT_READY', `${wanted.node} would not serve the slot: ${refusal.why}.`);
     if (isFull(wanted))
       return refuse('NOT_READY', `${request.to} holds a slot, and may not hold another one.`);
     if (lacksState(slot, wanted, observed))
@@ -84,7 +86,7 @@ export function chooseSuccessor(
   const next = candidates.find(
     (instance) =>
       instance.functionId !== slot.holder &&
-      isReady(instance, nodes) &&
+      isReadyFor(slot, instance, nodes) &&
       !isFull(instance) &&
       !lacksState(slot, instance, observed),
   );

@@ -12,6 +12,7 @@ import { failoverKey, reclassifyOthers, takeHost, withClass } from './failure-cl
 import type { Journal } from './journal.ts';
 import { takeMergeable } from './mergeable.ts';
 import { ROWS_MAX } from './records.ts';
+import { takeRefusal } from './slot-refusals.ts';
 import { takeSharing } from './slot-sharing.ts';
 import { takeTrouble } from './slot-troubles.ts';
 import type { ManagerState, NodeLife } from './state.ts';
@@ -75,6 +76,7 @@ function takeSlot(
   const slot = state.slots.get(told.id);
   const epoch = epochNumber(told.epoch);
   if (!slot || epoch === undefined) return;
+  takeRefusal(state, journal, node, slot, told, wallMs);
   takeTrouble(state, journal, node, slot, told, wallMs);
   const known = state.holdings.get(slot.id) ?? { epoch: 0, holder: null, sinceMs: null };
   if (epoch < known.epoch) return;

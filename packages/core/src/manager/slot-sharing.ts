@@ -36,8 +36,8 @@ export function takeSharing(
     journal.event(wallMs, type, severity, subject, message);
   if (former) tellStandbys(state, slot, former, report, tell);
   tellDigests(state, slot, former, report, tell);
-  const wasProtected = former === undefined || isProtected(state, slot.pool, former);
-  const isNow = isProtected(state, slot.pool, report);
+  const wasProtected = former === undefined || isProtected(state, slot, former);
+  const isNow = isProtected(state, slot, report);
   if (wasProtected && !isNow)
     tell('slot.unprotected', former ? 'error' : 'warning', unprotectedWords(state, slot, report));
   else if (!wasProtected && isNow)
@@ -71,23 +71,32 @@ function wantedBy(state: ManagerState, pool: string): number {
   return Math.max(1, level ? acknowledgedBy(level) : 0);
 }
 
-function listedOf({ standbys }: SharingReport): number {
-  return standbys.filter(({ isListed }) => isListed).length;
+type Which = Pick<SlotRecord, 'id' | 'pool' | 'index'>;
+
+/** Nodes that have the state and may take over, with why they would not serve the slot all the same; undefined: they would. */
+function listedOf(
+  state: ManagerState,
+  { id }: Which,
+  { standbys }: SharingReport,
+): { readonly node: number; readonly why: string | undefined }[] {
+  return standbys
+    .filter(({ isListed }) => isListed)
+    .map(({ node }) => ({ node, why: state.refusals.get(id)?.get(state.nodeById(node)?.name ?? '')?.why }));
 }
 
-function isProtected(state: ManagerState, pool: string, report: SharingReport): boolean {
-  return !report.fault && hasCopies(state, pool, report);
+function isProtected(state: ManagerState, slot: Which, report: SharingReport): boolean {
+  return !report.fault && hasCopies(state, slot, report);
 }
 
-function hasCopies(state: ManagerState, pool: string, report: SharingReport): boolean {
-  return report.checkpoint ? report.checkpoint.isCurrent : listedOf(report) >= wantedBy(state, pool);
+function hasCopies(state: ManagerState, slot: Which, report: SharingReport): boolean {
+  if (report.checkpoint) return report.checkpoint.isCurrent;
+  const ready = listedOf(state, slot, report).filter(({ why }) => why === undefined);
+  return ready.length >= wantedBy(state, slot.pool);
 }
-
-type Which = Pick<SlotRecord, 'pool' | 'index'>;
 
 function unprotectedWords(state: ManagerState, slot: Which, report: SharingReport): string {
   const { pool, index } = slot;
-  const words = hasCopies(state, pool, report) ? [] : [copiesWords(state, slot, report)];
+  const words = hasCopies(state, slot, report) ? [] : [copiesWords(state, slot, report)];
   if (report.fault)
     words.push(
       `Not all of the state of slot ${index} of ${pool} is told, and a failover would lose the rest: ${report.fault}.`,
@@ -95,8 +104,9 @@ function unprotectedWords(state: ManagerState, slot: Which, report: SharingRepor
   return words.join(' ');
 }
 
-function copiesWords(state: ManagerState, { pool, index }: Which, report: SharingReport): string {
+function copiesWords(state: ManagerState, slot: Which, report: SharingReport): string {
   const { checkpoint } = report;
+  const { pool, index } = slot;
   if (checkpoint) {
     const why = checkpoint.fault && ` The last try failed: ${checkpoint.fault}.`;
     const level = state.sharing.get(pool)?.level;
@@ -104,10 +114,14 @@ function copiesWords(state: ManagerState, { pool, index }: Which, report: Sharin
     const then = isHeld ? 'what they bring about waits for it' : 'a failover would lose them';
     return `The store lacks changes of slot ${index} of ${pool} that are ${checkpoint.ageMs} ms old: ${then}.${why}`;
   }
-  const listed = listedOf(report);
-  return listed === 0
-    ? `No standby has the state of slot ${index} of ${pool}: a failover would lose state.`
-    : `${listed} of the ${wantedBy(state, pool)} standbys that have to acknowledge the state of slot ${index} of ${pool} have it.`;
+  const listed = listedOf(state, slot, report);
+  if (listed.length === 0)
+    return `No standby has the state of slot ${index} of ${pool}: a failover would lose state.`;
+  const refused = listed.flatMap(({ node, why }) =>
+    why === undefined ? [] : [`${standbyName(state, pool, node)} would not serve it: ${why}`],
+  );
+  const more = refused.length === 0 ? '' : `; ${refused.join('; ')}`;
+  return `${listed.length} of the ${wantedBy(state, pool)} standbys that have to acknowledge the state of slot ${index} of ${pool} have it${more}.`;
 }
 
 function lossyWords({ pool, index }: Which): string {
@@ -137,7 +151,7 @@ export function slotSharingView(
   const { keys, bytes, sequence, updatesPerSecond, waiting, isLossy } = report;
   const { checkpoint, fault, firstPackets, overruns } = report;
   const alarms = alarmsOf(state, slot, told);
-  const isSafe = isProtected(state, slot.pool, report);
+  const isSafe = isProtected(state, slot, report);
   const verdict = [
     isSafe
       ? `A failover loses ${slotLossWords(level, leaseMsOf(state, slot.pool))}.`

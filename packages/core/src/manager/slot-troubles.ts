@@ -13,9 +13,10 @@ export function takeTrouble(
   told: SlotState,
   wallMs: number,
 ): void {
-  const { trouble = '' } = told;
+  const { trouble = '', refusal } = told;
   const isOwn = told.holder !== null && told.holder.node === state.nodes.get(node)?.id;
-  if (isOwn && told.state === 'held' && trouble !== '') state.unraised.add(slot.id);
+  const isClosed = trouble !== '' || refusal?.rule === 'fence-hook';
+  if (isOwn && told.state === 'held' && isClosed) state.unraised.add(slot.id);
   else if (isOwn) state.unraised.delete(slot.id);
   const troubles = state.addressTroubles.get(slot.id) ?? new Map<string, string>();
   if (trouble === (troubles.get(node) ?? '')) return;

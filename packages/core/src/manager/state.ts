@@ -5,6 +5,7 @@ import type {
   RunningStatus,
   SharingReport,
   SlotCandidate,
+  SlotRefusal,
   StallReport,
 } from '@vnfpool/wire/mobility';
 import type { DeclaredPool } from '../declared/set.ts';
@@ -128,6 +129,8 @@ export interface MoveLife {
 /** Who has been ready for so long may be given what another one holds too much. */
 export const STEADY_MS = 10_000;
 
+const NO_REFUSALS: ReadonlyMap<string, SlotRefusal> = new Map();
+
 export function newMoveLife(phase: MoveLife['phase']): MoveLife {
   return {
     phase,
@@ -180,6 +183,8 @@ export class ManagerState {
   readonly slotReasons: Map<string, string> = new Map();
   /** By slot and name of node: what is wrong with the slot's addresses there. */
   readonly addressTroubles: Map<string, Map<string, string>> = new Map();
+  /** By slot and name of node: why the node would not serve the slot. */
+  readonly refusals: Map<string, Map<string, SlotRefusal>> = new Map();
   /** By slot: how its state goes to its standbys, as its holder told last. */
   readonly sharingReports: Map<string, ToldSharing> = new Map();
   /** By node. */
@@ -338,6 +343,7 @@ export class ManagerState {
           epoch: holding?.epoch ?? 0,
           holder: holding?.holder?.functionId ?? null,
           admitted: this.#admittedTo(slot.id),
+          refusals: this.refusals.get(slot.id) ?? NO_REFUSALS,
           handover: handover ? { to: handover.to, nonce: handover.nonce } : null,
           ...(acceptedLoss !== undefined && acceptedLoss.epoch === (holding?.epoch ?? 0) && { acceptedLoss }),
         };

@@ -11,6 +11,8 @@ import {
   type Observed,
   type ObservedInstance,
   type ObservedNode,
+  type ObservedSlot,
+  refusalOf,
 } from './observed.ts';
 import { rankingOf, rolesOf, slotsOf } from './roles.ts';
 import { sharingLines } from './sharing.ts';
@@ -29,7 +31,7 @@ export function explainPool(
   const roles = rolesOf(pool, observed);
   const lines = roles.map(
     ({ instance, role, slot }) =>
-      `${instanceName(instance)} on ${instance.node} is wanted as ${role}${slot ? ` of slot ${slot.index}` : ''}: ${verdictOf(instance, nodes)}.`,
+      `${instanceName(instance)} on ${instance.node} is wanted as ${role}${slot ? ` of slot ${slot.index}` : ''}: ${verdictOf(instance, slot, nodes)}.`,
   );
   const own = declared.councils.filter((each) => each.name === pool.council);
   const { members = own.flatMap((each) => each.members) } = councilOf(pool, observed) ?? {};
@@ -82,18 +84,24 @@ function explainSlot(
     candidates: rankingOf(pool, slot.index, observed).flatMap((functionId, rank) => {
       const instance = byId.get(functionId);
       return instance
-        ? [{ name: instanceName(instance), rank: rank + 1, verdict: verdictOf(instance, nodes) }]
+        ? [{ name: instanceName(instance), rank: rank + 1, verdict: verdictOf(instance, slot, nodes) }]
         : [];
     }),
   };
 }
 
-function verdictOf(instance: ObservedInstance, nodes: ReadonlyMap<string, ObservedNode>): string {
+function verdictOf(
+  instance: ObservedInstance,
+  slot: ObservedSlot | null,
+  nodes: ReadonlyMap<string, ObservedNode>,
+): string {
   const node = nodes.get(instance.node);
   const trouble = nodeTrouble(node, instance) ?? runTrouble(instance);
   if (trouble !== null) return trouble;
   if (!instance.healthy) return 'its health check fails';
   if (!isReady(instance, nodes)) return 'not ready';
+  const refusal = slot === null ? undefined : refusalOf(instance, slot);
+  if (refusal) return refusal.why;
   return node?.draining
     ? `ready; it stays on ${instance.node}, which is drained, until a node is free`
     : 'ready';

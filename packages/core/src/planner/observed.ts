@@ -7,6 +7,7 @@ import type {
   RunningStatus,
   SlotCandidate,
   SlotDefinition,
+  SlotRefusal,
   StallReport,
 } from '@vnfpool/wire/mobility';
 import type { DeclaredPool } from '../declared/set.ts';
@@ -142,6 +143,8 @@ export interface ObservedSlot {
   readonly home?: number;
   /** Who may take it by the lease of its last known epoch; null: not told. Only its holder changes that. */
   readonly admitted: readonly SlotCandidate[] | null;
+  /** Why nodes would not serve it, by name of the node; absent: none said so. */
+  readonly refusals?: ReadonlyMap<string, SlotRefusal>;
   /** A hand-over that was ordered. */
   readonly handover: { readonly to: number; readonly nonce: string } | null;
   /** An operator lets this instance take the slot without its state, which nobody has held since `epoch`; absent: nobody may. */
@@ -173,4 +176,26 @@ export function isReady(instance: ObservedInstance, nodes: ReadonlyMap<string, O
   const state = nodes.get(instance.node)?.state;
   const reachable = state === 'registered' || state === 'suspect';
   return reachable && instance.status === 'Running' && instance.healthy && !instance.failing;
+}
+
+/** Why the instance's node would not serve the slot, whatever the instance says of itself; undefined: it would. */
+export function refusalOf(
+  { node }: Pick<ObservedInstance, 'node'>,
+  slot: Pick<ObservedSlot, 'refusals'>,
+): SlotRefusal | undefined {
+  return slot.refusals?.get(node);
+}
+
+/** Whether the instance is ready, and its node would serve the slot with it. */
+export function isReadyFor(
+  slot: Pick<ObservedSlot, 'refusals'>,
+  instance: ObservedInstance,
+  nodes: ReadonlyMap<string, ObservedNode>,
+): boolean {
+  return isReady(instance, nodes) && refusalOf(instance, slot) === undefined;
+}
+
+/** Names of nodes that would not serve some of the slots. */
+export function refusingNodes(slots: readonly Pick<ObservedSlot, 'refusals'>[]): ReadonlySet<string> {
+  return new Set(slots.flatMap(({ refusals }) => [...(refusals?.keys() ?? [])]));
 }

@@ -7,6 +7,7 @@ import {
   type ObservedInstance,
   type ObservedNode,
   type ObservedSlot,
+  refusingNodes,
 } from './observed.ts';
 import { byNumber } from './placement.ts';
 import { candidatesOf, homesOf, isShared } from './slots.ts';
@@ -40,7 +41,7 @@ export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] 
       .find((instance) => instance && !active.has(instance));
     if (first) active.set(first, slot);
   }
-  const rest = waiting(mine, nodes, observed).filter((instance) => !active.has(instance));
+  const rest = waiting(mine, slots, nodes, observed).filter((instance) => !active.has(instance));
   const shared = isShared(pool, observed);
   const own = homesOf(pool, observed);
   return mine.map((instance) => {
@@ -65,25 +66,30 @@ export function rankingOf(pool: DeclaredPool, index: number, observed: Observed)
   const instances = candidates.flatMap(
     (id) => observed.instances.find(({ functionId }) => functionId === id) ?? [],
   );
-  return waiting(instances, nodes, observed).map(({ functionId }) => functionId);
+  const slots = slotsOf(pool, observed).filter((slot) => slot.index === index);
+  return waiting(instances, slots, nodes, observed).map(({ functionId }) => functionId);
 }
 
 /**
- * Ready ones first, those that failed again and again behind them; of them last who is on a drained node, or has still to prove a version;
+ * Ready ones first, whose nodes would serve each of the slots; those that failed again and again behind them; of them last who is on a drained node, or has still to prove a version;
  * then by what they are now; otherwise the order given.
  */
 function waiting(
   instances: readonly ObservedInstance[],
+  slots: readonly ObservedSlot[],
   nodes: ReadonlyMap<string, ObservedNode>,
   { upgrades }: Observed,
 ): ObservedInstance[] {
+  const refusing = refusingNodes(slots);
+  const isFit = (instance: ObservedInstance): boolean =>
+    isReady(instance, nodes) && !refusing.has(instance.node);
   const isUnproven = (instance: ObservedInstance): boolean =>
     upgrades.some((record) => record.pool === instance.pool && hasToProve(record, instance));
   const isDrained = ({ node }: ObservedInstance): boolean => nodes.get(node)?.draining === true;
   const place = ({ role }: ObservedInstance): number => (role === 'active' ? 0 : role === 'standby' ? 1 : 2);
   return instances.toSorted(
     (a, b) =>
-      Number(isReady(b, nodes)) - Number(isReady(a, nodes)) ||
+      Number(isFit(b)) - Number(isFit(a)) ||
       Number(a.isSuppressed === true) - Number(b.isSuppressed === true) ||
       Number(isDrained(a)) - Number(isDrained(b)) ||
       Number(isUnproven(a)) - Number(isUnproven(b)) ||

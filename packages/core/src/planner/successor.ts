@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isReady, type Observed, type ObservedInstance, type ObservedSlot } from './observed.ts';
+import { isReadyFor, type Observed, type ObservedInstance, type ObservedSlot } from './observed.ts';
 
 /**
- * Who takes a slot over on purpose: a ready instance that may hold one more, which is not about to leave its node, and which the
+ * Who takes a slot over on purpose: a ready instance, on a node that would serve it, that may hold one more, which is not about to leave its node, and which the
  * slot's holder has admitted; of several the one that holds the fewest. Undefined: nobody, as far as the holder has told.
  *
  * @param slotsMax How many slots an instance of the pool may hold
@@ -28,7 +28,7 @@ export function successorOf(
         other.functionId !== slot.holder &&
         held(other.functionId) < slotsMax &&
         !other.move &&
-        isReady(other, nodes) &&
+        isReadyFor(slot, other, nodes) &&
         (takesDrained || !isDrained(other)) &&
         fits(other),
     )

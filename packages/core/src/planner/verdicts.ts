@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { SlotRefusal } from '@vnfpool/wire/mobility';
 import type { SlotVerdict } from '../management/views.ts';
-import type { Observed, ObservedInstance, ObservedNode, ObservedSlot } from './observed.ts';
+import {
+  type Observed,
+  type ObservedInstance,
+  type ObservedNode,
+  type ObservedSlot,
+  refusalOf,
+} from './observed.ts';
 import { lacksState } from './slot-sharing.ts';
 
 /** What only the manager's clock tells of an instance. */
@@ -30,6 +37,10 @@ const RULES: readonly (readonly [name: Exclude<SlotVerdict['rule'], null>, Rule]
   ['node', ({ node, instance }) => nodeTrouble(node, instance)],
   ['runs', ({ instance }) => runTrouble(instance)],
   ['healthy', ({ instance }) => (instance.healthy ? null : 'its health check fails')],
+  ['link', byNode('link')],
+  ['address', byNode('address')],
+  ['clock', byNode('clock')],
+  ['fence-hook', byNode('fence-hook')],
   [
     'one-slot',
     ({ instance: { functionId }, slot, slotsMax, observed }) => {
@@ -95,6 +106,14 @@ export function runTrouble({ status, failing, move }: ObservedInstance): string 
   if (failing) return 'it ends again and again';
   if (move) return `it moves to ${move.to}`;
   return status === 'Running' ? null : `it is ${status.toLowerCase()}`;
+}
+
+/** What the instance's node has found out, and told. */
+function byNode(rule: SlotRefusal['rule']): Rule {
+  return ({ instance, slot }) => {
+    const refusal = refusalOf(instance, slot);
+    return refusal?.rule === rule ? refusal.why : null;
+  };
 }
 
 /** What does not refuse it, and still counts. */

@@ -86,6 +86,24 @@ test('a lost carrier gives up the slots of the link that others may take, and no
   expect(give(candidate(ALONE), candidate(BARE))).toEqual(['2 true', '3 true']);
 });
 
+test('while the link is down the keeper knows of which slots to say so', () => {
+  const barred = (): string[] | undefined => {
+    const last = told.findLast((input) => input.type === 'barred');
+    return last && [...last.slots].map((id) => `${id.at(-1)} ${last.why}`);
+  };
+  const look = (...inputs: readonly GateInput[]): string[] | undefined => {
+    told = [];
+    for (const input of inputs) gate.handle(input, now);
+    return barred();
+  };
+  expect(look(candidate(VIP))).toBeUndefined();
+  expect(look(link(false))).toEqual(['1 link eth0 has no carrier']);
+  expect(look(configure(slot(VIP, ['10.0.0.100/24'], [1]), slot(ALONE, ['10.0.0.101/24'], [1, 3])))).toEqual([
+    '2 link eth0 has no carrier',
+  ]);
+  expect(look(link(true))).toEqual([]);
+});
+
 test('a slot with addresses on other links only stays, one that names the link goes', () => {
   give(configure(slot(VIP, ['10.1.0.100%eth1/24'], [1, 2]), slot(ALONE, ['10.0.0.101%eth0/24'], [1, 2])));
   give(candidate(VIP), candidate(ALONE));

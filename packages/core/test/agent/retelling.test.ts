@@ -86,3 +86,20 @@ test.each<[string, FunctionSpecification]>([
     }),
   ]);
 });
+
+test('how long the node is mute is told as it is then, and once more when that is over', () => {
+  const { agent } = running();
+  const holder = { node: 2, functionId: 102 };
+  const id = '00000000000000ab';
+  const state = { id, state: 'held' as const, epoch: '3', holder, candidates: [], reason: '' };
+  const muteIn = (outputs: readonly AgentOutput[]) =>
+    outputs.flatMap((output) => (output.type === 'slots-changed' ? [output.muteMs] : []));
+  expect(muteIn(agent.handle({ type: 'slot', state, muteMs: 3_000 }, 1_000))).toEqual([3_000]);
+  expect(agent.nextDeadline()).toBe(4_000);
+  expect(muteIn(agent.handle({ type: 'stalls', stalls: { p99Ms: 1, maxMs: 2 } }, 2_500))).toEqual([1_500]);
+  // It has not become less for the news' sake.
+  expect(muteIn(agent.handle({ type: 'stalls', stalls: { p99Ms: 1, maxMs: 2 } }, 2_600))).toEqual([]);
+  expect(muteIn(agent.expire(4_000))).toEqual([0]);
+  expect(agent.nextDeadline()).toBeGreaterThan(4_000);
+  expect(muteIn(agent.handle({ type: 'stalls', stalls: { p99Ms: 1, maxMs: 3 } }, 5_000))).toEqual([0]);
+});

@@ -70,6 +70,7 @@ function world(addresses: readonly string[], addressing?: SlotAddressing) {
     expire: () => [],
     nextDeadline: () => undefined,
     councils: [],
+    isClockOutside: () => false,
   };
   const core = new SlotKeeper(engine as unknown as NodeLeases, 1);
   const carryOut = (queue: KeeperOutput[]): KeeperOutput[] => {
@@ -108,6 +109,7 @@ function world(addresses: readonly string[], addressing?: SlotAddressing) {
 
 const ofType = <Type extends KeeperOutput['type']>(outputs: readonly KeeperOutput[], type: Type) =>
   outputs.filter((output): output is KeeperOutput & { type: Type } => output.type === type);
+const refusalOf = (outputs: readonly KeeperOutput[]) => ofType(outputs, 'slot').at(-1)?.state.refusal;
 const troubleOf = (outputs: readonly KeeperOutput[]) => ofType(outputs, 'slot').at(-1)?.state.trouble;
 const claims = [{ address: A, hardwareAddress: STRANGER, link: 'eth0' }];
 
@@ -425,9 +427,10 @@ test('who lacks a link is no candidate as long as it does', () => {
   expect(asked.at(-1)).toEqual({ ...candidate, ready: false });
   expect(ofType(told, 'event')).toMatchObject([{ severity: 'warning' }]);
   expect(troubleOf(told)).toBe(`there is no link eth1 for ${B}`);
+  expect(refusalOf(told)).toEqual({ rule: 'link', why: `there is no link eth1 for ${B}` });
   give(candidate);
   expect(asked.at(-1)).toEqual({ ...candidate, ready: false });
-  give(back);
+  expect(refusalOf(give(back))).toBeUndefined();
   expect(asked.at(-1)).toEqual(candidate);
 });
 
@@ -476,6 +479,7 @@ test('what the kernel refuses is told once and tried until it is taken', () => {
   pass(10_000);
   const told = give(refused);
   expect(troubleOf(told)).toBe(REFUSED);
+  expect(refusalOf(told)).toEqual({ rule: 'address', why: REFUSED });
   expect(ofType(told, 'event')[0]).toMatchObject({ severity: 'error', message: `slot web/0: ${REFUSED}` });
   for (let n = 0; n < 3; n++) {
     expect(pass(5_000)).toEqual([{ type: 'raise', places: [at(B)], isPrepared: true, isQuiet: false }]);
@@ -589,7 +593,13 @@ test('a hardware address of its own is kept known to switches, as long as the sl
 
 test('a hardware address of its own is the same on every node, and another one for every slot and link', () => {
   const own = (id: string, address: string, addressing: SlotAddressing) => {
-    const engine = { handle: () => [], expire: () => [], nextDeadline: () => undefined, councils: [] };
+    const engine = {
+      handle: () => [],
+      expire: () => [],
+      nextDeadline: () => undefined,
+      councils: [],
+      isClockOutside: () => false,
+    };
     const core = new SlotKeeper(engine as unknown as NodeLeases, 1);
     const slots = [{ ...slot([address], addressing), id }];
     return ofType(core.handle({ type: 'configure', councils: [council], slots }, 0), 'follow')[0]?.places[0]

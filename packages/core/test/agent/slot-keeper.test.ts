@@ -54,7 +54,11 @@ const granted: NodeLeasesOutput = {
 };
 
 /** A keeper over an engine that says what the test wants, and hands that carry out as the driver must. */
-function keeper(answer: (input: NodeLeasesInput) => NodeLeasesOutput[], handedOn?: HandedOnSlots) {
+function keeper(
+  answer: (input: NodeLeasesInput) => NodeLeasesOutput[],
+  handedOn?: HandedOnSlots,
+  isClockOutside: () => boolean = () => false,
+) {
   const slots: SlotDefinition[] = [];
   const engine = {
     handle: (input: NodeLeasesInput) => {
@@ -64,6 +68,7 @@ function keeper(answer: (input: NodeLeasesInput) => NodeLeasesOutput[], handedOn
     expire: () => [],
     nextDeadline: () => undefined,
     councils: [],
+    isClockOutside,
     handOn: () => ({
       councils: [{ slots: slots.map((each) => ({ definition: each, hold: { leaseUntilMs: 300 } })) }],
     }),
@@ -121,6 +126,63 @@ function answers(input: NodeLeasesInput): NodeLeasesOutput[] {
 
 const statesOf = (outputs: readonly KeeperOutput[]) =>
   outputs.flatMap((output) => (output.type === 'slot' ? [output.state.state] : []));
+
+const refusalsOf = (outputs: readonly KeeperOutput[]) =>
+  outputs.flatMap((output) => (output.type === 'slot' ? [output.state.refusal] : []));
+
+test("a node whose own clock is off says so of every slot, and when it is not any more; others' clocks are no matter", () => {
+  let isOutside = false;
+  const clock = (node: number, deviation: number): NodeLeasesOutput => ({
+    type: 'clock',
+    node,
+    isOutside,
+    deviation,
+  });
+  const says: NodeLeasesOutput[] = [];
+  const { give, configure } = keeper(
+    () => says.splice(0),
+    undefined,
+    () => isOutside,
+  );
+  configure(definition(SLOT, []), definition('00000000000000a2', []));
+  says.push(clock(2, 0.0082));
+  expect(refusalsOf(give(offer))).toEqual([]);
+  isOutside = true;
+  says.push(clock(1, 0.0082));
+  const off = { rule: 'clock', why: 'its clock runs 0.82 % faster than the others, out of the bound' };
+  expect(refusalsOf(give(offer))).toEqual([off, off]);
+  expect(refusalsOf(give(offer))).toEqual([]);
+  isOutside = false;
+  says.push(clock(1, 0.001));
+  expect(refusalsOf(give(offer))).toEqual([undefined, undefined]);
+});
+
+test('what an earlier process found out about the clock is said from the beginning, without the figure', () => {
+  const { configure } = keeper(
+    () => [],
+    undefined,
+    () => true,
+  );
+  expect(refusalsOf(configure(definition(SLOT, [])))).toEqual([
+    { rule: 'clock', why: 'its clock runs at another rate than the others do, out of the bound' },
+  ]);
+});
+
+test('slots that are barred for the sake of a link say so, each until it is not any more', () => {
+  const { give, configure } = keeper(() => []);
+  const other = '00000000000000a2';
+  configure(definition(SLOT, []), definition(other, []));
+  const bar = (...slots: string[]): KeeperInput => ({
+    type: 'barred',
+    slots: new Set(slots),
+    why: 'link eth0 has no carrier',
+  });
+  const refusal = { rule: 'link', why: 'link eth0 has no carrier' };
+  expect(refusalsOf(give(bar(SLOT)))).toEqual([refusal]);
+  expect(refusalsOf(give(bar(SLOT, other)))).toEqual([refusal]);
+  expect(refusalsOf(give(bar(other)))).toEqual([undefined]);
+  expect(refusalsOf(give(bar()))).toEqual([undefined]);
+});
 
 test('whoever goes on for it looks after the addresses again, and neither takes nor tells the slot anew', () => {
   const { core, give, configure } = keeper(answers);
@@ -348,9 +410,15 @@ test('a slot of a node that no kernel silences is raised and opened only when th
   const taken = give(offer);
   expect(taken).toContainEqual(order);
   expect(typesOf(taken)).not.toContain('raise');
+  // Others take it for the holder: it says itself that it does not serve.
+  const waits = 'it has the lease, and waits for the hook that switches node 2 off';
+  expect(refusalsOf(taken)).toEqual([{ rule: 'fence-hook', why: waits }]);
 
   const failed = give({ type: 'node-fenced', slot: SLOT, epoch: 5, isOff: false, reason: 'no power' });
-  expect(typesOf(failed)).toEqual(['event']);
+  expect(typesOf(failed)).toEqual(['event', 'slot']);
+  expect(refusalsOf(failed)).toEqual([
+    { rule: 'fence-hook', why: `${waits}, which failed: no power; it is tried again` },
+  ]);
   expect(failed[0]).toMatchObject({ severity: 'error', message: expect.stringContaining('no power') });
   expect(expire(1_000)).toEqual([]);
   expect(expire(10_000)).toEqual([order]);
@@ -358,6 +426,7 @@ test('a slot of a node that no kernel silences is raised and opened only when th
 
   const done = give({ type: 'node-fenced', slot: SLOT, epoch: 5, isOff: true, reason: '' });
   expect(typesOf(done)).toContain('raise');
+  expect(refusalsOf(done)).toEqual([undefined]);
   expect(fencedBy(done)).toEqual(['hook']);
   expect(stepsOf(done)).toEqual(['detected', 'decided', 'committed', 'fenced', 'switched', 'serving']);
   // Told twice, it counts once.

@@ -226,3 +226,20 @@ test('more slots than a node takes part in are refused as a whole', () => {
     { type: 'rejected', reason: 'too-many-slots', from: 0 },
   ]);
 });
+
+test('each slot is judged by its own council, and what a record says of the own clock holds from the beginning', () => {
+  const leases = (councilId: number): NodeLeases => {
+    const made = new NodeLeases({
+      node: 2,
+      incarnation: 9n,
+      startedAtMs: nowMs,
+      restored: [{ type: 'clock', isOutside: true, councilId }],
+      random: { u32: () => 2, u64: () => 2n, fraction: () => 0.5 },
+    });
+    made.handle({ type: 'configure', ...CONFIGURATION }, nowMs);
+    return made;
+  };
+  expect(leases(1).isClockOutside(SLOT)).toBe(true);
+  expect(leases(1).isClockOutside('00000000000000ff')).toBe(false);
+  expect(nodes.get(2)?.leases?.isClockOutside(SLOT)).toBe(false);
+});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSharing } from '@vnfpool/core/declared';
+import type { SlotRefusal } from '@vnfpool/wire/mobility';
 import { describe, expect, test } from 'vitest';
 import { pool, set } from '../planner/world.ts';
 import { HELD, kv, NODES, world } from './sharing-world.ts';
@@ -216,6 +217,26 @@ describe('what a holder tells of its standbys', () => {
       'info slot.protected: Standbys have the state of slot 0 of kv again.',
     ]);
     expect(views().pools[0]?.health).toBe('whole');
+  });
+
+  test('protects nothing where the node of who has the state would not serve the slot', async () => {
+    const { domain, tell, standby, views } = await world();
+    const refusing = (refusal?: SlotRefusal): void => {
+      const id = views().slots[0]?.id ?? '';
+      const state = { id, state: 'held', epoch: '1', holder: { node: 1, functionId: 1 } } as const;
+      const told = { ...state, candidates: [], reason: '', ...(refusal && { refusal }) };
+      domain.report(2, { slots: [told], failovers: [] });
+    };
+    tell([standby(2)]);
+    refusing({ rule: 'link', why: 'link eth1 has no carrier for 10.0.1.1' });
+    const verdict =
+      '1 of the 1 standbys that have to acknowledge the state of slot 0 of kv have it; kv#2 on b would not serve it: link eth1 has no carrier for 10.0.1.1.';
+    expect(views().slots[0]?.sharing).toMatchObject({ isProtected: false, verdict });
+    tell([standby(2), standby(3)]);
+    expect(views().slots[0]?.sharing).toMatchObject({ isProtected: true });
+    tell([standby(2)]);
+    refusing();
+    expect(views().slots[0]?.sharing).toMatchObject({ isProtected: true });
   });
 
   test('begins anew with each holder, who may lack some of the state', async () => {

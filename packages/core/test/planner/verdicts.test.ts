@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Observed, ObservedInstance, ObservedNode, ObservedSlot } from '@vnfpool/core/planner';
+import type { SlotRefusal } from '@vnfpool/wire/mobility';
 import { expect, test } from 'vitest';
 import { verdictFor, type Waiting } from '../../src/planner/verdicts.ts';
 import { node } from './world.ts';
@@ -65,6 +66,10 @@ function verdict(
   return [found.rule, found.verdict];
 }
 
+function refused(rule: SlotRefusal['rule'], why: string, by = 'a'): Partial<ObservedSlot> {
+  return { refusals: new Map([[by, { rule, why }]]) };
+}
+
 test.each([
   ['nothing', {}, {}, {}, null, 'ready'],
   ['its node is lost', {}, { state: 'lost' }, {}, 'node', 'a is lost'],
@@ -84,6 +89,26 @@ test.each([
     'admitted',
     'does not list it',
   ],
+  [
+    'its node lacks a link',
+    {},
+    {},
+    refused('link', 'link eth1 has no carrier for 10.0.1.1'),
+    'link',
+    'link eth1 has no carrier for 10.0.1.1',
+  ],
+  ['the kernel refuses an address', {}, {}, refused('address', 'EACCES'), 'address', 'EACCES'],
+  ['its clock is off', {}, {}, refused('clock', '0.82 % faster'), 'clock', '0.82 % faster'],
+  ['another node is not off', {}, {}, refused('fence-hook', 'no power'), 'fence-hook', 'no power'],
+  [
+    'its link is down, and it is ill',
+    { healthy: false },
+    {},
+    refused('link', 'no carrier'),
+    'healthy',
+    'health',
+  ],
+  ['another node lacks a link', {}, {}, refused('link', 'no carrier', 'b'), null, 'ready'],
   ['nobody has told who is listed', {}, {}, { admitted: null }, null, 'ready'],
   ['its node is silent', {}, { state: 'suspect' }, {}, null, 'a is silent to the manager'],
   ['its node is drained', {}, { draining: true }, {}, null, 'which is drained'],

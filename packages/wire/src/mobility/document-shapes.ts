@@ -403,7 +403,12 @@ const slotState: Shape<SlotState> = object(
     candidates: list(candidate),
     reason: text,
   },
-  { isReleased: flag, trouble: text, sharing: sharingReport },
+  {
+    isReleased: flag,
+    trouble: text,
+    refusal: object({ rule: oneOf('link', 'address', 'clock', 'fence-hook'), why: text }),
+    sharing: sharingReport,
+  },
 );
 
 const failoverRecord: Shape<FailoverRecord> = object({

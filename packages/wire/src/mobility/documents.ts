@@ -429,8 +429,20 @@ export interface SlotState {
   readonly isReleased?: boolean;
   /** What is wrong with its addresses on this node, whether it holds the slot or not; absent: nothing. */
   readonly trouble?: string;
+  /** Why this node would not serve it, whatever its function says of itself; of the slot's holder, why it is not served whole. Absent: it would. */
+  readonly refusal?: SlotRefusal;
   /** Of the holder of a slot whose state is shared, as of a moment ago; absent: it is not shared, or not held here. */
   readonly sharing?: SharingReport;
+}
+
+/**
+ * What keeps a node from serving a slot. `link`: a link of its addresses is not there, or has no carrier; `address`: the kernel refuses one of them;
+ * `clock`: the node's clock is out of its bound; `fence-hook`: it was granted the lease, and waits until the former holder's node is off.
+ */
+export interface SlotRefusal {
+  readonly rule: 'link' | 'address' | 'clock' | 'fence-hook';
+  /** In words, without the name of the node. */
+  readonly why: string;
 }
 
 /** How the state of a slot goes to its standbys, by its holder. Amounts change all the time and are told once a second. */

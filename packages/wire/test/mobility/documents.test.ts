@@ -549,3 +549,13 @@ test.each([
 ])('state that goes to %s is error 1', (_name, sharing) => {
   expect(errorOf(() => parseSetConfiguration(withSharing(sharing)))).toMatchObject({ errorNumber: 1 });
 });
+
+test('why a node would not serve a slot stands in its report; a rule that nobody knows is error 1', () => {
+  const parsed = (refusal: unknown) =>
+    parseSlotReport(octets({ ...slotReport, slots: [{ ...slotReport.slots[0], refusal }] })).slots[0]
+      ?.refusal;
+  for (const rule of ['link', 'address', 'clock', 'fence-hook'])
+    expect(parsed({ rule, why: 'no carrier' })).toEqual({ rule, why: 'no carrier' });
+  for (const wrong of [{ rule: 'mood', why: '' }, { rule: 'link' }, 'link'])
+    expect(errorOf(() => parsed(wrong))).toMatchObject({ errorNumber: 1 });
+});

@@ -2,8 +2,15 @@
 import type { DeclaredPool } from '../../declared/set.ts';
 import type { PoolSharingView } from '../../management/sharing-views.ts';
 import type { Health, PoolView } from '../../management/views.ts';
-import { isReady, type Observed } from '../../planner/observed.ts';
-import { rolesOf, slotsOf } from '../../planner/roles.ts';
+import {
+  instanceName,
+  isReady,
+  type Observed,
+  type ObservedSlot,
+  refusalOf,
+  refusingNodes,
+} from '../../planner/observed.ts';
+import { type InstanceRole, rolesOf, slotsOf } from '../../planner/roles.ts';
 import { instancesOf, isNWay } from '../../planner/surplus.ts';
 import { mergedStateViews, mergedTrouble } from '../mergeable.ts';
 import { slotSharingView } from '../slot-sharing.ts';
@@ -21,25 +28,29 @@ export function poolViews(state: ManagerState, nowMs: number): PoolView[] {
 function poolView(pool: DeclaredPool, set: string, observed: Observed, state: ManagerState): PoolView {
   const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
   const roles = rolesOf(pool, observed);
+  const poolSlots = slotsOf(pool, observed);
   const ready = new Set(
     roles.filter(({ instance }) => isReady(instance, nodes)).map(({ instance }) => instance.functionId),
   );
-  const count = (role: string): number =>
-    roles.filter((each) => each.role === role && ready.has(each.instance.functionId)).length;
-  const slotsHeld = slotsOf(pool, observed).filter(
+  /** Whoever could not take each of the slots protects none for certain. */
+  const refusing = refusingNodes(poolSlots);
+  const fit = roles.filter(({ instance }) => ready.has(instance.functionId) && !refusing.has(instance.node));
+  const count = (role: string): number => fit.filter((each) => each.role === role).length;
+  const slotsHeld = poolSlots.filter(
     ({ id, holder }) => holder !== null && ready.has(holder) && !state.unraised.has(id),
   ).length;
   const { slots, standbys, spares } = pool.redundancy;
   const standbysReady = count('standby');
   const sparesReady = count('spare');
-  const missing = isNWay(pool) ? instancesOf(pool) - ready.size : 0;
+  const missing = isNWay(pool) ? instancesOf(pool) - fit.length : 0;
   const bare = verdict(
     slots - slotsHeld,
     slots,
     Math.max(missing, standbys - standbysReady),
     spares - Math.min(spares, sparesReady),
   );
-  const { health, reason } = bare.health === 'whole' ? withState(bare, pool, observed, state) : bare;
+  const whole = bare.health === 'whole' ? withState(bare, pool, observed, state) : bare;
+  const { health, reason } = withRefusals(whole, poolSlots, roles);
   return {
     name: pool.name,
     set,
@@ -63,6 +74,30 @@ function poolView(pool: DeclaredPool, set: string, observed: Observed, state: Ma
 function withMerged(view: PoolSharingView | null, state: ManagerState, pool: string): PoolSharingView | null {
   const merged = mergedStateViews(state, pool);
   return view === null || merged === undefined ? view : { ...view, merged };
+}
+
+/** Who is not counted although it runs, and why; a slot that its holder does not serve whole is not well either. */
+function withRefusals(
+  { health, reason }: Verdict,
+  slots: readonly ObservedSlot[],
+  roles: readonly InstanceRole[],
+): Verdict {
+  const some = slots.filter(({ refusals }) => (refusals?.size ?? 0) > 0);
+  const refused = some.flatMap((slot) =>
+    roles.flatMap(({ instance }) => {
+      const refusal = refusalOf(instance, slot);
+      if (refusal === undefined) return [];
+      const words = `${instanceName(instance)} on ${instance.node}: ${refusal.why}.`;
+      return [{ words, isHolder: slot.holder === instance.functionId }];
+    }),
+  );
+  const holder = refused.find(({ isHolder }) => isHolder);
+  if (health === 'whole')
+    return holder
+      ? { health: 'degraded', reason: `It serves, but not whole: ${holder.words}` }
+      : { health, reason };
+  const [first] = refused;
+  return { health, reason: first === undefined ? reason : `${reason} ${first.words}` };
 }
 
 /** Redundancy of the state counts as that of instances does. */

@@ -3,6 +3,7 @@ import { slotAddresses } from '../../declared/set.ts';
 import type { SlotView } from '../../management/views.ts';
 import { instanceName } from '../../planner/observed.ts';
 import { rolesOf, slotsOf } from '../../planner/roles.ts';
+import { refusalsOf } from '../slot-refusals.ts';
 import { slotSharingView } from '../slot-sharing.ts';
 import { troublesOf } from '../slot-troubles.ts';
 import type { ManagerState } from '../state.ts';
@@ -44,7 +45,7 @@ export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
         reason: [
           state.slotReasons.get(slot.id) ??
             whyHeld(state, slot.id, holder ? instanceName(holder) : null, slot.epoch),
-          ...troublesOf(state, slot.id).map((trouble) => `${trouble}.`),
+          ...[...troublesOf(state, slot.id), ...refusalsOf(state, slot.id)].map((each) => `${each}.`),
         ].join(' '),
         sharing: slotSharingView(state, slot),
       };
