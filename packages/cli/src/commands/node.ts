@@ -39,12 +39,22 @@ interface Said extends MobilitySecurityOptions, DiscoveryOptions {
   readonly cgroup?: string;
   readonly statePort?: number;
   readonly takeOver?: boolean;
+  readonly waitVote?: boolean;
 }
 
 type Options = Said & { readonly state: string; readonly listen: string };
 
 /** Options that only one of the two kinds of node has. */
-const OF_A_SET = ['name', 'port', 'interface', 'join', 'cgroup', 'takeOver', ...DISCOVERY_OPTIONS] as const;
+const OF_A_SET = [
+  'name',
+  'port',
+  'interface',
+  'join',
+  'cgroup',
+  'takeOver',
+  'waitVote',
+  ...DISCOVERY_OPTIONS,
+] as const;
 const ALONE = ['nodeId', 'catalogue', 'statePort', 'plain', 'protectedPath', 'cert', 'key', 'ca'] as const;
 
 const after = `
@@ -90,6 +100,10 @@ export function addNode(program: Command, io: CliIo): void {
       .option(
         '--take-over',
         'take the place of the agent that runs on the folder, with the slots that it holds: how an agent is upgraded',
+      )
+      .option(
+        '--wait-vote',
+        'say `ready` only when this node votes in its councils: an agent that is started anew is mute for its longest lease before',
       )
       .addOption(
         hostAndPortOption(
@@ -170,8 +184,9 @@ async function startMember(options: Options): Promise<void> {
       },
       logger,
     );
-    const facts = { nodeId: node.nodeId, leasePort: node.leasePort };
-    return { facts, stop: () => node.stop(), leave: () => node.leave() };
+    const ready = options.waitVote ? node.start.votes() : Promise.resolve();
+    const facts = () => ({ nodeId: node.nodeId, leasePort: node.leasePort, ...node.start.facts() });
+    return { facts, ready, stop: () => node.stop(), leave: () => node.leave() };
   });
 }
 

@@ -11,6 +11,8 @@ export const nodeColumns: readonly Column<NodeView>[] = [
     cell: (node) =>
       [
         node.status,
+        // Of one that is not heard it is not known.
+        ...(node.muteMs > 0 && node.status === 'registered' ? ['mute'] : []),
         ...(node.maintenance ? ['maintenance'] : []),
         ...(node.drain ? [node.drain.isOver ? 'drained' : 'draining'] : []),
       ].join(', '),

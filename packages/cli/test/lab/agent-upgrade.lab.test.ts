@@ -7,7 +7,7 @@ import { labMissing } from '../../../platform/test/support/lab.ts';
 import { Hosts } from './hosts.ts';
 import { AddressProbe } from './random-faults/address-probe.ts';
 import { instanceOf, isWhole, slotOf } from './running-set.ts';
-import { type Child, has, notBuilt, until } from './support.ts';
+import { ask, type Child, has, notBuilt, until } from './support.ts';
 
 /* Agents that are replaced by their next version, as processes: neither functions nor leases nor packets notice. */
 
@@ -56,7 +56,7 @@ describe.skipIf(missing !== '')(`an agent that is upgraded ${missing}`, () => {
   async function upgrade(name: string): Promise<Child> {
     const former = agents.get(name);
     const next = agent(name, '--take-over');
-    await hosts.ready(next);
+    expect(await hosts.ready(next)).toMatchObject({ takeOver: 'went on' });
     agents.set(name, next);
     expect((await former?.ended)?.code).toBe(0);
     return next;
@@ -154,11 +154,18 @@ describe.skipIf(missing !== '')(`an agent that is upgraded ${missing}`, () => {
     const incarnation = Number(incarnationOf(name));
     const former = agents.get(name);
     former?.process.kill('SIGSTOP');
-    const next = agent(name, '--take-over');
+    const next = agent(name, '--take-over', '--wait-vote');
     await until('it has asked', () => next.stderr().includes('asking the agent to hand on'));
     former?.process.kill('SIGKILL');
-    await hosts.ready(next);
+    const facts = await hosts.ready(next);
     agents.set(name, next);
+    // It was mute, and said that it is ready when it was not any more.
+    expect(facts).toMatchObject({ takeOver: 'restarted instead', because: 'it has handed nothing on' });
+    expect(facts).not.toHaveProperty('muteMs');
+    const { text } = await ask({ socketPath: `${hosts.stateOf(name)}/agent.sock` }, '/v1/node');
+    const { muteMs, start } = JSON.parse(text) as { muteMs: number; start: { muteMs?: number } };
+    expect(muteMs).toBe(0);
+    expect(start.muteMs).toBeGreaterThan(0);
     expect(next.stderr()).toContain('this is a restart');
     expect(Number(incarnationOf(name))).toBe(incarnation + 1);
     await whole();
@@ -171,7 +178,7 @@ describe.skipIf(missing !== '')(`an agent that is upgraded ${missing}`, () => {
     await former?.ended;
     const next = agent(name, '--take-over');
     agents.set(name, next);
-    await hosts.ready(next);
+    expect(await hosts.ready(next)).toMatchObject({ takeOver: 'none ran' });
     await whole();
   });
 });

@@ -3,13 +3,17 @@ import type { Metrics } from '@vnfpool/runtime/metrics';
 import { type StatusServer, startStatusServer } from '@vnfpool/runtime/status';
 import type { FunctionKind, SlotState, StallReport } from '@vnfpool/wire/mobility';
 import type { FunctionView } from './function-run.ts';
+import type { StartFacts } from './node-start.ts';
 
 /** What an agent counts and knows, for whoever looks at its status socket. */
 export interface NodeStatus {
   readonly nodeId: number;
   readonly name: string;
   readonly fence: string;
-  muteMs: number;
+  /** From the moment at which it is read. */
+  readonly muteMs: number;
+  /** As it stood in the ready line. */
+  readonly start: StartFacts;
   managed: boolean;
   readonly slots: Map<string, SlotState>;
   /** How late the lease worker was called in the last minutes; null: not measured yet. */

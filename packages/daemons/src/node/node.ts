@@ -39,6 +39,7 @@ import { ManagerLink } from './manager-link.ts';
 import { managerSources } from './manager-sources.ts';
 import { joinSet } from './membership.ts';
 import { NodeMeter } from './node-information.ts';
+import { NodeStart } from './node-start.ts';
 import { AGENT_SOCKET, type NodeStatus, serveNodeStatus } from './node-status.ts';
 import { openOwnAddress } from './own-address.ts';
 import { Registrations } from './registrations.ts';
@@ -51,6 +52,7 @@ import type { WorkerNews } from './worker-messages.ts';
 export interface RunningNode {
   readonly nodeId: number;
   readonly leasePort: number;
+  readonly start: NodeStart;
   /** Ends every function, releases every slot first, tells manager and registrar. */
   stop(): Promise<void>;
   /**
@@ -106,7 +108,6 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const fromWorker = (message: WorkerNews): void => {
     switch (message.type) {
       case 'slot':
-        status.muteMs = message.muteMs;
         status.slots.set(message.state.id, message.state);
         logger.info({ slot: message.state, muteMs: message.muteMs }, 'slot');
         slotStates?.observe(message.state);
@@ -175,18 +176,24 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   );
   // From here on leases run out, should another agent hand on to this one.
   if (begun === null) await leases.loaded;
-  const { lock, handedOn, formerEnded } = begun ?? (await takeOver(config.state, logger));
+  const { lock, handedOn, because, formerEnded } = begun ?? (await takeOver(config.state, logger));
   const kept = readOptionalFile(configurationFile);
   const keptConfiguration = kept === null ? null : (JSON.parse(kept) as SetConfiguration);
   const goesOn =
     handedOn === null || keptConfiguration === null ? null : { handedOn, configuration: keptConfiguration };
   const worker = await leases.begin(goesOn);
+  const unknown = handedOn !== null && goesOn === null ? 'what it was configured with is gone' : because;
+  const kind = { asked: begun === null, wentOn: goesOn !== null, because: unknown };
+  const start = new NodeStart(kind, worker.muteMs, clocks);
   await formerEnded();
   const status: NodeStatus = {
     nodeId: self,
     name: membership.name,
     fence: worker.guarantee,
-    muteMs: worker.muteMs,
+    get muteMs() {
+      return start.muteMs;
+    },
+    start: start.facts(),
     managed: false,
     slots: new Map(),
     stalls: null,
@@ -471,6 +478,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   return {
     nodeId: self,
     leasePort: worker.port,
+    start,
     stop: async () => {
       agent.submit({ type: 'stop' });
       give({ type: 'stop' });

@@ -20,6 +20,8 @@ export interface TakenOver {
   readonly lock: FileLock | null;
   /** Null: this is a restart. */
   readonly handedOn: HandedOn | null;
+  /** Why it is one although an agent ran; null: it is none, or none ran. */
+  readonly because: string | null;
   /** The former agent has ended, with everything that it had open; it lets go of its leases and its lock before. */
   readonly formerEnded: () => Promise<void>;
 }
@@ -41,16 +43,16 @@ export async function takeOver(folder: string, logger: Logger): Promise<TakenOve
   rmSync(successorFile(folder), { force: true });
   const told = consumeMarker(folder, former, self);
   const formerEnded = (): Promise<void> => ended(former);
-  if (typeof told !== 'string') return { lock, handedOn: told, formerEnded };
+  if (typeof told !== 'string') return { lock, handedOn: told, because: null, formerEnded };
   if (former !== null) logger.warn({ agent: former.pid }, `this is a restart: ${told}`);
-  return { lock, handedOn: null, formerEnded };
+  return { lock, handedOn: null, because: former === null ? null : told, formerEnded };
 }
 
 /** Begins as after a restart: what another agent may have handed on was not for this one. */
 export function startAnew(folder: string): TakenOver {
   const lock = lockNode(folder);
   discardMarker(folder);
-  return { lock, handedOn: null, formerEnded: () => Promise.resolve() };
+  return { lock, handedOn: null, because: null, formerEnded: () => Promise.resolve() };
 }
 
 /** Who has asked this agent to hand on to it, and waits; null: nobody. */

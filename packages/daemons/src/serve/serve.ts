@@ -2,10 +2,12 @@
 import { onShutdown, watchParent } from '@vnfpool/runtime/lifecycle';
 import { createLogger, type Logger } from '@vnfpool/runtime/logging';
 
+type Facts = Readonly<Record<string, unknown>>;
+
 /** What a daemon says of itself when it serves. */
 export interface Serving {
-  /** Printed with `ready`, for whoever started it: where it listens. */
-  readonly facts: Readonly<Record<string, unknown>>;
+  /** Printed with `ready`, for whoever started it: where it listens. A function is asked when that is printed. */
+  readonly facts: Facts | (() => Facts);
   /** When it serves, if not at once. */
   readonly ready?: Promise<void>;
   stop(): Promise<void>;
@@ -52,5 +54,6 @@ export async function serve(component: string, start: (logger: Logger) => Promis
   await serving.ready;
   // Who started us may not be listening any more.
   process.stdout.on('error', () => {});
-  process.stdout.write(`${JSON.stringify({ ready: true, ...serving.facts })}\n`);
+  const facts = typeof serving.facts === 'function' ? serving.facts() : serving.facts;
+  process.stdout.write(`${JSON.stringify({ ready: true, ...facts })}\n`);
 }
