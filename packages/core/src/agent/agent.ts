@@ -158,7 +158,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       case 'exited':
         return this.#exited(input.functionId, input.run, input.reason, nowMs);
       case 'health':
-        this.#life(input.functionId)?.checked(input.run, input.ok, input.reason, nowMs, input.isFrozen);
+        this.#life(input.functionId)?.checked(input.run, input.ok, input.reason, nowMs, input);
         return [];
       case 'doubted':
         return this.#life(input.functionId)?.doubted() ?? [];

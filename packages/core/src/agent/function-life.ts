@@ -14,6 +14,14 @@ const GRACE_MS = 5_000;
 const OUTPUT_LINES_MAX = 10;
 const OUTPUT_CHARACTERS_MAX = 200;
 
+/** What a check's answer shows beside the answer. */
+interface CheckEvidence {
+  /** Somebody holds the function still. */
+  readonly isFrozen?: boolean;
+  /** Its port refused the connection, or reset it. */
+  readonly isRefused?: boolean;
+}
+
 /**
  * One function of a node: started, watched, started again with back-off when it ends, stopped on demand.
  *
@@ -287,9 +295,10 @@ export class FunctionLife {
 
   /**
    * A check's answer, or what the function says of itself: `rise` good ones in a row make it healthy, `fall` bad ones
-   * unhealthy.
+   * unhealthy. One that refuses connections is looked at again soon: that is the host's answer, and no matter of time.
    */
-  checked(run: RunNumber, ok: boolean, reason: string, nowMs: number, isFrozen = false): void {
+  checked(run: RunNumber, ok: boolean, reason: string, nowMs: number, evidence: CheckEvidence = {}): void {
+    const { isFrozen = false, isRefused = false } = evidence;
     const check = this.specification.health;
     if (run !== this.#run || !this.isStarted || this.#isReplaced || !check) return;
     this.#isFrozen = isFrozen;
@@ -302,7 +311,7 @@ export class FunctionLife {
       this.#reason = ok ? 'becoming healthy' : `not healthy: ${reason}`;
     }
     if (check.type === 'function') this.#deadlines.word = nowMs + check.intervalMs + check.timeoutMs;
-    else this.#deadlines.check = nowMs + this.#health.paceMs(check);
+    else this.#deadlines.check = nowMs + this.#health.paceMs(check, isRefused);
   }
 
   /** Somebody could not reach it, or asks whether it lives: it is looked at now. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HealthCheck } from '@vnfpool/wire/mobility';
 
-/** Between checks while it has not been healthy yet. */
+/** Between checks while it has not been healthy yet, or its port refuses connections. */
 const CLOSE_MS = 100;
 
 /** Whether a function is healthy: `rise` good answers in a row make it so, `fall` bad ones end it. */
@@ -20,9 +20,9 @@ export class HealthCount {
     this.#inARow = 0;
   }
 
-  /** Time to the next check. Until it was healthy that is sooner than declared. */
-  paceMs({ intervalMs }: Pick<HealthCheck, 'intervalMs'>): number {
-    return this.#isHealthy ? intervalMs : Math.min(CLOSE_MS, intervalMs);
+  /** Time to the next check. Until it was healthy, and while it refuses connections, that is sooner than declared. */
+  paceMs({ intervalMs }: Pick<HealthCheck, 'intervalMs'>, isRefused: boolean): number {
+    return this.#isHealthy && !isRefused ? intervalMs : Math.min(CLOSE_MS, intervalMs);
   }
 
   /** One answer. @returns what it changed; null: nothing */

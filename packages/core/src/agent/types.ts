@@ -145,6 +145,8 @@ export type AgentInput =
       readonly reason: string;
       /** Its control group is frozen: somebody holds it still. */
       readonly isFrozen?: boolean;
+      /** Its port refused the check's connection, or reset it. */
+      readonly isRefused?: boolean;
     }
   /** A registrar asks whether it lives: now and then, and at once when a pool user could not reach it. */
   | { readonly type: 'doubted'; readonly functionId: FunctionId }

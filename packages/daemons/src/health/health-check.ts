@@ -2,6 +2,7 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { type CommandCheck, checkCommand } from './command-check.ts';
+import { failedConnection } from './failed-connection.ts';
 import { afterOwnTime } from './own-time.ts';
 import { checkSip } from './sip-check.ts';
 
@@ -21,6 +22,8 @@ const ANSWER_BYTES_MAX = 64 * 1024;
 export interface HealthResult {
   readonly ok: boolean;
   readonly reason: string;
+  /** The port refused the connection, or reset it; absent: it did not. */
+  readonly isRefused?: true;
 }
 
 /**
@@ -53,14 +56,15 @@ export function checkHealth(
 function checkTcp({ timeoutMs }: HealthQuestion, host: string, port: number): Promise<HealthResult> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
-    const done = (ok: boolean, reason: string): void => {
+    const end = (result: HealthResult): void => {
       limit.cancel();
       socket.destroy();
-      resolve({ ok, reason });
+      resolve(result);
     };
+    const done = (ok: boolean, reason: string): void => end({ ok, reason });
     const limit = afterOwnTime(timeoutMs, () => done(false, `no connection within ${timeoutMs} ms`));
     socket.once('connect', () => done(true, 'connected'));
-    socket.once('error', (error: NodeJS.ErrnoException) => done(false, error.code ?? error.message));
+    socket.once('error', (error) => end(failedConnection(error)));
   });
 }
 
@@ -71,13 +75,14 @@ function checkHttp(
 ): Promise<HealthResult> {
   return new Promise((resolve) => {
     const outgoing = request({ host, port, path, agent: false, headers: { connection: 'close' } });
-    const done = (ok: boolean, reason: string): void => {
+    const end = (result: HealthResult): void => {
       limit.cancel();
       outgoing.destroy();
-      resolve({ ok, reason });
+      resolve(result);
     };
+    const done = (ok: boolean, reason: string): void => end({ ok, reason });
     const limit = afterOwnTime(timeoutMs, () => done(false, `no answer within ${timeoutMs} ms`));
-    outgoing.once('error', (error: NodeJS.ErrnoException) => done(false, error.code ?? error.message));
+    outgoing.once('error', (error) => end(failedConnection(error)));
     outgoing.once('response', (answer) => {
       const status = answer.statusCode ?? 0;
       let octets = 0;
@@ -86,7 +91,7 @@ function checkHttp(
         if (octets > ANSWER_BYTES_MAX) done(false, `the answer is longer than ${ANSWER_BYTES_MAX} octets`);
       });
       answer.once('end', () => done(status >= 200 && status < 400, `status ${status}`));
-      answer.once('error', (error: NodeJS.ErrnoException) => done(false, error.code ?? error.message));
+      answer.once('error', (error) => end(failedConnection(error)));
     });
     outgoing.end();
   });

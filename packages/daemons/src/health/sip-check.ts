@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { failedConnection } from './failed-connection.ts';
 import type { HealthResult } from './health-check.ts';
 import { afterOwnTime } from './own-time.ts';
 
@@ -20,16 +21,17 @@ export function checkSip(timeoutMs: number, host: string, port: number): Promise
     const branch = `z9hG4bK${randomBytes(12).toString('hex')}`;
     let again: NodeJS.Timeout | undefined;
     let isOver = false;
-    const done = (ok: boolean, reason: string): void => {
+    const end = (result: HealthResult): void => {
       if (isOver) return;
       isOver = true;
       limit.cancel();
       clearTimeout(again);
       socket.close();
-      resolve({ ok, reason });
+      resolve(result);
     };
+    const done = (ok: boolean, reason: string): void => end({ ok, reason });
     const limit = afterOwnTime(timeoutMs, () => done(false, `no answer within ${timeoutMs} ms`));
-    socket.on('error', (error: NodeJS.ErrnoException) => done(false, error.code ?? error.message));
+    socket.on('error', (error) => end(failedConnection(error)));
     socket.on('message', (datagram) => {
       const status = finalStatus(datagram.toString('latin1'), branch);
       if (status !== null) done(status >= 200 && status < 300, `status ${status}`);
@@ -40,7 +42,7 @@ export function checkSip(timeoutMs: number, host: string, port: number): Promise
       const request = optionsRequest(host, port, socket.address(), branch);
       const send = (intervalMs: number): void => {
         socket.send(request, (error) => {
-          if (error) done(false, (error as NodeJS.ErrnoException).code ?? error.message);
+          if (error) end(failedConnection(error));
         });
         again = setTimeout(() => send(intervalMs * 2), intervalMs);
       };

@@ -229,7 +229,7 @@ export class FunctionHost {
       );
     const { network, container } = running.around;
     // A command sees what the function sees; its process is made at once. The others ask from where users are.
-    const { ok, reason } = await (network !== null && container === null && type === 'command'
+    const { ok, reason, isRefused } = await (network !== null && container === null && type === 'command'
       ? inNamespace(network.namespace.fd, ask)
       : ask());
     const still = ok ? null : running.around.group.heldStill();
@@ -240,6 +240,7 @@ export class FunctionHost {
       ok,
       reason: still === null ? reason : `${reason}; somebody holds it ${still}`,
       ...(still === null ? {} : { isFrozen: true }),
+      ...(isRefused && { isRefused }),
     });
   }
 

@@ -205,3 +205,65 @@ describe('SIP OPTIONS', () => {
     expect(await checkHealth({ type: 'sip-options', timeoutMs: 10 }, AT, null)).toMatchObject({ ok: false });
   });
 });
+
+describe('a port that refuses, or resets, connections is told apart from one that does not answer', () => {
+  async function listening(
+    act: (socket: Socket) => void,
+  ): Promise<{ port: number; close: () => Promise<void> }> {
+    const server = createServer(act);
+    server.listen(0, AT);
+    await once(server, 'listening');
+    const close = async (): Promise<void> => {
+      server.close();
+      await once(server, 'close');
+    };
+    return { port: (server.address() as AddressInfo).port, close };
+  }
+
+  test.each(['tcp', 'http'] as const)('%s: refused', async (type) => {
+    const { port, close } = await listening(() => {});
+    await close();
+    expect(await checkHealth({ type, timeoutMs: 10_000 }, AT, port)).toEqual({
+      ok: false,
+      reason: 'ECONNREFUSED',
+      isRefused: true,
+    });
+  });
+
+  test('http: reset in the middle', async () => {
+    const { port, close } = await listening((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.resetAndDestroy());
+    });
+    const found = await checkHealth({ type: 'http', timeoutMs: 10_000 }, AT, port);
+    expect(found).toEqual({ ok: false, reason: 'ECONNRESET', isRefused: true });
+    await close();
+  });
+
+  test('sip-options: nobody is there', async () => {
+    const closed = createSocket('udp4');
+    closed.bind(0, AT);
+    await once(closed, 'listening');
+    const { port } = closed.address();
+    closed.close();
+    const found = await checkHealth({ type: 'sip-options', timeoutMs: 10_000 }, AT, port);
+    expect(found).toMatchObject({ ok: false, isRefused: true });
+  });
+
+  test('silence and a bad answer are neither', async () => {
+    const { port, close } = await listening((socket) => {
+      socket.once('data', () => socket.end('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n'));
+    });
+    expect(await checkHealth({ type: 'http', timeoutMs: 10_000 }, AT, port)).toEqual({
+      ok: false,
+      reason: 'status 503',
+    });
+    await close();
+    const silent = await listening((socket) => socket.on('data', () => {}));
+    expect(await checkHealth({ type: 'http', timeoutMs: 50 }, AT, silent.port)).toEqual({
+      ok: false,
+      reason: 'no answer within 50 ms',
+    });
+    await silent.close();
+  });
+});
