@@ -126,6 +126,75 @@ describe('state list', () => {
   });
 });
 
+describe('state restore', () => {
+  const older: CheckpointView = { ...found, isRestorable: false };
+  const newer: CheckpointView = {
+    ...found,
+    first: 9,
+    number: 9,
+    kind: 'incremental',
+    writtenAt: NOW - 2_000,
+    sequence: 130,
+  };
+  const restore = (...more: readonly string[]) => bench.run(['state', 'restore', 'web/0', ...more]);
+  const restored = () =>
+    bench.backend.asked.filter(({ what }) => what === 'restore').map((call) => call.with);
+  beforeEach(() => {
+    withStore();
+    bench.backend.found = [older, newer];
+  });
+
+  test('says first what would be dropped, and does nothing', async () => {
+    const { code, out, err } = await restore('--checkpoint', '1.7/4');
+    expect(code).toBe(1);
+    expect(out).toContain('12s ago');
+    expect(out).toContain('Dropped would be what was changed behind update 120, since ');
+    expect(out).toContain(
+      ', 12s ago: 10 updates of 130 in the store; nobody who holds the slot tells of more.',
+    );
+    expect(err).toContain('nothing was changed; to begin anew with it: --confirm web/0');
+    expect(restored()).toEqual([]);
+  });
+
+  test('what the holder has counts, too', async () => {
+    const slots = bench.backend.view.slots.map((slot): SlotView => {
+      const state = { keys: 1, bytes: 1, sequence: 150, updatesPerSecond: 0, waiting: 0, at: NOW };
+      return slot.sharing ? { ...slot, sharing: { ...slot.sharing, state } } : slot;
+    });
+    bench.backend.change({ slots });
+    expect((await restore('--checkpoint', '4')).out).toContain(': 30 updates of 150 that the holder has.');
+  });
+
+  test('is done when the slot is said twice', async () => {
+    const { code, out } = await restore('--checkpoint', '4', '--confirm', 'web/0');
+    expect([code, out]).toEqual([
+      0,
+      'web/0: whoever takes it next begins with 1.7/4, which node-a has written as the newest: 1.7/12, up to update 131, 12 keys; it took 13 ms\n',
+    ]);
+    expect(restored()).toEqual([{ pool: 'web', slot: 0, epoch: 1_099_511_627_783, number: 4 }]);
+  });
+
+  test.each<[string, readonly string[], number, string]>([
+    ['another slot', ['--checkpoint', '4', '--confirm', 'web/1'], 2, 'nothing was changed'],
+    ['one that is gone', ['--checkpoint', '1.7/5', '--confirm', 'web/0'], 1, 'no checkpoint 1.7/5 of web/0'],
+    ['no name', ['--checkpoint', 'last'], 2, 'It is EPOCH/NUMBER'],
+    ['nothing', [], 2, '--checkpoint'],
+  ])('%s is refused', async (_, more, code, words) => {
+    expect(await restore(...more)).toMatchObject({ code, err: expect.stringContaining(words) });
+    expect(restored()).toEqual([]);
+  });
+
+  test('one that is damaged, or has a number of several, is refused', async () => {
+    bench.backend.found = [{ ...older, damage: 'pieces of it are missing' }, newer, { ...newer, epoch: 7 }];
+    const words = ['--confirm', 'web/0'];
+    expect((await restore('--checkpoint', '4', ...words)).err).toContain('damaged: pieces of it are missing');
+    expect((await restore('--checkpoint', '9', ...words)).err).toContain('1.7/9, 7/9; say the epoch, too');
+    bench.backend.refusal = new ApiError(409, 'not-ready', 'node-a: there is no checkpoint 7/9 in the store');
+    expect((await restore('--checkpoint', '7/9', ...words)).err).toContain('node-a: there is no checkpoint');
+    expect(restored()).toEqual([]);
+  });
+});
+
 describe('state that was left', () => {
   const left: readonly LeftStateView[] = [
     {

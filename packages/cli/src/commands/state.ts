@@ -19,6 +19,7 @@ import { type Format, formatOption, printList, printValue } from '../tables/prin
 import { type ChosenSlots, chosenSlots, type SlotName, slotName } from './slot-name.ts';
 import { addStateForget, leftOf, listLeft } from './state-forget.ts';
 import { addStateRecord } from './state-record.ts';
+import { addStateRestore } from './state-restore.ts';
 
 interface CheckpointOptions extends ApiOptions {
   readonly full?: boolean;
@@ -33,7 +34,9 @@ interface ListOptions extends ApiOptions {
 export function addState(program: Command, io: CliIo): void {
   const state = program
     .command('state')
-    .summary('checkpoint the state of a slot, list and remove what stores have, record how it changes')
+    .summary(
+      'checkpoint the state of a slot, list, restore and remove what stores have, record how it changes',
+    )
     .description('What the holder of a slot has of its state, and what a store has of it.');
   withApi(state.command('checkpoint'))
     .summary('have a checkpoint made now')
@@ -53,6 +56,7 @@ export function addState(program: Command, io: CliIo): void {
     .option('--left', 'instead: what slots that are no more have left in stores')
     .addOption(formatOption())
     .action((chosen: ChosenSlots | undefined, options: ListOptions) => list(chosen ?? {}, options, io));
+  addStateRestore(state, io);
   addStateForget(state, io);
   addStateRecord(state, io);
 }

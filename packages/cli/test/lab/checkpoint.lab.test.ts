@@ -9,6 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { formatEpoch } from '@vnfpool/core';
 import type { CheckpointAnswer, CheckpointView, StateView } from '@vnfpool/core/management';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Hosts, missing } from './hosts.ts';
@@ -158,6 +160,70 @@ describe.skipIf(missing !== '')(`state that a store has ${missing}`, () => {
       writeFileSync(file, octets);
     }
     expect((await listed()).every(({ damage }) => damage === null)).toBe(true);
+  });
+
+  test('more are kept from now on, without a restart', async () => {
+    const file = `${hosts.folder}/set.yaml`;
+    writeFileSync(file, readFileSync(file, 'utf8').replace('store: main,', 'store: main, keep: 4,'));
+    const { stdout } = await hosts.cli('manager', 'plan', file);
+    expect(stdout).toContain('keepFull 4');
+    expect((await hosts.cli('manager', 'apply', file)).code).toBe(0);
+    await until('four are kept', async () => {
+      await checkpoint('ledger/0', '--full');
+      return (await listed()).filter(({ kind }) => kind === 'full').length === 4;
+    });
+    await checkpoint('ledger/0', '--full');
+    expect((await listed()).filter(({ kind }) => kind === 'full')).toHaveLength(4);
+  });
+
+  const restore = (name: string, ...more: readonly string[]) =>
+    hosts.cli('manager', 'state', 'restore', 'ledger/0', '--checkpoint', name, ...more);
+  const nameOf = ({ epoch, number }: CheckpointView | CheckpointAnswer): string =>
+    `${formatEpoch(epoch)}/${number}`;
+
+  test('the slot begins anew with a chosen one, and goes on from there whoever dies', async () => {
+    const chosen = await checkpoint('ledger/0', '--full');
+    const had = await accounts();
+    await add('one');
+    await add('four');
+    const before = await untilState('the store has it', isInStore);
+    const shown = await restore(nameOf(chosen));
+    expect([shown.code, shown.stderr]).toEqual([1, expect.stringContaining('--confirm ledger/0')]);
+    expect(shown.stdout).toMatch(/Dropped would be .*: 2 updates of \d+ that the holder has/);
+    expect(await accounts()).not.toEqual(had);
+    const { code, stdout, stderr } = await restore(nameOf(chosen), '--confirm', 'ledger/0');
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain(`begins with ${nameOf(chosen)}`);
+    await until('the accounts are what they were', async () => isDeepStrictEqual(await accounts(), had));
+    const after = await untilState('the store has it', isInStore);
+    expect(slotOf(after, 'ledger').epoch).toBeGreaterThan(slotOf(before, 'ledger').epoch ?? 0);
+    expect(slotOf(after, 'ledger').sharing?.isLossy).toBe(false);
+    const told = after.events.find(({ type }) => type === 'state.restored');
+    expect(told?.message).toContain(nameOf(chosen));
+    const node = holderOf(after);
+    kill(node);
+    await untilState('another node holds it', (state) => !['', node].includes(holderOf(state)));
+    expect(await accounts()).toEqual(had);
+    await startAgain(node);
+    await untilState('the store has it', isInStore);
+  });
+
+  test('where nobody can hold it, whoever does next begins with it, also who held it last and lives', async () => {
+    const chosen = await checkpoint('ledger/0', '--full');
+    const had = await accounts();
+    await add('two');
+    const before = await untilState('the store has it', isInStore);
+    const node = holderOf(before);
+    const others = NODES.filter((each) => each !== node);
+    for (const other of others) kill(other);
+    await untilState('nobody holds it', (state) => holderOf(state) === '');
+    const { code, stderr } = await restore(nameOf(chosen), '--confirm', 'ledger/0');
+    expect(code, stderr).toBe(0);
+    for (const other of others) await startAgain(other);
+    expect(await accounts()).toEqual(had);
+    const after = await untilState('the store has it', isInStore);
+    expect(slotOf(after, 'ledger').sharing?.isLossy).toBe(false);
+    expect((await restore('9.9/1', '--confirm', 'ledger/0')).stderr).toContain('no checkpoint 9.9/1');
   });
 
   test('what cannot be had is refused with its reason', async () => {

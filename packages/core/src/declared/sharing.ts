@@ -39,6 +39,8 @@ export interface DeclaredSharing {
   readonly store?: string;
   /** Where that is. */
   readonly storeAddress?: string;
+  /** Of `checkpoint`: full checkpoints that the store keeps; absent: as many as it takes. */
+  readonly keepFull?: number;
   /** After so long without the state somebody may begin without it; absent: never. */
   readonly lastResortMs?: number;
 }

@@ -53,6 +53,29 @@ export interface CheckpointView {
   readonly isRestorable: boolean;
 }
 
+/** POST /v1/restore: the slot begins anew with a checkpoint that its store has; what was changed behind it is dropped. */
+export interface RestoreRequest {
+  readonly pool: string;
+  readonly slot: number;
+  /** Of the checkpoint, and the number of its last object. */
+  readonly epoch: number;
+  readonly number: number;
+}
+
+/** Answer of POST /v1/restore: whoever takes the slot next begins with this one, which has what the chosen one had. */
+export interface RestoreAnswer {
+  /** Name of the node that wrote it. */
+  readonly node: string;
+  readonly epoch: number;
+  readonly number: number;
+  readonly sequence: number;
+  /** Pieces of state. */
+  readonly keys: number;
+  /** That were written. */
+  readonly octets: number;
+  readonly tookMs: number;
+}
+
 /** GET /v1/recording/POOL/SLOT: what the holder's function shares from now on. */
 export interface RecordingRequest {
   readonly pool: string;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { StateAnswer, StateTask } from '@vnfpool/wire/mobility';
-import type { NodeId } from '../identity.ts';
+import type { MadeCheckpoint, StateAnswer, StateTask } from '@vnfpool/wire/mobility';
+import { formatEpoch, type NodeId } from '../identity.ts';
 import type { MobilityManagerOutput } from '../mobility/types.ts';
 import { type Observed, type ObservedNode, type ObservedSlot, takesOrders } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
@@ -89,6 +89,10 @@ export class ManagerStateOrders {
     if (this.#asked.size >= ASKED_MAX)
       return answered(request, refuse('BUSY', `${ASKED_MAX} questions about states are on their way.`));
     const { slot, node } = chosen;
+    if (task.task === 'restore' && request.node === undefined) {
+      const message = `An operator wants slot ${index} of ${pool} to begin anew with checkpoint ${placeOf(task)}; ${chosen.node.name} is told.`;
+      this.#journal.event(wallMs, 'state.restore', 'warning', `slot ${pool}/${index}`, message);
+    }
     const requestId = this.#nextRequest();
     const to = node.id as NodeId;
     this.#asked.set(requestId, { request, node: to, name: node.name, untilMs: nowMs + ANSWER_MS });
@@ -115,7 +119,19 @@ export class ManagerStateOrders {
       const place = { method: task.method, address: task.store };
       forgetPlace(this.#state, this.#journal, slot, place, false, wallMs);
     }
+    if (task.task === 'restore' && answer?.made !== undefined) this.#restored(asked, answer.made, wallMs);
     return [answered(request, { ok: true, state: { node, answer } })];
+  }
+
+  #restored(
+    { request, name }: Asked,
+    { epoch, number, sequence, keys }: MadeCheckpoint,
+    wallMs: number,
+  ): void {
+    const { pool, index, task } = request;
+    if (task.task !== 'restore') return;
+    const message = `Slot ${index} of ${pool} begins anew with checkpoint ${placeOf(task)}, as an operator wanted: ${name} has written it as the newest, ${placeOf({ epoch, number })}, with ${keys} keys, up to update ${sequence}. What was changed behind it is dropped.`;
+    this.#journal.event(wallMs, 'state.restored', 'warning', `slot ${pool}/${index}`, message);
   }
 
   /** Tells whom nobody answers. */
@@ -180,13 +196,19 @@ export class ManagerStateOrders {
       return refuse('NOT_READY', `${name} has no checkpoints: its method of state sharing is ${method}.`);
     if (task.task === 'record' && !isCarriedBySlot({ method }))
       return refuse('NOT_READY', `Agents do not carry the state of ${name}: its method is ${method}.`);
-    const nodes = nodesOf(slot, observed, task.task === 'list' ? rankingOf(pool, index, observed) : []);
-    if (slot.holder === null && task.task !== 'list')
+    // What a store has any candidate reads; but only a holder can let go of what it has.
+    const isForAny = task.task === 'list' || (task.task === 'restore' && slot.holder === null);
+    const nodes = nodesOf(slot, observed, isForAny ? rankingOf(pool, index, observed) : []);
+    if (slot.holder === null && !isForAny)
       return refuse('NOT_READY', `Nobody holds ${where}, so nobody has its state.`);
     const node = nodes.find(takesOrders);
     if (node) return { slot: slot.id, node };
-    const whom = task.task === 'list' ? 'No node with a candidate for' : 'The node of the holder of';
-    return refuse('NOT_READY', `${whom} ${where} can be reached.`);
+    return refuse(
+      'NOT_READY',
+      isForAny
+        ? `No node with a candidate for ${where} can be reached.`
+        : `The node of the holder of ${where} cannot be reached.`,
+    );
   }
 }
 
@@ -196,6 +218,11 @@ function nodesOf({ holder }: ObservedSlot, observed: Observed, others: readonly 
     const instance = observed.instances.find((each) => each.functionId === functionId);
     return observed.nodes.filter(({ name }) => name === instance?.node);
   });
+}
+
+/** As people name a checkpoint. */
+function placeOf({ epoch, number }: { readonly epoch: number; readonly number: number }): string {
+  return `${formatEpoch(epoch)}/${number}`;
 }
 
 function answered({ requestId }: StateOrderRequest, reply: ManagerReply): ManagerCoreOutput {

@@ -71,7 +71,7 @@ export function slotSharingOf(level: StateLevel, sharing: DeclaredSharing): Slot
 
 function checkpointSharing(
   { intervalMs, windowOctets, overload }: StateLevel & { readonly method: 'checkpoint' },
-  { storeAddress, lastResortMs }: DeclaredSharing,
+  { storeAddress, lastResortMs, keepFull }: DeclaredSharing,
 ): SlotSharing | null {
   // The declaration names one.
   if (storeAddress === undefined) return null;
@@ -82,6 +82,7 @@ function checkpointSharing(
     windowOctets,
     overload: overload === 'degrade' ? 'degrade' : 'block',
     ...(lastResortMs === undefined ? {} : { withoutAfterMs: lastResortMs }),
+    ...(keepFull === undefined ? {} : { keepFull }),
   };
 }
 

@@ -84,6 +84,47 @@ describe('what is asked of the state of a slot', () => {
       expect(ask(task)).toEqual({ ok: false, code: 'NOT_READY', message });
   });
 
+  test('a slot begins anew by its holder, or where it has none by any candidate; who wanted it and what came of it are events', async () => {
+    const { domain, ask, hold } = await world();
+    const restore = { task: 'restore', epoch: 1_099_511_627_783, number: 4 } as const;
+    const told = () =>
+      domain.core
+        .views(domain.nowMs)
+        .events.filter(({ type }) => type.startsWith('state.restore'))
+        .map(({ type, subject, message }) => `${type} ${subject}: ${message}`);
+    expect(ask(restore)).toMatchObject({ ok: true });
+    expect(asked(domain)).toHaveLength(1);
+    expect(told()).toEqual([
+      expect.stringMatching(
+        /^state\.restore slot kv\/0: An operator wants .* with checkpoint 1\.7\/4; [abc] /,
+      ),
+    ]);
+    const node = holderOf(domain);
+    hold(node);
+    ask(restore);
+    // The same task: it was told of.
+    const made = { kind: 'full', epoch: 1_099_511_627_783, number: 9, sequence: 131, keys: 12 } as const;
+    domain.answersStates = ({ id }) => ({
+      stateAnswer: { v: 1, id, isOver: true, fault: '', made: { ...made, octets: 1, tookMs: 1 } },
+    });
+    expect(ask(restore, { node: nodeId(node) })).toMatchObject({ ok: true, state: { node } });
+    expect(asked(domain)).toEqual([`restore at ${node} from 0`, `restore at ${node} from 0`]);
+    expect(told()).toHaveLength(3);
+    expect(told()[0]).toContain('state.restored slot kv/0');
+    expect(told()[0]).toContain('as the newest, 1.7/9, with 12 keys');
+    expect(told()[1]).toContain(`; ${NODES[node - 1]} is told.`);
+  });
+
+  test('a holder that cannot be reached has not let go: nobody else is asked', async () => {
+    const { domain, ask, hold } = await world();
+    hold(holderOf(domain));
+    domain.give({ type: 'node-lost', node: nodeId(holderOf(domain)), reason: 'silent' });
+    expect(ask({ task: 'restore', epoch: 1, number: 4 })).toMatchObject({
+      code: 'NOT_READY',
+      message: 'The node of the holder of slot 0 of kv cannot be reached.',
+    });
+  });
+
   test.each([
     [undefined, RECORD, 'Agents do not carry the state of kv: its method is none.'],
     [{ methods: ['cookie'] }, RECORD, 'Agents do not carry the state of kv: its method is cookie.'],

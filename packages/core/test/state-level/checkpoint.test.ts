@@ -28,6 +28,12 @@ test('what is asked for is offered, and told to nodes', () => {
   });
 });
 
+test('how many are kept is no part of the level, and told to nodes', () => {
+  const level = offered(asked) as StateLevel;
+  expect(offered({ ...asked, keepFull: 9 })).toEqual(level);
+  expect(slotSharingOf(level, { ...asked, keepFull: 9 })).toMatchObject({ keepFull: 9 });
+});
+
 test('an interval has a least, updates wait where that is asked for, and TLS encrypts', () => {
   const level = offered({
     ...asked,

@@ -20,6 +20,8 @@ import type {
   PlanView,
   RecordingMessage,
   RecordingRequest,
+  RestoreAnswer,
+  RestoreRequest,
   SlotExplainView,
   StateView,
   TokenRequest,
@@ -75,6 +77,8 @@ export interface ManagementBackend {
   checkpoint(request: CheckpointRequest): Promise<CheckpointAnswer>;
   /** Those that the store of the slot has, the oldest first. */
   checkpoints(pool: string, slot: number): Promise<readonly CheckpointView[]>;
+  /** Resolves once the store has it as the newest. */
+  restore(request: RestoreRequest): Promise<RestoreAnswer>;
   /** What slots that are no more have left in stores, the one that was left first before others. */
   leftStates(): Promise<readonly LeftStateView[]>;
   /** Resolves once nothing of it is there any more. */

@@ -67,6 +67,18 @@ export const checkpointSchema: JsonSchema = {
   },
 };
 
+export const restoreSchema: JsonSchema = {
+  type: 'object',
+  required: ['pool', 'slot', 'epoch', 'number'],
+  additionalProperties: false,
+  properties: {
+    pool: name,
+    slot: { type: 'integer', minimum: 0, maximum: 65_535 },
+    epoch: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+    number: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+  },
+};
+
 export const forgetSchema: JsonSchema = {
   type: 'object',
   required: ['id', 'pool', 'slot'],

@@ -5,13 +5,14 @@ import type {
   ForgetRequest,
   RecordingMessage,
   RecordingRequest,
+  RestoreRequest,
 } from '@vnfpool/core/management';
 import { RECORDING_MS_MAX, RECORDING_OCTETS_MAX } from '@vnfpool/wire/mobility';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { ApiError } from './api-error.ts';
 import type { ManagementBackend } from './backend.ts';
 import { type Query, wholeNumber } from './query.ts';
-import { checkpointSchema, forgetSchema } from './schemas.ts';
+import { checkpointSchema, forgetSchema, restoreSchema } from './schemas.ts';
 
 const RECORDING_MS_MIN = 100;
 const RECORDING_OCTETS_MIN = 1_024;
@@ -34,6 +35,9 @@ export function addStateRoutes(app: FastifyInstance, backend: ManagementBackend)
   app.get<{ Params: SlotParams }>('/v1/checkpoints/:pool/:index', async ({ params }) => ({
     items: await backend.checkpoints(params.pool, slotOf(params)),
   }));
+  app.post<{ Body: RestoreRequest }>('/v1/restore', { schema: { body: restoreSchema } }, ({ body }) =>
+    backend.restore(body),
+  );
   app.get('/v1/left-states', async () => ({ items: await backend.leftStates() }));
   app.post<{ Body: ForgetRequest }>(
     '/v1/forget',

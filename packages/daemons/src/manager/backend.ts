@@ -21,6 +21,8 @@ import type {
   PlanView,
   RecordingMessage,
   RecordingRequest,
+  RestoreAnswer,
+  RestoreRequest,
   SlotExplainView,
   StateView,
   TokenRequest,
@@ -218,6 +220,10 @@ export class ManagerBackend implements ManagementBackend {
 
   checkpoints(pool: string, slot: number): Promise<readonly CheckpointView[]> {
     return this.#questions.checkpoints(pool, slot);
+  }
+
+  restore(request: RestoreRequest): Promise<RestoreAnswer> {
+    return this.#questions.restore(request);
   }
 
   async leftStates(): Promise<readonly LeftStateView[]> {

@@ -7,6 +7,8 @@ import type {
   ForgetRequest,
   RecordingMessage,
   RecordingRequest,
+  RestoreAnswer,
+  RestoreRequest,
 } from '@vnfpool/core/management';
 import type { ManagerReply, StoredPlace } from '@vnfpool/core/manager';
 import {
@@ -64,6 +66,15 @@ export class StateQuestions {
     const { made } = await this.#over(asking);
     if (made === undefined) throw notReady('The node does not say what it has written.');
     return { ...made, node: this.#nameOf(asking.node ?? 0) };
+  }
+
+  /** @throws ApiError when it was not done, or is not known to be */
+  async restore({ pool, slot, epoch, number }: RestoreRequest): Promise<RestoreAnswer> {
+    const asking = this.#begin(pool, slot, { task: 'restore', epoch, number });
+    const { made } = await this.#over(asking);
+    if (made === undefined) throw notReady('The node does not say what it has written.');
+    const { kind: _, ...rest } = made;
+    return { ...rest, node: this.#nameOf(asking.node ?? 0) };
   }
 
   /** The oldest first. @throws ApiError */

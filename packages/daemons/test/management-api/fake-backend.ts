@@ -20,6 +20,8 @@ import type {
   PlanView,
   RecordingMessage,
   RecordingRequest,
+  RestoreAnswer,
+  RestoreRequest,
   SlotExplainView,
   StateView,
   TokenRequest,
@@ -191,6 +193,18 @@ export class FakeBackend implements ManagementBackend {
       keys: 12,
       octets: 4_096,
       tookMs: 12.5,
+    });
+  }
+
+  restore(request: RestoreRequest): Promise<RestoreAnswer> {
+    return this.#do('restore', request, {
+      node: 'node-a',
+      epoch: 2 ** 40 + 7,
+      number: 12,
+      sequence: 131,
+      keys: 12,
+      octets: 4_096,
+      tookMs: 13,
     });
   }
 

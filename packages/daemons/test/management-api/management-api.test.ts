@@ -421,6 +421,20 @@ describe('the state of a slot', () => {
     expect([wrong.status, errorCode(wrong)]).toEqual([400, 'invalid-request']);
   });
 
+  test('a slot begins anew with a checkpoint that is named whole', async () => {
+    const target = await overUnix();
+    const body = { pool: 'web', slot: 0, epoch: 1_099_511_627_783, number: 4 };
+    const { status, json } = await ask(target, 'POST', '/v1/restore', { body });
+    expect([status, json]).toEqual([200, expect.objectContaining({ node: 'node-a', number: 12 })]);
+    expect(backend.asked).toEqual([{ what: 'restore', with: body }]);
+    for (const wrong of [
+      { ...body, epoch: undefined },
+      { ...body, number: 0 },
+      { ...body, more: 1 },
+    ])
+      expect((await ask(target, 'POST', '/v1/restore', { body: wrong })).status).toBe(400);
+  });
+
   test('what lies in the store is a list', async () => {
     const target = await overUnix();
     const { status, json } = await ask(target, 'GET', '/v1/checkpoints/web/0');

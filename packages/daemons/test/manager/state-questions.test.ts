@@ -125,3 +125,13 @@ test('progress is told once a second, and who leaves ends it at the node', async
   expect(kinds).toEqual(['progress', 'progress']);
   expect(questions.at(-1)?.stop).toBe(true);
 });
+
+test('a slot begins anew: what was written for it is told, or why not', async () => {
+  const { state, questions } = asked([{}, { isOver: true, made }]);
+  const request = { pool: 'kv', slot: 1, epoch: 7, number: 3 };
+  const { kind: _, ...rest } = made;
+  expect(await state.restore(request)).toEqual({ ...rest, node: 'node-a' });
+  expect(questions[0]).toMatchObject({ index: 1, task: { task: 'restore', epoch: 7, number: 3 } });
+  const refused = asked([{ isOver: true, fault: 'there is no checkpoint 7/3 in the store' }]);
+  await expect(refused.state.restore(request)).rejects.toThrow('node-a: there is no checkpoint 7/3');
+});

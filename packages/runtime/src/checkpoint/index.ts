@@ -2,5 +2,7 @@
 export { CheckpointSuperseded, type Claiming, claimEpoch } from './claim.ts';
 export { forgetCheckpoints } from './forget.ts';
 export { listCheckpoints } from './inventory.ts';
+export { isBefore, lastWritten } from './names.ts';
 export { hasEnded, type KeptState, readCheckpoints } from './reader.ts';
+export { NotRestorable, type RestoredCheckpoint, readCheckpoint, restoreUnheld } from './restore.ts';
 export { CheckpointWriter, type CheckpointWriterOptions, type WrittenCheckpoint } from './writer.ts';

@@ -28,6 +28,11 @@ export function objectsOf(names: readonly string[]): NamedObject[] {
   });
 }
 
+/** Of the names of one slot the last that is of a checkpoint, or ends an epoch before this one; undefined: there is none. */
+export function lastWritten(names: readonly string[], before: number): NamedObject | undefined {
+  return objectsOf(names).findLast(({ epoch, kind }) => epoch < before && kind !== 'claim');
+}
+
 export function isBefore(a: CheckpointPlace, b: CheckpointPlace): boolean {
   return a.epoch < b.epoch || (a.epoch === b.epoch && a.number < b.number);
 }

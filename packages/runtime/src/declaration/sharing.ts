@@ -3,14 +3,16 @@ import type { DeclaredPool, DeclaredSharing } from '@vnfpool/core/declared';
 import { askOf, isCarriedBySlot, offersOf, settle } from '@vnfpool/core/state-level';
 import { objectStoreFault } from '@vnfpool/store/objects';
 import { sharedStateStoreFault } from '@vnfpool/store/shared-state';
-import type {
-  Granularity,
-  LossBound,
-  OverloadRule,
-  RecoveryClass,
-  SecurityState,
-  SharingMethod,
-  StateFormat,
+import {
+  type Granularity,
+  KEEP_FULL_MAX,
+  KEEP_FULL_MIN,
+  type LossBound,
+  type OverloadRule,
+  type RecoveryClass,
+  type SecurityState,
+  type SharingMethod,
+  type StateFormat,
 } from '@vnfpool/wire/mobility';
 import { z } from 'zod';
 import type { Finding } from './checks.ts';
@@ -35,6 +37,7 @@ export interface SharingFile {
   readonly encryption?: boolean | undefined;
   readonly securityState: SecurityState;
   readonly store?: string | undefined;
+  readonly keep?: number | undefined;
   readonly lastResort?: 'never' | number | undefined;
 }
 
@@ -110,6 +113,10 @@ export const sharingSchema: z.ZodType<SharingFile> = z.strictObject({
   }),
   store: text(64).min(1, 'must not be empty').optional().meta({
     description: 'Of `checkpoint` and `shared`: the store, one of `stores`.',
+  }),
+  keep: count(KEEP_FULL_MIN, KEEP_FULL_MAX).optional().meta({
+    description:
+      'Of `checkpoint`: full checkpoints that the store keeps, each with what changed behind it. Default 2.',
   }),
   lastResort: lastResortSchema.optional().meta({
     description:
@@ -204,7 +211,7 @@ export function checkSharing(
   file: SharingFile,
   pool: Pick<DeclaredPool, 'redundancy' | 'addresses'>,
 ): Finding[] {
-  const { method, store, acknowledged = 0, encryption, securityState } = file;
+  const { method, store, keep, acknowledged = 0, encryption, securityState } = file;
   const { standbys } = askOf(sharingOf(file), pool);
   const stored = method.findIndex((each) => each === 'checkpoint' || each === 'shared');
   const faults: readonly (readonly [isFault: boolean, key: readonly PropertyKey[], message: string])[] = [
@@ -213,6 +220,7 @@ export function checkSharing(
     ),
     [stored >= 0 && store === undefined, ['method', stored], 'needs the key store: where the state lives'],
     [stored < 0 && store !== undefined, ['store'], 'belongs to the methods checkpoint and shared'],
+    [keep !== undefined && !method.includes('checkpoint'), ['keep'], 'belongs to the method checkpoint'],
     [
       acknowledged > standbys,
       ['acknowledged'],
@@ -237,7 +245,7 @@ export function normalSharing(
 
 function sharingOf(file: SharingFile, stores: Readonly<Record<string, string>> = {}): DeclaredSharing {
   const { method, format, rate, window, integrity, encryption, securityState, ...rest } = file;
-  const { loss, mappingLoss, acknowledged, recovery, granularity, schema, overload, store } = rest;
+  const { loss, mappingLoss, acknowledged, recovery, granularity, schema, overload, store, keep } = rest;
   const storeAddress = store === undefined ? undefined : stores[store];
   const lastResort = rest.lastResort ?? (loss === 0 ? 'never' : LAST_RESORT_MS);
   const hasLast = method.some((each) => isCarriedBySlot({ method: each }));
@@ -259,6 +267,7 @@ function sharingOf(file: SharingFile, stores: Readonly<Record<string, string>> =
     ...(securityState === 'excluded' ? {} : { securityState }),
     ...(store === undefined ? {} : { store }),
     ...(storeAddress === undefined ? {} : { storeAddress }),
+    ...(keep === undefined ? {} : { keepFull: keep }),
     ...(hasLast && lastResort !== 'never' ? { lastResortMs: lastResort } : {}),
   };
 }

@@ -47,6 +47,11 @@ test.each<[string, string, object]>([
     { methods: ['checkpoint'], store: 'main', loss: { ms: 1_500 }, lastResortMs: 10_000 },
   ],
   [
+    'checkpoints that are kept',
+    '  { method: [checkpoint], store: main, keep: 100 }',
+    { methods: ['checkpoint'], store: 'main', keepFull: 100, lastResortMs: 10_000 },
+  ],
+  [
     'a bound in updates',
     '  { method: [replicate], loss: 100 }',
     { methods: ['replicate'], loss: { updates: 100 }, lastResortMs: 10_000 },
@@ -113,6 +118,21 @@ test.each<[string, string, readonly string[]]>([
     'shared without a store',
     '  { method: [cookie, shared] }',
     ['2:22 sharing.method.1: needs the key store: where the state lives'],
+  ],
+  [
+    'more checkpoints than are kept',
+    '  { method: [checkpoint], store: x, keep: 101 }',
+    ['2:37 sharing.keep: must be a whole number from 2 to 100'],
+  ],
+  [
+    'one checkpoint, behind which there is none',
+    '  { method: [checkpoint], store: x, keep: 1 }',
+    ['2:37 sharing.keep: must be a whole number from 2 to 100'],
+  ],
+  [
+    'checkpoints of what has none',
+    '  { method: [shared], store: x, keep: 5 }',
+    ['2:33 sharing.keep: belongs to the method checkpoint'],
   ],
   [
     'a store of nothing',

@@ -10,6 +10,7 @@ const order = { v: 1, id: '00000000000000a1', slot: '00000000000000b1', from: 0,
 const orders: readonly StateOrder[] = [
   { ...order, task: 'checkpoint', isFull: true },
   { ...order, task: 'list', from: 32 },
+  { ...order, task: 'restore', epoch: 1_099_511_627_783, number: 4 },
   { ...order, task: 'record', forMs: 60_000, octetsMax: 16_777_216, stop: true },
   { ...order, task: 'forget', method: 'checkpoint', store: 'file:///mnt/shared' },
   { ...order, task: 'forget', method: 'shared', store: 'rediss://kv@store:6380/0?ca=/etc/ca.pem' },

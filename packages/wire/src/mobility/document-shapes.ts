@@ -56,6 +56,7 @@ import {
 } from './shape.ts';
 import { checkStateAccess, stateAccess } from './state-access.ts';
 import { lag } from './state-level.ts';
+import { KEEP_FULL_MAX, KEEP_FULL_MIN } from './state-order.ts';
 import { isLinkName, virtualAddress } from './virtual-address.ts';
 
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
@@ -250,7 +251,7 @@ const checkpointSharing: Shape<CheckpointSharing> = object(
     windowOctets: above0,
     overload: oneOf('block', 'degrade'),
   },
-  { withoutAfterMs: milliseconds },
+  { withoutAfterMs: milliseconds, keepFull: integer(KEEP_FULL_MIN, KEEP_FULL_MAX) },
 );
 
 const storeSharing: Shape<StoreSharing> = object(

@@ -273,6 +273,8 @@ export interface CheckpointSharing {
   readonly overload: 'block' | 'degrade';
   /** A new holder that cannot read the store for so long begins without the state; absent: never. */
   readonly withoutAfterMs?: number;
+  /** Full checkpoints that the store keeps, with what is behind them: 2 to 100; absent: 2. */
+  readonly keepFull?: number;
 }
 
 /** It lives in a store outside of the set that itself refuses stale holders: all candidates are listed. */

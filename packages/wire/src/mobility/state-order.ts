@@ -22,12 +22,14 @@ import {
  */
 
 /**
- * What is asked for of a slot's state: a checkpoint now; which ones its store has; what its function shares from now on; that what a slot
- * that is no more has left in a store is removed.
+ * What is asked for of a slot's state: a checkpoint now; which ones its store has; that it begins anew with one of these; what its function
+ * shares from now on; that what a slot that is no more has left in a store is removed.
  */
 export type StateTask =
   | { readonly task: 'checkpoint'; readonly isFull: boolean }
   | { readonly task: 'list' }
+  /** Named by its last object. */
+  | { readonly task: 'restore'; readonly epoch: number; readonly number: number }
   /** Ends after so long, or when the recording has so many octets, as `recordedLine` writes it. */
   | { readonly task: 'record'; readonly forMs: number; readonly octetsMax: number }
   /** `store` is its address. */
@@ -57,7 +59,7 @@ export interface StateAnswer {
   readonly isOver: boolean;
   /** Why it failed; empty: it did not. */
   readonly fault: string;
-  /** Of `checkpoint`, when it is over and has not failed. */
+  /** Of `checkpoint` and `restore`, when it is over and has not failed: of `restore` what the slot begins with. */
   readonly made?: MadeCheckpoint;
   /** Of `list`, from `from` on. */
   readonly found?: readonly FoundCheckpoint[];
@@ -123,6 +125,9 @@ export type RecordedUpdate = readonly [atMs: number, key: number, octets: number
 export const RECORDED_UPDATES_MAX = 1_000;
 /** Checkpoints in one answer, in the same way. */
 export const FOUND_CHECKPOINTS_MAX = 32;
+/** Full checkpoints that a store keeps of a slot: where the newest is damaged there is one before. */
+export const KEEP_FULL_MIN = 2;
+export const KEEP_FULL_MAX = 100;
 /** Of one recording. */
 export const RECORDING_MS_MAX = 3_600_000;
 export const RECORDING_OCTETS_MAX: number = 64 * 1024 ** 2;
@@ -155,11 +160,12 @@ const common = object({
   v: oneOf(1),
   id: hex64,
   slot: hex64,
-  task: oneOf('checkpoint', 'list', 'record', 'forget'),
+  task: oneOf('checkpoint', 'list', 'restore', 'record', 'forget'),
   from: count,
   stop: flag,
 });
 const full = object({ isFull: flag });
+const checkpointPlace = object({ epoch: count, number: count });
 const bounds = object({
   forMs: integer(1, RECORDING_MS_MAX),
   octetsMax: integer(1, RECORDING_OCTETS_MAX),
@@ -173,6 +179,8 @@ const stateOrder: Shape<StateOrder> = versioned((value, path): StateOrder => {
       return { ...rest, task, ...full(value, path) };
     case 'list':
       return { ...rest, task };
+    case 'restore':
+      return { ...rest, task, ...checkpointPlace(value, path) };
     case 'record':
       return { ...rest, task, ...bounds(value, path) };
     case 'forget':

@@ -152,6 +152,7 @@ interface Codec {
 
 const stateOrder = { v: 1, id: '00000000000000a1', slot: '00000000000000b1', from: 0, stop: false } as const;
 const checkpointOrder = { ...stateOrder, task: 'checkpoint', isFull: true } as const;
+const restoreOrder = { ...stateOrder, task: 'restore', epoch: 7, number: 3 } as const;
 const recordOrder = { ...stateOrder, task: 'record', forMs: 60_000, octetsMax: 16_777_216 } as const;
 const stateAnswer = { v: 1, id: '00000000000000a1', isOver: true, fault: '' } as const;
 const madeAnswer = {
@@ -226,7 +227,7 @@ const CODECS: readonly Codec[] = [
     parse: parseFunctionReport,
     encode: encodeFunctionReport,
   },
-  ...[checkpointOrder, recordOrder].map((document) => ({
+  ...[checkpointOrder, restoreOrder, recordOrder].map((document) => ({
     name: `state order: ${document.task}`,
     document,
     parse: parseStateOrder,
@@ -471,6 +472,7 @@ test.each([
   ['standbys', standbys],
   ['standbys, and first packets wait for them', { ...standbys, method: 'conntrack', defers: true }],
   ['a store', checkpoints],
+  ['a store that keeps many', { ...checkpoints, keepFull: 100 }],
   ['a store, before the function is answered', through],
   ['a store, a moment later', behind],
 ])('the state of a slot goes to %s', (_name, sharing) => {
@@ -541,6 +543,7 @@ test('of each copy it says what went there and how its digests compare, unless i
 
 test.each([
   ['a store without an address', { ...checkpoints, store: undefined }],
+  ['a store that keeps one', { ...checkpoints, keepFull: 1 }],
   ['no interval', { ...checkpoints, intervalMs: 0 }],
   ['a store, somehow', { ...through, writes: { type: 'perhaps' } }],
   ['a store, at some time', { ...behind, writes: { type: 'behind', lag: {} } }],

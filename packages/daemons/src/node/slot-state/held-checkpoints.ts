@@ -5,7 +5,12 @@ import type { Clock } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { StateError } from '@vnfpool/runtime/replication';
 import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
-import type { CheckpointSharing, MadeCheckpoint, SharingReport } from '@vnfpool/wire/mobility';
+import {
+  type CheckpointSharing,
+  KEEP_FULL_MIN,
+  type MadeCheckpoint,
+  type SharingReport,
+} from '@vnfpool/wire/mobility';
 import { updateWeight } from '@vnfpool/wire/replication';
 import { StateMeter, storedValue, WaitingChanges, writeLast } from './held-in-store.ts';
 import type { HeldSlot, Kept } from './keeping.ts';
@@ -26,6 +31,8 @@ export interface HeldCheckpointsOptions {
   readonly stores: OpenStores;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Somebody took this holder for gone, and wanted another state: the slot is to be given up. */
+  readonly onOverruled: () => void;
 }
 
 /** A store that failed is tried again after this time at the latest. */
@@ -50,6 +57,8 @@ export class HeldCheckpoints implements HeldSlot {
   #fault = '';
   #writing: Promise<WrittenCheckpoint | null> | null = null;
   #cancel: () => void = () => undefined;
+  /** What is changed from here on does not count, and is not written. */
+  #isRestored = false;
   /** Why nothing is taken any more; empty: it is. */
   #closed = '';
   /** Changes that wait for the store, which is behind. */
@@ -75,6 +84,8 @@ export class HeldCheckpoints implements HeldSlot {
       const { key } = update;
       const value = storedValue(update);
       if (this.#closed !== '') throw new StateError('closed', this.#closed);
+      // Lost like all that came behind the checkpoint: it was changed a moment later.
+      if (this.#isRestored) return;
       if (!state.hasRoomFor(key, value))
         throw new StateError('full', 'the state is as large as it may be', place);
       state.update(key, value);
@@ -82,7 +93,7 @@ export class HeldCheckpoints implements HeldSlot {
       this.#newSinceMs ??= clock.nowMs();
     }
     this.#plan();
-    while (this.#closed === '' && this.#sharing.overload === 'block' && this.#isBehind())
+    while (this.#isTaking() && this.#sharing.overload === 'block' && this.#isBehind())
       await this.#waiting.wait();
     if (this.#closed !== '') throw new StateError('closed', this.#closed);
   }
@@ -99,8 +110,9 @@ export class HeldCheckpoints implements HeldSlot {
   follow(sharing: CheckpointSharing): void {
     const { store } = this.#sharing;
     this.#sharing = sharing;
-    if (sharing.store !== store) {
-      this.#writer = this.#writerTo(sharing.store);
+    this.#writer.keep(sharing.keepFull ?? KEEP_FULL_MIN);
+    if (sharing.store !== store && !this.#isRestored) {
+      this.#writer = this.#writerTo(sharing.store, this.#writer.number);
       this.#isThere = false;
       void this.checkpoint();
     }
@@ -133,10 +145,43 @@ export class HeldCheckpoints implements HeldSlot {
     };
   }
 
+  async restore(chosen: ReplicaStore): Promise<MadeCheckpoint> {
+    const { clock, epoch, slot, logger } = this.#options;
+    const beganMs = clock.nowMs();
+    while (this.#writing !== null) await this.#writing;
+    if (this.#closed !== '') throw new StateError('closed', this.#closed);
+    this.#cancel();
+    const writer = this.#writer;
+    const restoring = writer.restore(chosen).then(async (written) => {
+      this.#isRestored = true;
+      this.#waiting.wake();
+      // Whoever takes the slot next waits for it; else it is tried again when the slot is left.
+      await writer.end().catch(() => undefined);
+      return written;
+    });
+    this.#writing = restoring
+      .catch(() => null)
+      .finally(() => {
+        this.#writing = null;
+        this.#plan();
+      });
+    const written = await restoring;
+    const { sequence, octets } = written;
+    logger.warn({ slot, sequence, keys: chosen.keys }, 'the slot begins anew with another state');
+    const { number } = written;
+    const tookMs = clock.nowMs() - beganMs;
+    return { kind: 'full', epoch, number, sequence, keys: chosen.keys, octets, tookMs };
+  }
+
+  /** Of the last object that was written here, or was to be. */
+  get wrote(): CheckpointPlace {
+    return { epoch: this.#options.epoch, number: this.#writer.number };
+  }
+
   /** Now, whatever is due; resolves when the store has it, or has failed: see `report`. */
   async checkpoint(): Promise<void> {
     await this.#writing;
-    if (this.#closed === '') await this.#write();
+    if (this.#closed === '' && !this.#isRestored) await this.#write();
   }
 
   async leave(signal: AbortSignal): Promise<Kept> {
@@ -167,7 +212,8 @@ export class HeldCheckpoints implements HeldSlot {
     };
   }
 
-  #writerTo(store: string): CheckpointWriter {
+  /** @param number of the last object under this epoch, as it may have been there before */
+  #writerTo(store: string, number = 0): CheckpointWriter {
     const { stores, slot, epoch, self, state, logger } = this.#options;
     return new CheckpointWriter({
       objects: stores.at(store),
@@ -175,6 +221,8 @@ export class HeldCheckpoints implements HeldSlot {
       epoch,
       node: self,
       state,
+      number,
+      keepFull: this.#sharing.keepFull ?? KEEP_FULL_MIN,
       wallMs: Date.now,
       onLost: () => {
         this.#isThere = false;
@@ -189,13 +237,18 @@ export class HeldCheckpoints implements HeldSlot {
     return sinceMs === null ? 0 : this.#options.clock.nowMs() - sinceMs;
   }
 
+  /** What is changed goes to the store. */
+  #isTaking(): boolean {
+    return this.#closed === '' && !this.#isRestored;
+  }
+
   #isBehind(): boolean {
     return this.#ageMs() > this.#sharing.intervalMs;
   }
 
   /** When the next one is to be made. */
   #plan(retryMs = 0): void {
-    if (this.#closed !== '' || this.#writing !== null) return;
+    if (!this.#isTaking() || this.#writing !== null) return;
     const { clock } = this.#options;
     const { intervalMs, windowOctets } = this.#sharing;
     const nowMs = clock.nowMs();
@@ -241,7 +294,10 @@ export class HeldCheckpoints implements HeldSlot {
       this.#givenSinceMs = null;
       this.#newWeight += weight;
       // Nobody reads what this holder says any more.
-      if (error instanceof CheckpointSuperseded) this.#close(message);
+      if (error instanceof CheckpointSuperseded) {
+        this.#close(message);
+        if (error.epoch === this.#options.epoch) this.#options.onOverruled();
+      }
       return null;
     }
   }

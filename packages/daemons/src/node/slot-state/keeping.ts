@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AgentInput, StateOutput } from '@vnfpool/core/agent';
-import type { ListWord, StandbyInit, TakenOver } from '@vnfpool/core/replication';
+import type { ListWord, ReplicaStore, StandbyInit, TakenOver } from '@vnfpool/core/replication';
 import type { Clock, DriverFault } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import type { CopyServer } from '@vnfpool/runtime/replication';
 import type { SealKey } from '@vnfpool/runtime/state-seal';
 import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
+import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
 import type { LeasePeer, MadeCheckpoint, SharingReport, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { OpenStores } from './open-stores.ts';
 import type { StateSink } from './state-source.ts';
@@ -20,6 +21,8 @@ export interface Found {
   readonly from: TakenOver;
   /** It is a state that a holder had. */
   readonly isWhole: boolean;
+  /** Somebody wanted another state than what this node had as the last holder. */
+  readonly isRestored?: boolean;
   /** More is missing than was agreed on; it was told. */
   readonly isLossy: boolean;
 }
@@ -38,6 +41,11 @@ export interface HeldSlot extends StateSink {
   report(): SharingReport;
   /** Of state that goes to a store: a checkpoint now. @throws Error why there is none */
   checkpointNow?(isFull: boolean): Promise<MadeCheckpoint>;
+  /**
+   * Whoever takes the slot next begins with this one: nothing that is changed from here on counts. The slot is to be given up then.
+   * @throws Error why not; the holder goes on
+   */
+  restore?(chosen: ReplicaStore): Promise<MadeCheckpoint>;
 }
 
 /** Where the state of a slot is when its holder is gone: at standbys, or in a store. Calls follow one another. */
@@ -52,6 +60,10 @@ export interface StateKeeping {
   begun(): void;
   /** Another node holds the slot than was known before. */
   overtaken?(): void;
+  /** Of state that goes to a store: what it was at this checkpoint. @throws Error why it cannot be had */
+  stateAt?(place: CheckpointPlace): Promise<ReplicaStore>;
+  /** As `restore` of `HeldSlot`, where nobody holds the slot. @throws Error why not */
+  restoreUnheld?(chosen: ReplicaStore): Promise<MadeCheckpoint>;
   /** Held here no more, or not yet. */
   keep(kept?: Kept): void;
   close(): Promise<void>;

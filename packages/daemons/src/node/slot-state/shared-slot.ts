@@ -2,8 +2,9 @@
 
 import type { FunctionId, SlotId } from '@vnfpool/core';
 import type { StateOutput } from '@vnfpool/core/agent';
-import type { ListWord } from '@vnfpool/core/replication';
+import type { ListWord, ReplicaStore } from '@vnfpool/core/replication';
 import { listCheckpoints } from '@vnfpool/runtime/checkpoint';
+import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
 import type {
   CouncilDefinition,
   FoundCheckpoint,
@@ -66,6 +67,7 @@ export class SharedSlot implements SlotTasks {
   #onNewEpoch: ((epoch: number, listed: readonly SlotCandidate[]) => void) | undefined;
   /** Grant for which this node has nobody beside it in the list: giving it up would help nobody. */
   #aloneFor = 0;
+  #isHeldElsewhere = false;
   /** Given up by what comes next. */
   #taking = new AbortController();
   #leaving = new AbortController();
@@ -106,6 +108,7 @@ export class SharedSlot implements SlotTasks {
 
   /** Who holds it, as the lease worker sees it. */
   observed(state: SlotState): void {
+    this.#isHeldElsewhere = state.state === 'held';
     if (this.#known.observe(state)) this.#keeping.overtaken?.();
   }
 
@@ -172,6 +175,15 @@ export class SharedSlot implements SlotTasks {
     return listCheckpoints(this.#parts.stores.at(sharing.store), this.#id, signal);
   }
 
+  /** What the store has of it is read first, as that may take its time. */
+  async restore(place: CheckpointPlace, signal: AbortSignal): Promise<MadeCheckpoint> {
+    if (this.#keeping.stateAt === undefined) throw new Error('there are no checkpoints of its state');
+    const chosen = await this.#keeping.stateAt(place);
+    return new Promise((resolve, reject) => {
+      this.#inOrder(() => this.#restore(chosen, signal).then(resolve, reject));
+    });
+  }
+
   record(recorder: Recorder): void {
     this.#holding().sink.record(recorder);
   }
@@ -180,6 +192,25 @@ export class SharedSlot implements SlotTasks {
   #holding(): Held {
     if (this.#held === null) throw new Error('the slot is not held here');
     return this.#held;
+  }
+
+  async #restore(chosen: ReplicaStore, signal: AbortSignal): Promise<MadeCheckpoint> {
+    signal.throwIfAborted();
+    const { state } = this.#held ?? {};
+    if (state === undefined && this.#isHeldElsewhere) throw new Error('another node holds the slot');
+    const made = await (state === undefined
+      ? this.#keeping.restoreUnheld?.(chosen)
+      : state.restore?.(chosen));
+    if (made === undefined) throw new Error('there are no checkpoints of its state');
+    if (state !== undefined) this.#giveUp();
+    return made;
+  }
+
+  /** What there is here of the state counts no more: whoever takes the slot next begins with what the store has. */
+  #giveUp(): void {
+    this.#owner = null;
+    if (this.#held !== null) this.#held.isComplete = false;
+    this.#parts.post({ type: 'release', slot: this.#id, reason: 'operator' });
   }
 
   async #take(order: Take, signal: AbortSignal): Promise<void> {
@@ -197,7 +228,9 @@ export class SharedSlot implements SlotTasks {
     const isOwn =
       isResumed ||
       previous === null ||
-      (previous.node === this.#parts.self && (!isWhole || this.#owner === source));
+      (previous.node === this.#parts.self &&
+        found.isRestored !== true &&
+        (!isWhole || this.#owner === source));
     if (previous !== null && !isOwn && !isWhole && !isLossy) throw new Error('there is no copy of its state');
     // Only the function has it: whoever was listed must not be filled with less, nor take over with what it had.
     const isGathering =
@@ -301,7 +334,10 @@ export class SharedSlot implements SlotTasks {
 
   #keepingOf(definition: SlotDefinition): StateKeeping {
     const method = methodOf(definition);
-    if (method === 'checkpoint') return new CheckpointKeeping(this.#parts, definition);
+    if (method === 'checkpoint') {
+      const onOverruled = (): void => this.#giveUp();
+      return new CheckpointKeeping({ ...this.#parts, onOverruled }, definition);
+    }
     if (method === 'shared') return new SharedStoreKeeping(this.#parts, definition);
     const onList = ({ standbys, serial }: ListWord): void => {
       const candidates = this.#candidates(standbys);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '@vnfpool/runtime/driver';
+import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
 import {
   answerWords,
   FOUND_CHECKPOINTS_MAX,
@@ -16,6 +17,8 @@ export interface SlotTasks {
   checkpoint(isFull: boolean): Promise<MadeCheckpoint>;
   /** Those in its store, the oldest first. @throws Error why that cannot be told */
   checkpoints(signal: AbortSignal): Promise<readonly FoundCheckpoint[]>;
+  /** Whoever takes the slot next begins with this one; its holder gives it up. @throws Error why not */
+  restore(place: CheckpointPlace, signal: AbortSignal): Promise<MadeCheckpoint>;
   /** @throws Error why nothing can be recorded */
   record(recorder: Recorder): void;
 }
@@ -140,6 +143,11 @@ function taskOf(
           found: all.slice(from, from + FOUND_CHECKPOINTS_MAX),
           hasMore: all.length > from + FOUND_CHECKPOINTS_MAX,
         }),
+      );
+    case 'restore':
+      return running(
+        (signal) => slot.restore({ epoch: order.epoch, number: order.number }, signal),
+        (made) => ({ made }),
       );
     case 'record': {
       const recorder = new Recorder(order, clock);

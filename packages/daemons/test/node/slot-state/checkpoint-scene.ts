@@ -73,6 +73,8 @@ export class CheckpointNode {
   readonly #answers: { readonly isTaken: boolean; readonly reason: string }[] = [];
   readonly #node: number;
   report: SharingReport | null = null;
+  /** To the lease worker, but for answers. */
+  readonly posted: { readonly type: string }[] = [];
 
   constructor(
     node: number,
@@ -95,6 +97,7 @@ export class CheckpointNode {
         readonly epoch?: number;
       }) => {
         const { isTaken = false, reason = '' } = message;
+        if (message.type === 'release') this.posted.push(message);
         // The council gives it another number.
         if (message.type === 'list' && message.isAnew && message.epoch !== undefined)
           this.slot.listed({ type: 'listed', slot: SLOT, epoch: message.epoch + 1, listed: [], serial: 0 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { StillClock } from '@vnfpool/testkit/clocks';
+import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
 import type { FoundCheckpoint, MadeCheckpoint, StateOrder, StateTask } from '@vnfpool/wire/mobility';
 import { expect, test, vi } from 'vitest';
 import type { Recorder } from '../../../src/node/slot-state/recorder.ts';
@@ -37,6 +38,13 @@ class FakeTasks implements SlotTasks {
   checkpoints(signal: AbortSignal): Promise<readonly FoundCheckpoint[]> {
     this.signal = signal;
     return Promise.resolve(this.found);
+  }
+
+  restored: unknown = null;
+  restore(place: CheckpointPlace, signal: AbortSignal): Promise<MadeCheckpoint> {
+    this.restored = place;
+    this.signal = signal;
+    return this.checkpoint();
   }
 
   record(recorder: Recorder): void {
@@ -176,4 +184,17 @@ test('what a slot that is no more has left is removed; of one that is there noth
   expect((await ended(idOf(2), 'redis://store')).fault).toBe('');
   expect(forgotten).toEqual([`${gone} shared redis://store`]);
   expect((await ended(idOf(3), 'redis://gone')).fault).toBe('the store does not answer');
+});
+
+test('a checkpoint to begin anew with is named, and told when it is the newest; stopped, it does not begin', async () => {
+  const { slot, ask } = node();
+  const restore = { task: 'restore', epoch: 7, number: 3 } as const;
+  expect(ask(restore)).toMatchObject({ isOver: false });
+  expect(slot.restored).toEqual({ epoch: 7, number: 3 });
+  slot.settle(MADE);
+  await vi.waitUntil(() => ask(restore).isOver);
+  expect(ask(restore)).toMatchObject({ fault: '', made: MADE });
+  ask(restore, { id: idOf(2) });
+  ask(restore, { id: idOf(2), stop: true });
+  expect(slot.signal?.aborted).toBe(true);
 });
