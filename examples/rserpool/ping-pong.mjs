@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts the pings of a session. The count is in a cookie, sealed with a secret of the pool, so it goes on where another
-// element takes over. Kill the one in use (it says its process number) and watch.
+// element takes over. Kill the one in use (it says its process number) and watch. As a function of a set, in a pool with
+// `sharing: { method: [cookie] }`, it seals with the secret that the set hands out.
 import { createHash } from 'node:crypto';
-import { cookieSeal } from '@vnfpool/client';
+import { cookieSeal, handedCookieSeal } from '@vnfpool/client';
 import { main, poolUser, serveUntilStopped, tell, textOf } from './common.mjs';
 
 /** All elements need the same one. A real one is 32 random octets in a file that only they can read. */
@@ -11,7 +12,9 @@ function poolSecret({ secret = 'only an example' }) {
 }
 
 export function serve(values) {
-  const cookies = cookieSeal({ secrets: [poolSecret(values)], poolHandle: values.pool ?? 'ping-pong' });
+  const poolHandle = values.pool ?? 'ping-pong';
+  const isHanded = process.env.VNFPOOL_COOKIE_SECRETS !== undefined;
+  const cookies = isHanded ? handedCookieSeal() : cookieSeal({ secrets: [poolSecret(values)], poolHandle });
   const pingPong = async (session) => {
     let pings = session.restored === null ? 0 : Number(textOf(session.restored));
     for await (const message of session) {

@@ -22,6 +22,7 @@ import { addPlan } from './commands/plan.ts';
 import { addRegistrar } from './commands/registrar.ts';
 import { addRelay } from './commands/relay.ts';
 import { addResolve } from './commands/resolve.ts';
+import { addSecret } from './commands/secret.ts';
 import { addState } from './commands/state.ts';
 import { addStatus } from './commands/status.ts';
 import { addThaw } from './commands/thaw.ts';
@@ -87,6 +88,7 @@ export function buildProgram(io: CliIo = processIo()): Command {
   addState(program, io);
   addUpgrade(program, io);
   addCouncil(program, io);
+  addSecret(program, io);
   addThaw(program, io);
   addToken(program, io);
 

@@ -195,6 +195,20 @@ describe('state restore', () => {
   });
 });
 
+test('another secret of a pool is asked for', async () => {
+  const { code, out } = await bench.run(['secret', 'rotate', 'web']);
+  expect([code, out]).toEqual([
+    0,
+    'web: another secret is on its way to the instances, and seals when they have it\n',
+  ]);
+  expect(bench.backend.asked).toContainEqual({ what: 'rotateSecret', with: { pool: 'web' } });
+  bench.backend.refusal = new ApiError(409, 'not-ready', 'web seals no cookies: its method is none.');
+  expect(await bench.run(['secret', 'rotate', 'web'])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('web seals no cookies'),
+  });
+});
+
 describe('state that was left', () => {
   const left: readonly LeftStateView[] = [
     {

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { CookieError, type CookieErrorCode, CookieSeal as PoolSeal } from '@vnfpool/runtime/cookie-seal';
+import {
+  CookieError,
+  type CookieErrorCode,
+  CookieSeal as PoolSeal,
+  type CookieSealOptions as PoolSealOptions,
+} from '@vnfpool/runtime/cookie-seal';
 import { octetsOf, type PoolHandle } from './client-options.ts';
 
 export interface CookieSealOptions {
@@ -65,15 +70,22 @@ const FAULTS: { readonly [C in CookieErrorCode]: CookieFault } = {
  * @see RFC 5355 §2.16
  */
 export function cookieSeal(options: CookieSealOptions): CookieSeal {
-  const { secrets, encrypt = true, maxAgeMs = 24 * 3_600_000, nowMs = Date.now } = options;
-  const seal = new PoolSeal({
+  return sealBy(new PoolSeal(poolSealOptions(options)), options.nowMs ?? Date.now);
+}
+
+export function poolSealOptions(options: CookieSealOptions): PoolSealOptions {
+  const { secrets, encrypt = true, maxAgeMs = 24 * 3_600_000 } = options;
+  return {
     secrets,
     poolHandle: octetsOf(options.poolHandle),
     encrypted: encrypt,
     ageMaxMs: maxAgeMs,
     clockSkewMs: SKEW_MS,
     stateBytesMax: STATE_BYTES_MAX,
-  });
+  };
+}
+
+export function sealBy(seal: PoolSeal, nowMs: () => number): CookieSeal {
   /** Of all sessions here, so that each state is later than any before it. */
   let sequence = 0;
   return {

@@ -25,6 +25,7 @@ export {
   type SealedState,
 } from './cookie-seal.ts';
 export type { DeliverOptions, Delivery } from './deliver.ts';
+export { type HandedCookieSealOptions, handedCookieSeal } from './handed-cookie-seal.ts';
 export {
   type ListenAt,
   PoolElement,

@@ -9,6 +9,7 @@
  * - `moved`: the session is served by another instance of the function
  * - `overloaded`: too many requests at once
  * - `timeout`, `aborted`: the caller's bound
+ * - `not-handed`: the node agent hands this process no secrets, or they cannot be read
  * - `closed`: the client was closed
  * - `internal`: a fault of this library, or of the node agent
  */
@@ -22,6 +23,7 @@ export type PoolErrorCode =
   | 'overloaded'
   | 'timeout'
   | 'aborted'
+  | 'not-handed'
   | 'closed'
   | 'internal';
 

@@ -7,5 +7,11 @@ export function inOrder(a: AgentOutput, b: AgentOutput): number {
 }
 
 function rank({ type }: AgentOutput): number {
-  return type === 'release' ? 0 : type === 'keep' || type === 'keep-failovers' ? 1 : 2;
+  return type === 'release'
+    ? 0
+    : type === 'keep' || type === 'keep-failovers'
+      ? 1
+      : type === 'cookie-secrets'
+        ? 2
+        : 3;
 }

@@ -52,6 +52,7 @@ export class Told {
   readonly #registrationsTold = new Map<FunctionId, AgentOutput & { type: 'register' }>();
   readonly #functionsTold = new Map<FunctionId, string>();
   readonly #kept = new Map<FunctionId, string>();
+  readonly #cookiesHanded = new Map<FunctionId, string>();
   /** Role, epoch and run. */
   readonly #rolesTold = new Map<FunctionId, string>();
   #slotsTold = '';
@@ -62,6 +63,7 @@ export class Told {
     return [
       ...this.#releases(view),
       ...this.#keeps(view),
+      ...this.#cookieSecrets(view),
       ...this.#candidates(view),
       ...this.#roles(view),
       ...this.#registrations(view),
@@ -101,6 +103,20 @@ export class Told {
       if (this.#kept.get(functionId) === text) continue;
       this.#kept.set(functionId, text);
       outputs.push({ type: 'keep', functionId, record });
+    }
+    return outputs;
+  }
+
+  #cookieSecrets(view: AgentView): AgentOutput[] {
+    const outputs: AgentOutput[] = [];
+    for (const [functionId, { life, assignment }] of view.residents) {
+      const { cookies, pool } = assignment ?? {};
+      const handed = cookies === undefined || pool === undefined || life.gone ? null : { pool, ...cookies };
+      const text = JSON.stringify(handed);
+      if (text === (this.#cookiesHanded.get(functionId) ?? 'null')) continue;
+      if (handed === null) this.#cookiesHanded.delete(functionId);
+      else this.#cookiesHanded.set(functionId, text);
+      outputs.push({ type: 'cookie-secrets', functionId, handed });
     }
     return outputs;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SessionForward } from '@vnfpool/wire/function-socket';
 import type {
+  CookieSecrets,
   CouncilReport,
   FailoverCause,
   FailoverRecord,
@@ -252,6 +253,12 @@ export type AgentOutput =
   | { readonly type: 'keep-failovers'; readonly records: readonly FailoverRecord[] }
   /** Replaces what is kept of a function for the next agent; null: nothing. A start is kept before it happens. */
   | { readonly type: 'keep'; readonly functionId: FunctionId; readonly record: FunctionRecord | null }
+  /** To the host, before the start of whoever is handed it, and when it is another one. Null: it has none any more. */
+  | {
+      readonly type: 'cookie-secrets';
+      readonly functionId: FunctionId;
+      readonly handed: (CookieSecrets & { readonly pool: string }) | null;
+    }
   /** To the host. */
   | {
       readonly type: 'start';

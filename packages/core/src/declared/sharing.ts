@@ -41,6 +41,8 @@ export interface DeclaredSharing {
   readonly storeAddress?: string;
   /** Of `checkpoint`: full checkpoints that the store keeps; absent: as many as it takes. */
   readonly keepFull?: number;
+  /** Of `cookie`: older ones are refused; absent: a day. */
+  readonly cookieAgeMs?: number;
   /** After so long without the state somebody may begin without it; absent: never. */
   readonly lastResortMs?: number;
 }

@@ -152,3 +152,8 @@ export interface StreamMessages {
   readonly traffic: readonly TrafficView[];
   readonly event: EventView;
 }
+
+/** POST /v1/rotate-secret: another secret is to seal the cookies of a pool. */
+export interface RotateSecretRequest {
+  readonly pool: string;
+}

@@ -6,6 +6,7 @@ import type { Decision } from '../planner/actions.ts';
 import { withoutInstance, withPlaced, withTurn } from '../planner/upgrade-record.ts';
 import { hex64 } from './hex64.ts';
 import { beginMove } from './moves.ts';
+import { drawSecret, putSecrets, useSecret } from './pool-secrets.ts';
 import type { CouncilRecord, ManagerWrite, SetRecord, SlotRecord } from './records.ts';
 import type { ManagerState } from './state.ts';
 import { beginPoolUpgrade, endUpgrade, putUpgrade } from './upgrade.ts';
@@ -88,6 +89,12 @@ export function decide(
       else state.sharing.set(pool, { pool, level, sinceMs: wallMs });
       return [{ table: 'sharing', key: pool, value: state.sharing.get(pool) ?? null }];
     }
+    case 'draw-secret':
+      return drawSecret(state, decision.pool, random);
+    case 'use-secret':
+      return useSecret(state, decision.pool, wallMs);
+    case 'drop-secret':
+      return [putSecrets(state, decision.pool, null)];
     case 'move':
       return beginMove(state, decision, random, wallMs);
     case 'create-slot': {

@@ -4,6 +4,7 @@ import type { PlannedChange } from '../management/views.ts';
 import { diff } from '../planner/diff.ts';
 import { configurationOf } from '../planner/documents.ts';
 import { plan } from '../planner/plan.ts';
+import type { PoolSecretsRecord } from '../planner/secrets-record.ts';
 import type { SharingRecord } from '../planner/sharing-record.ts';
 import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 import { addressRefusal, leftAddresses } from './addresses.ts';
@@ -46,6 +47,7 @@ interface Former {
   readonly moves: Map<number, MoveRecord>;
   readonly upgrades: Map<string, UpgradeRecord>;
   readonly sharing: Map<string, SharingRecord>;
+  readonly secrets: Map<string, PoolSecretsRecord>;
 }
 
 /** Declarations that may wait for the store; more are refused. */
@@ -218,7 +220,7 @@ export class Declarations {
   }
 
   #former(): Former {
-    const { set, instances, slots, moves, upgrades, sharing } = this.#state;
+    const { set, instances, slots, moves, upgrades, sharing, secrets } = this.#state;
     return {
       set,
       instances: new Map(instances),
@@ -226,6 +228,7 @@ export class Declarations {
       moves: new Map(moves),
       upgrades: new Map(upgrades),
       sharing: new Map(sharing),
+      secrets: new Map(secrets),
     };
   }
 
@@ -288,6 +291,7 @@ export class Declarations {
     this.#state.moves = former.moves;
     this.#state.upgrades = former.upgrades;
     this.#state.sharing = former.sharing;
+    this.#state.secrets = former.secrets;
   }
 
   /** Decides until nothing is left to decide; what it decided has to be written. */

@@ -18,6 +18,7 @@ import {
   takeRegistration,
 } from './node-reports.ts';
 import type { Orders } from './orders.ts';
+import { chooseRotation, putSecrets } from './pool-secrets.ts';
 import { nameOf, takeSlotReport, takeTraffic } from './reports.ts';
 import type { Saving } from './saving.ts';
 import type { ManagerSessionMoves } from './session-moves.ts';
@@ -92,6 +93,7 @@ const INPUTS: { readonly [T in ManagerCoreInput['type']]: Taker<InputOf<T>> } = 
   },
   upgrade: takeUpgrade,
   maintenance: takeMaintenance,
+  'rotate-secret': takeRotation,
   'move-sessions': ({ sessionMoves }, input, { nowMs }, outputs) => {
     outputs.push(...sessionMoves.begin(input, nowMs));
   },
@@ -286,6 +288,31 @@ function takeUpgrade(
   const undo = (reason: string): string => {
     putUpgrade(state, pool, former);
     return `It could not be written; the upgrade of ${pool} is what it was. ${reason}`;
+  };
+  declarations.record([write], { requestId, done, undo }, outputs);
+}
+
+function takeRotation(
+  { options, state, journal, declarations }: ManagerParts,
+  { requestId, pool }: InputOf<'rotate-secret'>,
+  { wallMs }: Moment,
+  outputs: ManagerCoreOutput[],
+): void {
+  const chosen = chooseRotation(state, pool, options.random);
+  if ('code' in chosen) {
+    outputs.push(reply(requestId, chosen));
+    return;
+  }
+  const former = state.secrets.get(pool) ?? null;
+  const write = putSecrets(state, pool, chosen);
+  const done = (): ManagerReply => {
+    const message = `An operator wants another secret for the cookies of ${pool}: it is handed to its instances, and seals once all that can be reached have it.`;
+    journal.event(wallMs, 'secret.rotating', 'info', `pool ${pool}`, message);
+    return { ok: true };
+  };
+  const undo = (reason: string): string => {
+    putSecrets(state, pool, former);
+    return `It could not be written; the secret of ${pool} is what it was. ${reason}`;
   };
   declarations.record([write], { requestId, done, undo }, outputs);
 }

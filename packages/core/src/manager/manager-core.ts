@@ -16,6 +16,7 @@ import { watchMaintenance } from './maintenance.ts';
 import { MassFailureGuard } from './mass-failure.ts';
 import { followHolders, settleMoves } from './moves.ts';
 import { Orders } from './orders.ts';
+import { expireSecrets, SecretNews } from './pool-secrets.ts';
 import type { RestoredState, StoredRecord } from './records.ts';
 import type { Refusal } from './refusal.ts';
 import { Saving } from './saving.ts';
@@ -46,6 +47,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   readonly #failbacks: Failbacks;
   readonly #upgrades: UpgradeNews;
   readonly #sharing: SharingNews;
+  readonly #secrets: SecretNews;
   readonly #stored: StoredStates;
   #lastPersist = 0;
   #lastExpiredMs = Number.NEGATIVE_INFINITY;
@@ -73,6 +75,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     this.#failbacks = new Failbacks(state, random);
     this.#upgrades = new UpgradeNews(state);
     this.#sharing = new SharingNews(state);
+    this.#secrets = new SecretNews(state);
     this.#stored = new StoredStates(state);
   }
 
@@ -174,11 +177,15 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     this.#failbacks.look(journal, moment);
     watchReadiness(state, nowMs);
     watchMaintenance(state, journal, moment);
-    if (!declarations.isDeciding) watchGates(state, journal, moment);
+    if (!declarations.isDeciding) {
+      watchGates(state, journal, moment);
+      expireSecrets(state, journal, moment.wallMs);
+    }
     if (declarations.settle(nowMs, outputs)) this.#order(nowMs, outputs);
     if (!declarations.isDeciding) {
       this.#upgrades.tellChanges(journal, options.wallMs(nowMs));
       this.#sharing.tellChanges(journal, options.wallMs(nowMs));
+      this.#secrets.tellChanges(journal, options.wallMs(nowMs));
       this.#stored.follow(journal, options.wallMs(nowMs));
     }
     this.#health.tellChanges(journal, nowMs, options.wallMs(nowMs));

@@ -10,6 +10,7 @@ import type { DeclaredSet } from '../declared/set.ts';
 import type { TokenRole } from '../management/requests.ts';
 import type { EventView, FailoverView } from '../management/views.ts';
 import type { ObservedCouncil } from '../planner/observed.ts';
+import type { PoolSecretsRecord } from '../planner/secrets-record.ts';
 import type { SharingRecord } from '../planner/sharing-record.ts';
 import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 
@@ -31,6 +32,8 @@ export interface ManagerTables {
   readonly upgrades: UpgradeRecord;
   /** By name of the pool: the level of state sharing that was settled. */
   readonly sharing: SharingRecord;
+  /** By name of the pool: what its cookies are sealed with. */
+  readonly secrets: PoolSecretsRecord;
   /** By slot id. */
   readonly slots: SlotRecord;
   /** By slot id: where its state lies, or was left when the slot went. */
@@ -202,6 +205,7 @@ export interface RestoredState {
   readonly moves: readonly MoveRecord[];
   readonly upgrades: readonly UpgradeRecord[];
   readonly sharing: readonly SharingRecord[];
+  readonly secrets: readonly PoolSecretsRecord[];
   readonly slots: readonly SlotRecord[];
   readonly stored: readonly StoredRecord[];
   readonly holdings: readonly (readonly [slot: string, holding: HoldingRecord])[];
@@ -219,6 +223,7 @@ export const NOTHING_RESTORED: RestoredState = {
   moves: [],
   upgrades: [],
   sharing: [],
+  secrets: [],
   slots: [],
   stored: [],
   holdings: [],
@@ -247,6 +252,7 @@ export async function restoreState(
     moves: (await rows('moves')).map(({ value }) => value),
     upgrades: (await rows('upgrades')).map(({ value }) => value),
     sharing: (await rows('sharing')).map(({ value }) => value),
+    secrets: (await rows('secrets')).map(({ value }) => value),
     slots: (await rows('slots')).map(({ value }) => value),
     stored: (await rows('stored')).map(({ value }) => value),
     holdings: (await rows('holdings')).map(({ key, value }) => [key, value] as const),

@@ -16,6 +16,7 @@ import type { TransferDestination } from '../mobility/types.ts';
 import { specificationOf, versionName } from '../planner/documents.ts';
 import { fingerprint } from '../planner/fingerprint.ts';
 import type { NodeState, Observed, ObservedMove, Topology } from '../planner/observed.ts';
+import { observedSecrets, type PoolSecretsRecord } from '../planner/secrets-record.ts';
 import type { SharingRecord } from '../planner/sharing-record.ts';
 import type { UpgradeRecord } from '../planner/upgrade-record.ts';
 import type { PlannedFailback } from './failback.ts';
@@ -155,6 +156,8 @@ export class ManagerState {
   upgrades: Map<string, UpgradeRecord>;
   /** By pool. */
   sharing: Map<string, SharingRecord>;
+  /** By name of the pool. */
+  secrets: Map<string, PoolSecretsRecord>;
   /** By slot, the one that was left first before those that were left later. */
   readonly stored: Map<string, StoredRecord>;
   readonly holdings: Map<string, HoldingRecord>;
@@ -225,6 +228,7 @@ export class ManagerState {
     for (const id of this.moves.keys()) this.moveLives.set(id, { ...newMoveLife('ordered'), isSeen: true });
     this.upgrades = new Map(restored.upgrades.map((upgrade) => [upgrade.pool, upgrade]));
     this.sharing = new Map(restored.sharing.map((record) => [record.pool, record]));
+    this.secrets = new Map(restored.secrets.map((record) => [record.pool, record]));
     this.slots = new Map(restored.slots.map((slot) => [slot.id, slot]));
     const stored = restored.stored.toSorted((a, b) => (a.leftMs ?? 0) - (b.leftMs ?? 0));
     this.stored = new Map(stored.map((record) => [record.slot, record]));
@@ -359,6 +363,7 @@ export class ManagerState {
         .map(({ node, functionId }) => ({ node, functionId, busy: busy.has(`${node}/${functionId}`) })),
       upgrades: [...this.upgrades.values()],
       sharing: [...this.sharing.values()],
+      secrets: [...this.secrets.values()].map(observedSecrets),
     };
   }
 

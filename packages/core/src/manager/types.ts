@@ -84,6 +84,8 @@ export type ManagerCoreInput =
       readonly pool: string;
       readonly action: 'pause' | 'resume' | 'rollback';
     }
+  /** Another secret is to seal the cookies of a pool. */
+  | { readonly type: 'rotate-secret'; readonly requestId: number; readonly pool: string }
   /** A node got its number and certificate; its record is in the store. */
   | {
       readonly type: 'joined';

@@ -67,6 +67,12 @@ export type Decision =
       readonly level: StateLevel | null;
       readonly reason: string;
     }
+  /** The secret that cookies of the pool are sealed with: there is none yet; or the one to come takes its place; or it is of no use any more. */
+  | {
+      readonly type: 'draw-secret' | 'use-secret' | 'drop-secret';
+      readonly pool: string;
+      readonly reason: string;
+    }
   /** The instance goes to another node, and takes its state and its slot along. */
   | {
       readonly type: 'move';

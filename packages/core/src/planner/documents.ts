@@ -23,6 +23,7 @@ import {
   type Topology,
 } from './observed.ts';
 import { type InstanceRole, rankingOf, slotsOf } from './roles.ts';
+import { cookiesPart } from './secrets-record.ts';
 import { sharingPart } from './slot-sharing.ts';
 import { candidatesOf } from './slots.ts';
 
@@ -103,6 +104,7 @@ export function assignmentOf(
       ? { acceptedLoss: String(slot.acceptedLoss.epoch) }
       : {}),
     ...rulesOf(pool),
+    ...cookiesPart(pool, observed),
   };
 }
 

@@ -8,6 +8,7 @@ export { fingerprint } from './fingerprint.ts';
 export * from './observed.ts';
 export { plan } from './plan.ts';
 export { type InstanceRole, rankingOf, rolesOf, slotsOf } from './roles.ts';
+export type { ObservedSecrets } from './secrets-record.ts';
 export { settlementAlone, settlementOf } from './sharing.ts';
 export type { SharingRecord } from './sharing-record.ts';
 export { instancesOf } from './surplus.ts';

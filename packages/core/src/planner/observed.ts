@@ -11,6 +11,7 @@ import type {
   StallReport,
 } from '@vnfpool/wire/mobility';
 import type { DeclaredPool } from '../declared/set.ts';
+import type { ObservedSecrets } from './secrets-record.ts';
 import type { SharingRecord } from './sharing-record.ts';
 import type { UpgradeRecord } from './upgrade-record.ts';
 
@@ -32,6 +33,8 @@ export interface Observed {
   readonly upgrades: readonly UpgradeRecord[];
   /** Levels of state sharing that were settled, one a pool; absent: none. */
   readonly sharing?: readonly SharingRecord[];
+  /** Of pools with cookies; absent: there are none. */
+  readonly secrets?: readonly ObservedSecrets[];
 }
 
 /** Names of nodes under a version. */

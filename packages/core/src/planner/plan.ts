@@ -24,6 +24,7 @@ import {
   takesOrders,
 } from './observed.ts';
 import { leavingHandovers, placeInstances } from './placement.ts';
+import { decideSecrets } from './pool-secrets.ts';
 import { type InstanceRole, rolesOf } from './roles.ts';
 import { decideSharing } from './sharing.ts';
 import { decideSlots } from './slots.ts';
@@ -50,6 +51,7 @@ export function plan(declared: DeclaredSet | null, observed: Observed, topology:
   // Slots name the instances that may hold them, so those come first.
   if (decisions.length === 0) decisions.push(...decideSlots(declared, observed));
   if (decisions.length === 0) decisions.push(...decideSharing(declared, observed));
+  if (decisions.length === 0) decisions.push(...decideSecrets(declared, observed));
   if (decisions.length === 0) decisions.push(...decideDrains(declared, observed));
   if (decisions.length === 0) decisions.push(...decideUpgrades(declared, observed));
   if (decisions.length > 0) return { decisions, commands: [] };

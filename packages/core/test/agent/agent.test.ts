@@ -129,6 +129,23 @@ describe('ADD', () => {
     expect(ofType(outputs, 'start')[0]).toMatchObject({ functionId: WEB1, run: 1, name: 'web#1' });
   });
 
+  test('hands a function the secrets of its cookies before it starts, and others when they are others', () => {
+    const cookies = (digit: string) => ({ secrets: [digit.repeat(64)], maxAgeMs: 60_000 });
+    const outputs = add({ assignment: assignment({ cookies: cookies('1') }) });
+    const types = outputs.map(({ type }) => type);
+    expect(types.indexOf('cookie-secrets')).toBeLessThan(types.indexOf('start'));
+    expect(ofType(outputs, 'cookie-secrets')).toEqual([
+      { type: 'cookie-secrets', functionId: WEB1, handed: { pool: 'web', ...cookies('1') } },
+    ]);
+    const again = add({ assignment: assignment({ cookies: cookies('1'), role: 'active' }) });
+    expect(ofType(again, 'cookie-secrets')).toEqual([]);
+    const others = add({ assignment: assignment({ cookies: cookies('2') }) });
+    expect(ofType(others, 'cookie-secrets')[0]?.handed?.secrets).toEqual(['2'.repeat(64)]);
+    expect(ofType(add(), 'cookie-secrets')).toEqual([
+      { type: 'cookie-secrets', functionId: WEB1, handed: null },
+    ]);
+  });
+
   test('of a live function with equal octets is a repeat; other octets are refused', () => {
     add();
     expect(ofType(add(), 'start')).toEqual([]);

@@ -9,7 +9,7 @@ import {
   type RestoredState,
   restoreState,
 } from '@vnfpool/core/manager';
-import type { FunctionReport, SlotReport, StateOrder } from '@vnfpool/wire/mobility';
+import type { FunctionReport, SlotAssignment, SlotReport, StateOrder } from '@vnfpool/wire/mobility';
 
 /** Seeded: the same run every time. */
 export function seeded(seed: number): Random {
@@ -56,6 +56,11 @@ export class FakeDomain {
   readonly disk = new Map<string, Map<string, string>>();
   readonly running = new Map<string, Running>();
   readonly replies: Extract<ManagerCoreOutput, { type: 'reply' }>['reply'][] = [];
+  /** By `node/function`: the last one that it was told. */
+  readonly assignments = new Map<string, SlotAssignment>();
+  /** Answers to assignments wait for `answerLate`. */
+  isSlow = false;
+  #late: (() => void)[] = [];
   /** Orders since the last look. */
   orders: string[] = [];
   #nodes = new Map<string, NodeId>();
@@ -141,6 +146,11 @@ export class FakeDomain {
     return [...(this.disk.get(table)?.values() ?? [])].map((text) => JSON.parse(text));
   }
 
+  answerLate(): void {
+    this.isSlow = false;
+    for (const answer of this.#late.splice(0)) answer();
+  }
+
   #carryOut(outputs: readonly ManagerCoreOutput[]): void {
     for (const output of outputs) {
       if (output.type === 'reply') this.replies.push(output.reply);
@@ -190,6 +200,8 @@ export class FakeDomain {
       text: '',
       report: null,
     } as const;
+    if (input.type === 'add' && input.assignment) this.assignments.set(key, input.assignment);
+    if (input.type === 'delete') this.assignments.delete(key);
     const isState =
       input.type === 'move' ||
       input.type === 'move-session' ||
@@ -236,7 +248,9 @@ export class FakeDomain {
       this.orders.push(
         `assign ${key} ${input.assignment?.role}${input.assignment?.handover ? ` handover to ${input.assignment.handover.to}` : ''}`,
       );
-      this.give({ ...done, status: 'Running' });
+      const answer = (): void => this.give({ ...done, status: 'Running' });
+      if (this.isSlow) this.#late.push(answer);
+      else answer();
     }
   }
 }

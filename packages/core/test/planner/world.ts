@@ -10,6 +10,7 @@ import {
   type ObservedCouncil,
   type ObservedInstance,
   type ObservedNode,
+  type ObservedSecrets,
   type ObservedSlot,
   plan,
   type SharingRecord,
@@ -110,6 +111,7 @@ export class World {
   councils: readonly ObservedCouncil[] = [];
   upgrades: UpgradeRecord[] = [];
   sharing: readonly SharingRecord[] = [];
+  secrets: readonly ObservedSecrets[] = [];
   /** Whoever runs passes its gate at once. */
   passes = true;
   #declared: DeclaredSet | null = null;
@@ -121,8 +123,8 @@ export class World {
   }
 
   get observed(): Observed {
-    const { nodes, instances, slots, strays, councils, upgrades, sharing } = this;
-    return { nodes, instances, slots, strays, councils, upgrades, sharing };
+    const { nodes, instances, slots, strays, councils, upgrades, sharing, secrets } = this;
+    return { nodes, instances, slots, strays, councils, upgrades, sharing, secrets };
   }
 
   /** Plans and carries out until nothing is left; gives what was done. */
@@ -195,6 +197,17 @@ export class World {
         this.sharing = level === null ? others : [...others, { pool, level, sinceMs: 0 }];
         return;
       }
+      case 'draw-secret':
+        this.secrets = [...this.secrets, { pool: action.pool, secrets: ['1'.repeat(64)], hasNext: false }];
+        return;
+      case 'drop-secret':
+        this.secrets = this.secrets.filter(({ pool }) => pool !== action.pool);
+        return;
+      case 'use-secret':
+        this.secrets = this.secrets.map((each) =>
+          each.pool === action.pool ? { ...each, hasNext: false } : each,
+        );
+        return;
       case 'upgrade-begin':
         this.#upgrade(action.pool, null);
         return;

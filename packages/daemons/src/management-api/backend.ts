@@ -22,6 +22,7 @@ import type {
   RecordingRequest,
   RestoreAnswer,
   RestoreRequest,
+  RotateSecretRequest,
   SlotExplainView,
   StateView,
   TokenRequest,
@@ -73,6 +74,8 @@ export interface ManagementBackend {
   maintenance(request: MaintenanceRequest): Promise<void>;
   /** Resolves once it is on disk; the pool's view tells how it goes. */
   upgrade(request: UpgradeRequest): Promise<void>;
+  /** Resolves once it is on disk; an event `secret.rotated` tells when it seals. */
+  rotateSecret(request: RotateSecretRequest): Promise<void>;
   /** Resolves once the store has it. */
   checkpoint(request: CheckpointRequest): Promise<CheckpointAnswer>;
   /** Those that the store of the slot has, the oldest first. */

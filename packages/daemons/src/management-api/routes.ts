@@ -8,6 +8,7 @@ import type {
   MaintenanceRequest,
   MoveRequest,
   MoveSessionsRequest,
+  RotateSecretRequest,
   TokenRequest,
   TrafficReport,
   UpgradeRequest,
@@ -26,6 +27,7 @@ import {
   maintenanceSchema,
   moveSchema,
   moveSessionsSchema,
+  rotateSecretSchema,
   tokenSchema,
   trafficSchema,
   upgradeSchema,
@@ -121,6 +123,14 @@ export function addRoutes(app: FastifyInstance, backend: ManagementBackend): voi
     { schema: { body: upgradeSchema } },
     async ({ body }, reply) => {
       await backend.upgrade(body);
+      return reply.code(202).send({});
+    },
+  );
+  app.post<{ Body: RotateSecretRequest }>(
+    '/v1/rotate-secret',
+    { schema: { body: rotateSecretSchema } },
+    async ({ body }, reply) => {
+      await backend.rotateSecret(body);
       return reply.code(202).send({});
     },
   );

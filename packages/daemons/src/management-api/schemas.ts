@@ -151,6 +151,13 @@ export const upgradeSchema: JsonSchema = {
   properties: { pool: name, action: { type: 'string', enum: ['pause', 'resume', 'rollback'] } },
 };
 
+export const rotateSecretSchema: JsonSchema = {
+  type: 'object',
+  required: ['pool'],
+  additionalProperties: false,
+  properties: { pool: name },
+};
+
 export const tokenSchema: JsonSchema = {
   type: 'object',
   required: ['role', 'name', 'ttlMs'],

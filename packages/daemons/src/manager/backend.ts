@@ -23,6 +23,7 @@ import type {
   RecordingRequest,
   RestoreAnswer,
   RestoreRequest,
+  RotateSecretRequest,
   SlotExplainView,
   StateView,
   TokenRequest,
@@ -66,6 +67,7 @@ type Asked = DistributiveOmit<
         | 'thaw'
         | 'maintenance'
         | 'upgrade'
+        | 'rotate-secret'
         | 'state-order';
     }
   >,
@@ -212,6 +214,10 @@ export class ManagerBackend implements ManagementBackend {
 
   async upgrade(request: UpgradeRequest): Promise<void> {
     await this.#ask({ type: 'upgrade', ...request });
+  }
+
+  async rotateSecret({ pool }: RotateSecretRequest): Promise<void> {
+    await this.#ask({ type: 'rotate-secret', pool });
   }
 
   checkpoint(request: CheckpointRequest): Promise<CheckpointAnswer> {

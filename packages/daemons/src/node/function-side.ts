@@ -61,6 +61,7 @@ type OfFunctions = Extract<
       | 'stop'
       | 'check-health'
       | 'keep'
+      | 'cookie-secrets'
       | 'role'
       | 'receive-state'
       | 'send-state'
@@ -182,6 +183,7 @@ export async function openFunctionSide(options: FunctionSideOptions): Promise<Fu
       stop: (output) => void host.stop(output),
       'check-health': (output) => void host.check(output),
       keep: ({ functionId, record }) => table.keep(functionId, record),
+      'cookie-secrets': ({ functionId, handed }) => states.hand(functionId, handed),
       role: (output) => void states.role(output),
       'receive-state': (output) => transfers.receive(output),
       'send-state': (output) => transfers.send(output),

@@ -11,6 +11,7 @@ import {
   type MovableNetwork,
   NoFunctionState,
 } from './function-state/index.ts';
+import { type Handed, HandedSecrets, type HandedSecretsOptions } from './handed-secrets.ts';
 
 export interface FunctionStatesOptions {
   /** Folder of sockets, and of what hooks share with their functions. */
@@ -42,6 +43,9 @@ interface Kept {
   readonly run: number;
   readonly state: Promise<FunctionState>;
   readonly settle: (state: FunctionState | Error) => void;
+  /** Where it is handed secrets; null: it was not started yet. */
+  place: Pick<HandedSecretsOptions, 'shared' | 'isOwn' | 'context'> | null;
+  secrets: HandedSecrets | null;
   /** What it last said of its sessions; null: nothing. */
   sessions: { readonly movable: boolean; readonly count: number | null } | null;
 }
@@ -50,6 +54,7 @@ interface Kept {
 export class FunctionStates {
   readonly #options: FunctionStatesOptions;
   readonly #kept = new Map<FunctionId, Kept>();
+  readonly #handed = new Map<FunctionId, Handed>();
 
   constructor(options: FunctionStatesOptions) {
     this.#options = options;
@@ -63,11 +68,34 @@ export class FunctionStates {
     });
     // Nobody may ask.
     state.catch(() => undefined);
-    this.#kept.set(functionId, { run, state, settle, sessions: null });
+    this.#kept.set(functionId, { run, state, settle, place: null, secrets: null, sessions: null });
+  }
+
+  /** What a function is to be handed from now on, before it is started and while it runs; null: nothing any more. */
+  hand(functionId: FunctionId, handed: Handed | null): void {
+    if (handed === null) {
+      this.#handed.delete(functionId);
+      return;
+    }
+    this.#handed.set(functionId, handed);
+    const kept = this.#kept.get(functionId);
+    const { place = null } = kept ?? {};
+    // One that was started by a former agent knows where; one that was started without is started anew for it.
+    if (kept === undefined || place === null || (kept.secrets === null && place.shared === null)) return;
+    try {
+      kept.secrets ??= new HandedSecrets({ wanted: '', ...place });
+      kept.secrets.write(handed);
+    } catch (error) {
+      const { message: reason } = error as Error;
+      this.#options.logger.error(
+        { functionId, reason },
+        'the function is not handed the secrets of its pool',
+      );
+    }
   }
 
   /** Before the program is started, which gets the `environment` of the answer. @throws Error of the system */
-  async open(starting: Starting): Promise<FunctionState> {
+  async open(starting: Starting): Promise<Pick<FunctionState, 'environment' | 'folder' | 'connections'>> {
     const { functionId, run, name } = starting;
     const { folder, give, logger, replicaOf } = this.#options;
     const created = await createFunctionState({
@@ -86,10 +114,18 @@ export class FunctionStates {
       onNews: (message, figures, severity) =>
         logger[severity === 'warning' ? 'warn' : 'info']({ name, ...figures }, message),
     });
-    const state = created ?? new NoFunctionState();
+    const state: FunctionState = created ?? new NoFunctionState();
     const kept = this.#kept.get(functionId);
-    if (kept?.run === run) kept.settle(state);
-    return state;
+    if (kept?.run !== run) return state;
+    kept.settle(state);
+    const handed = this.#handed.get(functionId);
+    const { formerFolder = null, context } = starting;
+    const ofState = state.folder ?? null;
+    kept.place = { shared: ofState ?? formerFolder, isOwn: ofState === null, context };
+    if (handed === undefined) return state;
+    kept.secrets = new HandedSecrets({ wanted: `${folder}/${functionId}`, ...kept.place });
+    const environment = { ...state.environment, ...kept.secrets.write(handed) };
+    return { environment, folder: kept.secrets.folder };
   }
 
   /** Tells once more what functions said of their sessions, to an agent core that did not know them before. */
@@ -143,5 +179,6 @@ export class FunctionStates {
     kept.settle(new Error('the function has ended'));
     const state = await kept.state.catch(() => null);
     await state?.close();
+    kept.secrets?.remove();
   }
 }

@@ -22,6 +22,7 @@ import type {
   RecordingRequest,
   RestoreAnswer,
   RestoreRequest,
+  RotateSecretRequest,
   SlotExplainView,
   StateView,
   TokenRequest,
@@ -181,6 +182,10 @@ export class FakeBackend implements ManagementBackend {
 
   maintenance(request: MaintenanceRequest): Promise<void> {
     return this.#do('maintenance', request, undefined);
+  }
+
+  rotateSecret(request: RotateSecretRequest): Promise<void> {
+    return this.#do('rotateSecret', request, undefined);
   }
 
   checkpoint(request: CheckpointRequest): Promise<CheckpointAnswer> {

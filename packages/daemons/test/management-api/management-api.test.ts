@@ -421,6 +421,15 @@ describe('the state of a slot', () => {
     expect([wrong.status, errorCode(wrong)]).toEqual([400, 'invalid-request']);
   });
 
+  test('another secret for the cookies of a pool is asked for', async () => {
+    const target = await overUnix();
+    expect(await ask(target, 'POST', '/v1/rotate-secret', { body: { pool: 'web' } })).toMatchObject({
+      status: 202,
+    });
+    expect(backend.asked).toEqual([{ what: 'rotateSecret', with: { pool: 'web' } }]);
+    expect((await ask(target, 'POST', '/v1/rotate-secret', { body: {} })).status).toBe(400);
+  });
+
   test('a slot begins anew with a checkpoint that is named whole', async () => {
     const target = await overUnix();
     const body = { pool: 'web', slot: 0, epoch: 1_099_511_627_783, number: 4 };

@@ -68,10 +68,10 @@ export class CookieSeal {
     stale: 0,
   };
   readonly #poolHandle: Uint8Array;
-  readonly #current: { readonly id: number; readonly secret: Uint8Array };
-  readonly #secrets: ReadonlyMap<number, Uint8Array>;
+  #current: { readonly id: number; readonly secret: Uint8Array };
+  #secrets: ReadonlyMap<number, Uint8Array>;
   readonly #mode: CookieHeader['mode'];
-  readonly #ageMaxMs: number;
+  #ageMaxMs: number;
   readonly #clockSkewMs: number;
   readonly #stateBytesMax: number;
   readonly #floors: SessionFloors;
@@ -79,20 +79,19 @@ export class CookieSeal {
   /** @throws RangeError for secrets that are none */
   constructor(options: CookieSealOptions) {
     const { secrets, encrypted = true, poolHandle } = options;
-    const [current] = secrets;
-    if (current === undefined || secrets.length > 16) throw new RangeError('1…16 secrets are needed');
-    for (const { length } of secrets) {
-      if (length < 32 || length > 64) throw new RangeError(`a secret of ${length} octets, not 32…64`);
-    }
-    // Of two that are named alike, which is one chance in 4 · 10⁹, the first counts.
-    this.#secrets = new Map(secrets.toReversed().map((secret) => [secretIdOf(secret, poolHandle), secret]));
-    this.#current = { id: secretIdOf(current, poolHandle), secret: current };
+    ({ current: this.#current, all: this.#secrets } = named(secrets, poolHandle));
     this.#poolHandle = poolHandle;
     this.#mode = encrypted ? 'encrypted' : 'signed';
     this.#ageMaxMs = options.ageMaxMs ?? 3_600_000;
     this.#clockSkewMs = options.clockSkewMs ?? 60_000;
     this.#stateBytesMax = options.stateBytesMax ?? 32_000;
     this.#floors = new SessionFloors(options.sessionsMax ?? 65_536, this.#clockSkewMs);
+  }
+
+  /** Other secrets, and another age, from now on; what is known of sessions stays. @throws RangeError for secrets that are none */
+  change({ secrets, ageMaxMs }: Pick<CookieSealOptions, 'secrets'> & { readonly ageMaxMs: number }): void {
+    ({ current: this.#current, all: this.#secrets } = named(secrets, this.#poolHandle));
+    this.#ageMaxMs = ageMaxMs;
   }
 
   /** A new session, before its first cookie. */
@@ -172,4 +171,21 @@ export class CookieSeal {
     this.#floors.raise(id, sequence, issuedMs);
     return { state, session: { id, sequence, holder }, issuedMs };
   }
+}
+
+interface Named {
+  readonly current: { readonly id: number; readonly secret: Uint8Array };
+  readonly all: ReadonlyMap<number, Uint8Array>;
+}
+
+/** @throws RangeError */
+function named(secrets: readonly Uint8Array[], poolHandle: Uint8Array): Named {
+  const [current] = secrets;
+  if (current === undefined || secrets.length > 16) throw new RangeError('1…16 secrets are needed');
+  for (const { length } of secrets) {
+    if (length < 32 || length > 64) throw new RangeError(`a secret of ${length} octets, not 32…64`);
+  }
+  // Of two that are named alike, which is one chance in 4 · 10⁹, the first counts.
+  const all = new Map(secrets.toReversed().map((secret) => [secretIdOf(secret, poolHandle), secret]));
+  return { current: { id: secretIdOf(current, poolHandle), secret: current }, all };
 }

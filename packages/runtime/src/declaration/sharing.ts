@@ -38,11 +38,14 @@ export interface SharingFile {
   readonly securityState: SecurityState;
   readonly store?: string | undefined;
   readonly keep?: number | undefined;
+  readonly age?: number | undefined;
   readonly lastResort?: 'never' | number | undefined;
 }
 
 const METHODS = ['none', 'cookie', 'checkpoint', 'replicate', 'gossip', 'shared', 'conntrack'] as const;
 const UPDATES_MAX = 1_000_000_000;
+/** A week. */
+const COOKIE_AGE_MS_MAX = 604_800_000;
 /** Where something may be lost anyway; of a loss of 0 it is never. */
 const LAST_RESORT_MS = 10_000;
 
@@ -117,6 +120,10 @@ export const sharingSchema: z.ZodType<SharingFile> = z.strictObject({
   keep: count(KEEP_FULL_MIN, KEEP_FULL_MAX).optional().meta({
     description:
       'Of `checkpoint`: full checkpoints that the store keeps, each with what changed behind it. Default 2.',
+  }),
+  age: duration(60_000, COOKIE_AGE_MS_MAX).optional().meta({
+    description:
+      'Of `cookie`: older cookies are refused, and a secret that was replaced opens for as long. Default 1440m.',
   }),
   lastResort: lastResortSchema.optional().meta({
     description:
@@ -211,7 +218,7 @@ export function checkSharing(
   file: SharingFile,
   pool: Pick<DeclaredPool, 'redundancy' | 'addresses'>,
 ): Finding[] {
-  const { method, store, keep, acknowledged = 0, encryption, securityState } = file;
+  const { method, store, keep, age, acknowledged = 0, encryption, securityState } = file;
   const { standbys } = askOf(sharingOf(file), pool);
   const stored = method.findIndex((each) => each === 'checkpoint' || each === 'shared');
   const faults: readonly (readonly [isFault: boolean, key: readonly PropertyKey[], message: string])[] = [
@@ -220,6 +227,7 @@ export function checkSharing(
     ),
     [stored >= 0 && store === undefined, ['method', stored], 'needs the key store: where the state lives'],
     [stored < 0 && store !== undefined, ['store'], 'belongs to the methods checkpoint and shared'],
+    [age !== undefined && !method.includes('cookie'), ['age'], 'belongs to the method cookie'],
     [keep !== undefined && !method.includes('checkpoint'), ['keep'], 'belongs to the method checkpoint'],
     [
       acknowledged > standbys,
@@ -245,7 +253,7 @@ export function normalSharing(
 
 function sharingOf(file: SharingFile, stores: Readonly<Record<string, string>> = {}): DeclaredSharing {
   const { method, format, rate, window, integrity, encryption, securityState, ...rest } = file;
-  const { loss, mappingLoss, acknowledged, recovery, granularity, schema, overload, store, keep } = rest;
+  const { loss, mappingLoss, acknowledged, recovery, granularity, schema, overload, store, keep, age } = rest;
   const storeAddress = store === undefined ? undefined : stores[store];
   const lastResort = rest.lastResort ?? (loss === 0 ? 'never' : LAST_RESORT_MS);
   const hasLast = method.some((each) => isCarriedBySlot({ method: each }));
@@ -268,6 +276,7 @@ function sharingOf(file: SharingFile, stores: Readonly<Record<string, string>> =
     ...(store === undefined ? {} : { store }),
     ...(storeAddress === undefined ? {} : { storeAddress }),
     ...(keep === undefined ? {} : { keepFull: keep }),
+    ...(age === undefined ? {} : { cookieAgeMs: age }),
     ...(hasLast && lastResort !== 'never' ? { lastResortMs: lastResort } : {}),
   };
 }

@@ -52,6 +52,11 @@ test.each<[string, string, object]>([
     { methods: ['checkpoint'], store: 'main', keepFull: 100, lastResortMs: 10_000 },
   ],
   [
+    'cookies',
+    '  { method: [cookie], loss: 0, age: 90m }',
+    { methods: ['cookie'], loss: 0, cookieAgeMs: 5_400_000 },
+  ],
+  [
     'a bound in updates',
     '  { method: [replicate], loss: 100 }',
     { methods: ['replicate'], loss: { updates: 100 }, lastResortMs: 10_000 },
@@ -133,6 +138,16 @@ test.each<[string, string, readonly string[]]>([
     'checkpoints of what has none',
     '  { method: [shared], store: x, keep: 5 }',
     ['2:33 sharing.keep: belongs to the method checkpoint'],
+  ],
+  [
+    'cookies that are too old',
+    '  { method: [cookie], age: 10081m }',
+    ['2:23 sharing.age: must be a duration with a unit (ms, s or m), from 1m to 10080m; got "10081m"'],
+  ],
+  [
+    'cookies of what has none',
+    '  { method: [none], age: 60m }',
+    ['2:21 sharing.age: belongs to the method cookie'],
   ],
   [
     'a store of nothing',

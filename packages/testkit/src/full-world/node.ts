@@ -195,6 +195,8 @@ export class FullNode {
           stop: (output) => functions.stop(output),
           'check-health': (output) => functions.check(output),
           role: (output) => functions.role(output),
+          // No user of them is in this world.
+          'cookie-secrets': () => {},
           // They end with their agent.
           keep: () => {},
           'keep-failovers': ({ records }) => {

@@ -4,6 +4,7 @@ import { COUNCIL_ID_MAX } from '../lease/index.ts';
 import { containerSpecification } from './container.ts';
 import type {
   CheckpointSharing,
+  CookieSecrets,
   CouncilMembership,
   CouncilReport,
   CouncilVersion,
@@ -183,6 +184,15 @@ const membership: Shape<CouncilMembership> = object({ version: councilVersion, m
 const councilId: Shape<number> = integer(1, COUNCIL_ID_MAX);
 const candidate: Shape<SlotCandidate> = object({ node: uint32, functionId: uint32 });
 
+const cookieSecret = matching(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
+
+const cookieSecrets: Shape<readonly string[]> = (value, path) => {
+  const secrets = list(cookieSecret)(value, path);
+  return secrets.length >= 1 && secrets.length <= 8 ? secrets : fail(path, 'must have 1 to 8 entries');
+};
+
+export const cookies: Shape<CookieSecrets> = object({ secrets: cookieSecrets, maxAgeMs: above0 });
+
 export const slotAssignment: Shape<SlotAssignment> = versioned(
   object(
     {
@@ -207,6 +217,7 @@ export const slotAssignment: Shape<SlotAssignment> = versioned(
         halfLifeMs: above0,
       }),
       holdDownMs: milliseconds,
+      cookies,
     },
   ),
 );

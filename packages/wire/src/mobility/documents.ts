@@ -104,6 +104,14 @@ export interface HealthCheck {
 
 export type Role = 'active' | 'standby' | 'spare';
 
+/** Secrets of a pool whose sessions leave cookies with their users, as its functions are handed them. */
+export interface CookieSecrets {
+  /** 64 hexadecimal digits each, 1 to 8: the first seals, all of them open. */
+  readonly secrets: readonly string[];
+  /** Older cookies are refused. */
+  readonly maxAgeMs: number;
+}
+
 /** Extension 6, in ADD, first or later: what the instance is for. At most 4,096 octets. */
 export interface SlotAssignment {
   readonly v: 1;
@@ -134,6 +142,8 @@ export interface SlotAssignment {
     readonly reuse: number;
     readonly halfLifeMs: number;
   };
+  /** What the pool's cookies are sealed with; absent: it has none. */
+  readonly cookies?: CookieSecrets;
   /** For so long it does not try for a slot after it lost one by a failure; absent: 0. */
   readonly holdDownMs?: number;
 }

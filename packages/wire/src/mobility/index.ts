@@ -8,6 +8,7 @@ export type * from './documents.ts';
 export { encodeMobility } from './encode.ts';
 export * from './extensions.ts';
 export { FRAME_HEADER_BYTES, MESSAGE_BYTES_MAX, mobilityFrameBytes } from './frame.ts';
+export * from './handed-cookies.ts';
 export type * from './information.ts';
 export { selectFunctionInformation, selectNodeInformation } from './information-codec.ts';
 export * from './message.ts';

@@ -5,6 +5,7 @@ import {
   DocumentError,
   encodeFunctionReport,
   encodeFunctionSpecification,
+  encodeHandedCookies,
   encodeLeaseEndpoint,
   encodeSetConfiguration,
   encodeSlotAssignment,
@@ -15,6 +16,7 @@ import {
   type FunctionSpecification,
   parseFunctionReport,
   parseFunctionSpecification,
+  parseHandedCookies,
   parseLeaseEndpoint,
   parseSetConfiguration,
   parseSlotAssignment,
@@ -62,6 +64,7 @@ const assignment = {
   council,
   ranking: [101, 102],
   handover: { to: 102, nonce: 'x' },
+  cookies: { secrets: ['ab'.repeat(32), '01'.repeat(32)], maxAgeMs: 60_000 },
 } as const;
 const configuration = {
   v: 1,
@@ -561,4 +564,20 @@ test('why a node would not serve a slot stands in its report; a rule that nobody
     expect(parsed({ rule, why: 'no carrier' })).toEqual({ rule, why: 'no carrier' });
   for (const wrong of [{ rule: 'mood', why: '' }, { rule: 'link' }, 'link'])
     expect(errorOf(() => parsed(wrong))).toMatchObject({ errorNumber: 1 });
+});
+
+const handedCookies = { v: 1, pool: 'web', ...assignment.cookies } as const;
+
+test('what functions are handed of cookies is read as it was written', () => {
+  expect(parseHandedCookies(encodeHandedCookies(handedCookies))).toEqual(handedCookies);
+});
+
+test.each<[string, object, string]>([
+  ['no secret', { secrets: [] }, 'cookies.secrets must have 1 to 8 entries'],
+  ['nine', { secrets: Array(9).fill('ab'.repeat(32)) }, 'cookies.secrets must have 1 to 8 entries'],
+  ['one that is short', { secrets: ['ab'] }, 'cookies.secrets[0] must be 64 hexadecimal digits'],
+  ['no age', { maxAgeMs: 0 }, 'cookies.maxAgeMs'],
+  ['another version', { v: 2 }, 'cookies.v must be 1'],
+])('cookies with %s are refused', (_, change, message) => {
+  expect(() => parseHandedCookies(octets({ ...handedCookies, ...change }))).toThrow(message);
 });

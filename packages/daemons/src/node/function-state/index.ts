@@ -17,4 +17,5 @@ export {
 export { HooksFunctionState, type HooksStateOptions } from './hooks-state.ts';
 export type { FunctionSessions, MovedState } from './moved-state.ts';
 export { NoFunctionState } from './no-state.ts';
+export { SocketFolder } from './socket-folder.ts';
 export { SocketFunctionState, type SocketStateOptions } from './socket-state.ts';
