@@ -10,6 +10,7 @@ export async function main(url, { serve, use, options = {} }) {
   const known = {
     registrar: { type: 'string', multiple: true, default: ['127.0.0.1:3863'] },
     address: { type: 'string', default: '127.0.0.1' },
+    port: { type: 'string', default: '0' },
     sctp: { type: 'boolean', default: false },
     pool: { type: 'string' },
     ...options,
@@ -69,7 +70,7 @@ export async function serveUntilStopped(values, pool, handler, { element: more =
   const element = new PoolElement({
     ...scope(values),
     poolHandle: values.pool ?? pool,
-    listen: { host: values.address, kind: values.sctp ? 'sctp' : 'tcp' },
+    listen: { host: values.address, port: Number(values.port ?? 0), kind: values.sctp ? 'sctp' : 'tcp' },
     onEvent: ({ event }) => console.log(`${pool}: ${event}`),
     ...more,
   });
