@@ -19,6 +19,9 @@ const COVERED: Readonly<Record<string, number>> = {
   order: 5,
   'order and restart': 5,
   'order and pause': 5,
+  heir: 5,
+  'heir and rival': 5,
+  'heir and restart': 4,
   birth: 5,
   'birth and restart': 5,
   'two slots': 5,
@@ -33,6 +36,7 @@ const FOUND: Readonly<Record<string, readonly [profile: string, steps: number]>>
   'a release that is not final': ['order', 7],
   'acting again after a release was sent': ['order', 6],
   'lease counted from the answer': ['renewal', 8],
+  "an heir's lease counted from the word": ['heir', 7],
   'two values in one round': ['order', 1],
   'drift margin forgotten': ['drift', 5],
   'fence opened before the grant': ['birth', 6],
@@ -48,6 +52,8 @@ const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'no waiting after a forced decision': 'nobody decides for the dead on any path',
   'handed on before the fence is closed': 'a hand-over has more steps than a search comes to',
   "what is reserved taken for the successor's own": 'a hand-over has more steps than a search comes to',
+  'a lease that was let go of for an heir given to others': 'it takes more than the seven steps of a search',
+  'tries within a lease that was handed on to an heir': 'it takes more than the seven steps of a search',
   'followed by one that the list does not have': 'every candidate is listed on every path',
 };
 

@@ -10,12 +10,15 @@ function told(result: LeaseWorldResult): string {
 describe('the lease world', () => {
   test('keeps its promises in 2,000 seeds, and is not idle', () => {
     let grants = 0;
+    let inherited = 0;
     for (let seed = 1; seed <= 2000; seed++) {
       const result = runLeaseWorld(seed);
       expect(told(result)).toBe('ok');
       grants += result.grants;
+      inherited += result.inherited;
     }
     expect(grants).toBeGreaterThan(4000);
+    expect(inherited).toBeGreaterThan(300);
   });
 
   test('keeps them with five nodes, two slots, a bad network and faults between any two outputs', () => {

@@ -31,7 +31,7 @@ import type { RegisterView } from './member.ts';
 import { Observer } from './observer.ts';
 import { Preparing, type Verdict } from './preparing.ts';
 import { type Basis, Proposing } from './proposing.ts';
-import { type Reserved, Reserving } from './reserving.ts';
+import { inherited, type Reserved, Reserving } from './reserving.ts';
 import { Retiring, type Word, wordTo } from './retiring.ts';
 import { Slot } from './slot.ts';
 import { earliest, rankSpreadMs, renewalMs, unlistedProbeMs } from './timing.ts';
@@ -56,6 +56,8 @@ export class Candidacy {
   #retiring: Retiring | undefined;
   #highestProposed = 0;
   #highestPrepared = 0;
+  /** Until then the one that the slot was handed on to acts within a lease of this node's, which lets its own tries pass. */
+  #barredUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(context: SlotContext, definition: SlotDefinition, nowMs: number) {
     this.#slot = new Slot(context, definition, nowMs);
@@ -90,6 +92,7 @@ export class Candidacy {
     const isAsking = attempt instanceof Preparing && this.#hold === undefined;
     const underWay = this.#handOver ?? this.#retiring ?? (isAsking ? undefined : attempt);
     if (this.#following.isWaiting(nowMs) || underWay !== undefined) return undefined;
+    if (nowMs < this.#barredUntilMs) return undefined;
     const hold = this.#hold === undefined ? null : this.#hold.handOn();
     if (hold === undefined) return undefined;
     const rounds = [this.#highestUsed, this.#slot.knowledge.highestRound, attempt?.round ?? 0];
@@ -179,8 +182,8 @@ export class Candidacy {
     hold?.abandon(reason);
   }
 
-  activate(epoch: number): void {
-    this.#hold?.activate(epoch);
+  activate(epoch: number, nowMs: number): void {
+    this.#hold?.activate(epoch, nowMs);
   }
 
   /** First the fence: the council hears of it only after `fenceClosed`. */
@@ -222,6 +225,10 @@ export class Candidacy {
     }
     // A member that had missed the round caught up in place of a renewal.
     this.#hold?.renewed(from, message, nowMs);
+  }
+
+  onEntrusted(from: number, message: Echo): void {
+    this.#hold?.heirs?.entrusted(from, message);
   }
 
   onRenewed(from: number, message: Echo, nowMs: number): void {
@@ -271,6 +278,7 @@ export class Candidacy {
   }
 
   onReady(from: number, incarnation: bigint, message: Ready, nowMs: number): void {
+    if (this.#hold?.heirs?.answered(from, incarnation, message, nowMs)) return;
     if (!this.#handOver?.answered(from, incarnation, message)) return;
     if (this.#hold?.closing === undefined) this.#renumber(nowMs);
     else if (this.#attempt instanceof Preparing && this.#attempt.verdict !== undefined)
@@ -288,23 +296,27 @@ export class Candidacy {
   #handedOn(message: HandOn, nowMs: number): void {
     const { round, value } = message;
     const expected = this.#following.heard(message);
-    // A word that comes again is about what was taken up, or taken back.
-    if (this.#hold !== undefined || (expected === undefined && round <= this.#highestUsed)) return;
-    const granted = expected && this.#following.granted(message, expected);
-    const untilMs = heldUntilMs(this.#slot, value.leaseMs, expected?.askedAtMs ?? 0, nowMs);
+    // A word that comes again is about what was taken up, or taken back. An heir that does not know of it says so at any time.
+    const isOld =
+      round <= this.#highestUsed && (message.answeredSerial === null || this.#attempt !== undefined);
+    if (this.#hold !== undefined || (expected === undefined && isOld)) return;
+    const lease = expected && this.#following.leaseOf(message, expected, nowMs);
+    const granted = lease && this.#following.granted(message, lease.fromMs);
+    const untilMs = lease === undefined ? 0 : heldUntilMs(this.#slot, lease.leaseMs, lease.fromMs, nowMs);
     // What this node has begun itself a release of its own may end that is on its way still.
     const isFree = this.#attempt === undefined && round > this.#highestUsed;
     if (granted === undefined || untilMs <= nowMs || !isFree) this.#decline(round, value, nowMs);
-    else this.#takeOn(granted, untilMs, nowMs);
+    else this.#takeOn(granted, untilMs, message.answeredSerial === null, nowMs);
   }
 
-  #takeOn(granted: Granted, untilMs: number, nowMs: number): void {
+  #takeOn(granted: Granted, untilMs: number, isAccepted: boolean, nowMs: number): void {
     const { round } = granted;
     this.#slot.knowledge.learn(round, this.#slot.asAccepted(granted), untilMs);
     this.#highestProposed = round;
-    this.#hold = new Hold(this.#slot, granted, untilMs);
+    this.#hold = new Hold(this.#slot, granted, untilMs, isAccepted);
     this.#hold.renewAtOnce(nowMs);
     this.#hold.tellGranted(nowMs);
+    if (!isAccepted) this.#hold.askToAccept(nowMs);
   }
 
   /** Nobody waits for what was reserved; an attempt of this node's is ended by the same release. */
@@ -405,8 +417,9 @@ export class Candidacy {
   }
 
   #nextTryMs(): number | undefined {
-    const isFree = this.#hold === undefined && this.#attempt === undefined;
-    return isFree ? this.#turn.nextTryMs() : undefined;
+    if (this.#hold !== undefined || this.#attempt !== undefined) return undefined;
+    const tryAtMs = this.#turn.nextTryMs();
+    return tryAtMs === undefined ? undefined : Math.max(tryAtMs, this.#barredUntilMs);
   }
 
   #wakeToTryMs(): number | undefined {
@@ -429,7 +442,7 @@ export class Candidacy {
     const hold = this.#hold;
     if (hold === undefined || hold.closing !== undefined) return;
     hold.mustRenumber();
-    if (this.#attempt !== undefined) return;
+    if (this.#attempt !== undefined || !hold.mayRenumber) return;
     if (this.#slot.context.rules.isOneValueARound()) {
       // What it holds by, it has.
       this.#prepare(hold.holder, undefined, nowMs);
@@ -574,9 +587,19 @@ export class Candidacy {
   #letGo(hold: Hold, reason: ReleaseReason, nowMs: number): void {
     const { rules } = this.#slot.context;
     // Nobody votes for a clock that is not to be relied on.
-    const mayDecide = reason !== 'clock' && rules.isOneValueARound();
+    const mayDecide = reason !== 'clock' && rules.isOneValueARound() && hold.mayRenumber;
+    // A higher round of its own that is under way would stand in the way of the heir's.
+    const isQuiet = this.#attempt === undefined;
+    const found = mayDecide && isQuiet ? hold.heirNow(nowMs) : undefined;
+    const heir = found && this.#highestUsed < found.round ? found : undefined;
     this.#attempt = undefined;
     this.#handOver?.fail('lost');
+    if (heir !== undefined) {
+      this.#handOver = undefined;
+      this.#barredUntilMs = nowMs + rules.heirBarMs(hold.value.leaseMs, this.#slot.context.driftBound);
+      hold.close({ reason, reserved: inherited(this.#slot, heir, hold.asAccepted) });
+      return;
+    }
     this.#handOver = mayDecide ? seekSuccessor(this.#slot, hold, nowMs) : undefined;
     if (this.#handOver !== undefined) this.#prepare(hold.holder, undefined, nowMs);
     hold.close({ reason, reserved: undefined });
@@ -595,7 +618,7 @@ export class Candidacy {
   #end(hold: Hold, { reason, reserved }: Closing, nowMs: number): void {
     const { context, knowledge } = this.#slot;
     // Rounds of its own may be under way: the release covers them, but not what is the successor's.
-    const round = reserved?.endedRound ?? Math.max(hold.round, this.#highestUsed);
+    const round = reserved?.endedRound ?? Math.max(hold.round, this.#highestUsed, hold.keptRound);
     if (context.rules.endsWithRelease()) this.#hold = undefined;
     else hold.reopen();
     // Others go first; whoever follows on this node starts afresh.

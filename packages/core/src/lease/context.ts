@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseMessage, Renewal } from '@vnfpool/wire/lease';
+import type { LeaseMessage, Proposer, Renewal } from '@vnfpool/wire/lease';
 import type { Random } from '../core.ts';
+import type { HeardAnswer } from './renewals.ts';
 import type { LeaseRules } from './rules.ts';
 import type { LeaseOutput } from './types.ts';
 
@@ -28,6 +29,12 @@ export interface SlotContext {
   trusts(node: number): boolean;
   /** Never given twice by this incarnation, to whatever slot: an answer is to one request. */
   nextSerial(): number;
+  /** Whether holders look for heirs. */
+  readonly namesHeirs: boolean;
+  /** When this node answered that request of a peer's first; undefined: not known. */
+  answeredAtMs(node: number, incarnation: bigint, serial: number): number | undefined;
+  /** Of this peer's answers, the last one that was there when the renewal with `serial` went out first; undefined: not known. */
+  answerBefore(serial: number, peer: Proposer): HeardAnswer | undefined;
   /** Puts a renewal of this moment into the message that it shares with others; returns its serial. */
   renew(renewal: Renewal, leaseMs: number, nowMs: number): number;
   /** The next moment at which this node renews leases of this length, after `nowMs`. */

@@ -3,6 +3,7 @@ import type { LeaseHeader, LeaseMessage } from '@vnfpool/wire/lease';
 import type { CouncilDefinition, SlotDefinition, StallReport } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
 import { epochOf } from '../identity.ts';
+import { Answered } from './answered.ts';
 import { Candidacy } from './candidacy.ts';
 import { CLOCK_WINDOW_MS, ClockJudge } from './clock-judge.ts';
 import type { Council, SlotContext } from './context.ts';
@@ -49,6 +50,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #local: LeaseMessage[] = [];
   readonly #timers = new SlotTimers<Candidacy>();
   readonly #renewals: Renewals;
+  readonly #answered: Answered;
   readonly #watch = new Watch();
   readonly #clocks: ClockJudge;
   readonly #touched = new Set<string>();
@@ -89,6 +91,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       isOutside,
       ...(handedOn && { handedOn: handedOn.clocks }),
     });
+    this.#answered = new Answered(handedOn === undefined ? [] : handedOn.answered);
     const phase = renewalPhase(init.node);
     const send: SlotContext['send'] = (to, message) => {
       if (to === this.#node) this.#local.push(message);
@@ -114,6 +117,9 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       slots: () => this.#slots.size,
       trusts: (node) => rules.mayTrustClock(this.#clocks.isOutside(node)),
       nextSerial,
+      namesHeirs: init.namesHeirs ?? false,
+      answeredAtMs: (node, incarnation, serial) => this.#answered.atMs(node, incarnation, serial),
+      answerBefore: (serial, peer) => this.#renewals.answerBefore(serial, peer),
       renew: (renewal, leaseMs, nowMs) => this.#renewals.add(renewal, leaseMs, nowMs),
       nextRenewalMs: (leaseMs, nowMs) => nextRenewalMs(leaseMs, nowMs, phase),
       send,
@@ -140,6 +146,8 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       renewed: (id, round, untilMs) => {
         if (this.#slots.get(id)?.learnRenewal(round, untilMs) === false) this.#touched.add(id);
       },
+      answered: ({ node, incarnation }, serial, nowMs) =>
+        this.#answered.note(node, incarnation, serial, nowMs),
       promisedTo: (id, holder, nowMs) => this.#slots.get(id)?.onPromisedTo(holder, nowMs),
       touch: (id, nowMs) => this.#touch(id, nowMs),
     });
@@ -168,6 +176,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       serial: this.#serial,
       fetchSerial: this.#gatherings.serial,
       ...this.#member.handOn(),
+      answered: this.#answered.handOn(),
       slots: slots as HandedOnSlot[],
       clocks: this.#clocks.handOn(),
     };
@@ -246,7 +255,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       const known = this.#known(slot, nowMs);
       if (known?.candidate?.functionId === functionId) known.dropCandidate(nowMs);
     },
-    activate: ({ slot, epoch }, nowMs) => this.#known(slot, nowMs)?.activate(epoch),
+    activate: ({ slot, epoch }, nowMs) => this.#known(slot, nowMs)?.activate(epoch, nowMs),
     'fence-closed': ({ slot, epoch }, nowMs) => this.#known(slot, nowMs)?.fenceClosed(epoch, nowMs),
     release: ({ slot, reason }, nowMs) => this.#known(slot, nowMs)?.release(reason, nowMs),
     'hand-over': ({ slot, to, nonce }, nowMs) => this.#known(slot, nowMs)?.handOver(to, nonce, nowMs),
@@ -364,6 +373,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     prepare: (message, origin) => this.#voter.ask(message, origin),
     accept: (message, origin) => this.#voter.ask(message, origin),
     reserve: (message, origin) => this.#voter.ask(message, origin),
+    entrust: (message, origin) => this.#voter.ask(message, origin),
     renew: (message, origin) => this.#voter.ask(message, origin),
     release: (message, origin) => {
       this.#voter.ask(message, origin);
@@ -375,8 +385,12 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     accepted: (message, { from, nowMs }) => {
       if (this.#counts(from)) this.#slots.get(message.slot)?.onAccepted(from, message, nowMs);
     },
-    renewed: (message, { from, nowMs }) => {
+    entrusted: (message, { from }) => {
+      if (this.#counts(from)) this.#slots.get(message.slot)?.onEntrusted(from, message);
+    },
+    renewed: (message, { from, incarnation, nowMs }) => {
       if (!this.#counts(from)) return;
+      this.#renewals.answered({ node: from, incarnation }, message.serial);
       this.#renewals.confirmed(from, message.serial);
       this.#slots.get(message.slot)?.onRenewed(from, message, nowMs);
     },
@@ -384,9 +398,10 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       if (wantsAnswer) this.#context.send(from, { type: 'clock', wantsAnswer: false });
     },
     'renew-many': (message, origin) => this.#voter.renew(message, origin),
-    'renewed-many': (message, { from, nowMs }) => {
+    'renewed-many': (message, { from, incarnation, nowMs }) => {
       if (!this.#counts(from)) return;
       const { serial } = message;
+      this.#renewals.answered({ node: from, incarnation }, serial);
       for (const { slot: id, round } of this.#renewals.renewedBy(from, message)) {
         const slot = this.#slots.get(id);
         // A lease that goes on puts every moment off and is no news: the slot need not be looked at again.
@@ -404,6 +419,8 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       const slot = this.#slots.get(message.slot);
       if (slot === undefined) return;
       const untilMs = slot.onOffer(from, incarnation, message, nowMs) ?? null;
+      // Who asks for an heir stays: nothing is to be got ready.
+      if (message.purpose === 'heir') return;
       const epoch = epochOf(this.#councilView().generation, message.round);
       this.#outbox.emit({ type: 'offered', slot: message.slot, epoch, nonce: message.nonce, untilMs });
     },

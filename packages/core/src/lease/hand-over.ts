@@ -114,7 +114,7 @@ export class HandOver {
         round,
         functionId,
         nonce,
-        isForFirst: !isPlanned,
+        purpose: isPlanned ? 'order' : 'first',
       });
   }
 

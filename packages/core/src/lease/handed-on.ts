@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AcceptedValue, LeaseHolder, LeaseValue } from '@vnfpool/wire/lease';
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
+import type { HandedOnAnswer } from './answered.ts';
 import type { HandedOnClocks } from './clock-judge.ts';
 import type { Candidate } from './turn.ts';
 
@@ -16,6 +17,8 @@ export interface HandedOnLeases {
   readonly muteUntilMs: number;
   /** Until when the leases run that the member has granted. */
   readonly registers: readonly { readonly slot: string; readonly leaseUntilMs: number }[];
+  /** Up to which of their requests this node has answered; absent: it did not say. */
+  readonly answered?: readonly HandedOnAnswer[];
   readonly slots: readonly HandedOnSlot[];
   readonly clocks: HandedOnClocks;
 }

@@ -2,11 +2,14 @@
 import type { AcceptedValue, LeaseHolder, LeaseValue, Refuse, ReleaseReason } from '@vnfpool/wire/lease';
 import type { SlotCandidate } from '@vnfpool/wire/mobility';
 import type { Echo } from './attempt.ts';
+import { sendToAll } from './context.ts';
 import type { Granted, HandedOnHold } from './handed-on.ts';
+import { type Heir, Heirs } from './heir.ts';
 import type { Reserved } from './reserving.ts';
 import type { Slot } from './slot.ts';
 import { causeOf } from './succession.ts';
 import { Tally } from './tally.ts';
+import { attemptRetransmitMs, heirLeastMs } from './timing.ts';
 import type { LostReason } from './types.ts';
 import { isOutdated } from './value.ts';
 
@@ -21,6 +24,10 @@ export interface Listing {
   /** Undefined: it has not said. */
   readonly candidates: readonly SlotCandidate[] | undefined;
   readonly serial: number;
+}
+
+export interface HeirNow extends Heir {
+  readonly answeredSerial: number;
 }
 
 export interface Closing {
@@ -44,10 +51,17 @@ export class Hold {
   #closing: Closing | undefined;
   #isFenceClosed = false;
   #listing: Listing = { candidates: undefined, serial: 0 };
+  #heirs: Heirs | undefined;
+  #keptRound = 0;
+  /** Of the renewal that a majority has confirmed last. */
+  #confirmedSerial: number | undefined;
+  /** A majority has accepted the round: an heir begins before that. */
+  #isAccepted: boolean;
 
-  constructor(slot: Slot, granted: Granted, leaseUntilMs: number) {
+  constructor(slot: Slot, granted: Granted, leaseUntilMs: number, isAccepted = true) {
     this.#slot = slot;
     this.#granted = granted;
+    this.#isAccepted = isAccepted;
     this.#grantEpoch = slot.epoch(granted.round);
     this.#leaseUntilMs = leaseUntilMs;
     this.#mustRenumber = this.isOutdated;
@@ -58,13 +72,13 @@ export class Hold {
   static takenOver(slot: Slot, { leaseUntilMs, ...granted }: HandedOnHold, nowMs: number): Hold {
     const hold = new Hold(slot, granted, leaseUntilMs);
     hold.#isActivated = true;
-    hold.#renewAtMs = nowMs;
+    hold.renewAtOnce(nowMs);
     return hold;
   }
 
   /** Undefined while something is under way: its fence is not open yet, or is being closed. */
   handOn(): HandedOnHold | undefined {
-    if (!this.#isActivated || this.#closing !== undefined) return undefined;
+    if (!this.#isActivated || !this.#isAccepted || this.#closing !== undefined) return undefined;
     const { round, holder, value, former, firstSentMs } = this.#granted;
     return { round, holder, value, former, firstSentMs, leaseUntilMs: this.#leaseUntilMs };
   }
@@ -141,10 +155,11 @@ export class Hold {
 
   // The fence -------------------------------------------------------------------------------------------
 
-  activate(epoch: number): void {
+  activate(epoch: number, nowMs: number): void {
     if (this.#closing !== undefined || !this.isEpoch(epoch)) return;
     this.#isActivated = true;
     this.#extendFence();
+    this.#lookForHeirs(nowMs);
   }
 
   /** From now on it only waits for the fence. */
@@ -152,6 +167,7 @@ export class Hold {
     const { id, context } = this.#slot;
     this.#closing = closing;
     if (context.rules.endsWithRelease()) this.#renewal = undefined;
+    this.#dropHeirs();
     context.emit({ type: 'fence-close', slot: id, epoch: this.epoch, reason: closing.reason });
   }
 
@@ -200,18 +216,41 @@ export class Hold {
   nextDeadline(isRenumbering: boolean): number | undefined {
     if (this.#closing !== undefined) return undefined;
     if (isRenumbering) return this.#leaseUntilMs;
-    return Math.min(this.#leaseUntilMs, this.#renewAtMs);
+    const heirsMs = this.#heirs?.nextDeadline() ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#leaseUntilMs, this.#renewAtMs, heirsMs);
   }
 
   /** What was asked before does not count any more. */
   renewAtOnce(nowMs: number): void {
     this.#renewal = undefined;
     this.#renewAtMs = nowMs;
+    // Others may have been members.
+    this.#confirmedSerial = undefined;
+    this.#lookForHeirs(nowMs);
+  }
+
+  /** An heir's round is accepted behind its beginning; until then it is renewed in no other way. */
+  askToAccept(nowMs: number): void {
+    const { id, context, council } = this.#slot;
+    const { round, value } = this;
+    this.#renewal ??= {
+      serial: this.#slot.nextSerial(),
+      firstSentMs: nowMs,
+      tally: new Tally(context.rules),
+    };
+    this.#renewAtMs = nowMs + attemptRetransmitMs(value.leaseMs, context.slots());
+    const { serial } = this.#renewal;
+    sendToAll(context, council.members, { type: 'accept', slot: id, serial, round, value });
   }
 
   /** All slots with leases of one length are renewed at the same moments, by one message to each member. */
   renewIfDue(nowMs: number): void {
+    this.#heirs?.expire(nowMs);
     if (nowMs < this.#renewAtMs) return;
+    if (!this.#isAccepted) {
+      this.askToAccept(nowMs);
+      return;
+    }
     const { id, context } = this.#slot;
     const { leaseMs } = this.value;
     this.#renewAtMs = context.nextRenewalMs(leaseMs, nowMs);
@@ -234,6 +273,8 @@ export class Hold {
     if (renewal === undefined) return;
     renewal.tally.add(from);
     if (renewal.tally.count < this.#slot.council.majority) return;
+    this.#isAccepted = true;
+    this.#confirmedSerial = renewal.serial;
     const untilMs = heldUntilMs(this.#slot, this.value.leaseMs, renewal.firstSentMs, nowMs);
     if (untilMs > this.#leaseUntilMs) {
       this.#leaseUntilMs = untilMs;
@@ -247,6 +288,7 @@ export class Hold {
 
   /** Notes a refused renewal; true if a higher round is needed. A member that missed the round is given it. */
   refused(from: number, message: Refuse): boolean {
+    if (this.#heirs?.refused(from, message)) return false;
     const renewal = this.#renewalOf(message);
     if (renewal === undefined) return false;
     if (message.reason === 'not-accepted') {
@@ -270,6 +312,8 @@ export class Hold {
   mustRenumber(): void {
     this.#mustRenumber = true;
     this.#renewal = undefined;
+    this.#confirmedSerial = undefined;
+    this.#dropHeirs();
   }
 
   /** No majority was found for the higher round: tries again at `atMs`, while the lease runs. */
@@ -279,7 +323,7 @@ export class Hold {
   }
 
   isRenumberingDue(nowMs: number): boolean {
-    return this.#mustRenumber && nowMs >= this.#renewAtMs;
+    return this.mayRenumber && this.#mustRenumber && nowMs >= this.#renewAtMs;
   }
 
   /** The higher round was granted; the fence stays open under its epoch. */
@@ -296,6 +340,51 @@ export class Hold {
     const listSerial = this.#mustRenumber ? granted.listSerial : this.#listing.serial;
     context.emit({ type: 'renumbered', slot: id, epoch: this.epoch, formerEpoch, candidates, listSerial });
     this.#extendFence();
+    this.#lookForHeirs(granted.firstSentMs);
+  }
+
+  /** Before its round is accepted, members keep a higher one from everybody: by the lease within which it began. */
+  get mayRenumber(): boolean {
+    return this.#isAccepted;
+  }
+
+  // Heirs -----------------------------------------------------------------------------------------------
+
+  #lookForHeirs(nowMs: number): void {
+    const { context, definition } = this.#slot;
+    // Where state is shared the last updates go to whoever follows, which takes a hand-over.
+    const mayHave =
+      context.namesHeirs && definition.sharing === undefined && context.rules.isOneValueARound();
+    const isSettled = this.#isActivated && this.#closing === undefined && !this.#mustRenumber;
+    this.#dropHeirs();
+    if (mayHave && isSettled) this.#heirs = new Heirs(this.#slot, this.round, this.value.candidates, nowMs);
+  }
+
+  #dropHeirs(): void {
+    this.#keptRound = this.keptRound;
+    this.#heirs = undefined;
+  }
+
+  /** The highest round that members were asked to keep for an heir, or 0. */
+  get keptRound(): number {
+    return Math.max(this.#keptRound, this.#heirs?.keptRound ?? 0);
+  }
+
+  get heirs(): Heirs | undefined {
+    return this.#heirs;
+  }
+
+  /** Who follows without a decision if the holder lets go now, and by which of its answers; undefined: nobody. */
+  heirNow(nowMs: number): HeirNow | undefined {
+    const heir = this.#heirs?.heir;
+    const { context } = this.#slot;
+    const { leaseMs } = this.value;
+    if (heir === undefined || this.#confirmedSerial === undefined || this.isOutdated) return undefined;
+    const answer = context.answerBefore(this.#confirmedSerial, heir.proposer);
+    if (answer === undefined || !context.trusts(heir.proposer.node)) return undefined;
+    // It answered after the request went out, so that it has at least this much left.
+    const leftMs = context.rules.leaseAtHolderMs(leaseMs, context.driftBound) - (nowMs - answer.sentMs);
+    return leftMs < heirLeastMs() ? undefined : { ...heir, answeredSerial: answer.serial };
   }
 }
 

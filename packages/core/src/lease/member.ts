@@ -2,6 +2,7 @@
 import type {
   Accept,
   AcceptedValue,
+  Entrust,
   Fetch,
   LeaseSlotMessage,
   LeaseValue,
@@ -18,13 +19,21 @@ import { isBefore } from './council.ts';
 import type { Gathered } from './gathering.ts';
 import type { HandedOnLeases } from './handed-on.ts';
 import type { CouncilNumber, CouncilRecord, SlotRecord } from './record.ts';
-import { bornRegister, hasReserved, isReserved, mergeRegisters, storedOf, takenUp } from './register.ts';
+import {
+  bornRegister,
+  hasReserved,
+  isKeptFor,
+  isReserved,
+  mergeRegisters,
+  storedOf,
+  takenUp,
+} from './register.ts';
 import { type LeaseRules, sameProposer } from './rules.ts';
 
 /** A round more than this above the highest known is refused, so that none can exhaust the space. */
 export const ROUND_JUMP_MAX: number = 2 ** 24;
 
-export type MemberRequest = Prepare | Accept | Reserve | Renew | Release;
+export type MemberRequest = Prepare | Accept | Reserve | Entrust | Renew | Release;
 
 /** What a member does about a request: first the record goes to disk, then the answers go out. */
 export interface MemberAnswer {
@@ -160,6 +169,8 @@ export class LeaseMember {
         return this.#accept(register, request, proposer, proposer, nowMs);
       case 'reserve':
         return this.#accept(register, request, proposer, successorOf(request), nowMs);
+      case 'entrust':
+        return this.#entrust(register, request, proposer);
       case 'renew':
         return this.#renew(register, request, proposer, nowMs);
       case 'release':
@@ -212,7 +223,8 @@ export class LeaseMember {
     if (request.round < promised.round) return refusal(request, proposer, register, 'promised', 0);
     let record: SlotRecord | undefined;
     if (request.round === promised.round) {
-      const isSpent = accepted.round === request.round;
+      // Whoever was made heir begins it by the holder's word, and asks for no promise.
+      const isSpent = accepted.round === request.round || promised.isHeirs === true;
       if (promised.closed) return refusal(request, proposer, register, 'released', 0);
       if (isSpent || !this.#rules.mayRepeatPromise(promised.proposer, proposer)) {
         return refusal(request, proposer, register, 'promised', 0);
@@ -252,7 +264,8 @@ export class LeaseMember {
   ): MemberAnswer {
     const { promised, accepted } = register.record;
     const isRepeatedReserve = hasReserved(register.record, proposer) && accepted.round === request.round;
-    const mayPass = this.#isHolding(register, proposer) || isRepeatedReserve;
+    const isHeirs = isKeptFor(register.record, { proposer, round: request.round });
+    const mayPass = this.#isHolding(register, proposer) || isRepeatedReserve || isHeirs;
     const obstacle = mayPass ? undefined : this.#obstacle(register, nowMs);
     if (obstacle !== undefined) {
       return refusal(request, proposer, register, obstacle.reason, obstacle.timeLeftMs);
@@ -298,6 +311,31 @@ export class LeaseMember {
     };
   }
 
+  /** Also while mute, as a renewal. The round that the holder acts by stays accepted, and is renewed beside the one that is kept. */
+  #entrust(register: Register, request: Entrust, proposer: Proposer): MemberAnswer {
+    const before = register.record;
+    const { slot, serial, round, heldRound, heir } = request;
+    if (!this.#isHolding(register, proposer) || before.accepted.round !== heldRound) {
+      return refusal(request, proposer, register, 'not-accepted', 0);
+    }
+    if (!isKeptFor(before, { proposer: heir, round })) {
+      if (round <= before.promised.round) return refusal(request, proposer, register, 'promised', 0);
+      if (round > before.promised.round + ROUND_JUMP_MAX || round >= ROUNDS) {
+        return refusal(request, proposer, register, 'jump', 0);
+      }
+      register.record = { ...before, promised: { round, proposer: heir, closed: false, isHeirs: true } };
+    }
+    return {
+      ...(register.record !== before && { record: register.record }),
+      answers: [
+        {
+          to: proposer.node,
+          message: { type: 'entrusted', slot, serial, round, incarnation: proposer.incarnation },
+        },
+      ],
+    };
+  }
+
   /** Also while mute: what the record says was accepted of this very proposer may go on. */
   #renew(register: Register, request: Renew, proposer: Proposer, nowMs: number): MemberAnswer {
     const reason = this.#renewalObstacle(register, request.round, proposer);
@@ -329,8 +367,10 @@ export class LeaseMember {
 
   #renewalObstacle(register: Register, round: number, proposer: Proposer): RefusalReason | undefined {
     const { promised, accepted } = register.record;
-    if (promised.round > round) return 'promised';
-    if (accepted.round !== round || !sameProposer(accepted.proposer, proposer)) return 'not-accepted';
+    const isOwn = accepted.round === round && sameProposer(accepted.proposer, proposer);
+    // What is kept for the holder's heir stands beside the holder's own round.
+    if (promised.round > round && !(isOwn && promised.isHeirs)) return 'promised';
+    if (!isOwn) return 'not-accepted';
     return this.#isClosed(register, round) ? 'released' : undefined;
   }
 
@@ -348,7 +388,23 @@ export class LeaseMember {
       (sameProposer(accepted.proposer, proposer) || hasReserved(before, proposer))
     ) {
       accepted = { ...accepted, released: request.reason };
-      register.leaseUntilMs = Math.min(register.leaseUntilMs, nowMs);
+      // An heir acts within this lease until its own round is accepted, also where nothing was kept for it: others wait.
+      const { successor: next } = request;
+      const hasDeclined =
+        next !== null &&
+        promised.closed &&
+        promised.round >= next.round &&
+        sameProposer(promised.proposer, next.proposer);
+      if (next === null || hasDeclined || !this.#rules.guardsHeir()) {
+        register.leaseUntilMs = Math.min(register.leaseUntilMs, nowMs);
+      } else if (next.round > promised.round) {
+        promised = { ...next, closed: false, isHeirs: true };
+      }
+    }
+    if (promised.isHeirs && sameProposer(promised.proposer, proposer) && request.round >= promised.round) {
+      // It does not begin: nobody does, if the holder has let go.
+      promised = { round: promised.round, proposer, closed: true };
+      if (accepted.released !== null) register.leaseUntilMs = Math.min(register.leaseUntilMs, nowMs);
     }
     const isFirst =
       !isForeign &&

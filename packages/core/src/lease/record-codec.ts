@@ -8,6 +8,7 @@ import {
   type LeaseValue,
   type Proposer,
   type ReleaseReason,
+  type StoredPromise,
 } from '@vnfpool/wire/lease';
 import { ROUNDS } from '../identity.ts';
 import type { NodeLeaseRecord } from './node-leases.ts';
@@ -62,18 +63,24 @@ function leaseRecord(record: Fields): LeaseRecord {
 type Fields = Readonly<Record<string, unknown>>;
 
 function slotRecord(record: Fields): SlotRecord {
-  const promised = object(record['promised'], 'promised');
   return {
     type: 'slot',
     slot: hex64(record['slot'], 'slot'),
-    promised: {
-      round: round(promised['round']),
-      proposer: proposer(promised['proposer']),
-      closed: flag(promised['closed'], 'closed'),
-    },
+    promised: storedPromise(record['promised']),
     accepted: accepted(record['accepted']),
     longestLeaseMs: time(record['longestLeaseMs'], 'longestLeaseMs'),
     voice: councilNumber(object(record['voice'], 'voice')),
+  };
+}
+
+function storedPromise(value: unknown): StoredPromise {
+  const promised = object(value, 'promised');
+  const isHeirs = promised['isHeirs'] !== undefined && flag(promised['isHeirs'], 'isHeirs');
+  return {
+    round: round(promised['round']),
+    proposer: proposer(promised['proposer']),
+    closed: flag(promised['closed'], 'closed'),
+    ...(isHeirs && { isHeirs }),
   };
 }
 

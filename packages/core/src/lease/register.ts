@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseValue, Proposer, StoredRegister } from '@vnfpool/wire/lease';
+import type { LeaseValue, Proposer, StoredRegister, Successor } from '@vnfpool/wire/lease';
 import type { SlotRecord } from './record.ts';
 import { sameProposer } from './rules.ts';
 
@@ -31,6 +31,11 @@ export function isReserved({ promised, accepted }: StoredRegister): boolean {
 /** Whether `proposer` has reserved the accepted round for its successor, and may take it back. */
 export function hasReserved(register: StoredRegister, proposer: Proposer): boolean {
   return isReserved(register) && sameProposer(register.promised.proposer, proposer);
+}
+
+/** Whether this round is kept for that heir, who may begin it as soon as the holder has let go. */
+export function isKeptFor({ promised }: StoredRegister, { proposer, round }: Successor): boolean {
+  return promised.isHeirs === true && promised.round === round && sameProposer(promised.proposer, proposer);
 }
 
 /** What was reserved belongs to the successor. */
@@ -84,5 +89,7 @@ function mergePromises(
   const proposer = isOwners ? accepted.proposer : (whose?.proposer ?? accepted.proposer);
   const isShared = highest.some((promise) => !sameProposer(promise.proposer, proposer));
   const isReleased = highest.some((promise) => sameProposer(promise.proposer, proposer) && promise.closed);
-  return { round, proposer, closed: isReleased || (isShared && accepted.round !== round) };
+  const closed = isReleased || (isShared && accepted.round !== round);
+  const isHeirs = !closed && highest.every((promise) => promise.isHeirs === true);
+  return { round, proposer, closed, ...(isHeirs && { isHeirs }) };
 }

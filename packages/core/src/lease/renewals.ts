@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type LeaseMessage, RENEWALS_MAX, type Renewal, type RenewedMany } from '@vnfpool/wire/lease';
+import {
+  type LeaseMessage,
+  type Proposer,
+  RENEWALS_MAX,
+  type Renewal,
+  type RenewedMany,
+} from '@vnfpool/wire/lease';
 import type { Council } from './context.ts';
 import { renewalMs, retransmitMs } from './timing.ts';
 
@@ -11,7 +17,19 @@ interface Batch {
   readonly items: Renewal[];
   /** Members that have renewed all of it. */
   readonly confirmed: Set<number>;
+  /** By peer: its last answer that was there when this went out first. */
+  readonly heard: ReadonlyMap<number, HeardAnswer>;
   resendAtMs: number;
+}
+
+/** A peer has answered a renewal. */
+export interface HeardAnswer {
+  /** The peer's own. */
+  readonly incarnation: bigint;
+  /** Of the renewal. */
+  readonly serial: number;
+  /** When that went out first. */
+  readonly sentMs: number;
 }
 
 export interface RenewalsContext {
@@ -31,6 +49,8 @@ export class Renewals {
   readonly #context: RenewalsContext;
   /** By serial; of one lease at most. */
   readonly #batches = new Map<number, Batch>();
+  /** The last of each peer; replaced and never changed, as batches keep what was so when they went out. */
+  #heard: ReadonlyMap<number, HeardAnswer> = new Map();
   /** Those of this step, by lease length. */
   readonly #open = new Map<number, Batch>();
 
@@ -49,6 +69,7 @@ export class Renewals {
         leaseMs,
         items: [],
         confirmed: new Set(),
+        heard: this.#heard,
         resendAtMs: nowMs + retransmitMs(leaseMs),
       };
       this.#open.set(leaseMs, batch);
@@ -62,12 +83,28 @@ export class Renewals {
   clear(): void {
     this.#batches.clear();
     this.#open.clear();
+    this.#heard = new Map();
   }
 
   /** Sends what this step has put together. */
   flush(): void {
     for (const batch of this.#open.values()) this.#send(batch);
     this.#open.clear();
+  }
+
+  /** A peer has answered a renewal, whatever it said to it. */
+  answered(peer: Proposer, serial: number): void {
+    const batch = this.#batches.get(serial);
+    const known = this.#heard.get(peer.node);
+    if (batch === undefined || (known?.incarnation === peer.incarnation && known.serial >= serial)) return;
+    const answer = { incarnation: peer.incarnation, serial, sentMs: batch.firstSentMs };
+    this.#heard = new Map(this.#heard).set(peer.node, answer);
+  }
+
+  /** See `SlotContext`. */
+  answerBefore(serial: number, peer: Proposer): HeardAnswer | undefined {
+    const answer = this.#batches.get(serial)?.heard.get(peer.node);
+    return answer?.incarnation === peer.incarnation ? answer : undefined;
   }
 
   /** A member has renewed a slot that was asked for alone. */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseMessage, LeaseValue, Proposer } from '@vnfpool/wire/lease';
+import type { AcceptedValue, LeaseMessage, LeaseValue, Proposer } from '@vnfpool/wire/lease';
 import type { ReadySuccessor } from './hand-over.ts';
+import type { HeirNow } from './hold.ts';
 import { type Basis, Proposing } from './proposing.ts';
 import type { Slot } from './slot.ts';
+import { listedAfter, proposedValue } from './value.ts';
 
 /** A round that stands and is its successor's as soon as the holder lets go. */
 export interface Reserved {
@@ -13,6 +15,20 @@ export interface Reserved {
   readonly value: LeaseValue;
   /** Up to this one the holder's rounds end with its release. */
   readonly endedRound: number;
+  /** By which of its answers an heir counts its lease; null: the round was reserved, and it counts from its `ready`. */
+  readonly answeredSerial: number | null;
+}
+
+/** What a holder that lets go hands on to its heir, without asking anybody. */
+export function inherited(
+  slot: Slot,
+  { proposer, holder, handOnSerial, round, answeredSerial }: HeirNow,
+  former: AcceptedValue,
+): Reserved {
+  const { definition, context } = slot;
+  const listed = listedAfter(definition, { holder }, former.value, undefined);
+  const value = proposedValue(definition, holder, listed, false, context.random.u64());
+  return { proposer, handOnSerial, round, value, endedRound: round - 1, answeredSerial };
 }
 
 /**
@@ -39,7 +55,8 @@ export class Reserving extends Proposing {
 
   get reserved(): Reserved {
     const { proposer, handOnSerial } = this.#successor;
-    return { proposer, handOnSerial, round: this.round, value: this.value, endedRound: this.#endedRound };
+    const { round, value } = this;
+    return { proposer, handOnSerial, round, value, endedRound: this.#endedRound, answeredSerial: null };
   }
 
   protected override request(): LeaseMessage {

@@ -12,13 +12,13 @@ export interface Word {
 }
 
 export function wordTo(
-  { proposer, handOnSerial, round, value }: Reserved,
+  { proposer, handOnSerial, round, value, answeredSerial }: Reserved,
   former: AcceptedValue,
   slot: string,
 ): Word {
   const { node, incarnation } = proposer;
-  const message = { type: 'hand-on', slot, serial: handOnSerial, round, incarnation, value, former } as const;
-  return { to: node, message };
+  const echo = { slot, serial: handOnSerial, round, incarnation };
+  return { to: node, message: { type: 'hand-on', ...echo, value, former, answeredSerial } };
 }
 
 /** A release that is repeated until every member has confirmed it, or its time is over. */

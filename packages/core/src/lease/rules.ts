@@ -63,6 +63,21 @@ export class LeaseRules {
     return false;
   }
 
+  /** A lease that its holder let go of for an heir keeps others away until it is over: the heir acts within it. */
+  guardsHeir(): boolean {
+    return true;
+  }
+
+  /** An heir's lease counts from its answer that came before the holder's last renewal, not from the word. */
+  heirLeaseStartMs(answeredMs: number, _nowMs: number): number {
+    return answeredMs;
+  }
+
+  /** Who has handed on to an heir tries for nothing while that one acts within the former lease, which would let it pass. */
+  heirBarMs(leaseMs: number, driftBound: number): number {
+    return leaseMs * (1 + driftBound);
+  }
+
   /** The lease at the holder counts from before the first sending, not from the answers. */
   leaseStartMs(firstSentMs: number, _answeredMs: number): number {
     return firstSentMs;

@@ -15,6 +15,7 @@ const SPREAD_MS_MIN = 2;
 /** Longest that a holder that lets go asks who is first: an answer and a round are there by then, or it is better off without. */
 const SEEK_MS_MAX = 10;
 /** A deadline this close is the shortest that a loop with timers of 1 ms keeps without waking for nothing else. */
+const HEIR_ASK_MS_MIN = 5_000;
 const WATCH_MS_MIN = 4;
 const WATCH_MS_MAX = 250;
 
@@ -70,6 +71,16 @@ export function crowdedRankDelayMs(leaseMs: number, rank: number, slots: number)
 /** For how long a holder that lets go in any case asks for whom: never longer than the second candidate would leave the first. */
 export function seekMs(leaseMs: number): number {
   return Math.min(rankDelayMs(leaseMs, 1), SEEK_MS_MAX);
+}
+
+/** How seldom a holder asks whether its heir is ready still, and first in the queue. */
+export function heirAskMs(leaseMs: number): number {
+  return Math.max(20 * leaseMs, HEIR_ASK_MS_MIN);
+}
+
+/** An heir with less than this left of the lease would lose it before members have accepted its round: another way is quicker. */
+export function heirLeastMs(): number {
+  return 2 * RANK_DELAY_MS_MIN;
 }
 
 /** Drawn between 0 and this, for candidates that wait: two that believe themselves at one place must not collide. */

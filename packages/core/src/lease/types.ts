@@ -29,6 +29,8 @@ export interface LeaseEngineInit {
   readonly random: Random;
   /** Bound of the relative rate of two clocks; default 0.01, range (0, 0.1]. */
   readonly driftBound?: number;
+  /** Holders whose state nobody shares look for an heir, who follows without a decision; default false. */
+  readonly namesHeirs?: boolean;
   /** How often clocks are compared, in ms; default 1,000. It takes some twenty of these to find a wrong one. */
   readonly clockWindowMs?: number;
 }

@@ -9,7 +9,6 @@ import type {
   Release,
   Renewal,
   RenewMany,
-  Reserve,
 } from '@vnfpool/wire/lease';
 import { CLOCK_WINDOW_MS } from './clock-judge.ts';
 import type { SlotContext } from './context.ts';
@@ -31,6 +30,8 @@ export interface VoterHands {
   renewed(slot: string, round: number, untilMs: number): void;
   /** Another node was promised a round. */
   promisedTo(slot: string, holder: LeaseHolder, nowMs: number): void;
+  /** A renewal was answered. */
+  answered(peer: Proposer, serial: number, nowMs: number): void;
   /** More may have changed than a time, or something was refused. */
   touch(slot: string, nowMs: number): void;
 }
@@ -50,7 +51,8 @@ export class Voter {
   ask(request: MemberRequest, { from, incarnation, nowMs }: Origin): void {
     if (!this.#hands.hasVote()) return;
     const proposer: Proposer = { node: from, incarnation };
-    const isFit = this.#mayVoteFor(from) && (request.type !== 'reserve' || this.#isFit(request));
+    const isFit = this.#mayVoteFor(from) && this.#isFit(request);
+    if (request.type === 'renew') this.#hands.answered(proposer, request.serial, nowMs);
     if (request.type !== 'release' && !isFit) {
       this.#context.send(from, withoutVoice(request, incarnation));
       return;
@@ -71,8 +73,9 @@ export class Voter {
   }
 
   /** Whose round it will be counts its lease by a clock of its own. */
-  #isFit({ value }: Reserve): boolean {
-    return this.#context.trusts(value.holder.node);
+  #isFit(request: MemberRequest): boolean {
+    if (request.type === 'reserve') return this.#context.trusts(request.value.holder.node);
+    return request.type !== 'entrust' || this.#context.trusts(request.heir.node);
   }
 
   #mayVoteFor(proposer: number): boolean {
@@ -102,6 +105,7 @@ export class Voter {
       for (const { to, message } of answers) this.#context.send(to, message);
       return false;
     });
+    this.#hands.answered(proposer, serial, nowMs);
     this.#context.send(from, { type: 'renewed-many', serial, incarnation, renewed });
   }
 }
@@ -122,7 +126,7 @@ export function councilRefusals(messages: readonly LeaseMessage[], incarnation: 
 }
 
 function isRequest(message: LeaseMessage): message is Exclude<MemberRequest, Release> {
-  return ['prepare', 'accept', 'reserve', 'renew'].includes(message.type);
+  return ['prepare', 'accept', 'reserve', 'entrust', 'renew'].includes(message.type);
 }
 
 /** One that tells nothing of the register. */

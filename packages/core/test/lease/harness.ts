@@ -35,6 +35,8 @@ export class Bench {
   clockOf: (from: number, to: number) => number = () => this.nowMs;
   /** Agents that answer `granted` by `activate` and `fence-close` by `fence-closed`. */
   isObedient = true;
+  /** Holders look for heirs. */
+  namesHeirs = false;
   readonly delayMs = 1;
   members: readonly number[];
   candidates: readonly number[];
@@ -89,6 +91,7 @@ export class Bench {
         startedAtMs: this.nowMs,
         restored: [...disk],
         ...goesOn,
+        namesHeirs: this.namesHeirs,
         random: {
           u32: () => ++this.#random,
           u64: () => BigInt(++this.#random),
@@ -268,8 +271,12 @@ export class Bench {
 }
 
 /** A bench on which node 1 holds the slot. */
-export function held(members: readonly number[] = [1, 2, 3], candidates: readonly number[] = members): Bench {
-  const bench = new Bench(members, candidates).startAll();
+export function held(
+  members: readonly number[] = [1, 2, 3],
+  candidates: readonly number[] = members,
+  options: Partial<Pick<Bench, 'namesHeirs' | 'slotOptions'>> = {},
+): Bench {
+  const bench = Object.assign(new Bench(members, candidates), options).startAll();
   bench.run(20, () => bench.all('fence-until', 1).length > 0);
   if (bench.last('granted').node !== 1) throw new Error('node 1 should hold the slot');
   return bench;

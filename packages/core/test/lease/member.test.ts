@@ -340,6 +340,116 @@ describe('a member of the council', () => {
     });
   });
 
+  describe('with a round that is kept for an heir', () => {
+    const C: Proposer = { node: 3, incarnation: 1n };
+    const entrust = (round: number, heir: Proposer, heldRound = 1, of = A) =>
+      ask({ type: 'entrust', slot: SLOT, serial: 6, round, heldRound, heir }, of, 100);
+    const letGo = (nowMs: number) =>
+      ask(
+        {
+          type: 'release',
+          slot: SLOT,
+          serial: 4,
+          round: 1,
+          reason: 'function-exit',
+          successor: { proposer: B, round: 2 },
+        },
+        A,
+        nowMs,
+      );
+
+    beforeEach(() => {
+      prepare(1, A, 0);
+      accept(1, A, 0);
+    });
+
+    test('has it on the disk, beside what it has accepted; a repetition writes nothing', () => {
+      expect(entrust(2, B)).toMatchObject({ type: 'entrusted', round: 2 });
+      expect(disk.at(-1)).toMatchObject({
+        promised: { round: 2, proposer: B, closed: false, isHeirs: true },
+        accepted: { round: 1, proposer: A, released: null },
+      });
+      const before = disk.length;
+      expect(entrust(2, B)).toMatchObject({ type: 'entrusted' });
+      expect(disk).toHaveLength(before);
+    });
+
+    test('renews the round of its holder, which may begin a higher one of its own', () => {
+      entrust(2, B);
+      expect(renew(1, A, 200)).toMatchObject({ type: 'renewed' });
+      expect(member.renewOne(SLOT, 1, A, 210)).toBe(210 + LEASE_MS);
+      expect(prepare(3, A, 220)).toMatchObject({ type: 'promise' });
+      expect(renew(1, A, 230)).toMatchObject({ type: 'refuse', reason: 'promised' });
+    });
+
+    test('is given one by the holder only, by the round that it acts by, and above what is promised', () => {
+      expect(entrust(2, B, 1, C)).toMatchObject({ type: 'refuse', reason: 'not-accepted' });
+      expect(entrust(3, B, 2)).toMatchObject({ type: 'refuse', reason: 'not-accepted' });
+      entrust(3, B);
+      expect(entrust(2, C)).toMatchObject({ type: 'refuse', reason: 'promised' });
+      expect(entrust(3, C)).toMatchObject({ type: 'refuse', reason: 'promised' });
+      expect(entrust(4, C)).toMatchObject({ type: 'entrusted' });
+      expect(entrust(4 + ROUND_JUMP_MAX + 1, C)).toMatchObject({ type: 'refuse', reason: 'jump' });
+    });
+
+    test('promises it to nobody, not to the heir itself either: that one begins by the word', () => {
+      entrust(2, B);
+      for (const proposer of [A, B, C])
+        expect(prepare(2, proposer, 100 + LEASE_MS)).toMatchObject({ type: 'refuse', reason: 'promised' });
+      expect(prepare(3, C, 100 + LEASE_MS)).toMatchObject({ type: 'promise' });
+    });
+
+    test('accepts it of the heir within the lease of the holder', () => {
+      entrust(2, B);
+      expect(accept(2, C, 150)).toMatchObject({ type: 'refuse', reason: 'leased' });
+      expect(accept(2, B, 150)).toMatchObject({ type: 'accepted' });
+      expect(disk.at(-1)).toMatchObject({ promised: { round: 2, proposer: B }, accepted: { round: 2 } });
+      expect(disk.at(-1)?.promised).not.toHaveProperty('isHeirs');
+      expect(renew(2, B, 160)).toMatchObject({ type: 'renewed' });
+    });
+
+    test.each([true, false])(
+      'keeps the lease when the holder lets go for the heir (it was told: %s)',
+      (isTold) => {
+        if (isTold) entrust(2, B);
+        renew(1, A, 120);
+        letGo(150);
+        expect(disk.at(-1)).toMatchObject({
+          promised: { round: 2, proposer: B, isHeirs: true },
+          accepted: { round: 1, released: 'function-exit' },
+        });
+        expect(prepare(3, C, 160)).toMatchObject({ type: 'refuse', reason: 'leased', timeLeftMs: 260 });
+        expect(prepare(3, A, 160)).toMatchObject({ type: 'refuse', reason: 'leased' });
+        expect(accept(2, B, 170)).toMatchObject({ type: 'accepted' });
+      },
+    );
+
+    test.each([true, false])('ends it when the heir does not begin (it says so first: %s)', (isFirst) => {
+      entrust(2, B);
+      if (!isFirst) letGo(140);
+      release(2, B, 150);
+      // The holder may act still.
+      if (isFirst) expect(prepare(3, C, 155)).toMatchObject({ type: 'refuse', reason: 'leased' });
+      if (isFirst) letGo(160);
+      expect(accept(2, B, 170)).toMatchObject({ type: 'refuse' });
+      expect(prepare(3, C, 180)).toMatchObject({ type: 'promise' });
+    });
+
+    test('is free at once when the holder lets go for nobody', () => {
+      entrust(2, B);
+      release(2, A, 150);
+      expect(prepare(3, C, 160)).toMatchObject({ type: 'promise' });
+    });
+
+    test('is mute for everybody but the two after a restart', () => {
+      entrust(2, B);
+      member = make(1000, disk.slice(-1));
+      expect(prepare(3, C, 1001)).toMatchObject({ type: 'refuse', reason: 'mute' });
+      expect(renew(1, A, 1002)).toMatchObject({ type: 'renewed' });
+      expect(accept(2, B, 1003)).toMatchObject({ type: 'accepted' });
+    });
+  });
+
   describe('after a restart', () => {
     const RESTART_MS = 1000;
     const MUTE_MS = LEASE_MS * (1 + DRIFT);

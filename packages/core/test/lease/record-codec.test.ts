@@ -9,11 +9,13 @@ import { describe, expect, test } from 'vitest';
 import { held, LEASE_MS, SLOT } from './harness.ts';
 
 test('every record that a life of three nodes wrote comes back as it was', () => {
-  const bench = held();
+  const bench = held([1, 2, 3], [1, 2, 3], { namesHeirs: true });
+  bench.run(LEASE_MS);
   bench.input(1, { type: 'candidate-gone', slot: SLOT, functionId: 16 });
   bench.run(LEASE_MS);
   const records = [...bench.disks.values()].flat().map((record) => ({ ...record, councilId: 2 }));
   expect(records.length).toBeGreaterThan(10);
+  expect(records.some((record) => record.type === 'slot' && record.promised.isHeirs)).toBe(true);
   for (const record of records) expect(decodeLeaseRecord(encodeLeaseRecord(record))).toEqual(record);
 });
 
@@ -49,6 +51,7 @@ describe('refuses', () => {
     ['a round that is no integer', text.replace('"round":7', '"round":7.5')],
     ['an incarnation that is no number', text.replace('"incarnation":"3"', '"incarnation":3')],
     ['a missing promise', text.replace('"promised"', '"promise"')],
+    ['an heir that is no truth value', text.replace('"closed":false', '"closed":false,"isHeirs":1')],
     ['a missing release state', text.replace('"released":"handover",', '')],
     ['an unknown reason', text.replace('"released":"handover"', '"released":"tired"')],
     ['a short slot', text.replace(SLOT, 'a1')],

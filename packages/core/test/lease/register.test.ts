@@ -76,6 +76,30 @@ describe('what several members kept, put together', () => {
     });
   });
 
+  const kept = (whose: typeof A, accepted: Parameters<typeof register>[1], round = 7): StoredRegister => ({
+    ...register([round, whose], accepted),
+    promised: { round, proposer: whose, closed: false, isHeirs: true },
+  });
+
+  test.each([
+    [
+      'is kept where all that know of it have',
+      [kept(B, [6, A]), kept(B, [6, A]), register([6, A], [6, A])],
+      true,
+    ],
+    [
+      'is an ordinary one where somebody has it as that',
+      [kept(B, [6, A]), register([7, B], [6, A])],
+      undefined,
+    ],
+    ['is over where its end was heard of', [kept(B, [6, A]), register([7, B, true], [6, A])], undefined],
+    ['is over where a higher one was promised', [kept(B, [6, A]), register([8, C], [6, A])], undefined],
+    ["is the heir's where one has accepted it", [kept(B, [6, A]), register([7, B], [7, B])], undefined],
+  ])('a round for an heir %s', (_, registers, isHeirs) => {
+    for (const each of [registers, registers.toReversed()])
+      expect(mergeRegisters(each)?.promised.isHeirs).toBe(isHeirs);
+  });
+
   test('the highest value, its release, and the longest lease of all', () => {
     const merged = mergeRegisters([
       register([7, A], [3, A]),

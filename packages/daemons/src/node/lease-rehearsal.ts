@@ -34,8 +34,8 @@ const COUNCIL: CouncilDefinition = {
 const functionOf = (node: number): number => node;
 
 /** How its holder loses the slot. */
-type Loss = 'handed over' | 'released' | 'silent';
-const LOSSES: readonly Loss[] = ['handed over', 'released', 'handed over', 'silent'];
+type Loss = 'handed over' | 'released' | 'inherited' | 'silent';
+const LOSSES: readonly Loss[] = ['handed over', 'released', 'inherited', 'handed over', 'silent'];
 
 /** @returns how many failovers came to their end, of as many as were asked for */
 export function rehearse(failovers: number): number {
@@ -71,8 +71,10 @@ class Stage {
     const { holder } = this;
     const next = NODES.find((node) => node !== holder?.node);
     if (holder === undefined || next === undefined) return false;
+    // Until then it has an heir.
+    if (loss === 'inherited') this.playUntil(() => this.holder !== holder, LEASE_MS);
     if (loss === 'silent') this.#silent = holder.node;
-    else if (loss === 'released') holder.give({ type: 'release', slot: SLOT, reason: 'function-unhealthy' });
+    else if (loss !== 'handed over') holder.give({ type: 'release', slot: SLOT, reason: 'function-unhealthy' });
     else {
       const nonce = (++this.#orders).toString(16);
       holder.give({ type: 'hand-over', slot: SLOT, to: { node: next, functionId: functionOf(next) }, nonce });
@@ -82,8 +84,8 @@ class Stage {
     return isOver;
   }
 
-  playUntil(isThere: () => boolean): boolean {
-    for (let step = 0; step < STEPS_MAX; step++) {
+  playUntil(isThere: () => boolean, stepsMax = STEPS_MAX): boolean {
+    for (let step = 0; step < stepsMax; step++) {
       if (isThere()) return true;
       this.#nowMs += STEP_MS;
       const mail = this.#mail;
@@ -119,6 +121,7 @@ class Player {
       startedAtMs,
       restored: [],
       random: systemRandom(),
+      namesHeirs: true,
     });
     this.#gate = new LinkGate(new SlotKeeper(leases, node, undefined), node, '');
     this.#hands = new LeaseHands(this.#gate, {

@@ -88,6 +88,7 @@ async function main(
     restored: journal.restored,
     ...(handedOn && { handedOn: handedOn.leases }),
     random: systemRandom(),
+    namesHeirs: true,
   });
   const slots = new SlotKeeper(leases, task.node, handedOn);
   const keeper = new LinkGate(slots, task.node, task.interface ?? '');

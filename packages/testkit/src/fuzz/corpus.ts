@@ -71,7 +71,7 @@ const leaseMessages: readonly LeaseMessage[] = [
     ],
   },
   { type: 'renewed-many', serial: 1, incarnation: 1n, renewed: [true, false] },
-  { type: 'offer', ...request, functionId: 32, nonce: '00000000000000e0', isForFirst: true },
+  { type: 'offer', ...request, functionId: 32, nonce: '00000000000000e0', purpose: 'first' },
   {
     type: 'ready',
     ...answer,
@@ -81,7 +81,9 @@ const leaseMessages: readonly LeaseMessage[] = [
     handOnSerial: 77,
   },
   { type: 'reserve', ...request, successorIncarnation: 3n, value },
-  { type: 'hand-on', ...answer, value, former: { ...accepted, released: 'handover' } },
+  { type: 'hand-on', ...answer, value, former: { ...accepted, released: 'handover' }, answeredSerial: null },
+  { type: 'entrust', ...request, heldRound: 1, heir: proposer },
+  { type: 'entrusted', ...answer },
   { type: 'standing', ...request, functionId: 32, epoch: 2 ** 40 + 7, sequence: 99 },
 ];
 

@@ -27,7 +27,12 @@ const STATES_A_TURN = 2_000;
  */
 export async function explore(options: ExplorerOptions): Promise<ExplorerResult> {
   const { rates = ['right', 'right', 'right'], statesMax = STATES_MAX } = options;
-  const setting = new Setting(options.slots ?? 1, rates, options.candidates ?? 3);
+  const setting = new Setting(
+    options.slots ?? 1,
+    rates,
+    options.candidates ?? 3,
+    options.start === 'with-heir',
+  );
   const datagrams = new Datagrams();
   const rules = options.rules ?? new LeaseRules();
   const nodeSteps = new NodeSteps({

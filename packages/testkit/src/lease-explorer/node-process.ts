@@ -8,7 +8,7 @@ import {
   watchMs,
 } from '@vnfpool/core/lease';
 import type { Call, Calls, Life } from './node-state.ts';
-import { DRIFT_BOUND, LEASE_MS } from './setting.ts';
+import { DRIFT_BOUND, LEASE_MS, type Setting } from './setting.ts';
 
 /** No path is long enough to measure a rate, so nobody asks for clocks. */
 const CLOCK_WINDOW_MS = 1e9;
@@ -43,7 +43,12 @@ export class NodeProcess {
   #calledAtMs = 0;
   #dueMs: number | undefined;
 
-  constructor(node: number, life: Life, calls: Calls | undefined, rules: LeaseRules) {
+  constructor(
+    node: number,
+    life: Life,
+    calls: Calls | undefined,
+    { rules, setting }: { readonly rules: LeaseRules; readonly setting: Setting },
+  ) {
     const { incarnation, startedAtMs, restored } = life;
     const random = new CountingRandom(node, life.number);
     this.#engine = new LeaseEngine(
@@ -55,6 +60,7 @@ export class NodeProcess {
         random,
         driftBound: DRIFT_BOUND,
         clockWindowMs: CLOCK_WINDOW_MS,
+        namesHeirs: setting.namesHeirs,
       },
       rules,
     );

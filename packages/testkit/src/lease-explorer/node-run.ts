@@ -79,7 +79,7 @@ export class NodeRun {
     this.#backlog = [...former.backlog];
     this.#inbox = [...former.inbox];
     this.#answers = [...former.answers];
-    this.#process = new NodeProcess(node, former.life, former.calls, parts.rules);
+    this.#process = new NodeProcess(node, former.life, former.calls, parts);
   }
 
   /** A node whose first process starts at `nowUs`. */
@@ -230,7 +230,7 @@ export class NodeRun {
       startedAtMs: this.#nowMs - startsTooEarlyMs,
       restored: s.disk,
     };
-    this.#process = new NodeProcess(this.#node, s.life, undefined, this.#parts.rules);
+    this.#process = new NodeProcess(this.#node, s.life, undefined, this.#parts);
     this.#work(
       setting.configuration(s.isReordered),
       ...(this.#node > setting.candidates ? [] : this.#candidates()),

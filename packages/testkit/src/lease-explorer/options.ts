@@ -20,9 +20,10 @@ export const NO_FAULTS: Budgets = { crashes: 0, pauses: 0, duplicates: 0, orders
 /**
  * Where the search begins. `born`: three nodes that were just started. `held`: node 1 holds all slots with all
  * three members. `held-by-two`: with members 1 and 2; what it sent to member 3 is still on its way. `renewing`: the
- * same with that lost, and node 1 has just asked for its first renewal.
+ * same with that lost, and node 1 has just asked for its first renewal. `with-heir`: node 1 has an
+ * heir and has been renewed since; whatever was sent until then is lost where it has not come.
  */
-export type Start = 'born' | 'held' | 'held-by-two' | 'renewing';
+export type Start = 'born' | 'held' | 'held-by-two' | 'renewing' | 'with-heir';
 
 /** Each node's clock: as fast or as slow as the drift bound allows of two clocks, or right. */
 export type Rates = readonly [

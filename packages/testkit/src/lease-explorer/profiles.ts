@@ -51,6 +51,15 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
     horizonMs: ONE_TAKEOVER_MS,
     budgets: { orders: 1, pauses: 1 },
   },
+  /** The holder's function ends, and an heir follows within its lease. */
+  heir: { start: 'with-heir', candidates: 2, horizonMs: 700, budgets: { orders: 1 } },
+  'heir and rival': { start: 'with-heir', horizonMs: 700, budgets: { orders: 1 } },
+  'heir and restart': {
+    start: 'with-heir',
+    candidates: 2,
+    horizonMs: 700,
+    budgets: { orders: 1, crashes: 1 },
+  },
   birth: { start: 'born', horizonMs: 4_500 },
   'birth and restart': { start: 'born', candidates: 2, horizonMs: 2_500, budgets: { crashes: 1 } },
   'two slots': { start: 'held-by-two', slots: 2, candidates: 2, horizonMs: ONE_TAKEOVER_MS },

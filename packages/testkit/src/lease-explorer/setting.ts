@@ -26,9 +26,12 @@ export class Setting {
   readonly clocks: readonly NodeClock[];
   readonly council: CouncilDefinition = COUNCIL;
   readonly candidates: number;
+  /** Holders look for heirs. */
+  readonly namesHeirs: boolean;
 
-  constructor(slots: 1 | 2, rates: Rates, candidates: number) {
+  constructor(slots: 1 | 2, rates: Rates, candidates: number, namesHeirs: boolean) {
     this.candidates = candidates;
+    this.namesHeirs = namesHeirs;
     this.slots = SLOTS.slice(0, slots);
     this.clocks = rates.map((rate, index) => {
       // A little less than half the bound to either side, so that each pair stays within it.

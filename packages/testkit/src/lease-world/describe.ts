@@ -25,7 +25,7 @@ export function describe(what: LeaseInput | Action): string {
           ? describeCouncil(record)
           : record.type !== 'slot'
             ? record.type
-            : `${record.slot.slice(-2)} promised ${record.promised.round}@${record.promised.proposer.node}${record.promised.closed ? ' closed' : ''}` +
+            : `${record.slot.slice(-2)} promised ${record.promised.round}@${record.promised.proposer.node}${record.promised.closed ? ' closed' : ''}${record.promised.isHeirs ? ' heir' : ''}` +
               ` accepted ${record.accepted.round}@${record.accepted.proposer.node} ${record.accepted.released ?? ''}`,
       )
       .join('; ')}`;

@@ -20,7 +20,11 @@ export interface FaultTargets {
 export function planFaults(targets: FaultTargets): void {
   const { parts } = targets;
   const { plan, random, schedule } = parts;
-  const kinds = plan.changesCouncil ? [...KINDS, changeCouncil, changeCouncil, changeCouncil] : KINDS;
+  const kinds = [
+    ...KINDS,
+    ...(plan.changesCouncil ? [changeCouncil, changeCouncil, changeCouncil] : []),
+    ...(plan.namesHeirs ? [exitUnderFire, exitUnderFire, exitUnderFire] : []),
+  ];
   for (let i = 0; i < plan.faults; i++) {
     const kind = random.pick(kinds);
     schedule.at(random.between(5, plan.calmAtMs), () => kind(targets));
@@ -102,6 +106,48 @@ const functionExit: Fault = ({ parts, nodes, slots }) => {
   node.functionExits(slot);
   parts.schedule.after(parts.random.between(1, parts.plan.leaseMs), () => node.functionStarts(slot));
 };
+
+/** A function ends, so that an heir may follow at once, within a lease that is not its own; and something befalls them around it. */
+const exitUnderFire: Fault = (targets) => {
+  const { parts, nodes, slots } = targets;
+  const { random, plan, schedule } = parts;
+  const slot = random.pick(slots);
+  const holder = holderOf(nodes, slot, parts);
+  if (holder === undefined) return;
+  // Before it an answer or a renewal was lost, perhaps; behind it the word, the release, or what the heir asks for.
+  if (random.chance(0.3)) cutOffFor(targets, random.between(0, plan.leaseMs));
+  schedule.after(random.between(0, plan.leaseMs), () => {
+    if (holder.isAlive) holder.functionExits(slot);
+    schedule.after(random.between(0, plan.leaseMs / 3), () => holder.functionStarts(slot));
+    schedule.after(random.pick([0, 0, random.between(0, plan.leaseMs / 10)]), () => {
+      const hit = random.pick(nodes);
+      const fault = random.pick(['pause', 'crash', 'cut', 'cut both', 'none'] as const);
+      parts.trace.add(schedule.nowMs, () => `exit of ${slot.slice(-2)} under fire: ${fault} node ${hit.id}`);
+      if (fault === 'pause') hit.pause(random.between(1, 1.5 * plan.leaseMs));
+      if (fault === 'crash') {
+        hit.crash();
+        schedule.after(random.between(1, plan.leaseMs), () => hit.start());
+      }
+      if (fault === 'cut' || fault === 'cut both')
+        cutOffFor(targets, random.between(0.1, 1.3) * plan.leaseMs);
+      if (fault === 'cut both') cutOffFor(targets, random.between(0.1, 1.3) * plan.leaseMs);
+    });
+  });
+};
+
+/** Some node hears some others no more, or they do not hear it, for a while. */
+function cutOffFor({ parts, nodes }: FaultTargets, forMs: number): void {
+  const { random, schedule, network } = parts;
+  const { id: alone } = random.pick(nodes);
+  for (const { id } of nodes) {
+    if (random.chance(0.7)) network.cut(alone, id);
+    if (random.chance(0.3)) network.cut(id, alone);
+    schedule.after(forMs, () => {
+      network.heal(alone, id);
+      network.heal(id, alone);
+    });
+  }
+}
 
 const handOver: Fault = ({ parts, nodes, slots }) => {
   const slot = parts.random.pick(slots);

@@ -35,6 +35,8 @@ export interface LeaseWorldResult {
   readonly trace: readonly string[];
   /** What happened, to see that a run was not empty. */
   readonly grants: number;
+  /** How many of them an heir had, without a decision. */
+  readonly inherited: number;
   /** Late fence writes together with a backward step of the wall clock, left out in the `nft` form. */
   readonly excluded: number;
   /** How often a node found its own clock outside of what is allowed, and inside again. */
@@ -140,6 +142,7 @@ export function runLeaseWorld(seed: number, options: LeaseWorldOptions = {}): Le
       ...(violation !== undefined && { violation: `seed ${seed}: ${violation}` }),
       trace: trace.lines(),
       grants: invariants.grants,
+      inherited: invariants.inherited,
       excluded,
       clocksLeft: invariants.clocksLeft,
       clocksBack: invariants.clocksBack,

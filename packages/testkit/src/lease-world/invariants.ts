@@ -13,6 +13,8 @@ import type {
 /** Thrown at the step that breaks a promise. */
 export class Violation extends Error {}
 
+type Said = Pick<PromiseMessage | Accepted, 'type' | 'slot' | 'round'>;
+
 /** Who sends, to whom, and under which council. */
 export interface Sending {
   readonly node: number;
@@ -58,9 +60,19 @@ export class Invariants {
   /** node/incarnation/serial → what was asked to be renewed. */
   readonly #asked = new Map<string, readonly Renewal[]>();
 
+  /** slot/epoch of what was handed on to heirs. */
+  readonly #words = new Set<string>();
+
   /** How many epochs were granted. */
   get grants(): number {
     return this.#granted.size;
+  }
+
+  /** How many of them were of a round that was kept for an heir. */
+  get inherited(): number {
+    let count = 0;
+    for (const word of this.#words) if (this.#granted.has(word)) count += 1;
+    return count;
   }
 
   /** How often a node found that its own clock is not to be relied on. */
@@ -158,6 +170,9 @@ export class Invariants {
   sent({ node, incarnation, council, to }: Sending, message: LeaseMessage): void {
     const epoch = (round: number): number => epochOf(council.generation, round);
     if (message.type === 'promise' || message.type === 'accepted') this.#isDurable(node, message);
+    else if (message.type === 'entrusted') this.#isDurable(node, { ...message, type: 'promise' });
+    if (message.type === 'hand-on' && message.answeredSerial !== null)
+      this.#words.add(`${message.slot}/${epoch(message.round)}`);
     if (message.type === 'renew-many') {
       this.asked(node, incarnation, message);
     } else if (message.type === 'renewed-many') {
@@ -214,7 +229,7 @@ export class Invariants {
   }
 
   /** A member has on its disk what it says, as part of the generation in which it votes. */
-  #isDurable(member: number, { type, slot, round }: PromiseMessage | Accepted): void {
+  #isDurable(member: number, { type, slot, round }: Said): void {
     const generation = this.#promised.get(`${member}/${slot}`)?.voice.generation ?? 0;
     const epoch = epochOf(generation, round);
     if (!this.#durable.has(`${member}/${slot}/${type}/${epoch}`)) {

@@ -61,6 +61,30 @@ export const LEASE_MUTATIONS: ReadonlyMap<string, LeaseRules> = new Map<string, 
     })(),
   ],
   [
+    'a lease that was let go of for an heir given to others',
+    new (class extends LeaseRules {
+      override guardsHeir(): boolean {
+        return false;
+      }
+    })(),
+  ],
+  [
+    "an heir's lease counted from the word",
+    new (class extends LeaseRules {
+      override heirLeaseStartMs(_answeredMs: number, nowMs: number): number {
+        return nowMs;
+      }
+    })(),
+  ],
+  [
+    'tries within a lease that was handed on to an heir',
+    new (class extends LeaseRules {
+      override heirBarMs(): number {
+        return 0;
+      }
+    })(),
+  ],
+  [
     'lease counted from the answer',
     new (class extends LeaseRules {
       override leaseStartMs(_firstSentMs: number, answeredMs: number): number {

@@ -53,6 +53,8 @@ export interface WorldPlan {
   readonly isForced: boolean;
   /** State is shared: holders say whom they list, candidates lose their copies, and there is a last resort. */
   readonly shares: boolean;
+  /** Holders look for heirs, where no state is shared. */
+  readonly namesHeirs: boolean;
 }
 
 /** How often clocks are compared in a world where one creeps. */
@@ -96,6 +98,7 @@ export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}
     creep: random.chance(0.01) ? random.pick([-1, 1]) * random.between(1.4, 2) : 0,
     creepReturns: random.chance(0.5),
     shares: random.chance(0.25),
+    namesHeirs: random.chance(0.75),
     ...override,
   };
   return drawn.creep === 0 ? drawn : creeping(drawn);

@@ -80,7 +80,9 @@ export class SimNode {
     this.fence = new FenceModel(parts.plan.fence, clock);
     this.#resets = new ResetReleases(() => this.council?.version);
     for (const [index, slot] of slots.entries()) {
-      const rank = (id - 1 + index) % (parts.plan.nodes + parts.plan.outsiders);
+      const { nodes, outsiders, namesHeirs } = parts.plan;
+      // Whoever believes to be first may be made heir.
+      const rank = namesHeirs && parts.random.chance(0.5) ? 0 : (id - 1 + index) % (nodes + outsiders);
       this.functions.set(slot, {
         functionId: id * 16 + index,
         incarnation: 1n,
@@ -178,6 +180,7 @@ export class SimNode {
         ...(handedOn && { handedOn }),
         random,
         driftBound: plan.driftBound,
+        namesHeirs: plan.namesHeirs,
         ...(plan.creep !== 0 && { clockWindowMs: CREEP_WINDOW_MS }),
       },
       rules,

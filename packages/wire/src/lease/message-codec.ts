@@ -5,7 +5,9 @@ import type {
   AcceptedValue,
   LeaseMessage,
   LeaseSlotMessage,
+  OfferPurpose,
   RefusalReason,
+  StoredPromise,
   StoredRegister,
   Successor,
 } from './messages.ts';
@@ -50,6 +52,8 @@ const REFUSAL_REASONS: readonly RefusalReason[] = [
   'unknown-slot',
   'council',
 ];
+
+const OFFER_PURPOSES: readonly OfferPurpose[] = ['order', 'first', 'heir'];
 
 const echo = {
   write: (writer: ByteWriter, message: { readonly incarnation: bigint }): void => {
@@ -116,12 +120,12 @@ const BODIES: { readonly [Name in Type]: Body<Name> } = {
     write: (writer, message) => {
       writer.u32(message.functionId);
       writeHex64(writer, message.nonce);
-      writer.u8(message.isForFirst ? 1 : 0);
+      writer.u8(OFFER_PURPOSES.indexOf(message.purpose));
     },
     read: (reader) => ({
       functionId: reader.u32(),
       nonce: readHex64(reader),
-      isForFirst: readFlag(reader),
+      purpose: readName(reader, OFFER_PURPOSES),
     }),
   },
   ready: {
@@ -147,17 +151,29 @@ const BODIES: { readonly [Name in Type]: Body<Name> } = {
     },
     read: (reader) => ({ successorIncarnation: reader.u64(), value: readValue(reader) }),
   },
+  entrust: {
+    code: 20,
+    write: (writer, message) => {
+      writeRound(writer, message.heldRound);
+      writeProposer(writer, message.heir);
+    },
+    read: (reader) => ({ heldRound: readRound(reader), heir: readProposer(reader) }),
+  },
+  entrusted: { code: 21, ...echo },
   'hand-on': {
     code: 19,
     write: (writer, message) => {
       echo.write(writer, message);
       writeValue(writer, message.value);
       writeAccepted(writer, message.former);
+      writer.u8(message.answeredSerial === null ? 0 : 1);
+      if (message.answeredSerial !== null) writer.u32(message.answeredSerial);
     },
     read: (reader) => ({
       ...echo.read(reader),
       value: readValue(reader),
       former: readNamedAccepted(reader),
+      answeredSerial: readFlag(reader) ? reader.u32() : null,
     }),
   },
   standing: {
@@ -281,15 +297,28 @@ function readNamedAccepted(reader: ByteReader): AcceptedValue {
 function writeStored(writer: ByteWriter, stored: StoredRegister | null): void {
   writeAccepted(writer, stored?.accepted ?? null);
   if (stored === null) return;
-  writeRound(writer, stored.promised.round);
-  writeProposer(writer, stored.promised.proposer);
-  writer.u8(stored.promised.closed ? 1 : 0);
+  writePromise(writer, stored.promised);
   writeTime(writer, stored.longestLeaseMs);
 }
 
 function readStored(reader: ByteReader): StoredRegister | null {
   const accepted = readAccepted(reader);
   if (accepted === null) return null;
-  const promised = { round: readRound(reader), proposer: readProposer(reader), closed: readFlag(reader) };
-  return { promised, accepted, longestLeaseMs: readTime(reader) };
+  return { promised: readPromise(reader), accepted, longestLeaseMs: readTime(reader) };
+}
+
+/** What a promise has come to; only a round that is kept for an heir is written as the last. */
+const PROMISE_STATES = ['open', 'closed', 'heirs'] as const;
+
+function writePromise(writer: ByteWriter, { round, proposer, closed, isHeirs }: StoredPromise): void {
+  writeRound(writer, round);
+  writeProposer(writer, proposer);
+  writer.u8(PROMISE_STATES.indexOf(closed ? 'closed' : isHeirs ? 'heirs' : 'open'));
+}
+
+function readPromise(reader: ByteReader): StoredPromise {
+  const round = readRound(reader);
+  const proposer = readProposer(reader);
+  const state = readName(reader, PROMISE_STATES);
+  return { round, proposer, closed: state === 'closed', ...(state === 'heirs' && { isHeirs: true }) };
 }

@@ -201,14 +201,19 @@ export interface Released extends Answer {
   readonly type: 'released';
 }
 
-/** The holder of `round` asks a node whether its function could take over now. */
+/**
+ * What a holder asks for: `order`: it would pass the slot on to this one; `first`: it lets go in any case, and means only whoever is first
+ * in the queue; `heir`: it stays, and wants to know to whom of those that are first it could let go at any time.
+ */
+export type OfferPurpose = 'order' | 'first' | 'heir';
+
+/** The holder of `round` asks a node whether its function could take over. */
 export interface Offer extends Request {
   readonly type: 'offer';
   readonly functionId: number;
   /** 16 hexadecimal digits, of the order. */
   readonly nonce: string;
-  /** The holder lets go in any case: only whoever is first in the queue is meant. */
-  readonly isForFirst: boolean;
+  readonly purpose: OfferPurpose;
 }
 
 /** The successor is ready; `serial` echoes the offer. */
@@ -232,12 +237,32 @@ export interface Reserve extends Request {
   readonly value: LeaseValue;
 }
 
+/**
+ * A holder that stays asks to keep `round`, which comes after its own, for its heir: promised to nobody else, and accepted of that one
+ * also while the holder's lease runs. The holder's own round goes on beside it.
+ */
+export interface Entrust extends Request {
+  readonly type: 'entrust';
+  /** The one that the holder acts by. */
+  readonly heldRound: number;
+  readonly heir: Proposer;
+}
+
+export interface Entrusted extends Answer {
+  readonly type: 'entrusted';
+}
+
 /** The holder has let go: `round` is the receiver's. `serial` is that of its `ready`; answered by `released`. */
 export interface HandOn extends Answer {
   readonly type: 'hand-on';
   readonly value: LeaseValue;
   /** What the sender has let go of. */
   readonly former: AcceptedValue;
+  /**
+   * To an heir, whose round nobody has accepted yet: of the sender's requests that the receiver has answered, one whose answer was there
+   * before the sender's last renewal went out. The lease counts from that answer. Null: the round was reserved.
+   */
+  readonly answeredSerial: number | null;
 }
 
 /**
@@ -252,10 +277,19 @@ export interface Standing extends Request {
   readonly sequence: number;
 }
 
+/** The highest round that a member has promised, and to whom. */
+export interface StoredPromise {
+  readonly round: number;
+  readonly proposer: Proposer;
+  /** It was released. */
+  readonly closed: boolean;
+  /** Kept for the heir of the holder whose value is accepted; absent: the proposer has asked for it itself. */
+  readonly isHeirs?: true;
+}
+
 /** What a member keeps of a slot for ever, as another member takes it over when the council changes. */
 export interface StoredRegister {
-  /** Highest round promised, and to whom; `closed`: it was released. */
-  readonly promised: { readonly round: number; readonly proposer: Proposer; readonly closed: boolean };
+  readonly promised: StoredPromise;
   readonly accepted: AcceptedValue;
   /** Longest lease that may still run by what the member accepted. */
   readonly longestLeaseMs: number;
@@ -291,6 +325,8 @@ export type LeaseSlotMessage =
   | Offer
   | Ready
   | Reserve
+  | Entrust
+  | Entrusted
   | HandOn
   | Standing;
 

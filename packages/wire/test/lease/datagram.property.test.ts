@@ -79,7 +79,7 @@ const message: fc.Arbitrary<LeaseMessage> = fc.oneof(
     ...head,
     functionId: u32,
     nonce: hex64,
-    isForFirst: fc.boolean(),
+    purpose: fc.constantFrom('order' as const, 'first' as const, 'heir' as const),
   }),
   fc.record({
     type: type('ready'),
@@ -95,7 +95,10 @@ const message: fc.Arbitrary<LeaseMessage> = fc.oneof(
     ...answer,
     value,
     former: fc.record({ round, proposer, value, released: fc.option(reason) }),
+    answeredSerial: fc.option(u32),
   }),
+  fc.record({ type: type('entrust'), ...head, heldRound: round, heir: proposer }),
+  fc.record({ type: type('entrusted'), ...answer }),
   fc.record({
     type: type('standing'),
     ...head,
@@ -110,7 +113,10 @@ const message: fc.Arbitrary<LeaseMessage> = fc.oneof(
     timeLeftMs: time,
     stored: fc.option(
       fc.record({
-        promised: fc.record({ round, proposer, closed: fc.boolean() }),
+        promised: fc.oneof(
+          fc.record({ round, proposer, closed: fc.boolean() }),
+          fc.record({ round, proposer, closed: fc.constant(false), isHeirs: fc.constant(true as const) }),
+        ),
         accepted: fc.record({ round, proposer, value, released: fc.option(reason) }),
         longestLeaseMs: time,
       }),
