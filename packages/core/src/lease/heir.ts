@@ -4,7 +4,7 @@ import { Attempt, type Echo } from './attempt.ts';
 import type { ReadySuccessor } from './hand-over.ts';
 import { sameProposer } from './rules.ts';
 import type { Slot } from './slot.ts';
-import { heirAskMs, renewalMs, retransmitMs } from './timing.ts';
+import { firstHeirAskMs, heirAskMs, retransmitMs } from './timing.ts';
 
 /*
  * At a holder that stays: whom it could let go for at any time. That one has said that it is ready, and a majority keeps the next round
@@ -85,7 +85,8 @@ export class Heirs {
     this.#nonce = context.random.u64().toString(16).padStart(16, '0');
     this.#waitMs = slot.leaseMs;
     // First the new holder settles.
-    this.#askAtMs = this.#targets.length === 0 ? Number.POSITIVE_INFINITY : nowMs + renewalMs(slot.leaseMs);
+    const afterMs = firstHeirAskMs(slot.leaseMs, context.slots(), context.random.fraction());
+    this.#askAtMs = this.#targets.length === 0 ? Number.POSITIVE_INFINITY : nowMs + afterMs;
   }
 
   /** Undefined: nobody, as yet. */
@@ -125,7 +126,8 @@ export class Heirs {
     const longestMs = heirAskMs(this.#slot.leaseMs);
     this.#waitMs = ready === undefined ? Math.min(2 * this.#waitMs, longestMs) : longestMs;
     this.#asks = 0;
-    this.#askAtMs = nowMs + this.#waitMs;
+    // Slots that were taken at once are not asked for at once for ever.
+    this.#askAtMs = nowMs + this.#waitMs * (0.75 + 0.5 * this.#slot.context.random.fraction());
     if (ready === undefined) this.#heir = undefined;
   }
 

@@ -16,6 +16,7 @@ const SPREAD_MS_MIN = 2;
 const SEEK_MS_MAX = 10;
 /** A deadline this close is the shortest that a loop with timers of 1 ms keeps without waking for nothing else. */
 const HEIR_ASK_MS_MIN = 5_000;
+const SLOT_HEIR_MS = 1;
 const WATCH_MS_MIN = 4;
 const WATCH_MS_MAX = 250;
 
@@ -73,7 +74,12 @@ export function seekMs(leaseMs: number): number {
   return Math.min(rankDelayMs(leaseMs, 1), SEEK_MS_MAX);
 }
 
-/** How seldom a holder asks whether its heir is ready still, and first in the queue. */
+/** After how long a new holder asks for an heir. Many slots that were taken at once are spread, by `part` in [0, 1): each is a write at every member. */
+export function firstHeirAskMs(leaseMs: number, slots: number, part: number): number {
+  return renewalMs(leaseMs) + (slots - 1) * 2 * SLOT_HEIR_MS * part;
+}
+
+/** How seldom a holder asks at the most whether its heir is ready still, and first in the queue. */
 export function heirAskMs(leaseMs: number): number {
   return Math.max(20 * leaseMs, HEIR_ASK_MS_MIN);
 }

@@ -8,8 +8,8 @@ import {
   updateWeight,
 } from '@vnfpool/wire/replication';
 import { isOnWay, type ReplicaHistory } from './history.ts';
-import type { StandbyAccount } from './standby-account.ts';
 import { SentMarks } from './sent-marks.ts';
+import type { StandbyAccount } from './standby-account.ts';
 import type { ReplicaStore, StoreCursor } from './store.ts';
 
 /** Marks that may wait for their acknowledgement; until then no more of them are sent. */

@@ -74,7 +74,8 @@ class Stage {
     // Until then it has an heir.
     if (loss === 'inherited') this.playUntil(() => this.holder !== holder, LEASE_MS);
     if (loss === 'silent') this.#silent = holder.node;
-    else if (loss !== 'handed over') holder.give({ type: 'release', slot: SLOT, reason: 'function-unhealthy' });
+    else if (loss !== 'handed over')
+      holder.give({ type: 'release', slot: SLOT, reason: 'function-unhealthy' });
     else {
       const nonce = (++this.#orders).toString(16);
       holder.give({ type: 'hand-over', slot: SLOT, to: { node: next, functionId: functionOf(next) }, nonce });
