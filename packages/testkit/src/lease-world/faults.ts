@@ -29,6 +29,9 @@ export function planFaults(targets: FaultTargets): void {
     const kind = random.pick(kinds);
     schedule.at(random.between(5, plan.calmAtMs), () => kind(targets));
   }
+  // Behind the first lease, so that there may be an heir.
+  for (let i = 0; i < plan.unheardExits; i++)
+    schedule.at(random.between(plan.leaseMs, plan.calmAtMs), () => exitUnheard(targets));
 }
 
 type Fault = (targets: FaultTargets) => void;
@@ -133,6 +136,26 @@ const exitUnderFire: Fault = (targets) => {
       if (fault === 'cut both') cutOffFor(targets, random.between(0.1, 1.3) * plan.leaseMs);
     });
   });
+};
+
+/** A function ends and comes back; but for one node, which perhaps is its heir, nobody hears of it, nor of that node, for a while. */
+const exitUnheard: Fault = ({ parts, nodes, slots }) => {
+  const { random, plan, schedule, network } = parts;
+  const slot = random.pick(slots);
+  const holder = holderOf(nodes, slot, parts);
+  if (holder === undefined) return;
+  const next = random.pick(nodes.filter((node) => node !== holder));
+  const others = nodes.filter((node) => node !== holder && node !== next);
+  parts.trace.add(schedule.nowMs, () => `node ${holder.id} and node ${next.id} heard by each other only`);
+  for (const { id } of others) {
+    network.cut(holder.id, id);
+    network.cut(next.id, id);
+    // About when the former holder may try again, were it not for the heir.
+    schedule.after(plan.leaseMs * random.between(0.25, 0.4), () => network.heal(holder.id, id));
+    schedule.after(plan.leaseMs * 1.3, () => network.heal(next.id, id));
+  }
+  holder.functionExits(slot);
+  schedule.after(random.between(0, 10), () => holder.functionStarts(slot));
 };
 
 /** Some node hears some others no more, or they do not hear it, for a while. */

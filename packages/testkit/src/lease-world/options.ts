@@ -55,6 +55,8 @@ export interface WorldPlan {
   readonly shares: boolean;
   /** Holders look for heirs, where no state is shared. */
   readonly namesHeirs: boolean;
+  /** So often a function ends and one node only hears of it. */
+  readonly unheardExits: number;
 }
 
 /** How often clocks are compared in a world where one creeps. */
@@ -99,6 +101,7 @@ export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}
     creepReturns: random.chance(0.5),
     shares: random.chance(0.25),
     namesHeirs: random.chance(0.75),
+    unheardExits: random.chance(0.2) ? 1 : 0,
     ...override,
   };
   return drawn.creep === 0 ? drawn : creeping(drawn);
