@@ -27,7 +27,7 @@ import {
 import type { Granted, HandedOnSlot } from './handed-on.ts';
 import { type Closing, Hold, heldUntilMs, type Listing } from './hold.ts';
 import { LastResort } from './last-resort.ts';
-import type { RegisterView } from './member.ts';
+import { type RegisterView, ROUND_JUMP_MAX } from './member.ts';
 import { Observer } from './observer.ts';
 import { Preparing, type Verdict } from './preparing.ts';
 import { type Basis, Proposing } from './proposing.ts';
@@ -259,6 +259,13 @@ export class Candidacy {
     if (accepted !== undefined && lists(accepted.value, holder)) this.#turn.yieldTo(nowMs);
   }
 
+  /** Whom a slot is handed on to must not have begun the round itself: the next one that is begun here is higher. */
+  onTriedInVain(round: number): void {
+    const { knowledge } = this.#slot;
+    if (round <= knowledge.highestRound + ROUND_JUMP_MAX)
+      knowledge.highestRound = Math.max(knowledge.highestRound, round);
+  }
+
   // Messages of other proposers -------------------------------------------------------------------------
 
   onRelease(from: number, message: Release, nowMs: number): void {
@@ -294,7 +301,7 @@ export class Candidacy {
   }
 
   #handedOn(message: HandOn, nowMs: number): void {
-    const { round, value } = message;
+    const { round, value, former } = message;
     const expected = this.#following.heard(message);
     // A word that comes again is about what was taken up, or taken back. An heir that does not know of it says so at any time.
     const isOld =
@@ -305,8 +312,11 @@ export class Candidacy {
     const untilMs = lease === undefined ? 0 : heldUntilMs(this.#slot, lease.leaseMs, lease.fromMs, nowMs);
     // What this node has begun itself a release of its own may end that is on its way still.
     const isFree = this.#attempt === undefined && round > this.#highestUsed;
-    if (granted === undefined || untilMs <= nowMs || !isFree) this.#decline(round, value, nowMs);
-    else this.#takeOn(granted, untilMs, message.answeredSerial === null, nowMs);
+    if (granted === undefined || untilMs <= nowMs || !isFree) {
+      // Nobody else tells it that the slot is free.
+      this.#slot.knowledge.learn(former.round, former, nowMs);
+      this.#decline(round, value, nowMs);
+    } else this.#takeOn(granted, untilMs, message.answeredSerial === null, nowMs);
   }
 
   #takeOn(granted: Granted, untilMs: number, isAccepted: boolean, nowMs: number): void {

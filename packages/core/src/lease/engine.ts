@@ -148,6 +148,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
       },
       answered: ({ node, incarnation }, serial, nowMs) =>
         this.#answered.note(node, incarnation, serial, nowMs),
+      triedInVain: ({ slot, round }) => this.#slots.get(slot)?.onTriedInVain(round),
       promisedTo: (id, holder, nowMs) => this.#slots.get(id)?.onPromisedTo(holder, nowMs),
       touch: (id, nowMs) => this.#touch(id, nowMs),
     });

@@ -32,6 +32,8 @@ export interface VoterHands {
   promisedTo(slot: string, holder: LeaseHolder, nowMs: number): void;
   /** A renewal was answered. */
   answered(peer: Proposer, serial: number, nowMs: number): void;
+  /** A round was begun that is not promised here: nobody else can begin it. */
+  triedInVain(round: Renewal): void;
   /** More may have changed than a time, or something was refused. */
   touch(slot: string, nowMs: number): void;
 }
@@ -63,6 +65,7 @@ export class Voter {
       const { functionId, functionIncarnation } = request;
       this.#hands.promisedTo(request.slot, { node: from, functionId, functionIncarnation }, nowMs);
     }
+    if (request.type === 'prepare' && record === undefined) this.#hands.triedInVain(request);
     for (const { to, message } of answers) this.#context.send(to, message);
   }
 

@@ -32,6 +32,8 @@ export function planFaults(targets: FaultTargets): void {
   // Behind the first lease, so that there may be an heir.
   for (let i = 0; i < plan.unheardExits; i++)
     schedule.at(random.between(plan.leaseMs, plan.calmAtMs), () => exitUnheard(targets));
+  for (let i = 0; i < plan.stuckHandOvers; i++)
+    schedule.at(random.between(5, plan.calmAtMs), () => stuckHandOver(targets));
 }
 
 type Fault = (targets: FaultTargets) => void;
@@ -156,6 +158,25 @@ const exitUnheard: Fault = ({ parts, nodes, slots }) => {
   }
   holder.functionExits(slot);
   schedule.after(random.between(0, 10), () => holder.functionStarts(slot));
+};
+
+/** A holder stands still while it hands over, to one that had not heard its last renewals. */
+const stuckHandOver: Fault = ({ parts, nodes, slots }) => {
+  const { random, plan, schedule, network } = parts;
+  const slot = random.pick(slots);
+  const holder = holderOf(nodes, slot, parts);
+  if (holder === undefined) return;
+  const to = random.pick(nodes.filter((node) => node !== holder));
+  parts.trace.add(schedule.nowMs, () => `node ${holder.id} hands over to node ${to.id} and stands still`);
+  network.cut(holder.id, to.id);
+  schedule.after(plan.leaseMs * random.between(0.5, 0.8), () => {
+    network.heal(holder.id, to.id);
+    if (!holder.isAlive) return;
+    const functionId = to.functions.get(slot)?.functionId ?? 0;
+    const nonce = random.u64().toString(16);
+    holder.input({ type: 'hand-over', slot, to: { node: to.id, functionId }, nonce });
+    schedule.after(random.between(0, 8 * plan.delayMsMax), () => holder.pause(plan.leaseMs));
+  });
 };
 
 /** Some node hears some others no more, or they do not hear it, for a while. */

@@ -57,6 +57,8 @@ export interface WorldPlan {
   readonly namesHeirs: boolean;
   /** So often a function ends and one node only hears of it. */
   readonly unheardExits: number;
+  /** So often a holder stands still in a hand-over. */
+  readonly stuckHandOvers: number;
 }
 
 /** How often clocks are compared in a world where one creeps. */
@@ -102,6 +104,7 @@ export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}
     shares: random.chance(0.25),
     namesHeirs: random.chance(0.75),
     unheardExits: random.chance(0.2) ? 1 : 0,
+    stuckHandOvers: random.chance(0.2) ? 1 : 0,
     ...override,
   };
   return drawn.creep === 0 ? drawn : creeping(drawn);
