@@ -1,30 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { writeFileSync } from 'node:fs';
 import type { StateView } from '@vnfpool/core/management';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Hosts, missing } from './hosts.ts';
+import { ADDRESSES, declaration, NODES, SERVICE } from './ledger-set.ts';
 import { instanceOf, isWhole, slotOf } from './running-set.ts';
 import { ask, type Child, until } from './support.ts';
 
 /* A standby whose copy of the state is not what the holder has, or to which nothing comes any more: somebody is told within seconds. */
-
-const folder = fileURLToPath(new URL('../../../../examples/ledger', import.meta.url));
-const NODES = ['node-a', 'node-b', 'node-c'] as const;
-const ADDRESSES: Readonly<Record<string, string>> = {
-  manager: '10.78.0.2',
-  'node-a': '10.78.0.11',
-  'node-b': '10.78.0.12',
-  'node-c': '10.78.0.13',
-  client: '10.78.0.30',
-};
-const SERVICE = '10.78.0.100';
-/** The example's, with times that do not run out on a machine that does much else. */
-const declaration = readFileSync(`${folder}/set.yaml`, 'utf8')
-  .replace('arguments: [ledger.mjs', `arguments: [${folder}/ledger.mjs`)
-  .replace('10.77.0.100', SERVICE)
-  .replace('every: 500ms, timeout: 400ms', 'every: 1s, timeout: 1s')
-  .replace('lease: 300ms', 'lease: 1s');
 
 describe.skipIf(missing !== '')(`a copy that is not what it should be ${missing}`, () => {
   let hosts: Hosts;

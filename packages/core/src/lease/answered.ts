@@ -25,7 +25,6 @@ const PEERS_MAX = 1024;
  */
 export class Answered {
   readonly #peers = new Map<number, Peer>();
-
   readonly #isBlind: boolean;
 
   /** @param before what the process before has answered; undefined: it did not say, so nothing is noted */

@@ -599,8 +599,7 @@ export class Candidacy {
     // Nobody votes for a clock that is not to be relied on.
     const mayDecide = reason !== 'clock' && rules.isOneValueARound() && hold.mayRenumber;
     // A higher round of its own that is under way would stand in the way of the heir's.
-    const isQuiet = this.#attempt === undefined;
-    const found = mayDecide && isQuiet ? hold.heirNow(nowMs) : undefined;
+    const found = mayDecide && this.#attempt === undefined ? hold.heirNow(nowMs) : undefined;
     const heir = found && this.#highestUsed < found.round ? found : undefined;
     this.#attempt = undefined;
     this.#handOver?.fail('lost');

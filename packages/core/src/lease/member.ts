@@ -217,7 +217,7 @@ export class LeaseMember {
       // Not remembered: a refused prepare must not cost the holder its round.
       return refusal(request, proposer, register, obstacle.reason, obstacle.timeLeftMs);
     }
-    if (request.round > promised.round + ROUND_JUMP_MAX || request.round >= ROUNDS) {
+    if (isJump(request.round, promised)) {
       return refusal(request, proposer, register, 'jump', 0);
     }
     if (request.round < promised.round) return refusal(request, proposer, register, 'promised', 0);
@@ -270,7 +270,7 @@ export class LeaseMember {
     if (obstacle !== undefined) {
       return refusal(request, proposer, register, obstacle.reason, obstacle.timeLeftMs);
     }
-    if (request.round > promised.round + ROUND_JUMP_MAX || request.round >= ROUNDS) {
+    if (isJump(request.round, promised)) {
       return refusal(request, proposer, register, 'jump', 0);
     }
     if (
@@ -299,41 +299,29 @@ export class LeaseMember {
       register.record = record;
     }
     register.leaseUntilMs = Math.max(register.leaseUntilMs, nowMs + request.value.leaseMs);
-    const { slot, serial, round } = request;
-    return {
-      ...(record && { record }),
-      answers: [
-        {
-          to: proposer.node,
-          message: { type: 'accepted', slot, serial, round, incarnation: proposer.incarnation },
-        },
-      ],
-    };
+    return confirmed('accepted', request, proposer, record);
   }
 
   /** Also while mute, as a renewal. The round that the holder acts by stays accepted, and is renewed beside the one that is kept. */
   #entrust(register: Register, request: Entrust, proposer: Proposer): MemberAnswer {
     const before = register.record;
-    const { slot, serial, round, heldRound, heir } = request;
+    const { round, heldRound, heir } = request;
     if (!this.#isHolding(register, proposer) || before.accepted.round !== heldRound) {
       return refusal(request, proposer, register, 'not-accepted', 0);
     }
     if (!isKeptFor(before, { proposer: heir, round })) {
       if (round <= before.promised.round) return refusal(request, proposer, register, 'promised', 0);
-      if (round > before.promised.round + ROUND_JUMP_MAX || round >= ROUNDS) {
+      if (isJump(round, before.promised)) {
         return refusal(request, proposer, register, 'jump', 0);
       }
       register.record = { ...before, promised: { round, proposer: heir, closed: false, isHeirs: true } };
     }
-    return {
-      ...(register.record !== before && { record: register.record }),
-      answers: [
-        {
-          to: proposer.node,
-          message: { type: 'entrusted', slot, serial, round, incarnation: proposer.incarnation },
-        },
-      ],
-    };
+    return confirmed(
+      'entrusted',
+      request,
+      proposer,
+      register.record === before ? undefined : register.record,
+    );
   }
 
   /** Also while mute: what the record says was accepted of this very proposer may go on. */
@@ -342,16 +330,7 @@ export class LeaseMember {
     if (reason !== undefined) return refusal(request, proposer, register, reason, 0);
     const record = take(register);
     extend(register, nowMs);
-    const { slot, serial, round } = request;
-    return {
-      ...(record && { record }),
-      answers: [
-        {
-          to: proposer.node,
-          message: { type: 'renewed', slot, serial, round, incarnation: proposer.incarnation },
-        },
-      ],
-    };
+    return confirmed('renewed', request, proposer, record);
   }
 
   /**
@@ -406,29 +385,15 @@ export class LeaseMember {
       promised = { round: promised.round, proposer, closed: true };
       if (accepted.released !== null) register.leaseUntilMs = Math.min(register.leaseUntilMs, nowMs);
     }
-    const isFirst =
-      !isForeign &&
-      request.round > promised.round &&
-      request.round <= promised.round + ROUND_JUMP_MAX &&
-      request.round < ROUNDS;
+    const isFirst = !isForeign && request.round > promised.round && !isJump(request.round, promised);
     const isSame = request.round === promised.round && sameProposer(promised.proposer, proposer);
     if (isFirst || (isSame && !promised.closed)) promised = { round: request.round, proposer, closed: true };
     if (accepted !== before.accepted || promised !== before.promised) {
       register.record = { ...before, accepted, promised };
     }
-    const { slot, serial, round, successor } = request;
+    const { successor } = request;
     if (successor?.round === accepted.round && hasReserved(register.record, proposer)) take(register);
-    const released: LeaseSlotMessage = {
-      type: 'released',
-      slot,
-      serial,
-      round,
-      incarnation: proposer.incarnation,
-    };
-    return {
-      ...(register.record !== before && { record: register.record }),
-      answers: [{ to: proposer.node, message: released }],
-    };
+    return confirmed('released', request, proposer, register.record === before ? undefined : register.record);
   }
 
   /** Why nobody but the holder may get a promise or an acceptance now. */
@@ -476,6 +441,24 @@ function successorOf({ value, successorIncarnation }: Reserve): Proposer {
 function extend(register: Register, nowMs: number): number {
   register.leaseUntilMs = Math.max(register.leaseUntilMs, nowMs + register.record.accepted.value.leaseMs);
   return register.leaseUntilMs;
+}
+
+/** Whether a round lies too far above what is promised, or is none. */
+function isJump(round: number, promised: SlotRecord['promised']): boolean {
+  return round > promised.round + ROUND_JUMP_MAX || round >= ROUNDS;
+}
+
+/** A yes, with nothing in it but what was asked. @param record undefined: there is nothing to write */
+function confirmed(
+  type: 'accepted' | 'entrusted' | 'renewed' | 'released',
+  { slot, serial, round }: MemberRequest,
+  { node, incarnation }: Proposer,
+  record: SlotRecord | undefined,
+): MemberAnswer {
+  return {
+    ...(record && { record }),
+    answers: [{ to: node, message: { type, slot, serial, round, incarnation } }],
+  };
 }
 
 function refusal(
