@@ -50,7 +50,7 @@ describe('the lease world', () => {
   });
 
   test('keeps them in seeds that have failed once', () => {
-    // A council that changed before the last change was done: nobody had a voice, and all asked until the events were too many.
+    // A council that changed before the last change was done: nobody had a voice, and all asked as fast as they were refused.
     for (const seed of [5_080_710]) expect(told(runLeaseWorld(seed))).toBe('ok');
   });
 

@@ -166,6 +166,7 @@ export class Candidacy {
   /** Other members, of the same generation: a lease goes on, and is renewed with them at once. */
   councilChanged(nowMs: number): void {
     this.#giveUp('no-majority', nowMs);
+    this.#turn.councilChanged(nowMs);
     this.#hold?.renewAtOnce(nowMs);
     this.#retiring?.send();
   }
@@ -326,6 +327,7 @@ export class Candidacy {
     this.#hold = new Hold(this.#slot, granted, untilMs, isAccepted);
     this.#hold.renewAtOnce(nowMs);
     this.#hold.tellGranted(nowMs);
+    this.#turn.succeeded();
     if (!isAccepted) this.#hold.askToAccept(nowMs);
   }
 
@@ -334,7 +336,7 @@ export class Candidacy {
     this.#attempt = undefined;
     this.#highestPrepared = Math.max(this.#highestPrepared, round);
     this.#retire({ round: this.#highestUsed, reason: 'abandoned', successor: null }, value, nowMs);
-    this.#turn.failed(0, nowMs);
+    this.#turn.failed(nowMs);
   }
 
   onStanding(from: number, message: Standing, nowMs: number): void {
@@ -543,7 +545,7 @@ export class Candidacy {
     }
     this.#hold = new Hold(this.#slot, attempt, untilMs);
     this.#hold.tellGranted(this.#turn.detectedAtMs ?? nowMs);
-    this.#turn.detectedAtMs = undefined;
+    this.#turn.succeeded();
   }
 
   /** Ends the attempt. A proposal that may have been accepted somewhere is taken back, so that nobody waits for it. */
@@ -573,7 +575,8 @@ export class Candidacy {
       const { round, value } = attempt;
       this.#retire({ round, reason: 'abandoned', successor: null }, value, nowMs);
     }
-    this.#turn.failed(why === 'refused' ? attempt.timeLeftMs() : 0, nowMs);
+    if (why === 'refused') this.#turn.refused(attempt.timeLeftMs(), nowMs);
+    else this.#turn.failed(nowMs);
   }
 
   // Letting go --------------------------------------------------------------------------------------------

@@ -94,9 +94,14 @@ export function rankSpreadMs(leaseMs: number): number {
   return Math.max(leaseMs / 40, SPREAD_MS_MIN);
 }
 
-/** Drawn between 0 and this by a candidate that found no majority. */
-export function retrySpreadMs(leaseMs: number): number {
-  return 2 * rankSpreadMs(leaseMs);
+/**
+ * Drawn between 0 and this by a candidate that found no majority. From the third time on end that it was refused
+ * without a time this doubles, up to a lease: two that collide part quickly, and who cannot win yet does not ask for ever
+ * as fast as it is answered.
+ */
+export function retrySpreadMs(leaseMs: number, vainTries: number): number {
+  const once = 2 * rankSpreadMs(leaseMs);
+  return Math.min(once * 2 ** Math.max(0, Math.min(vainTries, 16) - 2), Math.max(once, leaseMs));
 }
 
 /**

@@ -32,6 +32,8 @@ export class Turn {
   /** If the lease was over by then: a stall cost it, and the last holder goes first, whatever its place in the queue. */
   #firstUntilMs = Number.NEGATIVE_INFINITY;
   #jitter: number;
+  /** Tries on end that were refused by who named no time: they are made seldomer. */
+  #vainTries = 0;
 
   constructor(slot: Slot) {
     this.#slot = slot;
@@ -95,17 +97,38 @@ export class Turn {
     this.#notBeforeMs = atMs;
   }
 
-  /** A try found no majority; `timeLeftMs` is what the refusing members told, if that is what kept them. */
-  failed(timeLeftMs: number | undefined, nowMs: number): void {
-    const { leaseMs } = this.#slot;
-    const { candidate } = this;
-    const rank = candidate?.rank ?? 0;
+  /** A try found no majority. */
+  failed(nowMs: number): void {
     const jitter = this.drawJitter();
-    this.backOffUntil(
-      timeLeftMs !== undefined && timeLeftMs > 0
-        ? nowMs + timeLeftMs + RETRY_MARGIN_MS + rankDelayMs(leaseMs, rank)
-        : nowMs + rankDelayMs(leaseMs, rank) + jitter * retrySpreadMs(leaseMs),
-    );
+    this.#tryAgainAfter(jitter * retrySpreadMs(this.#slot.leaseMs, this.#vainTries), nowMs);
+  }
+
+  /** A try was refused by a majority; `timeLeftMs` is what they told, if time is what keeps them. */
+  refused(timeLeftMs: number | undefined, nowMs: number): void {
+    if (timeLeftMs !== undefined && timeLeftMs > 0) {
+      this.drawJitter();
+      this.#tryAgainAfter(timeLeftMs + RETRY_MARGIN_MS, nowMs);
+      return;
+    }
+    this.#vainTries += 1;
+    this.failed(nowMs);
+  }
+
+  #tryAgainAfter(ms: number, nowMs: number): void {
+    this.backOffUntil(nowMs + ms + rankDelayMs(this.#slot.leaseMs, this.candidate?.rank ?? 0));
+  }
+
+  /** This node's candidate holds the slot. */
+  succeeded(): void {
+    this.#vainTries = 0;
+    this.detectedAtMs = undefined;
+  }
+
+  /** Who refused may have left the council. */
+  councilChanged(nowMs: number): void {
+    if (this.#vainTries === 0) return;
+    this.#vainTries = 0;
+    this.failed(nowMs);
   }
 
   /** Another candidate has this node's promise: two that try at once keep each other from the slot. */
@@ -132,6 +155,7 @@ export class Turn {
       return;
     }
     this.detectedAtMs = undefined;
+    this.#vainTries = 0;
     this.#notBeforeMs = Math.min(this.#notBeforeMs, nowMs);
   }
 }

@@ -225,3 +225,40 @@ describe('a forced decision', () => {
     expect(bench.last('granted').epoch).toBeGreaterThan(epochOf(3, 0));
   });
 });
+
+describe('a council in which nobody has a voice yet', () => {
+  /** A council of three whose members hear nothing of the former one, in which some had the slot; node 4 is a candidate. */
+  function voiceless(): Bench {
+    const bench = held([1, 2, 3], [1, 4]);
+    for (const node of [4, 5, 6]) if (!bench.engines.has(node)) bench.start(node);
+    bench.isLost = (from, to) => [from, to].some((node) => node < 4);
+    change(bench, [4, 5, 6]);
+    return bench;
+  }
+
+  function prepares(bench: Bench): number[] {
+    return bench.sent
+      .filter(({ from, message }) => from === 4 && message.type === 'prepare')
+      .map(({ atMs }) => atMs);
+  }
+
+  test('is asked seldomer the longer it refuses', () => {
+    const bench = voiceless();
+    bench.run(100 * LEASE_MS);
+    const tries = new Set(prepares(bench));
+    expect(bench.all('granted', 4)).toEqual([]);
+    expect(tries.size).toBeGreaterThan(50);
+    // A lease at the most lies between two, and half of one as a mean.
+    expect(tries.size).toBeLessThan(220);
+  });
+
+  test('is asked at once when others are in it', () => {
+    const bench = voiceless();
+    bench.run(100 * LEASE_MS);
+    bench.isLost = () => false;
+    const changedMs = bench.nowMs;
+    change(bench, [1, 2, 3]);
+    bench.run(LEASE_MS);
+    expect(prepares(bench).find((atMs) => atMs > changedMs)).toBeLessThan(changedMs + LEASE_MS / 10);
+  });
+});
