@@ -12,6 +12,7 @@ import { failoverKey, reclassifyOthers, takeHost, withClass } from './failure-cl
 import type { Journal } from './journal.ts';
 import { takeMergeable } from './mergeable.ts';
 import { ROWS_MAX } from './records.ts';
+import { tellProtection } from './slot-protection.ts';
 import { takeRefusal } from './slot-refusals.ts';
 import { takeSharing } from './slot-sharing.ts';
 import { takeTrouble } from './slot-troubles.ts';
@@ -78,6 +79,7 @@ function takeSlot(
   if (!slot || epoch === undefined) return;
   takeRefusal(state, journal, node, slot, told, wallMs);
   takeTrouble(state, journal, node, slot, told, wallMs);
+  tellProtection(state, journal, slot, 'error', wallMs);
   const known = state.holdings.get(slot.id) ?? { epoch: 0, holder: null, sinceMs: null };
   if (epoch < known.epoch) return;
   const ended = state.endedEpochs.get(slot.id);

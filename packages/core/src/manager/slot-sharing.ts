@@ -3,10 +3,10 @@ import type { FirstPacketReport, SharingReport, SlotCandidate, StandbyReport } f
 import type { SlotSharingView, StandbyStateView } from '../management/sharing-views.ts';
 import type { ObservedSlot } from '../planner/observed.ts';
 import { isCarriedBySlot } from '../state-level/carried.ts';
-import { acknowledgedBy, lossOf } from '../state-level/level.ts';
 import { slotLossWords } from '../state-level/words.ts';
 import type { Journal } from './journal.ts';
 import type { SlotRecord } from './records.ts';
+import { isProtected, tellProtection, unprotectedWords, type Which } from './slot-protection.ts';
 import { overrunWords, tellSource } from './source-news.ts';
 import { differsWords, standbyAt, standbyName, tellDigests, tellStandbys } from './standby-news.ts';
 import type { ManagerState, ToldSharing } from './state.ts';
@@ -20,7 +20,7 @@ export function takeSharing(
   state: ManagerState,
   journal: Journal,
   slot: SlotRecord,
-  { epoch, holder, report }: Omit<ToldSharing, 'atMs' | 'report'> & { readonly report?: SharingReport },
+  { epoch, holder, report }: Pick<ToldSharing, 'epoch' | 'holder'> & { readonly report?: SharingReport },
   wallMs: number,
 ): void {
   const known = state.sharingReports.get(slot.id);
@@ -30,24 +30,15 @@ export function takeSharing(
     state.sharingReports.delete(slot.id);
     return;
   }
-  state.sharingReports.set(slot.id, { epoch, holder, report, atMs: wallMs });
+  // Whoever comes next is expected to have found somebody.
+  const wasProtected = former === undefined || known?.isProtected === true;
+  state.sharingReports.set(slot.id, { epoch, holder, report, atMs: wallMs, isProtected: wasProtected });
   const subject = `slot ${slot.pool}/${slot.index}`;
   const tell = (type: string, severity: 'info' | 'warning' | 'error', message: string): void =>
     journal.event(wallMs, type, severity, subject, message);
   if (former) tellStandbys(state, slot, former, report, tell);
   tellDigests(state, slot, former, report, tell);
-  const wasProtected = former === undefined || isProtected(state, slot, former);
-  const isNow = isProtected(state, slot, report);
-  if (wasProtected && !isNow)
-    tell('slot.unprotected', former ? 'error' : 'warning', unprotectedWords(state, slot, report));
-  else if (!wasProtected && isNow)
-    tell(
-      'slot.protected',
-      'info',
-      report.checkpoint
-        ? `The store has the state of slot ${slot.index} of ${slot.pool}, as agreed.`
-        : `Standbys have the state of slot ${slot.index} of ${slot.pool} again.`,
-    );
+  tellProtection(state, journal, slot, former ? 'error' : 'warning', wallMs);
   tellSource(slot, former, report, nodeName(state, holder.node), tell);
   if (report.isLossy && former?.isLossy !== true) tell('slot.lossy', 'warning', lossyWords(slot));
 }
@@ -63,65 +54,6 @@ function isHolder(state: ManagerState, slot: string, who: SlotCandidate): boolea
 
 function nodeName(state: ManagerState, node: number): string {
   return state.nodeById(node)?.name ?? `node ${node}`;
-}
-
-/** How many standbys have to have the state: as many as acknowledge it, and one at least. */
-function wantedBy(state: ManagerState, pool: string): number {
-  const level = state.sharing.get(pool)?.level;
-  return Math.max(1, level ? acknowledgedBy(level) : 0);
-}
-
-type Which = Pick<SlotRecord, 'id' | 'pool' | 'index'>;
-
-/** Nodes that have the state and may take over, with why they would not serve the slot all the same; undefined: they would. */
-function listedOf(
-  state: ManagerState,
-  { id }: Which,
-  { standbys }: SharingReport,
-): { readonly node: number; readonly why: string | undefined }[] {
-  return standbys
-    .filter(({ isListed }) => isListed)
-    .map(({ node }) => ({ node, why: state.refusals.get(id)?.get(state.nodeById(node)?.name ?? '')?.why }));
-}
-
-function isProtected(state: ManagerState, slot: Which, report: SharingReport): boolean {
-  return !report.fault && hasCopies(state, slot, report);
-}
-
-function hasCopies(state: ManagerState, slot: Which, report: SharingReport): boolean {
-  if (report.checkpoint) return report.checkpoint.isCurrent;
-  const ready = listedOf(state, slot, report).filter(({ why }) => why === undefined);
-  return ready.length >= wantedBy(state, slot.pool);
-}
-
-function unprotectedWords(state: ManagerState, slot: Which, report: SharingReport): string {
-  const { pool, index } = slot;
-  const words = hasCopies(state, slot, report) ? [] : [copiesWords(state, slot, report)];
-  if (report.fault)
-    words.push(
-      `Not all of the state of slot ${index} of ${pool} is told, and a failover would lose the rest: ${report.fault}.`,
-    );
-  return words.join(' ');
-}
-
-function copiesWords(state: ManagerState, slot: Which, report: SharingReport): string {
-  const { checkpoint } = report;
-  const { pool, index } = slot;
-  if (checkpoint) {
-    const why = checkpoint.fault && ` The last try failed: ${checkpoint.fault}.`;
-    const level = state.sharing.get(pool)?.level;
-    const isHeld = level !== undefined && lossOf(level) === 0;
-    const then = isHeld ? 'what they bring about waits for it' : 'a failover would lose them';
-    return `The store lacks changes of slot ${index} of ${pool} that are ${checkpoint.ageMs} ms old: ${then}.${why}`;
-  }
-  const listed = listedOf(state, slot, report);
-  if (listed.length === 0)
-    return `No standby has the state of slot ${index} of ${pool}: a failover would lose state.`;
-  const refused = listed.flatMap(({ node, why }) =>
-    why === undefined ? [] : [`${standbyName(state, pool, node)} would not serve it: ${why}`],
-  );
-  const more = refused.length === 0 ? '' : `; ${refused.join('; ')}`;
-  return `${listed.length} of the ${wantedBy(state, pool)} standbys that have to acknowledge the state of slot ${index} of ${pool} have it${more}.`;
 }
 
 function lossyWords({ pool, index }: Which): string {

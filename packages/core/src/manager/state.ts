@@ -73,6 +73,8 @@ export interface ToldSharing {
   readonly report: SharingReport;
   /** By the wall clock. */
   readonly atMs: number;
+  /** As it was told last. */
+  readonly isProtected: boolean;
 }
 
 /** An operator's word. */

@@ -220,7 +220,7 @@ describe('what a holder tells of its standbys', () => {
   });
 
   test('protects nothing where the node of who has the state would not serve the slot', async () => {
-    const { domain, tell, standby, views } = await world();
+    const { domain, tell, standby, views, events } = await world();
     const refusing = (refusal?: SlotRefusal): void => {
       const id = views().slots[0]?.id ?? '';
       const state = { id, state: 'held', epoch: '1', holder: { node: 1, functionId: 1 } } as const;
@@ -237,6 +237,12 @@ describe('what a holder tells of its standbys', () => {
     tell([standby(2)]);
     refusing();
     expect(views().slots[0]?.sharing).toMatchObject({ isProtected: true });
+    expect(events().filter((event) => !event.includes('listed'))).toEqual([
+      `error slot.unprotected: ${verdict}`,
+      'info slot.protected: Standbys have the state of slot 0 of kv again.',
+      `error slot.unprotected: ${verdict}`,
+      'info slot.protected: Standbys have the state of slot 0 of kv again.',
+    ]);
   });
 
   test('begins anew with each holder, who may lack some of the state', async () => {
