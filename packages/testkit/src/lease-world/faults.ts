@@ -122,9 +122,11 @@ const exitUnderFire: Fault = (targets) => {
   // Before it an answer or a renewal was lost, perhaps; behind it the word, the release, or what the heir asks for.
   if (random.chance(0.3)) cutOffFor(targets, random.between(0, plan.leaseMs));
   schedule.after(random.between(0, plan.leaseMs), () => {
+    if (!parts.isFaulty()) return;
     if (holder.isAlive) holder.functionExits(slot);
     schedule.after(random.between(0, plan.leaseMs / 3), () => holder.functionStarts(slot));
     schedule.after(random.pick([0, 0, random.between(0, plan.leaseMs / 10)]), () => {
+      if (!parts.isFaulty()) return;
       const hit = random.pick(nodes);
       const fault = random.pick(['pause', 'crash', 'cut', 'cut both', 'none'] as const);
       parts.trace.add(schedule.nowMs, () => `exit of ${slot.slice(-2)} under fire: ${fault} node ${hit.id}`);
@@ -171,11 +173,13 @@ const stuckHandOver: Fault = ({ parts, nodes, slots }) => {
   network.cut(holder.id, to.id);
   schedule.after(plan.leaseMs * random.between(0.5, 0.8), () => {
     network.heal(holder.id, to.id);
-    if (!holder.isAlive) return;
+    if (!holder.isAlive || !parts.isFaulty()) return;
     const functionId = to.functions.get(slot)?.functionId ?? 0;
     const nonce = random.u64().toString(16);
     holder.input({ type: 'hand-over', slot, to: { node: to.id, functionId }, nonce });
-    schedule.after(random.between(0, 8 * plan.delayMsMax), () => holder.pause(plan.leaseMs));
+    schedule.after(random.between(0, 8 * plan.delayMsMax), () => {
+      if (parts.isFaulty()) holder.pause(plan.leaseMs);
+    });
   });
 };
 
