@@ -33,15 +33,15 @@ export function bridge(name) {
   ip('link', 'set', name, 'up');
 }
 
-/** A program on a host; `next` waits for a line that fits, and fails when the program ends before. */
-export function start(words, host = null) {
+/** A program on a host; `next` waits for a line that fits, and fails when the program ends before. `isText`: it speaks no JSON. */
+export function start(words, host = null, { isText = false } = {}) {
   const [first, ...rest] = [...enter(host), ...words];
   const child = spawn(first, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
   const lines = [];
   let [errors, over, wake] = ['', false, () => {}];
   children.push(child);
   createInterface({ input: child.stdout }).on('line', (line) => {
-    lines.push(JSON.parse(line));
+    lines.push(isText ? line : JSON.parse(line));
     wake();
   });
   child.stderr.setEncoding('utf8').on('data', (text) => {

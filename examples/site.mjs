@@ -66,6 +66,8 @@ class Node {
 
   die() {
     const functions = JSON.parse(readFileSync(join(this.#folder, 'functions.json'), 'utf8'));
+    // All at once: an agent that saw one link go before the others would hand over.
+    this.agent.child.kill('SIGSTOP');
     this.#turn('down');
     this.agent.child.kill('SIGKILL');
     for (const { pid } of functions) {

@@ -19,7 +19,7 @@ export function conntrackdProgram() {
 }
 
 /** As its manual recommends, with buffers of our own size, and without a bound that these tests would meet. */
-function configuration({ mode, own, other, link, folder, name }) {
+export function configuration({ mode, own, other, link, folder, name }) {
   return `
 Sync {
   Mode ${mode} { ${mode === 'FTFW' ? 'StartupResync no' : ''} }
