@@ -42,6 +42,8 @@ export interface FlowUpdatesOptions {
   readonly choice?: FlowChoice;
   /** What the other side has already: it is told the difference. */
   readonly entries?: Iterable<readonly [key: string, value: Uint8Array]>;
+  /** After how long the table is listed first, ms; default at once. Where it was just made what `entries` say there is no hurry. */
+  readonly listAfterMs?: number;
   /**
    * Takes updates. Until it settles nothing more is told, and what changes meanwhile is told as it is by then. Of updates that it
    * refuses with a `StateError` `full` or `overload` it is told again, but for those that its `taken` counts; with anything else it
@@ -103,6 +105,7 @@ export class FlowUpdates {
   readonly #lasting = new AbortController();
   readonly #clock: Clock;
   #isFull = false;
+  #cancelFirst: () => void = () => {};
   /** Null: no end of the lack of room is in sight. */
   #cancelRoom: (() => void) | null = null;
 
@@ -117,7 +120,13 @@ export class FlowUpdates {
     });
     for (const [key, value] of options.entries ?? []) this.#told(key, value);
     this.#events = this.#subscribe();
-    this.#listAnew();
+    const { listAfterMs = 0 } = options;
+    if (listAfterMs === 0) this.#listAnew();
+    else this.#cancelFirst = this.#clock.at(this.#clock.nowMs() + listAfterMs, () => this.#listFirst());
+  }
+
+  #listFirst(): void {
+    if (this.#listings === 0) this.#listAnew();
   }
 
   #subscribe(): ConntrackEvents {
@@ -194,6 +203,7 @@ export class FlowUpdates {
    * @throws what ended it
    */
   async settle(): Promise<void> {
+    this.#listFirst();
     this.#events.flush();
     let seen: Promise<void>;
     do {
@@ -221,6 +231,7 @@ export class FlowUpdates {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#cancelFirst();
     this.#listings++;
     this.#events.close();
     this.#fail(new StateError('closed', 'flows are followed no more'));

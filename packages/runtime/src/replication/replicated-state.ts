@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   type HolderInit,
   type HolderInput,
@@ -330,6 +331,8 @@ export class ReplicatedState {
   // Connections -----------------------------------------------------------------------------------------
 
   async #keepConnected({ standby, host, port }: StandbyPlace, signal: AbortSignal): Promise<void> {
+    // A new holder has its function take the state first: connecting may cost more than that.
+    await turn();
     let waitMs = RECONNECT_MS;
     while (!signal.aborted) {
       try {

@@ -157,6 +157,28 @@ test('where the other side has a copy it is told the difference; the time left i
   updates.close();
 });
 
+test('where there is no hurry the table is listed later, once; or when somebody waits for it', async () => {
+  const clock = new StillClock();
+  const late = new Kernel();
+  late.put(tcp(1));
+  const first = following(late, { clock, listAfterMs: 250 });
+  late.tell('new', tcp(2));
+  clock.pass(249);
+  expect(late.listings).toBe(0);
+  clock.pass(1);
+  await first.updates.settle();
+  expect([late.listings, first.copy.sources]).toEqual([1, ['10.0.0.1', '10.0.0.2']]);
+  const awaited = new Kernel();
+  awaited.put(tcp(1));
+  const second = following(awaited, { clock, listAfterMs: 250 });
+  await second.updates.end();
+  expect([awaited.listings, second.copy.sources]).toEqual([1, ['10.0.0.1']]);
+  const left = new Kernel();
+  following(left, { clock, listAfterMs: 250 }).updates.close();
+  clock.pass(1_000);
+  expect([awaited.listings, left.listings]).toEqual([1, 0]);
+});
+
 test('what nobody would miss is not told: half-open and closed connections, datagrams without an answer', async () => {
   const kernel = new Kernel();
   const { updates, copy } = following(kernel);

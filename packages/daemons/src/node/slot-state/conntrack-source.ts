@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isPlatformError } from '@vnfpool/platform';
 import {
   Conntrack,
   readConntrackSetting,
@@ -12,10 +13,12 @@ import {
   commitFlows,
   FirstPackets,
   type FlowCommitOptions,
+  type FlowCommitResult,
   type FlowKernel,
   FlowUpdates,
   flowKernel,
   KernelCopy,
+  type KnownTable,
   type SharedFlowFilter,
 } from '@vnfpool/runtime/flow-sharing';
 import { isSharedExpectationKey } from '@vnfpool/wire/flow-state';
@@ -49,6 +52,10 @@ export interface ConntrackSourceOptions {
 
 /** For what the kernel has already to be told, when the node has it itself. */
 const LISTING_MS = 5_000;
+/** Behind a take-over: listing costs the kernel a walk through its whole table, however few connections are in it, and the slot is to be served first. */
+const LIST_AFTER_MS = 250;
+
+const NOTHING: KnownTable = { others: [], has: () => false };
 
 type FlowEntry = readonly [key: string, value: Uint8Array];
 
@@ -75,6 +82,8 @@ export class ConntrackSource implements StateSource {
   #kernelCopy: KernelCopy | null = null;
   /** Keys of what this kernel has from when the slot was held here. */
   #left: readonly string[] = [];
+  /** Filter, as JSON, within which this kernel had no connection when the copy came; null: it had, or has held the slot since; undefined: not looked yet. */
+  #emptyWithin: string | null | undefined;
   #sink: StateSink | null = null;
   readonly #rules: FirstPacketRules;
   /** First packets that were dropped, by the last report. */
@@ -114,8 +123,10 @@ export class ConntrackSource implements StateSource {
     const filter = this.#filter();
     const contents = sink.defers === true ? goneOn(copy) : copy;
     if (!isOwn) await this.#commit(contents, { filter, signal, known: kernelCopy?.known(filter) ?? null });
+    this.#emptyWithin = null;
     // What was refused, or has changed since, is the difference that the first listing finds.
-    const following = this.#inside(() => this.#follow(copy, sink, filter));
+    const isToldAtOnce = isOwn || sink.defers === true;
+    const following = this.#inside(() => this.#follow(copy, sink, filter, isToldAtOnce ? 0 : LIST_AFTER_MS));
     this.#following = following;
     this.#toldDropped = 0;
     this.#sink = sink;
@@ -127,6 +138,7 @@ export class ConntrackSource implements StateSource {
     const following = this.#following;
     if (following === null) return;
     this.#following = null;
+    this.#emptyWithin = undefined;
     if (following.first !== null) {
       following.first.close();
       this.#rules.removeLater();
@@ -149,7 +161,10 @@ export class ConntrackSource implements StateSource {
   follow(copy: CopyContents, keys: readonly string[] | null): void {
     if (this.#following !== null || this.#isClosed) return;
     this.#rules.remove();
-    if (this.#options.standby !== 'kernel') return;
+    if (this.#options.standby !== 'kernel') {
+      if (this.#emptyWithin === undefined) this.#lookAhead();
+      return;
+    }
     if (this.#kernelCopy?.contents === copy) this.#kernelCopy.changed(keys);
     else this.#kernelCopy = this.#keepInKernel(copy);
   }
@@ -232,9 +247,30 @@ export class ConntrackSource implements StateSource {
     });
   }
 
+  /** Whether there is anything in the way of what the copy may bring: a take-over need not ask then. */
+  #lookAhead(): void {
+    const filter = this.#filter();
+    this.#emptyWithin = null;
+    try {
+      for (const piece of this.#table.dump(filter)) if (piece.length > 0) return;
+      this.#emptyWithin = JSON.stringify(filter);
+    } catch (error) {
+      // It is asked when it counts.
+      if (!isPlatformError(error)) throw error;
+    }
+  }
+
+  async #put(copy: readonly FlowEntry[], options: FlowCommitOptions): Promise<FlowCommitResult> {
+    const isEmpty = this.#emptyWithin === JSON.stringify(options.filter);
+    if (options.known !== null || !isEmpty) return commitFlows(this.#table, copy, options);
+    const done = await commitFlows(this.#table, copy, { ...options, known: NOTHING });
+    // Something has come since, and is in the way.
+    return done.refusedTotal === 0 ? done : commitFlows(this.#table, copy, options);
+  }
+
   async #commit(copy: readonly FlowEntry[], options: FlowCommitOptions): Promise<void> {
     const { onNews } = this.#options;
-    const done = await commitFlows(this.#table, copy, options);
+    const done = await this.#put(copy, options);
     const { flows, kept, removed, weakened, leftOut, refusedTotal, refused } = done;
     onNews('connections of the copy are in the kernel', { flows, kept, removed });
     if (weakened > 0) onNews('connections go on without their helper or master', { weakened });
@@ -254,7 +290,12 @@ export class ConntrackSource implements StateSource {
     onNews('the kernel refuses connections, which are lost', { refused: refusedTotal, why }, 'warning');
   }
 
-  #follow(entries: readonly FlowEntry[], sink: StateSink, filter: SharedFlowFilter): Following {
+  #follow(
+    entries: readonly FlowEntry[],
+    sink: StateSink,
+    filter: SharedFlowFilter,
+    listAfterMs: number,
+  ): Following {
     const { onNews, receiveBufferBytes } = this.#options;
     const kernel = flowKernel({
       filter,
@@ -266,6 +307,7 @@ export class ConntrackSource implements StateSource {
         kernel,
         choice: sink.defers === true ? 'mapped' : 'begun',
         entries,
+        listAfterMs,
         change: (changes) => sink.change(changes),
         onOverrun: () => {
           this.#overruns++;

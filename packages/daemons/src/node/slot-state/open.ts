@@ -6,7 +6,10 @@ import { plainAddress } from '@vnfpool/wire/mobility';
 import type { FunctionSideOptions } from '../function-side.ts';
 import type { FunctionStates } from '../function-states.ts';
 import { OpenStores } from './open-stores.ts';
+import { type RehearsedMethod, rehearseTaking } from './rehearsal.ts';
 import { SlotStates } from './slot-states.ts';
+
+const REHEARSED = 6;
 
 /** Where state of others is taken; null where there is no transport for it. @throws TransportError when it cannot be at the address */
 export async function openCopyServer(
@@ -52,9 +55,17 @@ export function openSlotStates(
     stores: new OpenStores(),
     sealKey,
     post,
+    rehearse: (method) => void rehearse(method, options),
     sourceOf: async (functionId, { id, addresses }) => {
       const { source, connections } = await states.of(functionId);
       return connections?.of(id, addresses.map(plainAddress)) ?? source ?? null;
     },
   });
+}
+
+async function rehearse(method: RehearsedMethod, { clock, logger }: FunctionSideOptions): Promise<void> {
+  const beganMs = clock.nowMs();
+  const done = await rehearseTaking(method, REHEARSED, clock);
+  const tookMs = Math.round(clock.nowMs() - beganMs);
+  logger.debug({ method, done, of: REHEARSED, tookMs }, 'take-overs of state were rehearsed');
 }

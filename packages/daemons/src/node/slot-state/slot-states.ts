@@ -1,22 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StateOutput } from '@vnfpool/core/agent';
-import type { SetConfiguration, SlotState, StateAnswer, StateOrder } from '@vnfpool/wire/mobility';
+import type {
+  SetConfiguration,
+  SlotDefinition,
+  SlotState,
+  StateAnswer,
+  StateOrder,
+} from '@vnfpool/wire/mobility';
 import { forget } from './forget.ts';
+import type { RehearsedMethod } from './rehearsal.ts';
 import { SharedSlot, type SharedSlotParts } from './shared-slot.ts';
 import { StateTasks } from './state-tasks.ts';
 
 const REPORT_MS = 1_000;
 
+export interface SlotStatesParts extends SharedSlotParts {
+  /** Plays a take-over through, once for each method: what runs for the first time takes some ten times as long. */
+  readonly rehearse?: (method: RehearsedMethod) => void;
+}
+
 /** All slots whose state is shared, and for which this node has a candidate. */
 export class SlotStates {
-  readonly #parts: SharedSlotParts;
+  readonly #parts: SlotStatesParts;
+  readonly #rehearsed = new Set<string>();
   readonly #slots = new Map<string, SharedSlot>();
   /** Also of those that are not here yet. */
   readonly #seen = new Map<string, SlotState>();
   readonly #tasks: StateTasks;
   readonly #reporting: NodeJS.Timeout;
 
-  constructor(parts: SharedSlotParts) {
+  constructor(parts: SlotStatesParts) {
     this.#parts = parts;
     this.#tasks = new StateTasks(parts.clock, (slot) => this.#slots.get(slot), forget);
     this.#reporting = setInterval(() => {
@@ -52,9 +65,17 @@ export class SlotStates {
       }
       const slot = new SharedSlot(this.#parts, definition, nodes, councils);
       this.#slots.set(id, slot);
+      this.#rehearse(definition);
       const seen = this.#seen.get(id);
       if (seen !== undefined) slot.observed(seen);
     }
+  }
+
+  #rehearse({ sharing }: SlotDefinition): void {
+    if (sharing?.method !== 'replicate' && sharing?.method !== 'conntrack') return;
+    if (this.#rehearsed.has(sharing.method)) return;
+    this.#rehearsed.add(sharing.method);
+    this.#parts.rehearse?.(sharing.method);
   }
 
   /** Who holds a slot, as the lease worker sees it. */

@@ -22,7 +22,7 @@ import {
   sharedFlowParts,
   sharedFlowValue,
 } from '@vnfpool/wire/flow-state';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { masqueraded, plainUdp, various } from '../../../../platform/test/conntrack/entries.ts';
 import { until } from '../../../../platform/test/support/lab.ts';
 import { FunctionStates } from '../../../src/node/function-states.ts';
@@ -216,6 +216,31 @@ describe.skipIf(missing !== '')(`connections of a slot ${missing}`, () => {
     expect(standby.news).toEqual([
       'connections of the copy are in the kernel {"flows":49,"kept":1,"removed":4}',
     ]);
+  });
+
+  test('a take-over does not list a kernel that had nothing when the copy came; what has come in the way since is removed', async () => {
+    const connection = masqueraded(41_000);
+    const entries = new Map([[sharedFlowKey(connection), sharedFlowValue(sharedFlowBody(connection), 600)]]);
+    const contents = { get: (key: string) => entries.get(key), entries: () => entries.entries() };
+    const listed = vi.spyOn(Conntrack.prototype, 'dump');
+    onTestFinished(() => listed.mockRestore());
+    const clear = end();
+    clear.source.follow(contents, null);
+    listed.mockClear();
+    await clear.begin(entries);
+    expect(listed).not.toHaveBeenCalled();
+    expect(flowsOf(clear.table)).toEqual({ [sharedFlowKey(connection)]: sharedFlowBody(connection) });
+
+    const crossed = end();
+    crossed.source.follow(contents, null);
+    // Another client behind the port of the gateway that is this one's.
+    const source = Uint8Array.of(10, 0, 0, 77);
+    expect(crossed.table.insert([{ ...connection, original: { ...connection.original, source } }])).toEqual(
+      [],
+    );
+    await crossed.begin(entries);
+    expect(flowsOf(crossed.table)).toEqual({ [sharedFlowKey(connection)]: sharedFlowBody(connection) });
+    expect(crossed.warnings).toEqual([]);
   });
 
   test('who had the slot last keeps what it has, and tells the difference', async () => {
