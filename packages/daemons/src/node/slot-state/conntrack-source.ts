@@ -55,6 +55,9 @@ const LISTING_MS = 5_000;
 /** Behind a take-over: listing costs the kernel a walk through its whole table, however few connections are in it, and the slot is to be served first. */
 const LIST_AFTER_MS = 250;
 
+/** A larger table is not looked through ahead: others wait meanwhile. */
+const LOOKED_THROUGH_MAX = 10_000;
+
 const NOTHING: KnownTable = { others: [], has: () => false };
 
 type FlowEntry = readonly [key: string, value: Uint8Array];
@@ -252,6 +255,7 @@ export class ConntrackSource implements StateSource {
     const filter = this.#filter();
     this.#emptyWithin = null;
     try {
+      if (this.#table.count() > LOOKED_THROUGH_MAX) return;
       for (const piece of this.#table.dump(filter)) if (piece.length > 0) return;
       this.#emptyWithin = JSON.stringify(filter);
     } catch (error) {
