@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReplicaMessage } from '@vnfpool/wire/replication';
 import type { Core } from '../core.ts';
+import { HeldStandbys } from './held-standbys.ts';
 import { extended, type ReplicaHistory } from './history.ts';
 import type { StandbyInit } from './standby.ts';
 import { StandbyAccount } from './standby-account.ts';
 import { StandbyLink } from './standby-link.ts';
-import { standbyView } from './standby-view.ts';
 import type { ReplicaStore } from './store.ts';
 import {
   acknowledgersOf,
@@ -19,7 +19,6 @@ import {
   type StandbyView,
   type UnlistReason,
 } from './types.ts';
-import { UpdateAges } from './update-ages.ts';
 
 export interface HolderInit {
   /** 16 hexadecimal digits. */
@@ -54,14 +53,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   readonly #init: HolderInit;
   readonly #history: ReplicaHistory;
   readonly #everyMs: number;
-  readonly #links = new Map<number, StandbyLink>();
-  readonly #ages = new UpdateAges();
-  /** Undefined: the council's list is not known yet. */
-  #listed: ReadonlySet<number> | undefined;
-  /** Asked for, and not done yet. */
-  readonly #unlisting = new Set<number>();
-  /** Those that had a connection at any time. */
-  readonly #met = new Map<number, StandbyAccount>();
+  readonly #standbys: HeldStandbys;
   /** Told to be fit for the list. */
   readonly #fit = new Set<number>();
   /** Nearly fit: what is deferred waits for them already, so that they come to have all of it. */
@@ -79,6 +71,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     this.#init = init;
     this.#history = extended(init.history, init.epoch, init.store.sequence);
     this.#everyMs = init.everyMs ?? EVERY_MS;
+    this.#standbys = new HeldStandbys(init.store, init.bound);
     this.#acknowledged = init.store.sequence;
     this.#released = init.bound.defers === true ? init.store.sequence : 0;
   }
@@ -98,35 +91,25 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     const outstanding = this.store.sequence - this.#acknowledged;
     let room = isHeldBy(this.#init.bound) ? OUTSTANDING_MAX - outstanding : Number.POSITIVE_INFINITY;
     if (updates === 0) return Math.max(0, room);
-    for (const standby of this.#listed ?? []) {
+    for (const standby of this.#standbys.listed ?? []) {
       // Waiting does not make it younger; but nothing younger can be lost with it.
-      if (nowMs >= this.#lacksSinceMs(standby) + (ageMs ?? Number.POSITIVE_INFINITY)) return 0;
-      room = Math.min(room, updates - this.#lagOf(standby));
+      if (nowMs >= this.#standbys.lacksSinceMs(standby) + (ageMs ?? Number.POSITIVE_INFINITY)) return 0;
+      room = Math.min(room, updates - this.#standbys.lagOf(standby));
     }
     return Math.max(0, room);
   }
 
   /** For the standby that this node becomes when its epoch is over. */
   get kept(): NonNullable<StandbyInit['kept']> {
-    for (const link of this.#links.values()) link.close();
-    this.#links.clear();
+    for (const link of this.#standbys.links.values()) link.close();
+    this.#standbys.links.clear();
     const { store, history } = this;
     return { store, history, position: { epoch: this.#init.epoch, sequence: store.sequence } };
   }
 
   /** Of all that are listed or have a connection, and of `others`. */
   views(nowMs: number, others: Iterable<number> = []): StandbyView[] {
-    const known = new Set([...(this.#listed ?? []), ...this.#links.keys(), ...others]);
-    const at = { store: this.store, ages: this.#ages, nowMs };
-    return [...known].map((standby) =>
-      standbyView(
-        standby,
-        this.#listed?.has(standby) ?? false,
-        this.#links.get(standby),
-        this.#met.get(standby),
-        at,
-      ),
-    );
+    return this.#standbys.views(nowMs, others);
   }
 
   handle(input: HolderInput, nowMs: number): HolderOutput[] {
@@ -151,7 +134,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
 
   expire(nowMs: number): HolderOutput[] {
     const outputs: HolderOutput[] = [];
-    for (const [standby, link] of this.#links) {
+    for (const [standby, link] of this.#standbys.links) {
       if (nowMs >= this.#goneAtMs(link)) {
         const reason = `it has not answered for ${GONE_MARKS * this.#everyMs} ms`;
         outputs.push(...this.#drop(standby, reason, nowMs));
@@ -162,21 +145,24 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
         link.isSilent = true;
         outputs.push(event('warning', standby, 'it has stopped answering'));
         // What is deferred does not wait for it any more, unless it is listed.
-        if (this.#listed?.has(standby) !== true) this.#fit.delete(standby);
+        if (this.#standbys.listed?.has(standby) !== true) this.#fit.delete(standby);
       }
     }
     return [...outputs, ...this.#follow(nowMs)];
   }
 
   nextDeadline(): number | undefined {
-    const moments = [...this.#links.values()].flatMap((link) => [
+    const moments = [...this.#standbys.links.values()].flatMap((link) => [
       link.lastMarkMs + this.#everyMs,
       this.#goneAtMs(link),
       ...(link.isSilent ? [] : [this.#silentAtMs(link)]),
     ]);
-    for (const standby of this.#listed ?? []) {
-      if (!this.#met.has(standby) && !this.#unlisting.has(standby)) moments.push(this.#awaitedUntilMs);
-      const agedAtMs = this.#unlisting.has(standby) ? Number.POSITIVE_INFINITY : this.#agedAtMs(standby);
+    for (const standby of this.#standbys.listed ?? []) {
+      if (!this.#standbys.met.has(standby) && !this.#standbys.unlisting.has(standby))
+        moments.push(this.#awaitedUntilMs);
+      const agedAtMs = this.#standbys.unlisting.has(standby)
+        ? Number.POSITIVE_INFINITY
+        : this.#standbys.agedAtMs(standby);
       if (agedAtMs < Number.POSITIVE_INFINITY) moments.push(agedAtMs);
     }
     return moments.length === 0 ? undefined : Math.min(...moments);
@@ -213,18 +199,18 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
       store.update(key, value, secret);
       count++;
     }
-    if (count > 0) this.#ages.add(store.sequence, nowMs);
+    if (count > 0) this.#standbys.ages.add(store.sequence, nowMs);
     return { count, isFull };
   }
 
   #attach(standby: number, nowMs: number): HolderOutput[] {
     this.#detach(standby);
-    if (this.#links.size >= STANDBYS_MAX)
+    if (this.#standbys.links.size >= STANDBYS_MAX)
       return [{ type: 'drop', standby, reason: `there are ${STANDBYS_MAX} standbys already` }];
     const { slot, epoch, batchBytes = BATCH_BYTES } = this.#init;
-    const account = this.#met.get(standby) ?? new StandbyAccount();
-    this.#met.set(standby, account);
-    this.#links.set(standby, new StandbyLink(this.store, { account, epoch, batchBytes }, nowMs));
+    const account = this.#standbys.met.get(standby) ?? new StandbyAccount();
+    this.#standbys.met.set(standby, account);
+    this.#standbys.links.set(standby, new StandbyLink(this.store, { account, epoch, batchBytes }, nowMs));
     const open: ReplicaMessage = {
       type: 'open',
       slot,
@@ -236,15 +222,14 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   }
 
   #detach(standby: number): void {
-    this.#links.get(standby)?.close();
-    this.#links.delete(standby);
+    this.#standbys.links.get(standby)?.close();
+    this.#standbys.links.delete(standby);
     this.#fit.delete(standby);
     this.#joining.delete(standby);
   }
 
   #list(standbys: readonly number[], nowMs: number): HolderOutput[] {
-    this.#listed = new Set(standbys);
-    for (const standby of this.#unlisting) if (!this.#listed.has(standby)) this.#unlisting.delete(standby);
+    this.#standbys.list(standbys);
     return this.#follow(nowMs);
   }
 
@@ -254,11 +239,11 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   }
 
   #read(standby: number, message: ReplicaMessage, nowMs: number): HolderOutput[] {
-    const link = this.#links.get(standby);
+    const link = this.#standbys.links.get(standby);
     if (link === undefined) return [];
     link.lastHeardMs = nowMs;
     link.isSilent = false;
-    const account = this.#met.get(standby);
+    const account = this.#standbys.met.get(standby);
     if (account) account.heardAtMs = nowMs;
     switch (message.type) {
       case 'at': {
@@ -286,7 +271,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   #differs(standby: number, link: StandbyLink, sequence: number, nowMs: number): HolderOutput[] {
     if (!link.isFollowing) return this.#drop(standby, 'it differs from nothing', nowMs);
     this.#fit.delete(standby);
-    this.#met.get(standby)?.differ();
+    this.#standbys.met.get(standby)?.differ();
     const resume = link.restart();
     return [
       event('error', standby, `its state is another at update ${sequence}; it gets all anew`),
@@ -304,7 +289,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   // What leaves -----------------------------------------------------------------------------------------
 
   #sendAll(nowMs: number): HolderOutput[] {
-    return [...this.#links].flatMap(([standby, link]) => this.#send(standby, link, nowMs, false));
+    return [...this.#standbys.links].flatMap(([standby, link]) => this.#send(standby, link, nowMs, false));
   }
 
   #send(standby: number, link: StandbyLink, nowMs: number, isMarkDue: boolean): HolderOutput[] {
@@ -323,11 +308,12 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
 
   /** To be called after everything by which a standby may have come nearer, or gone. */
   #follow(nowMs: number): HolderOutput[] {
-    if (this.#listed === undefined) return [];
+    const { listed, links } = this.#standbys;
+    if (listed === undefined) return [];
     const outputs: HolderOutput[] = [];
-    for (const standby of this.#listed) outputs.push(...this.#judge(standby, nowMs));
-    for (const [standby, link] of this.#links) {
-      if (this.#listed.has(standby) || this.#fit.has(standby) || !this.#isFit(standby, link, nowMs)) {
+    for (const standby of listed) outputs.push(...this.#judge(standby, nowMs));
+    for (const [standby, link] of links) {
+      if (listed.has(standby) || this.#fit.has(standby) || !this.#isFit(standby, link, nowMs)) {
         this.#joining.delete(standby);
         continue;
       }
@@ -339,7 +325,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
       this.#fit.add(standby);
       outputs.push({ type: 'caught-up', standby });
     }
-    if (!this.#isReady && [...this.#listed].every((standby) => this.#ackedOf(standby) !== undefined)) {
+    if (!this.#isReady && [...listed].every((standby) => this.#standbys.ackedOf(standby) !== undefined)) {
       this.#isReady = true;
       outputs.push({ type: 'ready' });
     }
@@ -354,17 +340,17 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   /** Whether a listed standby comes too near the bound. */
   #judge(standby: number, nowMs: number): HolderOutput[] {
     const { updates, overload } = this.#init.bound;
-    const link = this.#links.get(standby);
+    const link = this.#standbys.links.get(standby);
     if (link === undefined && this.#isAwaited(standby, nowMs)) return [];
     if (link === undefined || link.isSilent) return this.#unlist(standby, 'silent');
-    if (nowMs >= this.#agedAtMs(standby)) return this.#unlist(standby, 'age');
-    const isBehind = overload === 'degrade' && updates > 0 && this.#lagOf(standby) > updates / 2;
+    if (nowMs >= this.#standbys.agedAtMs(standby)) return this.#unlist(standby, 'age');
+    const isBehind = overload === 'degrade' && updates > 0 && this.#standbys.lagOf(standby) > updates / 2;
     return isBehind ? this.#unlist(standby, 'behind') : [];
   }
 
   /** At the beginning there is no connection yet to whoever the former holder listed. */
   #isAwaited(standby: number, nowMs: number): boolean {
-    return !this.#met.has(standby) && nowMs < this.#awaitedUntilMs;
+    return !this.#standbys.met.has(standby) && nowMs < this.#awaitedUntilMs;
   }
 
   get #awaitedUntilMs(): number {
@@ -372,8 +358,8 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   }
 
   #unlist(standby: number, reason: UnlistReason): HolderOutput[] {
-    if (this.#listed?.has(standby) !== true || this.#unlisting.has(standby)) return [];
-    this.#unlisting.add(standby);
+    if (this.#standbys.listed?.has(standby) !== true || this.#standbys.unlisting.has(standby)) return [];
+    this.#standbys.unlisting.add(standby);
     this.#fit.delete(standby);
     return [{ type: 'unlist', standby, reason }];
   }
@@ -383,8 +369,8 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     const sequence = this.#confirmed();
     if (sequence <= this.#acknowledged) return [];
     this.#acknowledged = sequence;
-    const all = [...this.#links.values()].map(({ acked }) => acked ?? 0);
-    this.#ages.forget(Math.min(sequence, ...all));
+    const all = [...this.#standbys.links.values()].map(({ acked }) => acked ?? 0);
+    this.#standbys.ages.forget(Math.min(sequence, ...all));
     return [{ type: 'acknowledged', sequence }];
   }
 
@@ -392,8 +378,8 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   #confirmed(): number {
     const { updates } = this.#init.bound;
     const by = acknowledgersOf(this.#init.bound);
-    const acked = [...(this.#listed ?? [])]
-      .map((standby) => this.#ackedOf(standby) ?? 0)
+    const acked = [...(this.#standbys.listed ?? [])]
+      .map((standby) => this.#standbys.ackedOf(standby) ?? 0)
       .sort((a, b) => b - a);
     const least = by === 0 ? this.store.sequence : (acked[by - 1] ?? 0);
     return updates === 0 ? Math.min(least, ...acked) : least;
@@ -401,9 +387,9 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
 
   #confirm(): HolderOutput[] {
     if (!this.#isReady || this.#released >= this.#deferred) return [];
-    const counted = new Set([...(this.#listed ?? []), ...this.#fit, ...this.#joining]);
-    if ((this.#listed?.size ?? 0) < acknowledgersOf(this.#init.bound)) return [];
-    const acked = [...counted].map((standby) => this.#ackedOf(standby) ?? 0);
+    const counted = new Set([...(this.#standbys.listed ?? []), ...this.#fit, ...this.#joining]);
+    if ((this.#standbys.listed?.size ?? 0) < acknowledgersOf(this.#init.bound)) return [];
+    const acked = [...counted].map((standby) => this.#standbys.ackedOf(standby) ?? 0);
     const sequence = Math.min(this.#deferred, ...acked);
     if (sequence <= this.#released) return [];
     this.#released = sequence;
@@ -412,28 +398,8 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
 
   #isFit(standby: number, link: StandbyLink, nowMs: number): boolean {
     const { updates } = this.#init.bound;
-    if (link.acked === undefined || link.isSilent || nowMs >= this.#agedAtMs(standby)) return false;
+    if (link.acked === undefined || link.isSilent || nowMs >= this.#standbys.agedAtMs(standby)) return false;
     return this.store.sequence - link.acked <= updates / 2;
-  }
-
-  #ackedOf(standby: number): number | undefined {
-    return this.#links.get(standby)?.acked;
-  }
-
-  #lagOf(standby: number): number {
-    const acked = this.#ackedOf(standby);
-    return acked === undefined ? Number.POSITIVE_INFINITY : this.store.sequence - acked;
-  }
-
-  /** When it lacks an update for half the agreed age; infinity: there is no such bound, or it lacks nothing. */
-  #agedAtMs(standby: number): number {
-    const { ageMs } = this.#init.bound;
-    return ageMs === undefined ? Number.POSITIVE_INFINITY : this.#lacksSinceMs(standby) + ageMs / 2;
-  }
-
-  /** When the first update was made that it lacks; infinity: it lacks nothing. */
-  #lacksSinceMs(standby: number): number {
-    return this.#ages.firstBehind(this.#ackedOf(standby) ?? 0) ?? Number.POSITIVE_INFINITY;
   }
 
   #goneAtMs(link: StandbyLink): number {
