@@ -22,6 +22,8 @@ describe('the replication world', () => {
       differences: 0,
       memoryFaults: 0,
       damagedTakeOvers: 0,
+      holderFaults: 0,
+      toldAnew: 0,
     };
     for (let seed = 1; seed <= 1500; seed++) {
       const result = runReplicationWorld(seed);
@@ -36,6 +38,8 @@ describe('the replication world', () => {
     expect(sums.differences).toBeGreaterThan(1000);
     expect(sums.memoryFaults).toBeGreaterThan(200);
     expect(sums.damagedTakeOvers).toBeGreaterThan(10);
+    expect(sums.holderFaults).toBeGreaterThan(500);
+    expect(sums.toldAnew).toBeGreaterThan(200);
   });
 
   // A standby that was filled with what the holder had before; one that the holder wanted off the list before the council was

@@ -6,7 +6,7 @@ import { extended, type ReplicaHistory } from './history.ts';
 import type { StandbyInit } from './standby.ts';
 import { StandbyAccount } from './standby-account.ts';
 import { StandbyLink } from './standby-link.ts';
-import type { ReplicaStore } from './store.ts';
+import { type ReplicaStore, SCRUB_EVERY_MS, SCRUB_KEYS } from './store.ts';
 import {
   acknowledgersOf,
   GONE_MARKS,
@@ -33,6 +33,13 @@ export interface HolderInit {
   readonly everyMs?: number;
   /** Weight of the updates in one message, but for the last of them. Default 32 KiB. */
   readonly batchBytes?: number;
+  /** Keys that are looked at again a second, for damage in memory. Default 4,096; 0: none. */
+  readonly scrubKeys?: number;
+  /**
+   * Before a standby that has differed twice is filled anew; twice as long each further time, up to 64 times this, until it has agreed for 5 s,
+   * and for as long as the last pause. Default 1 s.
+   */
+  readonly refillPauseMs?: number;
 }
 
 /** Updates that wait for an acknowledgement, where what they bring about is held until then. */
@@ -41,6 +48,7 @@ export const OUTSTANDING_MAX = 65_536;
 export const STANDBYS_MAX = 16;
 const EVERY_MS = 100;
 const BATCH_BYTES = 32_768;
+const REFILL_PAUSE_MS = 1_000;
 
 /**
  * The sending end of replication: takes the function's updates and keeps every standby's state equal to its own. A standby that
@@ -66,12 +74,19 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   #isReady = false;
   #isWaiting = false;
   #endedAt: number | undefined;
+  #scrubAtMs: number;
+  /** Of the store, when it was told last what is damaged. */
+  #damagesTold = 0;
+  #isDamageTold = false;
+  readonly #damagesBefore: number;
 
   constructor(init: HolderInit) {
     this.#init = init;
     this.#history = extended(init.history, init.epoch, init.store.sequence);
     this.#everyMs = init.everyMs ?? EVERY_MS;
     this.#standbys = new HeldStandbys(init.store, init.bound);
+    this.#scrubAtMs = init.startedAtMs + SCRUB_EVERY_MS;
+    this.#damagesBefore = init.store.damagesFound;
     this.#acknowledged = init.store.sequence;
     this.#released = init.bound.defers === true ? init.store.sequence : 0;
   }
@@ -112,7 +127,16 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     return this.#standbys.views(nowMs, others);
   }
 
+  /** Of values in the holder's own copy: how many were found to be damaged under this epoch. */
+  get damagesFound(): number {
+    return this.store.damagesFound - this.#damagesBefore;
+  }
+
   handle(input: HolderInput, nowMs: number): HolderOutput[] {
+    return [...this.#handle(input, nowMs), ...this.#tellDamage()];
+  }
+
+  #handle(input: HolderInput, nowMs: number): HolderOutput[] {
     switch (input.type) {
       case 'update':
         return this.#update(input.updates, input.isDeferred === true, nowMs);
@@ -133,6 +157,10 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   }
 
   expire(nowMs: number): HolderOutput[] {
+    if (nowMs >= this.#scrubAtMs) {
+      this.#scrubAtMs = nowMs + SCRUB_EVERY_MS;
+      this.store.scrub(this.#init.scrubKeys ?? SCRUB_KEYS);
+    }
     const outputs: HolderOutput[] = [];
     for (const [standby, link] of this.#standbys.links) {
       if (nowMs >= this.#goneAtMs(link)) {
@@ -148,10 +176,10 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
         if (this.#standbys.listed?.has(standby) !== true) this.#fit.delete(standby);
       }
     }
-    return [...outputs, ...this.#follow(nowMs)];
+    return [...outputs, ...this.#follow(nowMs), ...this.#tellDamage()];
   }
 
-  nextDeadline(): number | undefined {
+  nextDeadline(): number {
     const moments = [...this.#standbys.links.values()].flatMap((link) => [
       link.lastMarkMs + this.#everyMs,
       this.#goneAtMs(link),
@@ -165,7 +193,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
         : this.#standbys.agedAtMs(standby);
       if (agedAtMs < Number.POSITIVE_INFINITY) moments.push(agedAtMs);
     }
-    return moments.length === 0 ? undefined : Math.min(...moments);
+    return Math.min(this.#scrubAtMs, ...moments);
   }
 
   // Inputs ----------------------------------------------------------------------------------------------
@@ -208,7 +236,8 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     if (this.#standbys.links.size >= STANDBYS_MAX)
       return [{ type: 'drop', standby, reason: `there are ${STANDBYS_MAX} standbys already` }];
     const { slot, epoch, batchBytes = BATCH_BYTES } = this.#init;
-    const account = this.#standbys.met.get(standby) ?? new StandbyAccount();
+    const account =
+      this.#standbys.met.get(standby) ?? new StandbyAccount(this.#init.refillPauseMs ?? REFILL_PAUSE_MS);
     this.#standbys.met.set(standby, account);
     this.#standbys.links.set(standby, new StandbyLink(this.store, { account, epoch, batchBytes }, nowMs));
     const open: ReplicaMessage = {
@@ -271,10 +300,13 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   #differs(standby: number, link: StandbyLink, sequence: number, nowMs: number): HolderOutput[] {
     if (!link.isFollowing) return this.#drop(standby, 'it differs from nothing', nowMs);
     this.#fit.delete(standby);
-    this.#standbys.met.get(standby)?.differ();
+    const account = this.#standbys.met.get(standby);
+    account?.differ(nowMs);
+    const pauseMs = Math.max(0, (account?.filledAtMs ?? 0) - nowMs);
+    const then = pauseMs === 0 ? 'it gets all anew' : `it gets all anew in ${Math.round(pauseMs)} ms`;
     const resume = link.restart();
     return [
-      event('error', standby, `its state is another at update ${sequence}; it gets all anew`),
+      event('error', standby, `its state is another at update ${sequence}; ${then}`),
       ...this.#unlist(standby, 'differs'),
       { type: 'send', standby, message: resume },
       ...this.#send(standby, link, nowMs, true),
@@ -284,6 +316,16 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   #drop(standby: number, reason: string, nowMs: number): HolderOutput[] {
     this.#detach(standby);
     return [{ type: 'drop', standby, reason }, ...this.#follow(nowMs)];
+  }
+
+  #tellDamage(): HolderOutput[] {
+    const { damaged, damagesFound } = this.store;
+    const isMore = damagesFound > this.#damagesTold && damaged.size > 0;
+    const isOver = this.#isDamageTold && damaged.size === 0;
+    this.#damagesTold = damagesFound;
+    if (!isMore && !isOver) return [];
+    this.#isDamageTold = isMore;
+    return [{ type: 'damaged', keys: [...damaged] }];
   }
 
   // What leaves -----------------------------------------------------------------------------------------
@@ -343,6 +385,9 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     const link = this.#standbys.links.get(standby);
     if (link === undefined && this.#isAwaited(standby, nowMs)) return [];
     if (link === undefined || link.isSilent) return this.#unlist(standby, 'silent');
+    // No mark can follow that it could answer.
+    if (link.heldBy === 'damage' && nowMs >= link.heldSinceMs + SILENT_MARKS * this.#everyMs)
+      return this.#unlist(standby, 'damage');
     if (nowMs >= this.#standbys.agedAtMs(standby)) return this.#unlist(standby, 'age');
     const isBehind = overload === 'degrade' && updates > 0 && this.#standbys.lagOf(standby) > updates / 2;
     return isBehind ? this.#unlist(standby, 'behind') : [];
@@ -398,7 +443,13 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
 
   #isFit(standby: number, link: StandbyLink, nowMs: number): boolean {
     const { updates } = this.#init.bound;
-    if (link.acked === undefined || link.isSilent || nowMs >= this.#standbys.agedAtMs(standby)) return false;
+    if (
+      link.acked === undefined ||
+      link.isSilent ||
+      link.heldBy !== null ||
+      nowMs >= this.#standbys.agedAtMs(standby)
+    )
+      return false;
     return this.store.sequence - link.acked <= updates / 2;
   }
 
@@ -407,7 +458,7 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
   }
 
   #silentAtMs(link: StandbyLink): number {
-    return link.lastHeardMs + SILENT_MARKS * this.#everyMs;
+    return link.unheardSinceMs + SILENT_MARKS * this.#everyMs;
   }
 }
 

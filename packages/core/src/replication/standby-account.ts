@@ -3,6 +3,9 @@
 /** A standby that had another state counts as differing until its digests have agreed for so long: a bad memory fails more than once. */
 const STEADY_MS = 5_000;
 
+/** The pause doubles with each difference, and so many times at most. */
+const DOUBLINGS_MAX = 6;
+
 /** What went to one standby under an epoch, over all its connections, and how its digests compared. */
 export class StandbyAccount {
   updatesSent = 0;
@@ -15,9 +18,21 @@ export class StandbyAccount {
   /** Undefined: never. */
   heardAtMs: number | undefined;
   agreedAtMs: number | undefined;
+  /** Nothing is sent before: it has differed again and again, and would do so once more. */
+  filledAtMs = 0;
   /** Since when none differed; undefined: none agreed since. */
   #steadySinceMs: number | undefined;
   #isDiffering = false;
+  /** It has differed, and not agreed for long since: the next time there is a pause. */
+  #isRepeated = false;
+  /** Before it is filled anew once more. */
+  #pauseMs = 0;
+  readonly #firstPauseMs: number;
+
+  /** @param firstPauseMs before it is filled anew when it has differed twice */
+  constructor(firstPauseMs: number) {
+    this.#firstPauseMs = firstPauseMs;
+  }
 
   get isDiffering(): boolean {
     return this.#isDiffering;
@@ -28,13 +43,20 @@ export class StandbyAccount {
     this.agreed++;
     this.agreedAtMs = nowMs;
     this.#steadySinceMs ??= nowMs;
-    if (nowMs - this.#steadySinceMs >= STEADY_MS) this.#isDiffering = false;
+    const steadyMs = nowMs - this.#steadySinceMs;
+    if (steadyMs >= STEADY_MS) this.#isDiffering = false;
+    if (steadyMs >= Math.max(STEADY_MS, this.#pauseMs)) this.#isRepeated = false;
   }
 
   /** It has another state than the holder had. */
-  differ(): void {
+  differ(nowMs: number): void {
     this.differed++;
     this.#steadySinceMs = undefined;
     this.#isDiffering = true;
+    const longest = this.#firstPauseMs * 2 ** DOUBLINGS_MAX;
+    const next = this.#pauseMs === 0 ? this.#firstPauseMs : Math.min(2 * this.#pauseMs, longest);
+    this.#pauseMs = this.#isRepeated ? next : 0;
+    this.#isRepeated = true;
+    this.filledAtMs = nowMs + this.#pauseMs;
   }
 }

@@ -32,6 +32,14 @@ export class StandbyLink {
   roundTripMs: number | null = null;
   isSilent = false;
   isEndTold = false;
+  /** Why nothing is sent though there would be room: a pause before it is filled anew, or what is next is damaged here. */
+  heldBy: 'pause' | 'damage' | null = null;
+  /** When that began, and when it was so last. */
+  heldSinceMs = 0;
+  #heldAtMs = 0;
+  /** As it was said last, and whether it was only just. */
+  #resume: ReplicaMessage | undefined;
+  #isResumeNew = false;
   readonly #store: ReplicaStore;
   readonly #account: StandbyAccount;
   readonly #epoch: number;
@@ -79,9 +87,14 @@ export class StandbyLink {
     return this.#sent - this.#confirmed;
   }
 
+  /** Since when it has owed an answer: to who gets nothing there is nothing to answer. */
+  get unheardSinceMs(): number {
+    return Math.max(this.lastHeardMs, this.#heldAtMs);
+  }
+
   /** Since when it has owed an answer, or an acknowledgement of the first mark that was sent; both are to come. */
   get owesSinceMs(): number {
-    return Math.min(this.lastHeardMs, this.#marks.awaitedSinceMs ?? Number.POSITIVE_INFINITY);
+    return Math.min(this.unheardSinceMs, this.#marks.awaitedSinceMs ?? Number.POSITIVE_INFINITY);
   }
 
   /** It says where it is: what it needs is sent from there on. */
@@ -109,7 +122,9 @@ export class StandbyLink {
     this.#voidUs = this.#markedUs;
     this.#marks.forgetAll();
     this.isEndTold = false;
-    return { type: 'resume', from };
+    this.#isResumeNew = true;
+    this.#resume = { type: 'resume', from };
+    return this.#resume;
   }
 
   /** Takes an acknowledgement; what is wrong with it, or null. */
@@ -134,16 +149,31 @@ export class StandbyLink {
   *due(nowMs: number, isMarkDue: boolean): Generator<ReplicaMessage, void> {
     const cursor = this.#cursor;
     if (cursor === undefined) return;
+    if (nowMs < this.#account.filledAtMs) {
+      this.#hold('pause', nowMs);
+      // A sign of life, to which nothing is to be answered.
+      if (isMarkDue && !this.#isResumeNew && this.#resume !== undefined) yield this.#resume;
+      if (isMarkDue) this.#isResumeNew = false;
+      return;
+    }
     // A removal was forgotten before it was told.
     if (this.#store.floor > Math.max(this.#knows, cursor.sequence)) yield this.restart();
     const reader = this.#cursor as StoreCursor;
     while (!reader.isAtEnd && this.bytesUnderWay < this.#window) {
       const updates = this.#read(reader);
+      if (updates.length === 0) break;
       const isMarked = reader.isAtEnd && this.#mayMark;
       yield { type: 'updates', updates, mark: isMarked ? this.#mark(nowMs) : null };
     }
+    this.#hold(!reader.isAtEnd && this.bytesUnderWay < this.#window ? 'damage' : null, nowMs);
     if (reader.isAtEnd && this.#mayMark && (isMarkDue || this.#marked < this.#store.sequence))
       yield { type: 'updates', updates: [], mark: this.#mark(nowMs) };
+  }
+
+  #hold(heldBy: 'pause' | 'damage' | null, nowMs: number): void {
+    if (heldBy !== this.heldBy) this.heldSinceMs = nowMs;
+    if (heldBy !== null) this.#heldAtMs = nowMs;
+    this.heldBy = heldBy;
   }
 
   get #mayMark(): boolean {

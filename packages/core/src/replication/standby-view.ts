@@ -34,6 +34,8 @@ export function standbyView(
     differed: account?.differed ?? 0,
     sinceAgreedMs: since(account?.agreedAtMs),
     isDiffering: account?.isDiffering ?? false,
+    filledInMs: account !== undefined && account.filledAtMs > nowMs ? account.filledAtMs - nowMs : null,
+    isHeldUp: link?.heldBy === 'damage',
   };
 }
 

@@ -11,7 +11,7 @@ import {
 } from '@vnfpool/wire/replication';
 import type { Core } from '../core.ts';
 import { isOnWay, type ReplicaHistory } from './history.ts';
-import { ReplicaStore, type StoreBounds } from './store.ts';
+import { ReplicaStore, SCRUB_EVERY_MS, SCRUB_KEYS, type StoreBounds } from './store.ts';
 import { SILENT_MARKS, type StandbyInput, type StandbyOutput } from './types.ts';
 
 export interface StandbyInit {
@@ -37,8 +37,6 @@ export interface TakenOver {
 }
 
 const WINDOW_BYTES = 2 ** 19;
-const SCRUB_KEYS = 4_096;
-const SCRUB_EVERY_MS = 1_000;
 const ASIDE_BYTES = 2 ** 22;
 
 /** Updates that are not complete yet. */
@@ -82,7 +80,9 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
     this.#history = init.kept?.history ?? [];
     this.#position = init.kept?.position ?? { epoch: 0, sequence: 0 };
     this.#highestEpoch = this.#position.epoch;
-    this.#told = { isWhole: true, ...this.#position };
+    // A holder may have known that its copy was damaged.
+    this.#isWhole = this.#store.damaged.size === 0;
+    this.#told = { isWhole: this.#isWhole, ...this.#position };
     this.#scrubAtMs = nowMs + SCRUB_EVERY_MS;
   }
 
@@ -269,8 +269,8 @@ export class ReplicationStandby implements Core<StandbyInput, StandbyOutput> {
   }
 
   #scrub(): StandbyOutput[] {
-    const key = this.#store.scrub(this.#init.scrubKeys ?? SCRUB_KEYS);
-    if (key === undefined || !this.#isWhole) return [];
+    this.#store.scrub(this.#init.scrubKeys ?? SCRUB_KEYS);
+    if (this.#store.damaged.size === 0 || !this.#isWhole) return [];
     this.#isWhole = false;
     const told: StandbyOutput[] = [
       ...this.#tellState(),

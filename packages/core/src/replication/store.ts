@@ -36,6 +36,9 @@ export interface StoreBounds {
   readonly removedMax?: number;
 }
 
+/** Keys that both ends look at again a second, for damage in memory. */
+export const SCRUB_KEYS = 4_096;
+export const SCRUB_EVERY_MS = 1_000;
 const KEYS_MAX = 2 ** 20;
 const BYTES_MAX = 2 ** 28;
 const REMOVED_MAX = 2 ** 14;
@@ -53,6 +56,8 @@ export class ReplicaStore {
   /** Before the first and behind the last. */
   readonly #end: Entry;
   readonly #cursors = new Set<StoreCursor>();
+  readonly #damaged = new Set<string>();
+  #damagesFound = 0;
   readonly #hash = new EntryHash();
   readonly #bounds: Required<StoreBounds>;
   #sequence: number;
@@ -128,6 +133,16 @@ export class ReplicaStore {
     return this.#floor;
   }
 
+  /** Keys whose value was found not to be what was taken, and that have not been changed since. */
+  get damaged(): ReadonlySet<string> {
+    return this.#damaged;
+  }
+
+  /** How many were found, ever. */
+  get damagesFound(): number {
+    return this.#damagesFound;
+  }
+
   get(key: string): Uint8Array | undefined {
     return this.#entries.get(key)?.value ?? undefined;
   }
@@ -161,6 +176,7 @@ export class ReplicaStore {
       entry = { key, value: null, sequence, secret, high: 0, low: 0 } as Entry;
       this.#entries.set(key, entry);
     } else {
+      this.#damaged.delete(key);
       this.#unlink(entry);
       if (entry.value === null) this.#removed.delete(key);
       else this.#bytes -= key.length + entry.value.length;
@@ -197,24 +213,40 @@ export class ReplicaStore {
   cursor(sequence: number): StoreCursor {
     let entry = this.#end.former;
     while (entry !== this.#end && entry.sequence > sequence) entry = entry.former;
-    const cursor: StoreCursor = new StoreCursor(entry, sequence, this.#end, () =>
-      this.#cursors.delete(cursor),
-    );
+    const cursor: StoreCursor = new StoreCursor(entry, sequence, this.#end, {
+      isSound: (next) => this.#look(next),
+      close: () => this.#cursors.delete(cursor),
+    });
     this.#cursors.add(cursor);
     return cursor;
   }
 
-  /** Looks at the next `count` keys; the first whose value is not what was taken, or undefined. */
-  scrub(count: number): string | undefined {
+  /** Whether the value of this key is what was taken; that it is not is remembered. */
+  isSound(key: string): boolean {
+    const entry = this.#entries.get(key);
+    return entry === undefined || this.#look(entry);
+  }
+
+  /** Looks at the next `count` keys, whether their values are what was taken: see `damaged`. */
+  scrub(count: number): void {
     let entry = this.#scrubbed;
     for (let left = Math.min(count, this.#entries.size); left > 0; left--) {
       entry = entry.next === this.#end ? this.#end.next : entry.next;
-      if (entry.value === null) continue;
-      this.#hash.take(entry.key, entry.value, placeOf(entry.secret));
-      if (this.#hash.high !== entry.high || this.#hash.low !== entry.low) return entry.key;
+      this.#look(entry);
     }
     this.#scrubbed = entry;
-    return undefined;
+  }
+
+  #look({ key, value, secret, high, low }: Entry): boolean {
+    if (value === null) return true;
+    this.#hash.take(key, value, placeOf(secret));
+    const isSound = this.#hash.high === high && this.#hash.low === low;
+    if (isSound) this.#damaged.delete(key);
+    else if (!this.#damaged.has(key)) {
+      this.#damaged.add(key);
+      this.#damagesFound++;
+    }
+    return isSound;
   }
 
   #forgetRemoval(): void {
@@ -253,25 +285,30 @@ function placeOf(secret: ReplicaSecret | undefined): 0 | 1 | 2 {
   return secret === 'value' ? 1 : 2;
 }
 
+interface CursorEnds {
+  readonly isSound: (next: Entry) => boolean;
+  readonly close: () => void;
+}
+
 /** A place in a store, between what was read and what was changed since. */
 export class StoreCursor {
   /** Of the last update that was read. */
   sequence: number;
   readonly #end: Entry;
-  readonly #close: () => void;
+  readonly #ends: CursorEnds;
   #at: Entry;
 
-  constructor(at: Entry, sequence: number, end: Entry, close: () => void) {
+  constructor(at: Entry, sequence: number, end: Entry, ends: CursorEnds) {
     this.#at = at;
     this.sequence = sequence;
     this.#end = end;
-    this.#close = close;
+    this.#ends = ends;
   }
 
-  /** Undefined: all was read. */
+  /** Undefined: all was read, or the next value is damaged: it goes to nobody, and nothing behind it before it was changed. */
   next(): StoredUpdate | undefined {
     const { next } = this.#at;
-    if (next === this.#end) return undefined;
+    if (next === this.#end || !this.#ends.isSound(next)) return undefined;
     this.#at = next;
     this.sequence = next.sequence;
     return next;
@@ -282,7 +319,7 @@ export class StoreCursor {
   }
 
   close(): void {
-    this.#close();
+    this.#ends.close();
   }
 
   /** The store's own: an entry goes elsewhere. */

@@ -96,6 +96,11 @@ export type HolderOutput =
   | { readonly type: 'unlist'; readonly standby: number; readonly reason: UnlistReason }
   /** It may be listed: it has all but what is on its way. */
   | { readonly type: 'caught-up'; readonly standby: number }
+  /**
+   * Values of these keys in the holder's own copy are not what the function told: they were damaged in memory, and go to nobody. Told when there
+   * are more of them, and when there are none any more. What the function says of such a key makes it whole.
+   */
+  | { readonly type: 'damaged'; readonly keys: readonly string[] }
   /** A standby knows a later epoch: this holder is none any more. */
   | { readonly type: 'superseded'; readonly epoch: number }
   | {
@@ -113,7 +118,9 @@ export type UnlistReason =
   /** It did not answer. */
   | 'silent'
   /** Its state is another. */
-  | 'differs';
+  | 'differs'
+  /** What it lacks is damaged in the holder's own copy, and was not told anew within three marks. */
+  | 'damage';
 
 export type StandbyInput =
   /** A connection of a holder; replaces a former one. */
@@ -167,4 +174,8 @@ export interface StandbyView {
   readonly sinceAgreedMs: number | null;
   /** It had another state, and its digests have not agreed for five seconds since. */
   readonly isDiffering: boolean;
+  /** Until it is filled anew, after it has differed again and again; null: there is no such pause. */
+  readonly filledInMs: number | null;
+  /** It lacks what is damaged in the holder's own copy. */
+  readonly isHeldUp: boolean;
 }

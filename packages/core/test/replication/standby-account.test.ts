@@ -46,9 +46,9 @@ describe('digests', () => {
     expect(pair.standby().store.get('a')).toEqual(octets(1));
     expect(viewOf(pair)).toMatchObject({ differed: 1, fills: 2, isDiffering: true });
     pair.pass(3_000);
-    // Once more: it begins again, though it was well for a moment.
+    // Once more: it begins again, though it was well for a moment, and is filled a second later.
     damage(pair, 'a');
-    pair.pass(4_900);
+    pair.pass(5_900);
     expect(viewOf(pair)).toMatchObject({ differed: 2, fills: 3, isDiffering: true });
     pair.pass(1_200);
     expect(viewOf(pair)).toMatchObject({ differed: 2, fills: 3, isDiffering: false });

@@ -40,7 +40,8 @@ export interface StandbyPlace {
 
 /**
  * What whoever has the council's ear has to do, and what people may want to know. `unlist`: have it removed from the list, and say
- * so by `listed`. `caught-up`: it may be listed; say so by `listed` first, then to the council.
+ * so by `listed`. `caught-up`: it may be listed; say so by `listed` first, then to the council. `damaged`: of these keys standbys get nothing before
+ * they are changed.
  */
 export type StateNotice = Exclude<
   HolderOutput,
@@ -115,6 +116,7 @@ export class ReplicatedState {
         ready: (notice) => this.#notice(notice),
         unlist: (notice) => this.#notice(notice),
         'caught-up': (notice) => this.#notice(notice),
+        damaged: (notice) => this.#notice(notice),
         superseded: (notice) => this.#notice(notice),
         event: (notice) => this.#notice(notice),
       },
@@ -132,13 +134,25 @@ export class ReplicatedState {
     return this.#options.epoch;
   }
 
+  /** @throws StateError `damaged`: its value is not what was given, and is to be set anew or removed */
   get(key: string): Uint8Array | undefined {
-    return this.#core.store.get(key);
+    const { store } = this.#core;
+    if (!store.isSound(key)) throw damaged(key);
+    return store.get(key);
   }
 
-  /** Keys with their values, the one that was changed longest ago first. */
+  /** Keys with their values, the one that was changed longest ago first. @throws StateError as `get` does */
   *entries(): Generator<readonly [key: string, value: Uint8Array], void> {
-    for (const { key, value } of this.#core.store) if (value !== null) yield [key, value];
+    const { store } = this.#core;
+    for (const { key, value } of store) {
+      if (!store.isSound(key)) throw damaged(key);
+      if (value !== null) yield [key, value];
+    }
+  }
+
+  /** Values that were damaged in the memory here: how many were found under this epoch, and how many are so still. */
+  get damage(): { readonly found: number; readonly now: number } {
+    return { found: this.#core.damagesFound, now: this.#core.store.damaged.size };
   }
 
   /** Lag and state of every standby, also of those that cannot be reached. */
@@ -246,8 +260,8 @@ export class ReplicatedState {
       };
       const cancel = this.#clock.at(this.#clock.nowMs() + withinMs, done);
       this.#onFlushed = () => {
-        const isBehind = ({ state, lagUpdates }: StandbyView): boolean =>
-          state !== 'away' && state !== 'silent' && lagUpdates > 0;
+        const isBehind = ({ state, lagUpdates, filledInMs, isHeldUp }: StandbyView): boolean =>
+          state !== 'away' && state !== 'silent' && filledInMs === null && !isHeldUp && lagUpdates > 0;
         if (!this.standbys.some(isBehind)) done();
       };
       this.#onFlushed();
@@ -418,6 +432,10 @@ function faultOf(updates: readonly KeyUpdate[]): string | null {
     if (fault !== null) return fault;
   }
   return null;
+}
+
+function damaged(key: string): StateError {
+  return new StateError('damaged', `the value of ${JSON.stringify(key)} was damaged in memory`);
 }
 
 /** @param held ascending; those that settle leave it */

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Why a change was not made.
+ * Why a change was not made, or a value cannot be told.
  *
  * - `invalid`: a key or value that cannot be told to a standby: nothing of the change is taken, and others are as if it had not been
  * - `full`: the state is as large as it may be · `overload`: too many changes wait
+ * - `damaged`: the value is not what was given; other keys are as they were
  * - `closed`: this is not the holder any more; whether a standby has the change is not known
  */
-export type StateErrorCode = 'invalid' | 'full' | 'overload' | 'closed';
+export type StateErrorCode = 'invalid' | 'full' | 'overload' | 'damaged' | 'closed';
 
 export class StateError extends Error {
   override readonly name: string = 'StateError';

@@ -25,6 +25,9 @@ export interface ReplicationWorldResult {
   /** Standbys that found their state to be another than the holder's, and values that were damaged in their memory. */
   readonly differences: number;
   readonly memoryFaults: number;
+  /** Values that were damaged in the memory of a holder, and how often its function was to tell its state anew. */
+  readonly holderFaults: number;
+  readonly toldAnew: number;
   /** Take-overs with a value that had been damaged within the second before, and was not found yet. */
   readonly damagedTakeOvers: number;
 }
@@ -36,8 +39,10 @@ export interface ReplicationWorldOptions {
 
 /** Virtual time with faults, and the calm behind it in which all has to be equal again. */
 const FAULTY_MS = 1_500;
-const CALM_MS = 2_500;
+const CALM_MS = 4_000;
 const EVENTS_MAX = 200_000;
+/** Another course than that of the seed itself. */
+const MORE = 0x5eed_0001;
 
 /** Replication among two to four nodes with everything that can happen to them. Equal seeds give equal runs. */
 export function runReplicationWorld(
@@ -45,11 +50,13 @@ export function runReplicationWorld(
   options: ReplicationWorldOptions = {},
 ): ReplicationWorldResult {
   const random = new SeededRandom(seed);
+  const more = new SeededRandom(seed ^ MORE);
   const schedule = new Schedule();
   const trace = new Trace(options.traceLines ?? 80);
   const world = new ReplicationWorld({
-    plan: drawPlan(random),
+    plan: drawPlan(random, more),
     random,
+    more,
     schedule,
     trace,
     mutation: options.mutation ?? {},

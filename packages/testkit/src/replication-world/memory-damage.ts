@@ -50,7 +50,26 @@ export class MemoryDamage {
 
   /** How long it has been there, undiscovered; 0: there is none. */
   ageMs(store: ReplicaStore, nowMs: number): number {
-    return Math.max(0, ...this.#in(store).map(({ sinceMs }) => nowMs - sinceMs));
+    const unknown = this.#in(store).filter(({ key }) => !store.damaged.has(key));
+    return Math.max(0, ...unknown.map(({ sinceMs }) => nowMs - sinceMs));
+  }
+
+  isIn(store: ReplicaStore): boolean {
+    return this.#in(store).length > 0;
+  }
+
+  /** Whether this is such a value, as the store has it. */
+  isOf(store: ReplicaStore, value: Uint8Array | null): boolean {
+    return this.#in(store).some((each) => each.value === value);
+  }
+
+  /** What the function has of a key; undefined: it is no more. */
+  truth(store: ReplicaStore, key: string): Uint8Array | undefined {
+    const found = this.#in(store);
+    found.forEach(flip);
+    const value = store.get(key)?.slice();
+    found.forEach(flip);
+    return value;
   }
 
   /** Nobody looks now. */

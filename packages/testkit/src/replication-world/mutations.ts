@@ -25,6 +25,12 @@ export interface ReplicationMutation {
   readonly countsTwice?: true;
   /** A standby does not look at its memory. */
   readonly neverLooks?: true;
+  /** The holder does not look at its own. */
+  readonly holderNeverLooks?: true;
+  /** Whose state differs again and again is filled anew at once. */
+  readonly fillsAtOnce?: true;
+  /** Nobody asks the function for what is damaged at its holder. */
+  readonly asksForNothing?: true;
 }
 
 export const REPLICATION_MUTATIONS: readonly (readonly [string, ReplicationMutation])[] = [
@@ -43,4 +49,7 @@ export const REPLICATION_MUTATIONS: readonly (readonly [string, ReplicationMutat
   ['a holder that believes whatever is acknowledged', { believesAnyAcknowledgement: true }],
   ['a holder for which an acknowledgement that comes twice is of two', { countsTwice: true }],
   ['a standby that never looks for damage in its memory', { neverLooks: true }],
+  ['a holder that never looks for damage in its memory', { holderNeverLooks: true }],
+  ['a holder that fills anew at once whoever differs again and again', { fillsAtOnce: true }],
+  ['a holder that does not have its function tell anew what is damaged', { asksForNothing: true }],
 ];

@@ -14,6 +14,7 @@ export function told(store: ReplicaStore): string {
 
 /** Knows every state that a holder ever had, and what left the function for the outside. */
 export class Oracle {
+  readonly #told: (store: ReplicaStore) => string;
   /** By epoch and sequence. */
   readonly #states = new Map<string, string>();
   /** Of the branch that is in force: what users were told rests on updates up to here. */
@@ -25,19 +26,24 @@ export class Oracle {
   /** By node the last update of this epoch that it had, also if it has ended since: its word may have been on its way. */
   #had = new Map<number, number>();
 
+  /** @param told a state in one line, as the function has it */
+  constructor(told: (store: ReplicaStore) => string) {
+    this.#told = told;
+  }
+
   /** A holder begins with this state. */
   begins(epoch: number, store: ReplicaStore): void {
     this.#epoch = epoch;
     this.#had = new Map();
     this.#begunAt = store.sequence;
     this.#released = Math.min(this.#released, store.sequence);
-    this.#states.set(`${epoch}/${store.sequence}`, told(store));
+    this.#states.set(`${epoch}/${store.sequence}`, this.#told(store));
   }
 
   /** The last update was made now. */
   had(epoch: number, store: ReplicaStore, nowMs: number): void {
     this.#madeAtMs.set(store.sequence, nowMs);
-    this.#states.set(`${epoch}/${store.sequence}`, told(store));
+    this.#states.set(`${epoch}/${store.sequence}`, this.#told(store));
   }
 
   /** @param by as many standbys as have to have it */

@@ -18,12 +18,17 @@ export interface ReplicationPlan {
   readonly linkFaults: LinkFaultRates | undefined;
   /** Values are damaged in the memory of standbys. */
   readonly hasMemoryFaults: boolean;
+  /** Of the holder. */
+  readonly hasHolderFaults: boolean;
+  /** The function tells its state anew when it is asked to; else what is damaged stays until it changes that. */
+  readonly tellsAnew: boolean;
 }
 
 /** As where a pool asks for a loss in time: the age alone is the bound. */
 const UPDATES_UNBOUNDED = 1_000_000;
 
-export function drawPlan(random: SeededRandom): ReplicationPlan {
+/** @param more for what came later: with `random` a seed goes as it went before */
+export function drawPlan(random: SeededRandom, more: SeededRandom): ReplicationPlan {
   const nodes = random.pick([2, 3, 3, 4]);
   const updates = random.pick([0, 0, 1, 4, 20, UPDATES_UNBOUNDED]);
   const isAged = updates === UPDATES_UNBOUNDED || random.chance(0.3);
@@ -46,6 +51,8 @@ export function drawPlan(random: SeededRandom): ReplicationPlan {
     asideBytes: random.pick([1, 40, 100_000]),
     linkFaults: random.chance(0.5) ? drawRates(random) : undefined,
     hasMemoryFaults: random.chance(0.3),
+    hasHolderFaults: more.chance(0.3),
+    tellsAnew: more.chance(0.7),
   };
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate, ReplicationHolder, ReplicationStandby } from '@vnfpool/core/replication';
 import type { Link } from './link.ts';
+import type { RefillPauses } from './refill-pauses.ts';
 
 /** What a holder's agent does beside its core. */
 export interface Reign {
@@ -10,6 +11,7 @@ export interface Reign {
   readonly links: Map<number, Link>;
   /** Of those that it is connected with. */
   readonly lives: Map<number, number>;
+  readonly pauses: RefillPauses;
   /** What it wants the council to list, and what it knows to be listed. */
   wanted: Set<number>;
   stored: Set<number>;

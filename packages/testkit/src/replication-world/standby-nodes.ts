@@ -21,7 +21,7 @@ export interface StandbySurroundings {
 }
 
 /** By which a standby has looked at all that it has. */
-const LOOK_MS = 1_010;
+export const LOOK_MS = 1_010;
 /** By which a standby that acknowledges ahead is late. */
 const LATE_MS = 25;
 
@@ -124,7 +124,7 @@ export class StandbyNodes {
           if (output.severity !== 'error') break;
           this.#around.counts.differences += 1;
           this.#around.say(`node ${node}: ${output.message}`);
-          if (!this.isDamaged)
+          if (!this.isDamaged && !this.#around.damage.isIn(standby.store))
             throw new ReplicationViolation(`node ${node}, where nothing was damaged: ${output.message}`);
           break;
         case 'state':
@@ -155,6 +155,7 @@ export class StandbyNodes {
     }
   }
 
+  /** Something other than the memory of a holder: of that nobody else notices anything. */
   get isDamaged(): boolean {
     return this.#around.counts.linkFaults + this.#around.counts.memoryFaults > 0;
   }

@@ -8,6 +8,8 @@ import type { ReplicationPlan } from './plan.ts';
 export interface WorldParts {
   readonly plan: ReplicationPlan;
   readonly random: SeededRandom;
+  /** For faults of the holder's memory: without them a seed goes as if there were none. */
+  readonly more: SeededRandom;
   readonly schedule: Schedule;
   readonly trace: Trace;
   readonly mutation: ReplicationMutation;
@@ -23,6 +25,8 @@ export interface WorldCounts {
   differences: number;
   memoryFaults: number;
   damagedTakeOvers: number;
+  holderFaults: number;
+  toldAnew: number;
 }
 
 export const SLOT = '00000000000000a1';

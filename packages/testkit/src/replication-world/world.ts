@@ -14,9 +14,10 @@ import { Link, type LinkEnds } from './link.ts';
 import type { LinkFault } from './link-faults.ts';
 import { MemoryDamage } from './memory-damage.ts';
 import { Oracle, ReplicationViolation } from './oracle.ts';
+import { REFILL_PAUSE_MS, RefillPauses } from './refill-pauses.ts';
 import { type Reign, rank } from './reign.ts';
 import { SharingFunction } from './sharing-function.ts';
-import { StandbyNodes } from './standby-nodes.ts';
+import { LOOK_MS, StandbyNodes } from './standby-nodes.ts';
 import { checkEqual, checkTakeOver } from './verdicts.ts';
 import { EVERY_MS, LEASE_MS, SLOT, type WorldCounts, type WorldParts } from './world-parts.ts';
 
@@ -43,10 +44,12 @@ export class ReplicationWorld {
     differences: 0,
     memoryFaults: 0,
     damagedTakeOvers: 0,
+    holderFaults: 0,
+    toldAnew: 0,
   };
   readonly #parts: WorldParts;
-  readonly #oracle = new Oracle();
   readonly #damage = new MemoryDamage();
+  readonly #oracle = new Oracle((store) => this.#damage.told(store));
   readonly #council: Council;
   readonly #standbys: StandbyNodes;
   readonly #function: SharingFunction;
@@ -78,6 +81,7 @@ export class ReplicationWorld {
     });
     this.#function = new SharingFunction(parts, {
       oracle: this.#oracle,
+      damage: this.#damage,
       counts: this.counts,
       reign: () => this.#reign,
       isCalm: () => this.#isCalm,
@@ -95,6 +99,7 @@ export class ReplicationWorld {
     this.#reignOf(0);
     schedule.after(plan.updateEveryMs, () => this.#function.change());
     schedule.after(plan.faultEveryMs, () => this.#fault());
+    if (plan.hasHolderFaults) this.#faultOfHolder();
     this.#tick();
   }
 
@@ -102,6 +107,12 @@ export class ReplicationWorld {
     this.#isCalm = true;
     // What is damaged now is not changed by anybody any more.
     for (const node of this.#standbys.nodes.keys()) this.#damageMemory(node);
+    this.#damageHolder();
+    // It is what a function that tells nothing anew does sooner or later.
+    const { plan, schedule } = this.#parts;
+    if (!plan.tellsAnew)
+      for (let afterMs = LOOK_MS; afterMs < 2 * LOOK_MS; afterMs += 100)
+        schedule.after(afterMs, () => this.#function.changeDamaged());
   }
 
   checkEqual(): void {
@@ -111,7 +122,7 @@ export class ReplicationWorld {
   // The holder ------------------------------------------------------------------------------------------
 
   #reignOf(node: number): void {
-    const { plan, schedule } = this.#parts;
+    const { plan, schedule, mutation } = this.#parts;
     const standby = this.#standbys.nodes.get(node) as ReplicationStandby;
     // It is served, as the function was given it. What becomes of it then is not played.
     if (this.#damage.undo(standby.store)) this.counts.damagedTakeOvers += 1;
@@ -134,7 +145,10 @@ export class ReplicationWorld {
         startedAtMs: this.#nowMs,
         everyMs: EVERY_MS,
         batchBytes: plan.batchBytes,
+        refillPauseMs: mutation.fillsAtOnce ? 0 : REFILL_PAUSE_MS,
+        ...(mutation.holderNeverLooks && { scrubKeys: 0 }),
       }),
+      pauses: new RefillPauses(),
       links: new Map(),
       lives: new Map(),
       wanted: new Set(this.#council.listed.keys()),
@@ -229,7 +243,10 @@ export class ReplicationWorld {
       for (const other of reign.links.keys())
         if (other !== from) this.#believe(reign, other, message.sequence);
     if (reign.links.get(from) !== link) return;
-    this.#carryOut(reign, reign.core.handle({ type: 'message', standby: from, message }, this.#nowMs));
+    const outputs = reign.core.handle({ type: 'message', standby: from, message }, this.#nowMs);
+    if (message.type === 'differs' && !outputs.some(({ type }) => type === 'drop'))
+      reign.pauses.differed(from, this.#nowMs);
+    this.#carryOut(reign, outputs);
   }
 
   #believe(reign: Reign, standby: number, sequence: number): void {
@@ -242,8 +259,10 @@ export class ReplicationWorld {
     const { bound } = this.#parts.plan;
     const isHeld = isHeldBy(bound);
     for (const output of outputs) {
+      reign.pauses.check(output, this.#nowMs);
       switch (output.type) {
         case 'send': {
+          this.#checkSent(reign, output.message);
           const link = reign.links.get(output.standby);
           if (link !== undefined) this.#marks.get(output.standby)?.sent(output.message);
           link?.send('standby', output.message);
@@ -281,6 +300,12 @@ export class ReplicationWorld {
           break;
         case 'superseded':
           this.#retire(reign);
+          break;
+        case 'damaged':
+          this.#say(
+            `node ${reign.node} knows what is damaged at it: ${output.keys.join() || 'nothing any more'}`,
+          );
+          if (output.keys.length > 0) this.#function.askAnew(reign);
           break;
         // Nothing is deferred here.
         case 'confirmed':
@@ -373,6 +398,22 @@ export class ReplicationWorld {
     this.#say(`a value is damaged in the memory of node ${node}`);
   }
 
+  #faultOfHolder(): void {
+    const { more, schedule } = this.#parts;
+    if (this.#isCalm) return;
+    schedule.after(more.between(0, 400), () => this.#faultOfHolder());
+    this.#damageHolder();
+  }
+
+  #damageHolder(): void {
+    const { plan, more } = this.#parts;
+    const reign = this.#reign;
+    if (!plan.hasHolderFaults || reign === undefined) return;
+    if (!this.#damage.strike(reign.core.store, more, this.#nowMs)) return;
+    this.counts.holderFaults += 1;
+    this.#say(`a value is damaged in the memory of node ${reign.node}, the holder`);
+  }
+
   /** What it knew is lost: it begins with nothing. */
   #lose(node: number): void {
     this.#lives.set(node, (this.#lives.get(node) ?? 0) + 1);
@@ -405,6 +446,8 @@ export class ReplicationWorld {
     // It may be the standby of somebody by now; what it knew itself is the more useful state.
     this.#standbys.incoming.get(reign.node)?.break();
     this.#standbys.incoming.delete(reign.node);
+    // It begins to look anew.
+    this.#damage.restartAge(reign.core.store, this.#nowMs);
     this.#standbys.nodes.set(reign.node, this.#standbys.fresh(reign.core.kept));
   }
 
@@ -457,13 +500,32 @@ export class ReplicationWorld {
   #tick(): void {
     const { schedule } = this.#parts;
     const reign = this.#reign;
-    if (reign !== undefined) this.#carryOut(reign, reign.core.expire(this.#nowMs));
+    if (reign !== undefined) {
+      this.#carryOut(reign, reign.core.expire(this.#nowMs));
+      this.#checkHolder(reign);
+    }
     for (const [node, standby] of this.#standbys.nodes) {
       const outputs = standby.expire(this.#nowMs);
       if (outputs.length > 0) this.#standbys.carryOutAt(node, standby, outputs);
     }
     this.#standbys.checkMemory();
     schedule.after(5, () => this.#tick());
+  }
+
+  /** Of the holder's own copy the same is promised as of a standby's, whatever else is so. */
+  #checkHolder({ node, core: { store } }: Reign): void {
+    const ageMs = this.#damage.ageMs(store, this.#nowMs);
+    if (ageMs > LOOK_MS)
+      throw new ReplicationViolation(
+        `node ${node}, the holder, has not found in ${ageMs} ms what is damaged in its memory`,
+      );
+  }
+
+  #checkSent({ node, core: { store } }: Reign, message: ReplicaMessage): void {
+    if (message.type !== 'updates') return;
+    for (const { key, value } of message.updates)
+      if (this.#damage.isOf(store, value))
+        throw new ReplicationViolation(`node ${node} sends what is damaged in its memory: ${key}`);
   }
 
   get #nowMs(): number {

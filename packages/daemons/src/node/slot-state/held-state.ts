@@ -223,6 +223,17 @@ export class HeldState implements HeldSlot {
       case 'superseded':
         logger.warn({ slot, epoch: notice.epoch }, 'a standby knows a later holder');
         return;
+      case 'damaged': {
+        const { found, now } = this.#state.damage;
+        if (now === 0)
+          logger.info({ slot, found }, 'nothing of the copy of the state here is damaged any more');
+        else
+          logger.error(
+            { slot, now },
+            'values of the copy of the state here were damaged in memory: no standby is given them',
+          );
+        return;
+      }
       case 'event':
         logger[notice.severity === 'warning' ? 'warn' : notice.severity](
           { slot, node: notice.standby },

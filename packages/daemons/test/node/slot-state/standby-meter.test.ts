@@ -21,6 +21,8 @@ const view: StandbyView = {
   differed: 0,
   sinceAgreedMs: null,
   isDiffering: false,
+  filledInMs: null,
+  isHeldUp: false,
 };
 
 test('rates are of the time since the last look, of each standby by itself', () => {
