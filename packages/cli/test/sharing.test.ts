@@ -137,6 +137,14 @@ test.each<[string, SlotSharingView | null | undefined]>([
     },
   ],
   [
+    '1/1 have it, 3 updates and 2 ms behind, damaged at its holder',
+    { ...sharing, standbys: [standby], damage: { found: 4, now: 1 } },
+  ],
+  [
+    '1/1 have it, 3 updates and 2 ms behind',
+    { ...sharing, standbys: [standby], damage: { found: 4, now: 0 } },
+  ],
+  [
     '1/1 have it, 3 updates and 2 ms behind, not all is told',
     { ...sharing, isProtected: false, fault: 'the copy is full', standbys: [standby] },
   ],
@@ -189,13 +197,14 @@ test('what goes to each standby, how its digests compare, and what is to be look
     ...sharing,
     alarms: ['web#2 on node-b had another state.', 'The kernel of node-a lost events.'],
     overruns: { times: 9, isAmid: true },
+    damage: { found: 4, now: 1 },
     standbys: [
       { ...standby, stream, digests },
       {
         ...standby,
         node: 'node-c',
         stream: { ...stream, silentMs: null, fills: 3 },
-        digests: { ...digests, differed: 2, agreedAt: null, isDiffering: true },
+        digests: { ...digests, differed: 2, agreedAt: null, isDiffering: true, filledInMs: 1_950 },
       },
     ],
   };
@@ -205,10 +214,11 @@ test('what goes to each standby, how its digests compare, and what is to be look
     '  Look: The kernel of node-a lost events.',
     '  1 key, 160 B; 10 updates a second, 0 waiting; told 1s ago',
     '    events of the kernel: lost 9 times, all is listed anew',
+    '    in the memory of its holder: 1 damaged now, 4 since it is held',
     '    web#2  node-b  may take over  following  3 updates, 2 ms, 96 B behind, round trip 0.5 ms',
     '      gets 10 updates and 2 KiB a second, 32 B under way, heard 60 ms before; digests agreed 40 times, last 3s ago; differed 0 times; got all once',
     '    web#2  node-c  may take over  following  3 updates, 2 ms, 96 B behind, round trip 0.5 ms',
-    '      gets 10 updates and 2 KiB a second, 32 B under way, never heard; digests agreed 40 times; differed 2 times, and lately; got all 3 times',
+    '      gets 10 updates and 2 KiB a second, 32 B under way, never heard; digests agreed 40 times; differed 2 times, and lately; got all 3 times; gets all anew in 1.9 s',
   ]);
   expect(
     sharingLines({ ...view, alarms: [], standbys: [], overruns: { times: 1, isAmid: false } }, NOW),
@@ -216,6 +226,7 @@ test('what goes to each standby, how its digests compare, and what is to be look
     '  State by replicate: A failover loses up to 2000 ms.',
     '  1 key, 160 B; 10 updates a second, 0 waiting; told 1s ago',
     '    events of the kernel: lost once, and all was listed anew',
+    '    in the memory of its holder: 1 damaged now, 4 since it is held',
   ]);
 });
 

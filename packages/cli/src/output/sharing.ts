@@ -11,6 +11,7 @@ export function sharingCell(sharing: SlotSharingView | null | undefined): string
   const stored = storedWords(sharing);
   const wrong = [
     ...(sharing.standbys.some(({ digests }) => digests?.isDiffering) ? ['a copy differs'] : []),
+    ...((sharing.damage?.now ?? 0) > 0 ? ['damaged at its holder'] : []),
     ...(sharing.overruns?.isAmid ? ['events lost'] : []),
     ...(sharing.fault ? ['not all is told'] : []),
     ...(sharing.isLossy ? ['may be lossy'] : []),
@@ -55,7 +56,7 @@ export function sharingLines(sharing: SlotSharingView | null | undefined, now: n
   ]);
   const stored = storedWords(sharing, true);
   if (stored !== null) return [...verdict, `  ${amounts}`, `    store: ${plain(stored, 'one line')}`];
-  const { firstPackets, overruns } = sharing;
+  const { damage, firstPackets, overruns } = sharing;
   const first =
     firstPackets === undefined
       ? []
@@ -66,6 +67,10 @@ export function sharingLines(sharing: SlotSharingView | null | undefined, now: n
     const now = overruns.isAmid ? 'all is listed anew' : 'and all was listed anew';
     first.push(`    events of the kernel: lost ${times(overruns.times)}, ${now}`);
   }
+  if (damage !== undefined)
+    first.push(
+      `    in the memory of its holder: ${damage.now} damaged now, ${damage.found} since it is held`,
+    );
   return [...verdict, `  ${amounts}`, ...first, ...lines.map((line) => `    ${plain(line, 'one line')}`)];
 }
 
@@ -76,11 +81,14 @@ function streamLines(standby: StandbyStateView | undefined, now: number): string
   const heard = stream.silentMs === null ? 'never heard' : `heard ${showDuration(stream.silentMs)} before`;
   const last = digests.agreedAt === null ? '' : `, last ${showAge(digests.agreedAt, now)} ago`;
   const lately = digests.isDiffering ? ', and lately' : '';
+  const paused =
+    digests.filledInMs === undefined ? [] : [`gets all anew in ${showDuration(digests.filledInMs)}`];
   const parts = [
     `gets ${counted(stream.updatesPerSecond, 'update')} and ${showBytes(stream.bytesPerSecond)} a second, ${showBytes(stream.underWayBytes)} under way, ${heard}`,
     `digests agreed ${times(digests.agreed)}${last}`,
     `differed ${times(digests.differed)}${lately}`,
     `got all ${times(stream.fills)}`,
+    ...paused,
   ];
   return [`  ${parts.join('; ')}`];
 }

@@ -99,6 +99,34 @@ describe.skipIf(missing !== '')(`a copy that is not what it should be ${missing}
     expect(await balance('', 'GET')).toBe('{"paid":1}');
   });
 
+  test('a holder whose memory fails: its function tells the value anew, and nobody is given the other one', async () => {
+    const before = await balance('', 'GET');
+    const former = await untilState('a standby has the state', isWell);
+    const { holder } = slotOf(former, 'ledger');
+    const holding = instanceOf(former, holder ?? '').node ?? '';
+    const { who, node } = standbyOf(former);
+    const fills = (state: StateView): number | undefined =>
+      slotOf(state, 'ledger').sharing?.standbys.find((each) => each.node === node)?.stream?.fills;
+    agents.get(holding)?.process.kill('SIGWINCH');
+    const mended = await untilState('it was found, and told anew', (each) => {
+      const damage = slotOf(each, 'ledger').sharing?.damage;
+      return damage?.found === 1 && damage.now === 0;
+    });
+    // Whoever had all of it is not touched.
+    expect(fills(mended)).toBe(fills(former));
+    const events = await told('events');
+    expect(events).toContain(
+      `Some of the state of slot 0 of ledger is damaged in the memory of ${holding}, which holds it: no standby is given that until its function says it again.`,
+    );
+    expect(events).toContain(
+      `Nothing of the state of slot 0 of ledger is damaged in the memory of ${holding} any more;`,
+    );
+    await untilState('the slot is well', isWell);
+    expect(await balance('', 'GET')).toBe(before);
+    await told('handover', 'ledger/0', '--to', who.split(' ')[0] ?? '');
+    expect(await balance('', 'GET')).toBe(before);
+  });
+
   test('a standby that does not answer: an event and an alarm, though its node is not lost', async () => {
     const { agent, who } = standbyOf(await untilState('a standby has the state', isWell));
     agent.process.kill('SIGSTOP');

@@ -90,6 +90,8 @@ export interface SlotSharingView {
     /** Some were lost, and not all is listed anew, or this happened in the last five seconds. */
     readonly isAmid: boolean;
   };
+  /** Values that were damaged in the memory of the holder's node, since the slot is held, and that are so now: no standby is given them. Absent: none were. */
+  readonly damage?: { readonly found: number; readonly now: number };
   /** Why not all of the state is told to anybody; absent: it is. */
   readonly fault?: string;
   /** First packets that wait until the standbys have their flow, since the slot is held; absent: none do. */
@@ -154,5 +156,7 @@ export interface StandbyStateView {
     readonly agreedAt: number | null;
     /** It had another state, and they have not agreed for five seconds since. */
     readonly isDiffering: boolean;
+    /** Before it is filled anew, as it has differed again and again; absent: there is no such pause. */
+    readonly filledInMs?: number;
   };
 }

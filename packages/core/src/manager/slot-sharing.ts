@@ -7,7 +7,7 @@ import { slotLossWords } from '../state-level/words.ts';
 import type { Journal } from './journal.ts';
 import type { SlotRecord } from './records.ts';
 import { isProtected, tellProtection, unprotectedWords, type Which } from './slot-protection.ts';
-import { overrunWords, tellSource } from './source-news.ts';
+import { damageWords, overrunWords, tellSource } from './source-news.ts';
 import { differsWords, standbyAt, standbyName, tellDigests, tellStandbys } from './standby-news.ts';
 import type { ManagerState, ToldSharing } from './state.ts';
 
@@ -81,7 +81,7 @@ export function slotSharingView(
   }
   const { report, atMs } = told;
   const { keys, bytes, sequence, updatesPerSecond, waiting, isLossy } = report;
-  const { checkpoint, fault, firstPackets, overruns } = report;
+  const { checkpoint, damage, fault, firstPackets, overruns } = report;
   const alarms = alarmsOf(state, slot, told);
   const isSafe = isProtected(state, slot, report);
   const verdict = [
@@ -100,6 +100,7 @@ export function slotSharingView(
     standbys: report.standbys.map((each) => standbyView(state, slot.pool, each, atMs)),
     ...(checkpoint ? { checkpoint } : {}),
     ...(overruns ? { overruns } : {}),
+    ...(damage ? { damage } : {}),
     ...(fault ? { fault } : {}),
     ...(firstPackets ? { firstPackets: firstPacketsView(firstPackets) } : {}),
   };
@@ -138,6 +139,7 @@ function alarmsOf(state: ManagerState, slot: Which, { report, holder }: ToldShar
       ...(standby.state === 'away' ? [`${who} cannot be reached: it gets ${of} no more.`] : []),
     ];
   });
+  if ((report.damage?.now ?? 0) > 0) alarms.push(damageWords(slot, nodeName(state, holder.node)));
   if (report.overruns?.isAmid) alarms.push(overrunWords(slot, nodeName(state, holder.node)));
   return alarms;
 }

@@ -6,7 +6,7 @@ import { type TellOfSlot, timesWords, turnOf } from './standby-news.ts';
 type Which = Pick<SlotRecord, 'pool' | 'index'>;
 
 /**
- * Tells what the holder's function, or its kernel, does not tell, or does again.
+ * Tells what the holder's function, its kernel or its memory does not tell, or does again.
  *
  * @param former Undefined: nothing is known of this holder
  * @param node Name of its node
@@ -21,6 +21,7 @@ export function tellSource(
   tellFault(slot, former, report, tell);
   tellFirstPackets(slot, former, report, tell);
   tellOverruns(slot, former, report, node, tell);
+  tellDamage(slot, former, report, node, tell);
 }
 
 function tellFault(
@@ -74,6 +75,32 @@ function tellOverruns(
       'info',
       `The connections of slot ${slot.index} of ${slot.pool} were listed anew, and no events were lost for 5 s; some were ${timesWords(now.times)} since the slot is held.`,
     );
+}
+
+function tellDamage(
+  slot: Which,
+  former: SharingReport | undefined,
+  report: SharingReport,
+  node: string,
+  tell: TellOfSlot,
+): void {
+  const [before, now] = [former, report].map((each) => ({
+    isSo: (each?.damage?.now ?? 0) > 0,
+    times: each?.damage?.found ?? 0,
+  }));
+  if (now === undefined) return;
+  const { began, ended } = turnOf(former && before, now);
+  if (began) tell('slot.state-damaged', 'error', damageWords(slot, node));
+  if (ended)
+    tell(
+      'slot.state-mended',
+      'info',
+      `Nothing of the state of slot ${slot.index} of ${slot.pool} is damaged in the memory of ${node} any more; ${now.times === 1 ? 'one value was' : `${now.times} values were`} since the slot is held.`,
+    );
+}
+
+export function damageWords({ pool, index }: Which, node: string): string {
+  return `Some of the state of slot ${index} of ${pool} is damaged in the memory of ${node}, which holds it: no standby is given that until its function says it again.`;
 }
 
 export function overrunWords({ pool, index }: Which, node: string): string {

@@ -56,6 +56,8 @@ export function tellDigests(
     });
     const who = standbyName(state, slot.pool, node);
     if (began) tell('slot.standby-differs', 'error', differsWords(who, slot));
+    if (digests.filledInMs !== undefined && before?.filledInMs === undefined)
+      tell('slot.standby-paused', 'warning', pausedWords(who, slot, digests));
     if (ended)
       tell(
         'slot.standby-agrees',
@@ -67,6 +69,16 @@ export function tellDigests(
 
 export function differsWords(who: string, { pool, index }: Which): string {
   return `${who} had another state than the holder of slot ${index} of ${pool}: it gets all of it anew.`;
+}
+
+/** @param digests of one that is not filled anew at once */
+function pausedWords(
+  who: string,
+  { pool, index }: Which,
+  { differed, filledInMs = 0 }: { readonly differed: number; readonly filledInMs?: number },
+): string {
+  const seconds = Math.ceil(filledInMs / 1_000);
+  return `${who} had another state than the holder of slot ${index} of ${pool} ${timesWords(differed)}: it gets all of it anew in ${seconds} s, and may not take over until then.`;
 }
 
 interface Spell {

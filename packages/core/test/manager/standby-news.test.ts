@@ -58,6 +58,21 @@ describe('a standby with another state', () => {
     ]);
   });
 
+  test('again and again says so when it is not filled anew at once', async () => {
+    const { tell, standby, events } = await world();
+    tell([standby(2, { digests: differing })]);
+    const paused = { ...differing, differed: 3, filledInMs: 1_950 };
+    tell([standby(2, { digests: paused, isListed: false, state: 'filling' })], {}, '1');
+    tell(
+      [standby(2, { digests: { ...paused, filledInMs: 950 }, isListed: false, state: 'filling' })],
+      {},
+      '1',
+    );
+    expect(events().filter((event) => event.includes('paused'))).toEqual([
+      'warning slot.standby-paused: kv#2 on b had another state than the holder of slot 0 of kv 3 times: it gets all of it anew in 2 s, and may not take over until then.',
+    ]);
+  });
+
   test('of whom nothing was heard meanwhile is told with its end', async () => {
     const { tell, standby, events } = await world();
     tell([standby(2, { digests: well })]);
@@ -102,6 +117,30 @@ test.each<[StandbyReport['state'], string]>([
   expect(views().pools[0]).toMatchObject({ health: 'degraded', reason: `It serves, but: ${words}` });
   tell([standby(2), standby(3, { isListed: false, state: 'filling' })]);
   expect(views().pools[0]?.health).toBe('whole');
+});
+
+test('a value that was damaged in the memory of the holder is an event and an alarm, until it was told anew', async () => {
+  const { tell, standby, events, views } = await world();
+  tell([standby(2)]);
+  for (const now of [1, 2]) tell([standby(2)], { damage: { found: now, now } });
+  const words =
+    'Some of the state of slot 0 of kv is damaged in the memory of a, which holds it: no standby is given that until its function says it again.';
+  expect(views().slots[0]?.sharing).toMatchObject({
+    isProtected: true,
+    damage: { found: 2, now: 2 },
+    alarms: [words],
+  });
+  expect(views().pools[0]?.health).toBe('degraded');
+  for (let n = 0; n < 2; n++) tell([standby(2)], { damage: { found: 2, now: 0 } });
+  expect(views().pools[0]?.health).toBe('whole');
+  // Within one second.
+  tell([standby(2)], { damage: { found: 3, now: 0 } });
+  expect(events()).toEqual([
+    `error slot.state-damaged: ${words}`,
+    'info slot.state-mended: Nothing of the state of slot 0 of kv is damaged in the memory of a any more; 2 values were since the slot is held.',
+    `error slot.state-damaged: ${words}`,
+    'info slot.state-mended: Nothing of the state of slot 0 of kv is damaged in the memory of a any more; 3 values were since the slot is held.',
+  ]);
 });
 
 describe('a kernel that loses events', () => {

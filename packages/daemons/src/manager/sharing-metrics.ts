@@ -54,8 +54,13 @@ export function exportSharing(metrics: Metrics, read: () => readonly SlotView[])
   );
   ofSlot(
     'slot_sharing_alarms_count',
-    'Copies that differ, do not answer or cannot be reached, and a kernel that loses events',
+    'Copies that differ, do not answer or cannot be reached, memory of a holder that failed, and a kernel that loses events',
     ({ alarms, state }) => state && (alarms ?? []).length,
+  );
+  ofSlot(
+    'slot_damaged_values_count',
+    'Values that are damaged in the memory of the holder now, and go to no standby',
+    ({ damage }) => damage?.now,
   );
   ofSlot(
     'slot_event_overruns_count',
@@ -149,6 +154,11 @@ function exportStreams(
     'standby_differing_state',
     '1: it had another state, and its digests have not agreed for five seconds since',
     ({ digests }) => digests && Number(digests.isDiffering),
+  );
+  ofStandby(
+    'standby_refill_pause_seconds',
+    'Before it is filled anew, as it has differed again and again',
+    ({ digests }) => digests && (digests.filledInMs ?? 0) / 1_000,
   );
   ofStandby(
     'standby_digest_age_seconds',

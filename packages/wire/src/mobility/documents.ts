@@ -476,8 +476,18 @@ export interface SharingReport {
   readonly firstPackets?: FirstPacketReport;
   /** Of connections: how often the kernel lost events of them; absent: it never did, or it is another state. */
   readonly overruns?: OverrunReport;
+  /** Values that were damaged in the memory of its holder; absent: none were, or it goes to a store. */
+  readonly damage?: DamageReport;
   /** Why the holder's function, or its kernel, does not tell all of the state; absent: it does. */
   readonly fault?: string;
+}
+
+/** Values of a state that were damaged in the memory of its holder: no standby is given them until its function says them again. */
+export interface DamageReport {
+  /** Since the slot is held. */
+  readonly found: number;
+  /** Are so now. */
+  readonly now: number;
 }
 
 /** Events of connections that the kernel dropped, since they came faster than they were read, since the slot is held. */
@@ -556,6 +566,8 @@ export interface DigestReport {
   readonly sinceAgreedMs: number | null;
   /** The copy had another state, and they have not agreed for five seconds since. */
   readonly isDiffering: boolean;
+  /** Before it is filled anew, as it has differed again and again; absent: there is no such pause. */
+  readonly filledInMs?: number;
 }
 
 export type FailoverCause =

@@ -502,6 +502,9 @@ test('a holder says of the state what is wrong with it, or nothing; what a later
   const overruns = { times: 3, isAmid: true };
   expect(parsed({ overruns })).toEqual({ ...sharing, overruns });
   expect(errorOf(() => parsed({ overruns: { times: -1, isAmid: true } }))).toMatchObject({ errorNumber: 1 });
+  const damage = { found: 3, now: 1 };
+  expect(parsed({ damage })).toEqual({ ...sharing, damage });
+  expect(errorOf(() => parsed({ damage: { found: 3 } }))).toMatchObject({ errorNumber: 1 });
   const checkpoint = { sequence: 40, ageMs: 0, isCurrent: true, fault: '' };
   for (const each of [checkpoint, { ...checkpoint, lagBytes: 96 }])
     expect(parsed({ checkpoint: each })).toEqual({ ...sharing, checkpoint: each });
@@ -533,7 +536,7 @@ test('of each copy it says what went there and how its digests compare, unless i
     const slots = [{ ...slotReport.slots[0], state: 'holding', sharing }];
     return parseSlotReport(octets({ ...slotReport, slots })).slots[0]?.sharing?.standbys[0];
   };
-  for (const more of [{}, { stream }, { stream, digests }])
+  for (const more of [{}, { stream }, { stream, digests }, { digests: { ...digests, filledInMs: 1_950.5 } }])
     expect(parsed(more)).toEqual({ ...standby, ...more });
   for (const more of [
     { stream: { ...stream, fills: -1 } },

@@ -36,6 +36,9 @@ export interface HeldStateOptions extends TakenOver {
   readonly onList: (word: ListWord) => void;
 }
 
+/** Between two times that a function is to tell its state anew. */
+const ASK_EVERY_MS = 5_000;
+
 /** The state of a slot while it is held here: what its function tells of it goes to the standbys, and these to the list. */
 export class HeldState implements HeldSlot {
   readonly #options: HeldStateOptions;
@@ -51,6 +54,10 @@ export class HeldState implements HeldSlot {
   #waiting = 0;
   #places: readonly SecretPlace[] = [];
   #isGathering: boolean;
+  /** Undefined: the function does not have the state yet; null: it cannot tell it anew. */
+  #askAnew: (() => void) | null | undefined;
+  #askedAtMs = Number.NEGATIVE_INFINITY;
+  #cancelAsking: (() => void) | null = null;
 
   constructor(options: HeldStateOptions) {
     const { slot, epoch, store, history, sharing, transport, places, listed, clock, onFault } = options;
@@ -88,9 +95,18 @@ export class HeldState implements HeldSlot {
     return this.#options.sharing.defers === true;
   }
 
-  /** What there is now. */
+  /** What there is now, for a function that says what it has otherwise. */
   entries(): Iterable<StateEntry> {
-    return this.#secrets.given(this.#options.store);
+    return this.given(true);
+  }
+
+  given(isOwn: boolean): Iterable<StateEntry> {
+    return this.#secrets.given(this.#options.store, isOwn);
+  }
+
+  whenDamaged(ask: (() => void) | null): void {
+    this.#askAnew = ask;
+    if (this.#state.damage.now > 0) this.#damaged();
   }
 
   /** What the function tells of what it had itself is not held up: nobody else can have it yet, and nobody else can take over. */
@@ -171,6 +187,8 @@ export class HeldState implements HeldSlot {
    * No change follows. What is left is what this node goes on with as a standby. @param signal the standbys are not to be waited for
    */
   async leave(signal: AbortSignal): Promise<Kept> {
+    this.#askAnew = undefined;
+    this.#cancelAsking?.();
     const aborted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
@@ -188,6 +206,7 @@ export class HeldState implements HeldSlot {
     const { sequence } = store;
     const updatesPerSecond = Math.max(0, sequence - this.#reportedSequence);
     this.#reportedSequence = sequence;
+    const { damage } = this.#state;
     return {
       keys: store.keys,
       bytes: store.bytes,
@@ -196,7 +215,30 @@ export class HeldState implements HeldSlot {
       waiting: this.#waiting,
       isLossy,
       standbys: this.#meter.read(this.#state.standbys, clock.nowMs()),
+      ...(damage.found > 0 && { damage }),
     };
+  }
+
+  #damaged(): void {
+    const { clock, logger, slot } = this.#options;
+    const { found, now } = this.#state.damage;
+    if (now === 0) {
+      logger.info({ slot, found }, 'nothing of the state here is damaged any more');
+      return;
+    }
+    const then =
+      this.#askAnew === null
+        ? 'no standby is given them until the function changes them'
+        : 'the function is to tell them anew';
+    logger.error({ slot, now }, `values of the state here were damaged in memory: ${then}`);
+    if (!this.#askAnew || this.#cancelAsking !== null) return;
+    // Memory that fails again and again does not have the function do nothing else.
+    this.#cancelAsking = clock.at(Math.max(clock.nowMs(), this.#askedAtMs + ASK_EVERY_MS), () => {
+      this.#cancelAsking = null;
+      if (this.#state.damage.now === 0) return;
+      this.#askedAtMs = clock.nowMs();
+      this.#askAnew?.();
+    });
   }
 
   #heard(notice: StateNotice): void {
@@ -223,17 +265,9 @@ export class HeldState implements HeldSlot {
       case 'superseded':
         logger.warn({ slot, epoch: notice.epoch }, 'a standby knows a later holder');
         return;
-      case 'damaged': {
-        const { found, now } = this.#state.damage;
-        if (now === 0)
-          logger.info({ slot, found }, 'nothing of the copy of the state here is damaged any more');
-        else
-          logger.error(
-            { slot, now },
-            'values of the copy of the state here were damaged in memory: no standby is given them',
-          );
+      case 'damaged':
+        this.#damaged();
         return;
-      }
       case 'event':
         logger[notice.severity === 'warning' ? 'warn' : notice.severity](
           { slot, node: notice.standby },

@@ -9,7 +9,7 @@ import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
 import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
 import type { LeasePeer, MadeCheckpoint, SharingReport, SlotDefinition } from '@vnfpool/wire/mobility';
 import type { OpenStores } from './open-stores.ts';
-import type { StateSink } from './state-source.ts';
+import type { StateEntry, StateSink } from './state-source.ts';
 
 export type Take = StateOutput & { readonly type: 'take-state' };
 
@@ -35,6 +35,10 @@ export interface HeldSlot extends StateSink {
   gathered(): void;
   /** A value stands with this list. */
   stands(list: ListWord): void;
+  /** What the function is to have when it is given the slot; one whose state is its own says what it has otherwise. */
+  given?(isOwn: boolean): Iterable<StateEntry>;
+  /** Its function has the state. @param ask called when values were damaged here: the function is to tell them anew; null: it cannot */
+  whenDamaged?(ask: (() => void) | null): void;
   /** No change follows. @param signal others are not to be waited for */
   leave(signal: AbortSignal): Promise<Kept>;
   /** For views; once a second. */

@@ -242,7 +242,11 @@ export class SharedSlot implements SlotTasks {
     const sink = new RecordedSink(state);
     const held = { state, source, sink, isComplete: isWhole || isLossy || (previous === null && !isResumed) };
     this.#held = held;
-    await source.begin(state.entries(), sink, { isOwn, epoch: String(epoch), signal: stop });
+    await source.begin(state.given?.(isOwn) ?? state.entries(), sink, {
+      isOwn,
+      epoch: String(epoch),
+      signal: stop,
+    });
     state.gathered();
     await orAborted(state.ready, signal);
     held.isComplete = true;
@@ -250,6 +254,7 @@ export class SharedSlot implements SlotTasks {
     this.#owns(order);
     // What was changed in between is told with the epoch that stands.
     this.#onNewEpoch = () => this.#owns(order);
+    state.whenDamaged?.(source.tellAnew === undefined ? null : () => source.tellAnew?.());
     this.#keeping.begun();
     this.#answer(order, true, '');
   }

@@ -98,13 +98,17 @@ export class SlotSecrets {
     return { key, value: this.#sealer.seal(key, value), secret };
   }
 
-  /** The state as the function is to have it. @throws SealError for a secret that cannot be opened */
-  *given(store: ReplicaStore): Generator<StateEntry, void> {
+  /**
+   * The state as the function is to have it. @param isCorrected the function has the state itself, and says what it has otherwise: what
+   * was damaged here is left out, so that it says it. @throws SealError for a secret that cannot be opened
+   */
+  *given(store: ReplicaStore, isCorrected: boolean): Generator<StateEntry, void> {
     const { slot, epoch, functionId, logger } = this.#options;
     const log = new OpeningLog(logger, 'secrets were opened for a function', { slot, epoch, functionId });
     try {
       for (const { key, value, secret } of store) {
         if (value === null) continue;
+        if (isCorrected && !store.isSound(key)) continue;
         if (secret === undefined) yield [key, value];
         else if (secret === 'name') yield [key, value, secret];
         else {

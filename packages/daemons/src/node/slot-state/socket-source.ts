@@ -95,6 +95,15 @@ export class SocketSource implements StateSource {
     }
   }
 
+  /** Its connection ends as if the agent were gone: it comes again, and says what it has otherwise. */
+  tellAnew(): void {
+    const held = this.#held;
+    if (held === null) return;
+    void this.given().then(() => {
+      if (this.#held === held) this.#options.current.link?.leave();
+    });
+  }
+
   close(): Promise<void> {
     if (this.#held !== null) this.#drop(this.#held);
     return Promise.resolve();

@@ -140,7 +140,7 @@ export class StandbyKeeping implements StateKeeping {
     });
     this.#copy = copy;
     server.add(copy);
-    tell(kept !== undefined && copy.position.epoch > 0, copy.position);
+    tell(kept !== undefined && copy.isWhole && copy.position.epoch > 0, copy.position);
   }
 
   async close(): Promise<void> {

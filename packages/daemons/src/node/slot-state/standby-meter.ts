@@ -34,6 +34,7 @@ function reportOf(view: StandbyView, former: StandbyView | undefined, seconds: n
     differed,
     sinceAgreedMs,
     isDiffering,
+    filledInMs,
   } = view;
   const rate = (now: number, before = 0): number => Math.round((now - before) / seconds);
   return {
@@ -53,7 +54,13 @@ function reportOf(view: StandbyView, former: StandbyView | undefined, seconds: n
       underWayBytes,
       fills,
     },
-    digests: { agreed, differed, sinceAgreedMs: orNull(sinceAgreedMs), isDiffering },
+    digests: {
+      agreed,
+      differed,
+      sinceAgreedMs: orNull(sinceAgreedMs),
+      isDiffering,
+      ...(filledInMs !== null && { filledInMs: rounded(filledInMs) }),
+    },
   };
 }
 

@@ -27,7 +27,7 @@ export interface StateSink {
   readonly defers?: boolean;
   /**
    * The state of the slot now: what `begin` was given, with all changes that have settled. A function that comes again
-   * while the slot is held gets it anew.
+   * while the slot is held gets it anew. What was damaged here is left out: the function says what it has otherwise.
    */
   entries(): Iterable<StateEntry>;
 }
@@ -68,6 +68,11 @@ export interface StateSource {
   fault?(): string | null;
   /** Of a source that follows the kernel's events, while the slot is held: how often it lost some; null: never. For views, once a second. */
   overruns?(): OverrunReport | null;
+  /**
+   * Values of the state were damaged at the node agent: the function is to say what it has otherwise than `entries`, as one that comes again.
+   * Absent: it cannot.
+   */
+  tellAnew?(): void;
   /** Some of what the slot was taken with could not be had here. */
   hasLost?(): boolean;
   close(): Promise<void>;

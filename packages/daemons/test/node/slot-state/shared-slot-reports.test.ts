@@ -42,6 +42,45 @@ test('a copy that was damaged in memory: its digest differs, and it is filled an
   expect(b.run.texts).toEqual({ x: '1' });
 });
 
+/** What the holder's agent keeps of it changes, and nobody is told. */
+function damageAt(holder: FakeNode, key: string): void {
+  for (const [name, value] of holder.run.sink?.entries() ?? [])
+    if (name === key) value[0] = (value[0] ?? 0) ^ 1;
+}
+
+test('a value that was damaged at the holder: its function tells it anew, and no copy has had it', async () => {
+  const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+  await a.run.set('x', '1');
+  await a.run.set('y', '2');
+  expect(reported(a)).not.toHaveProperty('damage');
+  damageAt(a, 'x');
+  await vi.waitUntil(() => reported(a).damage?.found === 1 && reported(a).damage?.now === 0, {
+    timeout: 10_000,
+  });
+  expect(a.run.toldAnew).toBe(1);
+  expect(standbyOf(a)).toMatchObject({ isListed: true, stream: { fills: 1 }, digests: { differed: 0 } });
+  expect(await slot.grant(b)).toMatchObject({ isTaken: true });
+  expect(b.run.texts).toEqual({ x: '1', y: '2' });
+});
+
+test('a value that was damaged at the holder and is not told anew: it stays so, and it is no copy behind it', async () => {
+  const [a, b] = (await shared(2)) as [FakeNode, FakeNode];
+  await a.run.set('x', '1');
+  a.run.tells = false;
+  damageAt(a, 'x');
+  await vi.waitUntil(() => reported(a).damage?.now === 1, { timeout: 10_000 });
+  expect(a.log.map(({ msg }) => msg)).toContain(
+    'values of the state here were damaged in memory: the function is to tell them anew',
+  );
+  // Whoever has it all is not touched, and takes over with what was told.
+  expect(await slot.grant(b)).toMatchObject({ isTaken: true });
+  expect(b.run.texts).toEqual({ x: '1' });
+  const before = a.inputs.length;
+  a.slot?.leave();
+  const kept = (): unknown => a.inputs.slice(before).find((input) => input.type === 'copy');
+  expect(await vi.waitUntil(kept)).toMatchObject({ isWhole: false });
+});
+
 test('what goes to each copy, and a copy that cannot be reached is one of them', async () => {
   const [a, b, c] = (await shared(3)) as [FakeNode, FakeNode, FakeNode];
   await a.run.set('x', '1');

@@ -24,6 +24,9 @@ export class FakeFunction implements StateSource {
   sink: StateSink | null = null;
   begun: { readonly isOwn: boolean; readonly epoch: string }[] = [];
   refusal: Error | null = null;
+  /** How often it was asked to tell its state anew, and whether it does. */
+  toldAnew = 0;
+  tells = true;
   /** What it still says when the slot is left, and when it is done with that. */
   lastWord: (() => Promise<void>) | null = null;
   /** What it keeps ready of the copy of a standby; null: nothing. */
@@ -48,7 +51,7 @@ export class FakeFunction implements StateSource {
       this.entries = given;
       this.secrets = new Map(all.flatMap(([key, , secret]) => (secret ? [[key, secret]] : [])));
     } else {
-      const changes = [...this.entries].filter(([key]) => !given.has(key));
+      const changes = [...this.entries].filter(([key, value]) => !isSame(given.get(key), value));
       const told = sink.change(changes.map(([key, value]) => ({ key, value })));
       // The slot may be left before.
       told.catch(() => undefined);
@@ -68,6 +71,16 @@ export class FakeFunction implements StateSource {
   forget(): Promise<void> {
     this.ready = null;
     return Promise.resolve();
+  }
+
+  /** Values that it told were damaged at the agent: it says what it has otherwise. */
+  tellAnew(): void {
+    this.toldAnew += 1;
+    const { sink } = this;
+    if (sink === null || !this.tells) return;
+    const given = new Map([...sink.entries()].map(([key, value]) => [key, value]));
+    const changes = [...this.entries].filter(([key, value]) => !isSame(given.get(key), value));
+    void sink.change(changes.map(([key, value]) => ({ key, value })));
   }
 
   async set(key: string, text: string, secret?: ReplicaSecret): Promise<void> {
@@ -91,6 +104,10 @@ export class FakeFunction implements StateSource {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a !== undefined && Buffer.compare(a, b) === 0;
 }
 
 /** One node's part in the slot. */

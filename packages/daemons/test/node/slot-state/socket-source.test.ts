@@ -225,6 +225,35 @@ test('a function that comes again is given what the slot has before its role; on
   await source.close();
 });
 
+test('a function that is to tell its state anew comes again, and says what it has of a value that was damaged', async () => {
+  const sink = new FakeSink();
+  const { fake, path, refused, sharer, source, state } = await sharing(sink);
+  const told = state.role('active', '7');
+  fake.say({ id: Number((await fake.next('role'))?.['id']), ok: true });
+  await told;
+  sharer.set(1, 'a', '1');
+  await sink.has(1);
+  sharer.set(2, 'b', '2');
+  await sink.has(2);
+  // What was damaged is not given.
+  sink.state.delete('a');
+  source.tellAnew?.();
+  // As if the agent were gone: without a word.
+  expect(await fake.next('refused')).toBeNull();
+  const again = new FakeFunction(path);
+  again.say({ op: 'hello', v: 1, shares: true });
+  const second = await RawSharer.of(again);
+  expect(second.request).toMatchObject({ epoch: '7', own: true });
+  expect(await second.hex(11)).toBe('00000007' + '0500' + '0101620232');
+  second.set(1, 'a', '1');
+  second.confirm(1);
+  again.say({ id: second.id, ok: true });
+  expect(await again.next('role')).toMatchObject({ role: 'active', epoch: '7' });
+  expect(sink.text()).toEqual({ a: '1', b: '2' });
+  expect(refused).toEqual([]);
+  await source.close();
+});
+
 test('a slot that is lost while its function is gone ends at once, and the next one is given to who comes', async () => {
   const sink = new FakeSink();
   const { fake, path, source, state } = await sharing(sink);
