@@ -39,6 +39,8 @@ const RARE: Readonly<Record<string, Partial<WorldPlan>>> = {
   "an heir's lease counted from the word": HEIRS,
   // Its release has to come to nobody, and what it tries next to a majority, which the heir's question does not.
   'tries within a lease that was handed on to an heir': { ...STILL, unheardExits: 3 },
+  // Of five, as the two that hear of each other are a majority of three.
+  'a word that comes late declined once more': { ...STILL, nodes: 5, lateWords: 3 },
 };
 
 /** A world that merely comes to rest late, or not, is not unsafe. */

@@ -51,8 +51,8 @@ describe('the lease world', () => {
 
   test('keeps them in seeds that have failed once', () => {
     // A council that changed before the last change was done: nobody had a voice, and all asked as fast as they were refused.
-    // A fault of several steps went on in the calm.
-    for (const seed of [5_080_710, 10_121_902]) expect(told(runLeaseWorld(seed))).toBe('ok');
+    // A fault of several steps went on in the calm. A word that came late was declined, which ended what the former heir held by it.
+    for (const seed of [5_080_710, 10_121_902, 10_535_925]) expect(told(runLeaseWorld(seed))).toBe('ok');
   });
 
   test('accuses no clock that stays where it should be', () => {

@@ -56,6 +56,8 @@ export class Candidacy {
   #retiring: Retiring | undefined;
   #highestProposed = 0;
   #highestPrepared = 0;
+  /** Of the rounds that this node has held, handed on or declined: a word about none above it comes late, and nobody waits for an answer but who sends it. */
+  #highestPast = 0;
   /** Until then the one that the slot was handed on to acts within a lease of this node's, which lets its own tries pass. */
   #barredUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -78,6 +80,7 @@ export class Candidacy {
     slot.#turn.candidate = candidate === null ? undefined : { ...candidate, state };
     if (hold !== null) {
       slot.#hold = Hold.takenOver(slot.#slot, hold, nowMs);
+      slot.#markPast(hold.round);
       slot.#slot.knowledge.learn(hold.round, slot.#hold.asAccepted, hold.leaseUntilMs);
     }
     // Nobody listened meanwhile: what was not heard says nothing about others.
@@ -303,6 +306,8 @@ export class Candidacy {
 
   #handedOn(message: HandOn, nowMs: number): void {
     const { round, value, former } = message;
+    // To decline it would end what came of it, at members that have not heard of that yet.
+    if (this.#slot.context.rules.isPastWord(round, this.#highestPast)) return;
     const expected = this.#following.heard(message);
     // A word that comes again is about what was taken up, or taken back. An heir that does not know of it says so at any time.
     const isOld =
@@ -322,6 +327,7 @@ export class Candidacy {
 
   #takeOn(granted: Granted, untilMs: number, isAccepted: boolean, nowMs: number): void {
     const { round } = granted;
+    this.#markPast(round);
     this.#slot.knowledge.learn(round, this.#slot.asAccepted(granted), untilMs);
     this.#highestProposed = round;
     this.#hold = new Hold(this.#slot, granted, untilMs, isAccepted);
@@ -331,9 +337,14 @@ export class Candidacy {
     if (!isAccepted) this.#hold.askToAccept(nowMs);
   }
 
+  #markPast(round: number): void {
+    this.#highestPast = Math.max(this.#highestPast, round);
+  }
+
   /** Nobody waits for what was reserved; an attempt of this node's is ended by the same release. */
   #decline(round: number, value: LeaseValue, nowMs: number): void {
     this.#attempt = undefined;
+    this.#markPast(round);
     this.#highestPrepared = Math.max(this.#highestPrepared, round);
     this.#retire({ round: this.#highestUsed, reason: 'abandoned', successor: null }, value, nowMs);
     this.#turn.failed(nowMs);
@@ -526,6 +537,7 @@ export class Candidacy {
 
   #granted(attempt: Proposing, nowMs: number): void {
     const hold = this.#hold;
+    this.#markPast(attempt.round);
     if (attempt instanceof Reserving) {
       this.#attempt = undefined;
       this.#handOver = undefined;
@@ -608,6 +620,7 @@ export class Candidacy {
     this.#handOver?.fail('lost');
     if (heir !== undefined) {
       this.#handOver = undefined;
+      this.#markPast(heir.round);
       this.#barredUntilMs = nowMs + rules.heirBarMs(hold.value.leaseMs, this.#slot.context.driftBound);
       hold.close({ reason, reserved: inherited(this.#slot, heir, hold.asAccepted) });
       return;

@@ -78,6 +78,11 @@ export class LeaseRules {
     return leaseMs * (1 + driftBound);
   }
 
+  /** A word about a round up to the highest that its receiver has held, handed on or declined comes late: it is confirmed, and no more. */
+  isPastWord(round: number, highestPast: number): boolean {
+    return round <= highestPast;
+  }
+
   /** The lease at the holder counts from before the first sending, not from the answers. */
   leaseStartMs(firstSentMs: number, _answeredMs: number): number {
     return firstSentMs;

@@ -204,4 +204,25 @@ describe('who has handed on to an heir', () => {
     bench.run(LEASE_MS, () => bench.all('granted').length > 1);
     expect(sent(bench, 'hand-on').every(({ message }) => message.answeredSerial === null)).toBe(true);
   });
+
+  test('does not decline once more what it was handed itself: a late word must not end what came of it', () => {
+    const bench = settled([1, 2, 3, 4, 5]);
+    exits(bench);
+    bench.run(10, () => bench.all('granted', 2).length > 0);
+    const [word] = sent(bench, 'hand-on', 1);
+    bench.ready(1, 0, 2n);
+    for (const node of [3, 4, 5]) bench.ready(node, 1);
+    bench.run(2 * LEASE_MS);
+    // Its heir is node 1 again, and only that one hears how it lets go.
+    bench.isLost = (from, to) => from < 3 && to >= 3;
+    bench.input(2, { type: 'candidate-gone', slot: SLOT, functionId: 32 });
+    bench.run(10, () => bench.all('granted', 1).length > 1);
+    expect(bench.last('granted')).toMatchObject({ node: 1, cause: 'function-exit' });
+    bench.isLost = () => false;
+    bench.input(2, bench.datagram(1, 2, word === undefined ? [] : [word.message]));
+    expect(bench.sent.at(-1)?.message).toMatchObject({ type: 'released', round: word?.message.round });
+    bench.run(3 * LEASE_MS);
+    expect(bench.serving()).toEqual([1]);
+    expect(bench.last('granted')).toMatchObject({ node: 1 });
+  });
 });

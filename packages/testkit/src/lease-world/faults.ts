@@ -32,6 +32,8 @@ export function planFaults(targets: FaultTargets): void {
   // Behind the first lease, so that there may be an heir.
   for (let i = 0; i < plan.unheardExits; i++)
     schedule.at(random.between(plan.leaseMs, plan.calmAtMs), () => exitUnheard(targets));
+  for (let i = 0; i < plan.lateWords; i++)
+    schedule.at(random.between(plan.leaseMs, plan.calmAtMs), () => exitsInARow(targets));
   for (let i = 0; i < plan.stuckHandOvers; i++)
     schedule.at(random.between(5, plan.calmAtMs), () => stuckHandOver(targets));
 }
@@ -160,6 +162,20 @@ const exitUnheard: Fault = ({ parts, nodes, slots }) => {
   }
   holder.functionExits(slot);
   schedule.after(random.between(0, 10), () => holder.functionStarts(slot));
+};
+
+/** A function ends, and soon after that of its successor, unheard: the word of the first may come behind that. */
+const exitsInARow: Fault = (targets) => {
+  const { parts, nodes, slots } = targets;
+  const { random, plan, schedule } = parts;
+  const slot = random.pick(slots);
+  const holder = holderOf(nodes, slot, parts);
+  if (holder === undefined) return;
+  holder.functionExits(slot);
+  schedule.after(random.between(0, 10), () => holder.functionStarts(slot));
+  schedule.after(random.between(0.4, 1) * plan.leaseMs, () => {
+    if (parts.isFaulty()) exitUnheard(targets);
+  });
 };
 
 /** A holder stands still while it hands over, to one that had not heard its last renewals. */

@@ -85,6 +85,14 @@ export const LEASE_MUTATIONS: ReadonlyMap<string, LeaseRules> = new Map<string, 
     })(),
   ],
   [
+    'a word that comes late declined once more',
+    new (class extends LeaseRules {
+      override isPastWord(): boolean {
+        return false;
+      }
+    })(),
+  ],
+  [
     'lease counted from the answer',
     new (class extends LeaseRules {
       override leaseStartMs(_firstSentMs: number, answeredMs: number): number {

@@ -40,6 +40,11 @@ export class SimulatedNetwork {
     }
   }
 
+  /** What is on its way already comes, whatever is cut behind it. */
+  straggle(afterMs: number, deliver: () => void): void {
+    if (!this.#isCalm) this.#schedule.after(afterMs, deliver);
+  }
+
   cut(from: number, to: number): void {
     this.#cut.add(link(from, to));
     this.onCut?.(from, to);

@@ -59,6 +59,8 @@ export interface WorldPlan {
   readonly unheardExits: number;
   /** So often a holder stands still in a hand-over. */
   readonly stuckHandOvers: number;
+  /** So often two functions in a row end; 0 is none, else the word that a holder has let go comes once more, up to one and a half leases late. */
+  readonly lateWords: number;
 }
 
 /** How often clocks are compared in a world where one creeps. */
@@ -105,6 +107,7 @@ export function drawPlan(random: SeededRandom, override: Partial<WorldPlan> = {}
     namesHeirs: random.chance(0.75),
     unheardExits: random.chance(0.2) ? 1 : 0,
     stuckHandOvers: random.chance(0.2) ? 1 : 0,
+    lateWords: random.chance(0.2) ? 1 : 0,
     ...override,
   };
   return drawn.creep === 0 ? drawn : creeping(drawn);

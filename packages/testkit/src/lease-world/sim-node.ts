@@ -522,7 +522,7 @@ export class SimNode {
   }
 
   #sendOne(to: number, council: LeaseCouncilVersion, messages: readonly LeaseMessage[]): void {
-    const { network, nodes, plan, schedule } = this.#parts;
+    const { network, nodes, plan, random, schedule } = this.#parts;
     const header: LeaseHeader = {
       sender: this.id,
       receiver: to,
@@ -536,7 +536,11 @@ export class SimNode {
       ? decodeLeaseDatagram(encodeLeaseDatagram(header, messages))
       : { header, messages };
     const from = this.id;
-    network.send(from, to, () => nodes.get(to)?.input({ type: 'datagram', from, ...datagram }));
+    const deliver = (): void => nodes.get(to)?.input({ type: 'datagram', from, ...datagram });
+    network.send(from, to, deliver);
+    const isWord = messages.some(({ type }) => type === 'hand-on');
+    if (isWord && plan.lateWords > 0 && random.chance(0.5))
+      network.straggle(random.between(0.1, 1.5) * plan.leaseMs, deliver);
   }
 
   #log(text: () => string): void {
