@@ -9,7 +9,7 @@ import { FencePrograms } from '../../src/fence/bpf-programs.ts';
 import { tableOf } from '../../src/fence/guarded.ts';
 import { createFence, createNftFence, type FenceOptions } from '../../src/fence/index.ts';
 import type { Clocks, Fence, Guarded, GuardedSlot } from '../../src/interfaces.ts';
-import { AF_PACKET, libc, SOCK_CLOEXEC, SOCK_RAW } from '../../src/libc/index.ts';
+import { AF_PACKET, libc, SOCK_CLOEXEC, SOCK_RAW, SOL_PACKET } from '../../src/libc/index.ts';
 import { createNamespace, createNetwork, inNamespace, type Network } from '../../src/namespaces/index.ts';
 import { addAddress, findLink, ipBytes, NETLINK_ROUTE, NetlinkSocket } from '../../src/netlink/index.ts';
 import { drain, openUdp, type Udp, until } from './lab.ts';
@@ -22,6 +22,7 @@ export const B4 = '10.9.0.2';
 export const B6 = '2001:db8:9::2';
 export const PORT = 7000;
 export const LONG_MS = 60_000;
+const PACKET_QDISC_BYPASS = 20;
 
 /** The forms that one suite is for. */
 export type Form = 'nft' | 'bpf' | 'programs';
@@ -212,8 +213,11 @@ export class FenceRig {
     return found;
   }
 
-  /** Opens a raw socket on a host's link, and sees every frame of an ethertype; 3: every frame. */
-  tap(host: string, ethertype: number, linkName = 'eth0'): Tap {
+  /**
+   * Opens a raw socket on a host's link, and sees every frame of an ethertype; 3: every frame. `isBypassing`: what it sends
+   * goes past queues.
+   */
+  tap(host: string, ethertype: number, linkName = 'eth0', isBypassing = false): Tap {
     return this.on(host, () => {
       const route = new NetlinkSocket(NETLINK_ROUTE);
       const link = findLink(route, linkName);
@@ -223,6 +227,7 @@ export class FenceRig {
       const place = packetAddress(link.index, ETHERTYPE_ARP);
       new DataView(place.buffer).setUint16(2, ethertype);
       libc().bind(fd, place);
+      if (isBypassing) libc().setSocketOption(fd, SOL_PACKET, PACKET_QDISC_BYPASS, Uint8Array.of(1, 0, 0, 0));
       const frames: Uint8Array[] = [];
       return this.keep({
         hardwareAddress: link.hardwareAddress,
@@ -245,11 +250,11 @@ export class FenceRig {
     });
   }
 
-  /** Whether announcements of both families, sent by AF_PACKET from `a`, arrive at `b`. */
-  async announces(): Promise<string[]> {
+  /** Whether announcements of both families, sent by AF_PACKET from `a`, past queues or not, arrive at `b`. */
+  async announces(isBypassing = false): Promise<string[]> {
     const found: string[] = [];
     const seen = this.tap('b', 3);
-    const own = this.tap('a', 3);
+    const own = this.tap('a', 3, 'eth0', isBypassing);
     const arp = announcementFrame(VIP4, own.hardwareAddress);
     // From the host's own address: it is the target that counts.
     const advertisement = advertisementFrame(ipBytes(VIP6), own.hardwareAddress, false);
