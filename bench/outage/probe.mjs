@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { ipBytes } from '@vnfpool/platform/netlink';
 import { requestRealtime } from '@vnfpool/platform/realtime';
 
 /*
- * `node probe.mjs ADDRESS PORT`: one UDP datagram a millisecond, and when each answer came. A loop of system calls
- * without an event loop, so that neither timers nor garbage collection stretch the millisecond. Every 50 ms it writes
- * a line: [[received at, in ms of CLOCK_MONOTONIC; number; name of who answered], …]. It ends by a signal, or when
+ * `node probe.mjs ADDRESS PORT [EVERY_MS]`: one UDP datagram a millisecond, or each so many, to an address of IPv4 or
+ * IPv6, and when each answer came. A loop of system calls without an event loop, so that neither timers nor garbage
+ * collection stretch the millisecond. Every 50 ms it writes a line: [[received at, in ms of CLOCK_MONOTONIC; number; name of who answered], …]. It ends by a signal, or when
  * nobody reads it.
  */
 
-const EVERY_NS = 1_000_000n;
 const WRITE_EVERY_NS = 50_000_000n;
-const [AF_INET, SOCK_DGRAM, SOCK_NONBLOCK, POLLIN] = [2, 2, 0o4000, 1];
+const [AF_INET, AF_INET6, SOCK_DGRAM, SOCK_NONBLOCK, POLLIN] = [2, 10, 2, 0o4000, 1];
 
-const [address, port] = process.argv.slice(2);
+const [address, port, everyMs = '1'] = process.argv.slice(2);
+const EVERY_NS = BigInt(everyMs) * 1_000_000n;
 const koffi = createRequire(import.meta.url)('koffi');
 const c = koffi.load(null);
 const socket = c.func('int socket(int, int, int)');
@@ -22,12 +23,15 @@ const sendTo = c.func('long sendto(int, const void *, size_t, int, const void *,
 const receive = c.func('long recv(int, void *, size_t, int)');
 const ppoll = c.func('int ppoll(void *, unsigned long, const void *, const void *)');
 
-const fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+const bytes = ipBytes(address);
+const isIpv4 = bytes.length === 4;
+const fd = socket(isIpv4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 if (fd < 0) throw new Error(`socket: errno ${koffi.errno()}`);
-const target = Buffer.alloc(16);
-target.writeUInt16LE(AF_INET, 0);
+const target = Buffer.alloc(isIpv4 ? 16 : 28);
+target.writeUInt16LE(isIpv4 ? AF_INET : AF_INET6, 0);
 target.writeUInt16BE(Number(port), 2);
-target.set(address.split('.').map(Number), 4);
+// Of IPv6 the flow comes before it.
+target.set(bytes, isIpv4 ? 4 : 8);
 const poll = Buffer.alloc(8);
 poll.writeInt32LE(fd, 0);
 poll.writeInt16LE(POLLIN, 4);

@@ -6,7 +6,7 @@ import { until } from '../support.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../../../bench/outage/probe.mjs', import.meta.url));
 
-/** One datagram a millisecond to an address, and who answers: the probe that the outages are measured with. */
+/** One datagram a millisecond, or each so many, to an address, and who answers: the probe that the outages are measured with. */
 export class AddressProbe {
   readonly #child: ChildProcess;
   #isReady = false;
@@ -19,8 +19,9 @@ export class AddressProbe {
   #responder = '';
 
   /** `pid`: a process in the namespace to ask from. */
-  constructor(pid: number, address: string, port: number) {
-    const command = ['-t', String(pid), '-n', '--', process.execPath, PROGRAM, address, String(port)];
+  constructor(pid: number, address: string, port: number, everyMs = 1) {
+    const program = [PROGRAM, address, String(port), String(everyMs)];
+    const command = ['-t', String(pid), '-n', '--', process.execPath, ...program];
     this.#child = spawn('nsenter', command, { stdio: ['ignore', 'pipe', 'inherit'] });
     const { stdout } = this.#child;
     if (stdout === null) throw new Error('no pipe to the probe');

@@ -2,11 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { until } from '../support.ts';
+import { saidBy } from './address-filter.ts';
 import { addFrame, type Run } from './frame-order.ts';
+import { BRIDGES, type Port } from './switches.ts';
 
 /**
- * Everything that comes in at the ports of a bridge in the name of an IPv4 address, by who says it. At the bridge itself one
- * sees what goes to everybody only.
+ * Everything that comes in at the ports of the bridges in the name of some addresses, by who says it. At a bridge itself one
+ * sees what goes to everybody only. Who says it is known by the port: a hardware address may go with the slot.
  */
 export class BridgeCapture {
   readonly #child: ChildProcess;
@@ -14,13 +16,11 @@ export class BridgeCapture {
   #error = '';
   #isOver = false;
 
-  /** `pid`: a process in the namespace of the bridge. */
-  constructor(pid: number, bridge: string, address: string) {
-    const bytes = address
-      .split('.')
-      .map((part) => Number(part).toString(16).padStart(2, '0'))
-      .join('');
-    const filter = `src host ${address} or (arp and arp[14:4] = 0x${bytes})`;
+  /** `pid`: a process in the namespace of the bridges. */
+  constructor(pid: number, ports: readonly Port[], addresses: readonly string[]) {
+    const speakers = new Map(ports.map(({ name, host }) => [name, host]));
+    const bridges = new Set(Object.values(BRIDGES));
+    const filter = addresses.map(saidBy).join(' or ');
     this.#child = spawn(
       'nsenter',
       ['-t', String(pid), '-n', '--', 'tcpdump', '-i', 'any', '-Q', 'in', '-e', '-n', '-l', '-tt'].concat([
@@ -36,9 +36,9 @@ export class BridgeCapture {
     const { stdout, stderr } = this.#child;
     if (stdout === null || stderr === null) throw new Error('no pipes to tcpdump');
     createInterface({ input: stdout }).on('line', (line) => {
-      const [, at = '', link, mac] = /^(\S+) (\S+) .*?((?:[0-9a-f]{2}:){5}[0-9a-f]{2}) /.exec(line) ?? [];
+      const [, at = '', port = ''] = /^(\d+\.\d+) (\S+) /.exec(line) ?? [];
       // What goes to everybody comes to the bridge as well.
-      if (mac !== undefined && link !== bridge) addFrame(this.#runs, mac, at);
+      if (port !== '' && !bridges.has(port)) addFrame(this.#runs, speakers.get(port) ?? port, at);
     });
     stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#error = (this.#error + text).slice(-4096);
@@ -57,7 +57,13 @@ export class BridgeCapture {
 
   /** Who spoke last, since the runs were taken. */
   get speaker(): string | undefined {
-    return this.#runs.at(-1)?.mac;
+    return this.#runs.at(-1)?.speaker;
+  }
+
+  /** The runs so far. */
+  get runs(): readonly Run[] {
+    if (this.#isOver) throw new Error(`tcpdump ended: ${this.#error}`);
+    return this.#runs;
   }
 
   /** The runs so far; the next ones begin anew. */

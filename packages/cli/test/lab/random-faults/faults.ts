@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import type { SeededRandom } from '@vnfpool/testkit/lease-world';
 import { isThere } from '../host.ts';
 import type { RunningSet } from '../running-set.ts';
+import type { LinkName, SetKind } from './set-kinds.ts';
+import type { Switches } from './switches.ts';
 
 export interface Holder {
   readonly instance: string;
@@ -15,6 +17,8 @@ export interface Holder {
 /** What a fault is done to. */
 export interface Target {
   readonly set: RunningSet;
+  readonly kind: SetKind;
+  readonly switches: Switches;
   readonly random: SeededRandom;
   /** All nodes, and who holds the slot. */
   readonly nodes: readonly string[];
@@ -48,40 +52,23 @@ async function hostPids(set: RunningSet): Promise<number[]> {
   return running.map(({ pid }) => set.hostPid(pid ?? 0));
 }
 
-/** The bridge's ports, by node. */
-async function portOf(set: RunningSet, node: string): Promise<string> {
-  const inside = await set.inside(await set.pidOf(node), 'ip', '-j', 'link', 'show', 'dev', 'eth0');
-  const [{ link_index: index } = { link_index: 0 }] = JSON.parse(inside.stdout) as { link_index: number }[];
-  const port = (await portsOf(set)).find(({ ifindex }) => ifindex === index);
-  if (port === undefined) throw new Error(`no port of ${node} at the bridge`);
-  return port.ifname;
-}
-
-async function portsOf(set: RunningSet): Promise<{ ifindex: number; ifname: string }[]> {
-  const { stdout } = await bridgeSide(set, 'ip', '-j', 'link', 'show', 'master', 'vnfpool');
-  return JSON.parse(stdout) as { ifindex: number; ifname: string }[];
-}
-
-async function bridgeSide(set: RunningSet, ...command: readonly string[]) {
-  const ended = await set.inside(set.labPid(), ...command);
-  if (ended.code !== 0) throw new Error(`${command.join(' ')}: ${ended.stderr}`);
-  return ended;
+/** One of the switches; where there is one, no random number is spent on it. */
+function someLink({ random, switches: { links } }: Target): LinkName {
+  return links.length > 1 ? random.pick(links) : (links[0] ?? 'eth0');
 }
 
 /** What a person at the switch would do: frames of one direction of one port are lost. */
 async function cutOneWay(target: Target, direction: 'iifname' | 'oifname'): Promise<Undo> {
-  const { set } = target;
-  const port = await portOf(set, someNode(target));
+  const { switches } = target;
+  const port = switches.port(someNode(target), someLink(target));
   const rules = `table bridge faults {
   chain forward {
     type filter hook forward priority 0
     ${direction} "${port}" drop
   }
 }`;
-  await bridgeSide(set, 'nft', rules);
-  return async () => {
-    await bridgeSide(set, 'nft', 'delete table bridge faults');
-  };
+  await switches.run('nft', rules);
+  return async () => void (await switches.run('nft', 'delete table bridge faults'));
 }
 
 function burning(count: number, program: string): Undo {
@@ -169,11 +156,12 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'switch dead',
     forMs: [50, 2000],
-    strike: async ({ set }) => {
-      const ports = (await portsOf(set)).map(({ ifname }) => ifname);
-      for (const port of ports) await bridgeSide(set, 'ip', 'link', 'set', port, 'down');
+    strike: async (target) => {
+      const { switches } = target;
+      const ports = await switches.portsOf(someLink(target));
+      for (const port of ports) await switches.run('ip', 'link', 'set', port, 'down');
       return async () => {
-        for (const port of ports) await bridgeSide(set, 'ip', 'link', 'set', port, 'up');
+        for (const port of ports) await switches.run('ip', 'link', 'set', port, 'up');
       };
     },
   },

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * What a capture on the bridge says about who acted: frames in the name of one address, by the sender's hardware address.
+ * What a capture on the bridges says about who acted: frames in the name of the addresses of one slot, by who sent them. All
+ * of a slot's addresses are told together, as all of them open and close with it.
  */
 
 /** Frames of one sender, one after the other, without one of anybody else between them. */
 export interface Run {
-  readonly mac: string;
+  readonly speaker: string;
   frames: number;
   /** Wall clock of the capture, seconds. */
   readonly firstAt: string;
@@ -14,12 +15,12 @@ export interface Run {
 }
 
 /** Adds one frame to the runs so far. */
-export function addFrame(runs: Run[], mac: string, at: string): void {
+export function addFrame(runs: Run[], speaker: string, at: string): void {
   const last = runs.at(-1);
-  if (last?.mac === mac) {
+  if (last?.speaker === speaker) {
     last.frames += 1;
     last.lastAt = at;
-  } else runs.push({ mac, frames: 1, firstAt: at, lastAt: at });
+  } else runs.push({ speaker, frames: 1, firstAt: at, lastAt: at });
 }
 
 /**
@@ -29,7 +30,7 @@ export function addFrame(runs: Run[], mac: string, at: string): void {
 export function strayRun(runs: readonly Run[], holders: readonly string[]): Run | undefined {
   let next = 0;
   for (const run of runs) {
-    const found = holders.indexOf(run.mac, next);
+    const found = holders.indexOf(run.speaker, next);
     if (found < 0) return run;
     next = found;
   }

@@ -1,104 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as pause } from 'node:timers/promises';
-import type { StateView } from '@vnfpool/core/management';
 import { SeededRandom } from '@vnfpool/testkit/lease-world';
-import { instanceOf, isWhole, type RunningSet, slotOf } from '../running-set.ts';
-import { until } from '../support.ts';
-import { AddressProbe } from './address-probe.ts';
-import { BridgeCapture } from './bridge-capture.ts';
-import { ADDRESS, NODES, PORT, startEchoSet } from './echo-set.ts';
+import { slotOf } from '../running-set.ts';
+import { NODES } from './echo-set.ts';
 import { FAULTS, type Fault, type Holder } from './faults.ts';
 import { type Run, strayRun } from './frame-order.ts';
-import { macOf } from './node-link.ts';
+import { drawnInRounds, endOfStretch, kindAt, type SetKind } from './set-kinds.ts';
+import { Stage } from './stage.ts';
 import { type Takeover, takeoversOf } from './takeovers.ts';
 
 export interface FaultPlan {
-  /** Equal seeds give the same faults in the same order. */
+  /** Equal seeds give the same faults, in the same order, of the same kinds of sets. */
   readonly seed: number;
   /** Number of the first fault, from 1. Each has random numbers of its own, so that one can be done again alone. */
   readonly from: number;
   readonly count: number;
   /** Default: all that there are. */
   readonly faults?: readonly Fault[];
+  /** One for all faults; default: another one every few faults, by the seed. */
+  readonly kind?: SetKind;
   readonly say: (line: string) => void;
 }
 
 export interface FaultResult {
   readonly number: number;
+  readonly kind: string;
   readonly fault: string;
   readonly forMs: number;
   readonly from: Holder;
   /** Nodes that took the slot in the course of it, with how the one before became silent. */
   readonly takers: readonly string[];
-  /** The longest time that a 1 ms probe got no answer. */
+  /** The longest time that one of the addresses gave no answer. */
   readonly outageMs: number;
   /** Why this is not as it must be; undefined: it is. */
   readonly violation: string | undefined;
 }
 
-/** How often it is waited again for a set that is whole: the machine may have much else to do. */
-const PATIENCE = 3;
-
-/** Answers that the probe has had from the holder when the set counts as settled, and how long it has for it. */
-const ANSWERS = 50;
-const SETTLED_MS = 120_000;
-
 const NOTICED_MS = 500;
 const LATE_LOG_MS = 1_000;
 
 /**
- * Breaks a running set at random, one fault at a time, and looks on: a probe asks the address each millisecond, and
- * nobody may say anything on the bridge in the name of the address after somebody else has taken it. Ends at the first
+ * Breaks running sets at random, one fault at a time, and looks on: probes ask the addresses, one datagram a millisecond, and
+ * nobody may say anything on a bridge in the name of one of them after somebody else has taken the slot. Ends at the first
  * violation.
  */
-export async function runFaults({
-  seed,
-  from,
-  count,
-  faults = FAULTS,
-  say,
-}: FaultPlan): Promise<FaultResult[]> {
-  const { set, end } = await startEchoSet();
-  const probe = new AddressProbe(await set.pidOf('registrar'), ADDRESS, PORT);
-  const capture = new BridgeCapture(set.labPid(), 'vnfpool', ADDRESS);
+export async function runFaults(plan: FaultPlan): Promise<FaultResult[]> {
+  const { seed, from, count } = plan;
+  const results: FaultResult[] = [];
+  const last = from + count - 1;
+  for (let number = from; number <= last; ) {
+    const kind = plan.kind ?? kindAt(seed, number);
+    const end = plan.kind === undefined ? Math.min(last, endOfStretch(number)) : last;
+    results.push(...(await runStretch(plan, kind, number, end)));
+    if (results.at(-1)?.violation !== undefined) break;
+    number = end + 1;
+  }
+  return results;
+}
+
+/** Faults with these numbers, all done to one set. */
+async function runStretch(
+  { seed, faults = FAULTS, say }: FaultPlan,
+  kind: SetKind,
+  from: number,
+  to: number,
+): Promise<FaultResult[]> {
+  const stage = await Stage.open(kind);
   const results: FaultResult[] = [];
   try {
-    await Promise.all([probe.ready(), capture.listening()]);
-    const macs = new Map<string, string>();
-    for (const node of NODES) macs.set(node, await macOf(set, node));
-    for (let number = from; number < from + count; number++) {
+    for (let number = from; number <= to; number++) {
       const random = new SeededRandom(seed * 100_000 + number);
-      const fault = faultOf(faults, seed, number);
-      const result = await oneFault({ set, probe, capture, macs, random, number, fault }).catch(
-        (error: unknown) => broken(number, fault, error),
-      );
-      results.push(result);
-      say(lineOf(result));
-      if (result.violation !== undefined) break;
+      const fault = drawnInRounds(faults, number - 1, (round) => new SeededRandom(seed * 1_000 + round));
+      try {
+        if (number === from) await stage.proveSight();
+        results.push(await oneFault(stage, random, number, fault));
+      } catch (error) {
+        results.push(broken(stage, number, fault, error));
+      }
+      const result = results.at(-1);
+      if (result) say(lineOf(result));
+      if (result?.violation !== undefined) break;
     }
     return results;
   } finally {
-    await probe.stop();
-    await capture.stop();
-    await end();
+    await stage.close();
   }
 }
 
-interface Stage {
-  readonly set: RunningSet;
-  readonly probe: AddressProbe;
-  readonly capture: BridgeCapture;
-  /** Hardware address by node. */
-  readonly macs: ReadonlyMap<string, string>;
-  readonly random: SeededRandom;
-  readonly number: number;
-  readonly fault: Fault;
-}
-
 /** The fault could not be done, or the set did not get over it. */
-function broken(number: number, fault: Fault, error: unknown): FaultResult {
+function broken({ kind }: Stage, number: number, fault: Fault, error: unknown): FaultResult {
   return {
     number,
+    kind: kind.name,
     fault: fault.name,
     forMs: 0,
     from: { instance: '?', node: '?', pid: 0 },
@@ -108,50 +101,45 @@ function broken(number: number, fault: Fault, error: unknown): FaultResult {
   };
 }
 
-/** In each round of faults every kind comes once, in an order of its own. */
-function faultOf(faults: readonly Fault[], seed: number, number: number): Fault {
-  const round = Math.floor((number - 1) / faults.length);
-  const random = new SeededRandom(seed * 1_000 + round);
-  const left = [...faults];
-  for (let skip = (number - 1) % faults.length; skip > 0; skip--) left.splice(random.below(left.length), 1);
-  return random.pick(left);
-}
-
-async function oneFault({ set, probe, capture, macs, random, number, fault }: Stage): Promise<FaultResult> {
-  const { state: before, holder } = await settled({ set, probe, capture, macs });
+async function oneFault(
+  stage: Stage,
+  random: SeededRandom,
+  number: number,
+  fault: Fault,
+): Promise<FaultResult> {
+  const { set, kind, switches, capture } = stage;
+  const { state: before, holder } = await stage.settled();
   // Who speaks now is the first in order; what was before has been judged.
   capture.take();
-  probe.takeLongestMs();
+  stage.takeLongestMs();
 
   const forMs = Math.round(random.between(...fault.forMs));
-  await struck(fault, forMs, { set, random, nodes: NODES, holder });
+  await struck(fault, forMs, { set, kind, switches, random, nodes: NODES, holder });
 
   // Until it is noticed, all looks well.
   await pause(NOTICED_MS);
-  await settled({ set, probe, capture, macs });
+  await stage.settled();
   const runs = capture.take();
   const former = slotOf(before, 'echo');
   let takeovers: Takeover[] = [];
   let stray: Run | undefined;
   for (let looked = 0; looked < 2; looked++) {
-    // A node first speaks for the address and then writes down that it does.
+    // A node first speaks for the addresses and then writes down that it does.
     if (looked > 0) await pause(LATE_LOG_MS);
     takeovers = takeoversOf(set, NODES, former);
-    stray = strayRun(
-      runs,
-      [holder.node, ...takeovers.map(({ node }) => node)].map((node) => macs.get(node) ?? ''),
-    );
+    stray = strayRun(runs, [holder.node, ...takeovers.map(({ node }) => node)]);
     if (stray === undefined) break;
   }
   const order = [holder.node, ...takeovers.map(({ node }) => node)];
   return {
     number,
+    kind: kind.name,
     fault: fault.name,
     forMs,
     from: holder,
     takers: takeovers.map(({ node, fencedBy }) => `${node} (${fencedBy})`),
-    outageMs: probe.takeLongestMs(),
-    violation: stray && strayLine(stray, order, macs),
+    outageMs: stage.takeLongestMs(),
+    violation: stray && strayLine(stray, order),
   };
 }
 
@@ -164,80 +152,31 @@ async function struck(fault: Fault, forMs: number, target: Parameters<Fault['str
   }
 }
 
-/** The set is whole, who holds the slot answers, and the capture sees it: else it could not see anybody astray. */
-async function settled({
-  set,
-  probe,
-  capture,
-  macs,
-}: Pick<Stage, 'set' | 'probe' | 'capture' | 'macs'>): Promise<{ state: StateView; holder: Holder }> {
-  let answered = probe.answers;
-  return await until(
-    'the set is whole, and its holder is heard',
-    async () => {
-      const state = await whole(set);
-      const holder = holderOf(set, state);
-      if (holder === null) return null;
-      const isHeard = probe.responder === holder.instance && capture.speaker === macs.get(holder.node);
-      if (isHeard && probe.answers >= answered + ANSWERS) return { state, holder };
-      if (!isHeard) answered = probe.answers;
-      return null;
-    },
-    SETTLED_MS,
-  );
+function strayLine({ speaker, frames, firstAt, lastAt }: Run, order: readonly string[]): string {
+  return `${frames} frames of ${speaker} from ${firstAt} to ${lastAt}, out of the order ${order.join(', ')}`;
 }
 
-async function whole(set: RunningSet): Promise<StateView> {
-  let failure: unknown;
-  for (let tried = 0; tried < PATIENCE; tried++) {
-    try {
-      return await set.untilState(
-        'the set is whole',
-        (state) => isWhole(state) && slotOf(state, 'echo').node !== null,
-      );
-    } catch (error) {
-      failure = error;
-    }
-  }
-  throw failure;
-}
-
-/** Null if it has just ended: the state is a moment old. */
-function holderOf(set: RunningSet, state: StateView): Holder | null {
-  const { holder, node } = slotOf(state, 'echo');
-  const pid = holder === null ? null : instanceOf(state, holder).pid;
-  if (holder === null || node === null || pid === null) return null;
-  const hostPid = set.findHostPid(pid);
-  return hostPid === undefined ? null : { instance: holder, node, pid: hostPid };
-}
-
-function strayLine(run: Run, order: readonly string[], macs: ReadonlyMap<string, string>): string {
-  const name = [...macs].find(([, mac]) => mac === run.mac)?.[0] ?? run.mac;
-  return `${run.frames} frames of ${name} from ${run.firstAt} to ${run.lastAt}, out of the order ${order.join(', ')}`;
-}
-
-function lineOf({ number, fault, forMs, from, takers, outageMs, violation }: FaultResult): string {
+function lineOf({ number, kind, fault, forMs, from, takers, outageMs, violation }: FaultResult): string {
   const lasted = forMs === 0 ? '' : ` for ${forMs} ms`;
   const went = takers.length === 0 ? 'stays' : `goes to ${takers.join(', then ')}`;
   const judged = violation === undefined ? '' : `; VIOLATION: ${violation}`;
-  return `${number}: ${fault}${lasted}, ${from.instance} at ${from.node} ${went}, outage ${outageMs.toFixed(1)} ms${judged}`;
+  return `${number}: ${kind}: ${fault}${lasted}, ${from.instance} at ${from.node} ${went}, outage ${outageMs.toFixed(1)} ms${judged}`;
 }
 
-/** Outages by fault: how often, and the middle and longest one, ms. */
+/** Outages by fault and by kind of set: how often, and the middle and longest one, ms. */
 export function summaryOf(results: readonly FaultResult[]): string[] {
-  const lines = [
-    `${'fault'.padEnd(32)} ${'times'.padStart(6)} ${'median'.padStart(9)} ${'longest'.padStart(9)}`,
-  ];
-  for (const name of [...new Set(results.map(({ fault }) => fault))].toSorted()) {
-    const outages = results
-      .filter(({ fault }) => fault === name)
-      .map(({ outageMs }) => outageMs)
-      .toSorted((a, b) => a - b);
-    const middle = outages[Math.floor((outages.length - 1) / 2)] ?? 0;
-    const longest = outages.at(-1) ?? 0;
-    lines.push(
-      `${name.padEnd(32)} ${String(outages.length).padStart(6)} ${middle.toFixed(1).padStart(9)} ${longest.toFixed(1).padStart(9)}`,
-    );
-  }
-  return lines;
+  const table = (what: 'fault' | 'kind'): string[] => {
+    const names = [...new Set(results.map((result) => result[what]))].toSorted();
+    return [
+      `${what.padEnd(32)} ${'times'.padStart(6)} ${'median'.padStart(9)} ${'longest'.padStart(9)}`,
+      ...names.map((name) => {
+        const ofName = results.filter((result) => result[what] === name);
+        const outages = ofName.map(({ outageMs }) => outageMs).toSorted((a, b) => a - b);
+        const middle = outages[Math.floor((outages.length - 1) / 2)] ?? 0;
+        const longest = outages.at(-1) ?? 0;
+        return `${name.padEnd(32)} ${String(outages.length).padStart(6)} ${middle.toFixed(1).padStart(9)} ${longest.toFixed(1).padStart(9)}`;
+      }),
+    ];
+  };
+  return [...table('fault'), '', ...table('kind')];
 }
