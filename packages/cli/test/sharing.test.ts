@@ -2,6 +2,7 @@
 import type { PoolSharingView, SlotSharingView, StandbyStateView } from '@vnfpool/core/management';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NOW } from '../../daemons/test/management-api/edge-state.ts';
+import { showBytes } from '../src/output/amount.ts';
 import { renderPool, renderSlot } from '../src/output/explanation.ts';
 import { painter } from '../src/output/paint.ts';
 import { mergedCell, sharingCell, sharingLines } from '../src/output/sharing.ts';
@@ -283,5 +284,11 @@ test('of mergeable state the pairs of nodes that are worst', () => {
   );
   expect(mergedCell({ ...level, merged: [at('a', 7, 0, 4_000), at('b', 0, 0)] })).toBe(
     '7 steps behind for 4 s',
+  );
+  const [pair] = at('a', 7, 0).peers;
+  const digests = { differed: 1, agreedMs: null, isDiffering: true };
+  const differs = { ...at('a', 7, 0), peers: pair ? [{ ...pair, behindBytes: 2_048, digests }] : [] };
+  expect(mergedCell({ ...level, merged: [differs, at('b', 0, 0)] })).toBe(
+    `7 steps (${showBytes(2_048)}) behind, 1 differ`,
   );
 });

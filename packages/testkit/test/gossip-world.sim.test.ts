@@ -9,7 +9,7 @@ function told(result: GossipWorldResult): string {
 
 describe('the gossip world', () => {
   test('keeps its promises in 1000 seeds, and is not idle', () => {
-    const sums = { updates: 0, walks: 0, faults: 0, forgotten: 0, inherited: 0 };
+    const sums = { updates: 0, walks: 0, faults: 0, forgotten: 0, inherited: 0, damaged: 0 };
     for (let seed = 1; seed <= 1000; seed++) {
       const result = runGossipWorld(seed);
       expect(told(result)).toBe('ok');
@@ -18,12 +18,14 @@ describe('the gossip world', () => {
       sums.faults += result.faults;
       sums.forgotten += result.forgotten;
       sums.inherited += result.inherited;
+      sums.damaged += result.damaged;
     }
     expect(sums.updates).toBeGreaterThan(20_000);
     expect(sums.walks).toBeGreaterThan(500);
     expect(sums.faults).toBeGreaterThan(1000);
     expect(sums.forgotten).toBeGreaterThan(300);
     expect(sums.inherited).toBeGreaterThan(100);
+    expect(sums.damaged).toBeGreaterThan(500);
   });
 
   test('is the same for the same seed', () => {
@@ -36,7 +38,8 @@ describe('the gossip world', () => {
 const SEEDS_MAX = 3000;
 
 /** A replica that is left in a vector is untidy, no more. */
-const BROKEN = /came back|is lost|is there|made twice|was made as|from nowhere|not equal|knows more/;
+const BROKEN =
+  /came back|is lost|is there|made twice|was made as|from nowhere|not equal|knows more|not all digests were compared|taken from others/;
 
 describe('the gossip world finds a violation for', () => {
   test.each([...GOSSIP_MUTATIONS])('%s', (_, options) => {

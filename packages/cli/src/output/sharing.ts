@@ -93,15 +93,21 @@ function streamLines(standby: StandbyStateView | undefined, now: number): string
   return [`  ${parts.join('; ')}`];
 }
 
-/** `9 steps behind, 4 s silent`: of all pairs of nodes with mergeable state those that are worst; empty: there is none. */
+/** `9 steps (1.2 kB) behind, 4 s silent, 2 differ`: of all pairs of nodes with mergeable state those that are worst; empty: there is none. */
 export function mergedCell({ merged = [] }: PoolSharingView): string {
   const pairs = merged.flatMap(({ peers }) => peers);
   if (pairs.length === 0) return '';
   const behind = Math.max(...pairs.map((pair) => pair.behind));
   const silent = pairs.filter(({ isSilent }) => isSilent).map(({ silentMs }) => silentMs);
   const behindMs = Math.max(...pairs.map((pair) => pair.behindMs ?? 0));
-  const steps = `${counted(behind, 'step')} behind${behindMs > 0 ? ` for ${showDuration(behindMs)}` : ''}`;
-  return silent.length === 0 ? steps : `${steps}, ${showDuration(Math.max(...silent))} silent`;
+  const bytes = Math.max(...pairs.map((pair) => pair.behindBytes ?? 0));
+  const octets = behind > 0 && bytes > 0 ? ` (${showBytes(bytes)})` : '';
+  const differing = pairs.filter(({ digests }) => digests?.isDiffering === true).length;
+  return [
+    `${counted(behind, 'step')}${octets} behind${behindMs > 0 ? ` for ${showDuration(behindMs)}` : ''}`,
+    ...(silent.length === 0 ? [] : [`${showDuration(Math.max(...silent))} silent`]),
+    ...(differing === 0 ? [] : [`${differing} differ`]),
+  ].join(', ');
 }
 
 /** `store has it, 3 updates and 400 ms behind`, with octets too where all is wanted; null: it does not go to one. */

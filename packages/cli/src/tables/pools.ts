@@ -28,7 +28,10 @@ export const poolColumns: readonly Column<PoolView>[] = [
     title: 'SPREAD',
     cell: ({ sharing }) => (sharing ? mergedCell(sharing) : ''),
     tone: ({ sharing }) =>
-      sharing?.merged?.some(({ trouble, peers }) => trouble !== '' || peers.some(({ isSilent }) => isSilent))
+      sharing?.merged?.some(
+        ({ trouble, peers }) =>
+          trouble !== '' || peers.some(({ isSilent, digests }) => isSilent || digests?.isDiffering === true),
+      )
         ? 'bad'
         : undefined,
     optional: true,

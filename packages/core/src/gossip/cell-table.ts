@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CellPlace } from '@vnfpool/wire/gossip';
 import { Cell, idOf, ownPlace, textOf } from './cell.ts';
+import { EntrySum } from './entry-sum.ts';
 
 /** Cells by their ids, by their keys, and in the order of their ids; and how much they are. */
 export class CellTable {
@@ -10,6 +11,10 @@ export class CellTable {
   #sorted: string[] | null = null;
   #filled = 0;
   #octets = 0;
+  /** Of all entries. */
+  readonly #sum = new EntrySum();
+  /** Where {@link next} goes on. */
+  #turn: Iterator<Cell> = [].values();
 
   /** Cells, also those that are empty. */
   get size(): number {
@@ -23,6 +28,10 @@ export class CellTable {
 
   get octets(): number {
     return this.#octets;
+  }
+
+  get digest(): bigint {
+    return this.#sum.digest;
   }
 
   get(place: CellPlace): Cell | undefined {
@@ -45,7 +54,7 @@ export class CellTable {
     const id = idOf(place);
     const known = this.#byId.get(id);
     if (known !== undefined) return known;
-    const cell = new Cell(ownPlace(place), id);
+    const cell = new Cell(ownPlace(place), id, this.#sum);
     this.#byId.set(id, cell);
     const key = textOf(place.key);
     const cells = this.#byKey.get(key);
@@ -65,6 +74,7 @@ export class CellTable {
 
   delete(cell: Cell): void {
     if (!this.#byId.delete(cell.id)) return;
+    this.#sum.takeOffAll(cell.sum);
     const key = textOf(cell.place.key);
     const cells = this.#byKey.get(key);
     cells?.delete(cell);
@@ -72,10 +82,35 @@ export class CellTable {
     this.#sorted?.splice(this.#placeOf(cell.id), 1);
   }
 
+  /** One after the other, and then from the first again; undefined: there is none. */
+  next(): Cell | undefined {
+    const next = this.#turn.next();
+    if (next.done !== true) return next.value;
+    this.#turn = this.all();
+    const first = this.#turn.next();
+    return first.done === true ? undefined : first.value;
+  }
+
+  /** The sum of all anew from those of the cells. False: it was another one. */
+  recount(): boolean {
+    const sum = new EntrySum();
+    for (const cell of this.#byId.values()) sum.addAll(cell.sum);
+    if (sum.isSameAs(this.#sum)) return true;
+    this.#sum.clear();
+    this.#sum.addAll(sum);
+    return false;
+  }
+
+  /** The place before this cell in order; null: it is the first one. */
+  before({ id }: Cell): CellPlace | null {
+    const sorted = this.#inOrder();
+    const before = sorted[this.#placeOf(id) - 1];
+    return before === undefined ? null : (this.#byId.get(before)?.place ?? null);
+  }
+
   /** Cells behind this id in order, up to and with the other one; null: from the first, to the last. */
   *between(after: string | null, until: string | null): Generator<Cell> {
-    this.#sorted ??= [...this.#byId.keys()].sort();
-    const sorted = this.#sorted;
+    const sorted = this.#inOrder();
     let at = after === null ? 0 : this.#placeOf(after);
     if (after !== null && sorted[at] === after) at += 1;
     for (; at < sorted.length; at += 1) {
@@ -84,6 +119,11 @@ export class CellTable {
       const cell = this.#byId.get(id);
       if (cell !== undefined) yield cell;
     }
+  }
+
+  #inOrder(): string[] {
+    this.#sorted ??= [...this.#byId.keys()].sort();
+    return this.#sorted;
   }
 
   /** Where this id is, or would be. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CellKind, CellPlace, CellValue } from '@vnfpool/wire/gossip';
+import { EntrySum, sumOf } from './entry-sum.ts';
 import { compareReplicas } from './replica.ts';
 import type { GossipRules } from './rules.ts';
 
@@ -24,8 +25,12 @@ export const ENTRY_OCTETS = 32;
  */
 export class Cell {
   readonly id: string;
-  readonly place: CellPlace;
-  readonly entries: Map<string, Entry> = new Map();
+  #place: CellPlace;
+  readonly #entries = new Map<string, Entry>();
+  /** Of its entries as they came. */
+  readonly sum: EntrySum = new EntrySum();
+  /** Of all cells, which follows. */
+  readonly #total: EntrySum;
   /** Never changed in place: cells of one message share it. */
   seen: Vector = NONE;
   /** Steps that are kept and touched this cell. */
@@ -33,9 +38,18 @@ export class Cell {
   /** As counted for the bound. */
   octets = 0;
 
-  constructor(place: CellPlace, id: string = idOf(place)) {
+  constructor(place: CellPlace, id: string, total: EntrySum) {
     this.id = id;
-    this.place = place;
+    this.#place = place;
+    this.#total = total;
+  }
+
+  get place(): CellPlace {
+    return this.#place;
+  }
+
+  get entries(): ReadonlyMap<string, Entry> {
+    return this.#entries;
   }
 
   get kind(): CellKind {
@@ -44,6 +58,35 @@ export class Cell {
 
   get isEmpty(): boolean {
     return this.entries.size === 0;
+  }
+
+  /** Whether memory still has what came. */
+  get isSound(): boolean {
+    return idOf(this.place) === this.id && sumOf(this.id, this.entries).isSameAs(this.sum);
+  }
+
+  set(name: string, entry: Entry): void {
+    this.delete(name);
+    this.#entries.set(name, entry);
+    this.sum.add(this.id, name, entry);
+    this.#total.add(this.id, name, entry);
+  }
+
+  delete(name: string): boolean {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return false;
+    this.#entries.delete(name);
+    this.sum.takeOff(this.id, name, entry);
+    this.#total.takeOff(this.id, name, entry);
+    return true;
+  }
+
+  /** Nothing of what was there counts any more, nor whether it was damaged. */
+  clear(): void {
+    this.#entries.clear();
+    this.#total.takeOffAll(this.sum);
+    this.sum.clear();
+    if (idOf(this.place) !== this.id) this.#place = placeIn(this.id);
   }
 
   countOctets(): number {
@@ -87,13 +130,13 @@ export class Cell {
     for (const [name, mine] of this.entries) {
       const other = theirs.get(name);
       if (other === undefined ? mine.version <= theyKnow(name) : mine.version < other.version) {
-        this.entries.delete(name);
+        this.delete(name);
         isChanged = true;
       }
     }
     for (const [name, other] of theirs) {
       if (this.entries.has(name) || !rules.isNews(other.version, weKnow(name))) continue;
-      this.entries.set(name, other);
+      this.set(name, other);
       isChanged = true;
     }
     return isChanged;
@@ -107,6 +150,19 @@ export type Known = (name: string) => number;
 export function idOf({ kind, key, element }: CellPlace): string {
   const length = String.fromCharCode(key.length);
   return `${kind.slice(0, 1)}${length}${textOf(key)}${textOf(element)}`;
+}
+
+const KINDS: Readonly<Record<string, CellKind>> = { c: 'counter', r: 'register', e: 'element' };
+
+/** The place that has this id. */
+function placeIn(id: string): CellPlace {
+  const octets = Uint8Array.from(id.slice(2), (character) => character.charCodeAt(0));
+  const length = id.charCodeAt(1);
+  return {
+    kind: KINDS[id.slice(0, 1)] ?? 'element',
+    key: octets.slice(0, length),
+    element: octets.slice(length),
+  };
 }
 
 /** A string of octets as a string of characters up to 255. */

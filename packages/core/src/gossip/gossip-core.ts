@@ -10,7 +10,9 @@ import {
 } from '@vnfpool/wire/gossip';
 import type { Core, Random } from '../core.ts';
 import type { GossipBounds } from './bounds.ts';
+import type { Vector } from './cell.ts';
 import { FormerLives } from './former-lives.ts';
+import { MemoryWatch } from './memory-watch.ts';
 import { MergeableState, type Merged } from './mergeable-state.ts';
 import { type Peer, Peers } from './peers.ts';
 import { GossipRules } from './rules.ts';
@@ -64,6 +66,7 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
   readonly #peers: Peers;
   readonly #formerLives: FormerLives;
   readonly #ages = new VectorAges();
+  readonly #memory: MemoryWatch;
   #walk: Walk | null = null;
   #roundAtMs: number | undefined;
   #rounds = 0;
@@ -89,11 +92,18 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
       rules: this.#rules,
       ...(options.bounds && { bounds: options.bounds }),
     });
+    this.#memory = new MemoryWatch(this.state, (event) => this.#tell(event));
   }
 
   /** How far each peer is. */
   lags(nowMs: number): readonly PeerLag[] {
-    return this.#peers.lags(this.state.vector, this.#ages, nowMs);
+    const octetsBehind = (known: Vector): number => this.state.octetsBehind(known);
+    return this.#peers.lags(this.state.vector, octetsBehind, this.#ages, nowMs);
+  }
+
+  /** Whether every peer has said that it knows all that is known here. */
+  get isSpread(): boolean {
+    return this.#peers.know(this.state.vector);
   }
 
   handle(input: GossipInput, nowMs: number): GossipOutput[] {
@@ -115,6 +125,7 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
         break;
     }
     this.#noteRetired();
+    this.#memory.note();
     return this.#take();
   }
 
@@ -125,12 +136,14 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
       this.#ages.note(this.state.vector, this.#peers.vectors, nowMs);
       const isTime = this.#walk === null && this.#rounds % RETELL_ROUNDS === 0;
       if (isTime && this.#rules.retells()) this.state.retell();
-      const former =
-        this.#walk === null ? this.#formerLives.due(this.state.vector, this.#peers, this.#rules) : null;
+      const former = this.#walk === null ? this.#formerLives.due(this.state, this.#peers, this.#rules) : null;
       if (former !== null) this.#forget(former);
       this.state.forgetSteps((name) => this.#peers.stable(name));
       for (const { origin } of this.#peers.choose(this.#fanOut, this.#random)) this.#sendDigest(origin, true);
       this.#askOn();
+      this.state.lookAtMemory();
+      this.#memory.note();
+      this.#askToMend();
     }
     return this.#take();
   }
@@ -165,10 +178,10 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
     }
     switch (message.type) {
       case 'digest':
-        this.#onDigest(peer, message);
+        this.#onDigest(peer, message, nowMs);
         break;
       case 'delta':
-        this.#onDelta(peer, message);
+        this.#onDelta(peer, message, nowMs);
         break;
       case 'behind':
         this.#onBehind(peer, message.sender);
@@ -182,9 +195,10 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
     }
   }
 
-  #onDigest(peer: Peer, message: GossipDigest): void {
+  #onDigest(peer: Peer, message: GossipDigest, nowMs: number): void {
     const known = this.#peers.knows(peer, message.replicas);
     this.#taken(peer.origin, this.state.mergeDelta({ ...message, cells: [], runs: [] }));
+    this.#compare(peer, message, nowMs);
     const { origin } = peer;
     const delta = this.state.tellDelta(known, this.#messageBytesMax, this.#random.u32());
     if (delta === 'behind') this.#send(origin, { type: 'behind', sender: this.#self });
@@ -197,11 +211,24 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
     }
   }
 
-  #onDelta(peer: Peer, message: GossipDelta): void {
+  #onDelta(peer: Peer, message: GossipDelta, nowMs: number): void {
     this.#peers.knows(peer, message.replicas);
     const before = this.#versions();
     if (!this.#taken(peer.origin, this.state.mergeDelta(message))) return;
+    this.#compare(peer, message, nowMs);
     if (message.hasMore && this.#versions() > before) this.#sendDigest(peer.origin, false);
+  }
+
+  /** Who knows the same has the same; else something is wrong at one of us. */
+  #compare(peer: Peer, message: GossipDigest | GossipDelta, nowMs: number): void {
+    peer.isWhole = message.digest !== null;
+    if (message.digest === null || !this.#rules.compares(this.state.knowsAs(message))) return;
+    const { digest } = this.state;
+    if (digest === null) return;
+    const isSame = digest === message.digest;
+    if (peer.digests.compare(isSame, nowMs))
+      this.#tell({ type: isSame ? 'agrees' : 'differs', from: peer.origin });
+    if (!isSame) this.#memory.recount();
   }
 
   #onBehind(peer: Peer, sender: GossipReplica): void {
@@ -212,15 +239,13 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
   }
 
   #onRequest(from: number, { after }: GossipRequest): void {
-    this.#send(from, {
-      type: 'part',
-      sender: this.#self,
-      ...this.state.tellPart(after, this.#messageBytesMax),
-    });
+    const part = this.state.tellPart(after, this.#messageBytesMax);
+    if (part !== null) this.#send(from, { type: 'part', sender: this.#self, ...part });
   }
 
   #onPart(peer: Peer, message: GossipPart): void {
     this.#peers.knows(peer, message.replicas);
+    this.#changed(this.state.mend(message));
     const walk = this.#walk;
     if (walk === null || !walk.isNext(peer.origin, message)) return;
     if (!this.#taken(peer.origin, this.state.mergePart(message))) {
@@ -244,6 +269,14 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
     else this.#ask(walk);
   }
 
+  /** Each round by another cell and, as chance has it, another peer: not every one has all that we know. */
+  #askToMend(): void {
+    const after = this.#walk === null ? this.state.askToMend() : undefined;
+    if (after === undefined) return;
+    for (const { origin } of this.#peers.choose(1, this.#random))
+      this.#send(origin, { type: 'request', sender: this.#self, after });
+  }
+
   #abandonWalk(): void {
     if (this.#walk !== null) this.#tell({ type: 'walk-abandoned', from: this.#walk.from });
     this.#walk = null;
@@ -254,7 +287,13 @@ export class GossipCore implements Core<GossipInput, GossipOutput> {
   }
 
   #sendDigest(to: number, wantsAnswer: boolean): void {
-    this.#send(to, { type: 'digest', sender: this.#self, ...this.state.tellKnowledge(), wantsAnswer });
+    this.#send(to, {
+      type: 'digest',
+      sender: this.#self,
+      ...this.state.tellKnowledge(),
+      digest: this.state.digest,
+      wantsAnswer,
+    });
   }
 
   #taken(from: number, { isTaken, keys }: Merged): boolean {

@@ -10,16 +10,18 @@ import {
   type GossipReplica,
   OCTETS_MAX,
   REPLICAS_MAX,
-  type ReplicaVersion,
 } from '@vnfpool/wire/gossip';
+import { AheadCells } from './ahead-cells.ts';
 import { GOSSIP_BOUNDS, type GossipBounds } from './bounds.ts';
 import { type Cell, ENTRY_OCTETS, type Entry, idOf, joinVectors, textOf, type Vector } from './cell.ts';
 import { CellTable } from './cell-table.ts';
+import { DamagedCells } from './damaged-cells.ts';
 import { HybridClock } from './hybrid-clock.ts';
+import { Knowledge, type ToldKnowledge } from './knowledge.ts';
 import { isCovered, nameOf, replicaOf } from './replica.ts';
 import { GossipRules } from './rules.ts';
-import { StepLog } from './step-log.ts';
-import { tellDelta, tellPart } from './telling.ts';
+import { StepLogs } from './step-logs.ts';
+import { type Lacking, tellDelta, tellPart } from './telling.ts';
 import type { ForgetRefusal, Refusal, Update } from './types.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -35,6 +37,12 @@ export interface MergeableStateOptions {
   readonly rules?: GossipRules;
 }
 
+/** A cell as somebody told it, and which steps count in it. */
+interface ReadCell {
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly seen: Vector;
+}
+
 /** What became of a message. */
 export interface Merged {
   /** False: it was too much, and nothing of it was taken. */
@@ -43,7 +51,8 @@ export interface Merged {
   readonly keys: ReadonlyMap<string, Uint8Array>;
 }
 
-type Knowledge = Pick<GossipDelta, 'replicas' | 'floors'>;
+type ToldDelta = Pick<GossipDelta, 'replicas' | 'floors' | 'digest' | 'hasMore' | 'cells' | 'runs'>;
+type ToldPart = Pick<GossipPart, 'replicas' | 'floors' | 'after' | 'until' | 'cells'>;
 
 /**
  * Counters, registers and sets by key, of which any number of instances may change each at any time. States that
@@ -58,16 +67,14 @@ export class MergeableState {
   readonly bounds: GossipBounds;
   readonly #rules: GossipRules;
   readonly #cells = new CellTable();
-  readonly #vector = new Map<string, number>();
-  readonly #logs = new Map<string, StepLog>();
-  readonly #floors = new Map<number, GossipFloor>();
+  readonly #knowledge = new Knowledge();
+  readonly #vector: Map<string, number> = this.#knowledge.vector;
+  readonly #logs = new StepLogs(this.#vector);
+  readonly #ahead = new AheadCells(this.#knowledge);
+  readonly #damaged = new DamagedCells(this.#cells);
   readonly #clock = new HybridClock();
   /** Empty cells; they go when nobody has to be told of them. */
   readonly #empties = new Set<Cell>();
-  /** Cells that came to know more than the vector says, and how often that was looked at since. */
-  readonly #ahead = new Map<Cell, number>();
-  /** The vector when they were last looked at. */
-  #vectorThen: Vector = new Map();
   #isReused = false;
 
   constructor({ replica, bounds, rules }: MergeableStateOptions) {
@@ -81,7 +88,7 @@ export class MergeableState {
   }
 
   get floors(): ReadonlyMap<number, GossipFloor> {
-    return this.#floors;
+    return this.#knowledge.floors;
   }
 
   /** Registers, counters and elements that are there. */
@@ -100,9 +107,7 @@ export class MergeableState {
 
   /** Steps that are kept. */
   get stepCount(): number {
-    let count = 0;
-    for (const log of this.#logs.values()) count += log.length;
-    return count;
+    return this.#logs.length;
   }
 
   /** Why this life cannot change anything any more; null: it can. */
@@ -111,10 +116,31 @@ export class MergeableState {
     return this.#isReused ? 'incarnation' : null;
   }
 
+  /** Sum over the entries of all cells: equal where the same is known. Null: not where cells are ahead, or damaged. */
+  get digest(): bigint | null {
+    return !this.isDamaged && this.#ahead.isNone ? this.#cells.digest : null;
+  }
+
+  /** Cells that were found damaged so far. */
+  get damagedCount(): number {
+    return this.#damaged.found;
+  }
+
+  /** Some of them are not mended. */
+  get isDamaged(): boolean {
+    return this.#damaged.size > 0;
+  }
+
+  /** Those that are not. */
+  get damaged(): readonly CellPlace[] {
+    return Array.from(this.#damaged.all(), ({ place }) => place);
+  }
+
   /** Undefined: nobody counts there, or it was removed. */
   counter(key: Uint8Array): number | undefined {
     const cell = this.#filled('counter', key);
-    return cell?.count();
+    const held = cell && this.#damaged.held(cell);
+    return cell && cell.count() + (held ? held.plus - held.minus : 0);
   }
 
   register(key: Uint8Array): Uint8Array | undefined {
@@ -147,9 +173,12 @@ export class MergeableState {
   }
 
   isForgotten(name: string): boolean {
-    if (this.#floors.size === 0) return false;
-    const floor = this.#floors.get(replicaOf(name).origin);
-    return floor !== undefined && isCovered(name, floor);
+    return this.#knowledge.isForgotten(name);
+  }
+
+  /** Whether somebody knows the same steps, and the same origins gone for good. */
+  knowsAs(told: ToldKnowledge): boolean {
+    return this.#knowledge.isSameAs(told);
   }
 
   /** Null: done. */
@@ -175,7 +204,8 @@ export class MergeableState {
         return null;
       }
       case 'remove':
-        for (const cell of this.#cells.ofKey(update.key)) if (!cell.isEmpty) this.#clear(cell);
+        for (const cell of this.#cells.ofKey(update.key))
+          if (!cell.isEmpty || this.#damaged.held(cell) !== undefined) this.#clear(cell);
         return null;
     }
   }
@@ -190,8 +220,8 @@ export class MergeableState {
     if (retired !== null) return retired;
     const { origin, incarnation } = replicaOf(this.self);
     if (gone.origin === origin && gone.incarnation >= incarnation) return 'self';
-    const floor = this.#floors.get(gone.origin);
-    if (floor === undefined && this.#floors.size >= FLOORS_MAX) return 'floors';
+    const floor = this.#knowledge.floors.get(gone.origin);
+    if (floor === undefined && this.#knowledge.floors.size >= FLOORS_MAX) return 'floors';
     if (floor !== undefined && floor.incarnation >= gone.incarnation) return null;
     const isGone = (name: string): boolean => isCovered(name, gone);
     for (const cell of this.#cells.all()) {
@@ -204,7 +234,7 @@ export class MergeableState {
   }
 
   /** Takes steps that somebody told, with the cells that they touched. */
-  mergeDelta(delta: Knowledge & Pick<GossipDelta, 'cells' | 'runs'>): Merged {
+  mergeDelta(delta: ToldKnowledge & Pick<GossipDelta, 'cells' | 'runs'>): Merged {
     return this.#merge(delta, delta.cells, [], (cells) => {
       for (const { replica, from, steps } of delta.runs) {
         const name = this.#nameIn(delta, replica);
@@ -212,7 +242,7 @@ export class MergeableState {
         const known = this.#version(name);
         const until = from + steps.length;
         if (until <= known || !this.#rules.takesRun(known, from)) continue;
-        const log = this.#log(name);
+        const log = this.#logs.of(name);
         if (from > known) this.#release(log.cut(from));
         for (let version = Math.max(known, from) + 1; version <= until; version += 1)
           log.push(cells[steps[version - from - 1] as number] as Cell);
@@ -222,26 +252,29 @@ export class MergeableState {
   }
 
   /** Takes a part of everything: what we have within its borders, and its sender knows and has not, is no more. */
-  mergePart(part: Knowledge & Pick<GossipPart, 'after' | 'until' | 'cells'>): Merged {
+  mergePart(part: ToldKnowledge & Pick<GossipPart, 'after' | 'until' | 'cells'>): Merged {
     const listed = new Set(part.cells.map(idOf));
     const { after, until } = part;
-    const missing = [...this.#cells.between(after && idOf(after), until && idOf(until))];
-    return this.#merge(
+    const [from, to] = [after && idOf(after), until && idOf(until)];
+    const missing = [...this.#cells.between(from, to)];
+    const merged = this.#merge(
       part,
       part.cells,
       missing.filter(({ id }) => !listed.has(id)),
       () => {},
     );
+    if (merged.isTaken) this.#ahead.given(from, to, this.#knowledge.read(part).theirs);
+    return merged;
   }
 
   /** All parts have come: what their sender knew when it sent the first one is known here as well. */
   finishWalk(target: Vector, floors: readonly GossipFloor[]): ReadonlyMap<string, Uint8Array> {
     for (const [name, version] of target) {
       if (this.isForgotten(name) || version <= this.#version(name)) continue;
-      this.#release(this.#log(name).cut(version));
+      this.#release(this.#logs.of(name).cut(version));
       this.#vector.set(name, version);
     }
-    for (const cell of this.#cells.all()) this.#keepAhead(cell);
+    for (const cell of this.#cells.all()) this.#knowledge.keepAhead(cell);
     const keys = new Map<string, Uint8Array>();
     for (const floor of floors) this.#consider(floor, keys);
     this.#sweep();
@@ -251,6 +284,7 @@ export class MergeableState {
   /** Joins with all that the other one has. */
   merge(other: MergeableState): Merged {
     const whole = other.tellPart(null, Number.POSITIVE_INFINITY);
+    if (whole === null || whole.until !== null) return { isTaken: false, keys: new Map() };
     const merged = this.mergePart(whole);
     if (!merged.isTaken) return merged;
     const target = new Map(whole.replicas.map((replica) => [nameOf(replica), replica.version]));
@@ -258,47 +292,41 @@ export class MergeableState {
   }
 
   /** The vector as messages have it. */
-  tellKnowledge(): { readonly replicas: readonly ReplicaVersion[]; readonly floors: readonly GossipFloor[] } {
-    const replicas = [...this.#vector].map(([name, version]) => ({ ...replicaOf(name), version }));
-    return { replicas, floors: [...this.#floors.values()] };
+  tellKnowledge(): ToldKnowledge {
+    return this.#knowledge.tell();
   }
 
-  /** What somebody with this vector lacks; null: nothing; `behind`: what it lacks is not kept step by step. */
-  tellDelta(
-    known: Vector,
-    bytesMax: number,
-    first = 0,
-  ): Pick<GossipDelta, 'replicas' | 'floors' | 'hasMore' | 'cells' | 'runs'> | 'behind' | null {
-    const lacking: {
-      readonly name: string;
-      readonly from: number;
-      readonly until: number;
-      readonly log: StepLog;
-    }[] = [];
+  /** What somebody with this vector lacks; null: nothing that can be told; `behind`: what it lacks is not kept step by step. */
+  tellDelta(known: Vector, bytesMax: number, first = 0): ToldDelta | 'behind' | null {
+    const lacking: Lacking[] = [];
     for (const [name, until] of this.#vector) {
       const from = known.get(name) ?? 0;
       if (from >= until) continue;
-      const log = this.#log(name);
+      const log = this.#logs.of(name);
       if (!this.#rules.tellsSteps(from, log.base)) return 'behind';
       lacking.push({ name, from: Math.max(from, log.base), until, log });
     }
     if (lacking.length === 0) return null;
     const turn = first % lacking.length;
     const inTurn = [...lacking.slice(turn), ...lacking.slice(0, turn)];
-    return tellDelta(this.tellKnowledge(), this.#vector, inTurn, bytesMax);
+    const told = tellDelta(this.tellKnowledge(), this.#vector, inTurn, bytesMax, this.#damaged);
+    return told.runs.length === 0 ? null : { ...told, digest: this.digest };
   }
 
-  tellPart(
-    after: CellPlace | null,
-    bytesMax: number,
-  ): Pick<GossipPart, 'replicas' | 'floors' | 'after' | 'until' | 'cells'> {
+  /** Null: the first cell behind this place cannot be told. */
+  tellPart(after: CellPlace | null, bytesMax: number): ToldPart | null {
     const cells = this.#cells.between(after && idOf(after), null);
-    return tellPart(this.tellKnowledge(), this.#vector, after, cells, bytesMax);
+    return tellPart(this.tellKnowledge(), this.#vector, after, cells, bytesMax, this.#damaged);
+  }
+
+  /** About how many octets of cells somebody with this vector lacks. */
+  octetsBehind(known: Vector): number {
+    return this.#logs.octetsBehind(known, this.octets);
   }
 
   /** Everybody who may ask knows each replica's steps up to what this says: they need not be kept. */
   forgetSteps(isKnownToAll: (name: string) => number): void {
-    for (const [name, log] of this.#logs)
+    for (const [name, log] of this.#logs.all())
       this.#release(log.cut(Math.min(isKnownToAll(name), this.#version(name))));
     this.#sweep();
   }
@@ -308,18 +336,61 @@ export class MergeableState {
    * whoever made them is gone. Nobody else would ever hear of it. To be called now and then, not while much is arriving.
    */
   retell(): void {
-    const then = this.#vectorThen;
-    this.#vectorThen = new Map(this.#vector);
-    for (const [cell, times] of this.#ahead) {
-      this.#keepAhead(cell);
-      const isStuck = [...cell.seen.keys()].some((name) => this.#version(name) === (then.get(name) ?? 0));
-      if (cell.seen.size > 0 && !(times > 0 && isStuck)) this.#ahead.set(cell, times + 1);
-      else {
-        this.#ahead.delete(cell);
-        if (cell.seen.size > 0 && this.#mayChange() === null) this.#step(cell);
-      }
+    for (const cell of this.#ahead.stuck()) {
+      if (this.#mayChange() !== null) continue;
+      this.#step(cell);
+      this.#ahead.tell(cell);
     }
     this.#limitSteps();
+  }
+
+  /** Looks whether memory has the next cells as they came. To be called in each round. */
+  lookAtMemory(): void {
+    this.#damaged.look();
+  }
+
+  /** Counts the digest anew. False: memory had another one. */
+  recount(): boolean {
+    return this.#cells.recount();
+  }
+
+  /** Behind which place to ask for the next cell that is damaged; undefined: none is. */
+  askToMend(): CellPlace | null | undefined {
+    for (const cell of this.#damaged.all()) {
+      this.#damaged.postpone(cell);
+      return this.#cells.before(cell);
+    }
+    return undefined;
+  }
+
+  /** Takes damaged cells from a part, where its sender has all that we know of them. */
+  mend(part: GossipPart): ReadonlyMap<string, Uint8Array> {
+    const keys = new Map<string, Uint8Array>();
+    const { names, theirs } = this.#knowledge.read(part);
+    if (!this.#hasRoom(names, [])) return keys;
+    const after = part.after && idOf(part.after);
+    const until = part.until && idOf(part.until);
+    for (const cell of this.#damaged.all()) {
+      if ((after !== null && cell.id <= after) || (until !== null && cell.id > until)) continue;
+      const told = part.cells.find((each) => idOf(each) === cell.id);
+      const { entries, seen } = this.#readCell(told, names, theirs);
+      const isLess = [...cell.seen].some(
+        ([name, version]) => this.#knowledge.isAhead(name, version) && version > (seen.get(name) ?? 0),
+      );
+      if (!this.#rules.mends(!isLess && !this.#logs.hasTouched(cell, seen))) continue;
+      for (const name of theirs.keys()) if (!this.#vector.has(name)) this.#vector.set(name, 0);
+      const held = this.#damaged.held(cell);
+      this.#restore(cell);
+      for (const [name, entry] of entries) cell.set(name, entry);
+      this.#see(cell, seen);
+      this.#knowledge.keepAhead(cell);
+      if (cell.seen.size > 0) this.#ahead.note(cell);
+      this.#note(cell, keys);
+      if (held !== undefined && held.plus + held.minus > 0)
+        this.#countBy(cell.place.key, held.plus, held.minus);
+    }
+    this.#limitSteps();
+    return keys;
   }
 
   #mayChange(): Refusal | null {
@@ -329,15 +400,25 @@ export class MergeableState {
   }
 
   #count(key: Uint8Array, by: number): Refusal | null {
+    return this.#countBy(key, Math.max(by, 0), Math.max(-by, 0));
+  }
+
+  #countBy(key: Uint8Array, up: number, down: number): Refusal | null {
     const place = { kind: 'counter' as const, key, element: NOTHING };
-    const mine = this.#cells.get(place)?.entries.get(this.self)?.value;
-    if (by === 0 && mine !== undefined) return null;
+    const cell = this.#cells.get(place);
+    const mine = cell?.entries.get(this.self)?.value;
+    if (up === 0 && down === 0 && mine !== undefined) return null;
     const before = mine?.kind === 'counter' ? mine : { plus: 0, minus: 0 };
-    const plus = before.plus + Math.max(by, 0);
-    const minus = before.minus + Math.max(-by, 0);
-    const sum = (this.counter(key) ?? 0) + by;
-    if (![by, plus, minus, sum].every(Number.isSafeInteger)) return 'value';
-    return this.#put(place, { kind: 'counter', plus, minus });
+    const sum = (this.counter(key) ?? 0) + up - down;
+    // How much was counted before is not known, so that it waits.
+    const held = cell && !this.#damaged.isSound(cell) ? this.#damaged.held(cell) : undefined;
+    const plus = (held ?? before).plus + up;
+    const minus = (held ?? before).minus + down;
+    if (![up, down, plus, minus, sum].every(Number.isSafeInteger)) return 'value';
+    if (held === undefined) return this.#put(place, { kind: 'counter', plus, minus });
+    held.plus = plus;
+    held.minus = minus;
+    return null;
   }
 
   #write(key: Uint8Array, value: Uint8Array, wallMs: number): Refusal | null {
@@ -359,23 +440,38 @@ export class MergeableState {
     const isMore = value.kind === 'counter' && cell?.entries.has(this.self) !== true;
     const added = isNew ? octets + names : isMore ? octets : octets + names - cell.octets;
     if (added > 0 && this.#cells.octets + added > this.bounds.octetsMax) return 'octets';
-    const taken = this.#cells.take(place);
-    if (value.kind !== 'counter') taken.entries.clear();
-    taken.entries.set(this.self, { version: this.#step(taken), value });
+    const taken = this.#take(place);
+    if (value.kind !== 'counter') this.#restore(taken);
+    taken.set(this.self, { version: this.#step(taken), value });
     this.#changed(taken);
     return null;
   }
 
+  #take(place: CellPlace): Cell {
+    const known = this.#cells.get(place);
+    if (known !== undefined) return known;
+    const cell = this.#cells.take(place);
+    this.#ahead.begin(cell);
+    return cell;
+  }
+
   #clear(cell: Cell): void {
     this.#step(cell);
-    cell.entries.clear();
+    this.#restore(cell);
     this.#changed(cell);
   }
 
+  /** Nothing of what was in it counts any more. */
+  #restore(cell: Cell): void {
+    this.#damaged.delete(cell);
+    cell.clear();
+  }
+
   /** Makes what the gone ones left in this cell our own. */
-  #adopt(cell: Cell, isGone: (name: string) => boolean): Refusal | null {
+  #adopt(cell: Cell, isGone: (name: string) => boolean): ForgetRefusal | null {
     const gone = [...cell.entries].filter(([name]) => isGone(name));
     if (gone.length === 0) return null;
+    if (!this.#damaged.isSound(cell)) return 'damaged';
     const mine = cell.entries.get(this.self)?.value;
     let value: CellValue = { kind: 'element' };
     if (cell.kind === 'register') {
@@ -392,9 +488,9 @@ export class MergeableState {
       if (!Number.isSafeInteger(plus) || !Number.isSafeInteger(minus)) return 'value';
       value = { kind: 'counter', plus, minus };
     }
-    if (cell.kind !== 'counter') cell.entries.clear();
-    for (const [name] of gone) cell.entries.delete(name);
-    cell.entries.set(this.self, { version: this.#step(cell), value });
+    if (cell.kind !== 'counter') this.#restore(cell);
+    for (const [name] of gone) cell.delete(name);
+    cell.set(this.self, { version: this.#step(cell), value });
     this.#changed(cell);
     return null;
   }
@@ -402,39 +498,28 @@ export class MergeableState {
   /** Version of the next step of ours, which touches this cell. */
   #step(cell: Cell): number {
     const version = this.#version(this.self) + 1;
-    this.#log(this.self).push(cell);
+    this.#logs.of(this.self).push(cell);
     this.#vector.set(this.self, version);
     return version;
   }
 
   #merge(
-    { replicas, floors }: Knowledge,
+    told: ToldKnowledge,
     cells: readonly GossipCell[],
     missing: readonly Cell[],
     takeSteps: (cells: readonly Cell[]) => void,
   ): Merged {
+    const { floors } = told;
     const keys = new Map<string, Uint8Array>();
-    const names = replicas.map((replica) => {
-      const name = nameOf(replica);
-      return this.isForgotten(name) ? null : name;
-    });
+    const { names, theirs } = this.#knowledge.read(told);
     if (!this.#hasRoom(names, cells)) return { isTaken: false, keys };
-    const theirs = new Map<string, number>();
-    replicas.forEach(({ version }, at) => {
-      const name = names[at];
-      if (name !== null && name !== undefined) theirs.set(name, version);
-    });
     const strangers = [...theirs.keys()].filter((name) => !this.#vector.has(name));
     if ((theirs.get(this.self) ?? 0) > this.#version(this.self)) this.#isReused = true;
-    // Whoever forgot an origin has what its heir made of it: in each cell, also before the whole floor counts here.
-    for (const name of this.#vector.keys())
-      if (floors.some((floor) => isCovered(name, floor))) theirs.set(name, Number.MAX_SAFE_INTEGER);
-
     const before = new Map<Cell, Vector>();
-    const touched = cells.map((told) => {
-      const cell = this.#cells.take(told);
+    const touched = cells.map((each) => {
+      const cell = this.#take(each);
       before.set(cell, cell.seen);
-      this.#mergeCell(cell, told, names, theirs, keys);
+      this.#mergeCell(cell, this.#readCell(each, names, theirs), keys);
       return cell;
     });
     for (const cell of missing) {
@@ -452,8 +537,8 @@ export class MergeableState {
     for (const name of strangers) this.#vector.set(name, 0);
     takeSteps(touched);
     for (const [cell, seen] of before) {
-      this.#keepAhead(cell);
-      if ([...cell.seen].some(([name, version]) => version > (seen.get(name) ?? 0))) this.#ahead.set(cell, 0);
+      this.#knowledge.keepAhead(cell);
+      if ([...cell.seen].some(([name, version]) => version > (seen.get(name) ?? 0))) this.#ahead.note(cell);
     }
     for (const floor of floors) this.#consider(floor, keys);
     for (const cell of touched) if (cell.entries.size > SIBLINGS_MAX) this.#rewrite(cell);
@@ -461,14 +546,16 @@ export class MergeableState {
     return { isTaken: true, keys };
   }
 
-  #mergeCell(
-    cell: Cell,
-    told: GossipCell,
-    names: readonly (string | null)[],
-    theirs: Vector,
-    keys: Map<string, Uint8Array>,
-  ): void {
+  #mergeCell(cell: Cell, { entries, seen }: ReadCell, keys: Map<string, Uint8Array>): void {
+    const weKnow = (name: string): number => Math.max(this.#version(name), cell.seen.get(name) ?? 0);
+    if (cell.merge(entries, (name) => seen.get(name) ?? 0, weKnow, this.#rules)) this.#note(cell, keys);
+    this.#see(cell, seen);
+  }
+
+  /** A cell that somebody told, or of which it told by leaving it out that there is nothing. */
+  #readCell(told: GossipCell | undefined, names: readonly (string | null)[], theirs: Vector): ReadCell {
     const entries = new Map<string, Entry>();
+    if (told === undefined) return { entries, seen: theirs };
     for (const { replica, version, value } of told.entries) {
       const name = names[replica];
       if (name === null || name === undefined) continue;
@@ -477,39 +564,18 @@ export class MergeableState {
       const own = value.kind === 'register' ? { ...value, value: value.value.slice() } : value;
       entries.set(name, { version, value: own });
     }
-    let seen = theirs;
-    if (told.seen.length > 0) {
-      const dots = told.seen.flatMap(({ replica, version }): [string, number][] => {
-        const name = names[replica];
-        return name === null || name === undefined ? [] : [[name, version]];
-      });
-      seen = joinVectors(theirs, new Map(dots));
-    }
-    const weKnow = (name: string): number => Math.max(this.#version(name), cell.seen.get(name) ?? 0);
-    if (cell.merge(entries, (name) => seen.get(name) ?? 0, weKnow, this.#rules)) this.#note(cell, keys);
-    this.#see(cell, seen);
+    if (told.seen.length === 0) return { entries, seen: theirs };
+    const dots = told.seen.flatMap(({ replica, version }): [string, number][] => {
+      const name = names[replica];
+      return name === null || name === undefined ? [] : [[name, version]];
+    });
+    return { entries, seen: joinVectors(theirs, new Map(dots)) };
   }
 
   /** Not for what is known of all cells, which the vector says: see `#keepAhead`. */
   #see(cell: Cell, seen: Vector): void {
     if (this.#rules.keepsSeen()) cell.seen = joinVectors(cell.seen, seen);
     if (cell.isEmpty) this.#empties.add(cell);
-  }
-
-  /** Leaves in `seen` what is ahead of the vector. */
-  #keepAhead(cell: Cell): void {
-    if (cell.seen.size === 0) return;
-    let ahead = 0;
-    for (const [name, version] of cell.seen) if (this.#isAhead(name, version)) ahead += 1;
-    if (ahead === cell.seen.size) return;
-    cell.seen =
-      ahead === 0
-        ? new Map()
-        : new Map([...cell.seen].filter(([name, version]) => this.#isAhead(name, version)));
-  }
-
-  #isAhead(name: string, version: number): boolean {
-    return version > this.#version(name) && !this.isForgotten(name);
   }
 
   #hasRoom(names: readonly (string | null)[], cells: readonly GossipCell[]): boolean {
@@ -533,25 +599,24 @@ export class MergeableState {
 
   /** A floor counts from the moment on when what its heir made its own is here. */
   #consider(floor: GossipFloor, keys: Map<string, Uint8Array>): void {
-    const known = this.#floors.get(floor.origin);
+    const known = this.#knowledge.floors.get(floor.origin);
     if (known !== undefined && known.incarnation >= floor.incarnation) return;
-    if (known === undefined && this.#floors.size >= FLOORS_MAX) return;
+    if (known === undefined && this.#knowledge.floors.size >= FLOORS_MAX) return;
     const heir = nameOf(floor.heir);
     if (this.#version(heir) < floor.heir.version && !this.isForgotten(heir)) return;
     this.#apply(floor, keys);
   }
 
   #apply(floor: GossipFloor, keys: Map<string, Uint8Array>): void {
-    this.#floors.set(floor.origin, floor);
+    this.#knowledge.floors.set(floor.origin, floor);
     const gone = [...this.#vector.keys()].filter((name) => this.isForgotten(name));
     for (const name of gone) {
-      this.#release(this.#log(name).cut(Number.MAX_SAFE_INTEGER));
-      this.#logs.delete(name);
+      this.#release(this.#logs.delete(name));
       this.#vector.delete(name);
     }
     for (const cell of this.#cells.all()) {
-      if (gone.filter((name) => cell.entries.delete(name)).length > 0) this.#note(cell, keys);
-      this.#keepAhead(cell);
+      if (gone.filter((name) => cell.delete(name)).length > 0) this.#note(cell, keys);
+      this.#knowledge.keepAhead(cell);
     }
     this.#sweep();
   }
@@ -559,8 +624,9 @@ export class MergeableState {
   #rewrite(cell: Cell): void {
     const latest = cell.latest();
     if (cell.kind !== 'register' || latest === undefined || this.#mayChange() !== null) return;
-    cell.entries.clear();
-    cell.entries.set(this.self, { version: this.#step(cell), value: latest.value });
+    if (!this.#damaged.isSound(cell)) return;
+    cell.clear();
+    cell.set(this.self, { version: this.#step(cell), value: latest.value });
     this.#changed(cell);
   }
 
@@ -577,13 +643,7 @@ export class MergeableState {
 
   #limitSteps(): void {
     if (this.stepCount <= this.bounds.stepsMax) return;
-    while (this.stepCount > this.bounds.stepsMax) {
-      let longest: StepLog | undefined;
-      for (const log of this.#logs.values())
-        if (longest === undefined || log.length > longest.length) longest = log;
-      if (longest === undefined) break;
-      this.#release(longest.cut(longest.base + Math.ceil(longest.length / 2)));
-    }
+    while (this.stepCount > this.bounds.stepsMax) this.#release(this.#logs.halve());
     this.#sweep();
   }
 
@@ -595,8 +655,8 @@ export class MergeableState {
   #sweep(): void {
     for (const cell of this.#empties) {
       if (!cell.isEmpty) this.#empties.delete(cell);
-      if (!cell.isEmpty || cell.steps > 0) continue;
-      this.#keepAhead(cell);
+      if (!cell.isEmpty || cell.steps > 0 || this.#damaged.held(cell) !== undefined) continue;
+      this.#knowledge.keepAhead(cell);
       if (cell.seen.size > 0) continue;
       this.#empties.delete(cell);
       this.#ahead.delete(cell);
@@ -609,16 +669,10 @@ export class MergeableState {
     return cell === undefined || cell.isEmpty ? undefined : cell;
   }
 
-  #nameIn({ replicas }: Knowledge, at: number): string | null {
+  #nameIn({ replicas }: ToldKnowledge, at: number): string | null {
     const replica = replicas[at];
     const name = replica === undefined ? null : nameOf(replica);
     return name === null || this.isForgotten(name) ? null : name;
-  }
-
-  #log(name: string): StepLog {
-    let log = this.#logs.get(name);
-    if (log === undefined) this.#logs.set(name, (log = new StepLog(this.#version(name))));
-    return log;
   }
 
   #version(name: string): number {

@@ -2,6 +2,7 @@
 import type { GossipReplica, ReplicaVersion } from '@vnfpool/wire/gossip';
 import type { Random } from '../core.ts';
 import { joinVectors, type Vector } from './cell.ts';
+import { Digests } from './digests.ts';
 import { nameOf } from './replica.ts';
 import type { PeerLag } from './types.ts';
 import type { VectorAges } from './vector-ages.ts';
@@ -13,6 +14,9 @@ export interface Peer {
   incarnation: bigint | null;
   known: Vector;
   heardAtMs: number | null;
+  digests: Digests;
+  /** It last said that its cells are what its vector says. */
+  isWhole: boolean;
 }
 
 const NONE: Vector = new Map();
@@ -38,10 +42,7 @@ export class Peers {
     this.#peers = new Map(
       others
         .slice(0, this.#max)
-        .map((origin): [number, Peer] => [
-          origin,
-          this.#peers.get(origin) ?? { origin, incarnation: null, known: NONE, heardAtMs: null },
-        ]),
+        .map((origin): [number, Peer] => [origin, this.#peers.get(origin) ?? newPeer(origin)]),
     );
     this.#isWhole = others.length <= this.#max;
     return this.#isWhole;
@@ -56,6 +57,8 @@ export class Peers {
     if (hasBegun) {
       peer.incarnation = sender.incarnation;
       peer.known = NONE;
+      peer.digests = new Digests();
+      peer.isWhole = false;
     }
     peer.heardAtMs = nowMs;
     return { peer, hasBegun };
@@ -74,13 +77,17 @@ export class Peers {
     return least;
   }
 
-  /** Whether each peer has said in its present life what it knows, and of these replicas it was no more than this. */
+  /**
+   * Whether each peer has said in its present life what it knows, and of these replicas it was no more than this, in its cells
+   * neither.
+   */
   knowNoMore(isOne: (name: string) => boolean, vector: Vector): boolean {
     // What those know that are not spoken to, nobody says.
     if (!this.#isWhole) return false;
     return [...this.#peers.values()].every(
-      ({ known }) =>
+      ({ known, isWhole }) =>
         known !== NONE &&
+        isWhole &&
         [...known].every(([name, version]) => !isOne(name) || version <= (vector.get(name) ?? 0)),
     );
   }
@@ -99,18 +106,40 @@ export class Peers {
     return [...this.#peers.values()].map(({ known }) => known);
   }
 
-  lags(vector: Vector, ages: VectorAges, nowMs: number): readonly PeerLag[] {
-    return [...this.#peers.values()].map(({ origin, known, heardAtMs }) => {
-      let versionsBehind = 0;
-      for (const [name, version] of vector) versionsBehind += Math.max(0, version - (known.get(name) ?? 0));
-      const sinceMs = versionsBehind === 0 ? undefined : ages.behindSinceMs(known, vector);
+  /** Whether all of them know this. */
+  know(vector: Vector): boolean {
+    return [...this.#peers.values()].every(({ known }) => versionsBehind(known, vector) === 0);
+  }
+
+  lags(
+    vector: Vector,
+    octetsBehind: (known: Vector) => number,
+    ages: VectorAges,
+    nowMs: number,
+  ): readonly PeerLag[] {
+    return [...this.#peers.values()].map(({ origin, known, heardAtMs, digests }) => {
+      const behind = versionsBehind(known, vector);
+      const sinceMs = behind === 0 ? undefined : ages.behindSinceMs(known, vector);
       const behindMs = sinceMs === undefined ? 0 : nowMs - sinceMs;
       return {
         origin,
-        versionsBehind,
+        versionsBehind: behind,
+        octetsBehind: behind === 0 ? 0 : octetsBehind(known),
         behindMs,
         sinceExchangeMs: heardAtMs === null ? null : nowMs - heardAtMs,
+        digests: digests.view(nowMs),
       };
     });
   }
+}
+
+function newPeer(origin: number): Peer {
+  return { origin, incarnation: null, known: NONE, heardAtMs: null, digests: new Digests(), isWhole: false };
+}
+
+/** Steps of the vector that somebody who knows this lacks. */
+function versionsBehind(known: Vector, vector: Vector): number {
+  let behind = 0;
+  for (const [name, version] of vector) behind += Math.max(0, version - (known.get(name) ?? 0));
+  return behind;
 }

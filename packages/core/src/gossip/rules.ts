@@ -38,6 +38,16 @@ export class GossipRules {
     return rounds >= INHERIT_ROUNDS;
   }
 
+  /** Digests are compared whenever two know the same. */
+  compares(knowsTheSame: boolean): boolean {
+    return knowsTheSame;
+  }
+
+  /** A damaged cell is taken only from somebody who has all that is known of it here. */
+  mends(hasAll: boolean): boolean {
+    return hasAll;
+  }
+
   /** What came ahead of its steps is told anew when these do not come: nobody else would ever hear of it. */
   retells(): boolean {
     return true;

@@ -6,25 +6,20 @@ import {
   GOSSIP_FRAME_BYTES,
   type GossipCell,
   type GossipDelta,
-  type GossipFloor,
   type GossipPart,
   type GossipRun,
   placeBytes,
   REPLICA_BYTES,
-  type ReplicaVersion,
   RUN_BYTES,
   STEP_BYTES,
 } from '@vnfpool/wire/gossip';
 import type { Cell, Vector } from './cell.ts';
+import type { DamagedCells } from './damaged-cells.ts';
+import type { ToldKnowledge } from './knowledge.ts';
 import type { StepLog } from './step-log.ts';
 
 /** More do not have a place in a message. */
 const CELLS_MAX = 0xffff;
-
-interface Knowledge {
-  readonly replicas: readonly ReplicaVersion[];
-  readonly floors: readonly GossipFloor[];
-}
 
 /** Steps of one replica that somebody lacks: those behind `from`, up to `until`. */
 export interface Lacking {
@@ -34,12 +29,16 @@ export interface Lacking {
   readonly log: StepLog;
 }
 
-/** Steps in the order of their versions, one replica after the other, as many as fit. */
+/**
+ * Steps in the order of their versions, one replica after the other, as many as fit; of a replica none from the first on whose
+ * cell is damaged.
+ */
 export function tellDelta(
-  knowledge: Knowledge,
+  knowledge: ToldKnowledge,
   vector: Vector,
   lacking: readonly Lacking[],
   bytesMax: number,
+  damaged: DamagedCells,
 ): Pick<GossipDelta, 'replicas' | 'floors' | 'hasMore' | 'cells' | 'runs'> {
   const places = placesOf(vector);
   const cells: GossipCell[] = [];
@@ -52,7 +51,7 @@ export function tellDelta(
     let version = from + 1;
     for (; version <= until; version += 1) {
       const cell = log.at(version);
-      if (cell === undefined) break;
+      if (cell === undefined || (!placeOfCell.has(cell) && !damaged.isSound(cell))) break;
       let cost = STEP_BYTES + (steps.length === 0 ? RUN_BYTES : 0);
       let place = placeOfCell.get(cell);
       const told = place === undefined ? toWire(cell, vector, places) : undefined;
@@ -74,18 +73,26 @@ export function tellDelta(
   return { ...knowledge, hasMore: hasMore || runs.length < lacking.length, cells, runs };
 }
 
-/** Cells from one on, as many as fit. Empty ones are told by not being there, unless they know more than the vector. */
+/**
+ * Cells from one on, as many as fit. Empty ones are told by not being there, unless they know more than the vector. Null: the
+ * first one is damaged.
+ */
 export function tellPart(
-  knowledge: Knowledge,
+  knowledge: ToldKnowledge,
   vector: Vector,
   after: CellPlace | null,
   cells: Iterable<Cell>,
   bytesMax: number,
-): Pick<GossipPart, 'replicas' | 'floors' | 'after' | 'until' | 'cells'> {
+  damaged: DamagedCells,
+): Pick<GossipPart, 'replicas' | 'floors' | 'after' | 'until' | 'cells'> | null {
   const places = placesOf(vector);
   const told: GossipCell[] = [];
   let left = bytesMax - frameBytes(knowledge) - (after === null ? 0 : placeBytes(after));
   for (const cell of cells) {
+    if (!damaged.isSound(cell)) {
+      const last = told.at(-1);
+      return last === undefined ? null : { ...knowledge, after, until: placeOf(last), cells: told };
+    }
     const wire = toWire(cell, vector, places);
     if (wire.entries.length === 0 && wire.seen.length === 0) continue;
     // With room for the place of the last one.
@@ -121,6 +128,6 @@ function placesOf(vector: Vector): ReadonlyMap<string, number> {
   return new Map([...vector.keys()].map((name, at) => [name, at]));
 }
 
-function frameBytes({ replicas, floors }: Knowledge): number {
+function frameBytes({ replicas, floors }: ToldKnowledge): number {
   return GOSSIP_FRAME_BYTES + REPLICA_BYTES * replicas.length + FLOOR_BYTES * floors.length;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { GossipMessage } from '@vnfpool/wire/gossip';
+import type { DigestsView } from './digests.ts';
 
 /** A change made here. Keys, elements and values: at most 1,024 octets. */
 export type Update =
@@ -29,7 +30,12 @@ export type Refusal =
   | 'incarnation';
 
 /** Why an origin could not be declared gone. */
-export type ForgetRefusal = 'self' | 'floors' | Refusal;
+export type ForgetRefusal =
+  | 'self'
+  | 'floors'
+  /** What it left is damaged in our memory. */
+  | 'damaged'
+  | Refusal;
 
 export type GossipInput =
   /** Origin ids of those with whom state is shared, without our own; all of them, each time. */
@@ -52,6 +58,11 @@ export type GossipEvent =
   | { readonly type: 'overflow'; readonly from: number }
   /** Somebody gives us everything, from now on; has given it; did not go on. */
   | { readonly type: 'walk-began' | 'walk-ended' | 'walk-abandoned'; readonly from: number }
+  /** It knows the same as we do, and has something else; has the same again. */
+  | { readonly type: 'differs' | 'agrees'; readonly from: number }
+  /** Memory had so many more pieces otherwise than they came, or the digest of them (0); all of them are as others have them again. */
+  | { readonly type: 'damaged'; readonly count: number }
+  | { readonly type: 'mended' }
   /** More peers than `peersMax`: those behind are not spoken to. */
   | { readonly type: 'too-many-peers'; readonly count: number }
   /** This life cannot change anything any more: see `Refusal`. */
@@ -68,8 +79,11 @@ export interface PeerLag {
   readonly origin: number;
   /** Steps known here and not there; an upper bound, as its last message tells. */
   readonly versionsBehind: number;
+  /** About how many octets of cells these touched; where it lacks very many, or they are not kept, of all. */
+  readonly octetsBehind: number;
   /** How long it lacks the first of them, to about a second; 0: it lacks none, or for less. */
   readonly behindMs: number;
   /** Since its last message; null: none came. */
   readonly sinceExchangeMs: number | null;
+  readonly digests: DigestsView;
 }

@@ -36,18 +36,34 @@ export interface MergedStateView {
   readonly replicas: number;
   /** That are known there: what they grow by is the rate of changes; absent: its agent is of an earlier version. */
   readonly steps?: number;
+  /** Pieces that its memory had otherwise than they came, since the replica there is; absent: its agent is of an earlier version. */
+  readonly damaged?: number;
   /** Empty: nothing is wrong. */
   readonly trouble: string;
-  readonly peers: readonly {
-    readonly node: string;
-    /** Steps known here and not there, as it last said itself. */
-    readonly behind: number;
-    /** How long it lacks the first of these, in whole seconds; absent: the agent here is of an earlier version. */
-    readonly behindMs?: number;
-    /** Since it was last heard here, in whole seconds. */
-    readonly silentMs: number;
-    readonly isSilent: boolean;
-  }[];
+  readonly peers: readonly MergedPeerView[];
+}
+
+/** What a node knows of another one with the same mergeable state. */
+export interface MergedPeerView {
+  readonly node: string;
+  /** Steps known here and not there, as it last said itself. */
+  readonly behind: number;
+  /** About how many octets of pieces these touched; absent: the agent here is of an earlier version. */
+  readonly behindBytes?: number;
+  /** How long it lacks the first of these, in whole seconds; absent: the agent here is of an earlier version. */
+  readonly behindMs?: number;
+  /** Since it was last heard here, in whole seconds. */
+  readonly silentMs: number;
+  readonly isSilent: boolean;
+  /** How its digest compares with the one here, whenever both know the same; absent: the agent here is of an earlier version. */
+  readonly digests?: {
+    /** Times that it was another one, since the present life of the peer is known. */
+    readonly differed: number;
+    /** Since it was the same, in whole seconds; null: it never was. */
+    readonly agreedMs: number | null;
+    /** It was another one when they were last compared. */
+    readonly isDiffering: boolean;
+  };
 }
 
 /** How the state of a slot goes to its standbys, or to a store, as its holder told last. */

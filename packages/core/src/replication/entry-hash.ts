@@ -36,6 +36,11 @@ export class EntryHash {
   }
 }
 
+/** Both halves as one number of 64 bits. */
+export function digestOf(high: number, low: number): bigint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+}
+
 function mixed(value: number): number {
   let rest = value ^ (value >>> 16);
   rest = Math.imul(rest, MIX_FIRST);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ReplicaSecret, UPDATE_HEAD_BYTES, updateWeight } from '@vnfpool/wire/replication';
-import { EntryHash } from './entry-hash.ts';
+import { digestOf, EntryHash } from './entry-hash.ts';
 
 /** Keys that are looked at to say what somebody lacks. */
 const WEIGHED_MAX = 65_536;
@@ -273,10 +273,6 @@ export class ReplicaStore {
     entry.former.next = entry.next;
     entry.next.former = entry.former;
   }
-}
-
-function digestOf(high: number, low: number): bigint {
-  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
 
 /** What the digest has of it. */

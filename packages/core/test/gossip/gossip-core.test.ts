@@ -97,6 +97,28 @@ describe('an instance that begins again', () => {
     expect(shown(pool)).toEqual([106, 106, 106]);
   });
 
+  test('waits for a peer that has something of which the steps have not come', () => {
+    const pool = begunAgain(1);
+    const held = pool.cores.get(3) as GossipCore;
+    const author = new GossipCore({ origin: 1, incarnation: 1n, random });
+    for (const key of ['x', 'a', 'y', 'z'])
+      author.handle({ type: 'update', update: add(key, 'e'), wallMs: 0 }, 0);
+    // Of the former life, and only of this one cell: what it knew of it is ahead of what 3 knows.
+    const part = author.state.tellPart(null, 60_000);
+    if (part === null) throw new Error('nothing told');
+    held.state.mergePart({ ...part, until: part.cells[0] ?? null, cells: part.cells.slice(0, 1) });
+    expect(held.state.digest).toBeNull();
+    pool.run(12);
+    expect(lives(pool, 2)).toContain('1.1');
+    // It makes a step of its own of it, once, and all have it.
+    pool.run(60);
+    for (const origin of [1, 2, 3]) expect(lives(pool, origin)).toEqual(['1.2', '2.1', '3.1']);
+    expect(pool.cores.get(2)?.state.elements(octets('a'))).toHaveLength(1);
+    const steps = held.state.vector.get('3.1');
+    pool.run(60);
+    expect(held.state.vector.get('3.1')).toBe(steps);
+  });
+
   test('waits while there are more peers than are spoken to', () => {
     const pool = begunAgain(1);
     pool.start(1, { incarnation: 9n, peersMax: 1 });
@@ -326,17 +348,37 @@ describe('peers', () => {
     pool.start(2, {}, [1]);
     pool.run();
     for (let at = 0; at < 7; at += 1) pool.update(1, count('k', 1));
+    pool.update(1, add('set', 'x'));
+    const digests = { differed: 0, isDiffering: false };
+    // A cell counts once: its names, and 32 for each entry.
+    const behind = { versionsBehind: 8, octetsBehind: 1 + 32 + 4 + 32, behindMs: 0 };
     expect(a.lags(pool.nowMs + 40)).toEqual([
-      { origin: 2, versionsBehind: 7, behindMs: 0, sinceExchangeMs: 40 },
-      { origin: 3, versionsBehind: 7, behindMs: 0, sinceExchangeMs: null },
+      { origin: 2, ...behind, sinceExchangeMs: 40, digests: { ...digests, sinceAgreedMs: 40 } },
+      { origin: 3, ...behind, sinceExchangeMs: null, digests: { ...digests, sinceAgreedMs: null } },
     ]);
+    expect(a.isSpread).toBe(false);
     pool.run(2);
-    expect(a.lags(pool.nowMs)[0]).toMatchObject({ versionsBehind: 0 });
+    expect(a.lags(pool.nowMs)[0]).toMatchObject({ versionsBehind: 0, octetsBehind: 0 });
+    pool.update(1, discard('set', 'x'));
+    expect(a.lags(pool.nowMs)[0]).toMatchObject({ versionsBehind: 1, octetsBehind: 32 + 4 });
+    pool.run(2);
     // Steps are kept for the one that does not answer, until it is not named any more.
-    expect(a.state.stepCount).toBe(7);
+    expect(a.state.stepCount).toBe(9);
     a.handle({ type: 'peers', origins: [2] }, pool.nowMs);
     pool.run();
     expect(a.state.stepCount).toBe(0);
+    expect(a.isSpread).toBe(true);
+  });
+
+  test('that lack what is not kept, or very much, lack all of it', () => {
+    const pool = new Pool();
+    const a = pool.start(1, { bounds: { stepsMax: 4 } }, [2]);
+    for (let at = 0; at < 9; at += 1) pool.update(1, add('k', `${at}`));
+    expect(a.lags(0)[0]).toMatchObject({ versionsBehind: 9, octetsBehind: 9 * (32 + 2) });
+    const b = pool.start(2, {}, [1]);
+    pool.cores.delete(1);
+    for (let at = 0; at < 17_000; at += 1) pool.update(2, add('k', `${at % 9}`));
+    expect(b.lags(0)[0]).toMatchObject({ octetsBehind: 9 * (32 + 2) });
   });
 });
 

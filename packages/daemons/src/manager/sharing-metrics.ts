@@ -203,12 +203,31 @@ export function exportMerged(metrics: Metrics, read: () => readonly PoolView[]):
     ({ behind }) => behind,
   );
   ofPair(
+    'merged_lag_bytes',
+    'About how many octets of pieces these steps touched',
+    ({ behindBytes }) => behindBytes,
+  );
+  ofPair(
     'merged_lag_seconds',
     'How long the peer lacks the first of them, in whole seconds',
     ({ behindMs }) => behindMs && behindMs / 1_000,
   );
   ofPair('merged_silent_seconds', 'Since the node heard its peer', ({ silentMs }) => silentMs / 1_000);
   ofPair('merged_silent_state', '1: the peer counts as silent', ({ isSilent }) => Number(isSilent));
+  ofPair(
+    'merged_digests_differed_count',
+    'Times that the peer had something else, though it knew the same',
+    ({ digests }) => digests?.differed,
+  );
+  ofPair(
+    'merged_differing_state',
+    '1: the peer had something else when both last knew the same',
+    ({ digests }) => digests && Number(digests.isDiffering),
+  );
+  ofPair('merged_digest_age_seconds', 'Since both had the same, in whole seconds', ({ digests }) =>
+    typeof digests?.agreedMs === 'number' ? digests.agreedMs / 1_000 : undefined,
+  );
+  ofNode('merged_damaged_count', 'Pieces that memory had otherwise than they came', ({ damaged }) => damaged);
   ofNode('merged_cells_count', 'Counters, registers and elements of sets', ({ cells }) => cells);
   ofNode('merged_steps_count', 'Changes that are known there, by whoever', ({ steps }) => steps);
   ofNode('merged_bytes', 'Keys, values and elements', ({ bytes }) => bytes);

@@ -118,9 +118,11 @@ test('how far mergeable state has spread, of each pair of nodes', async () => {
   const metrics = new Metrics({ component: 'manager' });
   const [pool] = edgeState().pools;
   const level = { level: '', reason: '', loses: '', since: 0, lastResortMs: null, notUsed: [] };
-  const peers = [{ node: 'node-b', behind: 7, behindMs: 3_000, silentMs: 4_000, isSilent: true }];
+  const digests = { differed: 2, agreedMs: 5_000, isDiffering: true };
+  const lag = { behind: 7, behindBytes: 99, behindMs: 3_000 };
+  const peers = [{ node: 'node-b', ...lag, silentMs: 4_000, isSilent: true, digests }];
   const merged = [
-    { node: 'node-a', at: 0, cells: 4, bytes: 200, replicas: 3, steps: 90, trouble: '', peers },
+    { node: 'node-a', at: 0, cells: 4, bytes: 200, replicas: 3, steps: 90, damaged: 1, trouble: '', peers },
   ];
   let views = 0;
   let pools: readonly PoolView[] = pool
@@ -140,9 +142,14 @@ test('how far mergeable state has spread, of each pair of nodes', async () => {
   const b = ',peer="node-b"';
   expect(await lines()).toEqual([
     of('merged_lag_steps_count', '7', b),
+    of('merged_lag_bytes', '99', b),
     of('merged_lag_seconds', '3', b),
     of('merged_silent_seconds', '4', b),
     of('merged_silent_state', '1', b),
+    of('merged_digests_differed_count', '2', b),
+    of('merged_differing_state', '1', b),
+    of('merged_digest_age_seconds', '5', b),
+    of('merged_damaged_count', '1'),
     of('merged_cells_count', '4'),
     of('merged_steps_count', '90'),
     of('merged_bytes', '200'),

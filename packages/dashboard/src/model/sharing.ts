@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
+  MergedPeerView,
   MergedStateView,
   PoolSharingView,
   SlotSharingView,
@@ -69,16 +70,35 @@ export function describeLevel({ method, level, loses, reason }: PoolSharingView)
     : `State by ${level}: a failover loses ${loses}`;
 }
 
-/** `5 pieces; node-b 0 steps behind`, with who is silent or what is wrong. */
-export function describeMerged({ cells, trouble, peers }: MergedStateView): string {
-  const others = peers.map(
-    ({ node, behind, behindMs = 0, isSilent, silentMs }) =>
-      `; ${node} ${counted(behind, 'step')} behind${behindMs > 0 ? ` for ${Math.floor(behindMs / 1_000)} s` : ''}${isSilent ? `, not heard for ${Math.floor(silentMs / 1_000)} s` : ''}`,
-  );
-  return `${cells} piece${cells === 1 ? '' : 's'}${others.join('')}${trouble === '' ? '' : `; ${trouble}`}`;
+/** `5 pieces; node-b 0 steps behind`, with who is silent, or has something else, or what is wrong. */
+export function describeMerged({ cells, damaged = 0, trouble, peers }: MergedStateView): string {
+  const spoilt = damaged === 0 ? '' : `; ${damaged} damaged in memory so far`;
+  const wrong = trouble === '' ? '' : `; ${trouble}`;
+  return `${cells} piece${cells === 1 ? '' : 's'}${peers.map(describePeer).join('')}${spoilt}${wrong}`;
+}
+
+function describePeer({
+  node,
+  behind,
+  behindBytes,
+  behindMs = 0,
+  isSilent,
+  silentMs,
+  digests,
+}: MergedPeerView): string {
+  const octets = behind > 0 && behindBytes !== undefined ? ` (${behindBytes} octets)` : '';
+  const since = behindMs > 0 ? ` for ${Math.floor(behindMs / 1_000)} s` : '';
+  const silent = isSilent ? `, not heard for ${Math.floor(silentMs / 1_000)} s` : '';
+  return `; ${node} ${counted(behind, 'step')}${octets} behind${since}${silent}${digests ? describeDigests(digests) : ''}`;
+}
+
+function describeDigests({ agreedMs, isDiffering }: NonNullable<MergedPeerView['digests']>): string {
+  if (isDiffering) return ', has something else';
+  return agreedMs === null ? '' : `, the same ${Math.floor(agreedMs / 1_000)} s ago`;
 }
 
 /** Good, or what is to be looked at. */
 export function mergedTone({ trouble, peers }: MergedStateView): 'good' | 'bad' {
-  return trouble === '' && peers.every(({ isSilent }) => !isSilent) ? 'good' : 'bad';
+  const isGood = peers.every(({ isSilent, digests }) => !isSilent && digests?.isDiffering !== true);
+  return trouble === '' && isGood ? 'good' : 'bad';
 }

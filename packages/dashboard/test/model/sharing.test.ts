@@ -151,6 +151,17 @@ test('mergeable state at a node: what there is, who lacks how much, and what is 
   expect(describeMerged({ ...merged, peers: [{ ...peer, behind: 3, behindMs: 4_000 }] })).toBe(
     '1 piece; node-b 3 steps behind for 4 s',
   );
+  const same = { differed: 1, agreedMs: 2_000, isDiffering: false };
+  const lately = { ...merged, damaged: 1, peers: [{ ...peer, behind: 3, behindBytes: 70, digests: same }] };
+  expect([mergedTone(lately), describeMerged(lately)]).toEqual([
+    'good',
+    '1 piece; node-b 3 steps (70 octets) behind, the same 2 s ago; 1 damaged in memory so far',
+  ]);
+  const differs = { ...merged, peers: [{ ...peer, digests: { ...same, isDiffering: true } }] };
+  expect([mergedTone(differs), describeMerged(differs)]).toEqual([
+    'bad',
+    '1 piece; node-b 0 steps behind, has something else',
+  ]);
   expect(mergedTone({ ...merged, trouble: 'full' })).toBe('bad');
   expect(describeMerged({ ...merged, trouble: 'full', peers: [] })).toBe('1 piece; full');
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Random } from '@vnfpool/core';
 import {
+  type DigestsView,
   GossipCore,
   type GossipEvent,
   type GossipInput,
@@ -10,7 +11,7 @@ import {
   type Update,
 } from '@vnfpool/core/gossip';
 import { encodeGossip, type GossipMessage, REPLICAS_MAX } from '@vnfpool/wire/gossip';
-import type { MergeableReport } from '@vnfpool/wire/mobility';
+import type { MergeableDigests, MergeableReport } from '@vnfpool/wire/mobility';
 import { type Clock, CoreDriver, type DriverFault } from '../driver/index.ts';
 
 export interface PoolReplicaOptions {
@@ -35,6 +36,10 @@ export interface PoolReplicaOptions {
 /** Told of keys that may have changed, by whomever. */
 export type KeysListener = (keys: readonly Uint8Array[]) => void;
 
+/** So long it is tried to take from peers what is damaged here, before it is told that none of them has it. */
+const MENDING_MS = 5_000;
+/** Characters of a key that are told. */
+const KEY_TEXT_MAX = 64;
 /** So long a message that was not taken is told. */
 const OVERFLOW_MS = 10_000;
 
@@ -52,6 +57,7 @@ export class PoolReplica {
   #peersLeftOut = false;
   #overflowAtMs = Number.NEGATIVE_INFINITY;
   #overflowFrom = 0;
+  #damagedAtMs = Number.NEGATIVE_INFINITY;
   #refusal: Refusal | null = null;
   #isClosed = false;
 
@@ -122,25 +128,31 @@ export class PoolReplica {
       bytes: state.octets,
       replicas: state.vector.size,
       steps: [...state.vector.values()].reduce((all, version) => all + version, 0),
+      damaged: state.damagedCount,
       trouble: this.#trouble(nowMs),
-      peers: this.#core.lags(nowMs).map(({ origin, versionsBehind, behindMs, sinceExchangeMs }) => ({
+      peers: this.#core.lags(nowMs).map(({ origin, sinceExchangeMs, ...lag }) => ({
         node: origin,
-        behind: versionsBehind,
-        behindMs: wholeSeconds(behindMs),
+        behind: lag.versionsBehind,
+        behindBytes: lag.octetsBehind,
+        behindMs: wholeSeconds(lag.behindMs),
         silentMs: wholeSeconds(sinceExchangeMs ?? nowMs - (this.#metAtMs.get(origin) ?? nowMs)),
+        digests: digestsOf(lag.digests),
       })),
     };
+  }
+
+  /** Every peer is known to know all that is known here. */
+  get isSpread(): boolean {
+    return this.#core.isSpread;
   }
 
   /** Resolves when every peer is known to know all that is known here, or after so long: whether they do. */
   spread(withinMs: number): Promise<boolean> {
     const { clock } = this.#options;
-    const isSpread = (): boolean =>
-      this.#core.lags(clock.nowMs()).every(({ versionsBehind }) => versionsBehind === 0);
-    if (isSpread()) return Promise.resolve(true);
+    if (this.isSpread) return Promise.resolve(true);
     return new Promise((resolve) => {
       const look = (): void => {
-        if (isSpread()) end(true);
+        if (this.isSpread) end(true);
       };
       const cancel = clock.at(clock.nowMs() + withinMs, () => end(false));
       const end = (isIt: boolean): void => {
@@ -169,6 +181,7 @@ export class PoolReplica {
       this.#overflowAtMs = this.#options.clock.nowMs();
       this.#overflowFrom = event.from;
     } else if (event.type === 'too-many-peers') this.#peersLeftOut = true;
+    else if (event.type === 'damaged') this.#damagedAtMs = this.#options.clock.nowMs();
     this.#options.onEvent(event);
   }
 
@@ -178,10 +191,21 @@ export class PoolReplica {
       return `this node changes nothing any more (${retired}): its agent has to be started again`;
     if (nowMs - this.#overflowAtMs < OVERFLOW_MS)
       return `what node ${this.#overflowFrom} has is not taken: more than twice what may be kept, or more than ${REPLICAS_MAX} lives of nodes`;
+    const [first, ...others] = this.#core.state.damaged;
+    if (first !== undefined && nowMs - this.#damagedAtMs >= MENDING_MS)
+      return `its memory of ${others.length + 1} ${others.length === 0 ? 'piece is' : 'pieces is'} damaged, and nobody else has all of it (the first is of key ${JSON.stringify(keyText(first.key))}): write or remove it there`;
     if (vector.size >= REPLICAS_MAX)
       return `${REPLICAS_MAX} lives of nodes have left something: changes of a further one are refused`;
     return this.#peersLeftOut ? 'more nodes than are spoken to' : '';
   }
+}
+
+function keyText(key: Uint8Array): string {
+  return new TextDecoder().decode(key).slice(0, KEY_TEXT_MAX);
+}
+
+function digestsOf({ differed, sinceAgreedMs, isDiffering }: DigestsView): MergeableDigests {
+  return { differed, agreedMs: sinceAgreedMs === null ? null : wholeSeconds(sinceAgreedMs), isDiffering };
 }
 
 /** What is not a second is nothing: else the report would change with each look. */

@@ -50,10 +50,12 @@ const cells: readonly GossipCell[] = [
 const place = { kind: 'element' as const, key: encodeUtf8('blocked'), element: encodeUtf8('192.0.2.7') };
 
 const messages: readonly GossipMessage[] = [
-  { type: 'digest', ...knowledge, wantsAnswer: true },
+  { type: 'digest', ...knowledge, digest: 0x89ab_cdef_0123_4567n, wantsAnswer: true },
+  { type: 'digest', ...knowledge, floors: [], digest: null, wantsAnswer: false },
   {
     type: 'delta',
     ...knowledge,
+    digest: 2n ** 64n - 1n,
     hasMore: true,
     cells,
     runs: [

@@ -4,7 +4,8 @@ import { encodeUtf8 } from '@vnfpool/wire/bytes';
 import { Schedule } from '../lease-world/schedule.ts';
 import { SeededRandom } from '../lease-world/seeded-random.ts';
 import { Trace } from '../lease-world/trace.ts';
-import { fullyTold, GossipViolation, Ledger, shownBy } from './ledger.ts';
+import { areEqual, damageMemory } from './damage.ts';
+import { GossipViolation, Ledger, shownBy } from './ledger.ts';
 import { GossipNode, nodeOf, originOf, type WorldParts } from './node.ts';
 import { drawPlan, type GossipFault, type GossipWorldOptions } from './options.ts';
 
@@ -23,10 +24,16 @@ export interface GossipWorldResult {
   readonly forgotten: number;
   /** Times that an instance went on for its former lives. */
   readonly inherited: number;
+  /** Times that an instance found its memory damaged. */
+  readonly damaged: number;
 }
 
 /** Time in which all have to be equal once nothing is lost, cut or changed any more. */
 const CALM_MS = 90_000;
+/** Time in which damage has to be found, and mended, after that. */
+const DAMAGE_MS = 20_000;
+/** Share of the seeds in which memory fails in the end. */
+const DAMAGED = 0.4;
 const EVENTS_MAX = 200_000;
 
 /** A pool of instances that all change one state: equal seeds give equal runs. */
@@ -42,6 +49,8 @@ export function runGossipWorld(seed: number, options: GossipWorldOptions = {}): 
   let struck = 0;
   let forgotten = 0;
   let inherited = 0;
+  let isDamaged = false;
+  let garbled = (_to: number, bytes: Uint8Array): Uint8Array => bytes;
   let events = 0;
 
   const isFormerOf = (number: number, name: string): boolean => {
@@ -60,6 +69,7 @@ export function runGossipWorld(seed: number, options: GossipWorldOptions = {}): 
     schedule,
     trace,
     ledger,
+    isDamaged: () => isDamaged,
     inherited: (heir, known) => {
       inherited += 1;
       for (const { number, state } of nodes)
@@ -73,7 +83,7 @@ export function runGossipWorld(seed: number, options: GossipWorldOptions = {}): 
         return;
       const copies = !isCalm && random.chance(plan.duplication) ? 2 : 1;
       for (let copy = 0; copy < copies; copy += 1)
-        schedule.after(random.between(0.1, plan.delayMsMax), () => node.receive(from, bytes));
+        schedule.after(random.between(0.1, plan.delayMsMax), () => node.receive(from, garbled(to, bytes)));
     },
   };
   const nodes = Array.from({ length: plan.nodes }, (_, number) => new GossipNode(parts, number));
@@ -135,14 +145,16 @@ export function runGossipWorld(seed: number, options: GossipWorldOptions = {}): 
     }
   };
   const living = (): GossipNode[] => nodes.filter(({ isUp }) => isUp);
-  const areEqual = (): boolean => {
-    const [first, ...others] = living().map(({ state }) => (state === null ? '' : fullyTold(state)));
-    return others.every((other) => other === first);
-  };
   const settle = (what: string): GossipNode => {
-    run(schedule.nowMs + CALM_MS, areEqual);
-    if (!areEqual()) throw new GossipViolation(`not equal in time ${what}`);
+    const isSettled = (): boolean => areEqual(living());
+    run(schedule.nowMs + CALM_MS, isSettled);
+    if (!isSettled()) throw new GossipViolation(`not equal in time ${what}`);
     return living()[0] as GossipNode;
+  };
+  const agree = (): void => {
+    const isAgreed = (): boolean => living().every((node) => node.agrees);
+    run(schedule.nowMs + CALM_MS, isAgreed);
+    if (!isAgreed()) throw new GossipViolation('equal, and not all digests were compared');
   };
   const finish = (violation?: string): GossipWorldResult => ({
     ok: violation === undefined,
@@ -153,6 +165,7 @@ export function runGossipWorld(seed: number, options: GossipWorldOptions = {}): 
     faults: struck,
     forgotten,
     inherited,
+    damaged: nodes.reduce((sum, { damaged }) => sum + damaged, 0),
   });
 
   try {
@@ -189,6 +202,7 @@ export function runGossipWorld(seed: number, options: GossipWorldOptions = {}): 
     const since = settle('after former lives were declared gone');
     if (since.state === null || shownBy(since.state) !== shown)
       throw new GossipViolation('something else is shown after former lives were declared gone');
+    agree();
     const heir = random.pick(living());
     for (const { number, isDead, incarnation } of nodes) {
       const last = isDead ? incarnation : incarnation - 1n;
@@ -206,6 +220,18 @@ export function runGossipWorld(seed: number, options: GossipWorldOptions = {}): 
       living().reduce((sum, { state }) => sum + (state === null ? 0 : state.emptyCount + state.stepCount), 0);
     run(schedule.nowMs + CALM_MS, () => left() === 0);
     if (left() > 0) throw new GossipViolation(`${left()} steps and removed cells are kept for nobody`);
+    agree();
+    isDamaged = random.chance(DAMAGED);
+    if (!isDamaged) return finish();
+    damageMemory({
+      random,
+      living: living(),
+      until: (isDone) => {
+        run(schedule.nowMs + DAMAGE_MS, isDone);
+        return isDone();
+      },
+      garble: (change) => (garbled = change),
+    });
     return finish();
   } catch (error) {
     if (error instanceof GossipViolation) return finish(error.message);

@@ -74,5 +74,25 @@ export const GOSSIP_MUTATIONS: ReadonlyMap<string, GossipWorldOptions> = new Map
       })(),
     },
   ],
+  [
+    'digests that are not compared',
+    {
+      rules: new (class extends GossipRules {
+        override compares(): boolean {
+          return false;
+        }
+      })(),
+    },
+  ],
+  [
+    'a damaged cell taken from one that knows less of it',
+    {
+      rules: new (class extends GossipRules {
+        override mends(): boolean {
+          return true;
+        }
+      })(),
+    },
+  ],
   ['an instance that starts again with the incarnation that it had', { reusesIncarnation: true }],
 ]);

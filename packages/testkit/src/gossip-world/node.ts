@@ -12,7 +12,7 @@ import { decodeGossip, encodeGossip } from '@vnfpool/wire/gossip';
 import type { Schedule } from '../lease-world/schedule.ts';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
 import type { Trace } from '../lease-world/trace.ts';
-import type { Ledger, LifeOfNode } from './ledger.ts';
+import { GossipViolation, type Ledger, type LifeOfNode } from './ledger.ts';
 import type { GossipPlan } from './options.ts';
 
 /** What every instance of this world shares. */
@@ -23,6 +23,8 @@ export interface WorldParts {
   readonly schedule: Schedule;
   readonly trace: Trace;
   readonly ledger: Ledger;
+  /** Memory fails somewhere. */
+  readonly isDamaged: () => boolean;
   /** An instance has declared its former lives gone, of which it knew so much. */
   inherited(by: number, known: ReadonlyMap<string, number>): void;
   /** Takes a message to whoever has this origin id, or not. */
@@ -45,6 +47,10 @@ export class GossipNode {
   readonly #wallMs: number;
   isDead = false;
   walks = 0;
+  /** Times that it told so. */
+  damaged = 0;
+  mended = 0;
+  differs = 0;
 
   constructor(parts: WorldParts, number: number) {
     this.#parts = parts;
@@ -58,6 +64,12 @@ export class GossipNode {
 
   get state(): MergeableState | null {
     return this.#core?.state ?? null;
+  }
+
+  /** Whether it has the same as all others, as it and they say. */
+  get agrees(): boolean {
+    const lags = this.#core?.lags(this.#parts.schedule.nowMs) ?? [];
+    return lags.every(({ digests }) => digests.sinceAgreedMs !== null && !digests.isDiffering);
   }
 
   get incarnation(): bigint {
@@ -118,7 +130,12 @@ export class GossipNode {
       if (output.type === 'send')
         this.#parts.carry(originOf(this.number), output.to, encodeGossip(output.message));
       else if (output.type === 'event') {
-        if (output.event.type === 'walk-ended') this.walks += 1;
+        const { type } = output.event;
+        if (type === 'walk-ended') this.walks += 1;
+        else if (type === 'damaged' || type === 'mended' || type === 'differs') {
+          this[type] += 1;
+          if (!this.#parts.isDamaged()) throw new GossipViolation(`${originOf(this.number)} told: ${type}`);
+        }
         this.#note(() => output.event.type);
       }
     }

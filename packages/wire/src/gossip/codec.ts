@@ -7,12 +7,14 @@ import {
   readFloors,
   readNumber,
   readReplica,
+  readSum,
   readVector,
   writeBoolean,
   writeCount,
   writeFloors,
   writeNumber,
   writeReplica,
+  writeSum,
   writeVector,
 } from './fields.ts';
 import {
@@ -27,8 +29,8 @@ import {
 
 /*
  * header: magic (16), version (8), type (8), sender's origin (32) and incarnation (64)
- * digest: vector, floors, whether an answer is wanted (8)
- * delta:  vector, floors, whether there is more (8), number of cells (16) and each of them, number of runs (16) and for each
+ * digest: vector, floors, sum, whether an answer is wanted (8)
+ * delta:  vector, floors, sum, whether there is more (8), number of cells (16) and each of them, number of runs (16) and for each
  *         its replica's place (8), the version before (64), number of steps (16), and of each step its cell's place (16)
  * behind: nothing
  * request: place
@@ -37,11 +39,11 @@ import {
 
 /** `VG`: tells a stranger's message from ours at its first octets. */
 const MAGIC = 0x5647;
-const VERSION = 1;
+const VERSION = 2;
 /** Octets before what a message of one type has. */
 export const GOSSIP_HEADER_BYTES = 16;
 /** Octets of a delta, or of a part, that are always there: with the header, but without vector, floors and places. */
-export const GOSSIP_FRAME_BYTES: number = GOSSIP_HEADER_BYTES + 16;
+export const GOSSIP_FRAME_BYTES: number = GOSSIP_HEADER_BYTES + 20;
 /** Octets of one replica in a vector, one floor, one run without its steps, one step. */
 export const REPLICA_BYTES = 20;
 export const FLOOR_BYTES = 32;
@@ -66,21 +68,27 @@ const BODIES: { readonly [Name in Type]: Body<Name> } = {
     code: 1,
     write: (writer, message) => {
       writeKnowledge(writer, message);
+      writeSum(writer, message.digest);
       writeBoolean(writer, message.wantsAnswer);
     },
-    read: (reader) => ({ ...readKnowledge(reader), wantsAnswer: readBoolean(reader) }),
+    read: (reader) => ({
+      ...readKnowledge(reader),
+      digest: readSum(reader),
+      wantsAnswer: readBoolean(reader),
+    }),
   },
   delta: {
     code: 2,
     write: (writer, message) => {
       writeKnowledge(writer, message);
+      writeSum(writer, message.digest);
       writeBoolean(writer, message.hasMore);
       writeCells(writer, message.cells, message.replicas.length);
       writeCount(writer, message.runs.length, REPLICAS_MAX, 'runs');
       for (const run of message.runs) writeRun(writer, run, message.replicas.length, message.cells.length);
     },
     read: (reader) => {
-      const knowledge = readKnowledge(reader);
+      const knowledge = { ...readKnowledge(reader), digest: readSum(reader) };
       const hasMore = readBoolean(reader);
       const cells = readCells(reader, knowledge.replicas.length);
       const count = readCount(reader, REPLICAS_MAX, 'runs');

@@ -74,6 +74,16 @@ export function readBoolean(reader: ByteReader): boolean {
   return value === 1;
 }
 
+/** Whether there is one (8), and it (64). */
+export function writeSum(writer: ByteWriter, sum: bigint | null): void {
+  writeBoolean(writer, sum !== null);
+  if (sum !== null) writer.u64(sum);
+}
+
+export function readSum(reader: ByteReader): bigint | null {
+  return readBoolean(reader) ? reader.u64() : null;
+}
+
 /** Origin (32), incarnation (64). */
 export function writeReplica(writer: ByteWriter, { origin, incarnation }: GossipReplica): void {
   writer.u32(origin).u64(incarnation);

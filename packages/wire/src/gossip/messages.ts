@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * What instances of an N-way active pool tell each other of state that merges: our own protocol, version 1. One message
+ * What instances of an N-way active pool tell each other of state that merges: our own protocol, version 2. One message
  * is one unit of whatever carries it. docs/gossip.md has the rules.
  */
 
@@ -68,8 +68,14 @@ interface Knowledge extends Sender {
   readonly floors: readonly GossipFloor[];
 }
 
+/** What a sender's memory has. */
+interface Summed {
+  /** Sum of 64 bits over all entries of its cells: whoever knows the same has the same. Null: it may not be compared now. */
+  readonly digest: bigint | null;
+}
+
 /** What I know. Who knows more sends it; with `wantsAnswer`, who knows less says so by a digest of its own. */
-export interface GossipDigest extends Knowledge {
+export interface GossipDigest extends Knowledge, Summed {
   readonly type: 'digest';
   readonly wantsAnswer: boolean;
 }
@@ -84,7 +90,7 @@ export interface GossipRun {
 }
 
 /** Steps that the receiver did not know, in the order of their versions, and the cells that they touched. */
-export interface GossipDelta extends Knowledge {
+export interface GossipDelta extends Knowledge, Summed {
   readonly type: 'delta';
   /** There is more than fits: ask again. */
   readonly hasMore: boolean;

@@ -466,9 +466,18 @@ const mergeableReport: Shape<MergeableReport> = object(
     bytes: count,
     replicas: count,
     trouble: text,
-    peers: list(object({ node: uint32, behind: count, silentMs: milliseconds }, { behindMs: milliseconds })),
+    peers: list(
+      object(
+        { node: uint32, behind: count, silentMs: milliseconds },
+        {
+          behindBytes: count,
+          behindMs: milliseconds,
+          digests: object({ differed: count, agreedMs: nullable(milliseconds), isDiffering: flag }),
+        },
+      ),
+    ),
   },
-  { steps: count },
+  { steps: count, damaged: count },
 );
 
 export const slotReport: Shape<SlotReport> = versioned(

@@ -368,6 +368,8 @@ export interface MergeableReport {
   readonly replicas: number;
   /** That are known there, by whoever: what they grow by is the rate of changes; absent: by an agent of an earlier version. */
   readonly steps?: number;
+  /** Pieces that memory had otherwise than they came, since the replica is there; absent: by an agent of an earlier version. */
+  readonly damaged?: number;
   /** Why changes are refused, or lost on the way; empty: nothing is wrong. */
   readonly trouble: string;
   readonly peers: readonly MergeablePeerReport[];
@@ -378,10 +380,23 @@ export interface MergeablePeerReport {
   readonly node: number;
   /** Steps that are known here and not there, as it last said itself. */
   readonly behind: number;
+  /** About how many octets of pieces these touched; absent: by an agent of an earlier version. */
+  readonly behindBytes?: number;
   /** How long it lacks the first of these, in whole seconds; absent: by an agent of an earlier version. */
   readonly behindMs?: number;
   /** Since it was last heard, in whole seconds. */
   readonly silentMs: number;
+  /** How its digest compares with the one here whenever both know the same; absent: by an agent of an earlier version. */
+  readonly digests?: MergeableDigests;
+}
+
+export interface MergeableDigests {
+  /** Times that it was another one, since the present life of the peer is known. */
+  readonly differed: number;
+  /** Since it was the same, in whole seconds; null: it never was. */
+  readonly agreedMs: number | null;
+  /** It was another one when they were last compared. */
+  readonly isDiffering: boolean;
 }
 
 /** The council that a node works under, which may be ahead of what its manager knows. */

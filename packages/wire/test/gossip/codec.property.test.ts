@@ -70,10 +70,16 @@ const run = fc.record({
   steps: fc.array(fc.nat(1), { minLength: 1, maxLength: 9 }),
 });
 const message: fc.Arbitrary<GossipMessage> = fc.oneof(
-  fc.record({ type: fc.constant('digest' as const), ...knowledge, wantsAnswer: fc.boolean() }),
+  fc.record({
+    type: fc.constant('digest' as const),
+    ...knowledge,
+    digest: fc.option(u64),
+    wantsAnswer: fc.boolean(),
+  }),
   fc.record({
     type: fc.constant('delta' as const),
     ...knowledge,
+    digest: fc.option(u64),
     hasMore: fc.boolean(),
     cells: fc.array(cell, { minLength: 2, maxLength: 6 }),
     runs: fc.array(run, { maxLength: 4 }),

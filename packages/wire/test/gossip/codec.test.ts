@@ -28,24 +28,29 @@ describe.each(VECTORS)('$name', ({ hex, message }) => {
     expect(() => decodeGossip(Uint8Array.of(...bytes, 0))).toThrow(WireError));
 });
 
-const HEAD = '5647 01 02 00000007 0000000000000002';
-const ONE = '0001 00000007 0000000000000002 0000000000000003 0000 00';
+const HEAD = '5647 02 02 00000007 0000000000000002';
+const ONE = '0001 00000007 0000000000000002 0000000000000003 0000 00 00';
 const COUNTER = '01 0001 61 0000 0001 00 0000000000000001 0000000000000001 0000000000000000';
 
 describe('refused', () => {
   test.each([
     ['another magic', '5648 01 03 00000007 0000000000000002', 'unknown'],
-    ['another version', '5647 02 03 00000007 0000000000000002', 'unknown'],
-    ['an unknown type', '5647 01 06 00000007 0000000000000002', 'unknown'],
+    ['a former version', '5647 01 03 00000007 0000000000000002', 'unknown'],
+    ['an unknown type', '5647 02 06 00000007 0000000000000002', 'unknown'],
     [
       'a replica twice',
-      '5647 01 01 00000007 0000000000000002 0002 00000007 0000000000000002 0000000000000003 00000007 0000000000000002 0000000000000004 0000 00',
+      '5647 02 01 00000007 0000000000000002 0002 00000007 0000000000000002 0000000000000003 00000007 0000000000000002 0000000000000004 0000 00 00',
       'duplicate',
     ],
     ['more replicas than a message lists', `${HEAD} 0101`, 'limit'],
     ['more floors than a message lists', `${HEAD} 0000 0081`, 'limit'],
-    ['a version beyond 2^53 - 1', `${HEAD} 0001 00000007 0000000000000002 0020000000000000 0000 00`, 'value'],
-    ['neither yes nor no', `${HEAD} 0000 0000 02`, 'value'],
+    [
+      'a version beyond 2^53 - 1',
+      `${HEAD} 0001 00000007 0000000000000002 0020000000000000 0000 00 00`,
+      'value',
+    ],
+    ['neither yes nor no', `${HEAD} 0000 0000 00 02`, 'value'],
+    ['a digest that is neither there nor not', `${HEAD} 0000 0000 02`, 'value'],
     ['a cell of an unknown kind', `${HEAD} ${ONE} 0001 04`, 'unknown'],
     ['a cell without a place', `${HEAD} ${ONE} 0001 00`, 'missing'],
     ['a key that is too long', `${HEAD} ${ONE} 0001 01 0401`, 'limit'],

@@ -8,7 +8,7 @@ const replicas = [
 ];
 const octets = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
 
-const HEADER = (type: string): string => `5647 01 ${type} 00000007 0000000000000002`;
+const HEADER = (type: string): string => `5647 02 ${type} 00000007 0000000000000002`;
 const VECTOR = `0002
   00000007 0000000000000002 0000000000000003
   00000009 0000000000000001 0000000100000001`;
@@ -23,23 +23,24 @@ export const VECTORS: readonly {
     name: 'a digest that wants an answer, with an origin that is gone',
     hex: `${HEADER('01')} ${VECTOR}
       0001 00000003 0000000000000005 00000007 0000000000000002 0000000000000001
-      01`,
+      01 fedcba9876543210 01`,
     message: {
       type: 'digest',
       sender,
       replicas,
       floors: [{ origin: 3, incarnation: 5n, heir: { origin: 7, incarnation: 2n, version: 1 } }],
+      digest: 0xfedc_ba98_7654_3210n,
       wantsAnswer: true,
     },
   },
   {
     name: 'a digest of somebody who knows nothing',
-    hex: `${HEADER('01')} 0000 0000 00`,
-    message: { type: 'digest', sender, replicas: [], floors: [], wantsAnswer: false },
+    hex: `${HEADER('01')} 0000 0000 00 00`,
+    message: { type: 'digest', sender, replicas: [], floors: [], digest: null, wantsAnswer: false },
   },
   {
     name: 'a delta of a counter, a register and an element, with one removed',
-    hex: `${HEADER('02')} ${VECTOR} 0000 01
+    hex: `${HEADER('02')} ${VECTOR} 0000 01 0000000000000007 01
       0004
       01 0001 61 0000 0001 00 0000000000000001 0000000000000011 0000000000000002
       02 0001 62 0000 0001 01 0000000100000001 0000000000010002 0003 78797a
@@ -51,6 +52,7 @@ export const VECTORS: readonly {
       sender,
       replicas,
       floors: [],
+      digest: 7n,
       hasMore: true,
       cells: [
         {

@@ -66,9 +66,10 @@ class Member {
     this.#hear(connection);
     this.#connections.set(origin, connection);
     // The other end learns who is there before it has anything to say itself.
-    const { replicas, floors } = this.core.state.tellKnowledge();
+    const knowledge = this.core.state.tellKnowledge();
     const sender = { origin: this.#origin, incarnation: INCARNATION };
-    connection.send(framed(encodeGossip({ type: 'digest', sender, replicas, floors, wantsAnswer: false })));
+    const hello = { type: 'digest' as const, sender, ...knowledge, digest: null, wantsAnswer: false };
+    connection.send(framed(encodeGossip(hello)));
   }
 
   meet(origins: readonly number[]): void {

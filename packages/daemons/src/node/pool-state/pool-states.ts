@@ -32,6 +32,9 @@ interface Kept {
   untilMs: number;
 }
 
+/** What is to be looked at. */
+const LOUD: ReadonlySet<string> = new Set(['overflow', 'retired', 'differs', 'damaged']);
+
 const REPORT_MS = 1_000;
 /** For what a node has changed to come to the others after its last instance of the pool is gone. */
 const LEAVING_MS = 30_000;
@@ -127,7 +130,7 @@ export class PoolStates {
       wallMs,
       send: (to, message) => void this.#links.send(to, pool, message),
       onEvent: (event) => {
-        const level = event.type === 'overflow' || event.type === 'retired' ? 'warn' : 'debug';
+        const level = LOUD.has(event.type) ? 'warn' : 'debug';
         logger[level](
           {
             pool,
@@ -147,7 +150,7 @@ export class PoolStates {
     const nowMs = this.#parts.clock.nowMs();
     let hasChanged = false;
     for (const [pool, kept] of this.#pools) {
-      const isSpread = kept.replica.report.peers.every(({ behind }) => behind === 0);
+      const { isSpread } = kept.replica;
       if (kept.untilMs !== Number.POSITIVE_INFINITY && (isSpread || nowMs >= kept.untilMs)) {
         if (!isSpread)
           this.#parts.logger.warn({ pool }, 'changes of mergeable state may be lost: peers do not know them');
