@@ -193,7 +193,7 @@ export class PoolReplica {
       return `what node ${this.#overflowFrom} has is not taken: more than twice what may be kept, or more than ${REPLICAS_MAX} lives of nodes`;
     const [first, ...others] = this.#core.state.damaged;
     if (first !== undefined && nowMs - this.#damagedAtMs >= MENDING_MS)
-      return `its memory of ${others.length + 1} ${others.length === 0 ? 'piece is' : 'pieces is'} damaged, and nobody else has all of it (the first is of key ${JSON.stringify(keyText(first.key))}): write or remove it there`;
+      return `its memory of ${others.length === 0 ? '1 piece' : `${others.length + 1} pieces`} is damaged, and nobody else has all of it (the first is of key ${JSON.stringify(keyText(first.key))}): write or remove it there`;
     if (vector.size >= REPLICAS_MAX)
       return `${REPLICAS_MAX} lives of nodes have left something: changes of a further one are refused`;
     return this.#peersLeftOut ? 'more nodes than are spoken to' : '';

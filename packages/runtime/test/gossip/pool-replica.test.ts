@@ -201,6 +201,46 @@ test('what a state refuses is told, and after its end everything', async () => {
   expect(one.replica.state.counter(CALLS)).toBe(1);
 });
 
+test('a piece that memory has damaged is counted, and named where nobody else has it', () => {
+  let nowMs = 0;
+  const events: string[] = [];
+  const replica = new PoolReplica({
+    pool: 'kv',
+    origin: 1,
+    incarnation: 1n,
+    random: systemRandom(),
+    clock: { nowMs: () => nowMs, at: () => () => undefined },
+    wallMs: () => 1_000,
+    send: () => undefined,
+    onEvent: ({ type }) => events.push(type),
+    onFault: ({ error }) => {
+      throw error;
+    },
+  });
+  replica.meet([2]);
+  replica.update({ type: 'count', key: CALLS, by: 3 });
+  expect(replica.isSpread).toBe(false);
+  const never = { differed: 0, agreedMs: null, isDiffering: false };
+  expect(replica.report).toMatchObject({
+    damaged: 0,
+    trouble: '',
+    peers: [{ node: 2, behind: 1, behindBytes: 5 + 32, digests: never }],
+  });
+  for (const { entries } of replica.state.cells())
+    for (const { value } of entries.values()) (value as { plus: number }).plus ^= 8;
+  replica.update({ type: 'count', key: CALLS, by: 1 });
+  expect(events).toEqual(['damaged']);
+  expect(replica.report).toMatchObject({ damaged: 1, trouble: '' });
+  nowMs = 5_000;
+  expect(replica.report.trouble).toBe(
+    'its memory of 1 piece is damaged, and nobody else has all of it (the first is of key "calls"): write or remove it there',
+  );
+  replica.update({ type: 'remove', key: CALLS });
+  expect(events).toEqual(['damaged', 'mended']);
+  expect(replica.report).toMatchObject({ damaged: 1, trouble: '' });
+  replica.close();
+});
+
 test('a connection that begins with a message of replication goes on as one', async () => {
   const one = await Node.start(1);
   const transport = new TcpTransport({ rule: replicationRule });
