@@ -17,7 +17,10 @@ export interface SessionOptions extends Omit<CoreOptions, 'poolHandle'>, CallOpt
   readonly receiveBytesMax?: number;
   /** Octets of one message at most, where messages have boundaries. Default 256 KiB. */
   readonly messageBytesMax?: number;
-  /** Over TCP and TLS with control: silence after which the element is asked; three times that, and it is lost. Default 2000 ms. */
+  /**
+   * Over TCP and TLS with control: silence after which the element is asked; three times that, and it is lost. Default 2000 ms. Who reads slowly says by it that it is
+   * there, so it is to be shorter than three times what the element has.
+   */
   readonly heartbeatMs?: number;
 }
 

@@ -122,7 +122,8 @@ describe.each(['data-and-control', 'data'] as const)('sessions, %s', (use) => {
         for (let line = 0; line < lines; line += 1) await session.send(block);
       },
     });
-    const session = await user().open('echo', { receiveBytesMax: 64 * 1024 });
+    // While it does not read, the server's questions wait: it has to say often enough that it is there.
+    const session = await user().open('echo', { receiveBytesMax: 64 * 1024, heartbeatMs: 100 });
     let bytes = 0;
     const hash = createHash('sha256');
     for await (const message of session) {

@@ -54,6 +54,7 @@ const OUT_OF_REACH: Readonly<Record<string, string>> = {
   "what is reserved taken for the successor's own": 'a hand-over has more steps than a search comes to',
   'a lease that was let go of for an heir given to others': 'it takes more than the seven steps of a search',
   'tries within a lease that was handed on to an heir': 'it takes more than the seven steps of a search',
+  'a word that comes late declined once more': 'two functions have to end, in a council of five',
   'followed by one that the list does not have': 'every candidate is listed on every path',
 };
 
