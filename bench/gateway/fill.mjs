@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `node fill.mjs COUNT`: so many established connections behind the gateway of its namespace.
+// `node fill.mjs FROM TO`: so many more established connections behind the gateway of its namespace.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Conntrack } from '@vnfpool/platform/conntrack';
 import { connection } from '../flow-sharing/flows.mjs';
@@ -22,14 +22,14 @@ function behindGateway(number) {
   };
 }
 
-const count = Number(process.argv[2]);
+const [first, count] = process.argv.slice(2).map(Number);
 const table = new Conntrack();
-for (let from = 0; from < count; from += AT_ONCE) {
+for (let from = first; from < count; from += AT_ONCE) {
   const flows = Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, n) => behindGateway(from + n));
   const [failure] = table.insert(flows);
   if (failure !== undefined) throw failure.error;
   // Whoever listens is to hear of all.
   await pause(2);
 }
-process.stdout.write(`${JSON.stringify({ filled: count })}\n`);
+process.stdout.write(`${JSON.stringify({ filled: count - first })}\n`);
 process.exit();

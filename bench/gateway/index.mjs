@@ -20,10 +20,12 @@ export async function run({ options, cleanup, signal, emit, say }) {
     if (spawnSync(program, ['--version']).error) throw new Error(`needs ${program}`);
   const conntrackd = conntrackdProgram();
   if (conntrackd.reason) throw new Error(`needs the reference conntrackd: ${conntrackd.reason}`);
-  const sizes = (options.sizes ?? DEFAULT_SIZES).split(',').map((name) => {
+  const asked = (options.sizes ?? DEFAULT_SIZES).split(',').map((name) => {
     if (SIZES[name] === undefined) throw new Error(`sizes are ${Object.keys(SIZES).join(', ')}, not ${name}`);
     return { name, connections: SIZES[name] };
   });
+  // What is there stays there: the small ones first.
+  const sizes = asked.toSorted((a, b) => a.connections - b.connections);
   makeConntrackRoom(Math.max(...sizes.map(({ connections }) => connections)), cleanup);
   const task = {
     folder: cleanup.folder(),

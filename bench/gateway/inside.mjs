@@ -35,9 +35,9 @@ async function startSide(name, side, network) {
   return { name, side, watch };
 }
 
-function fill(at, connections) {
-  if (connections === 0) return;
-  runCommand([process.execPath, join(import.meta.dirname, 'fill.mjs'), String(connections)], at);
+function fill(at, from, to) {
+  const file = join(import.meta.dirname, 'fill.mjs');
+  if (to > from) runCommand([process.execPath, file, String(from), String(to)], at);
 }
 
 /** Ends when the flow does: behind a gateway that has been there for a moment. */
@@ -58,8 +58,8 @@ async function trial({ name, side, watch }, connections) {
   return { ms, commitMs };
 }
 
-async function measure(sides, { name: size, connections }) {
-  for (const { side } of sides) fill((await side.whole(0)).at, connections);
+async function measure(sides, { name: size, connections }, before) {
+  for (const { side } of sides) fill((await side.whole(before)).at, before, connections);
   const samples = { vnfpool: [], reference: [] };
   const commits = [];
   for (let number = 0; number < task.trials; number++) {
@@ -93,7 +93,11 @@ try {
     const side = name === 'vnfpool' ? await startOurs(parts) : await startReference(parts);
     sides.push(await startSide(name, side, network));
   }
-  for (const size of task.sizes) await measure(sides, size);
+  let before = 0;
+  for (const size of task.sizes) {
+    await measure(sides, size, before);
+    before = size.connections;
+  }
 } catch (error) {
   failed = task.verbose ? error.stack : error.message;
 }

@@ -42,7 +42,10 @@ export interface FlowUpdatesOptions {
   readonly choice?: FlowChoice;
   /** What the other side has already: it is told the difference. */
   readonly entries?: Iterable<readonly [key: string, value: Uint8Array]>;
-  /** After how long the table is listed first, ms; default at once. Where it was just made what `entries` say there is no hurry. */
+  /**
+   * After how long the table is listed first, ms; default at once. Where it was just made what `entries` say there is no hurry, and they are read
+   * behind this turn of the loop, or when the kernel says something.
+   */
   readonly listAfterMs?: number;
   /**
    * Takes updates. Until it settles nothing more is told, and what changes meanwhile is told as it is by then. Of updates that it
@@ -76,6 +79,8 @@ export class FlowUpdates {
   readonly #expected: ExpectationMirror;
   /** Flows that have announced others since they were looked up. */
   readonly #masters = new Set<string>();
+  /** What the other side has, and was not read yet. */
+  #entries: Iterable<readonly [key: string, value: Uint8Array]>;
   #events: ConntrackEvents;
   /** The subscription has failed. */
   #isDeaf = false;
@@ -112,20 +117,32 @@ export class FlowUpdates {
   /** @throws PlatformError of the subscription */
   constructor(options: FlowUpdatesOptions) {
     this.#options = options;
+    this.#entries = options.entries ?? [];
     this.#clock = options.clock ?? systemClock();
     this.#expected = new ExpectationMirror((master) => this.#mirror.zoneOf(master));
     this.#mirror = new FlowMirror(options.choice ?? 'begun', (key) => {
       if (this.#expected.isWaiting && this.#expected.shares(sharedKeyWithoutZone(key)))
         this.#masters.add(key);
     });
-    for (const [key, value] of options.entries ?? []) this.#told(key, value);
-    this.#events = this.#subscribe();
     const { listAfterMs = 0 } = options;
+    if (listAfterMs === 0) this.#readEntries();
+    this.#events = this.#subscribe();
     if (listAfterMs === 0) this.#listAnew();
-    else this.#cancelFirst = this.#clock.at(this.#clock.nowMs() + listAfterMs, () => this.#listFirst());
+    else {
+      setImmediate(() => this.#readEntries());
+      this.#cancelFirst = this.#clock.at(this.#clock.nowMs() + listAfterMs, () => this.#listFirst());
+    }
+  }
+
+  /** What the other side has; once. */
+  #readEntries(): void {
+    const entries = this.#entries;
+    this.#entries = [];
+    for (const [key, value] of entries) this.#told(key, value);
   }
 
   #listFirst(): void {
+    this.#readEntries();
     if (this.#listings === 0) this.#listAnew();
   }
 
@@ -244,6 +261,7 @@ export class FlowUpdates {
 
   /** The kernel's entry of this flow; undefined: there is none, which is known from then on. @throws PlatformError */
   look(key: string): ConntrackEntry | undefined {
+    this.#readEntries();
     if (!this.#mirror.isHeardOf(key)) return undefined;
     try {
       const entry = this.#options.kernel.find(readSharedFlowKey(key));
@@ -258,6 +276,7 @@ export class FlowUpdates {
 
   /** A flow that is about to begin: what the other side is to be told, which is not told again. @throws WireError */
   announce(key: string, entry: ConntrackEntry): KeyUpdate {
+    this.#readEntries();
     return this.#mirror.announce(key, entry);
   }
 
@@ -293,6 +312,7 @@ export class FlowUpdates {
     take: (event: Event) => void,
   ): void {
     if (this.#failure !== null) return;
+    this.#readEntries();
     for (const event of events) this.#try(() => take(event));
     this.#unlessRefused(() => this.#lookUp());
     this.#tellSoon();

@@ -243,7 +243,7 @@ class Player {
   }
 }
 
-/** One connection, in a namespace that nothing else is in. */
+/** So many connections that what is done for each becomes quick, in a namespace that nothing else is in. */
 class Kernel {
   readonly source: ConntrackSource;
   readonly #namespace: NetworkNamespace;
@@ -260,11 +260,11 @@ class Kernel {
     }
     const network = { namespace };
     this.source = new ConntrackSource({ network, filter: {}, slot: SLOT, addresses: [], onNews: () => {} });
-    this.#table.insert([CONNECTION]);
+    this.#table.insert(CONNECTIONS);
   }
 
   empty(): void {
-    this.#table.remove([CONNECTION]);
+    this.#table.remove(CONNECTIONS);
   }
 
   close(): void {
@@ -287,14 +287,10 @@ class Memory implements StateSource {
 
 const ports = (source: number, destination: number) => ({ kind: 'ports' as const, source, destination });
 const [CLIENT, SERVER] = [Uint8Array.of(192, 0, 2, 1), Uint8Array.of(192, 0, 2, 2)];
-const CONNECTION: ConntrackEntry = {
-  original: { source: CLIENT, destination: SERVER, protocol: 6, layer4: ports(40_000, 443) },
-  reply: {
-    source: SERVER,
-    destination: Uint8Array.of(198, 51, 100, 1),
-    protocol: 6,
-    layer4: ports(443, 20_000),
-  },
+const [GATEWAY, COUNT] = [Uint8Array.of(198, 51, 100, 1), 1_000];
+const CONNECTIONS: readonly ConntrackEntry[] = Array.from({ length: COUNT }, (_, number) => ({
+  original: { source: CLIENT, destination: SERVER, protocol: 6, layer4: ports(30_000 + number, 443) },
+  reply: { source: SERVER, destination: GATEWAY, protocol: 6, layer4: ports(443, 20_000 + number) },
   status: IPS_SEEN_REPLY | IPS_ASSURED,
   timeoutSeconds: 3_600,
   zone: 0,
@@ -307,4 +303,4 @@ const CONNECTION: ConntrackEntry = {
   counters: null,
   master: null,
   shifts: null,
-};
+}));
