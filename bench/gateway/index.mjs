@@ -34,6 +34,23 @@ export async function run({ options, cleanup, signal, emit, say }) {
     conntrackd,
     verbose: options.verbose === true,
   };
+  const side = (name) => runSide({ ...task, side: name }, { cleanup, signal, say });
+  // One behind the other: all namespaces share the kernel's table, and who listens to its events slows everybody.
+  const ours = await side('vnfpool');
+  const reference = await side('reference');
+  for (const { name, connections } of sizes) {
+    emit({
+      figure: `node of a gateway killed, ${connections === 0 ? 'no' : connections} other connections`,
+      unit: 'ms',
+      samples: ours.get(name),
+      referenceSamples: reference.get(name),
+      referenceName: 'keepalived, advert 100 ms, and conntrackd, FTFW',
+    });
+  }
+}
+
+/** Outages of one pair, by size. */
+async function runSide(task, { cleanup, signal, say }) {
   const inside = join(import.meta.dirname, 'inside.mjs');
   const child = cleanup.spawn(['unshare', '--net', process.execPath, inside, JSON.stringify(task)], {
     // A process group of its own: Ctrl-C reaches only us. The child ends when its standard input does.
@@ -41,15 +58,17 @@ export async function run({ options, cleanup, signal, emit, say }) {
     detached: true,
   });
   signal.addEventListener('abort', () => child.stdin.end(), { once: true });
+  const samples = new Map();
   let failure = 'the process inside ended early';
   createInterface({ input: child.stdout }).on('line', (line) => {
     const said = JSON.parse(line);
-    if (said.say) say(said.say);
-    else if (said.measured) emit(said.measured);
-    else failure = said.failed ?? '';
+    if (said.say) say(`${task.side}  ${said.say}`);
+    else if (said.measured) samples.set(said.measured.size, said.measured.samples);
+    else failure = said.failed;
   });
   await new Promise((resolve) => {
     child.once('close', resolve);
   });
   if (failure !== '') throw new Error(failure);
+  return samples;
 }

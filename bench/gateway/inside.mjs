@@ -10,8 +10,8 @@ import { startOurs } from './ours.mjs';
 import { startReference } from './reference.mjs';
 
 /*
- * Runs in a network namespace of its own, started by index.mjs. Both pairs are there at the same time, each with its own client and server,
- * and take turns. Lines on standard output: { say } or { measured }; { failed } at the end, null if nothing did.
+ * One pair of gateways, in a network namespace of its own, started by index.mjs. Lines on standard output: { say } or { measured }; { failed } at
+ * the end, empty if nothing did.
  */
 
 const SETTLE_MS = 300;
@@ -58,44 +58,28 @@ async function trial({ name, side, watch }, connections) {
   return { ms, commitMs };
 }
 
-async function measure(sides, { name: size, connections }, before) {
-  for (const { side } of sides) fill((await side.whole(before)).at, before, connections);
-  const samples = { vnfpool: [], reference: [] };
-  const commits = [];
-  for (let number = 0; number < task.trials; number++) {
-    for (const each of sides) {
-      const { ms, commitMs } = await trial(each, connections);
-      samples[each.name].push(ms);
-      if (commitMs !== undefined) commits.push(commitMs);
-    }
-  }
-  say(`${size}: committed in ${summary(commits)} ms, median ${round(median(commits))}`);
-  write({
-    measured: {
-      figure: `node of a gateway killed, ${size === 'none' ? 'no' : connections} other connections`,
-      unit: 'ms',
-      samples: samples.vnfpool,
-      referenceSamples: samples.reference,
-      referenceName: 'keepalived, advert 100 ms, and conntrackd, FTFW',
-    },
-  });
+async function measure(side, { name: size, connections }, before) {
+  fill((await side.side.whole(before)).at, before, connections);
+  const trials = [];
+  for (let number = 0; number < task.trials; number++) trials.push(await trial(side, connections));
+  const commits = trials.flatMap(({ commitMs }) => commitMs ?? []);
+  if (commits.length > 0)
+    say(`${size}: committed in ${summary(commits)} ms, median ${round(median(commits))}`);
+  write({ measured: { size, samples: trials.map(({ ms }) => ms) } });
 }
 
 let failed = '';
 try {
   ip('link', 'set', 'lo', 'up');
-  const sides = [];
-  for (const name of ['vnfpool', 'reference']) {
-    const folder = join(task.folder, name);
-    mkdirSync(folder);
-    const network = await networkOf(name === 'vnfpool' ? 'v' : 'k');
-    const parts = { folder, network, conntrackd: task.conntrackd, signal: ending.signal };
-    const side = name === 'vnfpool' ? await startOurs(parts) : await startReference(parts);
-    sides.push(await startSide(name, side, network));
-  }
+  const network = await networkOf(task.side === 'vnfpool' ? 'v' : 'k');
+  const folder = join(task.folder, task.side);
+  mkdirSync(folder);
+  const parts = { folder, network, conntrackd: task.conntrackd, signal: ending.signal };
+  const startPair = task.side === 'vnfpool' ? startOurs : startReference;
+  const side = await startSide(task.side, await startPair(parts), network);
   let before = 0;
   for (const size of task.sizes) {
-    await measure(sides, size, before);
+    await measure(side, size, before);
     before = size.connections;
   }
 } catch (error) {
