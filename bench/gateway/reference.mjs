@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command, host, start } from '../../examples/hosts.mjs';
 import { configuration } from '../flow-sharing/conntrackd.mjs';
+import { childrenOf } from '../lib/processes.mjs';
 import { waitUntil } from '../lib/wait.mjs';
 import { INSIDE, OUTSIDE } from './network.mjs';
 
@@ -157,16 +158,6 @@ function signalAll(pids, name) {
     } catch (error) {
       if (error.code !== 'ESRCH') throw error;
     }
-  }
-}
-
-function childrenOf(pid) {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    return [];
   }
 }
 

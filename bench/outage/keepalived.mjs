@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createNetwork, inNamespace } from '@vnfpool/platform/namespaces';
 import { endChild } from '../lib/cleanup.mjs';
+import { childrenOf } from '../lib/processes.mjs';
 import { waitUntil } from '../lib/wait.mjs';
 import { PORT, PROGRAMS } from './programs.mjs';
 import { silence } from './silence.mjs';
@@ -144,16 +145,6 @@ class Host {
     if (this.#keepalived) await endChild(this.#keepalived);
     if (this.#shell) await endChild(this.#shell);
     for (const pid of pids) signal(pid, 'SIGKILL');
-  }
-}
-
-function childrenOf(pid) {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    return [];
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SharingReport } from '@vnfpool/wire/mobility';
 import type { SlotRecord } from './records.ts';
-import { type TellOfSlot, timesWords, turnOf } from './standby-news.ts';
+import { type Spell, type TellOfSlot, timesWords, turnOf } from './standby-news.ts';
 
 type Which = Pick<SlotRecord, 'pool' | 'index'>;
 
@@ -62,12 +62,12 @@ function tellOverruns(
   node: string,
   tell: TellOfSlot,
 ): void {
-  const [before, now] = [former, report].map((each) => ({
-    isSo: each?.overruns?.isAmid === true,
-    times: each?.overruns?.times ?? 0,
-  }));
-  if (now === undefined) return;
-  const { began, ended } = turnOf(former && before, now);
+  const spellOf = ({ overruns }: SharingReport): Spell => ({
+    isSo: overruns?.isAmid === true,
+    times: overruns?.times ?? 0,
+  });
+  const now = spellOf(report);
+  const { began, ended } = turnOf(former && spellOf(former), now);
   if (began) tell('slot.events-lost', 'warning', overrunWords(slot, node));
   if (ended)
     tell(
@@ -84,12 +84,12 @@ function tellDamage(
   node: string,
   tell: TellOfSlot,
 ): void {
-  const [before, now] = [former, report].map((each) => ({
-    isSo: (each?.damage?.now ?? 0) > 0,
-    times: each?.damage?.found ?? 0,
-  }));
-  if (now === undefined) return;
-  const { began, ended } = turnOf(former && before, now);
+  const spellOf = ({ damage }: SharingReport): Spell => ({
+    isSo: (damage?.now ?? 0) > 0,
+    times: damage?.found ?? 0,
+  });
+  const now = spellOf(report);
+  const { began, ended } = turnOf(former && spellOf(former), now);
   if (began) tell('slot.state-damaged', 'error', damageWords(slot, node));
   if (ended)
     tell(

@@ -81,7 +81,8 @@ function pausedWords(
   return `${who} had another state than the holder of slot ${index} of ${pool} ${timesWords(differed)}: it gets all of it anew in ${seconds} s, and may not take over until then.`;
 }
 
-interface Spell {
+/** What may be so again and again. */
+export interface Spell {
   readonly isSo: boolean;
   /** Grows with each time, as long as the slot is held. */
   readonly times: number;
