@@ -32,8 +32,11 @@ export interface StoreBounds {
   readonly keysMax?: number;
   /** Octets of keys and values; default 256 MiB. */
   readonly bytesMax?: number;
-  /** Removed keys that are remembered; default 16,384. Who is further behind than the oldest gets everything anew. */
-  readonly removedMax?: number;
+  /**
+   * Removed keys that are remembered however few keys there are; default 16,384. More are, up to as many as there are keys: who is further behind
+   * than the oldest gets everything anew, which is then no more than what he missed.
+   */
+  readonly removedLeast?: number;
 }
 
 /** Keys that both ends look at again a second, for damage in memory. */
@@ -41,7 +44,7 @@ export const SCRUB_KEYS = 4_096;
 export const SCRUB_EVERY_MS = 1_000;
 const KEYS_MAX = 2 ** 20;
 const BYTES_MAX = 2 ** 28;
-const REMOVED_MAX = 2 ** 14;
+const REMOVED_LEAST = 2 ** 14;
 const NOTHING = new Uint8Array();
 
 /**
@@ -70,8 +73,8 @@ export class ReplicaStore {
 
   /** `sequence`: what it continues; of removals before that it knows nothing. */
   constructor(bounds: StoreBounds = {}, sequence = 0) {
-    const { keysMax = KEYS_MAX, bytesMax = BYTES_MAX, removedMax = REMOVED_MAX } = bounds;
-    this.#bounds = { keysMax, bytesMax, removedMax };
+    const { keysMax = KEYS_MAX, bytesMax = BYTES_MAX, removedLeast = REMOVED_LEAST } = bounds;
+    this.#bounds = { keysMax, bytesMax, removedLeast };
     this.#sequence = sequence;
     this.#floor = sequence;
     const end = { key: '', value: null, sequence: 0, secret: undefined, high: 0, low: 0 } as Entry;
@@ -192,7 +195,7 @@ export class ReplicaStore {
       entry.high = 0;
       entry.low = 0;
       this.#removed.set(key, entry);
-      if (this.#removed.size > this.#bounds.removedMax) this.#forgetRemoval();
+      this.#forgetRemovals();
       return;
     }
     this.#bytes += key.length + value.length;
@@ -249,13 +252,14 @@ export class ReplicaStore {
     return isSound;
   }
 
-  #forgetRemoval(): void {
+  #forgetRemovals(): void {
+    const most = Math.max(this.keys, this.#bounds.removedLeast);
     for (const [key, entry] of this.#removed) {
+      if (this.#removed.size <= most) return;
       this.#floor = Math.max(this.#floor, entry.sequence);
       this.#removed.delete(key);
       this.#entries.delete(key);
       this.#unlink(entry);
-      return;
     }
   }
 

@@ -85,7 +85,7 @@ test('a holder stands whatever its standbys say', () => {
       const holder = new ReplicationHolder({
         slot: SLOT,
         epoch: 3,
-        store: new ReplicaStore({ removedMax: 1 }),
+        store: new ReplicaStore({ removedLeast: 1 }),
         history: [],
         bound: { updates: 4, overload: 'degrade' },
         startedAtMs: 0,

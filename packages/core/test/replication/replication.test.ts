@@ -107,7 +107,7 @@ describe('a standby', () => {
   });
 
   test('for which a removal was forgotten gets everything anew', () => {
-    const pair = following({ store: new ReplicaStore({ removedMax: 1 }) });
+    const pair = following({ store: new ReplicaStore({ removedLeast: 1 }) });
     for (const key of ['a', 'b', 'c']) pair.update(key, 1);
     pair.detach();
     pair.give({ type: 'list', standbys: [] });
@@ -117,6 +117,25 @@ describe('a standby', () => {
     pair.attach();
     expect(pair.sent.find(({ type }) => type === 'resume')).toEqual({ type: 'resume', from: 'whole' });
     expect(contents(pair.standby().store)).toEqual([['c', octets(1)]]);
+  });
+
+  test('is filled in one go while nearly all of the state ends and as much begins', () => {
+    const store = new ReplicaStore({ removedLeast: 1 });
+    const bound = { ...BOUND, updates: 1_000_000 };
+    const pair = new Pair({ store, bound, batchBytes: 1 }, [{ windowBytes: 1 }]);
+    pair.give({ type: 'list', standbys: [] });
+    for (let n = 0; n < 100; n++) pair.update(`k${n}`, 1);
+    pair.heldUp.add(1);
+    pair.attach();
+    for (let n = 0; n < 90; n++) {
+      for (let messages = 0; messages < 3; messages++) pair.releaseOne(1);
+      pair.remove(`k${n}`);
+      pair.update(`k${n + 100}`, 2);
+    }
+    pair.release(1);
+    pair.pass(1_000);
+    expect(pair.sent.filter(({ type }) => type === 'resume')).toHaveLength(1);
+    expect(contents(pair.standby().store)).toEqual(contents(pair.holder.store));
   });
 
   test('whose memory is damaged finds it, leaves the list, and gets everything anew', () => {

@@ -93,7 +93,7 @@ describe('a store', () => {
     fc.assert(
       fc.property(updates, fc.nat(60), (all, place) => {
         const from = Math.min(place, all.length);
-        const store = new ReplicaStore({ removedMax: 2 });
+        const store = new ReplicaStore({ removedLeast: 2 });
         const copy = new ReplicaStore();
         for (const [index, each] of all.entries()) {
           store.update(each.key, each.value);
@@ -111,6 +111,18 @@ describe('a store', () => {
 
 describe('the bounds of a store', () => {
   const one = Uint8Array.of(1);
+
+  test('of removals: as many as there are keys, or the least', () => {
+    const store = new ReplicaStore({ removedLeast: 2 });
+    for (let n = 0; n < 8; n++) store.update(`k${n}`, one);
+    for (let n = 0; n < 4; n++) store.update(`k${n}`, null);
+    // Four keys, four removals: nothing that was told is dearer than everything anew.
+    expect([store.keys, store.floor]).toEqual([4, 0]);
+    store.update('k4', null);
+    expect([store.keys, store.floor]).toEqual([3, 10]);
+    for (let n = 5; n < 8; n++) store.update(`k${n}`, null);
+    expect([store.keys, store.floor]).toEqual([0, 14]);
+  });
 
   test('of keys: a new one has no room, a known one has', () => {
     const store = new ReplicaStore({ keysMax: 2 });

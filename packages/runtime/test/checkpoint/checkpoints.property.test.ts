@@ -43,7 +43,7 @@ async function live(run: readonly Step[], objectsOf: (disk: ObjectDisk) => Memor
   const disk: ObjectDisk = new Map();
   const objects = objectsOf(disk);
   const life: Life = { disk, had: [''], certain: 0 };
-  let state = new ReplicaStore({ removedMax: 2 });
+  let state = new ReplicaStore({ removedLeast: 2 });
   let epoch = 1;
   let writer: CheckpointWriter = writerOf(disk, epoch, state, { objects });
   const write = async (): Promise<void> => {

@@ -184,7 +184,7 @@ describe('checkpoints', () => {
   });
 
   test('removals that are forgotten make the next one a full one', async () => {
-    const state = new ReplicaStore({ removedMax: 1 });
+    const state = new ReplicaStore({ removedLeast: 1 });
     for (const key of ['a', 'b', 'c', 'd']) change(state, key, 1);
     const writer = writerOf(disk, 1, state);
     await writer.write();

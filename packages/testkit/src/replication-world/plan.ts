@@ -9,7 +9,7 @@ export interface ReplicationPlan {
   readonly delayMs: number;
   readonly updateEveryMs: number;
   readonly faultEveryMs: number;
-  readonly removedMax: number;
+  readonly removedLeast: number;
   readonly keysMax: number;
   readonly windowBytes: number;
   readonly batchBytes: number;
@@ -44,7 +44,7 @@ export function drawPlan(random: SeededRandom, more: SeededRandom): ReplicationP
     delayMs: random.pick([0.5, 3, 20]),
     updateEveryMs: random.pick([1, 5, 40]),
     faultEveryMs: random.pick([60, 150, 400, 5_000]),
-    removedMax: random.pick([1, 3, 1000]),
+    removedLeast: random.pick([1, 3, 1000]),
     keysMax: random.pick([3, 1000]),
     windowBytes: random.pick([1, 60, 100_000]),
     batchBytes: random.pick([1, 40, 32_768]),

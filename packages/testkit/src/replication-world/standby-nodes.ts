@@ -50,8 +50,8 @@ export class StandbyNodes {
 
   /** One that knows nothing, or what it had as a holder. */
   fresh(kept?: ConstructorParameters<typeof ReplicationStandby>[0]['kept']): ReplicationStandby {
-    const { removedMax, keysMax, windowBytes, asideBytes } = this.#parts.plan;
-    const bounds = { removedMax, keysMax };
+    const { removedLeast, keysMax, windowBytes, asideBytes } = this.#parts.plan;
+    const bounds = { removedLeast, keysMax };
     return new ReplicationStandby(
       {
         slot: SLOT,

@@ -131,7 +131,7 @@ export class ReplicationWorld {
     this.#standbys.nodes.delete(node);
     const isBirth = this.#epoch === 0;
     this.#epoch += 1;
-    const bounds = { removedMax: plan.removedMax, keysMax: plan.keysMax };
+    const bounds = { removedLeast: plan.removedLeast, keysMax: plan.keysMax };
     const from = isBirth ? { store: new ReplicaStore(bounds), history: [] } : standby.takeOver();
     this.#council.listed = new Map([...this.#council.listed].filter(([each]) => each !== node));
     const reign: Reign = {
