@@ -84,7 +84,7 @@ export class Candidacy {
       slot.#slot.knowledge.learn(hold.round, slot.#hold.asAccepted, hold.leaseUntilMs);
     }
     // Nobody listened meanwhile: what was not heard says nothing about others.
-    else slot.#turn.stalled(nowMs);
+    slot.#turn.stalled(nowMs);
     return slot;
   }
 
@@ -408,6 +408,11 @@ export class Candidacy {
   lapse(nowMs: number): boolean {
     const hold = this.#hold;
     if (!hold?.hasLapsed(nowMs)) return false;
+    if (!this.#turn.wasStalled(nowMs)) {
+      // Its renewals may be heard, and keep the slot from everybody else, while no answer comes back.
+      this.#close(hold, { reason: 'expired', reserved: undefined });
+      return true;
+    }
     this.#hold = undefined;
     hold.lapse();
     // Nobody begins by it now.
@@ -644,7 +649,8 @@ export class Candidacy {
     const { context, knowledge } = this.#slot;
     // Rounds of its own may be under way: the release covers them, but not what is the successor's.
     const round = reserved?.endedRound ?? Math.max(hold.round, this.#highestUsed, hold.keptRound);
-    if (context.rules.endsWithRelease()) this.#hold = undefined;
+    // Whose lease is over has nothing to go on with, whatever the rule.
+    if (context.rules.endsWithRelease() || reason === 'expired') this.#hold = undefined;
     else hold.reopen();
     // Others go first; whoever follows on this node starts afresh.
     this.#turn.backOffUntil(nowMs + renewalMs(this.leaseMs));

@@ -7,6 +7,7 @@ import {
   type LeaseHolder,
   type LeaseValue,
   type Proposer,
+  RELEASE_REASONS,
   type ReleaseReason,
   type StoredPromise,
 } from '@vnfpool/wire/lease';
@@ -172,18 +173,10 @@ function proposer(value: unknown): Proposer {
   return { node: u32(fields['node'], 'node'), incarnation: u64(fields['incarnation'], 'incarnation') };
 }
 
-const RELEASE_REASONS: ReadonlySet<unknown> = new Set<ReleaseReason>([
-  'function-exit',
-  'function-unhealthy',
-  'handover',
-  'operator',
-  'abandoned',
-  'clock',
-]);
-
 function releaseReason(value: unknown): ReleaseReason {
-  if (!RELEASE_REASONS.has(value)) throw new LeaseRecordError(`released for ${String(value)}`);
-  return value as ReleaseReason;
+  const known = RELEASE_REASONS.find((reason) => reason === value);
+  if (known === undefined) throw new LeaseRecordError(`released for ${String(value)}`);
+  return known;
 }
 
 function object(value: unknown, what: string): Fields {

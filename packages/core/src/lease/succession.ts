@@ -12,6 +12,8 @@ export function causeOf(former: AcceptedValue): {
     case null:
     case 'abandoned':
       return { cause: 'lease-expired', fencedBy: 'timeout' };
+    case 'expired':
+      return { cause: 'lease-expired', fencedBy: 'release' };
     case 'operator':
     case 'handover':
       return { cause: 'handover', fencedBy: 'release' };

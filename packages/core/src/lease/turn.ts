@@ -31,6 +31,7 @@ export class Turn {
   #notBeforeMs = 0;
   /** If the lease was over by then: a stall cost it, and the last holder goes first, whatever its place in the queue. */
   #firstUntilMs = Number.NEGATIVE_INFINITY;
+  #stalledAtMs = Number.NEGATIVE_INFINITY;
   #jitter: number;
   /** Tries on end that were refused by who named no time: they are made seldomer. */
   #vainTries = 0;
@@ -140,11 +141,17 @@ export class Turn {
 
   /** The loop was late: accuse nobody; the last holder goes first, the others wait one renewal. */
   stalled(nowMs: number): void {
+    this.#stalledAtMs = nowMs;
     const last = this.#slot.knowledge.accepted?.value.holder;
     const isLast =
       this.candidate !== undefined && last !== undefined && sameHolder(last, this.candidate.holder);
     if (isLast) this.#firstUntilMs = nowMs;
     else this.backOffUntil(Math.max(this.#notBeforeMs, nowMs + renewalMs(this.#slot.leaseMs)));
+  }
+
+  /** Whether a lease that ends now may have been lost by a stall of this node's own. */
+  wasStalled(nowMs: number): boolean {
+    return this.#stalledAtMs > nowMs - this.#slot.leaseMs;
   }
 
   /** The holder let go. */

@@ -83,7 +83,7 @@ export type LeaseInput =
   | {
       readonly type: 'release';
       readonly slot: string;
-      readonly reason: Exclude<ReleaseReason, 'abandoned' | 'handover' | 'clock'>;
+      readonly reason: Exclude<ReleaseReason, 'abandoned' | 'handover' | 'clock' | 'expired'>;
     }
   /** Planned: pass the slot on. `nonce` (1 to 16 lower-case hexadecimal digits) tells orders apart. */
   | {
@@ -105,7 +105,6 @@ export interface LeaseDatagram {
 }
 
 export type LostReason =
-  | 'expired'
   | ReleaseReason
   /** An operator decided on a council of a higher generation, or two did on two of the same. */
   | 'council-forced'

@@ -18,7 +18,7 @@ import {
   rehearseFence,
 } from '@vnfpool/platform/fence';
 import { lockInNamespace, type NamespaceLock } from '@vnfpool/platform/lock';
-import { isAlive, readProcessStat, watchExit } from '@vnfpool/platform/processes';
+import { isAlive, readProcessStat, watchEnd } from '@vnfpool/platform/processes';
 import { requestRealtime } from '@vnfpool/platform/realtime';
 import { deriveLeaseKeys, LeaseSeal, openLeaseKey } from '@vnfpool/runtime/lease-seal';
 import { systemRandom } from '@vnfpool/runtime/random';
@@ -328,7 +328,7 @@ async function main(
 /** A process that has ended already is the main thread's to tell. */
 function watchProcess(pid: number, ended: () => void): (() => void) | undefined {
   const process = readProcessStat(pid);
-  return process === undefined || !isAlive(process) ? undefined : watchExit(process, ended);
+  return process === undefined || !isAlive(process) ? undefined : watchEnd(process, ended);
 }
 
 /** Nodes that say that no kernel silences them, and whether there is a hook for them. */

@@ -174,9 +174,10 @@ class KernelAddresses implements LinuxVirtualAddresses {
 
   announce(where: AddressPlace | string, repeats: number): void {
     const place = placeOf(where);
-    const { name, index } = this.#carrierOf(place);
-    // Asked anew, as nobody tells when a link begins to forward.
-    const { frame, protocol } = announcementOf(place.address, findLink(this.#sockets.route, name));
+    const { name, index, hardwareAddress } = this.#carrierOf(place);
+    // Asked anew, as nobody tells when a link begins to forward; ARP does not say it.
+    const isRouter = place.address.includes(':') && findLink(this.#sockets.route, name).isRouter;
+    const { frame, protocol } = announcementOf(place.address, { hardwareAddress, isRouter });
     const everybody = packetAddress(index, protocol);
     for (let sent = 0; sent < Math.min(repeats, REPEATS_MAX); sent++)
       libc().sendTo(this.#sockets.packet, frame, 0, everybody);

@@ -22,6 +22,9 @@ const INFO_EXIT_CODE = 60;
 const PIDFD_INFO_EXIT = 8n;
 /** In /proc/PID/stat behind the name: field 52. */
 const EXIT_CODE_PLACE = 49;
+/** `struct pollfd` */
+const POLLFD_BYTES = 8;
+const POLLIN = 1;
 /** Where there is no pidfd: how often it is looked. */
 const LOOK_MS = 100;
 
@@ -33,35 +36,56 @@ const UNKNOWN: ProgramExit = { status: null, signal: null };
  * @returns how to stop watching
  */
 export function watchExit(process: ProcessIdentity, gone: (exit: ProgramExit) => void): () => void {
+  return watchFor(process, (fd) => gone(exitOf(process, fd)));
+}
+
+/** {@link watchExit} for those who do not ask how: it takes longer to find that out than that it has ended. */
+export function watchEnd(process: ProcessIdentity, ended: () => void): () => void {
+  return watchFor(process, ended);
+}
+
+/** @param ended gets the pidfd, which is closed when it returns */
+function watchFor(process: ProcessIdentity, ended: (fd: number | null) => void): () => void {
   const fd = openPidfd(process.pid);
   let over = false;
   let stopWaiting = (): void => undefined;
-  const end = (): void => {
+  const end = (body: () => void): void => {
+    if (over) return;
     over = true;
     stopWaiting();
-    if (fd !== null) libc().close(fd);
+    try {
+      body();
+    } finally {
+      if (fd !== null) libc().close(fd);
+    }
   };
-  const look = (): void => {
-    // Behind the opening of the pidfd: it is of this very process, or of another one that has its number now.
-    if (over || isAlive(process)) return;
-    const exit = exitOf(process, fd);
-    end();
-    gone(exit);
-  };
+  const tell = (): void => end(() => ended(fd));
+  // Behind the opening of the pidfd: it is of this very process, or of another one that has its number now.
   if (!isAlive(process)) {
-    const soon = setImmediate(look);
+    const soon = setImmediate(tell);
     stopWaiting = () => clearImmediate(soon);
   } else if (fd === null) {
-    const timer = setInterval(look, LOOK_MS);
+    const timer = setInterval(() => {
+      if (!isAlive(process)) tell();
+    }, LOOK_MS);
     stopWaiting = () => clearInterval(timer);
   } else {
-    const waiting = watch(fd, look);
+    const waiting = watch(fd, () => {
+      if (isReadable(fd)) tell();
+    });
     stopWaiting = () => waiting.end();
     waiting.want(READABLE);
   }
-  return () => {
-    if (!over) end();
-  };
+  return () => end(() => undefined);
+}
+
+/** Whether the process of a pidfd has ended; what wakes us may have been another descriptor's. */
+function isReadable(fd: number): boolean {
+  const asked = new Uint8Array(POLLFD_BYTES);
+  const view = new DataView(asked.buffer);
+  view.setInt32(0, fd, true);
+  view.setInt16(4, POLLIN, true);
+  return native().attempt('int poll(void *, unsigned long, int)', asked, 1, 0) > 0;
 }
 
 /** Null: there is no such process, or the kernel (before 5.3) or this system has no pidfd. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { exitNow } from './exit-now.ts';
-export { watchExit } from './exit-watch.ts';
+export { watchEnd, watchExit } from './exit-watch.ts';
 export type { LoadSampler } from './load.ts';
 export { createLoadSampler } from './load.ts';
 export type { OutputOptions } from './output.ts';

@@ -43,15 +43,20 @@ export const CANDIDATES_MAX = 16;
 
 /**
  * Why a holder released; `abandoned`: a candidate that found no majority took its own proposal back; `clock`: its clock
- * runs at another rate than the others'.
+ * runs at another rate than the others'; `expired`: a majority did not answer its renewals, and its lease is over.
  */
-export type ReleaseReason =
-  | 'function-exit'
-  | 'function-unhealthy'
-  | 'handover'
-  | 'operator'
-  | 'abandoned'
-  | 'clock';
+export type ReleaseReason = (typeof RELEASE_REASONS)[number];
+
+/** In the order of their numbers on the wire. */
+export const RELEASE_REASONS = [
+  'function-exit',
+  'function-unhealthy',
+  'handover',
+  'operator',
+  'abandoned',
+  'clock',
+  'expired',
+] as const;
 
 /** A value as a member stored it. */
 export interface AcceptedValue {

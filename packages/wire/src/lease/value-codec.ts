@@ -6,6 +6,7 @@ import {
   type LeaseHolder,
   type LeaseValue,
   type Proposer,
+  RELEASE_REASONS,
   type ReleaseReason,
 } from './messages.ts';
 
@@ -14,15 +15,6 @@ export const ROUND_LIMIT: number = 2 ** 40;
 
 /** Longest time that fits a field, in milliseconds; longer ones are written as this. */
 export const TIME_MS_MAX: number = 0xffffffff / 1000;
-
-const RELEASE_REASONS: readonly ReleaseReason[] = [
-  'function-exit',
-  'function-unhealthy',
-  'handover',
-  'operator',
-  'abandoned',
-  'clock',
-];
 
 export function writeRound(writer: ByteWriter, round: number): void {
   if (!Number.isInteger(round) || round < 0 || round >= ROUND_LIMIT) {
