@@ -50,6 +50,7 @@ const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'council changed without floor and muteness': 'the council stays the same on every path',
   'answers of another council count': 'the council stays the same on every path',
   'no waiting after a forced decision': 'nobody decides for the dead on any path',
+  'nothing known after a forced decision taken for a birth': 'nobody decides for the dead on any path',
   'handed on before the fence is closed': 'a hand-over has more steps than a search comes to',
   "what is reserved taken for the successor's own": 'a hand-over has more steps than a search comes to',
   'a lease that was let go of for an heir given to others': 'it takes more than the seven steps of a search',

@@ -34,6 +34,7 @@ const RARE: Readonly<Record<string, Partial<WorldPlan>>> = {
   'council changed without floor and muteness': { changesCouncil: true },
   'answers of another council count': { changesCouncil: true },
   'no waiting after a forced decision': { isForced: true },
+  'nothing known after a forced decision taken for a birth': { isForced: true, shares: true },
   "what is reserved taken for the successor's own": { ...STILL, stuckHandOvers: 3 },
   'a lease that was let go of for an heir given to others': HEIRS,
   "an heir's lease counted from the word": HEIRS,

@@ -181,3 +181,36 @@ describe.skipIf(missing !== '')(`several councils in a running set ${missing}`, 
     expect(stderr).toContain('Slots of pool calc are granted by council west');
   });
 });
+
+describe.skipIf(missing !== '')(`a council of one that dies ${missing}`, () => {
+  const folder = missing === '' ? labFolder() : '';
+  const file = `${folder}-one.yaml`;
+  let set: RunningSet;
+
+  beforeAll(async () => {
+    writeFileSync(file, edgeDeclaration().replace(/^council: .*$/m, 'council: [node-a]'));
+    set = await RunningSet.start({ folder, file });
+  });
+  afterAll(async () => {
+    await set?.takeDown();
+    rmSync(file, { force: true });
+    if (folder !== '') rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('is followed by whom an operator names, though that node was no member: a failover, and no birth', async () => {
+    await set.whole();
+    await set.must('kill', 'node-a', '--no-wait');
+    await set.untilState('nobody holds the slot', (state) => slotOf(state, 'web').holder === null);
+    await set.untilState('the manager knows', (state) => state.sets[0]?.councils[0]?.reachable === 0);
+    await set.must('council', 'force', 'node-b', '--i-know-the-other-is-dead');
+    const after = await set.untilState('it is held again', (state) => slotOf(state, 'web').holder !== null);
+    const { holder, node, epoch } = slotOf(after, 'web');
+    expect(epoch).toBeGreaterThan(2 * GENERATION);
+    const told = await set.untilState('the failover is recorded', ({ failovers }) =>
+      failovers.some((each) => each.pool === 'web' && each.epoch === epoch),
+    );
+    const record = told.failovers.find((each) => each.pool === 'web' && each.epoch === epoch);
+    expect(record).toMatchObject({ from: null, to: holder, toNode: node, fencedBy: 'timeout' });
+    expect(await set.must('failover', 'list')).toContain(holder ?? 'nobody');
+  });
+});

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseMessage, LeaseValue, RegisterMessage } from '@vnfpool/wire/lease';
+import type { LeaseMessage, RegisterMessage } from '@vnfpool/wire/lease';
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
 import { isBefore } from './council.ts';
 import { type Gathered, Gathering, type Sources } from './gathering.ts';
 import type { LeaseMember } from './member.ts';
 import type { CouncilNumber, CouncilRecord, SlotRecord } from './record.ts';
+import { bornRegister, unknownRegister } from './register.ts';
 import type { LeaseRules } from './rules.ts';
-import { genesisValue } from './value.ts';
+import { genesisValue, unknownValue } from './value.ts';
 
 /** The council of a definition that does not say under which its slot was born. */
 const FIRST: CouncilNumber = { generation: 1, number: 1 };
@@ -111,10 +112,14 @@ export class Gatherings {
     return voiced;
   }
 
-  #takeOver(definition: SlotDefinition, gathered: Gathered, { version }: CouncilRecord): void {
-    const { member, persist } = this.#options;
-    const genesis: LeaseValue = genesisValue(definition);
-    persist(member.takeOver(definition.id, gathered, genesis, version));
+  #takeOver(definition: SlotDefinition, gathered: Gathered, { version, origin }: CouncilRecord): void {
+    const { member, persist, rules } = this.#options;
+    // Those whom an operator says to be dead may have decided; a former council that has no register did not.
+    const isUnknown = origin.type === 'forced' && rules.mistrustsSilence();
+    const ifNone = isUnknown
+      ? unknownRegister(unknownValue(definition))
+      : bornRegister(genesisValue(definition));
+    persist(member.takeOver(definition.id, gathered, ifNone, version));
     this.#open.delete(definition.id);
   }
 }

@@ -117,17 +117,18 @@ export class LeaseMember {
   /**
    * Takes over what others kept; from now on this member votes for the slot. What it kept itself under a former generation
    * does not count beside it: an operator decided without it, and the same round may have been used for something else since.
+   * @param ifNone where nobody has anything
    */
   takeOver(
     slot: string,
     { stored, leaseUntilMs }: Gathered,
-    genesis: LeaseValue,
+    ifNone: StoredRegister,
     voice: CouncilNumber,
   ): SlotRecord {
     const own = this.#registers.get(slot);
     const isOwnCurrent = own !== undefined && own.record.voice.generation === voice.generation;
     const known = [...(isOwnCurrent ? [own.record] : []), ...(stored ? [stored] : [])];
-    const merged = mergeRegisters(known) ?? bornRegister(genesis);
+    const merged = mergeRegisters(known) ?? ifNone;
     return this.#voice(slot, merged, voice, Math.max(own?.leaseUntilMs ?? 0, leaseUntilMs));
   }
 

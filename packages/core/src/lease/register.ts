@@ -15,6 +15,19 @@ export function bornRegister(genesis: LeaseValue): StoredRegister {
   };
 }
 
+/**
+ * The register of a slot where nobody that is left has one, though the slot was there before: somebody may have held it, and have let out
+ * what its state says. So this is no birth, and admits only whom the value would admit behind a holder that is gone.
+ */
+export function unknownRegister(value: LeaseValue): StoredRegister {
+  const held = { round: 1, proposer: NOBODY_PROPOSER };
+  return {
+    promised: { ...held, closed: false },
+    accepted: { ...held, value, released: null },
+    longestLeaseMs: value.leaseMs,
+  };
+}
+
 export function storedOf({ promised, accepted, longestLeaseMs }: SlotRecord): StoredRegister {
   return { promised, accepted, longestLeaseMs };
 }

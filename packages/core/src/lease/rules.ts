@@ -28,6 +28,11 @@ export class LeaseRules {
     return order === 'same';
   }
 
+  /** After a forced decision, that nobody who is left has a record says nothing: those without it held the slot, or nobody did. */
+  mistrustsSilence(): boolean {
+    return true;
+  }
+
   /** After a forced decision nothing is granted for the longest lease that the silent ones may have granted. */
   forcedWaitMs(longestLeaseMs: number, driftBound: number): number {
     return longestLeaseMs * (1 + driftBound);

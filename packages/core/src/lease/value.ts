@@ -18,6 +18,11 @@ export function genesisValue(slot: SlotDefinition): LeaseValue {
   };
 }
 
+/** What stands for values that nobody who is left knows: any candidate of now may have been the one to follow. */
+export function unknownValue(slot: SlotDefinition): LeaseValue {
+  return { ...genesisValue(slot), candidates: anyStart(slot.candidates) };
+}
+
 /** The value that a new holder, or a holder with a new list, proposes. */
 export function proposedValue(
   slot: SlotDefinition,

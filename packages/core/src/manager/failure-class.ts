@@ -159,6 +159,7 @@ const WEIGHT: Readonly<Record<FailureClass, number>> = {
 };
 
 function companions(state: ManagerState, view: FailoverView): FailoverView[] {
+  if (view.fromNode === null) return [];
   const atMs = view.steps[0]?.at ?? 0;
   return state.failovers.slice(-LOOKED_AT_MAX).filter((other) => {
     if (other.fromNode === null || other.fromNode === view.fromNode) return false;

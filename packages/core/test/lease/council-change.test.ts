@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { epochOf } from '@vnfpool/core';
-import { compareCouncils, type LeaseInput, nextVersion } from '@vnfpool/core/lease';
+import { type CandidateState, compareCouncils, type LeaseInput, nextVersion } from '@vnfpool/core/lease';
 import type { CouncilMembership } from '@vnfpool/wire/mobility';
 import { describe, expect, test } from 'vitest';
 import { type Bench, COUNCIL, held, LEASE_MS, SLOT } from './harness.ts';
 
 const SECOND = nextVersion(COUNCIL, '00000002');
+
+const SHARING: NonNullable<Bench['slotOptions']['sharing']> = {
+  method: 'replicate',
+  lossUpdates: 0,
+  acknowledgedBy: 0,
+  overload: 'block',
+};
 
 /** Puts another council in force at every node that runs, in one step or announced before. */
 function change(bench: Bench, members: readonly number[]): void {
@@ -202,6 +209,48 @@ describe('a forced decision', () => {
     const epoch = epochOf(1, 1);
     expect(outputs[0]).toEqual({ type: 'fence-close', slot: SLOT, epoch, reason: 'council-forced' });
     expect(outputs[1]).toEqual({ type: 'lost', slot: SLOT, epoch, reason: 'council-forced' });
+  });
+
+  /** All members are dead, and node 4 is none of them: it has no register. */
+  function ofAnOutsider(state?: CandidateState): Bench {
+    const bench = held([1, 2, 3], [1, 4], state && { slotOptions: { sharing: SHARING } });
+    for (const node of [1, 2, 3]) bench.stop(node);
+    bench.run(2 * LEASE_MS);
+    bench.council = { generation: 2, number: 1, randomId: 'ffffffff00000001' };
+    bench.members = [4];
+    bench.councilOptions = { forced: true };
+    bench.input(4, bench.configuration());
+    offers(bench, state);
+    bench.run(3 * LEASE_MS);
+    return bench;
+  }
+
+  function offers(bench: Bench, state: CandidateState | undefined): void {
+    const candidate = { slot: SLOT, functionId: 64, functionIncarnation: 1n, ready: true, rank: 0 };
+    bench.input(4, { type: 'candidate-state', ...candidate, ...(state && { state }) });
+  }
+
+  test('on a node that was no member is no birth: somebody held the slot', () => {
+    const bench = ofAnOutsider();
+    const granted = bench.last('granted', 4);
+    expect(granted).toMatchObject({ cause: 'lease-expired', fencedBy: 'timeout', previous: null });
+    expect(granted.epoch).toBeGreaterThan(epochOf(2, 1));
+    expect(granted.lossMark).toBe(false);
+  });
+
+  test('on a node that has nothing of the state does not let it begin with nothing, unless a person accepts that', () => {
+    const nothing = { hasCopy: false, ownEpoch: null };
+    const bench = ofAnOutsider(nothing);
+    expect(bench.all('granted', 4)).toEqual([]);
+    const { epoch } = bench.last('observed', 4);
+    offers(bench, { ...nothing, acceptedLoss: epoch });
+    bench.run(3 * LEASE_MS);
+    expect(bench.last('granted', 4)).toMatchObject({ cause: 'lease-expired', lossMark: true });
+  });
+
+  test('on a node that has a copy lets it go on', () => {
+    const bench = ofAnOutsider({ hasCopy: true, ownEpoch: null });
+    expect(bench.last('granted', 4)).toMatchObject({ cause: 'lease-expired', lossMark: false });
   });
 
   test('of two persons for two councils: both close, and nothing moves until one of a higher generation', () => {

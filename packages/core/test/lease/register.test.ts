@@ -133,8 +133,10 @@ describe('a member takes over', () => {
       rules: new LeaseRules(),
       restored: [{ ...own, type: 'slot', slot: SLOT, voice }],
     });
-    const genesis = bornRegister(gathered.stored.accepted.value).accepted.value;
-    return member.takeOver(SLOT, gathered, genesis, { generation: 2, number: 2 });
+    return member.takeOver(SLOT, gathered, bornRegister(gathered.stored.accepted.value), {
+      generation: 2,
+      number: 2,
+    });
   }
 
   test('nothing of its own of a former generation, in which the round was another one', () => {

@@ -95,11 +95,21 @@ export class Invariants {
 
   /**
    * Whoever takes a slot whose state is shared has what the holder before has let out: it was listed by the last value that
-   * holder knew to stand, or by one that it asked for since; or it is that holder.
+   * holder knew to stand, or by one that it asked for since; or it is that holder. Or it is told what is lost.
    */
-  follows(slot: string, epoch: number, node: number, listed: readonly number[], isLossy: boolean): void {
+  follows(
+    slot: string,
+    epoch: number,
+    { node, hasState }: { readonly node: number; readonly hasState: boolean },
+    listed: readonly number[],
+    isLossy: boolean,
+  ): void {
     const former = this.#followers.get(slot);
     if (former !== undefined && epoch <= former.epoch) return;
+    if (former !== undefined && !isLossy && !hasState)
+      throw new Violation(
+        `node ${node} takes ${slot} under epoch ${formatEpoch(epoch)} with nothing of its state, and does not say so`,
+      );
     // Who decides for the dead does not know what these let out last.
     const isForced = former !== undefined && Math.floor(epoch / ROUNDS) > Math.floor(former.epoch / ROUNDS);
     if (former !== undefined && !isLossy && !isForced && former.node !== node && !former.may.has(node))

@@ -173,6 +173,14 @@ export const LEASE_MUTATIONS: ReadonlyMap<string, LeaseRules> = new Map<string, 
     })(),
   ],
   [
+    'nothing known after a forced decision taken for a birth',
+    new (class extends LeaseRules {
+      override mistrustsSilence(): boolean {
+        return false;
+      }
+    })(),
+  ],
+  [
     'no waiting after a forced decision',
     new (class extends LeaseRules {
       override forcedWaitMs(): number {

@@ -449,7 +449,11 @@ export class SimNode {
         invariants.holderIs(slot, this.id, schedule.nowMs);
         const listed = action.candidates.map(({ node }) => node);
         this.#wanted.delete(slot);
-        if (plan.shares) invariants.follows(slot, epoch, this.id, listed, action.lossMark);
+        if (plan.shares) {
+          const { hasCopy = false, ownEpoch = null } = this.functions.get(slot) ?? {};
+          const who = { node: this.id, hasState: hasCopy || ownEpoch !== null };
+          invariants.follows(slot, epoch, who, listed, action.lossMark);
+        }
         this.#relist(slot, epoch);
         const takenMs = random.between(0, 10);
         this.#later(takenMs, { type: 'activate', slot, epoch });
