@@ -10,7 +10,7 @@ import { median } from '../lib/statistics.mjs';
 import { usedBytes } from '../lib/used-bytes.mjs';
 
 export const description =
-  'changes a second that reach a standby in another process, beside a bare TCP stream of the same octets; time of a change that is held; memory of an idle session';
+  'changes a second that reach a standby in another process, or are acknowledged by k of three, beside a bare TCP stream of the same octets; time of a change; memory of an idle session';
 
 export const limitMs = 5 * 60_000;
 
@@ -20,6 +20,9 @@ const BATCH = 256;
 const KEYS = 10_000;
 const TRIALS = 7;
 const HELD = 300;
+const STANDBYS = 3;
+/** Of changes that are waited for: a quarter of the others. */
+const WAITED = CHANGES / 4;
 const SESSIONS = 100_000;
 
 // Made before, so that only what we do is measured.
@@ -43,7 +46,7 @@ function octetsOf(count) {
 }
 
 export async function run({ emit, say, cleanup, signal }) {
-  const child = fork(new URL('copy.mjs', import.meta.url), [SLOT]);
+  const child = fork(new URL('copy.mjs', import.meta.url), [SLOT, STANDBYS]);
   cleanup.add(() => child.kill());
   const [ports] = await once(child, 'message', { signal });
   const cpuOfChild = async () => {
@@ -61,10 +64,15 @@ export async function run({ emit, say, cleanup, signal }) {
   );
 
   let epoch = 0;
-  const withState = async (bound, work) => {
+  const withState = async (bound, work, standbys = 1) => {
     epoch += 1;
     const told = new EventEmitter();
-    const begun = Promise.all([once(told, 'ready', { signal }), once(told, 'caught-up', { signal })]);
+    let behind = standbys;
+    told.on('caught-up', () => {
+      behind -= 1;
+      if (behind === 0) told.emit('all caught up');
+    });
+    const begun = Promise.all([once(told, 'ready', { signal }), once(told, 'all caught up', { signal })]);
     const state = new ReplicatedState({
       slot: SLOT,
       epoch,
@@ -72,11 +80,13 @@ export async function run({ emit, say, cleanup, signal }) {
       history: [],
       bound,
       transport: new TcpTransport({ rule: replicationRule, limits: { sendQueueBytesMax: 8 * 2 ** 20 } }),
-      standbys: [{ standby: 1, host: '127.0.0.1', port: ports.copy }],
+      standbys: ports.copies
+        .slice(0, standbys)
+        .map((port, index) => ({ standby: index + 1, host: '127.0.0.1', port })),
       onNotice: ({ type }) => told.emit(type),
     });
     await begun;
-    state.listed([1]);
+    state.listed(ports.copies.slice(0, standbys).map((_, index) => index + 1));
     try {
       return await work(state);
     } finally {
@@ -85,16 +95,16 @@ export async function run({ emit, say, cleanup, signal }) {
   };
 
   // Changes of a turn go together; the next turn follows when they were taken, and all are there at the end.
-  const flood = async (state) => {
+  const flood = async (state, changes = CHANGES) => {
     const start = performance.now();
-    for (let n = 0; n < CHANGES; ) {
+    for (let n = 0; n < changes; ) {
       const batch = [];
       for (const end = n + BATCH; n < end; n++) batch.push(state.set(keyOf(n), valueOf(n)));
       await Promise.all(batch);
       await turn();
     }
-    while (state.standbys[0].lagUpdates > 0) await turn();
-    return (CHANGES * 1000) / (performance.now() - start);
+    while (state.standbys.some(({ lagUpdates }) => lagUpdates > 0)) await turn();
+    return (changes * 1000) / (performance.now() - start);
   };
   const stream = async () => {
     const start = performance.now();
@@ -164,6 +174,40 @@ export async function run({ emit, say, cleanup, signal }) {
     referenceSamples: held.bare,
     referenceName: 'the octets there and an octet back, over TCP',
   });
+  // Each change is answered once so many of three have it; 256 of them are under way at a time.
+  for (const acknowledgedBy of [0, 1, 2, 3]) {
+    const bound = { updates: acknowledgedBy === STANDBYS ? 0 : 1_000_000, acknowledgedBy, overload: 'block' };
+    const ours = [];
+    const took = [];
+    await withState(
+      bound,
+      async (state) => {
+        for (let trial = -1; trial < 3; trial++) {
+          const perSecond = await flood(state, WAITED);
+          if (trial >= 0) ours.push(perSecond);
+        }
+        for (let n = 0; n < HELD; n++) {
+          const start = performance.now();
+          await state.set(keyOf(n), valueOf(n));
+          took.push(performance.now() - start);
+          // What others do not wait for is theirs before the next one.
+          while (state.standbys.some(({ lagUpdates }) => lagUpdates > 0)) await turn();
+        }
+      },
+      STANDBYS,
+    );
+    const whom =
+      acknowledgedBy === 0 ? 'asynchronous, to three' : `acknowledged by ${acknowledgedBy} of three`;
+    const reference = { referenceSamples: samples.bare, referenceName: 'the octets alone, over TCP, to one' };
+    emit({ figure: `changes, ${whom}`, unit: 'a second', samples: ours, ...reference });
+    emit({
+      figure: `a change, ${whom}`,
+      unit: 'ms',
+      samples: took,
+      referenceSamples: held.bare,
+      referenceName: 'the octets there and an octet back, over TCP',
+    });
+  }
   await memory({ withState, asynchronous, child, emit, signal });
   say(`held adds ${(median(held.ours) - median(held.bare)).toFixed(3)} ms to a round trip at the median`);
 }
