@@ -5,7 +5,7 @@ import { isBefore } from './council.ts';
 import { type Gathered, Gathering, type Sources } from './gathering.ts';
 import type { LeaseMember } from './member.ts';
 import type { CouncilNumber, CouncilRecord, SlotRecord } from './record.ts';
-import { bornRegister, unknownRegister } from './register.ts';
+import { asHeld } from './register.ts';
 import type { LeaseRules } from './rules.ts';
 import { genesisValue, unknownValue } from './value.ts';
 
@@ -114,12 +114,9 @@ export class Gatherings {
 
   #takeOver(definition: SlotDefinition, gathered: Gathered, { version, origin }: CouncilRecord): void {
     const { member, persist, rules } = this.#options;
-    // Those whom an operator says to be dead may have decided; a former council that has no register did not.
-    const isUnknown = origin.type === 'forced' && rules.mistrustsSilence();
-    const ifNone = isUnknown
-      ? unknownRegister(unknownValue(definition))
-      : bornRegister(genesisValue(definition));
-    persist(member.takeOver(definition.id, gathered, ifNone, version));
+    const isForced = origin.type === 'forced' && rules.mistrustsSilence();
+    const stored = isForced ? asHeld(gathered.stored, unknownValue(definition)) : gathered.stored;
+    persist(member.takeOver(definition.id, { ...gathered, stored }, genesisValue(definition), version));
     this.#open.delete(definition.id);
   }
 }

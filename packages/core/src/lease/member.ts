@@ -117,18 +117,17 @@ export class LeaseMember {
   /**
    * Takes over what others kept; from now on this member votes for the slot. What it kept itself under a former generation
    * does not count beside it: an operator decided without it, and the same round may have been used for something else since.
-   * @param ifNone where nobody has anything
    */
   takeOver(
     slot: string,
     { stored, leaseUntilMs }: Gathered,
-    ifNone: StoredRegister,
+    genesis: LeaseValue,
     voice: CouncilNumber,
   ): SlotRecord {
     const own = this.#registers.get(slot);
     const isOwnCurrent = own !== undefined && own.record.voice.generation === voice.generation;
     const known = [...(isOwnCurrent ? [own.record] : []), ...(stored ? [stored] : [])];
-    const merged = mergeRegisters(known) ?? ifNone;
+    const merged = mergeRegisters(known) ?? bornRegister(genesis);
     return this.#voice(slot, merged, voice, Math.max(own?.leaseUntilMs ?? 0, leaseUntilMs));
   }
 

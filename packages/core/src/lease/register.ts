@@ -16,15 +16,17 @@ export function bornRegister(genesis: LeaseValue): StoredRegister {
 }
 
 /**
- * The register of a slot where nobody that is left has one, though the slot was there before: somebody may have held it, and have let out
- * what its state says. So this is no birth, and admits only whom the value would admit behind a holder that is gone.
+ * What is left of a register after a forced decision. That it says of nobody that he held the slot, or that there is none, proves nothing: those that are
+ * said to be dead may have decided, and whoever held have let out what its state says. So this is no birth, and admits only whom the value would admit behind
+ * a holder that is gone.
  */
-export function unknownRegister(value: LeaseValue): StoredRegister {
+export function asHeld(stored: StoredRegister | null, value: LeaseValue): StoredRegister {
+  if (stored !== null && stored.accepted.round > 0) return stored;
   const held = { round: 1, proposer: NOBODY_PROPOSER };
   return {
-    promised: { ...held, closed: false },
+    promised: stored !== null && stored.promised.round > 1 ? stored.promised : { ...held, closed: false },
     accepted: { ...held, value, released: null },
-    longestLeaseMs: value.leaseMs,
+    longestLeaseMs: Math.max(stored?.longestLeaseMs ?? 0, value.leaseMs),
   };
 }
 

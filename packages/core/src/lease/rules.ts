@@ -28,7 +28,7 @@ export class LeaseRules {
     return order === 'same';
   }
 
-  /** After a forced decision, that nobody who is left has a record says nothing: those without it held the slot, or nobody did. */
+  /** After a forced decision, that nobody who is left knows of a holder says nothing. */
   mistrustsSilence(): boolean {
     return true;
   }

@@ -3,7 +3,7 @@ import { epochOf } from '@vnfpool/core';
 import { type CandidateState, compareCouncils, type LeaseInput, nextVersion } from '@vnfpool/core/lease';
 import type { CouncilMembership } from '@vnfpool/wire/mobility';
 import { describe, expect, test } from 'vitest';
-import { type Bench, COUNCIL, held, LEASE_MS, SLOT } from './harness.ts';
+import { Bench, COUNCIL, held, LEASE_MS, SLOT } from './harness.ts';
 
 const SECOND = nextVersion(COUNCIL, '00000002');
 
@@ -246,6 +246,27 @@ describe('a forced decision', () => {
     offers(bench, { ...nothing, acceptedLoss: epoch });
     bench.run(3 * LEASE_MS);
     expect(bench.last('granted', 4)).toMatchObject({ cause: 'lease-expired', lossMark: true });
+  });
+
+  test('on a member that heard of no holder is no birth either', () => {
+    const bench = new Bench([1, 2, 3]);
+    bench.slotOptions = { sharing: SHARING };
+    bench.isLost = (from, to) => from === 3 || to === 3;
+    bench.startAll();
+    bench.run(LEASE_MS);
+    expect(bench.serving()).toEqual([1]);
+    bench.stop(1);
+    bench.stop(2);
+    bench.run(2 * LEASE_MS);
+    bench.isLost = () => false;
+    bench.council = { generation: 2, number: 1, randomId: 'ffffffff00000001' };
+    bench.members = [3];
+    bench.councilOptions = { forced: true };
+    bench.input(3, bench.configuration());
+    const candidate = { slot: SLOT, functionId: 48, functionIncarnation: 1n, ready: true, rank: 0 };
+    bench.input(3, { type: 'candidate-state', ...candidate, state: { hasCopy: false, ownEpoch: null } });
+    bench.run(3 * LEASE_MS);
+    expect(bench.all('granted', 3)).toEqual([]);
   });
 
   test('on a node that has a copy lets it go on', () => {

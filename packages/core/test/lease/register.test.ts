@@ -2,7 +2,7 @@
 import type { StoredRegister } from '@vnfpool/wire/lease';
 import { describe, expect, test } from 'vitest';
 import { LeaseMember } from '../../src/lease/member.ts';
-import { bornRegister, mergeRegisters } from '../../src/lease/register.ts';
+import { mergeRegisters } from '../../src/lease/register.ts';
 import { LeaseRules } from '../../src/lease/rules.ts';
 
 const A = { node: 1, incarnation: 1n };
@@ -133,7 +133,7 @@ describe('a member takes over', () => {
       rules: new LeaseRules(),
       restored: [{ ...own, type: 'slot', slot: SLOT, voice }],
     });
-    return member.takeOver(SLOT, gathered, bornRegister(gathered.stored.accepted.value), {
+    return member.takeOver(SLOT, gathered, gathered.stored.accepted.value, {
       generation: 2,
       number: 2,
     });
