@@ -44,6 +44,8 @@ export interface AddressListener {
   claimed(claim: AddressClaim): void;
   /** Of an address that is followed: why it cannot be raised here now (`there is no link eth1`); null: it can again. */
   placed(address: string, missing: string | null): void;
+  /** Of a link that is followed by itself: why nothing can be forwarded into it (`link eth1 has no carrier`); null: it can again. */
+  linkPlaced(link: string, missing: string | null): void;
   /** An address that is raised is not on its link any more. */
   vanished(address: string): void;
   /** The kernel did not tell something, or will tell nothing more. */
@@ -55,8 +57,9 @@ export interface VirtualAddresses {
   /**
    * Every address that may be raised here, from now on; what becomes of their links is told. Links of their own are made, those of
    * addresses not named any more are removed.
+   * @param links that are needed besides, of whatever kind; they are looked at, and nothing about them is changed. Default: none
    */
-  follow(places: readonly AddressPlace[]): void;
+  follow(places: readonly AddressPlace[], links?: readonly string[]): void;
   /** Where the other nodes of the set are: what these say of an address is no foreign claim. */
   usePeers(addresses: readonly string[]): void;
   /**

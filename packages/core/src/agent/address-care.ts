@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SlotRefusal } from '@vnfpool/wire/mobility';
-import { type Addressed, type AddressPlace, placesOf } from './address-places.ts';
+import { type Addressed, type AddressPlace, forwardingLinksOf, placesOf } from './address-places.ts';
 
 /** Somebody outside the set says that it has an address. */
 export interface AddressClaim {
@@ -55,15 +55,24 @@ interface AddressState {
 /**
  * What happens to the addresses of slots on this node behind our back: links that are not there, addresses that somebody
  * removes, others that claim them. It says what to do for those that are raised here, at a bounded rate, and
- * what is wrong in words.
+ * what is wrong in words. Links that a slot only forwards into are needed as those of its addresses are.
  */
 export class AddressCare {
+  readonly #node: number;
   #states: Map<string, AddressState> = new Map();
   #places: Map<string, readonly AddressPlace[]> = new Map();
+  /** Links that are needed besides those of addresses, by slot: few slots have any. */
+  #forwarding: Map<string, readonly string[]> = new Map();
+  /** Why such a link cannot be used, by link; the others are not in it. */
+  readonly #missingLinks = new Map<string, string>();
   /** Those that this node cannot serve: few, of what may be a thousand. */
   readonly #lacking = new Set<AddressState>();
   /** Those with something to do or to forget later. */
   readonly #attended = new Set<AddressState>();
+
+  constructor(node: number) {
+    this.#node = node;
+  }
 
   /** All slots that may have addresses here; what is known of an address that stays with its slot is kept. */
   define(slots: readonly Addressed[]): void {
@@ -79,11 +88,21 @@ export class AddressCare {
     }
     for (const some of [this.#attended, this.#lacking])
       for (const state of some) if (this.#states.get(state.place.address) !== state) some.delete(state);
+    this.#forwarding = new Map(
+      slots.flatMap((slot) => {
+        const links = forwardingLinksOf(slot, this.#node);
+        return links.length === 0 ? [] : [[slot.id, links] as const];
+      }),
+    );
+    const links = new Set(this.links);
+    for (const link of this.#missingLinks.keys()) if (!links.has(link)) this.#missingLinks.delete(link);
   }
 
   /** Slots that this node cannot serve whole. */
   get unfitSlots(): ReadonlySet<string> {
-    return new Set([...this.#lacking].map(({ slot }) => slot));
+    const unfit = new Set([...this.#lacking].map(({ slot }) => slot));
+    for (const slot of this.#forwarding.keys()) if (this.#lackingLinksOf(slot).length > 0) unfit.add(slot);
+    return unfit;
   }
 
   placesOf(slot: string): readonly AddressPlace[] {
@@ -92,6 +111,16 @@ export class AddressCare {
 
   get places(): AddressPlace[] {
     return [...this.#places.values()].flat();
+  }
+
+  /** Those that slots need besides the links of their addresses. */
+  get links(): string[] {
+    return [...new Set([...this.#forwarding.values()].flat())];
+  }
+
+  /** Slots that need the link without an address there. */
+  slotsWith(link: string): string[] {
+    return [...this.#forwarding].flatMap(([slot, links]) => (links.includes(link) ? [slot] : []));
   }
 
   slotOf(address: string): string | undefined {
@@ -111,13 +140,13 @@ export class AddressCare {
   refusal(slot: string): SlotRefusal | undefined {
     const why = this.unfitness(slot);
     if (why === '') return undefined;
-    const isLink = this.placesOf(slot).some(
-      ({ address }) => (this.#states.get(address)?.missing ?? null) !== null,
-    );
+    const isLink =
+      this.#lackingLinksOf(slot).length > 0 ||
+      this.placesOf(slot).some(({ address }) => (this.#states.get(address)?.missing ?? null) !== null);
     return { rule: isLink ? 'link' : 'address', why };
   }
 
-  /** What is wrong with the addresses of a slot that is held here; empty: nothing. */
+  /** What is wrong with the addresses and links of a slot that is held here; empty: nothing. */
   troubleOf(slot: string, nowMs: number): string {
     return this.#told(slot, (state) => [
       ...lacksOf(state),
@@ -136,6 +165,14 @@ export class AddressCare {
     state.failure = null;
     state.repairAtMs = null;
     this.#noteLacking(state);
+    return true;
+  }
+
+  /** Whether that is news. */
+  linkPlaced(link: string, missing: string | null): boolean {
+    if (missing === (this.#missingLinks.get(link) ?? null) || this.slotsWith(link).length === 0) return false;
+    if (missing === null) this.#missingLinks.delete(link);
+    else this.#missingLinks.set(link, missing);
     return true;
   }
 
@@ -250,7 +287,14 @@ export class AddressCare {
 
   #told(slot: string, tell: (state: AddressState) => readonly string[]): string {
     const states = this.placesOf(slot).flatMap(({ address }) => this.#states.get(address) ?? []);
-    return states.flatMap(tell).join('; ');
+    return [...states.flatMap(tell), ...this.#lackingLinksOf(slot)].join('; ');
+  }
+
+  #lackingLinksOf(slot: string): string[] {
+    return (this.#forwarding.get(slot) ?? []).flatMap((link) => {
+      const missing = this.#missingLinks.get(link);
+      return missing === undefined ? [] : [`${missing} for forwarding`];
+    });
   }
 }
 

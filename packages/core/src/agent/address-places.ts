@@ -17,8 +17,8 @@ export interface AddressPlace {
   } | null;
 }
 
-/** The part of a slot's definition that says where its addresses are. */
-export type Addressed = Pick<SlotDefinition, 'id' | 'addresses' | 'addressing'>;
+/** The part of a slot's definition that says where its addresses are, and into which links its holder forwards. */
+export type Addressed = Pick<SlotDefinition, 'id' | 'addresses' | 'addressing' | 'candidates'>;
 
 /** Where the addresses of a slot are raised. A text that is none, which no node is told, is left out. */
 export function placesOf({ id, addresses, addressing }: Addressed): AddressPlace[] {
@@ -30,6 +30,17 @@ export function placesOf({ id, addresses, addressing }: Addressed): AddressPlace
     const { vrid } = addressing.sameMac;
     return [{ address, link, own: { ...ownLink(id, link, address.includes(':') ? 6 : 4, vrid), prefix } }];
   });
+}
+
+/**
+ * Links that a node needs to serve the slot besides those of its addresses: as its holder it forwards into and out of them. A node
+ * without a candidate, which only votes, needs none.
+ */
+export function forwardingLinksOf(slot: Addressed, node: number): string[] {
+  const forwarding = slot.addressing?.forwarding ?? [];
+  if (forwarding.length === 0 || !slot.candidates.some((candidate) => candidate.node === node)) return [];
+  const carrying = new Set(placesOf(slot).map(({ link }) => link));
+  return forwarding.filter((link) => !carrying.has(link));
 }
 
 /**

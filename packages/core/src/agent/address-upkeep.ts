@@ -16,6 +16,8 @@ export type AddressInput =
   | { readonly type: 'address-claimed'; readonly claim: AddressClaim }
   /** Why an address cannot be raised on this node; null: it can. */
   | { readonly type: 'address-placed'; readonly address: string; readonly missing: string | null }
+  /** Why a link that is followed cannot be forwarded into on this node; null: it can. */
+  | { readonly type: 'link-placed'; readonly link: string; readonly missing: string | null }
   /** A raised address was removed by somebody. */
   | { readonly type: 'address-vanished'; readonly address: string }
   /** The kernel did not raise it. */
@@ -24,8 +26,12 @@ export type AddressInput =
   | { readonly type: 'address-accepted'; readonly address: string };
 
 export type AddressOutput =
-  /** Every address that may be raised here, from now on. */
-  | { readonly type: 'follow'; readonly places: readonly AddressPlace[] }
+  /** Every address that may be raised here, and every link that a slot needs besides those of its addresses, from now on. */
+  | {
+      readonly type: 'follow';
+      readonly places: readonly AddressPlace[];
+      readonly links: readonly string[];
+    }
   /** Ask whether somebody has one of them; answered by `probed`, later. */
   | {
       readonly type: 'probe';
@@ -79,7 +85,7 @@ const ANNOUNCE_AGAIN_MS = [100, 1_000, 3_000];
  * hand-over, put back when somebody removes them, defended when somebody else claims them.
  */
 export class AddressUpkeep {
-  readonly #care = new AddressCare();
+  readonly #care: AddressCare;
   readonly #held: HeldSlots;
   readonly #probing = new Map<string, Probing>();
   #attempts = 0;
@@ -89,20 +95,22 @@ export class AddressUpkeep {
   /** Slots of which something else is wrong than before, perhaps. */
   #changed = new Set<string>();
 
-  constructor(held: HeldSlots) {
+  /** @param node this one */
+  constructor(held: HeldSlots, node: number) {
     this.#held = held;
+    this.#care = new AddressCare(node);
   }
 
   /** All slots whose addresses may be raised here, also those that are on their way out. */
   define(definitions: readonly SlotDefinition[]): AddressOutput[] {
-    const former = JSON.stringify(this.#care.places);
+    const former = JSON.stringify([this.#care.places, this.#care.links]);
     this.#definitions = new Map(definitions.map((definition) => [definition.id, definition]));
     this.#care.define(definitions);
     for (const slot of this.#prepared.keys()) if (!this.#definitions.has(slot)) this.#prepared.delete(slot);
     for (const [slot, probing] of this.#probing) this.#forgetAdded(slot, probing);
     for (const { id } of definitions) this.#changed.add(id);
-    const { places } = this.#care;
-    return JSON.stringify(places) === former ? [] : [{ type: 'follow', places }];
+    const { places, links } = this.#care;
+    return JSON.stringify([places, links]) === former ? [] : [{ type: 'follow', places, links }];
   }
 
   /** No slot waits for its first addresses, or was offered and has them raised ahead. */
@@ -120,8 +128,11 @@ export class AddressUpkeep {
     return addresses === undefined ? places : places.filter(({ address }) => addresses.includes(address));
   }
 
-  slotOf(address: string): string | undefined {
-    return this.#care.slotOf(address);
+  /** Slots that this is about. */
+  slotsOf(input: Exclude<AddressInput, { type: 'probed' }>): readonly string[] {
+    if (input.type === 'link-placed') return this.#care.slotsWith(input.link);
+    const slot = this.#care.slotOf(input.type === 'address-claimed' ? input.claim.address : input.address);
+    return slot === undefined ? [] : [slot];
   }
 
   nameOf(slot: string): string {
@@ -299,9 +310,9 @@ export class AddressUpkeep {
 
   /** What is to be done here and now; a change of what this node is fit for is for the caller to see. */
   attend(input: Exclude<AddressInput, { type: 'probed' }>, nowMs: number): AddressOutput[] {
-    const slot = this.#care.slotOf(input.type === 'address-claimed' ? input.claim.address : input.address);
-    if (slot === undefined) return [];
-    this.#changed.add(slot);
+    const slots = this.slotsOf(input);
+    if (slots.length === 0) return [];
+    for (const slot of slots) this.#changed.add(slot);
     switch (input.type) {
       case 'address-claimed':
         return this.#isRaised(input.claim.address)
@@ -315,6 +326,8 @@ export class AddressUpkeep {
         return this.#accepted(input.address);
       case 'address-placed':
         return this.#placed(input.address, input.missing);
+      case 'link-placed':
+        return this.#linkPlaced(input.link, input.missing);
     }
   }
 
@@ -372,6 +385,15 @@ export class AddressUpkeep {
     }
     const again = this.#isRaised(address) ? this.#again(place) : [];
     return [...again, this.#event('info', address, `the link of ${address} is there again`)];
+  }
+
+  #linkPlaced(link: string, missing: string | null): AddressOutput[] {
+    if (!this.#care.linkPlaced(link, missing)) return [];
+    return this.#care.slotsWith(link).map((slot) => {
+      const words = missing === null ? `link ${link} is there again` : `${missing} for forwarding`;
+      const severity = missing === null ? 'info' : this.#held.isRaised(slot) ? 'error' : 'warning';
+      return { type: 'event', severity, message: `${this.nameOf(slot)}: ${words}` };
+    });
   }
 
   #refused(address: string, reason: string, nowMs: number): AddressOutput[] {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Core } from '../core.ts';
 import type { NodeLeasesInput } from '../lease/index.ts';
-import { type Addressed, placesOf } from './address-places.ts';
+import { type Addressed, forwardingLinksOf, placesOf } from './address-places.ts';
 import { type FlapRule, Penalty } from './penalty.ts';
 import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
 
@@ -19,7 +19,7 @@ const STABLE_MS = 1_000;
 const DAMPING: FlapRule = { penalty: 1_000, suppress: 2_500, reuse: 1_000, halfLifeMs: 30_000 };
 
 /**
- * Stands before the slot keeper: while the node's link is down, it is no candidate for a slot with addresses there, and lets
+ * Stands before the slot keeper: while the node's link is down, it is no candidate for a slot with addresses there, or that forwards into it, and lets
  * go of those that it holds. Only where the slot has another candidate: otherwise nothing would be won. With a carrier that
  * has not stayed for long it tries behind all others: where the switch was dead, all of them have such a link. Addresses on other
  * links are each looked after by themselves.
@@ -30,7 +30,7 @@ export class LinkGate implements Core<GateInput, KeeperOutput> {
   readonly #keeper: Core<KeeperInput, KeeperOutput>;
   readonly #node: number;
   readonly #penalty = new Penalty();
-  /** Slots with addresses on the link and with a candidate elsewhere, and how many candidates they have. */
+  /** Slots that need the link and have a candidate elsewhere, and how many candidates they have. */
   #gated: ReadonlyMap<string, number> = new Map();
   /** The last of each candidate of this node, by slot. */
   readonly #candidates = new Map<string, CandidateState>();
@@ -123,7 +123,10 @@ export class LinkGate implements Core<GateInput, KeeperOutput> {
   }
 
   #isOnLink(slot: Addressed): boolean {
-    return placesOf(slot).some(({ link }) => link === null || link === this.#name);
+    return (
+      placesOf(slot).some(({ link }) => link === null || link === this.#name) ||
+      forwardingLinksOf(slot, this.#node).includes(this.#name)
+    );
   }
 
   /** A release means nothing where nothing is held but an attempt, which ends by it. */

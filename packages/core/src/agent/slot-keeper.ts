@@ -47,14 +47,15 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   constructor(leases: NodeLeases, node: number, handedOn?: HandedOnSlots) {
     this.#leases = leases;
     this.#node = node;
-    this.#upkeep = new AddressUpkeep({
-      isRaised: (slot) => {
+    const held = {
+      isRaised: (slot: string) => {
         const holding = this.#holdings.get(slot);
         if (holding === undefined || holding.closing) return false;
         return !this.#isWaiting(slot);
       },
-      isFree: (slot) => !this.#holdings.has(slot),
-    });
+      isFree: (slot: string) => !this.#holdings.has(slot),
+    };
+    this.#upkeep = new AddressUpkeep(held, node);
     this.#formerHolders = new FormerHolders(node);
     this.#refusals = new SlotRefusals(
       this.#formerHolders,
@@ -125,6 +126,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       case 'address-claimed':
       case 'address-vanished':
       case 'address-placed':
+      case 'link-placed':
       case 'address-refused':
       case 'address-accepted':
         return this.#attend(input, nowMs);
@@ -384,14 +386,14 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
    * are candidates no more, or again.
    */
   #attend(input: Parameters<AddressUpkeep['attend']>[0], nowMs: number): KeeperOutput[] {
-    const slot = this.#upkeep.slotOf(input.type === 'address-claimed' ? input.claim.address : input.address);
-    if (slot === undefined) return [];
-    const wasFit = this.#upkeep.unfitness(slot) === '';
+    const isFit = (slot: string): boolean => this.#upkeep.unfitness(slot) === '';
+    const before = this.#upkeep.slotsOf(input).map((slot) => ({ slot, wasFit: isFit(slot) }));
     const outputs: KeeperOutput[] = this.#upkeep.attend(input, nowMs);
-    const isFit = this.#upkeep.unfitness(slot) === '';
-    if (isFit === wasFit) return outputs;
-    if (isFit) this.#partings.end(slot);
-    else if (this.#holdings.get(slot)?.serving) outputs.push(...this.#part(slot, nowMs));
+    for (const { slot, wasFit } of before) {
+      if (isFit(slot) === wasFit) continue;
+      if (isFit(slot)) this.#partings.end(slot);
+      else if (this.#holdings.get(slot)?.serving) outputs.push(...this.#part(slot, nowMs));
+    }
     return outputs;
   }
 

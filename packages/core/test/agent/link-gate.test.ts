@@ -110,6 +110,17 @@ test('a slot with addresses on other links only stays, one that names the link g
   expect(give(link(false))).toEqual(['2 false', '2 release']);
 });
 
+test('a slot that only forwards into the link goes, where this node has a candidate for it', () => {
+  const gateway = { ...slot(VIP, ['10.1.0.100%eth1/24'], [1, 2]), addressing: { forwarding: ['eth0'] } };
+  const outside = { ...slot(ALONE, ['10.1.0.101%eth1/24'], [1, 2]), addressing: { forwarding: ['eth2'] } };
+  give(configure(gateway, outside));
+  give(candidate(VIP), candidate(ALONE));
+  expect(give(link(false))).toEqual(['1 false', '1 release']);
+  told = [];
+  gate.handle(configure({ ...gateway, candidates: [{ node: 2, functionId: 2 }] }), now);
+  expect(told.findLast((input) => input.type === 'barred')?.slots).toEqual(new Set());
+});
+
 test('with its carrier back it tries behind all others, and as before once the carrier has stayed for a while', () => {
   give(candidate(VIP), link(false));
   now += 5_000;

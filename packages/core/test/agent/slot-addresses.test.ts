@@ -20,7 +20,7 @@ function slot(addresses: readonly string[], addressing?: SlotAddressing): SlotDe
     addresses,
     ...(addressing === undefined ? {} : { addressing }),
     genesis: { randomId: '00000000000000e5', candidates: [] },
-    candidates: [],
+    candidates: [1, 2, 3].map((node) => ({ node, functionId: node + 6 })),
     lastResort: { rule: 'never' },
   };
 }
@@ -91,8 +91,8 @@ function world(addresses: readonly string[], addressing?: SlotAddressing) {
     answers = engineSays;
     return carryOut(core.handle(input, nowMs));
   };
-  const configure = (changed: SlotDefinition) =>
-    give({ type: 'configure', councils: [council], slots: [changed] });
+  const configure = (...changed: SlotDefinition[]) =>
+    give({ type: 'configure', councils: [council], slots: changed });
   configure(slot(addresses, addressing));
   return {
     give,
@@ -467,6 +467,120 @@ test('a holder whose link goes offers the slot to the others in turn, then stays
   // A link that comes and goes does not make the slot wander.
   give(gone);
   expect(orders()).toHaveLength(2);
+});
+
+const GATEWAY: SlotAddressing = { forwarding: ['eth1', 'eth2'] };
+const NO_CARRIER = 'link eth2 has no carrier for forwarding';
+const dead: KeeperInput = { type: 'link-placed', link: 'eth2', missing: 'link eth2 has no carrier' };
+const alive: KeeperInput = { type: 'link-placed', link: 'eth2', missing: null };
+
+test('links that a gateway only forwards into are followed where it has a candidate, each once; those of its addresses are so anyhow', () => {
+  const { configure } = world([`${A}/24`]);
+  const followed = (...slots: SlotDefinition[]) => ofType(configure(...slots), 'follow').at(-1)?.links;
+  const gateway = slot([`${A}/24`, `${B}%eth1/64`], GATEWAY);
+  const other = { ...slot([`${C}/24`], { forwarding: ['eth2'] }), id: '00000000000000a2' };
+  expect(followed(gateway)).toEqual(['eth2']);
+  expect(followed(gateway, other)).toEqual(['eth2']);
+  expect(followed(slot([`${A}/24`], GATEWAY))).toEqual(['eth1', 'eth2']);
+  expect(followed(slot([`${A}/24`], { forwarding: ['eth2'] }))).toEqual(['eth2']);
+  // Who only votes may have no such link at all.
+  const elsewhere = { ...gateway, candidates: [{ node: 2, functionId: 8 }] };
+  expect(followed(elsewhere)).toEqual([]);
+});
+
+test('who lacks a link that it only forwards into is no candidate as long as it does, also where it lacked it from the first', () => {
+  const { give, asked } = world([`${A}/24`], GATEWAY);
+  const told = give({ ...dead, missing: 'there is no link eth2' });
+  give(candidate);
+  expect(asked.at(-1)).toEqual({ ...candidate, ready: false });
+  expect(ofType(told, 'event')).toEqual([
+    { type: 'event', severity: 'warning', message: 'slot web/0: there is no link eth2 for forwarding' },
+  ]);
+  expect(troubleOf(told)).toBe('there is no link eth2 for forwarding');
+  expect(refusalOf(told)).toEqual({ rule: 'link', why: 'there is no link eth2 for forwarding' });
+  const came = give(dead);
+  expect(refusalOf(came)).toEqual({ rule: 'link', why: NO_CARRIER });
+  expect(asked.at(-1)).toEqual({ ...candidate, ready: false });
+  const back = give(alive);
+  expect(refusalOf(back)).toBeUndefined();
+  expect(troubleOf(back)).toBeUndefined();
+  expect(ofType(back, 'event')).toMatchObject([{ severity: 'info' }]);
+  expect(asked.at(-1)).toEqual(candidate);
+  expect(give(alive)).toEqual([]);
+});
+
+test('a link that no slot needs is nothing to anybody', () => {
+  const { give } = world([`${A}/24`, `${B}%eth2/64`], GATEWAY);
+  give(candidate);
+  expect(give(dead)).toEqual([]);
+});
+
+test('who lacks a link of which the slot speaks no more is a candidate again, and so is who lacked it before', () => {
+  const { give, configure, asked } = world([`${A}/24`], GATEWAY);
+  give(candidate);
+  give(dead);
+  expect(asked.at(-1)).toEqual({ ...candidate, ready: false });
+  configure(slot([`${A}/24`], { forwarding: ['eth1'] }));
+  expect(asked.at(-1)).toEqual(candidate);
+  // The platform tells anew what is missing.
+  expect(troubleOf(configure(slot([`${A}/24`], GATEWAY)))).toBeUndefined();
+});
+
+test('a holder offers the slot to the others in turn when a link goes that it forwards into, then stays and says so', () => {
+  const { give, take, asked, pass } = world([`${A}/24`], GATEWAY);
+  take('lease-expired');
+  pass(10_000);
+  const gone = give(dead);
+  expect(ofType(gone, 'event')).toMatchObject([{ severity: 'error', message: `slot web/0: ${NO_CARRIER}` }]);
+  expect(ofType(gone, 'slot').at(-1)?.state).toMatchObject({
+    state: 'holding',
+    trouble: NO_CARRIER,
+    refusal: { rule: 'link', why: NO_CARRIER },
+  });
+  const orders = () => asked.flatMap((input) => (input.type === 'hand-over' ? [input] : []));
+  expect(orders()).toMatchObject([{ to: { node: 2, functionId: 8 } }]);
+  give(candidate, failed(orders()[0]?.nonce ?? ''));
+  expect(orders()[1]).toMatchObject({ to: { node: 3, functionId: 9 } });
+  const stays = give(candidate, failed(orders()[1]?.nonce ?? ''));
+  expect(ofType(stays, 'event')).toMatchObject([
+    { message: `slot web/0: ${NO_CARRIER}; it stays here, as no other node takes it` },
+  ]);
+  // Addresses have nothing to do with it: they stay raised.
+  expect(ofType(stays, 'withdraw')).toEqual([]);
+  pass(30_000);
+  expect(orders()).toHaveLength(3);
+  const healed = give(alive);
+  expect(troubleOf(healed)).toBeUndefined();
+  expect(ofType(healed, 'raise')).toEqual([]);
+  pass(120_000);
+  expect(orders()).toHaveLength(3);
+});
+
+test('whoever takes a slot without a link that it forwards into passes it on', () => {
+  const { give, take, asked } = world([`${A}/24`], GATEWAY);
+  give(dead);
+  take('lease-expired');
+  expect(asked.at(-1)).toMatchObject({ type: 'hand-over', to: { node: 2, functionId: 8 } });
+});
+
+test('a link that two slots forward into, as one of them is going, takes both along', () => {
+  const { give, configure, asked, take, deadline, pass } = world([`${A}/24`], GATEWAY);
+  give(dead);
+  take('lease-expired');
+  const orders = () => asked.flatMap((input) => (input.type === 'hand-over' ? [input.slot] : []));
+  expect(orders()).toEqual([SLOT]);
+  const other = { ...slot([`${C}/24`], { forwarding: ['eth2'] }), id: '00000000000000a2' };
+  const told = configure(slot([`${A}/24`], GATEWAY), other);
+  expect(ofType(told, 'slot').map(({ state }) => [state.id, state.refusal?.why])).toEqual([
+    [other.id, NO_CARRIER],
+  ]);
+  const back = ofType(give(alive), 'slot').map(({ state }) => [state.id, state.refusal]);
+  expect(back).toEqual([
+    [SLOT, undefined],
+    [other.id, undefined],
+  ]);
+  pass(deadline());
+  expect(orders()).toEqual([SLOT]);
 });
 
 const refused: KeeperInput = { type: 'address-refused', address: B, reason: 'EACCES' };

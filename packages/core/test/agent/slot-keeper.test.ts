@@ -245,7 +245,7 @@ test('the last word on a slot that was left is that it is not held here', () => 
 test('addresses that an earlier process may have left are withdrawn, once', () => {
   const { configure } = keeper(answers);
   const withdraw = { type: 'withdraw', addresses: ['10.0.0.100'] };
-  const follow = { type: 'follow', places: [at('10.0.0.100')] };
+  const follow = { type: 'follow', places: [at('10.0.0.100')], links: [] };
   const guard = { type: 'guard', slots: [{ slot: SLOT, addresses: ['10.0.0.100'], links: [], on: [] }] };
   expect(configure(definition(SLOT, ['10.0.0.100/24']))).toEqual([withdraw, follow, guard]);
   expect(configure(definition(SLOT, ['10.0.0.100/24']))).toEqual([guard]);
@@ -257,7 +257,7 @@ test('a holder whose address changes leaves the old one, asks for the new one an
   give(offer);
   expect(configure(definition(SLOT, ['10.0.0.120/24']))).toEqual([
     { type: 'withdraw', addresses: ['10.0.0.100', '10.0.0.120'] },
-    { type: 'follow', places: [at('10.0.0.120')] },
+    { type: 'follow', places: [at('10.0.0.120')], links: [] },
     { type: 'guard', slots: [{ slot: SLOT, addresses: ['10.0.0.120'], links: [], on: [] }] },
     { type: 'probe', slot: SLOT, attempt: 1, places: [at('10.0.0.120')] },
   ]);
@@ -343,7 +343,7 @@ test('a slot that goes while it is held leaves the link and then the fence, once
     { type: 'guard', slots: [{ slot: SLOT, addresses: ['10.0.0.100'], links: [], on: [] }] },
     { type: 'close', slot: SLOT, epoch: 5 },
     { type: 'withdraw', addresses: ['10.0.0.100'] },
-    { type: 'follow', places: [] },
+    { type: 'follow', places: [], links: [] },
     { type: 'guard', slots: [] },
   ]);
 });

@@ -130,7 +130,7 @@ export class LeaseHands {
         this.#guard(output.slots);
         return [];
       case 'follow':
-        this.#follow(output.places);
+        this.#follow(output);
         return [];
       case 'probe':
         this.#probe(output);
@@ -192,10 +192,10 @@ export class LeaseHands {
     }
   }
 
-  #follow(places: readonly AddressPlace[]): void {
+  #follow({ places, links }: KeeperOutput & { type: 'follow' }): void {
     const followed = new Set(places.map(({ address }) => address));
     for (const address of this.#refused) if (!followed.has(address)) this.#refused.delete(address);
-    this.#options.addresses?.follow(places);
+    this.#options.addresses?.follow(places, links);
   }
 
   /** What leaves the fence leaves the link before, also what an earlier agent left there: it would stand open. */

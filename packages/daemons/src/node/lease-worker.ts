@@ -364,6 +364,7 @@ function addressListener(later: (input: KeeperInput) => void): AddressListener {
   return {
     claimed: (claim) => later({ type: 'address-claimed', claim }),
     placed: (address, missing) => later({ type: 'address-placed', address, missing }),
+    linkPlaced: (link, missing) => later({ type: 'link-placed', link, missing }),
     vanished: (address) => later({ type: 'address-vanished', address }),
     failed: (error) => {
       const message = `what happens to links and addresses is not known: ${error.message}`;

@@ -76,6 +76,13 @@ test('when the fence fails, no address stays on the link, and the error gets out
   expect([...world.addresses.raised]).toEqual([]);
 });
 
+test('links that a slot needs are followed beside its addresses', () => {
+  const world = createHands();
+  world.carryOut({ type: 'follow', places: [at('10.0.0.100')], links: ['eth1'] });
+  expect(world.addresses.followed).toEqual([at('10.0.0.100')]);
+  expect(world.addresses.followedLinks).toEqual(['eth1']);
+});
+
 test('several slots renewed by one step reach the fence at once', () => {
   const world = createHands();
   const other = '00000000000000a2';

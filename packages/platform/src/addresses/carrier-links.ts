@@ -36,8 +36,8 @@ export class CarrierLinks {
   readonly #known = new Map<string, CarrierLink>();
   /** Links of a slot's own that are up, also such as an earlier process left so. */
   readonly #up = new Set<string>();
-  /** Those without a carrier, as of the last look. */
-  #dead: ReadonlySet<string> = new Set();
+  /** All links, each with whether it has a carrier, as of the last look. */
+  #carriers: ReadonlyMap<string, boolean> = new Map();
 
   constructor(route: NetlinkSocket) {
     this.#route = route;
@@ -114,7 +114,7 @@ export class CarrierLinks {
   /** Forgets what may have changed: links that are gone, or another one now. */
   refresh(): void {
     const present = new Map(listLinks(this.#route).map((link) => [link.name, link]));
-    this.#dead = new Set([...present.values()].flatMap(({ name, hasCarrier }) => (hasCarrier ? [] : [name])));
+    this.#carriers = new Map([...present].map(([name, { hasCarrier }]) => [name, hasCarrier]));
     const changed = [...this.#known.values()].filter(({ name, index, hardwareAddress }) => {
       const link = present.get(name);
       return link?.index !== index || Buffer.compare(link.hardwareAddress, hardwareAddress) !== 0;
@@ -130,9 +130,14 @@ export class CarrierLinks {
     }
   }
 
-  /** Whether what is sent goes anywhere, as of the last `refresh`. */
+  /** Whether it is there, as of the last `refresh`. */
+  isThere(name: string): boolean {
+    return this.#carriers.has(name);
+  }
+
+  /** Whether what is sent goes anywhere, as of the last `refresh`; a link that came since has a carrier. */
   hasCarrier(name: string): boolean {
-    return !this.#dead.has(name);
+    return this.#carriers.get(name) !== false;
   }
 
   /** Removes links that we, or an earlier process, made for slots, but for those named. */

@@ -72,6 +72,15 @@ interface Raised {
   readonly carrier: CarrierLink;
 }
 
+/** A link that is needed, for an address or by itself. */
+interface Need {
+  readonly key: string;
+  /** Why it is missing, as it was told last; null: it is not. */
+  told: string | null;
+  readonly look: () => string | null;
+  readonly tell: (missing: string | null) => void;
+}
+
 class KernelAddresses implements LinuxVirtualAddresses {
   readonly socketDestroyMissing: string | undefined;
   readonly #undestroyable: ReadonlySet<number>;
@@ -86,9 +95,7 @@ class KernelAddresses implements LinuxVirtualAddresses {
   readonly #unrouted = new Set<string>();
   /** Addresses whose connections were ended after they left: none can have come since, and a take-over need not look. */
   readonly #ended = new Set<string>();
-  /** Why an address cannot be raised, as it was told. */
-  #missing = new Map<string, string>();
-  #followed: readonly AddressPlace[] = [];
+  #needs: readonly Need[] = [];
   #peers: ReadonlySet<string> = new Set();
   #settling: NodeJS.Immediate | undefined;
 
@@ -107,23 +114,23 @@ class KernelAddresses implements LinuxVirtualAddresses {
     });
   }
 
-  follow(places: readonly AddressPlace[]): void {
-    this.#followed = places;
+  follow(places: readonly AddressPlace[], needed: readonly string[] = []): void {
     this.#sockets.links.removeOwn(new Set(places.flatMap(({ own }) => own?.name ?? [])));
     const names = places.map((place) => this.#nameOf(place));
     this.#claims.keep(new Set([...names, ...[...this.#raised.values()].map(({ carrier }) => carrier.name)]));
     if (this.#events !== undefined) for (const name of names) this.#claims.open(name);
     const addresses = new Set(places.map(({ address }) => address));
     for (const address of this.#ended) if (!addresses.has(address)) this.#ended.delete(address);
-    // Whoever hears of it may think of the place as a new one: what is missing is told anew.
-    const former = this.#missing;
-    this.#missing = new Map();
+    // Whoever hears of it may think of the place as a new one: what is missing is told anew, and what is so no more.
+    const former = new Set(this.#needs.flatMap(({ key, told }) => (told === null ? [] : [key])));
+    this.#needs = [
+      ...places.map((place) => this.#needOf(place)),
+      ...needed.map((link) => this.#needOfLink(link)),
+    ];
     this.#sockets.links.refresh();
     this.#lookAtLinks();
     this.#setIdleDown();
-    for (const address of former.keys())
-      if (addresses.has(address) && !this.#missing.has(address))
-        this.#options.listener?.placed(address, null);
+    for (const { key, told, tell } of this.#needs) if (told === null && former.has(key)) tell(null);
   }
 
   usePeers(addresses: readonly string[]): void {
@@ -301,30 +308,43 @@ class KernelAddresses implements LinuxVirtualAddresses {
     this.#settleSoon();
   }
 
-  /** Finds every link that an address needs, and tells which are missing, or there again. */
+  /** Looks at every link that is needed, and tells which are missing, or there again. */
   #lookAtLinks(): void {
-    for (const place of this.#followed) {
-      const { address } = place;
-      const former = this.#missing.get(address) ?? null;
-      const now = this.#whyMissing(place);
-      if (now === former) continue;
-      if (now === null) this.#missing.delete(address);
-      else this.#missing.set(address, now);
-      this.#options.listener?.placed(address, now);
+    for (const need of this.#needs) {
+      const now = need.look();
+      if (now === need.told) continue;
+      need.told = now;
+      need.tell(now);
     }
   }
 
-  #whyMissing(place: AddressPlace): string | null {
+  #needOf(place: AddressPlace): Need {
     const link = place.link ?? this.#options.interface;
-    try {
-      this.#carrierOf(place);
-      // Without its own link the node is no candidate for any slot there, which is not told by address.
-      const isDead = link !== this.#options.interface && !this.#sockets.links.hasCarrier(link);
-      return isDead ? `link ${link} has no carrier` : null;
-    } catch (error) {
-      if (!isPlatformError(error)) throw error;
-      return error.code === 'ENODEV' ? `there is no link ${link}` : `${link}: ${error.message}`;
-    }
+    const look = (): string | null => {
+      try {
+        this.#carrierOf(place);
+        return this.#whyDead(link);
+      } catch (error) {
+        if (!isPlatformError(error)) throw error;
+        return error.code === 'ENODEV' ? noLink(link) : `${link}: ${error.message}`;
+      }
+    };
+    const tell = (missing: string | null): void => this.#options.listener?.placed(place.address, missing);
+    return { key: `address ${place.address}`, told: null, look, tell };
+  }
+
+  /** One that carries no address: it may be of any kind, and is left as it is. */
+  #needOfLink(link: string): Need {
+    const look = (): string | null =>
+      this.#sockets.links.isThere(link) ? this.#whyDead(link) : noLink(link);
+    const tell = (missing: string | null): void => this.#options.listener?.linkPlaced(link, missing);
+    return { key: `link ${link}`, told: null, look, tell };
+  }
+
+  /** Without the node's own link it is no candidate for any slot there, which is told otherwise. */
+  #whyDead(link: string): string | null {
+    const isDead = link !== this.#options.interface && !this.#sockets.links.hasCarrier(link);
+    return isDead ? `link ${link} has no carrier` : null;
   }
 
   /** What a take-over does not wait for: listening, and routes of what is sent from links of their own. */
@@ -378,6 +398,10 @@ class KernelAddresses implements LinuxVirtualAddresses {
 
 function placeOf(where: AddressPlace | string): AddressPlace {
   return typeof where === 'string' ? { address: where, link: null, own: null } : where;
+}
+
+function noLink(link: string): string {
+  return `there is no link ${link}`;
 }
 
 function hostPrefix(address: string): number {

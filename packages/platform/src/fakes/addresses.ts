@@ -15,6 +15,7 @@ export class FakeVirtualAddresses implements VirtualAddresses {
   /** Everything that was done, in order. */
   readonly actions: AddressAction[] = [];
   followed: readonly AddressPlace[] = [];
+  followedLinks: readonly string[] = [];
   peers: readonly string[] = [];
   /** What a probe finds. */
   claims: readonly AddressClaim[] = [];
@@ -22,8 +23,9 @@ export class FakeVirtualAddresses implements VirtualAddresses {
   failure: Error | undefined;
   isClosed = false;
 
-  follow(places: readonly AddressPlace[]): void {
+  follow(places: readonly AddressPlace[], links: readonly string[] = []): void {
     this.followed = places;
+    this.followedLinks = links;
   }
 
   usePeers(addresses: readonly string[]): void {

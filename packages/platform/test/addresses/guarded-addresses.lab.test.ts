@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hardwareBytes } from '../../src/addresses/claim.ts';
 import { createVirtualAddresses, type LinuxVirtualAddresses } from '../../src/addresses/index.ts';
@@ -31,6 +32,7 @@ describe.skipIf(missing !== '')(`addresses that others want too ${missing}`, () 
         listener: {
           claimed: (claim) => void claims.push(claim),
           placed: (address, why) => void told.push(`${address} ${why ?? 'is there again'}`),
+          linkPlaced: (link, why) => void told.push(`${link}: ${why ?? 'is there again'}`),
           vanished: (address) => void told.push(`${address} vanished`),
           failed: (error) => void told.push(error.message),
         },
@@ -242,5 +244,62 @@ describe.skipIf(missing !== '')(`addresses that others want too ${missing}`, () 
     await eventually('it comes', () => told.length === 3);
     const lost = '10.9.1.100 link eth1 has no carrier';
     expect(told).toEqual([lost, lost, '10.9.1.100 is there again']);
+  });
+
+  test('a link that carries no address is told as one that does, when it goes, comes or has no carrier, and is left as it is', async () => {
+    a.run(() => addresses.follow([at(VIP)], ['eth1', 'out0']));
+    await eventually('what is missing', () => told.length === 1);
+    a.ip('link', 'add', 'out0', 'type', 'veth', 'peer', 'name', 'peer0');
+    await eventually('it is there, and its other end is down', () => told.length >= 2);
+    a.ip('link', 'set', 'out0', 'up');
+    a.ip('link', 'set', 'peer0', 'up');
+    await eventually('it has a carrier', () => told.at(-1) === 'out0: is there again');
+    // The link is up as before; only its other end went.
+    a.ip('link', 'set', 'peer0', 'down');
+    await eventually('it has none', () => told.length === 4);
+    expect(told).toEqual([
+      'out0: there is no link out0',
+      'out0: link out0 has no carrier',
+      'out0: is there again',
+      'out0: link out0 has no carrier',
+    ]);
+    // Who hears of the links anew is told anew, also what is over by then.
+    a.ip('link', 'set', 'eth1', 'down');
+    await eventually('the other one goes', () => told.length === 5);
+    a.run(() => addresses.follow([], ['out0', 'eth1']));
+    expect(told.slice(4)).toEqual([
+      'eth1: link eth1 has no carrier',
+      'out0: link out0 has no carrier',
+      'eth1: link eth1 has no carrier',
+    ]);
+    a.ip('link', 'del', 'out0');
+    await eventually('it goes', () => told.length === 8);
+    a.run(() => addresses.follow([at('10.9.1.100', 'eth1')]));
+    a.ip('link', 'set', 'eth1', 'up');
+    await eventually('it comes', () => told.length === 10);
+    expect(told.slice(7)).toEqual([
+      'out0: there is no link out0',
+      '10.9.1.100 link eth1 has no carrier',
+      '10.9.1.100 is there again',
+    ]);
+  });
+
+  test('of the link of the node only that it goes is told; whether it has a carrier is looked at elsewhere', async () => {
+    const settings = (): string[] =>
+      ['arp_ignore', 'arp_announce'].map((name) =>
+        a.run(() => readFileSync(`/proc/sys/net/ipv4/conf/eth1/${name}`, 'utf8')),
+      );
+    const before = settings();
+    a.run(() => addresses.follow([], ['eth0', 'eth1']));
+    expect(settings()).toEqual(before);
+    a.run(() => addresses.follow([at('10.9.1.100', 'eth1')], ['eth0']));
+    expect(settings()).toEqual(['1\n', '2\n']);
+    a.run(() => addresses.follow([], ['eth0', 'eth1']));
+    a.ip('link', 'set', 'eth0', 'down');
+    a.ip('link', 'set', 'eth1', 'down');
+    await eventually('one goes', () => told.length === 1);
+    a.ip('link', 'del', 'eth0');
+    await eventually('the other goes', () => told.length === 2);
+    expect(told).toEqual(['eth1: link eth1 has no carrier', 'eth0: there is no link eth0']);
   });
 });

@@ -61,6 +61,7 @@ describe.skipIf(missing !== '')(`a hardware address that goes with the slot ${mi
         const listener = {
           claimed: (claim: AddressClaim) => void claims.push(claim),
           placed: () => {},
+          linkPlaced: () => {},
           vanished: () => {},
           failed: () => {},
         };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SeededRandom } from '../lease-world/seeded-random.ts';
+import { OUTER_LINK } from './declarations.ts';
 import { someNode } from './faults.ts';
 import type { FullWorld } from './full-world.ts';
 
@@ -30,6 +31,19 @@ const takeLink: Fault = (world, random) => {
   });
 };
 
+/** The link that a gateway only forwards into loses its carrier, or goes, and comes back. */
+const takeOuterLink: Fault = (world, random) => {
+  const node = someNode(world, random);
+  const { machine } = node;
+  if (machine.outerTrouble !== null) return;
+  machine.loseOuterLink(random.pick([`there is no link ${OUTER_LINK}`, `link ${OUTER_LINK} has no carrier`]));
+  node.life?.worker.outerLinkChanged();
+  world.schedule.after(random.between(10, random.pick([300, 2_000, 7_000])), () => {
+    machine.giveOuterLink();
+    node.life?.worker.outerLinkChanged();
+  });
+};
+
 /** A kernel refuses addresses for a while, and what it had is gone: as where somebody disables a protocol on the link. */
 const refuse: Fault = (world, random) => {
   const { machine, life } = someNode(world, random);
@@ -54,7 +68,17 @@ const stranger: Fault = (world, random) => {
   }
 };
 
-const FAULTS: readonly Fault[] = [removeAddress, removeAddress, takeLink, takeLink, refuse, refuse, stranger];
+const FAULTS: readonly Fault[] = [
+  removeAddress,
+  removeAddress,
+  takeLink,
+  takeLink,
+  takeOuterLink,
+  takeOuterLink,
+  refuse,
+  refuse,
+  stranger,
+];
 
 /** Plans what happens to addresses until calm, by numbers of its own: what else the seed draws stays as it is. */
 export function planAddressFaults(world: FullWorld, seed: number): void {

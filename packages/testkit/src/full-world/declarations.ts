@@ -61,6 +61,9 @@ pools:
     upgrade: { gate: 400ms, deadline: 8s }
 `;
 
+/** Into which the holder of `web` forwards, where that is so. */
+export const OUTER_LINK = 'eth1';
+
 const CALC_ADDRESSES = ['10.77.0.101/24', '10.77.0.102/24', '10.77.0.103/24'];
 
 /** The set that a world begins with. `allAddressed` gives `calc` addresses too. */
@@ -77,6 +80,11 @@ function setOf(text: string, allAddressed: boolean): DeclaredSet {
   const read = readDeclaration(text, '/srv/edge/set.yaml');
   if ('faults' in read) throw new Error(`the example is wrong: ${JSON.stringify(read.faults)}`);
   return allAddressed ? changed(read.set, 'calc', { addresses: CALC_ADDRESSES }) : read.set;
+}
+
+/** The set with `web` as a gateway, which forwards into a link that carries none of its addresses. */
+export function withGateway(set: DeclaredSet): DeclaredSet {
+  return changed(set, 'web', { addressing: { forwarding: [OUTER_LINK] } });
 }
 
 /** The set with other values in one pool. */

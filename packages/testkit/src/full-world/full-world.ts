@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
-import { changed, edgeSet, roomySet } from './declarations.ts';
+import { changed, edgeSet, roomySet, withGateway } from './declarations.ts';
 import { FullManager, MANAGER_HOST } from './manager.ts';
 import { MovesWatch } from './moves-watch.ts';
 import { FullNode } from './node.ts';
@@ -57,8 +57,9 @@ export class FullWorld extends World {
     schedule.after(random.between(0, 200), () => this.registrar.start());
     for (const node of this.nodes) schedule.after(random.between(0, 400), () => node.start());
     schedule.after(random.between(0, 400), () => {
-      const { allAddressed, moves, rules } = this.plan;
-      const set = moves === undefined ? edgeSet(allAddressed) : roomySet(allAddressed);
+      const { addressFaults, allAddressed, moves, rules } = this.plan;
+      const plain = moves === undefined ? edgeSet(allAddressed) : roomySet(allAddressed);
+      const set = addressFaults === undefined ? plain : withGateway(plain);
       this.operator.declare(rules === undefined ? set : changed(set, 'web', rules));
     });
     this.user.start('web');
@@ -74,8 +75,10 @@ export class FullWorld extends World {
     this.strangers.clear();
     for (const node of this.nodes) {
       node.machine.giveLink();
+      node.machine.giveOuterLink();
       node.machine.accept();
       node.life?.worker.linkChanged();
+      node.life?.worker.outerLinkChanged();
     }
     for (const process of [this.manager.process, this.registrar.process]) process.resume();
     this.manager.start();

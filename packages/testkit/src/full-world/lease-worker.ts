@@ -82,6 +82,7 @@ export class SimLeaseWorker {
   readonly #sequences = new Map<number, bigint>();
   #peers = new Map<number, LeasePeer>();
   #followed: readonly string[] = [];
+  #followedLinks: readonly string[] = [];
   /** Addresses that the kernel refused last. */
   readonly #refused = new Set<string>();
   #backlog: Action[] = [];
@@ -138,6 +139,12 @@ export class SimLeaseWorker {
       this.#input({ type: 'address-placed', address, missing: hasLink ? null : 'there is no link' });
       if (!hasLink) this.#input({ type: 'address-vanished', address });
     }
+  }
+
+  /** The machine's other link, into which it forwards, went or came. */
+  outerLinkChanged(): void {
+    const { outerTrouble } = this.#parts.machine;
+    for (const link of this.#followedLinks) this.#input({ type: 'link-placed', link, missing: outerTrouble });
   }
 
   datagram(bytes: Uint8Array): void {
@@ -217,7 +224,9 @@ export class SimLeaseWorker {
         return [];
       case 'follow':
         this.#followed = output.places.map(({ address }) => address);
+        this.#followedLinks = output.links;
         if (!machine.hasLink) this.linkChanged();
+        if (machine.outerTrouble !== null) this.outerLinkChanged();
         return [];
       case 'probe': {
         const { slot, attempt, places } = output;

@@ -19,6 +19,8 @@ export class Machine {
   readonly guarded: Map<string, string> = new Map();
   /** The link of its virtual addresses is there. */
   hasLink = true;
+  /** Why nothing can be forwarded into its other link, which carries no addresses; null: it can. */
+  outerTrouble: string | null = null;
   /** Its kernel refuses addresses that are raised: those that it has stay. */
   refuses = false;
   /** On disk too: transfers of state whose outcome a restarted agent has to know, by token. */
@@ -79,6 +81,16 @@ export class Machine {
   giveLink(): void {
     if (!this.hasLink) this.#world.log(() => `${this.name}: its link is back`);
     this.hasLink = true;
+  }
+
+  loseOuterLink(trouble: string): void {
+    this.#world.log(() => `${this.name}: ${trouble}`);
+    this.outerTrouble = trouble;
+  }
+
+  giveOuterLink(): void {
+    if (this.outerTrouble !== null) this.#world.log(() => `${this.name}: its outer link is back`);
+    this.outerTrouble = null;
   }
 
   refuse(): void {
