@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NodeLeasesInput } from '../lease/index.ts';
+import type { PassedOn, SlotRefusal } from '@vnfpool/wire/mobility';
+import type { NodeLeasesInput, NodeLeasesOutput } from '../lease/index.ts';
 
 /** A slot that cannot be served whole is offered to others this often at most: they may not be able to, either. */
 const AGAIN_MS = 30_000;
@@ -16,24 +17,33 @@ interface Parting {
   readonly begunAtMs: number;
   /** From then to the next. */
   readonly againMs: number;
+  /** Why it is offered. */
+  readonly why: SlotRefusal | undefined;
   nonce: string;
 }
 
 /** Slots that their holder cannot serve whole, offered to the other candidates one after the other. */
 export class AddressPartings {
   readonly #partings = new Map<string, Parting>();
+  readonly #passedOn = new Map<string, PassedOn>();
 
   /**
    * The next hand-over to order: to the first of `targets`, or to the one after it when the last order failed. Undefined: nobody is
    * left, or all were asked lately.
+   * @param why this node cannot serve it whole
    */
-  next(slot: string, targets: readonly PartingTarget[], nowMs: number): NodeLeasesInput | undefined {
+  next(
+    slot: string,
+    targets: readonly PartingTarget[],
+    why: SlotRefusal | undefined,
+    nowMs: number,
+  ): NodeLeasesInput | undefined {
     const former = this.#partings.get(slot);
     if (former !== undefined && former.nonce !== '') return this.#order(slot, former, nowMs);
     if (former !== undefined && nowMs < former.begunAtMs + former.againMs) return undefined;
     const isSoon = former !== undefined && nowMs < former.begunAtMs + 3 * former.againMs;
     const againMs = isSoon ? Math.min(2 * former.againMs, AGAIN_MS_MAX) : AGAIN_MS;
-    const parting = { targets: [...targets], begunAtMs: nowMs, againMs, nonce: '' };
+    const parting = { targets: [...targets], begunAtMs: nowMs, againMs, why, nonce: '' };
     this.#partings.set(slot, parting);
     return this.#order(slot, parting, nowMs);
   }
@@ -50,7 +60,26 @@ export class AddressPartings {
     return nonce !== '' && this.#partings.get(slot)?.nonce === nonce;
   }
 
-  /** The slot may have gone, or come back whole. */
+  /** The slot is held here no more: by the order that is under way, if it was handed over. */
+  left({ slot, epoch, reason }: NodeLeasesOutput & { type: 'lost' }): void {
+    const { nonce = '', why } = this.#partings.get(slot) ?? {};
+    if (nonce !== '' && why !== undefined && reason === 'handover')
+      this.#passedOn.set(slot, { epoch: String(epoch), ...why });
+    this.end(slot);
+  }
+
+  /** How the last holding ended, if it was by such an order. */
+  passedOn(slot: string): PassedOn | undefined {
+    return this.#passedOn.get(slot);
+  }
+
+  /** It is held here again, or it is gone. */
+  forget(slot: string): void {
+    this.#passedOn.delete(slot);
+    this.end(slot);
+  }
+
+  /** The slot may have come back whole. */
   end(slot: string): void {
     const parting = this.#partings.get(slot);
     if (parting !== undefined) parting.nonce = '';

@@ -2,6 +2,7 @@
 import type {
   FailoverRecord,
   FailoverStep,
+  PassedOn,
   SlotCandidate,
   SlotRefusal,
   SlotState,
@@ -44,6 +45,7 @@ interface Words {
   readonly reason: string;
   readonly trouble: string;
   readonly refusal: SlotRefusal | undefined;
+  readonly passedOn: PassedOn | undefined;
 }
 
 /** A slot as this node sees it: what it holds itself, else what it has heard. */
@@ -52,7 +54,7 @@ export function slotState(
   node: number,
   holding: Holding | undefined,
   observed: (NodeLeasesOutput & { type: 'observed' }) | undefined,
-  { reason, trouble, refusal }: Words,
+  { reason, trouble, refusal, passedOn }: Words,
 ): SlotState {
   const plain = ({ node: at, functionId }: SlotCandidate): SlotCandidate => ({ node: at, functionId });
   const words = { reason, ...(trouble === '' ? {} : { trouble }), ...(refusal && { refusal }) };
@@ -73,6 +75,7 @@ export function slotState(
     epoch: String(observed?.epoch ?? 0),
     holder: holder && plain(holder),
     candidates: (observed?.candidates ?? []).map(plain),
+    ...(passedOn && { passedOn }),
     ...(observed?.isReleased ? { isReleased: true } : {}),
     ...words,
   };

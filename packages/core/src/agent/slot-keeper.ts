@@ -253,6 +253,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     for (const slot of this.#definitions.forget((each) => this.#holdings.has(each))) {
       this.#observed.delete(slot);
       this.#candidates.forget(slot);
+      this.#partings.forget(slot);
       this.#troubles.delete(slot);
       this.#refusalsTold.delete(slot);
     }
@@ -347,7 +348,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       closing: false,
       announceAtMs: [],
     });
-    this.#partings.end(slot);
+    this.#partings.forget(slot);
     const taking = this.#states.take(this.#definitions.get(slot), granted);
     return [
       taking ?? { type: 'mark', slot, epoch, step: 'committed' },
@@ -418,7 +419,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     if (!holding || holding.closing) return [];
     const candidates = this.#observed.get(slot)?.candidates ?? holding.granted.candidates;
     const others = candidates.filter(({ node }) => node !== this.#node);
-    const order = this.#partings.next(slot, others, nowMs);
+    const order = this.#partings.next(slot, others, this.#upkeep.refusal(slot), nowMs);
     if (order) return this.#follow(this.#leases.handle(order, nowMs), nowMs);
     const message = `${this.#upkeep.nameOf(slot)}: ${this.#upkeep.unfitness(slot)}; it stays here, as no other node takes it`;
     return [{ type: 'event', severity: 'error', message }];
@@ -536,12 +537,13 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     ];
   }
 
-  #leave({ slot, reason }: NodeLeasesOutput & { type: 'lost' }): KeeperOutput[] {
+  #leave(lost: NodeLeasesOutput & { type: 'lost' }): KeeperOutput[] {
+    const { slot, reason } = lost;
     const holding = this.#holdings.get(slot);
     this.#holdings.delete(slot);
     this.#formerHolders.forget(slot);
     this.#upkeep.leave(slot);
-    this.#partings.end(slot);
+    this.#partings.left(lost);
     this.#states.forget(slot);
     const addresses = this.#upkeep.placesOf(slot).map(({ address }) => address);
     const withdraw: KeeperOutput[] = [{ type: 'withdraw', addresses }];
@@ -586,6 +588,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       reason,
       trouble,
       refusal: this.#refusals.of(slot),
+      passedOn: this.#partings.passedOn(slot),
     });
   }
 }

@@ -222,7 +222,7 @@ export interface FailoverStepView {
 
 /**
  * `function`: it ended, or its check failed; `node`: its node, agent or the way to it; `pause`: its node stood still and lives;
- * `link`: the link of the address; `several`: of more than one node at once; `planned`: nothing failed.
+ * `link`: a link that the slot needs; `several`: of more than one node at once; `planned`: nothing failed.
  */
 export type FailureClass = 'function' | 'node' | 'pause' | 'link' | 'several' | 'planned';
 

@@ -123,6 +123,7 @@ export function decide(
       state.addressTroubles.delete(decision.id);
       state.unraised.delete(decision.id);
       state.refusals.delete(decision.id);
+      state.passedOn.delete(decision.id);
       state.sharingReports.delete(decision.id);
       state.endedEpochs.delete(decision.id);
       state.acceptedLosses.delete(decision.id);

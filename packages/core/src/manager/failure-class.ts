@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FailoverCause, HostPause, HostReport } from '@vnfpool/wire/mobility';
+import type { FailoverCause, HostPause, HostReport, PassedOn, SlotState } from '@vnfpool/wire/mobility';
 import type { FailoverView, FailureClass } from '../management/views.ts';
 import type { Journal } from './journal.ts';
 import type { ManagerState } from './state.ts';
@@ -22,6 +22,8 @@ export interface NodeEvidence {
 interface Finding {
   readonly class: FailureClass;
   readonly evidence: string;
+  /** In words, where more is known than the record says. */
+  readonly cause?: string;
 }
 
 /** Takes what a host shows of itself, and tells what is new. */
@@ -65,15 +67,37 @@ export function takeHost(
   reclassify(state, journal, node, wallMs);
 }
 
+/** Takes that a node passed a slot on by itself: the failover to whoever took it was no wish of anybody's. */
+export function takePassedOn(
+  state: ManagerState,
+  journal: Journal,
+  node: string,
+  { id, passedOn }: SlotState,
+  wallMs: number,
+): void {
+  const known = state.passedOn.get(id) ?? new Map<string, PassedOn>();
+  if (known.get(node)?.epoch === passedOn?.epoch) return;
+  if (passedOn === undefined) known.delete(node);
+  else known.set(node, passedOn);
+  if (known.size === 0) state.passedOn.delete(id);
+  else state.passedOn.set(id, known);
+  if (passedOn !== undefined) reclassify(state, journal, node, wallMs);
+}
+
 /** What a failover was, as far as that is known now. */
 export function classify(state: ManagerState, view: FailoverView, cause: FailoverCause): Finding {
   const node = view.fromNode;
   const evidence = node === null ? undefined : state.evidence.get(node);
   const atMs = view.steps[0]?.at ?? 0;
-  if (cause === 'handover') return { class: 'planned', evidence: 'both sides were alive' };
+  if (cause === 'handover')
+    return passedOnBy(state, view) ?? { class: 'planned', evidence: 'both sides were alive' };
   const linkLostMs = evidence?.link?.lostAtMs ?? null;
   if (cause !== 'function-exit' && linkLostMs !== null && Math.abs(linkLostMs - atMs) < AT_ONCE_MS) {
-    return { class: 'link', evidence: `link ${evidence?.link?.name ?? ''} of ${node} had lost its carrier` };
+    return {
+      class: 'link',
+      evidence: `link ${evidence?.link?.name ?? ''} of ${node} had lost its carrier`,
+      cause: 'its link lost its carrier',
+    };
   }
   if (cause === 'function-exit') return { class: 'function', evidence: 'its own agent saw it end' };
   if (cause === 'function-unhealthy') return { class: 'function', evidence: 'its own agent checked it' };
@@ -96,10 +120,27 @@ export function classify(state: ManagerState, view: FailoverView, cause: Failove
   }
 }
 
+/** A hand-over that the former holder's node brought about, by its own word; undefined: it did not, or that was another one. */
+function passedOnBy(state: ManagerState, { id, epoch, fromNode }: FailoverView): Finding | undefined {
+  const slot = id.slice(0, id.lastIndexOf('/'));
+  const told = fromNode === null ? undefined : state.passedOn.get(slot)?.get(fromNode);
+  const former = Number(told?.epoch);
+  if (told === undefined || former >= epoch) return undefined;
+  const isOther = state.failovers.some(
+    (other) => other.id.startsWith(`${slot}/`) && other.epoch > former && other.epoch < epoch,
+  );
+  if (isOther) return undefined;
+  return {
+    class: told.rule === 'link' ? 'link' : 'planned',
+    evidence: `${fromNode}: ${told.why}`,
+    cause: 'its node could not serve it whole',
+  };
+}
+
 /** A new failover: its class, and that of others which turn out to belong to it. Returns it with its class. */
 export function withClass(state: ManagerState, view: FailoverView, cause: FailoverCause): FailoverView {
   const found = classify(state, view, cause);
-  const words = found.class === 'link' ? { ...view, cause: 'its link lost its carrier' } : view;
+  const words = found.cause === undefined ? view : { ...view, cause: found.cause };
   return withOthers(state, words, found);
 }
 
@@ -117,7 +158,8 @@ export function reclassify(state: ManagerState, journal: Journal, node: string, 
   for (const view of fresh) {
     const atMs = view.steps[0]?.at ?? 0;
     if (view.fromNode !== node || view.class === undefined || wallMs - atMs > OPEN_MS) continue;
-    if (view.class === 'planned') continue;
+    // What was wanted is so, unless the node itself says otherwise.
+    if (view.class === 'planned' && passedOnBy(state, view) === undefined) continue;
     const cause = causeOf(view);
     const next = withClass(state, view, cause);
     if (next.class === view.class && next.evidence === view.evidence) continue;

@@ -8,7 +8,7 @@ import { instanceName } from '../planner/observed.ts';
 import { acceptedLossOf } from './accepted-loss.ts';
 import { takeCouncilReports } from './council.ts';
 import { failoverView, withOutage } from './failovers.ts';
-import { failoverKey, reclassifyOthers, takeHost, withClass } from './failure-class.ts';
+import { failoverKey, reclassifyOthers, takeHost, takePassedOn, withClass } from './failure-class.ts';
 import type { Journal } from './journal.ts';
 import { takeMergeable } from './mergeable.ts';
 import { ROWS_MAX } from './records.ts';
@@ -79,6 +79,7 @@ function takeSlot(
   if (!slot || epoch === undefined) return;
   takeRefusal(state, journal, node, slot, told, wallMs);
   takeTrouble(state, journal, node, slot, told, wallMs);
+  takePassedOn(state, journal, node, told, wallMs);
   tellProtection(state, journal, slot, 'error', wallMs);
   const known = state.holdings.get(slot.id) ?? { epoch: 0, holder: null, sinceMs: null };
   if (epoch < known.epoch) return;
@@ -188,7 +189,7 @@ function takeFailover(state: ManagerState, journal: Journal, record: FailoverRec
   journal.event(
     last ?? 0,
     'failover',
-    record.cause === 'handover' ? 'info' : 'warning',
+    view.class === 'planned' ? 'info' : 'warning',
     `slot ${slot.pool}/${slot.index}`,
     `${view.to} took slot ${slot.index} of ${slot.pool}${fromWhom(view)} because ${view.cause} (class ${view.class}: ${view.evidence}).${took}`,
   );

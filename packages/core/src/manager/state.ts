@@ -2,6 +2,7 @@
 import type {
   CouncilReport,
   FunctionReport,
+  PassedOn,
   RunningStatus,
   SharingReport,
   SlotCandidate,
@@ -190,6 +191,8 @@ export class ManagerState {
   readonly addressTroubles: Map<string, Map<string, string>> = new Map();
   /** By slot and name of node: why the node would not serve the slot. */
   readonly refusals: Map<string, Map<string, SlotRefusal>> = new Map();
+  /** By slot and name of node: that the node passed the slot on by itself. */
+  readonly passedOn: Map<string, Map<string, PassedOn>> = new Map();
   /** By slot: how its state goes to its standbys, as its holder told last. */
   readonly sharingReports: Map<string, ToldSharing> = new Map();
   /** By node. */

@@ -2,7 +2,7 @@
 import { type KeeperInput, type KeeperOutput, SlotKeeper } from '@vnfpool/core/agent';
 import type { NodeLeases, NodeLeasesInput, NodeLeasesOutput } from '@vnfpool/core/lease';
 import type { SlotAddressing, SlotDefinition } from '@vnfpool/wire/mobility';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 const SLOT = '00000000000000a1';
 const A = '10.0.0.100';
@@ -581,6 +581,49 @@ test('a link that two slots forward into, as one of them is going, takes both al
   ]);
   pass(deadline());
   expect(orders()).toEqual([SLOT]);
+});
+
+describe('how a holding ended that the node itself passed on', () => {
+  const over = (reason: 'handover' | 'expired'): NodeLeasesOutput => ({
+    type: 'lost',
+    slot: SLOT,
+    epoch: 5,
+    reason,
+  });
+  const passedOn = (outputs: readonly KeeperOutput[]) => ofType(outputs, 'slot').at(-1)?.state.passedOn;
+
+  test('is told until it holds the slot again', () => {
+    const { give, take } = world([`${A}/24`], GATEWAY);
+    take('lease-expired');
+    expect(passedOn(give(dead))).toBeUndefined();
+    const told = { epoch: '5', rule: 'link', why: NO_CARRIER };
+    expect(passedOn(give(candidate, over('handover')))).toEqual(told);
+    // The link is well again, and how it ended is what it was.
+    expect(passedOn(give(alive))).toEqual(told);
+    expect(passedOn(take('lease-expired'))).toBeUndefined();
+    expect(passedOn(give(candidate, over('handover')))).toBeUndefined();
+  });
+
+  test('is not told where somebody else had it handed over, or it ended otherwise', () => {
+    const { give, take, asked } = world([`${A}/24`], GATEWAY);
+    take('lease-expired');
+    expect(passedOn(give(candidate, over('handover')))).toBeUndefined();
+    // What goes later is not why.
+    expect(passedOn(give(dead))).toBeUndefined();
+    give(alive);
+    take('lease-expired');
+    give(dead);
+    expect(passedOn(give(candidate, over('expired')))).toBeUndefined();
+    give(alive);
+    take('lease-expired');
+    give(dead);
+    for (let n = 0; n < 2; n++) {
+      const order = asked.findLast((input) => input.type === 'hand-over');
+      give(candidate, failed(order?.nonce ?? ''));
+    }
+    // Nobody took it; an operator has it handed over.
+    expect(passedOn(give(candidate, over('handover')))).toBeUndefined();
+  });
 });
 
 const refused: KeeperInput = { type: 'address-refused', address: B, reason: 'EACCES' };

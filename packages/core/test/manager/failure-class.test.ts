@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NodeId } from '@vnfpool/core';
 import type { FailoverView } from '@vnfpool/core/management';
-import type { FailoverCause, FailoverRecord, HostReport } from '@vnfpool/wire/mobility';
+import type { FailoverCause, FailoverRecord, HostReport, PassedOn } from '@vnfpool/wire/mobility';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { pool, set } from '../planner/world.ts';
 import { FakeDomain } from './fake-mobility.ts';
@@ -100,6 +100,65 @@ describe('classes', () => {
       });
     },
   );
+
+  describe('a hand-over that the former holder’s node brought about', () => {
+    const told = { epoch: '1', rule: 'link', why: 'link eth1 has no carrier for forwarding' } as const;
+    const says = (node: number, passedOn: PassedOn | undefined): void => {
+      const id = domain.core.views(domain.nowMs).slots.find(({ pool: of }) => of === 'web')?.id ?? '';
+      const state = { id, state: 'free', epoch: '1', holder: null, candidates: [], reason: '' } as const;
+      domain.report(node, { slots: [{ ...state, ...(passedOn && { passedOn }) }], failovers: [] });
+    };
+    const link = {
+      class: 'link',
+      cause: 'its node could not serve it whole',
+      evidence: 'a: link eth1 has no carrier for forwarding',
+    };
+    const planned = { class: 'planned', cause: 'it was handed over on purpose' };
+
+    test.each(['before', 'after'] as const)('is of its link, which it tells %s the record', (when) => {
+      if (when === 'before') says(1, told);
+      failover('web', 1, 2, 'handover');
+      if (when === 'after') expect(last()).toMatchObject(planned);
+      if (when === 'after') says(1, told);
+      expect(last()).toMatchObject(link);
+      expect(domain.rows('failovers').at(-1)).toEqual(last());
+      const { events } = domain.core.views(domain.nowMs);
+      const changed = events.filter(({ type }) => type === 'failover.class');
+      expect(changed).toHaveLength(when === 'after' ? 1 : 0);
+      expect(events.find(({ type }) => type === 'failover')?.severity).toBe(
+        when === 'before' ? 'warning' : 'info',
+      );
+      // It holds the slot again.
+      says(1, undefined);
+      host(1, {});
+      expect(last()).toMatchObject(link);
+    });
+
+    test('is not of a link where its kernel refused an address, which is said', () => {
+      failover('web', 1, 2, 'handover');
+      says(1, { epoch: '1', rule: 'address', why: '10.0.0.1 cannot be raised: EACCES' });
+      const refused = { class: 'planned', evidence: 'a: 10.0.0.1 cannot be raised: EACCES' };
+      expect(last()).toMatchObject(refused);
+      says(1, undefined);
+      host(1, {});
+      expect(last()).toMatchObject(refused);
+    });
+
+    test('is not the next one from that node, nor one from another', () => {
+      says(1, told);
+      failover('web', 1, 2, 'handover');
+      failover('web', 2, 1, 'handover', AT + 20_000, 3);
+      failover('web', 1, 2, 'handover', AT + 40_000, 4);
+      host(1, {});
+      expect([last()?.class, last(1)?.class, last(2)?.class]).toEqual(['planned', 'planned', 'link']);
+    });
+
+    test('is not one before that holding', () => {
+      failover('web', 1, 2, 'handover', AT, 2);
+      says(1, { ...told, epoch: '3' });
+      expect(last()).toMatchObject(planned);
+    });
+  });
 
   test('two nodes at once: both failovers are of class several', () => {
     failover('web', 1, 2, 'lease-expired');

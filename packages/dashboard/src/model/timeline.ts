@@ -116,7 +116,7 @@ export function explainClass(failure: NonNullable<FailoverView['class']>): strin
     case 'pause':
       return 'nothing for good: its node stood still';
     case 'link':
-      return 'the link of its address';
+      return 'a link that the slot needs';
     case 'several':
       return 'several nodes at once';
     case 'planned':

@@ -24,6 +24,7 @@ import type {
   SlotAssignment,
   SlotCandidate,
   SlotDefinition,
+  SlotRefusal,
   SlotReport,
   SlotSharing,
   SlotState,
@@ -405,6 +406,8 @@ const sharingReport: Shape<SharingReport> = object(
   },
 );
 
+const refusalRule: Shape<SlotRefusal['rule']> = oneOf('link', 'address', 'clock', 'fence-hook');
+
 const slotState: Shape<SlotState> = object(
   {
     id: hex64,
@@ -417,7 +420,8 @@ const slotState: Shape<SlotState> = object(
   {
     isReleased: flag,
     trouble: text,
-    refusal: object({ rule: oneOf('link', 'address', 'clock', 'fence-hook'), why: text }),
+    refusal: object({ rule: refusalRule, why: text }),
+    passedOn: object({ epoch: decimal, rule: refusalRule, why: text }),
     sharing: sharingReport,
   },
 );

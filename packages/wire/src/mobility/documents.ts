@@ -454,22 +454,30 @@ export interface SlotState {
   readonly reason: string;
   /** Where nobody holds it: it was let go by its holder, so that nobody acts under this epoch again; absent: its lease ran out, or no word. */
   readonly isReleased?: boolean;
-  /** What is wrong with its addresses on this node, whether it holds the slot or not; absent: nothing. */
+  /** What is wrong with its addresses and links on this node, whether it holds the slot or not; absent: nothing. */
   readonly trouble?: string;
   /** Why this node would not serve it, whatever its function says of itself; of the slot's holder, why it is not served whole. Absent: it would. */
   readonly refusal?: SlotRefusal;
+  /** How the last holding of this node ended, if it passed the slot on by itself; absent: otherwise, or it holds the slot again. */
+  readonly passedOn?: PassedOn;
   /** Of the holder of a slot whose state is shared, as of a moment ago; absent: it is not shared, or not held here. */
   readonly sharing?: SharingReport;
 }
 
 /**
- * What keeps a node from serving a slot. `link`: a link of its addresses is not there, or has no carrier; `address`: the kernel refuses one of them;
+ * What keeps a node from serving a slot. `link`: a link that the slot needs is not there, or has no carrier; `address`: the kernel refuses one of them;
  * `clock`: the node's clock is out of its bound; `fence-hook`: it was granted the lease, and waits until the former holder's node is off.
  */
 export interface SlotRefusal {
   readonly rule: 'link' | 'address' | 'clock' | 'fence-hook';
   /** In words, without the name of the node. */
   readonly why: string;
+}
+
+/** A node could not serve a slot whole, and another one took it over by a hand-over that nobody had asked for. */
+export interface PassedOn extends SlotRefusal {
+  /** Of its holding. */
+  readonly epoch: string;
 }
 
 /** How the state of a slot goes to its standbys, by its holder. Amounts change all the time and are told once a second. */

@@ -569,6 +569,21 @@ test('why a node would not serve a slot stands in its report; a rule that nobody
     expect(errorOf(() => parsed(wrong))).toMatchObject({ errorNumber: 1 });
 });
 
+test('that a node passed a slot on by itself stands in its report; an epoch that is no number is error 1', () => {
+  const parsed = (passedOn: unknown) =>
+    parseSlotReport(octets({ ...slotReport, slots: [{ ...slotReport.slots[0], passedOn }] })).slots[0]
+      ?.passedOn;
+  const told = { epoch: '7', rule: 'link', why: 'link eth1 has no carrier for forwarding' };
+  expect(parsed(told)).toEqual(told);
+  expect(parsed(undefined)).toBeUndefined();
+  for (const wrong of [
+    { ...told, epoch: 'x' },
+    { ...told, rule: 'mood' },
+    { rule: 'link', why: '' },
+  ])
+    expect(errorOf(() => parsed(wrong))).toMatchObject({ errorNumber: 1 });
+});
+
 const handedCookies = { v: 1, pool: 'web', ...assignment.cookies } as const;
 
 test('what functions are handed of cookies is read as it was written', () => {
