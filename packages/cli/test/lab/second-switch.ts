@@ -27,7 +27,7 @@ export class SecondSwitch {
   /** `address`: of a /24, different in its last octet from all others here. */
   join(host: string, address: string): void {
     this.#route((socket) => {
-      const port = `p${address.split('.').at(-1)}`;
+      const port = portOf(address);
       const { fd } = this.#hosts.network.host(host).namespace;
       createVeth(socket, { name: port }, { name: 'eth1', namespaceFd: fd });
       const { index } = findLink(socket, port);
@@ -36,6 +36,11 @@ export class SecondSwitch {
     });
     this.#hosts.ip(host, 'addr', 'add', `${address}/24`, 'dev', 'eth1');
     this.#hosts.ip(host, 'link', 'set', 'eth1', 'up');
+  }
+
+  /** Sets the switch's end of a cable up or down: the host's own end stays up, with or without a carrier. */
+  plug(address: string, isIn: boolean): void {
+    this.#route((socket) => setLinkUp(socket, findLink(socket, portOf(address)).index, isIn));
   }
 
   close(): void {
@@ -49,4 +54,8 @@ export class SecondSwitch {
       socket.close();
     });
   }
+}
+
+function portOf(address: string): string {
+  return `p${address.split('.').at(-1)}`;
 }
