@@ -10,7 +10,7 @@ export { type GateInput, LinkGate } from './link-gate.ts';
 export { pauseKind, type Standstill } from './pause.ts';
 export type { OwnStates } from './shared-slots.ts';
 export { SlotKeeper } from './slot-keeper.ts';
-export type { KeeperInput, KeeperOutput, KeeperSlot, KeeperStep } from './slot-keeper-types.ts';
+export type { KeeperInput, KeeperOutput, KeeperSlot, KeeperStep, TakenSlot } from './slot-keeper-types.ts';
 export type { StateOutput } from './state-takings.ts';
 export type {
   AgentInput,

@@ -9,15 +9,20 @@ import type { StateOutput } from './state-takings.ts';
 /** Moments of a take-over that the driver tells us by the clock; all but `raised` are steps of the record. */
 export type KeeperStep = 'committed' | 'raised' | 'switched' | 'serving';
 
+/** A slot that is being taken, by the epoch of its grant. */
+export interface TakenSlot {
+  readonly slot: string;
+  readonly epoch: number;
+}
+
 export type KeeperInput =
   | NodeLeasesInput
   | AddressInput
   | Barred
-  /** Everything before the `mark` of this step has been carried out; `wallMs` is the wall clock now. */
+  /** Everything before the `mark` of this step has been carried out, for all of these slots; `wallMs` is the wall clock now. */
   | {
       readonly type: 'marked';
-      readonly slot: string;
-      readonly epoch: number;
+      readonly slots: readonly TakenSlot[];
       readonly step: KeeperStep;
       readonly wallMs: number;
     }
@@ -77,7 +82,8 @@ export type KeeperOutput =
   | { readonly type: 'close'; readonly slot: string; readonly epoch: number }
   /** Have a node switched off, and answer with `node-fenced`, in whatever time. */
   | { readonly type: 'fence-node'; readonly slot: string; readonly epoch: number; readonly node: number }
-  | { readonly type: 'mark'; readonly slot: string; readonly epoch: number; readonly step: KeeperStep }
+  /** Answered by `marked` at once. Slots that are taken together have their marks together: the time is that of the last of them. */
+  | { readonly type: 'mark'; readonly slots: readonly TakenSlot[]; readonly step: KeeperStep }
   /** For the agent's main thread. */
   | { readonly type: 'slot'; readonly state: SlotState }
   | { readonly type: 'failover'; readonly record: FailoverRecord }

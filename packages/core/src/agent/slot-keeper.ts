@@ -12,9 +12,10 @@ import type { HandedOnSlots } from './handed-on-slots.ts';
 import { failoverRecord, type Holding, slotState } from './holding.ts';
 import { leaseEvent } from './lease-events.ts';
 import { SlotDefinitions } from './slot-definitions.ts';
-import type { KeeperInput, KeeperOutput } from './slot-keeper-types.ts';
+import type { KeeperInput, KeeperOutput, TakenSlot } from './slot-keeper-types.ts';
 import { SlotRefusals } from './slot-refusals.ts';
 import { plain, StateTakings, takeState } from './state-takings.ts';
+import { mark, type Taking, Takings } from './takings.ts';
 
 /**
  * Takes and leaves slots in the right order: what happens between the lease engine's word and the first packet.
@@ -260,12 +261,18 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   }
 
   #follow(outputs: readonly NodeLeasesOutput[], nowMs: number): KeeperOutput[] {
-    const done: KeeperOutput[] = [];
+    const done: KeeperOutput[][] = [];
     /** What the slots renewed so far share: it waits for more, but no slot's end overtakes its closing. */
     const ends = new Map<string, number>();
     const open = (): void => {
-      if (ends.size > 0) done.push({ type: 'open', ends: new Map(ends) });
+      if (ends.size > 0) done.push([{ type: 'open', ends: new Map(ends) }]);
       ends.clear();
+    };
+    /** Slots granted so far: they wait for more in the place of the first, but nothing else about a slot overtakes its taking. */
+    let takings: Takings | undefined;
+    const endTakings = (): void => {
+      takings?.end((slots) => this.#raise(slots));
+      takings = undefined;
     };
     /** What is made ahead for a slot that is offered: nobody waits for it, but for what is answered others do. */
     const ahead: KeeperOutput[] = [];
@@ -274,17 +281,31 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
         ahead.push(...this.#prepare(output, nowMs));
         continue;
       }
-      if (output.type === 'granted') done.push(...ahead.splice(0));
       if (output.type === 'fence-until') {
         if ((this.#definitions.get(output.slot)?.addresses.length ?? 0) > 0)
           ends.set(output.slot, output.untilMs);
         continue;
       }
-      if (output.type !== 'send' && output.type !== 'observed') open();
-      done.push(...this.#followOne(output, nowMs));
+      if (output.type === 'granted') {
+        if (ahead.length > 0) endTakings();
+        if (takings === undefined) {
+          done.push(ahead.splice(0));
+          open();
+          takings = new Takings();
+          done.push(takings.outputs);
+        }
+        takings.add(this.#take(output, nowMs));
+        continue;
+      }
+      if (output.type !== 'send' && output.type !== 'observed') {
+        endTakings();
+        open();
+      }
+      done.push(this.#followOne(output, nowMs));
     }
+    endTakings();
     open();
-    return [...done, ...ahead];
+    return [...done.flat(), ...ahead];
   }
 
   /** Everything but the fence is made before the holder breaks, and of the fence what takes time. */
@@ -295,15 +316,13 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
   }
 
   #followOne(
-    output: Exclude<NodeLeasesOutput, { type: 'fence-until' | 'offered' }>,
+    output: Exclude<NodeLeasesOutput, { type: 'fence-until' | 'offered' | 'granted' }>,
     nowMs: number,
   ): KeeperOutput[] {
     switch (output.type) {
       case 'persist':
       case 'send':
         return [output];
-      case 'granted':
-        return this.#take(output, nowMs);
       case 'renumbered':
         return [...this.#renumber(output), ...this.#relisted(output)];
       case 'fence-close': {
@@ -329,7 +348,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     }
   }
 
-  #take(granted: NodeLeasesOutput & { type: 'granted' }, nowMs: number): KeeperOutput[] {
+  #take(granted: NodeLeasesOutput & { type: 'granted' }, nowMs: number): Taking {
     const { slot, epoch } = granted;
     const detectedAtMs = Math.min(granted.detectedAtMs, nowMs);
     const order = this.#formerHolders.take(granted);
@@ -350,12 +369,12 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     });
     this.#partings.forget(slot);
     const taking = this.#states.take(this.#definitions.get(slot), granted);
-    return [
-      taking ?? { type: 'mark', slot, epoch, step: 'committed' },
+    const orders = [
+      ...(taking === undefined ? [] : [taking]),
       ...(order === undefined ? [] : [order]),
       ...(granted.cause === 'genesis' ? this.#upkeep.probe(slot) : []),
-      ...this.#raise(slot, epoch),
     ];
+    return { slot, epoch, isCommitted: taking === undefined, orders };
   }
 
   /** Something has to be known, or done, before the slot is raised. */
@@ -365,10 +384,10 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     );
   }
 
-  /** Once nothing has to be waited for. */
-  #raise(slot: string, epoch: number): KeeperOutput[] {
-    if (this.#isWaiting(slot)) return [];
-    return [...this.#upkeep.raise(slot), { type: 'mark', slot, epoch, step: 'raised' }];
+  /** Those for which nothing has to be waited for. */
+  #raise(slots: readonly TakenSlot[]): KeeperOutput[] {
+    const ready = slots.filter(({ slot }) => !this.#isWaiting(slot));
+    return [...ready.flatMap(({ slot }) => this.#upkeep.raise(slot)), ...mark(ready, 'raised')];
   }
 
   #probed(input: KeeperInput & { type: 'probed' }, nowMs: number): KeeperOutput[] {
@@ -377,7 +396,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     if (!holding || holding.closing) return [];
     const isBirth = this.#upkeep.isProbing(slot);
     const told = this.#upkeep.probed(input, nowMs);
-    if (isBirth) return [...told, ...this.#raise(slot, holding.epoch)];
+    if (isBirth) return [...told, ...this.#raise([{ slot, epoch: holding.epoch }])];
     if (told.some(({ type }) => type === 'raise')) this.#announceAnew(slot, holding, nowMs);
     return told;
   }
@@ -462,42 +481,49 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     if (told !== undefined) this.#rejudged.add(input.slot);
     const holding = this.#holdings.get(input.slot);
     if (told === undefined || holding === undefined) return [];
-    if (told.isOff) holding.steps.push({ name: 'fenced', atMs: nowMs });
-    return [told.event, ...(told.isOff ? this.#raise(input.slot, holding.epoch) : [])];
+    if (!told.isOff) return [told.event];
+    holding.steps.push({ name: 'fenced', atMs: nowMs });
+    return [told.event, ...this.#raise([{ slot: input.slot, epoch: holding.epoch }])];
   }
 
-  #marked({ slot, epoch, step, wallMs }: KeeperInput & { type: 'marked' }, nowMs: number): KeeperOutput[] {
-    const holding = this.#holdings.get(slot);
-    if (holding?.epoch !== epoch || holding.serving) return [];
-    switch (step) {
-      case 'raised': {
-        const opened = this.#follow(this.#leases.handle({ type: 'activate', slot, epoch }, nowMs), nowMs);
-        // The lease may have ended while we were at it.
-        if (this.#holdings.get(slot) !== holding) return opened;
-        const announce: KeeperOutput = { type: 'announce', places: this.#upkeep.settledPlacesOf(slot) };
-        return [
-          ...opened,
-          { type: 'mark', slot, epoch, step: 'switched' },
-          announce,
-          { type: 'mark', slot, epoch, step: 'serving' },
-        ];
-      }
-      case 'committed':
-      case 'switched':
-        holding.steps.push({ name: step, atMs: nowMs });
-        return [];
-      case 'serving': {
-        holding.steps.push({ name: step, atMs: nowMs });
-        holding.serving = true;
-        holding.announceAtMs = this.#upkeep.announceAfterMs(slot).map((afterMs) => nowMs + afterMs);
-        return [
-          { type: 'slot', state: this.#stateOf(slot) },
-          { type: 'failover', record: this.#record(holding, wallMs - nowMs) },
-          // It was seen on the way, as when it was raised ahead.
-          ...(this.#upkeep.unfitness(slot) === '' ? [] : this.#part(slot, nowMs)),
-        ];
-      }
-    }
+  #marked({ slots, step, wallMs }: KeeperInput & { type: 'marked' }, nowMs: number): KeeperOutput[] {
+    const taken = slots.flatMap(({ slot, epoch }) => {
+      const holding = this.#holdings.get(slot);
+      return holding?.epoch !== epoch || holding.serving ? [] : [{ slot, epoch, holding }];
+    });
+    if (step === 'raised') return this.#opened(taken, nowMs);
+    for (const { holding } of taken) holding.steps.push({ name: step, atMs: nowMs });
+    return step === 'serving' ? this.#serve(taken, wallMs, nowMs) : [];
+  }
+
+  /** Of slots that are raised: the fence is open for all of them before any is announced. */
+  #opened(raised: readonly (TakenSlot & { holding: Holding })[], nowMs: number): KeeperOutput[] {
+    const granted = raised.flatMap(({ slot, epoch }) =>
+      this.#leases.handle({ type: 'activate', slot, epoch }, nowMs),
+    );
+    const opened = this.#follow(granted, nowMs);
+    // The lease may have ended while we were at it.
+    const taken = raised.filter(({ slot, holding }) => this.#holdings.get(slot) === holding);
+    if (taken.length === 0) return opened;
+    const places = taken.flatMap(({ slot }) => this.#upkeep.settledPlacesOf(slot));
+    return [...opened, ...mark(taken, 'switched'), { type: 'announce', places }, ...mark(taken, 'serving')];
+  }
+
+  #serve(
+    taken: readonly (TakenSlot & { holding: Holding })[],
+    wallMs: number,
+    nowMs: number,
+  ): KeeperOutput[] {
+    return taken.flatMap(({ slot, holding }): KeeperOutput[] => {
+      holding.serving = true;
+      holding.announceAtMs = this.#upkeep.announceAfterMs(slot).map((afterMs) => nowMs + afterMs);
+      return [
+        { type: 'slot', state: this.#stateOf(slot) },
+        { type: 'failover', record: this.#record(holding, wallMs - nowMs) },
+        // It was seen on the way, as when it was raised ahead.
+        ...(this.#upkeep.unfitness(slot) === '' ? [] : this.#part(slot, nowMs)),
+      ];
+    });
   }
 
   #renumber({ slot, epoch, formerEpoch }: NodeLeasesOutput & { type: 'renumbered' }): KeeperOutput[] {
@@ -506,7 +532,7 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     holding.epoch = epoch;
     if (this.#isWaiting(slot)) return [];
     // Marks of the former epoch do not count any more: begin again from where the address is raised.
-    if (!holding.serving) return [{ type: 'mark', slot, epoch, step: 'raised' }];
+    if (!holding.serving) return mark([{ slot, epoch }], 'raised');
     if (holding.closing) return [];
     return [{ type: 'slot', state: this.#stateOf(slot) }];
   }
@@ -528,7 +554,8 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
     const holding = this.#holdings.get(slot);
     if (holding === undefined || holding.closing || !this.#states.told(input)) return [];
     const { epoch } = holding;
-    if (isTaken) return [{ type: 'mark', slot, epoch, step: 'committed' }, ...this.#raise(slot, epoch)];
+    const taken = [{ slot, epoch }];
+    if (isTaken) return [...mark(taken, 'committed'), ...this.#raise(taken)];
     const message = `slot ${slot} is given up: its state cannot be had here: ${reason}`;
     const release = { type: 'release', slot, reason: 'function-unhealthy' } as const;
     return [

@@ -78,8 +78,8 @@ function world(addresses: readonly string[], addressing?: SlotAddressing) {
     for (let output = queue.shift(); output; output = queue.shift()) {
       done.push(output);
       if (output.type === 'mark') {
-        const { slot: id, epoch, step } = output;
-        queue.unshift(...core.handle({ type: 'marked', slot: id, epoch, step, wallMs: nowMs }, nowMs));
+        const { slots, step } = output;
+        queue.unshift(...core.handle({ type: 'marked', slots, step, wallMs: nowMs }, nowMs));
       } else if (output.type === 'close') {
         const { slot: id, epoch } = output;
         queue.unshift(...core.handle({ type: 'fence-closed', slot: id, epoch }, nowMs));

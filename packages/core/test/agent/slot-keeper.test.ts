@@ -81,8 +81,8 @@ function keeper(
     for (let output = queue.shift(); output; output = queue.shift()) {
       done.push(output);
       if (output.type === 'mark') {
-        const { slot, epoch, step } = output;
-        queue.unshift(...core.handle({ type: 'marked', slot, epoch, step, wallMs: 10 }, 10));
+        const { slots: taken, step } = output;
+        queue.unshift(...core.handle({ type: 'marked', slots: taken, step, wallMs: 10 }, 10));
       } else if (output.type === 'close') {
         const { slot, epoch } = output;
         queue.unshift(...core.handle({ type: 'fence-closed', slot, epoch }, 10));
@@ -381,6 +381,148 @@ test('what one step renews is one opening, and no closing is overtaken by it', (
   ]);
 });
 
+describe('slots that one step grants', () => {
+  const OTHER = '00000000000000a2';
+  const THIRD = '00000000000000a3';
+  const grant = (slot: string): NodeLeasesOutput => ({ ...granted, slot }) as NodeLeasesOutput;
+  const until = (slot: string): NodeLeasesOutput => ({ type: 'fence-until', slot, epoch: 5, untilMs: 300 });
+  const send: NodeLeasesOutput = { type: 'send', councilId: 1, to: 2, messages: [] };
+  const closing: NodeLeasesOutput = { type: 'fence-close', slot: THIRD, epoch: 5, reason: 'operator' };
+  /** An engine that says `first` to the candidate, and what it must to those that are raised. */
+  const says =
+    (first: NodeLeasesOutput[], raised = (slot: string): NodeLeasesOutput[] => [until(slot)]) =>
+    (input: NodeLeasesInput): NodeLeasesOutput[] => {
+      if (input.type === 'candidate-state') return first.splice(0);
+      return input.type === 'activate' ? raised(input.slot) : [];
+    };
+  const three = [
+    definition(SLOT, ['10.0.0.100/24']),
+    definition(OTHER, ['10.0.0.101/24']),
+    definition(THIRD, ['10.0.0.102/24']),
+  ];
+  /** What was done, with the slots or addresses that it was done for by their last digit. */
+  const lines = (outputs: readonly KeeperOutput[]): string[] =>
+    outputs.map((output) => {
+      const last = (names: Iterable<string>): string => [...names].map((name) => name.slice(-1)).join();
+      switch (output.type) {
+        case 'mark':
+          return `${output.step} ${last(output.slots.map(({ slot }) => slot))}`;
+        case 'open':
+          return `open ${last(output.ends.keys())}`;
+        case 'raise':
+        case 'announce':
+          return `${output.type} ${last(output.places.map(({ address }) => address))}`;
+        case 'close':
+          return `close ${last([output.slot])}`;
+        case 'failover':
+          return `failover ${last([output.record.slot])}`;
+        default:
+          return output.type;
+      }
+    });
+
+  test('are opened by one write of the fence, and each is announced behind it', () => {
+    const { give, configure } = keeper(says([grant(SLOT), observed, send, grant(OTHER)]));
+    configure(...three);
+    expect(lines(give(offer))).toEqual([
+      'committed 1,2',
+      'raise 0',
+      'raise 1',
+      'raised 1,2',
+      'open 1,2',
+      'switched 1,2',
+      'announce 0,1',
+      'serving 1,2',
+      'slot',
+      'failover 1',
+      'slot',
+      'failover 2',
+      'send',
+    ]);
+  });
+
+  test('have a record each, with all steps', () => {
+    const { give, configure } = keeper(says([grant(SLOT), grant(OTHER)]));
+    configure(...three);
+    const records = give(offer).flatMap((output) => (output.type === 'failover' ? [output.record] : []));
+    expect(records.map(({ slot, steps }) => [slot, steps.map(({ name }) => name)])).toEqual(
+      [SLOT, OTHER].map((slot) => [
+        slot,
+        ['detected', 'fenced', 'decided', 'committed', 'switched', 'serving'],
+      ]),
+    );
+  });
+
+  test('overtake neither what is to be on the disk first nor a closing', () => {
+    const persist: NodeLeasesOutput = { type: 'persist', records: [] };
+    const first = [grant(SLOT), persist, grant(OTHER), until(THIRD), closing, grant(THIRD)];
+    const { give, configure } = keeper(says(first));
+    configure(...three);
+    const done = lines(give(offer));
+    const places = ['open 1', 'persist', 'open 2', 'open 3', 'close 3', 'committed 3'].map((each) =>
+      done.indexOf(each),
+    );
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places).not.toContain(-1);
+  });
+
+  test('behind the ends that were renewed before them', () => {
+    const { give, configure } = keeper(says([until(THIRD), grant(SLOT), grant(OTHER)]));
+    configure(...three);
+    const done = lines(give(offer)).filter((line) => line.startsWith('open'));
+    expect(done).toEqual(['open 3', 'open 1,2']);
+  });
+
+  test('do not wait for one that waits for something', () => {
+    const { give, configure } = keeper(says([grant(SLOT), grant(OTHER)]));
+    configure(
+      { ...definition(SLOT, ['10.0.0.100/24']), sharing: shared.sharing } as SlotDefinition,
+      three[1]!,
+    );
+    expect(lines(give(offer)).slice(0, 5)).toEqual([
+      'committed 2',
+      'take-state',
+      'raise 1',
+      'raised 2',
+      'open 2',
+    ]);
+    expect(lines(give(stateTaken(true))).slice(0, 4)).toEqual([
+      'committed 1',
+      'raise 0',
+      'raised 1',
+      'open 1',
+    ]);
+  });
+
+  test('go on without one whose lease ended meanwhile, and whose closing nothing overtakes', () => {
+    const raised = (slot: string): NodeLeasesOutput[] =>
+      slot === OTHER
+        ? [
+            { type: 'fence-close', slot, epoch: 5, reason: 'expired' },
+            { type: 'lost', slot, epoch: 5, reason: 'expired' },
+          ]
+        : [until(slot)];
+    const { give, configure } = keeper(says([grant(SLOT), grant(OTHER), grant(THIRD)], raised));
+    configure(...three);
+    const done = lines(give(offer));
+    expect(done.slice(done.indexOf('raised 1,2,3'))).toEqual([
+      'raised 1,2,3',
+      'open 1',
+      'close 2',
+      'withdraw',
+      'slot',
+      'open 3',
+      'switched 1,3',
+      'announce 0,2',
+      'serving 1,3',
+      'slot',
+      'failover 1',
+      'slot',
+      'failover 3',
+    ]);
+  });
+});
+
 const typesOf = (outputs: readonly KeeperOutput[]) => outputs.map(({ type }) => type);
 const fencedBy = (outputs: readonly KeeperOutput[]) =>
   outputs.flatMap((output) => (output.type === 'failover' ? [output.record.fencedBy] : []));
@@ -468,7 +610,7 @@ test('a hook that ends after its slot was left changes nothing, and a new epoch 
   expect(give(renumber)).toEqual([]);
   const off: KeeperInput = { type: 'node-fenced', slot: SLOT, epoch: 5, isOff: true, reason: '' };
   const done = give(off);
-  expect(done).toContainEqual({ type: 'mark', slot: SLOT, epoch: 6, step: 'raised' });
+  expect(done).toContainEqual({ type: 'mark', slots: [{ slot: SLOT, epoch: 6 }], step: 'raised' });
   give(release);
   give(offer);
   give(release);
@@ -554,7 +696,11 @@ describe('a slot whose state is shared', () => {
     expect(listed).toEqual([
       { type: 'listed', slot: SLOT, epoch: 6, listed: [{ node: 3, functionId: 8 }], serial: 0 },
     ]);
-    expect(give(stateTaken(true))).toContainEqual({ type: 'mark', slot: SLOT, epoch: 6, step: 'raised' });
+    expect(give(stateTaken(true))).toContainEqual({
+      type: 'mark',
+      slots: [{ slot: SLOT, epoch: 6 }],
+      step: 'raised',
+    });
   });
 
   test('that the process before held is served on, and its state taken anew', () => {

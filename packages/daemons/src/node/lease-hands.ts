@@ -162,13 +162,7 @@ export class LeaseHands {
         return [];
       case 'mark':
         return this.#keeper.handle(
-          {
-            type: 'marked',
-            slot: output.slot,
-            epoch: output.epoch,
-            step: output.step,
-            wallMs: clocks.wallMs(),
-          },
+          { type: 'marked', slots: output.slots, step: output.step, wallMs: clocks.wallMs() },
           clocks.boottimeMs(),
         );
       case 'fence-node':

@@ -276,9 +276,9 @@ export class SimLeaseWorker {
       case 'expect':
         return [];
       case 'mark': {
-        const { slot, epoch, step } = output;
+        const { slots, step } = output;
         const wallMs = machine.clock.wallMs(world.nowMs);
-        return this.#keeper.handle({ type: 'marked', slot, epoch, step, wallMs }, process.nowMs());
+        return this.#keeper.handle({ type: 'marked', slots, step, wallMs }, process.nowMs());
       }
       case 'slot': {
         const { state } = output;
