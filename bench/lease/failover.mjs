@@ -14,7 +14,7 @@ import {
   slotDefinitions,
 } from './engines.mjs';
 
-const LEASE_MS = 300;
+export const LEASE_MS = 300;
 const TRIALS = 7;
 /** Datagrams that a worker reads at once. */
 const BURST = 64;
@@ -22,11 +22,10 @@ const GIVE_UP_MS = 20_000;
 
 /**
  * Node 1 holds a thousand slots and is gone: until the last one is served by another. Two survivors share this one thread,
- * with sealed datagrams and journals on disk; time is what they use of the processor and wait for the disk. Nothing is
- * raised on a link.
+ * with sealed datagrams and journals on disk; time is what they use of the processor, and wait for the disk and the kernel.
  */
-class Survivors {
-  #engines = new Map();
+export class Survivors {
+  #seats = new Map();
   #journals = new Map();
   #mail = [];
   #sequence = 0n;
@@ -34,18 +33,25 @@ class Survivors {
   #bases = { realMs: 0, virtualMs: 10_000 };
   #isReal = false;
   #waitedMs = 0;
-  served = new Map();
+  #served = new Map();
 
-  constructor(folder) {
-    const slots = slotDefinitions(LEASE_MS, NODES);
+  /** @param seat makes what acts for a node: `give(input)`, `wake()`, `nextDeadline()` */
+  constructor(folder, slots, seat) {
     for (const node of NODES) {
-      this.#engines.set(node, createEngine(node, this.nowMs));
       const path = join(folder, `journal-${node}`);
       this.#journals.set(node, openJournal({ path, codec: leaseRecordCodec, compact: compactLeaseRecords }));
-      this.#give(node, { type: 'configure', council: { id: 1, version: COUNCIL, members: NODES }, slots });
+      const world = {
+        nowMs: () => this.nowMs,
+        write: (records) => this.waitFor(() => this.#journals.get(node).append(records)),
+        send: (to, messages) => this.#send(node, to, messages),
+        served: (slot) => this.#served.set(slot, node),
+        waitFor: (work) => this.waitFor(work),
+      };
+      this.#seats.set(node, seat(node, world));
+      this.#seats.get(node).configure(slots);
     }
     for (const { id } of slots)
-      for (const node of NODES) this.#give(node, candidateState(id, node, Math.max(0, node - 2)));
+      for (const node of NODES) this.#seats.get(node).give(candidateState(id, node, Math.max(0, node - 2)));
     // Node 1 takes them all; what the other two hear of it is in their registers.
     for (let n = 0; n < 90; n++) this.#turn(LEASE_MS / 30);
     if (this.#servedBy(1) < SLOTS) throw new Error(`node 1 holds ${this.#servedBy(1)} of ${SLOTS} slots`);
@@ -58,7 +64,7 @@ class Survivors {
 
   /** Ends node 1; returns after how many milliseconds more than the lease the last slot was served. */
   failOver() {
-    this.#engines.delete(1);
+    this.#seats.delete(1);
     this.#journals.get(1).close();
     this.#mail = [];
     this.#bases = { realMs: this.#passedMs(), virtualMs: this.#bases.virtualMs };
@@ -75,7 +81,7 @@ class Survivors {
   }
 
   #servedBy(node) {
-    return [...this.served.values()].filter((each) => each === node).length;
+    return [...this.#served.values()].filter((each) => each === node).length;
   }
 
   #turn(ms) {
@@ -85,9 +91,8 @@ class Survivors {
   }
 
   #step() {
-    for (const [node, engine] of this.#engines) {
-      if ((engine.nextDeadline() ?? Number.POSITIVE_INFINITY) <= this.nowMs)
-        this.#carryOut(node, engine.expire(this.nowMs));
+    for (const [node, seat] of this.#seats) {
+      if ((seat.nextDeadline() ?? Number.POSITIVE_INFINITY) <= this.nowMs) seat.wake();
       const arrived = this.#mail.filter(({ to }) => to === node).slice(0, BURST);
       if (arrived.length === 0) continue;
       this.#mail = this.#mail.filter((mail) => !arrived.includes(mail));
@@ -95,40 +100,27 @@ class Survivors {
         const { header, messages } = decodeLeaseDatagram(this.#seals(node, from).open(bytes));
         return { type: 'datagram', from, header, messages };
       });
-      this.#give(node, { type: 'datagrams', datagrams });
-      engine.nextDeadline();
+      seat.give({ type: 'datagrams', datagrams });
+      seat.nextDeadline();
     }
   }
 
-  #give(node, input) {
-    this.#carryOut(node, this.#engines.get(node).handle(input, this.nowMs));
-  }
-
-  #carryOut(node, outputs) {
-    for (const output of outputs) {
-      if (output.type === 'persist') {
-        this.#write(node, output.records);
-      } else if (output.type === 'granted')
-        this.#give(node, { type: 'activate', slot: output.slot, epoch: output.epoch });
-      else if (output.type === 'fence-until') this.served.set(output.slot, node);
-      else if (output.type === 'send') this.#send(node, output.to, output.messages);
-    }
-  }
-
-  /** Processor time of this process and its waits for the disk: what others do on the machine is left out. */
+  /** Processor time of this process and its waits: what others do on the machine is left out. */
   #passedMs() {
     return cpuMs() + this.#waitedMs;
   }
 
-  #write(node, records) {
+  /** Something that waits for the disk or the kernel. */
+  waitFor(work) {
     const startMs = performance.now();
     const startCpuMs = cpuMs();
-    this.#journals.get(node).append(records.map((record) => ({ ...record, councilId: 1 })));
+    const result = work();
     this.#waitedMs += Math.max(0, performance.now() - startMs - (cpuMs() - startCpuMs));
+    return result;
   }
 
   #send(from, to, messages) {
-    if (!this.#engines.has(to)) return;
+    if (!this.#seats.has(to)) return;
     for (const batch of batchLeaseMessages(messages)) {
       const header = {
         sender: from,
@@ -144,6 +136,44 @@ class Survivors {
         to,
         bytes: this.#seals(from, to).seal(encodeLeaseDatagram({ ...header, clockUs }, batch)),
       });
+    }
+  }
+}
+
+/** An engine, at whose end nothing is raised on a link. */
+class EngineSeat {
+  #world;
+  #engine;
+
+  constructor(node, world) {
+    this.#world = world;
+    this.#engine = createEngine(node, world.nowMs());
+  }
+
+  configure(slots) {
+    this.give({ type: 'configure', council: { id: 1, version: COUNCIL, members: NODES }, slots });
+  }
+
+  nextDeadline() {
+    return this.#engine.nextDeadline();
+  }
+
+  give(input) {
+    this.#carryOut(this.#engine.handle(input, this.#world.nowMs()));
+  }
+
+  wake() {
+    this.#carryOut(this.#engine.expire(this.#world.nowMs()));
+  }
+
+  #carryOut(outputs) {
+    for (const output of outputs) {
+      if (output.type === 'persist')
+        this.#world.write(output.records.map((record) => ({ ...record, councilId: 1 })));
+      else if (output.type === 'granted')
+        this.give({ type: 'activate', slot: output.slot, epoch: output.epoch });
+      else if (output.type === 'fence-until') this.#world.served(output.slot);
+      else if (output.type === 'send') this.#world.send(output.to, output.messages);
     }
   }
 }
@@ -171,7 +201,9 @@ export function measureFailover(emit, cleanup) {
   const samples = [];
   const referenceSamples = [];
   for (let trial = 0; trial < TRIALS; trial++) {
-    samples.push(new Survivors(cleanup.folder()).failOver());
+    const slots = slotDefinitions(LEASE_MS, NODES);
+    const seat = (node, world) => new EngineSeat(node, world);
+    samples.push(new Survivors(cleanup.folder(), slots, seat).failOver());
     referenceSamples.push(writesOneByOne(cleanup.folder()));
   }
   emit({

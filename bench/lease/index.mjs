@@ -5,12 +5,13 @@ import { openJournal } from '@vnfpool/platform/journal';
 import { opsPerSecond } from '../lib/rounds.mjs';
 import { Engines, SLOTS } from './engines.mjs';
 import { measureFailover } from './failover.mjs';
+import { measureFailoverInKernel, measureFenceLoad } from './kernel.mjs';
 import { measureLoad } from './load.mjs';
 
 const LEASE_MS = 300;
 
 export const description =
-  '1,000 slots: renewal rounds a second beside plain JSON leases, processor, octets and memory, and all of them failing over at once; durable journal appends';
+  '1,000 slots: renewal rounds a second beside plain JSON leases, processor, octets and memory, and all of them failing over at once, without and with the kernel; durable journal appends';
 
 export const limitMs = 5 * 60_000;
 
@@ -102,6 +103,8 @@ function measureJournal(emit, folder) {
 export async function run({ emit, cleanup }) {
   measureRounds(emit);
   measureLoad(emit);
+  await measureFenceLoad(emit, cleanup);
   measureFailover(emit, cleanup);
+  await measureFailoverInKernel(emit, cleanup);
   measureJournal(emit, cleanup.folder());
 }
