@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SetConfiguration } from '@vnfpool/wire/mobility';
+import { isStateOfNode, type SetConfiguration } from '@vnfpool/wire/mobility';
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Command, Decision, Plan } from './actions.ts';
 import { balanceHandovers } from './balance.ts';
@@ -136,6 +136,7 @@ function poolCommands(
       (instance.version === fingerprints.version || instance.version === null) &&
       instance.specification !== fingerprints.specification &&
       instance.status !== 'Terminating';
+    if (instance.status === null && isInTheWay(pool, instance.node, observed)) continue;
     if (instance.status === null || isRetold) {
       commands.push({
         type: 'add',
@@ -161,6 +162,19 @@ function poolCommands(
     }
   }
   return [...commands, ...replaceOutdated(pool, roles, observed)];
+}
+
+/**
+ * Whether something runs at the node still that is not part of the set any more, and may hold a slot whose connections are in the same
+ * kernel: who takes a slot removes what is not of it.
+ */
+function isInTheWay(
+  { function: specified, sharing }: DeclaredPool,
+  node: string,
+  { strays }: Observed,
+): boolean {
+  const isInKernel = isStateOfNode(specified) && sharing?.methods.includes('conntrack') === true;
+  return isInKernel && strays.some((each) => each.node === node);
 }
 
 function byId(nodes: readonly ObservedNode[]): ObservedNode[] {

@@ -115,3 +115,65 @@ test('any declaration can follow any other on the same nodes', () => {
     }),
   );
 });
+
+test('a kernel never has the connections of two instances of a pool, whatever is lost, drained or declared', () => {
+  const gateways = (counts: readonly (readonly [number, number, number])[], nodes: number): DeclaredSet =>
+    set(
+      Array.from({ length: nodes }, (_, index) => `n${index}`),
+      counts
+        .filter(([slots, standbys, spares]) => slots + standbys + spares <= nodes)
+        .map(([slots, standbys, spares], index) => ({
+          ...pool(`p${index}`, slots, standbys, spares, { state: { via: 'conntrack' } }),
+          sharing: { methods: ['conntrack'] },
+        })),
+    );
+  const counts = fc.array(
+    fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 2 }), fc.nat(1)),
+    {
+      minLength: 1,
+      maxLength: 2,
+    },
+  );
+  const step = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ type: fc.constant('carry-out' as const), most: fc.nat(12) }) },
+    fc.record({
+      type: fc.constant('node' as const),
+      index: fc.nat(5),
+      lost: fc.boolean(),
+      draining: fc.boolean(),
+    }),
+    fc.record({ type: fc.constant('declare' as const), counts, nodes: fc.integer({ min: 3, max: 6 }) }),
+  );
+  fc.assert(
+    fc.property(counts, fc.array(step, { minLength: 3, maxLength: 16 }), (first, steps) => {
+      const world = new World(Array.from({ length: 6 }, (_, index) => node(`n${index}`, index + 1)));
+      let declared = gateways(first, 6);
+      world.settle(declared);
+      const poolOf = new Map<number, string>();
+      for (const each of steps) {
+        if (each.type === 'declare') {
+          declared = gateways(each.counts, each.nodes);
+          world.declare(declared);
+        } else if (each.type === 'node') {
+          const { index, lost, draining } = each;
+          world.nodes = world.nodes.map((at, place) =>
+            place === index ? { ...at, draining, state: lost ? 'lost' : 'registered' } : at,
+          );
+        } else {
+          for (let done = 0; done < each.most; done++) {
+            const { decisions, commands } = plan(declared, world.observed, { registrars: [] });
+            const next = [...decisions, ...commands][done % Math.max(1, decisions.length + commands.length)];
+            if (next === undefined) break;
+            world.carryOut(next);
+            for (const { functionId, pool: of } of world.instances) poolOf.set(functionId, of);
+            const running = [...world.instances.filter(({ status }) => status !== null), ...world.strays].map(
+              ({ functionId, node: at }) => `${poolOf.get(functionId)} at ${at}`,
+            );
+            expect(running.toSorted()).toEqual([...new Set(running)].toSorted());
+          }
+        }
+      }
+    }),
+    { numRuns: 60 },
+  );
+});

@@ -6,6 +6,7 @@ import { checkContainerFile } from './container.ts';
 import { checkFailoverRules } from './detection.ts';
 import { checkFailover } from './failover.ts';
 import { checkNetns, hasRules } from './netns.ts';
+import { checkOneKernel } from './one-kernel.ts';
 import { checkRedundancy, normalRedundancy } from './redundancy.ts';
 import { type DeclarationFile, NAME_PATTERN, type NodeFile, type PoolFile } from './schema.ts';
 import { checkPoolSharing } from './sharing.ts';
@@ -31,6 +32,7 @@ export function checkMeaning(file: DeclarationFile): Finding[] {
     ...Object.entries(file.pools).flatMap(([name, pool]) =>
       checkPool(name, pool, nodes.filter((node) => !isWitness(file, node)).length, file.stores),
     ),
+    ...checkOneKernel(file.pools),
     ...checkAddresses(file),
     ...checkProbes(file),
   ];

@@ -36,7 +36,8 @@ const address = (family: 4 | 6 | null = null): z.ZodString =>
         ? 'must be an IP address: 10.0.0.1'
         : `must be an IPv${family} address: ${family === 4 ? '10.0.0.1' : '2001:db8::1'}`,
     );
-const prefixed = (): z.ZodString =>
+/** An address, or a network, with its prefix length. */
+export const prefixed = (): z.ZodString =>
   z.string().refine((value) => {
     const [address = '', length = '', ...rest] = value.split('/');
     const isLength = /^(?:0|[1-9]\d{0,2})$/.test(length) && Number(length) <= (isIPv6(address) ? 128 : 32);

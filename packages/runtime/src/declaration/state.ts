@@ -5,6 +5,7 @@ import { encodeUtf8 } from '@vnfpool/wire/bytes';
 import { DocumentError, type Hooks, type OfferedLevel, parseStateOffers } from '@vnfpool/wire/mobility';
 import { z } from 'zod';
 import type { Finding } from './checks.ts';
+import { prefixed } from './netns.ts';
 import { count, text } from './words.ts';
 
 /** `state` of a function, as a person writes it. */
@@ -62,7 +63,7 @@ export const stateSchema: z.ZodType<StateFile> = z.strictObject({
     .strictObject({
       zones: entries(count(0, 65_535)).meta({ description: 'Zones of connection tracking; 0: without one.' }),
       protocols: entries(count(1, 255)).meta({ description: 'IP protocol numbers: 6 is TCP, 17 UDP.' }),
-      addresses: entries(text(64)).meta({
+      addresses: entries(prefixed()).meta({
         description: 'Networks with prefix length, of which one is an end of the connection.',
       }),
     })

@@ -50,6 +50,10 @@ test.each([
     'state: { via: socket, shares: true, standby: kernel }',
     '3 pools.kv.function.state.standby: belongs to conntrack',
   ],
+  [
+    'state: { via: conntrack, filter: { addresses: [10.0.0.0/8, ten/8] } }',
+    '3 pools.kv.function.state.filter.addresses.1: must be an IP address with a prefix length',
+  ],
   ['hooks: { export: [] }', '3 pools.kv.function.hooks.export: must name a program'],
   ['hooks: { before: [x] }', '3 pools.kv.function.hooks.before: unknown key'],
 ])('%s is a fault', (lines, message) => {
