@@ -5,6 +5,7 @@
  *
  *   beginnings.mjs server ADDRESS   puts down who sent what at port 7003, and says it when a line comes; answers connections
  *   beginnings.mjs client ADDRESS   begins until a line comes, then says what became of the connections
+ *   beginnings.mjs again ADDRESS    begins a flow from each port of a line, a JSON list, and says when it has
  */
 import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
@@ -35,10 +36,12 @@ function serve(address) {
 }
 
 /** One datagram with the port that it comes from, from a socket of its own. */
-function tell(address) {
+function tell(address, from = 0) {
   const socket = createSocket('udp4').on('error', () => {});
-  socket.bind(0, () => {
-    socket.send(String(socket.address().port), PORT, address, () => socket.close());
+  return new Promise((resolve) => {
+    socket.once('close', resolve).bind(from, () => {
+      socket.send(String(socket.address().port), PORT, address, () => socket.close());
+    });
   });
 }
 
@@ -68,7 +71,7 @@ async function begin(address) {
   for (const startMs = performance.now(); !isOver; await pause(1)) {
     for (const due = (performance.now() - startMs) / EVERY_MS; begun < due; begun++) {
       if (begun % CONNECTION_EVERY === 0) asked.push(ask(address));
-      else tell(address);
+      else void tell(address);
     }
   }
   const failures = (await Promise.all(asked)).filter((reason) => reason !== null);
@@ -76,6 +79,15 @@ async function begin(address) {
   process.exit(0);
 }
 
+function beginAgain(address) {
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    const ports = JSON.parse(line);
+    void Promise.all(ports.map((port) => tell(address, port))).then(() => say({ begun: ports.length }));
+  });
+  say({ ready: true });
+}
+
 const [role, address] = process.argv.slice(2);
 if (role === 'server') serve(address);
+else if (role === 'again') beginAgain(address);
 else await begin(address);

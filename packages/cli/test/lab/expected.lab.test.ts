@@ -159,7 +159,7 @@ describe.skipIf(lacking !== '').each([
       [
         'set -e',
         `cd ${folder}`,
-        'nft -f gateway.nft',
+        'nft -D ports=1024-65535 -f gateway.nft',
         'nft -f helpers.nft',
         'echo 1 >/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal',
         'echo 0 >/proc/sys/net/netfilter/nf_conntrack_tcp_loose',
