@@ -13,6 +13,7 @@ import {
 } from '../netlink/message.ts';
 import { MessageWriter } from '../netlink/message-writer.ts';
 import { NETLINK_NETFILTER, NetlinkSocket, type Refusal } from '../netlink/socket.ts';
+import { canaryOf } from './canary.ts';
 import type { ConntrackEntry, ConntrackKey } from './entry.ts';
 import {
   type ConntrackExpectation,
@@ -73,7 +74,7 @@ export class Conntrack {
   }
 
   /**
-   * Lists in pieces of up to about a hundred, each read when it is asked for. Entries that come or go meanwhile may be
+   * Lists in pieces of up to about a hundred, each read when it is asked for; canaries are left out. Entries that come or go meanwhile may be
    * in it or not, and one may be there twice. Nothing else can be asked of this object until the end; who stops early
    * has the rest read and thrown away.
    * @throws PlatformError `BUSY` during another listing, `EPERM`
@@ -84,7 +85,7 @@ export class Conntrack {
       const entries: ConntrackEntry[] = [];
       for (const part of piece) {
         const entry = parseEntry(part.body);
-        if (entry !== undefined && isWanted(entry, filter)) entries.push(entry);
+        if (entry !== undefined && isWanted(entry, filter) && canaryOf(entry) === null) entries.push(entry);
       }
       if (entries.length > 0) yield entries;
     }

@@ -2,6 +2,7 @@
 import { type NetlinkMessage, NLM_F_CREATE, NLM_F_EXCL } from '../netlink/message.ts';
 import { NETLINK_NETFILTER } from '../netlink/socket.ts';
 import { Subscription } from '../netlink/subscription.ts';
+import { type ConntrackCanary, canaryOf } from './canary.ts';
 import type { ConntrackEntry } from './entry.ts';
 import { type ConntrackExpectation, parseExpectation } from './expectation.ts';
 import { type ConntrackFilter, checkFilter, isExpectationWanted, isWanted } from './filter.ts';
@@ -32,6 +33,8 @@ export interface ConntrackListener {
   events(events: readonly ConntrackEvent[]): void;
   /** Of connections that are expected; in order, and behind the events that came with them. Absent: not asked for. */
   expectations?(events: readonly ExpectationEvent[]): void;
+  /** Canaries that were put in, whoever's they are; nothing else is told of them. */
+  canaries?(heard: readonly ConntrackCanary[]): void;
   /** The kernel dropped events: list anew. Those told from now on are complete, or this is called again. */
   overrun(): void;
   /** Nothing more will be told. */
@@ -81,9 +84,13 @@ export function subscribeConntrack(
       messages: (messages) => {
         const events: ConntrackEvent[] = [];
         const expectations: ExpectationEvent[] = [];
+        const canaries: ConntrackCanary[] = [];
         for (const message of messages) {
           const event = eventOf(message);
-          if (event === undefined) {
+          const canary = event === undefined ? null : canaryOf(event.entry);
+          if (canary !== null) {
+            if (event?.type === 'new') canaries.push(canary);
+          } else if (event === undefined) {
             const expectation = expectationEventOf(message);
             if (expectation !== undefined && isExpectationWanted(expectation.expectation, filter))
               expectations.push(expectation);
@@ -91,6 +98,7 @@ export function subscribeConntrack(
         }
         if (events.length > 0) listener.events(events);
         if (expectations.length > 0) listener.expectations?.(expectations);
+        if (canaries.length > 0) listener.canaries?.(canaries);
       },
       overrun: () => listener.overrun(),
       failed: (error) => listener.failed(error),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { type ConntrackCanary, canaryEntry, canaryOf } from './canary.ts';
 export { Conntrack, type ConntrackFailure, type InsertOptions } from './conntrack.ts';
 export type {
   ConntrackCounters,

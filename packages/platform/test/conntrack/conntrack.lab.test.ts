@@ -7,6 +7,8 @@ import {
   type ConntrackEvents,
   type ConntrackFilter,
   type ConntrackListener,
+  canaryEntry,
+  canaryOf,
   IPS_ASSURED,
   IPS_CONFIRMED,
   IPS_DST_NAT,
@@ -410,6 +412,36 @@ describe.skipIf(missing !== '')(`connection tracking ${missing}`, () => {
       events.flush();
       expect(heard).toEqual([]);
     });
+  });
+
+  test('a canary is told of as such, and neither listed nor told otherwise', () => {
+    const canary = { singer: '00ff10203040506f', number: 2 ** 47 + 5 };
+    const heard: unknown[] = [];
+    const listener: ConntrackListener = {
+      events: (all) => heard.push(...all.map(({ type, entry }) => [type, entry.original.protocol])),
+      canaries: (all) => heard.push(...all),
+      overrun: () => heard.push('overrun'),
+      failed: (error) => heard.push(error),
+    };
+    const events = inNamespace(namespace.fd, () => subscribeConntrack(listener));
+    closers.push(() => events.close());
+    const entry = canaryEntry(canary);
+    expect(table.insert([entry, plainUdp(1)])).toEqual([]);
+    expect(table.count()).toBe(2);
+    expect(listed().map(({ original }) => original.protocol)).toEqual([17]);
+    const found = table.find(entry);
+    expect([found && canaryOf(found), found && found.timeoutSeconds <= 5]).toEqual([canary, true]);
+    expect(table.remove([entry])).toEqual([]);
+    events.flush();
+    expect(heard).toEqual([['new', 17], canary]);
+    // Only both addresses and the protocol make one.
+    const { original } = entry;
+    for (const more of [
+      { protocol: 17 },
+      { source: new Uint8Array(16) },
+      { destination: new Uint8Array(16) },
+    ])
+      expect(canaryOf({ original: { ...original, ...more } })).toBeNull();
   });
 
   test('time is given to entries that are there, and nothing else of them changes', () => {

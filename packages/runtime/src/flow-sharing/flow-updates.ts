@@ -18,6 +18,7 @@ import {
 } from '@vnfpool/wire/flow-state';
 import { type Clock, systemClock } from '../driver/index.ts';
 import { StateError } from '../replication/state-error.ts';
+import { CanaryWatch } from './canary-watch.ts';
 import type { FlowChoice } from './choice.ts';
 import { ExpectationMirror, masterKey } from './expectation-mirror.ts';
 import type { FlowKernel } from './flow-kernel.ts';
@@ -35,6 +36,8 @@ const ROOM_MS = 5_000;
 /** A kernel that refused is asked again after the first time, then twice that, and so on: an answer that does not come holds up all else for 2 s. */
 const RETRY_MS = 100;
 const RETRY_MS_MAX = 10_000;
+/** In a silence, and after one: flows that were made in it never tell of themselves. */
+const LIST_AGAIN_MS = 60_000;
 
 export interface FlowUpdatesOptions {
   readonly kernel: FlowKernel;
@@ -62,6 +65,13 @@ export interface FlowUpdatesOptions {
    * said when it begins and when it ends.
    */
   readonly onKernel?: (error: PlatformError | null) => void;
+  /**
+   * What is put into the kernel to be told of is not (see `CanaryWatch`): what changed is missing until it is. Said when it begins, and when it
+   * ends, which is when the table was listed anew.
+   */
+  readonly onSilence?: (isSilent: boolean) => void;
+  /** The kernel takes nothing of that sort, so that nobody would notice; null: it does again. */
+  readonly onNoCanary?: (error: PlatformError | null) => void;
   /** Flows that cannot be told, of numbers that we do not know; or nothing can be told any more. */
   readonly onFault?: (error: Error) => void;
   readonly clock?: Clock;
@@ -109,6 +119,10 @@ export class FlowUpdates {
   /** A kernel that refuses is not waited for any more. */
   readonly #lasting = new AbortController();
   readonly #clock: Clock;
+  readonly #canary: CanaryWatch;
+  /** `heard`: it tells again, and what it did not tell is being listed. */
+  #silence: 'silent' | 'heard' | null = null;
+  #cancelAgain: () => void = () => {};
   #isFull = false;
   #cancelFirst: () => void = () => {};
   /** Null: no end of the lack of room is in sight. */
@@ -127,6 +141,14 @@ export class FlowUpdates {
     const { listAfterMs = 0 } = options;
     if (listAfterMs === 0) this.#readEntries();
     this.#events = this.#subscribe();
+    this.#canary = new CanaryWatch({
+      clock: this.#clock,
+      sing: (number) => options.kernel.sing(number),
+      isAsked: () => this.#refusal === null && !this.#isDeaf,
+      flush: () => this.#events.flush(),
+      onSilence: (isSilent) => this.#fellSilent(isSilent),
+      onRefused: (error) => options.onNoCanary?.(error),
+    });
     if (listAfterMs === 0) this.#listAnew();
     else {
       setImmediate(() => this.#readEntries());
@@ -155,7 +177,9 @@ export class FlowUpdates {
           this.#expected.event(event);
           this.#doubt(event.expectation);
         }),
+      canary: (number) => this.#canary.heard(number),
       overrun: () => {
+        this.#canary.excuse();
         this.#overruns++;
         this.#overrunAtMs = this.#clock.nowMs();
         this.#isMadeUp = false;
@@ -215,6 +239,11 @@ export class FlowUpdates {
     return this.#refusal;
   }
 
+  /** For how long the kernel has told nothing, ms; 0: it does again, and is being listed; null: it tells. */
+  get silentMs(): number | null {
+    return this.#silence === null ? null : (this.#canary.silentMs ?? 0);
+  }
+
   /**
    * Resolves when all that is known now was told: of the table, as listed and as heard; a kernel that refuses is waited for.
    * @throws what ended it
@@ -236,6 +265,7 @@ export class FlowUpdates {
   /** Follows no more; what is known was told when it resolves. @throws what ended it before, or what the kernel refuses */
   async end(): Promise<void> {
     this.#lasting.abort();
+    if (this.#silence !== null) this.#listAnew();
     try {
       await this.settle();
       if (this.#refusal !== null) throw this.#refusal;
@@ -249,6 +279,8 @@ export class FlowUpdates {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelFirst();
+    this.#cancelAgain();
+    this.#canary.close();
     this.#listings++;
     this.#events.close();
     this.#fail(new StateError('closed', 'flows are followed no more'));
@@ -416,6 +448,29 @@ export class FlowUpdates {
     this.#options.onKernel?.(error);
   }
 
+  #fellSilent(isSilent: boolean): void {
+    if (this.#failure !== null) return;
+    const former = this.#silence;
+    this.#silence = isSilent ? 'silent' : 'heard';
+    if (isSilent && former === null) this.#options.onSilence?.(true);
+    this.#listAnew();
+    this.#listAgainLater();
+  }
+
+  /** What it did not tell is known. */
+  #endSilence(): void {
+    this.#silence = null;
+    this.#options.onSilence?.(false);
+  }
+
+  #listAgainLater(): void {
+    this.#cancelAgain();
+    this.#cancelAgain = this.#clock.at(this.#clock.nowMs() + LIST_AGAIN_MS, () => {
+      this.#listAgainLater();
+      if (this.#refusal === null) this.#listAnew();
+    });
+  }
+
   #recover(): void {
     if (this.#refusal === null) return;
     this.#refusal = null;
@@ -441,7 +496,10 @@ export class FlowUpdates {
     this.#lookUp();
     this.#listExpectations();
     // Events may have been lost once more in the middle of it.
-    if (!isOver()) this.#isMadeUp = true;
+    if (!isOver()) {
+      this.#isMadeUp = true;
+      if (this.#silence === 'heard') this.#endSilence();
+    }
     this.#tellSoon();
   }
 
@@ -566,6 +624,8 @@ export class FlowUpdates {
     this.#failure = error;
     this.#ending.abort();
     this.#lasting.abort();
+    this.#canary.close();
+    this.#cancelAgain();
     this.#cancelRoom?.();
     if (!this.#isClosed) this.#options.onFault?.(error);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { CANARY_EVERY_MS, CANARY_REFUSED_MS, CANARY_SILENT_MS } from './canary-watch.ts';
 export type { FlowChoice } from './choice.ts';
 export {
   commitFlows,
@@ -14,7 +15,13 @@ export {
   type FirstPacketWay,
   type FirstPacketWayListener,
 } from './first-packets.ts';
-export { type FlowKernel, type FlowKernelOptions, flowKernel, type SharedFlowFilter } from './flow-kernel.ts';
+export {
+  type FlowKernel,
+  type FlowKernelOptions,
+  type FlowListener,
+  flowKernel,
+  type SharedFlowFilter,
+} from './flow-kernel.ts';
 export { FlowUpdates, type FlowUpdatesOptions } from './flow-updates.ts';
 export { asGoneOn } from './half-open.ts';
 export type { KnownTable, TableWatch } from './kept-table.ts';

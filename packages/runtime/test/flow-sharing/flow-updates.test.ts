@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate } from '@vnfpool/core/replication';
 import { PlatformError } from '@vnfpool/platform';
-import type { ConntrackEvent, ConntrackListener } from '@vnfpool/platform/conntrack';
-import { type FlowKernel, FlowUpdates, type FlowUpdatesOptions } from '@vnfpool/runtime/flow-sharing';
+import type { ConntrackEvent } from '@vnfpool/platform/conntrack';
+import {
+  CANARY_EVERY_MS,
+  CANARY_REFUSED_MS,
+  CANARY_SILENT_MS,
+  type FlowKernel,
+  type FlowListener,
+  FlowUpdates,
+  type FlowUpdatesOptions,
+} from '@vnfpool/runtime/flow-sharing';
 import { StateError } from '@vnfpool/runtime/replication';
 import { StillClock } from '@vnfpool/testkit/clocks';
 import {
@@ -20,7 +28,7 @@ import { Copy, established, expected, tcp, udp } from './flows.ts';
 
 class Kernel implements FlowKernel {
   readonly table = new Map<string, FlowEntry>();
-  listener: ConntrackListener | undefined;
+  listener: FlowListener | undefined;
   readonly expecting = new Set<FlowExpectation>();
   hasExpectations = true;
   /** What it refuses, for the time being. */
@@ -32,13 +40,15 @@ class Kernel implements FlowKernel {
   /** Before each piece of a listing. */
   onPiece: () => void = () => undefined;
 
-  subscribe(listener: ConntrackListener): ReturnType<FlowKernel['subscribe']> {
+  subscribe(listener: FlowListener): ReturnType<FlowKernel['subscribe']> {
     this.subscriptions++;
     this.#check('subscribe');
     this.listener = listener;
     return {
       includesOlder: true,
-      flush: () => undefined,
+      flush: () => {
+        for (const number of this.unread?.splice(0) ?? []) listener.canary?.(number);
+      },
       close: () => {
         this.listener = undefined;
       },
@@ -88,6 +98,20 @@ class Kernel implements FlowKernel {
     this.listener?.expectations?.(expectations.map((expectation) => ({ type: 'destroy', expectation })));
   }
 
+  /** Nothing at all is told. */
+  isSilent = false;
+  /** What was told, and not read yet. */
+  unread: number[] | null = null;
+  singRefusal: PlatformError | null = null;
+  sung = 0;
+
+  sing(number: number): void {
+    this.sung++;
+    if (this.singRefusal !== null) throw this.singRefusal;
+    if (this.unread !== null) this.unread.push(number);
+    else if (!this.isSilent) this.listener?.canary?.(number);
+  }
+
   close(): void {}
 
   put(...entries: FlowEntry[]): void {
@@ -97,7 +121,7 @@ class Kernel implements FlowKernel {
   tell(type: ConntrackEvent['type'], ...entries: FlowEntry[]): void {
     if (type === 'destroy') for (const entry of entries) this.table.delete(sharedFlowKey(entry));
     else this.put(...entries);
-    this.listener?.events(entries.map((entry) => ({ type, entry })));
+    if (!this.isSilent) this.listener?.events(entries.map((entry) => ({ type, entry })));
   }
 }
 
@@ -876,5 +900,134 @@ describe('a kernel that refuses for a while', () => {
     await expect(updates.settle()).rejects.toThrow('ours');
     expect([faults, said]).toEqual([['ours'], []]);
     updates.close();
+  });
+});
+
+describe('a canary', () => {
+  function sung(kernel: Kernel) {
+    const clock = new StillClock();
+    const said: string[] = [];
+    const scene = following(kernel, {
+      clock,
+      onSilence: (isSilent) => void said.push(isSilent ? 'silent' : 'told'),
+      onNoCanary: (error) => void said.push(error?.code ?? 'taken'),
+      onKernel: (error) => void said.push(error?.message ?? 'well'),
+    });
+    const turns = async (): Promise<void> => {
+      for (let n = 0; n < 20; n++) await new Promise(setImmediate);
+    };
+    /** Second by second. */
+    const pass = async (ms: number): Promise<void> => {
+      for (let atMs = 0; atMs < ms; atMs += CANARY_EVERY_MS) {
+        clock.pass(CANARY_EVERY_MS);
+        await turns();
+      }
+    };
+    return { ...scene, clock, said, pass };
+  }
+
+  test('is put in each second, and says nothing while it is heard', async () => {
+    const kernel = new Kernel();
+    const { copy, said, pass, updates } = sung(kernel);
+    await updates.settle();
+    await pass(60_000);
+    expect([kernel.sung, kernel.listings, said, updates.silentMs]).toEqual([60, 1, [], null]);
+    expect(copy.values.size).toBe(0);
+    updates.close();
+    await pass(5_000);
+    expect(kernel.sung).toBe(60);
+  });
+
+  test('that is not heard for 3 s is a silence, in which the table is listed each minute; it ends with a listing', async () => {
+    const kernel = new Kernel();
+    const { copy, said, pass, updates } = sung(kernel);
+    await updates.settle();
+    await pass(1_000);
+    kernel.isSilent = true;
+    await pass(1_000 + CANARY_SILENT_MS - 1_000);
+    expect([said, updates.silentMs]).toEqual([[], null]);
+    kernel.tell('new', tcp(1));
+    await pass(1_000);
+    expect([said, updates.silentMs, copy.sources]).toEqual([['silent'], CANARY_SILENT_MS, ['10.0.0.1']]);
+    kernel.tell('new', tcp(2));
+    await pass(59_000);
+    expect([said, copy.sources]).toEqual([['silent'], ['10.0.0.1']]);
+    await pass(1_000);
+    expect(copy.sources).toEqual(['10.0.0.1', '10.0.0.2']);
+    kernel.tell('new', tcp(3));
+    kernel.tell('destroy', tcp(1));
+    kernel.isSilent = false;
+    // It is a silence until all is known.
+    kernel.refuses.add('dump');
+    await pass(1_000);
+    expect([said, updates.silentMs]).toEqual([['silent', 'no answer'], 0]);
+    kernel.refuses.clear();
+    await pass(1_000);
+    expect([said.slice(2).toSorted(), updates.silentMs]).toEqual([['told', 'well'], null]);
+    expect(copy.sources).toEqual(['10.0.0.2', '10.0.0.3']);
+    // What was made meanwhile never tells of itself.
+    kernel.table.delete(sharedFlowKey(tcp(3)));
+    await pass(60_000);
+    expect(copy.sources).toEqual(['10.0.0.2']);
+    updates.close();
+  });
+
+  test('who was held up himself hears first, and lost events are no silence', async () => {
+    const kernel = new Kernel();
+    const { clock, said, pass, updates } = sung(kernel);
+    await updates.settle();
+    kernel.unread = [];
+    clock.pass(1_000);
+    clock.pass(30_000);
+    await pass(10_000);
+    expect(said).toEqual([]);
+    kernel.unread = null;
+    kernel.isSilent = true;
+    for (let n = 0; n < 5; n++) {
+      await pass(2_000);
+      kernel.listener?.overrun();
+    }
+    expect(said).toEqual([]);
+    await pass(4_000);
+    expect(said).toEqual(['silent']);
+    updates.close();
+  });
+
+  test('that the kernel does not take says so once, and is no silence', async () => {
+    const kernel = new Kernel();
+    const { said, pass, updates } = sung(kernel);
+    await updates.settle();
+    kernel.singRefusal = new PlatformError('ENOMEM', 'full', { call: 'test' });
+    await pass(1_000 + 3 * CANARY_REFUSED_MS);
+    expect([said, kernel.sung, updates.silentMs]).toEqual([['ENOMEM'], 4, null]);
+    kernel.singRefusal = null;
+    await pass(CANARY_REFUSED_MS);
+    expect(said).toEqual(['ENOMEM', 'taken']);
+    updates.close();
+  });
+
+  test('is not asked of a kernel that refuses something else, which is no silence either', async () => {
+    const kernel = new Kernel();
+    const { said, pass, updates } = sung(kernel);
+    await updates.settle();
+    kernel.isSilent = true;
+    await pass(2_000);
+    kernel.refuses.add('dump');
+    kernel.listener?.overrun();
+    await new Promise(setImmediate);
+    await pass(8_000);
+    expect([said, kernel.sung]).toEqual([['no answer'], 2]);
+    updates.close();
+  });
+
+  test('what was not told goes with the last word', async () => {
+    const kernel = new Kernel();
+    const { copy, pass, updates } = sung(kernel);
+    await updates.settle();
+    kernel.isSilent = true;
+    await pass(5_000);
+    kernel.tell('new', tcp(1));
+    await updates.end();
+    expect(copy.sources).toEqual(['10.0.0.1']);
   });
 });

@@ -185,9 +185,10 @@ export class ConntrackSource implements StateSource {
   fault(): string | null {
     const updates = this.#following?.updates;
     if (updates === undefined) return null;
-    const { failure, refusal, unfit } = updates;
+    const { failure, refusal, silentMs, unfit } = updates;
     if (failure !== null) return `connections are not told any more: ${failure.message}`;
     if (refusal !== null) return `the kernel does not tell its connections: ${refusal.message}`;
+    if (silentMs !== null) return silenceWords(silentMs, this.#events());
     return unfit === null ? null : `the copy is full, and ${unfit} connections wait for room`;
   }
 
@@ -329,6 +330,21 @@ export class ConntrackSource implements StateSource {
           if (error === null) onNews('the kernel tells its connections again', {});
           else onNews('the kernel does not tell its connections', { reason: error.message }, 'warning');
         },
+        onSilence: (isSilent) => {
+          if (isSilent) onNews('the kernel tells nothing of its connections', this.#events(), 'warning');
+          else
+            onNews(
+              'the kernel tells of its connections again: all were listed anew, and are each minute',
+              {},
+            );
+        },
+        onNoCanary: (error) => {
+          if (error === null) onNews('whether the kernel tells its connections is known again', {});
+          else {
+            const reason = error.code === 'ENOMEM' ? 'the table is full' : error.message;
+            onNews('whether the kernel tells its connections is not known', { reason }, 'warning');
+          }
+        },
         onFault: ({ message }) => onNews('connections cannot be told', { reason: message }, 'warning'),
       });
       if (!updates.includesOlder)
@@ -363,6 +379,16 @@ export class ConntrackSource implements StateSource {
     }
   }
 
+  /** What the kernel is set to tell, where that is known. */
+  #events(): { readonly setting?: string } {
+    try {
+      const value = this.#inside(() => readConntrackSetting('nf_conntrack_events'));
+      return { setting: `net.netfilter.nf_conntrack_events is ${value}` };
+    } catch {
+      return {};
+    }
+  }
+
   #filter(): SharedFlowFilter {
     const { filter, network, addresses } = this.#options;
     return network === null ? { ...filter, except: otherAddresses(addresses) } : filter;
@@ -372,6 +398,13 @@ export class ConntrackSource implements StateSource {
     const { network } = this.#options;
     return network === null ? work() : inNamespace(network.namespace.fd, work);
   }
+}
+
+/** @param silentMs 0: it tells again */
+function silenceWords(silentMs: number, { setting }: { readonly setting?: string }): string {
+  if (silentMs === 0) return 'the kernel told nothing of its connections, which are listed anew';
+  const seconds = Math.round(silentMs / 1000);
+  return `the kernel has told nothing of its connections for ${seconds} s${setting ? ` (${setting})` : ''}`;
 }
 
 /** Expected connections have no state of TCP. */

@@ -325,6 +325,36 @@ describe.skipIf(missing !== '')(`connections of a slot ${missing}`, () => {
     ]);
   }, 30_000);
 
+  test('of which the kernel tells nothing any more are a fault within seconds, and are listed once it does; two that follow one kernel', async () => {
+    const holder = end();
+    const other = end({ network: { namespace: holder.namespace } });
+    await holder.begin([], true);
+    await other.begin([], true);
+    const setEvents = (value: number): void =>
+      inNamespace(holder.namespace.fd, () => writeConntrackSetting('nf_conntrack_events', value));
+    setEvents(0);
+    holder.table.insert([masqueraded(1)]);
+    const isSilent =
+      /^the kernel has told nothing of its connections for \d+ s \(net\.netfilter\.nf_conntrack_events is 0\)$/;
+    for (const { source } of [holder, other])
+      await until('it is a fault', () => isSilent.test(source.fault() ?? ''));
+    setEvents(1);
+    for (const { source, copy } of [holder, other]) {
+      await until('it is none', () => source.fault() === null);
+      expect([...copy.keys()]).toEqual([sharedFlowKey(masqueraded(1))]);
+    }
+    for (const { warnings, news } of [holder, other]) {
+      expect(warnings).toEqual(['the kernel tells nothing of its connections']);
+      expect(news.at(-1)).toContain('the kernel tells of its connections again');
+    }
+    // Of the canaries nothing is left, and nobody was told of them.
+    expect(holder.table.count()).toBe(1);
+    holder.table.insert([masqueraded(2)]);
+    await until('it is told', () => holder.copy.size === 2 && other.copy.size === 2);
+    await holder.source.end();
+    await other.source.end();
+  }, 30_000);
+
   test('of the node itself: its own connections are neither shared nor removed, those of the slot are', async () => {
     const { namespace, table } = host();
     inNamespace(namespace.fd, () => {
