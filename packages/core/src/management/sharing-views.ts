@@ -110,6 +110,8 @@ export interface SlotSharingView {
   readonly damage?: { readonly found: number; readonly now: number };
   /** Why not all of the state is told to anybody; absent: it is. */
   readonly fault?: string;
+  /** Connections of the holder's function that were refused since the slot is held; absent: none were. */
+  readonly refusals?: number;
   /** First packets that wait until the standbys have their flow, since the slot is held; absent: none do. */
   readonly firstPackets?: {
     /** Flows whose first packet waits now. */

@@ -81,7 +81,7 @@ export function slotSharingView(
   }
   const { report, atMs } = told;
   const { keys, bytes, sequence, updatesPerSecond, waiting, isLossy } = report;
-  const { checkpoint, damage, fault, firstPackets, overruns } = report;
+  const { checkpoint, damage, fault, firstPackets, overruns, refusals } = report;
   const alarms = alarmsOf(state, slot, told);
   const isSafe = isProtected(state, slot, report);
   const verdict = [
@@ -102,6 +102,7 @@ export function slotSharingView(
     ...(overruns ? { overruns } : {}),
     ...(damage ? { damage } : {}),
     ...(fault ? { fault } : {}),
+    ...(refusals ? { refusals } : {}),
     ...(firstPackets ? { firstPackets: firstPacketsView(firstPackets) } : {}),
   };
 }

@@ -298,7 +298,8 @@ describe('what a holder tells of its standbys', () => {
     expect(views().slots[0]?.sharing?.verdict).toBe(
       `No standby has the state of slot 0 of kv: a failover would lose state. Not all of the state of slot 0 of kv is told, and a failover would lose the rest: ${full(7)}.`,
     );
-    tell([standby(2)], { fault: full(7) });
+    tell([standby(2)], { fault: full(7), refusals: 2 });
+    expect(views().slots[0]?.sharing).toMatchObject({ refusals: 2 });
     tell([standby(2)]);
     expect(views().slots[0]?.sharing).toMatchObject({ isProtected: true });
     expect(views().slots[0]?.sharing).not.toHaveProperty('fault');

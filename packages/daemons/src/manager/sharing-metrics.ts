@@ -63,6 +63,11 @@ export function exportSharing(metrics: Metrics, read: () => readonly SlotView[])
     ({ damage }) => damage?.now,
   );
   ofSlot(
+    'slot_function_refusals_count',
+    'Connections of the function of the holder that were refused, since the slot is held',
+    ({ refusals }) => refusals,
+  );
+  ofSlot(
     'slot_event_overruns_count',
     'Times that the kernel lost events of connections, since the slot is held',
     ({ overruns }) => overruns?.times,

@@ -78,12 +78,20 @@ test('lag of each standby, as of one view; what is not known, or no more, is not
   const overruns = { times: 9, isAmid: true };
   slots = slots.map((each) => ({
     ...each,
-    sharing: { ...sharing, standbys, overruns, damage: { found: 4, now: 3 }, alarms: ['a', 'b'] },
+    sharing: {
+      ...sharing,
+      standbys,
+      overruns,
+      refusals: 5,
+      damage: { found: 4, now: 3 },
+      alarms: ['a', 'b'],
+    },
   }));
   const now = await lines();
-  expect(now.filter((line) => /overrun|alarms|damaged/.test(line))).toEqual([
+  expect(now.filter((line) => /overrun|alarms|damaged|refusals/.test(line))).toEqual([
     of('slot_sharing_alarms_count', '2'),
     of('slot_damaged_values_count', '3'),
+    of('slot_function_refusals_count', '5'),
     of('slot_event_overruns_count', '9'),
     of('slot_event_overrun_state', '1'),
   ]);

@@ -403,6 +403,7 @@ const sharingReport: Shape<SharingReport> = object(
     damage: object({ found: count, now: count }),
     firstPackets: object({ waiting: count, released: count, dropped: count, isDropping: flag }),
     fault: text,
+    refusals: count,
   },
 );
 

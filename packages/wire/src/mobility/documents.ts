@@ -503,6 +503,8 @@ export interface SharingReport {
   readonly damage?: DamageReport;
   /** Why the holder's function, or its kernel, does not tell all of the state; absent: it does. */
   readonly fault?: string;
+  /** Connections of the holder's function that were refused since the slot is held; absent: none were, or it is the kernel's state. */
+  readonly refusals?: number;
 }
 
 /** Values of a state that were damaged in the memory of its holder: no standby is given them until its function says them again. */

@@ -502,6 +502,8 @@ test('a holder says of the state what is wrong with it, or nothing; what a later
   const overruns = { times: 3, isAmid: true };
   expect(parsed({ overruns })).toEqual({ ...sharing, overruns });
   expect(errorOf(() => parsed({ overruns: { times: -1, isAmid: true } }))).toMatchObject({ errorNumber: 1 });
+  expect(parsed({ refusals: 3 })).toEqual({ ...sharing, refusals: 3 });
+  expect(errorOf(() => parsed({ refusals: -1 }))).toMatchObject({ errorNumber: 1 });
   const damage = { found: 3, now: 1 };
   expect(parsed({ damage })).toEqual({ ...sharing, damage });
   expect(errorOf(() => parsed({ damage: { found: 3 } }))).toMatchObject({ errorNumber: 1 });

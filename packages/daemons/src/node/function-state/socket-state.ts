@@ -50,6 +50,8 @@ export interface SocketStateOptions {
   readonly onRefused: (error: FunctionStateError) => void;
   /** For people. */
   readonly onNews?: (message: string, figures: Readonly<Record<string, string | number>>) => void;
+  /** Of a clock that only goes forward; default: the process's. */
+  readonly nowMs?: () => number;
 }
 
 /** What the function is, by the last word of the agent. */
@@ -119,7 +121,10 @@ export class SocketFunctionState implements FunctionState {
           state.#restart();
           state.#changeRate = null;
         },
-        onRefused: options.onRefused,
+        onRefused: (error) => {
+          state.#source.refused(error);
+          options.onRefused(error);
+        },
       });
     } catch (error) {
       folder.remove();

@@ -388,12 +388,14 @@ function reportOf({ state, source }: Held): SharingReport {
   const firstPackets = source.firstPackets?.() ?? null;
   const overruns = source.overruns?.() ?? null;
   const fault = source.fault?.() ?? null;
+  const refusals = source.refusals?.() ?? 0;
   return {
     ...report,
     isLossy: report.isLossy || source.hasLost?.() === true,
     ...(firstPackets === null ? {} : { firstPackets }),
     ...(overruns === null ? {} : { overruns }),
     ...(fault === null ? {} : { fault }),
+    ...(refusals === 0 ? {} : { refusals }),
   };
 }
 

@@ -7,6 +7,7 @@ import type { FunctionLink } from '../function-state/function-link.ts';
 import { FunctionStateError, type FunctionStateLimits } from '../function-state/function-state.ts';
 import type { SocketFolder } from '../function-state/socket-folder.ts';
 import { orAborted } from '../function-state/waiting.ts';
+import { FunctionFault } from './function-fault.ts';
 import { type Bounded, SharedStream } from './shared-stream.ts';
 import type { StateEntry, StateSink, StateSource } from './state-source.ts';
 
@@ -18,6 +19,8 @@ export interface SocketSourceOptions {
   readonly onRefused: (error: FunctionStateError) => void;
   /** For people. */
   readonly onNews?: (message: string, figures: Readonly<Record<string, string | number>>) => void;
+  /** Of a clock that only goes forward; default: the process's. */
+  readonly nowMs?: () => number;
 }
 
 /** From `begin` to `end`. */
@@ -26,6 +29,7 @@ interface Held {
   readonly epoch: string;
   /** Raised at the end. */
   readonly over: AbortController;
+  readonly fault: FunctionFault;
   stream: SharedStream | null;
   /** Resolves when `stream` has brought all. */
   running: Promise<void>;
@@ -57,7 +61,16 @@ export class SocketSource implements StateSource {
     if (this.#held !== null) throw new FunctionStateError('busy', 'the state of a slot is shared already');
     const { isOwn, epoch, signal } = options;
     const running = Promise.resolve();
-    const held: Held = { sink, epoch, over: new AbortController(), stream: null, running, isBegun: false };
+    const { nowMs = () => performance.now() } = this.#options;
+    const held: Held = {
+      sink,
+      epoch,
+      over: new AbortController(),
+      fault: new FunctionFault(nowMs),
+      stream: null,
+      running,
+      isBegun: false,
+    };
     this.#held = held;
     try {
       await this.#giveIn(() => this.#share(held, null, entries, isOwn, signal));
@@ -104,6 +117,20 @@ export class SocketSource implements StateSource {
     });
   }
 
+  fault(): string | null {
+    const held = this.#held;
+    return held?.isBegun === true ? held.fault.words(isOpen(this.#options.current)) : null;
+  }
+
+  refusals(): number {
+    return this.#held?.fault.refusals ?? 0;
+  }
+
+  /** A connection to the socket was refused, whoever's it is. One beside that of the function is nothing to the state. */
+  refused(error: FunctionStateError): void {
+    if (!isOpen(this.#options.current)) this.#held?.fault.refused(error);
+  }
+
   close(): Promise<void> {
     if (this.#held !== null) this.#drop(this.#held);
     return Promise.resolve();
@@ -133,6 +160,7 @@ export class SocketSource implements StateSource {
   }
 
   disconnected(): void {
+    this.#held?.fault.ceased();
     this.#held?.stream?.destroy();
   }
 
@@ -197,6 +225,8 @@ export class SocketSource implements StateSource {
       held.running = this.#run(stream, link, stop.expire);
       stop.deadline.arm(limits.applyMs, 'the function did not answer share');
       await answered;
+      // It may be gone again.
+      if (!link.ended) held.fault.shares();
     } catch (error) {
       if (held.stream === stream) held.stream = null;
       stream?.destroy();
@@ -241,8 +271,10 @@ export class SocketSource implements StateSource {
   #refuse(link: FunctionLink, error: FunctionStateError): void {
     if (link.ended) return;
     link.refuse(error);
-    // The socket tells of these itself.
-    if (error.code !== 'protocol' && error.code !== 'not-answered') this.#options.onRefused(error);
+    // The socket tells of these itself, and `refused` hears of them.
+    if (error.code === 'protocol' || error.code === 'not-answered') return;
+    this.#held?.fault.refused(error);
+    this.#options.onRefused(error);
   }
 
   #drop(held: Held): void {
@@ -250,6 +282,11 @@ export class SocketSource implements StateSource {
     held.over.abort(new FunctionStateError('closed', 'the state is shared no more'));
     held.stream?.destroy();
   }
+}
+
+/** A connection that has just been refused is still the current one, and over. */
+function isOpen({ link }: CurrentLink): boolean {
+  return link !== null && !link.ended;
 }
 
 function boundedBy({ deadline, signal }: Stop, { applyMs, stallMs }: FunctionStateLimits): Bounded {

@@ -66,6 +66,8 @@ export interface StateSource {
   firstPackets?(): FirstPacketReport | null;
   /** While the slot is held: why not all of the state is told; null: it is. For views, once a second. */
   fault?(): string | null;
+  /** Of a source that is a function, while the slot is held: how often it was refused. For views, once a second. */
+  refusals?(): number;
   /** Of a source that follows the kernel's events, while the slot is held: how often it lost some; null: never. For views, once a second. */
   overruns?(): OverrunReport | null;
   /**

@@ -21,7 +21,11 @@ export function temporaryFolder(): string {
 }
 
 /** An agent's end, with what was refused. */
-export async function listen(limits: Partial<FunctionStateLimits> = {}, format: string | null = null) {
+export async function listen(
+  limits: Partial<FunctionStateLimits> = {},
+  format: string | null = null,
+  nowMs: () => number = () => performance.now(),
+) {
   const refused: FunctionStateError[] = [];
   const health: unknown[] = [];
   const sessions: unknown[] = [];
@@ -33,6 +37,7 @@ export async function listen(limits: Partial<FunctionStateLimits> = {}, format: 
     onHealth: (word) => health.push(word),
     onSessions: (word) => sessions.push(word),
     onRefused: (error) => refused.push(error),
+    nowMs,
   });
   onTestFinished(() => state.close());
   return { state, refused, health, sessions, path: state.environment['VNFPOOL_SOCKET'] ?? '' };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { StateError } from '@vnfpool/runtime/replication';
 import type { ReplicaMessage } from '@vnfpool/wire/replication';
 import { describe, expect, test, vi } from 'vitest';
 import type { FunctionStateLimits, SocketFunctionState } from '../../../src/node/function-state/index.ts';
@@ -10,8 +11,8 @@ import { RawSharer, welcomed } from './raw-sharer.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
-async function connected(limits: Partial<FunctionStateLimits> = {}) {
-  const agent = await listen(limits);
+async function connected(limits: Partial<FunctionStateLimits> = {}, nowMs?: () => number) {
+  const agent = await listen(limits, null, nowMs);
   const fake = await welcomed(agent.path);
   const { source } = agent.state;
   if (!source) throw new Error('it does not share');
@@ -21,8 +22,8 @@ async function connected(limits: Partial<FunctionStateLimits> = {}) {
 const options = { isOwn: false, epoch: '7', signal: never() };
 
 /** One that shares: it was given no entry. */
-async function sharing(sink: FakeSink, limits: Partial<FunctionStateLimits> = {}) {
-  const agent = await connected(limits);
+async function sharing(sink: FakeSink, limits: Partial<FunctionStateLimits> = {}, nowMs?: () => number) {
+  const agent = await connected(limits, nowMs);
   const begun = agent.source.begin([], sink, options);
   const sharer = await RawSharer.of(agent.fake);
   sharer.confirm(0);
@@ -252,6 +253,108 @@ test('a function that is to tell its state anew comes again, and says what it ha
   expect(sink.text()).toEqual({ a: '1', b: '2' });
   expect(refused).toEqual([]);
   await source.close();
+});
+
+describe('what the function does not tell is a fault', () => {
+  async function clocked() {
+    let nowMs = 0;
+    let rate = 10;
+    const sink = new FakeSink();
+    const agent = await sharing(sink, {}, () => nowMs);
+    /** Another connection of the function, which takes what the slot has. */
+    const comeAgain = async (): Promise<RawSharer> => {
+      const fake = new FakeFunction(agent.path);
+      fake.say({ op: 'hello', v: 1, shares: true });
+      const sharer = await RawSharer.of(fake);
+      sharer.confirm(sink.state.size);
+      fake.say({ id: sharer.id, ok: true }, { op: 'changes', bytesPerSecond: ++rate });
+      await sharer.hex(17);
+      await expect.poll(() => agent.state.changeRate).toBe(rate);
+      return sharer;
+    };
+    const pass = (ms: number): void => {
+      nowMs += ms;
+    };
+    return { ...agent, sink, comeAgain, pass, fault: () => agent.source.fault?.() ?? null };
+  }
+
+  test('while it is away for longer than it takes to come again', async () => {
+    const { comeAgain, fake, fault, pass, sink, source, state } = await clocked();
+    pass(60_000);
+    expect([fault(), source.refusals?.()]).toEqual([null, 0]);
+    await gone(state, fake);
+    pass(2_999);
+    const before = fault();
+    pass(1);
+    // The data socket stood open for as long as the other one: that is no refusal.
+    expect([before, fault()]).toEqual([null, 'its function has not been connected for 3 s']);
+    pass(4_000);
+    const again = await comeAgain();
+    again.set(1, 'a', '1');
+    await sink.has(1);
+    expect([fault(), source.refusals?.()]).toEqual([null, 0]);
+    await source.close();
+    expect(fault()).toBeNull();
+  });
+
+  test('for 10 s after a refusal, steadily where it comes and is refused in turn', async () => {
+    const { comeAgain, fault, pass, refused, sharer, source } = await clocked();
+    let now = sharer;
+    for (let times = 1; times <= 4; times++) {
+      now.writeHex('00040000');
+      await now.hex(1);
+      await expect.poll(() => refused.length).toBe(times);
+      const often = times === 1 ? 'once' : `${times} times`;
+      expect(fault()).toMatch(
+        new RegExp(`^its function was refused \\(${often}\\): shared state: .*262148 octets`),
+      );
+      pass(2_000);
+      now = await comeAgain();
+      pass(7_999);
+      expect(fault()).not.toBeNull();
+    }
+    pass(1);
+    expect([fault(), source.refusals?.()]).toEqual([null, 4]);
+  });
+
+  test('when its changes have no room', async () => {
+    const { fault, refused, sharer, sink } = await clocked();
+    sink.isHolding = true;
+    sharer.set(1, 'a', '1');
+    await sink.has(1);
+    sink.waiting[0]?.fail(new StateError('full', 'a key more than 1048576'));
+    await expect.poll(() => refused.length).toBe(1);
+    expect(fault()).toBe('its function was refused (once): its state was not taken: a key more than 1048576');
+  });
+
+  test('a stranger beside it is none; whoever comes in its place and is refused is', async () => {
+    const { fake, fault, pass, path, refused, source, state } = await clocked();
+    const come = async (line: Readonly<Record<string, unknown>>): Promise<void> => {
+      const stranger = new FakeFunction(path);
+      stranger.say(line);
+      expect(await stranger.next('refused')).not.toBeNull();
+    };
+    await come({ op: 'hello', v: 1, shares: true });
+    expect([refused.length, fault(), source.refusals?.()]).toEqual([1, null, 0]);
+    await gone(state, fake);
+    await come({ op: 'hello', v: 2, shares: true });
+    await come({ op: 'hello', v: 1 });
+    pass(20_000);
+    expect([source.refusals?.(), fault()]).toEqual([
+      2,
+      'its function has not been connected for 20 s; its function was refused (2 times): it says no more that it shares its state, and holds a slot',
+    ]);
+  });
+
+  test('that is connected again and does not take the state has its own words', async () => {
+    const { fake, fault, pass, path, state } = await clocked();
+    await gone(state, fake);
+    const again = new FakeFunction(path);
+    again.say({ op: 'hello', v: 1, shares: true });
+    expect(await again.next('share')).not.toBeNull();
+    pass(5_500);
+    expect(fault()).toBe('its function has not had the state for 5 s');
+  });
 });
 
 test('a slot that is lost while its function is gone ends at once, and the next one is given to who comes', async () => {
