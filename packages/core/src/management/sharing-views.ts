@@ -177,4 +177,12 @@ export interface StandbyStateView {
     /** Before it is filled anew, as it has differed again and again; absent: there is no such pause. */
     readonly filledInMs?: number;
   };
+  /** Times that its stream ended as one end refused, or did not understand, what the other one said, since the slot is held; absent: it never did. */
+  readonly breaks?: {
+    readonly times: number;
+    /** Of the last one. */
+    readonly reason: string;
+    /** The last one was less than five seconds ago. */
+    readonly isAmid: boolean;
+  };
 }

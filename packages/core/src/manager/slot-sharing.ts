@@ -8,7 +8,15 @@ import type { Journal } from './journal.ts';
 import type { SlotRecord } from './records.ts';
 import { isProtected, tellProtection, unprotectedWords, type Which } from './slot-protection.ts';
 import { damageWords, overrunWords, tellSource } from './source-news.ts';
-import { differsWords, standbyAt, standbyName, tellDigests, tellStandbys } from './standby-news.ts';
+import {
+  breakWords,
+  differsWords,
+  standbyAt,
+  standbyName,
+  tellBreaks,
+  tellDigests,
+  tellStandbys,
+} from './standby-news.ts';
 import type { ManagerState, ToldSharing } from './state.ts';
 
 /**
@@ -38,6 +46,7 @@ export function takeSharing(
     journal.event(wallMs, type, severity, subject, message);
   if (former) tellStandbys(state, slot, former, report, tell);
   tellDigests(state, slot, former, report, tell);
+  tellBreaks(state, slot, former, report, tell);
   tellProtection(state, journal, slot, former ? 'error' : 'warning', wallMs);
   tellSource(slot, former, report, nodeName(state, holder.node), tell);
   if (report.isLossy && former?.isLossy !== true) tell('slot.lossy', 'warning', lossyWords(slot));
@@ -136,6 +145,7 @@ function alarmsOf(state: ManagerState, slot: Which, { report, holder }: ToldShar
     const who = standbyName(state, slot.pool, standby.node);
     return [
       ...(standby.digests?.isDiffering ? [differsWords(who, slot)] : []),
+      ...(standby.breaks?.isAmid ? [breakWords(who, slot, standby.breaks.reason)] : []),
       ...(standby.state === 'silent' ? [`${who} does not answer: it gets ${of} no more.`] : []),
       ...(standby.state === 'away' ? [`${who} cannot be reached: it gets ${of} no more.`] : []),
     ];

@@ -67,6 +67,37 @@ export function tellDigests(
   }
 }
 
+/** Tells whose stream is refused or not understood, and whose is not any more. @param former undefined: nothing is known of this holder */
+export function tellBreaks(
+  state: ManagerState,
+  slot: Which,
+  former: SharingReport | undefined,
+  { standbys }: SharingReport,
+  tell: TellOfSlot,
+): void {
+  const spellOf = ({ breaks }: Pick<StandbyReport, 'breaks'>): Spell => ({
+    isSo: breaks?.isAmid === true,
+    times: breaks?.times ?? 0,
+  });
+  for (const standby of standbys) {
+    const before = former?.standbys.find(({ node }) => node === standby.node);
+    const { began, ended } = turnOf(before && spellOf(before), spellOf(standby));
+    const { reason, times } = standby.breaks ?? { reason: '', times: 0 };
+    const who = standbyName(state, slot.pool, standby.node);
+    if (began) tell('slot.stream-broken', 'warning', breakWords(who, slot, reason));
+    if (ended)
+      tell(
+        'slot.stream-mended',
+        'info',
+        `The stream of the state of slot ${slot.index} of ${slot.pool} to ${who} did not break off for 5 s; it did ${timesWords(times)} since the slot is held.`,
+      );
+  }
+}
+
+export function breakWords(who: string, { pool, index }: Which, reason: string): string {
+  return `The stream of the state of slot ${index} of ${pool} to ${who} broke off: ${reason}.`;
+}
+
 export function differsWords(who: string, { pool, index }: Which): string {
   return `${who} had another state than the holder of slot ${index} of ${pool}: it gets all of it anew.`;
 }

@@ -149,6 +149,8 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
         return this.#follow(nowMs);
       case 'message':
         return this.#read(input.standby, input.message, nowMs);
+      case 'garbled':
+        return this.#broke(input.standby, input.reason, nowMs);
       case 'list':
         return this.#list(input.standbys, nowMs);
       case 'end':
@@ -276,29 +278,33 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
     if (account) account.heardAtMs = nowMs;
     switch (message.type) {
       case 'at': {
-        if (link.isFollowing) return this.#drop(standby, 'it says twice where it is', nowMs);
+        if (link.isFollowing) return this.#broke(standby, 'it says twice where it is', nowMs);
         const resume = link.begin(message, this.#history);
         return [{ type: 'send', standby, message: resume }, ...this.#send(standby, link, nowMs, true)];
       }
       case 'ack': {
         const fault = link.acknowledge(message, nowMs);
-        if (fault !== null) return this.#drop(standby, fault, nowMs);
+        if (fault !== null) return this.#broke(standby, fault, nowMs);
         return [...this.#send(standby, link, nowMs, false), ...this.#follow(nowMs)];
       }
       case 'differs':
         return this.#differs(standby, link, message.sequence, nowMs);
       case 'refuse': {
-        const dropped = this.#drop(standby, message.text, nowMs);
+        const { reason, text } = message;
+        // Before it has heard of the slot, and after it has heard of another holder, that is as it should be.
+        if (reason !== 'old-epoch' && reason !== 'unknown-slot')
+          return this.#broke(standby, `it refuses what it is sent: ${text}`, nowMs);
+        const dropped = this.#drop(standby, text, nowMs);
         if (message.reason !== 'old-epoch' || message.epoch <= this.#init.epoch) return dropped;
         return [...dropped, { type: 'superseded', epoch: message.epoch }];
       }
       default:
-        return this.#drop(standby, `a standby does not say ${message.type}`, nowMs);
+        return this.#broke(standby, `a standby does not say ${message.type}`, nowMs);
     }
   }
 
   #differs(standby: number, link: StandbyLink, sequence: number, nowMs: number): HolderOutput[] {
-    if (!link.isFollowing) return this.#drop(standby, 'it differs from nothing', nowMs);
+    if (!link.isFollowing) return this.#broke(standby, 'it differs from nothing', nowMs);
     this.#fit.delete(standby);
     const account = this.#standbys.met.get(standby);
     account?.differ(nowMs);
@@ -311,6 +317,14 @@ export class ReplicationHolder implements Core<HolderInput, HolderOutput> {
       { type: 'send', standby, message: resume },
       ...this.#send(standby, link, nowMs, true),
     ];
+  }
+
+  /** One end does not take what the other one says. */
+  #broke(standby: number, reason: string, nowMs: number): HolderOutput[] {
+    const isNew = this.#standbys.met.get(standby)?.broke(reason, nowMs) !== false;
+    // One that comes and is refused in turn does not fill the log.
+    const told = isNew ? [event('warning', standby, `the stream to it was given up: ${reason}`)] : [];
+    return [...told, ...this.#drop(standby, reason, nowMs)];
   }
 
   #drop(standby: number, reason: string, nowMs: number): HolderOutput[] {

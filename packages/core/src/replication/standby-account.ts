@@ -3,6 +3,9 @@
 /** A standby that had another state counts as differing until its digests have agreed for so long: a bad memory fails more than once. */
 const STEADY_MS = 5_000;
 
+/** A stream that was refused or not understood counts as broken for so long: one that is, again and again, is so all the time. */
+const BROKEN_MS = 5_000;
+
 /** The pause doubles with each difference, and so many times at most. */
 const DOUBLINGS_MAX = 6;
 
@@ -28,6 +31,10 @@ export class StandbyAccount {
   /** Before it is filled anew once more. */
   #pauseMs = 0;
   readonly #firstPauseMs: number;
+  /** How often a connection ended as one end refused what the other one said, and why the last did. */
+  breaks = 0;
+  breakReason = '';
+  #brokenAtMs = -Infinity;
 
   /** @param firstPauseMs before it is filled anew when it has differed twice */
   constructor(firstPauseMs: number) {
@@ -36,6 +43,19 @@ export class StandbyAccount {
 
   get isDiffering(): boolean {
     return this.#isDiffering;
+  }
+
+  /** @returns whether it had not broken lately */
+  broke(reason: string, nowMs: number): boolean {
+    const isNew = !this.isBroken(nowMs);
+    this.breaks++;
+    this.breakReason = reason;
+    this.#brokenAtMs = nowMs;
+    return isNew;
+  }
+
+  isBroken(nowMs: number): boolean {
+    return nowMs - this.#brokenAtMs < BROKEN_MS;
   }
 
   /** It has reached a mark: its digest was that of the holder. */

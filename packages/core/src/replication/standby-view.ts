@@ -36,7 +36,13 @@ export function standbyView(
     isDiffering: account?.isDiffering ?? false,
     filledInMs: account !== undefined && account.filledAtMs > nowMs ? account.filledAtMs - nowMs : null,
     isHeldUp: link?.heldBy === 'damage',
+    breaks: breaksOf(account, nowMs),
   };
+}
+
+function breaksOf(account: StandbyAccount | undefined, nowMs: number): StandbyView['breaks'] {
+  if (account === undefined || account.breaks === 0) return null;
+  return { times: account.breaks, reason: account.breakReason, isAmid: account.isBroken(nowMs) };
 }
 
 function stateOf(link: StandbyLink | undefined): StandbyView['state'] {

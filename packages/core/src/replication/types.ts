@@ -67,6 +67,8 @@ export type HolderInput =
   | { readonly type: 'attach'; readonly standby: number }
   | { readonly type: 'detach'; readonly standby: number }
   | { readonly type: 'message'; readonly standby: number; readonly message: ReplicaMessage }
+  /** What came from a standby is no message. */
+  | { readonly type: 'garbled'; readonly standby: number; readonly reason: string }
   /** Who may take the slot over, as the council has it now: these are within the bound. */
   | { readonly type: 'list'; readonly standbys: readonly number[] }
   /** The slot is given up by a planned hand-over: no update follows. */
@@ -178,4 +180,9 @@ export interface StandbyView {
   readonly filledInMs: number | null;
   /** It lacks what is damaged in the holder's own copy. */
   readonly isHeldUp: boolean;
+  /**
+   * How often its stream ended as one end refused, or did not understand, what the other one said; why the last did, and whether that was in the last
+   * five seconds. A standby that does not know the slot yet, or knows a later holder, is not among these. Null: it never did.
+   */
+  readonly breaks: { readonly times: number; readonly reason: string; readonly isAmid: boolean } | null;
 }

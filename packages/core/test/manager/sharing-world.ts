@@ -57,7 +57,9 @@ export async function world(declared: DeclaredPool = kv(HELD)) {
   const events = () =>
     views()
       .events.filter(({ subject }) => subject === 'slot kv/0')
-      .filter(({ type }) => /standby|protected|lossy|first-packets|told|events|damaged|mended/.test(type))
+      .filter(({ type }) =>
+        /standby|protected|lossy|first-packets|told|events|damaged|mended|stream/.test(type),
+      )
       .map(({ type, severity, message }) => `${severity} ${type}: ${message}`)
       .toReversed();
   return { domain, apply, views, standby, tell, events };

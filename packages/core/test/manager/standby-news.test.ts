@@ -29,6 +29,34 @@ test('what goes to each standby and how its digests compare stands in the slot',
   expect(domain.core.explainSlot('kv', 0, domain.nowMs)?.sharing).toEqual(sharing);
 });
 
+test('a stream that breaks off again and again is one event and an alarm, until it did not for a while', async () => {
+  const { tell, standby, events, views } = await world();
+  tell([standby(2, { digests: well })]);
+  const reason = 'it refuses what it is sent: type 99';
+  for (const times of [1, 4, 9])
+    tell([standby(2, { digests: well, breaks: { times, reason, isAmid: true } })]);
+  const words =
+    'The stream of the state of slot 0 of kv to kv#2 on b broke off: it refuses what it is sent: type 99.';
+  expect(views().slots[0]?.sharing).toMatchObject({
+    alarms: [words],
+    standbys: [{ breaks: { times: 9, isAmid: true } }],
+  });
+  expect(views().pools[0]?.health).toBe('degraded');
+  for (let n = 0; n < 2; n++)
+    tell([standby(2, { digests: well, breaks: { times: 9, reason, isAmid: false } })]);
+  expect(views().slots[0]?.sharing).not.toHaveProperty('alarms');
+  // One that lasts for less than the time between two reports is both at once.
+  tell([standby(2, { digests: well, breaks: { times: 10, reason, isAmid: false } })]);
+  const over = (times: number): string =>
+    `info slot.stream-mended: The stream of the state of slot 0 of kv to kv#2 on b did not break off for 5 s; it did ${times} times since the slot is held.`;
+  expect(events().filter((event) => event.includes('stream'))).toEqual([
+    `warning slot.stream-broken: ${words}`,
+    over(9),
+    `warning slot.stream-broken: ${words}`,
+    over(10),
+  ]);
+});
+
 describe('a standby with another state', () => {
   const differing: DigestReport = { agreed: 40, differed: 1, sinceAgreedMs: 900, isDiffering: true };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MARKS_UNDER_WAY_MAX, ReplicaStore, ReplicationStandby } from '@vnfpool/core/replication';
-import type { ReplicaMark, ReplicaMessage, ReplicaOpen } from '@vnfpool/wire/replication';
+import type { ReplicaMark, ReplicaMessage, ReplicaOpen, ReplicaRefusal } from '@vnfpool/wire/replication';
 import { describe, expect, test } from 'vitest';
 import { octets, Pair, SLOT } from './pair.ts';
 
@@ -180,6 +180,45 @@ describe('a holder', () => {
     const pair = answered(change);
     expect(pair.take('acknowledged')).toEqual([]);
     expect(pair.take('drop')).toEqual([{ type: 'drop', standby: 1, reason }]);
+  });
+
+  test('counts streams that broke off, and tells the log once of those that do so again and again', () => {
+    const pair = following();
+    const breaks = () => pair.holder.views(pair.nowMs, [1])[0]?.breaks;
+    const refuse = (reason: ReplicaRefusal, epoch = 0): void => {
+      pair.give({ type: 'message', standby: 1, message: { type: 'refuse', reason, epoch, text: 'no' } });
+    };
+    const again = (): void => {
+      pair.pass(1_000);
+      pair.detach();
+      pair.attach();
+    };
+    // It has not heard of the slot yet, or of a later holder: nothing is wrong with the stream.
+    for (const reason of ['unknown-slot', 'old-epoch'] as const) {
+      refuse(reason, 9);
+      again();
+    }
+    const said = () => pair.take('event').filter(({ message }) => message.startsWith('the stream to it'));
+    expect([breaks(), said()]).toEqual([null, []]);
+    pair.told.splice(0);
+    for (const reason of ['protocol', 'resources'] as const) {
+      refuse(reason);
+      again();
+    }
+    pair.give({ type: 'garbled', standby: 1, reason: 'it is not understood: type 99' });
+    expect(pair.take('drop').at(-1)).toMatchObject({ reason: 'it is not understood: type 99' });
+    expect(breaks()).toEqual({ times: 3, reason: 'it is not understood: type 99', isAmid: true });
+    expect(said().map(({ message }) => message)).toEqual([
+      'the stream to it was given up: it refuses what it is sent: no',
+    ]);
+    again();
+    pair.pass(3_900);
+    expect(breaks()?.isAmid).toBe(true);
+    pair.pass(100);
+    expect(breaks()).toMatchObject({ times: 3, isAmid: false });
+    pair.told.splice(0);
+    pair.give({ type: 'garbled', standby: 1, reason: 'type 98' });
+    expect(said()).toHaveLength(1);
   });
 
   test('has whoever says to be further than itself begin anew', () => {

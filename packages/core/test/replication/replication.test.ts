@@ -159,6 +159,8 @@ describe('a standby', () => {
     expect(pair.take('event').map(({ message }) => message)).toEqual([
       "the state is not the holder's at update 1",
       'its state is another at update 1; it gets all anew',
+      // Nor are these the holder's octets.
+      'the stream to it was given up: it acknowledges what was not sent',
     ]);
     expect(pair.standby().isWhole).toBe(true);
     expect(contents(pair.standby().store)).toEqual([]);

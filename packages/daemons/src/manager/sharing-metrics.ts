@@ -116,6 +116,11 @@ export function exportSharing(metrics: Metrics, read: () => readonly SlotView[])
   ofStandby('standby_round_trip_seconds', 'Last round trip of a mark', ({ roundTripMs }) =>
     roundTripMs === null ? null : roundTripMs / 1_000,
   );
+  ofStandby(
+    'standby_stream_breaks_count',
+    'Times that its stream ended as one end refused, or did not understand, what the other one said, since the slot is held',
+    ({ breaks }) => breaks?.times,
+  );
   exportStreams(ofStandby);
 }
 

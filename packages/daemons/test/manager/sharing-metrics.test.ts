@@ -67,7 +67,7 @@ test('lag of each standby, as of one view; what is not known, or no more, is not
   const [standby] = sharing?.standbys ?? [];
   if (!sharing || !standby) throw new Error('there is no standby');
   const standbys = [
-    { ...standby, stream, digests },
+    { ...standby, stream, digests, breaks: { times: 6, reason: 'no', isAmid: true } },
     {
       ...standby,
       node: 'node-c',
@@ -88,12 +88,13 @@ test('lag of each standby, as of one view; what is not known, or no more, is not
     },
   }));
   const now = await lines();
-  expect(now.filter((line) => /overrun|alarms|damaged|refusals/.test(line))).toEqual([
+  expect(now.filter((line) => /overrun|alarms|damaged|refusals|breaks/.test(line))).toEqual([
     of('slot_sharing_alarms_count', '2'),
     of('slot_damaged_values_count', '3'),
     of('slot_function_refusals_count', '5'),
     of('slot_event_overruns_count', '9'),
     of('slot_event_overrun_state', '1'),
+    of('standby_stream_breaks_count', '6', b),
   ]);
   const names = /standby_(silent|sent|under_way|fills|digest|differing)/;
   expect(now.filter((line) => names.test(line) && line.includes('node-b'))).toEqual([

@@ -97,6 +97,11 @@ export class CopyServer {
         message = decodeReplica(frame);
       } catch (error) {
         if (!(error instanceof WireError)) throw error;
+        // A holder that was let in tells people of it.
+        if (copy !== undefined)
+          connection.send(
+            encodeReplica({ type: 'refuse', reason: 'protocol', epoch: 0, text: error.message }),
+          );
         this.#refuse(connection, error.message);
         return;
       }

@@ -393,7 +393,9 @@ export class ReplicatedState {
       message = decodeReplica(frame);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#notice({ type: 'event', severity: 'warning', standby, message: error.message });
+      // Of a connection whose place another one has taken it is nothing.
+      if (this.#connections.get(standby) === connection)
+        this.#driver.submit({ type: 'garbled', standby, reason: `it is not understood: ${error.message}` });
       connection.close(error.message);
       return false;
     }

@@ -9,7 +9,7 @@ import {
   type StateNotice,
 } from '@vnfpool/runtime/replication';
 import { TcpTransport } from '@vnfpool/transport/tcp';
-import { encodeReplica } from '@vnfpool/wire/replication';
+import { decodeReplica, encodeReplica, type ReplicaMessage } from '@vnfpool/wire/replication';
 import { afterEach, describe, expect, test } from 'vitest';
 
 const SLOT = '00000000000000a1';
@@ -330,6 +330,64 @@ describe('a copy', () => {
     const ready = heard.next('ready');
     stateWith([copy], heard, { listed: [1] });
     await ready;
+  });
+
+  test('tells a holder that was let in why it ends its stream', async () => {
+    const copy = await copyAt();
+    const connection = await transport.connect({ host: '127.0.0.1', port: copy.address.port });
+    const said: ReplicaMessage[] = [];
+    const closed = new Promise((resolve) => {
+      connection.onClose(resolve);
+    });
+    connection.onFrame((frame) => {
+      said.push(decodeReplica(frame));
+    });
+    connection.send(
+      encodeReplica({
+        type: 'open',
+        slot: SLOT,
+        epoch: 1,
+        history: [{ epoch: 1, sequence: 0 }],
+        everyMs: 20,
+      }),
+    );
+    connection.send(Uint8Array.of(0, 0, 0, 1, 99));
+    await closed;
+    expect(said.at(-1)).toMatchObject({
+      type: 'refuse',
+      reason: 'protocol',
+      text: expect.stringContaining('type 99') as string,
+    });
+  });
+
+  test('that says what is no message is a stream that broke off, and is followed all the same', async () => {
+    let isGarbling = true;
+    const server = await transport.listen({
+      host: '127.0.0.1',
+      port: 0,
+      connectionsMax: 4,
+      onConnection: (connection) => {
+        connection.onFrame(() => {
+          if (isGarbling) connection.send(Uint8Array.of(0, 0, 0, 1, 99));
+        });
+      },
+    });
+    open.push(server);
+    const heard = new Heard<StateNotice>();
+    const event = heard.next('event');
+    const place = { standby: 1, host: '127.0.0.1', port: server.address.port };
+    const state = stateWith([], heard, { standbys: [place] });
+    expect(await event).toMatchObject({ standby: 1, message: expect.stringContaining('type 99') as string });
+    await expect.poll(() => state.standbys[0]?.breaks?.times).toBeGreaterThan(2);
+    expect(heard.all.filter(({ type }) => type === 'event')).toHaveLength(1);
+    isGarbling = false;
+    const copy = await copyAt();
+    const ready = heard.next('caught-up');
+    state.keepAt([{ ...place, port: copy.address.port }]);
+    await ready;
+    expect(state.standbys[0]?.breaks?.reason).toContain(
+      'it is not understood: replication message of type 99',
+    );
   });
 
   test('admits whom it is told to', async () => {

@@ -390,6 +390,7 @@ const sharingReport: Shape<SharingReport> = object(
             { agreed: count, differed: count, sinceAgreedMs: nullable(milliseconds), isDiffering: flag },
             { filledInMs: milliseconds },
           ),
+          breaks: object({ times: count, reason: text, isAmid: flag }),
         },
       ),
     ),

@@ -564,6 +564,17 @@ export interface StandbyReport {
   readonly stream?: StreamReport;
   /** Absent: by an agent of an earlier version. */
   readonly digests?: DigestReport;
+  /** Absent: its stream never broke off so. */
+  readonly breaks?: BreakReport;
+}
+
+/** A stream that ended as one end refused, or did not understand, what the other one said, since the slot is held. */
+export interface BreakReport {
+  readonly times: number;
+  /** Of the last one. */
+  readonly reason: string;
+  /** The last one was less than five seconds ago. */
+  readonly isAmid: boolean;
 }
 
 /** What goes from a holder to one copy. */

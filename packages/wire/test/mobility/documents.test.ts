@@ -538,13 +538,20 @@ test('of each copy it says what went there and how its digests compare, unless i
     const slots = [{ ...slotReport.slots[0], state: 'holding', sharing }];
     return parseSlotReport(octets({ ...slotReport, slots })).slots[0]?.sharing?.standbys[0];
   };
-  for (const more of [{}, { stream }, { stream, digests }, { digests: { ...digests, filledInMs: 1_950.5 } }])
+  const breaks = { times: 3, reason: 'type 99', isAmid: true };
+  for (const more of [
+    {},
+    { stream },
+    { stream, digests, breaks },
+    { digests: { ...digests, filledInMs: 1_950.5 } },
+  ])
     expect(parsed(more)).toEqual({ ...standby, ...more });
   for (const more of [
     { stream: { ...stream, fills: -1 } },
     { stream: { ...stream, silentMs: 'never' } },
     { digests: { ...digests, isDiffering: 1 } },
     { digests: { agreed: 1 } },
+    { breaks: { times: 3 } },
   ])
     expect(errorOf(() => parsed(more))).toMatchObject({ errorNumber: 1 });
 });

@@ -35,6 +35,7 @@ function reportOf(view: StandbyView, former: StandbyView | undefined, seconds: n
     sinceAgreedMs,
     isDiffering,
     filledInMs,
+    breaks,
   } = view;
   const rate = (now: number, before = 0): number => Math.round((now - before) / seconds);
   return {
@@ -61,6 +62,7 @@ function reportOf(view: StandbyView, former: StandbyView | undefined, seconds: n
       isDiffering,
       ...(filledInMs !== null && { filledInMs: rounded(filledInMs) }),
     },
+    ...(breaks !== null && { breaks }),
   };
 }
 

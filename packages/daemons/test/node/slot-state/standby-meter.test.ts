@@ -23,7 +23,14 @@ const view: StandbyView = {
   isDiffering: false,
   filledInMs: null,
   isHeldUp: false,
+  breaks: null,
 };
+
+test('a stream that broke off is told', () => {
+  const breaks = { times: 2, reason: 'type 99', isAmid: true };
+  const reports = new StandbyMeter(0).read([view, { ...view, standby: 3, breaks }], 1_000);
+  expect(reports.map((report) => report.breaks)).toEqual([undefined, breaks]);
+});
 
 test('rates are of the time since the last look, of each standby by itself', () => {
   const meter = new StandbyMeter(1_000);
