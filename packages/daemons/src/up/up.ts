@@ -15,6 +15,7 @@ import { createFront } from './front.ts';
 import { LAB_TASK, type LabLine, type LabTask } from './lab-main.ts';
 import { LayoutError, layOut } from './layout.ts';
 import { AlreadyRunningError, clearLeftovers, own } from './leftovers.ts';
+import { tryLine } from './try-line.ts';
 
 export interface UpOptions {
   readonly file: string;
@@ -85,7 +86,7 @@ export async function runUp(options: UpOptions): Promise<number> {
       () => {
         say(`set ${set.name} is up; its state is in ${folder}${keep ? '' : ' until it ends'}`);
         say(`page     http://127.0.0.1:${port}/#token=${token}`);
-        say('try      npx vnfpool status    npx vnfpool kill web#1    npx vnfpool pause node-a');
+        say(`try      ${tryLine(set, options.state)}`);
         say('Ctrl-C takes everything down again');
       },
     );
