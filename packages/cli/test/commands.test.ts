@@ -84,6 +84,18 @@ describe('explain, status, failover', () => {
     expect(await bench.run(['thaw'])).toMatchObject({ code: 1, err: 'vnfpool: Nothing is frozen.\n' });
   });
 
+  test('a council that does not survive a node: status and council show say it', async () => {
+    const weakness = 'The council is node-a alone: when node-a is gone, no slot is granted or renewed.';
+    bench.backend.change({
+      sets: bench.backend.view.sets.map((set) => ({
+        ...set,
+        councils: set.councils.map((council) => ({ ...council, weakness })),
+      })),
+    });
+    expect((await bench.run(['status'])).out.split('\n')[2]).toBe(weakness);
+    expect((await bench.run(['council', 'show'])).out.split('\n')).toContain(weakness);
+  });
+
   test('status', async () => {
     const { code, out } = await bench.run(['status']);
     expect(code).toBe(0);
@@ -126,6 +138,15 @@ describe('plan and apply', () => {
 
   test('nothing to do', async () => {
     expect((await bench.run(['apply', '-'])).out).toBe('set edge: nothing to do, generation 4\n');
+  });
+
+  test.each(['plan', 'apply'])('%s tells what is hardly meant, and does it all the same', async (command) => {
+    bench.backend.warnings = ['The council is node-a alone.', 'Council west\nis node-c alone.'];
+    const { code, out } = await bench.run([command, 'set.yaml']);
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^! The council is node-a alone\.\n! Council west.?is node-c alone\.\nset edge: nothing to do/,
+    );
   });
 
   test.each(['plan', 'apply'])(

@@ -147,6 +147,14 @@ describe.skipIf(executablePath === undefined)(title, () => {
     await picture('light-frozen');
   });
 
+  test('a council that does not survive a node says so, and what helps', async () => {
+    api.scenario.weakness =
+      'The council is node-a alone: when node-a is gone, no slot is granted or renewed.';
+    await enter();
+    await textOf(page.getByTestId('weakness'), api.scenario.weakness);
+    await page.getByText('council 3 of 3, survives no loss').waitFor();
+  });
+
   test('tells who has the state of a slot, and how far behind', async () => {
     const standby = {
       instance: 'web#2',

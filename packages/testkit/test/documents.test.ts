@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { DeclaredSet } from '@vnfpool/core/declared';
+import { councilWeaknesses } from '@vnfpool/core/planner';
 import { readDeclaration } from '@vnfpool/runtime/declaration';
 import { describe, expect, test } from 'vitest';
 
@@ -144,6 +146,21 @@ test.each(['docs/conformance.md', 'docs/security.md'])('tests that %s names exis
     return !["'", '"', '`'].some((quote) => source.includes(`${quote}${title}${quote}`));
   });
   expect(missing).toEqual([]);
+});
+
+test('the pair of docs/redundancy.md survives each of its nodes; without the witness it is warned of, as the page says', () => {
+  const { text = '' } = documents.find(({ name }) => name === 'docs/redundancy.md') ?? {};
+  const blocks = blocksOf(text);
+  const yaml = blocks.find((block) => block.text.startsWith('set: pair'))?.text ?? '';
+  const told = blocks.find((block) => block.text.startsWith('! ') && block.language === '')?.text;
+  const declared = (of: string): DeclaredSet => {
+    const read = readDeclaration(of, 'docs/redundancy.md');
+    if ('faults' in read) throw new Error(read.faults.map(({ message }) => message).join('; '));
+    return read.set;
+  };
+  expect(councilWeaknesses(declared(yaml))).toEqual([]);
+  const alone = councilWeaknesses(declared(yaml.replace(', node-c: { witness: true }', '')));
+  expect(alone.map((line) => `! ${line}`)).toEqual([told]);
 });
 
 test('the example is a valid set', () => {

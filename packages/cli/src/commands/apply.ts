@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { type ApiOptions, connectApi, withApi } from '../api/api-command.ts';
 import type { CliIo } from '../io.ts';
 import { type Format, formatOption, printValue } from '../tables/print-list.ts';
-import { countChanges, readDeclarationFile, renderChanges } from './declaration.ts';
+import { countChanges, readDeclarationFile, renderChanges, renderWarnings } from './declaration.ts';
 import { refused } from './plan.ts';
 
 export function addApply(program: Command, io: CliIo): void {
@@ -22,6 +22,7 @@ export function addApply(program: Command, io: CliIo): void {
       if (options.output === 'json' || options.output === 'yaml')
         return printValue(io, options.output, applied);
       io.out(renderChanges(applied.changes, io.colour));
+      io.out(renderWarnings(applied.warnings ?? [], io.colour));
       const told =
         applied.changes.length === 0 ? 'nothing to do' : `applied ${countChanges(applied.changes)}`;
       io.out(`set ${applied.set}: ${told}, generation ${applied.generation}\n`);

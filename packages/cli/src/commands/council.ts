@@ -12,6 +12,7 @@ import { CliError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
 import { showAge } from '../output/duration.ts';
 import { type Paint, painter } from '../output/paint.ts';
+import { plain } from '../output/plain.ts';
 import { type Format, formatOption, printValue } from '../tables/print-list.ts';
 
 interface ForceOptions extends ApiOptions {
@@ -91,7 +92,7 @@ function describeCouncil(
   now: number,
   paint: Paint,
 ): string {
-  const { members, version, reachable, next, voiceless, forced } = council;
+  const { members, version, reachable, next, voiceless, forced, weakness } = council;
   const needed = Math.floor(members.length / 2) + 1;
   const width = Math.max(...members.map((member) => member.length));
   const lines = members.map((member) => {
@@ -117,6 +118,7 @@ function describeCouncil(
       `An operator decided on it ${showAge(forced.at, now)} ago, over council ${forced.over}${dead}.`,
     );
   }
+  if (weakness) lines.push(paint('warning', plain(weakness, 'one line')));
   const title = councils.length > 1 ? `${council.name} ${version}` : version;
   return `Council ${title} of set ${name}\n${lines.join('\n')}\n${enough}\n`;
 }

@@ -36,6 +36,12 @@ export function renderChanges(changes: readonly PlannedChange[], colour: boolean
   return changes.map((change) => `${changeLine(change, paint)}\n`).join('');
 }
 
+/** `! The council is node-a alone: …`, a line each. */
+export function renderWarnings(warnings: readonly string[], colour: boolean): string {
+  const paint = painter(colour);
+  return warnings.map((warning) => `${paint('warning', '!')} ${plain(warning, 'one line')}\n`).join('');
+}
+
 function changeLine(change: PlannedChange, paint: Paint): string {
   const { sign, tone } = signs[change.action];
   const detail = change.detail === '' ? '' : `: ${change.detail}`;

@@ -5,7 +5,7 @@ import { type ApiOptions, connectApi, withApi } from '../api/api-command.ts';
 import { RefusedError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
 import { type Format, formatOption, printValue } from '../tables/print-list.ts';
-import { countChanges, readDeclarationFile, renderChanges } from './declaration.ts';
+import { countChanges, readDeclarationFile, renderChanges, renderWarnings } from './declaration.ts';
 
 export function addPlan(program: Command, io: CliIo): void {
   withApi(program.command('plan'))
@@ -19,6 +19,7 @@ export function addPlan(program: Command, io: CliIo): void {
       const plan = await client.post<PlanView>('/v1/plan', declaration).catch(refused);
       if (options.output === 'json' || options.output === 'yaml') return printValue(io, options.output, plan);
       io.out(renderChanges(plan.changes, io.colour));
+      io.out(renderWarnings(plan.warnings ?? [], io.colour));
       const told = plan.changes.length === 0 ? 'nothing to do' : countChanges(plan.changes);
       io.out(`set ${plan.set}: ${told}; nothing was applied\n`);
     });

@@ -43,6 +43,8 @@ function renderStatus(state: StateView, io: CliIo): string {
     const text = `set ${name} is frozen: ${frozen.reason}; \`vnfpool thaw\` if they are gone for good`;
     parts.push(`${paint('bad', plain(text, 'one line'))}\n`);
   }
+  for (const { weakness } of state.sets.flatMap(({ councils }) => councils))
+    if (weakness) parts.push(`${paint('warning', plain(weakness, 'one line'))}\n`);
   if (parts.length === 0) parts.push('no set is declared: `vnfpool apply FILE` declares one\n');
   const add = <T>(columns: readonly Column<T>[], items: readonly T[]): void => {
     if (items.length > 0) parts.push(renderTable(columns, items, { now, paint }));

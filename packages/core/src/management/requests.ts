@@ -20,6 +20,8 @@ export interface ApplyView {
   /** Unchanged when nothing had to be done. */
   readonly generation: number;
   readonly changes: readonly PlannedChange[];
+  /** As `PlanView.warnings`. */
+  readonly warnings?: readonly string[];
 }
 
 /** POST /v1/handover: moves a slot on purpose. */

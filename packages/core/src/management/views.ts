@@ -39,6 +39,8 @@ export interface CouncilView {
   readonly voiceless: readonly string[];
   /** What an operator took upon himself; null: nothing. */
   readonly forced: { readonly at: number; readonly over: string; readonly dead: readonly string[] } | null;
+  /** The loss of one node that it does not survive, and the remedy, in sentences; absent or null: it survives every one. */
+  readonly weakness?: string | null;
 }
 
 export type Health = 'whole' | 'degraded' | 'down';
@@ -298,6 +300,8 @@ export interface PlannedChange {
 export interface PlanView {
   readonly set: string;
   readonly changes: readonly PlannedChange[];
+  /** What may be declared, and is hardly meant, a few sentences each: a council that does not survive the loss of a node. Absent: nothing. */
+  readonly warnings?: readonly string[];
 }
 
 /** A mistake in a declaration, with its place. */

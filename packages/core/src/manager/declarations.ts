@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredSet } from '../declared/set.ts';
 import type { PlannedChange } from '../management/views.ts';
+import { warningsOf } from '../planner/council-losses.ts';
 import { diff } from '../planner/diff.ts';
 import { configurationOf } from '../planner/documents.ts';
 import { plan } from '../planner/plan.ts';
@@ -186,7 +187,12 @@ export class Declarations {
       outputs.push(
         reply(requestId, {
           ok: true,
-          applied: { set: declared.name, generation: state.set.generation, changes },
+          applied: {
+            set: declared.name,
+            generation: state.set.generation,
+            changes,
+            ...warningsOf(declared),
+          },
         }),
       );
       return;
@@ -260,7 +266,10 @@ export class Declarations {
     const message = `Declaration ${generation} of ${name} applies: ${changes.length} changes.`;
     const wallMs = this.#options.wallMs(nowMs);
     this.#journal.event(wallMs, 'declaration.applied', 'info', `set ${name}`, message);
-    return { ok: true, applied: { set: name, generation, changes } };
+    const told = set ? warningsOf(set.declared) : {};
+    for (const warning of told.warnings ?? [])
+      this.#journal.event(wallMs, 'declaration.warning', 'warning', `set ${name}`, warning);
+    return { ok: true, applied: { set: name, generation, changes, ...told } };
   }
 
   #refused(former: Former, reason: string, nowMs: number): string {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ExplainView, SlotExplainView, SlotVerdict } from '../management/views.ts';
+import { councilWeakness } from '../planner/council-losses.ts';
 import { explainPool } from '../planner/explain.ts';
 import { instanceName } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
@@ -149,6 +150,8 @@ function byCouncil(
 interface CouncilNow {
   readonly name: string;
   readonly members: readonly string[];
+  /** The loss of one node that it does not survive; empty: it survives every one. */
+  readonly weakness: string;
   /** Those that answer. */
   readonly there: readonly string[];
   /** Those of them that do not vote yet. */
@@ -157,9 +160,11 @@ interface CouncilNow {
 
 function councilNow(state: ManagerState, pool: string, wallMs: number): CouncilNow {
   const { members = [], name = '' } = state.councilOfPool(pool) ?? {};
+  const declared = state.set?.declared;
   return {
     name,
     members,
+    weakness: (declared && members.length > 0 && councilWeakness({ name, members }, declared)) || '',
     there: reachableMembers(state, members),
     mute: muteMembers(state, members, wallMs),
   };
@@ -177,7 +182,7 @@ function muteWords(mute: CouncilNow['mute']): string {
 }
 
 function councilLine(state: ManagerState, pool: string, wallMs: number): string {
-  const { name, members, there, mute } = councilNow(state, pool, wallMs);
+  const { name, members, weakness, there, mute } = councilNow(state, pool, wallMs);
   const needed = Math.floor(members.length / 2) + 1;
   if (members.length === 0) return 'There is no council yet: nobody can hold a slot.';
   const verdict = !isMajority(there.length, members)
@@ -186,7 +191,7 @@ function councilLine(state: ManagerState, pool: string, wallMs: number): string 
       ? 'leases can be granted'
       : 'no lease is granted to anybody else until more of them vote';
   const answer = `${there.length} of ${members.length} members of ${whichCouncil(state, name)} answer (${needed} are needed)`;
-  return `${answer}${mute.length === 0 ? '' : `, ${muteWords(mute)}`}: ${verdict}.`;
+  return `${answer}${mute.length === 0 ? '' : `, ${muteWords(mute)}`}: ${verdict}.${weakness && ` ${weakness}`}`;
 }
 
 function frozenLine({ frozen }: ManagerState): string[] {

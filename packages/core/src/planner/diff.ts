@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredCouncil, DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import { withoutPassword } from '../declared/store-address.ts';
-import { describeFailover } from '../lease/index.ts';
 import type { PlannedChange } from '../management/views.ts';
+import { failoverWords } from './council-losses.ts';
 import { versionName } from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
 import { instancesOf } from './surplus.ts';
@@ -18,7 +18,7 @@ export function diff(former: DeclaredSet | null, next: DeclaredSet): PlannedChan
         `${next.nodes.length} nodes, ${councilWords(next.councils)}`,
         'nothing was declared before',
       ),
-      ...next.pools.map(created),
+      ...next.pools.map((pool) => created(pool, next)),
     ];
   }
   const changes: PlannedChange[] = [];
@@ -41,7 +41,7 @@ export function diff(former: DeclaredSet | null, next: DeclaredSet): PlannedChan
   const before = new Map(former.pools.map((pool) => [pool.name, pool]));
   for (const pool of next.pools) {
     const old = before.get(pool.name);
-    changes.push(...(old ? changed(old, pool, next.nodes.length) : [created(pool)]));
+    changes.push(...(old ? changed(old, pool, former, next) : [created(pool, next)]));
   }
   for (const pool of former.pools) {
     if (next.pools.some(({ name }) => name === pool.name)) continue;
@@ -70,16 +70,21 @@ export function diff(former: DeclaredSet | null, next: DeclaredSet): PlannedChan
   return changes;
 }
 
-function created(pool: DeclaredPool): PlannedChange {
+function created(pool: DeclaredPool, set: DeclaredSet): PlannedChange {
   return change(
     'create',
     `pool ${pool.name}`,
-    `${countsOf(pool)}${pool.addresses.length > 0 ? `, ${addressesText(pool)}` : ''}, failover ${describeFailover(pool.failover)}`,
+    `${countsOf(pool)}${pool.addresses.length > 0 ? `, ${addressesText(pool)}` : ''}, failover ${failoverWords(pool, set)}`,
     'the file declares it',
   );
 }
 
-function changed(old: DeclaredPool, pool: DeclaredPool, nodes: number): PlannedChange[] {
+function changed(
+  old: DeclaredPool,
+  pool: DeclaredPool,
+  former: DeclaredSet,
+  next: DeclaredSet,
+): PlannedChange[] {
   const changes: PlannedChange[] = [];
   const subject = `pool ${pool.name}`;
   if (!same(old.function, pool.function)) {
@@ -94,7 +99,7 @@ function changed(old: DeclaredPool, pool: DeclaredPool, nodes: number): PlannedC
       change(
         'change',
         subject,
-        `${keys.join(', ')}: ${versionName(old) === versionName(pool) ? 'its instances are told, and go on' : planWords(pool, nodes)}`,
+        `${keys.join(', ')}: ${versionName(old) === versionName(pool) ? 'its instances are told, and go on' : planWords(pool, next.nodes.length)}`,
         'what they run has changed',
       ),
     );
@@ -121,17 +126,18 @@ function changed(old: DeclaredPool, pool: DeclaredPool, nodes: number): PlannedC
     changes.push(
       change('change', subject, 'addressing', 'the file wants its addresses raised or announced otherwise'),
     );
-  if (describeFailover(old.failover) !== describeFailover(pool.failover))
+  // Another council is told once, for the set.
+  const { leaseMs: leaseBefore, withinMs: targetBefore, ...before } = old.failover;
+  const { leaseMs: leaseNext, withinMs: targetNext, ...after } = pool.failover;
+  if (leaseBefore !== leaseNext || targetBefore !== targetNext)
     changes.push(
       change(
         'change',
         subject,
-        `failover ${describeFailover(old.failover)} → ${describeFailover(pool.failover)}`,
+        `failover ${failoverWords(old, former)} → ${failoverWords(pool, next)}`,
         'the file wants slots to change hands at another pace',
       ),
     );
-  const { leaseMs: _former, withinMs: _formerTarget, ...before } = old.failover;
-  const { leaseMs: _next, withinMs: _nextTarget, ...after } = pool.failover;
   const rules = [
     ...(same(before, after) ? [] : [`failover ${textOf(before)} → ${textOf(after)}`]),
     ...(same(old.restart, pool.restart) ? [] : [`restart ${textOf(old.restart)} → ${textOf(pool.restart)}`]),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import { formatEpoch } from '../identity.ts';
-import { describeFailover, stallAdvice } from '../lease/index.ts';
+import { stallAdvice } from '../lease/index.ts';
 import type { ExplainView } from '../management/views.ts';
 import { explainCouncil } from './council.ts';
+import { councilWeakness, failoverWords } from './council-losses.ts';
 import {
   councilOf,
   instanceName,
@@ -45,7 +46,9 @@ export function explainPool(
     if (!slots.some((slot) => slot.index === index))
       lines.push(`Slot ${index} does not exist yet: none of its candidates is on a node that has joined.`);
   }
-  lines.push(`Failover ${describeFailover(pool.failover)}.`);
+  lines.push(`Failover ${failoverWords(pool, declared, members)}.`);
+  const weakness = councilWeakness({ name: pool.council, members }, declared);
+  if (weakness !== null) lines.push(weakness);
   for (const name of leaseNodesOf(pool, observed)) {
     const stalls = nodes.get(name)?.stalls;
     const advice = stalls ? stallAdvice(pool.failover.leaseMs, stalls) : undefined;

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 export type * from './actions.ts';
+export {
+  councilWeakness,
+  councilWeaknesses,
+  failoverWords,
+  fatalMembers,
+  warningsOf,
+} from './council-losses.ts';
 export { diff } from './diff.ts';
 export { assignmentFingerprint, configurationOf, specificationOf, versionName } from './documents.ts';
 export { refugeOf } from './escalation.ts';

@@ -33,6 +33,7 @@ import type {
   UpgradeRequest,
 } from '@vnfpool/core/management';
 import type { ManagerCore, ManagerCoreInput, ManagerReply } from '@vnfpool/core/manager';
+import { warningsOf } from '@vnfpool/core/planner';
 import { readDeclaration } from '@vnfpool/runtime/declaration';
 import type { SessionInformation } from '@vnfpool/wire/mobility';
 import { parseIp } from '@vnfpool/wire/parameters';
@@ -144,7 +145,11 @@ export class ManagerBackend implements ManagementBackend {
     const { set } = this.#read(text, file);
     const refusal = this.#options.core.refusal(set, this.#options.nowMs());
     if (refusal) throw refused(refusal);
-    return { set: set.name, changes: this.#options.core.preview(set) };
+    return {
+      set: set.name,
+      changes: this.#options.core.preview(set),
+      ...warningsOf(set),
+    };
   }
 
   async apply(text: string, file: string): Promise<ApplyView> {

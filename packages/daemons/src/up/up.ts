@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { DeclaredSet } from '@vnfpool/core/declared';
 import type { FaultView } from '@vnfpool/core/management';
+import { councilWeaknesses } from '@vnfpool/core/planner';
 import { probeNamespaces } from '@vnfpool/platform/capabilities';
 import { readDeclaration } from '@vnfpool/runtime/declaration';
 import { runtimeFolder } from '@vnfpool/runtime/runtime-folder';
@@ -86,6 +87,7 @@ export async function runUp(options: UpOptions): Promise<number> {
       () => {
         say(`set ${set.name} is up; its state is in ${folder}${keep ? '' : ' until it ends'}`);
         say(`page     http://127.0.0.1:${port}/#token=${token}`);
+        for (const weakness of councilWeaknesses(set)) say(`note     ${weakness}`);
         say(`try      ${tryLine(set, options.state)}`);
         say('Ctrl-C takes everything down again');
       },

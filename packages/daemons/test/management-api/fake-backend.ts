@@ -48,6 +48,7 @@ export class FakeBackend implements ManagementBackend {
   /** What a recording tells. */
   recorded: (signal: AbortSignal) => AsyncIterable<RecordingMessage> = async function* () {};
   plannedChanges: PlanView['changes'] = [];
+  warnings: readonly string[] = [];
   readonly #listeners = new Set<(change: BackendChange) => void>();
 
   constructor(view: StateView) {
@@ -90,11 +91,32 @@ export class FakeBackend implements ManagementBackend {
   }
 
   plan(text: string, file: string): Promise<PlanView> {
-    return this.#do('plan', { text, file }, { set: 'edge', changes: this.plannedChanges });
+    return this.#do(
+      'plan',
+      { text, file },
+      {
+        set: 'edge',
+        changes: this.plannedChanges,
+        ...this.#told(),
+      },
+    );
   }
 
   apply(text: string, file: string): Promise<ApplyView> {
-    return this.#do('apply', { text, file }, { set: 'edge', generation: 4, changes: this.plannedChanges });
+    return this.#do(
+      'apply',
+      { text, file },
+      {
+        set: 'edge',
+        generation: 4,
+        changes: this.plannedChanges,
+        ...this.#told(),
+      },
+    );
+  }
+
+  #told(): Pick<PlanView, 'warnings'> {
+    return this.warnings.length === 0 ? {} : { warnings: this.warnings };
   }
 
   remove(set: string): Promise<void> {

@@ -34,6 +34,16 @@ export function Headline({ state, now }: { readonly state: StateView; readonly n
           </div>
         ) : null,
       )}
+      {state.sets
+        .flatMap(({ councils }) => councils)
+        .map(({ name, weakness }) =>
+          weakness ? (
+            <p key={name} class="label" data-testid="weakness">
+              <Icon name={healthIcons.degraded} />
+              <span>{weakness}</span>
+            </p>
+          ) : null,
+        )}
       <p class="label">
         {last === undefined
           ? 'No failover so far.'

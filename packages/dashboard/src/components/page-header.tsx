@@ -60,13 +60,14 @@ function Council({
 }): JSX.Element {
   const size = council.members.length;
   const majority = council.reachable > size / 2;
-  const tone = council.reachable === size ? 'good' : majority ? 'warning' : 'bad';
+  const weakness = council.weakness ?? null;
+  const tone = !majority ? 'bad' : council.reachable === size && weakness === null ? 'good' : 'warning';
   return (
     <Badge
       tone={tone}
       icon={tone}
-      text={`council ${isNamed ? `${council.name} ` : ''}${council.reachable} of ${size}${majority ? '' : ', no majority'}`}
-      title={`Grants the leases: ${council.members.join(', ')}. Version ${council.version}.`}
+      text={`council ${isNamed ? `${council.name} ` : ''}${council.reachable} of ${size}${majority ? (weakness === null ? '' : ', survives no loss') : ', no majority'}`}
+      title={`Grants the leases: ${council.members.join(', ')}. Version ${council.version}.${weakness === null ? '' : ` ${weakness}`}`}
     />
   );
 }

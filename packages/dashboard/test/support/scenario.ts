@@ -63,6 +63,8 @@ export class Scenario {
   #failingSince: number | null = null;
   readonly #sharing = new Map<string, SlotSharingView>();
   #frozen: string | null = null;
+  /** What the council does not survive. */
+  weakness: string | null = null;
   #startedAt: number;
 
   constructor(now: number) {
@@ -251,6 +253,7 @@ export class Scenario {
               next: null,
               voiceless: [],
               forced: null,
+              weakness: this.weakness,
             },
           ],
           health: worst,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CouncilView, SetView } from '../../management/views.ts';
+import { councilWeakness } from '../../planner/council-losses.ts';
 import { councilName, reachableMembers } from '../council.ts';
 import type { SetRecord } from '../records.ts';
 import type { ManagerState } from '../state.ts';
@@ -38,6 +39,7 @@ function councilViews(state: ManagerState, { councils, declared }: SetRecord): C
       next: next?.members ?? null,
       voiceless: members.filter(isVoiceless),
       forced: forced ? { at: forced.atMs, over: forced.over, dead: forced.dead } : null,
+      weakness: councilWeakness(council, declared),
     };
   });
   const missing = declared.councils.filter(({ name }) => !councils.some((each) => each.name === name));
@@ -45,6 +47,7 @@ function councilViews(state: ManagerState, { councils, declared }: SetRecord): C
     ...formed,
     ...missing.map(({ name, members }) => ({
       name,
+      weakness: councilWeakness({ name, members }, declared),
       version: '0.0',
       members,
       reachable: reachableMembers(state, members).length,
