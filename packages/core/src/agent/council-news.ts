@@ -2,29 +2,74 @@
 import type { CouncilRecord, NodeCouncil, NodeLeases } from '../lease/index.ts';
 import type { KeeperOutput } from './slot-keeper-types.ts';
 
+/** Most sets have one council, which needs no number. */
+function whichCouncil(id: number): string {
+  return id === 1 ? '' : ` of council number ${id}`;
+}
+
+/** A member that has left is nobody to wait for. */
+function silentMembers({ council, silent }: NodeCouncil): readonly number[] {
+  return silent.filter((node) => council.members.includes(node));
+}
+
+/** Whether more than half of the members are heard, itself among them. */
+function hearsMajority(council: NodeCouncil): boolean {
+  const { members } = council.council;
+  return members.length - silentMembers(council).length > members.length / 2;
+}
+
 /** Tells the node, and through it its manager, under which council the leases are. */
 export class CouncilNews {
   readonly #told = new Map<number, NodeCouncil>();
 
   /** Nothing where it is as it was. */
   tell({ councils }: Pick<NodeLeases, 'councils'>): KeeperOutput[] {
-    const news = councils.filter(({ councilId, council, voiceless }) => {
+    const news = councils.filter(({ councilId, council, voiceless, silent }) => {
       const told = this.#told.get(councilId);
-      return told?.council !== council || told.voiceless !== voiceless;
+      return told?.council !== council || told.voiceless !== voiceless || told.silent !== silent;
     });
-    return news.map((each) => {
+    return news.flatMap((each): KeeperOutput[] => {
       const { councilId: id, council, voiceless } = each;
+      const before = this.#told.get(id);
       this.#told.set(id, each);
       const { version, members, next, rival } = council;
-      const report = { id, version, members, next: next?.version ?? null, voiceless, rival };
-      return { type: 'council', report };
+      const silent = silentMembers(each);
+      const report = {
+        id,
+        version,
+        members,
+        next: next?.version ?? null,
+        voiceless,
+        rival,
+        ...(silent.length === 0 ? {} : { silent }),
+      };
+      return [{ type: 'council', report }, ...this.#hearing(each, before)];
     });
+  }
+
+  /** Nobody else may be there to say it, so the node says it itself: once, and when it is over. */
+  #hearing(now: NodeCouncil, before: NodeCouncil | undefined): KeeperOutput[] {
+    const hears = hearsMajority(now);
+    if (hears === (before === undefined || hearsMajority(before))) return [];
+    const { councilId, council } = now;
+    const which = `council ${council.version.generation}.${council.version.number}${whichCouncil(councilId)}`;
+    const silent = silentMembers(now)
+      .map((node) => `node ${node}`)
+      .join(', ');
+    return [
+      hears
+        ? { type: 'event', severity: 'info', message: `hears a majority of ${which} again` }
+        : {
+            type: 'event',
+            severity: 'error',
+            message: `hears no majority of ${which}: nothing from ${silent}, by number, in the last seconds. No slot is taken or kept here until the way to them is open again`,
+          },
+    ];
   }
 
   event({ version, rival }: CouncilRecord, councilId: number): KeeperOutput {
     const { generation, number } = version;
-    // Most sets have one, which needs no number.
-    const which = councilId === 1 ? '' : ` of council number ${councilId}`;
+    const which = whichCouncil(councilId);
     return rival === null
       ? { type: 'event', severity: 'info', message: `council ${generation}.${number}${which} is in force` }
       : {

@@ -11,6 +11,7 @@ import { compareCouncils } from './council.ts';
 import { CouncilChange } from './council-change.ts';
 import { Gatherings } from './gatherings.ts';
 import type { HandedOnLeases, HandedOnSlot } from './handed-on.ts';
+import { Hearing } from './hearing.ts';
 import { LeaseMember } from './member.ts';
 import { Outbox } from './outbox.ts';
 import type { CouncilRecord, SlotRecord } from './record.ts';
@@ -53,6 +54,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #answered: Answered;
   readonly #watch = new Watch();
   readonly #clocks: ClockJudge;
+  readonly #hearing = new Hearing();
   readonly #touched = new Set<string>();
   readonly #councils: CouncilChange;
   readonly #gatherings: Gatherings;
@@ -194,6 +196,11 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
    */
   get voiceless(): number | undefined {
     return this.#isConfigured ? this.#gatherings.size : undefined;
+  }
+
+  /** Members of the council of which nothing is heard, though they are asked; the same list until it changes. */
+  get silent(): readonly number[] {
+    return this.#hearing.silent;
   }
 
   /** Whether it was told of this slot, or has not done with it yet. */
@@ -432,7 +439,11 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
 
   /** Whose clock must not be relied on lets go of everything; who was not heard of for a while is asked for its clock. */
   #judgeClocks(nowMs: number): void {
-    if (this.#slots.size === 0 || nowMs < this.#clocks.nextDeadline()) return;
+    if (this.#slots.size === 0) {
+      this.#hearing.asked([]);
+      return;
+    }
+    if (nowMs < this.#clocks.nextDeadline()) return;
     const wasFit = this.#context.trusts(this.#node);
     for (const verdict of this.#clocks.judge(nowMs)) this.#outbox.emit({ type: 'clock', ...verdict });
     if (this.#context.trusts(this.#node) !== wasFit) {
@@ -442,7 +453,9 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
         this.#touched.add(slot.slot);
       }
     }
-    for (const member of this.#clocks.silent(this.council?.members ?? [], nowMs)) {
+    const silent = this.#clocks.silent(this.council?.members ?? [], nowMs);
+    this.#hearing.asked(silent);
+    for (const member of silent) {
       this.#context.send(member, { type: 'clock', wantsAnswer: true });
     }
   }

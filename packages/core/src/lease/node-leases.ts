@@ -59,6 +59,8 @@ export interface NodeLeasesInit extends Omit<LeaseEngineInit, 'restored' | 'hand
 export interface NodeCouncil extends OfCouncil {
   readonly council: CouncilRecord;
   readonly voiceless: number;
+  /** Members of which nothing is heard, though they are asked; the same list until it changes. */
+  readonly silent: readonly number[];
 }
 
 /**
@@ -87,8 +89,8 @@ export class NodeLeases implements Core<NodeLeasesInput, NodeLeasesOutput> {
 
   /** Councils that this node knows and was told the slots of. */
   get councils(): NodeCouncil[] {
-    return [...this.#engines].flatMap(([councilId, { council, voiceless }]) =>
-      council === undefined || voiceless === undefined ? [] : [{ councilId, council, voiceless }],
+    return [...this.#engines].flatMap(([councilId, { council, voiceless, silent }]) =>
+      council === undefined || voiceless === undefined ? [] : [{ councilId, council, voiceless, silent }],
     );
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Metrics } from '@vnfpool/runtime/metrics';
 import { type StatusServer, startStatusServer } from '@vnfpool/runtime/status';
-import type { FunctionKind, SlotState, StallReport } from '@vnfpool/wire/mobility';
+import type { CouncilReport, FunctionKind, SlotState, StallReport } from '@vnfpool/wire/mobility';
 import type { FunctionView } from './function-run.ts';
 import type { StartFacts } from './node-start.ts';
 
@@ -18,6 +18,8 @@ export interface NodeStatus {
   readonly slots: Map<string, SlotState>;
   /** How late the lease worker was called in the last minutes; null: not measured yet. */
   stalls: StallReport | null;
+  /** Under which councils its leases are, by number, and of which members it hears nothing. */
+  readonly councils: Map<number, CouncilReport>;
   /** Lease datagrams dropped, by reason. */
   dropped: Readonly<Record<string, number>>;
   /** Events of the service-mobility protocol, by name. */
@@ -57,7 +59,9 @@ export function serveNodeStatus(
 ): Promise<StatusServer> {
   let metrics: Promise<Metrics> | null = null;
   return startStatusServer(path, {
-    '/v1/node': () => ({ json: { ...status, slots: [...status.slots.values()] } }),
+    '/v1/node': () => ({
+      json: { ...status, slots: [...status.slots.values()], councils: [...status.councils.values()] },
+    }),
     '/v1/functions': () => {
       const view: NodeFunctionsView = {
         node: { id: status.nodeId, name: status.name },
@@ -103,6 +107,27 @@ async function createMetrics(status: NodeStatus): Promise<Metrics> {
     help: 'Longest time that the lease worker was called late, in the last minutes',
     collect: () => (status.stalls?.maxMs ?? 0) / 1000,
   });
+  const ofCouncil = (of: (council: CouncilReport) => number) => () =>
+    [...status.councils.values()].map((council) => ({
+      labels: { council: String(council.id) },
+      value: of(council),
+    }));
+  metrics.gauges(
+    {
+      name: 'council_silent_members_count',
+      help: 'Members of a council of which this node hears nothing',
+      labels: ['council'],
+    },
+    ofCouncil(({ silent = [] }) => silent.length),
+  );
+  metrics.gauges(
+    {
+      name: 'council_majority_state',
+      help: '1 while this node hears a majority of a council, itself among them',
+      labels: ['council'],
+    },
+    ofCouncil(({ members, silent = [] }) => Number(members.length - silent.length > members.length / 2)),
+  );
   metrics.gauge({
     name: 'mute_seconds',
     help: 'Time without a voice after a restart',

@@ -119,6 +119,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         agent.submit({ type: 'failover', record: message.record });
         return;
       case 'council':
+        status.councils.set(message.report.id, message.report);
         logger.info({ council: message.report }, 'council');
         agent.submit({ type: 'council', report: message.report });
         return;
@@ -197,6 +198,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     managed: false,
     slots: new Map(),
     stalls: null,
+    councils: new Map(),
     dropped: {},
     mobility: {},
     failoversTaken: 0,

@@ -444,14 +444,17 @@ const failoverRecord: Shape<FailoverRecord> = object({
   ),
 });
 
-const councilReport: Shape<CouncilReport> = object({
-  id: councilId,
-  version: councilVersion,
-  members: list(uint32),
-  next: nullable(councilVersion),
-  voiceless: count,
-  rival: nullable(councilVersion),
-});
+const councilReport: Shape<CouncilReport> = object(
+  {
+    id: councilId,
+    version: councilVersion,
+    members: list(uint32),
+    next: nullable(councilVersion),
+    voiceless: count,
+    rival: nullable(councilVersion),
+  },
+  { silent: list(uint32) },
+);
 const host: Shape<HostReport> = object(
   {
     pauses: list(

@@ -408,6 +408,8 @@ export interface CouncilReport extends CouncilMembership {
   readonly voiceless: number;
   /** Another council of the same generation, of which it has heard: it acts for no slot until a person decides. */
   readonly rival: CouncilVersion | null;
+  /** Node IDs of members of which it hears nothing, though it asks them every second; absent: of all it does. */
+  readonly silent?: readonly number[];
 }
 
 /** Lateness of a loop in ms, rounded up: what 99 of 100 wake-ups kept, and the worst one. */
