@@ -28,7 +28,8 @@ export interface SharingFile {
   readonly acknowledged?: number | undefined;
   readonly recovery?: RecoveryClass | undefined;
   readonly granularity?: Granularity | undefined;
-  readonly format?: StateFormat['encoding'] | undefined;
+  /** `pfsync`, which an offer can name, is carried by no agent. */
+  readonly format?: Exclude<StateFormat['encoding'], 'pfsync'> | undefined;
   readonly schema?: NonNullable<DeclaredSharing['schema']> | undefined;
   readonly rate?: number | undefined;
   readonly window?: number | undefined;
@@ -95,7 +96,7 @@ export const sharingSchema: z.ZodType<SharingFile> = z.strictObject({
   granularity: z.enum(['function', 'tenant', 'session', 'flow', 'key']).optional().meta({
     description: 'What a piece of state belongs to.',
   }),
-  format: z.enum(['opaque', 'json', 'conntrack', 'pfsync']).optional().meta({
+  format: z.enum(['opaque', 'json', 'conntrack']).optional().meta({
     description: 'What the octets are.',
   }),
   schema: schemaSchema.optional().meta({ description: 'Name and version of what they say: `kv/1`.' }),

@@ -63,12 +63,12 @@ test.each<[string, string, object]>([
   ],
   [
     'connections',
-    '  { method: [conntrack], mappingLoss: 0, granularity: flow, format: pfsync }',
+    '  { method: [conntrack], mappingLoss: 0, granularity: flow, format: conntrack }',
     {
       methods: ['conntrack'],
       mappingLoss: 0,
       granularity: 'flow',
-      encoding: 'pfsync',
+      encoding: 'conntrack',
       lastResortMs: 10_000,
     },
   ],
@@ -192,6 +192,11 @@ test.each<[string, string, readonly string[]]>([
     '  { method: [replicate], lastResort: later }',
     ['2:26 sharing.lastResort: must be never, or a duration with a unit (ms, s or m) from 0ms to 1440m'],
   ],
+  [
+    'a format that no agent carries',
+    '  { method: [conntrack], format: pfsync }',
+    ['2:26 sharing.format: must be one of opaque, json, conntrack'],
+  ],
   ['an unknown key', '  { method: [replicate], k: 2 }', ['2:26 sharing.k: unknown key "k"']],
   [
     'several at once',
@@ -251,6 +256,8 @@ test.each<[string, string, string]>([
   ['nothing, said so', '{ method: [none] }', '{ via: socket }'],
   ['cookies, which the function leaves', '{ method: [cookie], loss: 0 }', '{ via: socket }'],
   ['the next best', '{ method: [replicate, cookie, none], rate: 1000000 }', SHARES],
+  ['many updates a second', '{ method: [replicate], loss: 0, rate: 100000 }', SHARES],
+  ['many connections a second', '{ method: [conntrack], rate: 50000 }', '{ via: conntrack }'],
 ])('a pool may ask for it: %s', (_, sharing, state) => {
   expect(faultsOf(sharing, state)).toEqual([]);
 });
@@ -306,6 +313,20 @@ test.each<[string, string, string, string, string]>([
     SHARES,
     '{ slots: 2 }',
     '7:16 pools.kv.sharing.method: cannot be had: replicate of kv: there is nobody to send the state to: the pool declares no standbys',
+  ],
+  [
+    'more updates a second than one standby is known to take',
+    '{ method: [replicate], rate: 100001 }',
+    SHARES,
+    '{ model: 1+1 }',
+    'it carries 100000 updates a second, and the pool asks for 100001',
+  ],
+  [
+    'more connections a second than one standby is known to take',
+    '{ method: [conntrack], rate: 50001 }',
+    '{ via: conntrack }',
+    '{ model: 1+1 }',
+    'it carries 50000 updates a second, and the pool asks for 50001',
   ],
   [
     'mappings of a program',
