@@ -2,7 +2,7 @@
 import type { SharingRecord } from '../planner/sharing-record.ts';
 import { isLeaseLonger, levelWords, slotLossWords } from '../state-level/words.ts';
 import type { Journal } from './journal.ts';
-import { leaseMsOf } from './slot-sharing.ts';
+import { declaredOf } from './slot-sharing.ts';
 import type { ManagerState } from './state.ts';
 
 /** Tells when the state sharing of a pool is settled anew; what was on disk at the start is not news. */
@@ -22,9 +22,9 @@ export class SharingNews {
       const before = known.get(pool);
       if (before === record) continue;
       const from = before ? `, before by ${levelWords(before.level)}` : '';
-      const leaseMs = leaseMsOf(this.#state, pool);
-      const message = `${pool} shares its state by ${levelWords(record.level)}${from}: a failover loses ${slotLossWords(record.level, leaseMs)}.`;
-      const severity = isLeaseLonger(record.level, leaseMs) ? 'warning' : 'info';
+      const declared = declaredOf(this.#state, pool);
+      const message = `${pool} shares its state by ${levelWords(record.level)}${from}: a failover loses ${slotLossWords(record.level, declared)}.`;
+      const severity = isLeaseLonger(record.level, declared.failover.leaseMs) ? 'warning' : 'info';
       journal.event(wallMs, 'sharing.settled', severity, `pool ${pool}`, message);
     }
     for (const pool of known.keys()) {

@@ -23,7 +23,9 @@ export function sharingRefusal(
   for (const pool of declared.pools) {
     const alone = settlementAlone(pool);
     const now = settlementOf(pool, observed);
-    if (alone === null || now === null) continue;
+    if (alone === null || now === null || pool.sharing === undefined) continue;
+    const { sharing } = pool;
+    const textOf = (settlement: Settlement): string => explainSettlement(settlement, sharing);
     if (alone.level === null)
       return refuse('NOT_SETTLED', `Pool ${pool.name} cannot share its state as it asks. ${textOf(alone)}`);
     if (now.level === null) {
@@ -40,8 +42,4 @@ export function sharingRefusal(
     return refuse('NOT_SETTLED', message);
   }
   return undefined;
-}
-
-function textOf(settlement: Settlement): string {
-  return explainSettlement(settlement);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FirstPacketReport, SharingReport, SlotCandidate, StandbyReport } from '@vnfpool/wire/mobility';
+import type { DeclaredPool } from '../declared/set.ts';
 import type { SlotSharingView, StandbyStateView } from '../management/sharing-views.ts';
 import type { ObservedSlot } from '../planner/observed.ts';
 import { isCarriedBySlot } from '../state-level/carried.ts';
@@ -69,9 +70,9 @@ function lossyWords({ pool, index }: Which): string {
   return `The holder of slot ${index} of ${pool} may have begun without some of its state.`;
 }
 
-/** 0: the pool is declared no more. */
-export function leaseMsOf(state: ManagerState, pool: string): number {
-  return state.set?.declared.pools.find(({ name }) => name === pool)?.failover.leaseMs ?? 0;
+/** What is declared of a pool; of one that is declared no more, nothing. */
+export function declaredOf(state: ManagerState, pool: string): Pick<DeclaredPool, 'sharing' | 'failover'> {
+  return state.set?.declared.pools.find(({ name }) => name === pool) ?? { failover: { leaseMs: 0 } };
 }
 
 /** How the state of a slot goes to its standbys, or to a store; null: agents share none of it, or nobody holds it. */
@@ -95,7 +96,7 @@ export function slotSharingView(
   const isSafe = isProtected(state, slot, report);
   const verdict = [
     isSafe
-      ? `A failover loses ${slotLossWords(level, leaseMsOf(state, slot.pool))}.`
+      ? `A failover loses ${slotLossWords(level, declaredOf(state, slot.pool))}.`
       : unprotectedWords(state, slot, report),
     ...(isLossy ? [lossyWords(slot)] : []),
   ].join(' ');

@@ -83,8 +83,8 @@ export function decideSharing(declared: DeclaredSet, observed: Observed): Decisi
 /** The level of a pool in words, and why there is no other, a line each; empty: the pool asks for nothing. */
 export function sharingLines(pool: DeclaredPool, observed: Observed): string[] {
   const settlement = settlementOf(pool, observed);
-  if (settlement === null) return [];
-  const [head = '', ...rest] = explainSettlement(settlement).split('\n');
+  if (settlement === null || pool.sharing === undefined) return [];
+  const [head = '', ...rest] = explainSettlement(settlement, pool.sharing).split('\n');
   const record = observed.sharing?.find((each) => each.pool === pool.name);
   const kept = settlement.level === null && record ? [`  goes on by ${levelWords(record.level)}`] : [];
   return [`State sharing, ${head}`, ...kept, ...rest.map((line) => `  ${line}`)];

@@ -41,6 +41,14 @@ export function notCarriedOut(
     : { key: 'format', why: 'pfsync is not carried out by node agents yet: must be conntrack' };
 }
 
+/** Whether a holder whose standbys are all gone serves on alone: unless the pool asks for some that acknowledge. */
+export function servesAlone(
+  level: { readonly method: SharingMethod },
+  { acknowledged }: Pick<DeclaredSharing, 'acknowledged'>,
+): boolean {
+  return isByAgents(level) && acknowledged === undefined;
+}
+
 /**
  * What node agents are told of a level; null: they have nothing to do. A holder whose standbys are all gone serves on, unless the
  * pool asks for standbys that acknowledge: then its updates wait for them.
@@ -59,7 +67,7 @@ export function slotSharingOf(level: StateLevel, sharing: DeclaredSharing): Slot
   return {
     method: level.method,
     ...bound,
-    acknowledgedBy: sharing.acknowledged === undefined ? 0 : acknowledgedBy(level),
+    acknowledgedBy: servesAlone(level, sharing) ? 0 : acknowledgedBy(level),
     // Who offers `shed` refuses new work itself, when its updates wait: that is all that agents can do about it.
     overload: level.overload === 'degrade' ? 'degrade' : 'block',
     ...(level.protection.securityState === 'excluded'

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LossBound, OfferedLevel, RecoveryClass } from '@vnfpool/wire/mobility';
+import type { DeclaredPool } from '../declared/set.ts';
+import type { DeclaredSharing } from '../declared/sharing.ts';
+import { servesAlone } from './carried.ts';
 import { acknowledgedBy, formatOf, granularityOf, type Loss, lossOf, type PossibleLevel } from './level.ts';
 
 export function counted(count: number, thing: string): string {
@@ -17,12 +20,24 @@ export function lossWords(loss: Loss): string {
   return loss === 'unbounded' ? 'what had not spread yet, without a bound' : `up to ${boundWords(loss)}`;
 }
 
+/** The same of a level that a pool goes by: where a holder without standbys serves on, what it says then is nowhere else. */
+export function poolLossWords(
+  level: PossibleLevel,
+  sharing: Pick<DeclaredSharing, 'acknowledged'> | undefined,
+): string {
+  const words = lossWords(lossOf(level));
+  return sharing !== undefined && servesAlone(level, sharing) ? `${words} while a standby is there` : words;
+}
+
 /**
  * The same, as the pool's slots are held. The kernel waits for nobody: a holder of connections that is cut off goes on until its lease is over,
  * and what it does meanwhile no standby hears of.
  */
-export function slotLossWords(level: PossibleLevel, leaseMs: number): string {
-  const words = lossWords(lossOf(level));
+export function slotLossWords(
+  level: PossibleLevel,
+  { sharing, failover: { leaseMs } }: Pick<DeclaredPool, 'sharing' | 'failover'>,
+): string {
+  const words = poolLossWords(level, sharing);
   return isLeaseLonger(level, leaseMs)
     ? `${words}, and of a holder that is cut off up to its lease of ${leaseMs} ms, as the kernel waits for nobody`
     : words;

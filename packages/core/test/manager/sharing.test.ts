@@ -69,9 +69,12 @@ test('a change of what is asked is a change, is told, and running instances go o
     },
   });
   expect(domain.orders).toEqual(['configure 1', 'configure 2', 'configure 3']);
-  expect(views().pools[0]?.sharing).toMatchObject({ loses: 'up to 2000 ms', lastResortMs: 10_000 });
+  expect(views().pools[0]?.sharing).toMatchObject({
+    loses: 'up to 2000 ms while a standby is there',
+    lastResortMs: 10_000,
+  });
   expect(views().events.find(({ type }) => type === 'sharing.settled')?.message).toBe(
-    'kv shares its state by replicate per key, opaque kv/1, at most 2000 ms behind, before by replicate per key, opaque kv/1, held by 1 standby: a failover loses up to 2000 ms.',
+    'kv shares its state by replicate per key, opaque kv/1, at most 2000 ms behind, before by replicate per key, opaque kv/1, held by 1 standby: a failover loses up to 2000 ms while a standby is there.',
   );
 });
 
@@ -136,7 +139,7 @@ test('the level stands in the pool with what is not used, and in explain', async
     method: 'replicate',
     level: 'replicate per key, opaque kv/1, held by 1 standby',
     reason: 'the pool prefers it; all 3 instances offer it',
-    loses: 'nothing that was acknowledged outside',
+    loses: 'nothing that was acknowledged outside while a standby is there',
     lastResortMs: null,
   });
   expect(views().pools[0]?.sharing?.notUsed[0]).toEqual({
@@ -149,9 +152,16 @@ test('the level stands in the pool with what is not used, and in explain', async
     expect.arrayContaining([
       'State sharing, used: replicate per key, opaque kv/1, held by 1 standby',
       '  because: the pool prefers it; all 3 instances offer it',
-      '  a failover loses: nothing that was acknowledged outside',
+      '  a failover loses: nothing that was acknowledged outside while a standby is there',
     ]),
   );
+});
+
+test('where standbys have to acknowledge nothing is lost whoever is there, and no less is said', async () => {
+  const { tell, standby, views } = await world(kv({ methods: ['replicate'], loss: 0, acknowledged: 1 }));
+  expect(views().pools[0]?.sharing?.loses).toBe('nothing that was acknowledged outside');
+  tell([standby(2)]);
+  expect(views().slots[0]?.sharing?.verdict).toBe('A failover loses nothing that was acknowledged outside.');
 });
 
 describe('what a holder tells of its standbys', () => {
@@ -163,7 +173,7 @@ describe('what a holder tells of its standbys', () => {
       method: 'replicate',
       isProtected: true,
       isLossy: false,
-      verdict: 'A failover loses nothing that was acknowledged outside.',
+      verdict: 'A failover loses nothing that was acknowledged outside while a standby is there.',
       state: { at: expect.any(Number), keys: 5, bytes: 160, sequence: 40, updatesPerSecond: 10, waiting: 0 },
       standbys: [
         {
@@ -375,12 +385,12 @@ test.each<[string, DeclaredSharing, string, string]>([
 );
 
 test.each<[string, number, string, string]>([
-  ['no longer than the loss', 1_000, 'info', 'up to 1000 ms'],
+  ['no longer than the loss', 1_000, 'info', 'up to 1000 ms while a standby is there'],
   [
     'longer than the loss',
     3_000,
     'warning',
-    'up to 1000 ms, and of a holder that is cut off up to its lease of 3000 ms, as the kernel waits for nobody',
+    'up to 1000 ms while a standby is there, and of a holder that is cut off up to its lease of 3000 ms, as the kernel waits for nobody',
   ],
 ])('connections with a lease %s: what a failover loses is told', async (_, leaseMs, severity, loses) => {
   const declared: DeclaredPool = {

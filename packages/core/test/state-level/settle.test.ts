@@ -189,7 +189,8 @@ describe('why the others are not', () => {
 
 test('for people', () => {
   const instances = offers([held, checkpoint], [checkpoint]);
-  expect(explainSettlement(settle(asking({ methods: ['replicate', 'checkpoint'] }), instances))).toBe(
+  const asked = asking({ methods: ['replicate', 'checkpoint'] });
+  expect(explainSettlement(settle(asked, instances), asked.sharing)).toBe(
     [
       'used: checkpoint per session, json kv/2, every 1000 ms',
       'because: replicate cannot be had, and it is next; all 2 instances offer it',
@@ -200,6 +201,14 @@ test('for people', () => {
       '  offered: it offers no replicate',
     ].join('\n'),
   );
+});
+
+test.each([
+  [undefined, 'a failover loses: nothing that was acknowledged outside while a standby is there'],
+  [1, 'a failover loses: nothing that was acknowledged outside'],
+])('what is said of held output with %s that acknowledge', (acknowledged, line) => {
+  const asked = asking({ methods: ['replicate'], loss: 0, ...(acknowledged && { acknowledged }) });
+  expect(explainSettlement(settle(asked, offers([held])), asked.sharing).split('\n')).toContain(line);
 });
 
 test.each<[OfferedLevel, string]>([

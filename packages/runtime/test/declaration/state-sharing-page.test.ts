@@ -51,7 +51,7 @@ function settled({ ask, offers }: Example): string {
       levels: parseStateOffers(encodeUtf8(JSON.stringify(document))).levels,
     }),
   );
-  return `${explainSettlement(settle(askOf(sharing, pool), instances))}\n`;
+  return `${explainSettlement(settle(askOf(sharing, pool), instances), sharing)}\n`;
 }
 
 test('two examples are settled, and one is refused', () => {

@@ -17,7 +17,7 @@ export function poolSharingView(pool: DeclaredPool, observed: Observed): PoolSha
     method: level?.method ?? null,
     level: level ? levelWords(level) : 'refused',
     reason: isKept ? `it was settled before; now nothing could be: ${settlement.reason}` : settlement.reason,
-    loses: level ? slotLossWords(level, pool.failover.leaseMs) : lossWords('everything'),
+    loses: level ? slotLossWords(level, pool) : lossWords('everything'),
     since: record?.sinceMs ?? null,
     lastResortMs: level ? lastResortMsOf(level, pool.sharing) : null,
     notUsed: settlement.notTaken.map(({ instance, level: words, rule, verdict }) => ({

@@ -138,5 +138,5 @@ export const acknowledged: Mechanism = replicate(
 export const held: Mechanism = replicate(
   'held',
   { updates: 0, acknowledgedBy: 1, overload: 'block' },
-  { loses: 'nothing', sharing: 'method: [replicate]\nloss: 0' },
+  { loses: 'nothing', sharing: 'method: [replicate]\nloss: 0\nacknowledged: 1' },
 );
