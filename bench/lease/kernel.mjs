@@ -23,15 +23,11 @@ const LONG_MS = 60_000;
 
 /** What the worker of an agent is made of, but for its sockets: keeper, hands, fence and addresses of a namespace. */
 class KernelSeat {
-  #world;
   #keeper;
   #hands;
-  #kernel;
   #later = [];
 
   constructor(node, world, kernel) {
-    this.#world = world;
-    this.#kernel = kernel;
     const leases = new NodeLeases({
       node,
       incarnation: 1n,

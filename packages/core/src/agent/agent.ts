@@ -10,7 +10,7 @@ import type {
 import type { Core } from '../core.ts';
 import type { FunctionId, SlotId } from '../identity.ts';
 import { isBefore } from '../lease/index.ts';
-import { FailoverBacklog } from './failover-backlog.ts';
+import { droppedText, FailoverBacklog } from './failover-backlog.ts';
 import { FunctionLife } from './function-life.ts';
 import { Handovers } from './handovers.ts';
 import { HostEvidence } from './host-evidence.ts';
@@ -146,7 +146,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         this.#failovers.acknowledge(input.ids, nowMs);
         return [];
       case 'managed':
-        this.#failovers.managed(input.term);
+        this.#failovers.managed(input.term, nowMs);
         return [];
       case 'started':
         return (
@@ -175,7 +175,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         if (input.state.state !== 'holding') this.#told.released.delete(input.state.id as SlotId);
         return this.#moves.part(nowMs);
       case 'failover':
-        this.#failovers.add(input.record);
+        this.#failovers.add(input.record, nowMs);
         return [];
       case 'council':
         this.#councils.set(input.report.id, input.report);
@@ -187,7 +187,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         this.#mergeable = input.reports;
         return [];
       case 'restore-failovers':
-        this.#failovers.restore(input.records);
+        this.#failovers.restore(input.records, nowMs);
         return [];
       case 'link':
         this.#evidence.link(input);
@@ -406,6 +406,9 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       isLeaving: this.#leaving,
     });
     for (const [id, { life }] of this.#residents) if (life.gone) this.#residents.delete(id);
+    const dropped = this.#failovers.takeDropped(nowMs);
+    if (dropped > 0)
+      outputs.push({ type: 'event', severity: 'warning', message: droppedText(dropped), functionId: null });
     return outputs;
   }
 }

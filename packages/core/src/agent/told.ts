@@ -56,7 +56,7 @@ export class Told {
   /** Role, epoch and run. */
   readonly #rolesTold = new Map<FunctionId, string>();
   #slotsTold = '';
-  #failoversKept = '[]';
+  #failoversKept: readonly FailoverRecord[] = [];
 
   /** The difference between what is and what was told. */
   tell(view: AgentView): AgentOutput[] {
@@ -194,10 +194,11 @@ export class Told {
 
   /** They go to disk before anybody hears of them: whoever was told may acknowledge. */
   #keptFailovers({ keptFailovers }: AgentView): AgentOutput[] {
-    const text = JSON.stringify(keptFailovers.map(({ id }) => id));
-    if (this.#failoversKept === text) return [];
-    this.#failoversKept = text;
-    return [{ type: 'keep-failovers', records: keptFailovers }];
+    const former = this.#failoversKept;
+    this.#failoversKept = keptFailovers;
+    const isSame =
+      former.length === keptFailovers.length && former.every(({ id }, at) => keptFailovers[at]?.id === id);
+    return isSame ? [] : [{ type: 'keep-failovers', records: keptFailovers }];
   }
 
   #slots(view: AgentView): AgentOutput[] {

@@ -351,6 +351,15 @@ test('records of a former agent are told, kept for a while when they were acknow
   give({ type: 'managed', term: 1n });
   const again = give({ type: 'managed', term: 2n });
   expect(ofType(again, 'slots-changed')[0]?.failovers).toEqual([record(1), record(2), record(3)]);
-  for (let n = 4; n < 200; n++) give({ type: 'failover', record: record(n) });
-  expect(kept(give({ type: 'failover', record: record(200) }))).toHaveLength(64);
+  const all: AgentOutput[] = [];
+  for (let n = 4; n <= 4_110; n++)
+    all.push(...ofType(give({ type: 'failover', record: record(n) }), 'event'));
+  now += 60_000;
+  const later = agent.expire(now);
+  expect(kept(later)).toHaveLength(4_096);
+  const why = 'dropped, the oldest: no manager has taken them, and 4096 are kept at most';
+  expect([...all, ...ofType(later, 'event')]).toMatchObject([
+    { severity: 'warning', message: `1 failover record was ${why}` },
+    { severity: 'warning', message: `13 failover records were ${why}` },
+  ]);
 });
