@@ -7,7 +7,7 @@ export { type HandedOnHolding, type HandedOnSlots, openEnds } from './handed-on-
 export type { AdoptedFunction, FunctionRecord } from './keeping.ts';
 export type { LifeRecord } from './life-record.ts';
 export { type GateInput, LinkGate } from './link-gate.ts';
-export { pauseKind, type Standstill } from './pause.ts';
+export { pauseKind, pauseLimits, type Standstill } from './pause.ts';
 export type { OwnStates } from './shared-slots.ts';
 export { SlotKeeper } from './slot-keeper.ts';
 export type { KeeperInput, KeeperOutput, KeeperSlot, KeeperStep, TakenSlot } from './slot-keeper-types.ts';

@@ -220,6 +220,8 @@ async function main(
   function configure(configuration: SetConfiguration): void {
     usePeers(configuration);
     addresses?.usePeers(configuration.nodes.map(({ address }) => address));
+    const leases = configuration.slots.map(({ leaseMs }) => leaseMs);
+    pauses.use(leases.length === 0 ? undefined : Math.min(...leases));
     act(() => hands.handle({ type: 'unfenced', ...unfencedNodes(configuration) }));
     act(() =>
       hands.handle({ type: 'configure', councils: configuration.councils, slots: configuration.slots }),

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import { pauseKind } from '@vnfpool/core/agent';
+import { pauseKind, pauseLimits } from '@vnfpool/core/agent';
 import type { Clocks } from '@vnfpool/platform';
 import type { HostPause } from '@vnfpool/wire/mobility';
 
-const LOOK_MS = 100;
-/** Later than this is a pause; shorter ones cost no lease of the usual length. */
-const LATE_MS = 150;
 /** The processors' figures are read once in so many looks: that is not cheap on a large machine. */
 const STEAL_LOOKS = 10;
 /** USER_HZ, in which /proc/stat counts, is 100 on every Linux that Node runs on. */
@@ -27,7 +24,8 @@ export interface PauseWatchOptions {
 /** Notices when the thread that it runs in stood still, and why as far as the host shows it. */
 export class PauseWatch {
   readonly #options: PauseWatchOptions;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
+  #limits = pauseLimits(undefined);
   #last: Look;
   #stolenMs: number | null;
   #looks = 0;
@@ -36,27 +34,42 @@ export class PauseWatch {
     this.#options = options;
     this.#last = this.#look();
     this.#stolenMs = readStolenMs();
-    this.#timer = setInterval(() => this.#compare(), LOOK_MS);
-    this.#timer.unref();
+    this.#timer = this.#start();
+  }
+
+  /** The shortest lease of this node is so long from now on; undefined: it has none. */
+  use(leaseMs: number | undefined): void {
+    const limits = pauseLimits(leaseMs);
+    const { lookMs } = this.#limits;
+    this.#limits = limits;
+    if (limits.lookMs === lookMs) return;
+    clearInterval(this.#timer);
+    this.#last = this.#look();
+    this.#timer = this.#start();
   }
 
   close(): void {
     clearInterval(this.#timer);
   }
 
+  #start(): NodeJS.Timeout {
+    return setInterval(() => this.#compare(), this.#limits.lookMs).unref();
+  }
+
   #compare(): void {
+    const { lookMs, lateMs: leastMs } = this.#limits;
     const former = this.#last;
     const now = this.#look();
     this.#last = now;
-    const lateMs = now.boottimeMs - former.boottimeMs - LOOK_MS;
-    if (lateMs < LATE_MS) {
+    const lateMs = now.boottimeMs - former.boottimeMs - lookMs;
+    if (lateMs < leastMs) {
       if (++this.#looks % STEAL_LOOKS === 0) this.#stolenMs = readStolenMs();
       return;
     }
     const stolenMs = readStolenMs();
     const kind = pauseKind({
       lateMs,
-      suspendedMs: lateMs - (now.monotonicMs - former.monotonicMs - LOOK_MS),
+      suspendedMs: lateMs - (now.monotonicMs - former.monotonicMs - lookMs),
       waitedMs: now.schedule && former.schedule && now.schedule.waitedMs - former.schedule.waitedMs,
       ranMs: now.schedule && former.schedule && now.schedule.ranMs - former.schedule.ranMs,
       stolenMs: stolenMs === null || this.#stolenMs === null ? null : stolenMs - this.#stolenMs,
