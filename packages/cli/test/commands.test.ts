@@ -84,6 +84,29 @@ describe('explain, status, failover', () => {
     expect(await bench.run(['thaw'])).toMatchObject({ code: 1, err: 'vnfpool: Nothing is frozen.\n' });
   });
 
+  test('a council whose members do not hear each other: status and council show say who', async () => {
+    const who = 'node-a hears nothing of node-b, node-c; node-b hears nothing of node-c';
+    const cut = (together: number): void =>
+      bench.backend.change({
+        sets: bench.backend.view.sets.map((set) => ({
+          ...set,
+          councils: set.councils.map((council) => ({ ...council, reachable: 3, cut: { together, who } })),
+        })),
+      });
+    cut(1);
+    expect((await bench.run(['status'])).out.split('\n')[2]).toBe(
+      `council main: ${who}; no majority of it hears each other, so nobody can take or keep a slot`,
+    );
+    const shown = (await bench.run(['council', 'show'])).out.split('\n');
+    expect(shown).toContain(`${who}.`);
+    expect(shown).toContain(
+      '2 of 3 have to agree, and only 1 of 3 that can be reached hear each other: nobody can take a slot.',
+    );
+    cut(2);
+    expect((await bench.run(['status'])).out.split('\n')[2]).toBe(`council main: ${who}`);
+    expect((await bench.run(['council', 'show'])).out).toContain('2 of 3 have to agree, 3 can be reached.');
+  });
+
   test('a council that does not survive a node: status and council show say it', async () => {
     const weakness = 'The council is node-a alone: when node-a is gone, no slot is granted or renewed.';
     bench.backend.change({

@@ -92,7 +92,7 @@ function describeCouncil(
   now: number,
   paint: Paint,
 ): string {
-  const { members, version, reachable, next, voiceless, forced, weakness } = council;
+  const { members, version, reachable, next, voiceless, forced, weakness, cut } = council;
   const needed = Math.floor(members.length / 2) + 1;
   const width = Math.max(...members.map((member) => member.length));
   const lines = members.map((member) => {
@@ -104,13 +104,19 @@ function describeCouncil(
         : paint('bad', status);
     return `  ${member.padEnd(width)}  ${says}`;
   });
+  if (cut) lines.push(paint('warning', plain(`${cut.who}.`, 'one line')));
   const enough =
-    reachable >= needed
-      ? `${needed} of ${members.length} have to agree, ${reachable} can be reached.`
-      : paint(
+    cut && reachable >= needed && cut.together < needed
+      ? paint(
           'bad',
-          `${needed} of ${members.length} have to agree, and only ${reachable} can be reached: nobody can take a slot.`,
-        );
+          `${needed} of ${members.length} have to agree, and only ${cut.together} of ${reachable} that can be reached hear each other: nobody can take a slot.`,
+        )
+      : reachable >= needed
+        ? `${needed} of ${members.length} have to agree, ${reachable} can be reached.`
+        : paint(
+            'bad',
+            `${needed} of ${members.length} have to agree, and only ${reachable} can be reached: nobody can take a slot.`,
+          );
   if (next !== null) lines.push(`Announced: ${next.join(', ')}.`);
   if (forced !== null) {
     const dead = forced.dead.length === 0 ? '' : `: ${forced.dead.join(', ')} would be dead`;

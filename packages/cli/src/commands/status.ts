@@ -43,6 +43,12 @@ function renderStatus(state: StateView, io: CliIo): string {
     const text = `set ${name} is frozen: ${frozen.reason}; \`vnfpool thaw\` if they are gone for good`;
     parts.push(`${paint('bad', plain(text, 'one line'))}\n`);
   }
+  for (const { cut, name, members } of state.sets.flatMap(({ councils }) => councils)) {
+    if (!cut) continue;
+    const isLost = cut.together <= members.length / 2;
+    const text = `council ${name}: ${cut.who}${isLost ? '; no majority of it hears each other, so nobody can take or keep a slot' : ''}`;
+    parts.push(`${paint(isLost ? 'bad' : 'warning', plain(text, 'one line'))}\n`);
+  }
   for (const { weakness } of state.sets.flatMap(({ councils }) => councils))
     if (weakness) parts.push(`${paint('warning', plain(weakness, 'one line'))}\n`);
   if (parts.length === 0) parts.push('no set is declared: `vnfpool apply FILE` declares one\n');

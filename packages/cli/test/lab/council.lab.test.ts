@@ -116,6 +116,71 @@ describe.skipIf(missing !== '')(`the council of a running set ${missing}`, () =>
   });
 });
 
+describe.skipIf(missing !== '')(`members that are cut off from each other ${missing}`, () => {
+  const NODES = ['node-a', 'node-b', 'node-c'] as const;
+  let set: RunningSet;
+
+  beforeAll(async () => {
+    set = await RunningSet.start();
+  });
+  afterAll(async () => {
+    await set?.takeDown();
+  });
+
+  const majority = async (): Promise<string[]> =>
+    (await set.get<{ items: EventView[] }>('/v1/events')).items
+      .filter(({ type }) => type.startsWith('council.majority'))
+      .map(({ type, message }) => `${type}: ${message}`);
+  /** In the network namespace of every node agent, which is the lab's own. */
+  const everywhere = async (...command: readonly string[]): Promise<void> => {
+    for (const node of NODES) {
+      const { code, stderr } = await set.inside(await set.pidOf(node), ...command);
+      if (code !== 0) throw new Error(`${node}: ${command.join(' ')}: ${stderr}`);
+    }
+  };
+
+  test('all answer the manager, and the slot is down: it is said who hears nothing of whom, by all', async () => {
+    await set.whole();
+    await everywhere(
+      'nft',
+      'add table inet cut; add chain inet cut in { type filter hook input priority -300; }; add rule inet cut in udp dport 49880 drop',
+    );
+    const all = NODES.map(
+      (node) => `${node} hears nothing of ${NODES.filter((other) => other !== node).join(', ')}`,
+    );
+    const after = await set.untilState(
+      'nobody holds a slot, and the manager knows who hears whom',
+      ({ slots, sets }) =>
+        slots.every(({ holder }) => holder === null) && sets[0]?.councils[0]?.cut?.who === all.join('; '),
+    );
+    expect(after.sets[0]?.councils[0]).toMatchObject({ reachable: 3, cut: { together: 1 } });
+    expect(await majority()).toEqual([
+      expect.stringMatching(
+        /^council\.majority-lost: 3 of the 3 .* at most 1 of them hear each other \(node-/,
+      ),
+    ]);
+    expect(await set.must('explain', 'slot', 'web/0')).toContain(
+      `3 of 3 members of the council answer (2 are needed), but ${all.join('; ')}: no lease is granted or renewed`,
+    );
+    expect(await set.must('council', 'show')).toContain('nobody can take a slot');
+    expect(await set.must('status')).toContain('no majority of it hears each other');
+    for (const node of NODES) expect(set.log(node)).toContain('hears no majority of council 1.1');
+  });
+
+  test('and when they hear each other again', async () => {
+    await everywhere('nft', 'delete table inet cut');
+    await set.untilState(
+      'the slots are held, and nobody is silent',
+      (state) => isWhole(state) && state.sets[0]?.councils[0]?.cut === null,
+    );
+    expect(await majority()).toEqual([
+      expect.stringContaining('council.majority-lost'),
+      expect.stringContaining('council.majority-back'),
+    ]);
+    for (const node of NODES) expect(set.log(node)).toContain('hears a majority of council 1.1 again');
+  });
+});
+
 describe.skipIf(missing !== '')(`several councils in a running set ${missing}`, () => {
   const folder = missing === '' ? labFolder() : '';
   const file = `${folder}-councils.yaml`;

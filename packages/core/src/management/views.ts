@@ -39,6 +39,11 @@ export interface CouncilView {
   readonly voiceless: readonly string[];
   /** What an operator took upon himself; null: nothing. */
   readonly forced: { readonly at: number; readonly over: string; readonly dead: readonly string[] } | null;
+  /**
+   * Not all that can be reached hear each other: how many of them can grant a lease together, and who hears nothing of
+   * whom; absent or null: they do.
+   */
+  readonly cut?: { readonly together: number; readonly who: string } | null;
   /** The loss of one node that it does not survive, and the remedy, in sentences; absent or null: it survives every one. */
   readonly weakness?: string | null;
 }

@@ -3,6 +3,7 @@ import { COUNCIL_ID_MAX } from '@vnfpool/wire/lease';
 import type { CouncilReport } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
 import type { DeclaredSet } from '../declared/set.ts';
+import { type CouncilHearing, councilHearing, cutWords } from '../planner/hearing.ts';
 import { hex64 } from './hex64.ts';
 import type { Journal } from './journal.ts';
 import { lifeOf } from './node-reports.ts';
@@ -18,6 +19,22 @@ export function councilName({ version }: Pick<CouncilRecord, 'version'>): string
 /** Members that are heard of. */
 export function reachableMembers(state: ManagerState, members: readonly string[]): string[] {
   return members.filter((name) => state.lives.get(name)?.state === 'registered');
+}
+
+/** Who of the members that are heard of hear each other, by what nodes say of them. */
+export function hearingOf(
+  state: ManagerState,
+  { name: council, members }: Pick<CouncilRecord, 'name' | 'members'>,
+): CouncilHearing {
+  const id = state.set?.councils.find((each) => each.name === council)?.id;
+  const witnesses = new Set(state.set?.declared.nodes.flatMap((node) => (node.witness ? [node.name] : [])));
+  const listeners = [...state.nodes.values()].flatMap((node) => {
+    const life = state.lives.get(node.name);
+    if (life?.state !== 'registered') return [];
+    const { silent = [] } = life.councils.find((each) => each.id === id) ?? {};
+    return [{ id: node.id, name: node.name, runsFunctions: !witnesses.has(node.name), silent }];
+  });
+  return councilHearing(reachableMembers(state, members), listeners);
 }
 
 /** Members that are heard of, and vote for nobody yet since their agents were started anew; with the time until they do. */
@@ -169,12 +186,15 @@ export class CouncilWatch {
     const { hadMajority: before } = former ?? {};
     this.#tellCouncil(journal, council, former?.council ?? null, subject, wallMs);
     const reachable = reachableMembers(this.#state, council.members).length;
-    const hasMajority = reachable > council.members.length / 2;
+    const hearing = hearingOf(this.#state, council);
+    const isCut = hearing.together.length < reachable;
+    const hasMajority = hearing.together.length > council.members.length / 2;
     // What it was at the start is not news: nodes are still registering then.
     const hadMajority = hasMajority || before !== undefined ? hasMajority : undefined;
     this.#told.set(council.id, { council, hadMajority });
     if (before === undefined || before === hasMajority) return;
     const of = `${reachable} of the ${council.members.length} members of council ${this.#titleOf(council)} can be reached`;
+    const cut = `at most ${hearing.together.length} of them hear each other (${cutWords(hearing)})`;
     const force = isOneOfSeveral(this.#state) ? ` --council ${council.name}` : '';
     journal.event(
       wallMs,
@@ -183,7 +203,9 @@ export class CouncilWatch {
       subject,
       hasMajority
         ? `${of}: slots can change hands again.`
-        : `${of}: no majority. Unless they reach each other without this manager, nobody can take or keep a slot. If the others are dead for good, decide with: vnfpool council force${force}`,
+        : isCut && reachable > council.members.length / 2
+          ? `${of}, but ${cut}: no majority. Nobody can take or keep a slot until lease datagrams (UDP) pass between them again.`
+          : `${of}: no majority. Unless they reach each other without this manager, nobody can take or keep a slot. If the others are dead for good, decide with: vnfpool council force${force}`,
     );
   }
 

@@ -2,11 +2,12 @@
 import type { ExplainView, SlotExplainView, SlotVerdict } from '../management/views.ts';
 import { councilWeakness } from '../planner/council-losses.ts';
 import { explainPool } from '../planner/explain.ts';
+import { type CouncilHearing, cutWords } from '../planner/hearing.ts';
 import { instanceName } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
 import { slotsPerInstance } from '../planner/surplus.ts';
 import { verdictFor, type Waiting } from '../planner/verdicts.ts';
-import { muteMembers, reachableMembers, whichCouncil } from './council.ts';
+import { hearingOf, muteMembers, reachableMembers, whichCouncil } from './council.ts';
 import { ruleText } from './failback.ts';
 import { mergedLines } from './mergeable.ts';
 import type { Moment } from './moves.ts';
@@ -135,8 +136,10 @@ function byCouncil(
   isHolder: boolean,
   found: Pick<SlotVerdict, 'rule' | 'verdict'>,
 ): Pick<SlotVerdict, 'rule' | 'verdict'> {
-  const { members, there, mute } = councilNow(state, pool, wallMs);
+  const { members, there, hearing, mute } = councilNow(state, pool, wallMs);
   if (found.rule !== null) return found;
+  if (isMajority(there.length, members) && !isMajority(hearing.together.length, members))
+    return { rule: 'council', verdict: `${found.verdict}, but no majority of the council hears each other` };
   if (!isMajority(there.length, members))
     return { rule: 'council', verdict: `${found.verdict}, but no majority of the council answers` };
   // Who is mute goes on with the holder that it knows.
@@ -152,8 +155,9 @@ interface CouncilNow {
   readonly members: readonly string[];
   /** The loss of one node that it does not survive; empty: it survives every one. */
   readonly weakness: string;
-  /** Those that answer. */
+  /** Those that answer the manager. */
   readonly there: readonly string[];
+  readonly hearing: CouncilHearing;
   /** Those of them that do not vote yet. */
   readonly mute: readonly { readonly name: string; readonly forMs: number }[];
 }
@@ -166,6 +170,7 @@ function councilNow(state: ManagerState, pool: string, wallMs: number): CouncilN
     members,
     weakness: (declared && members.length > 0 && councilWeakness({ name, members }, declared)) || '',
     there: reachableMembers(state, members),
+    hearing: hearingOf(state, { name, members }),
     mute: muteMembers(state, members, wallMs),
   };
 }
@@ -182,16 +187,17 @@ function muteWords(mute: CouncilNow['mute']): string {
 }
 
 function councilLine(state: ManagerState, pool: string, wallMs: number): string {
-  const { name, members, weakness, there, mute } = councilNow(state, pool, wallMs);
+  const { name, members, weakness, there, hearing, mute } = councilNow(state, pool, wallMs);
   const needed = Math.floor(members.length / 2) + 1;
   if (members.length === 0) return 'There is no council yet: nobody can hold a slot.';
-  const verdict = !isMajority(there.length, members)
+  const verdict = !isMajority(Math.min(there.length, hearing.together.length), members)
     ? 'no lease is granted or renewed until more are back'
     : isMajority(there.length - mute.length, members)
       ? 'leases can be granted'
       : 'no lease is granted to anybody else until more of them vote';
   const answer = `${there.length} of ${members.length} members of ${whichCouncil(state, name)} answer (${needed} are needed)`;
-  return `${answer}${mute.length === 0 ? '' : `, ${muteWords(mute)}`}: ${verdict}.${weakness && ` ${weakness}`}`;
+  const cut = hearing.cuts.length === 0 ? '' : `, but ${cutWords(hearing)}`;
+  return `${answer}${cut}${mute.length === 0 ? '' : `, ${muteWords(mute)}`}: ${verdict}.${weakness && ` ${weakness}`}`;
 }
 
 function frozenLine({ frozen }: ManagerState): string[] {

@@ -12,6 +12,7 @@ export { assignmentFingerprint, configurationOf, specificationOf, versionName } 
 export { refugeOf } from './escalation.ts';
 export { explainPool } from './explain.ts';
 export { fingerprint } from './fingerprint.ts';
+export { type CouncilHearing, councilHearing, cutWords, type Listener } from './hearing.ts';
 export * from './observed.ts';
 export { plan } from './plan.ts';
 export { type InstanceRole, rankingOf, rolesOf, slotsOf } from './roles.ts';

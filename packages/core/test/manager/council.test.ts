@@ -128,6 +128,42 @@ describe('without a majority', () => {
     ]);
   });
 
+  test('members that are there and do not hear each other are none: who hears whom is said, and nobody is told to decide', async () => {
+    const domain = await running();
+    const hear = (id: number, silent: readonly number[]): void => {
+      const version = council(domain)?.version;
+      if (!version) throw new Error('no council');
+      const report = { id: 1, version, members: [1, 2, 3], next: null, voiceless: 0, rival: null, silent };
+      domain.report(id, { slots: [], failovers: [], councils: [report] });
+    };
+    hear(1, [2, 3]);
+    hear(4, [1, 2, 3]);
+    // b and c have each other.
+    expect(events(domain)).toEqual([]);
+    expect(view(domain)?.cut).toEqual({
+      together: 2,
+      who: 'a hears nothing of b, c; d hears nothing of a, b, c',
+    });
+    hear(2, [3]);
+    expect(events(domain)).toMatchObject([{ type: 'council.majority-lost', severity: 'error' }]);
+    const [lost] = events(domain);
+    expect(lost?.message).toMatch(
+      /^3 of the 3 members .* can be reached, but at most 1 of them hear each other \(a hears nothing of b, c; b hears nothing of c; d .*\): no majority\./,
+    );
+    expect(lost?.message).not.toContain('force');
+    const explained = domain.core.explainSlot('web', 0, domain.nowMs);
+    expect(explained?.council).toMatch(
+      /^3 of 3 .* answer \(2 are needed\), but a hears .*: no lease is granted/,
+    );
+    expect(explained?.candidates.map(({ rule }) => rule)).toEqual(explained?.candidates.map(() => 'council'));
+    for (const id of [1, 2, 4]) hear(id, []);
+    expect(events(domain).map(({ type }) => type)).toEqual([
+      'council.majority-lost',
+      'council.majority-back',
+    ]);
+    expect(view(domain)?.cut).toBeNull();
+  });
+
   test('an operator decides by name: recorded, of a higher generation, told to who is left', async () => {
     const domain = await running();
     lose(domain, 2, 3);

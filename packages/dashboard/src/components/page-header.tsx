@@ -59,15 +59,21 @@ function Council({
   readonly isNamed: boolean;
 }): JSX.Element {
   const size = council.members.length;
-  const majority = council.reachable > size / 2;
+  const cut = council.cut ?? null;
+  const together = Math.min(council.reachable, cut?.together ?? size);
+  const majority = together > size / 2;
   const weakness = council.weakness ?? null;
-  const tone = !majority ? 'bad' : council.reachable === size && weakness === null ? 'good' : 'warning';
+  const tone = !majority
+    ? 'bad'
+    : together === size && cut === null && weakness === null
+      ? 'good'
+      : 'warning';
   return (
     <Badge
       tone={tone}
       icon={tone}
       text={`council ${isNamed ? `${council.name} ` : ''}${council.reachable} of ${size}${majority ? (weakness === null ? '' : ', survives no loss') : ', no majority'}`}
-      title={`Grants the leases: ${council.members.join(', ')}. Version ${council.version}.${weakness === null ? '' : ` ${weakness}`}`}
+      title={`Grants the leases: ${council.members.join(', ')}. Version ${council.version}.${cut === null ? '' : ` ${cut.who}.`}${weakness === null ? '' : ` ${weakness}`}`}
     />
   );
 }

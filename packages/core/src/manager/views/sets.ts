@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CouncilView, SetView } from '../../management/views.ts';
 import { councilWeakness } from '../../planner/council-losses.ts';
-import { councilName, reachableMembers } from '../council.ts';
+import { cutWords } from '../../planner/hearing.ts';
+import { councilName, hearingOf, reachableMembers } from '../council.ts';
 import type { SetRecord } from '../records.ts';
 import type { ManagerState } from '../state.ts';
 import { poolViews } from './pools.ts';
@@ -31,8 +32,11 @@ function councilViews(state: ManagerState, { councils, declared }: SetRecord): C
     const { id, name, members, next, forced } = council;
     const isVoiceless = (member: string): boolean =>
       (state.lives.get(member)?.councils.find((each) => each.id === id)?.voiceless ?? 0) > 0;
+    const hearing = hearingOf(state, council);
+    const isCut = hearing.cuts.length > 0;
     return {
       name,
+      cut: isCut ? { together: hearing.together.length, who: cutWords(hearing) } : null,
       version: councilName(council),
       members,
       reachable: reachableMembers(state, members).length,
