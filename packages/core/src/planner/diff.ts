@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeclaredCouncil, DeclaredPool, DeclaredSet } from '../declared/set.ts';
+import type { DeclaredCouncil, DeclaredNode, DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import { withoutPassword } from '../declared/store-address.ts';
 import type { PlannedChange } from '../management/views.ts';
 import { failoverWords } from './council-losses.ts';
@@ -22,12 +22,7 @@ export function diff(former: DeclaredSet | null, next: DeclaredSet): PlannedChan
     ];
   }
   const changes: PlannedChange[] = [];
-  compareNames(
-    'node',
-    former.nodes.map(({ name }) => name),
-    next.nodes.map(({ name }) => name),
-    changes,
-  );
+  compareNodes(former.nodes, next.nodes, changes);
   if (!same(former.councils, next.councils)) {
     changes.push(
       change(
@@ -162,19 +157,22 @@ function addressesText({ addresses }: DeclaredPool): string {
   return addresses.flat().join(', ');
 }
 
-function compareNames(
-  what: string,
-  former: readonly string[],
-  next: readonly string[],
+function compareNodes(
+  former: readonly DeclaredNode[],
+  next: readonly DeclaredNode[],
   changes: PlannedChange[],
 ): void {
-  for (const name of next.filter((each) => !former.includes(each)))
-    changes.push(change('create', `${what} ${name}`, 'may run instances', 'the file declares it'));
-  for (const name of former.filter((each) => !next.includes(each)))
+  const isIn = (nodes: readonly DeclaredNode[], node: DeclaredNode): boolean =>
+    nodes.some(({ name }) => name === node.name);
+  for (const node of next.filter((each) => !isIn(former, each))) {
+    const part = node.witness ? 'votes in the council it is named in, and runs nothing' : 'may run instances';
+    changes.push(change('create', `node ${node.name}`, part, 'the file declares it'));
+  }
+  for (const node of former.filter((each) => !isIn(next, each)))
     changes.push(
       change(
         'delete',
-        `${what} ${name}`,
+        `node ${node.name}`,
         'its instances are placed elsewhere',
         'the file does not declare it any more',
       ),

@@ -72,6 +72,15 @@ describe('a council that does not survive the loss of one node says so', () => {
     );
   });
 
+  test('the plan of the remedy says what the third node is for', () => {
+    const pair = declared({ nodes: ['a', 'b'], councils: { main: ['a'] } });
+    const witness = { nodes: ['a', 'b', 'w'], witnesses: ['w'], councils: { main: ['a', 'b', 'w'] } };
+    expect(diff(pair, declared(witness)).map(({ subject, detail }) => `${subject}: ${detail}`)).toEqual([
+      'node w: votes in the council it is named in, and runs nothing',
+      'set edge: council a → a, b, w',
+    ]);
+  });
+
   test('of many pools a few are named', () => {
     const one = declared({ nodes: ['a', 'b', 'c'], councils: { east: ['a', 'b', 'c'], west: ['c'] } });
     const pools = Array.from({ length: 9 }, (__, at) => ({ ...pool(`p${at}`, 1, 1), council: 'west' }));
