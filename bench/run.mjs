@@ -12,7 +12,7 @@ import { describeFigure, makeFigure } from './lib/figure.mjs';
  */
 
 const USAGE =
-  'npm run bench -- --list | NAME… [--trials N] [--only FIGURE] [--sizes 1k,10k] [--fast] [--verbose]';
+  'npm run bench -- --list | NAME… [--trials N] [--only FIGURE] [--sizes 1k,10k] [--fast] [--slow] [--verbose]';
 
 async function loadAll() {
   const folders = readdirSync(import.meta.dirname, { withFileTypes: true })
@@ -63,6 +63,7 @@ const { values, positionals } = parseArgs({
     only: { type: 'string' },
     sizes: { type: 'string' },
     fast: { type: 'boolean' },
+    slow: { type: 'boolean' },
     verbose: { type: 'boolean' },
   },
 });

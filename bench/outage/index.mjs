@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { probeNamespaces } from '@vnfpool/platform/capabilities';
 
 export const description =
-  'outage of an address for a 1 ms UDP probe, lease 100 ms, by kind of fault; beside keepalived, advert 100 ms (--fast: 24 and 10)';
+  'outage of an address for a 1 ms UDP probe, lease 100 ms, by kind of fault; beside keepalived, advert 100 ms (--fast: 24 and 10; --slow: 3,000 and 1,000), and beside moving it at once; no failover under hogs';
 
 export const limitMs = 20 * 60_000;
 
@@ -22,8 +22,11 @@ const FAULTS = [
 /** Lease of ours, and advert of the reference. */
 const NORMAL = { leaseMs: 100, advertMs: 100 };
 const FAST = { leaseMs: 24, advertMs: 10 };
+/** Profile `calm`, and what keepalived does where nothing is said. */
+const SLOW = { leaseMs: 3_000, advertMs: 1_000 };
+const HOGS = 'hogs';
 
-/** `--trials N` (default 10) of each fault; `--only FAULT`; `--fast`: profile `fast`. */
+/** `--trials N` (default 10) of each fault; `--only FAULT`, or `--only hogs`; `--fast`: profile `fast`; `--slow`: `calm`. */
 export async function run({ options, cleanup, signal, emit, say }) {
   const namespaces = probeNamespaces();
   if (namespaces.mode === 'none')
@@ -34,9 +37,11 @@ export async function run({ options, cleanup, signal, emit, say }) {
   const task = {
     folder: cleanup.folder(),
     trials: Number(options.trials ?? 10),
-    ...(options.fast === true ? FAST : NORMAL),
+    ...(options.fast === true ? FAST : options.slow === true ? SLOW : NORMAL),
     verbose: options.verbose === true,
     isFloorWanted: options.only === undefined,
+    // They know one profile only.
+    areHogsWanted: options.only === HOGS || (options.only === undefined && !options.fast && !options.slow),
     plan: {
       small: FAULTS.filter(isWanted),
       node: FAULTS.slice(0, 1).filter((fault) => isWanted(`${fault}, node function`)),

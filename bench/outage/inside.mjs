@@ -3,7 +3,9 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { median, round, summary } from '../lib/statistics.mjs';
+import { measureHogs } from './hogs.mjs';
 import { ADDRESS as REFERENCE_ADDRESS, startKeepalived } from './keepalived.mjs';
+import { ADDRESS as FLOOR_ADDRESS, startMover } from './mover.mjs';
 import { ADDRESS as OUR_ADDRESS, startNetwork, startOurs } from './ours.mjs';
 import { PORT } from './programs.mjs';
 import { monotonicMs, Watch } from './watch.mjs';
@@ -80,6 +82,7 @@ async function measureProgram(network, program, faults) {
   const sides = [
     await startSide('vnfpool', ours, OUR_ADDRESS),
     await startSide('keepalived', reference, REFERENCE_ADDRESS),
+    await startSide('floor', await startMover(common), FLOOR_ADDRESS),
   ];
   for (const { side, watch } of sides) {
     await side.whole();
@@ -88,10 +91,12 @@ async function measureProgram(network, program, faults) {
   if (!sides.every(({ watch }) => watch.realtime)) say('the probes run without real-time priority');
   const suffix = program === 'small' ? '' : `, ${program} function`;
   for (const fault of faults) {
-    const samples = { vnfpool: [], keepalived: [] };
+    const samples = { vnfpool: [], keepalived: [], floor: [] };
     const steps = [];
+    // The floor knows how to do few of them.
+    const able = sides.filter(({ side }) => fault in side.faults);
     for (let n = 0; n < task.trials; n++) {
-      for (const entry of sides) {
+      for (const entry of able) {
         const done = await trial(entry, fault);
         samples[entry.name].push(done.ms);
         if (done.steps) steps.push(done.steps);
@@ -107,9 +112,19 @@ async function measureProgram(network, program, faults) {
         referenceName: `keepalived, advert ${task.advertMs} ms`,
       },
     });
+    if (samples.floor.length === 0) continue;
+    write({
+      measured: {
+        figure: `${fault}${suffix}, beside the floor`,
+        unit: 'ms',
+        samples: samples.vnfpool,
+        referenceSamples: samples.floor,
+        referenceName: 'the address moved at once, nothing decided',
+      },
+    });
   }
   if (program === 'small' && task.isFloorWanted) {
-    const samples = { vnfpool: [], keepalived: [] };
+    const samples = { vnfpool: [], keepalived: [], floor: [] };
     for (let n = 0; n < task.trials; n++) {
       const since = monotonicMs();
       await delay(300);
@@ -136,6 +151,11 @@ try {
   const network = startNetwork();
   for (const [program, faults] of Object.entries(task.plan)) {
     if (faults.length > 0) await measureProgram(network, program, faults);
+  }
+  if (task.areHogsWanted) {
+    const { folder, verbose } = task;
+    const emit = (measured) => write({ measured });
+    await measureHogs({ network, folder, say: detail, signal: ending.signal, verbose }, emit);
   }
   process.exit(0);
 } catch (error) {

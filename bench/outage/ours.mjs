@@ -157,6 +157,8 @@ export async function startOurs({ network, folder, leaseMs, program, say, signal
         steps.slice(1).map(({ name, at }, index) => [`${steps[index].name}→${name}`, at - steps[index].at]),
       );
     },
+    /** How many the manager has heard of. */
+    failovers: async () => (await getState()).failovers.length,
     logs: state,
     stop: () => lab.takeDown(),
   };
