@@ -450,8 +450,10 @@ export class SimNode {
         const listed = action.candidates.map(({ node }) => node);
         this.#wanted.delete(slot);
         if (plan.shares) {
-          const { hasCopy = false, ownEpoch = null } = this.functions.get(slot) ?? {};
-          const who = { node: this.id, hasState: hasCopy || ownEpoch !== null };
+          const { hasCopy = false, ownEpoch = null, incarnation } = this.functions.get(slot) ?? {};
+          // One that had it and has ended, which the engine is told next, and lets go.
+          const isGone = incarnation !== action.functionIncarnation;
+          const who = { node: this.id, hasState: hasCopy || ownEpoch !== null || isGone };
           invariants.follows(slot, epoch, who, listed, action.lossMark);
         }
         this.#relist(slot, epoch);
