@@ -130,6 +130,8 @@ class LinuxNftFence implements NftFence {
   #contents: FenceContents;
   /** The elements of the horizons may be others than `#contents` says: some ran out, or a write failed. */
   #isUnsure: boolean;
+  /** Elements of transactions that were refused, as intervalText: of several of one writing the first may have gone through. */
+  readonly #attempted = new Set<string>();
   /** The rule set's generation at which everything was as it should be. */
   #verified: number | undefined;
 
@@ -243,6 +245,7 @@ class LinuxNftFence implements NftFence {
       // What only closes is right whatever happened to the rules, and carries no generation.
       const computedFor = isOpening ? generation : undefined;
       this.#isUnsure = true;
+      for (const element of contents.elements.values()) this.#attempted.add(intervalText(element));
       refusal = isAnew
         ? this.#tables.load(this.#form, this.#links.present, contents, computedFor)
         : this.#change([ahead, changes], computedFor);
@@ -250,6 +253,7 @@ class LinuxNftFence implements NftFence {
         this.#horizons = next;
         this.#contents = contents;
         this.#isUnsure = false;
+        this.#attempted.clear();
         if (this.#verified !== undefined)
           this.#goOnVerified(this.#verified, isAnew || ahead.length === 0 ? 1 : 2);
         return;
@@ -355,7 +359,7 @@ class LinuxNftFence implements NftFence {
 
   /** Elements that would hold something open, and are not ours. Those that are missing close, and are written anew. */
   #strangeHorizons(): string[] {
-    const known = new Set([...this.#contents.elements.values()].map(intervalText));
+    const known = new Set([...this.#attempted, ...[...this.#contents.elements.values()].map(intervalText)]);
     return allHorizonPlaces(this.#tables.table).flatMap((place) =>
       this.#listed(place).some((each) => !known.has(intervalText(each))) ? [`${place.set} is not ours`] : [],
     );
@@ -382,6 +386,7 @@ class LinuxNftFence implements NftFence {
     this.#horizons = NO_HORIZONS;
     this.#contents = contents;
     this.#isUnsure = false;
+    this.#attempted.clear();
     this.#verified = undefined;
   }
 }
