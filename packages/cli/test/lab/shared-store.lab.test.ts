@@ -160,8 +160,7 @@ describe.skipIf(cannot !== '')(`state that lives in a store ${cannot}`, () => {
     const node = holderOf(before);
     await startAgain(node, '--take-over');
     await add('one');
-    const after = await untilState('the store has it', isInStore);
-    expect(holderOf(after)).toBe(node);
+    // At once: what was answered has to be in the store, however little else the next agent has done.
     kill(node);
     await anotherHolds(node);
     await keepsItsWord();

@@ -194,12 +194,12 @@ export class SharedMap<Value = Uint8Array> implements SharedState {
   }
 
   standAlone(): boolean {
-    if (this.#mode === 'holding' || this.#mode === 'alone') return false;
-    const wasHolder = this.isHolder;
+    // An agent that goes on for one that is gone tells the role before it asks for the state: what changes waits for that.
+    if (this.#mode !== 'idle') return false;
     this.#mode = 'alone';
     this.#wasHeld = true;
     this.#unsettled.settle(Number.POSITIVE_INFINITY);
-    return !wasHolder;
+    return true;
   }
 
   standBy(): void {

@@ -175,17 +175,20 @@ test('an agent that comes again: changes wait for it, and are safe then', async 
   expect(calls.isHolder).toBe(true);
   const store = new FakeSink(entriesOf({ a: '1' }));
   store.isHolding = true;
+  let isSafe = false;
+  for (const change of [during, meanwhile]) void change.then(() => (isSafe = true));
+  // One that takes the place of another tells the role first, and asks for the state once it may.
+  await second.role('active', '7');
+  expect(isSafe).toBe(false);
   const begun = begin(second.source, store, true, '7');
   await store.has(2);
-  let isSafe = false;
-  void during.then(() => (isSafe = true));
   await begun;
   expect(isSafe).toBe(false);
   store.settleAll();
   await Promise.all([during, meanwhile]);
   expect(store.text()).toEqual({ a: '1', b: '2', c: '3' });
   // It went on, and has nothing to take over.
-  expect(news).toEqual(['has 7: ', 'active 7']);
+  expect(news).toEqual(['has 7: ', 'active 7', 'active 7']);
 });
 
 test('a state that the sink does not take: the connection is closed with the reason', async () => {
