@@ -76,7 +76,8 @@ function createHost() {
 
 /** A TCP server that tells each client which address it sees. */
 const TELLS =
-  "require('net').createServer((s) => s.end(s.remoteAddress)).listen(Number(process.argv[1]), process.argv[2])";
+  // A health check may reset its connection, having read nothing.
+  "require('net').createServer((s) => s.on('error', () => {}).end(s.remoteAddress)).listen(Number(process.argv[1]), process.argv[2])";
 /** A client that prints what it was told, or what went wrong; the kernel by itself tries for minutes. */
 const ASKS = `
 const socket = require('net').connect(Number(process.argv[1]), process.argv[2]);
