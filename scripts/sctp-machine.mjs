@@ -26,6 +26,9 @@ export function sctpKernel() {
     return {
       reason: `a user-mode kernel is had on linux/x64 only, this is ${process.platform}/${process.arch}`,
     };
+  // Their state is larger than a user-mode kernel of Linux 6.1 has room for: it ends at its first process (`ptrace set fp regs failed`).
+  if (/^flags\s*:.*\bamx_tile\b/m.test(readFileSync('/proc/cpuinfo', 'utf8')))
+    return { reason: 'a user-mode kernel starts no process on a processor with AMX registers' };
   const { root, reason } = unpackedPackages('user-mode-linux', ['user-mode-linux', 'kmod', 'iproute2']);
   if (reason) return { reason };
   const kernel = findProgram('linux.uml', root);
