@@ -35,9 +35,10 @@ function serve(address) {
   );
 }
 
-/** One datagram with the port that it comes from, from a socket of its own. */
+/** One datagram with the port that it comes from, from a socket of its own; none where somebody else has the port. */
 function tell(address, from = 0) {
-  const socket = createSocket('udp4').on('error', () => {});
+  const socket = createSocket('udp4');
+  socket.once('error', () => socket.close());
   return new Promise((resolve) => {
     socket.once('close', resolve).bind(from, () => {
       socket.send(String(socket.address().port), PORT, address, () => socket.close());
