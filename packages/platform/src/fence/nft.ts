@@ -245,7 +245,6 @@ class LinuxNftFence implements NftFence {
       // What only closes is right whatever happened to the rules, and carries no generation.
       const computedFor = isOpening ? generation : undefined;
       this.#isUnsure = true;
-      for (const element of contents.elements.values()) this.#attempted.add(intervalText(element));
       refusal = isAnew
         ? this.#tables.load(this.#form, this.#links.present, contents, computedFor)
         : this.#change([ahead, changes], computedFor);
@@ -258,6 +257,7 @@ class LinuxNftFence implements NftFence {
           this.#goOnVerified(this.#verified, isAnew || ahead.length === 0 ? 1 : 2);
         return;
       }
+      for (const element of contents.elements.values()) this.#attempted.add(intervalText(element));
       if (refusal.code === 'ERESTART') this.recomputed++;
       // ENOENT: an element ran out meanwhile, perhaps in one of the tables only, or somebody took something away. The others:
       // one is there that we did not know. Looking tells.
