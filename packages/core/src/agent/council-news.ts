@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { CouncilReport } from '@vnfpool/wire/mobility';
 import type { CouncilRecord, NodeCouncil, NodeLeases } from '../lease/index.ts';
 import type { KeeperOutput } from './slot-keeper-types.ts';
 
@@ -12,10 +13,13 @@ function silentMembers({ council, silent }: NodeCouncil): readonly number[] {
   return silent.filter((node) => council.members.includes(node));
 }
 
-/** Whether more than half of the members are heard, itself among them. */
-function hearsMajority(council: NodeCouncil): boolean {
-  const { members } = council.council;
-  return members.length - silentMembers(council).length > members.length / 2;
+/** Whether a node hears more than half of the members, itself among them. */
+export function hearsMajority({ members, silent = [] }: Pick<CouncilReport, 'members' | 'silent'>): boolean {
+  return members.length - silent.length > members.length / 2;
+}
+
+function isInTouch(each: NodeCouncil): boolean {
+  return hearsMajority({ members: each.council.members, silent: silentMembers(each) });
 }
 
 /** Tells the node, and through it its manager, under which council the leases are. */
@@ -49,8 +53,8 @@ export class CouncilNews {
 
   /** Nobody else may be there to say it, so the node says it itself: once, and when it is over. */
   #hearing(now: NodeCouncil, before: NodeCouncil | undefined): KeeperOutput[] {
-    const hears = hearsMajority(now);
-    if (hears === (before === undefined || hearsMajority(before))) return [];
+    const hears = isInTouch(now);
+    if (hears === (before === undefined || isInTouch(before))) return [];
     const { councilId, council } = now;
     const which = `council ${council.version.generation}.${council.version.number}${whichCouncil(councilId)}`;
     const silent = silentMembers(now)

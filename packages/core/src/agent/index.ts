@@ -2,6 +2,7 @@
 export type { AddressClaim } from './address-care.ts';
 export type { AddressPlace } from './address-places.ts';
 export { AgentCore } from './agent.ts';
+export { hearsMajority } from './council-news.ts';
 export { isSamePlace, registrationKey, wirePolicy } from './element-policy.ts';
 export { type HandedOnHolding, type HandedOnSlots, openEnds } from './handed-on-slots.ts';
 export type { AdoptedFunction, FunctionRecord } from './keeping.ts';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { hearsMajority } from '@vnfpool/core/agent';
 import type { Metrics } from '@vnfpool/runtime/metrics';
 import { type StatusServer, startStatusServer } from '@vnfpool/runtime/status';
 import type { CouncilReport, FunctionKind, SlotState, StallReport } from '@vnfpool/wire/mobility';
@@ -126,7 +127,7 @@ async function createMetrics(status: NodeStatus): Promise<Metrics> {
       help: '1 while this node hears a majority of a council, itself among them',
       labels: ['council'],
     },
-    ofCouncil(({ members, silent = [] }) => Number(members.length - silent.length > members.length / 2)),
+    ofCouncil((council) => Number(hearsMajority(council))),
   );
   metrics.gauge({
     name: 'mute_seconds',
