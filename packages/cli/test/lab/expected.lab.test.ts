@@ -180,7 +180,23 @@ describe.skipIf(lacking !== '').each([
     second?.close();
   });
 
-  test('comes through the next one, with the translation that was announced', async () => {
+  test('comes through the next one, with the translation that was announced', async ({ onTestFailed }) => {
+    onTestFailed(async () => {
+      await hosts.tellStory('manager');
+      console.log(`server: ${server.stdout()}`);
+      for (const node of ['node-a', 'node-b'] as const) {
+        const listed = ['-L', '-L expect'].map((words) =>
+          hosts.on(node, () =>
+            spawnSync('conntrack', [...words.split(' '), '-o', 'extended'], { encoding: 'utf8' }),
+          ),
+        );
+        console.log(`${node}: ${agents.get(node)?.stderr()}${listed.map(({ stdout }) => stdout).join('')}`);
+      }
+      for (const host of ['client', 'server'])
+        console.log(
+          `${host}: ${hosts.on(host, () => spawnSync('ss', ['-tanoi'], { encoding: 'utf8' })).stdout}`,
+        );
+    });
     const first = await holder(
       'the standby has the state',
       (node, isProtected) => node !== '' && isProtected,

@@ -234,6 +234,12 @@ export class FlowMirror {
     }
   }
 
+  /** Whether it is a connection of TCP that is known: others have no numbers to be shifted. */
+  isTcp(key: string): boolean {
+    const body = this.#known.get(key);
+    return body !== undefined && viewSharedFlow(body).tcpState !== null;
+  }
+
   /** Zone of the shared flow that has this key but for its zone; null: there is none, or more than one. */
   zoneOf(keyWithoutZone: string): number | null {
     let found: number | null = null;

@@ -31,6 +31,8 @@ const UPDATES_A_TIME = 4096;
 const ENTRIES_A_TURN = 2000;
 /** Before what was refused for want of room is told again. */
 const AGAIN_MS = 100;
+/** Behind the first time that a master is looked up: by then the kernel has done what it was about to do. */
+export const MASTER_AGAIN_MS = 100;
 /** With nothing refused for so long there is room: at the brink single flows come and go. */
 const ROOM_MS = 5_000;
 /** A kernel that refused is asked again after the first time, then twice that, and so on: an answer that does not come holds up all else for 2 s. */
@@ -89,6 +91,9 @@ export class FlowUpdates {
   readonly #expected: ExpectationMirror;
   /** Flows that have announced others since they were looked up. */
   readonly #masters = new Set<string>();
+  /** Were looked up, and are once more: what shifts them may have been stopped between the event and that. */
+  readonly #onceMore = new Set<string>();
+  #cancelOnceMore: (() => void) | null = null;
   /** What the other side has, and was not read yet. */
   #entries: Iterable<readonly [key: string, value: Uint8Array]>;
   #events: ConntrackEvents;
@@ -154,6 +159,11 @@ export class FlowUpdates {
       setImmediate(() => this.#readEntries());
       this.#cancelFirst = this.#clock.at(this.#clock.nowMs() + listAfterMs, () => this.#listFirst());
     }
+  }
+
+  /** Something is to be told, or to be looked up as it may be. */
+  get #isBehind(): boolean {
+    return this.#failure === null && (this.pending > 0 || this.#masters.size > 0);
   }
 
   /** What the other side has; once. */
@@ -257,7 +267,7 @@ export class FlowUpdates {
       await seen;
       if (seen === this.#listing) this.#unlessRefused(() => this.#lookUp());
     } while (seen !== this.#listing);
-    while (this.pending > 0 && this.#failure === null) await this.#tell();
+    while (this.#isBehind) await this.#tell();
     await this.#telling;
     if (this.#failure !== null) throw this.#failure;
   }
@@ -280,6 +290,7 @@ export class FlowUpdates {
     this.#isClosed = true;
     this.#cancelFirst();
     this.#cancelAgain();
+    this.#cancelOnceMore?.();
     this.#canary.close();
     this.#listings++;
     this.#events.close();
@@ -391,9 +402,20 @@ export class FlowUpdates {
     if (zone !== null) this.#masters.add(sharedKeyInZone(plain, zone));
   }
 
+  /** What the kernel refuses it lists later. */
   #lookUpMasters(): void {
-    this.#find(this.#masters);
+    const masters = [...this.#masters];
     this.#masters.clear();
+    this.#unlessRefused(() => this.#find(masters));
+    for (const key of masters) if (this.#mirror.isTcp(key)) this.#onceMore.add(key);
+    if (this.#onceMore.size === 0) return;
+    this.#cancelOnceMore ??= this.#clock.at(this.#clock.nowMs() + MASTER_AGAIN_MS, () => {
+      this.#cancelOnceMore = null;
+      const masters = [...this.#onceMore];
+      this.#onceMore.clear();
+      this.#unlessRefused(() => this.#find(masters));
+      this.#tellSoon();
+    });
   }
 
   #listAnew(): void {
@@ -524,7 +546,7 @@ export class FlowUpdates {
   }
 
   #tellSoon(): void {
-    if (this.#telling === null && this.pending > 0 && this.#failure === null) void this.#tell();
+    if (this.#telling === null && this.#isBehind) void this.#tell();
   }
 
   /** Until nothing is left to be told. */
@@ -536,13 +558,14 @@ export class FlowUpdates {
   }
 
   async #tellAll(): Promise<void> {
-    // The kernel shifts the numbers of a master behind the event. Else nothing is waited for: what comes meanwhile goes with the next.
-    if (this.#masters.size > 0) {
-      await turn();
-      this.#unlessRefused(() => this.#lookUpMasters());
-    }
     let fruitless = 0;
-    while (this.pending > 0 && this.#failure === null) {
+    while (this.#isBehind) {
+      // The kernel shifts the numbers of a master behind the event. Else nothing is waited for: what comes meanwhile goes with the next.
+      if (this.#masters.size > 0) {
+        await turn();
+        this.#lookUpMasters();
+        continue;
+      }
       const { updates, known } = this.#take();
       try {
         await this.#options.change(updates);

@@ -22,7 +22,7 @@ export {
   flowKernel,
   type SharedFlowFilter,
 } from './flow-kernel.ts';
-export { FlowUpdates, type FlowUpdatesOptions } from './flow-updates.ts';
+export { FlowUpdates, type FlowUpdatesOptions, MASTER_AGAIN_MS } from './flow-updates.ts';
 export { asGoneOn } from './half-open.ts';
 export type { KnownTable, TableWatch } from './kept-table.ts';
 export {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { setImmediate as turn } from 'node:timers/promises';
 import type { KeyUpdate } from '@vnfpool/core/replication';
 import { PlatformError } from '@vnfpool/platform';
 import type { ConntrackEvent } from '@vnfpool/platform/conntrack';
@@ -10,6 +12,7 @@ import {
   type FlowListener,
   FlowUpdates,
   type FlowUpdatesOptions,
+  MASTER_AGAIN_MS,
 } from '@vnfpool/runtime/flow-sharing';
 import { StateError } from '@vnfpool/runtime/replication';
 import { StillClock } from '@vnfpool/testkit/clocks';
@@ -640,6 +643,53 @@ test('a master whose sequence numbers are shifted by what it has announced is lo
   kernel.put(tcp(2, { shifts }));
   await updates.settle();
   expect(copy.flows.map((each) => each.shifts)).toEqual([shifts, shifts]);
+  updates.close();
+});
+
+test('so is one that announces while others are told, and, once more, one that is shifted later than it is looked up', async () => {
+  const kernel = new Kernel();
+  const clock = new StillClock();
+  const copy = new Copy();
+  const begun: (() => void)[] = [];
+  const change = (updates: readonly KeyUpdate[]): Promise<void> => {
+    copy.take(updates);
+    return new Promise((resolve) => begun.push(resolve));
+  };
+  const updates = new FlowUpdates({ kernel, change, clock });
+  const none = { position: 0, before: 0, after: 0 };
+  const shifts = { original: { position: 70, before: 0, after: 1 }, reply: none };
+  const settled = async (): Promise<void> => {
+    const settling = updates.settle();
+    let isOver = false;
+    void settling.finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      begun.shift()?.();
+      await turn();
+    }
+    await settling;
+  };
+  await settled();
+  kernel.tell('new', tcp(1));
+  expect(begun).toHaveLength(1);
+  kernel.expect(expected(11, tcp(1)));
+  kernel.put(tcp(1, { shifts }));
+  await settled();
+  expect(copy.flows.map((each) => each.shifts)).toEqual([shifts]);
+  kernel.tell('new', tcp(2), udp(3));
+  kernel.expect(expected(12, tcp(2)), expected(13, udp(3)));
+  await settled();
+  kernel.put(tcp(2, { shifts }));
+  expect(copy.flows.map((each) => each.shifts)).toContain(null);
+  const lookedUp = kernel.lookedUp;
+  clock.pass(MASTER_AGAIN_MS);
+  await settled();
+  expect(copy.flows.map((each) => each.shifts)).toEqual([shifts, shifts, null]);
+  // Datagrams are not shifted; one that is may be again.
+  expect(kernel.lookedUp - lookedUp).toBe(2);
+  clock.pass(MASTER_AGAIN_MS);
+  expect(kernel.lookedUp - lookedUp).toBe(2);
   updates.close();
 });
 
