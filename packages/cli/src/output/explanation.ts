@@ -35,7 +35,8 @@ export function renderPool(view: ExplainView, now: number, paint: Paint): string
 export function renderSlot(view: SlotExplainView, now: number, paint: Paint): string {
   const epoch = `epoch ${formatEpoch(view.epoch)}, lease ${showDuration(view.leaseMs)}`;
   const since = view.since === null ? '' : ` for ${showAge(view.since, now)}`;
-  const held = view.holder === null ? 'held by nobody' : `held by ${view.holder} on ${view.node}${since}`;
+  const by = view.isUnheard ? 'last held by' : 'held by';
+  const held = view.holder === null ? 'held by nobody' : `${by} ${view.holder} on ${view.node}${since}`;
   const nodeWidth = Math.max(0, ...view.candidates.map(({ node }) => node.length));
   const lines = [
     `${paint('strong', `slot ${view.pool}/${view.index}`)}  ${plain(held, 'one line')}, ${epoch}`,

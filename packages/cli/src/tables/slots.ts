@@ -11,7 +11,7 @@ export const slotColumns: readonly Column<SlotView>[] = [
   {
     title: 'HOLDER',
     cell: (slot) => slot.holder ?? 'nobody',
-    tone: (slot) => (slot.holder === null ? 'bad' : 'good'),
+    tone: (slot) => (slot.holder === null ? 'bad' : slot.isUnheard ? 'warning' : 'good'),
   },
   { title: 'NODE', cell: (slot) => slot.node ?? '' },
   { title: 'EPOCH', cell: (slot) => formatEpoch(slot.epoch), align: 'right' },

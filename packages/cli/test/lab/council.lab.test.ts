@@ -265,10 +265,18 @@ describe.skipIf(missing !== '')(`a council of one that dies ${missing}`, () => {
   test('is followed by whom an operator names, though that node was no member: a failover, and no birth', async () => {
     await set.whole();
     await set.must('kill', 'node-a', '--no-wait');
-    await set.untilState('nobody holds the slot', (state) => slotOf(state, 'web').holder === null);
+    // Whether its guard lets go of the slots before it dies, too, is a race.
+    const gone = await set.untilState('nobody is known to hold the slot', (state) => {
+      const { holder, isUnheard } = slotOf(state, 'web');
+      return holder === null || isUnheard;
+    });
+    if (slotOf(gone, 'web').isUnheard)
+      expect(slotOf(gone, 'web').reason).toContain('held it when node-a was heard last');
     await set.untilState('the manager knows', (state) => state.sets[0]?.councils[0]?.reachable === 0);
     await set.must('council', 'force', 'node-b', '--i-know-the-other-is-dead');
-    const after = await set.untilState('it is held again', (state) => slotOf(state, 'web').holder !== null);
+    const after = await set.untilState('it is held again', (state) =>
+      ['node-b', 'node-c'].includes(slotOf(state, 'web').node ?? ''),
+    );
     const { holder, node, epoch } = slotOf(after, 'web');
     expect(epoch).toBeGreaterThan(2 * GENERATION);
     const told = await set.untilState('the failover is recorded', ({ failovers }) =>

@@ -112,7 +112,7 @@ export class Hosts {
       });
     } catch (error) {
       const { pools, nodes, slots } = last ?? ({} as Partial<StateView>);
-      const told = JSON.stringify({ pools, nodes, slots });
+      const told = JSON.stringify({ slots, pools, nodes });
       throw new Error(`${(error as Error).message}; the last state was ${told}`, { cause: error });
     }
   }

@@ -211,10 +211,10 @@ function summary(state: StateView | null): string {
   if (state === null) return 'not to be had';
   const { sets, pools, instances, nodes, slots, failovers, traffic } = state;
   return JSON.stringify({
+    slots,
     sets,
     pools,
     nodes,
-    slots,
     instances: instances.map(({ output: _output, ...rest }) => rest),
     failovers: failovers.slice(0, 3),
     traffic: traffic.map(({ series: _series, history: _history, ...rest }) => rest),

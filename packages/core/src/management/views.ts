@@ -184,6 +184,8 @@ export interface SlotView {
   /** Name of the instance that holds it, or null. */
   readonly holder: string | null;
   readonly node: string | null;
+  /** Its node is lost to the manager, and nobody has said that its lease is over; absent: no. */
+  readonly isUnheard?: true;
   readonly addresses: readonly string[];
   readonly standbys: readonly string[];
   readonly leaseMs: number;
@@ -384,6 +386,8 @@ export interface SlotExplainView {
   readonly epoch: number;
   readonly holder: string | null;
   readonly node: string | null;
+  /** As in `SlotView`. */
+  readonly isUnheard?: true;
   readonly why: string;
   readonly since: number | null;
   readonly leaseMs: number;

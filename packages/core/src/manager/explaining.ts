@@ -96,6 +96,7 @@ export function explainSlotNow(
     epoch: slot.epoch,
     holder: view.holder,
     node: view.node,
+    ...(view.isUnheard ? { isUnheard: true } : {}),
     why: view.reason,
     since: view.since,
     leaseMs: view.leaseMs,

@@ -304,6 +304,23 @@ describe('slots', () => {
     expect(slot()).toMatchObject({ holder: 'web#1', epoch: 2 });
   });
 
+  test('a holder whose node is lost is shown as the last that is known, until somebody says more', async () => {
+    const { domain, say } = await nodesThatSay();
+    const slot = () => domain.core.views(domain.nowMs).slots[0];
+    expect(slot()?.isUnheard).toBeUndefined();
+    domain.give({ type: 'node-suspect', node: nodeId(1), reason: 'nothing heard.' });
+    expect(slot()?.isUnheard).toBeUndefined();
+    domain.give({ type: 'node-lost', node: nodeId(1), reason: 'nothing heard.' });
+    expect(slot()).toMatchObject({ holder: 'web#1', isUnheard: true });
+    expect(slot()?.reason).toMatch(
+      /^web#1 held it when a was heard last: that node is lost, and nobody has said/,
+    );
+    say(2, 'free');
+    say(3, 'free');
+    expect(slot()?.holder).toBeNull();
+    expect(slot()).not.toHaveProperty('isUnheard');
+  });
+
   test('a member that was away tells what it knew last: what a majority saw run out is not held again by that', async () => {
     const { say, holder } = await nodesThatSay();
     say(2, 'free');

@@ -20,12 +20,16 @@ export function SlotRow({ slot, controls, now }: SlotRowProps): JSX.Element {
   return (
     <li class="slot" aria-label={`${slot.pool} slot ${slot.index}`}>
       <div class="slot-holder">
-        <span class={`holder ${slot.holder === null ? 'text-bad' : 'text-accent'}`}>
-          <Icon name={slot.holder === null ? 'bad' : 'active'} />
+        <span
+          class={`holder ${slot.holder === null ? 'text-bad' : slot.isUnheard ? 'text-warning' : 'text-accent'}`}
+        >
+          <Icon name={slot.holder === null ? 'bad' : slot.isUnheard ? 'warning' : 'active'} />
           <strong data-testid={`holder-${slot.pool}-${slot.index}`}>{slot.holder ?? 'nobody'}</strong>
         </span>
         <span>
-          {slot.holder === null ? 'acts' : `active on ${slot.node ?? 'an unknown node'}`}
+          {slot.holder === null
+            ? 'acts'
+            : `${slot.isUnheard ? 'was last active' : 'active'} on ${slot.node ?? 'an unknown node'}`}
           {slot.since !== null && ` for ${formatSpan(now - slot.since)}`}
         </span>
       </div>

@@ -3,6 +3,7 @@ import { slotAddresses } from '../../declared/set.ts';
 import type { SlotView } from '../../management/views.ts';
 import { instanceName } from '../../planner/observed.ts';
 import { rolesOf, slotsOf } from '../../planner/roles.ts';
+import type { InstanceRecord } from '../records.ts';
 import { refusalsOf } from '../slot-refusals.ts';
 import { slotSharingView } from '../slot-sharing.ts';
 import { troublesOf } from '../slot-troubles.ts';
@@ -21,6 +22,10 @@ function whyHeld(state: ManagerState, slot: string, holder: string | null, epoch
   return `${holder} took it from ${taken.from} because ${taken.cause}: ${lease}.`;
 }
 
+function lastKnown(holder: InstanceRecord): string {
+  return `${instanceName(holder)} held it when ${holder.node} was heard last: that node is lost, and nobody has said that the lease is over.`;
+}
+
 export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
   const { set } = state;
   if (!set) return [];
@@ -29,6 +34,9 @@ export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
     const roles = rolesOf(pool, observed);
     return slotsOf(pool, observed).map((slot) => {
       const holder = slot.holder === null ? undefined : state.instances.get(slot.holder);
+      const isUnheard =
+        holder !== undefined &&
+        observed.nodes.some(({ name, state }) => name === holder.node && state === 'lost');
       return {
         pool: pool.name,
         index: slot.index,
@@ -36,6 +44,7 @@ export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
         epoch: slot.epoch,
         holder: holder ? instanceName(holder) : null,
         node: holder?.node ?? null,
+        ...(isUnheard ? { isUnheard } : {}),
         addresses: slotAddresses(pool, slot.index),
         standbys: roles
           .filter((role) => role.role === 'standby' && role.slot?.id === slot.id)
@@ -44,7 +53,9 @@ export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
         since: state.holdings.get(slot.id)?.sinceMs ?? null,
         reason: [
           state.slotReasons.get(slot.id) ??
-            whyHeld(state, slot.id, holder ? instanceName(holder) : null, slot.epoch),
+            (isUnheard
+              ? lastKnown(holder)
+              : whyHeld(state, slot.id, holder ? instanceName(holder) : null, slot.epoch)),
           ...[...troublesOf(state, slot.id), ...refusalsOf(state, slot.id)].map((each) => `${each}.`),
         ].join(' '),
         sharing: slotSharingView(state, slot),
