@@ -107,11 +107,14 @@ function ask(address) {
   socket.once('end', () => {
     failure ??= 'ended by the other side';
   });
-  createInterface({ input: socket }).on('line', (line) => {
-    questions.answered(Number(line));
-    if (!isReady) say({ ready: true });
-    isReady = true;
-  });
+  createInterface({ input: socket })
+    // Of the socket, which tells of it itself.
+    .on('error', () => {})
+    .on('line', (line) => {
+      questions.answered(Number(line));
+      if (!isReady) say({ ready: true });
+      isReady = true;
+    });
   const udp = createSocket('udp4');
   udp.on('message', (octets) => datagrams.answered(Number(octets))).on('error', () => {});
   udp.connect(DATAGRAM_PORT, address);

@@ -57,12 +57,15 @@ function come() {
     data?.destroy();
     setTimeout(come, 200);
   });
-  createInterface({ input: control }).on('line', (line) => {
-    const { id, op, ...rest } = JSON.parse(line);
-    // What breaks off is told by the control socket.
-    if (op === 'share') share({ id, ...rest }).catch(() => {});
-    else if (id !== undefined) say({ id, ok: true });
-  });
+  createInterface({ input: control })
+    // An error of the socket comes here, too: refused while it writes, it would end.
+    .on('error', () => {})
+    .on('line', (line) => {
+      const { id, op, ...rest } = JSON.parse(line);
+      // What breaks off is told by the control socket.
+      if (op === 'share') share({ id, ...rest }).catch(() => {});
+      else if (id !== undefined) say({ id, ok: true });
+    });
   say({ op: 'hello', v: 1, shares: true, format: 'ledger/1' });
 }
 

@@ -30,12 +30,14 @@ class FakeAgent {
   async listen(welcome: Line | string): Promise<this> {
     await this.serve('s', (socket) => {
       this.#socket = socket;
-      createInterface({ input: socket }).on('line', (line) => {
-        const said = JSON.parse(line) as Line;
-        if (said['op'] === 'hello') this.say(welcome);
-        this.#lines.push(said);
-        this.#wake?.();
-      });
+      createInterface({ input: socket })
+        .on('error', () => undefined)
+        .on('line', (line) => {
+          const said = JSON.parse(line) as Line;
+          if (said['op'] === 'hello') this.say(welcome);
+          this.#lines.push(said);
+          this.#wake?.();
+        });
     });
     onTestFinished(() => rmSync(this.folder, { recursive: true, force: true }));
     return this;

@@ -71,6 +71,9 @@ async function serve(socket) {
 }
 
 // Who is told of sessions connects at once: listen first.
-const server = createServer((socket) => void serve(socket)).listen(Number(options.port), options.address);
+const server = createServer((socket) => void serve(socket).catch(() => socket.destroy())).listen(
+  Number(options.port),
+  options.address,
+);
 await once(server, 'listening');
 await StatefulFunction.start({ state: store, sessions: slow, onEnd: () => process.exit(1) });

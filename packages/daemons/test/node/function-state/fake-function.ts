@@ -57,10 +57,12 @@ export class FakeFunction {
       this.#closed = true;
       this.#wake?.();
     });
-    createInterface({ input: this.socket }).on('line', (line) => {
-      this.#lines.push(JSON.parse(line) as Line);
-      this.#wake?.();
-    });
+    createInterface({ input: this.socket })
+      .on('error', () => undefined)
+      .on('line', (line) => {
+        this.#lines.push(JSON.parse(line) as Line);
+        this.#wake?.();
+      });
     onTestFinished(() => void this.socket.destroy());
   }
 
