@@ -116,6 +116,7 @@ class SharedState:
                 key = fields.take(fields.varint())
                 theirs[key] = fields.take(fields.varint() - 1)
         self.lose()
+        is_unsafe = self.number > self.safe
         self.number = self.safe = 0
         if own and self.was_held:
             # Ours is as new or newer: say where it is other.
@@ -123,6 +124,10 @@ class SharedState:
                 if theirs.get(key) != self.entries.get(key):
                     self.number += 1
                     writer.write(update(self.number, key, self.entries.get(key)))
+            if is_unsafe and self.number == 0:
+                # The agent has it all, standbys perhaps not: what was not safe is with what comes behind it.
+                self.number = 1
+                writer.write(update(1, b"nothing of this name", None))
         else:
             self.entries = theirs
         writer.write(message(ACK, varint(mark) + b"\0\0"))

@@ -166,6 +166,9 @@ export class SharedMap<Value = Uint8Array> implements SharedState {
     const isKept = isOwn && this.#wasHeld;
     const ours = { entries: this.#entries, names: this.#names, bytes: this.#bytes };
     const corrections = isKept ? [...differences(ours, theirs, link.securityState)] : [];
+    // What waits the agent may have, and those behind it not yet: it is safe with what comes after it, if only a removal of nothing.
+    if (isKept && corrections.length === 0 && this.#unsettled.count > 0)
+      corrections.push({ key: this.#unusedKey(), value: null });
     if (!isKept) {
       this.#unsettled.fail(new PoolError('closed', 'the state was replaced by that of the slot'));
       this.#entries = theirs.entries;
@@ -188,8 +191,6 @@ export class SharedMap<Value = Uint8Array> implements SharedState {
       },
     });
     this.#unsettled.renumber(last);
-    // The agent had all of it.
-    if (last === 0) this.#unsettled.settle(0);
     return !(wasHolder && isKept);
   }
 
@@ -224,6 +225,12 @@ export class SharedMap<Value = Uint8Array> implements SharedState {
     apply();
     if (this.#mode === 'alone' || (this.#mode === 'holding' && isUnknown)) return;
     await this.#unsettled.wait(this.#link?.change(change) ?? Number.POSITIVE_INFINITY, weight);
+  }
+
+  #unusedKey(): string {
+    let key = '\0';
+    while (this.#entries.has(key) || this.#names.has(key)) key += '\0';
+    return key;
   }
 
   #isOursAlone(key: string): boolean {

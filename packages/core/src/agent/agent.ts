@@ -199,6 +199,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
         this.#shared.copied(input.slot, input.isWhole, input.position);
         return [];
       case 'owns-state': {
+        this.#shared.taken(input.slot);
         const resident = this.#residents.get(input.functionId);
         if (resident) resident.ownStates = owning(resident, input.slot, input.epoch);
         return [];
@@ -226,6 +227,7 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
 
   #know(state: SlotState): void {
     this.#slots.set(state.id as SlotId, state);
+    if (state.state !== 'holding') this.#shared.left(state.id as SlotId);
     if (state.holder) this.#lastHolders.set(state.id as SlotId, state.holder.functionId);
   }
 

@@ -31,6 +31,8 @@ export class SharedSlots {
   /** Those of which there is a whole copy here, with how far it came. */
   readonly #copies = new Map<SlotId, ReplicaPosition | undefined>();
   readonly #reports = new Map<SlotId, SharingReport>();
+  /** Those that are held here, and of which the function has had the state from this very process. */
+  readonly #taken = new Set<SlotId>();
 
   copied(slot: SlotId, isWhole: boolean, position?: ReplicaPosition): void {
     if (isWhole) this.#copies.set(slot, position);
@@ -42,7 +44,25 @@ export class SharedSlots {
     else this.#reports.set(slot, report);
   }
 
+  taken(slot: SlotId): void {
+    this.#taken.add(slot);
+  }
+
+  /** It is held here no more. */
+  left(slot: SlotId): void {
+    this.#taken.delete(slot);
+  }
+
+  /**
+   * Whether the function that holds this slot is still to be given its state, as where this process goes on for another one: told
+   * that it is active it would take it that nobody wants its state, and let out what standbys do not have.
+   */
+  isAwaited({ id, sharing }: SlotDefinition): boolean {
+    return sharing !== undefined && !this.#taken.has(id as SlotId);
+  }
+
   forget(slot: SlotId): void {
+    this.#taken.delete(slot);
     this.#copies.delete(slot);
     this.#reports.delete(slot);
   }

@@ -44,6 +44,14 @@ export interface AgentView {
 
 const NO_SLOTS: ReadonlyMap<SlotId, SlotState> = new Map();
 
+/** Of a slot that this function holds. */
+function isStateAwaited(functionId: FunctionId, { configuration, shared, slots }: AgentView): boolean {
+  return (configuration?.slots ?? []).some((definition) => {
+    const { state, holder } = slots.get(definition.id as SlotId) ?? {};
+    return state === 'holding' && holder?.functionId === functionId && shared.isAwaited(definition);
+  });
+}
+
 /** What the agent has told others, so that only changes are told again. */
 export class Told {
   /** Slots that we gave up, until we hear that we do not hold them any more. */
@@ -144,6 +152,7 @@ export class Told {
       const { life } = resident;
       if (!life.isStarted) continue;
       const told = roleOf(functionId, resident, view.slots);
+      if (told.role === 'active' && isStateAwaited(functionId, view)) continue;
       const text = `${told.role} ${told.epoch} ${life.run}`;
       if (this.#rolesTold.get(functionId) === text) continue;
       this.#rolesTold.set(functionId, text);

@@ -13,7 +13,7 @@ import {
   type AgentOutput,
   type FunctionRecord,
 } from '../../src/agent/index.ts';
-import { functionId, nodeId } from '../../src/identity.ts';
+import { functionId, nodeId, type SlotId } from '../../src/identity.ts';
 import { seededRandom } from '../handlespace/seeded-random.ts';
 
 /* An agent that comes back to its functions. */
@@ -110,12 +110,17 @@ class Life {
 
   adopt(
     record: FunctionRecord | null,
-    over: Partial<AdoptedFunction> = {},
+    {
+      configuration: known = configuration,
+      ...over
+    }: Partial<AdoptedFunction> & {
+      readonly configuration?: SetConfiguration;
+    } = {},
     slots: readonly SlotState[] = [],
   ): AgentOutput[] {
     if (record === null) throw new Error('nothing was kept');
     const adopted = { functionId: WEB, record, specification, process, reason: '', ...over };
-    return this.give({ type: 'adopt', configuration, functions: [adopted], slots });
+    return this.give({ type: 'adopt', configuration: known, functions: [adopted], slots });
   }
 
   report() {
@@ -190,6 +195,24 @@ describe('an agent that was handed on to', () => {
     ]);
     expect(ofType(outputs, 'release')).toEqual([]);
     expect(ofType(outputs, 'candidate')).toMatchObject([{ slot: SLOT, functionId: WEB, ready: true }]);
+  });
+
+  test('tells a function whose state is shared that it is active when it has been given the state, not before', () => {
+    const former = new Life().serve();
+    const agent = new Life(2);
+    const sharing = { method: 'replicate', lossUpdates: 0, acknowledgedBy: 0, overload: 'block' } as const;
+    const slots = configuration.slots.map((slot) => ({ ...slot, sharing }));
+    const outputs = agent.adopt(former.kept, { configuration: { ...configuration, slots } }, [holding('9')]);
+    expect(ofType(outputs, 'role')).toEqual([]);
+    const owned = (epoch: number) =>
+      agent.give({ type: 'owns-state', slot: SLOT as SlotId, functionId: WEB, epoch });
+    expect(ofType(owned(10), 'role')).toMatchObject([{ role: 'active', epoch: '9' }]);
+    const hears = (state: SlotState) => ofType(agent.give({ type: 'slot', state, muteMs: 0 }), 'role');
+    expect(hears(holding('10'))).toMatchObject([{ role: 'active', epoch: '10' }]);
+    const free = { ...holding('10'), state: 'free', holder: null } as const;
+    expect(hears(free)).toMatchObject([{ role: 'standby' }]);
+    expect(hears(holding('12'))).toEqual([]);
+    expect(ofType(owned(12), 'role')).toMatchObject([{ role: 'active', epoch: '12' }]);
   });
 
   test('gives the slot up at once when the function has ended in between', () => {

@@ -191,6 +191,30 @@ test('an agent that comes again: changes wait for it, and are safe then', async 
   expect(news).toEqual(['has 7: ', 'active 7', 'active 7']);
 });
 
+test('what waits is not safe as the agent has it: it is with what comes behind it, though nothing is to be corrected', async () => {
+  const { path, state } = await listen();
+  const { calls } = await start(path);
+  const sink = new FakeSink(entriesOf({ '\0': '0' }));
+  await begin(state.source, sink);
+  sink.isHolding = true;
+  const changed = calls.set('a', octets('1'));
+  let isSafe = false;
+  void changed.then(() => (isSafe = true));
+  await sink.has(1);
+  // The connection breaks, and the slot is granted anew; its standbys are filled with what this node has.
+  state.source?.tellAnew?.();
+  await state.source?.close();
+  const next = new FakeSink(entriesOf({ '\0': '0', a: '1' }));
+  next.isHolding = true;
+  await begin(state.source, next, true, '8');
+  await next.has(1);
+  expect(next.updates).toEqual([{ key: '\0\0', value: null }]);
+  expect([isSafe, next.text()]).toEqual([false, { '\0': '0', a: '1' }]);
+  next.settleAll();
+  await changed;
+  sink.settleAll();
+});
+
 test('a state that the sink does not take: the connection is closed with the reason', async () => {
   const { path, refused, state } = await listen();
   const { calls, news } = await start(path);
