@@ -14,8 +14,7 @@ import type { NodeId } from '../identity.ts';
 import type { AcceptedLossView } from '../management/sharing-views.ts';
 import type { EventView, FailoverView, TrafficView } from '../management/views.ts';
 import type { TransferDestination } from '../mobility/types.ts';
-import { specificationOf, versionName } from '../planner/documents.ts';
-import { fingerprint } from '../planner/fingerprint.ts';
+import { specificationPrint, versionName } from '../planner/documents.ts';
 import type { NodeState, Observed, ObservedMove, Topology } from '../planner/observed.ts';
 import { observedSecrets, type PoolSecretsRecord } from '../planner/secrets-record.ts';
 import type { SharingRecord } from '../planner/sharing-record.ts';
@@ -134,6 +133,7 @@ export interface MoveLife {
 export const STEADY_MS = 10_000;
 
 const NO_REFUSALS: ReadonlyMap<string, SlotRefusal> = new Map();
+const NO_NODES: readonly string[] = [];
 
 export function newMoveLife(phase: MoveLife['phase']): MoveLife {
   return {
@@ -289,7 +289,7 @@ export class ManagerState {
   versionOf(functionId: number, pool: DeclaredPool | undefined): string | null {
     const told = this.told.get(functionId);
     if (told?.version !== undefined || !told?.specification) return told?.version ?? null;
-    const isDeclared = pool && fingerprint(specificationOf(pool)) === told.specification;
+    const isDeclared = pool && specificationPrint(pool) === told.specification;
     return isDeclared ? versionName(pool) : told.specification;
   }
 
@@ -323,24 +323,30 @@ export class ManagerState {
         }),
       ),
       instances: [...this.instances.values()].map((instance) => {
-        const life = this.functionOf(instance);
-        const told = this.told.get(instance.functionId);
+        // It is made some times behind every input, for every instance there is: a copy by hand costs a fraction.
+        const { functionId, pool, number, node } = instance;
+        const key = `${node}/${functionId}`;
+        const life = this.functions.get(key);
+        const told = this.told.get(functionId);
         return {
-          ...instance,
+          functionId,
+          pool,
+          number,
+          node,
           status: life?.status ?? null,
           healthy: life?.report?.healthy ?? life?.status === 'Running',
           failing: life?.report?.failing ?? false,
-          isSteady: (this.readySinceMs.get(instance.functionId) ?? nowMs) + STEADY_MS <= nowMs,
-          version: this.versionOf(instance.functionId, pools.get(instance.pool)),
+          isSteady: (this.readySinceMs.get(functionId) ?? nowMs) + STEADY_MS <= nowMs,
+          version: this.versionOf(functionId, pools.get(pool)),
           specification: told?.specification ?? null,
           assignment: told?.assignment ?? null,
           role: told?.role ?? null,
-          busy: busy.has(`${instance.node}/${instance.functionId}`),
+          busy: busy.has(key),
           move: this.#moveOf(instance, busy),
-          isHeldBack: (this.moveRetries.get(instance.functionId)?.atMs ?? nowMs) > nowMs,
-          isSuppressed: isSuppressed(this, `${instance.node}/${instance.functionId}`, nowMs),
-          isUnfit: this.unfit.has(instance.functionId),
-          failedOn: instance.failedOn?.map(({ node }) => node) ?? [],
+          isHeldBack: (this.moveRetries.get(functionId)?.atMs ?? nowMs) > nowMs,
+          isSuppressed: isSuppressed(this, key, nowMs),
+          isUnfit: this.unfit.has(functionId),
+          failedOn: instance.failedOn?.map((each) => each.node) ?? NO_NODES,
         };
       }),
       slots: [...this.slots.values()].map((slot) => {

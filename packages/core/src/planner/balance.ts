@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool } from '../declared/set.ts';
 import type { Command } from './actions.ts';
+import { indexed } from './indexed.ts';
 import { instanceName, type Observed } from './observed.ts';
 import { homesOf } from './slots.ts';
 import { successorOf } from './successor.ts';
@@ -11,8 +12,8 @@ import { slotsPerInstance } from './surplus.ts';
  * has been ready for a while, a slot passes on: one at a time, the instance's own before others, and none while the pool changes otherwise.
  */
 export function balanceHandovers(pool: DeclaredPool, observed: Observed): Command[] {
-  const slots = observed.slots.filter((slot) => slot.pool === pool.name).sort((a, b) => b.index - a.index);
-  const mine = observed.instances.filter((instance) => instance.pool === pool.name);
+  const slots = indexed(observed).slotsOf(pool.name).toReversed();
+  const mine = indexed(observed).instancesOf(pool.name);
   const isChanging =
     slots.some(({ handover }) => handover !== null) ||
     mine.some(({ move, busy }) => move !== null || busy) ||

@@ -22,13 +22,14 @@ import {
   type ObservedCouncil,
   type Topology,
 } from './observed.ts';
+import { once } from './once.ts';
 import { type InstanceRole, rankingOf, slotsOf } from './roles.ts';
 import { cookiesPart } from './secrets-record.ts';
 import { sharingPart } from './slot-sharing.ts';
 import { candidatesOf } from './slots.ts';
 
 /** What an instance of the pool runs. */
-export function specificationOf(pool: DeclaredPool): FunctionSpecification {
+export const specificationOf: (pool: DeclaredPool) => FunctionSpecification = once((pool) => {
   const {
     program,
     arguments: words,
@@ -64,7 +65,12 @@ export function specificationOf(pool: DeclaredPool): FunctionSpecification {
       ...(pool.policy === 'least-used' ? { load: 'cpu' as const } : {}),
     },
   };
-}
+});
+
+/** What a node was told last, where it was that. */
+export const specificationPrint: (pool: DeclaredPool) => string = once((pool) =>
+  fingerprint(specificationOf(pool)),
+);
 
 /** What can be shared is between the manager and itself: it is settled anew without replacing anybody. */
 function accessOf(state: DeclaredState): StateAccess {
@@ -76,10 +82,10 @@ function accessOf(state: DeclaredState): StateAccess {
  * Names what an instance runs: two specifications of one version differ only in what a running instance can be told, how it
  * registers and how it is ended.
  */
-export function versionName(pool: DeclaredPool): string {
+export const versionName: (pool: DeclaredPool) => string = once((pool) => {
   const { registration: _registration, stop: _stop, ...rest } = specificationOf(pool);
   return fingerprint(rest);
-}
+});
 
 /** What an instance is for. */
 export function assignmentOf(

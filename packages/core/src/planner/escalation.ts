@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredSet } from '../declared/set.ts';
 import type { Decision } from './actions.ts';
+import { indexed } from './indexed.ts';
 import {
   instanceName,
   type Observed,
@@ -60,5 +61,5 @@ export function barredNodes(pool: string, observed: Observed): string[] {
 
 function mayLeave({ functionId, isUnfit, move, busy }: ObservedInstance, observed: Observed): boolean {
   if (!isUnfit || move || busy) return false;
-  return !observed.slots.some(({ holder }) => holder === functionId);
+  return indexed(observed).heldBy(functionId).length === 0;
 }

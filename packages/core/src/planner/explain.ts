@@ -5,6 +5,7 @@ import { stallAdvice } from '../lease/index.ts';
 import type { ExplainView } from '../management/views.ts';
 import { explainCouncil } from './council.ts';
 import { councilWeakness, failoverWords } from './council-losses.ts';
+import { indexed } from './indexed.ts';
 import {
   councilOf,
   instanceName,
@@ -28,7 +29,7 @@ export function explainPool(
 ): ExplainView | undefined {
   const pool = declared.pools.find((each) => each.name === name);
   if (!pool) return undefined;
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   const roles = rolesOf(pool, observed);
   const lines = roles.map(
     ({ instance, role, slot }) =>
@@ -63,7 +64,9 @@ export function explainPool(
 
 /** Nodes on whose pace the pool's leases depend: members of the council, and hosts of its instances. */
 function leaseNodesOf(pool: DeclaredPool, observed: Observed): ReadonlySet<string> {
-  const hosts = observed.instances.filter(({ pool: name }) => name === pool.name).map(({ node }) => node);
+  const hosts = indexed(observed)
+    .instancesOf(pool.name)
+    .map(({ node }) => node);
   return new Set([...(councilOf(pool, observed)?.members ?? []), ...hosts]);
 }
 
@@ -73,7 +76,7 @@ function explainSlot(
   observed: Observed,
   nodes: ReadonlyMap<string, ObservedNode>,
 ): ExplainView['slots'][number] {
-  const byId = new Map(observed.instances.map((instance) => [instance.functionId, instance]));
+  const byId = indexed(observed).instances;
   const holder = slot.holder === null ? undefined : byId.get(slot.holder);
   const why = holder
     ? `${instanceName(holder)} holds it since epoch ${formatEpoch(slot.epoch)}: a majority of the council granted it the lease.`

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Command, Decision } from './actions.ts';
-import { assignmentFingerprint, assignmentOf, specificationOf, versionName } from './documents.ts';
-import { fingerprint } from './fingerprint.ts';
+import {
+  assignmentFingerprint,
+  assignmentOf,
+  specificationOf,
+  specificationPrint,
+  versionName,
+} from './documents.ts';
+import { indexed } from './indexed.ts';
 import { instanceName, isReady, type Observed, type ObservedCouncil, takesOrders } from './observed.ts';
 import { byNumber } from './placement.ts';
 import type { InstanceRole } from './roles.ts';
@@ -16,7 +22,7 @@ import { versionFor } from './upgrade.ts';
  * nodes might choose the same target for one pool; the next plan decides for the others.
  */
 export function decideDrains(declared: DeclaredSet, observed: Observed): Decision[] {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   const holders = new Set(observed.slots.map(({ holder }) => holder));
   const sharing = new Set(declared.pools.filter(isNWay).map(({ name }) => name));
   for (const { name } of declared.nodes) {
@@ -40,10 +46,10 @@ export function decideDrains(declared: DeclaredSet, observed: Observed): Decisio
 
 /** An instance that cannot leave a drained node gives up its slots at least; one that may share them does not take them along. */
 export function drainHandovers(pool: DeclaredPool, declared: DeclaredSet, observed: Observed): Command[] {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
-  return observed.slots.flatMap((slot): Command[] => {
-    const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
-    if (slot.pool !== pool.name || slot.handover || !holder || holder.move || holder.busy) return [];
+  const { instances, nodes, slotsOf } = indexed(observed);
+  return slotsOf(pool.name).flatMap((slot): Command[] => {
+    const holder = instances.get(slot.holder);
+    if (slot.handover || !holder || holder.move || holder.busy) return [];
     if (nodes.get(holder.node)?.draining !== true) return [];
     if (!isNWay(pool) && destinationOf(holder, declared, observed)) return [];
     const to = successorOf(slot, observed, slotsPerInstance(pool));
@@ -60,7 +66,7 @@ export function moveCommands(
   council: ObservedCouncil,
   isConfigured: boolean,
 ): Command[] {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   return roles.flatMap((role): Command[] => {
     const { instance } = role;
     const { move, functionId } = instance;
@@ -76,7 +82,7 @@ export function moveCommands(
     const assignment = assignmentOf(pool, role, observed, council);
     const fingerprints = {
       version: versionName(version),
-      specification: fingerprint(specification),
+      specification: specificationPrint(version),
       assignment: assignmentFingerprint(assignment),
     };
     const name = instanceName(instance);

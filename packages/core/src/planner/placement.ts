@@ -2,6 +2,7 @@
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Command, Decision } from './actions.ts';
 import { barredNodes, escalated } from './escalation.ts';
+import { indexed } from './indexed.ts';
 import { instanceName, isReady, type Observed, type ObservedInstance, takesOrders } from './observed.ts';
 import { successorOf } from './successor.ts';
 import { instancesOf, instancesWanted, isReplaced, slotsPerInstance } from './surplus.ts';
@@ -33,7 +34,7 @@ type Drop = Extract<Decision, { type: 'drop' }>;
 
 function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed): Drop[] {
   const nodes = homesOf(declared);
-  const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
+  const mine = indexed(observed).instancesOf(pool.name);
   const homeless = mine.filter(({ node }) => !nodes.has(node));
   const leaving = homeless.filter((instance) => !handsOver(pool, instance, declared, observed));
   const drops: Drop[] = leaving.map(({ functionId, node }) => ({
@@ -67,7 +68,7 @@ function dropsOf(pool: DeclaredPool, declared: DeclaredSet, observed: Observed):
  * is not declared any more, from the highest index; standbys; and last who holds a slot that stays. Of equals the youngest.
  */
 function dropPlaces(pool: DeclaredPool, observed: Observed): (instance: ObservedInstance) => number {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   const held = new Map(
     observed.slots
       .filter((slot) => slot.pool === pool.name)
@@ -95,8 +96,8 @@ function handsOver(
   declared: DeclaredSet,
   observed: Observed,
 ): boolean {
-  const slot = observed.slots.find(({ holder }) => holder === instance.functionId);
-  const node = observed.nodes.find(({ name }) => name === instance.node);
+  const slot = indexed(observed).heldBy(instance.functionId)[0];
+  const node = indexed(observed).nodes.get(instance.node);
   if (slot === undefined || slot.index >= pool.redundancy.slots || !takesOrders(node)) return false;
   return (
     successorOf(slot, observed, slotsPerInstance(pool)) !== undefined ||
@@ -108,9 +109,10 @@ function handsOver(
 /** Numbers of instances whose slots nobody can take yet. */
 function waitingForOne(pool: DeclaredPool, observed: Observed): ReadonlySet<number> {
   const max = slotsPerInstance(pool);
-  const waiting = observed.instances.filter(({ functionId }) => {
-    const slot = observed.slots.find(({ holder }) => holder === functionId);
-    return slot?.pool === pool.name && successorOf(slot, observed, max) === undefined;
+  const { heldBy, instancesOf: instancesIn } = indexed(observed);
+  const waiting = instancesIn(pool.name).filter(({ functionId }) => {
+    const slot = heldBy(functionId)[0];
+    return slot !== undefined && successorOf(slot, observed, max) === undefined;
   });
   return new Set(waiting.map(({ number }) => number));
 }
@@ -123,9 +125,9 @@ function isFollowed(
   observed: Observed,
 ): boolean {
   const homes = homesOf(declared);
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   return observed.instances.some((other) => {
-    const held = observed.slots.filter(({ holder }) => holder === other.functionId).length;
+    const held = indexed(observed).heldBy(other.functionId).length;
     const node = nodes.get(other.node);
     const isAtHome = homes.has(other.node) && takesOrders(node) && !node.draining;
     const isOne = other.pool === pool.name && other.functionId !== functionId && !other.move;
@@ -142,10 +144,10 @@ function homesOf({ nodes }: DeclaredSet): ReadonlySet<string> {
 export function leavingHandovers(pool: DeclaredPool, declared: DeclaredSet, observed: Observed): Command[] {
   const nodes = homesOf(declared);
   const max = slotsPerInstance(pool);
-  return observed.slots.flatMap((slot): Command[] => {
-    const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
-    if (slot.pool !== pool.name || slot.handover || !holder || holder.busy || nodes.has(holder.node))
-      return [];
+  const { instances, slotsOf } = indexed(observed);
+  return slotsOf(pool.name).flatMap((slot): Command[] => {
+    const holder = instances.get(slot.holder);
+    if (slot.handover || !holder || holder.busy || nodes.has(holder.node)) return [];
     const to =
       successorOf(slot, observed, max, (other) => nodes.has(other.node)) ?? successorOf(slot, observed, max);
     const reason = `${holder.node} is not declared any more`;
@@ -159,7 +161,7 @@ function leftBehind(
   declared: DeclaredSet,
   observed: Observed,
 ): ObservedInstance | undefined {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   return mine.find((instance) => {
     const node = nodes.get(instance.node);
     if (node?.draining !== true || instance.move || instance.busy) return false;

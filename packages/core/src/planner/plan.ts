@@ -9,10 +9,12 @@ import {
   assignmentOf,
   configurationOf,
   specificationOf,
+  specificationPrint,
   versionName,
 } from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
 import { thawedCommands } from './guard.ts';
+import { indexed } from './indexed.ts';
 import { decideDrains, drainHandovers, moveCommands } from './moves.ts';
 import {
   councilOf,
@@ -59,12 +61,12 @@ export function plan(declared: DeclaredSet | null, observed: Observed, topology:
 }
 
 function commandsOf(declared: DeclaredSet, observed: Observed, topology: Topology): Command[] {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   const configuration = configurationOf(declared, observed, topology);
   const print = configuration ? fingerprint(configuration) : null;
   const isConfigured = observed.nodes.every((node) => !takesOrders(node) || node.configuration === print);
   return [
-    ...(configuration ? configure(declared, observed, configuration) : []),
+    ...(configuration && print !== null ? configure(declared, observed, configuration, print) : []),
     ...deleteStrays(observed, nodes),
     ...declared.pools.flatMap((pool) => {
       const council = councilOf(pool, observed);
@@ -82,8 +84,12 @@ function commandsOf(declared: DeclaredSet, observed: Observed, topology: Topolog
   ];
 }
 
-function configure(declared: DeclaredSet, observed: Observed, configuration: SetConfiguration): Command[] {
-  const print = fingerprint(configuration);
+function configure(
+  declared: DeclaredSet,
+  observed: Observed,
+  configuration: SetConfiguration,
+  print: string,
+): Command[] {
   // A member that is not declared any more has to hear by whom it is followed.
   const members = observed.councils.flatMap((each) => [...each.members, ...(each.next?.members ?? [])]);
   const known = new Set([...declared.nodes.map(({ name }) => name), ...members]);
@@ -127,7 +133,7 @@ function poolCommands(
     const specification = specificationOf(wanted);
     const fingerprints = {
       version: versionName(wanted),
-      specification: fingerprint(specification),
+      specification: specificationPrint(wanted),
       assignment: assigned,
     };
     // One that runs the version already is told the rest in the middle of its service. One that runs nobody knows what, for

@@ -2,6 +2,7 @@
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Decision } from './actions.ts';
 import { assignmentFingerprint, assignmentOf } from './documents.ts';
+import { indexed } from './indexed.ts';
 import { councilOf, type Observed, takesOrders } from './observed.ts';
 import { rolesOf } from './roles.ts';
 
@@ -36,7 +37,7 @@ export function decideSecrets(declared: DeclaredSet, observed: Observed): Decisi
 function isToldToAll(pool: DeclaredPool, observed: Observed): boolean {
   const council = councilOf(pool, observed);
   if (!council) return false;
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   return rolesOf(pool, observed).every((role) => {
     const { instance } = role;
     // One that does not run begins with all of them.

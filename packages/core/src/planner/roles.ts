@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Role } from '@vnfpool/wire/mobility';
 import type { DeclaredPool } from '../declared/set.ts';
+import { indexed } from './indexed.ts';
 import {
   isReady,
   type Observed,
@@ -9,7 +10,7 @@ import {
   type ObservedSlot,
   refusingNodes,
 } from './observed.ts';
-import { byNumber } from './placement.ts';
+import { onceIn } from './once.ts';
 import { candidatesOf, homesOf, isShared } from './slots.ts';
 import { isNWay } from './surplus.ts';
 import { hasToProve } from './upgrade-record.ts';
@@ -26,8 +27,8 @@ export interface InstanceRole {
  * doing so: an instance that comes back from a restart queues behind it.
  */
 export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
-  const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
+  const nodes = indexed(observed).nodes;
+  const mine = indexed(observed).instancesOf(pool.name);
   const slots = slotsOf(pool, observed);
   const active = new Map<ObservedInstance, ObservedSlot>();
   for (const slot of slots) {
@@ -60,12 +61,20 @@ export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] 
 /**
  * Function IDs in the order in which they should try for the slot: its home, then whoever waits; ready ones first.
  */
-export function rankingOf(pool: DeclaredPool, index: number, observed: Observed): number[] {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+export function rankingOf(pool: DeclaredPool, index: number, observed: Observed): readonly number[] {
+  const known = rankingsOf(pool, observed);
+  const ranking = known.get(index) ?? rankingNow(pool, index, observed);
+  known.set(index, ranking);
+  return ranking;
+}
+
+/** By index of the slot: those that were asked for. */
+const rankingsOf = onceIn(() => new Map<number, readonly number[]>());
+
+function rankingNow(pool: DeclaredPool, index: number, observed: Observed): readonly number[] {
+  const nodes = indexed(observed).nodes;
   const candidates = candidatesOf(pool, index, observed).map(({ functionId }) => functionId);
-  const instances = candidates.flatMap(
-    (id) => observed.instances.find(({ functionId }) => functionId === id) ?? [],
-  );
+  const instances = candidates.flatMap((id) => indexed(observed).instances.get(id) ?? []);
   const slots = slotsOf(pool, observed).filter((slot) => slot.index === index);
   return waiting(instances, slots, nodes, observed).map(({ functionId }) => functionId);
 }
@@ -98,7 +107,7 @@ function waiting(
 }
 
 export function slotsOf(pool: DeclaredPool, observed: Observed): ObservedSlot[] {
-  return observed.slots
-    .filter((slot) => slot.pool === pool.name && slot.index < pool.redundancy.slots)
-    .sort((a, b) => a.index - b.index);
+  return indexed(observed)
+    .slotsOf(pool.name)
+    .filter(({ index }) => index < pool.redundancy.slots);
 }

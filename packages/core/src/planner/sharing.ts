@@ -9,6 +9,7 @@ import { levelWords } from '../state-level/words.ts';
 import type { Decision } from './actions.ts';
 import { versionName } from './documents.ts';
 import { fingerprint } from './fingerprint.ts';
+import { indexed } from './indexed.ts';
 import type { Observed } from './observed.ts';
 import { instancesOf } from './surplus.ts';
 import { wantedOf } from './upgrade-record.ts';
@@ -22,7 +23,7 @@ import { wantedOf } from './upgrade-record.ts';
 /** What the pool's instances can do together now; null: the pool asks for nothing. */
 export function settlementOf(pool: DeclaredPool, observed: Observed): Settlement | null {
   if (pool.sharing === undefined) return null;
-  const mine = observed.instances.filter((each) => each.pool === pool.name);
+  const mine = indexed(observed).instancesOf(pool.name);
   return settle(askOf(pool.sharing, pool), offersNow(pool, observed), mine.length || instancesOf(pool));
 }
 

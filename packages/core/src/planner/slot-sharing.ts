@@ -2,6 +2,7 @@
 import type { SlotDefinition } from '@vnfpool/wire/mobility';
 import type { DeclaredPool } from '../declared/set.ts';
 import { isByAgents, lastResortMsOf, slotSharingOf } from '../state-level/carried.ts';
+import { indexed } from './indexed.ts';
 import type { Observed, ObservedInstance, ObservedSlot } from './observed.ts';
 
 /** What nodes are told of the state of the pool's slots. */
@@ -23,6 +24,6 @@ export function sharingPart(
 export function lacksState(slot: ObservedSlot, instance: ObservedInstance, observed: Observed): boolean {
   const level = observed.sharing?.find(({ pool }) => pool === slot.pool)?.level;
   if (!level || !isByAgents(level) || slot.admitted === null) return false;
-  const node = observed.nodes.find(({ name }) => name === instance.node)?.id;
+  const node = indexed(observed).nodes.get(instance.node)?.id;
   return !slot.admitted.some((each) => each.functionId === instance.functionId && each.node === node);
 }

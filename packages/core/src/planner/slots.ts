@@ -2,6 +2,7 @@
 import type { SlotCandidate } from '@vnfpool/wire/mobility';
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { Decision } from './actions.ts';
+import { indexed } from './indexed.ts';
 import {
   councilOf,
   instanceName,
@@ -10,7 +11,7 @@ import {
   type ObservedSlot,
   takesOrders,
 } from './observed.ts';
-import { byNumber } from './placement.ts';
+import { onceIn } from './once.ts';
 import { hasSuccessors, instancesOf, isNWay } from './surplus.ts';
 
 /** Which slots come and go. Placement is settled before. */
@@ -46,7 +47,12 @@ export function decideSlots(declared: DeclaredSet, observed: Observed): Decision
   for (const pool of declared.pools) {
     if (!councilOf(pool, observed)) continue;
     for (let index = 0; index < pool.redundancy.slots; index++) {
-      if (observed.slots.some((slot) => slot.pool === pool.name && slot.index === index)) continue;
+      if (
+        indexed(observed)
+          .slotsOf(pool.name)
+          .some((slot) => slot.index === index)
+      )
+        continue;
       const candidates = candidatesOf(pool, index, observed);
       if (candidates.length === 0) continue;
       decisions.push({
@@ -66,8 +72,8 @@ export function decideSlots(declared: DeclaredSet, observed: Observed): Decision
  * instances that own no slot, then the others. Instances on nodes without a number are left out for now.
  */
 export function candidatesOf(pool: DeclaredPool, index: number, observed: Observed): SlotCandidate[] {
-  const nodes = new Map(observed.nodes.map(({ name, id }) => [name, id]));
-  const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
+  const { nodes, instancesOf: instancesIn } = indexed(observed);
+  const mine = instancesIn(pool.name);
   const homes = homesOf(pool, observed);
   const home = homes.get(index);
   const owners = new Set([...homes.values()].map(({ functionId }) => functionId));
@@ -85,7 +91,7 @@ export function candidatesOf(pool: DeclaredPool, index: number, observed: Observ
         ]
       : [];
   return [...(home ? [home] : []), ...order].flatMap(({ functionId, node }) => {
-    const id = nodes.get(node);
+    const id = nodes.get(node)?.id;
     return id === undefined ? [] : [{ node: id, functionId }];
   });
 }
@@ -95,9 +101,11 @@ export function isShared(pool: DeclaredPool, observed: Observed): boolean {
   return isNWay(pool) || instancesOf(pool) > pool.redundancy.slots || hasSuccessors(pool, observed);
 }
 
+type Homes = ReadonlyMap<number, ObservedInstance>;
+
 /** The instance that a slot belongs to, by index: whom it was given to, else whom it was made for, else one without a slot. */
-export function homesOf(pool: DeclaredPool, observed: Observed): Map<number, ObservedInstance> {
-  const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
+export const homesOf: (pool: DeclaredPool, observed: Observed) => Homes = onceIn((pool, observed): Homes => {
+  const mine = indexed(observed).instancesOf(pool.name);
   const slots = slotsInOrder(pool, observed);
   const homes = new Map<number, ObservedInstance>();
   // N-way: everybody has its share.
@@ -113,7 +121,7 @@ export function homesOf(pool: DeclaredPool, observed: Observed): Map<number, Obs
   for (let index = 0; index < pool.redundancy.slots; index++)
     give(index, mine.toSorted((a, b) => count(a) - count(b))[0]?.functionId);
   return homes;
-}
+});
 
 /**
  * Slots that are not shared any more stay with whoever holds them. Their holder may be another than the one that they were
@@ -124,7 +132,9 @@ function decideHomes(pool: DeclaredPool, observed: Observed): Decision[] {
   const homes = homesOf(pool, observed);
   const settled = new Set<number>();
   return slotsInOrder(pool, observed).flatMap(({ id, index, holder }): Decision[] => {
-    const mine = observed.instances.find((each) => each.pool === pool.name && each.functionId === holder);
+    const mine = indexed(observed)
+      .instancesOf(pool.name)
+      .find(({ functionId }) => functionId === holder);
     // Of two slots that one instance got hold of it keeps the first.
     if (!mine || settled.has(mine.functionId)) return [];
     settled.add(mine.functionId);
@@ -135,9 +145,9 @@ function decideHomes(pool: DeclaredPool, observed: Observed): Decision[] {
 }
 
 function slotsInOrder(pool: DeclaredPool, observed: Observed): ObservedSlot[] {
-  return observed.slots
-    .filter((slot) => slot.pool === pool.name && slot.index < pool.redundancy.slots)
-    .sort((a, b) => a.index - b.index);
+  return indexed(observed)
+    .slotsOf(pool.name)
+    .filter(({ index }) => index < pool.redundancy.slots);
 }
 
 /**
@@ -150,18 +160,18 @@ function isOrphan({ pool, epoch, holder, genesis, admitted }: ObservedSlot, obse
   // Its state may be with others than those that were listed last: whether it is lost, the last resort says, or a person.
   const level = observed.sharing?.find((each) => each.pool === pool)?.level;
   const isShared = level !== undefined && (level.method === 'replicate' || level.method === 'conntrack');
-  if (epoch > 0 && isShared && observed.instances.some((each) => each.pool === pool)) return false;
+  if (epoch > 0 && isShared && indexed(observed).instancesOf(pool).length > 0) return false;
   const former = [...genesis.candidates, ...(admitted ?? [])];
   // Whom it was born with counts until somebody has held it; from then on whom the last holder admitted.
   const able = epoch > 0 ? (admitted ?? []) : genesis.candidates;
-  const ids = new Map(observed.nodes.map(({ name, id }) => [name, id]));
+  const { nodes } = indexed(observed);
   // A candidate is an instance where it was admitted: elsewhere it cannot take the slot. On its way it may come there.
   const couldTake = ({ functionId: own, node: at, move }: ObservedInstance): boolean =>
     own === holder ||
-    able.some(({ node, functionId }) => functionId === own && (move !== null || node === ids.get(at)));
-  if (observed.instances.some((instance) => instance.pool === pool && couldTake(instance))) return false;
+    able.some(({ node, functionId }) => functionId === own && (move !== null || node === nodes.get(at)?.id));
+  if (indexed(observed).instancesOf(pool).some(couldTake)) return false;
   return former.every(({ node, functionId }) => {
-    const host = observed.nodes.find(({ id }) => id === node);
+    const host = indexed(observed).nodesById.get(node);
     return takesOrders(host) && !observed.strays.some((stray) => stray.functionId === functionId);
   });
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { indexed } from './indexed.ts';
 import { isReadyFor, type Observed, type ObservedInstance, type ObservedSlot } from './observed.ts';
 
 /**
@@ -15,12 +17,11 @@ export function successorOf(
   fits: (instance: ObservedInstance) => boolean = () => true,
   takesDrained = false,
 ): ObservedInstance | undefined {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
-  const held = (functionId: number): number =>
-    observed.slots.filter(({ holder }) => holder === functionId).length;
+  const nodes = indexed(observed).nodes;
+  const held = (functionId: number): number => indexed(observed).heldBy(functionId).length;
   const isDrained = ({ node }: ObservedInstance): boolean => nodes.get(node)?.draining !== false;
   return slot.admitted
-    ?.map(({ functionId }) => observed.instances.find((each) => each.functionId === functionId))
+    ?.map(({ functionId }) => indexed(observed).instances.get(functionId))
     .filter(
       (other): other is ObservedInstance =>
         other !== undefined &&

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool } from '../declared/set.ts';
 import { UPGRADE_DEFAULT } from '../declared/upgrade.ts';
+import { indexed } from './indexed.ts';
 import type { Observed, ObservedInstance } from './observed.ts';
 import { goalOf, wantedOf } from './upgrade-record.ts';
 
@@ -36,7 +37,7 @@ export function instancesWanted(pool: DeclaredPool, observed: Observed): number 
 
 /** Whether any instance could take the slot of another one. */
 export function hasSuccessors(pool: DeclaredPool, observed: Observed): boolean {
-  return observed.instances.filter((each) => each.pool === pool.name).length > pool.redundancy.slots;
+  return indexed(observed).instancesOf(pool.name).length > pool.redundancy.slots;
 }
 
 /** An instance of a version that is being left: of too many it goes first. */
@@ -50,7 +51,7 @@ function isEnough(pool: DeclaredPool, observed: Observed): boolean {
   const record = observed.upgrades.find((each) => each.pool === pool.name);
   if (!record) return true;
   const holders = new Set(observed.slots.map(({ holder }) => holder));
-  const mine = observed.instances.filter((each) => each.pool === pool.name);
+  const mine = indexed(observed).instancesOf(pool.name);
   const there = mine.filter(
     (each) => wantedOf(record, each) === goalOf(record) && record.proven.includes(each.functionId),
   );

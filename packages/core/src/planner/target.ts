@@ -2,6 +2,7 @@
 
 import { isStateOfNode } from '@vnfpool/wire/mobility';
 import type { DeclaredSet } from '../declared/set.ts';
+import { indexed } from './indexed.ts';
 import { type Observed, type ObservedInstance, type ObservedNode, takesOrders } from './observed.ts';
 
 /** Where an instance could go: a node without an instance of its pool, the one with the fewest functions first. */
@@ -10,7 +11,7 @@ export function targetOf(
   declared: DeclaredSet,
   observed: Observed,
 ): ObservedNode | undefined {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   const homes = observed.instances.flatMap(({ pool, node, move }) =>
     [node, ...(move ? [move.to] : [])].map((name) => ({ pool, name })),
   );

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool } from '../declared/set.ts';
+import { indexed } from './indexed.ts';
 import { instanceName, type Observed } from './observed.ts';
 import { instancesOf, isNWay } from './surplus.ts';
 import { nextStep, upgradeRules } from './upgrade.ts';
@@ -43,7 +44,7 @@ export function nextWords(pool: DeclaredPool, record: UpgradeRecord, observed: O
 export function upgradeLines(pool: DeclaredPool, observed: Observed): string[] {
   const record = observed.upgrades.find((each) => each.pool === pool.name);
   if (!record) return [];
-  const mine = observed.instances.filter((each) => each.pool === pool.name);
+  const mine = indexed(observed).instancesOf(pool.name);
   const done = mine.filter(
     (each) => wantedOf(record, each) === goalOf(record) && record.proven.includes(each.functionId),
   ).length;

@@ -3,6 +3,7 @@ import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import { type DeclaredUpgrade, UPGRADE_DEFAULT } from '../declared/upgrade.ts';
 import type { Command, Decision } from './actions.ts';
 import { versionName } from './documents.ts';
+import { indexed } from './indexed.ts';
 import {
   instanceName,
   isReady,
@@ -12,11 +13,11 @@ import {
   type ObservedSlot,
   takesOrders,
 } from './observed.ts';
-import { byNumber } from './placement.ts';
+import { once } from './once.ts';
 import type { InstanceRole } from './roles.ts';
 import { successorOf } from './successor.ts';
 import { hasSuccessors, slotsPerInstance } from './surplus.ts';
-import { goalOf, hasToProve, type UpgradeRecord, wantedOf } from './upgrade-record.ts';
+import { goalOf, hasToProve, type PoolVersion, type UpgradeRecord, wantedOf } from './upgrade-record.ts';
 
 /*
  * Another version of a pool's function. Instances get it one after the other: those that do not work first, then spares,
@@ -44,8 +45,12 @@ export function upgradeRules({ upgrade = UPGRADE_DEFAULT }: DeclaredPool): Decla
 export function versionFor(pool: DeclaredPool, instance: ObservedInstance, observed: Observed): DeclaredPool {
   const record = observed.upgrades.find((each) => each.pool === pool.name);
   const version = record && record.versions[wantedOf(record, instance)];
-  return version ? { ...pool, ...version } : pool;
+  return version ? withVersion(pool)(version) : pool;
 }
+
+const withVersion = once((pool: DeclaredPool) =>
+  once((version: PoolVersion): DeclaredPool => ({ ...pool, ...version })),
+);
 
 /** Upgrades that begin, take their next step, or end. */
 export function decideUpgrades(declared: DeclaredSet, observed: Observed): Decision[] {
@@ -79,9 +84,9 @@ export function decideUpgrades(declared: DeclaredSet, observed: Observed): Decis
 
 /** What the pool's upgrade does now, or what it waits for. */
 export function nextStep(pool: DeclaredPool, record: UpgradeRecord, observed: Observed): UpgradeStep {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   const goal = goalOf(record);
-  const mine = byNumber(observed.instances.filter((instance) => instance.pool === pool.name));
+  const mine = indexed(observed).instancesOf(pool.name);
   const pending = mine.filter((instance) => wantedOf(record, instance) !== goal);
   const unproven = mine.filter((instance) => isInGate(record, instance, nodes));
   const later = mine.filter(
@@ -104,7 +109,7 @@ export function nextStep(pool: DeclaredPool, record: UpgradeRecord, observed: Ob
       !isReady(instance, nodes),
   );
   if (weak) return wait(`${instanceName(weak)} is not ready`);
-  const slots = observed.slots.filter((slot) => slot.pool === pool.name);
+  const slots = indexed(observed).slotsOf(pool.name);
   const handed = slots.find(({ handover }) => handover);
   if (handed) return wait(`slot ${handed.index} is being handed over`);
   const next = inTurn(pending, slots, nodes);
@@ -141,7 +146,7 @@ export function replaceOutdated(
   roles: readonly InstanceRole[],
   observed: Observed,
 ): Command[] {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   const record = observed.upgrades.find((each) => each.pool === pool.name);
   if (!record) return [];
   return roles.flatMap(({ instance }): Command[] => {
@@ -149,7 +154,7 @@ export function replaceOutdated(
     const node = nodes.get(instance.node);
     if (!takesOrders(node) || version === null || status === null || status === 'Terminating') return [];
     if (busy || move || version === wantedOf(record, instance)) return [];
-    const held = observed.slots.find(({ holder }) => holder === functionId);
+    const held = indexed(observed).heldBy(functionId)[0];
     if (held?.handover) return [];
     if (held && held.admitted === null) return [];
     const to =

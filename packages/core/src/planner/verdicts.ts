@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SlotRefusal } from '@vnfpool/wire/mobility';
 import type { SlotVerdict } from '../management/views.ts';
+import { indexed } from './indexed.ts';
 import {
   type Observed,
   type ObservedInstance,
@@ -44,7 +45,9 @@ const RULES: readonly (readonly [name: Exclude<SlotVerdict['rule'], null>, Rule]
   [
     'one-slot',
     ({ instance: { functionId }, slot, slotsMax, observed }) => {
-      const others = observed.slots.filter(({ holder, id }) => holder === functionId && id !== slot.id);
+      const others = indexed(observed)
+        .heldBy(functionId)
+        .filter(({ id }) => id !== slot.id);
       const [other] = others;
       if (!other || others.length < slotsMax) return null;
       return slotsMax === 1
@@ -85,7 +88,7 @@ export function verdictFor(
   observed: Observed,
   waiting: Waiting | undefined,
 ): Pick<SlotVerdict, 'rule' | 'verdict'> {
-  const node = observed.nodes.find(({ name }) => name === instance.node);
+  const node = indexed(observed).nodes.get(instance.node);
   const who: Who = { instance, node, slot, slotsMax, observed, waiting };
   for (const [rule, refuses] of RULES) {
     const why = refuses(who);
