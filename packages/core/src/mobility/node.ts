@@ -36,8 +36,7 @@ const INPUTS: {
   answer: takeAnswer,
   'function-changed': (state, input) => state.functions.change(input.functionId, input),
   'slots-changed': (state, { report }) => {
-    state.slotReport = report;
-    state.slotsDue = true;
+    state.slots.change(report);
   },
   'node-changed': (state, { addresses, statePort, leaseEndpoint, information }) => {
     if (addresses && !isSameList(addresses, state.addresses)) state.addressesDue = true;

@@ -7,7 +7,6 @@ import {
   selectNodeInformation,
 } from '@vnfpool/wire/mobility';
 import { ackOf } from '../answer.ts';
-import { fitSlotReport } from '../fit-reports.ts';
 import { subTypes } from './orders.ts';
 import type { NodeEndpointState } from './state.ts';
 
@@ -25,11 +24,11 @@ export function answerKeepAlive(state: NodeEndpointState, message: KeepAlive): A
     return { id, ...(values && { information: values }) };
   });
   // Failover records go where an ACK tells that they arrived.
-  const report = state.slotReport && fitSlotReport({ ...state.slotReport, failovers: [] });
+  const slotReport = state.managerKnowsExtensions ? state.slots.now() : undefined;
   return ackOf(message, {
     id: state.nodeId,
     ...(information && { information }),
-    ...(report && state.managerKnowsExtensions ? { extensions: { slotReport: report.octets } } : {}),
+    ...(slotReport && { extensions: { slotReport } }),
     ...(functions.length > 0 ? { functions } : {}),
   });
 }

@@ -6,7 +6,6 @@ import type {
   MobilityMessage,
   NodeInformation,
   Operation,
-  SlotReport,
 } from '@vnfpool/wire/mobility';
 import { nodeId } from '../../identity.ts';
 import { cutText, type Refusal, refusalOf } from '../answer.ts';
@@ -16,6 +15,7 @@ import { Outbox } from '../outbox.ts';
 import type { ConnectionId, MobilityEvent, MobilityNodeOutput, NodeOptions, OperationId } from '../types.ts';
 import { NodeFunctions, type ToldGone } from './functions.ts';
 import type { AgentOrder } from './orders.ts';
+import { type SlotsTold, SlotTelling } from './slot-telling.ts';
 import { TransferAdmission } from './transfer-admission.ts';
 
 /** Where the endpoint is on its way to a manager. */
@@ -40,8 +40,7 @@ export type Phase =
 /** What a message of ours told, to be settled with its ACK. */
 export interface Told {
   readonly gone: readonly ToldGone[];
-  readonly failovers: readonly string[];
-  readonly slots: boolean;
+  readonly slots: SlotsTold | null;
   readonly addresses: boolean;
   readonly information: boolean;
 }
@@ -49,8 +48,7 @@ export interface Told {
 /** A message that tells nothing which its ACK would settle. */
 export const TOLD_NOTHING: Told = {
   gone: [],
-  failovers: [],
-  slots: false,
+  slots: null,
   addresses: false,
   information: false,
 };
@@ -99,9 +97,7 @@ export class NodeEndpointState {
   addressesInFlight = false;
   informationDue = false;
   informationInFlight = false;
-  slotReport: SlotReport | null = null;
-  slotsDue = false;
-  slotsInFlight = false;
+  readonly slots: SlotTelling = new SlotTelling();
   /** Not before this moment are loads told again. */
   lazyAtMs = 0;
   nowMs = 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Ack, encodeLeaseEndpoint, type NodePart } from '@vnfpool/wire/mobility';
 import { textOf } from '../answer.ts';
-import { fitSlotReport } from '../fit-reports.ts';
 import { type NodeEndpointState, TOLD_NOTHING, type Told } from './state.ts';
 
 /** Sends what is due, as far as the queue has room: the rest stays due. */
@@ -13,7 +12,7 @@ export function tellChanges(state: NodeEndpointState): void {
     state.addressesInFlight = true;
     update(state, placeOf(state), { addresses: true });
   }
-  if (state.slotsDue && !state.slotsInFlight && !outbox.isFull) tellSlots(state);
+  if (state.slots.isDue && !outbox.isFull) tellSlots(state);
   while (functions.hasUrgent && !outbox.isFull) tellFunctions(state, 'now');
   if (hasLazy(state) && state.lazyAtMs <= state.nowMs) {
     while (hasLazy(state) && !outbox.isFull) tellFunctions(state, 'soon');
@@ -30,20 +29,15 @@ export function lazyDeadline(state: NodeEndpointState): number {
 
 /** The manager has, or does not want, what was told. */
 export function settleUpdate(state: NodeEndpointState, told: Told, ack: Ack): void {
-  const { gone, failovers, slots } = told;
+  const { gone, slots } = told;
   if (told.addresses) state.addressesInFlight = false;
   if (told.information) state.informationInFlight = false;
-  if (slots) state.slotsInFlight = false;
+  if (slots) state.slots.settle(slots, ack.code < 128);
   if (ack.code >= 128)
     return state.event('refused', `STATUS-UPDATE refused with ${ack.code}: ${textOf(ack)}`);
   state.functions.forget(gone);
-  if (failovers.length > 0) state.tell({ type: 'failovers-acknowledged', ids: failovers });
-  const left = state.slotReport?.failovers.filter(({ id }) => !failovers.includes(id)) ?? [];
-  if (slots && state.slotReport) {
-    state.slotReport = { ...state.slotReport, failovers: left };
-    // Records that did not fit the last report follow now.
-    if (left.length > 0 && failovers.length > 0) state.slotsDue = true;
-  }
+  if (slots && slots.failovers.length > 0)
+    state.tell({ type: 'failovers-acknowledged', ids: slots.failovers });
 }
 
 /** Where the node is, with what depends on it. */
@@ -88,13 +82,11 @@ function mayTellInformation({ informationDue, informationInFlight }: NodeEndpoin
 }
 
 function tellSlots(state: NodeEndpointState): void {
-  state.slotsDue = false;
-  if (state.slotReport === null || !state.managerKnowsExtensions) return;
-  const fitted = fitSlotReport(state.slotReport);
-  if (fitted === undefined) return state.event('queue-full', 'the slot report is too large to send');
-  state.slotsInFlight = true;
-  const extensions = { slotReport: fitted.octets };
-  update(state, { id: state.nodeId, extensions }, { failovers: fitted.failovers, slots: true });
+  if (!state.managerKnowsExtensions) return;
+  const next = state.slots.take();
+  if (next === undefined)
+    return state.event('queue-full', 'what there is beside slots is too large to be told');
+  update(state, { id: state.nodeId, extensions: { slotReport: next.octets } }, { slots: next.told });
 }
 
 function update(state: NodeEndpointState, node: NodePart, told: Partial<Told>): void {

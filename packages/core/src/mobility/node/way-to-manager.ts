@@ -95,8 +95,7 @@ export function registrationAnswered(state: NodeEndpointState, connection: Conne
   // Whoever has not been told, or may have forgotten, is told everything.
   if (state.managerInstance !== instance) state.functions.tellAll();
   state.managerInstance = instance;
-  state.slotsDue ||= state.slotReport !== null;
-  state.slotsInFlight = false;
+  state.slots.begin();
   state.useTiming(part?.extensions);
   state.backoff.reset();
   state.phase = { name: 'managed', connection };
@@ -128,7 +127,7 @@ function forgetWork(state: NodeEndpointState): void {
   // What is due stays so: it may have changed since REGISTRATION was sent.
   state.addressesInFlight = false;
   state.informationInFlight = false;
-  state.slotsInFlight = false;
+  state.slots.begin();
 }
 
 /** Ends the connection and looks for another manager. */
