@@ -125,6 +125,8 @@ local f = {
   misses = ProtoField.uint32('svcmob.keep_alive.misses', 'Misses M', base.DEC),
   error = ProtoField.uint16('svcmob.error', 'Error number', base.DEC, ERRORS),
   document = ProtoField.string('svcmob.document', 'Document'),
+  part = ProtoField.uint16('svcmob.document.part', 'Part', base.DEC),
+  parts = ProtoField.uint16('svcmob.document.parts', 'Parts', base.DEC),
 }
 
 -- Information of nodes (6) and functions (7): Sub-OP-Type, kind of value, last part of the field's name, title.
@@ -427,8 +429,23 @@ local EXTENSIONS = {
   [8] = document('lease endpoint', 4096, 'json'),
   [9] = document('slot report', 32768, 'json'),
   [10] = document('function report', 16384, 'json'),
-  [11] = document('state order', 1024, 'json'),
+  [11] = document('state order', 4096, 'json'),
   [12] = document('state answer', 49152, 'json'),
+  [13] = {
+    title = 'set configuration, a part',
+    read = function(state, item, range)
+      local length = range and range:len() or 0
+      if length < 4 then return fault(state, item, string.format('part of %d octets', length)) end
+      local part, of = range(0, 2):uint(), range(2, 2):uint()
+      item:add(f.part, range(0, 2))
+      item:add(f.parts, range(2, 2))
+      if part < 1 or part > of or of > 16 then return fault(state, item, string.format('part %d of %d', part, of)) end
+      if length > 4 + 49152 then
+        return fault(state, item, string.format('document of %d octets, at most %d', length - 4, 49152))
+      end
+      if length > 4 then item:add(f.document, range(4)) end
+    end,
+  },
 }
 
 local function read_extension(state, item, range, pinfo)

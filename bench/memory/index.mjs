@@ -6,7 +6,7 @@ import { median, round } from '../lib/statistics.mjs';
 import { startUp } from '../lib/up.mjs';
 
 export const description =
-  'resident memory (VmRSS) of idle agents, manager and registrar, and of a manager with 220 instances, beside bare Node';
+  'resident memory (VmRSS) of idle agents, manager and registrar, and of a manager with 1,000 instances, beside bare Node';
 
 export const limitMs = 5 * 60_000;
 
@@ -51,7 +51,7 @@ export async function run({ cleanup, emit, say, signal }) {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await new Promise((resolve, reject) => {
-    large.once('exit', (code) => reject(new Error(`the manager with 220 instances ended with ${code}`)));
+    large.once('exit', (code) => reject(new Error(`the manager with 1,000 instances ended with ${code}`)));
     large.stdout.once('data', resolve);
   });
   const set = await startUp(cleanup, state);
@@ -70,7 +70,7 @@ export async function run({ cleanup, emit, say, signal }) {
     agent: 'idle agent with two functions',
     manager: 'manager of the example set',
     registrar: 'registrar of the example set',
-    large: 'manager core with 220 instances and the libraries of its daemon',
+    large: 'manager core with 1,000 instances and the libraries of its daemon',
   };
   for (const [name, figure] of Object.entries(figures)) {
     emit({

@@ -3,14 +3,13 @@ import '@vnfpool/daemons/manager';
 import { ManagerCore, restoreState } from '@vnfpool/core/manager';
 
 /*
- * A manager's core with 220 instances on 50 nodes that obey at once, in one process with everything that the manager
+ * A manager's core with 1,000 instances on 50 nodes that obey at once, in one process with everything that the manager
  * daemon loads. Says { ready, instances } when all of them run, then stays as it is, asked for its views every second.
  */
 
-// 1,000 are not possible: the slots and candidates of a set must fit into 32 KiB, which some 450 instances fill.
 const NODES = 50;
 const POOLS = 20;
-const PER_POOL = 11;
+const PER_POOL = 50;
 
 let seed = 1n;
 const u64 = () => (seed = (seed * 6364136223846793005n + 1442695040888963407n) & 0xffffffffffffffffn);
@@ -92,7 +91,7 @@ for (const [index, name] of names.entries()) {
     name,
     address: `10.0.0.${node}`,
     port: 7000,
-    key: 'k',
+    key: Buffer.alloc(32, index).toString('base64'),
     version: '1',
     fence: 'nft',
   };

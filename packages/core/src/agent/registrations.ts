@@ -6,6 +6,7 @@ import {
   type SlotState,
 } from '@vnfpool/wire/mobility';
 import type { FunctionId, SlotId } from '../identity.ts';
+import { once } from '../once.ts';
 import type { Resident } from './agent.ts';
 import type { AgentOutput, ElementPolicy } from './types.ts';
 
@@ -22,18 +23,19 @@ export function registrationsOf(
   slots: ReadonlyMap<SlotId, SlotState>,
 ): Map<FunctionId, AgentOutput & { type: 'register' }> {
   const wanted = new Map<FunctionId, AgentOutput & { type: 'register' }>();
+  const definitions = configuration && definitionsOf(configuration);
   // A function is one element, also with several slots: by the address of the first one.
-  const index = (slot: SlotId): number =>
-    configuration?.slots.find(({ id }) => id === slot)?.index ?? Number.POSITIVE_INFINITY;
-  for (const [slot, state] of [...slots].sort(([a], [b]) => index(a) - index(b))) {
-    if (state.state !== 'holding' || !state.holder) continue;
+  const index = (slot: SlotState): number => definitions?.get(slot.id)?.index ?? Number.POSITIVE_INFINITY;
+  const held = [...slots.values()].filter(({ state }) => state === 'holding');
+  for (const state of held.sort((a, b) => index(a) - index(b))) {
+    if (!state.holder) continue;
     const functionId = state.holder.functionId as FunctionId;
     if (wanted.has(functionId)) continue;
     const life = residents.get(functionId)?.life;
     const registration = life?.specification.registration;
     const place = life?.place;
     if (!life?.ready || !registration || !place) continue;
-    const definition = configuration?.slots.find(({ id }) => id === slot);
+    const definition = definitions?.get(state.id);
     wanted.set(functionId, {
       type: 'register',
       poolHandle: registration.poolHandle,
@@ -45,6 +47,10 @@ export function registrationsOf(
   }
   return wanted;
 }
+
+const definitionsOf = once(
+  ({ slots }: SetConfiguration) => new Map(slots.map((definition) => [definition.id, definition])),
+);
 
 /** Where users find the slot: elements have one address. A link-local one says nothing to who is elsewhere. */
 function addressOf(addresses: readonly string[] = []): string | undefined {

@@ -9,6 +9,7 @@ import type {
   StallReport,
 } from '@vnfpool/wire/mobility';
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
+import { isSame } from '../same.ts';
 import type { Resident } from './agent.ts';
 import { candidatesOf } from './candidacy.ts';
 import { recordOf, recordText } from './keeping.ts';
@@ -139,7 +140,7 @@ export class Told {
       outputs.push({ type: 'no-candidate', slot: told.slot, functionId: told.functionId });
     }
     for (const [key, candidate] of wanted) {
-      if (equal(this.#candidatesTold.get(key), candidate)) continue;
+      if (isSame(this.#candidatesTold.get(key), candidate)) continue;
       this.#candidatesTold.set(key, candidate);
       outputs.push(candidate);
     }
@@ -171,7 +172,7 @@ export class Told {
       outputs.push({ type: 'deregister', poolHandle, functionId });
     }
     for (const [functionId, registration] of wanted) {
-      if (equal(this.#registrationsTold.get(functionId), registration)) continue;
+      if (isSame(this.#registrationsTold.get(functionId), registration)) continue;
       this.#registrationsTold.set(functionId, registration);
       outputs.push(registration);
     }
@@ -230,8 +231,4 @@ export class Told {
     this.#slotsTold = text;
     return first ? [] : [change];
   }
-}
-
-function equal(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

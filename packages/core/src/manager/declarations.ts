@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { encodeUtf8 } from '@vnfpool/wire/bytes';
 import type { DeclaredSet } from '../declared/set.ts';
 import type { PlannedChange } from '../management/views.ts';
 import { warningsOf } from '../planner/council-losses.ts';
 import { diff } from '../planner/diff.ts';
 import { configurationOf } from '../planner/documents.ts';
-import { plan } from '../planner/plan.ts';
 import type { PoolSecretsRecord } from '../planner/secrets-record.ts';
 import type { SharingRecord } from '../planner/sharing-record.ts';
 import type { UpgradeRecord } from '../planner/upgrade-record.ts';
@@ -55,8 +56,8 @@ interface Former {
 const APPLIES_MAX = 16;
 /** Rounds of decisions or orders that follow from each other; a plan needs three. */
 export const ROUNDS_MAX = 10;
-/** Octets of a configuration, as far as characters tell. */
-const CONFIGURATION_MAX = 32_768;
+/** Octets of a configuration, some 400 slots with three candidates: sets of that size were tried, with three nodes on two processors. */
+const CONFIGURATION_MAX = 131_072;
 
 const BUSY: ManagerReply = {
   ok: false,
@@ -207,10 +208,10 @@ export class Declarations {
     }
     const writes = [...upgrades, ...this.#decisions(nowMs)];
     const configuration = configurationOf(declared, state.observed(nowMs), state.topology);
-    const size = configuration ? JSON.stringify(configuration).length : 0;
+    const size = configuration ? encodeUtf8(JSON.stringify(configuration)).length : 0;
     if (size > CONFIGURATION_MAX) {
       this.#restore(former);
-      const message = `Nodes would have to be told ${size} octets at once; at most ${CONFIGURATION_MAX} are possible. Declare fewer slots or instances in one set.`;
+      const message = `Nodes would have to be told a configuration of ${size} octets; at most ${CONFIGURATION_MAX} are possible. Declare fewer slots or instances in one set.`;
       outputs.push(reply(requestId, { ok: false, code: 'TOO_LARGE', message }));
       return;
     }
@@ -308,7 +309,7 @@ export class Declarations {
     const state = this.#state;
     const writes: ManagerWrite[] = [];
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const { decisions } = plan(state.set?.declared ?? null, state.observed(nowMs), state.topology);
+      const { decisions } = state.plan(nowMs);
       if (decisions.length === 0) break;
       for (const decision of decisions)
         writes.push(...decide(decision, state, this.#options.random, this.#options.wallMs(nowMs)));

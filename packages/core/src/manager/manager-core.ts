@@ -2,7 +2,6 @@
 import type { Core } from '../core.ts';
 import type { DeclaredSet } from '../declared/set.ts';
 import type { ExplainView, PlannedChange, SlotExplainView, StateView } from '../management/views.ts';
-import { plan } from '../planner/plan.ts';
 import { CouncilWatch } from './council.ts';
 import { Declarations, ROUNDS_MAX } from './declarations.ts';
 import { Escalations } from './escalations.ts';
@@ -199,7 +198,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   #order(nowMs: number, outputs: ManagerCoreOutput[]): void {
     const { options, state, orders } = this.#parts;
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const { commands } = plan(state.set?.declared ?? null, state.observed(nowMs), state.topology);
+      const { commands } = state.plan(nowMs);
       if (commands.length === 0) return;
       for (const command of commands) {
         if (command.type === 'handover') beginHandover(state, command, options.random, nowMs);

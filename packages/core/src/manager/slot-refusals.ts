@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SlotRefusal, SlotState } from '@vnfpool/wire/mobility';
+import type { SlotState } from '@vnfpool/wire/mobility';
+import { isSame } from '../same.ts';
 import type { Journal } from './journal.ts';
 import type { SlotRecord } from './records.ts';
 import type { ManagerState } from './state.ts';
@@ -13,12 +14,16 @@ export function takeRefusal(
   { refusal, trouble = '' }: SlotState,
   wallMs: number,
 ): void {
-  const refusals = state.refusals.get(slot.id) ?? new Map<string, SlotRefusal>();
-  const former = refusals.get(node);
-  if (refusal === undefined) refusals.delete(node);
-  else refusals.set(node, refusal);
-  if (refusals.size === 0) state.refusals.delete(slot.id);
-  else state.refusals.set(slot.id, refusals);
+  const known = state.refusals.get(slot.id);
+  const former = known?.get(node);
+  if (!isSame(former, refusal)) {
+    // Who looks at an observation of before sees what was then.
+    const refusals = new Map(known);
+    if (refusal === undefined) refusals.delete(node);
+    else refusals.set(node, refusal);
+    if (refusals.size === 0) state.refusals.delete(slot.id);
+    else state.refusals.set(slot.id, refusals);
+  }
   if (former?.why === refusal?.why) return;
   const subject = `slot ${slot.pool}/${slot.index}`;
   const knownTrouble = state.addressTroubles.get(slot.id)?.get(node) ?? '';

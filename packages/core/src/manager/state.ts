@@ -9,16 +9,19 @@ import type {
   SlotRefusal,
   StallReport,
 } from '@vnfpool/wire/mobility';
-import type { DeclaredPool } from '../declared/set.ts';
+import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import type { NodeId } from '../identity.ts';
 import type { AcceptedLossView } from '../management/sharing-views.ts';
 import type { EventView, FailoverView, TrafficView } from '../management/views.ts';
 import type { TransferDestination } from '../mobility/types.ts';
+import type { Plan } from '../planner/actions.ts';
 import { specificationPrint, versionName } from '../planner/documents.ts';
 import type { NodeState, Observed, ObservedMove, Topology } from '../planner/observed.ts';
+import { plan } from '../planner/plan.ts';
 import { observedSecrets, type PoolSecretsRecord } from '../planner/secrets-record.ts';
 import type { SharingRecord } from '../planner/sharing-record.ts';
 import type { UpgradeRecord } from '../planner/upgrade-record.ts';
+import { isSame } from '../same.ts';
 import type { PlannedFailback } from './failback.ts';
 import type { NodeEvidence } from './failure-class.ts';
 import type { Frozen } from './mass-failure.ts';
@@ -134,6 +137,7 @@ export const STEADY_MS = 10_000;
 
 const NO_REFUSALS: ReadonlyMap<string, SlotRefusal> = new Map();
 const NO_NODES: readonly string[] = [];
+const NOTHING = {};
 
 export function newMoveLife(phase: MoveLife['phase']): MoveLife {
   return {
@@ -149,6 +153,13 @@ export function newMoveLife(phase: MoveLife['phase']): MoveLife {
 
 /** Everything that a manager knows. Durable parts are immutable records; the rest is what nodes told. */
 export class ManagerState {
+  #observed: Observed | null = null;
+  #planned: {
+    readonly declared: DeclaredSet | null;
+    readonly observed: Observed;
+    readonly topology: Topology;
+    readonly plan: Plan;
+  } | null = null;
   set: SetRecord | null;
   readonly nodes: Map<string, NodeRecord>;
   instances: Map<number, InstanceRecord>;
@@ -299,8 +310,26 @@ export class ManagerState {
     return this.set?.councils.find(({ name }) => name === declared?.council);
   }
 
-  /** The state as the planner reads it. */
+  /** The state as the planner reads it: the same object as the last time while nothing of it has changed, so that what follows from it is not worked out again. */
   observed(nowMs: number): Observed {
+    const observed = this.#observe(nowMs);
+    if (!isSame(this.#observed, observed)) this.#observed = observed;
+    return this.#observed ?? observed;
+  }
+
+  /** What has to be done now. */
+  plan(nowMs: number): Plan {
+    const declared = this.set?.declared ?? null;
+    const observed = this.observed(nowMs);
+    const { topology } = this;
+    const last = this.#planned;
+    if (last?.declared === declared && last.observed === observed && last.topology === topology)
+      return last.plan;
+    this.#planned = { declared, observed, topology, plan: plan(declared, observed, topology) };
+    return this.#planned.plan;
+  }
+
+  #observe(nowMs: number): Observed {
     const busy = new Set([...this.orders.values()].map(({ node, functionId }) => `${node}/${functionId}`));
     for (const [key, { atMs }] of this.retries) if (atMs > nowMs) busy.add(key);
     const pools = new Map(this.set?.declared.pools.map((pool) => [pool.name, pool]));
@@ -354,7 +383,11 @@ export class ManagerState {
         const handover = this.handovers.get(slot.id);
         const acceptedLoss = this.acceptedLosses.get(slot.id);
         return {
-          ...slot,
+          id: slot.id,
+          pool: slot.pool,
+          index: slot.index,
+          genesis: slot.genesis,
+          ...(slot.home === undefined ? NOTHING : { home: slot.home }),
           epoch: holding?.epoch ?? 0,
           holder: holding?.holder?.functionId ?? null,
           admitted: this.#admittedTo(slot.id),

@@ -41,7 +41,12 @@ export class Outbox<Tag> {
   }
 
   get isFull(): boolean {
-    return this.size >= this.#capacity;
+    return this.room === 0;
+  }
+
+  /** Messages that can still be pushed. */
+  get room(): number {
+    return Math.max(0, this.#capacity - this.size);
   }
 
   /** A number for a message that is not kept: REGISTRATION, KEEP-ALIVE. */

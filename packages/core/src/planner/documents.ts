@@ -12,6 +12,7 @@ import {
 } from '@vnfpool/wire/mobility';
 import { type DeclaredPool, type DeclaredSet, slotAddresses, slotAddressing } from '../declared/set.ts';
 import type { DeclaredState } from '../declared/sharing.ts';
+import { once } from '../once.ts';
 import { fingerprint } from './fingerprint.ts';
 import { mergeablePart } from './mergeable.ts';
 import {
@@ -22,7 +23,6 @@ import {
   type ObservedCouncil,
   type Topology,
 } from './observed.ts';
-import { once } from './once.ts';
 import { type InstanceRole, rankingOf, slotsOf } from './roles.ts';
 import { cookiesPart } from './secrets-record.ts';
 import { sharingPart } from './slot-sharing.ts';
@@ -135,6 +135,15 @@ function rulesOf({
 /** The epoch grows by itself while nothing else changes; nodes need not be told what they told. */
 export function assignmentFingerprint(assignment: SlotAssignment): string {
   return fingerprint({ ...assignment, epoch: '' });
+}
+
+/** Made last: a configuration is large, and the next one is the same almost always. */
+let lastPrint = { text: '', print: '' };
+
+export function configurationPrint(configuration: SetConfiguration): string {
+  const text = JSON.stringify(configuration);
+  if (text !== lastPrint.text) lastPrint = { text, print: fingerprint(configuration) };
+  return lastPrint.print;
 }
 
 /** The set as every node needs to know it; undefined while a member of a council has no number. */

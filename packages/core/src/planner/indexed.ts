@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { once } from '../once.ts';
 import type { Observed, ObservedInstance, ObservedNode, ObservedSlot } from './observed.ts';
-import { once } from './once.ts';
 
 /** What rules look up in an observation again and again; the first of several that are alike counts. */
 export interface ObservedIndex {

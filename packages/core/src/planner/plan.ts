@@ -8,11 +8,11 @@ import {
   assignmentFingerprint,
   assignmentOf,
   configurationOf,
+  configurationPrint,
   specificationOf,
   specificationPrint,
   versionName,
 } from './documents.ts';
-import { fingerprint } from './fingerprint.ts';
 import { thawedCommands } from './guard.ts';
 import { indexed } from './indexed.ts';
 import { decideDrains, drainHandovers, moveCommands } from './moves.ts';
@@ -63,7 +63,7 @@ export function plan(declared: DeclaredSet | null, observed: Observed, topology:
 function commandsOf(declared: DeclaredSet, observed: Observed, topology: Topology): Command[] {
   const nodes = indexed(observed).nodes;
   const configuration = configurationOf(declared, observed, topology);
-  const print = configuration ? fingerprint(configuration) : null;
+  const print = configuration ? configurationPrint(configuration) : null;
   const isConfigured = observed.nodes.every((node) => !takesOrders(node) || node.configuration === print);
   return [
     ...(configuration && print !== null ? configure(declared, observed, configuration, print) : []),

@@ -26,37 +26,39 @@ export interface InstanceRole {
  * its ranking. Of the rest the first ready ones stand by; the others are spares. Who stands by already goes on
  * doing so: an instance that comes back from a restart queues behind it.
  */
-export function rolesOf(pool: DeclaredPool, observed: Observed): InstanceRole[] {
-  const nodes = indexed(observed).nodes;
-  const mine = indexed(observed).instancesOf(pool.name);
-  const slots = slotsOf(pool, observed);
-  const active = new Map<ObservedInstance, ObservedSlot>();
-  for (const slot of slots) {
-    const holder = mine.find(({ functionId }) => functionId === slot.holder);
-    // Of several that it holds it is told of one; of one that is to be handed over it has to be.
-    if (holder && (!active.has(holder) || slot.handover)) active.set(holder, slot);
-  }
-  for (const slot of slots.filter(({ holder }) => !mine.some(({ functionId }) => functionId === holder))) {
-    const first = rankingOf(pool, slot.index, observed)
-      .map((functionId) => mine.find((instance) => instance.functionId === functionId))
-      .find((instance) => instance && !active.has(instance));
-    if (first) active.set(first, slot);
-  }
-  const rest = waiting(mine, slots, nodes, observed).filter((instance) => !active.has(instance));
-  const shared = isShared(pool, observed);
-  const own = homesOf(pool, observed);
-  return mine.map((instance) => {
-    const held = active.get(instance);
-    if (held) return { instance, role: 'active', slot: held };
-    const place = rest.indexOf(instance);
-    // Without standbys an instance waits for its own slot; else the waiting ones are spread over the slots.
-    const slot = shared
-      ? slots[place % Math.max(1, slots.length)]
-      : slots.find(({ index }) => own.get(index) === instance);
-    const standsBy = isNWay(pool) || place < pool.redundancy.standbys;
-    return { instance, role: standsBy ? 'standby' : 'spare', slot: slot ?? null };
-  });
-}
+export const rolesOf: (pool: DeclaredPool, observed: Observed) => readonly InstanceRole[] = onceIn(
+  (pool, observed) => {
+    const nodes = indexed(observed).nodes;
+    const mine = indexed(observed).instancesOf(pool.name);
+    const slots = slotsOf(pool, observed);
+    const active = new Map<ObservedInstance, ObservedSlot>();
+    for (const slot of slots) {
+      const holder = mine.find(({ functionId }) => functionId === slot.holder);
+      // Of several that it holds it is told of one; of one that is to be handed over it has to be.
+      if (holder && (!active.has(holder) || slot.handover)) active.set(holder, slot);
+    }
+    for (const slot of slots.filter(({ holder }) => !mine.some(({ functionId }) => functionId === holder))) {
+      const first = rankingOf(pool, slot.index, observed)
+        .map((functionId) => mine.find((instance) => instance.functionId === functionId))
+        .find((instance) => instance && !active.has(instance));
+      if (first) active.set(first, slot);
+    }
+    const rest = waiting(mine, slots, nodes, observed).filter((instance) => !active.has(instance));
+    const shared = isShared(pool, observed);
+    const own = homesOf(pool, observed);
+    return mine.map((instance) => {
+      const held = active.get(instance);
+      if (held) return { instance, role: 'active', slot: held };
+      const place = rest.indexOf(instance);
+      // Without standbys an instance waits for its own slot; else the waiting ones are spread over the slots.
+      const slot = shared
+        ? slots[place % Math.max(1, slots.length)]
+        : slots.find(({ index }) => own.get(index) === instance);
+      const standsBy = isNWay(pool) || place < pool.redundancy.standbys;
+      return { instance, role: standsBy ? 'standby' : 'spare', slot: slot ?? null };
+    });
+  },
+);
 
 /**
  * Function IDs in the order in which they should try for the slot: its home, then whoever waits; ready ones first.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredPool, DeclaredSet } from '../declared/set.ts';
 import { type DeclaredUpgrade, UPGRADE_DEFAULT } from '../declared/upgrade.ts';
+import { once } from '../once.ts';
 import type { Command, Decision } from './actions.ts';
 import { versionName } from './documents.ts';
 import { indexed } from './indexed.ts';
@@ -13,7 +14,6 @@ import {
   type ObservedSlot,
   takesOrders,
 } from './observed.ts';
-import { once } from './once.ts';
 import type { InstanceRole } from './roles.ts';
 import { successorOf } from './successor.ts';
 import { hasSuccessors, slotsPerInstance } from './surplus.ts';

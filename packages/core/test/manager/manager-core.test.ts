@@ -256,6 +256,24 @@ describe('a restart of the manager', () => {
   });
 });
 
+test('a set that is too large for its nodes to be told is refused, and what runs goes on', async () => {
+  const domain = await running();
+  const pools = Array.from({ length: 20 }, (_, n) => ({
+    ...pool(`pool-${n}`, 63),
+    redundancy: { model: 'n-way' as const, slots: 63, standbys: 0, spares: 0, instances: 3 },
+  }));
+  apply(domain, set(NODES, [...edge.pools, ...pools]), 2);
+  expect(domain.replies.at(-1)).toMatchObject({
+    ok: false,
+    code: 'TOO_LARGE',
+    message: expect.stringMatching(/a configuration of \d{6} octets; at most 131072 are possible/),
+  });
+  expect(domain.core.views(domain.nowMs).pools.map(({ name }) => name)).toEqual(['web']);
+  apply(domain, set(NODES, [...edge.pools, ...pools.slice(0, 3)]), 3);
+  expect(domain.replies.at(-1)).toMatchObject({ ok: true });
+  expect(domain.core.views(domain.nowMs).slots).toHaveLength(1 + 3 * 63);
+});
+
 describe('slots', () => {
   /** Nodes say in turn what they see of the slot in epoch 1, whose holder is web#1; and who holds it then, for the manager. */
   async function nodesThatSay() {

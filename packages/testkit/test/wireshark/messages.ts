@@ -30,6 +30,8 @@ export const REJECTED: readonly { readonly name: string; readonly hex: string }[
     name: 'an extension twice',
     hex: `06000024 00000016 ${NODE} 09ff0008 00007ed9 0004 0003 09ff0008 00007ed9 0004 0003`,
   },
+  { name: 'part 3 of 2', hex: `0400001a 00000018 ${NODE} 09ff000a 00007ed9 000d 0003 0002` },
+  { name: 'a part of 17', hex: `0400001a 00000019 ${NODE} 09ff000a 00007ed9 000d 0001 0011` },
   { name: 'three octets of an option', hex: `0400000f 00000017 ${NODE} 060200` },
 ];
 

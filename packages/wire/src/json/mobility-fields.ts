@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Extensions, Hello, KeepAliveTiming, StateTransfer } from '../mobility/extensions.ts';
+import type {
+  DocumentPart,
+  Extensions,
+  Hello,
+  KeepAliveTiming,
+  StateTransfer,
+} from '../mobility/extensions.ts';
 import type {
   FunctionInformation,
   NodeInformation,
@@ -90,6 +96,7 @@ const extensions = object<Extensions>({
   functionReport: document,
   stateOrder: document,
   stateAnswer: document,
+  configurationPart: optional(object<DocumentPart>({ part: u16, of: u16, octets })),
 });
 
 const wanted = optional(list(object<WantedOption>({ opType: u8, subType: u8 })));

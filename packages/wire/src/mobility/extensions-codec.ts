@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ByteReader, type ByteWriter, WireError } from '../bytes/index.ts';
-import { ENTERPRISE_NUMBER, type Extensions, type Hello, type StateTransfer } from './extensions.ts';
+import {
+  CONFIGURATION_PART_BYTES_MAX,
+  CONFIGURATION_PARTS_MAX,
+  CONFIGURATION_WHOLE_BYTES_MAX,
+  ENTERPRISE_NUMBER,
+  type Extensions,
+  type Hello,
+  type StateTransfer,
+} from './extensions.ts';
 import { OpType, VendorSubType, writeOption } from './option.ts';
 
 const TOKEN_BYTES = 16;
@@ -69,10 +77,17 @@ const transfer: Codec<StateTransfer> = {
   },
 };
 
+const partOctets = document(CONFIGURATION_PART_BYTES_MAX);
+
+function checkPart(part: number, of: number, offset: number): void {
+  if (part < 1 || part > of || of > CONFIGURATION_PARTS_MAX)
+    throw new WireError('value', offset, `part ${part} of ${of}`);
+}
+
 type All = Required<Extensions>;
 type Table = { readonly [Key in keyof All]: Codec<All[Key]> };
 
-/** In the order of their numbers, 0 to 12: the position is the number on the wire. */
+/** In the order of their numbers, 0 to 13: the position is the number on the wire. */
 const TABLE: Table = {
   hello,
   transfer,
@@ -84,12 +99,24 @@ const TABLE: Table = {
   error: { write: (writer, value) => writer.u16(value), read: (reader) => reader.u16() },
   specification: document(32_768),
   assignment: document(4_096),
-  configuration: document(32_768),
+  configuration: document(CONFIGURATION_WHOLE_BYTES_MAX),
   leaseEndpoint: document(4_096),
   slotReport: document(32_768),
   functionReport: document(16_384),
   stateOrder: document(4_096),
   stateAnswer: document(49_152),
+  configurationPart: {
+    write: (writer, { part, of, octets }) => {
+      checkPart(part, of, writer.length);
+      partOctets.write(writer.u16(part).u16(of), octets);
+    },
+    read: (reader) => {
+      const { offset } = reader;
+      const [part, of] = [reader.u16(), reader.u16()];
+      checkPart(part, of, offset);
+      return { part, of, octets: partOctets.read(reader) };
+    },
+  },
 };
 const KEYS = Object.keys(TABLE) as readonly (keyof All)[];
 

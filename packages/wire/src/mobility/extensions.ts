@@ -34,7 +34,24 @@ export interface Extensions {
   readonly stateOrder?: Uint8Array;
   /** 12, JSON of a `StateAnswer`. */
   readonly stateAnswer?: Uint8Array;
+  /** 13, in ADD at node scope: a piece of extension 7, where that is too large for one message. */
+  readonly configurationPart?: DocumentPart;
 }
+
+/** A piece of a document whose others stand in messages of their own. */
+export interface DocumentPart {
+  /** From 1 on; they come in this order. */
+  readonly part: number;
+  /** How many there are, at most `CONFIGURATION_PARTS_MAX`. */
+  readonly of: number;
+  readonly octets: Uint8Array;
+}
+
+export const CONFIGURATION_PARTS_MAX = 16;
+/** Octets of one. */
+export const CONFIGURATION_PART_BYTES_MAX = 49_152;
+/** Octets of a set configuration that stands in one message. */
+export const CONFIGURATION_WHOLE_BYTES_MAX = 32_768;
 
 export interface Hello {
   /** 1. */

@@ -66,6 +66,9 @@ const extensions = some({
   functionReport: octets,
   stateOrder: octets,
   stateAnswer: octets,
+  configurationPart: fc
+    .tuple(fc.integer({ min: 1, max: 16 }), fc.integer({ min: 1, max: 16 }), octets)
+    .map(([a, b, piece]) => ({ part: Math.min(a, b), of: Math.max(a, b), octets: piece })),
 });
 const session = fc.oneof(
   fc.record({ type: fc.constant('sip-uri'), uri: words }),

@@ -51,6 +51,7 @@ const FULFILMENTS: {
   readonly [T in Expectation['type']]: Fulfilment<Extract<Expectation, { readonly type: T }>>;
 } = {
   error: () => {},
+  part: () => {},
   deregister: (state, node, tag, ack) => {
     tellResult(state, tag.requestId, { code: ack.code, text: textOf(ack) });
     leave(state, node, 'forced to leave');

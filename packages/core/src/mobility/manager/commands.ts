@@ -3,7 +3,7 @@ import { AckCode, encodeMobility, NODE_SCOPE } from '@vnfpool/wire/mobility';
 import type { FunctionId, NodeId } from '../../identity.ts';
 import { refusalOfDocument } from '../answer.ts';
 import { leave } from './membership.ts';
-import { type Command, operationOf } from './operations.ts';
+import { aheadOf, type Command, operationOf } from './operations.ts';
 import { tellResult } from './results.ts';
 import type { ManagerEndpointState } from './state.ts';
 
@@ -14,15 +14,10 @@ export function takeCommand(state: ManagerEndpointState, command: Command): void
   if (node === undefined || node.state === 'lost' || node.leaving) {
     return tellResult(state, requestId, { code: AckCode.failed, text: 'the node is not registered' });
   }
-  if (node.outbox.isFull) {
-    state.event('queue-full', node, node.connection, `${node.outbox.size} operations wait`);
-    return tellResult(state, requestId, {
-      code: AckCode.insufficientResources,
-      text: 'too many operations wait',
-    });
-  }
+  let ahead: ReturnType<typeof aheadOf> = [];
   let build: ReturnType<typeof operationOf>;
   try {
+    ahead = aheadOf(command);
     build = operationOf(command, node.instance !== null);
     // What cannot be written is refused here: where it is sent, nobody could answer.
     if (typeof build === 'function' && command.type !== 'get') encodeMobility(build(1));
@@ -30,10 +25,19 @@ export function takeCommand(state: ManagerEndpointState, command: Command): void
     build = refusalOfDocument(error);
   }
   if (typeof build !== 'function') return tellResult(state, requestId, build);
+  if (node.outbox.room <= ahead.length) {
+    state.event('queue-full', node, node.connection, `${node.outbox.size} operations wait`);
+    return tellResult(state, requestId, {
+      code: AckCode.insufficientResources,
+      text: 'too many operations wait',
+    });
+  }
   const asked =
     command.type === 'state-order'
       ? ({ command: 'add', functionId: NODE_SCOPE as FunctionId } as const)
       : { command: command.type, functionId: command.functionId };
+  // How the last of them ends is how all of it does: a node that lacks one of the others refuses it.
+  for (const part of ahead) node.outbox.push({ type: 'part' }, part);
   node.outbox.push({ type: 'request', requestId, ...asked }, build);
   state.pump(node);
 }

@@ -16,6 +16,8 @@ export type Expectation =
       readonly functionId: FunctionId | null;
     }
   | { readonly type: 'deregister'; readonly requestId: number }
+  /** Ahead of a request, which tells how it ended. */
+  | { readonly type: 'part' }
   | { readonly type: 'error' };
 
 /** A node as its last REGISTRATION and what was heard since make it. Absent nodes have no record. */

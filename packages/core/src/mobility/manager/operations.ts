@@ -2,6 +2,8 @@
 import {
   AckCode,
   ALL_FUNCTIONS,
+  CONFIGURATION_PARTS_MAX,
+  type DocumentPart,
   type Extensions,
   encodeFunctionSpecification,
   encodeSetConfiguration,
@@ -15,6 +17,7 @@ import {
 } from '@vnfpool/wire/mobility';
 import type { NodeId } from '../../identity.ts';
 import type { Refusal } from '../answer.ts';
+import { configurationParts } from '../configuration-parts.ts';
 import type { MobilityManagerInput } from '../types.ts';
 import { plainPeer, type TransferCommand, transferOf } from './transfer-orders.ts';
 
@@ -28,15 +31,22 @@ const NODE_SUB_TYPES = [1, 2, 3, 10, 11, 20, 21, 30, 31, 32, 40];
 const FUNCTION_SUB_TYPES = [1, 2, 3, 10, 11, 20, 21, 31, 32, 40, 50];
 
 /** GET of all functions, after which the manager knows what a node runs. */
-export function synchronisation(node: NodeId): (sequence: number) => MobilityMessage {
+export function synchronisation(node: NodeId): Build {
   return get(node, ALL_FUNCTIONS, true);
 }
 
+type Build = (sequence: number) => MobilityMessage;
+
+/** Messages ahead of that of a command: parts of what is too large for one. Throws `WireError` for documents out of shape. */
+export function aheadOf(command: Command): readonly Build[] {
+  if (command.type !== 'add' || !command.configuration) return [];
+  return configurationParts(encodeSetConfiguration(command.configuration))
+    .slice(0, -1)
+    .map((part) => configurationPart(command.node, part));
+}
+
 /** The message of a command, or why it cannot be one. Throws `WireError` for documents out of shape. */
-export function operationOf(
-  command: Command,
-  knowsExtensions: boolean,
-): ((sequence: number) => MobilityMessage) | Refusal {
+export function operationOf(command: Command, knowsExtensions: boolean): Build | Refusal {
   switch (command.type) {
     case 'get':
       return get(command.node, command.functionId, knowsExtensions);
@@ -71,18 +81,19 @@ function cancelling({ cancels }: Extract<Command, { type: 'delete' }>): { extens
   return cancels ? { extensions: { transfer: { token: cancels, role: 'destination' } } } : {};
 }
 
-function add(
-  command: Extract<Command, { type: 'add' }>,
-  knowsExtensions: boolean,
-): ((sequence: number) => MobilityMessage) | Refusal {
+function add(command: Extract<Command, { type: 'add' }>, knowsExtensions: boolean): Build | Refusal {
   const { prepare } = command;
   if (prepare && command.functionId === NODE_SCOPE) {
     return { code: AckCode.failed, text: 'a transfer is prepared for one function', error: undefined };
   }
+  const configuration = command.configuration && encodeSetConfiguration(command.configuration);
+  const last = configuration && configurationParts(configuration).at(-1);
+  if (last && last.of <= CONFIGURATION_PARTS_MAX && knowsExtensions)
+    return configurationPart(command.node, last);
   const documents: Extensions = {
     ...(command.specification && { specification: encodeFunctionSpecification(command.specification) }),
     ...(command.assignment && { assignment: encodeSlotAssignment(command.assignment) }),
-    ...(command.configuration && { configuration: encodeSetConfiguration(command.configuration) }),
+    ...(configuration && { configuration }),
   };
   const large = (Object.entries(documents) as [string, Uint8Array][]).find(
     ([key, octets]) => octets.length > (key === 'assignment' ? 4096 : 32_768),
@@ -115,7 +126,17 @@ function add(
   });
 }
 
-function get(node: NodeId, id: number, knowsExtensions: boolean): (sequence: number) => MobilityMessage {
+function configurationPart(node: NodeId, part: DocumentPart): Build {
+  const extensions: Extensions = { configurationPart: part };
+  return (sequence) => ({
+    type: 'operation',
+    command: 'add',
+    sequence,
+    nodes: [{ id: node, functions: [{ id: NODE_SCOPE, extensions }] }],
+  });
+}
+
+function get(node: NodeId, id: number, knowsExtensions: boolean): Build {
   const [opType, plain] =
     id === NODE_SCOPE
       ? [OpType.nodeInformation, NODE_SUB_TYPES]

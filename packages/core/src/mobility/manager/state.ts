@@ -76,7 +76,8 @@ export class ManagerEndpointState {
   /** Sends what the node's queue lets out. */
   pump(node: ManagedNode): void {
     if (node.connection === null) return;
-    const admits = (tag: Expectation): boolean => !node.synchronising || tag.type !== 'request';
+    const admits = ({ type }: Expectation): boolean =>
+      !node.synchronising || (type !== 'request' && type !== 'part');
     for (const message of node.outbox.release(this.nowMs, admits)) this.send(node.connection, message);
   }
 

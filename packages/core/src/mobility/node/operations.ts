@@ -10,7 +10,7 @@ import {
 import { ackOf, type Refusal, reasonParts } from '../answer.ts';
 import { fitFunctionReport } from '../fit-reports.ts';
 import type { MobilityNodeInput } from '../types.ts';
-import { type AgentOrder, agentOrder, answerGet } from './orders.ts';
+import { type AgentOrder, agentOrder, answerGet, configurationPartIn } from './orders.ts';
 import type { NodeEndpointState } from './state.ts';
 import { isTransfer, transferAck, transferOf } from './transfer-orders.ts';
 
@@ -20,7 +20,11 @@ export function takeOperation(state: NodeEndpointState, message: Operation): Ack
     const { nodeId, functions, ownInformation, managerKnowsExtensions } = state;
     return answerGet(message, nodeId, functions, ownInformation, managerKnowsExtensions);
   }
-  const order = agentOrder(message, state.lastOperation + 1);
+  const part = configurationPartIn(message);
+  const configuration = part && state.configuration.take(part);
+  if (configuration === null) return ackOf(message, { id: state.nodeId });
+  if (configuration && 'code' in configuration) return refused(state, message, configuration);
+  const order = agentOrder(message, state.lastOperation + 1, configuration);
   if (!('type' in order)) return refused(state, message, order);
   const role = roleIn(order);
   const transfer = transferOf(message);

@@ -4,6 +4,7 @@ import {
   type Ack,
   AckCode,
   ALL_FUNCTIONS,
+  type DocumentPart,
   encodeMobility,
   type FunctionPart,
   MobilityError,
@@ -28,8 +29,24 @@ import { isTransfer, transferOrder } from './transfer-orders.ts';
 
 export type AgentOrder = Extract<MobilityNodeOutput, { readonly operation: OperationId }>;
 
-/** What the agent has to do for any command but GET, or why it is refused. Whether it may is asked elsewhere. */
-export function agentOrder(message: Operation, operation: OperationId): AgentOrder | Refusal {
+/** The piece of a set configuration that an ADD brings. */
+export function configurationPartIn({ command, nodes }: Operation): DocumentPart | undefined {
+  if (command !== 'add') return undefined;
+  const parts = nodes.flatMap(({ functions = [] }) => functions);
+  return parts.length === 1 && parts[0]?.id === NODE_SCOPE
+    ? parts[0].extensions?.configurationPart
+    : undefined;
+}
+
+/**
+ * What the agent has to do for any command but GET, or why it is refused. Whether it may is asked elsewhere.
+ * @param configuration what came in parts, of which the message has the last
+ */
+export function agentOrder(
+  message: Operation,
+  operation: OperationId,
+  configuration?: Uint8Array,
+): AgentOrder | Refusal {
   const parts = message.nodes.flatMap((node) => node.functions ?? []);
   const [part] = parts;
   if (isTransfer(message)) return transferOrder(message, operation);
@@ -45,7 +62,7 @@ export function agentOrder(message: Operation, operation: OperationId): AgentOrd
     const state = part.extensions?.stateOrder;
     if (part.id === NODE_SCOPE && state !== undefined)
       return { type: 'state-order', operation, order: parseStateOrder(state) };
-    if (part.id === NODE_SCOPE) return configureOrder(part, operation);
+    if (part.id === NODE_SCOPE) return configureOrder(part, operation, configuration);
     const transfer = part.extensions?.transfer;
     const add = addOrder(part, operation);
     if (transfer === undefined) return add;
@@ -58,8 +75,11 @@ export function agentOrder(message: Operation, operation: OperationId): AgentOrd
   }
 }
 
-function configureOrder(part: FunctionPart, operation: OperationId): AgentOrder | Refusal {
-  const octets = part.extensions?.configuration;
+function configureOrder(
+  part: FunctionPart,
+  operation: OperationId,
+  octets = part.extensions?.configuration,
+): AgentOrder | Refusal {
   if (part.extensions?.transfer) return { code: AckCode.failed, text: 'the node itself takes no state' };
   if (octets === undefined)
     return { code: AckCode.failed, text: 'ADD at node scope needs a set configuration' };

@@ -79,7 +79,8 @@ export class SlotTelling {
   now(): Uint8Array | undefined {
     if (this.#report === null) return undefined;
     const report = { ...this.#report, failovers: [] };
-    for (const slots of [report.slots, []]) {
+    const isAll = countThatFits(report.slots) === report.slots.length;
+    for (const slots of isAll ? [report.slots, []] : [[]]) {
       const octets = encodeSlotReport({ ...report, slots });
       if (octets.length <= REPORT_BYTES_MAX) return octets;
     }
@@ -94,35 +95,39 @@ function fit(report: SlotReport, after: string | null): Fitted | undefined {
   const rest = report.slots
     .filter(({ id }) => after === null || id > after)
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const encoded = (slots: readonly SlotState[], failovers: number): Uint8Array =>
-    encodeSlotReport({ ...report, slots, failovers: report.failovers.slice(0, failovers) });
-  for (let count = report.failovers.length; ; count = Math.floor(count / 2)) {
-    const octets = encoded(rest, count);
-    const failovers = report.failovers.slice(0, count).map(({ id }) => id);
-    if (octets.length <= REPORT_BYTES_MAX) return { octets, failovers, upTo: null };
-    if (count === 0) return fitSlots(rest, octets.length, (slots) => encoded(slots, 0));
+  const encoded = (slots: readonly SlotState[], failovers: number): Uint8Array | undefined => {
+    const octets = encodeSlotReport({ ...report, slots, failovers: report.failovers.slice(0, failovers) });
+    return octets.length <= REPORT_BYTES_MAX ? octets : undefined;
+  };
+  let count = countThatFits(rest);
+  if (count === rest.length) {
+    for (let records = report.failovers.length; ; records = Math.floor(records / 2)) {
+      const octets = encoded(rest, records);
+      const failovers = report.failovers.slice(0, records).map(({ id }) => id);
+      if (octets) return { octets, failovers, upTo: null };
+      if (records === 0) break;
+    }
+    count -= 1;
   }
-}
-
-/** @param length octets of all of them */
-function fitSlots(
-  rest: readonly SlotState[],
-  length: number,
-  encoded: (slots: readonly SlotState[]) => Uint8Array,
-): Fitted | undefined {
-  let octetsEach = length / rest.length;
-  for (let count = rest.length - 1; count > 0; count--) {
-    // They are not alike: what is guessed too high is guessed again.
-    count = Math.max(1, Math.min(count, Math.floor(REPORT_BYTES_MAX / octetsEach)));
-    const octets = encoded(rest.slice(0, count));
-    if (octets.length <= REPORT_BYTES_MAX)
-      return { octets, failovers: [], upTo: rest[count - 1]?.id ?? null };
-    octetsEach = octets.length / count;
+  // What is told beside slots has its part of the room.
+  for (; count > 0; count = Math.floor(count * 0.9)) {
+    const octets = encoded(rest.slice(0, count), 0);
+    if (octets) return { octets, failovers: [], upTo: rest[count - 1]?.id ?? null };
   }
   const [first] = rest;
   if (first?.sharing === undefined) return undefined;
   // Of one with so many standbys that they fill a message who holds it at least.
   const { sharing: _sharing, ...plain } = first;
-  const octets = encoded([plain]);
-  return octets.length <= REPORT_BYTES_MAX ? { octets, failovers: [], upTo: first.id } : undefined;
+  const octets = encoded([plain], 0);
+  return octets && { octets, failovers: [], upTo: first.id };
+}
+
+/** How many of them fit, with nothing beside them, as far as characters tell; at least one. */
+function countThatFits(slots: readonly SlotState[]): number {
+  let length = 0;
+  for (const [index, slot] of slots.entries()) {
+    length += JSON.stringify(slot).length + 1;
+    if (length > REPORT_BYTES_MAX) return Math.max(1, index);
+  }
+  return slots.length;
 }

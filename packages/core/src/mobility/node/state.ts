@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type {
   Ack,
   Extensions,
@@ -10,6 +11,7 @@ import type {
 import { nodeId } from '../../identity.ts';
 import { cutText, type Refusal, refusalOf } from '../answer.ts';
 import { Backoff } from '../backoff.ts';
+import { ConfigurationParts } from '../configuration-parts.ts';
 import { Inbox } from '../inbox.ts';
 import { Outbox } from '../outbox.ts';
 import type { ConnectionId, MobilityEvent, MobilityNodeOutput, NodeOptions, OperationId } from '../types.ts';
@@ -97,6 +99,7 @@ export class NodeEndpointState {
   addressesInFlight = false;
   informationDue = false;
   informationInFlight = false;
+  readonly configuration: ConfigurationParts = new ConfigurationParts();
   readonly slots: SlotTelling = new SlotTelling();
   /** Not before this moment are loads told again. */
   lazyAtMs = 0;

@@ -123,6 +123,7 @@ function forgetWork(state: NodeEndpointState): void {
   state.outbox.dropSent();
   state.outbox.dropWaiting();
   state.operations.clear();
+  state.configuration.forget();
   state.functions.tellAll();
   // What is due stays so: it may have changed since REGISTRATION was sent.
   state.addressesInFlight = false;
