@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { within } from '../within.ts';
-import { checkName, checkObject, type ObjectStore, ObjectStoreError } from './object-store.ts';
+import { checkName, checkObject, isName, type ObjectStore, ObjectStoreError } from './object-store.ts';
 
 export interface FolderStoreOptions {
   /** For one call, ms; default 10,000. */
@@ -49,6 +49,14 @@ export class FolderStore implements ObjectStore {
       await stat(this.#path);
       const names = await orMissing(readdir(place), []);
       return names.filter((name) => !name.startsWith('.')).sort();
+    });
+  }
+
+  folders(): Promise<readonly string[]> {
+    return this.#bounded(async () => {
+      const entries = await readdir(this.#path, { withFileTypes: true });
+      const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+      return names.filter(isName).sort();
     });
   }
 

@@ -31,6 +31,11 @@ export class MemoryObjects implements ObjectStore {
     return [...(this.#folder(folder)?.keys() ?? [])].sort();
   }
 
+  async folders(): Promise<readonly string[]> {
+    if (this.#isClosed) throw new ObjectStoreError('closed', 'the store was closed');
+    return [...this.disk.keys()].sort();
+  }
+
   async remove(folder: string, names: readonly string[]): Promise<void> {
     for (const name of names) this.#folder(folder)?.delete(checkName(name));
   }

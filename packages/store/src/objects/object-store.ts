@@ -16,6 +16,8 @@ export interface ObjectStore {
   read(folder: string, name: string): Promise<Uint8Array | null>;
   /** Names, ascending; of a folder that nobody has written, none. @throws ObjectStoreError */
   list(folder: string): Promise<readonly string[]>;
+  /** Folders that somebody has written, ascending; one whose objects are all gone may be among them. @throws ObjectStoreError */
+  folders(): Promise<readonly string[]>;
   /** Those that are there; the others are no error. @throws ObjectStoreError */
   remove(folder: string, names: readonly string[]): Promise<void>;
   /** What is under way is rejected, or comes through. */
@@ -42,6 +44,11 @@ export class ObjectStoreError extends Error {
 export const OBJECT_BYTES_MAX: number = 4 * 1024 ** 2;
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
+
+/** Whether it can be the name of a folder or an object: a store may have others, of whoever else uses it. */
+export function isName(name: string): boolean {
+  return NAME.test(name);
+}
 
 /** @throws RangeError for what no store takes */
 export function checkName(name: string): string {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ValkeyLink } from '../valkey/link.ts';
-import { checkName, checkObject, type ObjectStore, ObjectStoreError } from './object-store.ts';
+import { checkName, checkObject, isName, type ObjectStore, ObjectStoreError } from './object-store.ts';
 
 export interface ValkeyStoreOptions {
   /** For one call, and for connecting, ms; default 5,000. */
@@ -8,6 +8,8 @@ export interface ValkeyStoreOptions {
 }
 
 const PREFIX = 'vnfpool:';
+/** Keys that one step of a search looks at, about. */
+const SEARCHED_AT_ONCE = '1000';
 
 /**
  * Valkey, or a Redis: a hash for each folder, a field of it for each object. How durable a confirmed object is its own settings say
@@ -36,6 +38,19 @@ export class ValkeyStore implements ObjectStore {
   async list(folder: string): Promise<readonly string[]> {
     const names = (await this.#link.call('HKEYS', keyOf(folder))) as readonly Buffer[];
     return names.map((name) => name.toString('latin1')).sort();
+  }
+
+  async folders(): Promise<readonly string[]> {
+    // A step may tell of a key once more.
+    const names = new Set<string>();
+    let cursor: Buffer | string = '0';
+    do {
+      const search = ['MATCH', `${PREFIX}*`, 'COUNT', SEARCHED_AT_ONCE] as const;
+      const [next, keys] = (await this.#link.call('SCAN', cursor, ...search)) as [Buffer, Buffer[]];
+      for (const key of keys) names.add(key.toString('latin1').slice(PREFIX.length));
+      cursor = next;
+    } while (cursor.toString('latin1') !== '0');
+    return [...names].filter(isName).sort();
   }
 
   async remove(folder: string, names: readonly string[]): Promise<void> {

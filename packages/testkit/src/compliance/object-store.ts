@@ -67,6 +67,11 @@ export const objectStoreCases: readonly ObjectStoreCase[] = [
     assert.deepEqual(await other.list('a1'), ['a-1', 'a-10', 'b-2']);
     assert.deepEqual(await other.list('a2'), ['c']);
   }),
+  checked('folders that were written are told of, in order', async (store, other) => {
+    assert.deepEqual(await store.folders(), []);
+    for (const folder of ['b1', 'a2', 'a1']) await store.create(folder, 'one', octets(1));
+    assert.deepEqual(await other.folders(), ['a1', 'a2', 'b1']);
+  }),
   checked('what nobody wrote is not there', async (store) => {
     assert.equal(await store.read('a1', 'one'), null);
     assert.deepEqual(await store.list('a1'), []);
@@ -98,6 +103,7 @@ export const objectStoreCases: readonly ObjectStoreCase[] = [
     await store.close();
     await assert.rejects(store.create('a1', 'two', octets(1)), { code: 'closed' });
     await assert.rejects(store.read('a1', 'one'), { code: 'closed' });
+    await assert.rejects(store.folders(), { code: 'closed' });
     assert.deepEqual(await other.list('a1'), ['one']);
   }),
 ];
