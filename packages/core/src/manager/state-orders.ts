@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { MadeCheckpoint, StateAnswer, StateTask } from '@vnfpool/wire/mobility';
+import { type MadeCheckpoint, MobilityError, type StateAnswer, type StateTask } from '@vnfpool/wire/mobility';
 import { formatEpoch, type NodeId } from '../identity.ts';
 import type { MobilityManagerOutput } from '../mobility/types.ts';
 import { type Observed, type ObservedNode, type ObservedSlot, takesOrders } from '../planner/observed.ts';
@@ -89,8 +89,8 @@ export class ManagerStateOrders {
     if (this.#asked.size >= ASKED_MAX)
       return answered(request, refuse('BUSY', `${ASKED_MAX} questions about states are on their way.`));
     const { slot, node } = chosen;
-    if (task.task === 'restore' && request.node === undefined) {
-      const message = `An operator wants slot ${index} of ${pool} to begin anew with checkpoint ${placeOf(task)}; ${chosen.node.name} is told.`;
+    if (isRestore(task) && request.node === undefined) {
+      const message = `An operator wants slot ${index} of ${pool} to begin anew with ${checkpointOf(task)}; ${chosen.node.name} is told.`;
       this.#journal.event(wallMs, 'state.restore', 'warning', `slot ${pool}/${index}`, message);
     }
     const requestId = this.#nextRequest();
@@ -110,7 +110,10 @@ export class ManagerStateOrders {
     this.#asked.delete(result.requestId);
     const { request, node, name } = asked;
     if (result.code >= FAILED) {
-      const message = `${name} refused: ${result.text || `code ${result.code}`}.`;
+      const words = result.text || `code ${result.code}`;
+      const message = isUnknownTask(result)
+        ? `The agent of ${name} is of an earlier version, which cannot do that: upgrade it first. It said: ${words}.`
+        : `${name} refused: ${words}.`;
       return [answered(request, refuse('NOT_READY', message))];
     }
     const answer = result.stateAnswer?.id === request.id ? result.stateAnswer : null;
@@ -119,7 +122,7 @@ export class ManagerStateOrders {
       const place = { method: task.method, address: task.store };
       forgetPlace(this.#state, this.#journal, slot, place, false, wallMs);
     }
-    if (task.task === 'restore' && answer?.made !== undefined) this.#restored(asked, answer.made, wallMs);
+    if (isRestore(task) && answer?.made !== undefined) this.#restored(asked, answer.made, wallMs);
     return [answered(request, { ok: true, state: { node, answer } })];
   }
 
@@ -129,8 +132,8 @@ export class ManagerStateOrders {
     wallMs: number,
   ): void {
     const { pool, index, task } = request;
-    if (task.task !== 'restore') return;
-    const message = `Slot ${index} of ${pool} begins anew with checkpoint ${placeOf(task)}, as an operator wanted: ${name} has written it as the newest, ${placeOf({ epoch, number })}, with ${keys} keys, up to update ${sequence}. What was changed behind it is dropped.`;
+    if (!isRestore(task)) return;
+    const message = `Slot ${index} of ${pool} begins anew with ${checkpointOf(task)}, as an operator wanted: ${name} has written it as the newest, ${placeOf({ epoch, number })}, with ${keys} keys, up to update ${sequence}. ${task.task === 'restore' ? 'What was changed behind it' : 'What the slot had'} is dropped.`;
     this.#journal.event(wallMs, 'state.restored', 'warning', `slot ${pool}/${index}`, message);
   }
 
@@ -196,8 +199,10 @@ export class ManagerStateOrders {
       return refuse('NOT_READY', `${name} has no checkpoints: its method of state sharing is ${method}.`);
     if (task.task === 'record' && !isCarriedBySlot({ method }))
       return refuse('NOT_READY', `Agents do not carry the state of ${name}: its method is ${method}.`);
+    if ('source' in task && task.source === slot.id)
+      return refuse('NOT_READY', `${slot.id} is ${where} itself, and no other slot.`);
     // What a store has any candidate reads; but only a holder can let go of what it has.
-    const isForAny = task.task === 'list' || (task.task === 'restore' && slot.holder === null);
+    const isForAny = isReading(task) || (isRestore(task) && slot.holder === null);
     const nodes = nodesOf(slot, observed, isForAny ? rankingOf(pool, index, observed) : []);
     if (slot.holder === null && !isForAny)
       return refuse('NOT_READY', `Nobody holds ${where}, so nobody has its state.`);
@@ -218,6 +223,27 @@ function nodesOf({ holder }: ObservedSlot, observed: Observed, others: readonly 
     const instance = observed.instances.find((each) => each.functionId === functionId);
     return observed.nodes.filter(({ name }) => name === instance?.node);
   });
+}
+
+type Restore = Extract<StateTask, { readonly task: 'restore' | 'restore-from' }>;
+
+function isRestore(task: StateTask): task is Restore {
+  return task.task === 'restore' || task.task === 'restore-from';
+}
+
+/** Nothing is changed by it. */
+function isReading({ task }: StateTask): boolean {
+  return task === 'list' || task === 'slots' || task === 'list-from';
+}
+
+/** Agents refuse a task of which they do not know by the place in the document. */
+function isUnknownTask({ error, text }: Result): boolean {
+  return error === MobilityError.malformed && text.startsWith('stateOrder.task ');
+}
+
+function checkpointOf(task: Restore): string {
+  const name = `checkpoint ${placeOf(task)}`;
+  return task.task === 'restore' ? name : `${name} of another slot, ${task.source}`;
 }
 
 /** As people name a checkpoint. */

@@ -78,7 +78,7 @@ export function slotSharingOf(level: StateLevel, sharing: DeclaredSharing): Slot
 }
 
 function checkpointSharing(
-  { intervalMs, windowOctets, overload }: StateLevel & { readonly method: 'checkpoint' },
+  { intervalMs, windowOctets, overload, format }: StateLevel & { readonly method: 'checkpoint' },
   { storeAddress, lastResortMs, keepFull }: DeclaredSharing,
 ): SlotSharing | null {
   // The declaration names one.
@@ -91,6 +91,7 @@ function checkpointSharing(
     overload: overload === 'degrade' ? 'degrade' : 'block',
     ...(lastResortMs === undefined ? {} : { withoutAfterMs: lastResortMs }),
     ...(keepFull === undefined ? {} : { keepFull }),
+    ...('schema' in format ? { format: `${format.schema}/${format.version}` } : {}),
   };
 }
 

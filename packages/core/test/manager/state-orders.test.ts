@@ -115,6 +115,64 @@ describe('what is asked of the state of a slot', () => {
     expect(told()[1]).toContain(`; ${NODES[node - 1]} is told.`);
   });
 
+  test('what the store has of other slots any candidate reads; one of these is given like an own one, and told as that of another', async () => {
+    const { domain, ask, hold } = await world();
+    const source = '00000000000000c1';
+    for (const task of [{ task: 'slots' }, { task: 'list-from', source }] as const)
+      expect(ask(task)).toMatchObject({ ok: true });
+    const restore = { task: 'restore-from', source, epoch: 1_099_511_627_783, number: 4 } as const;
+    expect(ask(restore)).toMatchObject({ ok: true });
+    const node = holderOf(domain);
+    hold(node);
+    const made = { kind: 'full', epoch: 1_099_511_627_999, number: 9, sequence: 131, keys: 12 } as const;
+    domain.answersStates = ({ id }) => ({
+      stateAnswer: { v: 1, id, isOver: true, fault: '', made: { ...made, octets: 1, tookMs: 1 } },
+    });
+    expect(ask({ ...restore, format: 'kv/1' })).toMatchObject({ ok: true, state: { node } });
+    expect(asked(domain)).toEqual([`restore-from at ${node} from 0`]);
+    const told = domain.core
+      .views(domain.nowMs)
+      .events.filter(({ type }) => type.startsWith('state.restore'));
+    expect(told.map(({ type, message }) => `${type}: ${message}`)).toEqual([
+      expect.stringMatching(
+        /^state\.restored: Slot 0 of kv begins anew with checkpoint 1\.7\/4 of another slot, 00000000000000c1, .* What the slot had is dropped\.$/,
+      ),
+      expect.stringContaining(
+        'state.restore: An operator wants slot 0 of kv to begin anew with checkpoint 1.7/4 of',
+      ),
+      expect.stringContaining('state.restore: An operator wants'),
+    ]);
+  });
+
+  test('the slot itself is no other slot', async () => {
+    const { domain, ask } = await world();
+    const source = domain.core.views(domain.nowMs).slots[0]?.id ?? '';
+    const message = `${source} is slot 0 of kv itself, and no other slot.`;
+    for (const task of [
+      { task: 'slots', source },
+      { task: 'list-from', source },
+      { task: 'restore-from', source, epoch: 1, number: 4 },
+    ] as const)
+      expect(ask(task)).toEqual({ ok: false, code: 'NOT_READY', message });
+    expect(asked(domain)).toEqual([]);
+  });
+
+  test('an agent of an earlier version is said to be one', async () => {
+    const { domain, ask } = await world();
+    const text = 'stateOrder.task must be one of checkpoint, list, restore, record, forget';
+    domain.answersStates = () => ({ code: 128, error: 1, text });
+    expect(ask({ task: 'slots' })).toMatchObject({
+      code: 'NOT_READY',
+      message: expect.stringMatching(
+        /^The agent of [abc] is of an earlier version, which cannot do that: upgrade it first\. It said: stateOrder\.task must/,
+      ),
+    });
+    domain.answersStates = () => ({ code: 128, error: 1, text: 'stateOrder.epoch is missing' });
+    expect(ask({ task: 'slots' })).toMatchObject({
+      message: expect.stringMatching(/^[abc] refused: stateOrder\.epoch is missing\.$/),
+    });
+  });
+
   test('a holder that cannot be reached has not let go: nobody else is asked', async () => {
     const { domain, ask, hold } = await world();
     hold(holderOf(domain));

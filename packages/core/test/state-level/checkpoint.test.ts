@@ -25,7 +25,12 @@ test('what is asked for is offered, and told to nodes', () => {
     windowOctets: 524_288,
     overload: 'degrade',
     withoutAfterMs: 10_000,
+    format: 'state/1',
   });
+  const named = offersOf({ state: { via: 'socket', shares: true, format: 'kv/2' } }, asked).find(
+    ({ method }) => method === 'checkpoint',
+  );
+  expect(slotSharingOf(named as StateLevel, asked)).toMatchObject({ format: 'kv/2' });
 });
 
 test('how many are kept is no part of the level, and told to nodes', () => {

@@ -2,6 +2,7 @@
 import { LAST_EPOCH } from '@vnfpool/core';
 import type { ObjectStore } from '@vnfpool/store/objects';
 import { claimEpoch } from './claim.ts';
+import { labelsOf } from './label.ts';
 import { objectsOf } from './names.ts';
 
 /**
@@ -15,7 +16,8 @@ export async function forgetCheckpoints(
 ): Promise<void> {
   // Of no node, so that whichever repeats it is the same claimant.
   await claimEpoch({ objects, slot, epoch: LAST_EPOCH, node: 0, wallMs });
-  const found = objectsOf(await objects.list(slot));
+  const names = await objects.list(slot);
+  const found = [...objectsOf(names), ...labelsOf(names)];
   await objects.remove(
     slot,
     found.filter(({ epoch }) => epoch < LAST_EPOCH).map(({ name }) => name),

@@ -81,6 +81,7 @@ function foundBy({ place, damaged }: KeptState): (pieces: readonly Piece[]) => F
         pieces.find(({ damage }) => damage !== '')?.damage ?? missingOf(pieces) ?? told ?? '',
       ),
       isRestorable: place.epoch === epoch && place.number === number,
+      ...(last.part?.mark ? { keys: last.part.mark.keys } : {}),
     };
   };
 }

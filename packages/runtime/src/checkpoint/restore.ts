@@ -2,10 +2,16 @@
 import { formatEpoch, LAST_EPOCH } from '@vnfpool/core';
 import type { ReplicaStore } from '@vnfpool/core/replication';
 import type { ObjectStore } from '@vnfpool/store/objects';
-import { type CheckpointObject, type CheckpointPlace, encodeCheckpoint } from '@vnfpool/wire/checkpoint';
+import {
+  type CheckpointObject,
+  type CheckpointPlace,
+  encodeCheckpoint,
+  type SlotLabel,
+} from '@vnfpool/wire/checkpoint';
 import { readChain } from './chain.ts';
 import type { Claiming } from './claim.ts';
 import { cutOf, piecesOf } from './cut.ts';
+import { labelSlot } from './label.ts';
 import { isBefore, type NamedObject, objectName, objectsOf } from './names.ts';
 import { kindOf, readObject } from './read-object.ts';
 import { readCheckpoints } from './reader.ts';
@@ -48,19 +54,26 @@ export async function readCheckpoint(
   );
 }
 
+/** Where the store has nothing of a slot: generations of councils count from 1, so that nobody is ever granted so low an epoch. */
+const BEFORE_ALL: CheckpointPlace = { epoch: 1, number: 0 };
+
 /**
  * The state becomes the newest of a slot that nobody holds, behind all that was written under its last epoch: whoever takes the slot next
- * begins with it. @param chosen numbered anew
+ * begins with it. @param chosen numbered anew @param label of the slot, where the state was another one's
  * @throws NotRestorable when somebody held or took the slot at the same time; ObjectStoreError: it may have come through
  */
 export async function restoreUnheld(
   { objects, slot, node, wallMs }: Omit<Claiming, 'epoch'>,
   chosen: ReplicaStore,
+  label?: SlotLabel,
 ): Promise<RestoredCheckpoint> {
-  const last = objectsOf(await objects.list(slot)).at(-1);
-  if (last === undefined || last.epoch === LAST_EPOCH)
-    throw new NotRestorable('the store has nothing of the slot any more');
+  const last = objectsOf(await objects.list(slot)).at(-1) ?? BEFORE_ALL;
+  if (last.epoch === LAST_EPOCH) throw new NotRestorable('the store has nothing of the slot any more');
   const { epoch } = last;
+  if (label !== undefined && !(await labelSlot(objects, epoch, label)))
+    throw new NotRestorable(
+      `what the store has of the slot under epoch ${formatEpoch(epoch)} is not of the format ${label.format}; it has to be held once under that before`,
+    );
   const newest = await readCheckpoints(objects, slot);
   numberBehind(chosen, newest.store.sequence);
   const { sequence, keys } = chosen;

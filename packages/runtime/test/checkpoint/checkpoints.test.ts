@@ -233,6 +233,7 @@ describe('a list of what there is', () => {
         octets: full?.octets,
         damage: '',
         isRestorable: false,
+        keys: 40,
       },
       {
         epoch: 7,
@@ -245,6 +246,7 @@ describe('a list of what there is', () => {
         octets: delta?.octets,
         damage: '',
         isRestorable: true,
+        keys: 40,
       },
     ]);
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CheckpointObject, encodeCheckpoint } from '@vnfpool/wire/checkpoint';
+import { type CheckpointObject, encodeCheckpoint, encodeSlotLabel } from '@vnfpool/wire/checkpoint';
 
 const of = { slot: '00000000000000a1', epoch: 7, node: 2, wallMs: 1_790_000_000_000 } as const;
 const updates = [
@@ -16,6 +16,14 @@ const objects: readonly CheckpointObject[] = [
   { ...of, type: 'part', number: 2, first: 1, from: 0, updates: [], mark },
   { ...of, type: 'part', number: 3, first: 3, from: 300, updates, mark },
   { ...of, type: 'end', number: 4, sequence: 306 },
+];
+
+const label = { slot: of.slot, set: 'shop', pool: 'kv', index: 0, format: 'kv/1' };
+
+/** What says whose checkpoints are. */
+export const SLOT_LABELS: readonly Uint8Array[] = [
+  encodeSlotLabel(label),
+  encodeSlotLabel({ ...label, index: 65_535, format: '' }),
 ];
 
 /** Objects of checkpoints, one of every type at least. */

@@ -5,7 +5,12 @@ import { parseQueued, readFirstPacket } from '@vnfpool/platform/packet-queue';
 import { FrameError, Framer } from '@vnfpool/transport/framing';
 import { asapFrameLength, decodeAsap } from '@vnfpool/wire/asap';
 import { decodeUtf8, encodeUtf8, toHex, WireError } from '@vnfpool/wire/bytes';
-import { decodeCheckpoint, encodeCheckpoint } from '@vnfpool/wire/checkpoint';
+import {
+  decodeCheckpoint,
+  decodeSlotLabel,
+  encodeCheckpoint,
+  encodeSlotLabel,
+} from '@vnfpool/wire/checkpoint';
 import { decodeComponentStatus } from '@vnfpool/wire/csp';
 import { decodeEnrp } from '@vnfpool/wire/enrp';
 import {
@@ -41,7 +46,7 @@ import { decodeStateMark, encodeStateMark } from '@vnfpool/wire/shared-state';
 import { decodeSipMessage, encodeSipMessage, readSipEssentials } from '@vnfpool/wire/sip';
 import { decodeState, encodeState } from '@vnfpool/wire/state-channel';
 import type { SeededRandom } from '../lease-world/seeded-random.ts';
-import { CHECKPOINT_OBJECTS } from './checkpoint-corpus.ts';
+import { CHECKPOINT_OBJECTS, SLOT_LABELS } from './checkpoint-corpus.ts';
 import { CORPUS } from './corpus.ts';
 import { CONNTRACK_BODIES, EXPECTATION_BODIES } from './ctnetlink-corpus.ts';
 import { FLOW_STREAMS, SHARED_EXPECTATIONS, SHARED_FLOWS } from './flow-corpus.ts';
@@ -222,6 +227,19 @@ const checkpoint: FuzzTarget = {
     checkWeight(decoded, bytes);
     if (toHex(encodeCheckpoint(decoded)) !== toHex(bytes))
       throw new Finding('encoded again it is other octets');
+    return true;
+  },
+};
+
+/** What lies beside these: whose they are. */
+const slotLabel: FuzzTarget = {
+  corpus: SLOT_LABELS,
+  check: (bytes) => {
+    const label = orRefused(() => decodeSlotLabel(bytes));
+    if (label === undefined) return false;
+    checkWeight(label, bytes);
+    if (describe(decodeSlotLabel(encodeSlotLabel(label))) !== describe(label))
+      throw new Finding('the label encoded again says something else');
     return true;
   },
 };
@@ -457,6 +475,7 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   replication,
   'sealed-value': sealedValue,
   checkpoint,
+  'slot-label': slotLabel,
   'state-order': stateOrder,
   'state-mark': stateMark,
   'function-socket': functionSocket,

@@ -52,6 +52,7 @@ import {
   port,
   record,
   type Shape,
+  stateFormat,
   text,
   uint32,
   versioned,
@@ -263,7 +264,7 @@ const checkpointSharing: Shape<CheckpointSharing> = object(
     windowOctets: above0,
     overload: oneOf('block', 'degrade'),
   },
-  { withoutAfterMs: milliseconds, keepFull: integer(KEEP_FULL_MIN, KEEP_FULL_MAX) },
+  { withoutAfterMs: milliseconds, keepFull: integer(KEEP_FULL_MIN, KEEP_FULL_MAX), format: stateFormat },
 );
 
 const storeSharing: Shape<StoreSharing> = object(

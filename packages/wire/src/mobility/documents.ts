@@ -285,6 +285,8 @@ export interface CheckpointSharing {
   readonly withoutAfterMs?: number;
   /** Full checkpoints that the store keeps, with what is behind them: 2 to 100; absent: 2. */
   readonly keepFull?: number;
+  /** Name and version of what the values are, `kv/1`; absent: not known. */
+  readonly format?: string;
 }
 
 /** It lives in a store outside of the set that itself refuses stale holders: all candidates are listed. */

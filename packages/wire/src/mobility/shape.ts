@@ -57,6 +57,12 @@ export const hex64: Shape<string> = matching(/^[0-9a-f]{16}$/, 'must be 16 hexad
 /** An integer from 0 as a decimal string, at most 20 digits. */
 export const decimal: Shape<string> = matching(/^(?:0|[1-9][0-9]{0,19})$/, 'must be a decimal string');
 
+/** Name and version of what the values of a state are, `kv/1`; empty: not known. */
+export const stateFormat: Shape<string> = matching(
+  /^[\x21-\x7e]{0,100}$/,
+  'must be 100 printable ASCII characters at most',
+);
+
 export function oneOf<const Values extends readonly (string | number)[]>(
   ...values: Values
 ): Shape<Values[number]> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { encodeUtf8 } from '../bytes/index.ts';
+import { labelName } from '../checkpoint/label.ts';
 import { parseStrictJson } from './json.ts';
 import {
   fail,
@@ -11,6 +12,7 @@ import {
   object,
   oneOf,
   type Shape,
+  stateFormat,
   text,
   uint32,
   versioned,
@@ -22,14 +24,26 @@ import {
  */
 
 /**
- * What is asked for of a slot's state: a checkpoint now; which ones its store has; that it begins anew with one of these; what its function
- * shares from now on; that what a slot that is no more has left in a store is removed.
+ * What is asked for of a slot's state: a checkpoint now; which ones its store has; that it begins anew with one of these; which other slots
+ * its store knows, which checkpoints of one of these it has, and that the slot begins anew with one of them; what its function shares from
+ * now on; that what a slot that is no more has left in a store is removed.
  */
 export type StateTask =
   | { readonly task: 'checkpoint'; readonly isFull: boolean }
   | { readonly task: 'list' }
   /** Named by its last object. */
   | { readonly task: 'restore'; readonly epoch: number; readonly number: number }
+  /** Of other slots, whoever's they are: all, or the one of this id. */
+  | { readonly task: 'slots'; readonly source?: string }
+  | { readonly task: 'list-from'; readonly source: string }
+  | {
+      readonly task: 'restore-from';
+      readonly source: string;
+      readonly epoch: number;
+      readonly number: number;
+      /** What the values are, where the store does not say; absent: nobody says it. */
+      readonly format?: string;
+    }
   /** Ends after so long, or when the recording has so many octets, as `recordedLine` writes it. */
   | { readonly task: 'record'; readonly forMs: number; readonly octetsMax: number }
   /** `store` is its address. */
@@ -59,11 +73,13 @@ export interface StateAnswer {
   readonly isOver: boolean;
   /** Why it failed; empty: it did not. */
   readonly fault: string;
-  /** Of `checkpoint` and `restore`, when it is over and has not failed: of `restore` what the slot begins with. */
+  /** Of `checkpoint`, `restore` and `restore-from`, when it is over and has not failed: of the latter what the slot begins with. */
   readonly made?: MadeCheckpoint;
-  /** Of `list`, from `from` on. */
+  /** Of `list` and `list-from`, from `from` on. */
   readonly found?: readonly FoundCheckpoint[];
-  /** Of `list`: there are more, whether it is over or not. */
+  /** Of `slots`, from `from` on. */
+  readonly slots?: readonly FoundSlot[];
+  /** Of these lists: there are more, whether it is over or not. */
   readonly hasMore?: boolean;
   /** Of `record`. */
   readonly recording?: RecordingPart;
@@ -104,6 +120,33 @@ export interface FoundCheckpoint {
   readonly damage: string;
   /** What a holder that reads the store now goes on from is up to this one. */
   readonly isRestorable: boolean;
+  /** Pieces of the state that are there with it; absent: it cannot be read. */
+  readonly keys?: number;
+}
+
+/** Another slot whose checkpoints a store has, with the newest of them that can be read. */
+export interface FoundSlot {
+  /** 16 hexadecimal digits. */
+  readonly slot: string;
+  /** As it was declared; empty: the store does not say. */
+  readonly set: string;
+  readonly pool: string;
+  /** 0 where the store does not say. */
+  readonly index: number;
+  /** What its values are; empty: the store does not say. */
+  readonly format: string;
+  /** Full checkpoints. */
+  readonly full: number;
+  /** Of the newest checkpoint that can be read, and its last object; 0: none can. */
+  readonly epoch: number;
+  readonly number: number;
+  /** By the wall clock of its writer. */
+  readonly wallMs: number;
+  readonly keys: number;
+  /** Why something newer, or its label, cannot be read; empty: nothing is wrong. */
+  readonly damage: string;
+  /** Why the slot that it was asked for cannot have its state; empty: it can. */
+  readonly misfit: string;
 }
 
 /** What was recorded since `from`. */
@@ -125,6 +168,8 @@ export type RecordedUpdate = readonly [atMs: number, key: number, octets: number
 export const RECORDED_UPDATES_MAX = 1_000;
 /** Checkpoints in one answer, in the same way. */
 export const FOUND_CHECKPOINTS_MAX = 32;
+/** Other slots in one answer, in the same way. */
+export const FOUND_SLOTS_MAX = 12;
 /** Full checkpoints that a store keeps of a slot: where the newest is damaged there is one before. */
 export const KEEP_FULL_MIN = 2;
 export const KEEP_FULL_MAX = 100;
@@ -160,12 +205,15 @@ const common = object({
   v: oneOf(1),
   id: hex64,
   slot: hex64,
-  task: oneOf('checkpoint', 'list', 'restore', 'record', 'forget'),
+  task: oneOf('checkpoint', 'list', 'restore', 'slots', 'list-from', 'restore-from', 'record', 'forget'),
   from: count,
   stop: flag,
 });
 const full = object({ isFull: flag });
 const checkpointPlace = object({ epoch: count, number: count });
+const other = object({}, { source: hex64 });
+const source = object({ source: hex64 });
+const otherPlace = object({ source: hex64, epoch: count, number: count }, { format: stateFormat });
 const bounds = object({
   forMs: integer(1, RECORDING_MS_MAX),
   octetsMax: integer(1, RECORDING_OCTETS_MAX),
@@ -181,6 +229,12 @@ const stateOrder: Shape<StateOrder> = versioned((value, path): StateOrder => {
       return { ...rest, task };
     case 'restore':
       return { ...rest, task, ...checkpointPlace(value, path) };
+    case 'slots':
+      return { ...rest, task, ...other(value, path) };
+    case 'list-from':
+      return { ...rest, task, ...source(value, path) };
+    case 'restore-from':
+      return { ...rest, task, ...otherPlace(value, path) };
     case 'record':
       return { ...rest, task, ...bounds(value, path) };
     case 'forget':
@@ -210,17 +264,35 @@ const made: Shape<MadeCheckpoint> = object({
   tookMs: milliseconds,
 });
 
-const found: Shape<FoundCheckpoint> = object({
+const found: Shape<FoundCheckpoint> = object(
+  {
+    epoch: count,
+    first: count,
+    number: count,
+    kind: oneOf('full', 'incremental'),
+    wallMs: count,
+    node: uint32,
+    sequence: count,
+    octets: count,
+    damage: words,
+    isRestorable: flag,
+  },
+  { keys: count },
+);
+
+const foundSlot: Shape<FoundSlot> = object({
+  slot: hex64,
+  set: labelName,
+  pool: labelName,
+  index: count,
+  format: stateFormat,
+  full: count,
   epoch: count,
-  first: count,
   number: count,
-  kind: oneOf('full', 'incremental'),
   wallMs: count,
-  node: uint32,
-  sequence: count,
-  octets: count,
+  keys: count,
   damage: words,
-  isRestorable: flag,
+  misfit: words,
 });
 
 const recorded: Shape<RecordedUpdate> = (value, path) => {
@@ -242,7 +314,13 @@ const recording: Shape<RecordingPart> = object({
 const stateAnswer: Shape<StateAnswer> = versioned(
   object(
     { v: oneOf(1), id: hex64, isOver: flag, fault: words },
-    { made, found: atMost(list(found), FOUND_CHECKPOINTS_MAX), hasMore: flag, recording },
+    {
+      made,
+      found: atMost(list(found), FOUND_CHECKPOINTS_MAX),
+      slots: atMost(list(foundSlot), FOUND_SLOTS_MAX),
+      hasMore: flag,
+      recording,
+    },
   ),
 );
 

@@ -13,6 +13,7 @@ import {
   encodeStateAnswer,
   encodeStateOrder,
   FOUND_CHECKPOINTS_MAX,
+  FOUND_SLOTS_MAX,
   type FunctionSpecification,
   parseFunctionReport,
   parseFunctionSpecification,
@@ -326,6 +327,10 @@ test('orders and answers about states have bounds', () => {
   expect(errorOf(() => parseStateOrder(octets(endless)))).toMatchObject({
     message: 'stateOrder.forMs is missing',
   });
+  const fromOther = { ...recordOrder, task: 'restore-from', source: '00000000000000c1', epoch: 7, number: 4 };
+  expect(parseStateOrder(octets(fromOther))).toMatchObject({ task: 'restore-from', number: 4 });
+  for (const wrong of [{ source: undefined }, { source: 'kv/1' }, { number: -1 }, { format: 'kv 1' }])
+    expect(errorOf(() => parseStateOrder(octets({ ...fromOther, ...wrong })))).toBeInstanceOf(DocumentError);
   const [update] = recordingAnswer.recording.updates;
   for (const updates of [
     Array.from({ length: 1_001 }, () => update),
@@ -358,9 +363,33 @@ test('the largest answers about states fit their extension', () => {
   };
   // What takes most octets in JSON.
   const damage = answerWords('\u0001'.repeat(500));
-  const one = { ...numbers, node: 0xffff_ffff, kind: 'incremental', damage, isRestorable: false } as const;
+  const one = {
+    ...numbers,
+    node: 0xffff_ffff,
+    kind: 'incremental',
+    damage,
+    isRestorable: false,
+    keys: large,
+  } as const;
   const found = Array.from({ length: FOUND_CHECKPOINTS_MAX }, () => one);
   expect(encodeStateAnswer({ ...foundAnswer, found }).length).toBeLessThanOrEqual(most);
+  const name = '"'.repeat(100);
+  const slot = {
+    slot: '00000000000000a1',
+    set: name,
+    pool: name,
+    index: large,
+    format: name,
+    full: large,
+    epoch: large,
+    number: large,
+    wallMs: large,
+    keys: large,
+    damage,
+    misfit: damage,
+  };
+  const slots = Array.from({ length: FOUND_SLOTS_MAX }, () => slot);
+  expect(encodeStateAnswer({ ...foundAnswer, slots }).length).toBeLessThanOrEqual(most);
 });
 
 test('a line of a recording has a number for the key and no value', () => {

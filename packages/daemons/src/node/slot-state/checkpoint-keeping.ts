@@ -6,16 +6,27 @@ import {
   isBefore,
   type KeptState,
   lastWritten,
+  NotRestorable,
+  otherSlots,
   readCheckpoint,
   readCheckpoints,
+  readLabel,
   restoreUnheld,
+  slotsIn,
 } from '@vnfpool/runtime/checkpoint';
 import { type ObjectStore, ObjectStoreError } from '@vnfpool/store/objects';
-import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
-import type { CheckpointSharing, MadeCheckpoint, SlotDefinition } from '@vnfpool/wire/mobility';
+import type { CheckpointPlace, SlotLabel } from '@vnfpool/wire/checkpoint';
+import {
+  answerWords,
+  type CheckpointSharing,
+  type FoundSlot,
+  type MadeCheckpoint,
+  type SlotDefinition,
+} from '@vnfpool/wire/mobility';
 import { foundIn, type InStore, judged, lastChanges, type Reading, readUntil } from './found-in-store.ts';
 import { HeldCheckpoints } from './held-checkpoints.ts';
 import type { Found, HeldSlot, KeepingParts, Kept, StateKeeping, Take } from './keeping.ts';
+import type { OtherSource } from './state-tasks.ts';
 
 const NOTHING = { epoch: 0, number: 0 } as const;
 
@@ -61,13 +72,16 @@ export class CheckpointKeeping implements StateKeeping {
     const reading = { order, withoutAfterMs, clock, logger, signal };
     const isFault = (error: unknown): error is Error => error instanceof ObjectStoreError;
     const found = await readUntil(reading, isFault, () => this.#read(reading, epoch));
-    return isRestored ? { ...found, isRestored } : found;
+    // Nobody has held the slot, and yet there is something: it was another slot's, and somebody wanted it here.
+    const isGiven = order.previous === null && !order.isResumed && this.#start.epoch > 0;
+    return isRestored || isGiven ? { ...found, isRestored: true } : found;
   }
 
   hold({ slot, isLossy }: Take, epoch: number, found: Found): HeldSlot {
     const { self, stores, clock, logger, onOverruled } = this.#parts;
     this.#held = new HeldCheckpoints({
       slot,
+      label: this.#label(),
       epoch,
       self,
       state: found.from.store,
@@ -82,15 +96,46 @@ export class CheckpointKeeping implements StateKeeping {
     return this.#held;
   }
 
-  async stateAt(place: CheckpointPlace): Promise<ReplicaStore> {
-    return readCheckpoint(this.#objects(), this.#definition.id, place);
+  async others(signal: AbortSignal, source?: string): Promise<readonly FoundSlot[]> {
+    const objects = this.#objects();
+    const all = source === undefined ? await slotsIn(objects) : [source];
+    const others = all.filter((slot) => slot !== this.#definition.id);
+    const found = await otherSlots(objects, others, signal);
+    const own = this.#label().format;
+    return found.map(({ slot, label, full, newest, damage }) => ({
+      slot,
+      set: label?.set ?? '',
+      pool: label?.pool ?? '',
+      index: label?.index ?? 0,
+      format: label?.format ?? '',
+      full,
+      epoch: newest?.epoch ?? 0,
+      number: newest?.number ?? 0,
+      wallMs: newest?.wallMs ?? 0,
+      keys: newest?.keys ?? 0,
+      damage: answerWords(damage),
+      misfit: answerWords(misfitOf(label?.format ?? '', own)),
+    }));
   }
 
-  async restoreUnheld(chosen: ReplicaStore): Promise<MadeCheckpoint> {
+  async stateAt(place: CheckpointPlace, from?: OtherSource): Promise<ReplicaStore> {
+    const objects = this.#objects();
+    const { id } = this.#definition;
+    if (from === undefined) return readCheckpoint(objects, id, place);
+    const { source, format = '' } = from;
+    if (source === id) throw new NotRestorable(`${source} is the slot itself`);
+    const state = await readCheckpoint(objects, source, place);
+    const label = await readLabel(objects, source, place.epoch);
+    const misfit = misfitOf(label?.format || format, this.#label().format);
+    if (misfit !== '') throw new NotRestorable(misfit);
+    return state;
+  }
+
+  async restoreUnheld(chosen: ReplicaStore, isOther: boolean): Promise<MadeCheckpoint> {
     const { self, clock } = this.#parts;
     const beganMs = clock.nowMs();
     const claiming = { objects: this.#objects(), slot: this.#definition.id, node: self, wallMs: Date.now };
-    const restored = await restoreUnheld(claiming, chosen);
+    const restored = await restoreUnheld(claiming, chosen, isOther ? this.#label() : undefined);
     return { kind: 'full', ...restored, tookMs: clock.nowMs() - beganMs };
   }
 
@@ -136,6 +181,12 @@ export class CheckpointKeeping implements StateKeeping {
     }
   }
 
+  /** What whoever knows nothing of this set is told of its checkpoints. */
+  #label(): SlotLabel {
+    const { id, pool, index } = this.#definition;
+    return { slot: id, set: this.#parts.setName(), pool, index, format: this.#sharing().format ?? '' };
+  }
+
   #objects(): ObjectStore {
     return this.#parts.stores.at(this.#sharing().store);
   }
@@ -145,6 +196,13 @@ export class CheckpointKeeping implements StateKeeping {
     if (sharing?.method !== 'checkpoint') throw new Error('its state does not go to a store any more');
     return sharing;
   }
+}
+
+/** Why a slot whose values are of the format `own` cannot have these; empty: it can. */
+function misfitOf(format: string, own: string): string {
+  if (own === '') return 'of what format the state of this slot is was not told by the manager';
+  if (format === '') return 'the store does not say of what format it is';
+  return format === own ? '' : `it is of the format ${format}, and the state of this slot of ${own}`;
 }
 
 function inStore({ store, place, node, isNewest, lostMs, isEnded }: KeptState): InStore {

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyUpdate, ReplicaStore } from '@vnfpool/core/replication';
-import { CheckpointSuperseded, CheckpointWriter, type WrittenCheckpoint } from '@vnfpool/runtime/checkpoint';
+import {
+  CheckpointSuperseded,
+  CheckpointWriter,
+  labelSlot,
+  type WrittenCheckpoint,
+} from '@vnfpool/runtime/checkpoint';
 import type { Clock } from '@vnfpool/runtime/driver';
 import type { Logger } from '@vnfpool/runtime/logging';
 import { StateError } from '@vnfpool/runtime/replication';
-import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
+import type { CheckpointPlace, SlotLabel } from '@vnfpool/wire/checkpoint';
 import {
   type CheckpointSharing,
   KEEP_FULL_MIN,
@@ -20,6 +25,7 @@ import { pause } from './waiting.ts';
 
 export interface HeldCheckpointsOptions {
   readonly slot: string;
+  readonly label: SlotLabel;
   readonly epoch: number;
   readonly self: number;
   /** What the holder begins with. */
@@ -54,6 +60,8 @@ export class HeldCheckpoints implements HeldSlot {
   /** The same of the checkpoint that is being written. */
   #givenSinceMs: number | null = null;
   #isThere = false;
+  /** The store says whose its checkpoints are. */
+  #isLabelled = false;
   #fault = '';
   #writing: Promise<WrittenCheckpoint | null> | null = null;
   #cancel: () => void = () => undefined;
@@ -114,6 +122,7 @@ export class HeldCheckpoints implements HeldSlot {
     if (sharing.store !== store && !this.#isRestored) {
       this.#writer = this.#writerTo(sharing.store, this.#writer.number);
       this.#isThere = false;
+      this.#isLabelled = false;
       void this.checkpoint();
     }
     this.#plan();
@@ -152,7 +161,11 @@ export class HeldCheckpoints implements HeldSlot {
     if (this.#closed !== '') throw new StateError('closed', this.#closed);
     this.#cancel();
     const writer = this.#writer;
-    const restoring = writer.restore(chosen).then(async (written) => {
+    const restore = async (): Promise<Awaited<ReturnType<typeof writer.restore>>> => {
+      await this.#label();
+      return writer.restore(chosen);
+    };
+    const restoring = restore().then(async (written) => {
       this.#isRestored = true;
       this.#waiting.wake();
       // Whoever takes the slot next waits for it; else it is tried again when the slot is left.
@@ -226,6 +239,7 @@ export class HeldCheckpoints implements HeldSlot {
       wallMs: Date.now,
       onLost: () => {
         this.#isThere = false;
+        this.#isLabelled = false;
         logger.error({ slot }, 'the store has lost checkpoints: all of the state is written again');
       },
     });
@@ -279,6 +293,7 @@ export class HeldCheckpoints implements HeldSlot {
     this.#newSinceMs = null;
     this.#newWeight = 0;
     try {
+      await this.#label();
       const written = await writer.write();
       if (this.#fault !== '') logger.info({ slot }, 'the store takes checkpoints again');
       this.#fault = '';
@@ -300,6 +315,14 @@ export class HeldCheckpoints implements HeldSlot {
       }
       return null;
     }
+  }
+
+  async #label(): Promise<void> {
+    if (this.#isLabelled) return;
+    const { stores, epoch, label } = this.#options;
+    const { store } = this.#sharing;
+    await labelSlot(stores.at(store), epoch, label);
+    this.#isLabelled = store === this.#sharing.store;
   }
 
   /** The last one, and that it is; whether the store has it. */

@@ -7,9 +7,16 @@ import type { CopyServer } from '@vnfpool/runtime/replication';
 import type { SealKey } from '@vnfpool/runtime/state-seal';
 import type { Connection, StreamTransport } from '@vnfpool/transport/stream';
 import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
-import type { LeasePeer, MadeCheckpoint, SharingReport, SlotDefinition } from '@vnfpool/wire/mobility';
+import type {
+  FoundSlot,
+  LeasePeer,
+  MadeCheckpoint,
+  SharingReport,
+  SlotDefinition,
+} from '@vnfpool/wire/mobility';
 import type { OpenStores } from './open-stores.ts';
 import type { StateEntry, StateSink } from './state-source.ts';
+import type { OtherSource } from './state-tasks.ts';
 
 export type Take = StateOutput & { readonly type: 'take-state' };
 
@@ -21,7 +28,7 @@ export interface Found {
   readonly from: TakenOver;
   /** It is a state that a holder had. */
   readonly isWhole: boolean;
-  /** Somebody wanted another state than what this node had as the last holder. */
+  /** Somebody wanted another state than what this node had as the last holder, or than none. */
   readonly isRestored?: boolean;
   /** More is missing than was agreed on; it was told. */
   readonly isLossy: boolean;
@@ -64,10 +71,12 @@ export interface StateKeeping {
   begun(): void;
   /** Another node holds the slot than was known before. */
   overtaken?(): void;
-  /** Of state that goes to a store: what it was at this checkpoint. @throws Error why it cannot be had */
-  stateAt?(place: CheckpointPlace): Promise<ReplicaStore>;
-  /** As `restore` of `HeldSlot`, where nobody holds the slot. @throws Error why not */
-  restoreUnheld?(chosen: ReplicaStore): Promise<MadeCheckpoint>;
+  /** Of state that goes to a store: what it has of other slots. @throws Error why that cannot be told */
+  others?(signal: AbortSignal, source?: string): Promise<readonly FoundSlot[]>;
+  /** Of state that goes to a store: what it was at this checkpoint. @param from of this slot @throws Error why it cannot be had */
+  stateAt?(place: CheckpointPlace, from?: OtherSource): Promise<ReplicaStore>;
+  /** As `restore` of `HeldSlot`, where nobody holds the slot. @param isOther it was another slot's @throws Error why not */
+  restoreUnheld?(chosen: ReplicaStore, isOther: boolean): Promise<MadeCheckpoint>;
   /** Held here no more, or not yet. */
   keep(kept?: Kept): void;
   close(): Promise<void>;
@@ -75,6 +84,8 @@ export interface StateKeeping {
 
 export interface KeepingParts {
   readonly self: number;
+  /** Of the set, as it was declared last. */
+  readonly setName: () => string;
   /** Node of a peer, by its certificate. */
   readonly peerOf: (connection: Connection) => number | null;
   readonly server: CopyServer;

@@ -187,6 +187,7 @@ class Player {
   ): void {
     const parts = {
       self: this.node,
+      setName: () => '',
       peerOf: holder,
       server: this.#server,
       transport,

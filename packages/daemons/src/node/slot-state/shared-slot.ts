@@ -8,6 +8,7 @@ import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
 import type {
   CouncilDefinition,
   FoundCheckpoint,
+  FoundSlot,
   LeasePeer,
   MadeCheckpoint,
   SharingReport,
@@ -27,7 +28,7 @@ import { StandbyFollowing } from './standby-following.ts';
 import { StandbyKeeping } from './standby-keeping.ts';
 import { candidatesAt } from './standby-places.ts';
 import type { StateSource } from './state-source.ts';
-import type { SlotTasks } from './state-tasks.ts';
+import type { OtherSource, SlotTasks } from './state-tasks.ts';
 import { orAborted, pause } from './waiting.ts';
 
 export interface SharedSlotParts extends KeepingParts {
@@ -169,18 +170,21 @@ export class SharedSlot implements SlotTasks {
     );
   }
 
-  async checkpoints(signal: AbortSignal): Promise<readonly FoundCheckpoint[]> {
+  async checkpoints(signal: AbortSignal, source?: string): Promise<readonly FoundCheckpoint[]> {
     const { sharing } = this.#definition;
-    if (sharing?.method !== 'checkpoint') throw new Error('there are no checkpoints of its state');
-    return listCheckpoints(this.#parts.stores.at(sharing.store), this.#id, signal);
+    if (sharing?.method !== 'checkpoint') return noCheckpoints();
+    return listCheckpoints(this.#parts.stores.at(sharing.store), source ?? this.#id, signal);
+  }
+
+  async others(signal: AbortSignal, source?: string): Promise<readonly FoundSlot[]> {
+    return (await this.#keeping.others?.(signal, source)) ?? noCheckpoints();
   }
 
   /** What the store has of it is read first, as that may take its time. */
-  async restore(place: CheckpointPlace, signal: AbortSignal): Promise<MadeCheckpoint> {
-    if (this.#keeping.stateAt === undefined) throw new Error('there are no checkpoints of its state');
-    const chosen = await this.#keeping.stateAt(place);
+  async restore(place: CheckpointPlace, signal: AbortSignal, from?: OtherSource): Promise<MadeCheckpoint> {
+    const chosen = (await this.#keeping.stateAt?.(place, from)) ?? noCheckpoints();
     return new Promise((resolve, reject) => {
-      this.#inOrder(() => this.#restore(chosen, signal).then(resolve, reject));
+      this.#inOrder(() => this.#restore(chosen, signal, from !== undefined).then(resolve, reject));
     });
   }
 
@@ -194,14 +198,14 @@ export class SharedSlot implements SlotTasks {
     return this.#held;
   }
 
-  async #restore(chosen: ReplicaStore, signal: AbortSignal): Promise<MadeCheckpoint> {
+  async #restore(chosen: ReplicaStore, signal: AbortSignal, isOther: boolean): Promise<MadeCheckpoint> {
     signal.throwIfAborted();
     const { state } = this.#held ?? {};
     if (state === undefined && this.#isHeldElsewhere) throw new Error('another node holds the slot');
     const made = await (state === undefined
-      ? this.#keeping.restoreUnheld?.(chosen)
+      ? this.#keeping.restoreUnheld?.(chosen, isOther)
       : state.restore?.(chosen));
-    if (made === undefined) throw new Error('there are no checkpoints of its state');
+    if (made === undefined) return noCheckpoints();
     if (state !== undefined) this.#giveUp();
     return made;
   }
@@ -227,8 +231,8 @@ export class SharedSlot implements SlotTasks {
     // A slot that nobody has held has what is there.
     const isOwn =
       isResumed ||
-      previous === null ||
-      (previous.node === this.#parts.self &&
+      (previous === null && found.isRestored !== true) ||
+      (previous?.node === this.#parts.self &&
         found.isRestored !== true &&
         (!isWhole || this.#owner === source));
     if (previous !== null && !isOwn && !isWhole && !isLossy) throw new Error('there is no copy of its state');
@@ -397,6 +401,10 @@ function reportOf({ state, source }: Held): SharingReport {
     ...(fault === null ? {} : { fault }),
     ...(refusals === 0 ? {} : { refusals }),
   };
+}
+
+function noCheckpoints(): never {
+  throw new Error('there are no checkpoints of its state');
 }
 
 function methodOf({ sharing }: SlotDefinition): StateKeeping['method'] {

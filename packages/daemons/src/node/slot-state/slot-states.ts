@@ -14,7 +14,7 @@ import { StateTasks } from './state-tasks.ts';
 
 const REPORT_MS = 1_000;
 
-export interface SlotStatesParts extends SharedSlotParts {
+export interface SlotStatesParts extends Omit<SharedSlotParts, 'setName'> {
   /** Plays a take-over through, once for each method: what runs for the first time takes some ten times as long. */
   readonly rehearse?: (method: RehearsedMethod) => void;
 }
@@ -27,6 +27,7 @@ export class SlotStates {
   /** Also of those that are not here yet. */
   readonly #seen = new Map<string, SlotState>();
   readonly #tasks: StateTasks;
+  #set = '';
   readonly #reporting: NodeJS.Timeout;
 
   constructor(parts: SlotStatesParts) {
@@ -43,8 +44,9 @@ export class SlotStates {
   }
 
   /** The set as the manager says it. */
-  configure({ slots, nodes, councils }: SetConfiguration): void {
+  configure({ set, slots, nodes, councils }: SetConfiguration): void {
     const { self } = this.#parts;
+    this.#set = set;
     const mine = slots.filter(
       ({ sharing, candidates }) => sharing !== undefined && candidates.some(({ node }) => node === self),
     );
@@ -63,7 +65,8 @@ export class SlotStates {
         known.define(definition, nodes, councils);
         continue;
       }
-      const slot = new SharedSlot(this.#parts, definition, nodes, councils);
+      const parts = { ...this.#parts, setName: () => this.#set };
+      const slot = new SharedSlot(parts, definition, nodes, councils);
       this.#slots.set(id, slot);
       this.#rehearse(definition);
       const seen = this.#seen.get(id);

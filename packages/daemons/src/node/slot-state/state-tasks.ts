@@ -4,21 +4,33 @@ import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
 import {
   answerWords,
   FOUND_CHECKPOINTS_MAX,
+  FOUND_SLOTS_MAX,
   type FoundCheckpoint,
+  type FoundSlot,
   type MadeCheckpoint,
   type StateAnswer,
   type StateOrder,
 } from '@vnfpool/wire/mobility';
 import { Recorder } from './recorder.ts';
 
+/** Another slot whose checkpoints are meant. */
+export interface OtherSource {
+  /** Its id. */
+  readonly source: string;
+  /** What its values are, where the store does not say; absent: nobody says it. */
+  readonly format?: string;
+}
+
 /** What is done about the state of one slot. */
 export interface SlotTasks {
   /** One now. @throws Error why there is none */
   checkpoint(isFull: boolean): Promise<MadeCheckpoint>;
-  /** Those in its store, the oldest first. @throws Error why that cannot be told */
-  checkpoints(signal: AbortSignal): Promise<readonly FoundCheckpoint[]>;
-  /** Whoever takes the slot next begins with this one; its holder gives it up. @throws Error why not */
-  restore(place: CheckpointPlace, signal: AbortSignal): Promise<MadeCheckpoint>;
+  /** Those in its store, the oldest first. @param source of this slot instead @throws Error why that cannot be told */
+  checkpoints(signal: AbortSignal, source?: string): Promise<readonly FoundCheckpoint[]>;
+  /** What its store has of other slots, all or one. @throws Error why that cannot be told */
+  others(signal: AbortSignal, source?: string): Promise<readonly FoundSlot[]>;
+  /** Whoever takes the slot next begins with this one; its holder gives it up. @param from whose it is; absent: its own @throws Error why not */
+  restore(place: CheckpointPlace, signal: AbortSignal, from?: OtherSource): Promise<MadeCheckpoint>;
   /** @throws Error why nothing can be recorded */
   record(recorder: Recorder): void;
 }
@@ -136,17 +148,30 @@ function taskOf(
         () => slot.checkpoint(order.isFull),
         (made) => ({ made }),
       );
-    case 'list':
+    case 'slots':
       return running(
-        (signal) => slot.checkpoints(signal),
+        (signal) => slot.others(signal, order.source),
+        (all, from) => ({
+          slots: all.slice(from, from + FOUND_SLOTS_MAX),
+          hasMore: all.length > from + FOUND_SLOTS_MAX,
+        }),
+      );
+    case 'list':
+    case 'list-from':
+      return running(
+        (signal) => slot.checkpoints(signal, order.task === 'list' ? undefined : order.source),
         (all, from) => ({
           found: all.slice(from, from + FOUND_CHECKPOINTS_MAX),
           hasMore: all.length > from + FOUND_CHECKPOINTS_MAX,
         }),
       );
     case 'restore':
+    case 'restore-from':
       return running(
-        (signal) => slot.restore({ epoch: order.epoch, number: order.number }, signal),
+        (signal) => {
+          const { epoch, number } = order;
+          return slot.restore({ epoch, number }, signal, order.task === 'restore' ? undefined : order);
+        },
         (made) => ({ made }),
       );
     case 'record': {

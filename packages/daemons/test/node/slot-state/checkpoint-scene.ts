@@ -84,6 +84,7 @@ export class CheckpointNode {
     this.#node = node;
     const parts = {
       self: node,
+      setName: () => 'shop',
       stores: new OpenStores(),
       sourceOf: () => Promise.resolve(this.source),
       give: (input: { readonly type: string; readonly report?: SharingReport | null }) => {
@@ -141,6 +142,8 @@ export class CheckpointNode {
 export function definitionOf(sharing: Partial<CheckpointSharing> | StoreSharing): SlotDefinition {
   return {
     id: SLOT,
+    pool: 'kv',
+    index: 0,
     sharing: {
       method: 'checkpoint',
       store: 'file:///nowhere',
@@ -156,7 +159,11 @@ export function definitionOf(sharing: Partial<CheckpointSharing> | StoreSharing)
 export function folder(): { readonly path: string; readonly store: string; readonly names: () => string[] } {
   const path = mkdtempSync(`${tmpdir()}/vnfpool-checkpoints-`);
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return { path, store: `file://${path}`, names: () => readdirSync(`${path}/${SLOT}`).sort() };
+  const names = (): string[] =>
+    readdirSync(`${path}/${SLOT}`)
+      .filter((name) => !name.startsWith('label'))
+      .sort();
+  return { path, store: `file://${path}`, names };
 }
 
 /** Once the store has all that the holder changed. */

@@ -24,6 +24,7 @@ function held(sharing: Partial<CheckpointSharing> = {}) {
   const objects = new Fragile();
   const state = new HeldCheckpoints({
     slot: SLOT,
+    label: { slot: SLOT, set: 'shop', pool: 'kv', index: 0, format: 'kv/1' },
     epoch: 3,
     self: 1,
     state: new ReplicaStore(),
@@ -42,7 +43,11 @@ function held(sharing: Partial<CheckpointSharing> = {}) {
     logger: silentLogger,
     onOverruled: () => undefined,
   });
-  const names = (): string[] => [...(objects.disk.get(SLOT)?.keys() ?? [])].map((name) => name.slice(17));
+  const all = (): string[] => [...(objects.disk.get(SLOT)?.keys() ?? [])];
+  const names = (): string[] =>
+    all()
+      .filter((name) => !name.startsWith('label'))
+      .map((name) => name.slice(17));
   return { clock, objects, state, names };
 }
 

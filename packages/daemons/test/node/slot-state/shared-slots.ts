@@ -140,6 +140,7 @@ export class FakeNode {
     this.slot = new SharedSlot(
       {
         self: this.id,
+        setName: () => 'shop',
         peerOf: () => this.peerOf(),
         server: this.server,
         transport,

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { StillClock } from '@vnfpool/testkit/clocks';
 import type { CheckpointPlace } from '@vnfpool/wire/checkpoint';
-import type { FoundCheckpoint, MadeCheckpoint, StateOrder, StateTask } from '@vnfpool/wire/mobility';
+import type {
+  FoundCheckpoint,
+  FoundSlot,
+  MadeCheckpoint,
+  StateOrder,
+  StateTask,
+} from '@vnfpool/wire/mobility';
 import { expect, test, vi } from 'vitest';
 import type { Recorder } from '../../../src/node/slot-state/recorder.ts';
-import { type SlotTasks, StateTasks } from '../../../src/node/slot-state/state-tasks.ts';
+import { type OtherSource, type SlotTasks, StateTasks } from '../../../src/node/slot-state/state-tasks.ts';
 
 const SLOT = '00000000000000b1';
 const MADE: MadeCheckpoint = {
@@ -35,14 +41,20 @@ class FakeTasks implements SlotTasks {
     });
   }
 
-  checkpoints(signal: AbortSignal): Promise<readonly FoundCheckpoint[]> {
+  checkpoints(signal: AbortSignal, source?: string): Promise<readonly FoundCheckpoint[]> {
     this.signal = signal;
-    return Promise.resolve(this.found);
+    return Promise.resolve(source === undefined ? this.found : this.found.slice(0, 1));
+  }
+
+  slots: readonly FoundSlot[] = [];
+  others(signal: AbortSignal, source?: string): Promise<readonly FoundSlot[]> {
+    this.signal = signal;
+    return Promise.resolve(this.slots.filter(({ slot }) => source === undefined || slot === source));
   }
 
   restored: unknown = null;
-  restore(place: CheckpointPlace, signal: AbortSignal): Promise<MadeCheckpoint> {
-    this.restored = place;
+  restore(place: CheckpointPlace, signal: AbortSignal, from?: OtherSource): Promise<MadeCheckpoint> {
+    this.restored = from === undefined ? place : { ...place, source: from.source, format: from.format };
     this.signal = signal;
     return this.checkpoint();
   }
@@ -120,6 +132,39 @@ test('a list comes in parts', async () => {
   const rest = ask({ task: 'list' }, { from: 32 });
   expect([first.found?.length, first.hasMore, rest.hasMore]).toEqual([32, true, false]);
   expect(rest.found?.map(({ number }) => number)).toEqual([32, 33, 34, 35, 36, 37, 38, 39]);
+});
+
+test('other slots come in parts, all or one, and so do the checkpoints of one', async () => {
+  const { slot, ask } = node();
+  const one = { set: '', pool: '', index: 0, format: '', full: 1, epoch: 1, number: 1, wallMs: 0, keys: 1 };
+  slot.slots = Array.from({ length: 14 }, (_, at) => ({ ...one, slot: idOf(at), damage: '', misfit: '' }));
+  await vi.waitUntil(() => ask({ task: 'slots' }).isOver);
+  const first = ask({ task: 'slots' });
+  const rest = ask({ task: 'slots' }, { from: 12 });
+  expect([first.slots?.length, first.hasMore, rest.slots?.length, rest.hasMore]).toEqual([
+    12,
+    true,
+    2,
+    false,
+  ]);
+  const single = { task: 'slots', source: idOf(13) } as const;
+  await vi.waitUntil(() => ask(single, { id: idOf(2) }).isOver);
+  expect(ask(single, { id: idOf(2) }).slots).toEqual([slot.slots[13]]);
+  const found = { epoch: 1, first: 1, kind: 'full', wallMs: 0, node: 1, sequence: 1, octets: 1 } as const;
+  slot.found = [1, 2].map((number) => ({ ...found, number, damage: '', isRestorable: false }));
+  const list = { task: 'list-from', source: idOf(13) } as const;
+  await vi.waitUntil(() => ask(list, { id: idOf(3) }).isOver);
+  expect(ask(list, { id: idOf(3) }).found).toEqual([slot.found[0]]);
+});
+
+test('a checkpoint of another slot is asked for with its id, and its format as it is said', async () => {
+  const { slot, ask } = node();
+  const order = { task: 'restore-from', source: idOf(13), epoch: 7, number: 3, format: 'kv/1' } as const;
+  ask(order);
+  slot.settle(MADE);
+  await vi.waitUntil(() => ask(order).isOver);
+  expect(ask(order).made).toEqual(MADE);
+  expect(slot.restored).toEqual({ epoch: 7, number: 3, source: idOf(13), format: 'kv/1' });
 });
 
 test('a recording goes on while somebody asks, and ends when nobody does', () => {
