@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CheckpointView, LeftStateView, RecordingMessage, SlotView } from '@vnfpool/core/management';
+import type {
+  CheckpointView,
+  LeftStateView,
+  RecordingMessage,
+  SlotView,
+  StoredSlotView,
+} from '@vnfpool/core/management';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ApiError } from '../../daemons/src/management-api/index.ts';
 import { NOW } from '../../daemons/test/management-api/edge-state.ts';
@@ -192,6 +198,194 @@ describe('state restore', () => {
     bench.backend.refusal = new ApiError(409, 'not-ready', 'node-a: there is no checkpoint 7/9 in the store');
     expect((await restore('--checkpoint', '7/9', ...words)).err).toContain('node-a: there is no checkpoint');
     expect(restored()).toEqual([]);
+  });
+});
+
+describe('what another slot has left in the store', () => {
+  const id = '00000000000000c1';
+  const slotOfOld: StoredSlotView = {
+    id,
+    set: 'former',
+    pool: 'kv',
+    slot: 3,
+    format: 'kv/1',
+    full: 2,
+    epoch: 7,
+    number: 5,
+    writtenAt: NOW - 12_000,
+    keys: 12,
+    damage: null,
+    misfit: null,
+    current: null,
+  };
+  const old: CheckpointView = {
+    ...found,
+    epoch: 7,
+    node: 'node 5',
+    keys: 11,
+    from: id,
+    octets: 4_096,
+    isRestorable: false,
+  };
+  const behind: CheckpointView = {
+    ...old,
+    first: 5,
+    number: 5,
+    kind: 'incremental',
+    keys: 12,
+    octets: 1_024,
+    isRestorable: true,
+  };
+  const restore = (...more: readonly string[]) =>
+    bench.run(['state', 'restore', 'web/0', '--from-slot', id, ...more]);
+  const restored = () =>
+    bench.backend.asked.filter(({ what }) => what === 'restore').map((call) => call.with);
+  beforeEach(() => {
+    withStore();
+    bench.backend.others = [slotOfOld];
+    bench.backend.found = [{ ...found, keys: 3 }, old, behind];
+  });
+
+  test('is listed: the slots, and the checkpoints of one', async () => {
+    const bare = { set: null, pool: null, slot: null, format: null, epoch: null, number: null, keys: null };
+    bench.backend.others = [
+      slotOfOld,
+      { ...slotOfOld, id: '00000000000000c2', misfit: 'it is of the format kv/2', current: 'kv/1' },
+      {
+        ...slotOfOld,
+        ...bare,
+        id: '00000000000000c3',
+        writtenAt: null,
+        full: 0,
+        damage: 'broken',
+        misfit: 'not said',
+      },
+    ];
+    expect((await bench.run(['state', 'list', 'web/0', '--others'])).out.split('\n')).toEqual([
+      'ID                SET     SLOT  FORMAT  WRITTEN  KEYS  FULL  STATE',
+      '00000000000000c1  former  kv/3  kv/1    12s ago    12     2  of no slot of this set',
+      '00000000000000c2  former  kv/3  kv/1    12s ago    12     2  kv/1 of this set; it is of the format kv/2',
+      '00000000000000c3  -       -     -       -           -     0  of no slot of this set; not said; damaged: broken',
+      '',
+    ]);
+    const { out } = await bench.run(['state', 'list', 'web/0', '--from-slot', id]);
+    expect(out.split('\n').slice(0, 3)).toEqual([
+      'SLOT              EPOCH  NUMBER  KIND         WRITTEN  NODE    UP TO UPDATE   SIZE  STATE',
+      '00000000000000c1      7     1-4  full         12s ago  node 5           120  4 KiB  whole',
+      '00000000000000c1      7       5  incremental  12s ago  node 5           120  1 KiB  whole, the newest restorable one',
+    ]);
+    bench.backend.others = [];
+    expect((await bench.run(['state', 'list', 'web/0', '--others'])).out).toBe(
+      'no other slots in the store\n',
+    );
+  });
+
+  test('is shown first, with what would be dropped; nothing is done', async () => {
+    const { code, out, err } = await restore();
+    expect(code).toBe(1);
+    expect(out).toContain(
+      'It is the state of slot kv/3 of set former, 00000000000000c1, which is none of this set, as it was at ',
+    );
+    expect(out).toContain(', 12s ago: 12 keys, 5 KiB in the store, of kv/1.');
+    expect(out).toContain(
+      'Dropped would be what the store has of web/0: 3 keys, up to update 120; nobody who holds it tells of more.',
+    );
+    expect(out).toContain('What a function marks as secret is in no checkpoint: it begins without that.');
+    expect(err).toContain('to begin anew with it: --checkpoint 7/5 --confirm web/0');
+    expect(restored()).toEqual([]);
+    bench.backend.found = [old];
+    expect((await restore('--checkpoint', '4')).out).toContain('Dropped would be nothing');
+    const state = { keys: 4, bytes: 1, sequence: 150, updatesPerSecond: 0, waiting: 0, at: NOW };
+    const slots = bench.backend.view.slots.map(
+      (slot): SlotView => (slot.sharing ? { ...slot, sharing: { ...slot.sharing, state } } : slot),
+    );
+    bench.backend.change({ slots });
+    expect((await restore('--checkpoint', '4')).out).toContain(
+      'Dropped would be what the holder of web/0 has: 4 keys, up to update 150. It is written first.',
+    );
+  });
+
+  test('is given when the slot is said twice: the newest, or the one that is named', async () => {
+    const { code, out } = await restore('--confirm', 'web/0');
+    expect([code, out]).toEqual([
+      0,
+      `web/0: whoever takes it next begins with 7/5 of ${id}, which node-a has written as the newest: 1.7/12, up to update 131, 12 keys; it took 13 ms\n`,
+    ]);
+    await restore('--checkpoint', '7/4', '--format', 'kv/1', '--confirm', 'web/0');
+    expect(restored()).toEqual([
+      { pool: 'web', slot: 0, epoch: 7, number: 5, from: id },
+      { pool: 'web', slot: 0, epoch: 7, number: 4, from: id, format: 'kv/1' },
+    ]);
+  });
+
+  test('of another format, or of none that is said, is refused', async () => {
+    bench.backend.others = [
+      { ...slotOfOld, misfit: 'it is of the format kv/2, and the state of this slot of kv/1' },
+    ];
+    expect((await restore('--confirm', 'web/0')).err).toContain(
+      `web/0 cannot be given the state of ${id}: it is of the format kv/2, and the state of this slot of kv/1`,
+    );
+    bench.backend.others = [
+      { ...slotOfOld, format: null, misfit: 'the store does not say of what format it is' },
+    ];
+    expect((await restore('--confirm', 'web/0')).err).toContain('says it by --format NAME/VERSION');
+    expect(restored()).toEqual([]);
+  });
+
+  test.each<[string, readonly string[], number, string]>([
+    [
+      'an id that the store does not know',
+      ['restore', 'web/0', '--from-slot', '00000000000000ff'],
+      1,
+      'has nothing of a slot 00000000000000ff; what it has: vnfpool state list web/0 --others',
+    ],
+    ['what is no id', ['restore', 'web/0', '--from-slot', 'kv/1'], 2, 'It is 16 hexadecimal digits'],
+    [
+      'a checkpoint that it has not',
+      ['restore', 'web/0', '--from-slot', id, '--checkpoint', '9'],
+      1,
+      `no checkpoint 9 of ${id}; what it has: vnfpool state list web/0 --from-slot ${id}`,
+    ],
+    [
+      'another slot to confirm',
+      ['restore', 'web/0', '--from-slot', id, '--confirm', 'web/1'],
+      2,
+      'nothing was changed',
+    ],
+    ['what is no format', ['restore', 'web/0', '--from-slot', id, '--format', 'kv'], 2, 'It is NAME/VERSION'],
+    [
+      'a format without another slot',
+      ['restore', 'web/0', '--checkpoint', '4', '--format', 'kv/1'],
+      2,
+      '--format is of a slot that --from-slot names',
+    ],
+    ['a list of no one slot', ['list', 'web', '--others'], 2, '--others needs POOL/SLOT'],
+    ['a list of another one for no slot', ['list', '--from-slot', id], 2, '--from-slot needs POOL/SLOT'],
+    ['two lists', ['list', 'web/0', '--others', '--left'], 2, 'cannot be used with'],
+    [
+      'a list of one that the store does not know',
+      ['list', 'web/0', '--from-slot', '00000000000000ff'],
+      1,
+      'has nothing of a slot',
+    ],
+  ])('%s is refused', async (_, words, code, why) => {
+    expect(await bench.run(['state', ...words])).toMatchObject({ code, err: expect.stringContaining(why) });
+    expect(restored()).toEqual([]);
+  });
+
+  test('none is whole', async () => {
+    bench.backend.found = [{ ...old, damage: 'the digest is another' }];
+    expect((await restore()).err).toContain(`the store has no whole checkpoint of ${id}`);
+    expect((await restore('--checkpoint', '4')).err).toContain('is damaged: the digest is another');
+    bench.backend.refusal = new ApiError(
+      409,
+      'not-ready',
+      'web has no checkpoints: its method of state sharing is none.',
+    );
+    expect(await restore()).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('web has no checkpoints'),
+    });
   });
 });
 

@@ -7,7 +7,7 @@ import type {
   LeftStateView,
   SlotView,
 } from '@vnfpool/core/management';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type ApiOptions, connectApi, withApi } from '../api/api-command.ts';
 import type { ApiClient } from '../api/client.ts';
 import { CliError, RefusedError } from '../errors.ts';
@@ -17,6 +17,7 @@ import { showDuration } from '../output/duration.ts';
 import { checkpointColumns } from '../tables/checkpoints.ts';
 import { type Format, formatOption, printList, printValue } from '../tables/print-list.ts';
 import { type ChosenSlots, chosenSlots, type SlotName, slotName } from './slot-name.ts';
+import { listFrom, listOthers, oneSlot, slotId } from './state-elsewhere.ts';
 import { addStateForget, leftOf, listLeft } from './state-forget.ts';
 import { addStateRecord } from './state-record.ts';
 import { addStateRestore } from './state-restore.ts';
@@ -28,6 +29,8 @@ interface CheckpointOptions extends ApiOptions {
 
 interface ListOptions extends ApiOptions {
   readonly left?: boolean;
+  readonly others?: boolean;
+  readonly fromSlot?: string;
   readonly output: Format;
 }
 
@@ -53,7 +56,19 @@ export function addState(program: Command, io: CliIo): void {
       'Reads every checkpoint that the store of a slot has, the oldest first, by an agent with a candidate for it: also where nobody holds the slot.',
     )
     .argument('[slots]', 'POOL or POOL/SLOT; all when not said', chosenSlots)
-    .option('--left', 'instead: what slots that are no more have left in stores')
+    .addOption(
+      new Option('--left', 'instead: what slots that are no more have left in stores').conflicts([
+        'others',
+        'fromSlot',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--others',
+        'instead: other slots, of whatever set, of which the store of POOL/SLOT has something',
+      ).conflicts('fromSlot'),
+    )
+    .option('--from-slot <id>', 'instead: checkpoints of one of these', slotId)
     .addOption(formatOption())
     .action((chosen: ChosenSlots | undefined, options: ListOptions) => list(chosen ?? {}, options, io));
   addStateRestore(state, io);
@@ -83,6 +98,10 @@ async function checkpoint({ pool, slot }: SlotName, options: CheckpointOptions, 
 async function list(chosen: Partial<ChosenSlots>, options: ListOptions, io: CliIo): Promise<void> {
   const client = await connectApi(options, io);
   if (options.left === true) return listLeft(client, chosen, options.output, io);
+  const { fromSlot } = options;
+  if (options.others === true) return listOthers(client, oneSlot(chosen, '--others'), options.output, io);
+  if (fromSlot !== undefined)
+    return listFrom(client, oneSlot(chosen, '--from-slot'), fromSlot, options.output, io);
   const { pool, slot } = chosen;
   const slots =
     pool !== undefined && slot !== undefined ? [{ pool, slot }] : await slotsWithStore(client, pool);

@@ -6,7 +6,7 @@ import { showAge } from '../output/duration.ts';
 import type { Column } from '../output/table.ts';
 
 export const checkpointColumns: readonly Column<CheckpointView>[] = [
-  { title: 'SLOT', cell: ({ pool, slot }) => `${pool}/${slot}` },
+  { title: 'SLOT', cell: ({ pool, slot, from }) => from ?? `${pool}/${slot}` },
   { title: 'EPOCH', cell: ({ epoch }) => formatEpoch(epoch), align: 'right' },
   {
     title: 'NUMBER',

@@ -51,6 +51,36 @@ export interface CheckpointView {
   readonly damage: string | null;
   /** Whoever takes the slot now goes on from what there is up to this one. */
   readonly isRestorable: boolean;
+  /** Pieces of the state that are there with it; absent: it cannot be read, or the agent is too old to say. */
+  readonly keys?: number;
+  /** Id of the slot whose it is, where it was asked for what the store has of another one; `node` is a number then. */
+  readonly from?: string;
+}
+
+/** GET /v1/stored-slots/POOL/SLOT: another slot, of whatever set, of which the store of this one has checkpoints. */
+export interface StoredSlotView {
+  readonly id: string;
+  /** As they were declared; null: the store does not say. */
+  readonly set: string | null;
+  readonly pool: string | null;
+  readonly slot: number | null;
+  /** What its values are, `kv/1`; null: the store does not say. */
+  readonly format: string | null;
+  /** Full checkpoints that are there. */
+  readonly full: number;
+  /** Of the newest checkpoint that can be read, the number of its last object; null: none can. */
+  readonly epoch: number | null;
+  readonly number: number | null;
+  /** When that was written, by the clock of its writer. */
+  readonly writtenAt: number | null;
+  /** Pieces of the state that are there with it. */
+  readonly keys: number | null;
+  /** Why something newer, or whose it is, cannot be read; null: nothing is wrong. */
+  readonly damage: string | null;
+  /** Why the slot that was asked for cannot be given its state; null: it can. */
+  readonly misfit: string | null;
+  /** It is a slot of this set now, `kv/1`; null: it is none. */
+  readonly current: string | null;
 }
 
 /** POST /v1/restore: the slot begins anew with a checkpoint that its store has; what was changed behind it is dropped. */
@@ -60,6 +90,10 @@ export interface RestoreRequest {
   /** Of the checkpoint, and the number of its last object. */
   readonly epoch: number;
   readonly number: number;
+  /** Id of the slot whose it is; absent: its own. */
+  readonly from?: string;
+  /** What the values of that are, where the store does not say. */
+  readonly format?: string;
 }
 
 /** Answer of POST /v1/restore: whoever takes the slot next begins with this one, which has what the chosen one had. */

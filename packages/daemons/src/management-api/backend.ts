@@ -25,6 +25,7 @@ import type {
   RotateSecretRequest,
   SlotExplainView,
   StateView,
+  StoredSlotView,
   TokenRequest,
   TokenSecretView,
   TokenView,
@@ -40,6 +41,14 @@ export type BackendChange =
   | { readonly type: 'state' }
   | { readonly type: 'traffic' }
   | { readonly type: 'event'; readonly event: EventView };
+
+/** Which of the other slots of which a store has something. */
+export interface WantedSlots {
+  /** Undefined: all. */
+  readonly id: string | undefined;
+  /** What the values are, where the store does not say; undefined: nobody says it. */
+  readonly format: string | undefined;
+}
 
 /**
  * What the management API is a face of: the pool manager. Everything that is refused is refused by an
@@ -78,8 +87,10 @@ export interface ManagementBackend {
   rotateSecret(request: RotateSecretRequest): Promise<void>;
   /** Resolves once the store has it. */
   checkpoint(request: CheckpointRequest): Promise<CheckpointAnswer>;
-  /** Those that the store of the slot has, the oldest first. */
-  checkpoints(pool: string, slot: number): Promise<readonly CheckpointView[]>;
+  /** Those that the store of the slot has, the oldest first. @param from of the slot with this id instead */
+  checkpoints(pool: string, slot: number, from?: string): Promise<readonly CheckpointView[]>;
+  /** Other slots of which the store of the slot has checkpoints. */
+  storedSlots(pool: string, slot: number, wanted: WantedSlots): Promise<readonly StoredSlotView[]>;
   /** Resolves once the store has it as the newest. */
   restore(request: RestoreRequest): Promise<RestoreAnswer>;
   /** What slots that are no more have left in stores, the one that was left first before others. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { ApiError } from './api-error.ts';
-export type { BackendChange, ManagementBackend } from './backend.ts';
+export type { BackendChange, ManagementBackend, WantedSlots } from './backend.ts';
 export {
   type ApiLog,
   createManagementApi,

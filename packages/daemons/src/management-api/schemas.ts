@@ -67,6 +67,9 @@ export const checkpointSchema: JsonSchema = {
   },
 };
 
+/** As it is declared of a function: a name and a version. */
+export const STATE_FORMAT: RegExp = /^[!-.0-~]{1,64}\/[1-9][0-9]{0,4}$/;
+
 export const restoreSchema: JsonSchema = {
   type: 'object',
   required: ['pool', 'slot', 'epoch', 'number'],
@@ -76,6 +79,8 @@ export const restoreSchema: JsonSchema = {
     slot: { type: 'integer', minimum: 0, maximum: 65_535 },
     epoch: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
     number: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+    from: { type: 'string', pattern: '^[0-9a-f]{16}$' },
+    format: { type: 'string', pattern: STATE_FORMAT.source },
   },
 };
 

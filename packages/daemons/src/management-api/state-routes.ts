@@ -11,14 +11,16 @@ import { RECORDING_MS_MAX, RECORDING_OCTETS_MAX } from '@vnfpool/wire/mobility';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { ApiError } from './api-error.ts';
 import type { ManagementBackend } from './backend.ts';
-import { type Query, wholeNumber } from './query.ts';
-import { checkpointSchema, forgetSchema, restoreSchema } from './schemas.ts';
+import { type Query, wholeNumber, word } from './query.ts';
+import { checkpointSchema, forgetSchema, restoreSchema, STATE_FORMAT } from './schemas.ts';
 
 const RECORDING_MS_MIN = 100;
 const RECORDING_OCTETS_MIN = 1_024;
 /** 16 MiB: half a million updates. */
 const RECORDING_OCTETS = 16 * 1024 ** 2;
 const RECORDING_MS = 60_000;
+
+const SLOT_ID = /^[0-9a-f]{16}$/;
 
 interface SlotParams {
   readonly pool: string;
@@ -32,9 +34,20 @@ export function addStateRoutes(app: FastifyInstance, backend: ManagementBackend)
     { schema: { body: checkpointSchema } },
     ({ body }) => backend.checkpoint(body),
   );
-  app.get<{ Params: SlotParams }>('/v1/checkpoints/:pool/:index', async ({ params }) => ({
-    items: await backend.checkpoints(params.pool, slotOf(params)),
-  }));
+  app.get<{ Params: SlotParams; Querystring: Query }>(
+    '/v1/checkpoints/:pool/:index',
+    async ({ params, query }) => ({
+      items: await backend.checkpoints(params.pool, slotOf(params), matching(query, 'from', SLOT_ID)),
+    }),
+  );
+  app.get<{ Params: SlotParams; Querystring: Query }>(
+    '/v1/stored-slots/:pool/:index',
+    async ({ params, query }) => {
+      const id = matching(query, 'id', SLOT_ID);
+      const format = matching(query, 'format', STATE_FORMAT);
+      return { items: await backend.storedSlots(params.pool, slotOf(params), { id, format }) };
+    },
+  );
   app.post<{ Body: RestoreRequest }>('/v1/restore', { schema: { body: restoreSchema } }, ({ body }) =>
     backend.restore(body),
   );
@@ -96,6 +109,13 @@ function slotOf({ pool, index }: SlotParams): number {
   if (!/^\d{1,5}$/.test(index))
     throw new ApiError(404, 'not-found', `there is no slot ${pool}/${index} here`);
   return Number(index);
+}
+
+/** @throws ApiError 400 */
+function matching(query: Query, name: string, pattern: RegExp): string | undefined {
+  const value = word(query, name);
+  if (value === undefined || pattern.test(value)) return value;
+  throw new ApiError(400, 'invalid-request', `?${name}= must match ${pattern.source}`);
 }
 
 /** @throws ApiError 400 */

@@ -26,6 +26,7 @@ import type {
   RotateSecretRequest,
   SlotExplainView,
   StateView,
+  StoredSlotView,
   TokenRequest,
   TokenSecretView,
   TokenView,
@@ -37,7 +38,12 @@ import { warningsOf } from '@vnfpool/core/planner';
 import { readDeclaration } from '@vnfpool/runtime/declaration';
 import type { SessionInformation } from '@vnfpool/wire/mobility';
 import { parseIp } from '@vnfpool/wire/parameters';
-import { ApiError, type BackendChange, type ManagementBackend } from '../management-api/index.ts';
+import {
+  ApiError,
+  type BackendChange,
+  type ManagementBackend,
+  type WantedSlots,
+} from '../management-api/index.ts';
 import { StateQuestions } from './state-questions.ts';
 
 export interface ManagerBackendOptions {
@@ -229,8 +235,14 @@ export class ManagerBackend implements ManagementBackend {
     return this.#questions.checkpoint(request);
   }
 
-  checkpoints(pool: string, slot: number): Promise<readonly CheckpointView[]> {
-    return this.#questions.checkpoints(pool, slot);
+  checkpoints(pool: string, slot: number, from?: string): Promise<readonly CheckpointView[]> {
+    return this.#questions.checkpoints(pool, slot, from);
+  }
+
+  async storedSlots(pool: string, slot: number, wanted: WantedSlots): Promise<readonly StoredSlotView[]> {
+    const found = await this.#questions.storedSlots(pool, slot, wanted);
+    const current = new Map(this.state().slots.map((each) => [each.id, `${each.pool}/${each.index}`]));
+    return found.map((each) => ({ ...each, current: current.get(each.id) ?? null }));
   }
 
   restore(request: RestoreRequest): Promise<RestoreAnswer> {

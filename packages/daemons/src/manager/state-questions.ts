@@ -9,16 +9,16 @@ import type {
   RecordingRequest,
   RestoreAnswer,
   RestoreRequest,
+  StoredSlotView,
 } from '@vnfpool/core/management';
 import type { ManagerReply, StoredPlace } from '@vnfpool/core/manager';
 import {
-  type FoundCheckpoint,
   RECORDED_UPDATES_MAX,
   recordedUpdate,
   type StateAnswer,
   type StateTask,
 } from '@vnfpool/wire/mobility';
-import { ApiError } from '../management-api/index.ts';
+import { ApiError, type WantedSlots } from '../management-api/index.ts';
 
 type Told = NonNullable<Extract<ManagerReply, { ok: true }>['state']>;
 
@@ -69,31 +69,64 @@ export class StateQuestions {
   }
 
   /** @throws ApiError when it was not done, or is not known to be */
-  async restore({ pool, slot, epoch, number }: RestoreRequest): Promise<RestoreAnswer> {
-    const asking = this.#begin(pool, slot, { task: 'restore', epoch, number });
+  async restore({ pool, slot, epoch, number, from, format }: RestoreRequest): Promise<RestoreAnswer> {
+    const place = { epoch, number };
+    const asking = this.#begin(
+      pool,
+      slot,
+      from === undefined
+        ? { task: 'restore', ...place }
+        : { task: 'restore-from', source: from, ...place, ...(format === undefined ? {} : { format }) },
+    );
     const { made } = await this.#over(asking);
     if (made === undefined) throw notReady('The node does not say what it has written.');
     const { kind: _, ...rest } = made;
     return { ...rest, node: this.#nameOf(asking.node ?? 0) };
   }
 
-  /** The oldest first. @throws ApiError */
-  async checkpoints(pool: string, slot: number): Promise<readonly CheckpointView[]> {
-    const asking = this.#begin(pool, slot, { task: 'list' });
-    const all: FoundCheckpoint[] = [];
-    for (;;) {
-      const { found = [], hasMore = false } = await this.#over(asking, all.length);
-      all.push(...found);
-      if (!hasMore || found.length === 0) break;
-    }
+  /** The oldest first. @param from of the slot with this id @throws ApiError */
+  async checkpoints(pool: string, slot: number, from?: string): Promise<readonly CheckpointView[]> {
+    const task =
+      from === undefined ? ({ task: 'list' } as const) : ({ task: 'list-from', source: from } as const);
+    const all = await this.#all(this.#begin(pool, slot, task), ({ found = [] }) => found);
     return all.map(({ wallMs, node, sequence, damage, ...rest }) => ({
       pool,
       slot,
       ...rest,
       writtenAt: wallMs || null,
-      node: node === 0 ? null : this.#nameOf(node),
+      // What another slot has may be of another set, with other numbers for its nodes.
+      node: node === 0 ? null : from === undefined ? this.#nameOf(node) : `node ${node}`,
       sequence: wallMs === 0 ? null : sequence,
       damage: damage || null,
+      ...(from === undefined ? {} : { from }),
+    }));
+  }
+
+  /** @param wanted one of them, and what its values are said to be @throws ApiError */
+  async storedSlots(
+    pool: string,
+    slot: number,
+    { id, format }: WantedSlots,
+  ): Promise<readonly Omit<StoredSlotView, 'current'>[]> {
+    const task = {
+      task: 'slots',
+      ...(id === undefined ? {} : { source: id }),
+      ...(format === undefined ? {} : { format }),
+    } as const;
+    const all = await this.#all(this.#begin(pool, slot, task), ({ slots = [] }) => slots);
+    return all.map((each) => ({
+      id: each.slot,
+      set: each.set || null,
+      pool: each.pool || null,
+      slot: each.pool === '' ? null : each.index,
+      format: each.format || null,
+      full: each.full,
+      epoch: each.epoch || null,
+      number: each.number || null,
+      writtenAt: each.wallMs || null,
+      keys: each.epoch === 0 ? null : each.keys,
+      damage: each.damage || null,
+      misfit: each.misfit || null,
     }));
   }
 
@@ -174,6 +207,20 @@ export class StateQuestions {
     more: Pick<StateQuestion, 'slot' | 'isGone'> = {},
   ): Asking {
     return { question: { pool, index, id: this.#options.newId(), task, ...more }, node: null };
+  }
+
+  /** Of a task whose answer comes in parts. */
+  async #all<Item>(
+    asking: Asking,
+    itemsOf: (answer: StateAnswer) => readonly Item[],
+  ): Promise<readonly Item[]> {
+    const all: Item[] = [];
+    for (;;) {
+      const answer = await this.#over(asking, all.length);
+      const items = itemsOf(answer);
+      all.push(...items);
+      if (answer.hasMore !== true || items.length === 0) return all;
+    }
   }
 
   /** The last answer of a task. */

@@ -25,13 +25,19 @@ import type {
   RotateSecretRequest,
   SlotExplainView,
   StateView,
+  StoredSlotView,
   TokenRequest,
   TokenSecretView,
   TokenView,
   TrafficReport,
   UpgradeRequest,
 } from '@vnfpool/core/management';
-import { ApiError, type BackendChange, type ManagementBackend } from '@vnfpool/daemons/management-api';
+import {
+  ApiError,
+  type BackendChange,
+  type ManagementBackend,
+  type WantedSlots,
+} from '@vnfpool/daemons/management-api';
 
 /** A backend in memory: holds a state that the test sets, and notes what it was asked to do. */
 export class FakeBackend implements ManagementBackend {
@@ -44,6 +50,8 @@ export class FakeBackend implements ManagementBackend {
   handoverAnswer: Partial<HandoverAnswer> = {};
   /** What the store has. */
   found: readonly CheckpointView[] = [];
+  /** What it has of other slots. */
+  others: readonly StoredSlotView[] = [];
   left: readonly LeftStateView[] = [];
   /** What a recording tells. */
   recorded: (signal: AbortSignal) => AsyncIterable<RecordingMessage> = async function* () {};
@@ -235,8 +243,15 @@ export class FakeBackend implements ManagementBackend {
     });
   }
 
-  checkpoints(pool: string, slot: number): Promise<readonly CheckpointView[]> {
-    return this.#do('checkpoints', { pool, slot }, this.found);
+  checkpoints(pool: string, slot: number, from?: string): Promise<readonly CheckpointView[]> {
+    const wanted = { pool, slot, ...(from === undefined ? {} : { from }) };
+    const found = this.found.filter((each) => each.from === from);
+    return this.#do('checkpoints', wanted, found);
+  }
+
+  storedSlots(pool: string, slot: number, wanted: WantedSlots): Promise<readonly StoredSlotView[]> {
+    const found = this.others.filter(({ id }) => wanted.id === undefined || id === wanted.id);
+    return this.#do('storedSlots', { pool, slot, ...wanted }, found);
   }
 
   leftStates(): Promise<readonly LeftStateView[]> {

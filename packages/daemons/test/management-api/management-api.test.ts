@@ -440,6 +440,8 @@ describe('the state of a slot', () => {
       { ...body, epoch: undefined },
       { ...body, number: 0 },
       { ...body, more: 1 },
+      { ...body, from: 'kv/1' },
+      { ...body, from: '00000000000000c1', format: 'kv' },
     ])
       expect((await ask(target, 'POST', '/v1/restore', { body: wrong })).status).toBe(400);
   });
@@ -450,6 +452,30 @@ describe('the state of a slot', () => {
     expect([status, json]).toEqual([200, { items: [] }]);
     expect(backend.asked).toEqual([{ what: 'checkpoints', with: { pool: 'web', slot: 0 } }]);
     expect((await ask(target, 'GET', '/v1/checkpoints/web/x')).status).toBe(404);
+  });
+
+  test('what lies in the store of other slots is a list, of all or of one, and is given by its id', async () => {
+    const target = await overUnix();
+    const id = '00000000000000c1';
+    expect((await ask(target, 'GET', '/v1/stored-slots/web/0')).json).toEqual({ items: [] });
+    await ask(target, 'GET', `/v1/stored-slots/web/0?id=${id}&format=kv/1`);
+    await ask(target, 'GET', `/v1/checkpoints/web/0?from=${id}`);
+    const body = { pool: 'web', slot: 0, epoch: 7, number: 4, from: id, format: 'kv/1' };
+    expect((await ask(target, 'POST', '/v1/restore', { body })).status).toBe(200);
+    const of = { pool: 'web', slot: 0 };
+    expect(backend.asked).toEqual([
+      { what: 'storedSlots', with: of },
+      { what: 'storedSlots', with: { ...of, id, format: 'kv/1' } },
+      { what: 'checkpoints', with: { ...of, from: id } },
+      { what: 'restore', with: body },
+    ]);
+    for (const wrong of [
+      'stored-slots/web/0?id=kv',
+      'stored-slots/web/0?format=kv',
+      'checkpoints/web/0?from=',
+    ])
+      expect((await ask(target, 'GET', `/v1/${wrong}`)).status, wrong).toBe(400);
+    expect((await ask(target, 'GET', '/v1/stored-slots/web/x')).status).toBe(404);
   });
 
   test('what slots that are no more have left is a list, and removed by id and name', async () => {

@@ -135,3 +135,68 @@ test('a slot begins anew: what was written for it is told, or why not', async ()
   const refused = asked([{ isOver: true, fault: 'there is no checkpoint 7/3 in the store' }]);
   await expect(refused.state.restore(request)).rejects.toThrow('node-a: there is no checkpoint 7/3');
 });
+
+test('a checkpoint of another slot is asked for with its id', async () => {
+  const { state, questions } = asked([{ isOver: true, made }]);
+  const request = { pool: 'kv', slot: 1, epoch: 7, number: 3, from: '00000000000000c1' };
+  expect(await state.restore(request)).toMatchObject({ node: 'node-a' });
+  await state.restore({ ...request, format: 'kv/1' });
+  const task = { task: 'restore-from', source: '00000000000000c1', epoch: 7, number: 3 };
+  expect(questions.map((question) => question.task)).toEqual([task, { ...task, format: 'kv/1' }]);
+});
+
+test('what the store has of another slot is of nodes with numbers that may be those of others', async () => {
+  const found = { epoch: 1, first: 1, number: 1, kind: 'full', octets: 9, wallMs: 5, node: 1 } as const;
+  const { state, questions } = asked([
+    { isOver: true, found: [{ ...found, sequence: 8, damage: '', isRestorable: true, keys: 2 }] },
+  ]);
+  expect(await state.checkpoints('kv', 0, '00000000000000c1')).toMatchObject([
+    { from: '00000000000000c1', node: 'node 1', keys: 2 },
+  ]);
+  expect(questions[0]?.task).toEqual({ task: 'list-from', source: '00000000000000c1' });
+});
+
+test('other slots come in parts; what the store does not say is null', async () => {
+  const known = { slot: '00000000000000c1', set: 'shop', pool: 'kv', index: 0, format: 'kv/1', full: 2 };
+  const newest = { epoch: 7, number: 4, wallMs: 5, keys: 0, damage: '', misfit: '' };
+  const bare = { slot: '00000000000000c2', set: '', pool: '', index: 0, format: '', full: 0 };
+  const none = { epoch: 0, number: 0, wallMs: 0, keys: 0, damage: 'broken', misfit: 'not said' };
+  const { state, questions } = asked([
+    { isOver: true, slots: [{ ...known, ...newest }], hasMore: true },
+    { isOver: true, slots: [{ ...bare, ...none }], hasMore: false },
+  ]);
+  expect(await state.storedSlots('kv', 0, { id: undefined, format: undefined })).toEqual([
+    {
+      id: '00000000000000c1',
+      set: 'shop',
+      pool: 'kv',
+      slot: 0,
+      format: 'kv/1',
+      full: 2,
+      epoch: 7,
+      number: 4,
+      writtenAt: 5,
+      keys: 0,
+      damage: null,
+      misfit: null,
+    },
+    {
+      id: '00000000000000c2',
+      set: null,
+      pool: null,
+      slot: null,
+      format: null,
+      full: 0,
+      epoch: null,
+      number: null,
+      writtenAt: null,
+      keys: null,
+      damage: 'broken',
+      misfit: 'not said',
+    },
+  ]);
+  expect(questions.map(({ from }) => from)).toEqual([0, 1]);
+  await state.storedSlots('kv', 0, { id: '00000000000000c2', format: 'kv/1' });
+  const task = { task: 'slots', source: '00000000000000c2', format: 'kv/1' };
+  expect(questions.at(-1)?.task).toEqual(task);
+});

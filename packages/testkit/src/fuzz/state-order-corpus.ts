@@ -12,7 +12,7 @@ const orders: readonly StateOrder[] = [
   { ...order, task: 'list', from: 32 },
   { ...order, task: 'restore', epoch: 1_099_511_627_783, number: 4 },
   { ...order, task: 'slots' },
-  { ...order, task: 'slots', source: '00000000000000c1', from: 12 },
+  { ...order, task: 'slots', source: '00000000000000c1', format: 'kv/1', from: 12 },
   { ...order, task: 'list-from', source: '00000000000000c1' },
   { ...order, task: 'restore-from', source: '00000000000000c1', epoch: 7, number: 4, format: 'kv/1' },
   { ...order, task: 'record', forMs: 60_000, octetsMax: 16_777_216, stop: true },

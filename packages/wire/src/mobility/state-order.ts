@@ -33,8 +33,8 @@ export type StateTask =
   | { readonly task: 'list' }
   /** Named by its last object. */
   | { readonly task: 'restore'; readonly epoch: number; readonly number: number }
-  /** Of other slots, whoever's they are: all, or the one of this id. */
-  | { readonly task: 'slots'; readonly source?: string }
+  /** Of other slots, whoever's they are: all, or the one of this id; `format` as below. */
+  | { readonly task: 'slots'; readonly source?: string; readonly format?: string }
   | { readonly task: 'list-from'; readonly source: string }
   | {
       readonly task: 'restore-from';
@@ -211,7 +211,7 @@ const common = object({
 });
 const full = object({ isFull: flag });
 const checkpointPlace = object({ epoch: count, number: count });
-const other = object({}, { source: hex64 });
+const other = object({}, { source: hex64, format: stateFormat });
 const source = object({ source: hex64 });
 const otherPlace = object({ source: hex64, epoch: count, number: count }, { format: stateFormat });
 const bounds = object({

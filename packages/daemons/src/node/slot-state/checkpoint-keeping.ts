@@ -96,7 +96,10 @@ export class CheckpointKeeping implements StateKeeping {
     return this.#held;
   }
 
-  async others(signal: AbortSignal, source?: string): Promise<readonly FoundSlot[]> {
+  async others(
+    signal: AbortSignal,
+    { source, format = '' }: Partial<OtherSource> = {},
+  ): Promise<readonly FoundSlot[]> {
     const objects = this.#objects();
     const all = source === undefined ? await slotsIn(objects) : [source];
     const others = all.filter((slot) => slot !== this.#definition.id);
@@ -114,7 +117,7 @@ export class CheckpointKeeping implements StateKeeping {
       wallMs: newest?.wallMs ?? 0,
       keys: newest?.keys ?? 0,
       damage: answerWords(damage),
-      misfit: answerWords(misfitOf(label?.format ?? '', own)),
+      misfit: answerWords(misfitOf(label?.format || format, own)),
     }));
   }
 

@@ -72,7 +72,7 @@ export interface StateKeeping {
   /** Another node holds the slot than was known before. */
   overtaken?(): void;
   /** Of state that goes to a store: what it has of other slots. @throws Error why that cannot be told */
-  others?(signal: AbortSignal, source?: string): Promise<readonly FoundSlot[]>;
+  others?(signal: AbortSignal, from?: Partial<OtherSource>): Promise<readonly FoundSlot[]>;
   /** Of state that goes to a store: what it was at this checkpoint. @param from of this slot @throws Error why it cannot be had */
   stateAt?(place: CheckpointPlace, from?: OtherSource): Promise<ReplicaStore>;
   /** As `restore` of `HeldSlot`, where nobody holds the slot. @param isOther it was another slot's @throws Error why not */

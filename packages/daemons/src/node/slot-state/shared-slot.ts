@@ -176,8 +176,8 @@ export class SharedSlot implements SlotTasks {
     return listCheckpoints(this.#parts.stores.at(sharing.store), source ?? this.#id, signal);
   }
 
-  async others(signal: AbortSignal, source?: string): Promise<readonly FoundSlot[]> {
-    return (await this.#keeping.others?.(signal, source)) ?? noCheckpoints();
+  async others(signal: AbortSignal, from?: Partial<OtherSource>): Promise<readonly FoundSlot[]> {
+    return (await this.#keeping.others?.(signal, from)) ?? noCheckpoints();
   }
 
   /** What the store has of it is read first, as that may take its time. */

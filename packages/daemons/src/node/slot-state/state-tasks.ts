@@ -27,8 +27,8 @@ export interface SlotTasks {
   checkpoint(isFull: boolean): Promise<MadeCheckpoint>;
   /** Those in its store, the oldest first. @param source of this slot instead @throws Error why that cannot be told */
   checkpoints(signal: AbortSignal, source?: string): Promise<readonly FoundCheckpoint[]>;
-  /** What its store has of other slots, all or one. @throws Error why that cannot be told */
-  others(signal: AbortSignal, source?: string): Promise<readonly FoundSlot[]>;
+  /** What its store has of other slots. @param from absent: all @throws Error why that cannot be told */
+  others(signal: AbortSignal, from?: Partial<OtherSource>): Promise<readonly FoundSlot[]>;
   /** Whoever takes the slot next begins with this one; its holder gives it up. @param from whose it is; absent: its own @throws Error why not */
   restore(place: CheckpointPlace, signal: AbortSignal, from?: OtherSource): Promise<MadeCheckpoint>;
   /** @throws Error why nothing can be recorded */
@@ -150,7 +150,7 @@ function taskOf(
       );
     case 'slots':
       return running(
-        (signal) => slot.others(signal, order.source),
+        (signal) => slot.others(signal, order),
         (all, from) => ({
           slots: all.slice(from, from + FOUND_SLOTS_MAX),
           hasMore: all.length > from + FOUND_SLOTS_MAX,

@@ -98,8 +98,8 @@ test('what the store has of others is told, and whether it fits; the slot itself
     misfit: '',
   };
   expect(await one.slot.others(signal)).toEqual([told]);
-  expect(await one.slot.others(signal, OLD)).toEqual([told]);
-  expect(await one.slot.others(signal, '00000000000000ff')).toEqual([]);
+  expect(await one.slot.others(signal, from)).toEqual([told]);
+  expect(await one.slot.others(signal, { source: '00000000000000ff' })).toEqual([]);
   expect(await one.slot.checkpoints(signal, OLD)).toMatchObject([
     { number: 1, kind: 'full', keys: 1 },
     { number: 2, isRestorable: true },
@@ -157,6 +157,10 @@ test('one whose format an operator says is taken where the store does not', asyn
     { set: '', format: '', misfit: 'the store does not say of what format it is' },
   ]);
   const said = { ...from, format: 'kv/1' };
+  expect(await one.slot.others(signal, said)).toMatchObject([{ format: '', misfit: '' }]);
+  expect(await one.slot.others(signal, { ...from, format: 'kv/2' })).toMatchObject([
+    { misfit: expect.stringContaining('kv/2') },
+  ]);
   expect(await one.slot.restore(place(1), signal, said)).toMatchObject({ keys: 1 });
   expect(await one.take(FIRST, null)).toBe('taken');
   expect(one.source.text).toEqual({ a: '1' });

@@ -47,7 +47,7 @@ class FakeTasks implements SlotTasks {
   }
 
   slots: readonly FoundSlot[] = [];
-  others(signal: AbortSignal, source?: string): Promise<readonly FoundSlot[]> {
+  others(signal: AbortSignal, { source }: Partial<OtherSource> = {}): Promise<readonly FoundSlot[]> {
     this.signal = signal;
     return Promise.resolve(this.slots.filter(({ slot }) => source === undefined || slot === source));
   }
