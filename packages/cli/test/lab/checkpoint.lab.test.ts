@@ -80,10 +80,11 @@ describe.skipIf(missing !== '')(`state that a store has ${missing}`, () => {
     agents.set(node, hosts.daemon(node, 'node', ...own, '--listen', 'eth0', '--interface', 'eth0'));
     await hosts.ready(agentOf(node));
   };
+  /** Not every node runs one. */
+  const functionsOf = (node: string): readonly number[] =>
+    existsSync(`${hosts.stateOf(node)}/functions.json`) ? hosts.functionPids(node) : [];
   const kill = (node: string): void => {
-    // Not every node runs one.
-    const functions = existsSync(`${hosts.stateOf(node)}/functions.json`) ? hosts.functionPids(node) : [];
-    for (const pid of [agentOf(node).pid, ...functions]) process.kill(pid, 'SIGKILL');
+    for (const pid of [agentOf(node).pid, ...functionsOf(node)]) process.kill(pid, 'SIGKILL');
   };
 
   beforeAll(async () => {
@@ -304,6 +305,92 @@ describe.skipIf(missing !== '')(`state that a store has ${missing}`, () => {
     expect(await accounts()).toEqual(had);
     const after = await untilState('the store has it', isInStore);
     expect(slotOf(after, 'ledger').sharing?.isLossy).toBe(false);
+  });
+
+  const forget = () =>
+    until('what the old slot has left is removed', async () => {
+      const { code } = await hosts.cli('manager', 'state', 'forget', 'ledger/0', '--confirm', 'ledger/0');
+      return code === 0;
+    });
+
+  test('a set that is deleted and declared anew gets its old state back, and the old slot keeps it', async () => {
+    const before = await untilState('the store has it', isInStore);
+    const { id } = slotOf(before, 'ledger');
+    const had = await accounts();
+    expect(await hosts.cli('manager', 'delete', 'set', 'ledger')).toMatchObject({ code: 0 });
+    await until('no function of it runs', () => NODES.every((node) => functionsOf(node).length === 0));
+    const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);
+    expect(applied.code, applied.stderr).toBe(0);
+    const anew = await untilState('the slot is held', (state) => isWhole(state) && holderOf(state) !== '');
+    const fresh = slotOf(anew, 'ledger').id;
+    expect(fresh).not.toBe(id);
+    expect(await accounts()).toEqual({});
+    added = 0;
+    await add('five');
+    await untilState('the store has it', isInStore);
+    const objects = (): readonly string[] => readdirSync(`${hosts.folder}/store/${id}`).sort();
+    const kept = objects();
+    const others = await hosts.cli('manager', 'state', 'list', 'ledger/0', '--others', '-o', 'json');
+    expect(others.code, others.stderr).toBe(0);
+    const keys = Object.keys(had as object).length;
+    expect(JSON.parse(others.stdout)).toMatchObject({
+      items: [
+        { id, set: 'ledger', pool: 'ledger', slot: 0, keys, damage: null, misfit: null, current: null },
+      ],
+    });
+    const give = (from: string, ...more: readonly string[]) =>
+      hosts.cli('manager', 'state', 'restore', 'ledger/0', '--from-slot', from, ...more);
+    expect((await give(fresh)).stderr).toContain('is slot 0 of ledger itself');
+    const shown = await give(id);
+    expect([shown.code, shown.stderr]).toEqual([1, expect.stringContaining('--confirm ledger/0')]);
+    expect(shown.stdout).toContain(`slot ledger/0 of set ledger, ${id}, which is none of this set`);
+    expect(await accounts()).toEqual({ five: expect.anything() });
+    const given = await give(id, '--confirm', 'ledger/0');
+    expect(given.code, given.stderr).toBe(0);
+    await until('the accounts are what they were', async () => isDeepStrictEqual(await accounts(), had));
+    const after = await untilState('the store has it', isInStore);
+    expect(slotOf(after, 'ledger')).toMatchObject({ id: fresh, sharing: { isLossy: false } });
+    expect(after.events.find(({ type }) => type === 'state.restored')?.message).toContain(id);
+    const node = holderOf(after);
+    kill(node);
+    await untilState('another node holds it', (state) => !['', node].includes(holderOf(state)));
+    expect(await accounts()).toEqual(had);
+    await startAgain(node);
+    expect(objects()).toEqual(kept);
+    await forget();
+    expect(objects()).toEqual(['9007199254740991-0000000000-claim']);
+    expect(await accounts()).toEqual(had);
+  });
+
+  test('with one node left, and a slot that nobody has ever held, whoever is the first begins with what the old one had', async () => {
+    const before = await untilState('the store has it', isInStore);
+    const { id } = slotOf(before, 'ledger');
+    const had = await accounts();
+    expect(await hosts.cli('manager', 'delete', 'set', 'ledger')).toMatchObject({ code: 0 });
+    await until('no function of it runs', () => NODES.every((node) => functionsOf(node).length === 0));
+    const [left, ...others] = NODES;
+    for (const node of others) kill(node);
+    await untilState('they are lost', ({ nodes }) =>
+      nodes.every(({ name, status }) => (name === left) === (status === 'registered')),
+    );
+    const applied = await hosts.cli('manager', 'apply', `${hosts.folder}/set.yaml`);
+    expect(applied.code, applied.stderr).toBe(0);
+    const given = await until('it is given', async () => {
+      const words = ['restore', 'ledger/0', '--from-slot', id, '--confirm', 'ledger/0'];
+      const { code, stdout, stderr } = await hosts.cli('manager', 'state', ...words);
+      // Until the node has taken the set, and a function.
+      if (code !== 0) expect(stderr).toMatch(/No node with a candidate|no state of the slot is shared here/);
+      return code === 0 ? stdout : null;
+    });
+    expect(given).toContain(`of ${id}, which ${left} has written as the newest: 1/1, `);
+    expect(holderOf(await hosts.state('manager'))).toBe('');
+    for (const node of others) await startAgain(node);
+    expect(await accounts()).toEqual(had);
+    added = 0;
+    const after = await untilState('the store has it', isInStore);
+    expect(slotOf(after, 'ledger')).toMatchObject({ sharing: { isLossy: false } });
+    await add('five');
+    await forget();
   });
 
   test('what a set that is deleted leaves is removed when its name is said twice, whoever wakes later', async () => {
