@@ -26,6 +26,14 @@ export class ValkeyRefusal extends Error {
   }
 }
 
+/** A connection, from its first octet on. */
+interface Opening {
+  /** @throws ConnectError */
+  readonly client: Promise<Client>;
+  /** Ends it, also while it is being opened: a store that says nothing would keep it for ever. */
+  readonly drop: () => void;
+}
+
 /** A connection to a Valkey, or a Redis: opened by the first call, and anew by the first one after it broke. */
 export class ValkeyLink {
   readonly #url: URL;
@@ -34,7 +42,7 @@ export class ValkeyLink {
   readonly #name: string;
   readonly #answerMs: number;
   readonly #faultOf: ValkeyLinkOptions['faultOf'];
-  #client: Promise<Client> | null = null;
+  #opening: Opening | null = null;
   #isClosed = false;
 
   constructor(url: URL, { answerMs = ANSWER_MS, faultOf }: ValkeyLinkOptions) {
@@ -64,9 +72,9 @@ export class ValkeyLink {
   /** As `call`, for callers who know what a refusal means. @throws ValkeyRefusal, and what `faultOf` makes */
   async ask(...command: (string | Buffer)[]): Promise<ValkeyReply> {
     if (this.#isClosed) throw this.#closed();
-    this.#client ??= this.#connect();
-    const opening = this.#client;
-    const calling = opening.then((client) => client.sendCommand(command));
+    this.#opening ??= this.#connect();
+    const opening = this.#opening;
+    const calling = opening.client.then((client) => client.sendCommand(command));
     try {
       const late = (): Error => new Error(`did not answer in ${this.#answerMs} ms`);
       return (await within(this.#answerMs, calling, late)) as unknown as ValkeyReply;
@@ -88,33 +96,31 @@ export class ValkeyLink {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    const client = this.#client;
-    this.#client = null;
-    (await client?.catch(() => undefined))?.destroy();
+    const opening = this.#opening;
+    this.#opening = null;
+    opening?.drop();
+    await opening?.client.catch(() => undefined);
   }
 
   #closed(cause?: unknown): Error {
     return this.#faultOf('closed', 'the store was closed', cause);
   }
 
-  #drop(opening: Promise<Client>): void {
-    if (this.#client === opening) this.#client = null;
-    opening.then(
-      (client) => client.destroy(),
-      () => undefined,
-    );
+  #drop(opening: Opening): void {
+    if (this.#opening === opening) this.#opening = null;
+    opening.drop();
   }
 
-  /** @throws ConnectError */
-  async #connect(): Promise<Client> {
-    try {
-      return await this.#open();
-    } catch (error) {
+  #connect(): Opening {
+    const over = new AbortController();
+    const client = this.#open(over.signal).catch((error: unknown) => {
       throw new ConnectError(connectFault(error as Error, this.#access), error);
-    }
+    });
+    return { client, drop: () => over.abort() };
   }
 
-  async #open(): Promise<Client> {
+  /** @param over when it is not wanted any more, whether it is there by then or not */
+  async #open(over: AbortSignal): Promise<Client> {
     // Only where there is such a store.
     const { createClient, RESP_TYPES } = await import('@redis/client');
     const url = this.#url;
@@ -138,6 +144,13 @@ export class ValkeyLink {
     });
     // Whoever calls next hears of it.
     client.on('error', () => undefined);
+    const drop = (): void => client.destroy();
+    // Behind what came too early to find a socket, too.
+    client.on('connect', () => {
+      if (over.aborted) drop();
+    });
+    over.throwIfAborted();
+    over.addEventListener('abort', drop, { once: true });
     await client.connect();
     return client as unknown as Client;
   }
