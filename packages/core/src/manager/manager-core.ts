@@ -9,6 +9,7 @@ import { explainPoolNow, explainSlotNow } from './explaining.ts';
 import { Failbacks } from './failback.ts';
 import { beginHandover, expireHandovers } from './handover.ts';
 import { HealthWatch } from './health.ts';
+import { HearingWatch } from './hearing-watch.ts';
 import { type ManagerParts, takeInput } from './inputs.ts';
 import { Journal } from './journal.ts';
 import { watchMaintenance } from './maintenance.ts';
@@ -42,6 +43,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
   readonly #parts: ManagerParts;
   readonly #health: HealthWatch;
   readonly #council: CouncilWatch;
+  readonly #hearing: HearingWatch;
   readonly #escalations: Escalations;
   readonly #failbacks: Failbacks;
   readonly #upgrades: UpgradeNews;
@@ -70,6 +72,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     };
     this.#health = new HealthWatch(state);
     this.#council = new CouncilWatch(state);
+    this.#hearing = new HearingWatch(state);
     this.#escalations = new Escalations(state);
     this.#failbacks = new Failbacks(state, random);
     this.#upgrades = new UpgradeNews(state);
@@ -119,6 +122,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
       ...[
         this.#parts.stateOrders.deadlineMs,
         this.#escalations.deadlineMs,
+        this.#hearing.deadlineMs,
         ...this.#failbacks.deadlinesMs,
       ].filter((atMs) => atMs !== undefined),
     ];
@@ -189,6 +193,7 @@ export class ManagerCore implements Core<ManagerCoreInput, ManagerCoreOutput> {
     }
     this.#health.tellChanges(journal, nowMs, options.wallMs(nowMs));
     this.#council.tellChanges(journal, options.wallMs(nowMs));
+    this.#hearing.look(journal, moment);
     for (const event of journal.takeEvents()) outputs.push({ type: 'event', event });
     saving.save(outputs);
     outputs.push({ type: 'changed' });

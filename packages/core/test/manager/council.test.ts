@@ -113,6 +113,73 @@ describe('a council that is declared anew', () => {
   });
 });
 
+/** What this node says of the members, of which it hears nothing of some. */
+function hear(domain: FakeDomain, id: number, silent: readonly number[]): void {
+  const version = council(domain)?.version;
+  if (!version) throw new Error('no council');
+  const report = { id: 1, version, members: [1, 2, 3], next: null, voiceless: 0, rival: null, silent };
+  domain.report(id, { slots: [], failovers: [], councils: [report] });
+}
+
+describe('a way that is cut while a majority is left', () => {
+  const told = (domain: FakeDomain) =>
+    events(domain).map(({ type, severity, subject, message }) => ({ type, severity, subject, message }));
+
+  test('is told by its direction once it has lasted, and when it is open again', async () => {
+    const domain = await running();
+    hear(domain, 2, [1]);
+    expect(events(domain)).toEqual([]);
+    domain.expire();
+    const silent = {
+      type: 'council.member-silent',
+      severity: 'warning',
+      subject: 'node b',
+      message: 'b hears nothing of a: lease datagrams (UDP) do not come from there to b.',
+    };
+    expect(told(domain)).toEqual([silent]);
+    // Nothing is due any more, and it is told once.
+    domain.expire();
+    hear(domain, 2, [1]);
+    expect(told(domain)).toEqual([silent]);
+    hear(domain, 2, []);
+    expect(told(domain)[1]).toEqual({
+      type: 'council.member-heard',
+      severity: 'info',
+      subject: 'node b',
+      message: 'b hears a again.',
+    });
+  });
+
+  test('several of one node are one event', async () => {
+    const domain = await running();
+    hear(domain, 4, [1, 2, 3]);
+    domain.expire();
+    expect(told(domain).map(({ message }) => message)).toEqual([
+      'd hears nothing of a, b, c: lease datagrams (UDP) do not come from there to d.',
+    ]);
+    hear(domain, 4, [2]);
+    expect(told(domain)[1]?.message).toBe('d hears a, c again.');
+  });
+
+  test('is not told of a node that comes back, and is heard a moment later', async () => {
+    const domain = await running();
+    lose(domain, 1);
+    hear(domain, 2, [1]);
+    domain.register('a', 1);
+    hear(domain, 2, []);
+    domain.expire();
+    expect(events(domain)).toEqual([]);
+  });
+
+  test('is not told as mended when one of both is gone', async () => {
+    const domain = await running();
+    hear(domain, 2, [1]);
+    domain.expire();
+    lose(domain, 1);
+    expect(told(domain).map(({ type }) => type)).toEqual(['council.member-silent']);
+  });
+});
+
 describe('without a majority', () => {
   test('it is said once, loudly, and when it is back', async () => {
     const domain = await running();
@@ -130,21 +197,15 @@ describe('without a majority', () => {
 
   test('members that are there and do not hear each other are none: who hears whom is said, and nobody is told to decide', async () => {
     const domain = await running();
-    const hear = (id: number, silent: readonly number[]): void => {
-      const version = council(domain)?.version;
-      if (!version) throw new Error('no council');
-      const report = { id: 1, version, members: [1, 2, 3], next: null, voiceless: 0, rival: null, silent };
-      domain.report(id, { slots: [], failovers: [], councils: [report] });
-    };
-    hear(1, [2, 3]);
-    hear(4, [1, 2, 3]);
+    hear(domain, 1, [2, 3]);
+    hear(domain, 4, [1, 2, 3]);
     // b and c have each other.
     expect(events(domain)).toEqual([]);
     expect(view(domain)?.cut).toEqual({
       together: 2,
       who: 'a hears nothing of b, c; d hears nothing of a, b, c',
     });
-    hear(2, [3]);
+    hear(domain, 2, [3]);
     expect(events(domain)).toMatchObject([{ type: 'council.majority-lost', severity: 'error' }]);
     const [lost] = events(domain);
     expect(lost?.message).toMatch(
@@ -156,7 +217,7 @@ describe('without a majority', () => {
       /^3 of 3 .* answer \(2 are needed\), but a hears .*: no lease is granted/,
     );
     expect(explained?.candidates.map(({ rule }) => rule)).toEqual(explained?.candidates.map(() => 'council'));
-    for (const id of [1, 2, 4]) hear(id, []);
+    for (const id of [1, 2, 4]) hear(domain, id, []);
     expect(events(domain).map(({ type }) => type)).toEqual([
       'council.majority-lost',
       'council.majority-back',
