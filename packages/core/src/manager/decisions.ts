@@ -125,6 +125,7 @@ export function decide(
       state.refusals.delete(decision.id);
       state.passedOn.delete(decision.id);
       state.sharingReports.delete(decision.id);
+      state.toldUnprotected.delete(decision.id);
       state.endedEpochs.delete(decision.id);
       state.acceptedLosses.delete(decision.id);
       state.overAt.delete(decision.id);

@@ -27,9 +27,11 @@ export function tellProtection(
   state.sharingReports.set(slot.id, { ...told, isProtected: isNow });
   const subject = `slot ${slot.pool}/${slot.index}`;
   if (!isNow) {
+    state.toldUnprotected.add(slot.id);
     journal.event(wallMs, 'slot.unprotected', severity, subject, unprotectedWords(state, slot, report));
     return;
   }
+  state.toldUnprotected.delete(slot.id);
   const message = report.checkpoint
     ? `The store has the state of slot ${slot.index} of ${slot.pool}, as agreed.`
     : `Standbys have the state of slot ${slot.index} of ${slot.pool} again.`;

@@ -39,8 +39,9 @@ export function takeSharing(
     state.sharingReports.delete(slot.id);
     return;
   }
-  // Whoever comes next is expected to have found somebody.
-  const wasProtected = former === undefined || known?.isProtected === true;
+  // Whoever comes next is expected to have found somebody; where it was told of the one before that nobody was there, it is news.
+  const isNews = state.toldUnprotected.has(slot.id) && isProtected(state, slot, report);
+  const wasProtected = former === undefined ? !isNews : known?.isProtected === true;
   state.sharingReports.set(slot.id, { epoch, holder, report, atMs: wallMs, isProtected: wasProtected });
   const subject = `slot ${slot.pool}/${slot.index}`;
   const tell = (type: string, severity: 'info' | 'warning' | 'error', message: string): void =>

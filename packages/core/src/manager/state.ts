@@ -206,6 +206,8 @@ export class ManagerState {
   readonly passedOn: Map<string, Map<string, PassedOn>> = new Map();
   /** By slot: how its state goes to its standbys, as its holder told last. */
   readonly sharingReports: Map<string, ToldSharing> = new Map();
+  /** Slots of which it was told that too few have their state, and not yet that this is over, whoever has held them since. */
+  readonly toldUnprotected: Set<string> = new Set();
   /** By node. */
   readonly mergeable: Map<string, ToldMergeable> = new Map();
   /** Slots whose holder does not raise their addresses, as somebody else has one. */

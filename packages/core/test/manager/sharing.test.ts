@@ -270,6 +270,20 @@ describe('what a holder tells of its standbys', () => {
     expect(views().pools[0]?.health).toBe('degraded');
   });
 
+  test('is well again with the next holder, and that is told, too', async () => {
+    const { tell, standby, events } = await world();
+    tell([standby(2)]);
+    tell([]);
+    // It has the slot, and has not told of its state yet.
+    tell(null, {}, '2', [], 2);
+    tell([standby(1)], {}, '2', [], 2);
+    tell([standby(2)], {}, '3');
+    expect(events().filter((event) => !event.includes('listed'))).toEqual([
+      'error slot.unprotected: No standby has the state of slot 0 of kv: a failover would lose state.',
+      'info slot.protected: Standbys have the state of slot 0 of kv again.',
+    ]);
+  });
+
   test('counts as nothing when it is not told', async () => {
     const { tell, standby, views } = await world();
     tell([standby(2)]);
