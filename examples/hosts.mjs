@@ -33,7 +33,10 @@ export function bridge(name) {
   ip('link', 'set', name, 'up');
 }
 
-/** A program on a host; `next` waits for a line that fits, and fails when the program ends before. `isText`: it speaks no JSON. */
+/**
+ * A program on a host; `next` waits for a line that fits, and fails when the program ends before, `said` counts those that fit, whether
+ * they were waited for or not. `isText`: it speaks no JSON.
+ */
 export function start(words, host = null, { isText = false } = {}) {
   const [first, ...rest] = [...enter(host), ...words];
   const child = spawn(first, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -65,7 +68,8 @@ export function start(words, host = null, { isText = false } = {}) {
       });
     }
   };
-  return { child, next, ended, errors: () => errors };
+  const said = (fits) => lines.filter(fits).length;
+  return { child, next, said, ended, errors: () => errors };
 }
 
 /** A namespace of its own, held by a process, with a link for each bridge: `{ eth0: ['br0', '10.0.0.1/24'] }`. */

@@ -4,9 +4,9 @@
  * Traffic for a gateway that moves.
  *
  *   traffic.mjs server ADDRESS   HTTP at 8080: GET /N sends N octets; TCP at 7000 and UDP at 7001 give back what they get
- *   traffic.mjs client ADDRESS   one TCP connection with a question every 5 ms, a datagram every millisecond
+ *   traffic.mjs client ADDRESS [EVERY]   one TCP connection with a question every 5 ms, a datagram every millisecond, or EVERY ms
  *
- * Both write lines of JSON. The client tells how it went, and ends, when its standard input ends.
+ * Both write lines of JSON. The client tells how it went, and ends, when its standard input ends; the server tells who its peers are.
  */
 import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -51,7 +51,14 @@ function serve(address) {
     socket.pipe(socket);
   });
   const datagrams = createSocket('udp4');
-  datagrams.on('message', (octets, { port, address: from }) => datagrams.send(octets, port, from));
+  const senders = new Set();
+  datagrams.on('message', (octets, { port, address: from }) => {
+    datagrams.send(octets, port, from);
+    const sender = `${from}:${port}`;
+    if (senders.has(sender)) return;
+    senders.add(sender);
+    say({ datagramsFrom: sender });
+  });
   const bound = new Promise((resolve) => datagrams.bind(DATAGRAM_PORT, address, resolve));
   void Promise.all([listening(http, HTTP_PORT), listening(echo, ECHO_PORT), bound]).then(() =>
     say({ ready: true }),
@@ -94,9 +101,15 @@ class Questions {
     const rounded = (ms) => Math.round(ms * 10) / 10;
     return { sent: asked.length, answered, longestLossMs: rounded(lossMs), longestWaitMs: rounded(waitMs) };
   }
+
+  /** When those without an answer were asked, by the wall clock, ms. */
+  lostAtMs() {
+    const lost = this.#askedMs.filter((_, number) => this.#answeredMs[number] === undefined);
+    return lost.map((askedMs) => Math.round(performance.timeOrigin + askedMs));
+  }
 }
 
-function ask(address) {
+function ask(address, everyMs) {
   const [questions, datagrams] = [new Questions(), new Questions()];
   let isReady = false;
   let failure = null;
@@ -125,21 +138,22 @@ function ask(address) {
     }, ASK_EVERY_MS),
   ];
   udp.once('connect', () => {
-    timers.push(setInterval(() => udp.send(`${datagrams.ask()}`), 1));
+    timers.push(setInterval(() => udp.send(`${datagrams.ask()}`), everyMs));
   });
   process.stdin.resume().once('end', () => {
     for (const timer of timers) clearInterval(timer);
     setTimeout(() => {
-      say({ connection: { ...questions.told(), failure }, datagrams: datagrams.told() });
+      const told = { ...datagrams.told(), lostAtMs: datagrams.lostAtMs() };
+      say({ connection: { ...questions.told(), failure }, datagrams: told });
       process.exit(failure === null ? 0 : 1);
     }, LATE_MS);
   });
 }
 
-const [role, address] = process.argv.slice(2);
+const [role, address, every = '1'] = process.argv.slice(2);
 if (role === 'server' && address) serve(address);
-else if (role === 'client' && address) ask(address);
+else if (role === 'client' && address) ask(address, Number(every));
 else {
-  process.stderr.write('say traffic.mjs server|client ADDRESS\n');
+  process.stderr.write('say traffic.mjs server|client ADDRESS [EVERY]\n');
   process.exit(2);
 }

@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Two NAT gateways, of which the active one's node dies again and again: under a download by curl, a session that asks every 5 ms, a
- * datagram every millisecond, and a crowd of connections that ask now and then. All of it on this machine, in network
- * namespaces that are gone when it ends:
+ * Two NAT gateways, of which the active one's node dies again and again, or hands over by order: under a download by curl, a session that
+ * asks every 5 ms, a datagram every millisecond, and a crowd of connections that ask now and then. All of it on this machine, in
+ * network namespaces that are gone when it ends:
  *
  *   client 10.79.0.30 ── br-lan ──┬── node-a ──┬── br-wan ── server 10.78.0.40
  *                                 └── node-b ──┘     │
  *                                        manager, node-c (its voice)
  *
- *   sudo node run.mjs [--failovers 5] [--connections 200] [--megabytes 200] [--seed 1] [--json]
+ *   sudo node run.mjs [--handover] [--failovers 5] [--connections 200] [--megabytes 200] [--every 1] [--seed 1] [--json]
  */
 import { statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -24,12 +24,16 @@ const SERVER = '10.78.0.40';
 const INSIDE = '10.79.0.100';
 const NODES = { 'node-a': 11, 'node-b': 12, 'node-c': 13 };
 const DOWNLOAD_RATE = '8M';
+/** Steps of a record are of another process, and whole milliseconds. */
+const CLOCKS_MS = 2;
 
 const { values } = parseArgs({
   options: {
+    handover: { type: 'boolean', default: false },
     failovers: { type: 'string', default: '5' },
     connections: { type: 'string', default: '200' },
     megabytes: { type: 'string', default: '200' },
+    every: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
     vnfpool: { type: 'string', default: VNFPOOL },
@@ -66,7 +70,7 @@ async function traffic({ clientAt, serverAt }, folder) {
   for (const server of servers) await server.next((line) => line.ready);
   const crowd = start([node, many, 'client', SERVER, values.connections], clientAt);
   await crowd.next((line) => line.living !== undefined);
-  const session = start([node, single, 'client', SERVER], clientAt);
+  const session = start([node, single, 'client', SERVER, values.every], clientAt);
   await session.next((line) => line.ready);
   const path = join(folder, 'download');
   writeFileSync(path, '');
@@ -80,6 +84,44 @@ async function traffic({ clientAt, serverAt }, folder) {
   return { round, session, curl, path, bytes, download: servers[1] };
 }
 
+/** The node of the active one dies. */
+async function dies(site, before) {
+  const node = site.nodes.get(before.node);
+  const died = node.die();
+  const after = await site.untilElsewhere(node.name);
+  const comeBack = async () => {
+    await died;
+    await node.comeBack(['conntrack', '-F']);
+  };
+  return { after, words: `${node.name} died`, comeBack };
+}
+
+/** The other one gets the slot by order. */
+async function handsOver(site, before) {
+  site.cli('handover', 'nat/0', '--to', before.standbys[0], '--no-wait');
+  const after = await site.untilElsewhere(before.node);
+  return { after, words: `${before.node} handed over`, comeBack: () => Promise.resolve() };
+}
+
+/** When the slot was on its way: from each order to the moment at which the next one served; wall clock, ms. */
+async function handovers(site) {
+  const { events, failovers } = await site.state();
+  const inOrder = (times) => times.toSorted((a, b) => a - b);
+  const served = inOrder(failovers.map(({ steps }) => steps.find(({ name }) => name === 'serving').at));
+  const ordered = events.filter(({ type }) => type === 'handover.ordered').map(({ at }) => at);
+  return inOrder(ordered).map((fromMs) => ({
+    fromMs,
+    toMs: served.find((atMs) => atMs >= fromMs) ?? fromMs,
+  }));
+}
+
+/** Lost datagrams that were not on their way while the slot was; they take `waitMs` there and back. */
+function lostElsewhere(lostAtMs, windows, waitMs) {
+  const isWithin = (atMs) =>
+    windows.some(({ fromMs, toMs }) => atMs >= fromMs - waitMs - CLOCKS_MS && atMs <= toMs + CLOCKS_MS);
+  return lostAtMs.filter((atMs) => !isWithin(atMs)).length;
+}
+
 async function run(folder) {
   const built = await build(folder);
   const { site } = built;
@@ -91,17 +133,15 @@ async function run(folder) {
   for (let number = 1; number <= Number(values.failovers); number++) {
     const before = await site.untilProtected();
     await pause(200 + random() * 800);
-    const node = site.nodes.get(before.node);
     const { living: lived } = await round();
-    const died = node.die();
-    const after = await site.untilElsewhere(node.name);
+    const { after, words, comeBack } = await (values.handover ? handsOver : dies)(site, before);
     const { living } = await round();
-    failovers.push({ node: node.name, connections: lived, survived: living });
+    const downloaded = statSync(path).size;
+    failovers.push({ node: before.node, connections: lived, survived: living, downloaded });
     print(
-      `${number}: ${node.name} died, ${after.node} is the gateway: ${living} of ${lived} connections go on, ${statSync(path).size} octets downloaded`,
+      `${number}: ${words}, ${after.node} is the gateway: ${living} of ${lived} connections go on, ${downloaded} octets downloaded`,
     );
-    await died;
-    await node.comeBack(['conntrack', '-F']);
+    await comeBack();
   }
   await site.untilProtected();
   const { living, died } = await round();
@@ -112,12 +152,18 @@ async function run(folder) {
   session.child.stdin.end();
   const { connection, datagrams } = await session.next((line) => line.connection);
   const records = await site.records();
+  const { lostAtMs, ...counted } = datagrams;
+  const elsewhere = values.handover
+    ? lostElsewhere(lostAtMs, await handovers(site), datagrams.longestWaitMs)
+    : null;
+  // Another one than the first is of a translation that was lost.
+  const flows = download.said((line) => line.datagramsFrom);
   const outcome = {
     failovers,
     crowd: { living, died },
     download: { bytes, isSame },
     session: connection,
-    datagrams,
+    datagrams: { ...counted, lostElsewhere: elsewhere, flows },
     records,
   };
   if (values.json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
@@ -127,9 +173,10 @@ async function run(folder) {
     `session: ${connection.answered} questions, ${connection.failure ?? 'all answered'}, after ${connection.longestWaitMs} ms at most`,
   );
   print(
-    `datagrams: ${datagrams.sent - datagrams.answered} of ${datagrams.sent} lost, at most for ${datagrams.longestLossMs} ms`,
+    `datagrams: ${datagrams.sent - datagrams.answered} of ${datagrams.sent} lost, at most for ${datagrams.longestLossMs} ms${elsewhere === null ? '' : `; ${elsewhere} of them while the slot stayed where it was`}`,
   );
-  return isSame && connection.failure === null && living === Number(values.connections) ? 0 : 1;
+  const isWhole = isSame && connection.failure === null && living === Number(values.connections);
+  return isWhole && flows === 1 && !elsewhere ? 0 : 1;
 }
 
 await conclude('nat', run);

@@ -49,4 +49,14 @@ describe.skipIf(missing !== '')(`beginnings through NAT gateways ${missing}`, ()
     // The next gateway gives out ports of its own: those of flows that it does not know belong to nobody else.
     expect(agentDied?.collisions).toBe(0);
   }, 180_000);
+
+  test('without that, and by order: whoever hands over tells all that its kernel has done until its fence was closed', async () => {
+    const failovers = await failoversOf('--plain', '--handover', '--failovers', '1');
+    expect(failovers).toHaveLength(1);
+    for (const { seen, unknown, failures } of failovers) {
+      expect(seen).toBeGreaterThan(100);
+      expect(unknown).toBe(0);
+      expect(failures).toEqual([]);
+    }
+  }, 180_000);
 });
