@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { FailoverRecord } from '@vnfpool/wire/mobility';
 import { formatEpoch } from '../identity.ts';
 import type { AcceptedLossView } from '../management/sharing-views.ts';
+import { indexed } from '../planner/indexed.ts';
 import { instanceName, isReady, refusalOf } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
 import { isByAgents } from '../state-level/carried.ts';
@@ -41,7 +43,7 @@ export function acceptLoss(
   const wanted = candidates.find((instance) => instanceName(instance) === request.to);
   if (!wanted)
     return refuse('NOT_FOUND', `${request.to} is no candidate for ${where}; candidates: ${names}.${losses}`);
-  if (!isReady(wanted, new Map(observed.nodes.map((node) => [node.name, node]))))
+  if (!isReady(wanted, indexed(observed).nodes))
     return refuse('NOT_READY', `${request.to} is not ready to take the slot.`);
   const refusal = refusalOf(wanted, slot);
   if (refusal) return refuse('NOT_READY', `${wanted.node} would not serve ${where}: ${refusal.why}.`);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { DeclaredPool } from '../declared/set.ts';
 import { refugeOf } from '../planner/escalation.ts';
+import { indexed } from '../planner/indexed.ts';
 import {
   instanceName,
   isReady,
@@ -108,7 +110,7 @@ function elsewhereMs({ restart }: DeclaredPool): number | null {
 
 /** Not ready where it could be: on a node that is there, or on one that is lost. Nobody knows of a node that left. */
 function isTrouble(instance: ObservedInstance, observed: Observed): boolean {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   const node = nodes.get(instance.node);
   if (instance.move || instance.status === 'Terminating') return false;
   return node?.state === 'lost' || (takesOrders(node) && !isReady(instance, nodes));

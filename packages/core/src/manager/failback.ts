@@ -3,6 +3,7 @@
 import type { Random } from '../core.ts';
 import type { DeclaredFailback } from '../declared/detection.ts';
 import type { DeclaredPool } from '../declared/set.ts';
+import { indexed } from '../planner/indexed.ts';
 import { instanceName, isReadyFor, type Observed, type ObservedInstance } from '../planner/observed.ts';
 import { slotsOf } from '../planner/roles.ts';
 import { lacksState } from '../planner/slot-sharing.ts';
@@ -86,7 +87,7 @@ export class Failbacks {
 
 /** Slots that somebody else holds while the instance that they were made for is fit to. */
 function strayed(pool: DeclaredPool, observed: Observed): Map<string, ObservedInstance> {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   const homes = homesOf(pool, observed);
   const found = new Map<string, ObservedInstance>();
   for (const slot of slotsOf(pool, observed)) {

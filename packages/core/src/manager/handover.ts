@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { Random } from '../core.ts';
+import { indexed } from '../planner/indexed.ts';
 import { instanceName, isReady, isReadyFor, refusalOf } from '../planner/observed.ts';
 import { rankingOf } from '../planner/roles.ts';
 import { lacksState } from '../planner/slot-sharing.ts';
@@ -59,7 +61,7 @@ export function chooseSuccessor(
   const holder = observed.instances.find(({ functionId }) => functionId === slot.holder);
   if (holder?.move)
     return refuse('NOT_READY', `${instanceName(holder)} moves to ${holder.move.to}, and its slot with it.`);
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   const isFull = ({ functionId }: { readonly functionId: number }): boolean =>
     observed.slots.filter(({ holder: of }) => of === functionId).length >= slotsPerInstance(pool);
   if (request.to !== undefined) {

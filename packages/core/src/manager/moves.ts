@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { Random } from '../core.ts';
+import { indexed } from '../planner/indexed.ts';
 import { instanceName, isReady, takesOrders } from '../planner/observed.ts';
 import { staysAtNode, targetOf } from '../planner/target.ts';
 import { isByAgents } from '../state-level/carried.ts';
@@ -72,7 +74,7 @@ export function chooseMove(
       'NOT_READY',
       `The connections of ${request.instance} are those of its node: hand its slot over, they are shared.`,
     );
-  const nodes = new Map(observed.nodes.map((each) => [each.name, each]));
+  const nodes = indexed(observed).nodes;
   if (!isReady(instance, nodes))
     return refuse(
       'NOT_READY',

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { SessionInformation } from '@vnfpool/wire/mobility';
 import type { Random } from '../core.ts';
 import type { FunctionId, NodeId } from '../identity.ts';
 import type { MobilityManagerOutput } from '../mobility/types.ts';
+import { indexed } from '../planner/indexed.ts';
 import { instanceName, isReady, type ObservedInstance, takesOrders } from '../planner/observed.ts';
 import type { Journal } from './journal.ts';
 import type { Moment } from './moves.ts';
@@ -183,7 +185,7 @@ export class ManagerSessionMoves {
     if (from === to) return refuse('NOT_READY', `${from} has its sessions already.`);
     if (giver.pool !== taker.pool)
       return refuse('NOT_READY', `${to} is of another pool: sessions go between instances of one.`);
-    const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+    const nodes = indexed(observed).nodes;
     for (const instance of [giver, taker]) {
       const name = instanceName(instance);
       if (instance.move) return refuse('NOT_READY', `${name} moves to ${instance.move.to} as a whole.`);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { indexed } from '../planner/indexed.ts';
 import { isReady } from '../planner/observed.ts';
 import { type ManagerState, STEADY_MS } from './state.ts';
 
 /** Remembers since when instances are ready without a break, as far as this manager has seen. */
 export function watchReadiness(state: ManagerState, nowMs: number): void {
-  const { instances, nodes } = state.observed(nowMs);
-  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const observed = state.observed(nowMs);
+  const { nodes } = indexed(observed);
   const ready = new Set(
-    instances.filter((instance) => isReady(instance, byName)).map(({ functionId }) => functionId),
+    observed.instances.filter((instance) => isReady(instance, nodes)).map(({ functionId }) => functionId),
   );
   for (const id of state.readySinceMs.keys()) if (!ready.has(id)) state.readySinceMs.delete(id);
   for (const id of ready) if (!state.readySinceMs.has(id)) state.readySinceMs.set(id, nowMs);

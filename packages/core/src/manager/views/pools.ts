@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { DeclaredPool } from '../../declared/set.ts';
 import type { PoolSharingView } from '../../management/sharing-views.ts';
 import type { Health, PoolView } from '../../management/views.ts';
+import { indexed } from '../../planner/indexed.ts';
 import {
   instanceName,
   isReady,
@@ -26,7 +28,7 @@ export function poolViews(state: ManagerState, nowMs: number): PoolView[] {
 }
 
 function poolView(pool: DeclaredPool, set: string, observed: Observed, state: ManagerState): PoolView {
-  const nodes = new Map(observed.nodes.map((node) => [node.name, node]));
+  const nodes = indexed(observed).nodes;
   const roles = rolesOf(pool, observed);
   const poolSlots = slotsOf(pool, observed);
   const ready = new Set(
