@@ -63,7 +63,7 @@ test('whatever changes, is refused, and is begun anew on the way: in the end all
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('begin' as const) }) },
   );
-  let largest = 0;
+  let [several, again] = [0, 0];
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
       const telling = new SlotTelling();
@@ -110,10 +110,14 @@ test('whatever changes, is refused, and is begun anew on the way: in the end all
       expect(heard.muteMs).toBe(serial);
       expect(new Map(heard.slots)).toEqual(new Map(slots.map(({ id, reason }) => [id, reason])));
       for (const { id } of failovers) expect(heard.records).toContain(id);
-      largest = Math.max(largest, heard.messages);
+      // Sixty slots need two messages; what changed behind them, or was told anew, needs more.
+      if (heard.messages > 1) several += 1;
+      if (heard.messages > 2) again += 1;
     }),
   );
-  expect(largest).toBeGreaterThan(4);
+  // One hundred runs.
+  expect(several).toBeGreaterThan(90);
+  expect(again).toBeGreaterThan(10);
 });
 
 test('a thousand slots go in messages that each can have, the records behind the last of them', () => {
