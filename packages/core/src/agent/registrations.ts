@@ -3,11 +3,11 @@ import {
   type FunctionSpecification,
   plainAddress,
   type SetConfiguration,
-  type SlotState,
+  type SlotDefinition,
 } from '@vnfpool/wire/mobility';
-import type { FunctionId, SlotId } from '../identity.ts';
-import { once } from '../once.ts';
+import type { FunctionId } from '../identity.ts';
 import type { Resident } from './agent.ts';
+import { definitionsOf, type HeldSlots } from './held-slots.ts';
 import type { AgentOutput, ElementPolicy } from './types.ts';
 
 /** Loads are told in steps of 2 %, so that noise does not become registrations. */
@@ -20,37 +20,35 @@ const LOAD_STEPS = 50;
 export function registrationsOf(
   configuration: SetConfiguration | null,
   residents: ReadonlyMap<FunctionId, Resident>,
-  slots: ReadonlyMap<SlotId, SlotState>,
+  held: HeldSlots,
 ): Map<FunctionId, AgentOutput & { type: 'register' }> {
   const wanted = new Map<FunctionId, AgentOutput & { type: 'register' }>();
   const definitions = configuration && definitionsOf(configuration);
-  // A function is one element, also with several slots: by the address of the first one.
-  const index = (slot: SlotState): number => definitions?.get(slot.id)?.index ?? Number.POSITIVE_INFINITY;
-  const held = [...slots.values()].filter(({ state }) => state === 'holding');
-  for (const state of held.sort((a, b) => index(a) - index(b))) {
-    if (!state.holder) continue;
-    const functionId = state.holder.functionId as FunctionId;
-    if (wanted.has(functionId)) continue;
+  for (const [functionId, slots] of held) {
     const life = residents.get(functionId)?.life;
     const registration = life?.specification.registration;
     const place = life?.place;
     if (!life?.ready || !registration || !place) continue;
-    const definition = definitions?.get(state.id);
+    // It is one element, also with several slots: by the address of the first one.
+    const [first] = slots
+      .map((state) => ({ state, definition: definitions?.get(state.id) }))
+      .sort((a, b) => indexOf(a.definition) - indexOf(b.definition));
+    if (!first) continue;
     wanted.set(functionId, {
       type: 'register',
       poolHandle: registration.poolHandle,
       functionId,
-      address: addressOf(definition?.addresses) ?? place.address,
+      address: addressOf(first.definition?.addresses) ?? place.address,
       port: place.port,
-      policy: policyOf(registration, life.load, state.epoch),
+      policy: policyOf(registration, life.load, first.state.epoch),
     });
   }
   return wanted;
 }
 
-const definitionsOf = once(
-  ({ slots }: SetConfiguration) => new Map(slots.map((definition) => [definition.id, definition])),
-);
+function indexOf(definition: SlotDefinition | undefined): number {
+  return definition?.index ?? Number.POSITIVE_INFINITY;
+}
 
 /** Where users find the slot: elements have one address. A link-local one says nothing to who is elsewhere. */
 function addressOf(addresses: readonly string[] = []): string | undefined {

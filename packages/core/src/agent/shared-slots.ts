@@ -31,6 +31,7 @@ export class SharedSlots {
   /** Those of which there is a whole copy here, with how far it came. */
   readonly #copies = new Map<SlotId, ReplicaPosition | undefined>();
   readonly #reports = new Map<SlotId, SharingReport>();
+  readonly #reported = new Map<SlotId, { readonly slot: SlotState; readonly told: SlotState }>();
   /** Those that are held here, and of which the function has had the state from this very process. */
   readonly #taken = new Set<SlotId>();
 
@@ -40,8 +41,10 @@ export class SharedSlots {
   }
 
   reported(slot: SlotId, report: SharingReport | null): void {
-    if (report === null) this.#reports.delete(slot);
-    else this.#reports.set(slot, report);
+    if (report === null) {
+      this.#reports.delete(slot);
+      this.#reported.delete(slot);
+    } else this.#reports.set(slot, report);
   }
 
   taken(slot: SlotId): void {
@@ -65,6 +68,7 @@ export class SharedSlots {
     this.#taken.delete(slot);
     this.#copies.delete(slot);
     this.#reports.delete(slot);
+    this.#reported.delete(slot);
   }
 
   /** What a candidate has of the slot's state; undefined: it needs none of its own. */
@@ -82,11 +86,17 @@ export class SharedSlots {
     };
   }
 
-  /** With what is known of the standbys of slots that are held here. */
+  /** With what is known of the standbys of slots that are held here; the same objects while nothing else is known. */
   withReports(slots: Iterable<SlotState>): SlotState[] {
     return Array.from(slots, (slot) => {
-      const report = this.#reports.get(slot.id as SlotId);
-      return report === undefined || slot.state !== 'holding' ? slot : { ...slot, sharing: report };
+      const id = slot.id as SlotId;
+      const report = this.#reports.get(id);
+      if (report === undefined || slot.state !== 'holding') return slot;
+      const known = this.#reported.get(id);
+      if (known?.slot === slot && known.told.sharing === report) return known.told;
+      const told = { ...slot, sharing: report };
+      this.#reported.set(id, { slot, told });
+      return told;
     });
   }
 }

@@ -12,6 +12,7 @@ import type { FunctionId, NodeId, SlotId } from '../identity.ts';
 import { isSame } from '../same.ts';
 import type { Resident } from './agent.ts';
 import { candidatesOf } from './candidacy.ts';
+import { definitionsOf, type HeldSlots, heldSlots } from './held-slots.ts';
 import { recordOf, recordText } from './keeping.ts';
 import { registrationsOf } from './registrations.ts';
 import { roleOf } from './role.ts';
@@ -43,13 +44,14 @@ export interface AgentView {
   readonly isLeaving: boolean;
 }
 
-const NO_SLOTS: ReadonlyMap<SlotId, SlotState> = new Map();
+const NO_SLOTS: HeldSlots = new Map();
 
-/** Of a slot that this function holds. */
-function isStateAwaited(functionId: FunctionId, { configuration, shared, slots }: AgentView): boolean {
-  return (configuration?.slots ?? []).some((definition) => {
-    const { state, holder } = slots.get(definition.id as SlotId) ?? {};
-    return state === 'holding' && holder?.functionId === functionId && shared.isAwaited(definition);
+/** Of one of the slots that are held. */
+function isStateAwaited(held: readonly SlotState[], { configuration, shared }: AgentView): boolean {
+  const definitions = configuration && definitionsOf(configuration);
+  return held.some(({ id }) => {
+    const definition = definitions?.get(id);
+    return definition !== undefined && shared.isAwaited(definition);
   });
 }
 
@@ -64,18 +66,19 @@ export class Told {
   readonly #cookiesHanded = new Map<FunctionId, string>();
   /** Role, epoch and run. */
   readonly #rolesTold = new Map<FunctionId, string>();
-  #slotsTold = '';
+  #slotsTold: (AgentOutput & { type: 'slots-changed' }) | undefined;
   #failoversKept: readonly FailoverRecord[] = [];
 
   /** The difference between what is and what was told. */
   tell(view: AgentView): AgentOutput[] {
+    const held = heldSlots(view.slots);
     return [
       ...this.#releases(view),
       ...this.#keeps(view),
       ...this.#cookieSecrets(view),
       ...this.#candidates(view),
-      ...this.#roles(view),
-      ...this.#registrations(view),
+      ...this.#roles(view, held),
+      ...this.#registrations(view, held),
       ...this.#functions(view),
       ...this.#keptFailovers(view),
       ...this.#slots(view),
@@ -147,13 +150,14 @@ export class Told {
     return outputs;
   }
 
-  #roles(view: AgentView): AgentOutput[] {
+  #roles(view: AgentView, held: HeldSlots): AgentOutput[] {
     const outputs: AgentOutput[] = [];
     for (const [functionId, resident] of view.residents) {
       const { life } = resident;
       if (!life.isStarted) continue;
-      const told = roleOf(functionId, resident, view.slots);
-      if (told.role === 'active' && isStateAwaited(functionId, view)) continue;
+      const own = held.get(functionId) ?? [];
+      const told = roleOf(resident, own);
+      if (told.role === 'active' && isStateAwaited(own, view)) continue;
       const text = `${told.role} ${told.epoch} ${life.run}`;
       if (this.#rolesTold.get(functionId) === text) continue;
       this.#rolesTold.set(functionId, text);
@@ -162,9 +166,8 @@ export class Told {
     return outputs;
   }
 
-  #registrations(view: AgentView): AgentOutput[] {
-    const slots = view.isLeaving ? NO_SLOTS : view.slots;
-    const wanted = registrationsOf(view.configuration, view.residents, slots);
+  #registrations(view: AgentView, held: HeldSlots): AgentOutput[] {
+    const wanted = registrationsOf(view.configuration, view.residents, view.isLeaving ? NO_SLOTS : held);
     const outputs: AgentOutput[] = [];
     for (const [functionId, { poolHandle }] of this.#registrationsTold) {
       if (wanted.get(functionId)?.poolHandle === poolHandle) continue;
@@ -222,13 +225,14 @@ export class Told {
       ...(view.host === undefined ? {} : { host: view.host }),
       ...(view.mergeable.length === 0 ? {} : { mergeable: view.mergeable }),
     };
-    // That it becomes less is no news; that it is over is.
-    const text = JSON.stringify({ ...change, muteMs: change.muteMs > 0 });
-    if (this.#slotsTold === text) return [];
+    const former = this.#slotsTold;
+    // That the time becomes less is no news; that it is over is.
+    const isMute = change.muteMs > 0;
+    if (former && former.muteMs > 0 === isMute && isSame({ ...former, muteMs: 0 }, { ...change, muteMs: 0 }))
+      return [];
+    this.#slotsTold = change;
     const isEmpty =
       change.slots.length + change.failovers.length + view.councils.length === 0 && view.host === undefined;
-    const first = this.#slotsTold === '' && isEmpty;
-    this.#slotsTold = text;
-    return first ? [] : [change];
+    return former === undefined && isEmpty ? [] : [change];
   }
 }

@@ -63,20 +63,22 @@ test('whatever changes, is refused, and is begun anew on the way: in the end all
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('begin' as const) }) },
   );
-  let [several, again] = [0, 0];
+  let again = 0;
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+    fc.property(fc.array(step, { minLength: 30, maxLength: 120 }), (steps) => {
       const telling = new SlotTelling();
-      const heard = new Heard();
+      let heard = new Heard();
       const slots = Array.from({ length: 60 }, (_, n) => slot(n, 'x'.repeat(700)));
       let failovers: SlotReport['failovers'] = [];
-      let serial = 0;
+      let [serial, messages] = [0, 0];
       const change = (): void => telling.change({ v: 1, muteMs: serial, slots: [...slots], failovers });
       const settle = (told: SlotsTold, isTaken: boolean): void => {
         telling.settle(told, isTaken);
-        if (isTaken) failovers = failovers.filter(({ id }) => !told.failovers.includes(id));
+        if (!isTaken) return;
+        messages += 1;
+        failovers = failovers.filter(({ id }) => !told.failovers.includes(id));
       };
-      const underWay: { octets: Uint8Array; told: SlotsTold }[] = [];
+      const underWay: { octets: Uint8Array; told: SlotsTold; by: Heard }[] = [];
       change();
       for (const each of steps) {
         if (each.do === 'change') {
@@ -88,19 +90,20 @@ test('whatever changes, is refused, and is begun anew on the way: in the end all
           failovers = [...failovers, record(serial)];
           change();
         } else if (each.do === 'begin') {
-          // What was sent before may be heard, and acknowledged, all the same.
+          // To another manager. What was sent before may be heard, and acknowledged, all the same.
           telling.begin();
+          heard = new Heard();
         } else if (each.do === 'send') {
           const next = telling.isDue ? telling.take() : undefined;
-          if (next) underWay.push(next);
+          if (next) underWay.push({ ...next, by: heard });
         } else {
           const next = underWay.shift();
-          if (next && each.do === 'ack') heard.take(next.octets);
+          if (next && each.do === 'ack') next.by.take(next.octets);
           if (next) settle(next.told, each.do === 'ack');
         }
       }
-      for (const { octets, told } of underWay) {
-        heard.take(octets);
+      for (const { octets, told, by } of underWay) {
+        by.take(octets);
         settle(told, true);
       }
       // What was refused waits for the next change.
@@ -111,13 +114,11 @@ test('whatever changes, is refused, and is begun anew on the way: in the end all
       expect(new Map(heard.slots)).toEqual(new Map(slots.map(({ id, reason }) => [id, reason])));
       for (const { id } of failovers) expect(heard.records).toContain(id);
       // Sixty slots need two messages; what changed behind them, or was told anew, needs more.
-      if (heard.messages > 1) several += 1;
-      if (heard.messages > 2) again += 1;
+      if (messages > 3) again += 1;
     }),
   );
-  // One hundred runs.
-  expect(several).toBeGreaterThan(90);
-  expect(again).toBeGreaterThan(10);
+  // Of one hundred runs.
+  expect(again).toBeGreaterThan(5);
 });
 
 test('a thousand slots go in messages that each can have, the records behind the last of them', () => {
@@ -125,12 +126,38 @@ test('a thousand slots go in messages that each can have, the records behind the
   const heard = new Heard();
   const slots = Array.from({ length: 1_000 }, (_, n) => slot(n, 'its lease ran out'));
   telling.change({ v: 1, muteMs: 0, slots: slots.toReversed(), failovers: [1, 2].map(record) });
-  const before = telling.now();
-  expect(parseSlotReport(before ?? new Uint8Array()).slots).toEqual([]);
   drain(telling, heard);
   expect([heard.slots.size, heard.records]).toEqual([1_000, [record(1).id, record(2).id]]);
   expect(heard.messages).toBeLessThan(8);
   expect(telling.isDue).toBe(false);
+});
+
+test('what changes is told alone, and what goes and comes is told anew', () => {
+  const telling = new SlotTelling();
+  const told: string[][] = [];
+  const change = (slots: readonly SlotState[]): void => {
+    telling.change({ v: 1, muteMs: 0, slots, failovers: [] });
+    const next = telling.take();
+    told.push(parseSlotReport(next?.octets ?? new Uint8Array()).slots.map(({ id }) => id));
+    if (next) telling.settle(next.told, true);
+  };
+  change([slot(1, ''), slot(2, ''), slot(3, '')]);
+  change([slot(1, ''), slot(2, 'free'), slot(3, '')]);
+  change([slot(1, ''), slot(3, '')]);
+  change([slot(1, ''), slot(2, 'free'), slot(3, '')]);
+  const [first, second, third] = [1, 2, 3].map(slotId);
+  expect(told).toEqual([[first, second, third], [second], [], [second]]);
+});
+
+test('asked again and again it tells of all slots in turn, whether they were told or not', () => {
+  const telling = new SlotTelling();
+  const heard = new Heard();
+  const slots = Array.from({ length: 1_000 }, (_, n) => slot(n, 'its lease ran out'));
+  telling.change({ v: 1, muteMs: 0, slots: slots.toReversed(), failovers: [record(1)] });
+  drain(telling, heard);
+  heard.slots.clear();
+  for (let asked = 0; asked < 8; asked++) heard.take(telling.now() ?? new Uint8Array());
+  expect([heard.slots.size, heard.records]).toEqual([1_000, [record(1).id]]);
 });
 
 test('of a slot whose standbys fill a message who holds it is told, and the others are', () => {
