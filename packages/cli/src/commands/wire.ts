@@ -2,17 +2,21 @@
 import { toHex, WireError } from '@vnfpool/wire/bytes';
 import { messageFromJsonText, WIRE_PROTOCOLS, type WireProtocol } from '@vnfpool/wire/json';
 import { type Command, Option } from 'commander';
+import { CliError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
 import { plain } from '../output/plain.ts';
-import { decodeLine } from '../wire/decode.ts';
+import { decodeLine, decodePacket, IP_PROTOCOLS } from '../wire/decode.ts';
 import { eachLine } from '../wire/each-line.ts';
+import { eachPacket } from '../wire/each-packet.ts';
 
 const afterDecode = `
 Example:
   $ echo '0500000b 00090007 77656200' | vnfpool wire decode --protocol asap
   {"protocol":"asap","padding":"excluded","message":{"type":"handle-resolution","sendUpdates":false,"poolHandle":{"hex":"776562","text":"web"}}}
+  $ vnfpool wire decode --protocol pfsync --pcap sync.pcap
 
-A line that is no message gives {"line":…,"error":…,"code":…,"offset":…}; the next ones go on, and the exit code is 1.`;
+A line that is no message gives {"line":…,"error":…,"code":…,"offset":…}; the next ones go on, and the exit code is 1.
+Of a capture it is {"packet":…,"error":…}, with the number that the packet has in Wireshark.`;
 
 const afterEncode = `
 Example:
@@ -36,13 +40,16 @@ export function addWire(program: Command, io: CliIo): void {
     )
     .argument('[file...]', 'what to read; - or none: standard input')
     .addOption(protocolOption('what the messages are').makeOptionMandatory())
+    .option(
+      '--pcap <file>',
+      'read the messages of this capture instead, - for standard input; packets of other protocols are passed over. Of pfsync',
+    )
     .addHelpText('after', afterDecode)
-    .action((files: readonly string[], { protocol }: { readonly protocol: WireProtocol }) =>
-      eachLine(files, io, (line, file) => {
-        const { ok, json } = decodeLine(protocol, line, file === '-' ? undefined : file);
-        io.out(`${json}\n`);
-        return ok;
-      }),
+    .action(
+      (
+        files: readonly string[],
+        { protocol, pcap }: { readonly protocol: WireProtocol; readonly pcap?: string },
+      ) => (pcap === undefined ? decodeLines(protocol, files, io) : decodePackets(protocol, files, pcap, io)),
     );
 
   wire
@@ -67,6 +74,34 @@ export function addWire(program: Command, io: CliIo): void {
         }
       }),
     );
+}
+
+function decodeLines(protocol: WireProtocol, files: readonly string[], io: CliIo): Promise<void> {
+  return eachLine(files, io, (line, file) => {
+    const { ok, json } = decodeLine(protocol, line, file === '-' ? undefined : file);
+    io.out(`${json}\n`);
+    return ok;
+  });
+}
+
+async function decodePackets(
+  protocol: WireProtocol,
+  files: readonly string[],
+  pcap: string,
+  io: CliIo,
+): Promise<void> {
+  if (files.length > 0) throw new CliError(2, '--pcap names what is read: say no file besides');
+  if (!IP_PROTOCOLS.has(protocol))
+    throw new CliError(
+      2,
+      `--pcap reads messages that lie in IP: ${[...IP_PROTOCOLS.keys()].join(', ')}, not ${protocol}`,
+    );
+  await eachPacket(pcap, io, (packet) => {
+    const decoded = decodePacket(protocol, packet, pcap === '-' ? undefined : pcap);
+    if (decoded === null) return null;
+    io.out(`${decoded.json}\n`);
+    return decoded.ok;
+  });
 }
 
 function protocolOption(description: string): Option {

@@ -2,6 +2,7 @@
 import { CliError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
 import { type Line, readLines } from './lines.ts';
+import { piecesOf } from './pieces.ts';
 
 /** Enough for the longest message, 65,539 octets, in JSON that says everything twice. */
 const LINE_BYTES_MAX = 1024 * 1024;
@@ -19,7 +20,7 @@ export async function eachLine(
   let done = 0;
   let bad = 0;
   for (const file of files.length === 0 ? ['-'] : files) {
-    for await (const line of linesOf(file, io)) {
+    for await (const line of readLines(piecesOf(file, io), LINE_BYTES_MAX)) {
       if (io.signal.aborted) return;
       if ('text' in line && /^\s*(?:#|$)/.test(line.text)) continue;
       done += 1;
@@ -29,14 +30,4 @@ export async function eachLine(
   }
   if (bad > 0)
     throw new CliError(1, `${bad} of ${done} ${done === 1 ? 'line is' : 'lines are'} not a message`);
-}
-
-async function* linesOf(file: string, io: CliIo): AsyncGenerator<Line, void, undefined> {
-  try {
-    yield* readLines(io.readPieces(file), LINE_BYTES_MAX);
-  } catch (error) {
-    if (error instanceof Error && 'syscall' in error)
-      throw new CliError(1, `${file} cannot be read: ${error.message}`);
-    throw error;
-  }
 }
