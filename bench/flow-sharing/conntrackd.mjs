@@ -92,6 +92,12 @@ export class Conntrackd {
     return found === null ? null : Number(found[1]);
   }
 
+  /** How often it was told that the kernel dropped events; null while it does not answer. */
+  get overruns() {
+    const found = /netlink overrun:\s+(\d+)/.exec(this.ask('-s', 'runtime') ?? '');
+    return found === null ? null : Number(found[1]);
+  }
+
   get cpuMs() {
     const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1].split(' ');
     return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_A_SECOND;
