@@ -27,6 +27,12 @@ const TAKE_OVER_MS = 4;
 /** Leases are whole multiples of this, so that a renewal is a whole number of milliseconds. */
 const LEASE_STEP_MS = 3;
 
+/** A lease's length, and the outage that it was computed from where one was asked for, in ms. */
+interface Pace {
+  readonly leaseMs: number;
+  readonly withinMs?: number | undefined;
+}
+
 /** What the outage of a slot consists of when its holder's node dies, in ms. All are upper bounds. */
 export interface OutageParts {
   /** The lease may have been renewed in the node's last moment. */
@@ -80,16 +86,15 @@ export function profileOf(leaseMs: number): FailoverProfile | undefined {
   return PROFILE_NAMES.find((name) => FAILOVER_PROFILES[name] === leaseMs);
 }
 
-/** What a lease means, in one line: `normal: lease 300 ms, renewed every 100 ms; a dead node is replaced within 348 ms`. */
-export function describeFailover({
-  leaseMs,
-  withinMs,
-}: {
-  readonly leaseMs: number;
-  readonly withinMs?: number | undefined;
-}): string {
+/** A lease, in one line: `normal: lease 300 ms, renewed every 100 ms`. */
+export function describePace({ leaseMs, withinMs }: Pace): string {
   const name = withinMs === undefined ? profileOf(leaseMs) : `within ${withinMs} ms`;
-  return `${name ? `${name}: ` : ''}lease ${leaseMs} ms, renewed every ${tidy(renewalMs(leaseMs))} ms; a dead node is replaced within ${Math.ceil(outageMs(leaseMs))} ms`;
+  return `${name ? `${name}: ` : ''}lease ${leaseMs} ms, renewed every ${tidy(renewalMs(leaseMs))} ms`;
+}
+
+/** The same with what it means where somebody waits for the slot: `…; a dead node is replaced within 348 ms`. */
+export function describeFailover(pace: Pace): string {
+  return `${describePace(pace)}; a dead node is replaced within ${Math.ceil(outageMs(pace.leaseMs))} ms`;
 }
 
 /** The parts of an outage for a person: `24 ms lease, 6 ms for the second in the queue, …`. */

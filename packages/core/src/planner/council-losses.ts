@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeclaredCouncil, DeclaredPool, DeclaredSet } from '../declared/set.ts';
-import { describeFailover } from '../lease/index.ts';
+import { describeFailover, describePace } from '../lease/index.ts';
+import { instancesOf, slotsPerInstance } from './surplus.ts';
 
 /** What a council is judged by: of the declaration its nodes, councils and pools. */
 type Declared = Pick<DeclaredSet, 'nodes' | 'councils' | 'pools'>;
 
 /** Pools that are named; of more than these only how many they are. */
 const POOLS_NAMED_MAX = 5;
+
+/**
+ * What becomes of a slot for which nobody waits. An instance that is made anew elsewhere (`restart.elsewhere`) does not get it while
+ * nothing is heard of the dead node: whoever has it there may hold its address.
+ */
+const ALONE =
+  'nobody else could take a slot: it is back when its own instance is ready again, and where the node has died, not before that is back';
 
 /**
  * Members without any one of which no majority is left: nobody can take a slot then, or keep one. None, from three
@@ -45,17 +53,33 @@ export function councilWeaknesses(declared: Declared): string[] {
   return declared.councils.flatMap((council) => councilWeakness(council, declared) ?? []);
 }
 
-/** What a pool's lease means, with whom a dead node is replaced by nobody: `…; a dead node is replaced within 348 ms as long as node-a lives, …`. */
+/**
+ * What a pool's lease means, in one line: `…; a dead node is replaced within 348 ms`, as long as its council lives. Where nobody
+ * could take a slot but the instance that it belongs to, nothing is replaced, and what it waits for is said instead.
+ *
+ * @param members of its council now; default: as they are declared
+ */
 export function failoverWords(
-  pool: Pick<DeclaredPool, 'council' | 'failover'>,
+  pool: Pick<DeclaredPool, 'council' | 'failover' | 'redundancy'>,
   declared: Declared,
   members: readonly string[] = declared.councils.find(({ name }) => name === pool.council)?.members ?? [],
 ): string {
+  if (!hasFollowers(pool, declared)) return `${describePace(pool.failover)}; ${ALONE}`;
   const pace = describeFailover(pool.failover);
   const fatal = fatalMembers(members);
   if (fatal.length === 0) return pace;
   const condition = fatal.length === 1 ? 'which alone is its council' : 'of whom its council needs each';
   return `${pace}, as long as ${fatal.join(' and ')} ${fatal.length === 1 ? 'lives' : 'live'}, ${condition}`;
+}
+
+/**
+ * Whether the instances could hold more slots than there are, so that somebody could take one that is free: by what is declared,
+ * and by the nodes, each of which runs one instance of a pool at most.
+ */
+function hasFollowers({ redundancy }: Pick<DeclaredPool, 'redundancy'>, { nodes }: Declared): boolean {
+  const homes = nodes.filter(({ witness }) => !witness).length;
+  const there = Math.min(instancesOf({ redundancy }), homes);
+  return there > 1 && there * slotsPerInstance({ redundancy }) > redundancy.slots;
 }
 
 function poolWords(names: readonly string[]): string {

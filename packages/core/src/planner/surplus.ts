@@ -11,7 +11,7 @@ import { goalOf, wantedOf } from './upgrade-record.ts';
  */
 
 /** Instances that are declared. */
-export function instancesOf({ redundancy }: DeclaredPool): number {
+export function instancesOf({ redundancy }: Pick<DeclaredPool, 'redundancy'>): number {
   return redundancy.instances ?? redundancy.slots + redundancy.standbys + redundancy.spares;
 }
 
@@ -21,7 +21,7 @@ export function isNWay({ redundancy }: DeclaredPool): boolean {
 }
 
 /** How many slots one instance may hold at a time. */
-export function slotsPerInstance({ redundancy }: DeclaredPool): number {
+export function slotsPerInstance({ redundancy }: Pick<DeclaredPool, 'redundancy'>): number {
   return redundancy.slotsPerInstance ?? 1;
 }
 
