@@ -171,6 +171,13 @@ export interface HoldingRecord {
   readonly epoch: number;
   readonly holder: SlotCandidate | null;
   readonly sinceMs: number | null;
+  /** Who held it before, or last where nobody does, and in which epoch that was seen last; absent: nobody, or it is not known. */
+  readonly former?: FormerHolding;
+}
+
+export interface FormerHolding {
+  readonly epoch: number;
+  readonly holder: SlotCandidate;
 }
 
 export interface NumbersRecord {

@@ -9,9 +9,10 @@ import { acceptedLossOf } from './accepted-loss.ts';
 import { takeCouncilReports } from './council.ts';
 import { failoverView, withOutage } from './failovers.ts';
 import { failoverKey, reclassifyOthers, takeHost, takePassedOn, withClass } from './failure-class.ts';
+import { formerHolding, heldBefore } from './former-holding.ts';
 import type { Journal } from './journal.ts';
 import { takeMergeable } from './mergeable.ts';
-import { ROWS_MAX } from './records.ts';
+import { type HoldingRecord, ROWS_MAX } from './records.ts';
 import { tellProtection } from './slot-protection.ts';
 import { takeRefusal } from './slot-refusals.ts';
 import { takeSharing } from './slot-sharing.ts';
@@ -81,7 +82,7 @@ function takeSlot(
   takeTrouble(state, journal, node, slot, told, wallMs);
   takePassedOn(state, journal, node, told, wallMs);
   tellProtection(state, journal, slot, 'error', wallMs);
-  const known = state.holdings.get(slot.id) ?? { epoch: 0, holder: null, sinceMs: null };
+  const known: HoldingRecord = state.holdings.get(slot.id) ?? { epoch: 0, holder: null, sinceMs: null };
   if (epoch < known.epoch) return;
   const ended = state.endedEpochs.get(slot.id);
   // On its way since before the release, of which another node has told meanwhile.
@@ -122,7 +123,9 @@ function takeSlot(
   else if (holder) state.slotReasons.delete(slot.id);
   const moved = holder?.functionId !== known.holder?.functionId || holder?.node !== known.holder?.node;
   if (!moved && epoch === known.epoch) return;
-  const value = { epoch, holder, sinceMs: moved ? (holder ? wallMs : null) : known.sinceMs };
+  const former = formerHolding(known, told, epoch, moved);
+  const sinceMs = moved ? (holder ? wallMs : null) : known.sinceMs;
+  const value: HoldingRecord = { epoch, holder, sinceMs, ...(former && { former }) };
   state.holdings.set(slot.id, value);
   journal.save({ table: 'holdings', key: slot.id, value });
   if (!moved) return;
@@ -163,8 +166,10 @@ function takeFailover(state: ManagerState, journal: Journal, record: FailoverRec
   const slot = state.slots.get(record.slot);
   // The birth of a slot is no failover; a record told again is known.
   if (!slot || record.cause === 'genesis' || state.failovers.some(({ id }) => id === record.id)) return;
+  // Behind a decision without a majority no member may know whom the slot was taken from.
+  const from = record.from ?? heldBefore(state.holdings.get(slot.id), Number(record.epoch));
   let view = failoverView(
-    record,
+    { ...record, from },
     slot,
     (functionId) => nameOf(state, functionId),
     (id) => state.nodeById(id)?.name ?? `node ${id}`,
