@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, rmSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { endHook } from './functions-left.ts';
 import { HandLab, told } from './hand-lab.ts';
+import { familyOf } from './host.ts';
 import { notBuilt, until } from './support.ts';
 
 /* A move whose destination dies at the one moment at which the source cannot know whether it serves. */
@@ -19,7 +21,7 @@ describe.skipIf(missing !== '')(`the arbiter of moves ${missing}`, () => {
     const gate = `${lab.folder}/gate`;
     const nothing = ['/bin/sh', '-c', 'exit 0'];
     // It hears that it is active, and the move stands still there: the order to serve has come, the word that it does not go.
-    const role = `[ "$VNFPOOL_ROLE" != active ] || [ ! -e ${gate} ] || { echo > ${gate}.reached; sleep 600; }`;
+    const role = `[ "$VNFPOOL_ROLE" != active ] || [ ! -e ${gate} ] || { echo $$ > ${gate}.reached; sleep 600; }`;
     const hooks = {
       export: ['/bin/sh', '-c', 'echo what it knows'],
       import: ['/bin/sh', '-c', 'cat > /dev/null'],
@@ -45,7 +47,12 @@ describe.skipIf(missing !== '')(`the arbiter of moves ${missing}`, () => {
       ),
     );
     lab.file('gate', '');
-    await until('the destination is about to serve', () => existsSync(`${gate}.reached`));
+    const hook = await until('the destination is about to serve', () => {
+      const pid = existsSync(`${gate}.reached`) ? Number(readFileSync(`${gate}.reached`, 'utf8')) : 0;
+      const family = pid === 0 ? [] : familyOf(pid);
+      return family.length > 1 ? { pid, family } : null;
+    });
+    onTestFinished(() => endHook(hook.pid, hook.family));
     destination.process.kill('SIGKILL');
     await destination.ended;
     rmSync(gate);
