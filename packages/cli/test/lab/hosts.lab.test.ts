@@ -2,8 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { FailoverView, StateView } from '@vnfpool/core/management';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { labMissing } from '../../../platform/test/support/lab.ts';
+import { commandLine, familyOf, isThere, lives } from './host.ts';
 import { Hosts } from './hosts.ts';
 import { failoverSince, isWhole, slotOf } from './running-set.ts';
 import { bin, type Child, notBuilt, until } from './support.ts';
@@ -13,6 +15,7 @@ const edge = fileURLToPath(new URL('../../../../examples/edge', import.meta.url)
 const NODES = ['node-a', 'node-b', 'node-c'] as const;
 const ADDRESSES: Readonly<Record<string, string>> = {
   manager: '10.78.0.2',
+  second: '10.78.0.3',
   registrar: '10.78.0.1',
   'node-a': '10.78.0.11',
   'node-b': '10.78.0.12',
@@ -60,6 +63,12 @@ describe.skipIf(missing !== '')(`several hosts, by hand ${missing}`, () => {
     ...(token === null ? [] : ['--join', token]),
   ];
 
+  /** On the one folder, so a second one has to stand by. */
+  const startManager = (host: string, ...more: readonly string[]): Child => {
+    const folder = ['--state', hosts.stateOf('manager'), '--set', 'edge'];
+    return hosts.daemon(host, 'manager', ...folder, '--listen', ADDRESSES[host] ?? '', ...more);
+  };
+
   const served = async (): Promise<string> => {
     const child = hosts.start('client', [process.execPath, '-e', FETCH, `http://${ADDRESS}:8080/`]);
     await child.ended;
@@ -72,8 +81,7 @@ describe.skipIf(missing !== '')(`several hosts, by hand ${missing}`, () => {
     mkdirSync(state);
     // A disk of its own, small enough to be filled.
     mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m,mode=700', 'tmpfs', state]).status === 0;
-    const listen = ['--state', state, '--set', 'edge', '--listen', ADDRESSES['manager'] ?? ''];
-    manager = hosts.daemon('manager', 'manager', ...listen);
+    manager = startManager('manager');
     await hosts.ready(manager);
     const token = await hosts.token('manager', 'registrar', 'registrar');
     const registrar = [
@@ -249,6 +257,91 @@ socket.on('close', () => { process.stdout.write('closed'); process.exit(0); });`
     const back = await hosts.untilState('manager', 'the set is whole again', isWhole);
     expect(slotOf(back, 'web').epoch).toBeGreaterThanOrEqual(slotOf(after, 'web').epoch);
     expect(readFileSync(`${hosts.stateOf(node)}/incarnation`, 'utf8').trim()).toBe('2');
+  });
+
+  /** The node whose function answers at the address, which the client asks for anew; null: nobody answers. */
+  const server = async (): Promise<{ readonly node: string; readonly pid: number } | null> => {
+    hosts.ip('client', 'neigh', 'flush', 'dev', 'eth0');
+    const pid = Number(/from process (\d+)/.exec(await served())?.[1]);
+    const node = NODES.find((name) => hosts.functionPids(name).includes(pid));
+    return node === undefined ? null : { node, pid };
+  };
+
+  /** Kills what runs beside the agent of a node, but for its functions: the shell that waits to bound their output. */
+  const endBeside = async (node: string): Promise<void> => {
+    const agent = agents.get(node);
+    const functions = hosts.functionPids(node);
+    const beside = familyOf(agent?.pid ?? 0).filter(
+      ({ pid }) =>
+        pid !== agent?.pid && functions.every((of) => !familyOf(of).some((each) => each.pid === pid)),
+    );
+    expect(beside.map(({ pid }) => commandLine(pid))).toContainEqual(
+      expect.stringContaining('vnfpool-output'),
+    );
+    for (const each of beside) if (lives(each)) process.kill(each.pid, 'SIGKILL');
+    await until('nothing runs beside the agent', () => !beside.some(lives));
+    expect(agent?.isOver()).toBe(false);
+  };
+
+  test('with both managers dead, and all that runs beside the agents: a function dies, then an agent, and each time another one serves, alone', async () => {
+    const before = await hosts.untilState('manager', 'the set is whole', isWhole);
+    const { epoch } = slotOf(before, 'web');
+    const standby = startManager('second', '--standby');
+    await until('it stands by', () => standby.stderr().includes('standing by'));
+    // The standby first: it would lead.
+    for (const each of [standby, manager]) {
+      each.process.kill('SIGKILL');
+      await each.ended;
+    }
+    for (const node of NODES) await endBeside(node);
+
+    const first = await until('the address serves without a manager', server);
+    process.kill(first.pid, 'SIGKILL');
+    const second = await until('another node serves', async () => {
+      const now = await server();
+      return now?.node === first.node ? null : now;
+    });
+
+    const agent = agents.get(second.node);
+    agent?.process.kill('SIGKILL');
+    await agent?.ended;
+    await until('another node serves again', async () => {
+      const now = await server();
+      return now?.node === second.node ? null : now;
+    });
+    // The function of the dead agent runs still, and the address is on its link: the kernel's fence alone keeps them silent.
+    expect(isThere(second.pid)).toBe(true);
+    expect(hosts.ip(second.node, '-o', 'address', 'show', 'dev', 'eth0')).toContain(`${ADDRESS}/`);
+    for (let times = 0; times < 5; times++) {
+      const { node } = await until('the address serves', server);
+      expect(node).not.toBe(second.node);
+    }
+
+    manager = startManager('manager');
+    await hosts.ready(manager);
+    const back = hosts.daemon(second.node, ...nodeArguments(second.node, second.node, null));
+    agents.set(second.node, back);
+    await hosts.ready(back);
+    const after = await hosts.untilState(
+      'manager',
+      'what has happened meanwhile is told, and the set is whole',
+      (state) => isWhole(state) && failoverFrom(state, second.node) && failoverFrom(state, first.node),
+    );
+    expect(failoverFrom(after, first.node)).toMatchObject({
+      cause: 'the function ended',
+      fencedBy: 'release',
+    });
+    expect(failoverFrom(after, second.node)).toMatchObject({
+      cause: 'the lease ran out',
+      fencedBy: 'timeout',
+    });
+    expect(failoverFrom(after, second.node)?.epoch).toBeGreaterThan(
+      failoverFrom(after, first.node)?.epoch ?? 0,
+    );
+
+    function failoverFrom({ failovers }: StateView, node: string): FailoverView | undefined {
+      return failovers.find((each) => each.fromNode === node && each.epoch > epoch);
+    }
   });
 });
 
