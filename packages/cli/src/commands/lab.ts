@@ -72,7 +72,7 @@ async function act(action: Action, target: string, options: Options, io: CliIo):
     io.out(`${target}: ${told[action].done}\n`);
     if (watch === undefined || options.wait === false) return;
     // Nobody else may take these: they come back with their own instance, once its node does.
-    const alone = held.filter(({ pool }) => isNode(watch.before, target) && !hasOthers(watch.before, pool));
+    const alone = isNode(watch.before, target) ? held.filter((slot) => !hasOthers(watch.before, slot)) : [];
     for (const { name, holder } of alone)
       io.out(`${name} has no other candidate: it comes back with ${holder}\n`);
     const slots = held.filter((slot) => !alone.includes(slot)).map(({ name }) => name);
@@ -95,19 +95,28 @@ async function openWatch(client: ApiClient): Promise<FailoverWatch | undefined> 
 }
 
 /** Slots that the target holds, named `web/0`: an instance's own, or those of all instances on a node. */
-function slotsOf(
-  state: StateView,
-  target: string,
-): readonly { name: string; pool: string; holder: string }[] {
+function slotsOf(state: StateView, target: string): readonly HeldSlot[] {
   return state.slots
     .filter((slot) => slot.holder === target || slot.node === target)
-    .map(({ pool, index, holder }) => ({ name: `${pool}/${index}`, pool, holder: holder ?? 'nobody' }));
+    .map(({ pool, index, holder, standbys }) => ({
+      name: `${pool}/${index}`,
+      pool,
+      holder: holder ?? 'nobody',
+      standbys,
+    }));
 }
 
-/** Whether a pool has instances beyond those that hold its slots. */
-function hasOthers(state: StateView, pool: string): boolean {
+interface HeldSlot {
+  readonly name: string;
+  readonly pool: string;
+  readonly holder: string;
+  readonly standbys: readonly string[];
+}
+
+/** Whether somebody stands by for the slot, or its pool has instances beyond those that hold its slots. */
+function hasOthers(state: StateView, { pool, standbys }: HeldSlot): boolean {
   const view = state.pools.find(({ name }) => name === pool);
-  return view !== undefined && view.standbys + view.spares > 0;
+  return standbys.length > 0 || (view !== undefined && view.standbys + view.spares > 0);
 }
 
 function isNode(state: StateView, target: string): boolean {

@@ -68,7 +68,13 @@ pools:
     await set.untilState('each holds two', (state) => shares(state).join() === '2,2,2');
     await answering(3);
 
-    await set.must('kill', 'node-b');
+    // Those of node-b can go to either of the others, and what became of each is told.
+    const lost = (await set.state()).slots
+      .filter(({ node }) => node === 'node-b')
+      .map(({ index }) => `web/${index}`);
+    const told = await set.must('kill', 'node-b');
+    for (const slot of lost) expect(told).toContain(slot);
+    expect(told).not.toContain('no other candidate');
     const gone = await set.untilState('two hold everything', (state) => shares(state).join() === '0,3,3');
     const before = returned(gone);
     expect(gone.slots.every(({ node }) => node !== 'node-b')).toBe(true);

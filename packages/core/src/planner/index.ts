@@ -15,7 +15,7 @@ export { fingerprint } from './fingerprint.ts';
 export { type CouncilHearing, councilHearing, cutWords, type Listener } from './hearing.ts';
 export * from './observed.ts';
 export { plan } from './plan.ts';
-export { type InstanceRole, rankingOf, rolesOf, slotsOf } from './roles.ts';
+export { type InstanceRole, rankingOf, rolesOf, slotsOf, standbysOf } from './roles.ts';
 export type { ObservedSecrets } from './secrets-record.ts';
 export { settlementAlone, settlementOf } from './sharing.ts';
 export type { SharingRecord } from './sharing-record.ts';

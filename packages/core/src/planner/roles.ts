@@ -4,6 +4,7 @@ import type { DeclaredPool } from '../declared/set.ts';
 import { indexed } from './indexed.ts';
 import {
   isReady,
+  isReadyFor,
   type Observed,
   type ObservedInstance,
   type ObservedNode,
@@ -12,7 +13,7 @@ import {
 } from './observed.ts';
 import { onceIn } from './once.ts';
 import { candidatesOf, homesOf, isShared } from './slots.ts';
-import { isNWay } from './surplus.ts';
+import { isNWay, slotsPerInstance } from './surplus.ts';
 import { hasToProve } from './upgrade-record.ts';
 
 export interface InstanceRole {
@@ -59,6 +60,21 @@ export const rolesOf: (pool: DeclaredPool, observed: Observed) => readonly Insta
     });
   },
 );
+
+/** Who stands by for a slot, the first to try for it first. Of an N-way pool: whoever is ready, and may hold one slot more. */
+export function standbysOf(pool: DeclaredPool, slot: ObservedSlot, observed: Observed): ObservedInstance[] {
+  if (!isNWay(pool)) {
+    return rolesOf(pool, observed)
+      .filter((each) => each.role === 'standby' && each.slot?.id === slot.id)
+      .map(({ instance }) => instance);
+  }
+  const { nodes, instances, heldBy } = indexed(observed);
+  return rankingOf(pool, slot.index, observed).flatMap((functionId) => {
+    const instance = functionId === slot.holder ? undefined : instances.get(functionId);
+    const isAble = instance !== undefined && isReadyFor(slot, instance, nodes);
+    return isAble && heldBy(functionId).length < slotsPerInstance(pool) ? [instance] : [];
+  });
+}
 
 /**
  * Function IDs in the order in which they should try for the slot: its home, then whoever waits; ready ones first.

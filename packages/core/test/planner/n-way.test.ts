@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { DeclaredPool } from '@vnfpool/core/declared';
-import { type Command, configurationOf, type Decision, plan } from '@vnfpool/core/planner';
+import {
+  type Command,
+  configurationOf,
+  type Decision,
+  plan,
+  slotsOf,
+  standbysOf,
+} from '@vnfpool/core/planner';
 import { describe, expect, test } from 'vitest';
 import { node, pool, set, World } from './world.ts';
 
@@ -102,6 +109,27 @@ describe('N-way', () => {
     expect(world.upgrades).toEqual([]);
     expect(new Set(world.instances.map(({ version }) => version)).size).toBe(1);
     expect(holders(world).toSorted()).toEqual([1, 1, 2, 2, 3, 3]);
+  });
+
+  test('whoever is ready and may hold one slot more stands by for the others, the first to try first', () => {
+    const world = settled();
+    const standbys = () =>
+      slotsOf(shared, world.observed).map((slot) =>
+        standbysOf(shared, slot, world.observed).map(({ number }) => number),
+      );
+    expect(standbys()).toEqual([
+      [2, 3],
+      [1, 3],
+      [1, 2],
+      [3, 2],
+      [3, 1],
+      [2, 1],
+    ]);
+    // With what it took over each of the others has as many as it may have.
+    lose(world, 1);
+    expect(standbys()).toEqual([[], [], [], [], [], []]);
+    change(world, 1, { healthy: true });
+    expect(standbys()).toEqual([[1], [1], [1], [1], [1], [1]]);
   });
 
   test('a drained node gives up all its slots', () => {

@@ -2,7 +2,7 @@
 import { slotAddresses } from '../../declared/set.ts';
 import type { SlotView } from '../../management/views.ts';
 import { instanceName } from '../../planner/observed.ts';
-import { rolesOf, slotsOf } from '../../planner/roles.ts';
+import { slotsOf, standbysOf } from '../../planner/roles.ts';
 import type { InstanceRecord } from '../records.ts';
 import { refusalsOf } from '../slot-refusals.ts';
 import { slotSharingView } from '../slot-sharing.ts';
@@ -31,7 +31,6 @@ export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
   if (!set) return [];
   const observed = state.observed(nowMs);
   return set.declared.pools.flatMap((pool) => {
-    const roles = rolesOf(pool, observed);
     return slotsOf(pool, observed).map((slot) => {
       const holder = slot.holder === null ? undefined : state.instances.get(slot.holder);
       const isUnheard =
@@ -46,9 +45,7 @@ export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
         node: holder?.node ?? null,
         ...(isUnheard ? { isUnheard } : {}),
         addresses: slotAddresses(pool, slot.index),
-        standbys: roles
-          .filter((role) => role.role === 'standby' && role.slot?.id === slot.id)
-          .map(({ instance }) => instanceName(instance)),
+        standbys: standbysOf(pool, slot, observed).map(instanceName),
         leaseMs: pool.failover.leaseMs,
         since: state.holdings.get(slot.id)?.sinceMs ?? null,
         reason: [
