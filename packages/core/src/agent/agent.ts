@@ -168,6 +168,8 @@ export class AgentCore implements Core<AgentInput, AgentOutput> {
       case 'output':
         this.#life(input.functionId)?.printed(input.run, input.lines);
         return [];
+      case 'several':
+        return input.inputs.flatMap((each) => this.#react(each, nowMs));
       case 'slot':
         this.#lost(input.state, nowMs);
         this.#know(input.state);

@@ -11,7 +11,7 @@ import type {
 import type { FunctionId, NodeId, SlotId } from '../identity.ts';
 import { isSame } from '../same.ts';
 import type { Resident } from './agent.ts';
-import { candidatesOf } from './candidacy.ts';
+import { Candidacy } from './candidacy.ts';
 import { definitionsOf, type HeldSlots, heldSlots } from './held-slots.ts';
 import { recordOf, recordText } from './keeping.ts';
 import { registrationsOf } from './registrations.ts';
@@ -59,6 +59,7 @@ function isStateAwaited(held: readonly SlotState[], { configuration, shared }: A
 export class Told {
   /** Slots that we gave up, until we hear that we do not hold them any more. */
   readonly released: Set<SlotId> = new Set<SlotId>();
+  readonly #candidacy = new Candidacy();
   readonly #candidatesTold = new Map<string, AgentOutput & { type: 'candidate' }>();
   readonly #registrationsTold = new Map<FunctionId, AgentOutput & { type: 'register' }>();
   readonly #functionsTold = new Map<FunctionId, string>();
@@ -135,17 +136,22 @@ export class Told {
 
   #candidates(view: AgentView): AgentOutput[] {
     const configuration = view.isLeaving ? null : view.configuration;
-    const wanted = candidatesOf({ ...view, configuration });
+    const offered = this.#candidacy.offered({ ...view, configuration });
     const outputs: AgentOutput[] = [];
-    for (const [key, told] of this.#candidatesTold) {
-      if (wanted.has(key)) continue;
-      this.#candidatesTold.delete(key);
-      outputs.push({ type: 'no-candidate', slot: told.slot, functionId: told.functionId });
+    const changed = offered.filter(({ key, candidate }) => this.#candidatesTold.get(key) !== candidate);
+    const isNew = changed.filter(({ key }) => !this.#candidatesTold.has(key)).length;
+    if (this.#candidatesTold.size + isNew > offered.length) {
+      const wanted = new Set(offered.map(({ key }) => key));
+      for (const [key, { slot, functionId }] of this.#candidatesTold) {
+        if (wanted.has(key)) continue;
+        this.#candidatesTold.delete(key);
+        outputs.push({ type: 'no-candidate', slot, functionId });
+      }
     }
-    for (const [key, candidate] of wanted) {
-      if (isSame(this.#candidatesTold.get(key), candidate)) continue;
+    for (const { key, candidate } of changed) {
+      const isKnown = isSame(this.#candidatesTold.get(key), candidate);
       this.#candidatesTold.set(key, candidate);
-      outputs.push(candidate);
+      if (!isKnown) outputs.push(candidate);
     }
     return outputs;
   }

@@ -168,6 +168,8 @@ export type AgentInput =
       /** Null: it did not say yet. */
       readonly count: number | null;
     }
+  /** Inputs that came together, in their order: what follows from them is told once. */
+  | { readonly type: 'several'; readonly inputs: readonly AgentInput[] }
   /** From the lease worker. */
   | { readonly type: 'slot'; readonly state: SlotState; readonly muteMs: number }
   | { readonly type: 'failover'; readonly record: FailoverRecord }

@@ -56,8 +56,8 @@ interface Former {
 const APPLIES_MAX = 16;
 /** Rounds of decisions or orders that follow from each other; a plan needs three. */
 export const ROUNDS_MAX = 10;
-/** Octets of a configuration, some 400 slots with three candidates: sets of that size were tried, with three nodes on two processors. */
-const CONFIGURATION_MAX = 131_072;
+/** Octets of a configuration, some 1,100 slots with three candidates: sets of 1,008 were tried, with three nodes on two processors. */
+const CONFIGURATION_MAX = 393_216;
 
 const BUSY: ManagerReply = {
   ok: false,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { FailoverRecord, SlotReport, SlotState } from '@vnfpool/wire/mobility';
+import type { FailoverRecord, SlotCandidate, SlotReport, SlotState } from '@vnfpool/wire/mobility';
 import { formatEpoch } from '../identity.ts';
 import { stallAdvice } from '../lease/index.ts';
 import type { FailoverView, TrafficReport } from '../management/views.ts';
 import { instanceName } from '../planner/observed.ts';
+import { isSame } from '../same.ts';
 import { acceptedLossOf } from './accepted-loss.ts';
 import { takeCouncilReports } from './council.ts';
 import { failoverView, withOutage } from './failovers.ts';
@@ -91,8 +92,7 @@ function takeSlot(
     const sharing = { epoch, holder: told.holder, ...(told.sharing ? { report: told.sharing } : {}) };
     takeSharing(state, journal, slot, sharing, wallMs);
   }
-  if (told.candidates.length > 0 && epoch >= (state.admitted.get(slot.id)?.epoch ?? 0))
-    state.admitted.set(slot.id, { epoch, candidates: told.candidates });
+  takeAdmitted(state, slot.id, epoch, told.candidates);
   const reporter = state.nodes.get(node)?.id;
   let { holder } = known;
   let ranOut = '';
@@ -149,6 +149,19 @@ function takeSlot(
       `Nobody holds slot ${slot.index} of ${slot.pool}${told.reason === '' ? '' : `: ${told.reason}`}.`,
     );
   }
+}
+
+function takeAdmitted(
+  state: ManagerState,
+  slot: string,
+  epoch: number,
+  candidates: readonly SlotCandidate[],
+): void {
+  const known = state.admitted.get(slot);
+  if (candidates.length === 0 || epoch < (known?.epoch ?? 0)) return;
+  // Told again and again: the same list stays the same object, so that nothing follows from it anew.
+  const isKnown = isSame(known?.candidates, candidates);
+  state.admitted.set(slot, { epoch, candidates: isKnown && known ? known.candidates : candidates });
 }
 
 /** Whether a majority of its council has seen the lease of this epoch run out, with what `node` has just said. */

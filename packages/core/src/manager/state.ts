@@ -16,7 +16,7 @@ import type { EventView, FailoverView, TrafficView } from '../management/views.t
 import type { TransferDestination } from '../mobility/types.ts';
 import type { Plan } from '../planner/actions.ts';
 import { specificationPrint, versionName } from '../planner/documents.ts';
-import type { NodeState, Observed, ObservedMove, Topology } from '../planner/observed.ts';
+import type { NodeState, Observed, ObservedMove, ObservedSlot, Topology } from '../planner/observed.ts';
 import { plan } from '../planner/plan.ts';
 import { observedSecrets, type PoolSecretsRecord } from '../planner/secrets-record.ts';
 import type { SharingRecord } from '../planner/sharing-record.ts';
@@ -154,6 +154,11 @@ export function newMoveLife(phase: MoveLife['phase']): MoveLife {
 /** Everything that a manager knows. Durable parts are immutable records; the rest is what nodes told. */
 export class ManagerState {
   #observed: Observed | null = null;
+  /** With what they were made of. */
+  readonly #observedSlots = new WeakMap<
+    SlotRecord,
+    { readonly parts: readonly unknown[]; readonly observed: ObservedSlot }
+  >();
   #planned: {
     readonly declared: DeclaredSet | null;
     readonly observed: Observed;
@@ -380,24 +385,7 @@ export class ManagerState {
           failedOn: instance.failedOn?.map((each) => each.node) ?? NO_NODES,
         };
       }),
-      slots: [...this.slots.values()].map((slot) => {
-        const holding = this.holdings.get(slot.id);
-        const handover = this.handovers.get(slot.id);
-        const acceptedLoss = this.acceptedLosses.get(slot.id);
-        return {
-          id: slot.id,
-          pool: slot.pool,
-          index: slot.index,
-          genesis: slot.genesis,
-          ...(slot.home === undefined ? NOTHING : { home: slot.home }),
-          epoch: holding?.epoch ?? 0,
-          holder: holding?.holder?.functionId ?? null,
-          admitted: this.#admittedTo(slot.id),
-          refusals: this.refusals.get(slot.id) ?? NO_REFUSALS,
-          handover: handover ? { to: handover.to, nonce: handover.nonce } : null,
-          ...(acceptedLoss !== undefined && acceptedLoss.epoch === (holding?.epoch ?? 0) && { acceptedLoss }),
-        };
-      }),
+      slots: [...this.slots.values()].map((slot) => this.#observedSlot(slot)),
       strays: [...this.functions.values()]
         .filter(
           ({ node, functionId, status }) =>
@@ -411,6 +399,35 @@ export class ManagerState {
       sharing: [...this.sharing.values()],
       secrets: [...this.secrets.values()].map(observedSecrets),
     };
+  }
+
+  /** The same object as the last time while nothing of the slot has changed: there are many of them. */
+  #observedSlot(slot: SlotRecord): ObservedSlot {
+    const { id, pool, index, genesis, home } = slot;
+    const holding = this.holdings.get(id);
+    const handover = this.handovers.get(id);
+    const acceptedLoss = this.acceptedLosses.get(id);
+    const admitted = this.#admittedTo(id);
+    const refusals = this.refusals.get(id) ?? NO_REFUSALS;
+    const parts = [holding, handover, acceptedLoss, admitted, refusals];
+    const known = this.#observedSlots.get(slot);
+    if (known && parts.every((part, at) => part === known.parts[at])) return known.observed;
+    const epoch = holding?.epoch ?? 0;
+    const observed: ObservedSlot = {
+      id,
+      pool,
+      index,
+      genesis,
+      ...(home === undefined ? NOTHING : { home }),
+      epoch,
+      holder: holding?.holder?.functionId ?? null,
+      admitted,
+      refusals,
+      handover: handover ? { to: handover.to, nonce: handover.nonce } : null,
+      ...(acceptedLoss !== undefined && acceptedLoss.epoch === epoch && { acceptedLoss }),
+    };
+    this.#observedSlots.set(slot, { parts, observed });
+    return observed;
   }
 
   /** A copy that holds its instance's slot is that instance, wherever its record says that it is. */

@@ -13,6 +13,7 @@ import {
 import { type DeclaredPool, type DeclaredSet, slotAddresses, slotAddressing } from '../declared/set.ts';
 import type { DeclaredState } from '../declared/sharing.ts';
 import { once } from '../once.ts';
+import { isSame } from '../same.ts';
 import { fingerprint } from './fingerprint.ts';
 import { mergeablePart } from './mergeable.ts';
 import {
@@ -138,12 +139,13 @@ export function assignmentFingerprint(assignment: SlotAssignment): string {
 }
 
 /** Made last: a configuration is large, and the next one is the same almost always. */
-let lastPrint = { text: '', print: '' };
+let last: { readonly configuration: SetConfiguration; readonly print: string } | undefined;
 
 export function configurationPrint(configuration: SetConfiguration): string {
-  const text = JSON.stringify(configuration);
-  if (text !== lastPrint.text) lastPrint = { text, print: fingerprint(configuration) };
-  return lastPrint.print;
+  const { print } =
+    isSame(last?.configuration, configuration) && last ? last : { print: fingerprint(configuration) };
+  last = { configuration, print };
+  return print;
 }
 
 /** The set as every node needs to know it; undefined while a member of a council has no number. */

@@ -46,13 +46,13 @@ export function decideSlots(declared: DeclaredSet, observed: Observed): Decision
   if (decisions.length > 0) return decisions;
   for (const pool of declared.pools) {
     if (!councilOf(pool, observed)) continue;
+    const known = new Set(
+      indexed(observed)
+        .slotsOf(pool.name)
+        .map(({ index }) => index),
+    );
     for (let index = 0; index < pool.redundancy.slots; index++) {
-      if (
-        indexed(observed)
-          .slotsOf(pool.name)
-          .some((slot) => slot.index === index)
-      )
-        continue;
+      if (known.has(index)) continue;
       const candidates = candidatesOf(pool, index, observed);
       if (candidates.length === 0) continue;
       decisions.push({
@@ -74,9 +74,8 @@ export function decideSlots(declared: DeclaredSet, observed: Observed): Decision
 export function candidatesOf(pool: DeclaredPool, index: number, observed: Observed): SlotCandidate[] {
   const { nodes, instancesOf: instancesIn } = indexed(observed);
   const mine = instancesIn(pool.name);
-  const homes = homesOf(pool, observed);
-  const home = homes.get(index);
-  const owners = new Set([...homes.values()].map(({ functionId }) => functionId));
+  const home = homesOf(pool, observed).get(index);
+  const owners = ownersOf(pool, observed);
   const others = mine.filter((instance) => instance !== home);
   // Without standbys every slot belongs to its own instance and ends with it.
   const shared = isShared(pool, observed);
@@ -86,8 +85,8 @@ export function candidatesOf(pool: DeclaredPool, index: number, observed: Observ
     ? [...others.slice(turn), ...others.slice(0, turn)]
     : shared
       ? [
-          ...others.filter(({ functionId }) => !owners.has(functionId)),
-          ...others.filter(({ functionId }) => owners.has(functionId)),
+          ...others.filter((instance) => !owners.has(instance)),
+          ...others.filter((instance) => owners.has(instance)),
         ]
       : [];
   return [...(home ? [home] : []), ...order].flatMap(({ functionId, node }) => {
@@ -110,11 +109,13 @@ export const homesOf: (pool: DeclaredPool, observed: Observed) => Homes = onceIn
   const homes = new Map<number, ObservedInstance>();
   // N-way: everybody has its share.
   const share = isNWay(pool) ? Math.ceil(pool.redundancy.slots / Math.max(1, mine.length)) : 1;
-  const count = (instance: ObservedInstance): number =>
-    [...homes.values()].filter((home) => home === instance).length;
+  const counts = new Map<ObservedInstance, number>();
+  const count = (instance: ObservedInstance): number => counts.get(instance) ?? 0;
   const give = (index: number, functionId: number | undefined): void => {
     const home = mine.find((instance) => instance.functionId === functionId);
-    if (!homes.has(index) && home && count(home) < share) homes.set(index, home);
+    if (homes.has(index) || !home || count(home) >= share) return;
+    homes.set(index, home);
+    counts.set(home, count(home) + 1);
   };
   for (const { index, home } of slots) give(index, home);
   for (const { index, genesis } of slots) give(index, genesis.candidates[0]?.functionId);
@@ -122,6 +123,8 @@ export const homesOf: (pool: DeclaredPool, observed: Observed) => Homes = onceIn
     give(index, mine.toSorted((a, b) => count(a) - count(b))[0]?.functionId);
   return homes;
 });
+
+const ownersOf = onceIn((pool, observed) => new Set(homesOf(pool, observed).values()));
 
 /**
  * Slots that are not shared any more stay with whoever holds them. Their holder may be another than the one that they were

@@ -70,6 +70,36 @@ function agentWith(
   return { agent, slots };
 }
 
+test('a configuration that says the same offers nobody anew, another order does', () => {
+  const { agent, slots } = agentWith();
+  const configure = (definitions: readonly SlotDefinition[]): AgentOutput[] => {
+    const councils = [{ id: 1, version, members: [1] }];
+    const configuration = {
+      v: 1 as const,
+      set: 'edge',
+      councils,
+      nodes: [],
+      slots: definitions,
+      registrars: [],
+    };
+    return agent
+      .handle({ type: 'configure', operation: 3, configuration: structuredClone(configuration) }, 0)
+      .filter(({ type }) => type === 'candidate' || type === 'no-candidate');
+  };
+  expect(configure(slots)).toEqual([]);
+  expect(configure(slots)).toEqual([]);
+  const behind = slots.map((each) => ({
+    ...each,
+    candidates: [{ node: 2, functionId: 102 }, ...each.candidates],
+  }));
+  expect(configure(behind)).toMatchObject([{ rank: 1 }, { rank: 1 }, { rank: 1 }]);
+  expect(configure(slots.slice(1))).toMatchObject([
+    { type: 'no-candidate', slot: slots[0]?.id },
+    { rank: 0 },
+    { rank: 0 },
+  ]);
+});
+
 const readiness = (outputs: readonly AgentOutput[]) =>
   outputs.flatMap((each) => (each.type === 'candidate' ? [`${each.slot.slice(-1)} ${each.ready}`] : []));
 

@@ -103,3 +103,26 @@ test('how long the node is mute is told as it is then, and once more when that i
   expect(agent.nextDeadline()).toBeGreaterThan(4_000);
   expect(muteIn(agent.handle({ type: 'stalls', stalls: { p99Ms: 1, maxMs: 3 } }, 5_000))).toEqual([0]);
 });
+
+test('of inputs that came together what follows is told once, of each slot the last word', () => {
+  const { agent } = running();
+  const slot = (n: number, epoch: string, holder: number | null) => ({
+    type: 'slot' as const,
+    muteMs: 0,
+    state: {
+      id: n.toString(16).padStart(16, '0'),
+      state: holder === null ? ('free' as const) : ('holding' as const),
+      epoch,
+      holder: holder === null ? null : { node: 1, functionId: holder },
+      candidates: [],
+      reason: '',
+    },
+  });
+  const inputs = [slot(1, '4', WEB1), slot(2, '5', WEB1), slot(2, '5', null), slot(3, '6', WEB1)];
+  const outputs = agent.handle({ type: 'several', inputs }, 0);
+  const told = outputs.filter((each) => each.type === 'slots-changed');
+  expect(told.map(({ slots }) => slots.map(({ epoch, state }) => `${epoch} ${state}`))).toEqual([
+    ['3 holding', '4 holding', '5 free', '6 holding'],
+  ]);
+  expect(outputs.filter((each) => each.type === 'role')).toMatchObject([{ role: 'active', epoch: '6' }]);
+});

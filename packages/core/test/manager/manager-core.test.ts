@@ -266,7 +266,7 @@ test('a set that is too large for its nodes to be told is refused, and what runs
   expect(domain.replies.at(-1)).toMatchObject({
     ok: false,
     code: 'TOO_LARGE',
-    message: expect.stringMatching(/a configuration of \d{6} octets; at most 131072 are possible/),
+    message: expect.stringMatching(/a configuration of \d{6} octets; at most 393216 are possible/),
   });
   expect(domain.core.views(domain.nowMs).pools.map(({ name }) => name)).toEqual(['web']);
   apply(domain, set(NODES, [...edge.pools, ...pools.slice(0, 3)]), 3);

@@ -33,6 +33,7 @@ import type { NodeConfig } from './config.ts';
 import { FenceHook } from './fence-hook.ts';
 import { FunctionNews } from './function-news.ts';
 import { openFunctionSide, STATE_QUEUE_BYTES_MAX } from './function-side.ts';
+import { Gathered } from './gathered.ts';
 import { keepFailovers, keptFailovers } from './kept-failovers.ts';
 import { LeaseThread } from './lease-thread.ts';
 import { ManagerLink } from './manager-link.ts';
@@ -105,23 +106,29 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   /** What the worker tells before there is an agent to hear it. */
   const early: WorkerNews[] = [];
   let hear = (news: WorkerNews): void => void early.push(news);
+  const fromLeases = new Gathered<AgentInput>((inputs) => void agent.submit({ type: 'several', inputs }));
+  /** Behind what the worker told before. */
+  const tellAgent = (input: AgentInput): boolean => {
+    fromLeases.flush();
+    return agent.submit(input);
+  };
   const fromWorker = (message: WorkerNews): void => {
     switch (message.type) {
       case 'slot':
         status.slots.set(message.state.id, message.state);
         logger.info({ slot: message.state, muteMs: message.muteMs }, 'slot');
         slotStates?.observe(message.state);
-        agent.submit({ type: 'slot', state: message.state, muteMs: message.muteMs });
+        fromLeases.add({ type: 'slot', state: message.state, muteMs: message.muteMs });
         return;
       case 'failover':
         status.failoversTaken += 1;
         logger.info({ failover: message.record }, 'slot taken');
-        agent.submit({ type: 'failover', record: message.record });
+        fromLeases.add({ type: 'failover', record: message.record });
         return;
       case 'council':
         status.councils.set(message.report.id, message.report);
         logger.info({ council: message.report }, 'council');
-        agent.submit({ type: 'council', report: message.report });
+        fromLeases.add({ type: 'council', report: message.report });
         return;
       case 'fence-node': {
         const { slot, epoch, node } = message;
@@ -141,7 +148,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         return;
       case 'stalls':
         status.stalls = message.stalls;
-        agent.submit({ type: 'stalls', stalls: message.stalls });
+        fromLeases.add({ type: 'stalls', stalls: message.stalls });
         return;
       case 'take-state':
       case 'listed':
@@ -149,11 +156,11 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         slotStates?.follow(message);
         return;
       case 'link':
-        agent.submit(message);
+        fromLeases.add(message);
         return;
       case 'paused':
         logger.warn({ of: 'leases', ...message.pause }, 'stood still');
-        agent.submit({ type: 'paused', ...message.pause });
+        fromLeases.add({ type: 'paused', ...message.pause });
         return;
       case 'counters':
         status.dropped = message.counters;
@@ -245,7 +252,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     self: () => self,
     clocks,
     clock,
-    give: (input) => agent.submit(input),
+    give: tellAgent,
     logger,
     onFault,
   });
@@ -259,7 +266,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   const registrations = new Registrations({
     credentials: membership.credentials,
     logger: logger.child({ part: 'registrations' }),
-    onAsked: (functionId) => agent.submit({ type: 'doubted', functionId }),
+    onAsked: (functionId) => tellAgent({ type: 'doubted', functionId }),
   });
   membership.onRenewed(() => registrations.renewed());
 
@@ -362,7 +369,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         status.managed = true;
         const by = link.managed();
         if (by !== null) membership.managedBy(by.host);
-        agent.submit({ type: 'managed', term });
+        tellAgent({ type: 'managed', term });
         logger.info({ term: String(term), manager: by }, 'managed');
       },
       unmanaged: ({ reason }) => {
@@ -370,21 +377,18 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
         logger.warn({ reason }, 'no manager');
       },
       add: ({ name: _name, ...add }) => {
-        if (!refused(add)) agent.submit(add);
+        if (!refused(add)) tellAgent(add);
       },
       prepare: ({ name: _name, ...prepare }) => {
-        if (!refused(prepare)) agent.submit(prepare);
+        if (!refused(prepare)) tellAgent(prepare);
       },
-      ...transferEffects(
-        (input) => agent.submit(input),
-        (input) => give(input),
-      ),
-      delete: (order) => void agent.submit(order),
+      ...transferEffects(tellAgent, (input) => give(input)),
+      delete: (order) => void tellAgent(order),
       configure: ({ operation, configuration: told }) => {
         // Without a link to raise them on, the addresses of slots mean nothing here.
         const slots =
           config.interface === null ? told.slots.map((slot) => ({ ...slot, addresses: [] })) : told.slots;
-        agent.submit({ type: 'configure', operation, configuration: { ...told, slots } });
+        tellAgent({ type: 'configure', operation, configuration: { ...told, slots } });
       },
       'state-order': ({ operation, order }) => {
         const stateAnswer = slotStates?.answer(order);
@@ -395,7 +399,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
           ...(stateAnswer ? { code: 0, stateAnswer } : { code: 128, text }),
         });
       },
-      'failovers-acknowledged': ({ ids }) => void agent.submit({ type: 'failovers-acknowledged', ids }),
+      'failovers-acknowledged': ({ ids }) => void tellAgent({ type: 'failovers-acknowledged', ids }),
       persist: ({ highestTerm }) => writeSecretFile(termFile, `${highestTerm}\n`),
       event: ({ event, reason }) => {
         status.mobility[event] = (status.mobility[event] ?? 0) + 1;
@@ -423,13 +427,13 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
   await functions.adopt(functions.isKept ? keptConfiguration : null, slotsOf(early));
   hear = fromWorker;
   for (const news of early) fromWorker(news);
-  agent.submit({ type: 'restore-failovers', records: keptFailovers(config.state, logger) });
+  tellAgent({ type: 'restore-failovers', records: keptFailovers(config.state, logger) });
   give({ type: 'start' });
   followAddress(place, {
     transfers,
     ...(slotStates && { slotStates }),
     link,
-    agent: (input) => agent.submit(input),
+    agent: tellAgent,
     mobility: give,
     member: {
       moved: (address) => {
@@ -460,6 +464,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
       await pause(HAND_ON_LOOK_MS);
     }
     logger.info({ successor: to.pid }, 'handed on');
+    fromLeases.flush();
     // Nobody renews until the successor has the lock; the kernel would give it only behind everything else of this process.
     lock?.release();
     return exitNow(0);
@@ -471,6 +476,7 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     const bound = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());
     await Promise.race([Promise.all([functionsEnd, registrations.close()]), bound]);
     await leases.stop();
+    fromLeases.flush();
     link.closeAll();
     agent.stop();
     mobility.stop();
@@ -482,14 +488,14 @@ export async function runNode(config: NodeConfig, logger: Logger): Promise<Runni
     leasePort: worker.port,
     start,
     stop: async () => {
-      agent.submit({ type: 'stop' });
+      tellAgent({ type: 'stop' });
       give({ type: 'stop' });
       await end(functions.close());
     },
     leave: async () => {
       const successor = waitingSuccessor(config.state);
       if (successor !== null) await handOn(successor);
-      agent.submit({ type: 'leave' });
+      tellAgent({ type: 'leave' });
       const isHolding = (): boolean => [...status.slots.values()].some(({ state }) => state === 'holding');
       for (let left = RELEASE_LOOKS; left > 0 && isHolding(); left--) await pause(RELEASE_LOOK_MS);
       await end(functions.leave());
