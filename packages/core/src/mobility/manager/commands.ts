@@ -3,7 +3,7 @@ import { AckCode, encodeMobility, NODE_SCOPE } from '@vnfpool/wire/mobility';
 import type { FunctionId, NodeId } from '../../identity.ts';
 import { refusalOfDocument } from '../answer.ts';
 import { leave } from './membership.ts';
-import { aheadOf, type Command, operationOf } from './operations.ts';
+import { type Command, operationOf } from './operations.ts';
 import { tellResult } from './results.ts';
 import type { ManagerEndpointState } from './state.ts';
 
@@ -14,18 +14,18 @@ export function takeCommand(state: ManagerEndpointState, command: Command): void
   if (node === undefined || node.state === 'lost' || node.leaving) {
     return tellResult(state, requestId, { code: AckCode.failed, text: 'the node is not registered' });
   }
-  let ahead: ReturnType<typeof aheadOf> = [];
-  let build: ReturnType<typeof operationOf>;
+  let builds: ReturnType<typeof operationOf>;
   try {
-    ahead = aheadOf(command);
-    build = operationOf(command, node.instance !== null);
+    builds = operationOf(command, node.instance !== null);
     // What cannot be written is refused here: where it is sent, nobody could answer.
-    if (typeof build === 'function' && command.type !== 'get') encodeMobility(build(1));
+    if (!('code' in builds) && command.type !== 'get') for (const build of builds) encodeMobility(build(1));
   } catch (error) {
-    build = refusalOfDocument(error);
+    builds = refusalOfDocument(error);
   }
-  if (typeof build !== 'function') return tellResult(state, requestId, build);
-  if (node.outbox.room <= ahead.length) {
+  if ('code' in builds) return tellResult(state, requestId, builds);
+  const ahead = builds.slice(0, -1);
+  const last = builds.at(-1);
+  if (last === undefined || node.outbox.room <= ahead.length) {
     state.event('queue-full', node, node.connection, `${node.outbox.size} operations wait`);
     return tellResult(state, requestId, {
       code: AckCode.insufficientResources,
@@ -38,7 +38,7 @@ export function takeCommand(state: ManagerEndpointState, command: Command): void
       : { command: command.type, functionId: command.functionId };
   // How the last of them ends is how all of it does: a node that lacks one of the others refuses it.
   for (const part of ahead) node.outbox.push({ type: 'part' }, part);
-  node.outbox.push({ type: 'request', requestId, ...asked }, build);
+  node.outbox.push({ type: 'request', requestId, ...asked }, last);
   state.pump(node);
 }
 

@@ -3,7 +3,6 @@ import {
   AckCode,
   ALL_FUNCTIONS,
   CONFIGURATION_PARTS_MAX,
-  type DocumentPart,
   type Extensions,
   encodeFunctionSpecification,
   encodeSetConfiguration,
@@ -37,42 +36,35 @@ export function synchronisation(node: NodeId): Build {
 
 type Build = (sequence: number) => MobilityMessage;
 
-/** Messages ahead of that of a command: parts of what is too large for one. Throws `WireError` for documents out of shape. */
-export function aheadOf(command: Command): readonly Build[] {
-  if (command.type !== 'add' || !command.configuration) return [];
-  return configurationParts(encodeSetConfiguration(command.configuration))
-    .slice(0, -1)
-    .map((part) => configurationPart(command.node, part));
-}
-
-/** The message of a command, or why it cannot be one. Throws `WireError` for documents out of shape. */
-export function operationOf(command: Command, knowsExtensions: boolean): Build | Refusal {
+/**
+ * The messages of a command, of which the last one's answer is that of the command, or why there can be none. Throws `WireError`
+ * for documents out of shape.
+ */
+export function operationOf(command: Command, knowsExtensions: boolean): readonly Build[] | Refusal {
   switch (command.type) {
     case 'get':
-      return get(command.node, command.functionId, knowsExtensions);
+      return [get(command.node, command.functionId, knowsExtensions)];
     case 'delete':
-      return (sequence) => ({
-        type: 'operation',
-        command: 'delete',
-        sequence,
-        nodes: [{ id: command.node, functions: [{ id: command.functionId, ...cancelling(command) }] }],
-      });
+      return [
+        (sequence) => ({
+          type: 'operation',
+          command: 'delete',
+          sequence,
+          nodes: [{ id: command.node, functions: [{ id: command.functionId, ...cancelling(command) }] }],
+        }),
+      ];
     case 'add':
       return add(command, knowsExtensions);
-    case 'state-order': {
-      if (!knowsExtensions) return plainPeer();
-      const extensions: Extensions = { stateOrder: encodeStateOrder(command.order) };
-      return (sequence) => ({
-        type: 'operation',
-        command: 'add',
-        sequence,
-        nodes: [{ id: command.node, functions: [{ id: NODE_SCOPE, extensions }] }],
-      });
-    }
+    case 'state-order':
+      return knowsExtensions
+        ? [addAtNodeScope(command.node, { stateOrder: encodeStateOrder(command.order) })]
+        : plainPeer();
     case 'move':
     case 'copy':
-    case 'move-session':
-      return transferOf(command, knowsExtensions);
+    case 'move-session': {
+      const build = transferOf(command, knowsExtensions);
+      return typeof build === 'function' ? [build] : build;
+    }
   }
 }
 
@@ -81,15 +73,18 @@ function cancelling({ cancels }: Extract<Command, { type: 'delete' }>): { extens
   return cancels ? { extensions: { transfer: { token: cancels, role: 'destination' } } } : {};
 }
 
-function add(command: Extract<Command, { type: 'add' }>, knowsExtensions: boolean): Build | Refusal {
+function add(
+  command: Extract<Command, { type: 'add' }>,
+  knowsExtensions: boolean,
+): readonly Build[] | Refusal {
   const { prepare } = command;
   if (prepare && command.functionId === NODE_SCOPE) {
     return { code: AckCode.failed, text: 'a transfer is prepared for one function', error: undefined };
   }
   const configuration = command.configuration && encodeSetConfiguration(command.configuration);
-  const last = configuration && configurationParts(configuration).at(-1);
-  if (last && last.of <= CONFIGURATION_PARTS_MAX && knowsExtensions)
-    return configurationPart(command.node, last);
+  const parts = configuration ? configurationParts(configuration) : [];
+  if (parts.length > 0 && parts.length <= CONFIGURATION_PARTS_MAX && knowsExtensions)
+    return parts.map((part) => addAtNodeScope(command.node, { configurationPart: part }));
   const documents: Extensions = {
     ...(command.specification && { specification: encodeFunctionSpecification(command.specification) }),
     ...(command.assignment && { assignment: encodeSlotAssignment(command.assignment) }),
@@ -117,17 +112,18 @@ function add(command: Extract<Command, { type: 'add' }>, knowsExtensions: boolea
     ...(command.name === undefined ? {} : { information: { name: command.name } }),
     ...(knowsExtensions && Object.keys(extensions).length > 0 ? { extensions } : {}),
   };
-  return (sequence) => ({
-    type: 'operation',
-    command: 'add',
-    sequence,
-    // Whose state it will be stands behind: a second Node ID has no place in the draft's ADD.
-    nodes: [{ id: command.node, functions: [part] }, ...(prepare ? [{ id: prepare.from }] : [])],
-  });
+  return [
+    (sequence) => ({
+      type: 'operation',
+      command: 'add',
+      sequence,
+      // Whose state it will be stands behind: a second Node ID has no place in the draft's ADD.
+      nodes: [{ id: command.node, functions: [part] }, ...(prepare ? [{ id: prepare.from }] : [])],
+    }),
+  ];
 }
 
-function configurationPart(node: NodeId, part: DocumentPart): Build {
-  const extensions: Extensions = { configurationPart: part };
+function addAtNodeScope(node: NodeId, extensions: Extensions): Build {
   return (sequence) => ({
     type: 'operation',
     command: 'add',
