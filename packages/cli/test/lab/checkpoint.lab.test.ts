@@ -14,6 +14,7 @@ import { formatEpoch } from '@vnfpool/core';
 import type { CheckpointAnswer, CheckpointView, StateView } from '@vnfpool/core/management';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Hosts, missing } from './hosts.ts';
+import { ledgerClient } from './ledger-client.ts';
 import { isWhole, slotOf } from './running-set.ts';
 import { type Child, until } from './support.ts';
 
@@ -38,20 +39,11 @@ describe.skipIf(missing !== '')(`state that a store has ${missing}`, () => {
   const holderOf = (state: StateView): string => slotOf(state, 'ledger').node ?? '';
   const agentOf = (node: string): Child => agents.get(node) as Child;
 
-  /** The text of an answer with 200. */
-  const ask = (method: string, path: string): Promise<string> =>
-    until(`${method} ${path}`, async () => {
-      const script = `fetch('http://${SERVICE}:8080${path}', { method: '${method}', signal: AbortSignal.timeout(1000) })
-        .then((answer) => (answer.ok ? answer.text() : '')).then((text) => process.stdout.write(text)).catch(() => {}).finally(() => process.exit());`;
-      const child = hosts.start('client', [process.execPath, '-e', script]);
-      await child.ended;
-      return child.stdout() || null;
-    });
-  const accounts = async (): Promise<unknown> => JSON.parse(await ask('GET', '/accounts'));
+  const { accounts, add: addTo } = ledgerClient(() => hosts, SERVICE);
   /** Changes that were answered. */
   let added = 0;
   const add = async (name: string): Promise<number> => {
-    const { balance } = JSON.parse(await ask('POST', `/accounts/${name}/add`)) as { balance: number };
+    const balance = await addTo(name);
     added += 1;
     return balance;
   };

@@ -3,9 +3,10 @@ import { writeFileSync } from 'node:fs';
 import type { StateView } from '@vnfpool/core/management';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Hosts, missing } from './hosts.ts';
+import { ledgerClient } from './ledger-client.ts';
 import { ADDRESSES, declaration, NODES, SERVICE } from './ledger-set.ts';
 import { instanceOf, isWhole, slotOf } from './running-set.ts';
-import { ask, type Child, until } from './support.ts';
+import { ask, type Child } from './support.ts';
 
 /* A standby whose copy of the state is not what the holder has, or to which nothing comes any more: somebody is told within seconds. */
 
@@ -32,15 +33,7 @@ describe.skipIf(missing !== '')(`a copy that is not what it should be ${missing}
     const node = instanceOf(state, name).node ?? '';
     return { agent: agents.get(node) as Child, who: `${name} on ${node}`, node };
   };
-  /** Of an account, by the service. */
-  const balance = async (path: string, method: 'GET' | 'POST'): Promise<string> =>
-    until('the service answers', async () => {
-      const script = `fetch('http://${SERVICE}:8080/accounts${path}', { method: '${method}', signal: AbortSignal.timeout(1000) })
-        .then((answer) => (answer.ok ? answer.text() : '')).then((text) => process.stdout.write(text)).catch(() => {}).finally(() => process.exit());`;
-      const child = hosts.start('client', [process.execPath, '-e', script]);
-      await child.ended;
-      return child.stdout() === '' ? null : child.stdout();
-    });
+  const { accounts, add } = ledgerClient(() => hosts, SERVICE);
 
   beforeAll(async () => {
     hosts = new Hosts(ADDRESSES);
@@ -59,7 +52,7 @@ describe.skipIf(missing !== '')(`a copy that is not what it should be ${missing}
   });
 
   test('a standby whose memory fails: an event and an alarm, until it agrees again', async () => {
-    await balance('/paid/add', 'POST');
+    await add('paid');
     const { agent, who, node } = standbyOf(await untilState('a standby has the state', isWell));
     agent.process.kill('SIGWINCH');
     const words = `${who} had another state than the holder of slot 0 of ledger: it gets all of it anew.`;
@@ -96,11 +89,11 @@ describe.skipIf(missing !== '')(`a copy that is not what it should be ${missing}
     expect(events).toContain(`${who} has the state of slot 0 of ledger as its holder has it again, for 5 s`);
     // What it goes on with is what was answered.
     await told('handover', 'ledger/0', '--to', who.split(' ')[0] ?? '');
-    expect(await balance('', 'GET')).toBe('{"paid":1}');
+    expect(await accounts()).toEqual({ paid: 1 });
   });
 
   test('a holder whose memory fails: its function tells the value anew, and nobody is given the other one', async () => {
-    const before = await balance('', 'GET');
+    const before = await accounts();
     const former = await untilState('a standby has the state', isWell);
     const { holder } = slotOf(former, 'ledger');
     const holding = instanceOf(former, holder ?? '').node ?? '';
@@ -122,9 +115,9 @@ describe.skipIf(missing !== '')(`a copy that is not what it should be ${missing}
       `Nothing of the state of slot 0 of ledger is damaged in the memory of ${holding} any more;`,
     );
     await untilState('the slot is well', isWell);
-    expect(await balance('', 'GET')).toBe(before);
+    expect(await accounts()).toEqual(before);
     await told('handover', 'ledger/0', '--to', who.split(' ')[0] ?? '');
-    expect(await balance('', 'GET')).toBe(before);
+    expect(await accounts()).toEqual(before);
   });
 
   test('a standby that does not answer: an event and an alarm, though its node is not lost', async () => {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import type { EventView, StandbyStateView, StateView } from '@vnfpool/core/management';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Hosts, missing } from './hosts.ts';
+import { ledgerClient } from './ledger-client.ts';
 import { ADDRESSES, declaration, NODES, SERVICE } from './ledger-set.ts';
 import { instanceOf, isWhole, slotOf } from './running-set.ts';
 import { ask as askApi, has, until } from './support.ts';
@@ -32,19 +33,7 @@ describe.skipIf(cannot !== '')(`a standby that is cut off in one direction ${can
     );
   };
 
-  /** The text of an answer with 200; asked until there is one. */
-  const ask = (method: string, path: string): Promise<string> =>
-    until(`${method} ${path}`, async () => {
-      const script = `fetch('http://${SERVICE}:8080${path}', { method: '${method}', signal: AbortSignal.timeout(1000) })
-        .then((answer) => (answer.ok ? answer.text() : '')).then((text) => process.stdout.write(text)).catch(() => {}).finally(() => process.exit());`;
-      const child = hosts.start('client', [process.execPath, '-e', script]);
-      await child.ended;
-      return child.stdout() || null;
-    });
-  const accounts = async (): Promise<Readonly<Record<string, number>>> =>
-    JSON.parse(await ask('GET', '/accounts'));
-  const add = async (name: string): Promise<number> =>
-    (JSON.parse(await ask('POST', `/accounts/${name}/add`)) as { balance: number }).balance;
+  const { accounts, add } = ledgerClient(() => hosts, SERVICE);
   const events = async (): Promise<readonly EventView[]> => {
     const { text } = await askApi({ socketPath: `${hosts.stateOf('manager')}/api.sock` }, '/v1/events');
     return (JSON.parse(text) as { readonly items: readonly EventView[] }).items;

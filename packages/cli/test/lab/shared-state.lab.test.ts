@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import type { StateView } from '@vnfpool/core/management';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Hosts, missing } from './hosts.ts';
+import { ledgerClient } from './ledger-client.ts';
 import { ADDRESSES, declaration, NODES, SERVICE } from './ledger-set.ts';
 import { instanceOf, isWhole, slotOf } from './running-set.ts';
 import { type Child, until } from './support.ts';
@@ -45,14 +46,7 @@ describe.skipIf(missing !== '')(`state that standbys have, too ${missing}`, () =
   /** The standby may take over at any moment. */
   const isProtected = (state: StateView): boolean =>
     isWhole(state) && slotOf(state, 'ledger').sharing?.isProtected === true;
-  const balances = async (): Promise<Readonly<Record<string, number>>> =>
-    until('the accounts are told', async () => {
-      const script = `fetch('http://${SERVICE}:8080/accounts', { signal: AbortSignal.timeout(1000) })
-        .then((answer) => (answer.ok ? answer.text() : '')).then((text) => process.stdout.write(text)).catch(() => {}).finally(() => process.exit());`;
-      const child = hosts.start('client', [process.execPath, '-e', script]);
-      await child.ended;
-      return child.stdout() === '' ? null : (JSON.parse(child.stdout()) as Record<string, number>);
-    });
+  const { accounts } = ledgerClient(() => hosts, SERVICE);
   const answered = async (): Promise<Told> => {
     const before = client.stdout().split('told ').length;
     client.process.kill('SIGUSR1');
@@ -65,7 +59,7 @@ describe.skipIf(missing !== '')(`state that standbys have, too ${missing}`, () =
   /** Whatever was answered counts, and nothing counts that was not asked. */
   const keepsItsWord = async (): Promise<void> => {
     const { told } = await answered();
-    const now = await balances();
+    const now = await accounts();
     const after = await answered();
     for (const [name, balance] of Object.entries(told))
       expect(now[name], name).toBeGreaterThanOrEqual(balance);

@@ -8,6 +8,7 @@ import { noServer, redisProgram } from '../../../store/test/objects/redis-server
 import { etcdProgram, noEtcd } from '../../../store/test/shared-state/etcd-server.ts';
 import { TlsFiles } from '../../../store/test/tls-files.ts';
 import { Hosts, missing } from './hosts.ts';
+import { ledgerClient } from './ledger-client.ts';
 import { isWhole, slotOf } from './running-set.ts';
 import { bin, type Child, start, until } from './support.ts';
 
@@ -46,23 +47,11 @@ describe.skipIf(cannot !== '')(`state that lives in a store ${cannot}`, () => {
   const holderOf = (state: StateView): string => slotOf(state, 'ledger').node ?? '';
   const agentOf = (node: string): Child => agents.get(node) as Child;
 
-  /** One request; the text of an answer with 200, else nothing. */
-  const request = async (host: string, to: string, method: string, path: string): Promise<string> => {
-    const script = `fetch('http://${to}:8080${path}', { method: '${method}', signal: AbortSignal.timeout(1000) })
-      .then((answer) => (answer.ok ? answer.text() : '')).then((text) => process.stdout.write(text)).catch(() => {}).finally(() => process.exit());`;
-    const child = hosts.start(host, [process.execPath, '-e', script]);
-    await child.ended;
-    return child.stdout();
-  };
-  /** The text of an answer with 200. */
-  const ask = (method: string, path: string): Promise<string> =>
-    until(`${method} ${path}`, async () => (await request('client', SERVICE, method, path)) || null);
-  const accounts = async (): Promise<Readonly<Record<string, number>>> =>
-    JSON.parse(await ask('GET', '/accounts'));
+  const { request, accounts, add: addTo } = ledgerClient(() => hosts, SERVICE);
   /** What was answered last, by account. */
   const told: Record<string, number> = {};
   const add = async (name: string): Promise<void> => {
-    const { balance } = JSON.parse(await ask('POST', `/accounts/${name}/add`)) as { balance: number };
+    const balance = await addTo(name);
     expect(balance).toBeGreaterThan(told[name] ?? 0);
     told[name] = balance;
   };
