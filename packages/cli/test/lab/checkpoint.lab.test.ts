@@ -71,6 +71,8 @@ describe.skipIf(missing !== '')(`state that a store has ${missing}`, () => {
     const own = ['--state', hosts.stateOf(node), '--name', node, ...more];
     agents.set(node, hosts.daemon(node, 'node', ...own, '--listen', 'eth0', '--interface', 'eth0'));
     await hosts.ready(agentOf(node));
+    // It has registered before it tells what has ended, and until then everything seems to be well.
+    await until('its functions run', () => functionsOf(node).every((pid) => existsSync(`/proc/${pid}`)));
   };
   /** Not every node runs one. */
   const functionsOf = (node: string): readonly number[] =>

@@ -67,11 +67,14 @@ describe.skipIf(cannot !== '')(`state that lives in a store ${cannot}`, () => {
     const own = ['--state', hosts.stateOf(node), '--name', node, ...more];
     agents.set(node, hosts.daemon(node, 'node', ...own, '--listen', 'eth0', '--interface', 'eth0'));
     await hosts.ready(agentOf(node));
+    // It has registered before it tells what has ended, and until then everything seems to be well.
+    await until('its functions run', () => functionsOf(node).every((pid) => existsSync(`/proc/${pid}`)));
   };
+  /** Not every node runs one. */
+  const functionsOf = (node: string): readonly number[] =>
+    existsSync(`${hosts.stateOf(node)}/functions.json`) ? hosts.functionPids(node) : [];
   const kill = (node: string): void => {
-    // Not every node runs one.
-    const functions = existsSync(`${hosts.stateOf(node)}/functions.json`) ? hosts.functionPids(node) : [];
-    for (const pid of [agentOf(node).pid, ...functions]) process.kill(pid, 'SIGKILL');
+    for (const pid of [agentOf(node).pid, ...functionsOf(node)]) process.kill(pid, 'SIGKILL');
   };
   /** The file of a set with this store. */
   const writtenFor = (store: string): string => {
