@@ -34,6 +34,7 @@ import { type Basis, Proposing } from './proposing.ts';
 import { inherited, type Reserved, Reserving } from './reserving.ts';
 import { Retiring, type Word, wordTo } from './retiring.ts';
 import { Slot } from './slot.ts';
+import type { Moment, Timed } from './slot-timers.ts';
 import { earliest, rankSpreadMs, renewalMs, unlistedProbeMs } from './timing.ts';
 import { type Candidate, Turn } from './turn.ts';
 import type { LeaseOutput, LostReason } from './types.ts';
@@ -44,7 +45,8 @@ import { type CandidateState, lacksMore, lists, sameHolder } from './value.ts';
  * member like any other, through `context.send`. What is under way is an object of its own, with its deadlines;
  * this decides which of them there is, and what follows from one for the others.
  */
-export class Candidacy {
+export class Candidacy implements Timed {
+  moment: Moment | undefined;
   readonly #slot: Slot;
   readonly #turn: Turn;
   readonly #observer: Observer;

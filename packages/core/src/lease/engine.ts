@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LeaseHeader, LeaseMessage } from '@vnfpool/wire/lease';
+import type { LeaseHeader } from '@vnfpool/wire/lease';
 import type { CouncilDefinition, SlotDefinition, StallReport } from '@vnfpool/wire/mobility';
 import type { Core } from '../core.ts';
 import { epochOf } from '../identity.ts';
@@ -19,6 +19,7 @@ import { Renewals } from './renewals.ts';
 import { LeaseRules } from './rules.ts';
 import { SlotTimers } from './slot-timers.ts';
 import { earliest, nextRenewalMs, renewalPhase, stallMs } from './timing.ts';
+import { ToldRenewals, type WholeMessage } from './told-renewals.ts';
 import {
   type LeaseDatagram,
   type LeaseEngineInit,
@@ -33,7 +34,7 @@ import { Watch } from './watch.ts';
 export const DRIFT_BOUND = 0.01;
 
 type Inputs = { readonly [Type in LeaseInput['type']]: Extract<LeaseInput, { type: Type }> };
-type Messages = { readonly [Type in LeaseMessage['type']]: Extract<LeaseMessage, { type: Type }> };
+type Messages = { readonly [Type in WholeMessage['type']]: Extract<WholeMessage, { type: Type }> };
 
 /**
  * The leases of one node: its member's registers and its candidates' proposers, for all slots. This node's own
@@ -48,9 +49,10 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   readonly #slots = new Map<string, Candidacy>();
   readonly #outbox = new Outbox();
   /** Messages between this node's proposers and its own member; emptied before a call returns. */
-  readonly #local: LeaseMessage[] = [];
+  readonly #local: WholeMessage[] = [];
   readonly #timers = new SlotTimers<Candidacy>();
   readonly #renewals: Renewals;
+  readonly #told = new ToldRenewals();
   readonly #answered: Answered;
   readonly #watch = new Watch();
   readonly #clocks: ClockJudge;
@@ -96,7 +98,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     this.#answered = new Answered(handedOn === undefined ? [] : handedOn.answered);
     const phase = renewalPhase(init.node);
     const send: SlotContext['send'] = (to, message) => {
-      if (to === this.#node) this.#local.push(message);
+      if (to === this.#node) this.#local.push(...this.#told.whole(to, this.#incarnation, [message]));
       else this.#outbox.send(to, message);
     };
     const nextSerial = () => {
@@ -333,7 +335,8 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
 
   // Messages --------------------------------------------------------------------------------------------
 
-  #read({ from, header, messages }: LeaseDatagram, nowMs: number): void {
+  #read({ from, header, messages: said }: LeaseDatagram, nowMs: number): void {
+    const messages = this.#told.whole(from, header.incarnation, said);
     if (!this.#mayRead(from, header, messages, nowMs)) return;
     this.#clocks.heard(from, header.clockUs, nowMs);
     const origin: Origin = { from, incarnation: header.incarnation, nowMs };
@@ -342,7 +345,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     this.#runLocal(origin.nowMs);
   }
 
-  #mayRead(from: number, header: LeaseHeader, messages: readonly LeaseMessage[], nowMs: number): boolean {
+  #mayRead(from: number, header: LeaseHeader, messages: readonly WholeMessage[], nowMs: number): boolean {
     if (header.sender !== from || header.receiver !== this.#node || from === this.#node) {
       this.#reject('misaddressed', from);
       return false;
@@ -360,10 +363,10 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
     return false;
   }
 
-  #dispatch(message: LeaseMessage, origin: Origin): void {
+  #dispatch(message: WholeMessage, origin: Origin): void {
     if ('incarnation' in message && !this.#isForMe(message.incarnation)) return;
     if ('slot' in message) this.#touch(message.slot, origin.nowMs);
-    const handler = this.#messages[message.type] as (message: LeaseMessage, origin: Origin) => void;
+    const handler = this.#messages[message.type] as (message: WholeMessage, origin: Origin) => void;
     handler(message, origin);
   }
 
@@ -500,7 +503,7 @@ export class LeaseEngine implements Core<LeaseInput, LeaseOutput> {
   #runLocal(nowMs: number): void {
     const origin: Origin = { from: this.#node, incarnation: this.#incarnation, nowMs };
     // Each request has at most one answer here and each answer leads to at most one request: this ends.
-    for (let at = 0; at < this.#local.length; at++) this.#dispatch(this.#local[at] as LeaseMessage, origin);
+    for (let at = 0; at < this.#local.length; at++) this.#dispatch(this.#local[at] as WholeMessage, origin);
     this.#local.length = 0;
   }
 

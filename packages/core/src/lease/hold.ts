@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AcceptedValue, LeaseHolder, LeaseValue, Refuse, ReleaseReason } from '@vnfpool/wire/lease';
+import type {
+  AcceptedValue,
+  LeaseHolder,
+  LeaseValue,
+  Refuse,
+  ReleaseReason,
+  Renewal as SlotRenewal,
+} from '@vnfpool/wire/lease';
 import type { SlotCandidate } from '@vnfpool/wire/mobility';
 import type { Echo } from './attempt.ts';
 import { sendToAll } from './context.ts';
@@ -47,6 +54,7 @@ export class Hold {
   #isActivated = false;
   #mustRenumber: boolean;
   #renewal: Renewal | undefined;
+  #request: SlotRenewal | undefined;
   #renewAtMs: number;
   #closing: Closing | undefined;
   #isFenceClosed = false;
@@ -251,14 +259,21 @@ export class Hold {
       this.askToAccept(nowMs);
       return;
     }
-    const { id, context } = this.#slot;
+    const { context } = this.#slot;
     const { leaseMs } = this.value;
     this.#renewAtMs = context.nextRenewalMs(leaseMs, nowMs);
     this.#renewal = {
-      serial: context.renew({ slot: id, round: this.round }, leaseMs, nowMs),
+      serial: context.renew(this.#asRenewal(), leaseMs, nowMs),
       firstSentMs: nowMs,
       tally: new Tally(context.rules),
     };
+  }
+
+  /** The same object as long as it is the same round: there are many, and they go out often. */
+  #asRenewal(): SlotRenewal {
+    const { round } = this;
+    if (this.#request?.round !== round) this.#request = { slot: this.#slot.id, round };
+    return this.#request;
   }
 
   /** Renews if that is due and nothing else is; false: something else may be. */

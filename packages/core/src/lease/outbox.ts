@@ -81,7 +81,7 @@ export class Outbox {
 
   emit(output: LeaseOutput): void {
     // What is sent after this may depend on it (a release on its `fence-close`).
-    this.#sends.clear();
+    if (this.#sends.size > 0) this.#sends.clear();
     this.#outputs.push(output);
   }
 

@@ -14,9 +14,11 @@ interface Batch {
   readonly serial: number;
   readonly firstSentMs: number;
   readonly leaseMs: number;
-  readonly items: Renewal[];
+  items: Renewal[];
   /** Members that have renewed all of it. */
   readonly confirmed: Set<number>;
+  /** By member: the serial of the message by which it knows these very slots; all others are told. */
+  toldBy: ReadonlyMap<number, number>;
   /** By peer: its last answer that was there when this went out first. */
   readonly heard: ReadonlyMap<number, HeardAnswer>;
   resendAtMs: number;
@@ -44,6 +46,9 @@ export interface RenewalsContext {
  * Renewals on their way. Those of one step and one lease length go in messages of up to `RENEWALS_MAX` slots, which are
  * repeated as they are until a majority has confirmed all of them, or until the next renewal is due. Which slot was
  * renewed by whom is counted at its hold: the serial is one that no other request of any of these slots has.
+ *
+ * Who has confirmed all of a message is asked for the same slots by its serial the next time. Who does not answer that is told them
+ * again: it may have forgotten.
  */
 export class Renewals {
   readonly #context: RenewalsContext;
@@ -53,6 +58,8 @@ export class Renewals {
   #heard: ReadonlyMap<number, HeardAnswer> = new Map();
   /** Those of this step, by lease length. */
   readonly #open = new Map<number, Batch>();
+  /** The last one that begins with a slot. */
+  readonly #last = new Map<string, Batch>();
 
   constructor(context: RenewalsContext) {
     this.#context = context;
@@ -62,13 +69,14 @@ export class Renewals {
   add(renewal: Renewal, leaseMs: number, nowMs: number): number {
     let batch = this.#open.get(leaseMs);
     if (batch === undefined || batch.items.length === RENEWALS_MAX) {
-      if (batch !== undefined) this.#send(batch);
+      if (batch !== undefined) this.#sendFirst(batch);
       batch = {
         serial: this.#context.nextSerial(),
         firstSentMs: nowMs,
         leaseMs,
         items: [],
         confirmed: new Set(),
+        toldBy: NOBODY,
         heard: this.#heard,
         resendAtMs: nowMs + retransmitMs(leaseMs),
       };
@@ -83,12 +91,13 @@ export class Renewals {
   clear(): void {
     this.#batches.clear();
     this.#open.clear();
+    this.#last.clear();
     this.#heard = new Map();
   }
 
   /** Sends what this step has put together. */
   flush(): void {
-    for (const batch of this.#open.values()) this.#send(batch);
+    for (const batch of this.#open.values()) this.#sendFirst(batch);
     this.#open.clear();
   }
 
@@ -135,7 +144,7 @@ export class Renewals {
   expire(nowMs: number): void {
     for (const batch of this.#batches.values()) {
       // What is answered after that extends nothing: it counts from the first sending.
-      if (nowMs >= batch.firstSentMs + batch.leaseMs) this.#batches.delete(batch.serial);
+      if (nowMs >= batch.firstSentMs + batch.leaseMs) this.#forget(batch);
       else if (nowMs >= batch.resendAtMs) this.#repeat(batch, nowMs);
     }
   }
@@ -157,7 +166,26 @@ export class Renewals {
     if (batch.confirmed.size >= this.#context.council().majority) batch.resendAtMs = Number.POSITIVE_INFINITY;
   }
 
-  #send({ serial, items, confirmed }: Batch): void {
+  #forget(batch: Batch): void {
+    this.#batches.delete(batch.serial);
+    const slot = batch.items[0]?.slot ?? '';
+    if (this.#last.get(slot) === batch) this.#last.delete(slot);
+  }
+
+  #sendFirst(batch: Batch): void {
+    const slot = batch.items[0]?.slot ?? '';
+    const former = this.#last.get(slot);
+    this.#last.set(slot, batch);
+    if (former !== undefined && isSame(former.items, batch.items)) {
+      batch.items = former.items;
+      batch.toldBy = new Map(
+        [...former.confirmed].map((member) => [member, former.toldBy.get(member) ?? former.serial]),
+      );
+    }
+    this.#send(batch);
+  }
+
+  #send({ serial, items, confirmed, toldBy }: Batch): void {
     const [first] = items;
     if (first === undefined) return;
     const message: LeaseMessage =
@@ -165,7 +193,23 @@ export class Renewals {
         ? { type: 'renew', serial, ...first }
         : { type: 'renew-many', serial, renewals: items };
     for (const member of new Set(this.#context.council().members)) {
-      if (!confirmed.has(member)) this.#context.send(member, message);
+      if (confirmed.has(member)) continue;
+      const list = items.length === 1 ? undefined : toldBy.get(member);
+      this.#context.send(member, list === undefined ? message : { type: 'renew-again', serial, list });
     }
   }
+}
+
+const NOBODY: ReadonlyMap<number, number> = new Map();
+
+/** Whether these are the same renewals at the same places. */
+function isSame(some: readonly Renewal[], others: readonly Renewal[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every((one, at) => one === others[at] || isEqual(one, others[at] as Renewal))
+  );
+}
+
+function isEqual(one: Renewal, other: Renewal): boolean {
+  return one.slot === other.slot && one.round === other.round;
 }

@@ -2,7 +2,6 @@
 import type {
   Fetch,
   LeaseHolder,
-  LeaseMessage,
   Proposer,
   RefusalReason,
   Refuse,
@@ -14,6 +13,7 @@ import { CLOCK_WINDOW_MS } from './clock-judge.ts';
 import type { SlotContext } from './context.ts';
 import type { LeaseMember, MemberRequest } from './member.ts';
 import type { SlotRecord } from './record.ts';
+import type { WholeMessage } from './told-renewals.ts';
 
 /** Who a message comes from, and when. */
 export interface Origin {
@@ -119,7 +119,7 @@ function withoutVoice(request: Exclude<MemberRequest, Release>, incarnation: big
 }
 
 /** Answers to requests that were made for a lower version of the council. */
-export function councilRefusals(messages: readonly LeaseMessage[], incarnation: bigint): Refuse[] {
+export function councilRefusals(messages: readonly WholeMessage[], incarnation: bigint): Refuse[] {
   const asked = messages.flatMap((message) => {
     if (message.type === 'renew-many')
       return message.renewals.map((one) => ({ ...one, serial: message.serial }));
@@ -128,7 +128,7 @@ export function councilRefusals(messages: readonly LeaseMessage[], incarnation: 
   return asked.map((request) => bareRefusal(request, incarnation, 'council', 0));
 }
 
-function isRequest(message: LeaseMessage): message is Exclude<MemberRequest, Release> {
+function isRequest(message: WholeMessage): message is Exclude<MemberRequest, Release> {
   return ['prepare', 'accept', 'reserve', 'entrust', 'renew'].includes(message.type);
 }
 

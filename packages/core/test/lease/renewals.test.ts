@@ -79,6 +79,122 @@ describe('an answer', () => {
   });
 });
 
+describe('the next renewal of the same slots', () => {
+  const told = (message: LeaseMessage | undefined) => message?.type === 'renew-many';
+
+  test('goes by number to who has confirmed all of the last one, in full to everybody else', () => {
+    const { ask, to, yes, renewals } = setUp();
+    const [first = 0] = ask(3);
+    to(2);
+    yes(2, first, 3);
+    renewals.renewedBy(3, {
+      type: 'renewed-many',
+      serial: first,
+      incarnation: 1n,
+      renewed: [true, true, false],
+    });
+    const [second = 0] = ask(3);
+    const both = ask(3);
+    expect(both).not.toContain(second);
+    expect(to(2)).toEqual([
+      { type: 'renew-again', serial: second, list: first },
+      // It has not answered the second: it may have forgotten the first.
+      expect.objectContaining({ type: 'renew-many', serial: both[0] }),
+    ]);
+    expect(ask(3).length > 0 && told(to(3)[0])).toBe(true);
+  });
+
+  test('goes by the number of the message that told them, however often it is asked', () => {
+    const { ask, to, yes } = setUp();
+    const [first = 0] = ask(2);
+    yes(2, first, 2);
+    to(2);
+    for (let round = 0; round < 5; round++) {
+      const [serial = 0] = ask(2);
+      expect(to(2)).toEqual([{ type: 'renew-again', serial, list: first }]);
+      yes(2, serial, 2);
+    }
+  });
+
+  test('is told when a slot, a round or the order is another', () => {
+    const { renewals, ask, to, yes } = setUp();
+    const again = (all: readonly (readonly [slot: number, round: number])[]) => {
+      const [serial = 0] = ask(3);
+      yes(2, serial, 3);
+      to(2);
+      for (const [slot, round] of all) renewals.add({ slot: slotOf(slot), round }, LEASE_MS, 0);
+      renewals.flush();
+      return to(2)[0]?.type;
+    };
+    expect(
+      again([
+        [0, 1],
+        [1, 2],
+        [2, 3],
+      ]),
+    ).toBe('renew-again');
+    expect(
+      again([
+        [0, 1],
+        [1, 2],
+      ]),
+    ).toBe('renew-many');
+    expect(
+      again([
+        [0, 1],
+        [2, 3],
+        [1, 2],
+      ]),
+    ).toBe('renew-many');
+    expect(
+      again([
+        [0, 1],
+        [1, 2],
+        [2, 4],
+      ]),
+    ).toBe('renew-many');
+    expect(
+      again([
+        [0, 1],
+        [1, 2],
+        [2, 3],
+        [3, 4],
+      ]),
+    ).toBe('renew-many');
+  });
+
+  test('is told when whoever was asked before is not asked any more, or the lease has passed', () => {
+    const { renewals, ask, to, yes } = setUp();
+    yes(2, ask(2)[0] ?? 0, 2);
+    renewals.clear();
+    to(2);
+    yes(2, ask(2)[0] ?? 0, 2);
+    expect(to(2).map(told)).toEqual([true]);
+    renewals.expire(LEASE_MS);
+    ask(2);
+    expect(to(2).map(told)).toEqual([true]);
+  });
+
+  test('is repeated as it is', () => {
+    const { renewals, ask, to, yes } = setUp();
+    const [first = 0] = ask(2);
+    yes(2, first, 2);
+    to(2);
+    const [serial = 0] = ask(2);
+    renewals.expire(renewals.nextDeadline() ?? 0);
+    const asked = { type: 'renew-again', serial, list: first };
+    expect(to(2)).toEqual([asked, asked]);
+  });
+
+  test('of one slot takes the short form', () => {
+    const { renewals, ask, to } = setUp();
+    const [first = 0] = ask(1);
+    renewals.confirmed(2, first);
+    ask(1);
+    expect(to(2).map(({ type }) => type)).toEqual(['renew', 'renew']);
+  });
+});
+
 describe('a repetition', () => {
   test('is the same message, to those who have not confirmed all of it, until a majority has', () => {
     const { renewals, ask, to, yes, sent } = setUp();

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SlotTimers } from '../../src/lease/slot-timers.ts';
+import { type Moment, SlotTimers, type Timed } from '../../src/lease/slot-timers.ts';
 
-class Slot {
+class Slot implements Timed {
   atMs: number | undefined;
+  moment: Moment | undefined;
 
   wakeMs(): number | undefined {
     return this.atMs;
@@ -50,4 +51,23 @@ test('the earliest moment is the earliest of all, though later ones are told lat
       }
     }),
   );
+});
+
+test('who leaves a moment and comes back again and again is named there a few times only, and called once', () => {
+  const timers = new SlotTimers<Slot>();
+  const [stays, goes] = [new Slot(), new Slot()];
+  stays.atMs = 1000;
+  timers.update(stays);
+  for (let turn = 1; turn <= 500; turn++) {
+    goes.atMs = 1000;
+    timers.update(goes);
+    goes.atMs = turn;
+    timers.update(goes);
+    expect(timers.takeDue(turn)).toEqual([goes]);
+  }
+  expect(stays.moment?.owners.length).toBeLessThan(100);
+  goes.atMs = 1000;
+  timers.update(goes);
+  expect(timers.takeDue(1000)).toEqual([stays, goes]);
+  expect(timers.next()).toBeUndefined();
 });

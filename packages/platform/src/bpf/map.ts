@@ -92,7 +92,7 @@ export class BpfMap {
   }
 
   /** As {@link setAll}, for a map from 4 bytes to 8: numbers in the host's order. */
-  setNumbers(entries: ReadonlyMap<number, bigint>): void {
+  setNumbers(entries: readonly (readonly [key: number, value: bigint])[]): void {
     let count = 0;
     const write = (): void => {
       if (count > 0) this.#writeBatch(count);

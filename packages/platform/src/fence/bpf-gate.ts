@@ -130,10 +130,16 @@ export class BpfGate {
 
   /** One write a slot, all in one call; the deadline is absolute, so that it may arrive at any time. */
   openUntil(ends: ReadonlyMap<string, number>): void {
-    const entries = new Map<number, bigint>();
-    for (const [slot, untilMs] of ends)
-      entries.set(this.#numberOf(slot), untilMs > 0 ? BigInt(Math.floor(untilMs * 1e6)) : CLOSED_NS);
-    for (const [number, endNs] of entries) this.#ends.set(number, endNs);
+    const entries: [number, bigint][] = [];
+    // Most of them end together, and a large number is slow to make.
+    let lastMs = 0;
+    let endNs = CLOSED_NS;
+    for (const [slot, untilMs] of ends) {
+      if (untilMs !== lastMs) endNs = untilMs > 0 ? BigInt(Math.floor(untilMs * 1e6)) : CLOSED_NS;
+      lastMs = untilMs;
+      entries.push([this.#numberOf(slot), endNs]);
+    }
+    for (const [number, end] of entries) this.#ends.set(number, end);
     this.#deadlines.setNumbers(entries);
   }
 

@@ -107,6 +107,8 @@ export function renew(
   };
 
   const touched = new Set<HorizonId>();
+  // Most were renewed together, and share what is said of them as they share an end.
+  let last: OpenSlot | undefined;
   for (const [slot, untilMs] of renewed) {
     const leftMs = untilMs - nowMs;
     if (!(leftMs >= leastMs)) {
@@ -114,9 +116,11 @@ export function renew(
       continue;
     }
     const { horizon = CLOSED } = slots.get(slot) ?? {};
-    const next = fits(leftMs, spans.get(horizon) ?? 0) ? { untilMs, horizon } : join(untilMs);
-    slots.set(slot, next);
-    touched.add(next.horizon);
+    if (last?.untilMs !== untilMs || last.horizon !== horizon) {
+      last = fits(leftMs, spans.get(horizon) ?? 0) ? { untilMs, horizon } : join(untilMs);
+      touched.add(last.horizon);
+    }
+    slots.set(slot, last);
   }
   for (const [slot, { untilMs, horizon }] of slots) {
     if (renewed.has(slot) || !touched.has(horizon)) continue;
@@ -157,8 +161,13 @@ function nextShorter(spans: ReadonlyMap<HorizonId, number>, leftMs: number): Hor
 
 function withEnds(slots: ReadonlyMap<string, OpenSlot>, spans: ReadonlyMap<HorizonId, number>): Horizons {
   const ends = new Map<HorizonId, number>();
-  for (const { untilMs, horizon } of slots.values())
+  let last: OpenSlot | undefined;
+  for (const open of slots.values()) {
+    if (open === last) continue;
+    last = open;
+    const { untilMs, horizon } = open;
     ends.set(horizon, Math.min(untilMs, ends.get(horizon) ?? Infinity));
+  }
   return {
     slots,
     horizons: new Map([...ends].map(([id, endMs]) => [id, { endMs, spanMs: spans.get(id) ?? 0 }])),

@@ -70,6 +70,7 @@ const leaseMessages: readonly LeaseMessage[] = [
       { slot: '00000000000000a2', round: 2 },
     ],
   },
+  { type: 'renew-again', serial: 2, list: 1 },
   { type: 'renewed-many', serial: 1, incarnation: 1n, renewed: [true, false] },
   { type: 'offer', ...request, functionId: 32, nonce: '00000000000000e0', purpose: 'first' },
   {

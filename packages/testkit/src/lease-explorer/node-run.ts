@@ -99,7 +99,7 @@ export class NodeRun {
     if (this.#s.delivered.includes(datagram)) this.#spend('duplicates');
     this.#s.delivered = [...this.#s.delivered, datagram];
     for (const message of messages) {
-      if (message.type === 'renew-many') {
+      if (message.type === 'renew-many' || message.type === 'renew-again') {
         this.#news.push({ type: 'asked', from, incarnation: header.incarnation, message });
       }
     }

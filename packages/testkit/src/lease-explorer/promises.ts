@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { epochOf } from '@vnfpool/core';
 import type { LeaseRecord } from '@vnfpool/core/lease';
-import type { LeaseCouncilVersion, LeaseMessage, RenewMany } from '@vnfpool/wire/lease';
+import type { LeaseCouncilVersion, LeaseMessage, RenewAgain, RenewMany } from '@vnfpool/wire/lease';
 import { Invariants, Violation } from '../lease-world/invariants.ts';
 
 /** Something a node did that one of the promises speaks of. */
@@ -20,7 +20,7 @@ export type Witnessed =
       readonly type: 'asked';
       readonly from: number;
       readonly incarnation: bigint;
-      readonly message: RenewMany;
+      readonly message: RenewMany | RenewAgain;
     };
 
 /** Hands what `node` did to the lease world's own invariants, which throw at a violation. */

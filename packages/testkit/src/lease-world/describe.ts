@@ -43,6 +43,7 @@ export function describeMessage(message: LeaseMessage): string {
     const slots = message.renewals.map(({ slot, round }) => `${slot.slice(-2)} round ${round}`);
     return `renew ${slots.join(', ')} serial ${message.serial}`;
   }
+  if (message.type === 'renew-again') return `renew those of ${message.list} serial ${message.serial}`;
   if (message.type === 'renewed-many') {
     return `renewed ${message.renewed.map(Number).join('')} serial ${message.serial}`;
   }

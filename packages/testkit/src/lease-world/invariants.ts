@@ -6,6 +6,7 @@ import type {
   LeaseMessage,
   PromiseMessage,
   Proposer,
+  RenewAgain,
   Renewal,
   RenewMany,
 } from '@vnfpool/wire/lease';
@@ -172,9 +173,15 @@ export class Invariants {
     }
   }
 
-  /** What a holder asked many renewals for: the answer tells places only. */
-  asked(node: number, incarnation: bigint, { serial, renewals }: RenewMany): void {
-    this.#asked.set(`${node}/${incarnation}/${serial}`, renewals);
+  /**
+   * What a holder asked many renewals for: the answer tells places only.
+   * @returns false: by the number of a list that it never told
+   */
+  asked(node: number, incarnation: bigint, message: RenewMany | RenewAgain): boolean {
+    const key = (serial: number): string => `${node}/${incarnation}/${serial}`;
+    const renewals = message.type === 'renew-many' ? message.renewals : this.#asked.get(key(message.list));
+    if (renewals !== undefined) this.#asked.set(key(message.serial), renewals);
+    return renewals !== undefined;
   }
 
   sent({ node, incarnation, council, to }: Sending, message: LeaseMessage): void {
@@ -183,8 +190,9 @@ export class Invariants {
     else if (message.type === 'entrusted') this.#isDurable(node, { ...message, type: 'promise' });
     if (message.type === 'hand-on' && message.answeredSerial !== null)
       this.#words.add(`${message.slot}/${epoch(message.round)}`);
-    if (message.type === 'renew-many') {
-      this.asked(node, incarnation, message);
+    if (message.type === 'renew-many' || message.type === 'renew-again') {
+      if (!this.asked(node, incarnation, message))
+        throw new Violation(`node ${node} asks for slots by the number of a message that it never sent`);
     } else if (message.type === 'renewed-many') {
       const asked = this.#asked.get(`${to}/${message.incarnation}/${message.serial}`);
       const whose = whoseOf({ node: to, incarnation: message.incarnation });

@@ -212,6 +212,14 @@ const TYPES_BY_CODE = new Map(
 const RENEW_MANY_CODE = 12;
 const RENEWED_MANY_CODE = 13;
 const CLOCK_CODE = 14;
+const RENEW_AGAIN_CODE = 22;
+/** Of no single slot. */
+const OTHER_CODES: ReadonlySet<number> = new Set([
+  RENEW_MANY_CODE,
+  RENEWED_MANY_CODE,
+  CLOCK_CODE,
+  RENEW_AGAIN_CODE,
+]);
 
 /** Type (8 bits), length of the whole message (16), then what belongs to the type. */
 export function writeMessage(writer: ByteWriter, message: LeaseMessage): void {
@@ -220,6 +228,10 @@ export function writeMessage(writer: ByteWriter, message: LeaseMessage): void {
     case 'renew-many':
       writer.u8(RENEW_MANY_CODE).u16(0);
       writeRenewals(writer, message);
+      break;
+    case 'renew-again':
+      writer.u8(RENEW_AGAIN_CODE).u16(0);
+      writer.u32(message.serial).u32(message.list);
       break;
     case 'renewed-many':
       writer.u8(RENEWED_MANY_CODE).u16(0);
@@ -249,7 +261,7 @@ export function readMessage(reader: ByteReader): LeaseMessage {
   const { offset } = reader;
   const code = reader.u8();
   const length = reader.u16();
-  const isOfSlots = code < RENEW_MANY_CODE || code > CLOCK_CODE;
+  const isOfSlots = !OTHER_CODES.has(code);
   if (isOfSlots && !TYPES_BY_CODE.has(code))
     throw new WireError('unknown', offset, `lease message of type ${code}`);
   if (length < (isOfSlots ? SLOT_HEAD_BYTES : TYPE_AND_LENGTH_BYTES))
@@ -265,6 +277,7 @@ const SLOT_HEAD_BYTES = 20;
 
 function readBody(reader: ByteReader, code: number): LeaseMessage {
   if (code === RENEW_MANY_CODE) return readRenewals(reader);
+  if (code === RENEW_AGAIN_CODE) return { type: 'renew-again', serial: reader.u32(), list: reader.u32() };
   if (code === RENEWED_MANY_CODE) return readRenewed(reader);
   if (code === CLOCK_CODE) return { type: 'clock', wantsAnswer: readFlag(reader) };
   const type = TYPES_BY_CODE.get(code) as Type;

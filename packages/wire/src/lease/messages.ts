@@ -168,7 +168,15 @@ export interface RenewMany {
   readonly renewals: readonly Renewal[];
 }
 
-/** Which slots of a `renew-many` were renewed, by their places; of the others there is a `refuse` each. */
+/** A `renew-many` of the very slots and rounds, at the same places, that its receiver was told before. */
+export interface RenewAgain {
+  readonly type: 'renew-again';
+  readonly serial: number;
+  /** Serial of the `renew-many` of this incarnation that told them. */
+  readonly list: number;
+}
+
+/** Which slots of a `renew-many` or `renew-again` were renewed, by their places; of the others there is a `refuse` each. */
 export interface RenewedMany {
   readonly type: 'renewed-many';
   readonly serial: number;
@@ -342,4 +350,4 @@ export interface ClockMessage {
   readonly wantsAnswer: boolean;
 }
 
-export type LeaseMessage = LeaseSlotMessage | RenewMany | RenewedMany | ClockMessage;
+export type LeaseMessage = LeaseSlotMessage | RenewMany | RenewAgain | RenewedMany | ClockMessage;

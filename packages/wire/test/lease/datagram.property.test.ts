@@ -127,6 +127,7 @@ const message: fc.Arbitrary<LeaseMessage> = fc.oneof(
     serial: u32,
     renewals: fc.array(fc.record({ slot: hex64, round }), { minLength: 1, maxLength: RENEWALS_MAX }),
   }),
+  fc.record({ type: type('renew-again'), serial: u32, list: u32 }),
   fc.record({
     type: type('renewed-many'),
     serial: u32,

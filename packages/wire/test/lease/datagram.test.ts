@@ -126,6 +126,7 @@ const VECTORS: readonly (readonly [string, LeaseMessage, string])[] = [
     },
     '0c 0022 00000009 02 00000000000000a1 00 00000001 fedcba9876543210 01 00000000',
   ],
+  ['renew again', { type: 'renew-again', serial: 300, list: 9 }, '16 000b 0000012c 00000009'],
   [
     'renewed many, the first and the ninth',
     {
