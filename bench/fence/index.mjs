@@ -25,7 +25,11 @@ function measure(count, network, emit) {
     guarded: [{ what: 'address', address }],
   }));
   const on = (host, work) => inNamespace(network.host(host).namespace.fd, work);
-  const ends = () => new Map(slots.map(({ slot }) => [slot, clocks.boottimeMs() + LEASE_MS]));
+  // As an agent has it: renewals that went out together end together.
+  const ends = () => {
+    const untilMs = clocks.boottimeMs() + LEASE_MS;
+    return new Map(slots.map(({ slot }) => [slot, untilMs]));
+  };
   const options = { interfaces: ['eth0'], clocks };
   // Each in a namespace of its own: the rules of one are not another's.
   const gate = on('a', () => new BpfGate(['eth0'], new FencePrograms(clocks), []));

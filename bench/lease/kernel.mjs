@@ -120,8 +120,11 @@ export async function measureFenceLoad(emit, cleanup) {
   const cpuMs = await cleanup.part((own) => {
     const { fence, clocks } = openKernels(own).get(2);
     fence.guard(slots);
-    const renew = () =>
-      fence.openUntil(new Map(slots.map(({ slot }) => [slot, clocks.boottimeMs() + LEASE_MS])));
+    // As an agent has it: renewals that went out together end together.
+    const renew = () => {
+      const untilMs = clocks.boottimeMs() + LEASE_MS;
+      fence.openUntil(new Map(slots.map(({ slot }) => [slot, untilMs])));
+    };
     return Array.from({ length: FENCE_SAMPLES }, () => {
       const before = process.cpuUsage();
       for (let n = 0; n < FENCE_RENEWALS; n++) renew();

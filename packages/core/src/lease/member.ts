@@ -103,8 +103,12 @@ export class LeaseMember {
 
   /** Whether there is a register that knows all that was decided before the present council. */
   hasVoice(slot: string): boolean {
-    const record = this.#registers.get(slot)?.record;
-    if (record === undefined || this.council === undefined) return false;
+    const register = this.#registers.get(slot);
+    return register !== undefined && this.#mayVote(register);
+  }
+
+  #mayVote({ record }: Register): boolean {
+    if (this.council === undefined) return false;
     return !this.#rules.needsVoice() || !isBefore(record.voice, this.council.version);
   }
 
@@ -339,7 +343,7 @@ export class LeaseMember {
    */
   renewOne(slot: string, round: number, proposer: Proposer, nowMs: number): number | undefined {
     const register = this.#registers.get(slot);
-    if (register === undefined || !this.hasVoice(slot)) return undefined;
+    if (register === undefined || !this.#mayVote(register)) return undefined;
     if (this.#renewalObstacle(register, round, proposer) !== undefined) return undefined;
     return isReserved(register.record) ? undefined : extend(register, nowMs);
   }

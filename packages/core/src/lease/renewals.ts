@@ -122,13 +122,17 @@ export class Renewals {
     if (batch?.items.length === 1) this.#confirm(batch, from);
   }
 
-  /** Which renewals a member's answer is about; empty when it answers nothing that is under way. */
+  /**
+   * Which renewals a member's answer is about; empty when it answers nothing that is under way, and when a majority has renewed all of
+   * it, which an answer more does not change.
+   */
   renewedBy(from: number, { serial, renewed }: RenewedMany): readonly Renewal[] {
     const batch = this.#batches.get(serial);
     if (batch === undefined || batch.items.length !== renewed.length) return [];
     if (renewed.includes(false)) return batch.items.filter((_, index) => renewed[index]);
+    const isSettled = batch.confirmed.size >= this.#context.council().majority;
     this.#confirm(batch, from);
-    return batch.items;
+    return isSettled ? [] : batch.items;
   }
 
   nextDeadline(): number | undefined {

@@ -130,5 +130,5 @@ export class LeaseRules {
 }
 
 export function sameProposer(a: Proposer, b: Proposer): boolean {
-  return a.node === b.node && a.incarnation === b.incarnation;
+  return a === b || (a.node === b.node && a.incarnation === b.incarnation);
 }

@@ -70,6 +70,17 @@ describe('an answer', () => {
     ]);
   });
 
+  test('to what a majority has renewed already is no news, but who gave it knows the slots', () => {
+    const { ask, yes, to } = setUp();
+    const [serial = 0] = ask(3);
+    expect(yes(1, serial, 3)).toHaveLength(3);
+    expect(yes(2, serial, 3)).toHaveLength(3);
+    expect(yes(3, serial, 3)).toEqual([]);
+    to(3);
+    ask(3);
+    expect(to(3)).toMatchObject([{ type: 'renew-again', list: serial }]);
+  });
+
   test('to nothing that is under way, or of another length, says nothing', () => {
     const { ask, yes } = setUp();
     const [serial = 0] = ask(3);

@@ -41,7 +41,8 @@ interface Expected extends Horizon {
   readonly id: HorizonId;
 }
 
-export const NO_HORIZONS: Horizons = { slots: new Map(), horizons: new Map() };
+const NO_SLOTS: ReadonlyMap<string, OpenSlot> = new Map();
+export const NO_HORIZONS: Horizons = { slots: NO_SLOTS, horizons: new Map() };
 
 /** As plain data, for another process. */
 export interface HorizonsRecord {
@@ -109,6 +110,7 @@ export function renew(
   const touched = new Set<HorizonId>();
   // Most were renewed together, and share what is said of them as they share an end.
   let last: OpenSlot | undefined;
+  let kept = 0;
   for (const [slot, untilMs] of renewed) {
     const leftMs = untilMs - nowMs;
     if (!(leftMs >= leastMs)) {
@@ -121,8 +123,11 @@ export function renew(
       touched.add(last.horizon);
     }
     slots.set(slot, last);
+    kept++;
   }
-  for (const [slot, { untilMs, horizon }] of slots) {
+  // Mostly all of them were renewed.
+  const others = slots.size > kept ? slots : NO_SLOTS;
+  for (const [slot, { untilMs, horizon }] of others) {
     if (renewed.has(slot) || !touched.has(horizon)) continue;
     const leftMs = untilMs - nowMs;
     if (leftMs < leastMs) slots.delete(slot);

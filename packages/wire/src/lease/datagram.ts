@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ByteReader, ByteWriter, WireError } from '../bytes/index.ts';
 import { renewalsLength } from './batch-codec.ts';
-import { readMessage, writeMessage } from './message-codec.ts';
+import { RENEW_AGAIN_BYTES, readMessage, writeMessage } from './message-codec.ts';
 import type { LeaseHeader, LeaseMessage } from './messages.ts';
 import { readHex64, writeHex64 } from './value-codec.ts';
 
@@ -112,6 +112,7 @@ export function batchLeaseMessages(messages: readonly LeaseMessage[]): LeaseMess
 function lengthOf(message: LeaseMessage): number {
   // Known without writing it: it is most of what is sent.
   if (message.type === 'renew-many') return renewalsLength(message);
+  if (message.type === 'renew-again') return RENEW_AGAIN_BYTES;
   const writer = new ByteWriter(BODY_BYTES_MAX - HEADER_BYTES);
   writeMessage(writer, message);
   return writer.length;

@@ -273,6 +273,8 @@ export function readMessage(reader: ByteReader): LeaseMessage {
 }
 
 const TYPE_AND_LENGTH_BYTES = 3;
+/** Octets of a whole one. */
+export const RENEW_AGAIN_BYTES = 11;
 const SLOT_HEAD_BYTES = 20;
 
 function readBody(reader: ByteReader, code: number): LeaseMessage {
