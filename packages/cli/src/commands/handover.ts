@@ -18,7 +18,7 @@ export function addHandover(program: Command, io: CliIo): void {
   withApi(program.command('handover'))
     .summary('move a slot to another instance on purpose')
     .description(
-      'Moves a slot to another instance on purpose: its holder releases it, so nobody waits for a timeout. Then draws how it went.',
+      'Moves a slot to another instance on purpose: its holder releases it, so nobody waits for a timeout. In an N-way pool it stays where it is put, until its holder changes for another reason. Then draws how it went.',
     )
     .argument('<slot>', 'POOL/SLOT, for instance web/0', slotName)
     .option('--to <instance>', 'who should hold it, for instance web#2; the first candidate when not said')

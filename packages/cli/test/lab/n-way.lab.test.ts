@@ -88,4 +88,27 @@ pools:
     );
     await answering(3);
   });
+
+  test('a slot that is handed over by hand stays where it was put, and goes back by hand', async () => {
+    const before = await set.untilState(
+      'each holds two',
+      (state) => shares(state).join() === '2,2,2' && (state.slots[0]?.standbys.length ?? 0) === 2,
+    );
+    const holder = before.slots[0]?.holder ?? '';
+    const next = before.slots[0]?.standbys[0] ?? '';
+    // What would balance it is decided as soon as the new holder is known.
+    await set.must('handover', 'web/0', '--to', next);
+    const there = await set.untilState('it is there', ({ slots }) => slots[0]?.holder === next);
+    expect(shares(there)).toEqual([1, 2, 3]);
+    expect(await set.must('explain', 'slot', 'web/0')).toContain(`counted in the share of ${holder}`);
+    await answering(3);
+    // One that is on its way back would be refused.
+    await set.must('handover', 'web/0', '--to', holder);
+    const back = await set.untilState(
+      'it is back, on record',
+      (state) => shares(state).join() === '2,2,2' && state.failovers.length >= before.failovers.length + 2,
+    );
+    expect(back.failovers.length).toBe(before.failovers.length + 2);
+    expect(await set.must('explain', 'slot', 'web/0')).not.toContain('in the share of');
+  });
 });

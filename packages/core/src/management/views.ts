@@ -186,6 +186,11 @@ export interface SlotView {
   readonly node: string | null;
   /** Its node is lost to the manager, and nobody has said that its lease is over; absent: no. */
   readonly isUnheard?: true;
+  /**
+   * Of an N-way pool: name of the instance that an operator took it from, and in whose share it counts while it stays where it
+   * was put; absent: it is balanced as any other.
+   */
+  readonly handedFrom?: string;
   readonly addresses: readonly string[];
   readonly standbys: readonly string[];
   readonly leaseMs: number;

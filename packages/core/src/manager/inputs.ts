@@ -161,7 +161,7 @@ function takeHandover(
     'handover.ordered',
     'info',
     `slot ${input.pool}/${input.index}`,
-    `Slot ${input.index} of ${input.pool} is handed over to ${chosen.name}.`,
+    `Slot ${input.index} of ${input.pool} is handed over to ${chosen.name}${chosen.handedFrom === undefined ? '' : ', and stays there'}.`,
   );
   outputs.push(reply(input.requestId, { ok: true, to: chosen.name }));
 }

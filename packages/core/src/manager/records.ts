@@ -173,6 +173,8 @@ export interface HoldingRecord {
   readonly sinceMs: number | null;
   /** Who held it before, or last where nobody does, and in which epoch that was seen last; absent: nobody, or it is not known. */
   readonly former?: FormerHolding;
+  /** Function ID of whom an operator took it from, in a pool whose slots are shared; absent: nobody put it where it is. */
+  readonly handedFrom?: number;
 }
 
 export interface FormerHolding {

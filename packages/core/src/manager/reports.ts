@@ -11,6 +11,7 @@ import { takeCouncilReports } from './council.ts';
 import { failoverView, withOutage } from './failovers.ts';
 import { failoverKey, reclassifyOthers, takeHost, takePassedOn, withClass } from './failure-class.ts';
 import { formerHolding, heldBefore } from './former-holding.ts';
+import { handedFromNow } from './handover.ts';
 import type { Journal } from './journal.ts';
 import { takeMergeable } from './mergeable.ts';
 import { type HoldingRecord, ROWS_MAX } from './records.ts';
@@ -125,7 +126,14 @@ function takeSlot(
   if (!moved && epoch === known.epoch) return;
   const former = formerHolding(known, told, epoch, moved);
   const sinceMs = moved ? (holder ? wallMs : null) : known.sinceMs;
-  const value: HoldingRecord = { epoch, holder, sinceMs, ...(former && { former }) };
+  const handedFrom = handedFromNow(state.handovers.get(slot.id), known, { epoch, holder }, moved);
+  const value: HoldingRecord = {
+    epoch,
+    holder,
+    sinceMs,
+    ...(former && { former }),
+    ...(handedFrom !== undefined && { handedFrom }),
+  };
   state.holdings.set(slot.id, value);
   journal.save({ table: 'holdings', key: slot.id, value });
   if (!moved) return;

@@ -93,6 +93,8 @@ export interface Handover {
   readonly to: number;
   readonly nonce: string;
   readonly untilMs: number;
+  /** Function ID of whom an operator takes the slot from, which then stays where it is put; absent: it may be balanced as any other. */
+  readonly handedFrom?: number;
 }
 
 /** An order under way: what it was for. */
@@ -421,6 +423,7 @@ export class ManagerState {
       ...(home === undefined ? NOTHING : { home }),
       epoch,
       holder: holding?.holder?.functionId ?? null,
+      ...(holding?.handedFrom === undefined ? NOTHING : { handedFrom: holding.handedFrom }),
       admitted,
       refusals,
       handover: handover ? { to: handover.to, nonce: handover.nonce } : null,

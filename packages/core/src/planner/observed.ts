@@ -148,6 +148,8 @@ export interface ObservedSlot {
   readonly admitted: readonly SlotCandidate[] | null;
   /** Why nodes would not serve it, by name of the node; absent: none said so. */
   readonly refusals?: ReadonlyMap<string, SlotRefusal>;
+  /** Function ID of whom an operator took it from, in a pool whose slots are shared; absent: nobody put it where it is. */
+  readonly handedFrom?: number;
   /** A hand-over that was ordered. */
   readonly handover: { readonly to: number; readonly nonce: string } | null;
   /** An operator lets this instance take the slot without its state, which nobody has held since `epoch`; absent: nobody may. */

@@ -132,6 +132,49 @@ describe('N-way', () => {
     expect(standbys()).toEqual([[1], [1], [1], [1], [1], [1]]);
   });
 
+  describe('a slot that was handed over by hand', () => {
+    /** As the manager knows it when an operator's hand-over was carried out. */
+    function handOver(world: World, index: number, to: number): void {
+      world.slots = world.slots.map((slot) =>
+        slot.index === index
+          ? { ...slot, holder: to, epoch: slot.epoch + 1, handedFrom: slot.handedFrom ?? slot.holder ?? 0 }
+          : slot,
+      );
+    }
+
+    test('stays where it was put, and no other one moves for it, however many are taken from one', () => {
+      const world = settled();
+      handOver(world, 0, 2);
+      expect(done(world.settle(declared))).toEqual([]);
+      handOver(world, 3, 3);
+      expect(done(world.settle(declared))).toEqual([]);
+      // Passed on by hand again, it still counts where it was first.
+      handOver(world, 0, 3);
+      expect(done(world.settle(declared))).toEqual([]);
+      expect(holders(world)).toEqual([3, 2, 3, 3, 2, 3]);
+    });
+
+    test('the others are shared as before: what failed comes back, to the share that was left', () => {
+      const world = settled();
+      handOver(world, 0, 2);
+      lose(world, 1);
+      expect(holders(world)).toEqual([2, 2, 3, 3, 2, 3]);
+      change(world, 1, { healthy: true, isSteady: true });
+      expect(done(world.settle(declared))).toEqual(['hand over to 1']);
+      expect(holders(world)).toEqual([2, 2, 3, 1, 2, 3]);
+      const [first] = world.slots.filter(({ index }) => index === 0);
+      expect(first).toMatchObject({ holder: 2, handedFrom: 1 });
+    });
+
+    test('is as any other when the one that it was taken from is no more', () => {
+      const world = settled();
+      handOver(world, 0, 2);
+      world.slots = world.slots.map((slot) => (slot.index === 0 ? { ...slot, handedFrom: 99 } : slot));
+      expect(done(world.settle(declared))).toEqual(['hand over to 1']);
+      expect(holders(world)).toEqual([1, 2, 3, 1, 2, 3]);
+    });
+  });
+
   test('a drained node gives up all its slots', () => {
     const world = settled();
     world.nodes = world.nodes.map((each) => ({ ...each, draining: each.name === 'a' || each.name === 'd' }));
@@ -161,6 +204,8 @@ test('an instance that got two slots where one is allowed gives one to somebody 
   world.settle(web);
   // Two holders died at once, and one standby was there.
   world.slots = world.slots.map((slot) => ({ ...slot, holder: 3, epoch: slot.epoch + 1 }));
+  // Where slots are not shared, no word of an operator's keeps two with one.
+  world.slots = world.slots.map((slot) => ({ ...slot, handedFrom: 1 }));
   expect(done(world.settle(web))).toEqual(['hand over to 2']);
   expect(holders(world)).toEqual([3, 2]);
 });

@@ -42,6 +42,7 @@ export function missing(world: FullWorld): string | undefined {
     const slots = views.slots.filter((slot) => slot.pool === pool.name);
     if (slots.length !== pool.redundancy.slots) return `${pool.name} has ${slots.length} slots`;
     const holders: number[] = [];
+    const shared: { readonly by: string; readonly isFree: boolean }[] = [];
     for (const slot of slots) {
       const what = `slot ${slot.index} of ${pool.name}`;
       const node = world.holderOf(slot.id);
@@ -51,6 +52,7 @@ export function missing(world: FullWorld): string | undefined {
       if (slot.node !== node.name || slot.holder !== holder?.name || slot.epoch !== Number(held.epoch))
         return `the manager thinks that ${slot.holder} holds ${what} in epoch ${slot.epoch}, it is ${holder?.name} in ${held.epoch}`;
       holders.push(holder.functionId);
+      shared.push({ by: slot.handedFrom ?? holder.name, isFree: slot.handedFrom === undefined });
       for (const address of slot.addresses.map(withoutPrefix)) {
         addresses.add(address);
         const open = world.openAt(address);
@@ -60,9 +62,11 @@ export function missing(world: FullWorld): string | undefined {
     }
     const shares = views.instances
       .filter((each) => each.pool === pool.name)
-      .map((each) => holders.filter((functionId) => functionId === each.functionId).length);
-    if (Math.max(...shares) - Math.min(...shares) >= 2)
-      return `slots of ${pool.name} are not spread: ${shares.join()}`;
+      .map(({ name }) => shared.filter(({ by }) => by === name));
+    const least = Math.min(...shares.map(({ length }) => length));
+    // What was handed over by hand stays, so that nobody has it to give.
+    if (shares.some((share) => share.length - least >= 2 && share.some(({ isFree }) => isFree)))
+      return `slots of ${pool.name} are not spread: ${shares.map(({ length }) => length).join()}`;
     // Who holds several slots is one element.
     const elements = [...new Set(holders)].map(String).sort().join();
     if (registered.get(pool.name) !== elements)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { slotAddresses } from '../../declared/set.ts';
 import type { SlotView } from '../../management/views.ts';
-import { instanceName } from '../../planner/observed.ts';
+import { handedFrom } from '../../planner/balance.ts';
+import { instanceName, type ObservedSlot } from '../../planner/observed.ts';
 import { slotsOf, standbysOf } from '../../planner/roles.ts';
 import type { InstanceRecord } from '../records.ts';
 import { refusalsOf } from '../slot-refusals.ts';
@@ -26,6 +27,11 @@ function lastKnown(holder: InstanceRecord): string {
   return `${instanceName(holder)} held it when ${holder.node} was heard last: that node is lost, and nobody has said that the lease is over.`;
 }
 
+/** Of a slot that is not balanced, as an operator put it where it is. */
+function handedWords({ pool, index }: ObservedSlot, from: string): string {
+  return `It was handed over by hand and stays where it was put, counted in the share of ${from}; vnfpool handover ${pool}/${index} --to ${from} gives it back.`;
+}
+
 export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
   const { set } = state;
   if (!set) return [];
@@ -33,6 +39,7 @@ export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
   return set.declared.pools.flatMap((pool) => {
     return slotsOf(pool, observed).map((slot) => {
       const holder = slot.holder === null ? undefined : state.instances.get(slot.holder);
+      const from = handedFrom(pool, slot, observed);
       const isUnheard =
         holder !== undefined &&
         observed.nodes.some(({ name, state }) => name === holder.node && state === 'lost');
@@ -44,6 +51,7 @@ export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
         holder: holder ? instanceName(holder) : null,
         node: holder?.node ?? null,
         ...(isUnheard ? { isUnheard } : {}),
+        ...(from && { handedFrom: instanceName(from) }),
         addresses: slotAddresses(pool, slot.index),
         standbys: standbysOf(pool, slot, observed).map(instanceName),
         leaseMs: pool.failover.leaseMs,
@@ -53,6 +61,7 @@ export function slotViews(state: ManagerState, nowMs: number): SlotView[] {
             (isUnheard
               ? lastKnown(holder)
               : whyHeld(state, slot.id, holder ? instanceName(holder) : null, slot.epoch)),
+          ...(from ? [handedWords(slot, instanceName(from))] : []),
           ...[...troublesOf(state, slot.id), ...refusalsOf(state, slot.id)].map((each) => `${each}.`),
         ].join(' '),
         sharing: slotSharingView(state, slot),
