@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { askedOf } from './asked.ts';
 import type { Journal } from './journal.ts';
 import type { ManagerState } from './state.ts';
 import { poolViews } from './views/pools.ts';
@@ -14,7 +15,10 @@ export class HealthWatch {
   }
 
   tellChanges(journal: Journal, nowMs: number, wallMs: number): void {
+    const observed = this.#state.observed(nowMs);
     for (const { name, health, reason } of poolViews(this.#state, nowMs)) {
+      // Soon it is known; an agent that is replaced while its functions go on is no news of the pool.
+      if (askedOf(this.#state, name, observed).length > 0) continue;
       const before = this.#healths.get(name);
       this.#healths.set(name, health);
       if (before === undefined || before === health) continue;

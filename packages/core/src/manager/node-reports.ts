@@ -11,10 +11,13 @@ type Output<Type extends MobilityManagerOutput['type']> = Extract<
   { readonly type: Type }
 >;
 
+const NOTHING_ASKED: ReadonlySet<number> = new Set();
+
 const NEW_LIFE: Omit<NodeLife, 'tightPools'> = {
   state: 'absent',
   reason: '',
   heard: false,
+  asked: NOTHING_ASKED,
   address: null,
   muteUntilMs: 0,
   lastHeardMs: null,
@@ -59,19 +62,24 @@ export function takeRegistration(
   });
   if (isNew) forgetFunctions(state, journal, input.name, new Set());
   const life = lifeOf(state, input.name);
-  const before = life.state;
+  const wasRegistered = life.state === 'registered';
   life.state = 'registered';
   life.reason = isNew
     ? 'It registered with a new function table.'
     : 'It registered with the functions that it had.';
   // A plain peer is not asked what it runs; what it tells by itself has to do.
   life.heard = input.leaseEndpoint === null || (input.resumed && life.heard);
+  // Its agent may be another one, which finds that some of them have ended.
+  const toldBefore = input.isAsked ? [...state.functions.values()] : [];
+  life.asked = new Set(
+    toldBefore.filter(({ node }) => node === input.name).map(({ functionId }) => functionId),
+  );
   life.stateAddresses = input.addresses;
   life.statePort = input.statePort;
   const formerAddress = life.address;
   life.address = input.addresses[0] ?? input.leaseEndpoint?.address ?? null;
   life.lastHeardMs = nowMs;
-  if (before !== 'registered')
+  if (!wasRegistered)
     journal.event(
       wallMs,
       'node.registered',
@@ -119,7 +127,9 @@ export function takeFunctions(state: ManagerState, journal: Journal, input: Outp
   const name = state.nodeById(input.node)?.name;
   if (name === undefined) return;
   forgetFunctions(state, journal, name, new Set<number>(input.functionIds));
-  lifeOf(state, name).heard = true;
+  const life = lifeOf(state, name);
+  life.heard = true;
+  life.asked = NOTHING_ASKED;
   // What it refused before it registered says nothing about now.
   for (const key of state.retries.keys()) if (key.startsWith(`${name}/`)) state.retries.delete(key);
 }
@@ -172,6 +182,7 @@ export function takeNodeState(
       life.state = 'absent';
       life.reason = input.reason;
       life.heard = false;
+      life.asked = NOTHING_ASKED;
       alarm('node.left', 'warning', `${name} has left: ${input.reason}`);
       return;
   }
@@ -186,7 +197,10 @@ export function takeFunctionStatus(
 ): void {
   const name = state.nodeById(input.node)?.name;
   if (name === undefined) return;
-  lifeOf(state, name).lastHeardMs = nowMs;
+  const life = lifeOf(state, name);
+  life.lastHeardMs = nowMs;
+  if (life.asked.has(input.functionId))
+    life.asked = new Set([...life.asked].filter((functionId) => functionId !== input.functionId));
   const key = `${name}/${input.functionId}`;
   const former = state.functions.get(key);
   const instance = state.instances.get(input.functionId);

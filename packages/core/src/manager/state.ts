@@ -45,6 +45,8 @@ export interface NodeLife {
   state: NodeState;
   reason: string;
   heard: boolean;
+  /** Function IDs of what it told before it registered, while it is being asked what it runs and has not told of them. */
+  asked: ReadonlySet<number>;
   address: string | null;
   /** By the wall clock: a node tells how long it will be mute, and nothing when that is over. */
   muteUntilMs: number;

@@ -161,6 +161,8 @@ export type MobilityManagerOutput =
       readonly node: NodeId;
       readonly name: string;
       readonly resumed: boolean;
+      /** It is being asked what it runs, also where it resumed with another process: `node-functions` follows, unless it goes before. */
+      readonly isAsked: boolean;
       /** NTP timestamp; 0n: the node does not tell. */
       readonly bootTime: bigint;
       readonly addresses: readonly string[];

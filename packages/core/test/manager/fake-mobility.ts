@@ -93,6 +93,16 @@ export class FakeDomain {
   }
 
   register(name: string, id: number, bootTime = 7n): void {
+    this.registration(name, id, { bootTime });
+    this.answer(id);
+  }
+
+  /** A node registers, and has not said what it runs. */
+  registration(
+    name: string,
+    id: number,
+    told: { readonly bootTime?: bigint; readonly resumed?: boolean; readonly isAsked?: boolean } = {},
+  ): void {
     const node = id as NodeId;
     this.#nodes.set(name, node);
     this.give({
@@ -100,7 +110,9 @@ export class FakeDomain {
       node,
       name,
       resumed: false,
-      bootTime,
+      isAsked: true,
+      bootTime: 7n,
+      ...told,
       addresses: [`10.0.0.${id}`],
       information: {},
       statePort: null,
@@ -114,6 +126,11 @@ export class FakeDomain {
         fence: 'nft',
       },
     });
+  }
+
+  /** It says what it runs. */
+  answer(id: number): void {
+    const node = id as NodeId;
     const mine = [...this.running.values()].filter((each) => each.node === node);
     for (const { functionId } of mine) this.status(node, functionId);
     this.give({ type: 'node-functions', node, functionIds: mine.map(({ functionId }) => functionId) });

@@ -40,6 +40,7 @@ describe('registration', () => {
       node: 10,
       name: 'node-a',
       resumed: false,
+      isAsked: true,
       addresses: ['192.0.2.10'],
     });
     expect(a.outputs.find(({ type }) => type === 'managed')).toEqual({
@@ -177,7 +178,7 @@ describe('a second node with the same ID', () => {
     old.hostOpen = false;
     world.toHost(a, { type: 'disconnected', connection: old.id });
     world.run(10);
-    expect(world.of('node-registered').at(-1)).toMatchObject({ resumed: true });
+    expect(world.of('node-registered').at(-1)).toMatchObject({ resumed: true, isAsked: false });
     expect(world.of('close')).toMatchObject([{ connection: old.id, reason: 'replaced' }]);
     expect(world.of('node-functions')).toHaveLength(1);
   });
@@ -378,7 +379,7 @@ describe('operations', () => {
       report: null,
     });
     world.run(50);
-    expect(world.of('node-registered').at(-1)).toMatchObject({ resumed: true });
+    expect(world.of('node-registered').at(-1)).toMatchObject({ resumed: true, isAsked: true });
     expect(world.of('node-functions').at(-1)).toMatchObject({ functionIds: [101] });
   });
 

@@ -12,6 +12,7 @@ function registered(resumed = false): Told {
     node,
     name: 'node 10',
     resumed,
+    isAsked: false,
     bootTime: 1n,
     addresses: ['192.0.2.10'],
     information: { load: 1 },

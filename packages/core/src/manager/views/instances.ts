@@ -2,6 +2,7 @@
 import type { InstanceView, MoveView } from '../../management/views.ts';
 import { instanceName, type Observed, type ObservedInstance } from '../../planner/observed.ts';
 import { rolesOf } from '../../planner/roles.ts';
+import { isAsked } from '../asked.ts';
 import type { FunctionLife, ManagerState } from '../state.ts';
 
 export function instanceViews(state: ManagerState, nowMs: number): InstanceView[] {
@@ -22,7 +23,7 @@ export function instanceViews(state: ManagerState, nowMs: number): InstanceView[
         node: instance.node,
         role: life ? shown : 'none',
         slot: held?.index ?? null,
-        status: statusOf(instance, life, observed),
+        status: isAsked(state, instance) ? 'unknown' : statusOf(instance, life, observed),
         healthy: instance.healthy,
         address: life?.report?.address ?? null,
         port: life?.report?.port ?? null,

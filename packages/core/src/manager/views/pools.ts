@@ -8,12 +8,14 @@ import {
   instanceName,
   isReady,
   type Observed,
+  type ObservedInstance,
   type ObservedSlot,
   refusalOf,
   refusingNodes,
 } from '../../planner/observed.ts';
 import { type InstanceRole, rolesOf, slotsOf } from '../../planner/roles.ts';
 import { instancesOf, isNWay } from '../../planner/surplus.ts';
+import { askedOf } from '../asked.ts';
 import { mergedStateViews, mergedTrouble } from '../mergeable.ts';
 import { slotSharingView } from '../slot-sharing.ts';
 import type { ManagerState } from '../state.ts';
@@ -34,23 +36,13 @@ function poolView(pool: DeclaredPool, set: string, observed: Observed, state: Ma
   const ready = new Set(
     roles.filter(({ instance }) => isReady(instance, nodes)).map(({ instance }) => instance.functionId),
   );
-  /** Whoever could not take each of the slots protects none for certain. */
-  const refusing = refusingNodes(poolSlots);
-  const fit = roles.filter(({ instance }) => ready.has(instance.functionId) && !refusing.has(instance.node));
-  const count = (role: string): number => fit.filter((each) => each.role === role).length;
-  const slotsHeld = poolSlots.filter(
-    ({ id, holder }) => holder !== null && ready.has(holder) && !state.unraised.has(id),
-  ).length;
+  const asked = askedOf(state, pool.name, observed).filter(({ functionId }) => ready.has(functionId));
+  const told = countOf(pool, poolSlots, roles, ready, state);
+  for (const { functionId } of asked) ready.delete(functionId);
+  const { slotsHeld, standbysReady, sparesReady, found } =
+    asked.length === 0 ? told : countOf(pool, poolSlots, roles, ready, state);
+  const bare = found.health === told.found.health ? found : whileAsked(asked);
   const { slots, standbys, spares } = pool.redundancy;
-  const standbysReady = count('standby');
-  const sparesReady = count('spare');
-  const missing = isNWay(pool) ? instancesOf(pool) - fit.length : 0;
-  const bare = verdict(
-    slots - slotsHeld,
-    slots,
-    Math.max(missing, standbys - standbysReady),
-    spares - Math.min(spares, sparesReady),
-  );
   const whole = bare.health === 'whole' ? withState(bare, pool, observed, state) : bare;
   const { health, reason } = withRefusals(whole, poolSlots, roles);
   return {
@@ -71,6 +63,48 @@ function poolView(pool: DeclaredPool, set: string, observed: Observed, state: Ma
     upgrade: upgradeView(pool, observed),
     sharing: withMerged(poolSharingView(pool, observed), state, pool.name),
   };
+}
+
+interface Count {
+  readonly slotsHeld: number;
+  readonly standbysReady: number;
+  readonly sparesReady: number;
+  readonly found: Verdict;
+}
+
+/** What there is of a pool, and what follows from the numbers; `ready`: Function IDs of whoever counts. */
+function countOf(
+  pool: DeclaredPool,
+  poolSlots: readonly ObservedSlot[],
+  roles: readonly InstanceRole[],
+  ready: ReadonlySet<number>,
+  { unraised }: ManagerState,
+): Count {
+  /** Whoever could not take each of the slots protects none for certain. */
+  const refusing = refusingNodes(poolSlots);
+  const fit = roles.filter(({ instance }) => ready.has(instance.functionId) && !refusing.has(instance.node));
+  const count = (role: string): number => fit.filter((each) => each.role === role).length;
+  const slotsHeld = poolSlots.filter(
+    ({ id, holder }) => holder !== null && ready.has(holder) && !unraised.has(id),
+  ).length;
+  const { slots, standbys, spares } = pool.redundancy;
+  const standbysReady = count('standby');
+  const sparesReady = count('spare');
+  const missing = isNWay(pool) ? instancesOf(pool) - fit.length : 0;
+  const found = verdict(
+    slots - slotsHeld,
+    slots,
+    Math.max(missing, standbys - standbysReady),
+    spares - Math.min(spares, sparesReady),
+  );
+  return { slotsHeld, standbysReady, sparesReady, found };
+}
+
+/** Nobody has said that it fails, nor that it does not: neither whole nor down. */
+function whileAsked(asked: readonly ObservedInstance[]): Verdict {
+  const nodes = [...new Set(asked.map(({ node }) => node))].sort();
+  const reason = `It is not known yet what still runs on ${nodes.join(', ')}, which registered a moment ago.`;
+  return { health: 'degraded', reason };
 }
 
 function withMerged(view: PoolSharingView | null, state: ManagerState, pool: string): PoolSharingView | null {

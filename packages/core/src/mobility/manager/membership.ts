@@ -72,6 +72,7 @@ export function accept(
   } satisfies Partial<ManagedNode>);
   node.keepAlives.clear();
   state.send(id, welcome(state, node, message));
+  const asks = (anew || !known) && instance !== null;
   const { addresses } = node;
   const { name } = identity;
   const information = part?.information ?? {};
@@ -80,6 +81,7 @@ export function accept(
     node: identity.node,
     name,
     resumed,
+    isAsked: asks || node.synchronising,
     bootTime,
     addresses,
     information,
@@ -88,7 +90,7 @@ export function accept(
   });
   if (resumed && before !== 'registered') state.tell({ type: 'node-back', node: identity.node });
   for (const unanswered of node.outbox.resend(nowMs)) state.send(id, unanswered);
-  if ((anew || !known) && instance !== null) synchronise(node);
+  if (asks) synchronise(node);
   state.pump(node);
 }
 
