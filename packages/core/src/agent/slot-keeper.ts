@@ -224,13 +224,19 @@ export class SlotKeeper implements Core<KeeperInput, KeeperOutput> {
       ...followed,
       this.#definitions.underFence(),
       ...(places.length === 0 ? [] : [{ type: 'raise' as const, places, isPrepared: false, isQuiet: false }]),
-      // Whoever waits for an answer about other addresses asks for these.
-      ...[...this.#holdings.keys()]
-        .filter((slot) => this.#upkeep.isProbing(slot) && followed.length > 0)
-        .flatMap((slot) => this.#upkeep.probe(slot)),
+      ...(followed.length > 0 ? this.#probeAnew() : []),
       ...asked,
       ...resharing,
     ];
+  }
+
+  /** Whoever waits for an answer about other addresses asks for these; who has none any more waits for nothing. */
+  #probeAnew(): KeeperOutput[] {
+    return [...this.#holdings].flatMap(([slot, { epoch, closing }]) => {
+      if (closing || !this.#upkeep.isProbing(slot)) return [];
+      const asked = this.#upkeep.probe(slot);
+      return this.#upkeep.isProbing(slot) ? asked : this.#raise([{ slot, epoch }]);
+    });
   }
 
   /** The state of a slot that is served here goes elsewhere from now on, or otherwise: it is taken from its function anew. */

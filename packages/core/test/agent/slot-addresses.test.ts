@@ -178,6 +178,23 @@ test('addresses that change while it asks are asked for', () => {
   ]);
 });
 
+test('a slot whose addresses all go while it asks is served without', () => {
+  const { give, take, configure } = world([`${A}/24`]);
+  take('genesis');
+  const changed = configure(slot([]));
+  expect(ofType(changed, 'probe')).toEqual([]);
+  expect(ofType(changed, 'slot').at(-1)?.state).toMatchObject({ state: 'holding', epoch: '5' });
+  expect(ofType(give({ type: 'probed', slot: SLOT, attempt: 1, claims: [] }), 'slot')).toEqual([]);
+});
+
+test('a slot that waits for an address of somebody else is served when it has no address any more', () => {
+  const { give, take, configure } = world([`${A}/24`]);
+  take('genesis');
+  give({ type: 'probed', slot: SLOT, attempt: 1, claims: taken(A) });
+  const left = configure(slot([]));
+  expect(ofType(left, 'slot').at(-1)?.state).toMatchObject({ state: 'holding' });
+});
+
 test('a new epoch while it asks neither raises nor loses the answer', () => {
   const { give, take } = world([`${A}/24`]);
   take('genesis');
