@@ -58,6 +58,7 @@ describe('the full world', () => {
   test.each([
     [2019, 'a slot lost all its addresses while it was asked whether somebody has them'],
     [2067, 'a deregistration was slower than the next registration'],
+    [4230, 'a node did not know that its connection to the registrar was gone'],
   ])('keeps them in seed %i, in which once %s', async (seed) => {
     expect(told(await runFullWorld(seed))).toBe('ok');
   });

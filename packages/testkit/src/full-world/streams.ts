@@ -5,6 +5,10 @@ import type { World } from './world.ts';
 /** How long a sender tries to get through before it gives the connection up. */
 const BREAK_MS = 3_000;
 const RETRANSMIT_MS = 100;
+/** As the transports have the kernel ask through a connection of which nothing was heard. */
+const KEEP_ALIVE_MS = 10_000;
+const KEEP_ALIVE_AGAIN_MS = 1_000;
+const KEEP_ALIVES_MAX = 10;
 /** Frames that wait for the network at most: beyond it somebody floods. */
 const QUEUE_MAX = 5_000;
 
@@ -125,6 +129,24 @@ export class StreamEnd {
   join(peer: StreamEnd): void {
     this.#peer = peer;
     peer.#peer = this;
+    for (const end of [this, peer]) end.#keepAlive(KEEP_ALIVE_MS, 0);
+  }
+
+  /** An end that is gone without the other's knowing is found so where nothing is sent. */
+  #keepAlive(afterMs: number, unanswered: number): void {
+    const { schedule, streams } = this.#world;
+    schedule.after(afterMs, () => {
+      const peer = this.#peer;
+      if (!this.#isOpen || peer === undefined) return;
+      // What is sent asks as well.
+      if (this.#isSending) this.#keepAlive(KEEP_ALIVE_MS, 0);
+      else if (!streams.isCut(this.process.host, peer.process.host)) {
+        if (peer.#isOpen) this.#keepAlive(KEEP_ALIVE_MS, 0);
+        else if (peer.#queue.length === 0) this.#end('reset');
+        else this.#keepAlive(KEEP_ALIVE_AGAIN_MS, 0);
+      } else if (unanswered === KEEP_ALIVES_MAX) this.#end('timed out');
+      else this.#keepAlive(KEEP_ALIVE_AGAIN_MS, unanswered + 1);
+    });
   }
 
   get isOpen(): boolean {

@@ -89,6 +89,8 @@ export class SocketConnection implements Connection {
     };
     this.local = { address: own, addresses: [own], port: socket.localPort ?? 0 };
     socket.setNoDelay(true);
+    // The other end may have gone unheard, and protocols above may have nothing to say for minutes.
+    socket.setKeepAlive(true, options.limits.keepAliveMs);
     socket.on('error', (error) => this.#fail(error));
     socket.on('end', () => this.#ended());
     socket.on('close', () => this.#finish('peer', 'the peer closed the connection'));

@@ -207,6 +207,11 @@ export interface ConnectionLimits {
   readonly handshakeTimeoutMs: number;
   /** From `close` to cutting off. Default 1 s. */
   readonly closeTimeoutMs: number;
+  /**
+   * TCP: after so long a silence the kernel asks whether the other end is still there, whole seconds; ten questions without an answer, a
+   * second apart, end the connection. Other kinds do so by themselves, or cannot break. Default 10 s. @see RFC 9293 §3.8.4
+   */
+  readonly keepAliveMs: number;
 }
 
 export const defaultLimits: ConnectionLimits = {
@@ -214,6 +219,7 @@ export const defaultLimits: ConnectionLimits = {
   frameTimeoutMs: 10_000,
   handshakeTimeoutMs: 5_000,
   closeTimeoutMs: 1_000,
+  keepAliveMs: 10_000,
 };
 
 export const defaultConnectionsMax = 1024;
