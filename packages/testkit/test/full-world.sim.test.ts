@@ -59,6 +59,8 @@ describe('the full world', () => {
     [2019, 'a slot lost all its addresses while it was asked whether somebody has them'],
     [2067, 'a deregistration was slower than the next registration'],
     [4230, 'a node did not know that its connection to the registrar was gone'],
+    [7021, 'a slot was free while its only candidate became another one'],
+    [9908, 'a new candidate was never named by the last holder'],
   ])('keeps them in seed %i, in which once %s', async (seed) => {
     expect(told(await runFullWorld(seed))).toBe('ok');
   });

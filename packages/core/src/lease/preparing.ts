@@ -35,6 +35,7 @@ export class Preparing extends Attempt {
     return judge(this.#promises.values(), this.holder, {
       mayFollow: (former) => this.#mayFollow(former),
       isLossAccepted: (former) => isLossAccepted(this.slot.epoch(former.round), this.#state),
+      lacksState: this.#state !== undefined,
     });
   }
 
@@ -65,9 +66,11 @@ function judge(
   {
     mayFollow,
     isLossAccepted: isAccepted,
+    lacksState,
   }: {
     readonly mayFollow: (former: AcceptedValue) => boolean;
     readonly isLossAccepted: (former: AcceptedValue) => boolean;
+    readonly lacksState: boolean;
   },
 ): Verdict {
   let former: AcceptedValue | undefined;
@@ -84,7 +87,7 @@ function judge(
   if (isAccepted(former)) return { isAllowed: true, former, lossMark: true };
   const { lastResort } = former.value;
   if (lastResort.rule === 'after' && endedForMs >= lastResort.afterMs) {
-    return { isAllowed: true, former, lossMark: true };
+    return { isAllowed: true, former, lossMark: lacksState || isLossy };
   }
   return { isAllowed: false, former };
 }

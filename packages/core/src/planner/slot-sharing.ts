@@ -5,19 +5,24 @@ import { isByAgents, lastResortMsOf, slotSharingOf } from '../state-level/carrie
 import { indexed } from './indexed.ts';
 import type { Observed, ObservedInstance, ObservedSlot } from './observed.ts';
 
+/**
+ * Where no standby has state that others lack, nothing is lost by whoever of the candidates takes a slot: those that its holder named go first,
+ * and one that became a candidate while nobody held it, so that nobody could name it, comes after them.
+ */
+const ANY_CANDIDATE: SlotDefinition['lastResort'] = { rule: 'after', afterMs: 1_000 };
+
 /** What nodes are told of the state of the pool's slots. */
 export function sharingPart(
   pool: DeclaredPool,
   observed: Observed,
 ): Pick<SlotDefinition, 'lastResort' | 'sharing'> {
-  // A pool without shared state loses nothing by whoever takes over; but only candidates may.
-  const never = { lastResort: { rule: 'never' as const } };
   const record = observed.sharing?.find((each) => each.pool === pool.name);
   const sharing = record && pool.sharing && slotSharingOf(record.level, pool.sharing);
-  if (!record || !sharing || pool.sharing === undefined) return never;
+  if (!record || !sharing || pool.sharing === undefined) return { lastResort: ANY_CANDIDATE };
   // From a store every candidate may take the state: nobody else is needed, and the holder waits for the store itself.
-  const afterMs = isByAgents(record.level) ? lastResortMsOf(record.level, pool.sharing) : null;
-  return { sharing, ...(afterMs === null ? never : { lastResort: { rule: 'after', afterMs } }) };
+  if (!isByAgents(record.level)) return { sharing, lastResort: ANY_CANDIDATE };
+  const afterMs = lastResortMsOf(record.level, pool.sharing);
+  return { sharing, lastResort: afterMs === null ? { rule: 'never' } : { rule: 'after', afterMs } };
 }
 
 /** Whether the instance cannot take the slot since it has not its state: the holder lists those that have it. */

@@ -37,7 +37,7 @@ test('nodes are told of every instance of a pool that goes by gossip, and nothin
   ]);
   expect(
     configuration?.slots.every(
-      ({ sharing, lastResort }) => sharing === undefined && lastResort.rule === 'never',
+      ({ sharing, lastResort }) => sharing === undefined && lastResort.rule === 'after',
     ),
   ).toBe(true);
 });
