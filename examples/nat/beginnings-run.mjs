@@ -62,13 +62,14 @@ function mappingsAt(node) {
   return new Set([...listed.matchAll(ports)].map(([, inside, outside]) => `${inside} ${outside}`));
 }
 
-/** How many flows of another client get the port outside of a lost one that came from the same port inside. */
+/** How many flows of another client get the port outside of a lost one that came from the same port inside; two lost ones may have come from one port. */
 async function collide(lost, other, server) {
-  other.child.stdin.write(`${JSON.stringify(lost.map(({ inside }) => inside))}\n`);
+  const ports = new Set(lost.map(({ inside }) => inside));
+  other.child.stdin.write(`${JSON.stringify([...ports])}\n`);
   await other.next((line) => line.begun !== undefined);
   const given = new Map();
-  for (const untilMs = performance.now() + SEEN_MS; given.size < lost.length; await pause(20)) {
-    if (performance.now() > untilMs) throw new Error(`the server has seen ${given.size} of ${lost.length}`);
+  for (const untilMs = performance.now() + SEEN_MS; given.size < ports.size; await pause(20)) {
+    if (performance.now() > untilMs) throw new Error(`the server has seen ${given.size} of ${ports.size}`);
     server.child.stdin.write('tell\n');
     const { seen } = await server.next((line) => line.seen !== undefined);
     for (const { inside, outside } of seen) given.set(inside, outside);

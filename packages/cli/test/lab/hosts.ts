@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import type { StateView } from '@vnfpool/core/management';
 import { createNamespace, createNetwork, inNamespace, type Network } from '@vnfpool/platform/namespaces';
+import { readOptionalFile } from '@vnfpool/runtime/files';
 import { labMissing } from '../../../platform/test/support/lab.ts';
 import { labFolder } from './running-set.ts';
 import { ask, bin, type Child, type Ended, notBuilt, start, until, vnfpool } from './support.ts';
@@ -123,9 +124,9 @@ export class Hosts {
     console.log(`${stdout}${stderr}`);
   }
 
-  /** Processes of functions that a node's agent has written down. */
+  /** Processes of functions that a node's agent has written down; none, while it has not had one. */
   functionPids(host: string): number[] {
-    const text = readFileSync(`${this.stateOf(host)}/functions.json`, 'utf8');
+    const text = readOptionalFile(`${this.stateOf(host)}/functions.json`) ?? '[]';
     return (JSON.parse(text) as { pid: number }[]).map(({ pid }) => pid);
   }
 

@@ -219,7 +219,11 @@ describe.skipIf(missing !== '')(`state that standbys have, too ${missing}`, () =
     for (const node of nodes) await startAgain(node);
     await untilState('functions run, and nobody holds the slot', (state) => {
       const mine = state.instances.filter(({ pool }) => pool === 'ledger');
-      return slotOf(state, 'ledger').holder === null && mine.every(({ healthy }) => healthy);
+      return (
+        slotOf(state, 'ledger').holder === null &&
+        state.nodes.every(({ status, muteMs }) => status === 'registered' && muteMs === 0) &&
+        mine.every(({ status, healthy }) => status === 'running' && healthy)
+      );
     });
     const refused = await hosts.cli('manager', 'handover', 'ledger/0', '--to', holder ?? '');
     expect(refused.stderr).toContain('Nobody holds slot 0');
